@@ -1,0 +1,1 @@
+"""Power Edge: is this machine what its configuration says it is?"""

@@ -1,0 +1,53 @@
+"""Declared against observed: one item in, one result out."""
+
+import shlex
+from collections.abc import Iterable
+
+from power_edge.model import Finding, Item, Observations, Outcome, ResourceType, Result, Unseen, undecided
+
+
+def judge(kind: ResourceType, item: Item, observations: Observations | Unseen) -> Result:
+    """The result of an item, from what the probe of its type saw (Unseen: the probe as a whole could not look)."""
+    if isinstance(observations, Unseen):
+        return _unknown(item, observations.why)
+    key = "" if kind.whole else item.key
+    if key in observations:
+        seen = observations[key]
+    elif kind.lists_all:
+        seen = None
+    else:
+        return _unknown(item, "the node's answer does not mention it")
+    if isinstance(seen, Unseen):
+        return _unknown(item, seen.why)
+    findings = tuple(_complete(item, kind.judge(item.declared, seen)))
+    drifts = [finding for finding in findings if finding.outcome is Outcome.DRIFT]
+    commands = " && ".join(shlex.join(argv) for argv in kind.mend(item.declared, seen, drifts)) if drifts else ""
+    extra = tuple(kind.extra(item.declared, seen)) if kind.extra is not None else ()
+    return Result(item, _outcome(findings), findings, _why(findings), commands or None, extra)
+
+
+def _complete(item: Item, findings: Iterable[Finding]) -> Iterable[Finding]:
+    """What was asserted and not judged is unknown: compliance is never had by silence."""
+    judged = set()
+    for finding in findings:
+        judged.add(finding.field)
+        yield finding
+    for field, expected in item.expected.items():
+        if field not in judged:
+            yield undecided(field, expected, "was not judged")
+
+
+def _outcome(findings: tuple[Finding, ...]) -> Outcome:
+    seen = {finding.outcome for finding in findings}
+    for outcome in (Outcome.DRIFT, Outcome.UNKNOWN):
+        if outcome in seen:
+            return outcome
+    return Outcome.COMPLIANT if findings else Outcome.UNKNOWN
+
+
+def _why(findings: tuple[Finding, ...]) -> str | None:
+    return "; ".join(dict.fromkeys(f"{finding.field}: {finding.why}" for finding in findings if finding.why)) or None
+
+
+def _unknown(item: Item, why: str) -> Result:
+    return Result(item, Outcome.UNKNOWN, (), why)

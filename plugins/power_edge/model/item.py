@@ -1,0 +1,43 @@
+"""A declared thing, and the place where it was declared."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Source(NamedTuple):
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a configuration: where, what, and what would be right."""
+
+    source: Source
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.source.file}:{self.source.line}:{self.source.column}"
+        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+class Item(NamedTuple):
+    """One declared thing with a name.
+
+    `name` is as declared, `key` the canonical form that observations are found by (`cron` -> `cron.service`); two items of one type with the same
+    key are one thing declared twice. `expected` holds every field that the declaration asserts, by name, as reports show them.
+    """
+
+    node: str
+    type: str
+    name: str
+    key: str
+    declared: Any
+    expected: Mapping[str, Any]
+    source: Source
