@@ -17,10 +17,17 @@ SCHEMAS = ROOT / "schemas"
 MERGED = SCHEMAS / "merged"
 TYPES = ROOT / "plugins" / "power_edge" / "model" / "declared"
 
-OPTIONS = """
-    --input-file-type jsonschema --output-model-type dataclasses.dataclass --frozen-dataclasses --keyword-only --strict-nullable
-    --enum-field-as-literal all --formatters builtin --disable-timestamp --target-python-version 3.11
-""".split()
+OPTIONS = {
+    "--input-file-type": "jsonschema",
+    "--output-model-type": "dataclasses.dataclass",
+    "--frozen-dataclasses": "",
+    "--keyword-only": "",
+    "--strict-nullable": "",  # a property with a default is never None
+    "--enum-field-as-literal": "all",
+    "--formatters": "builtin",
+    "--disable-timestamp": "",
+    "--target-python-version": "3.11",
+}
 
 
 def sources() -> list[Path]:
@@ -96,7 +103,16 @@ def generate(types: Path) -> dict[Path, bytes]:
             copy = copies / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes((SCHEMAS / path).read_bytes())
-        command = [sys.executable, "-m", "datamodel_code_generator", "--input", str(copies), "--output", str(types), *OPTIONS]
+        command = [
+            sys.executable,
+            "-m",
+            "datamodel_code_generator",
+            "--input",
+            str(copies),
+            "--output",
+            str(types),
+            *(word for option in OPTIONS.items() for word in option if word),
+        ]
         subprocess.run(command, check=True)
     files = {TYPES / path.relative_to(types): path.read_bytes() for path in types.rglob("*.py")}
     for path in sources():

@@ -1,0 +1,225 @@
+"""YAML, read strictly: plain values, and where each of them stands.
+
+The parser's events are walked with a stack of our own: PyYAML's composer recurses in C and dies of a deeply nested file, and its resolver reads `no` as
+false, `0644` as 420 and `22:30` as 1350 (YAML 1.1). Here a plain scalar that versions of YAML read differently is a problem.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.error import YAMLError
+from yaml.events import AliasEvent, DocumentStartEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+
+from power_edge.config.error import LIMIT, ConfigError, refuse, shown
+from power_edge.model import Problem, Source
+
+MAX_BYTES = 4 << 20
+MAX_VALUES = 500_000
+"""Aliases counted as often as they are used: what a file of MAX_BYTES can hold without them."""
+MAX_DEPTH = 50
+
+
+class Place(NamedTuple):
+    """Where a value stands: the mark of its key (or of itself, in a list), its own, and the places of what it holds."""
+
+    key: Any
+    value: Any
+    inner: Any = None
+
+
+class Document(NamedTuple):
+    """A file's value (a mapping with text keys), and where its parts stand."""
+
+    file: str
+    value: dict[str, Any]
+    root: Place
+    problems: tuple[Problem, ...]
+    """What is wrong so far; the value is complete all the same, so that the rest can be judged as well."""
+    data: bytes
+
+    def find(self, path: tuple[str | int, ...], key: bool = False) -> Source:
+        """Where the value at `path` stands, or its key; what is not there is at the nearest that holds it."""
+        place = self.root
+        for step in path:
+            try:
+                place = place.inner[step]
+            except (TypeError, LookupError):
+                break
+        mark = place.key if key else place.value
+        return Source(self.file, mark.line + 1, mark.column + 1)
+
+    def plain_text(self, source: Source) -> str:
+        """The scalar at a place as it is spelled: 1.10 is a number that no longer knows its nought."""
+        line = self.data.decode().splitlines()[source.line - 1]
+        return re.split(r"[\s,\]}]", line[source.column - 1 :], maxsplit=1)[0]
+
+
+def read(data: bytes, file: str) -> Document:
+    """The document in `data`; `file` is its name in messages. Raises ConfigError when there is no mapping to be had."""
+    if len(data) > MAX_BYTES:
+        raise refuse(file, f"is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise refuse(file, "is not UTF-8 text", "save it as UTF-8", line, error.start - data.rfind(b"\n", 0, error.start)) from None
+    if b"\0" in data:
+        raise refuse(file, "is not text: it holds a NUL byte", None, data.count(b"\n", 0, data.index(b"\0")) + 1)
+    try:
+        return _Reader(file).read(data)
+    except YAMLError as error:
+        raise _unreadable(error, data, file) from None
+
+
+class _Reader:
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.anchors: dict[str, tuple[Any, Any, int] | None] = {}
+        self.values = 0
+
+    def problem(self, mark: Any, message: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint))
+        if len(self.problems) > LIMIT:
+            raise ConfigError(self.problems)
+
+    def fatal(self, mark: Any, message: str, hint: str | None = None) -> ConfigError:
+        return ConfigError([*self.problems, Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint)])
+
+    def read(self, data: bytes) -> Document:
+        # One level of nesting is a list and its places, or a mapping, its places and the key whose value is to come.
+        value: Any = []
+        inner: Any = []
+        key: Any = _NO_KEY
+        key_mark: Any = None
+        stack: list[tuple[Any, Any, Any, Any, Any, str | None, int]] = []
+        documents = 0
+        next_event: Any = CParser(data).get_event
+        while (event := next_event()) is not None:
+            kind = type(event)
+            mark = event.start_mark
+            if kind is ScalarEvent:
+                self.values += 1
+                text = event.value
+                if event.tag is not None:
+                    self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it; text goes in quotes")
+                new = text if event.style or not _PLAIN_MEANS(text) else self.plain(text, mark)
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = (new, None, 1)
+                new_inner = None
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                self.values += 1
+                if len(stack) >= MAX_DEPTH:
+                    raise self.fatal(mark, f"is nested more than {MAX_DEPTH} deep")
+                if event.tag is not None:
+                    self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it")
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = None  # an alias to it, inside of it, would have no end
+                if key is _NO_KEY and type(value) is dict:
+                    raise self.fatal(mark, "a key must be text")
+                stack.append((value, inner, key, key_mark, mark, event.anchor, self.values))
+                value, inner = ({}, {}) if kind is MappingStartEvent else ([], [])
+                key = _NO_KEY
+                continue
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                new, new_inner = value, inner
+                value, inner, key, key_mark, mark, anchor, before = stack.pop()
+                if anchor is not None:
+                    self.anchors[anchor] = (new, new_inner, self.values - before + 1)
+            elif kind is AliasEvent:
+                known = self.anchors.get(event.anchor)
+                if known is None:
+                    raise self.fatal(mark, f"the alias *{shown(event.anchor)[1:-1]} stands for nothing that is complete before it")
+                new, new_inner, size = known
+                self.values += size
+            else:
+                if kind is DocumentStartEvent:
+                    documents += 1
+                    if documents > 1:
+                        raise self.fatal(mark, "a second document begins here", "a file holds one")
+                continue
+            if self.values > MAX_VALUES:
+                raise self.fatal(mark, f"holds more than {MAX_VALUES} values", "aliases count as often as they are used")
+            if type(value) is list:
+                value.append(new)
+                inner.append(Place(mark, mark, new_inner))
+            elif key is _NO_KEY:
+                key, key_mark = self.key(new, mark), mark
+                if key in value:
+                    first = inner[key].key.line + 1
+                    self.problem(mark, f"the key {shown(key)} stands here again, first on line {first}", "keep one of them")
+            else:
+                value[key] = new
+                inner[key] = Place(key_mark, mark, new_inner)
+                key = _NO_KEY
+        if not value or value[0] is None:
+            raise refuse(self.file, "is empty")
+        if type(value[0]) is not dict:
+            raise self.fatal(inner[0].value, f"holds no mapping of keys to values, but {shown(value[0])}")
+        return Document(self.file, value[0], inner[0], tuple(self.problems), data)
+
+    def key(self, key: Any, mark: Any) -> str:
+        if type(key) is str:
+            if key == "<<":
+                self.problem(mark, "merge keys (<<) are not read", "write the keys out")
+            return key
+        if type(key) in (list, dict):
+            raise self.fatal(mark, "a key must be text")
+        text = "null" if key is None else str(key).lower() if type(key) is bool else str(key)
+        self.problem(mark, f"the key {text} is not text", f'write it in quotes: "{text}"')
+        return text
+
+    def plain(self, text: str, mark: Any) -> Any:
+        """The value of a scalar without quotes: what YAML 1.1 and 1.2 agree upon, else the text itself and a problem."""
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INTEGER(text):
+            return int(text)
+        if _FLOAT(text):
+            return float(text)
+        for matches, what in _TRAPS:
+            if matches(text):
+                hint = f'write true or false, or "{text}" in quotes' if what is _SWITCH else f'write it in quotes: "{text}"'
+                self.problem(mark, f"{text[:40]} without quotes is {what}", hint[:120])
+                break
+        return text
+
+
+_NO_KEY: Any = object()
+_WORDS = {"": None, "~": None, **dict.fromkeys(("null", "Null", "NULL"), None)}
+_WORDS |= {**dict.fromkeys(("true", "True", "TRUE"), True), **dict.fromkeys(("false", "False", "FALSE"), False)}
+# 18 digits: more are no number that anything here takes, and would cost a conversion that grows with their square.
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch
+_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]{1,2})?|\.[0-9]+|[0-9]+[eE][-+]?[0-9]{1,2})", re.ASCII).fullmatch
+_SWITCH = "a switch in some versions of YAML and a word in others"
+_TRAPS = tuple(
+    (re.compile(pattern, re.ASCII).fullmatch, what)
+    for pattern, what in (
+        (r"(?i:yes|no|on|off)", _SWITCH),
+        (r"[-+]?0[0-9_]+", "an octal number in some versions of YAML"),
+        (r"[-+]?0(x[0-9a-fA-F_]+|b[01_]+|o[0-7]+)", "a number in some versions of YAML"),
+        (r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", "a number to the base 60 in some versions of YAML"),
+        (r"[-+]?[0-9.][0-9_.]*([eE][-+]?[0-9]+)?|[-+]?\.(?i:inf|nan)", "no number that is read the same everywhere"),
+    )
+)
+# Of all that begins otherwise nothing but text can come.
+_PLAIN_MEANS = re.compile(r"[-+.]?[0-9]|[-+.]+[iInN]|~?\Z|[nN][uo]|N[UO]|[tT]r|TR|[fF]a|FA|[yY][eE]|[oO][nNfF]", re.ASCII).match
+
+
+def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:  # a character that YAML does not allow: the reader knows its offset alone
+        at = min(getattr(error, "position", 0) or 0, len(data))
+        message = f"is no YAML: {getattr(error, 'reason', None) or 'unreadable'}"
+        return refuse(file, message, None, data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at))
+    context = getattr(error, "context", None)
+    message = f"is no YAML: {error.problem}" + (f" {context}" if context else "")  # type: ignore[attr-defined]
+    at_end = mark.line >= data.rstrip().count(b"\n") + (1 if data.endswith(b"\n") else 0)
+    return refuse(
+        file,
+        message,
+        "the file ends too early" if at_end else "look at indentation, quotes and colons here and above",
+        mark.line + 1,
+        mark.column + 1,
+    )

@@ -1,0 +1,131 @@
+"""Why a document does not fit its schema, in words: what is wrong, where, and what would be right. Imported when something is.
+
+The words for a pattern or a condition stand beside it in the schema, as `patternErrorMessage` and `errorMessage`, where editors show them too.
+"""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any
+
+from jsonschema_rs import ValidationError
+
+from power_edge.config.document import Document
+from power_edge.config.error import LIMIT, shown
+from power_edge.config.schema import schema, validator
+from power_edge.model import Problem, Source
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "empty",
+}
+_LIMITS = {
+    "minLength": "is shorter than {} characters",
+    "maxLength": "is longer than {} characters",
+    "minimum": "is less than {}",
+    "maximum": "is more than {}",
+    "minItems": "holds fewer than {}",
+    "maxItems": "holds more than {}",
+    "minProperties": "holds fewer than {}",
+}
+
+Path = tuple[str | int, ...]
+
+
+def explain(document: Document, name: str) -> Iterator[Problem]:
+    """The problems of a document that does not fit the schema `name`, at most LIMIT; those at a place that has one already are left out."""
+    known = {problem.source for problem in document.problems}
+    found = (problem for error in validator(name).iter_errors(document.value) for problem in _problems(document, schema(name), error))
+    yield from (problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in known)
+
+
+def suggestion(word: str, words: Iterable[str]) -> str | None:
+    """The hint that a nearly right word deserves."""
+    near = get_close_matches(word[:100], list(words), 1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def _problems(document: Document, root: dict[str, Any], error: ValidationError) -> Iterator[Problem]:
+    path: Path = tuple(error.instance_path)
+    words = error.kind.as_dict()
+    holder = _at(root, error.schema_path[:-1])
+    if error.kind.name == "additionalProperties":
+        allowed = list(holder.get("properties", ()))
+        for key in words["unexpected"]:
+            hint = suggestion(key, allowed) or f"known here: {', '.join(allowed)}"
+            yield Problem(document.find((*path, key), key=True), f"unknown key {shown(key)}" + (f" in {_what(path)}" if path else ""), hint)
+    elif error.kind.name == "propertyNames":
+        key = words["error"].instance
+        yield Problem(document.find((*path, key), key=True), _message(key, error.schema_path[-1], words["error"], holder))
+    elif error.kind.name == "required":
+        message = holder.get("errorMessage") or f"{words['property']} is missing in {_what(path)}"
+        yield Problem(document.find(path), message, None if "errorMessage" in holder else _example(root, holder, words["property"]))
+    elif error.kind.name == "enum":
+        options = [str(option) for option in words["options"]]
+        yield Problem(document.find(path), f"{shown(error.instance)} is none of {', '.join(options)}", suggestion(str(error.instance), options))
+    elif error.kind.name == "type":
+        yield _wrong_type(document, path, error.instance, holder)
+    else:
+        yield Problem(document.find(path), _message(error.instance, error.schema_path[-1], error, holder))
+
+
+def _message(value: Any, keyword: str | int, error: ValidationError, holder: dict[str, Any]) -> str:
+    if keyword == "pattern" and "patternErrorMessage" in holder:
+        return f"{shown(value)}: {holder['patternErrorMessage']}"
+    if "errorMessage" in holder:
+        message: str = holder["errorMessage"]
+        return message if isinstance(value, dict | list | bool) else f"{shown(value)}: {message}"
+    limit = error.kind.as_dict().get("limit")
+    if limit == 1 and keyword in ("minLength", "minItems", "minProperties"):
+        return f"{shown(value)} must not be empty"
+    if keyword in _LIMITS:
+        return f"{shown(value)} {_LIMITS[str(keyword)].format(limit)}"
+    return shown(error.message, 200)
+
+
+def _wrong_type(document: Document, path: Path, value: Any, holder: dict[str, Any]) -> Problem:
+    wanted = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
+    should = " or ".join(_TYPES[each] for each in wanted)
+    source = document.find(path)
+    if value is None:
+        return Problem(source, f"{_what(path)} is empty and should be {should}", "give it a value, or remove the line")
+    hint = holder.get("errorMessage")
+    if hint is None and "string" in wanted and isinstance(value, bool | int | float):
+        hint = f'write it in quotes: "{document.plain_text(source)}"'
+    elif isinstance(value, str) and (("boolean" in wanted and value in ("true", "false")) or ("integer" in wanted and value.isdecimal())):
+        hint = "write it without quotes"
+    return Problem(source, f"{_what(path)} is {_described(document, source, value)} and should be {should}", hint)
+
+
+def _described(document: Document, source: Source, value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return shown(value) if isinstance(value, str) else document.plain_text(source)
+
+
+def _example(root: dict[str, Any], holder: dict[str, Any], key: str) -> str | None:
+    property_ = holder.get("properties", {}).get(key, {})
+    if "$ref" in property_:
+        property_ = {**_at(root, property_["$ref"].split("/")[1:]), **property_}
+    if "enum" in property_:
+        return f"{key}: one of {', '.join(property_['enum'])}"
+    return f"such as {key}: {property_['examples'][0]!r}" if property_.get("examples") else None
+
+
+def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
+    for step in path:
+        schema = schema[step]
+    return schema if isinstance(schema, dict) else {}
+
+
+def _what(path: Path) -> str:
+    """A path in words: `services[2].state`, counted from 1."""
+    text = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" if step.isidentifier() else f"[{shown(step, 40)}]" for step in path)
+    return text.lstrip(".") or "the file"

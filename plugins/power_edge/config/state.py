@@ -1,0 +1,90 @@
+"""state.yaml: from bytes to items."""
+
+from collections.abc import Iterator
+from keyword import kwlist
+from typing import Any, NamedTuple
+
+import msgspec
+
+from power_edge.config.document import Document, read
+from power_edge.config.error import LIMIT, ConfigError
+from power_edge.config.schema import validator
+from power_edge.model import Item, Problem, ResourceType
+from power_edge.model.declared.core_schema import Metadata
+from power_edge.resources import resource
+
+_KEYWORDS = frozenset(kwlist)
+_OF_THE_FILE = frozenset(("version", "metadata"))
+
+
+class State(NamedTuple):
+    """What a node is declared to be."""
+
+    file: str
+    version: str
+    metadata: Metadata
+    items: tuple[Item, ...]
+    """In the order of the file."""
+
+
+def load_state(data: bytes, file: str, node: str) -> State:
+    """The state declared by the bytes of a state.yaml.
+
+    `file` is its path as messages and reports show it, `node` the node's name. Raises ConfigError with all that is wrong.
+    """
+    document = read(data, file)
+    checked(document, "state")
+    problems: list[Problem] = []
+    items: list[Item] = []
+    for name, section in document.value.items():
+        if name not in _OF_THE_FILE:
+            items += _items(document, node, resource(name), section, problems)
+            if len(problems) > LIMIT:
+                break
+    if problems:
+        raise ConfigError(problems)
+    return State(file, document.value["version"], msgspec.convert(document.value["metadata"], Metadata), tuple(items))
+
+
+def checked(document: Document, name: str) -> None:
+    """Raises ConfigError unless the document is sound and fits the schema `name`."""
+    if document.problems or not validator(name).is_valid(document.value):
+        from power_edge.config.explain import explain
+
+        raise ConfigError((*document.problems, *explain(document, name)))
+
+
+def _items(document: Document, node: str, kind: ResourceType, section: Any, problems: list[Problem]) -> Iterator[Item]:
+    first: dict[str, Item] = {}
+    declared_section = msgspec.convert(_attributes(section), kind.declares)
+    for name, declared, path in kind.items_of(declared_section):
+        full = (kind.name, *path)
+        source = document.find(full, key=True)
+        item = Item(node, kind.name, name, kind.canonical(name), declared, kind.asserts(declared), source)
+        twin = first.setdefault(item.key, item)
+        if twin is not item:
+            problems.append(Problem(source, *_twice(kind.name, item, twin)))
+        problems += [
+            Problem(document.find((*full, field)), f"{field}: {message}" if field else message) for field, message in kind.problems(declared)
+        ]
+        if len(problems) > LIMIT:
+            return
+        yield item
+    if not first and section and isinstance(section, dict):
+        problems.append(Problem(document.find((kind.name,), key=True), f"{kind.name} asserts nothing", "declare something in it, or remove it"))
+
+
+def _twice(type_: str, item: Item, twin: Item) -> tuple[str, str]:
+    from power_edge.config.error import shown
+
+    same = "" if item.name == twin.name else f", as {shown(twin.name)}"
+    return f"{type_} {shown(item.name)} is declared twice, first on line {twin.source.line}{same}", "keep one of them"
+
+
+def _attributes(section: Any) -> Any:
+    """The section with its keys as the generated types spell them: `from_` for `from`, which Python keeps for itself."""
+    if isinstance(section, list):
+        return [_attributes(value) for value in section]
+    if isinstance(section, dict):
+        return {f"{key}_" if key in _KEYWORDS else key: _attributes(value) for key, value in section.items()}
+    return section

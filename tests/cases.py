@@ -1,0 +1,127 @@
+"""Recordings: what tools printed on real nodes, and what is to be made of it.
+
+A case is a file `SLUG.expect.yaml` under tests/recordings/AREA/, with a file `SLUG.NAME[.txt]` for each capture beside it and a `SLUG.cmd` that says
+how they were made. An area's test turns captures into what its probe would have printed and leaves the rest to `verdict_of`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from power_edge.config import ConfigError, load_state
+from power_edge.judging import judge
+from power_edge.model import Observations, Outcome, Result, Unseen
+from power_edge.resources import resource
+
+RECORDINGS = Path(__file__).parent / "recordings"
+VERDICTS = {Outcome.COMPLIANT: "pass", Outcome.DRIFT: "fail", Outcome.UNKNOWN: "unknown"}
+"""The recordings' words for outcomes; beside them `invalid`: a declaration that is refused."""
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One command's stdout, as it came, and how the command ended."""
+
+    path: Path
+    command: str
+    exit: int
+    stderr: str
+    where: str | None = None
+
+    @property
+    def stdout(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is right for a declaration, on the node of the case."""
+
+    declared: dict[str, Any]
+    """As sections of a state.yaml: `{"services": [{"name": "cron", ...}]}`."""
+    verdict: str
+    allowed: frozenset[str]
+    never: frozenset[str]
+    fields: Mapping[str, str]
+    why: str
+
+
+@dataclass(frozen=True)
+class Case:
+    area: str
+    name: str
+    source: str
+    captures: Mapping[str, Capture]
+    verdicts: tuple[Verdict, ...]
+    facts: str = ""
+    """What the case taught beyond its verdicts."""
+
+    def capture(self, name: str) -> bytes:
+        """The stdout of a capture, by the NAME of its file without `.txt`. KeyError: there is none."""
+        return self.captures[name].stdout
+
+
+def cases(area: str) -> list[Case]:
+    """The cases of an area, by name."""
+    found = sorted((RECORDINGS / area).glob("*.expect.yaml"))
+    assert found, f"no recordings of {area}"
+    return [_case(area, path) for path in found]
+
+
+def parameters(area: str) -> Iterator[Any]:
+    """A pytest parameter (case, verdict) for each verdict of an area."""
+    for case in cases(area):
+        for number, verdict in enumerate(case.verdicts, 1):
+            yield pytest.param(case, verdict, id=f"{case.name}-{number}")
+
+
+def verdict_of(declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]) -> tuple[str, list[Result]]:
+    """What loading and judging make of sections of a state.yaml: the worst of the items' verdicts, and the results (none when invalid).
+
+    `observations` holds what the probe of each type saw, as the type's `parse` tells it.
+    """
+    state = {"version": "1.0", "metadata": {"site": "recorded", "environment": "development"}, **declared}
+    try:
+        items = load_state(yaml.safe_dump(state, allow_unicode=True).encode(), "node-configs/recorded/state.yaml", "recorded").items
+    except ConfigError:
+        return "invalid", []
+    results = [judge(resource(item.type), item, observations[item.type]) for item in items]
+    assert results, "nothing was judged"
+    seen = {VERDICTS[result.outcome] for result in results}
+    return next(verdict for verdict in ("fail", "unknown", "pass") if verdict in seen), results
+
+
+def check(verdict: Verdict, declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]) -> list[Result]:
+    """Asserts that a verdict comes out as it should, field by field where the case says so; the results."""
+    got, results = verdict_of(declared, observations)
+    told = "; ".join(f"{result.item.name}: {result.outcome.value} {result.findings} {result.why}" for result in results)
+    assert got not in verdict.never, f"{got} is wrong under any policy: {verdict.why} [{told}]"
+    assert got in verdict.allowed, f"{got}, not {verdict.verdict}: {verdict.why} [{told}]"
+    fields = {finding.field: VERDICTS[finding.outcome] for result in results for finding in result.findings}
+    for name, expected in verdict.fields.items():
+        assert fields.get(name) == expected, f"{name} is {fields.get(name)}, not {expected}: {verdict.why} [{told}]"
+    return results
+
+
+def _case(area: str, path: Path) -> Case:
+    recorded = yaml.safe_load(path.read_bytes())
+    slug = path.name.removesuffix(".expect.yaml")
+    captures = {}
+    for capture in recorded["captures"]:
+        name = capture["file"].removeprefix(f"{slug}.").removesuffix(".txt")
+        file = path.parent / capture["file"]
+        captures[name] = Capture(file, capture["command"], capture.get("exit", 0), capture.get("stderr") or "", capture.get("where"))
+    verdicts = tuple(_verdict(area, verdict) for verdict in recorded["verdicts"])
+    return Case(area, slug, recorded["source"], captures, verdicts, recorded.get("facts", ""))
+
+
+def _verdict(area: str, recorded: dict[str, Any]) -> Verdict:
+    declared = {"services": [recorded["declared"]]} if area == "services" else recorded["declared"]
+    allowed = frozenset({recorded["verdict"], *recorded.get("acceptable", ())})
+    return Verdict(
+        declared, recorded["verdict"], allowed, frozenset(recorded.get("never", ())), recorded.get("fields") or {}, recorded.get("why") or ""
+    )
