@@ -1,0 +1,132 @@
+# systemd units: what they do now, and what starts them at boot. Needs no root.
+#
+# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up (active, and linked from a target
+# on disk) is told from two listings. Everything else gets the full answer, and so does a name that is marked with `!`.
+
+# A mistyped search for a manager must not end as an empty answer: in a chroot systemctl prints nothing and exits 0.
+units=$(systemctl list-units --all --full --plain --no-legend --no-pager -- "$@") || exit
+cd "${PE_ROOT:-/}" || exit
+
+up=$(
+    {
+        printf '%s\n' "$units"
+        # An empty file or a link to /dev/null masks a unit; a link that leads nowhere starts nothing.
+        echo '= masked'
+        for file in etc/systemd/system/* run/systemd/system/* etc/systemd/system.control/* run/systemd/system.control/* run/systemd/generator.early/*; do
+            [ -s "$file" ] || printf '%s\n' "$file"
+        done
+        links='= links'
+        for file in etc/systemd/system/*.target.wants/* etc/systemd/system/*.target.requires/*; do
+            [ ! -e "$file" ] || links="$links
+$file"
+        done
+        printf '%s\n' "$links"
+    } | awk '
+        BEGIN { for (i = 1; i < ARGC; i++) asked[ARGV[i]] = 1; ARGC = 1 }
+        $1 == "=" { part = $2; next }
+        part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ && ($1 in asked) { up[$1] = $4; next }
+        { sub(/.*\//, "") }
+        part == "masked" { delete up[$0] }
+        part == "links" && ($0 in up) { print $0, up[$0]; delete up[$0] }
+    ' "$@"
+) || exit
+
+echo '== up'
+[ -z "$up" ] || printf '%s\n' "$up"
+
+for unit; do
+    shift
+    case "
+$up" in
+    *"
+$unit "*) ;;
+    *) set -- "$@" "${unit#!}" ;;
+    esac
+done
+[ $# -gt 0 ] || exit 0
+echo '== asked'
+printf '%s\n' "$@"
+
+show() {
+    # One invalid name ends the answer for all that follow it: then each is asked on its own.
+    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,NeedDaemonReload,TriggeredBy,WantedBy,RequiredBy,UpheldBy
+    systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
+    for unit; do
+        echo
+        systemctl show --no-pager -p "$properties" -- "$unit"
+    done
+}
+
+of() {
+    # Units named by properties of the answer, C-quoted where they hold a backslash.
+    printf '%s\n' "$shown" | awk -v wanted=" $* " -F= '
+        index(wanted, " " $1 " ") {
+            gsub(/"/, "", $2)
+            gsub(/\\\\/, "\\", $2)
+            count = split($2, units, " ")
+            for (i = 1; i <= count; i++) if (!seen[units[i]]++) print units[i]
+        }'
+}
+
+echo '== show'
+shown=$(show "$@")
+[ -n "$shown" ] || { echo 'systemctl answers nothing: no running systemd here (a chroot?)' >&2; exit 1; }
+printf '%s\n' "$shown"
+
+# What follows takes names that systemd itself gave; they hold neither blanks nor anything a shell would expand.
+set -f
+triggers=$(of TriggeredBy)
+if [ -n "$triggers" ]; then
+    echo
+    # shellcheck disable=SC2086
+    show $triggers
+fi
+
+# `show` remembers the file state of the last reload; the listing reads the disk, as a boot does. It leaves out instances, and for a SysV
+# script it says "generated" where is-enabled asks the script's links. (A batch of is-enabled stops at the first missing unit.)
+# shellcheck disable=SC2086,SC2046
+files=$(systemctl list-unit-files --full --plain --no-legend --no-pager -- "$@" $(of Id TriggeredBy WantedBy RequiredBy UpheldBy) | awk '{ print $1, $2 }')
+missing=$(printf '%s\n' "$shown" | awk -F= '$1 == "Id" { id = $2 } $1 == "LoadState" && $2 == "not-found" { print id }')
+echo '== files'
+printf '%s\n' "$files"
+# shellcheck disable=SC2086,SC2046
+for unit in $(of Id) $triggers; do
+    case "
+$missing
+$files
+" in
+    *"
+$unit generated
+"*) ;;
+    *"
+$unit
+"* | *"
+$unit "*) continue ;;
+    esac
+    printf '%s %s\n' "$unit" "$(systemctl is-enabled -- "$unit" 2>/dev/null)"
+done
+set +f
+
+# Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
+echo '== links'
+for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+    [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+    printf '%s\n' "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*
+done
+
+case $shown in
+*LoadState=not-found* | *LoadState=masked*) ;;
+*) exit 0 ;;
+esac
+# What else the name may mean: units of a like name, and those that claim it by Alias=.
+echo '== names'
+for parent in etc/systemd/system run/systemd/system run/systemd/generator.late usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+    [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+    set -- "$parent"/*.service "$parent"/*.socket "$parent"/*.timer "$parent"/*.target
+    printf '%s\n' "$@"
+    for file; do
+        [ ! -f "$file" ] || [ -r "$file" ] || printf '? %s\n' "$file"
+    done
+    grep -s '^[[:blank:]]*Alias[[:blank:]]*=' /dev/null "$@"
+done
+exit 0
