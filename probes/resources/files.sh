@@ -1,0 +1,195 @@
+# An argument is WANT:OWNER:GROUP:PATH. WANT: - for no hash, * for the hash, or a size (the hash, unless the size differs). OWNER, GROUP: names whose
+# ids are wanted, or empty. All in printable ASCII without blanks: any other byte of a name, and the backslash, is \0ooo, as printf's %b reads it.
+# Printed, with PATH as it was given:
+#   seen PATH MODE:UID:GID:SIZE:USER:GROUP      link PATH TARGET      hash PATH SHA256      user NAME UID
+#   gone PATH WHY                                                     dark PATH WHY         group NAME GID
+set -f
+nl='
+'
+format='%f:%u:%g:%s:%U:%G'
+sudo=${PE_SUDO-}
+out='' paths='' hows='' users='' groups='' batched=0
+
+# Gathered here and printed at once: mksh has no printf of its own.
+say() {
+    out="$out$*$nl"
+}
+
+# The bytes that an escaped name stands for, in $raw. The dot saves a final newline from $().
+decode() {
+    raw=$1
+    case $1 in *\\*) raw=$(printf '%b.' "$1") && raw=${raw%.} ;; esac
+}
+
+# A refused sudo is not tried again: each attempt is an incident in the node's log.
+refused() {
+    case $1 in sudo:*) sudo='' ;; esac
+}
+
+# What stat said of a file: which ids its line leaves open, and in $how, how it is to be hashed: b in the batch, o on its own, r as root, - not at all.
+examine() { # PATH FILE LINE WANT:OWNER:GROUP
+    say seen "$1" "$3"
+    want=${4%%:*} owner=${4#*:} group=${4##*:}
+    owner=${owner%:*}
+    rest=${3#*:*:*:}
+    size=${rest%%:*}
+    user=${rest#*:}
+    # "UNKNOWN" is what stat prints for an id without a name.
+    case $owner in '') ;; "${user%%:*}") [ "$owner" != UNKNOWN ] || users="$users $owner" ;; *) users="$users $owner" ;; esac
+    case $group in '') ;; "${user#*:}") [ "$group" != UNKNOWN ] || groups="$groups $group" ;; *) groups="$groups $group" ;; esac
+    how=-
+    # Regular files alone are ever opened: a FIFO blocks, a device may never end.
+    case $3 in 8???:*) ;; *) return ;; esac
+    # /proc says 0 and /sys says 4096, whatever is in the file.
+    case $want:$size in -:*) return ;; '*':* | "$size:$size" | *:0 | *:4096) ;; *) return ;; esac
+    how=b
+    # Not in the batch: what may hold it up (10 MB and more; /proc/kmsg), and names that sha256sum writes in a way of its own.
+    case $size in ????????*) how=o ;; esac
+    case $2 in /proc/* | /sys/* | *\\* | *"$nl"*) how=o ;; esac
+    [ -r "$2" ] || how=r
+}
+
+# One file by itself, within two seconds, as long as there is time for any.
+hash_one() { # PATH FILE [SUDO...]
+    path=$1 file=$2
+    shift 2
+    if [ "$(($(date +%s) - started))" -ge 6 ]; then
+        say dark "$path" 'no time was left to hash it'
+        return
+    fi
+    sum=$("$@" timeout 2 sha256sum -- "$file" 2>&1)
+    case $? in
+    0)
+        sum=${sum#\\}
+        say hash "$path" "${sum%% *}"
+        ;;
+    124 | 137 | 143) say dark "$path" 'hashing it took longer than 2 seconds' ;;
+    *)
+        say dark "$path" "${sum##*"$nl"}"
+        refused "$sum"
+        ;;
+    esac
+}
+
+# The files of $hows that are in the batch: one sha256sum for all.
+hash_batch() (
+    for entry in $hows; do
+        file=$1
+        shift
+        case $entry in b:*) set -- "$@" "$file" ;; esac
+    done
+    timeout 3 sha256sum -- "$@" 2>/dev/null
+)
+
+# user|group NAME ID, for each name that somebody has. Without getent (some musl systems): from the table itself.
+tell_ids() { # user|group passwd|group NAME...
+    kind=$1 table=$2
+    shift 2
+    known=' '
+    for name; do
+        case $known in *" $name "*) continue ;; esac
+        known="$known$name "
+        decode "$name"
+        if [ -z "${PE_ROOT-}" ] && command -v getent >/dev/null; then
+            entry=$(getent "$table" "$raw") || continue
+            entry=${entry#*:*:}
+            say "$kind" "$name" "${entry%%:*}"
+        else
+            while IFS=: read -r entry _ id _; do
+                [ "$entry" != "$raw" ] || say "$kind" "$name" "$id"
+            done <"${PE_ROOT-}/etc/$table"
+        fi
+    done
+}
+
+for argument; do
+    shift
+    path=${argument#*:*:*:}
+    asked=${argument%":$path"}
+    decode "$path"
+    file=${PE_ROOT-}$raw
+    if [ -e "$file" ]; then
+        paths="$paths $asked:$path"
+        set -- "$@" "$file"
+        [ ! -L "$file" ] || target=$(readlink -f "$file")
+    else
+        [ ! -L "$file" ] || target=$(readlink "$file")
+        line=$(stat -L -c "$format" -- "$file" 2>&1) && continue # it came just now: without an answer it is unknown
+        case $line in
+        *'Permission denied')
+            # shellcheck disable=SC2086 # PE_SUDO is words
+            if [ -n "$sudo" ]; then
+                if line=$($sudo stat -L -c "$format" -- "$file" 2>&1); then
+                    examine "$path" "$file" "$line" "$asked"
+                    started=$(date +%s)
+                    [ "$how" = - ] || hash_one "$path" "$file" $sudo
+                    continue
+                fi
+                refused "$line"
+            fi
+            ;;
+        esac
+        say gone "$path" "${line##*"$nl"}"
+    fi
+    if [ -L "$file" ]; then
+        case $target in *"$nl"*) target='a name with a newline' ;; esac
+        say link "$path" "$target"
+    fi
+done
+
+if [ $# -gt 0 ]; then
+    lines=$(stat -L -c "$format" -- "$@") || exit # a file vanished in between; stat has said which
+    blanks=$IFS
+    IFS=$nl
+    for line in $lines; do
+        IFS=$blanks
+        paths=${paths# }
+        entry=${paths%% *}
+        paths=${paths#"$entry"}
+        path=${entry#*:*:*:}
+        examine "$path" "$1" "$line" "${entry%":$path"}"
+        if [ "$how" != - ]; then
+            set -- "$@" "$1"
+            hows="$hows $how:$path"
+            [ "$how" != b ] || batched=$((batched + 1))
+        fi
+        shift
+    done
+fi
+
+if [ $# -gt 0 ]; then
+    started=$(date +%s)
+    sums=''
+    [ "$batched" = 0 ] || sums=$(hash_batch "$@")
+    lines=0
+    IFS=$nl
+    for line in $sums; do lines=$((lines + 1)); done
+    IFS=$blanks
+    for entry in $hows; do
+        path=${entry#*:}
+        case $entry in
+        b:*)
+            # Lines and files go together by their order, or, where one could not be read, not at all.
+            if [ "$lines" = "$batched" ]; then
+                line=${sums%%"$nl"*}
+                sums=${sums#*"$nl"}
+                say hash "$path" "${line%% *}"
+            else
+                hash_one "$path" "$1"
+            fi
+            ;;
+        o:*) hash_one "$path" "$1" ;;
+        r:*)
+            # shellcheck disable=SC2086 # PE_SUDO is words
+            if [ -n "$sudo" ]; then hash_one "$path" "$1" $sudo; else say dark "$path" 'Permission denied'; fi
+            ;;
+        esac
+        shift
+    done
+fi
+
+# shellcheck disable=SC2086 # names without blanks
+tell_ids user passwd $users
+# shellcheck disable=SC2086
+tell_ids group group $groups
+printf %s "$out"

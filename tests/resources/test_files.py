@@ -1,0 +1,192 @@
+"""Files: the recordings, and what they do not hold."""
+
+import shlex
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from power_edge.judging import judge
+from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
+from power_edge.model.declared.resources.files_schema import File as Declared
+from power_edge.resources import files
+from power_edge.resources.files import RESOURCE, ask, parse
+from tests.cases import Case, Verdict, check, parameters
+
+FORMAT = "%F|%f|%a|%u|%g|%U|%G|%s"
+
+
+@pytest.mark.parametrize(("case", "verdict"), list(parameters("files")))
+def test_recordings(case: Case, verdict: Verdict) -> None:
+    check(verdict, verdict.declared, {"files": parse(answer_from(case, verdict.declared["files"][0]["path"]))})
+
+
+def answer_from(case: Case, path: str) -> bytes:
+    """What the probe would have printed on the node of the case, asked for everything."""
+    name = next(ask([Declared(path=path)])).split(":", 3)[3]
+    lstat, stat, digest = case.captures.get("lstat"), case.captures["stat"], case.captures.get("sha256")
+    lines = []
+    if case.name == "name-not-utf8":  # the name that a YAML text can spell is the one of this capture
+        stat = case.captures["utf8"]
+    if lstat is not None and lstat.stdout.startswith(b"symbolic link"):
+        target = case.captures.get("target")
+        lines.append(f"link {name} {target.stdout.decode().splitlines()[0] if target else '/somewhere/else'}")
+    if b"|" not in stat.stdout:
+        return "\n".join([*lines, f"gone {name} {stat.stderr}", ""]).encode()
+    fields = stat.stdout.decode().rstrip("\n").split("|")
+    if len(fields) == 5:  # unreadable-as-user: a shorter format, of a file of root's
+        fields = [fields[0], f"8{int(fields[1], 8):03x}", fields[1], "0", "0", *fields[2:]]
+    _, mode, _, uid, gid, user, group, size = fields
+    lines.append(f"seen {name} {mode}:{uid}:{gid}:{size}:{user}:{group}")
+    if mode.startswith("8") and len(mode) == 4 and digest is not None:
+        lines.append(
+            f"hash {name} {digest.stdout.decode(errors='replace').lstrip(chr(92))[:64]}" if digest.stdout else f"dark {name} {digest.stderr}"
+        )
+    if "getent" in case.captures:
+        lines += [f"user {entry.split(':')[0]} {entry.split(':')[2]}" for entry in case.capture("getent").decode().splitlines()]
+    return "\n".join([*lines, ""]).encode()
+
+
+def judged(observations: Observations | Unseen, **declared: Any) -> Result:
+    item = Declared(**declared)
+    return judge(RESOURCE, Item("node", "files", item.path, item.path, item, files.expected(item), Source("state.yaml", 1)), observations)
+
+
+def outcomes(result: Result) -> dict[str, str]:
+    return {finding.field: finding.outcome.value for finding in result.findings}
+
+
+HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+PLAIN = f"seen /f 81a4:0:0:6:root:root\nhash /f {HELLO}\n".encode()
+
+
+def test_a_size_that_differs_decides_without_a_hash() -> None:
+    result = judged(parse(b"seen /f 81a4:0:0:68719476736:root:root\n"), path="/f", content="hello\n")
+    assert outcomes(result) == {"type": "compliant", "content": "drift"}
+    assert result.findings[1].actual == "68719476736 bytes"
+
+
+def test_a_size_that_agrees_decides_nothing() -> None:
+    assert outcomes(judged(parse(b"seen /f 81a4:0:0:6:root:root\n"), path="/f", content="hello\n"))["content"] == "unknown"
+
+
+def test_an_empty_content_is_not_had_by_an_empty_size() -> None:
+    result = judged(parse(b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x hashing it took longer than 2 seconds\n"), path="/proc/x", content="")
+    assert outcomes(result)["content"] == "unknown"
+
+
+def test_a_hash_beats_a_size_that_lies() -> None:
+    seen = parse(f"seen /sys/x 81a4:0:0:4096:root:root\nhash /sys/x {HELLO}\n".encode())
+    assert judged(seen, path="/sys/x", content="hello\n").outcome is Outcome.COMPLIANT
+    assert judged(seen, path="/sys/x", content="hullo\n").outcome is Outcome.DRIFT
+
+
+def test_a_hash_that_takes_too_long_leaves_the_rest_decided() -> None:
+    seen = parse(b"seen /f 81a4:0:0:68719476736:root:root\ndark /f hashing it took longer than 2 seconds\n")
+    result = judged(seen, path="/f", sha256=HELLO, mode="0644", owner="root")
+    assert outcomes(result) == {"type": "compliant", "sha256": "unknown", "mode": "compliant", "owner": "compliant"}
+    assert "2 seconds" in str(result.why)
+
+
+@pytest.mark.parametrize(
+    "why", ["stat: cannot statx '/f': Input/output error", "stat: not found", "sudo: a password is required", "x: Stale file handle"]
+)
+def test_a_file_that_could_not_be_looked_at_is_unknown(why: str) -> None:
+    assert judged(parse(f"gone /f {why}\n".encode()), path="/f").outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("why", ["No such file or directory", "Not a directory", "Too many levels of symbolic links", "Symbolic link loop"])
+def test_a_missing_file_drifts_in_every_field(why: str) -> None:
+    result = judged(parse(f"gone /f stat: cannot statx '/f': {why}\n".encode()), path="/f", mode="0644", owner="root", group="root", content="")
+    assert set(outcomes(result).values()) == {"drift"}
+    assert {finding.actual for finding in result.findings} == {"missing"}
+
+
+def test_a_dangling_link_is_told_as_such() -> None:
+    seen = parse(b"gone /f stat: cannot statx '/f': No such file or directory\nlink /f /nowhere\n")
+    result = judged(seen, path="/f", content="x")
+    assert "a symbolic link to /nowhere" in str(result.why)
+    assert result.mend is None
+
+
+def test_nothing_printed_is_no_answer() -> None:
+    assert judged(parse(b""), path="/f").outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "line", ["seen /f 81a4:0:0", "seen /f", "what /f is this", "hash /f d41d8cd98f00b204e9800998ecf8427e", "user root zero", "\xff"]
+)
+def test_an_answer_that_is_not_understood(line: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse(PLAIN + line.encode("latin-1") + b"\n")
+
+
+def test_ids_are_compared_where_names_differ() -> None:
+    seen = parse(b"seen /f 81a4:0:4:6:root:adm\nuser toor 0\ngroup logs 4\n")
+    assert judged(seen, path="/f", owner="toor", group="logs").outcome is Outcome.COMPLIANT
+    assert judged(seen, path="/f", owner="0", group="4").outcome is Outcome.COMPLIANT
+    assert judged(seen, path="/f", owner="nobody").outcome is Outcome.DRIFT
+
+
+def test_the_content_of_a_node_is_never_shown() -> None:
+    result = judged(parse(PLAIN), path="/f", content="hullo\n")
+    assert result.findings[1].actual == f"sha256:{HELLO} (6 bytes)"
+
+
+NAMES = st.text(st.characters(exclude_characters="\0", codec="utf-8") | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"]))
+
+
+@given(NAMES, NAMES)
+def test_any_name_survives_the_way_to_the_node_and_back(path: str, owner: str) -> None:
+    [argument] = ask([Declared(path=f"/{path}", owner=owner or None)])
+    assert argument.isascii()
+    assert argument.isprintable()
+    assert " " not in argument
+    name = argument.split(":", 3)[3]
+    assert set(parse(f"seen {name} 81a4:0:0:0:root:root\n".encode())) == {f"/{path}"}
+
+
+def test_what_is_asked() -> None:
+    items = [
+        Declared(path="/a", mode="0644"),
+        Declared(path="/b c", content="hé", owner="root", group="0"),
+        Declared(path="/d:e", sha256=HELLO, content="hello\n", group="DOM\\x"),
+    ]
+    assert list(ask(items)) == ["-:::/a", "3:root::/b\\0040c", "*::DOM\\0134x:/d:e"]
+
+
+MENDS = [
+    ("seen /f 81a4:0:0:6:root:root", {"content": "a 'b' \"c\" $HOME `x` \\n 100%\n-é\0"}, None),
+    ("seen /f 81a4:0:0:6:root:root", {"content": "no\n"}, "sh -c 'printf \"no\\n\" >/f'"),
+    ("seen /f 81a4:0:0:6:root:root", {"content": "x" * 2049}, None),
+    ("seen /f 81a4:0:0:6:root:root", {"sha256": HELLO.replace("5", "6")}, None),
+    ("seen /f 81a4:0:0:6:root:root", {"mode": "4755"}, "chmod -- 4755 /f"),
+    ("seen /f 81a4:0:0:6:root:root", {"owner": "adm", "group": "adm", "mode": "0644"}, "chown -- adm:adm /f && chmod -- 0644 /f"),
+    ("seen /f 81a4:0:0:6:root:root", {"owner": "root", "group": "adm"}, "chown -- :adm /f"),
+    ("seen /f 41ed:0:0:6:root:root", {"content": "x"}, None),
+    ("gone /f No such file or directory", {"mode": "0600"}, None),
+    (
+        "gone /f No such file or directory",
+        {"content": "x\n", "mode": "0600", "owner": "a"},
+        "install -D -m 0600 -o a -- /dev/null /f && sh -c 'printf \"x\\n\" >/f'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "declared", "mend"), MENDS)
+def test_mend(line: str, declared: dict[str, Any], mend: str | None) -> None:
+    seen = parse(f"{line}\n{'' if line.startswith('gone') else f'hash /f {HELLO}'}\n".encode())
+    result = judged(seen, path="/f", **declared)
+    assert result.outcome is Outcome.DRIFT
+    assert result.mend == mend
+
+
+def test_a_command_to_mend_is_one_line_that_a_terminal_can_show() -> None:
+    result = judged({"/f\x1b[2J\n": None}, path="/f\x1b[2J\n", content="x")
+    assert result.outcome is Outcome.DRIFT
+    assert result.mend is None
+    mend = judged({"/f": None}, path="/f", content="a\x1b[2J\n'\"$(reboot)\\").mend
+    assert mend is not None
+    assert mend.isprintable()
+    assert shlex.split(mend)[-1] == 'printf "a\\033[2J\\n\\047\\042\\044(reboot)\\134" >/f'
