@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from power_edge.model import Finding, Outcome, ResourceType, agrees, drifts, undecided
+from power_edge.model import Finding, ResourceType, agrees, drifts, undecided
 from power_edge.model.declared.resources.services_schema import Service
 
 _SUFFIXES = (".service", ".socket", ".timer", ".target", ".mount", ".automount", ".swap", ".path", ".slice", ".scope", ".device")
