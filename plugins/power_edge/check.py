@@ -1,0 +1,136 @@
+"""The gate, and load -> plan -> probe -> judge as one call: shared by the plugin, the command line and whatever watches."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from shlex import quote
+from typing import Any
+
+from power_edge import gate
+from power_edge.config import Node
+from power_edge.gate import Expected, Gate
+from power_edge.judging import judge
+from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen, agrees
+from power_edge.probing.answer import Answer
+from power_edge.probing.observe import observe
+from power_edge.probing.plan import Plan, Timeouts, plan
+from power_edge.probing.route import Options, route
+from power_edge.probing.transport import Job, Pending, Unreachable, start
+from power_edge.resources import resource
+
+GATE_TYPE = "node"
+GATE_NAME = "identity"
+_FUTURE = 60  # seconds that an answer may be ahead of our clock: two clocks are never quite equal
+
+STATUS = {Outcome.COMPLIANT: 0, Outcome.WAIVED: 0, Outcome.DRIFT: 1, Outcome.UNKNOWN: 10}
+_PRECEDENCE = (gate.WRONG_MACHINE, gate.UNREACHABLE, 1, 10)
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """Of several exit statuses the one that the run ends with."""
+    present = set(statuses)
+    return next((status for status in _PRECEDENCE if status in present), 0)
+
+
+def expected(node: Node) -> Expected | None:
+    """The identity on file, None where there is none."""
+    return None if node.system_identity is None else gate.expected(node.system_identity)
+
+
+def timeouts(node: Node) -> Timeouts:
+    """The deadlines of the node's connection.yaml, or the defaults."""
+    fields = {"connect": "connect_timeout", "section": "section_timeout", "node": "node_timeout"}
+    given = {name: getattr(node.connection, field, None) for name, field in fields.items()}
+    return Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None})
+
+
+def plan_for(node: Node) -> Plan:
+    """What the node is to be asked."""
+    return plan(node.name, expected(node), node.items, timeouts(node))
+
+
+def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
+    """Send every node its script, side by side; nothing is waited for. Node -> what will come back. Raises BadRoute."""
+    return start([Job(plan_for(node), route(node.connection, expected(node), options)) for node in nodes])
+
+
+def host(node: Node, options: Options) -> Any:
+    """testinfra's host of a node, the way that the probe goes. Raises BadRoute."""
+    return route(node.connection, expected(node), options).host(timeouts(node).connect)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A node and what came back from it: an answer, or the reason why there is none. Judged when first asked."""
+
+    node: Node
+    answer: Answer | Unreachable
+    age: str | None = None
+    """How old an answer is that came by other means, for people."""
+    stale: str | None = None
+    """Why such an answer says nothing: it is too old, or from the future."""
+
+    @cached_property
+    def gate(self) -> Gate:
+        if isinstance(self.answer, Unreachable):
+            return Gate(gate.UNREACHABLE, f"unreachable: {self.answer}")
+        if self.answer.gate is None:
+            return Gate(gate.UNREACHABLE, "unreachable: the answer was cut before the gate")
+        return gate.judge(expected(self.node), self.answer.readings, f"power-edge record --on {quote(self.node.name)}")
+
+    @cached_property
+    def gate_result(self) -> Result:
+        """The gate as an item among the others."""
+        on_file = expected(self.node)
+        wanted = {"hash": on_file.hash_on_file if on_file is not None else None}
+        file = f"node-configs/{self.node.name}/system-identity.yaml"
+        item = Item(self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, Source(file, 1))
+        if not self.gate.open:
+            return Result(item, Outcome.BLOCKED, why=self.gate.why)
+        return Result(item, Outcome.COMPLIANT, (agrees("hash", wanted["hash"], self.gate.seen),), self.gate.why)
+
+    @cached_property
+    def observations(self) -> Mapping[str, Observations | Unseen]:
+        """What was seen, by resource type; empty when the gate is shut."""
+        if isinstance(self.answer, Unreachable) or not self.gate.open:
+            return {}
+        items = sorted(self.node.items, key=lambda item: item.type)
+        return {
+            kind: Unseen(self.stale) if self.stale else observe(resource(kind), list(members), self.answer)
+            for kind, members in groupby(items, key=lambda item: item.type)
+        }
+
+    def result(self, item: Item) -> Result:
+        """The result of one of the node's items."""
+        if not self.gate.open:
+            return Result(item, Outcome.BLOCKED, why=self.gate.why)
+        return judge(resource(item.type), item, self.observations[item.type])
+
+
+def wait(node: Node, pending: Pending) -> Checked:
+    """The node, once its answer is here or its deadline over."""
+    try:
+        return Checked(node, pending.answer())
+    except Unreachable as error:
+        return Checked(node, error)
+
+
+def from_answer(node: Node, answer: Answer, max_age: float, now: float | None = None) -> Checked:
+    """The node, by an answer that came by other means; `max_age` in seconds, against the node's clock in the answer."""
+    age = (time.time() if now is None else now) - answer.time
+    stale = None
+    if age < -_FUTURE:
+        stale = f"the answer is from the future: {told(-age)} ahead of this machine's clock"
+    elif age > max_age:
+        stale = f"the answer is {told(age)} old, more than {told(max_age)} (--max-age)"
+    return Checked(node, answer, told(max(age, 0)), stale)
+
+
+def told(seconds: float) -> str:
+    """A span of time for people: `90 s`, `15 min`, `7 h`, `3 d`."""
+    for unit, size, most in (("s", 1, 120), ("min", 60, 120 * 60), ("h", 3600, 48 * 3600)):
+        if seconds < most:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:.0f} d"

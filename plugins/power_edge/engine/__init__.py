@@ -1,0 +1,1 @@
+"""Nodes as pytest sees them: which are selected, their items, how those run, and what own tests are given."""

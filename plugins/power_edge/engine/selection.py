@@ -1,0 +1,67 @@
+"""Which nodes a run is about: those of --node, and those whose file or folder is named as an argument."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
+
+PREFIX = "node-configs"
+"""What every test id of ours begins with, whatever the folder is called and wherever rootdir is."""
+STATE = "state.yaml"
+GATE = "system-identity.yaml"
+
+
+@dataclass
+class Selection:
+    """The selected nodes by folder: loaded, or broken."""
+
+    nodes: dict[Path, Node] = field(default_factory=dict)
+    broken: dict[Path, ConfigError] = field(default_factory=dict)
+    gate_only: set[Path] = field(default_factory=set)
+    """Folders of which an argument named the gate alone, by the id of a file that is not there."""
+    arguments: list[str] = field(default_factory=list)
+    """The paths of the command line as pytest can collect them: our ids lead to the files that they stand for."""
+
+    by_option: list[Path] = field(default_factory=list)
+    """The folders that --node named."""
+
+
+def selection(patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path) -> Selection:
+    """The selection of a command line. Raises ConfigError for a pattern that names no node."""
+    root = (cwd / node_configs).absolute() if node_configs else find_node_configs(cwd)
+    chosen = Selection(by_option=list(select(root, patterns)) if patterns else [])
+    folders = list(chosen.by_option)
+    for argument in arguments:
+        path, separator, rest = argument.partition("::")
+        file = _file(path, root, cwd, bool(node_configs))
+        folder = _node_folder(file, root)
+        if folder is not None:
+            folders.append(folder)
+            if file.name == GATE and not file.exists():
+                chosen.gate_only.add(folder)
+                file, separator, rest = folder, "", ""
+        chosen.arguments.append(f"{file}{separator}{rest}" if folder is not None else argument)
+    for folder in dict.fromkeys(folders):
+        try:
+            chosen.nodes[folder] = load_node(folder)
+        except ConfigError as error:
+            chosen.broken[folder] = error
+    return chosen
+
+
+def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
+    """What a path of the command line means: an id begins with `node-configs/` and works from every folder."""
+    here = cwd / path
+    if root is not None and path.startswith(f"{PREFIX}/") and (renamed or not here.exists()):
+        return root / path.removeprefix(f"{PREFIX}/")
+    return here.absolute()
+
+
+def _node_folder(file: Path, root: Path | None) -> Path | None:
+    """The node's folder that a path names, itself or by one of its files; None where it names none."""
+    if file.name in (STATE, GATE) and (file.parent / STATE).is_file():
+        return file.parent
+    if file.parent == root or file.parent.name == PREFIX:
+        return file if (file / STATE).is_file() else None
+    return None

@@ -1,0 +1,80 @@
+"""From the command line to a run: which nodes, which way to each, and the scripts on their way."""
+
+import re
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from power_edge.config import ConfigError
+from power_edge.engine.selection import selection
+from power_edge.engine.session import Run
+from power_edge.probing.answer import NoAnswer, read
+from power_edge.probing.route import BadRoute, Options
+
+_AGE = re.compile(r"(\d+)([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> Run | None:
+    """The run that these options and paths ask for, its nodes already asked; None where they name no node.
+
+    Raises UsageError for what cannot be used, before any node is touched: a broken node (unless --continue-on-collection-errors), a pattern that
+    names none, an answer of another node.
+    """
+    try:
+        chosen = selection(options.node, options.node_configs, arguments, cwd)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+    if chosen.broken and not options.continue_on_collection_errors:
+        raise pytest.UsageError("\n".join(["unusable configuration", *map(str, chosen.broken.values())]))
+    if not chosen.nodes and not chosen.broken:
+        return None
+    run = Run(chosen, _transport(options))
+    if options.answers:
+        _take_answers(run, [cwd / file for file in options.answers], _age(options.max_age))
+    elif not options.collectonly and not worker:
+        try:
+            run.ask()
+        except BadRoute as error:
+            raise pytest.UsageError(str(error)) from None
+    return run
+
+
+def _take_answers(run: Run, files: Sequence[Path], max_age: float) -> None:
+    for file in files:
+        _take_answer(run, file, max_age)
+    silent = sorted(run.nodes.keys() - run.answers.keys())
+    if silent:
+        raise pytest.UsageError(f"no answer of {', '.join(silent)}: --answers connects to nothing, so give an answer of each selected node")
+
+
+def _take_answer(run: Run, file: Path, max_age: float) -> None:
+    try:
+        answer = read(file.read_bytes())
+    except OSError as error:
+        raise pytest.UsageError(f"--answers={file}: {error.strerror}") from None
+    except NoAnswer:
+        raise pytest.UsageError(
+            f"--answers={file}: no answer of a probe; make one with: power-edge plan NODE >probe.sh, and there: sh probe.sh >answer"
+        ) from None
+    if answer.node not in run.nodes:
+        raise pytest.UsageError(f"--answers={file}: an answer of node {answer.node!r}, which is not selected; add --node={answer.node}")
+    if answer.node in run.answers:
+        raise pytest.UsageError(f"--answers={file}: a second answer of node {answer.node}")
+    run.take_answer(answer, max_age)
+
+
+def _age(text: str) -> float:
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise pytest.UsageError(f"--max-age={text}: write seconds, or a number with s, m, h or d (90, 30m, 24h, 7d)")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _transport(options: Namespace) -> Options:
+    """testinfra's own options; its plugin may be switched off, and then there are none."""
+    given: dict[str, Any] = {name: getattr(options, name) for name in Options._fields if hasattr(options, name)}
+    return Options(**given)

@@ -1,0 +1,125 @@
+"""The gate: is this the machine that the configuration is meant for? Judged before anything else, from hashes of identifiers."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from power_edge.model.declared.system_identity_schema import SystemIdentity
+
+UNREACHABLE: Final = 11
+WRONG_MACHINE: Final = 12
+
+
+class Reading(NamedTuple):
+    """An identifier as the node shows it: `ok` with the hash, or why there is none (missing, unreadable, empty, invalid, filler)."""
+
+    state: str
+    hash: str | None = None
+
+
+class Expected(NamedTuple):
+    """The identity on file: the hash of each identifier by kind, which of them decides, and the rules of the gate."""
+
+    os: str
+    primary: str | None
+    hashes: Mapping[str, str]
+    require_match: bool
+    allow_os_migration: bool
+    hash_on_file: str | None
+
+
+class Gate(NamedTuple):
+    """Open (status 0) or shut (11 unreachable, 12 wrong machine or no identity). `why` is the reason, or a warning of an open one."""
+
+    status: int
+    why: str | None = None
+    seen: str | None = None
+    """The hash of the deciding identifier as the node shows it."""
+
+    matches: bool = True
+    """Whether the identity is the one on file; an open gate need not say so (require_match: false)."""
+
+    @property
+    def open(self) -> bool:
+        return self.status == 0
+
+
+def expected(identity: SystemIdentity) -> Expected:
+    """What the gate expects, from a system-identity.yaml that validated."""
+    os_type = identity.platform.os_type if identity.platform is not None else "linux"
+    on_file = identity.identifiers
+    primary = None
+    values: list[tuple[str | None, str | None]] = []
+    if on_file is not None:
+        primary = _kind(on_file.id_type, os_type) if on_file.id_type and on_file.primary_id else None
+        values = [
+            ("machine-id", on_file.machine_id),
+            ("board-serial", on_file.dmi_board_serial),
+            ("io-platform-uuid", on_file.io_platform_uuid),
+            ("product-uuid", on_file.dmi_product_uuid),
+            (_kind("hardware-uuid", os_type), on_file.hardware_uuid),
+            (primary, on_file.primary_id),
+        ]
+    rules = identity.validation
+    return Expected(
+        os=os_type,
+        primary=primary,
+        hashes={kind: digest(os_type, kind, value) for kind, value in values if kind and value},
+        require_match=True if rules is None or rules.require_match is None else rules.require_match,
+        allow_os_migration=bool(rules is not None and rules.allow_os_migration),
+        hash_on_file=identity.composite_key.hash if identity.composite_key is not None else None,
+    )
+
+
+def _kind(id_type: str, os_type: str) -> str:
+    """The identifier that a node is asked for; what is called hardware UUID is the firmware's on a PC, the platform's on a Mac."""
+    if id_type == "hardware-uuid":
+        return "io-platform-uuid" if os_type == "darwin" else "product-uuid"
+    return id_type
+
+
+def digest(os_type: str, kind: str, value: str) -> str:
+    """As the prelude makes it on the node: hexadecimal case is not meaning, a serial number's is."""
+    value = value.strip()
+    return sha256(f"{os_type}:{value if kind == 'board-serial' else value.lower()}".encode()).hexdigest()
+
+
+def judge(expected: Expected | None, readings: Mapping[str, Reading], record: str) -> Gate:
+    """The gate, from what the node shows; `record` is the command that would record an identity, told where there is none."""
+    if expected is None:
+        return Gate(WRONG_MACHINE, f"no identity on file; record one with: {record}", matches=False)
+    shown = readings.get(expected.primary or "", Reading("missing"))
+    problem = _problem(expected, readings, shown)
+    if not expected.require_match:
+        return Gate(0, f"identity not required to match{f': {problem}' if problem else ''}", shown.hash, matches=problem is None)
+    if problem is None:
+        hidden = [kind for kind in expected.hashes if readings.get(kind, Reading("missing")).hash is None]
+        note = f"could not compare {', '.join(f'{kind} ({readings[kind].state})' for kind in hidden if kind in readings)}" if hidden else None
+        return Gate(0, note, shown.hash)
+    if _migrated(expected, readings):
+        return Gate(0, "the operating system was replaced: another machine-id on the same hardware (allow_os_migration)", shown.hash)
+    return Gate(WRONG_MACHINE, problem, shown.hash, matches=False)
+
+
+def _problem(expected: Expected, readings: Mapping[str, Reading], shown: Reading) -> str | None:
+    if shown.hash is None:
+        return f"the node shows no identity ({expected.primary or 'identifier'}: {shown.state})"
+    if shown.hash != expected.hashes.get(expected.primary or ""):
+        return (
+            f"another machine: identity on file {expected.hash_on_file or expected.hashes.get(expected.primary or '')}, this machine's {shown.hash}"
+        )
+    for kind in _differing(expected, readings):
+        both = f"on file {expected.hashes[kind]}, this machine's {readings[kind].hash}"
+        return f"another machine: {expected.primary} is equal, but {kind} is not: {both}"
+    return None
+
+
+def _differing(expected: Expected, readings: Mapping[str, Reading]) -> list[str]:
+    return [kind for kind, reading in readings.items() if reading.hash is not None and reading.hash != expected.hashes.get(kind, reading.hash)]
+
+
+def _migrated(expected: Expected, readings: Mapping[str, Reading]) -> bool:
+    hardware = readings.get("product-uuid", Reading("missing")).hash
+    shown = readings.get(expected.primary or "", Reading("missing")).hash is not None
+    same_hardware = hardware is not None and hardware == expected.hashes.get("product-uuid")
+    return expected.allow_os_migration and shown and same_hardware and _differing(expected, readings) == ["machine-id"]

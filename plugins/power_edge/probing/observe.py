@@ -1,0 +1,33 @@
+"""From what the sections printed to observations, by resource type."""
+
+from collections.abc import Mapping, Sequence
+
+from power_edge.model import Item, Observations, ResourceType, Unseen
+from power_edge.probing.answer import Answer
+
+
+def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
+    """What was seen of one type. An item whose section failed is Unseen with the reason; one that no section mentions is left out."""
+    outputs = [output for name, output in answer.outputs.items() if name.rpartition(".")[0] == kind.name]
+    if not outputs:
+        return Unseen("not in the answer" if answer.complete else "the answer was cut")
+    seen: dict[str, object] = {}
+    failures = []
+    for output in outputs:
+        failure = output.failure()
+        if failure is None:
+            try:
+                seen.update(kind.parse(output.stdout))
+            except ValueError as error:
+                failure = f"the probe's answer was not understood: {error}"
+        if failure is not None:
+            failures.append(failure)
+    if not failures:
+        return seen
+    if kind.lists_all or kind.whole:
+        return Unseen(failures[0])
+    return _with_reason(seen, items, Unseen(failures[0]))
+
+
+def _with_reason(seen: Mapping[str, object], items: Sequence[Item], reason: Unseen) -> Observations:
+    return {**{item.key: reason for item in items}, **seen}

@@ -1,0 +1,117 @@
+"""One self-contained sh script per node: the prelude, the gate, and a section for each resource type that is declared."""
+
+import base64
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from shlex import quote
+from typing import NamedTuple
+
+from power_edge import data
+from power_edge.gate import Expected
+from power_edge.model import Item
+from power_edge.resources import resource
+
+COMMAND_LIMIT = 96 * 1024
+"""Bytes of one command line; Linux takes 128 KiB (MAX_ARG_STRLEN), and a transport may quote it once more."""
+_SECTION_LIMIT = 48 * 1024
+
+
+class Timeouts(NamedTuple):
+    """Deadlines in seconds: for the connection, for one section of the script, for the node as a whole."""
+
+    connect: int = 10
+    section: int = 10
+    node: int = 60
+
+
+class Section(NamedTuple):
+    """A probe to be run: `services.0`, the type whose probe it is, and the arguments."""
+
+    name: str
+    type: str
+    arguments: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    """What a node is to be asked."""
+
+    node: str
+    expected: Expected | None
+    sections: tuple[Section, ...]
+    timeouts: Timeouts
+
+    def script(self, sections: Sequence[Section] | None = None) -> str:
+        """The script, whole (or with some of its sections). It is one function, called on the last line: cut short, it runs nothing."""
+        wanted = self.sections if sections is None else sections
+        types = dict.fromkeys(section.type for section in wanted)
+        bodies = (f"pe_{kind}={quote(data.text(f'probes/resources/{kind}.sh'))}" for kind in types)
+        calls = (" ".join([f'    pe_section {section.name} "$pe_{section.type}"', *map(quote, section.arguments)]) for section in wanted)
+        lines = (
+            "pe_main() {",
+            f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node}",
+            f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
+            *calls,
+            "    pe_end",
+            "}",
+            "pe_main </dev/null",
+        )
+        return "\n".join([data.text("probes/prelude.sh"), *bodies, *lines, ""])
+
+    def commands(self, sudo: str = "") -> list[str]:
+        """Command lines that run the script on a node, nearly always one; each is a whole script with its own gate.
+
+        `sudo` is put before the shell that runs it (`sudo -n `). Nothing but base64 meets the login shell.
+        """
+        commands: list[str] = []
+        rest = list(self.sections)
+        while rest or not commands:
+            take = len(rest)
+            while len(command := _command(self.script(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
+                take = take // 2
+            commands.append(command)
+            rest = rest[take:]
+        return commands
+
+
+def plan(node: str, expected: Expected | None, items: Iterable[Item], timeouts: Timeouts) -> Plan:
+    """The plan for the items of a node; `expected` is the identity on file, None where there is none (the gate stays shut)."""
+    return Plan(node, expected, tuple(_sections(items)), timeouts)
+
+
+def _sections(items: Iterable[Item]) -> Iterator[Section]:
+    for kind, group in groupby(sorted(items, key=lambda item: item.type), key=lambda item: item.type):
+        members = list(group)
+        ask = resource(kind).ask
+        arguments = ask([item.declared for item in members]) if ask is not None else [item.key for item in members]
+        for index, chunk in enumerate(_chunks(arguments)):
+            yield Section(f"{kind}.{index}", kind, tuple(chunk))
+
+
+def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    size = 0
+    for argument in arguments:
+        if chunk and size + len(argument) > _SECTION_LIMIT:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(argument)
+        size += len(argument) + 3
+    yield chunk
+
+
+def _gate(expected: Expected | None) -> str:
+    if expected is None:
+        return "linux yes no none"
+    pairs = [f"{kind}={digest}" for kind, digest in expected.hashes.items()]
+    return " ".join([expected.os, _yes(expected.require_match), _yes(expected.allow_os_migration), expected.primary or "none", *pairs])
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _command(script: str, sudo: str) -> str:
+    packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, and without the gzip module's import
+    packed = packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
+    return f"printf %s {base64.b64encode(packed).decode()}|base64 -d|gzip -dc|{sudo}sh"

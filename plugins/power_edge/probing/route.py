@@ -1,0 +1,89 @@
+"""Which way leads to a node: the options of the run, then this machine itself, then the node's connection.yaml."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from power_edge import gate
+from power_edge.gate import Expected
+from power_edge.model.declared.connection_schema import Connection
+from power_edge.probing.transport import Route
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@%\[\]-]*")
+_LOCAL = "local://"
+
+
+class BadRoute(Exception):
+    """Options that name no way to a node; the text says what would."""
+
+
+class Options(NamedTuple):
+    """testinfra's own options, as given for the whole run."""
+
+    connection: str | None = None
+    hosts: str | None = None
+    ssh_config: str | None = None
+    ssh_identity_file: str | None = None
+    ssh_extra_args: str | None = None
+    sudo: bool = False
+    sudo_user: str | None = None
+
+
+def route(connection: Connection | None, expected: Expected | None, options: Options) -> Route:
+    """The way to a node. Raises BadRoute for options that name none."""
+    url = _url(connection, expected, options)
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
+        # ssh(1) would take a leading dash for an option, and run what ProxyCommand says.
+        raise BadRoute(f"{parts.netloc!r} names no host")
+    return Route(
+        url=f"{parts.scheme}://{parts.netloc}" + (f"?{parts.query}" if parts.query and not {"sudo", "sudo_user"} & query.keys() else ""),
+        ssh_config=options.ssh_config,
+        ssh_identity_file=options.ssh_identity_file,
+        ssh_extra_args=options.ssh_extra_args,
+        sudo=options.sudo or query.get("sudo") == ["true"],
+        sudo_user=options.sudo_user or query.get("sudo_user", [None])[0],
+    )
+
+
+def _url(connection: Connection | None, expected: Expected | None, options: Options) -> str:
+    named = _on_file(connection)
+    if options.hosts:
+        if "," in options.hosts:
+            raise BadRoute("--hosts names the way to one node: give one host, or put each node's into its connection.yaml")
+        return options.hosts if "://" in options.hosts else f"{options.connection or 'paramiko'}://{options.hosts}"
+    if options.connection == "local":
+        return _LOCAL
+    if options.connection:
+        if named is None:
+            raise BadRoute(f"--connection={options.connection} needs a host: give --hosts, or write connection.yaml")
+        return f"{options.connection}://{urlsplit(named).netloc}"
+    if named is None or (expected is not None and is_this_machine(expected)):
+        return _LOCAL
+    return named
+
+
+def _on_file(connection: Connection | None) -> str | None:
+    if connection is None:
+        return None
+    if connection.url is not None:
+        return connection.url
+    if connection.ssh is None:
+        return None
+    ssh = connection.ssh
+    host = f"[{ssh.host}]" if ":" in ssh.host else ssh.host
+    return "ssh://" + (f"{ssh.user}@" if ssh.user else "") + host + (f":{ssh.port}" if ssh.port else "")
+
+
+def is_this_machine(expected: Expected) -> bool:
+    """Whether the machine that this runs on shows the identifier that decides, and none that contradicts."""
+    files = {"machine-id": "/etc/machine-id", "product-uuid": "/sys/class/dmi/id/product_uuid", "board-serial": "/sys/class/dmi/id/board_serial"}
+    readings = {}
+    for kind in expected.hashes:
+        try:
+            readings[kind] = gate.Reading("ok", gate.digest(expected.os, kind, Path(files[kind]).read_text(encoding="ascii")))
+        except (OSError, KeyError, UnicodeDecodeError):
+            readings[kind] = gate.Reading("unreadable")
+    return gate.judge(expected._replace(require_match=True), readings, "").open

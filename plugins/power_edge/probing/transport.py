@@ -1,0 +1,165 @@
+"""Carry a plan to a node and bring its answer back, through a testinfra backend; the nodes side by side."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from pathlib import Path
+from shlex import quote
+from typing import Any, NamedTuple
+
+from power_edge.probing.answer import Answer, NoAnswer, merge, read
+from power_edge.probing.plan import Plan
+
+WIDTH = 64
+"""Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
+_GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
+
+
+class Unreachable(Exception):
+    """The node gave no answer; the text says why, in one line."""
+
+
+class Route(NamedTuple):
+    """The way to a node: a testinfra URL, and what testinfra's own options say of it."""
+
+    url: str
+    ssh_config: str | None = None
+    ssh_identity_file: str | None = None
+    ssh_extra_args: str | None = None
+    sudo: bool = False
+    sudo_user: str | None = None
+
+    def shell_prefix(self) -> str:
+        """What is put before the node's shell; never a password prompt."""
+        if not self.sudo:
+            return ""
+        return f"sudo -n -u {quote(self.sudo_user)} " if self.sudo_user else "sudo -n "
+
+    def host(self, connect_timeout: int) -> Any:
+        """testinfra's host object for this way."""
+        import testinfra.host  # takes 20 ms, and validating a configuration needs none of it
+
+        if self.url.startswith("local:"):
+            return testinfra.host.get_host(self.url)
+        extra = f"-o BatchMode=yes -o ServerAliveInterval=5 {self.ssh_extra_args or ''}"
+        return testinfra.host.get_host(
+            self.url,
+            ssh_config=self.ssh_config,
+            ssh_identity_file=self.ssh_identity_file,
+            ssh_extra_args=extra.strip(),
+            timeout=connect_timeout,
+            controlpersist=0,  # a kept master outlives the run, and hangs a later one when the node went away
+        )
+
+
+class Job(NamedTuple):
+    """A plan, and the way to the node that it is for."""
+
+    plan: Plan
+    route: Route
+
+
+def ask(job: Job) -> Answer:
+    """The node's answer. Raises Unreachable. Waits as long as the transport does: see `start` for the deadline."""
+    try:
+        host = job.route.host(job.plan.timeouts.connect)
+        _check_host_key(host.backend)
+        return merge(_answer(host, command) for command in job.plan.commands(job.route.shell_prefix()))
+    except (Unreachable, NoAnswer) as error:
+        raise Unreachable(str(error)) from None
+    except Exception as error:  # testinfra's backends raise whatever their libraries do, an unreachable node among it
+        raise Unreachable(_one_line(error)) from error
+
+
+def _answer(host: Any, command: str) -> Answer:
+    result = host.run(command)
+    try:
+        return read(result.stdout_bytes)
+    except NoAnswer as error:
+        told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
+        raise Unreachable(f"connected, but {error}{f': {told[-1]}' if told else ''}") from None
+
+
+def _check_host_key(backend: Any) -> None:
+    """testinfra's paramiko backend accepts any host key with a warning: hold it to known_hosts, as ssh does by default."""
+    if backend.NAME != "paramiko":
+        return
+    import paramiko
+
+    client = backend.client
+    if not isinstance(client._policy, paramiko.WarningPolicy):
+        return  # StrictHostKeyChecking no in the ssh_config: the operator's own word
+    transport = client.get_transport()
+    peer, port = transport.sock.getpeername()[:2]
+    known = paramiko.HostKeys()
+    for file in _known_hosts(backend):
+        if file.is_file():
+            known.load(str(file))
+    names = [name if port == 22 else f"[{name}]:{port}" for name in (backend.host.name, peer)]
+    if not any(known.check(name, transport.get_remote_server_key()) for name in names):
+        client.close()
+        raise Unreachable(f"the host key of {backend.host.name} is not in known_hosts")
+
+
+def _known_hosts(backend: Any) -> list[Path]:
+    import paramiko
+
+    settings = Path(backend.ssh_config or "~/.ssh/config").expanduser()
+    files = "~/.ssh/known_hosts ~/.ssh/known_hosts2 /etc/ssh/ssh_known_hosts"
+    if settings.is_file():
+        files = paramiko.SSHConfig.from_path(str(settings)).lookup(backend.host.name).get("userknownhostsfile", files)
+    return [Path(file).expanduser() for file in files.split()]
+
+
+def start(jobs: Sequence[Job], ask: Callable[[Job], Answer] = ask) -> dict[str, "Pending"]:
+    """Ask all nodes at once, in daemon threads: a hung transport keeps neither the others nor the end of the run waiting. By node."""
+    slots = threading.Semaphore(WIDTH)
+    pending = {}
+    for index, job in enumerate(jobs):
+        one = Pending(job, Future(), time.monotonic(), index // WIDTH + 1)
+        threading.Thread(target=_work, args=(one, slots, ask), name=f"ask {job.plan.node}", daemon=True).start()
+        pending[job.plan.node] = one
+    return pending
+
+
+def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job], Answer]) -> None:
+    with slots:
+        try:
+            pending.future.set_result(ask(pending.job))
+        except BaseException as error:
+            pending.future.set_exception(error)
+
+
+class Pending(NamedTuple):
+    """An answer on its way."""
+
+    job: Job
+    future: "Future[Answer]"
+    started: float
+    turn: int
+
+    @property
+    def limit(self) -> float:
+        """Seconds from the start until nothing more is waited for."""
+        timeouts = self.job.plan.timeouts
+        return (timeouts.connect + timeouts.node + _GRACE) * self.turn
+
+    def here_within(self, seconds: float) -> bool:
+        """Wait that long; whether there is an answer, or the reason why there is none."""
+        return bool(wait([self.future], seconds).done)
+
+    def answer(self) -> Answer:
+        """Wait for the answer, at most until the node's deadline. Raises Unreachable."""
+        try:
+            return self.future.result(max(0.0, self.started + self.limit - time.monotonic()))
+        except TimeoutError:
+            raise Unreachable(f"no answer in {self.limit:.0f} s") from None
+
+
+def _one_line(error: Exception) -> str:
+    result: Any = error.args[0] if error.args else None
+    if hasattr(result, "stderr_bytes"):  # testinfra's RuntimeError of ssh's own 255 holds the whole command; only stderr is for people
+        told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
+        return told[-1].strip() if told else "ssh failed without a word"
+    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -1,0 +1,65 @@
+"""The entry point: options, and nothing else until a node is asked for."""
+
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from power_edge.engine.session import Run
+
+_RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
+_NODE_FILES = ("state.yaml", "system-identity.yaml")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("power-edge", "nodes (Power Edge)")
+    group.addoption("--node", action="append", default=[], metavar="NAME", help="check this node of node-configs/; repeatable, and a glob ('rig-*')")
+    group.addoption("--node-configs", metavar="DIR", help="the folder of nodes (default: node-configs/ here or in the nearest folder above)")
+    group.addoption(
+        "--answers",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="judge the answer of a script made by `power-edge plan`, and connect to nothing; repeatable",
+    )
+    group.addoption("--max-age", default="24h", metavar="AGE", help="how old such an answer may be: 90 (seconds), 30m, 24h, 7d (default: 24h)")
+    group.addoption("--prometheus-textfile", metavar="FILE", help="write the results for node_exporter's textfile collector (name it *.prom)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """The earliest moment that knows the options: the scripts are on their way while pytest goes on starting."""
+    options = early_config.known_args_namespace
+    if not (options.help or options.version):
+        _begin(early_config, options, options.file_or_dir)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.help or config.option.version:
+        return
+    run = _begin(config, config.option, config.option.file_or_dir)
+    if run is not None:
+        run.join(config)
+
+
+def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "Run | None":
+    """The run about nodes, begun once; None where the command line asks for none."""
+    if _RUN not in config.stash:
+        asked = bool(options.node) or any(_names_a_node(argument) for argument in arguments)
+        run = None
+        if asked:
+            from power_edge.engine.start import begin
+
+            run = begin(options, arguments, config.invocation_params.dir, worker="PYTEST_XDIST_WORKER" in os.environ)
+        config.stash[_RUN] = run
+    return config.stash[_RUN]
+
+
+def _names_a_node(argument: str) -> bool:
+    """A cheap look at a path of the command line: could it be a node's folder or file? Costs others' runs one stat an argument."""
+    path = argument.partition("::")[0]
+    return path.endswith(_NODE_FILES) or "node-configs" in path or Path(path, "state.yaml").is_file()

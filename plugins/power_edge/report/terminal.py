@@ -1,0 +1,70 @@
+"""Results for people: plain text that reads well at 80 columns and without colour."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+from power_edge.model import Outcome, Result
+
+WIDTH = 80
+_LONGEST = 400  # characters of one value; the whole stands in the JSON report
+
+
+def printable(text: str) -> str:
+    """Text that came from a stranger, safe for a terminal and on one line: what is not printable is escaped as Python does."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def value(seen: Any) -> str:
+    """A declared or observed value: text as it is, everything else as JSON."""
+    if seen is None:
+        return "-"
+    text = printable(seen) if isinstance(seen, str) else json.dumps(seen, ensure_ascii=False, default=str)
+    if seen == "":
+        text = '""'
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+
+
+def headline(result: Result) -> str:
+    """A result in one line, for summaries: what differs, or why it could not be seen."""
+    if result.outcome is Outcome.DRIFT:
+        drifts = (finding for finding in result.findings if finding.outcome is Outcome.DRIFT)
+        return "; ".join(f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} seen" for finding in drifts)
+    told = printable(result.why or "")
+    return f"{result.outcome.value}: {told}" if told else result.outcome.value
+
+
+def block(result: Result) -> str:
+    """A result that is not compliant, as a short block: where it was declared, each field, why, and the command that would mend it."""
+    lines = [f"{result.item.source}: {result.outcome.value}"]
+    width = max((len(finding.field) for finding in result.findings), default=0)
+    for finding in result.findings:
+        name = f"  {finding.field:<{width}}  "
+        if finding.outcome is Outcome.DRIFT:
+            lines += [f"{name}expected  {value(finding.expected)}", f"{' ' * len(name)}actual    {value(finding.actual)}"]
+        elif finding.outcome is Outcome.UNKNOWN:
+            lines.append(f"{name}unknown   {value(finding.expected)} expected")
+    if result.why:
+        lines += _folded("why", printable(result.why))
+    if result.extra:
+        lines += [f"  extra    {printable(extra)}" for extra in result.extra]
+    if result.mend:
+        lines.append(f"  mend     {printable(result.mend)}")  # never folded: it is to be pasted
+    return "\n".join(lines)
+
+
+def _folded(label: str, text: str) -> list[str]:
+    first, *rest = wrap(text, WIDTH - 11, break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"  {label:<7}  {first}", *(f"{' ' * 11}{line}" for line in rest)]
+
+
+def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
+    """What there is to say of one node: a line with its counts by outcome, the ones that matter first, and each note below."""
+    shown = [f"{counts[outcome]} {outcome}" for outcome in _ORDER if counts.get(outcome)]
+    yield f"{printable(node)}: {', '.join(shown) or 'nothing was checked'}"
+    for note in notes:
+        yield from (f"  {line}" for line in wrap(printable(note), WIDTH - 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+
+
+_ORDER = tuple(outcome.value for outcome in (Outcome.BLOCKED, Outcome.DRIFT, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.COMPLIANT))

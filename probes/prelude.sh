@@ -1,0 +1,130 @@
+# What a node's script begins with: the framing of the answer, the gate, and a deadline on each section.
+#
+# The answer: a line `PE1 NONCE UID EPOCH NODE`, then `NONCE I KIND STATE HASH` for each identifier on file, `NONCE G VERDICT`, sections
+# (`NONCE B NAME`, raw output, `NONCE E NAME STATUS`, at most 2,000 characters of stderr), and `NONCE Z`. The nonce is made on the node for this one
+# answer, so nothing that a section prints can pass for a frame. Reads only, writes no file, needs sh, od, tr, cat, date, id and sha256sum.
+
+pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT
+    exec 3>&1
+    export LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
+    # A plain user's PATH over SSH lacks the sbin folders.
+    export PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
+    umask 077
+    PE_N=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
+    [ -n "$PE_N" ] || { echo 'power-edge: no random bytes for the nonce' >&2; exit 1; }
+    pe_start=$(date +%s)
+    PE_UID=$(id -u)
+    PE_SUDO=''
+    if [ "$PE_UID" != 0 ] && command -v sudo >/dev/null 2>&1; then PE_SUDO='sudo -n'; fi
+    export PE_SUDO
+    pe_limit=$2 pe_total=$3 pe_timeout=''
+    # busybox before 1.30 has another syntax; one without -k leaves a hung child to the node's deadline.
+    if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
+    printf 'PE1 %s %s %s %s\n' "$PE_N" "$PE_UID" "$pe_start" "$1"
+}
+
+pe_end() {
+    printf '\n%s Z\n' "$PE_N"
+}
+
+# Sets pe_state (ok, missing, unreadable, empty, invalid, filler) and pe_value.
+pe_identifier() { # KIND
+    case $1 in
+    machine-id) pe_file=${PE_ROOT-}/etc/machine-id ;;
+    product-uuid) pe_file=${PE_ROOT-}/sys/class/dmi/id/product_uuid ;;
+    board-serial) pe_file=${PE_ROOT-}/sys/class/dmi/id/board_serial ;;
+    io-platform-uuid) pe_file='' ;;
+    *) pe_state=missing; return ;;
+    esac
+    if [ -z "$pe_file" ]; then
+        # The tree marks before the name vary with the layout of the machine.
+        pe_value=$(ioreg -rd1 -c IOPlatformExpertDevice 2>/dev/null | sed -n 's/^[ |]*"IOPlatformUUID" = "\([0-9A-Fa-f-]*\)"$/\1/p')
+    elif [ ! -e "$pe_file" ]; then
+        pe_state=missing
+        return
+    else
+        # Firmware's ids are readable by root alone (mode 0400).
+        pe_value=$(cat "$pe_file" 2>/dev/null || { [ -n "$PE_SUDO" ] && $PE_SUDO cat "$pe_file" 2>/dev/null; }) || {
+            pe_state=unreadable
+            return
+        }
+    fi
+    pe_state=ok
+    pe_folded=$(printf %s "$pe_value" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz')
+    pe_digits=$(printf %s "$pe_folded" | tr -d '-')
+    case $1 in
+    # machine-id(5): 32 hexadecimal digits, and "uninitialized" until the first boot is complete.
+    machine-id) pe_value=$pe_folded pe_digits=$pe_folded ;;
+    board-serial)
+        case $pe_folded in
+        '' | none | 'n/a' | unknown | invalid | default* | 'not '* | 'to be filled'* | 'system serial'* | 'base board serial'* | 0123456789* | 123456789*) pe_state=filler ;;
+        *[!0.\ -]*) ;;
+        *) pe_state=filler ;;
+        esac
+        return
+        ;;
+    *) pe_value=$pe_folded ;;
+    esac
+    case $pe_digits in
+    '') pe_state=empty ;;
+    *[!0-9a-f]*) pe_state=invalid ;;
+    *[!0]*) [ ${#pe_digits} -eq 32 ] || pe_state=invalid ;;
+    *) pe_state=filler ;;
+    esac
+    case $pe_digits in
+    # Firmware that nobody filled in: shared by thousands of boards.
+    ffffffffffffffffffffffffffffffff | 03000200040005000006000700080009) pe_state=filler ;;
+    esac
+}
+
+# Succeeds when the gate is open. Each pair is KIND=SHA256 of an identifier on file; a node's own values are told as hashes only.
+pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
+    pe_os=$1 pe_require=$2 pe_migration=$3 pe_primary=$4
+    shift 4
+    pe_shown='' pe_differ='' pe_hardware=''
+    for pe_pair in "$@"; do
+        pe_kind=${pe_pair%%=*}
+        pe_identifier "$pe_kind"
+        pe_hash=-
+        if [ "$pe_state" = ok ]; then
+            pe_hash=$(printf %s "$pe_os:$pe_value" | sha256sum) || pe_hash=''
+            pe_hash=${pe_hash%% *}
+            [ ${#pe_hash} -eq 64 ] || { pe_state=unreadable pe_hash=-; }
+        fi
+        printf '%s I %s %s %s\n' "$PE_N" "$pe_kind" "$pe_state" "$pe_hash"
+        if [ "$pe_state" = ok ]; then
+            [ "$pe_kind" != "$pe_primary" ] || pe_shown=yes
+            if [ "$pe_hash" != "${pe_pair#*=}" ]; then
+                pe_differ="$pe_differ $pe_kind"
+            elif [ "$pe_kind" = product-uuid ]; then
+                pe_hardware=yes
+            fi
+        fi
+    done
+    pe_verdict=wrong
+    if [ "$pe_require" = no ]; then
+        pe_verdict=open
+    elif [ -z "$pe_shown" ]; then
+        pe_verdict=hidden
+    elif [ -z "$pe_differ" ] || [ "$pe_differ$pe_migration$pe_hardware" = ' machine-idyesyes' ]; then
+        pe_verdict=open
+    fi
+    printf '%s G %s\n' "$PE_N" "$pe_verdict"
+    [ "$pe_verdict" = open ]
+}
+
+pe_section() { # NAME BODY ARG...
+    pe_name=$1 pe_body=$2
+    shift 2
+    printf '\n%s B %s\n' "$PE_N" "$pe_name"
+    pe_left=$((pe_start + pe_total - $(date +%s)))
+    [ "$pe_left" -le "$pe_limit" ] || pe_left=$pe_limit
+    if [ "$pe_left" -le 0 ]; then
+        pe_errors='rc=124'
+    elif [ -n "$pe_timeout" ]; then
+        pe_errors=$({ $pe_timeout "$pe_left" sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
+    else
+        pe_errors=$({ sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
+    fi
+    printf '\n%s E %s %s\n%.2000s\n' "$PE_N" "$pe_name" "${pe_errors##*rc=}" "${pe_errors%rc=*}"
+}
