@@ -1,7 +1,7 @@
 """YAML, read strictly: plain values, and where each of them stands.
 
-The parser's events are walked with a stack of our own: PyYAML's composer recurses in C and dies of a deeply nested file, and its resolver reads `no` as
-false, `0644` as 420 and `22:30` as 1350 (YAML 1.1). Here a plain scalar that versions of YAML read differently is a problem.
+The parser's events are walked with a stack of our own: PyYAML's composer recurses in C and dies of a deeply nested file, and its resolver reads
+`no` as false, `0644` as 420 and `22:30` as 1350 (YAML 1.1). Here a plain scalar that versions of YAML read differently is a problem.
 """
 
 import re
@@ -76,7 +76,8 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
-        self.anchors: dict[str, tuple[Any, Any, int] | None] = {}
+        self.anchors: dict[str, tuple[Any, Any, int]] = {}
+        self.begun: dict[str, int] = {}
         self.values = 0
 
     def problem(self, mark: Any, message: str, hint: str | None = None) -> None:
@@ -88,67 +89,45 @@ class _Reader:
         return ConfigError([*self.problems, Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint)])
 
     def read(self, data: bytes) -> Document:
-        # One level of nesting is a list and its places, or a mapping, its places and the key whose value is to come.
+        # A level of nesting: a list and its places, or a mapping, its places, and the key whose value is to come.
         value: Any = []
         inner: Any = []
         key: Any = _NO_KEY
         key_mark: Any = None
-        stack: list[tuple[Any, Any, Any, Any, Any, str | None, int]] = []
+        stack: list[tuple[Any, Any, Any, Any, Any]] = []
         documents = 0
         next_event: Any = CParser(data).get_event
         while (event := next_event()) is not None:
             kind = type(event)
             mark = event.start_mark
             if kind is ScalarEvent:
-                self.values += 1
-                text = event.value
-                if event.tag is not None:
-                    self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it; text goes in quotes")
-                new = text if event.style or not _PLAIN_MEANS(text) else self.plain(text, mark)
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = (new, None, 1)
-                new_inner = None
+                new, new_inner = self.scalar(event, mark), None
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                self.values += 1
-                if len(stack) >= MAX_DEPTH:
-                    raise self.fatal(mark, f"is nested more than {MAX_DEPTH} deep")
-                if event.tag is not None:
-                    self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it")
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = None  # an alias to it, inside of it, would have no end
-                if key is _NO_KEY and type(value) is dict:
-                    raise self.fatal(mark, "a key must be text")
-                stack.append((value, inner, key, key_mark, mark, event.anchor, self.values))
+                self.begin(event, mark, len(stack))
+                stack.append((event, value, inner, key, key_mark))
                 value, inner = ({}, {}) if kind is MappingStartEvent else ([], [])
                 key = _NO_KEY
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 new, new_inner = value, inner
-                value, inner, key, key_mark, mark, anchor, before = stack.pop()
-                if anchor is not None:
-                    self.anchors[anchor] = (new, new_inner, self.values - before + 1)
+                begun, value, inner, key, key_mark = stack.pop()
+                mark = begun.start_mark
+                if begun.anchor is not None:
+                    self.anchors[begun.anchor] = (new, new_inner, self.values - self.begun.pop(begun.anchor))
             elif kind is AliasEvent:
-                known = self.anchors.get(event.anchor)
-                if known is None:
-                    raise self.fatal(mark, f"the alias *{shown(event.anchor)[1:-1]} stands for nothing that is complete before it")
-                new, new_inner, size = known
-                self.values += size
+                new, new_inner = self.alias(event, mark)
             else:
-                if kind is DocumentStartEvent:
-                    documents += 1
-                    if documents > 1:
-                        raise self.fatal(mark, "a second document begins here", "a file holds one")
+                documents += kind is DocumentStartEvent
+                if documents > 1:
+                    raise self.fatal(mark, "a second document begins here", "a file holds one")
                 continue
-            if self.values > MAX_VALUES:
-                raise self.fatal(mark, f"holds more than {MAX_VALUES} values", "aliases count as often as they are used")
             if type(value) is list:
                 value.append(new)
                 inner.append(Place(mark, mark, new_inner))
             elif key is _NO_KEY:
                 key, key_mark = self.key(new, mark), mark
                 if key in value:
-                    first = inner[key].key.line + 1
-                    self.problem(mark, f"the key {shown(key)} stands here again, first on line {first}", "keep one of them")
+                    self.problem(mark, f"the key {shown(key)} stands here again, first on line {inner[key].key.line + 1}", "keep one of them")
             else:
                 value[key] = new
                 inner[key] = Place(key_mark, mark, new_inner)
@@ -158,6 +137,38 @@ class _Reader:
         if type(value[0]) is not dict:
             raise self.fatal(inner[0].value, f"holds no mapping of keys to values, but {shown(value[0])}")
         return Document(self.file, value[0], inner[0], tuple(self.problems), data)
+
+    def count(self, mark: Any, values: int = 1) -> None:
+        self.values += values
+        if self.values > MAX_VALUES:
+            raise self.fatal(mark, f"holds more than {MAX_VALUES} values", "aliases count as often as they are used")
+
+    def scalar(self, event: Any, mark: Any) -> Any:
+        self.count(mark)
+        text = event.value
+        if event.tag is not None:
+            self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it; text goes in quotes")
+        value = text if event.style or not _MAY_BE_NO_TEXT(text) else self.plain(text, mark)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (value, None, 1)
+        return value
+
+    def begin(self, event: Any, mark: Any, depth: int) -> None:
+        self.count(mark)
+        if depth >= MAX_DEPTH:
+            raise self.fatal(mark, f"is nested more than {MAX_DEPTH} deep")
+        if event.tag is not None:
+            self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it")
+        if event.anchor is not None:
+            self.anchors.pop(event.anchor, None)  # an alias to it, inside of it, would have no end
+            self.begun[event.anchor] = self.values - 1
+
+    def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
+        if event.anchor not in self.anchors:
+            raise self.fatal(mark, f"the alias *{event.anchor[:60]} stands for nothing that is complete before it")
+        value, inner, size = self.anchors[event.anchor]
+        self.count(mark, size)
+        return value, inner
 
     def key(self, key: Any, mark: Any) -> str:
         if type(key) is str:
@@ -204,7 +215,7 @@ _TRAPS = tuple(
     )
 )
 # Of all that begins otherwise nothing but text can come.
-_PLAIN_MEANS = re.compile(r"[-+.]?[0-9]|[-+.]+[iInN]|~?\Z|[nN][uo]|N[UO]|[tT]r|TR|[fF]a|FA|[yY][eE]|[oO][nNfF]", re.ASCII).match
+_MAY_BE_NO_TEXT = re.compile(r"[-+.]?[0-9]|[-+.]+[iInN]|~?\Z|[nN][uo]|N[UO]|[tT]r|TR|[fF]a|FA|[yY][eE]|[oO][nNfF]", re.ASCII).match
 
 
 def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:

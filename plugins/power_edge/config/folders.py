@@ -1,0 +1,93 @@
+"""node-configs/: where it is, which nodes it holds, and what is read of their folders."""
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from power_edge.config.document import MAX_BYTES
+from power_edge.config.error import ConfigError, refuse, shown
+from power_edge.model import Problem, Source
+
+NODE_CONFIGS = "node-configs"
+STATE = "state.yaml"
+
+
+def find_node_configs(start: Path) -> Path | None:
+    """The node-configs/ of the folder `start`, or the nearest above it; None where there is none."""
+    start = start.absolute()
+    return next((folder for parent in (start, *start.parents) if (folder := parent / NODE_CONFIGS).is_dir()), None)
+
+
+def nodes(root: Path) -> list[Path]:
+    """The nodes' folders: those that hold a state.yaml, by name."""
+    try:
+        return sorted(folder.absolute() for folder in root.iterdir() if not folder.name.startswith(".") and (folder / STATE).is_file())
+    except OSError as error:
+        raise refuse(NODE_CONFIGS, f"cannot be read: {error.strerror}") from None
+
+
+def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
+    """The folders of the nodes whose names match any of `patterns` (as in a shell, case counts), each once, by name.
+
+    `root` is a node-configs/, or None where none was found. Raises ConfigError when a pattern matches no node, with the nearest names.
+    """
+    if root is None:
+        raise refuse(NODE_CONFIGS, "there is no node-configs/ here or in a folder above", "go there, or name it with --node-configs=DIR")
+    known = {folder.name: folder for folder in nodes(root)}
+    matched: set[str] = set()
+    problems = []
+    for pattern in patterns:
+        names = _matching(pattern, known)
+        matched.update(names)
+        if not names:
+            problems.append(Problem(Source(NODE_CONFIGS, 1), f"no node matches {shown(pattern)}", _nearest(pattern, list(known))))
+    if problems:
+        raise ConfigError(problems)
+    return [folder for name, folder in known.items() if name in matched]
+
+
+def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
+    if pattern in names:
+        return [pattern]
+    if not any(character in pattern for character in "*?["):
+        return []
+    from fnmatch import fnmatchcase
+
+    return [name for name in names if fnmatchcase(name, pattern)]
+
+
+def _nearest(pattern: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    if not names:
+        return "node-configs/ holds no folder with a state.yaml"
+    lower = {name.lower(): name for name in names}
+    near = [lower[each] for each in get_close_matches(pattern.lower()[:255], list(lower), 3, 0.5)]
+    if near:
+        return f"did you mean {' or '.join(map(_name, near))}?"
+    return f"there are {', '.join(map(_name, names[:10]))}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def _name(name: str) -> str:
+    return name if name.isprintable() else shown(name)
+
+
+def read_file(path: Path, file: str) -> bytes | None:
+    """The content of a file, None where there is none. `file` is its name in messages. Raises ConfigError for what is no readable regular file."""
+    try:
+        # Without O_NONBLOCK a FIFO that a stranger's branch put there would hold the run up for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise refuse(file, "is a symbolic link that leads nowhere") from None
+        return None
+    except OSError as error:
+        raise refuse(file, f"cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise refuse(file, "is no regular file")
+        try:
+            return opened.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise refuse(file, f"cannot be read: {error.strerror}") from None

@@ -1,0 +1,87 @@
+"""What a schema cannot say of a system-identity.yaml: that its parts fit each other."""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+
+from power_edge.config.document import Document
+from power_edge.config.error import shown
+from power_edge.config.schema import schema
+from power_edge.model import Problem
+from power_edge.model.declared.system_identity_schema import CompositeKey, Identifiers, SystemIdentity
+
+_FIELDS = {
+    "machine-id": ("machine_id",),
+    "hardware-uuid": ("hardware_uuid", "dmi_product_uuid", "io_platform_uuid"),
+    "io-platform-uuid": ("io_platform_uuid",),
+    "product-uuid": ("dmi_product_uuid",),
+}
+
+
+def problems(document: Document, identity: SystemIdentity) -> Iterator[Problem]:
+    """The contradictions of an identity that fits its schema."""
+    os_type = identity.platform.os_type if identity.platform is not None else "linux"
+    primary = None
+    if identity.identifiers is not None:
+        primary = identity.identifiers.primary_id
+        yield from _identifiers(document, identity.identifiers, os_type)
+    if identity.composite_key is not None:
+        yield from _composite_key(document, identity.composite_key, os_type, primary)
+
+
+def _identifiers(document: Document, identifiers: Identifiers, os_type: str) -> Iterator[Problem]:
+    primary, id_type = identifiers.primary_id, identifiers.id_type
+    if (primary is None) != (id_type is None):
+        missing, there = ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
+        yield Problem(document.find(("identifiers", there), key=True), f"{there} without {missing}", "give both or none")
+    elif primary is not None and id_type is not None:
+        form = "machine_id" if id_type == "machine-id" else "uuid"
+        if message := _not_a(form, primary):
+            yield Problem(document.find(("identifiers", "primary_id")), f"{shown(primary)}: {message}")
+        for field in _FIELDS[id_type]:
+            value = getattr(identifiers, field)
+            same_thing = field == f"{id_type.replace('-', '_')}" or len(_FIELDS[id_type]) == 1 or _hardware_field(os_type) == field
+            if value is not None and same_thing and value.lower() != primary.lower():
+                yield Problem(
+                    document.find(("identifiers", field)), f"{field} is not primary_id, though id_type is {id_type}", "one of them is wrong"
+                )
+    hardware = getattr(identifiers, _hardware_field(os_type))
+    if hardware is not None and identifiers.hardware_uuid is not None and hardware.lower() != identifiers.hardware_uuid.lower():
+        yield Problem(
+            document.find(("identifiers", "hardware_uuid")), f"hardware_uuid is not {_hardware_field(os_type)}", "a machine has one of them"
+        )
+
+
+def _hardware_field(os_type: str) -> str:
+    return "io_platform_uuid" if os_type == "darwin" else "dmi_product_uuid"
+
+
+def _composite_key(document: Document, composite: CompositeKey, os_type: str, primary: str | None) -> Iterator[Problem]:
+    place = document.find(("composite_key", "key"))
+    key_os, _, key_id = composite.key.partition(":")
+    if key_os != os_type:
+        yield Problem(place, f"the key is of {key_os}, the platform of {os_type}", f"such as {os_type}:{key_id}")
+    if primary is not None and key_id.lower() != primary.lower():
+        yield Problem(place, "the key does not end in primary_id", f"such as {os_type}:{primary}")
+    elif primary is None and _not_a("machine_id", key_id) and _not_a("uuid", key_id):
+        yield Problem(place, f"the key ends in {shown(key_id)}, which is no machine-id and no UUID")
+    expected = sha256(composite.key.encode()).hexdigest()
+    if composite.hash != expected:
+        yield Problem(
+            document.find(("composite_key", "hash")), "the hash does not fit the key", f"the SHA-256 of the key, without a newline, is {expected}"
+        )
+    seen = set()
+    for index, component in enumerate(composite.components or ()):
+        source = document.find(("composite_key", "components", index))
+        if component.name in seen:
+            yield Problem(source, f"the component {component.name} stands here again")
+        seen.add(component.name)
+        part = key_os if component.name == "os_type" else key_id
+        if component.value != part:
+            yield Problem(source, f"the component {component.name} does not fit the key", f"the key has {part}")
+
+
+def _not_a(form: str, value: str) -> str | None:
+    """Why a value has not the form `machine_id` or `uuid` of the schema; None: it has."""
+    definition = schema("system-identity")["$defs"][f"system_identity_{form}"]
+    return None if re.search(definition["pattern"].removesuffix("$") + r"\Z", value) else str(definition["patternErrorMessage"])

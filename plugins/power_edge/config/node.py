@@ -1,0 +1,93 @@
+"""A node: its folder, read and checked as a whole."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from power_edge.config.document import Document, read
+from power_edge.config.error import ConfigError, refuse, shown
+from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.state import State, checked, load_state
+from power_edge.model import Item, Problem
+from power_edge.model.declared.connection_schema import Connection
+from power_edge.model.declared.node_identity_schema import NodeIdentity
+from power_edge.model.declared.system_identity_schema import SystemIdentity
+from power_edge.model.declared.watcher_schema import Watcher
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"[\w.+@][\w.+@ -]{0,254}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """What is declared of a node. Of the optional files None is: there is none."""
+
+    name: str
+    path: Path
+    state: State
+    identity: NodeIdentity | None = None
+    system_identity: SystemIdentity | None = None
+    connection: Connection | None = None
+    watcher: Watcher | None = None
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return self.state.items
+
+
+def load_node(folder: Path) -> Node:
+    """The node of a folder. Raises ConfigError with the problems of all its files."""
+    name = folder.name
+    prefix = f"{NODE_CONFIGS}/{name}"
+    if not _NAME.fullmatch(name):
+        raise refuse(f"{NODE_CONFIGS}/{shown(name)[1:-1]}", "is no name for a node", "letters, digits and . _ + - @ and blanks inside make one")
+    problems: list[Problem] = []
+
+    def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
+        try:
+            data = read_file(folder / file, f"{prefix}/{file}")
+            return None if data is None else make(data, f"{prefix}/{file}")
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
+
+    state = load(STATE, lambda data, file: load_state(data, file, name))
+    identity = load("identity.yaml", lambda data, file: _load(data, file, "node-identity", NodeIdentity))
+    system_identity = load("system-identity.yaml", _load_system_identity)
+    connection = load("connection.yaml", lambda data, file: _load(data, file, "connection", Connection))
+    watcher = load("watcher.yaml", lambda data, file: _load(data, file, "watcher", Watcher))
+    if problems:
+        raise ConfigError(problems)
+    if state is None:
+        raise refuse(f"{prefix}/{STATE}", "is not there", f"a node is a folder in {NODE_CONFIGS}/ that holds one")
+    return Node(name=name, path=folder, state=state, identity=identity, system_identity=system_identity, connection=connection, watcher=watcher)
+
+
+def _load(data: bytes, file: str, name: str, type_: type[T]) -> T:
+    return _converted(_checked(data, file, name), type_)
+
+
+def _load_system_identity(data: bytes, file: str) -> SystemIdentity:
+    document = _checked(data, file, "system-identity")
+    identity = _converted(document, SystemIdentity)
+    from power_edge.config.identity import problems
+
+    if found := list(problems(document, identity)):
+        raise ConfigError(found)
+    return identity
+
+
+def _checked(data: bytes, file: str, name: str) -> Document:
+    document = read(data, file)
+    checked(document, name)
+    return document
+
+
+def _converted(document: Document, type_: type[T]) -> T:
+    value: Any = document.value
+    return msgspec.convert(value, type_)
