@@ -8,11 +8,25 @@ nl='
 '
 format='%f:%u:%g:%s:%U:%G'
 sudo=${PE_SUDO-}
-out='' paths='' hows='' users='' groups='' batched=0
+out='' started='' users='' groups=''
+target='' how=''
 
-# Gathered here and printed at once: mksh has no printf of its own.
+# Gathered and printed in large pieces: mksh has no printf of its own, and 128 KiB is the most that an argument may have.
 say() {
     out="$out$*$nl"
+    [ ${#out} -lt 60000 ] || flush
+}
+
+flush() {
+    printf %s "$out"
+    out=''
+}
+
+# Whether the six seconds that all hashing may take are over. A single hash may take two more: together less than a section has.
+late() {
+    now=$(date +%s)
+    : "${started:=$now}"
+    [ $((now - started)) -ge 6 ]
 }
 
 # The bytes that an escaped name stands for, in $raw. The dot saves a final newline from $().
@@ -49,11 +63,11 @@ examine() { # PATH FILE LINE WANT:OWNER:GROUP
     [ -r "$2" ] || how=r
 }
 
-# One file by itself, within two seconds, as long as there is time for any.
+# One file by itself.
 hash_one() { # PATH FILE [SUDO...]
     path=$1 file=$2
     shift 2
-    if [ "$(($(date +%s) - started))" -ge 6 ]; then
+    if late; then
         say dark "$path" 'no time was left to hash it'
         return
     fi
@@ -102,44 +116,10 @@ tell_ids() { # user|group passwd|group NAME...
     done
 }
 
-for argument; do
-    shift
-    path=${argument#*:*:*:}
-    asked=${argument%":$path"}
-    decode "$path"
-    file=${PE_ROOT-}$raw
-    if [ -e "$file" ]; then
-        paths="$paths $asked:$path"
-        set -- "$@" "$file"
-        [ ! -L "$file" ] || target=$(readlink -f "$file")
-    else
-        [ ! -L "$file" ] || target=$(readlink "$file")
-        line=$(stat -L -c "$format" -- "$file" 2>&1) && continue # it came just now: without an answer it is unknown
-        case $line in
-        *'Permission denied')
-            # shellcheck disable=SC2086 # PE_SUDO is words
-            if [ -n "$sudo" ]; then
-                if line=$($sudo stat -L -c "$format" -- "$file" 2>&1); then
-                    examine "$path" "$file" "$line" "$asked"
-                    started=$(date +%s)
-                    [ "$how" = - ] || hash_one "$path" "$file" $sudo
-                    continue
-                fi
-                refused "$line"
-            fi
-            ;;
-        esac
-        say gone "$path" "${line##*"$nl"}"
-    fi
-    if [ -L "$file" ]; then
-        case $target in *"$nl"*) target='a name with a newline' ;; esac
-        say link "$path" "$target"
-    fi
-done
-
-if [ $# -gt 0 ]; then
+# Files that are there, no more than a block at a time: one stat for them, one sha256sum for those whose hash is wanted.
+look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
     lines=$(stat -L -c "$format" -- "$@") || exit # a file vanished in between; stat has said which
-    blanks=$IFS
+    hows='' batched=0
     IFS=$nl
     for line in $lines; do
         IFS=$blanks
@@ -155,22 +135,20 @@ if [ $# -gt 0 ]; then
         fi
         shift
     done
-fi
-
-if [ $# -gt 0 ]; then
-    started=$(date +%s)
-    sums=''
-    [ "$batched" = 0 ] || sums=$(hash_batch "$@")
-    lines=0
-    IFS=$nl
-    for line in $sums; do lines=$((lines + 1)); done
     IFS=$blanks
+    sums='' count=0
+    if [ "$batched" != 0 ] && ! late; then
+        sums=$(hash_batch "$@")
+        IFS=$nl
+        for line in $sums; do count=$((count + 1)); done
+        IFS=$blanks
+    fi
     for entry in $hows; do
         path=${entry#*:}
         case $entry in
         b:*)
             # Lines and files go together by their order, or, where one could not be read, not at all.
-            if [ "$lines" = "$batched" ]; then
+            if [ "$count" = "$batched" ]; then
                 line=${sums%%"$nl"*}
                 sums=${sums#*"$nl"}
                 say hash "$path" "${line%% *}"
@@ -186,10 +164,58 @@ if [ $# -gt 0 ]; then
         esac
         shift
     done
-fi
+}
+
+# A file that a plain user cannot find: missing, or out of his sight.
+look_closer() { # PATH FILE WANT:OWNER:GROUP
+    line=$(stat -L -c "$format" -- "$2" 2>&1) && return # it came just now: without an answer it is unknown
+    case $line in
+    *'Permission denied')
+        # shellcheck disable=SC2086 # PE_SUDO is words
+        if [ -n "$sudo" ]; then
+            if line=$($sudo stat -L -c "$format" -- "$2" 2>&1); then
+                examine "$1" "$2" "$line" "$3"
+                [ "$how" = - ] || hash_one "$1" "$2" $sudo
+                return
+            fi
+            refused "$line"
+        fi
+        ;;
+    esac
+    say gone "$1" "${line##*"$nl"}"
+}
+
+blanks=$IFS
+paths=''
+mine='' # whether "$@" is the block of files by now; the loop has its own list of the arguments
+for argument; do
+    [ -n "$mine" ] || set --
+    mine=yes
+    path=${argument#*:*:*:}
+    asked=${argument%":$path"}
+    decode "$path"
+    file=${PE_ROOT-}$raw
+    if [ -e "$file" ]; then
+        [ ! -L "$file" ] || target=$(readlink -f "$file")
+        paths="$paths $asked:$path"
+        set -- "$@" "$file"
+    else
+        [ ! -L "$file" ] || target=$(readlink "$file")
+        look_closer "$path" "$file" "$asked"
+    fi
+    if [ -L "$file" ]; then
+        case $target in *"$nl"*) target='a name with a newline' ;; esac
+        say link "$path" "$target"
+    fi
+    if [ $# = 60 ]; then
+        look "$@"
+        set --
+    fi
+done
+[ $# = 0 ] || look "$@"
 
 # shellcheck disable=SC2086 # names without blanks
 tell_ids user passwd $users
 # shellcheck disable=SC2086
 tell_ids group group $groups
-printf %s "$out"
+flush

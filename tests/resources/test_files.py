@@ -50,7 +50,9 @@ def answer_from(case: Case, path: str) -> bytes:
 
 def judged(observations: Observations | Unseen, **declared: Any) -> Result:
     item = Declared(**declared)
-    return judge(RESOURCE, Item("node", "files", item.path, item.path, item, files.expected(item), Source("state.yaml", 1)), observations)
+    return judge(
+        RESOURCE, Item("node", "files", item.path, files.canonical(item.path), item, files.expected(item), Source("state.yaml", 1)), observations
+    )
 
 
 def outcomes(result: Result) -> dict[str, str]:
@@ -144,7 +146,7 @@ def test_any_name_survives_the_way_to_the_node_and_back(path: str, owner: str) -
     assert argument.isprintable()
     assert " " not in argument
     name = argument.split(":", 3)[3]
-    assert set(parse(f"seen {name} 81a4:0:0:0:root:root\n".encode())) == {f"/{path}"}
+    assert set(parse(f"seen {name} 81a4:0:0:0:root:root\n".encode())) == {files.canonical(f"/{path}")}
 
 
 def test_what_is_asked() -> None:
@@ -154,6 +156,14 @@ def test_what_is_asked() -> None:
         Declared(path="/d:e", sha256=HELLO, content="hello\n", group="DOM\\x"),
     ]
     assert list(ask(items)) == ["-:::/a", "3:root::/b\\0040c", "*::DOM\\0134x:/d:e"]
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [("/etc//ssh/./x", "/etc/ssh/x"), ("//etc/x", "/etc/x"), ("/etc/x/", "/etc/x/"), ("/etc/x/.", "/etc/x/"), ("/a/../b", "/a/../b"), ("/", "/")],
+)
+def test_one_file_has_one_key(path: str, key: str) -> None:
+    assert files.canonical(path) == key
 
 
 MENDS = [

@@ -118,12 +118,20 @@ def _unescape(name: str) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def canonical(path: str) -> str:
+    """Without doubled slashes and dots, which lead to the same file on every node. Not so `..` (after a link) and a final slash (no file has one)."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return "/" + "/".join(parts) + ("/" if parts and path.endswith(("/", "/.")) else "")
+
+
 def ask(items: Sequence[Declared]) -> Iterator[str]:
     """The probe's arguments: of each file its path, whether its hash is wanted, and the names whose ids are."""
     for declared in items:
         want = "*" if declared.sha256 is not None else "-" if declared.content is None else str(len(_bytes(declared.content)))
-        names = (_escape(name) if name is not None and not name.isdecimal() else "" for name in (declared.owner, declared.group))
-        yield ":".join((want, *names, _escape(declared.path)))
+        names = (
+            _escape(name).replace(":", "\\0072") if name is not None and not name.isdecimal() else "" for name in (declared.owner, declared.group)
+        )
+        yield ":".join((want, *names, _escape(canonical(declared.path))))
 
 
 def _bytes(content: str) -> bytes:
@@ -240,6 +248,7 @@ RESOURCE = ResourceType(
     judge=judge,
     mend=mend,
     expected=expected,
+    canonical=canonical,
     problems=problems,
     ask=ask,
 )
