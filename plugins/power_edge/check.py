@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from math import ceil
 from shlex import quote
 from typing import Any
 
@@ -40,10 +41,10 @@ def expected(node: Node) -> Expected | None:
 
 
 def timeouts(node: Node) -> Timeouts:
-    """The deadlines of the node's connection.yaml, or the defaults."""
+    """The deadlines of the node's connection.yaml, or the defaults; whole seconds, as timeout(1) of every kind and ssh(1) take them."""
     fields = {"connect": "connect_timeout", "section": "section_timeout", "node": "node_timeout"}
     given = {name: getattr(node.connection, field, None) for name, field in fields.items()}
-    return Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None})
+    return Timeouts(**{name: ceil(seconds) for name, seconds in given.items() if seconds is not None})
 
 
 def plan_for(node: Node) -> Plan:

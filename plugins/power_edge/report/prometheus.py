@@ -53,13 +53,19 @@ def render(samples: Iterable[Sample], broken: Iterable[str], started: float, end
         reachable.labels(name).set(answered)
         if answered:
             match.labels(name).set(sample.gate.matches)
-        info.labels(name, sample.node.site, sample.node.purpose, sample.node.identity_hash).set(1)
+        info.labels(name, *_described(sample.node)).set(1)
     _single(registry, "power_edge_run_duration_seconds", "How long the run took.", ended - started)
     _single(registry, "power_edge_last_run_timestamp_seconds", "When the run ended.", ended)
     unusable = Gauge("power_edge_config_error", "1 for a node whose configuration could not be used.", ["node"], registry=registry)
     for name in broken:
         unusable.labels(name).set(1)
     return generate_latest(registry).decode("utf-8")
+
+
+def _described(node: Node) -> tuple[str, str, str]:
+    purpose = node.identity.node.purpose if node.identity is not None else None
+    key = node.system_identity.composite_key if node.system_identity is not None else None
+    return node.state.metadata.site, purpose or "", key.hash if key is not None else ""
 
 
 def _single(registry: Any, name: str, text: str, value: float) -> None:

@@ -1,0 +1,97 @@
+"""The command `power-edge`: what there is to do with a configuration beside checking its node, which is pytest's."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from power_edge import check
+from power_edge.config import ConfigError, Node, find_node_configs, load_node, names, nodes, schema, select
+
+USAGE_ERROR = 4
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=_SETTINGS, epilog="A node is checked with: pytest --node=NODE")
+@click.version_option(package_name="power-edge", message="%(package)s %(version)s")
+@click.option("--node-configs", metavar="DIR", type=click.Path(path_type=Path), help="The folder of nodes (default: node-configs/ here or above).")
+@click.pass_context
+def cli(context: click.Context, node_configs: Path | None) -> None:
+    """Check that a Linux machine is what its configuration says it is."""
+    context.obj = node_configs.absolute() if node_configs is not None else find_node_configs(Path.cwd())
+
+
+@cli.command()
+@click.argument("patterns", metavar="[NODE]...", nargs=-1)
+@click.pass_obj
+def validate(root: Path | None, patterns: Sequence[str]) -> None:
+    """Load and judge the configuration of nodes (all by default); no node is touched.
+
+    NODE may be a glob, such as 'rig-*'. Each problem is told with its file, line and column. Exits with 4 when there is one.
+    """
+    broken = False
+    for folder in select(root, patterns or ["*"]) if patterns else nodes(_there(root)):
+        try:
+            node = load_node(folder)
+        except ConfigError as error:
+            broken = True
+            click.echo(str(error), err=True)
+        else:
+            click.echo(f"{node.name}: {len(node.items)} items")
+    if broken:
+        raise SystemExit(USAGE_ERROR)
+
+
+@cli.command()
+@click.argument("node", metavar="NODE")
+@click.pass_obj
+def plan(root: Path | None, node: str) -> None:
+    """Print the script that reads a node: POSIX sh, self-contained, read-only.
+
+    Where there is no way in, carry it there and bring its answer back:
+
+    \b
+        power-edge plan rig-7 >probe.sh
+        sh probe.sh >answer                    (on the node)
+        pytest --node=rig-7 --answers=answer
+    """
+    sys.stdout.buffer.write(check.plan_for(_one(root, node)).script().encode("utf-8", "surrogateescape"))
+
+
+@cli.command("schema")
+@click.argument("name", metavar="NAME", type=click.Choice(names()))
+def print_schema(name: str) -> None:
+    """Print a schema as JSON, for editors and other tools: state is merged of all resource types."""
+    import json
+
+    click.echo(json.dumps(schema(name), indent=2, ensure_ascii=False))
+
+
+def _there(root: Path | None) -> Path:
+    if root is None:
+        select(root, [])
+    assert root is not None
+    return root
+
+
+def _one(root: Path | None, name: str) -> Node:
+    folders = select(root, [name])
+    if len(folders) > 1:
+        raise click.UsageError(f"{name} matches {len(folders)} nodes; a plan is of one")
+    return load_node(folders[0])
+
+
+def main() -> None:
+    """Run the command. Exits with the numbers that pytest and checks use: 0, or 4 for bad options and unusable configuration."""
+    try:
+        status = cli.main(standalone_mode=False)
+        raise SystemExit(status if isinstance(status, int) else 0)
+    except ConfigError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(USAGE_ERROR) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(USAGE_ERROR) from None
+    except (click.Abort, BrokenPipeError):
+        raise SystemExit(130) from None
