@@ -33,8 +33,8 @@ class Trigger(NamedTuple):
 class Puller(NamedTuple):
     """A unit that pulls this one in when it starts itself.
 
-    `by`: a link that the next boot finds (`disk`), one that a generator makes again at each boot (`generator`), one that a boot forgets (`runtime`), or
-    only what the manager remembers (`memory`): a line of a unit file, or a link that is gone. `boots`: whether it is started at boot itself.
+    `by`: a link that the next boot finds (`disk`), one that a generator makes again at each boot (`generator`), one that a boot forgets
+    (`runtime`), or only what the manager remembers (`memory`): a line of a unit file, or a link that is gone. `boots`: whether a boot starts it.
     """
 
     name: str
@@ -242,7 +242,7 @@ def judge(declared: Service, seen: Unit | None) -> Iterator[Finding]:
         yield _finding("state", declared.state, actual, verdict)
     if declared.enabled is not None:
         verdict = _enabled(seen) if declared.enabled else _not_enabled(seen)
-        yield _finding("enabled", declared.enabled, declared.enabled is bool(verdict.ok), verdict)
+        yield _finding("enabled", declared.enabled, declared.enabled == bool(verdict.ok), verdict)
 
 
 def _finding(field: str, expected: Any, actual: Any, verdict: _Verdict) -> Finding:
@@ -405,9 +405,9 @@ def _pull(seen: Unit) -> Puller | None:
     return max(lasting, key=lambda puller: puller.by != "memory" and puller.boots is True, default=None)
 
 
-def mend(declared: Service, seen: Unit | None, drifts: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+def mend(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
     """The systemctl calls that make it so; none for a unit that is missing or cannot be loaded, or can never be what is declared."""
-    fields = {finding.field for finding in drifts}
+    fields = {finding.field for finding in drifted}
     if seen is None or seen.missing or seen.load not in ("loaded", "masked", "not-found"):
         return
     if declared.state == "running" or declared.enabled is True:

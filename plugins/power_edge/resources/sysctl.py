@@ -1,0 +1,194 @@
+"""Sysctl: the kernel's parameters in force, read as files below /proc/sys. What a boot will set is not looked at."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from power_edge.model import Entry, Finding, Observations, ResourceType, Unseen, agrees, drifts, undecided
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+_OTHERWISE_SPELLED = re.compile(r"[+-]?(0[0-9]+|0[xX][0-9a-fA-F]+)|\+[0-9]+")
+_NO_NUMBER = re.compile(r"(name|mask|bitmap|key|secret|release|version|pattern)$")
+"""Last parts of keys whose values are texts, or numbers that the kernel itself shows in hexadecimal or with zeros before them."""
+
+_RANGE_LIST = re.compile(r"[0-9]{1,18}(-[0-9]{1,18})?(,[0-9]{1,18}(-[0-9]{1,18})?)*")
+_RANGE_KEYS = frozenset(("net/ipv4/ip_local_reserved_ports", "kernel/watchdog_cpumask"))
+
+_MODULES = {"net/bridge/": "br_netfilter", "net/netfilter/nf_conntrack": "nf_conntrack", "net/nf_conntrack": "nf_conntrack"}
+"""Keys that come with a kernel module, by how they begin."""
+
+_DOTTED_INTERFACE = re.compile(r"net/(ipv4|ipv6)/(conf|neigh)/([^/]+)/([0-9]+)/([^/]+)")
+
+_CUT = (1023, 1024, 4095, 4096)
+"""busybox's grep reads a buffer of 1,024 bytes (musl's of 4,096 on some builds), and the kernel does not continue a value."""
+
+
+class Setting(NamedTuple):
+    """A key, as declared, and the value it is to have."""
+
+    key: str
+    value: str
+
+
+def canonical(key: str) -> str:
+    """The key as a path below /proc/sys: the first separator decides which of `.` and `/` separates (sysctl.d(5))."""
+    first = re.search(r"[./]", key)
+    if first is not None and first[0] == ".":
+        return key.translate({ord("."): "/", ord("/"): "."})
+    return key
+
+
+def ask(declarations: Sequence[Setting]) -> Iterator[str]:
+    """The paths to read; one that would leave /proc/sys is not asked for."""
+    for path in (canonical(declared.key) for declared in declarations):
+        if not {"", ".", ".."} & {*path.split("/")}:
+            yield path
+
+
+def parse(section: bytes) -> Observations:
+    """What the probe printed -> the value by path, without its final newline; None: the kernel has no such key.
+
+    Reasons not to know are grep's words for errno. Where the probe runs in namespaces of its own, a key that is not there may only be hidden.
+    """
+    asked: dict[str, None] = {}
+    values: dict[str, list[str]] = {}
+    complaints: dict[str, str] = {}
+    contained: list[str] = []
+    part = ""
+    for line in section.decode("utf-8", "surrogateescape").split("\n"):
+        if line.startswith("== "):
+            part = line[3:]
+        elif part == "asked":
+            asked |= {line: None} if line else {}
+        elif part == "values":
+            for path in _heads(line):
+                if path in asked:
+                    values.setdefault(path, []).append(line[len(path) + 1 :])
+        elif part == "complaints":
+            path, _, reason = line.removeprefix("grep: ").rpartition(": ")
+            complaints[path] = reason
+        elif part == "contained":
+            contained += [line] if line else []
+        elif line:
+            raise ValueError(f"not an answer about kernel parameters: {line[:80]!r}")
+    ambiguous = {head for path in asked for head in _heads(path) if head in asked}
+    return {path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous) for path in asked}
+
+
+def _heads(line: str) -> Iterator[str]:
+    """What stands before each colon. A line is `path:value`, and a path may hold colons as well."""
+    return (line[: colon.start()] for colon in re.finditer(":", line))
+
+
+def _seen(path: str, lines: Sequence[str] | None, complaint: str | None, contained: Sequence[str], ambiguous: bool) -> str | Unseen | None:
+    if ambiguous:
+        return Unseen("its value cannot be told from that of a key whose name begins the same")
+    if lines is not None:
+        value = "\n".join(lines)
+        return Unseen("its value was cut by the node's grep (busybox)") if len(value.encode("utf-8", "surrogateescape")) in _CUT else value
+    match complaint:
+        case "No such file or directory":
+            if contained:
+                return Unseen(f"{_missing(path)}, but the node is a container ({', '.join(contained)} namespace of its own): it may be hidden here")
+            return None
+        case "Permission denied":
+            return Unseen("permission denied: it takes root to read it, or it can only be written")
+        case "Is a directory":
+            return Unseen("a directory, not a key")
+        case None:
+            return Unseen("nothing could be read")
+    return Unseen(complaint)
+
+
+def _missing(path: str) -> str:
+    dotted = _DOTTED_INTERFACE.fullmatch(path)
+    if dotted is not None:
+        family, table, interface, vlan, name = dotted.groups()
+        return f"no such key (for an interface {interface}.{vlan} write net.{family}.{table}.{interface}/{vlan}.{name})"
+    module = _module(path)
+    return f"no such key (it comes with the kernel module {module})" if module else "no such key"
+
+
+def _module(path: str) -> str | None:
+    return next((module for prefix, module in _MODULES.items() if path.startswith(prefix)), None)
+
+
+def judge(declared: Setting, seen: str | None) -> Iterator[Finding]:
+    """One finding, `value`."""
+    if seen is None:
+        yield drifts("value", declared.value, None, _missing(canonical(declared.key)))
+    elif _equal(declared.value, seen):
+        yield agrees("value", declared.value, seen)
+    elif (ranges := _ranges(declared.value)) is not None and ranges == _ranges(seen):
+        if canonical(declared.key) in _RANGE_KEYS:
+            yield agrees("value", declared.value, seen, "the same ranges, as the kernel writes them")
+        else:
+            yield undecided("value", declared.value, "as lists of ranges they are equal; write it as the kernel does", seen)
+    else:
+        yield drifts("value", declared.value, seen)
+
+
+def _equal(declared: str, seen: str) -> bool:
+    """Equal texts, but for outer blanks of the declaration; blanks within count as one only between numbers, which the kernel sets apart by tabs."""
+    if seen in (declared, declared.strip()):
+        return True
+    numbers = declared.split()
+    return numbers == seen.split() and all(map(_NUMBER.fullmatch, numbers)) and bool(numbers)
+
+
+def _ranges(value: str) -> list[tuple[int, int]] | None:
+    """`8080,8081,8090-8092` -> [(8080, 8081), (8090, 8092)]; None: no list of ranges."""
+    if _RANGE_LIST.fullmatch(value.strip()) is None:
+        return None
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(_range(part) for part in value.strip().split(",")):
+        if low > high:
+            return None
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return merged
+
+
+def _range(part: str) -> tuple[int, int]:
+    low, _, high = part.partition("-")
+    return int(low), int(high or low)
+
+
+def problems(declared: Setting) -> Iterator[tuple[str, str]]:
+    """Numbers that the kernel would read but never show: octal, hexadecimal, with a plus."""
+    tokens = declared.value.split()
+    odd = next((token for token in tokens if _OTHERWISE_SPELLED.fullmatch(token)), None)
+    numbers = all(_NUMBER.fullmatch(token) or _OTHERWISE_SPELLED.fullmatch(token) for token in tokens)
+    if odd is not None and numbers and not _NO_NUMBER.search(declared.key):
+        yield "", f"the kernel never shows a number as {odd[:40]}: write it in decimal, as it is shown"
+
+
+def mend(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+    """Sets the value now. Nothing is written to /etc/sysctl.d; a boot sets what stands there."""
+    if seen is None:
+        module = _module(canonical(declared.key))
+        if module is None:
+            return
+        yield "modprobe", module
+    yield "sysctl", "-w", f"{declared.key}={declared.value.strip()}"
+
+
+def _entries(section: Mapping[str, str]) -> Iterator[Entry]:
+    for key, value in section.items():
+        yield Entry(key, Setting(key, value), (key,))
+
+
+RESOURCE = ResourceType(
+    name="sysctl",
+    declares=dict[str, str],
+    entries=_entries,
+    canonical=canonical,
+    expected=lambda declared: {"value": declared.value},
+    problems=problems,
+    ask=ask,
+    parse=parse,
+    judge=judge,
+    mend=mend,
+)
