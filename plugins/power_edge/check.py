@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from math import ceil
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -57,9 +58,9 @@ def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
     return start([Job(plan_for(node), route(node.connection, expected(node), options)) for node in nodes])
 
 
-def host(node: Node, options: Options) -> Any:
-    """testinfra's host of a node, the way that the probe goes. Raises BadRoute."""
-    return route(node.connection, expected(node), options).host(timeouts(node).connect)
+def host(node: Node, options: Options, sockets: Path | None = None) -> Any:
+    """testinfra's host of a node, the way that the probe goes; see Route.host. Raises BadRoute."""
+    return route(node.connection, expected(node), options).host(timeouts(node).connect, sockets)
 
 
 @dataclass(frozen=True)

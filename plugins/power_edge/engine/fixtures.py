@@ -1,6 +1,8 @@
 """What operators' own tests are given for each selected node: `node`, `facts`, and testinfra's `host`."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -86,9 +88,10 @@ class OwnTests(NamedTuple):
         return Facts(self.run.checked(node.name))
 
     @pytest.fixture(scope="session")
-    def host(self, node: Any) -> Any:
+    def host(self, node: Any) -> Iterator[Any]:
         """testinfra's host, connected to the node as the probe is."""
-        return check.host(node, self.run.options)
+        with TemporaryDirectory(prefix="power-edge-") as sockets:  # not pytest's folder: the path of a socket has 107 bytes at most
+            yield check.host(node, self.run.options, Path(sockets))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:

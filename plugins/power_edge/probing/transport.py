@@ -16,6 +16,12 @@ WIDTH = 64
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
 
 
+_SSH = (
+    # No question that nobody answers, an end to a dead line, and whatever the operator's ssh_config does for people: not here.
+    "-o BatchMode=yes -o ServerAliveInterval=5 -o RequestTTY=no -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no"
+)
+
+
 class Unreachable(Exception):
     """The node gave no answer; the text says why, in one line."""
 
@@ -36,20 +42,23 @@ class Route(NamedTuple):
             return ""
         return f"sudo -n -u {quote(self.sudo_user)} " if self.sudo_user else "sudo -n "
 
-    def host(self, connect_timeout: int) -> Any:
-        """testinfra's host object for this way."""
+    def host(self, connect_timeout: int, sockets: Path | None = None) -> Any:
+        """testinfra's host object for this way; with a folder for `sockets`, its commands share one ssh connection for a while.
+
+        Without one each command connects anew: a kept master outlives the run, and hangs a later one when the node went away.
+        """
         import testinfra.host  # takes 20 ms, and validating a configuration needs none of it
 
         if self.url.startswith("local:"):
             return testinfra.host.get_host(self.url)
-        extra = f"-o BatchMode=yes -o ServerAliveInterval=5 {self.ssh_extra_args or ''}"
         return testinfra.host.get_host(
             self.url,
             ssh_config=self.ssh_config,
             ssh_identity_file=self.ssh_identity_file,
-            ssh_extra_args=extra.strip(),
+            ssh_extra_args=f"{_SSH} {self.ssh_extra_args or ''}".rstrip(),
             timeout=connect_timeout,
-            controlpersist=0,  # a kept master outlives the run, and hangs a later one when the node went away
+            controlpersist=0 if sockets is None else 10,
+            controlpath=None if sockets is None else f"{sockets}/%%C",  # testinfra formats its command line once more
         )
 
 
