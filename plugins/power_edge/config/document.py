@@ -77,7 +77,6 @@ class _Reader:
         self.file = file
         self.problems: list[Problem] = []
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
-        self.begun: dict[str, int] = {}
         self.values = 0
 
     def problem(self, mark: Any, message: str, hint: str | None = None) -> None:
@@ -94,7 +93,7 @@ class _Reader:
         inner: Any = []
         key: Any = _NO_KEY
         key_mark: Any = None
-        stack: list[tuple[Any, Any, Any, Any, Any]] = []
+        stack: list[tuple[Any, Any, Any, Any, Any, int]] = []
         documents = 0
         next_event: Any = CParser(data).get_event
         while (event := next_event()) is not None:
@@ -104,16 +103,16 @@ class _Reader:
                 new, new_inner = self.scalar(event, mark), None
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 self.begin(event, mark, len(stack))
-                stack.append((event, value, inner, key, key_mark))
+                stack.append((event, value, inner, key, key_mark, self.values - 1))
                 value, inner = ({}, {}) if kind is MappingStartEvent else ([], [])
                 key = _NO_KEY
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 new, new_inner = value, inner
-                begun, value, inner, key, key_mark = stack.pop()
+                begun, value, inner, key, key_mark, before = stack.pop()
                 mark = begun.start_mark
                 if begun.anchor is not None:
-                    self.anchors[begun.anchor] = (new, new_inner, self.values - self.begun.pop(begun.anchor))
+                    self.anchors[begun.anchor] = (new, new_inner, self.values - before)
             elif kind is AliasEvent:
                 new, new_inner = self.alias(event, mark)
             else:
@@ -161,7 +160,6 @@ class _Reader:
             self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it")
         if event.anchor is not None:
             self.anchors.pop(event.anchor, None)  # an alias to it, inside of it, would have no end
-            self.begun[event.anchor] = self.values - 1
 
     def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
         if event.anchor not in self.anchors:
@@ -211,7 +209,7 @@ _TRAPS = tuple(
         (r"[-+]?0[0-9_]+", "an octal number in some versions of YAML"),
         (r"[-+]?0(x[0-9a-fA-F_]+|b[01_]+|o[0-7]+)", "a number in some versions of YAML"),
         (r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", "a number to the base 60 in some versions of YAML"),
-        (r"[-+]?[0-9.][0-9_.]*([eE][-+]?[0-9]+)?|[-+]?\.(?i:inf|nan)", "no number that is read the same everywhere"),
+        (r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?\.(?i:inf|nan)", "a number in some versions of YAML"),
     )
 )
 # Of all that begins otherwise nothing but text can come.
@@ -224,8 +222,10 @@ def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
         at = min(getattr(error, "position", 0) or 0, len(data))
         message = f"is no YAML: {getattr(error, 'reason', None) or 'unreadable'}"
         return refuse(file, message, None, data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at))
-    context = getattr(error, "context", None)
-    message = f"is no YAML: {error.problem}" + (f" {context}" if context else "")  # type: ignore[attr-defined]
+    context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+    message = f"is no YAML: {getattr(error, 'problem', None)}" + (f" {context}" if context else "")
+    if begun is not None and begun.line != mark.line:
+        message += f" that begins on line {begun.line + 1}"
     at_end = mark.line >= data.rstrip().count(b"\n") + (1 if data.endswith(b"\n") else 0)
     return refuse(
         file,

@@ -84,10 +84,12 @@ def read_file(path: Path, file: str) -> bytes | None:
         return None
     except OSError as error:
         raise refuse(file, f"cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise refuse(file, "is no regular file")
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as opened:
             return opened.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise refuse(file, f"cannot be read: {error.strerror}") from None
+    except OSError as error:
+        raise refuse(file, f"cannot be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)

@@ -70,7 +70,7 @@ def _items(document: Document, node: str, kind: ResourceType, section: Any, prob
         if len(problems) > LIMIT:
             return
         yield item
-    if not first and section and isinstance(section, dict):
+    if not first and isinstance(section, dict):
         problems.append(Problem(document.find((kind.name,), key=True), f"{kind.name} asserts nothing", "declare something in it, or remove it"))
 
 

@@ -1,0 +1,295 @@
+"""A node's folder: its files, what fits and what does not, and how nodes are found."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from power_edge.config import ConfigError, find_node_configs, load_node, select
+from tests.cases import Verdict, parameters
+
+ROOT = Path(__file__).parents[2]
+T420 = ROOT / "node-configs" / "stella-PowerEdge-T420"
+STATE = 'version: "1.0"\nmetadata: {site: rig, environment: production}\n'
+MACHINE_ID = "2cbb59aee9a34d92a71b9ffb06b592b0"
+UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
+
+
+def make(folder: Path, **files: str) -> Path:
+    """A node's folder with a state.yaml and the files given (`system_identity` is system-identity.yaml)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in {"state": STATE, **files}.items():
+        (folder / f"{name.replace('_', '-')}.yaml").write_text(text)
+    return folder
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_node(folder)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def identity(primary: str = MACHINE_ID, id_type: str = "machine-id", os_type: str = "linux", **changes: Any) -> dict[str, Any]:
+    """A system-identity.yaml that fits itself, and then the changes (`identifiers__machine_id=...`; None removes)."""
+    key = f"{os_type}:{primary}"
+    document: dict[str, Any] = {
+        "platform": {"os_type": os_type},
+        "identifiers": {"primary_id": primary, "id_type": id_type},
+        "composite_key": {
+            "key": key,
+            "components": [{"name": "os_type", "value": os_type}, {"name": "primary_id", "value": primary}],
+            "hash": sha256(key.encode()).hexdigest(),
+        },
+    }
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        part = document
+        for parent in parents:
+            part = part.setdefault(parent, {})
+        if value is None:
+            del part[last]
+        else:
+            part[last] = value
+    return document
+
+
+def test_the_t420_loads_as_it_is() -> None:
+    node = load_node(T420)
+    assert node.name == "stella-PowerEdge-T420"
+    assert [(item.type, item.name) for item in node.items] == [
+        ("services", "docker"),
+        ("services", "openvpn@server"),
+        ("services", "ssh"),
+        ("sysctl", "net.ipv4.ip_forward"),
+        ("sysctl", "net.bridge.bridge-nf-call-iptables"),
+        ("sysctl", "vm.swappiness"),
+        ("sysctl", "fs.inotify.max_user_watches"),
+        ("sysctl", "kernel.panic"),
+        ("sysctl", "net.ipv4.tcp_keepalive_time"),
+    ]
+    assert node.system_identity is not None
+    assert node.system_identity.validation is not None
+    assert node.system_identity.validation.require_match is True
+    assert node.connection is not None
+    assert node.connection.ssh is not None
+    assert (node.connection.ssh.host, node.connection.ssh.user, node.connection.connect_timeout) == ("10.8.0.1", "stella", 10)
+    assert node.identity is not None
+    assert node.identity.container_host is not None
+    assert node.identity.container_host.workloads is None
+    assert node.watcher is not None
+    assert node.watcher.watchers.inotify is not None
+    assert node.watcher.watchers.inotify.paths is None
+
+
+@pytest.mark.parametrize("file", sorted(T420.glob("*.yaml")), ids=lambda file: file.name)
+def test_files_name_a_schema_that_is_there(file: Path) -> None:
+    line, _, _ = file.read_text().partition("\n")
+    assert line.startswith("# yaml-language-server: $schema=")
+    assert (file.parent / line.partition("=")[2]).is_file()
+
+
+def test_optional_files(tmp_path: Path) -> None:
+    node = load_node(make(tmp_path / "rig-07"))
+    assert (node.identity, node.system_identity, node.connection, node.watcher) == (None, None, None, None)
+
+
+def test_problems_of_all_files_and_their_names(tmp_path: Path) -> None:
+    folder = make(tmp_path / "elsewhere" / "rig-07", state="", watcher="version: '1.0'", connection="sssh: {}", identity="x: 1", system_identity="[]")
+    found = problems(folder)
+    assert {problem.split(":")[0] for problem in found} == {
+        f"node-configs/rig-07/{name}.yaml" for name in ("state", "watcher", "connection", "identity", "system-identity")
+    }
+
+
+@pytest.mark.parametrize("name", ["-rf", "a\nb", "a:b", "a[1]", "a*", " a", "\x1b[2J", "a'b"])
+def test_names_of_nodes(tmp_path: Path, name: str) -> None:
+    (problem,) = problems(make(tmp_path / name))
+    assert "is no name for a node" in problem
+    assert problem.isprintable()
+
+
+@pytest.mark.parametrize("name", ["rig-07", "stella-PowerEdge-T420", "größe", "a b", "a.b_c+d@e"])
+def test_names_that_will_do(tmp_path: Path, name: str) -> None:
+    assert load_node(make(tmp_path / name)).name == name
+
+
+def test_what_is_no_regular_file(tmp_path: Path) -> None:
+    folder = make(tmp_path / "rig-07")
+    os.mkfifo(folder / "watcher.yaml")
+    (folder / "connection.yaml").mkdir()
+    (folder / "identity.yaml").symlink_to("nowhere")
+    (folder / "system-identity.yaml").symlink_to("/dev/zero")
+    assert [problem.partition(": ")[2] for problem in sorted(problems(folder))] == [
+        "is no regular file",
+        "is a symbolic link that leads nowhere",
+        "is no regular file",
+        "is no regular file",
+    ]
+
+
+def test_a_folder_without_a_state(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path)
+    assert "is not there" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ssh: {host: -oProxyCommand=x}", "a host begins with"),
+        ("ssh: {host: a, user: '-l'}", "a user begins with"),
+        ("ssh: {user: a}", "host is missing"),
+        ("ssh: {host: a}\nurl: ssh://a", "not both"),
+        ("url: ssh://a?ssh_extra_args=-oProxyCommand=x", "would run commands on this machine"),
+        ("url: ssh://a?ssh_config=x", "would run commands on this machine"),
+        ("url: 'ssh://a b'", "BACKEND://HOST"),
+        ("url: host", "BACKEND://HOST"),
+        ("connect_timeout: 0", "more than 0"),
+        ("connect_timeout: .inf", "in quotes"),
+        ("connect_timeout: 10s", "a number of seconds"),
+    ],
+)
+def test_bad_connections(tmp_path: Path, text: str, words: str) -> None:
+    (problem,) = problems(make(tmp_path / "rig-07", connection=text))
+    assert words in problem
+
+
+@pytest.mark.parametrize("url", ["local://", "docker://web", "ssh://a@[fd00::1]:22", "ssh://u@10.0.0.1:2222?sudo=true", "kubectl://pod?namespace=a&container=b"])
+def test_urls_of_backends(tmp_path: Path, url: str) -> None:
+    node = load_node(make(tmp_path / "rig-07", connection=f"url: '{url}'"))
+    assert node.connection is not None
+    assert node.connection.url == url
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        identity(),
+        identity(platform=None),
+        identity(composite_key__components=None),
+        identity(identifiers__machine_id=MACHINE_ID.upper(), identifiers__dmi_product_uuid=UUID, identifiers__dmi_board_serial="To be filled by O.E.M."),
+        identity(UUID, "product-uuid", identifiers__machine_id=MACHINE_ID),
+        identity(UUID.upper(), "hardware-uuid", identifiers__dmi_product_uuid=UUID),
+        identity("F973EA73-DDCB-5232-90B8-110F3A0474FA", "io-platform-uuid", "darwin"),
+        {"validation": {"require_match": False}},
+        {"validation": {"require_match": False}, "platform": {"os_type": "linux"}},
+        identity(validation__require_match=True, validation__allow_os_migration=True),
+    ],
+)
+def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
+    assert load_node(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document))).system_identity is not None
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"platform": {"os_type": "linux"}}, "identifiers is missing"),
+        ({"validation": {"require_match": True}}, "composite_key is missing"),
+        ({"validation": {"allow_os_migration": True}}, "identifiers is missing"),
+        (identity(composite_key=None), "composite_key is missing"),
+        (identity(identifiers__primary_id=None), "primary_id is missing"),
+        (identity(identifiers__id_type=None), "id_type is missing"),
+        (identity(validation__require_match=False, identifiers__id_type=None), "primary_id without id_type"),
+        (identity(validation__require_match=False, identifiers__primary_id=None), "id_type without primary_id"),
+        (identity(composite_key__hash="0" * 64), "the hash does not fit the key"),
+        (identity(composite_key__hash=sha256(f"linux:{MACHINE_ID}\n".encode()).hexdigest()), "without a newline"),
+        (identity(composite_key__hash="abc"), "64 hexadecimal"),
+        (identity(composite_key__components=[{"name": "primary_id", "value": "x"}]), "the component primary_id does not fit"),
+        (identity(composite_key__components=[{"name": "os_type", "value": "bsd"}]), "the component os_type does not fit"),
+        (identity(composite_key__components=[{"name": "os_type", "value": "linux"}] * 2), "stands here again"),
+        (identity(platform__os_type="bsd"), "the key is of linux, the platform of bsd"),
+        (identity(identifiers__primary_id="0" * 31 + "1"), "the key does not end in primary_id"),
+        (identity(identifiers__machine_id="0" * 31 + "1"), "machine_id is not primary_id"),
+        (identity(identifiers__machine_id="0" * 32), "not all of them zero"),
+        (identity(identifiers__machine_id=""), "32 hexadecimal digits"),
+        (identity("uninitialized"), "32 hexadecimal digits"),
+        (identity("0" * 32), "not all of them zero"),
+        (identity(MACHINE_ID + "\n"), "a key is os_type"),
+        (identity(UUID), "32 hexadecimal digits"),
+        (identity(MACHINE_ID, "product-uuid"), "a UUID is"),
+        (identity("00000000-0000-0000-0000-000000000000", "product-uuid"), "a UUID is"),
+        (identity(UUID, "product-uuid", identifiers__dmi_product_uuid=UUID.replace("4", "5")), "dmi_product_uuid is not primary_id"),
+        (identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=UUID.replace("4", "5")), "hardware_uuid is not dmi_product_uuid"),
+        (identity(identifiers__id_type="machine_id"), "did you mean machine-id?"),
+        (identity(identifiers__primary_id=1), "should be text"),
+    ],
+)
+def test_identities_that_do_not_fit(tmp_path: Path, document: dict[str, Any], words: str) -> None:
+    found = problems(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document)))
+    assert any(words in problem for problem in found), found
+    assert all(problem.startswith("node-configs/rig-07/system-identity.yaml:") for problem in found)
+
+
+@pytest.mark.parametrize(("_case", "verdict"), [param for param in parameters("identity") if param.values[1].verdict == "invalid"])
+def test_recorded_identities_that_are_refused(tmp_path: Path, _case: object, verdict: Verdict) -> None:
+    declared = verdict.declared["identity"]
+    primary = declared["key"].partition(":")[2]
+    document = identity(primary, composite_key__key=declared["key"], composite_key__hash=declared["hash"])
+    problems(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document)))
+    del document["identifiers"]
+    document["validation"] = {"require_match": False}
+    problems(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document)))
+
+
+def test_the_nearest_node_configs(tmp_path: Path) -> None:
+    outer = make(tmp_path / "node-configs" / "rig-07").parent
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert find_node_configs(inner) == outer
+    assert find_node_configs(outer / "rig-07") == outer
+    (tmp_path / "a" / "node-configs").mkdir()
+    assert find_node_configs(inner) == tmp_path / "a" / "node-configs"
+
+
+def test_selection(tmp_path: Path) -> None:
+    root = tmp_path / "node-configs"
+    for name in ("rig-07", "rig-08", "Rig-09", "home"):
+        make(root / name)
+    (root / "shared").mkdir()
+    (root / "README.md").touch()
+    make(root / ".hidden")
+
+    def names(*patterns: str) -> list[str]:
+        return [folder.name for folder in select(root, patterns)]
+
+    assert names("rig-*") == ["rig-07", "rig-08"]
+    assert names("home", "*", "rig-07") == ["Rig-09", "home", "rig-07", "rig-08"]
+    assert names("rig-0[78]") == ["rig-07", "rig-08"]
+    assert select(root, ["home"]) == [root / "home"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [
+        ("rig-7", "did you mean rig-07"),
+        ("RIG-07", "did you mean rig-07"),
+        ("shared", "there are home, rig-07"),
+        ("zzz*", "there are home, rig-07"),
+        ("[z-a]", "there are home, rig-07"),
+        ("[", "there are home, rig-07"),
+        ("", "there are home, rig-07"),
+        ("../home", "home"),
+        ("a\x1b[2Jb", "there are home, rig-07"),
+    ],
+)
+def test_a_pattern_that_matches_no_node(tmp_path: Path, pattern: str, hint: str) -> None:
+    root = tmp_path / "node-configs"
+    for name in ("rig-07", "home"):
+        make(root / name)
+    (root / "shared").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        select(root, ["home", pattern])
+    (problem,) = caught.value.problems
+    assert hint in str(problem)
+    assert str(problem).isprintable()
+
+
+def test_no_node_configs_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--node-configs=DIR"):
+        select(None, ["rig-07"])
+    with pytest.raises(ConfigError, match="cannot be read"):
+        select(tmp_path / "nowhere", ["rig-07"])
+    with pytest.raises(ConfigError, match="no folder with a state.yaml"):
+        select(tmp_path, ["rig-07"])
