@@ -4,19 +4,24 @@
 # (`NONCE B NAME`, raw output, `NONCE E NAME STATUS`, at most 2,000 characters of stderr), and `NONCE Z`. The nonce is made on the node for this one
 # answer, so nothing that a section prints can pass for a frame. Reads only, writes no file, needs sh, od, tr, cat, date, id and sha256sum.
 
-pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT
-    exec 3>&1
+# What every script of ours finds: a known locale, the sbin folders, and the way to what only root may read.
+pe_prepare() {
     export LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
     # A plain user's PATH over SSH lacks the sbin folders.
     export PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
     umask 077
-    PE_N=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
-    [ -n "$PE_N" ] || { echo 'power-edge: no random bytes for the nonce' >&2; exit 1; }
-    pe_start=$(date +%s)
     PE_UID=$(id -u)
     PE_SUDO=''
     if [ "$PE_UID" != 0 ] && command -v sudo >/dev/null 2>&1; then PE_SUDO='sudo -n'; fi
     export PE_SUDO
+}
+
+pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT
+    exec 3>&1
+    pe_prepare
+    PE_N=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
+    [ -n "$PE_N" ] || { echo 'power-edge: no random bytes for the nonce' >&2; exit 1; }
+    pe_start=$(date +%s)
     pe_limit=$2 pe_total=$3 pe_timeout=''
     # busybox before 1.30 has another syntax; one without -k leaves a hung child to the node's deadline.
     if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi

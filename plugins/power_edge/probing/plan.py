@@ -67,9 +67,9 @@ class Plan(NamedTuple):
         rest = list(self.sections)
         while rest or not commands:
             take = len(rest)
-            while len(command := _command(self.script(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
+            while len(line := command(self.script(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
                 take = take // 2
-            commands.append(command)
+            commands.append(line)
             rest = rest[take:]
         return commands
 
@@ -111,7 +111,8 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _command(script: str, sudo: str) -> str:
+def command(script: str, sudo: str) -> str:
+    """A command line that runs a script; `sudo` is put before the shell that does."""
     packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, and without the gzip module's import
     packed = packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
     return f"printf %s {base64.b64encode(packed).decode()}|base64 -d|gzip -dc|{sudo}sh"

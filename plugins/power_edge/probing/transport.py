@@ -2,14 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from power_edge.probing.answer import Answer, NoAnswer, merge, read
-from power_edge.probing.plan import Plan
+from power_edge.probing.plan import Plan, Timeouts, command
+
+T = TypeVar("T")
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
@@ -71,14 +74,39 @@ class Job(NamedTuple):
 
 def ask(job: Job) -> Answer:
     """The node's answer. Raises Unreachable. Waits as long as the transport does: see `start` for the deadline."""
+    with _one_reason():
+        host = _connected(job.route, job.plan.timeouts)
+        return merge(_answer(host, line) for line in job.plan.commands(job.route.shell_prefix()))
+
+
+def printed(route: Route, script: str, timeouts: Timeouts) -> tuple[int, bytes, str]:
+    """Exit status, stdout and stderr of a script, run where a route leads as a probe is. Raises Unreachable, at the deadline at the latest."""
+
+    def run() -> tuple[int, bytes, str]:
+        with _one_reason():
+            result = _connected(route, timeouts).run(command(script, route.shell_prefix()))
+            return result.rc, result.stdout_bytes, result.stderr_bytes.decode("utf-8", "replace").strip()
+
+    future: Future[tuple[int, bytes, str]] = Future()
+    threading.Thread(target=_fill, args=(future, run), name="printed", daemon=True).start()
+    limit = timeouts.connect + timeouts.node + _GRACE
+    return _within(future, limit, limit)
+
+
+@contextmanager
+def _one_reason() -> Iterator[None]:
     try:
-        host = job.route.host(job.plan.timeouts.connect)
-        _check_host_key(host.backend)
-        return merge(_answer(host, command) for command in job.plan.commands(job.route.shell_prefix()))
+        yield
     except (Unreachable, NoAnswer) as error:
         raise Unreachable(str(error)) from None
     except Exception as error:  # testinfra's backends raise whatever their libraries do, an unreachable node among it
         raise Unreachable(_one_line(error)) from error
+
+
+def _connected(route: Route, timeouts: Timeouts) -> Any:
+    host = route.host(timeouts.connect)
+    _check_host_key(host.backend)
+    return host
 
 
 def _answer(host: Any, command: str) -> Answer:
@@ -134,10 +162,21 @@ def start(jobs: Sequence[Job], ask: Callable[[Job], Answer] = ask) -> dict[str, 
 
 def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job], Answer]) -> None:
     with slots:
-        try:
-            pending.future.set_result(ask(pending.job))
-        except BaseException as error:
-            pending.future.set_exception(error)
+        _fill(pending.future, lambda: ask(pending.job))
+
+
+def _fill(future: "Future[T]", work: Callable[[], T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def _within(future: "Future[T]", seconds: float, limit: float) -> T:
+    try:
+        return future.result(max(0.0, seconds))
+    except TimeoutError:
+        raise Unreachable(f"no answer in {limit:.0f} s") from None
 
 
 class Pending(NamedTuple):
@@ -160,10 +199,7 @@ class Pending(NamedTuple):
 
     def answer(self) -> Answer:
         """Wait for the answer, at most until the node's deadline. Raises Unreachable."""
-        try:
-            return self.future.result(max(0.0, self.started + self.limit - time.monotonic()))
-        except TimeoutError:
-            raise Unreachable(f"no answer in {self.limit:.0f} s") from None
+        return _within(self.future, self.started + self.limit - time.monotonic(), self.limit)
 
 
 def _one_line(error: Exception) -> str:

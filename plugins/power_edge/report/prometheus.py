@@ -13,7 +13,7 @@ from power_edge import gate
 from power_edge.config import Node
 from power_edge.gate import Gate
 from power_edge.model import Outcome
-from power_edge.report.whole import write
+from power_edge.whole import write
 
 __all__ = ["Sample", "render", "write_textfile"]
 
