@@ -1,0 +1,27 @@
+"""What all tests share: the lab, and leaving it out, aloud, where no node can be booted."""
+
+import pytest
+
+from tests.lab.fixtures import firewalld_node, lab, node, rpm_node
+from tests.lab.requirements import impossible
+
+__all__ = ["firewalld_node", "lab", "node", "rpm_node"]
+
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    on_nodes = [item for item in items if item.get_closest_marker("lab")]
+    if on_nodes and impossible():
+        config.stash[_LEFT_OUT] = len(on_nodes)
+        config.hook.pytest_deselected(items=on_nodes)
+        items[:] = [item for item in items if item not in on_nodes]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    # Under xdist it is the workers that collect: this process cannot tell how many there were.
+    count = config.stash.get(_LEFT_OUT, None)
+    if count or (config.pluginmanager.has_plugin("dsession") and impossible()):
+        terminalreporter.section("not run", yellow=True)
+        terminalreporter.line(f"{count or 'All'} tests on real nodes (-m lab): {impossible()}", yellow=True)
