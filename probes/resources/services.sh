@@ -1,7 +1,7 @@
 # systemd units: what they do now, and what starts them at boot. Needs no root.
 #
-# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up (active, and linked from a target
-# on disk) is told from two listings. Everything else gets the full answer, and so does a name that is marked with `!`.
+# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up (active, and linked on disk
+# from a target that every boot passes) is told from two listings. Everything else gets the full answer, and so does a name that is marked with `!`.
 
 # A mistyped search for a manager must not end as an empty answer: in a chroot systemctl prints nothing and exits 0.
 units=$(systemctl list-units --all --full --plain --no-legend --no-pager -- "$@") || exit
@@ -16,7 +16,8 @@ up=$(
             [ -s "$file" ] || printf '%s\n' "$file"
         done
         links='= links'
-        for file in etc/systemd/system/*.target.wants/* etc/systemd/system/*.target.requires/*; do
+        for file in etc/systemd/system/sysinit.target.wants/* etc/systemd/system/multi-user.target.wants/* \
+            etc/systemd/system/sockets.target.wants/* etc/systemd/system/timers.target.wants/* etc/systemd/system/getty.target.wants/*; do
             [ ! -e "$file" ] || links="$links
 $file"
         done
@@ -25,9 +26,15 @@ $file"
         BEGIN { for (i = 1; i < ARGC; i++) asked[ARGV[i]] = 1; ARGC = 1 }
         $1 == "=" { part = $2; next }
         part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ && ($1 in asked) { up[$1] = $4; next }
-        { sub(/.*\//, "") }
-        part == "masked" { delete up[$0] }
-        part == "links" && ($0 in up) { print $0, up[$0]; delete up[$0] }
+        { unit = $0; sub(/.*\//, "", unit) }
+        part == "masked" { delete up[unit] }
+        part == "links" && (unit in up) {
+            target = $0
+            sub(/\.wants\/.*/, "", target)
+            sub(/.*\//, "", target)
+            print unit, up[unit], target
+            delete up[unit]
+        }
     ' "$@"
 ) || exit
 
@@ -49,7 +56,7 @@ printf '%s\n' "$@"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
-    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,NeedDaemonReload,TriggeredBy,WantedBy,RequiredBy,UpheldBy
+    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,TriggeredBy,WantedBy,RequiredBy,UpheldBy
     systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
     for unit; do
         echo

@@ -6,17 +6,20 @@ import pytest
 
 from power_edge.model import Observations, Outcome, Result, Unseen
 from power_edge.model.declared.resources.services_schema import Service
-from power_edge.resources.services import Unit, ask, canonical, judge, mend, parse
+from power_edge.resources.services import ask, canonical, parse
 from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 # What the captures leave out and the probe reads, by case: links on disk, units of a like name, file states of other units.
 LINKS = {
+    "non-root": ["etc/systemd/system/multi-user.target.wants/cron.service"],
     "masked-runtime-still-wanted": ["etc/systemd/system/multi-user.target.wants/pe-mrt.service"],
     "static-pulled-at-boot": ["lib/systemd/system/sysinit.target.wants/systemd-journald.service"],
     "template-instance-generator-wanted": ["run/systemd/generator/openvpn.service.wants/openvpn@server.service"],
     "boot-truth": [
         "etc/systemd/system/multi-user.target.wants/pe-mrt.service",
         "run/systemd/system/multi-user.target.wants/pe-ert.service",
+        "etc/systemd/system/multi-user.target.wants/pe-stale2.service",
+        "run/systemd/generator.late/multi-user.target.wants/pe-sysv.service",
         "run/systemd/generator/openvpn.service.wants/openvpn@server.service",
     ],
 }

@@ -1,0 +1,40 @@
+"""Services: systemd units that run or do not, and that start at boot or do not.
+
+What a unit does is the manager's word (`systemctl show`). What a boot starts is read from the disk: the file state as `is-enabled` tells it, and
+the links that pull a unit in (systemd.unit(5)); what the manager remembers of both may be older than the disk.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from power_edge.model import ResourceType
+from power_edge.model.declared.resources.services_schema import Service
+from power_edge.resources.services.judge import judge
+from power_edge.resources.services.mend import mend
+from power_edge.resources.services.unit import parse
+
+_SUFFIXES = (".service", ".socket", ".timer", ".target", ".mount", ".automount", ".swap", ".path", ".slice", ".scope", ".device")
+
+
+def canonical(name: str) -> str:
+    """The full name of a unit: without a suffix it is a service, as systemctl has it."""
+    return name if name.endswith(_SUFFIXES) else f"{name}.service"
+
+
+def ask(declarations: Sequence[Service]) -> Iterator[str]:
+    """Names for the probe; `!` asks for the full answer, so that a mend knows the triggers of what is not to run."""
+    for declared in declarations:
+        down = declared.state in ("stopped", "disabled") or declared.enabled is False
+        yield ("!" if down else "") + canonical(declared.name)
+
+
+RESOURCE = ResourceType(
+    name="services",
+    declares=list[Service],
+    key="name",
+    canonical=canonical,
+    expected=lambda declared: {field: value for field in ("state", "enabled") if (value := getattr(declared, field)) is not None},
+    ask=ask,
+    parse=parse,
+    judge=judge,
+    mend=mend,
+)
