@@ -1,5 +1,7 @@
 """Carry a plan to a node and bring its answer back, through a testinfra backend; the nodes side by side."""
 
+import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +25,9 @@ _SSH = (
     # No question that nobody answers, an end to a dead line, and whatever the operator's ssh_config does for people: not here.
     "-o BatchMode=yes -o ServerAliveInterval=5 -o RequestTTY=no -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no"
 )
+
+
+_HUNG_UP = re.compile(rb"kex_exchange_identification|Connection (closed|reset) by")
 
 
 class Unreachable(Exception):
@@ -84,13 +89,28 @@ def printed(route: Route, script: str, timeouts: Timeouts) -> tuple[int, bytes, 
 
     def run() -> tuple[int, bytes, str]:
         with _one_reason():
-            result = _connected(route, timeouts).run(command(script, route.shell_prefix()))
+            result = _run(_connected(route, timeouts), command(script, route.shell_prefix()))
             return result.rc, result.stdout_bytes, result.stderr_bytes.decode("utf-8", "replace").strip()
 
     future: Future[tuple[int, bytes, str]] = Future()
     threading.Thread(target=_fill, args=(future, run), name="printed", daemon=True).start()
     limit = timeouts.connect + timeouts.node + _GRACE
     return _within(future, limit, limit)
+
+
+def _run(host: Any, line: str) -> Any:
+    """Run a command line; one that the server hung up on before letting it in is tried again.
+
+    sshd drops some of many that knock at once (MaxStartups, 10 of them by default: sshd_config(5)), as when a fleet is behind one jump host.
+    """
+    for pause in (0.25, 0.5, 1.0, 2.0):
+        try:
+            return host.run(line)
+        except RuntimeError as error:
+            if not _HUNG_UP.search(getattr(error.args[0], "stderr_bytes", b"") if error.args else b""):
+                raise
+            time.sleep(random.uniform(pause / 2, pause))
+    return host.run(line)
 
 
 @contextmanager
@@ -110,7 +130,7 @@ def _connected(route: Route, timeouts: Timeouts) -> Any:
 
 
 def _answer(host: Any, command: str) -> Answer:
-    result = host.run(command)
+    result = _run(host, command)
     try:
         return read(result.stdout_bytes)
     except NoAnswer as error:
