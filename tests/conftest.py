@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.lab.fixtures import firewalld_node, lab, node, rpm_node
+from tests.lab.fixtures import firewalld_node, lab, node, rpm_node, t420
 from tests.lab.requirements import impossible
 
-__all__ = ["firewalld_node", "lab", "node", "rpm_node"]
+__all__ = ["firewalld_node", "lab", "node", "rpm_node", "t420"]
 
 _LEFT_OUT = pytest.StashKey[int]()
 

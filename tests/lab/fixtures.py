@@ -7,6 +7,7 @@ import pytest
 from tests.lab.nodes import Lab, Node, open_lab
 from tests.lab.requirements import missing
 from tests.lab.roots import FIREWALLD, RPM
+from tests.lab.t420 import t420_node
 
 
 @pytest.fixture(scope="session")
@@ -36,4 +37,11 @@ def firewalld_node(lab: Lab) -> Iterator[Node]:
 def rpm_node(lab: Lab) -> Iterator[Node]:
     """A node whose packages are rpms, fresh for each test file."""
     with lab.node("rpm", root=RPM) as booted:
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def t420(lab: Lab) -> Iterator[Node]:
+    """The T420 as its published files describe it, fresh for each test file."""
+    with t420_node(lab) as booted:
         yield booted

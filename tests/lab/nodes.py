@@ -195,7 +195,7 @@ class Lab:
         return ["nsenter", f"--target={self.holder}", "--mount", "--net", "--pid", "--"]
 
     def _inside(self, *argv: str, stdin: bytes = b"") -> None:
-        _run_bytes([*self._entrance(), *argv], stdin)
+        _run([*self._entrance(), *argv], stdin=stdin)
 
 
 @contextmanager
@@ -218,10 +218,10 @@ def open_lab(directory: Path) -> Iterator[Lab]:
 
 def _configure_network(leader: int, address: str, address6: str) -> None:
     in_node = ["nsenter", f"--target={leader}", "--net", "--", "ip"]
-    _run_bytes([*in_node, "address", "add", f"{address}/24", "dev", "host0"])
-    _run_bytes([*in_node, "link", "set", "host0", "up"])
+    _run([*in_node, "address", "add", f"{address}/24", "dev", "host0"])
+    _run([*in_node, "link", "set", "host0", "up"])
     if Path("/proc/net/if_inet6").exists():
-        _run_bytes([*in_node, "address", "add", f"{address6}/64", "dev", "host0", "nodad"])
+        _run([*in_node, "address", "add", f"{address6}/64", "dev", "host0", "nodad"])
 
 
 def _await(notified: socket.socket, process: subprocess.Popen[bytes], word: str, console: Path) -> None:
@@ -262,18 +262,14 @@ def _tar(files: Mapping[str, str]) -> bytes:
 
 
 def _keygen(path: Path) -> None:
-    _run_bytes(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(path)])
-
-
-def _run_bytes(argv: Sequence[str], stdin: bytes = b"") -> None:
-    done = subprocess.run(argv, check=False, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=COMMAND_SECONDS)
-    assert done.returncode == 0, f"{argv} ended with {done.returncode}:\n{done.stdout.decode(errors='replace')}"
+    _run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(path)])
 
 
 def _run(
-    argv: Sequence[str], *, check: bool, stdin: str, environment: Mapping[str, str], cwd: Path | None = None
+    argv: Sequence[str], *, check: bool = True, stdin: str | bytes = b"", environment: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    streams = {"input": stdin, "capture_output": True, "encoding": "utf-8", "errors": "surrogateescape"}
-    done: subprocess.CompletedProcess[str] = subprocess.run(argv, check=False, env=environment, cwd=cwd, timeout=COMMAND_SECONDS, **streams)
-    assert not check or done.returncode == 0, f"{argv} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done
+    sent = stdin if isinstance(stdin, bytes) else stdin.encode(errors="surrogateescape")
+    done = subprocess.run(argv, check=False, input=sent, capture_output=True, env=environment, cwd=cwd, timeout=COMMAND_SECONDS)
+    stdout, stderr = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
+    assert not check or done.returncode == 0, f"{argv} ended with {done.returncode}:\n{stdout}{stderr}"
+    return subprocess.CompletedProcess(done.args, done.returncode, stdout, stderr)

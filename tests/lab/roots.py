@@ -154,6 +154,8 @@ FIREWALLD = Root(name="firewalld", below=CORE, packages=("firewalld",))
 """CORE with firewalld, which is enabled: its default zone is in force after boot."""
 
 _RPM_SCRIPT = r"""
+mkdir -p /etc/rpm
+echo '%_dbpath /var/lib/rpm' >>/etc/rpm/macros # Debian's own is in the home of each user
 cd "$(mktemp -d)"
 spec() { # name version release arch [more lines of the header]
     printf 'Name: %s\nVersion: %s\nRelease: %s\nSummary: A package of the lab\nLicense: none\n%s\n%%description\nNone.\n%%files\n' \
@@ -169,8 +171,7 @@ spec pekernel 5.14.0 427.el9 x86_64
 spec pekernel 5.14.0 503.el9 x86_64
 rpm --install --nodeps --ignorearch --force $(find rpms -name '*.rpm')
 rpm --query --all | sort
-rm -rf "$PWD"
-rm -rf /var/lib/dpkg /var/lib/apt /var/cache/apt
+rm -rf /var/lib/dpkg
 printf 'NAME="Lab Linux"\nID="lab"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\nPRETTY_NAME="Lab Linux 9.4"\n' >/usr/lib/os-release
 ln -sfn ../usr/lib/os-release /etc/os-release
 """
