@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from power_edge import check
+from power_edge import check, gate
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, names, nodes, schema, select
+from power_edge.config.folders import NODE_CONFIGS
+from power_edge.probing.route import BadRoute, Options
+from power_edge.probing.transport import Unreachable
 
 USAGE_ERROR = 4
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -57,6 +61,55 @@ def plan(root: Path | None, node: str) -> None:
         pytest --node=rig-7 --answers=answer
     """
     sys.stdout.buffer.write(check.plan_for(_one(root, node)).script().encode("utf-8", "surrogateescape"))
+
+
+@cli.command()
+@click.argument("name", metavar="[NODE]", required=False)
+@click.option("--on", "existing", metavar="NODE", help="Record the identity of this node of node-configs/, over the way that leads to it.")
+@click.option("--connection", metavar="BACKEND", help="With --on: testinfra's backend, such as ssh (as pytest's).")
+@click.option("--hosts", metavar="HOST", help="With --on: where the node is (as pytest's).")
+@click.option("--ssh-config", metavar="FILE", help="With --on: an ssh_config (as pytest's).")
+@click.option("--ssh-identity-file", metavar="FILE", help="With --on: a private key (as pytest's).")
+@click.option("--sudo", is_flag=True, help="With --on: run all of it as root (as pytest's).")
+@click.pass_obj
+def record(root: Path | None, /, name: str | None, existing: str | None, **options: Any) -> None:
+    """Record this machine as a node, and print the node's name.
+
+    Writes node-configs/NODE/ (by default NODE is the host name) with the machine's identity, and a small state.yaml of what is true of it. Where
+    this machine is a node already, nothing is written. What there is to say goes to stderr, so that a script can go on with the name:
+
+    \b
+        pytest --node="$(power-edge record)"
+
+    With --on it is another machine's identity alone that is recorded, for a node whose state.yaml is there. Exits with 11 where that cannot be
+    reached, and with 12 where it shows no identity.
+    """
+    from power_edge.record import NoIdentity, Recorded, record, record_on
+
+    if existing is None and any(options.values()):
+        raise click.UsageError("the ways to a node go with --on NODE; without it this machine is recorded")
+    if existing is not None and name is not None:
+        raise click.UsageError("give NODE for this machine, or --on NODE for another")
+    try:
+        if existing is None:
+            recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
+        else:
+            node = _one(root, existing)
+            file = record_on(node, Options(**{option: value for option, value in options.items() if value}))
+            recorded = Recorded(node.name, (f"recorded {NODE_CONFIGS}/{node.name}/{file.name}",))
+    except BadRoute as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.FileError(str(error.filename), error.strerror) from None
+    except Unreachable as error:
+        click.echo(f"Error: unreachable: {error}", err=True)
+        raise SystemExit(gate.UNREACHABLE) from None
+    except NoIdentity as error:
+        click.echo(f"Error: {error}; to check it all the same, write `validation: {{require_match: false}}`", err=True)
+        raise SystemExit(gate.WRONG_MACHINE) from None
+    for line in recorded.told:
+        click.echo(line, err=True)
+    click.echo(recorded.node)
 
 
 @cli.command("schema")

@@ -76,4 +76,4 @@ def _single(registry: Any, name: str, text: str, value: float) -> None:
 
 def write_textfile(file: Path, text: str) -> None:
     """Write the file so that a reader sees the old one or the new one, whole. Raises OSError and leaves the old one."""
-    write(file, text.encode("utf-8"), mode=0o644)  # node_exporter runs as another user
+    write(file, text.encode("utf-8"))
