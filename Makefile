@@ -1,0 +1,33 @@
+# `make` lists what there is to do. Everything happens in .venv, which the first of them makes.
+
+BIN := .venv/bin
+MAKEFLAGS += --no-print-directory
+
+help: ## list these
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+check: run-env ## check this machine: record it as a node if it is none, then pytest --node=ITS-NAME
+	@node=$$($(BIN)/power-edge record) && $(BIN)/python -m pytest --node="$$node"
+
+test: dev-env ## all tests, on real nodes too where they can be booted (as root on Linux), and what else CI wants
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
+	@$(MAKE) lint
+	@$(BIN)/python -m tox run -qq -e wheel
+	@$(BIN)/python -m pytest -ra
+
+lint: dev-env ## linters and type checks
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lint.sh
+
+generate: dev-env ## write what is made from schemas/
+	@$(BIN)/python tools/generate.py
+
+bench: dev-env ## measure the speed, against the bare probe and others
+	@$(BIN)/python bench/run.py
+
+run-env dev-env:
+	@sh tools/setup.sh $(@:-env=)
+
+.DEFAULT:
+	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
+
+.PHONY: help check test lint generate bench run-env dev-env
