@@ -1,0 +1,130 @@
+"""Packages: installed or not, in which version, by the manager that owns the node.
+
+The manager's database alone is the witness: what it does not hold is not there, and a name that only leads to another package (a virtual one, a label
+with a version in it) is no answer. dpkg(1) tells the states; dpkg-query(1), rpm(8), pacman(8) and apk's database were read as they are.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from power_edge.model import Finding, ResourceType, agrees, drifts, undecided
+from power_edge.model.declared.resources.packages_schema import Package as Declared
+from power_edge.resources.packages import versions
+from power_edge.resources.packages.database import Package, Row, parse
+from power_edge.resources.packages.mending import mend
+
+ABSENT = "absent"
+PRESENT = "present"
+
+
+def ask(items: Sequence[Declared]) -> Iterator[str]:
+    for declared in items:
+        yield f"+{declared.name}" if declared.state == "latest" else declared.name
+
+
+def judge(declared: Declared, seen: Package | None) -> Iterator[Finding]:
+    assert seen is not None, "a package that is not there is told by its rows"
+    if seen.label is not None:
+        why = f"the name of no package, but the label of {seen.label.name} with its version: declare name and version apart"
+        yield from _undecided(declared, why)
+    elif declared.state == ABSENT:
+        yield _judge_absent(declared, seen)
+    elif not seen.here and (elsewhere := _elsewhere(declared, seen)):
+        yield from _undecided(declared, elsewhere)
+    else:
+        yield _judge_present(declared, seen)
+        if declared.version is not None:
+            yield _judge_version(declared.version, seen)
+
+
+def _undecided(declared: Declared, why: str) -> Iterator[Finding]:
+    yield undecided("state", declared.state, why)
+    if declared.version is not None:
+        yield undecided("version", declared.version, why)
+
+
+def _elsewhere(declared: Declared, seen: Package) -> str | None:
+    """Where a package is that is not there under its own name: a reason not to call it missing."""
+    # Where the name says the architecture, the package of another one is another package; that of all architectures is not.
+    others = [row for row in seen.others if ":" not in declared.name or row.arch in ("all", "noarch")]
+    if others:
+        return "installed for another architecture only: " + ", ".join(f"{row.name}:{row.arch}" for row in others)
+    if seen.providers:
+        return "not installed, but provided by " + ", ".join("another package" if name == "-" else name for name in seen.providers)
+    return None
+
+
+def _state(rows: Sequence[Row]) -> str:
+    """`present`, or of what is half there the worst that the manager calls it."""
+    broken = next((row for row in rows if not row.usable), None)
+    if broken is None:
+        return PRESENT
+    return broken.status if broken.flag == "ok" else f"{broken.status}, {broken.flag}"
+
+
+def _judge_absent(declared: Declared, seen: Package) -> Finding:
+    elsewhere = _elsewhere(declared, seen)
+    if seen.here:
+        return drifts("state", ABSENT, _state(seen.here))
+    if elsewhere is not None:
+        return drifts("state", ABSENT, PRESENT, elsewhere) if seen.others else undecided("state", ABSENT, elsewhere)
+    return agrees("state", ABSENT, ABSENT, "its configuration files are left" if any(row.status == "config-files" for row in seen.rows) else None)
+
+
+def _judge_present(declared: Declared, seen: Package) -> Finding:
+    if not seen.here:
+        left = any(row.status == "config-files" for row in seen.rows)
+        return drifts("state", declared.state, ABSENT, "only its configuration files are left" if left else None)
+    state = _state(seen.here)
+    if state != PRESENT:
+        return drifts("state", declared.state, state)
+    if seen.manager == "rpm" and declared.name == "gpg-pubkey":
+        return undecided("state", declared.state, "rpm lists signing keys under this name: it is no software")
+    if declared.state == "latest":
+        return _judge_latest(seen)
+    return agrees("state", declared.state, PRESENT)
+
+
+def _judge_version(declared: str, seen: Package) -> Finding:
+    """Each architecture that is there must have the version, beside others or not (rpm keeps several kernels)."""
+    by_arch: dict[str, list[str]] = {}
+    for row in seen.here:
+        by_arch.setdefault(row.arch, []).append(row.version)
+    actual = ", ".join(dict.fromkeys(row.version for row in seen.here)) or ABSENT
+    if by_arch and all(any(versions.same(seen.manager, declared, version) for version in there) for there in by_arch.values()):
+        return agrees("version", declared, actual)
+    epoch, colon, rest = actual.partition(":")
+    return drifts("version", declared, actual, f"the epoch {epoch} is part of the version" if colon and rest == declared else None)
+
+
+def _judge_latest(seen: Package) -> Finding:
+    installed = seen.here[-1].version
+    candidate = seen.candidate
+    if seen.manager == "rpm":
+        return undecided("state", "latest", "dnf, yum and zypper cannot be asked without writing to the node", PRESENT)
+    if candidate is None or candidate.version is None:
+        return undecided("state", "latest", f"the package lists offer no version of it ({installed} is installed)", PRESENT)
+    try:
+        order = versions.COMPARE[seen.manager](candidate.version, installed)
+    except ValueError as error:
+        return undecided("state", "latest", str(error), PRESENT)
+    if order > 0:
+        return drifts("state", "latest", PRESENT, f"{installed} is installed, {candidate.version} is available")
+    if order < 0:
+        return undecided("state", "latest", f"{installed} is installed, and newer than the {candidate.version} that would be installed", PRESENT)
+    if candidate.doubt is not None:
+        return undecided("state", "latest", candidate.doubt, PRESENT)
+    if not any(versions.same(seen.manager, installed, version) for version in candidate.offered):
+        offered = ", ".join(candidate.offered) or "nothing"
+        return undecided("state", "latest", f"{installed} is installed and in no package list: they offer {offered}", PRESENT)
+    newer = [version for version in candidate.offered if _newer(seen.manager, version, installed)]
+    return agrees("state", "latest", "latest", f"held back by the node's own rules: the lists offer {', '.join(newer)}" if newer else None)
+
+
+def _newer(manager: str, one: str, two: str) -> bool:
+    try:
+        return versions.COMPARE[manager](one, two) > 0
+    except ValueError:
+        return False
+
+
+RESOURCE = ResourceType(name="packages", declares=list[Declared], key="name", parse=parse, judge=judge, mend=mend, ask=ask)

@@ -1,0 +1,130 @@
+"""What the probe printed -> what a node has under each name."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from power_edge.model import Observations, Unseen
+from power_edge.resources.packages import versions
+from power_edge.resources.packages.candidates import Candidate, candidates
+
+_GONE = ("not-installed", "config-files")
+_USABLE = ("installed", "triggers-pending", "triggers-awaited")
+
+
+class Row(NamedTuple):
+    """A package in the database: dpkg's want, status and error flag; of the other managers `status` is always `installed`."""
+
+    name: str
+    arch: str
+    want: str
+    status: str
+    flag: str
+    version: str
+
+    @property
+    def here(self) -> bool:
+        """Whether any part of it is on the disk, but for configuration files."""
+        return self.status not in _GONE
+
+    @property
+    def usable(self) -> bool:
+        return self.status in _USABLE and self.flag == "ok"
+
+
+class Package(NamedTuple):
+    """What a node has under a name. An observation is never None: what is not there has no row that is `here`, and its manager is known all the same.
+
+    `others` are rows of other architectures than the name means; `label` is a row that the name leads to together with a version (rpm takes
+    `bash-5.1`); `providers` are installed packages that provide the name. `tool` is the program that installs packages, None without one.
+    """
+
+    manager: str
+    tool: str | None
+    rows: tuple[Row, ...] = ()
+    others: tuple[Row, ...] = ()
+    label: Row | None = None
+    providers: tuple[str, ...] = ()
+    candidate: Candidate | None = None
+
+    @property
+    def here(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.here)
+
+
+class _Told(NamedTuple):
+    """A whole answer; `providers` and `offers` by name."""
+
+    manager: str
+    native: str
+    tool: str
+    rows: Sequence[Row]
+    providers: Mapping[str, Sequence[str]]
+    offers: Mapping[str, Candidate]
+
+
+def parse(section: bytes) -> Observations:
+    """Name as asked -> Package, or Unseen where the name cannot be asked of this manager."""
+    asked, rows = [], []
+    providers, tagged = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    manager = native = tool = ""
+    for line in section.decode("utf-8", "replace").split("\n"):
+        tag, _, rest = line.partition(" ")
+        match tag:
+            case "manager":
+                manager, native, tool = rest.split(" ")
+            case "asked":
+                asked.append(rest)
+            case "row":
+                name, arch, state, version = rest.split(" ")
+                want, status, flag = state.split("/")
+                rows.append(Row(name, arch, want, status, flag, version))
+            case "provides":
+                package, name = rest.split(" ")
+                providers[name.lower()].append(package)
+            case "now" | "uri" | "list" | "policy" | "repo" | "sync":
+                tagged[tag].append(rest)
+            case "":
+                pass
+            case _:
+                raise ValueError(f"no line of this probe: {line!r}")
+    if manager not in versions.COMPARE:
+        raise ValueError(f"no package manager is named: {manager!r}")
+    told = _Told(manager, native, tool, rows, providers, candidates(manager, tagged))
+    return {name: _package(name, told) for name in asked}
+
+
+def _package(asked: str, told: _Told) -> Package | Unseen:
+    base, _, arch = asked.partition(":")
+    if arch and told.manager == "pacman":
+        return Unseen("pacman's packages have no architecture of their own")
+    # dpkg takes Bash for bash; to the others these are two names.
+    named = [row for row in told.rows if (row.name.lower() == base.lower() if told.manager == "dpkg" else row.name == base)]
+    label = None
+    if told.manager == "rpm" and not named:
+        named = [row for row in told.rows if f"{row.name}.{row.arch}" == asked]
+        label = next((row for row in told.rows if not named and asked in _labels(row)), None)
+    meant = [row for row in named if f"{row.name}.{row.arch}" == asked or _means(told.manager, arch, told.native, row)]
+    return Package(
+        manager=told.manager,
+        tool=None if told.tool == "-" else told.tool,
+        rows=tuple(meant),
+        others=tuple(row for row in named if row not in meant and row.here),
+        label=label,
+        providers=tuple(dict.fromkeys(told.providers.get(base.lower(), ()))),
+        candidate=told.offers.get(asked) or (told.offers.get(base) if arch in ("", told.native) else None),
+    )
+
+
+def _means(manager: str, arch: str, native: str, row: Row) -> bool:
+    """Whether a name with this architecture (empty: without one) means that row. dpkg's bare names mean the native one."""
+    if manager != "dpkg":
+        return arch in ("", row.arch)
+    return arch in ("any", row.arch) or (arch in ("", "native", native) and row.arch in (native, "all", "-"))
+
+
+def _labels(row: Row) -> tuple[str, ...]:
+    """The names with a version that rpm takes for that package; rpm(8), PACKAGE_NAME."""
+    version_release = row.version.rpartition(":")[2]
+    version = version_release.rpartition("-")[0]
+    return tuple(f"{row.name}-{part}" for part in (version, version_release, f"{version_release}.{row.arch}"))

@@ -1,0 +1,275 @@
+# An argument is a package's name, or +NAME where its candidate is wanted too; NAME:ARCH is one architecture's. Printed:
+#   manager dpkg|rpm|apk|pacman ARCH TOOL       the manager, the node's own architecture (- where no bare name means it), and what installs packages
+#   asked NAME                                  for each argument
+#   row NAME ARCH WANT/STATUS/FLAG VERSION      a package that the database holds under an asked name, or under a name that the manager takes it for
+#   provides PACKAGE NAME                       an installed package that provides an asked name
+# and, for candidates, raw answers after their tags: now, uri, list, policy, repo, sync.
+# That a package is not there is said by no tool's error: only by a database that was read and holds others.
+set -f
+nl='
+'
+root=${PE_ROOT-}
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+rpm_path() {
+    command -v rpm >/dev/null && dbpath=$root$(rpm --eval %_dbpath) || dbpath=$root/var/lib/rpm
+}
+
+# Whether a manager's database is there and is not empty. (Asking rpm would create a missing one.)
+has() {
+    case $1 in
+    dpkg) [ -s "$root/var/lib/dpkg/status" ] ;;
+    apk) apk_path && [ -s "$installed" ] ;;
+    pacman)
+        set +f
+        set -- "$root"/var/lib/pacman/local/*/desc
+        set -f
+        [ -e "$1" ]
+        ;;
+    rpm)
+        rpm_path
+        [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ]
+        ;;
+    esac
+}
+
+apk_path() {
+    for installed in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do
+        [ ! -e "$installed" ] || return 0
+    done
+    return 1
+}
+
+# The manager that os-release names; of an unknown system the only one that has a database.
+choose() {
+    id='' like='' manager=''
+    for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
+        [ -r "$release" ] || continue
+        while IFS='=' read -r key value; do
+            case $key in
+            ID) id=$(unquoted "$value") ;;
+            ID_LIKE) like=$(unquoted "$value") ;;
+            esac
+        done <"$release"
+        break
+    done
+    for family in $id $like; do
+        case $family in
+        debian | ubuntu) manager=dpkg ;;
+        alpine | postmarketos) manager=apk ;;
+        arch | archlinux) manager=pacman ;;
+        rhel | fedora | centos | rocky | almalinux | ol | amzn | suse | sles | opensuse* | mageia | openEuler | photon | azurelinux | altlinux) manager=rpm ;;
+        *) continue ;;
+        esac
+        has "$manager" || fail "this is $id, but its $manager database is missing, empty or unreadable"
+        return
+    done
+    for other in dpkg rpm apk pacman; do
+        if has "$other"; then
+            [ -z "$manager" ] || fail "os-release names no known system (${id:-no ID}), and there are databases of $manager and $other"
+            manager=$other
+        fi
+    done
+    [ -n "$manager" ] || fail "no package database that is known here (system: ${id:-no ID})"
+}
+
+unquoted() {
+    value=${1#[\"\']}
+    echo "${value%[\"\']}"
+}
+
+first_of() {
+    for tool; do
+        if command -v "$tool" >/dev/null; then
+            echo "$tool"
+            return
+        fi
+    done
+    echo -
+}
+
+# stdin: PACKAGE<tab>ARCH<tab>STATE<tab>VERSION<tab>PROVIDES (with commas, versions and blanks) of every package, then `status N` of the command that
+# said so. Prints what concerns the arguments. Fails without an installed package, and where the command did.
+rows_of() {
+    awk -F '\t' '
+        BEGIN {
+            for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/^\+/, "", name); sub(/:.*/, "", name); asked[tolower(name)] = 1 }
+            ARGC = 1
+            status = 1
+        }
+        NF == 1 && /^status [0-9]+$/ { status = substr($0, 8); next }
+        {
+            here = $3 !~ /\/(not-installed|config-files)\//
+            installed += here
+            if (tolower($1) in asked) print "row", $1, ($2 == "" ? "-" : $2), $3, ($4 == "" ? "-" : $4)
+            if (!here || $5 == "") next
+            count = split($5, names, /, */)
+            for (i = 1; i <= count; i++) {
+                name = names[i]
+                sub(/[ :(=<>~].*/, "", name)
+                if (tolower(name) in asked && name != $1) print "provides", $1, name
+            }
+        }
+        END { exit status != 0 || !installed }
+    ' "$@"
+}
+
+dpkg_rows() {
+    command -v dpkg-query >/dev/null || fail 'dpkg-query is not there'
+    native=$(dpkg --print-architecture) || fail 'dpkg does not tell its architecture'
+    echo "manager dpkg $native $(first_of apt-get)"
+    {
+        dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W \
+            -f '${Package}\t${Architecture}\t${db:Status-Want}/${db:Status-Status}/${db:Status-Eflag}\t${Version}\t${Provides}\n'
+        echo "status $?"
+    } | rows_of "$@" || fail 'the dpkg database is empty or could not be read'
+}
+
+apk_rows() {
+    echo "manager apk - $(first_of apk)"
+    [ -r "$installed" ] || fail "$installed is not readable"
+    # apk-tools writes f: for files, scripts or attributes that could not be installed.
+    {
+        awk '
+            function put() { if (name != "" && version != "") printf "%s\t%s\t-/installed/%s\t%s\t%s\n", name, arch, (flag == "" ? "ok" : flag), version, provided }
+            /^P:/ { name = substr($0, 3) }
+            /^V:/ { version = substr($0, 3) }
+            /^A:/ { arch = substr($0, 3) }
+            /^f:/ { flag = substr($0, 3) }
+            /^p:/ { provided = substr($0, 3); gsub(/ /, ",", provided) }
+            /^$/ { put(); name = version = arch = flag = provided = "" }
+            END { put() }
+        ' "$installed"
+        echo "status $?"
+    } | rows_of "$@" || fail "$installed is empty or could not be read"
+}
+
+# rpm says "not installed" of every package when its database is broken, too. So an answer must hold one of a few packages that are everywhere, and
+# nothing else than rows and that phrase.
+rpm_rows() {
+    command -v rpm >/dev/null || fail 'rpm is not there'
+    echo "manager rpm - $(first_of dnf yum zypper microdnf tdnf)"
+    labels=''
+    for name; do
+        name=${name#+}
+        case $name in *:*) name=${name%%:*}.${name##*:} ;; esac
+        labels="$labels $name"
+    done
+    # shellcheck disable=SC2086 # names without blanks
+    rpm_answer '^(row |package .* is not installed$)' -q --qf "$rpm_row" -- $everywhere $labels
+    echo "$answer" | grep '^row '
+    missing=''
+    for name in $labels; do
+        case "$nl$answer" in *"${nl}row $name "*) ;; *) missing="$missing $name" ;; esac
+    done
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086
+    rpm_answer '^(provides |no package provides )' -q --qf "$rpm_provides" --whatprovides -- $everywhere $missing
+    echo "$answer" | while read -r word package name; do
+        case "$word $missing " in provides*" $name "*) echo "provides $package $name" ;; esac
+    done
+}
+
+everywhere='rpm filesystem glibc bash'
+rpm_row='row %{NAME} %{ARCH} -/installed/ok %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n'
+rpm_provides='[provides %{=NAME} %{PROVIDENAME}\n]'
+
+# $answer: rpm's, from the first of three ways that gives one of the right form. As root it opens the database for writing and renews its -shm file, so
+# root asks as nobody where the node can do that.
+rpm_answer() { # PATTERN ARGUMENT...
+    pattern=$1
+    shift
+    drop=''
+    [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null || drop='setpriv --reuid=65534 --regid=65534 --clear-groups'
+    for by in "$drop" env "${PE_SUDO-}"; do
+        [ -n "$by" ] || continue
+        # shellcheck disable=SC2086 # words
+        answer=$($by rpm --dbpath "$dbpath" "$@" 2>&1)
+        strange=$(echo "$answer" | grep -Ev "$pattern") && continue
+        case "$nl$answer" in *"${nl}row "* | *"${nl}provides "*) return ;; esac
+        strange="the rpm database holds none of $everywhere"
+    done
+    fail "rpm: ${strange%%"$nl"*}"
+}
+
+# `pacman -Q NAME` answers for what provides NAME, and for a constraint, so it is asked for all.
+pacman_rows() {
+    command -v pacman >/dev/null || fail 'pacman is not there'
+    echo "manager pacman - pacman"
+    table=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -Q 2>&1) || fail "pacman: $table"
+    missing=''
+    for name; do
+        name=${name#+}
+        name=${name%%:*}
+        case "$nl$table" in
+        *"$nl$name "*)
+            row=${table#"$name "}
+            [ "$row" != "$table" ] || row=${table#*"$nl$name "}
+            echo "row $name - -/installed/ok ${row%%"$nl"*}"
+            ;;
+        *) missing="$missing $name" ;;
+        esac
+    done
+    case "$nl$table" in *"${nl}error: "* | *"${nl}warning: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
+    [ -n "$missing" ] || return 0
+    # Names whose dependency would not be met; the others are provided by something.
+    # shellcheck disable=SC2086 # names without blanks
+    unmet=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -T -- $missing 2>&1)
+    case $? in 0 | 127) ;; *) fail "pacman: $unmet" ;; esac
+    for name in $missing; do
+        case "$nl$unmet$nl" in *"$nl$name$nl"*) ;; *) echo "provides - $name" ;; esac
+    done
+}
+
+tagged() { # TAG COMMAND...
+    tag=$1
+    shift
+    timeout 6 "$@" 2>&1 | sed "s|^|$tag |"
+}
+
+# What the package lists say, as they lie on the node: nothing is refreshed and no cache is written.
+dpkg_candidates() {
+    command -v apt-cache >/dev/null || return 0
+    tagged uri apt-get update --print-uris
+    tagged policy apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- "$@"
+    set +f
+    tagged list stat -c '%Y %n' -- /var/lib/apt/lists/*
+    set -f
+}
+
+pacman_candidates() {
+    tagged repo pacman-conf --repo-list
+    tagged sync pacman -Si -- "$@"
+    set +f
+    tagged list stat -c '%Y %n' -- /var/lib/pacman/sync/*.db
+    set -f
+}
+
+choose
+[ $# -gt 0 ] || set -- bash
+case $manager in
+dpkg) dpkg_rows "$@" ;;
+rpm) rpm_rows "$@" ;;
+apk) apk_rows "$@" ;;
+pacman) pacman_rows "$@" ;;
+esac
+for name; do echo "asked ${name#+}"; done
+mine=''
+for argument; do
+    [ -n "$mine" ] || set --
+    mine=yes
+    case $argument in +*) set -- "$@" "${argument#+}" ;; esac
+done
+[ $# -gt 0 ] || exit 0
+echo "now $(date +%s)"
+case $manager in
+dpkg) dpkg_candidates "$@" ;;
+apk) tagged policy apk policy "$@" ;;
+pacman) pacman_candidates "$@" ;;
+esac
+# rpm's own tools (dnf, yum, zypper) write logs and caches whenever they are asked. And no exit status of a package list makes the rest unknown.
+exit 0

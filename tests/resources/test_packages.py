@@ -1,0 +1,305 @@
+"""Packages: the recordings, and what they do not hold."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from power_edge.judging import judge
+from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
+from power_edge.model.declared.resources.packages_schema import Package as Declared
+from power_edge.resources.packages import RESOURCE, ask
+from power_edge.resources.packages.database import parse
+from tests.cases import Case, Verdict, check, parameters
+
+SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
+"""The sources of a case, as apt names their files; see its .cmd."""
+
+
+@pytest.mark.parametrize(("case", "verdict"), list(parameters("packages")))
+def test_recordings(case: Case, verdict: Verdict) -> None:
+    name = verdict.declared["packages"][0]["name"]
+    check(verdict, verdict.declared, {"packages": observed(case, name)})
+
+
+def observed(case: Case, name: str) -> Observations | Unseen:
+    if case.name == "rpm-db-unreadable":
+        return Unseen(case.captures["rpm-q"].stderr)
+    if case.name == "no-package-manager":
+        return Unseen(case.captures["which"].stderr)
+    return parse("\n".join([*answer_from(case, name), f"asked {name}", ""]).encode())
+
+
+def answer_from(case: Case, name: str) -> list[str]:
+    """What the probe would have printed on the node of the case."""
+    text = {capture: case.capture(capture).decode() for capture in case.captures}
+    if "installed" in text:
+        return ["manager apk - apk", *_apk(text["installed"], name)]
+    if "pacman-Q" in text:
+        rows = [line.split() for line in text["pacman-Q"].splitlines()]
+        return ["manager pacman - pacman", *(f"row {package} - -/installed/ok {version}" for package, version in rows)]
+    if "rpm-qf" in text:
+        provided = [f"provides {line.split('-')[0]} {name}" for line in text.get("whatprovides", "").splitlines()]
+        return ["manager rpm - dnf", *_rpm(text["rpm-qf"] + text.get("with-arch", "")), *provided]
+    if "dpkg" in text:  # two-managers-on-one-node
+        status, version = text["dpkg"].split()
+        return ["manager dpkg amd64 apt-get", f"row {name} amd64 {'hold' if status[0] == 'h' else 'install'}/installed/ok {version}"]
+    rows = [line.split("\t") for line in text["dpkg-query"].splitlines()]
+    lines = [f"row {row[0]} {row[1] or '-'} {row[3]}/{row[4]}/{row[5]} {row[6] or '-'}" for row in rows]
+    provided = [f"provides {line.split()[0]} {name}" for line in text.get("provided-by", "").splitlines()]
+    return ["manager dpkg amd64 apt-get", *lines, *provided, *(_lists(case, text) if "policy" in text else ())]
+
+
+def _rpm(text: str) -> list[str]:
+    rows = [line.split("\t") for line in text.splitlines() if "\t" in line]
+    return [f"row {row[0]} {row[4]} -/installed/ok {'' if row[1] == '(none)' else f'{row[1]}:'}{row[2]}-{row[3]}" for row in rows]
+
+
+def _apk(database: str, name: str) -> list[str]:
+    lines = []
+    for record in database.split("\n\n"):
+        fields = dict(line.split(":", 1) for line in record.splitlines() if ":" in line)
+        if fields.get("P") == name:
+            lines.append(f"row {name} {fields['A']} -/installed/{fields.get('f', 'ok')} {fields['V']}")
+        if name in (provided.partition("=")[0] for provided in fields.get("p", "").split()):
+            lines.append(f"provides {fields['P']} {name}")
+    return lines
+
+
+def _lists(case: Case, text: dict[str, str]) -> list[str]:
+    *files, now = text["lists"].splitlines()
+    found = [re.match(r"\S+ +\d+ \S+ +\S+ +\d+ (\S+ \S+?)\.\d+ \+0000 (.*)", line) for line in files]
+    times = [(int(datetime.fromisoformat(f"{match[1]}+00:00").timestamp()), match[2]) for match in found if match]
+    return [
+        f"now {int(datetime.strptime(now, '%a %b %d %H:%M:%S UTC %Y').timestamp())}",
+        *(f"list {time} /var/lib/apt/lists/{name}" for time, name in times),
+        *(
+            f"uri 'http://x/{end}.xz' {source}{end} 0 "
+            for source in SOURCES.get(case.name, ["127.0.0.1:8099_._"])
+            for end in ("InRelease", "Packages")
+        ),
+        *(f"policy {line}" for line in text["policy"].splitlines()),
+    ]
+
+
+def judged(answer: str, **declared: Any) -> Result:
+    item = Declared(**declared)
+    seen = parse(f"{answer}\nasked {item.name}\n".encode())
+    return judge(RESOURCE, Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), Source("state.yaml", 1)), seen)
+
+
+DPKG = "manager dpkg amd64 apt-get\n"
+RPM = "manager rpm - dnf\n"
+
+
+def outcome(answer: str, **declared: Any) -> str:
+    return judged(answer, **declared).outcome.value
+
+
+def test_what_is_asked() -> None:
+    assert list(ask([Declared(name="a"), Declared(name="b", state="absent"), Declared(name="c:i386", state="latest")])) == ["a", "b", "+c:i386"]
+
+
+def test_a_name_that_was_not_asked_is_unknown() -> None:
+    item = Declared(name="a", state="absent")
+    seen = parse(f"{DPKG}asked b\n".encode())
+    assert judge(RESOURCE, Item("node", "packages", "a", "a", item, {"state": "absent"}, Source("f", 1)), seen).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "asked a\n", "manager portage - emerge\nasked a\n", f"{DPKG}row a amd64\n", f"{DPKG}row a amd64 installed 1\n", f"{DPKG}what is this\n"],
+)
+def test_an_answer_that_is_not_understood(answer: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse(answer.encode())
+
+
+@pytest.mark.parametrize(
+    ("state", "present", "absent"),
+    [
+        ("install/installed/ok", "compliant", "drift"),
+        ("hold/installed/ok", "compliant", "drift"),
+        ("deinstall/installed/ok", "compliant", "drift"),
+        ("install/triggers-awaited/ok", "compliant", "drift"),
+        ("install/half-configured/ok", "drift", "drift"),
+        ("install/unpacked/ok", "drift", "drift"),
+        ("install/half-installed/reinstreq", "drift", "drift"),
+        ("install/installed/reinstreq", "drift", "drift"),
+        ("deinstall/config-files/ok", "drift", "compliant"),
+        ("purge/not-installed/ok", "drift", "compliant"),
+        ("install/invented/ok", "drift", "drift"),
+    ],
+)
+def test_the_states_of_dpkg(state: str, present: str, absent: str) -> None:
+    answer = f"{DPKG}row a amd64 {state} 1.0"
+    assert outcome(answer, name="a") == present
+    assert outcome(answer, name="a", version="1.0") == present
+    assert outcome(answer, name="a", state="absent") == absent
+
+
+def test_dpkg_takes_names_in_any_case_and_the_others_do_not() -> None:
+    assert outcome(f"{DPKG}row bash amd64 install/installed/ok 5", name="Bash", state="absent") == "drift"
+    assert outcome(f"{RPM}row bash x86_64 -/installed/ok 5-1", name="Bash", state="absent") == "compliant"
+
+
+@pytest.mark.parametrize(
+    ("name", "arch", "present", "absent"),
+    [
+        ("a", "all", "compliant", "drift"),
+        ("a:amd64", "amd64", "compliant", "drift"),
+        ("a:amd64", "all", "compliant", "drift"),
+        ("a:native", "all", "compliant", "drift"),
+        ("a:any", "i386", "compliant", "drift"),
+        ("a:i386", "amd64", "drift", "compliant"),
+        ("a:i386", "all", "unknown", "drift"),
+        ("a:amd64", "i386", "drift", "compliant"),
+        ("a", "i386", "unknown", "drift"),
+    ],
+)
+def test_architectures_of_dpkg(name: str, arch: str, present: str, absent: str) -> None:
+    answer = f"{DPKG}row a {arch} install/installed/ok 1"
+    assert outcome(answer, name=name) == present
+    assert outcome(answer, name=name, state="absent") == absent
+
+
+def test_architectures_of_the_others() -> None:
+    answer = f"{RPM}row a i686 -/installed/ok 1-1"
+    assert outcome(answer, name="a:i686") == outcome(answer, name="a.i686") == "compliant"
+    assert outcome(answer, name="a:i686", state="absent") == outcome(answer, name="a.i686", state="absent") == "drift"
+    assert outcome("manager pacman - pacman", name="a:x86_64", state="absent") == "unknown"
+
+
+def test_a_label_of_rpm_is_not_a_name() -> None:
+    answer = f"{RPM}row a x86_64 -/installed/ok 2:1.0-1"
+    for label in ("a-1.0", "a-1.0-1", "a-1.0-1.x86_64"):
+        result = judged(answer, name=label, state="absent")
+        assert result.outcome is Outcome.UNKNOWN
+        assert "declare name and version apart" in str(result.why)
+
+
+def test_several_kernels_are_normal() -> None:
+    answer = f"{RPM}row kernel x86_64 -/installed/ok 5.14-1\nrow kernel x86_64 -/installed/ok 5.14-2"
+    assert outcome(answer, name="kernel", version="5.14-1") == "compliant"
+    assert outcome(answer, name="kernel", version="5.14-3") == "drift"
+
+
+def test_each_architecture_must_have_the_version() -> None:
+    answer = f"{RPM}row a x86_64 -/installed/ok 1-2\nrow a i686 -/installed/ok 1-1"
+    result = judged(answer, name="a", version="1-2")
+    assert result.outcome is Outcome.DRIFT
+    assert result.findings[1].actual == "1-2, 1-1"
+
+
+def test_a_broken_package_of_apk() -> None:
+    assert outcome("manager apk - apk\nrow a x86_64 -/installed/f 1.0-r0", name="a") == "drift"
+    assert outcome("manager apk - apk\nrow a x86_64 -/installed/f 1.0-r0", name="a", state="absent") == "drift"
+
+
+def test_what_is_only_provided() -> None:
+    answer = "manager pacman - pacman\nprovides - sh"
+    assert judged(answer, name="sh").why == "state: not installed, but provided by another package"
+    assert outcome(answer, name="sh", state="absent") == outcome(answer, name="sh", version="1") == "unknown"
+
+
+def test_the_epoch_is_part_of_a_version() -> None:
+    assert "epoch 2" in str(judged(f"{DPKG}row a amd64 install/installed/ok 2:4.0-3", name="a", version="4.0-3").why)
+
+
+NOW = 1_800_000_000
+POLICY = """\
+policy a:
+policy   Installed: 1.0-1
+policy   Candidate: 1.0-1
+policy   Version table:
+policy  *** 1.0-1 500 (phased 10%)
+policy         500 http://host/debian suite/main amd64 Packages
+policy         100 /var/lib/dpkg/status"""
+URIS = """\
+uri 'http://host/debian/dists/suite/InRelease' host_debian_dists_suite_InRelease 0
+uri 'http://host/debian/dists/suite/main/binary-amd64/Packages.xz' host_debian_dists_suite_main_binary-amd64_Packages 0
+uri 'http://host/debian/dists/suite_more/InRelease' host_debian_dists_suite_more_InRelease 0"""
+LISTS = f"""\
+list {NOW - 100} /var/lib/apt/lists/host_debian_dists_suite_InRelease
+list 1 /var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages.lz4"""
+ROW = f"{DPKG}now {NOW}\nrow a amd64 install/installed/ok 1.0-1"
+
+
+def latest(*, row: str = ROW, policy: str = POLICY, uris: str = URIS, lists: str = LISTS) -> Result:
+    return judged("\n".join((row, policy, uris, lists)), name="a", state="latest")
+
+
+def test_latest() -> None:
+    assert latest().outcome is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"lists": LISTS.replace(str(NOW - 100), str(NOW - 8 * 86400))}, "8 days old"),
+        ({"lists": LISTS.replace(str(NOW - 100), str(NOW + 86400))}, "from the future"),
+        ({"lists": LISTS.replace("Packages", "Sources")}, "no list of host/debian/dists/suite"),
+        ({"lists": LISTS.replace("_suite_", "_suite_more_")}, "no list of host/debian/dists/suite"),
+        ({"lists": ""}, "no list of"),
+        ({"uris": ""}, "no sources"),
+        ({"uris": f"{URIS}\nuri W: The list of sources could not be read"}, "W: The list of sources could not be read"),
+        ({"uris": f"{URIS}\nuri E: Malformed entry 1 in list file"}, "E: Malformed"),
+        ({"policy": "policy N: Unable to locate package a"}, "offer no version"),
+        ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: (none)")}, "offer no version"),
+        ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: 0.9-1")}, "newer than the 0.9-1"),
+        ({"policy": "\n".join(line for line in POLICY.splitlines() if "http" not in line)}, "in no package list"),
+        ({"row": ROW.replace(f"now {NOW}\n", "")}, "from the future"),
+    ],
+)
+def test_latest_is_unknown_where_the_lists_prove_nothing(change: dict[str, str], why: str) -> None:
+    result = latest(**change)
+    assert result.outcome is Outcome.UNKNOWN
+    assert why in str(result.why)
+
+
+def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
+    result = latest(policy=POLICY.replace("Candidate: 1.0-1", "Candidate: 1.10-1"), lists="")
+    assert result.outcome is Outcome.DRIFT
+    assert result.why == "state: 1.0-1 is installed, 1.10-1 is available"
+    assert result.mend == "apt-get install -y a"
+
+
+def test_latest_of_the_other_managers() -> None:
+    pacman = f"manager pacman - pacman\nnow {NOW}\nrow a - -/installed/ok 1-1\nrepo core\nsync Name            : a\nsync Version         : "
+    assert outcome(f"{pacman}1-1\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "compliant"
+    assert outcome(f"{pacman}1-2\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "drift"
+    assert outcome(f"{pacman}1-1\nlist {NOW - 8 * 86400} /var/lib/pacman/sync/core.db", name="a", state="latest") == "unknown"
+    assert outcome(f"{pacman}1-1\nrepo extra\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "unknown"
+    apk = "manager apk - apk\nrow a x86_64 -/installed/ok 1.2-r1\npolicy a policy:\npolicy   1.2-r1:\npolicy     lib/apk/db/installed\n"
+    assert outcome(f"{apk}policy     https://host/main\n", name="a", state="latest") == "unknown"
+    assert outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest") == "drift"
+    assert outcome(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest") == "unknown"
+    assert outcome(RPM, name="a", state="latest") == "drift"
+
+
+@pytest.mark.parametrize(
+    ("answer", "declared", "mend"),
+    [
+        (DPKG, {"name": "a"}, "apt-get install -y a"),
+        (DPKG, {"name": "a", "version": "1:1.0~rc1"}, "apt-get install -y --allow-downgrades 'a=1:1.0~rc1'"),
+        (f"{DPKG}row a amd64 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a"),
+        (f"{DPKG}row a i386 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a:i386"),
+        (f"{DPKG}row a amd64 install/unpacked/ok 1", {"name": "a"}, "dpkg --configure a"),
+        (f"{DPKG}row a amd64 install/half-installed/reinstreq 1", {"name": "a"}, "apt-get install -y --reinstall a"),
+        (f"{DPKG}row a amd64 hold/installed/ok 1", {"name": "a", "version": "2"}, None),
+        ("manager dpkg amd64 -", {"name": "a"}, None),
+        (RPM, {"name": "a", "version": "1-1"}, "dnf install -y a-1-1"),
+        ("manager rpm - yum\nrow a x86_64 -/installed/ok 2-1", {"name": "a", "version": "1-1"}, "yum downgrade -y a-1-1"),
+        ("manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1", {"name": "a", "state": "absent"}, "zypper --non-interactive remove a"),
+        ("manager apk - apk", {"name": "a", "version": "1-r0"}, "apk add a=1-r0"),
+        ("manager apk - apk\nrow a x86_64 -/installed/ok 1-r0", {"name": "a", "state": "absent"}, "apk del a"),
+        ("manager pacman - pacman", {"name": "a"}, "pacman -S --noconfirm a"),
+        ("manager pacman - pacman", {"name": "a", "version": "1-1"}, None),
+        ("manager pacman - pacman\nrow a - -/installed/ok 1-1", {"name": "a", "state": "absent"}, "pacman -R --noconfirm a"),
+    ],
+)
+def test_mend(answer: str, declared: dict[str, Any], mend: str | None) -> None:
+    result = judged(answer, **declared)
+    assert result.outcome is Outcome.DRIFT
+    assert result.mend == mend
