@@ -25,7 +25,8 @@ pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT
     pe_limit=$2 pe_total=$3 pe_timeout=''
     # busybox before 1.30 has another syntax; one without -k leaves a hung child to the node's deadline.
     if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
-    printf 'PE1 %s %s %s %s\n' "$PE_N" "$PE_UID" "$pe_start" "$1"
+    # A login shell's banner may end without a newline.
+    printf '\nPE1 %s %s %s %s\n' "$PE_N" "$PE_UID" "$pe_start" "$1"
 }
 
 pe_end() {
@@ -55,6 +56,8 @@ pe_identifier() { # KIND
         }
     fi
     pe_state=ok
+    # Firmware pads serial numbers with blanks.
+    [ "$1" != board-serial ] || { pe_value=${pe_value#"${pe_value%%[! ]*}"} && pe_value=${pe_value%"${pe_value##*[! ]}"}; }
     pe_folded=$(printf %s "$pe_value" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz')
     pe_digits=$(printf %s "$pe_folded" | tr -d '-')
     case $1 in

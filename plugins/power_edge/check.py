@@ -91,6 +91,8 @@ class Checked:
         item = Item(self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, Source(file, 1))
         if not self.gate.open:
             return Result(item, Outcome.BLOCKED, why=self.gate.why)
+        if self.stale is not None:
+            return Result(item, Outcome.UNKNOWN, why=self.stale)
         return Result(item, Outcome.COMPLIANT, (agrees("hash", wanted["hash"], self.gate.seen),), self.gate.why)
 
     @cached_property

@@ -1,7 +1,9 @@
 """Declared against observed: one item in, one result out."""
 
 import shlex
+import string
 from collections.abc import Iterable
+from typing import Any
 
 from power_edge.model import Finding, Item, Observations, Outcome, ResourceType, Result, Unseen, undecided
 
@@ -19,11 +21,35 @@ def judge(kind: ResourceType, item: Item, observations: Observations | Unseen) -
         return _unknown(item, "the node's answer does not mention it")
     if isinstance(seen, Unseen):
         return _unknown(item, seen.why)
+    try:
+        return _judged(kind, item, seen)
+    except Exception as error:  # a fault of ours must not end the run of fifty nodes, and still less be taken for compliance
+        return _unknown(item, f"judging failed: {type(error).__name__}: {error}")
+
+
+def _judged(kind: ResourceType, item: Item, seen: Any) -> Result:
     findings = tuple(_complete(item, kind.judge(item.declared, seen)))
     drifts = [finding for finding in findings if finding.outcome is Outcome.DRIFT]
-    commands = " && ".join(shlex.join(argv) for argv in kind.mend(item.declared, seen, drifts)) if drifts else ""
+    commands = " && ".join(" ".join(map(quoted, argv)) for argv in kind.mend(item.declared, seen, drifts)) if drifts else ""
     extra = tuple(kind.extra(item.declared, seen)) if kind.extra is not None else ()
     return Result(item, _outcome(findings), findings, _why(findings), commands or None, extra)
+
+
+_PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + " ") - {"'", "\\"}
+
+
+def quoted(argument: str) -> str:
+    """An argument for a shell, on one line that can be read and pasted.
+
+    As shlex.quote does it, but for what a terminal would obey or not show: $'...' of bash, ksh, zsh and busybox, its bytes in octal.
+    """
+    if argument.isprintable():
+        return shlex.quote(argument)
+    escaped = (
+        character if character in _PLAIN else "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
+        for character in argument
+    )
+    return f"$'{''.join(escaped)}'"
 
 
 def _complete(item: Item, findings: Iterable[Finding]) -> Iterable[Finding]:

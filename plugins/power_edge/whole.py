@@ -1,17 +1,32 @@
 """Files that are whole or not there."""
 
 import os
-import tempfile
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write(file: Path, content: bytes) -> None:
-    """Write beside the file, sync, and rename over it. Raises OSError (a full disk, a folder that is not there), and the old file stays.
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """A path to be written in place of `file`: synced and renamed over it when the block ends well, removed when it does not.
 
-    The name meanwhile does not end as the file's does: node_exporter reads every *.prom.
+    Raises OSError (a full disk, a folder that is not there), and the old file stays. What is no regular file (/dev/stdout) is written as it is.
     """
-    _write(file, content, lambda beside: beside.replace(file))
+    if file.exists() and not file.is_file():
+        yield file
+        return
+    target = file.resolve()  # a symbolic link stays one
+    with _beside(target, lambda beside: beside.replace(target)) as beside:
+        if target.exists():
+            beside.chmod(target.stat().st_mode & 0o7777)
+        yield beside
+
+
+def write(file: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, whole; all may read it. Raises OSError, and the old one stays."""
+    with replacing(file) as beside:
+        _fill(beside, content)
 
 
 def write_new(file: Path, content: bytes) -> None:
@@ -21,21 +36,30 @@ def write_new(file: Path, content: bytes) -> None:
         file.hardlink_to(beside)
         beside.unlink()
 
-    _write(file, content, link)
+    with _beside(file, link) as beside:
+        _fill(beside, content)
 
 
-def _write(file: Path, content: bytes, put: Callable[[Path], object]) -> None:
-    descriptor, beside = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".tmp", dir=file.parent)
+def _fill(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    if file.is_file():
+        file.chmod(0o644)  # whatever the umask: node_exporter is another user
+
+
+@contextmanager
+def _beside(file: Path, put: Callable[[Path], object]) -> Iterator[Path]:
+    """A new empty file in the same folder, for `put` to bring into place. Its name does not end as the file's: node_exporter reads every *.prom."""
+    beside = file.with_name(f".power-edge-{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fchmod(stream.fileno(), 0o644)  # mkstemp made it for us alone, and node_exporter is another user
-            os.fsync(stream.fileno())
-        put(Path(beside))
+        yield beside
+        os.fsync(descriptor)
+        put(beside)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(descriptor)
     folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)  # the rename itself

@@ -14,7 +14,7 @@ from power_edge.engine.session import Run
 from power_edge.probing.answer import NoAnswer, read
 from power_edge.probing.route import BadRoute, Options
 
-_AGE = re.compile(r"(\d+)([smhd]?)")
+_AGE = re.compile(r"([0-9]{1,9})([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -56,12 +56,12 @@ def _take_answer(run: Run, file: Path, max_age: float) -> None:
         answer = read(file.read_bytes())
     except OSError as error:
         raise pytest.UsageError(f"--answers={file}: {error.strerror}") from None
-    except NoAnswer:
+    except NoAnswer as error:
         raise pytest.UsageError(
-            f"--answers={file}: no answer of a probe; make one with: power-edge plan NODE >probe.sh, and there: sh probe.sh >answer"
+            f"--answers={file}: no answer of a probe: {error}; make one with: power-edge plan NODE >probe.sh, and there: sh probe.sh >answer"
         ) from None
     if answer.node not in run.nodes:
-        raise pytest.UsageError(f"--answers={file}: an answer of node {answer.node!r}, which is not selected; add --node={answer.node}")
+        raise pytest.UsageError(f"--answers={file}: an answer of node {answer.node!r}, which is not selected (--node)")
     if answer.node in run.answers:
         raise pytest.UsageError(f"--answers={file}: a second answer of node {answer.node}")
     run.take_answer(answer, max_age)

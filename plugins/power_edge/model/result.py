@@ -1,5 +1,6 @@
 """One item judged: what every report is made from."""
 
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from power_edge.model.item import Item
@@ -27,14 +28,27 @@ class Result(NamedTuple):
         plain: dict[str, Any] = {
             "node": self.item.node,
             "type": self.item.type,
-            "name": self.item.name,
+            "name": _plain(self.item.name),
             "outcome": str(self.outcome.value),
-            "expected": {**self.item.expected, **{finding.field: finding.expected for finding in self.findings}},
-            "actual": None if blocked else actual,
-            "why": self.why,
+            "expected": _plain({**self.item.expected, **{finding.field: finding.expected for finding in self.findings}}),
+            "actual": None if blocked else _plain(actual),
+            "why": _plain(self.why),
             "source": str(self.item.source),
-            "mend": self.mend,
+            "mend": _plain(self.mend),
         }
         if self.extra:
-            plain["extra"] = list(self.extra)
+            plain["extra"] = _plain(self.extra)
         return plain
+
+
+def _plain(value: Any) -> Any:
+    """A value in builtin types. Bytes that are no UTF-8 are escaped (`\\xff`): no format that a report is written in can hold them."""
+    if value is None or type(value) in (bool, int, float):
+        return value
+    if isinstance(value, str):
+        return str(value) if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return sorted(map(_plain, value)) if isinstance(value, Set) else str(value)

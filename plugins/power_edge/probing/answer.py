@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from power_edge.gate import Reading
 
-_HEADER = re.compile(rb"^PE1 ([0-9a-f]{32}) (\d+) (\d+) (.*)$", re.MULTILINE)
+_HEADER = re.compile(rb"^PE1 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.*)\n", re.MULTILINE)
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
 
 
@@ -50,7 +50,10 @@ def read(answer: bytes) -> Answer:
     if header is None:
         raise NoAnswer("the probe did not start")
     nonce, uid, time, node = header.groups()
-    body = answer[header.end() :]
+    if node.endswith(b"\r"):
+        # What a file of that node holds could no longer be told from what the carrier made of it.
+        raise NoAnswer("its line ends were changed on the way (CR LF): carry it as it is")
+    body = answer[header.end() - 1 :]
     readings: dict[str, Reading] = {}
     outputs: dict[str, Output] = {}
     gate, complete, name, start = None, False, None, 0
@@ -59,7 +62,7 @@ def read(answer: bytes) -> Answer:
         match sort, words:
             case b"I", [kind, state, digest]:
                 readings[kind] = Reading(state, digest if state == "ok" else None)
-            case b"G", [verdict]:
+            case b"G", ["open" | "hidden" | "wrong" as verdict]:
                 gate = verdict
             case b"B", [section]:
                 name, start = section, frame.end() + 1
@@ -86,7 +89,7 @@ def merge(answers: Iterable[Answer]) -> Answer:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 1
+    return int(text) if text.isdecimal() and len(text) <= 3 else 1
 
 
 def _first_line(text: str) -> str:

@@ -18,7 +18,7 @@ def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observ
         if failure is None:
             try:
                 seen.update(kind.parse(output.stdout))
-            except ValueError as error:
+            except Exception as error:  # the node may be broken, or not ours: no answer of its may end the run
                 failure = f"the probe's answer was not understood: {error}"
         if failure is not None:
             failures.append(failure)

@@ -92,11 +92,12 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
     chunk: list[str] = []
     size = 0
     for argument in arguments:
-        if chunk and size + len(argument) > _SECTION_LIMIT:
+        length = len(quote(argument).encode("utf-8", "surrogateescape")) + 1
+        if chunk and size + length > _SECTION_LIMIT:
             yield chunk
             chunk, size = [], 0
         chunk.append(argument)
-        size += len(argument) + 3
+        size += length
     yield chunk
 
 

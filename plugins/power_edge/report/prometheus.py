@@ -26,6 +26,8 @@ class Sample(NamedTuple):
     node: Node
     gate: Gate
     results: Sequence[Mapping[str, Any]]
+    stale: bool = False
+    """Judged by an answer that is too old to say whether the node is there, and which machine it is."""
 
 
 def render(samples: Iterable[Sample], broken: Iterable[str], started: float, ended: float) -> str:
@@ -50,9 +52,10 @@ def render(samples: Iterable[Sample], broken: Iterable[str], started: float, end
             if result["outcome"] in _COMPLIANT:
                 compliant.labels(name, result["type"], result["name"]).set(_COMPLIANT[result["outcome"]])
         answered = sample.gate.status != gate.UNREACHABLE
-        reachable.labels(name).set(answered)
-        if answered:
-            match.labels(name).set(sample.gate.matches)
+        if not sample.stale:
+            reachable.labels(name).set(answered)
+            if answered:
+                match.labels(name).set(sample.gate.matches)
         info.labels(name, *_described(sample.node)).set(1)
     _single(registry, "power_edge_run_duration_seconds", "How long the run took.", ended - started)
     _single(registry, "power_edge_last_run_timestamp_seconds", "When the run ended.", ended)

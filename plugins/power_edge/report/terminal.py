@@ -20,7 +20,7 @@ def value(seen: Any) -> str:
     """A declared or observed value: text as it is, everything else as JSON."""
     if seen is None:
         return "-"
-    text = printable(seen) if isinstance(seen, str) else json.dumps(seen, ensure_ascii=False, default=str)
+    text = printable(seen if isinstance(seen, str) else json.dumps(seen, ensure_ascii=False, default=str))
     if seen == "":
         text = '""'
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
