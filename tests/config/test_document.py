@@ -65,7 +65,27 @@ def test_plain_values(text: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yes", "No", "ON", "off", "0644", "0o17", "0x1F", "0b1", "1_000", "22:30", "1:2:3", "08", ".inf", "-.Inf", ".nan", "9" * 19, "1e999", "+0644", "1_0.5"],
+    [
+        "yes",
+        "No",
+        "ON",
+        "off",
+        "0644",
+        "0o17",
+        "0x1F",
+        "0b1",
+        "1_000",
+        "22:30",
+        "1:2:3",
+        "08",
+        ".inf",
+        "-.Inf",
+        ".nan",
+        "9" * 19,
+        "1e999",
+        "+0644",
+        "1_0.5",
+    ],
 )
 def test_what_versions_of_yaml_read_differently_goes_in_quotes(text: str) -> None:
     (problem,) = problems(f"a: 1\nkey: {text}".encode())
@@ -96,6 +116,7 @@ def test_what_versions_of_yaml_read_differently_goes_in_quotes(text: str) -> Non
         (b"a: *b\n", "1:4", "*b"),
         (b"a: &a [*a]\n", "1:8", "*a"),
         (b"a: &a {b: &a [*a]}\n", "1:15", "*a"),
+        (b"a: &a 1\nb: &a [*a]\n", "2:8", "*a"),
     ],
 )
 def test_what_is_no_document(data: bytes, place: str, words: str) -> None:

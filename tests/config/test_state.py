@@ -37,7 +37,9 @@ def test_a_state_without_sections_declares_nothing() -> None:
 
 
 def test_keys_that_python_keeps_for_itself() -> None:
-    (rule,) = [item for item in load("firewall: {rules: [{port: 22, proto: tcp, action: allow, from: 10.0.0.0/8}]}").items if item.name != "exclusive"]
+    (rule,) = [
+        item for item in load("firewall: {rules: [{port: 22, proto: tcp, action: allow, from: 10.0.0.0/8}]}").items if item.name != "exclusive"
+    ]
     assert "10.0.0.0/8" in rule.name
 
 

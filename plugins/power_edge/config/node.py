@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -13,10 +14,12 @@ from power_edge.config.error import ConfigError, refuse, shown
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.config.state import State, checked, load_state
 from power_edge.model import Item, Problem
-from power_edge.model.declared.connection_schema import Connection
-from power_edge.model.declared.node_identity_schema import NodeIdentity
-from power_edge.model.declared.system_identity_schema import SystemIdentity
-from power_edge.model.declared.watcher_schema import Watcher
+
+if TYPE_CHECKING:
+    from power_edge.model.declared.connection_schema import Connection
+    from power_edge.model.declared.node_identity_schema import NodeIdentity
+    from power_edge.model.declared.system_identity_schema import SystemIdentity
+    from power_edge.model.declared.watcher_schema import Watcher
 
 T = TypeVar("T")
 
@@ -25,27 +28,50 @@ _NAME = re.compile(r"[\w.+@][\w.+@ -]{0,254}")
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """What is declared of a node. Of the optional files None is: there is none."""
+    """What is declared of a node. Of the optional files None is: there is none.
+
+    Every file has been checked; the types of those that few runs look into are made when they are asked for, for making them takes longer than
+    reading 1,000 items does.
+    """
 
     name: str
     path: Path
     state: State
-    identity: NodeIdentity | None = None
-    system_identity: SystemIdentity | None = None
-    connection: Connection | None = None
-    watcher: Watcher | None = None
+    system_identity: "SystemIdentity | None" = None
+    connection: "Connection | None" = None
+    identity_document: Document | None = None
+    watcher_document: Document | None = None
 
     @property
     def items(self) -> tuple[Item, ...]:
         return self.state.items
+
+    @cached_property
+    def identity(self) -> "NodeIdentity | None":
+        """identity.yaml."""
+        from power_edge.model.declared.node_identity_schema import NodeIdentity
+
+        return None if self.identity_document is None else _converted(self.identity_document, NodeIdentity)
+
+    @cached_property
+    def watcher(self) -> "Watcher | None":
+        """watcher.yaml."""
+        from power_edge.model.declared.watcher_schema import Watcher
+
+        return None if self.watcher_document is None else _converted(self.watcher_document, Watcher)
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigError for what is no name for a node."""
+    if not _NAME.fullmatch(name):
+        raise refuse(f"{NODE_CONFIGS}/{shown(name)[1:-1]}", "is no name for a node", "letters, digits and . _ + - @ and blanks inside make one")
 
 
 def load_node(folder: Path) -> Node:
     """The node of a folder. Raises ConfigError with the problems of all its files."""
     name = folder.name
     prefix = f"{NODE_CONFIGS}/{name}"
-    if not _NAME.fullmatch(name):
-        raise refuse(f"{NODE_CONFIGS}/{shown(name)[1:-1]}", "is no name for a node", "letters, digits and . _ + - @ and blanks inside make one")
+    check_name(name)
     problems: list[Problem] = []
 
     def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
@@ -57,29 +83,41 @@ def load_node(folder: Path) -> Node:
             return None
 
     state = load(STATE, lambda data, file: load_state(data, file, name))
-    identity = load("identity.yaml", lambda data, file: _load(data, file, "node-identity", NodeIdentity))
-    system_identity = load("system-identity.yaml", _load_system_identity)
-    connection = load("connection.yaml", lambda data, file: _load(data, file, "connection", Connection))
-    watcher = load("watcher.yaml", lambda data, file: _load(data, file, "watcher", Watcher))
+    identity = load("identity.yaml", lambda data, file: _checked(data, file, "node-identity"))
+    system_identity = load("system-identity.yaml", load_system_identity)
+    connection = load("connection.yaml", _load_connection)
+    watcher = load("watcher.yaml", lambda data, file: _checked(data, file, "watcher"))
     if problems:
         raise ConfigError(problems)
     if state is None:
         raise refuse(f"{prefix}/{STATE}", "is not there", f"a node is a folder in {NODE_CONFIGS}/ that holds one")
-    return Node(name=name, path=folder, state=state, identity=identity, system_identity=system_identity, connection=connection, watcher=watcher)
+    return Node(
+        name=name,
+        path=folder,
+        state=state,
+        system_identity=system_identity,
+        connection=connection,
+        identity_document=identity,
+        watcher_document=watcher,
+    )
 
 
-def _load(data: bytes, file: str, name: str, type_: type[T]) -> T:
-    return _converted(_checked(data, file, name), type_)
+def load_system_identity(data: bytes, file: str) -> "SystemIdentity":
+    """The identity in the bytes of a system-identity.yaml; `file` is its path as messages show it. Raises ConfigError."""
+    from power_edge.config.identity import problems
+    from power_edge.model.declared.system_identity_schema import SystemIdentity
 
-
-def _load_system_identity(data: bytes, file: str) -> SystemIdentity:
     document = _checked(data, file, "system-identity")
     identity = _converted(document, SystemIdentity)
-    from power_edge.config.identity import problems
-
     if found := list(problems(document, identity)):
         raise ConfigError(found)
     return identity
+
+
+def _load_connection(data: bytes, file: str) -> "Connection":
+    from power_edge.model.declared.connection_schema import Connection
+
+    return _converted(_checked(data, file, "connection"), Connection)
 
 
 def _checked(data: bytes, file: str, name: str) -> Document:
