@@ -1,0 +1,189 @@
+"""What is asked of a ruleset: the packets that a declaration speaks of, and how they fare."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from power_edge.model.declared.resources.firewall_schema import Rule
+from power_edge.resources.firewall.match import FALSE, NEW, PORTED, PROTOCOLS, TRUE
+from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, Region, ties, walk
+from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.space import Box, Numbers, both, complement, interface, meet, network, numbers, size, without
+
+LO = (interface("lo"), (0, 0))
+OUTER: Numbers = complement(numbers(LO), "iif")
+"""Interfaces that packets of others come by. (0: no interface at all.)"""
+NO_INTERFACE: Numbers = ((0, 0),)
+ICMP = numbers([(1, 1), (58, 58)])
+NOT_ICMP: Numbers = complement(ICMP, "proto")
+ECHO: Mapping[int, Box] = {4: {"proto": ((1, 1),), "icmp": ((8 << 8, 8 << 8),)}, 6: {"proto": ((58, 58),), "icmp": ((128 << 8, 128 << 8),)}}
+OTHER_REQUESTS: Mapping[int, Box] = {
+    4: {"proto": ((1, 1),), "icmp": numbers((kind << 8, kind << 8) for kind in (13, 15, 17))},
+    6: {"proto": ((58, 58),), "icmp": ((139 << 8, (139 << 8) + 255),)},
+}
+"""What else a stranger may ask of a node by ICMP: timestamp, information, address mask; node information in IPv6 (RFC 4620)."""
+LINK_LOCAL: Numbers = (network("fe80::/10")[1],)
+FAMILIES = (4, 6)
+UNICAST: Mapping[int, Numbers] = {
+    4: without(((0, (1 << 32) - 1),), numbers(network(text)[1] for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"))),
+    6: without(((0, (1 << 128) - 1),), numbers(network(text)[1] for text in ("::/127", "ff00::/8"))),
+}
+"""Addresses between which connections are made over a wire. Others are refused by the kernel itself (martians) or are no connection's (multicast)."""
+PUBLIC: Mapping[int, Numbers] = {
+    4: without(
+        UNICAST[4], numbers(network(text)[1] for text in ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
+    ),
+    6: (network("2000::/3")[1],),
+}
+DHCP: Mapping[int, Box] = {
+    4: {"proto": ((17, 17),), "sport": ((67, 67),), "dport": ((68, 68),)},
+    6: {"proto": ((17, 17),), "dport": ((546, 546),), "daddr6": LINK_LOCAL},
+}
+"""Answers to a DHCP client. ufw and firewalld let them in of themselves, and no declaration can say so (it would need a source port)."""
+
+
+def incoming(family: int) -> Box:
+    """All connections that others open to the node."""
+    return {
+        f"saddr{family}": UNICAST[family],
+        f"daddr{family}": UNICAST[family],
+        "iif": OUTER,
+        "oif": NO_INTERFACE,
+        "conntrack": NEW,
+        "slocal": FALSE,
+        "dlocal": TRUE,
+    }
+
+
+def outgoing(family: int) -> Box:
+    """All connections that the node opens to others."""
+    return {**incoming(family), "iif": NO_INTERFACE, "oif": OUTER, "slocal": TRUE, "dlocal": FALSE}
+
+
+def ends(rule: Rule) -> dict[str, tuple[int, Numbers] | None]:
+    """(family, addresses) of `from` and `to`; None for any. ValueError for one that is no address."""
+    found: dict[str, tuple[int, Numbers] | None] = {}
+    for field, text in (("from", rule.from_), ("to", rule.to)):
+        family, span = network(text) if text != "any" else (0, (0, 0))
+        found[field] = (family, (span,)) if family else None
+    return found
+
+
+def named_families(rule: Rule) -> set[int]:
+    """The families that the rule's addresses name; empty for any to any."""
+    return {end[0] for end in ends(rule).values() if end is not None}
+
+
+def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
+    """The connections of one family that a rule speaks of, None for none; of ICMP the echo requests, or `kind`."""
+    if named_families(rule) - {family}:
+        return None
+    box = meet(incoming(family), protocol_of(rule, family) if kind is None else kind)
+    for dimension, end in zip(("saddr", "daddr"), ends(rule).values(), strict=True):
+        if box is not None and end is not None:
+            box = meet(box, {f"{dimension}{family}": end[1]})
+    return box
+
+
+def protocol_of(rule: Rule, family: int) -> Box:
+    if rule.port is None:
+        return ECHO[family]
+    number = PROTOCOLS[rule.proto]
+    return {"proto": ((number, number),), "dport": ((rule.port, rule.port),)}
+
+
+def fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING) -> list[list[Region]]:
+    """How the packets fare: a list of regions for each order in which the kernel may run chains of equal priority. Undecidable as `walk`."""
+    boxes = list(boxes)
+    other = ties(ruleset.program, hooks, family)
+    return [walk(program, hooks, family, boxes) for program in (ruleset.program, other) if program is not None]
+
+
+@lru_cache(maxsize=16)
+def survey(ruleset: Ruleset, family: int, outward: bool = False) -> list[list[Region]]:
+    """How everything but ICMP fares, incoming or outgoing."""
+    box = {**(outgoing(family) if outward else incoming(family)), "proto": NOT_ICMP}
+    return fare(ruleset, family, [box], OUTGOING if outward else INCOMING)
+
+
+def judged_families(ruleset: Ruleset, action: str) -> list[int]:
+    """The families in which `any` is judged: IPv6 only where the node has addresses of it; to allow, more than link-local ones."""
+    if ruleset.inet6 is None:
+        return [4, 6]
+    addresses = numbers((number, number) for number in ruleset.inet6)
+    return [4, 6] if (without(addresses, LINK_LOCAL) if action == ALLOW else addresses) else [4]
+
+
+def exists(ruleset: Ruleset, region: Region) -> bool:
+    """Whether the region speaks of an interface that the node has."""
+    reach = region.box.get("iif", OUTER)
+    return reach == OUTER or bool(both(reach, ruleset.existing()))
+
+
+# A default is what most connections meet. What differs for some ports or for some sources is a rule, and shows up as an extra.
+CLASSES: tuple[tuple[str, Numbers], ...] = (
+    ("tcp", ((6, 6),)),
+    ("udp", ((17, 17),)),
+    ("other protocols", without(NOT_ICMP, numbers([(6, 6), (17, 17)]))),
+)
+
+
+def default(ruleset: Ruleset, family: int, action: str, *, outward: bool = False) -> bool | None:
+    """Whether most new connections meet that action, on each interface of a default route; None: cannot be decided.
+
+    Most: not all but half of the ports from more than a 64th of the public addresses. That leaves room for rules about private networks, single ports
+    and services; an exception any larger is the real default.
+    """
+    answers = {_default(ruleset, family, action, regions, outward) for regions in survey(ruleset, family, outward)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _default(ruleset: Ruleset, family: int, action: str, regions: list[Region], outward: bool) -> bool | None:
+    side, peer, own = ("oif", "daddr", "saddr") if outward else ("iif", "saddr", "daddr")
+    outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing() or OUTER
+    verdict: bool | None = True
+    for _, protocols in CLASSES:
+        sure, all_ = [], []
+        for region in regions:
+            box = meet(region.box, {"proto": protocols, side: outside})
+            if region.verdict == action or box is None or size(box.get("sport", ((0, 65535),))) <= 32768:
+                continue
+            counted = box.get("dport", ((0, 65535),)) if not without(protocols, PORTED) else box["proto"]
+            share = size(counted) / (65536 if not without(protocols, PORTED) else size(protocols))
+            entry = (share, counted, box.get(f"{peer}{family}", UNICAST[family]))
+            all_.append(entry)
+            if region.sure and 2 * size(box.get(f"{own}{family}", UNICAST[family])) > size(UNICAST[family]):
+                sure.append(entry)
+        whole = 65536 if not without(protocols, PORTED) else size(protocols)
+        if _most(sure, family, whole):
+            return False
+        if _most(all_, family, whole):
+            verdict = None
+    return verdict
+
+
+def _most(entries: list[tuple[float, Numbers, Numbers]], family: int, whole: int) -> bool:
+    sources = numbers(pair for share, _, peers in entries if share > 0.5 for pair in peers)
+    ports = numbers(pair for _, counted, peers in entries if broad(peers, family) for pair in counted)
+    return broad(sources, family) or 2 * size(ports) > whole
+
+
+def broad(peers: Numbers, family: int) -> bool:
+    return 64 * size(both(peers, PUBLIC[family])) > size(PUBLIC[family])
+
+
+def filters(ruleset: Ruleset, family: int) -> bool | None:
+    """Whether something stops incoming connections, whoever they come from. None: only those of some sources, or it cannot be decided."""
+    stopped = [region for regions in survey(ruleset, family) for region in regions if region.verdict != ALLOW and exists(ruleset, region)]
+    if any(region.sure and broad(region.box[f"saddr{family}"], family) for region in stopped):
+        return True
+    return None if stopped else False
+
+
+def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
+    """What is let in, but for ICMP."""
+    seen = set()
+    for regions in survey(ruleset, family):
+        for region in regions:
+            if region.verdict == ALLOW and (key := tuple(sorted(region.box.items()))) not in seen:
+                seen.add(key)
+                yield region

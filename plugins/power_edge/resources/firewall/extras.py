@@ -1,0 +1,104 @@
+"""What is open and was not declared."""
+
+from typing import NamedTuple
+
+from power_edge.model.declared.resources.firewall_schema import Firewall
+from power_edge.resources.firewall import asked
+from power_edge.resources.firewall.match import PROTOCOLS
+from power_edge.resources.firewall.program import ALLOW
+from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, size, subtract_all, without
+
+SHOWN = 50
+_NAMES = {number: name for name, number in reversed(list(PROTOCOLS.items()))}
+
+
+class Extra(NamedTuple):
+    """One opening, in the words of a declared rule. Not sure: only perhaps open."""
+
+    text: str
+    sure: bool
+
+
+def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
+    """What others can reach and no rule declares, but for ICMP and answers to a DHCP client; nothing where incoming is declared allowed."""
+    if firewall.default_incoming == ALLOW:
+        return []
+    found: dict[tuple[str, str, str, bool], set[int]] = {}
+    every = {4: "0.0.0.0/0", 6: "::/0"}
+    families = asked.judged_families(seen, "deny")
+    for family in families:
+        declared = [box for rule in firewall.rules or [] if rule.action == ALLOW and (box := asked.packets(rule, family)) is not None]
+        for region in asked.open_regions(seen, family):
+            for box in subtract_all([region.box], [*declared, asked.DHCP[family]]):
+                source = _addresses(box[f"saddr{family}"], family)
+                target = _addresses(box[f"daddr{family}"], family)
+                found.setdefault((_what(box), source, target, region.sure), set()).add(family)
+    texts = []
+    for (what, source, target, sure), where in found.items():
+        one_family = where != set(families) and source == target == "any"
+        text = what.format(source=every[min(where)] if one_family else source, target=target)
+        texts.append(Extra(f"allow {text}" + ("" if sure else " (perhaps)"), sure))
+    certain = {text for text, sure in texts if sure}
+    rest = [extra for extra in texts if extra.sure or extra.text.removesuffix(" (perhaps)") not in certain]
+    unique = list(dict.fromkeys(rest))
+    return unique if len(unique) <= SHOWN else [*unique[:SHOWN], Extra(f"and {len(unique) - SHOWN} more", any(sure for _, sure in unique[SHOWN:]))]
+
+
+def _what(box: Box) -> str:
+    """Everything but the addresses, with a place for these."""
+    protocols = box.get("proto", asked.NOT_ICMP)
+    ports, from_ports = box.get("dport"), box.get("sport")
+    names = "/".join(_NAMES.get(number, str(number)) for low, high in protocols for number in range(low, high + 1)) if size(protocols) <= 8 else ""
+    if not names:
+        names = "everything" if protocols == asked.NOT_ICMP else "all other protocols"
+    text = f"{_ranges(ports)}/{names}" if ports is not None else names
+    text += " from {source} to {target}"
+    if from_ports is not None:
+        text += f" source port {_ranges(from_ports)}"
+    interfaces = box.get("iif", asked.OUTER)
+    return text if interfaces == asked.OUTER else f"{text} {_interfaces(interfaces)}"
+
+
+def _ranges(some: Numbers) -> str:
+    shown = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in some[:8])
+    return shown + (",..." if len(some) > 8 else "")
+
+
+def _interfaces(some: Numbers) -> str:
+    beside = without(asked.OUTER, some)
+    few, word = (some, "on") if size(some) <= size(beside) else (beside, "on all interfaces but")
+    names = [_interface(low) + ("" if low == high else "*") for low, high in few[:4]]
+    return f"{word} {', '.join(names)}".replace("{", "").replace("}", "") + (", ..." if len(few) > 4 else "")
+
+
+def _interface(number: int) -> str:
+    return number.to_bytes(NAME_BYTES).rstrip(b"\0").decode("utf-8", "backslashreplace")
+
+
+def _addresses(some: Numbers, family: int) -> str:
+    beside = without(asked.UNICAST[family], some)
+    if not beside:
+        return "any"
+    if len(beside) < len(some):
+        return f"any but {_networks(beside, family)}"
+    return _networks(some, family)
+
+
+def _networks(some: Numbers, family: int) -> str:
+    width, texts = (32 if family == 4 else 128), list[str]()
+    for low, high in some:
+        start = low
+        while start <= high and len(texts) < 5:
+            length = (start & -start).bit_length() - 1 if start else width
+            while start + (1 << length) - 1 > high:
+                length -= 1
+            texts.append(_address(start, family) + (f"/{width - length}" if length else ""))
+            start += 1 << length
+    return ",".join(texts[:4]) + (",..." if len(texts) > 4 else "")
+
+
+def _address(number: int, family: int) -> str:
+    from socket import AF_INET, AF_INET6, inet_ntop
+
+    return inet_ntop(AF_INET if family == 4 else AF_INET6, number.to_bytes(4 if family == 4 else 16))

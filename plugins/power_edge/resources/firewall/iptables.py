@@ -1,0 +1,303 @@
+"""iptables-save(8) and ip6tables-save(8) as a program."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, SYN, Match, protocol
+from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Program, Rule
+from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers
+
+HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output", "POSTROUTING": "postrouting"}
+PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+"""Of netfilter's hooks (linux/netfilter_ipv4.h); those of nat differ by hook."""
+TARGETS = {"ACCEPT": Do(ALLOW), "DROP": Do(DENY), "REJECT": Do(REJECT), "RETURN": Do("return")}
+HARMLESS = frozenset({
+    "LOG", "NFLOG", "ULOG", "TRACE", "MARK", "CONNMARK", "CONNSECMARK", "SECMARK", "AUDIT", "CHECKSUM", "TCPMSS", "TOS", "DSCP", "TTL", "HL",
+    "CLASSIFY", "SET", "LED", "IDLETIMER", "RATEEST", "ECN", "SNAT", "MASQUERADE",
+})  # fmt: skip
+"""Targets after which a packet goes on, or that only change the source of packets on their way out."""
+VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
+MODULES = frozenset({
+    "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp", "icmp6", "iprange", "pkttype", "comment",
+    "recent", "rpfilter", "rt",
+})  # fmt: skip
+"""Matches whose options are looked at one by one; another one makes the rule opaque by being there."""
+STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {"DNAT": NOTHING, "SNAT": NOTHING}
+TYPE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in ADDRESS_TYPES.items()}
+TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
+_TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
+_COMMENT = re.compile(r' -m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)', re.DOTALL)
+_WHOLE = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
+"""A line, and those after it as far as a quoted comment goes on."""
+
+
+def read(text: str, family: int, kind: str) -> Program:
+    """The output of iptables-save (family 4) or ip6tables-save (6); `kind` begins the keys of its chains. ValueError for what no such tool prints.
+
+    A table that the tool could not show ("incompatible, use 'nft' tool") is not in it.
+    """
+    rules: dict[tuple[str, str, str], list[Rule]] = {}
+    bases: list[Base] = []
+    table = ""
+    for line in _lines(text):
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith(":") and table:
+            name, policy, *_ = [*line[1:].split(), "", ""]
+            rules[kind, table, name] = []
+            if name in HOOKS:
+                bases.append(_base((kind, table, name), policy, family))
+        elif table and (start := line.find("-A ")) in {0, line.find("] ") + 2}:
+            chain, _, rest = line[start + 3 :].partition(" ")
+            if (kind, table, chain) not in rules:
+                raise ValueError(f"iptables-save adds to a chain that it does not list: {chain[:80]!r}")
+            rules[kind, table, chain].extend(_rule(rest, family, (kind, table), line[start:], rules))
+        elif line.strip() and line.strip() != "COMMIT" and not line.startswith("#"):
+            raise ValueError(f"not a line of iptables-save: {line[:80]!r}")
+    return Program(chains={name: {family: tuple(some)} for name, some in rules.items()}, bases=tuple(bases))
+
+
+def tables(program: Program) -> set[str]:
+    return {table for _, table, _ in program.chains}
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (match[0] for match in _WHOLE.finditer(text) if match[0])
+
+
+def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
+    _, table, name = chain
+    hook = HOOKS[name]
+    if table != "nat" and table not in PRIORITIES:
+        raise ValueError(f"iptables table {table!r}")
+    priority = PRIORITIES[table] if table != "nat" else (-100 if hook in {"prerouting", "output"} else 100)
+    verdict = {"ACCEPT": ALLOW, "DROP": DENY}.get(policy)
+    if verdict is None:
+        raise ValueError(f"policy {policy!r} of chain {name}")
+    return Base(hook, priority, chain, (family,), verdict, table == "filter")
+
+
+def _rule(rest: str, family: int, where: tuple[str, str], line: str, chains: Mapping[tuple[str, str, str], object]) -> Iterator[Rule]:
+    tokens = [(quoted or bare, bool(bare)) for quoted, bare in _TOKEN.findall(rest)]
+    match = Match({family})
+    reader = _Reader(match, family, tokens)
+    reader.read()
+    target = reader.target
+    text = f"{'iptables' if family == 4 else 'ip6tables'} {_COMMENT.sub('', line)[:200]}"
+    do = _do(target, reader.jump, tokens, (*where, target or ""), (*where, target or "") in chains)
+    if sum(token in {("-j", True), ("-g", True)} for token in tokens) > 1:
+        do = Do("unknown")  # an argument that looks like a target (--string -j): which is which takes to know all options of all matches
+    yield from match.rules(do, text)
+
+
+def _do(target: str | None, jump: str, tokens: list[tuple[str, bool]], chain: tuple[str, str, str], own: bool) -> Do:
+    if own:
+        return Do(jump, chain)
+    if target is None or target in HARMLESS:
+        return Do("next")
+    if target == "NOTRACK" or (target == "CT" and ("--notrack", True) in tokens):
+        return Do("notrack")
+    if target == "CT":
+        return Do("next")
+    return TARGETS.get(target, Do("unknown"))
+
+
+class _Reader:
+    """Reads the options of one rule, in the order in which iptables-save prints them: matches, then the target and what belongs to it."""
+
+    def __init__(self, match: Match, family: int, tokens: list[tuple[str, bool]]) -> None:
+        self.match, self.family = match, family
+        self._tokens = iter(tokens)
+        self.target: str | None = None
+        self.jump = "jump"
+        self._module = ""
+
+    def read(self) -> None:
+        negated = False
+        for token, bare in self._tokens:
+            if bare and token == "!":
+                negated = True
+                continue
+            if bare and token in {"-j", "-g"}:
+                self.jump = "jump" if token == "-j" else "goto"
+                self.target = self._value()
+                return
+            try:
+                self._option(token if bare else "", negated)
+            except ValueError as error:
+                self.match.doubt(str(error))
+            negated = False
+
+    def _value(self) -> str:
+        return next(self._tokens, ("", True))[0]
+
+    def _option(self, option: str, negated: bool) -> None:
+        if option == "-m":
+            self._module = self._value()
+            if self._module in VARYING:
+                self.match.varies = True
+            elif self._module == "rt":
+                self.match.when(False)  # looks at an extension header that plain packets do not have
+            elif self._module not in MODULES:
+                self.match.doubt(f"{self._module} match")
+        elif self._module in {*VARYING, "rt", "rpfilter"} and option not in OPTIONS:
+            if option == "--invert":
+                self.match.when(False)  # what comes from where answers to it go passes the reverse path filter
+        elif self._module == "recent":
+            self._recent(option, negated)
+        elif option in OPTIONS:
+            OPTIONS[option](self, self._value() if option not in FLAGS else "", negated)
+        else:
+            raise ValueError(f"{self._module or 'unknown'} match")
+
+    def _recent(self, option: str, negated: bool) -> None:
+        if option in {"--name", "--mask", "--seconds", "--hitcount"}:
+            self._value()
+        if option == "--hitcount":
+            self.match.varies = True
+            self.match.opaque = None if self.match.opaque == "recent match" else self.match.opaque
+        elif option in {"--rcheck", "--update", "--remove"} or negated:
+            self.match.doubt("recent match")
+
+    def protocol_is(self, number: int) -> None:
+        self.match.narrow("proto", ((number, number),))
+
+    def ports(self, text: str) -> Numbers:
+        return numbers(_port_range(part) for part in text.split(","))
+
+    def flags(self, text: str) -> int:
+        return sum({name: TCP_FLAGS[name] for name in text.split(",") if name in TCP_FLAGS}.values()) if text else 0
+
+    def next_value(self) -> str:
+        return self._value()
+
+
+Option = Callable[[_Reader, str, bool], None]
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    low, colon, high = text.partition(":")
+    first = int(low or "0")
+    return first, int(high or "65535") if colon else first
+
+
+def _addresses(dimension: str) -> Option:
+    def narrow(reader: _Reader, value: str, negated: bool) -> None:
+        family, span = network(value)
+        if family != reader.family:
+            raise ValueError(f"address {value}")
+        reader.match.narrow(f"{dimension}{family}", (span,), negated=negated)
+
+    return narrow
+
+
+def _address_range(dimension: str) -> Option:
+    def narrow(reader: _Reader, value: str, negated: bool) -> None:
+        low, _, high = value.partition("-")
+        (family, first), (_, last) = address(low), address(high)
+        reader.match.narrow(f"{dimension}{family}", numbers([(first, last)]), negated=negated)
+
+    return narrow
+
+
+def _interface(dimension: str) -> Option:
+    def narrow(reader: _Reader, value: str, negated: bool) -> None:
+        reader.match.narrow(dimension, (interface(value[:-1] + "*" if value.endswith("+") else value),), negated=negated)
+
+    return narrow
+
+
+def _ports(*dimensions: str) -> Option:
+    def narrow(reader: _Reader, value: str, negated: bool) -> None:
+        some = reader.ports(value)
+        if len(dimensions) == 1:
+            reader.match.narrow(dimensions[0], some, negated=negated)
+        elif negated:
+            for dimension in dimensions:
+                reader.match.narrow(dimension, some, negated=True)
+        else:
+            reader.match.choose({dimension: some} for dimension in dimensions)
+
+    return narrow
+
+
+def _protocol(reader: _Reader, value: str, negated: bool) -> None:
+    if value not in {"all", "0"}:
+        number = protocol(value)
+        reader.match.narrow("proto", ((number, number),), negated=negated)
+
+
+def _words(dimension: str, known: Mapping[str, Numbers]) -> Option:
+    def narrow(reader: _Reader, value: str, negated: bool) -> None:
+        reader.match.among(dimension, known, value.split(","), negated=negated)
+
+    return narrow
+
+
+def _icmp(number: int) -> Option:
+    def narrow(reader: _Reader, value: str, negated: bool) -> None:
+        reader.protocol_is(number)
+        if value in {"any", "255"} and number == 1:
+            reader.match.when(not negated)
+            return
+        kind, slash, code = value.partition("/")
+        low, high = (int(code), int(code)) if slash else (0, 255)
+        reader.match.narrow("icmp", ((int(kind) * 256 + low, int(kind) * 256 + high),), negated=negated)
+
+    return narrow
+
+
+def _tcp_flags(reader: _Reader, value: str, negated: bool) -> None:
+    reader.protocol_is(6)
+    mask, wanted = reader.flags(value), reader.flags(reader.next_value())
+    reader.match.when((SYN & mask == wanted) is not negated)
+
+
+def _syn(reader: _Reader, _value: str, negated: bool) -> None:
+    reader.protocol_is(6)
+    reader.match.when(not negated)
+
+
+def _packet_type(reader: _Reader, value: str, negated: bool) -> None:
+    reader.match.when((value == "unicast") is not negated)
+
+
+def _fragment(reader: _Reader, _value: str, negated: bool) -> None:
+    reader.match.when(negated)  # second and further fragments; a connection does not begin with one
+
+
+def _direction(reader: _Reader, value: str, negated: bool) -> None:
+    reader.match.when((value == "ORIGINAL") is not negated)
+
+
+def _note(_reader: _Reader, _text: str, _negated: bool) -> None:
+    """A comment: says nothing of packets."""
+
+
+FLAGS = {"-f", "--syn"}
+OPTIONS: Mapping[str, Option] = {
+    "-p": _protocol,
+    "-s": _addresses("saddr"),
+    "-d": _addresses("daddr"),
+    "--src-range": _address_range("saddr"),
+    "--dst-range": _address_range("daddr"),
+    "-i": _interface("iif"),
+    "-o": _interface("oif"),
+    "-f": _fragment,
+    "--sport": _ports("sport"),
+    "--dport": _ports("dport"),
+    "--sports": _ports("sport"),
+    "--dports": _ports("dport"),
+    "--ports": _ports("sport", "dport"),
+    "--ctstate": _words("conntrack", STATE_WORDS),
+    "--state": _words("conntrack", STATE_WORDS),
+    "--ctdir": _direction,
+    "--src-type": _words("slocal", TYPE_WORDS),
+    "--dst-type": _words("dlocal", TYPE_WORDS),
+    "--icmp-type": _icmp(1),
+    "--icmpv6-type": _icmp(58),
+    "--tcp-flags": _tcp_flags,
+    "--syn": _syn,
+    "--pkt-type": _packet_type,
+    "--comment": _note,
+}

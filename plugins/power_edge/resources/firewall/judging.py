@@ -1,0 +1,222 @@
+"""The firewall's items judged."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from power_edge.model import Finding, Outcome, agrees, drifts, undecided
+from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import asked
+from power_edge.resources.firewall.extras import extras
+from power_edge.resources.firewall.program import ALLOW, VERDICTS, Region, Undecidable
+from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.space import Box, subtract_all
+
+
+class Declared(NamedTuple):
+    """One item: the field of the section, or a rule of it, with the whole section, since rules are read together."""
+
+    field: str
+    value: Any
+    firewall: Firewall
+    place: int = 0
+
+
+class Answer(NamedTuple):
+    """One question decided, for one family."""
+
+    outcome: Outcome
+    actual: Any
+    why: str | None = None
+
+
+def judge(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
+    try:
+        match declared.field:
+            case "enabled":
+                yield _enabled(declared.value, seen)
+            case "default_incoming" | "default_outgoing":
+                yield _default(declared, seen)
+            case "exclusive":
+                yield _exclusive(declared, seen)
+            case _:
+                yield from _rule(declared, seen)
+    except Undecidable as error:
+        field = "action" if declared.field == "rule" else declared.field
+        yield undecided(field, declared.value.action if declared.field == "rule" else declared.value, str(error))
+
+
+def _enabled(expected: bool, seen: Ruleset) -> Finding:
+    actual, why = in_force(seen)
+    if actual is None:
+        return undecided("enabled", expected, why or "")
+    if seen.ufw and not actual and not expected:
+        return drifts("enabled", False, True, "nothing filters at present, but ufw is enabled in /etc/ufw/ufw.conf and comes up with the next boot")
+    return agrees("enabled", expected, actual, why) if actual is expected else drifts("enabled", expected, actual, why)
+
+
+def in_force(seen: Ruleset) -> tuple[bool | None, str | None]:
+    """Whether a firewall is in force, and why that is so or cannot be said."""
+    families = {family: asked.filters(seen, family) for family in asked.judged_families(seen, "deny")}
+    ufw = seen.has_chain("input", 4, "ufw-before-input") or seen.has_chain("input", 6, "ufw6-before-input")
+    idle = [f"IPv{family}" for family, filtered in families.items() if filtered is False and not _ufw_in(seen, family)]
+    if ufw:
+        return (False, f"ufw is active, but nothing filters {' and '.join(idle)}") if idle else (True, "ufw is active")
+    if seen.has_firewalld_rules:
+        if seen.firewalld:
+            return True, "firewalld is running"
+        state = seen.firewalld_doubt or "is not running"
+        return (None, f"firewalld {state}, and its rules are still in the kernel") if any(families.values()) else (None, f"firewalld {state}")
+    if seen.firewalld:
+        return False, "firewalld is running, but the kernel has none of its rules"
+    if all(families.values()):
+        return True, None
+    if any(filtered is not False for filtered in families.values()) and None in families.values():
+        return None, "something is filtered, but not what comes from anywhere"
+    if any(families.values()):
+        return False, f"nothing filters {' and '.join(idle)}"
+    return False, "ufw is enabled in its configuration, and not started" if seen.ufw else "nothing filters incoming connections"
+
+
+def _ufw_in(seen: Ruleset, family: int) -> bool:
+    return seen.has_chain("input", family, "ufw-before-input" if family == 4 else "ufw6-before-input")
+
+
+def _default(declared: Declared, seen: Ruleset) -> Finding:
+    outward = declared.field == "default_outgoing"
+    answers = {}
+    for family in asked.judged_families(seen, declared.value):
+        held = {action: asked.default(seen, family, action, outward=outward) for action in VERDICTS}
+        actual = next((action for action, holds in held.items() if holds), None)
+        outcome = {True: Outcome.COMPLIANT, False: Outcome.DRIFT, None: Outcome.UNKNOWN}[held[declared.value]]
+        reason = "it hangs on rules that cannot be interpreted" if outcome is Outcome.UNKNOWN else None if actual else "there is no single default"
+        answers[family] = Answer(outcome, actual, reason)
+    return _combined(declared.field, declared.value, answers)
+
+
+def _combined(field: str, expected: Any, answers: dict[int, Answer]) -> Finding:
+    """The worst of the families' answers; what was seen is told apart where it differs."""
+    worst = next(
+        outcome for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT) if outcome in {answer.outcome for answer in answers.values()}
+    )
+    kinds = {answer.actual for answer in answers.values()}
+    actual = kinds.pop() if len(kinds) == 1 else ", ".join(f"IPv{family}: {answer.actual or '?'}" for family, answer in answers.items())
+    whys = {family: answer.why for family, answer in answers.items() if answer.why and answer.outcome is worst}
+    if len(set(whys.values())) == 1 and len(whys) == len(answers):
+        why: str | None = next(iter(whys.values()))
+    else:
+        why = "; ".join(f"IPv{family}: {text}" for family, text in whys.items()) or None
+    if worst is Outcome.UNKNOWN:
+        return undecided(field, expected, why or "cannot be decided", actual)
+    return Finding(field, worst, expected, actual, why)
+
+
+def _exclusive(declared: Declared, seen: Ruleset) -> Finding:
+    found = extras(declared.firewall, seen)
+    sure = [extra.text for extra in found if extra.sure]
+    if sure:
+        return drifts("exclusive", True, False, f"open and not declared: {'; '.join(sure)}")
+    if found:
+        return undecided("exclusive", True, f"perhaps open and not declared: {'; '.join(extra.text for extra in found)}")
+    return agrees("exclusive", True, True)
+
+
+def _rule(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
+    rule: Rule = declared.value
+    yield agrees("proto", rule.proto, rule.proto)
+    if rule.port is not None:
+        yield agrees("port", rule.port, rule.port)
+    families = sorted(asked.named_families(rule)) or asked.judged_families(seen, rule.action)
+    answers = {family: _action(declared, seen, family) for family in families}
+    yield _combined("action", rule.action, answers)
+    yield from _width(declared, seen, families)
+
+
+def _action(declared: Declared, seen: Ruleset, family: int) -> Answer:
+    """Whether the rule's packets all fare as declared. Those that an earlier rule of the declaration speaks of are left to that one."""
+    rule: Rule = declared.value
+    box = asked.packets(rule, family)
+    if box is None:
+        return Answer(Outcome.UNKNOWN, None, "these are no addresses that connections come from or go to")
+    before = (declared.firewall.rules or [])[: declared.place]
+    boxes = subtract_all([box], _boxes((other for other in before if other.action != rule.action), family))
+    if not boxes:
+        return Answer(Outcome.UNKNOWN, None, "earlier rules of the declaration speak of all of it")
+    answers = [_fared(rule.action, seen, family, regions) for regions in asked.fare(seen, family, boxes)]
+    answer = (
+        answers[0] if all(other.outcome is answers[0].outcome for other in answers) else Answer(Outcome.UNKNOWN, None, "chains have equal priority")
+    )
+    if rule.port is None and rule.action != ALLOW:
+        return _no_icmp(rule, seen, family, answer)
+    return answer
+
+
+def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
+    return [box for rule in rules if (box := asked.packets(rule, family)) is not None]
+
+
+def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> Answer:
+    here = [region for region in regions if asked.exists(seen, region)]
+    verdicts = [verdict for verdict in VERDICTS if any(region.verdict == verdict for region in here or regions)]
+    actual = " or ".join(verdicts)
+    wrong = [region for region in here if region.verdict != action and region.sure]
+    if wrong or (here and action not in verdicts):
+        first = (wrong or here)[0]
+        where = f"by {first.by}" if first.by else "by the default policy"
+        part = "" if len(verdicts) == 1 else "in part "
+        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}")
+    doubtful = [region for region in regions if region.verdict != action]
+    if doubtful:
+        return Answer(Outcome.UNKNOWN, actual, doubtful[0].doubt or "not so on interfaces that the node has not got at present")
+    if action == ALLOW and not all(region.ruled for region in here):
+        filtered = asked.filters(seen, family)
+        if not filtered:
+            outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
+            return Answer(outcome, ALLOW, "reachable only because nothing filters: no rule allows it")
+    by_default = not any(region.by for region in here)
+    return Answer(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
+
+
+def _no_icmp(rule: Rule, seen: Ruleset, family: int, answer: Answer) -> Answer:
+    """ICMP is denied when no request is answered; a node that answers some kinds and not others is neither here nor there."""
+    if answer.actual is not None and ALLOW in answer.actual:
+        return answer
+    box = asked.packets(rule, family, asked.OTHER_REQUESTS[family])
+    fared = asked.fare(seen, family, [box] if box is not None else [])
+    if answer.outcome is Outcome.COMPLIANT and all(region.verdict != ALLOW for regions in fared for region in regions):
+        return answer
+    return Answer(Outcome.UNKNOWN, answer.actual, "kinds of ICMP are treated differently")
+
+
+def _width(declared: Declared, seen: Ruleset, families: list[int]) -> Iterator[Finding]:
+    """Whether an allowed source or target is wider than declared: what is beside the declaration must not be open, unless it is declared as well."""
+    rule: Rule = declared.value
+    wider = _wider(declared, seen) if rule.action == ALLOW and families else None
+    for field, text in (("from", rule.from_), ("to", rule.to)):
+        if wider is None or text == "any":
+            yield agrees(field, text, text)
+        elif wider.outcome is Outcome.DRIFT:
+            yield drifts(field, text, wider.actual, wider.why)
+        else:
+            yield undecided(field, text, wider.why or "", wider.actual)
+
+
+def _wider(declared: Declared, seen: Ruleset) -> Answer | None:
+    rule: Rule = declared.value
+    named = asked.named_families(rule)
+    if not named or declared.firewall.default_incoming == ALLOW:
+        return None
+    allowed = [other for other in declared.firewall.rules or [] if other.action == ALLOW]
+    doubt = None
+    for family in asked.judged_families(seen, "deny"):
+        everyone = asked.packets(replace(rule, from_="any", to="any"), family)
+        boxes = subtract_all([everyone] if everyone is not None else [], _boxes(allowed, family))
+        for regions in asked.fare(seen, family, boxes):
+            for region in regions:
+                if region.verdict == ALLOW and asked.exists(seen, region):
+                    if region.sure:
+                        return Answer(
+                            Outcome.DRIFT, "wider", f"IPv{family} is open wider than declared, {f'by {region.by}' if region.by else 'by default'}"
+                        )
+                    doubt = Answer(Outcome.UNKNOWN, None, f"IPv{family} may be open wider than declared: {region.doubt}")
+    return doubt

@@ -1,0 +1,93 @@
+"""What a rule matches, gathered condition by condition while its text is read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from power_edge.resources.firewall.program import Do, Rule
+from power_edge.resources.firewall.space import NOTHING, Box, Numbers, complement, meet, numbers
+
+MANY_BOXES = 4096
+PROTOCOLS: Mapping[str, int] = {
+    "ip": 0, "hopopt": 0, "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "st": 5, "tcp": 6, "egp": 8, "igp": 9, "udp": 17, "dccp": 33, "ipv6": 41,
+    "ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46, "gre": 47, "esp": 50, "ipv6-esp": 50, "ah": 51, "ipv6-auth": 51, "ipv6-icmp": 58, "icmpv6": 58,
+    "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "ospfigp": 89, "ipip": 94, "etherip": 97, "encap": 98, "pim": 103, "ipcomp": 108,
+    "comp": 108, "vrrp": 112, "l2tp": 115, "sctp": 132, "mobility-header": 135, "mh": 135, "udplite": 136, "mptcp": 262,
+}  # fmt: skip
+"""Names as /etc/protocols has them; iptables, nft and the kernel print both names and numbers."""
+PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
+"""Protocols whose header begins with the two ports."""
+TRUE: Numbers = ((1, 1),)
+FALSE: Numbers = ((0, 0),)
+NEW: Numbers = ((0, 0),)
+SYN = 0x02
+"""Of the packets of a connection the first is judged, and the flags of a TCP connection's first packet are known."""
+STATES: Mapping[str, Numbers] = {"new": NEW, "untracked": ((1, 1),), "established": NOTHING, "related": NOTHING, "invalid": NOTHING}
+STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
+ADDRESS_TYPES: Mapping[str, Numbers] = {"local": TRUE, "unicast": FALSE, "broadcast": NOTHING, "multicast": NOTHING, "anycast": NOTHING}
+"""What is judged goes from one address to another, and one of the two is the node's. (To the kernel an address of its own is local, not unicast.)"""
+
+
+def protocol(name: str) -> int:
+    """ValueError for a name that is not known here."""
+    if name.isdecimal():
+        return int(name)
+    if name not in PROTOCOLS:
+        raise ValueError(f"protocol {name}")
+    return PROTOCOLS[name]
+
+
+@dataclass
+class Match:
+    """The packets that a rule matches, for the families that it is for."""
+
+    families: set[int]
+    boxes: list[Box] = field(default_factory=lambda: [{}])
+    opaque: str | None = None
+    varies: bool = False
+    any_transport: bool = False
+
+    def narrow(self, dimension: str, some: Numbers, *, negated: bool = False) -> None:
+        self.choose([{dimension: complement(some, dimension) if negated else some}] if some or negated else [])
+
+    def choose(self, boxes: Iterable[Box]) -> None:
+        """One of several boxes."""
+        choice = list(boxes)
+        if len(self.boxes) * len(choice) > MANY_BOXES:
+            self.doubt("too many combinations")
+            return
+        self.boxes = [met for mine in self.boxes for other in choice if (met := meet(mine, other)) is not None]
+
+    def when(self, truth: bool) -> None:
+        """A condition whose answer is known for all the packets that are judged."""
+        if not truth:
+            self.boxes = []
+
+    def among(self, dimension: str, known: Mapping[str, Numbers], names: Iterable[str], *, negated: bool = False) -> None:
+        """One of several words, each standing for some numbers of a dimension. A word that is not known makes the rule opaque."""
+        words = list(names)
+        strange = [word for word in words if word not in known]
+        if strange:
+            self.doubt(strange[0])
+        else:
+            self.narrow(dimension, numbers(pair for word in words for pair in known[word]), negated=negated)
+
+    def family(self, family: int) -> None:
+        self.families &= {family}
+
+    def doubt(self, why: str) -> None:
+        """A condition that cannot be interpreted."""
+        self.opaque = self.opaque or why
+
+    def rules(self, do: Do, text: str) -> Iterator[Rule]:
+        """The rules that come of it: none when it cannot match, two when it looks at ports and names no protocol."""
+        if not self.boxes or not self.families:
+            return
+        if not self.any_transport:
+            yield Rule(tuple(self.boxes), do, text, self.opaque, self.varies)
+            return
+        ported = [box for mine in self.boxes if (box := meet(mine, {"proto": PORTED})) is not None]
+        others = [box for mine in self.boxes if (box := meet(mine, {"proto": complement(PORTED, "proto")})) is not None]
+        if ported:
+            yield Rule(tuple(ported), do, text, self.opaque, self.varies)
+        if others:
+            yield Rule(tuple(others), do, text, self.opaque or "ports of a protocol that has none", self.varies)

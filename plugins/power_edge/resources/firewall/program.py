@@ -1,0 +1,231 @@
+"""A packet filter as a program, and what it does with packets.
+
+The kernel runs the base chains of each hook by priority. A chain ends at the first rule that matches and decides; accept ends one base chain only,
+drop and reject end all (nft(8), "VERDICT STATEMENT"). What cannot be interpreted is opaque: it may match or not, and both ways are followed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from power_edge.resources.firewall.space import Box, Numbers, meet, subtract, within
+
+ALLOW, DENY, REJECT = "allow", "deny", "reject"
+VERDICTS = (ALLOW, DENY, REJECT)
+UNTRACKED: Numbers = ((1, 1),)
+INCOMING = ("ingress", "prerouting", "input")
+OUTGOING = ("output", "postrouting", "egress")
+MANY = 20_000
+"""Regions in one walk beyond which a program counts as undecidable: it keeps hostile or enormous rulesets from taking all time and memory."""
+
+
+class Do(NamedTuple):
+    """What a rule does: a verdict, `return`, `jump` or `goto` (to `target`), `notrack`, `next` (nothing that matters), or `unknown`."""
+
+    kind: str
+    target: tuple[str, str, str] | None = None
+
+
+class Rule(NamedTuple):
+    """A rule of a chain. It matches packets that are in one of `boxes`; boxes of one rule share no packet.
+
+    `opaque`: why nobody can say which of them it matches. `varies`: it matches some packets of a kind and not others, as a rate limit does.
+    """
+
+    boxes: tuple[Box, ...]
+    do: Do
+    text: str
+    opaque: str | None = None
+    varies: bool = False
+
+
+class Base(NamedTuple):
+    """A chain that the kernel calls. `chain` is None for what could not be read at all, and may do anything to the packets in `boxes`."""
+
+    hook: str
+    priority: int
+    chain: tuple[str, str, str] | None
+    families: tuple[int, ...]
+    policy: str = ALLOW
+    filters: bool = True
+    boxes: tuple[Box, ...] = ({},)
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """Chains by (family, table, name) and the base chains. A chain's rules are kept for each family, since addresses differ."""
+
+    chains: Mapping[tuple[str, str, str], Mapping[int, tuple[Rule, ...]]] = field(default_factory=dict)
+    bases: tuple[Base, ...] = ()
+
+    def path(self, hooks: tuple[str, ...], family: int) -> list[Base]:
+        here = [base for base in self.bases if base.hook in hooks and family in base.families]
+        return sorted(here, key=lambda base: (hooks.index(base.hook), base.priority))
+
+
+class Region(NamedTuple):
+    """Packets that fare alike.
+
+    `sure`: they (or some of each kind, under a rate limit) certainly come here; otherwise it hangs on something opaque, named in `doubt`.
+    `by` is the rule that decided last, "" where a policy or nothing did. `ruled`: a rule of a filter chain accepted them.
+    """
+
+    box: Box
+    verdict: str = ALLOW
+    sure: bool = True
+    by: str = ""
+    ruled: bool = False
+    doubt: str | None = None
+
+
+class Undecidable(ValueError):
+    """The program is beyond what can be followed."""
+
+
+def walk(program: Program, hooks: tuple[str, ...], family: int, boxes: Iterable[Box]) -> list[Region]:
+    """What becomes of the packets in `boxes`: regions that together cover all of them. Undecidable when it grows too large.
+
+    Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure), and where something is opaque (none sure).
+    """
+    alive, ended = [Region(box) for box in boxes], []
+    for base in program.path(hooks, family):
+        inside, outside = _split(alive, base.boxes)
+        walker = _Walk(program, family, base)
+        alive = outside + walker.base(inside)
+        ended += walker.ended
+        _check(alive, ended)
+    return ended + alive
+
+
+def ties(program: Program, hooks: tuple[str, ...], family: int) -> Program | None:
+    """The program with base chains of equal priority in the other order, which the kernel may run as well; None where there are none."""
+    path = [base for base in program.path(hooks, family) if can_block(program, base)]
+    places = [(base.hook, base.priority) for base in path]
+    return Program(chains=program.chains, bases=tuple(reversed(program.bases))) if len(set(places)) < len(places) else None
+
+
+def _split(regions: Iterable[Region], boxes: tuple[Box, ...]) -> tuple[list[Region], list[Region]]:
+    inside, outside = [], list(regions)
+    for box in boxes:
+        still = []
+        for region in outside:
+            common = meet(region.box, box)
+            if common is None:
+                still.append(region)
+                continue
+            inside.append(region._replace(box=common))
+            still.extend(region._replace(box=piece) for piece in subtract(region.box, box))
+        outside = still
+    return inside, outside
+
+
+def _check(*lists: list[Region]) -> None:
+    if sum(map(len, lists)) > MANY:
+        raise Undecidable("the ruleset falls into too many cases to follow")
+
+
+class _Walk:
+    """One base chain's run. What a verdict of drop or reject ended is in `ended`, what was accepted in `accepted`."""
+
+    def __init__(self, program: Program, family: int, base: Base) -> None:
+        self.program, self.family, self.base_chain = program, family, base
+        self.ended: list[Region] = []
+        self.accepted: list[Region] = []
+
+    def base(self, regions: list[Region]) -> list[Region]:
+        base = self.base_chain
+        if base.chain is None:
+            for region in regions:
+                self._anything(region, base.text)
+            return self.accepted
+        fallen = self.chain(base.chain, regions, ())
+        if base.policy == ALLOW:
+            return self.accepted + fallen
+        self.ended += [region._replace(verdict=base.policy, by="", ruled=False) for region in fallen]
+        return self.accepted
+
+    def chain(self, name: tuple[str, str, str], regions: list[Region], callers: tuple[tuple[str, str, str], ...]) -> list[Region]:
+        """The regions that leave the chain undecided."""
+        if name in callers or len(callers) > 64:
+            raise Undecidable(f"chain {name[2]} calls itself")
+        if name not in self.program.chains:
+            raise Undecidable(f"chain {name[2]} is not in the ruleset")
+        returned: list[Region] = []
+        for rule in self.program.chains[name].get(self.family, ()):
+            if not regions:
+                break
+            if self._idle(rule):
+                continue
+            matched, rest = _split(regions, rule.boxes)
+            if not matched:
+                continue
+            if rule.opaque is not None:
+                doubt = f"{rule.text}: {rule.opaque}"
+                rest += [region._replace(sure=False, doubt=region.doubt or doubt) for region in matched]
+                matched = [region._replace(sure=False, doubt=region.doubt or doubt) for region in matched]
+            elif rule.varies:
+                rest += matched
+            after, back = self._do(rule, matched, (*callers, name))
+            regions = rest + (after if rule.opaque is None and not rule.varies else _new(after, rest))
+            returned += back
+            _check(regions, returned, self.ended, self.accepted)
+        return returned + regions
+
+    def _idle(self, rule: Rule) -> bool:
+        """Whether it makes no difference if the rule matches: then neither do its opaque parts."""
+        if rule.do.kind != "jump" or rule.do.target is None:
+            return rule.do.kind == "next"
+        called = list(_reachable(self.program, rule.do.target, set()))
+        return rule.do.target in self.program.chains and all(step.do.kind in {"next", "return", "jump"} for step in called)
+
+    def _do(self, rule: Rule, matched: list[Region], callers: tuple[tuple[str, str, str], ...]) -> tuple[list[Region], list[Region]]:
+        """The regions that go on to the next rule, and those that return from the chain."""
+        match rule.do.kind:
+            case "allow":
+                filters = self.base_chain.filters
+                self.accepted += [region._replace(by=rule.text, ruled=filters or region.ruled) for region in matched]
+            case "deny" | "reject" as verdict:
+                self.ended += [region._replace(verdict=verdict, by=rule.text) for region in matched]
+            case "return":
+                return [], matched
+            case "jump" if rule.do.target:
+                return self.chain(rule.do.target, matched, callers), []
+            case "goto" if rule.do.target:
+                return [], self.chain(rule.do.target, matched, callers)
+            case "notrack":
+                return [region._replace(box={**region.box, "conntrack": UNTRACKED}) for region in matched], []
+            case "next":
+                return matched, []
+            case _:
+                for region in matched:
+                    self._anything(region, f"{rule.text}: {rule.opaque or 'not understood'}")
+        return [], []
+
+    def _anything(self, region: Region, why: str) -> None:
+        lost = region._replace(sure=False, doubt=region.doubt or why, by=why)
+        self.accepted.append(lost)
+        self.ended += [lost._replace(verdict=verdict) for verdict in (DENY, REJECT)]
+
+
+def _new(regions: list[Region], known: list[Region]) -> list[Region]:
+    """Without what is on its way already: those packets that a rate limit or something opaque did not send into the chain that gave these back."""
+    return [region for region in regions if not any(region.sure <= other.sure and within(region.box, other.box) for other in known)]
+
+
+def can_block(program: Program, base: Base) -> bool:
+    """Whether a base chain holds anything that could stop a packet, however unlikely."""
+    if base.chain is None or base.policy != ALLOW:
+        return True
+    return any(rule.do.kind in {DENY, REJECT, "unknown"} for rule in _reachable(program, base.chain, set()))
+
+
+def _reachable(program: Program, name: tuple[str, str, str], seen: set[tuple[str, str, str]]) -> Iterator[Rule]:
+    if name in seen:
+        return
+    seen.add(name)
+    for rules in program.chains.get(name, {}).values():
+        for rule in rules:
+            yield rule
+            if rule.do.target is not None:
+                yield from _reachable(program, rule.do.target, seen)

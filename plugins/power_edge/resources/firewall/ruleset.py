@@ -1,0 +1,177 @@
+"""What the probe printed, as one record: the program that the kernel runs, and what ufw and firewalld say."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from power_edge.model import Unseen
+from power_edge.resources.firewall import iptables, nftables
+from power_edge.resources.firewall.program import Base, Program
+from power_edge.resources.firewall.space import Numbers, interface, numbers
+
+FAMILY = {"ip": 4, "ip6": 6}
+_BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
+
+
+class Block(NamedTuple):
+    """One reading. `status` is None where there is no such tool."""
+
+    status: int | None
+    text: str
+
+    def why(self, what: str) -> str:
+        lines = self.text.strip().splitlines()
+        return f"{what} could not be read" + (f": {lines[0][:200]}" if lines else f" (exit status {self.status})" if self.status else "")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ruleset:
+    """The firewall of a node. What is None could not be seen.
+
+    `interfaces`: those of the node, but for lo. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for lo's.
+    `ufw`: whether ufw.conf says enabled; None: no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
+    """
+
+    program: Program
+    interfaces: tuple[str, ...] | None = None
+    outside: tuple[str, ...] = ()
+    inet6: tuple[int, ...] | None = None
+    ufw: bool | None = None
+    ufw_tuples: tuple[str, ...] | None = None
+    firewalld: bool | None = None
+    firewalld_doubt: str | None = None
+
+    def existing(self) -> Numbers:
+        """The interfaces of the node as a set of numbers."""
+        return numbers(interface(name) for name in self.interfaces or ())
+
+    def has_chain(self, hook: str, family: int, prefix: str) -> bool:
+        """Whether a base chain of `hook` goes straight to a chain whose name begins so."""
+        for base in self.program.path((hook,), family):
+            for rule in self.program.chains.get(base.chain or ("", "", ""), {}).get(family, ()):
+                if rule.do.target is not None and rule.do.target[2].startswith(prefix):
+                    return True
+        return False
+
+    @property
+    def has_firewalld_rules(self) -> bool:
+        """Whether the kernel holds what firewalld loads (its table, or the chains of its iptables backend)."""
+        return any(name[1] == "firewalld" or name[2] == "INPUT_ZONES" for name in self.program.chains)
+
+
+def blocks(section: bytes) -> dict[str, Block]:
+    """The probe's output by name. ValueError for what it does not print."""
+    found: dict[str, Block] = {}
+    name, status, lines = "", 0, list[str]()
+    for line in [*section.decode("utf-8", "surrogateescape").split("\n"), "= end 0"]:
+        if line.startswith(" "):
+            lines.append(line[1:])
+        elif match := _BLOCK.match(line):
+            if name:
+                found[name] = Block(status if status >= 0 else None, "\n".join(lines))
+            name, status, lines = match[1], -1 if match[2] == "absent" else int(match[2]), []
+        elif line:
+            raise ValueError(f"not a line of the firewall's probe: {line[:80]!r}")
+    return found
+
+
+def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
+    """What the probe printed -> the one observation, under ''. ValueError for what is not understood."""
+    have = blocks(section)
+    program = _program(have)
+    if isinstance(program, Unseen):
+        return {"": program}
+    names = tuple(name for name in _lines(have, "interfaces") if name not in {"", "lo"})
+    enabled = _lines(have, "ufw") if "ufw" in have else None
+    firewalld, doubt = _firewalld(have.get("firewalld"))
+    return {
+        "": Ruleset(
+            program=program,
+            interfaces=names or None,
+            outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
+            inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
+            ufw=None if enabled is None else any(word.strip().strip("\"'").lower() == "yes" for word in enabled),
+            ufw_tuples=_tuples(have),
+            firewalld=firewalld,
+            firewalld_doubt=doubt,
+        )
+    }
+
+
+def _lines(have: Mapping[str, Block], name: str) -> list[str]:
+    return [line for line in have[name].text.split("\n") if line] if name in have else []
+
+
+def _program(have: Mapping[str, Block]) -> Program | Unseen:
+    nft = have.get("nft")
+    if nft is None:
+        return Unseen("the probe's answer does not say what the kernel filters")
+    parts: list[Program] = []
+    unread: Base | None = None
+    if nft.status is None:
+        modules = have.get("nf_tables")
+        if modules is None or modules.text != "no":
+            unread = Base("prerouting", -1000, None, (4, 6), text="the rules of nftables could not be read (no nft on the node)")
+        if not any(have[name].status == 0 for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have):
+            return Unseen("the firewall could not be read: neither nft nor iptables-save is on the node")
+    elif nft.status != 0:
+        return Unseen(nft.why("the firewall"))
+    saves = {family: _save(have.get(f"{family}tables"), family) for family in FAMILY}
+    if nft.status == 0:
+        compat = nftables.compat_tables(nft.text)
+        shown = {(family, table) for family, save in saves.items() if save is not None for table in iptables.tables(save)} & compat
+        saves = {family: _only(save, {table for where, table in shown if where == family}) for family, save in saves.items()}
+        dormant = have.get("dormant")
+        asleep = None if dormant is None or dormant.status != 0 else [_table(line) for line in dormant.text.split("\n") if line]
+        parts.append(nftables.read(nft.text, asleep, shown))
+    parts += [save for save in saves.values() if save is not None]
+    for family, number in FAMILY.items():
+        names = have.get(f"{family}-legacy-tables")
+        if names is None or (names.status == 0 and not names.text.strip()):
+            continue
+        legacy = have.get(f"{family}-legacy")
+        if names.status != 0 or legacy is None or legacy.status != 0:
+            return Unseen((legacy or names).why("the rules of legacy iptables"))
+        parts.append(iptables.read(legacy.text, number, f"legacy {family}"))
+    bases = tuple(base for part in parts for base in part.bases)
+    if unread is not None:
+        bases += (unread, unread._replace(hook="output"))
+    return Program(chains={name: rules for part in parts for name, rules in part.chains.items()}, bases=bases)
+
+
+def _save(block: Block | None, family: str) -> Program | None:
+    return iptables.read(block.text, FAMILY[family], family) if block is not None and block.status == 0 else None
+
+
+def _only(save: Program | None, tables: set[str]) -> Program | None:
+    if save is None:
+        return None
+    chains = {name: rules for name, rules in save.chains.items() if name[1] in tables}
+    return Program(chains=chains, bases=tuple(base for base in save.bases if base.chain in chains))
+
+
+def _table(line: str) -> tuple[str, str]:
+    _, family, name, *_ = [*line.split(), "", "", ""]
+    return family, name
+
+
+def _inet6(lines: list[str]) -> tuple[int, ...]:
+    """Of /proc/net/if_inet6: address, index, prefix length, scope, flags, interface."""
+    return tuple(int(line.split()[0], 16) for line in lines if line.split()[-1] != "lo")
+
+
+def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
+    files = [have[name] for name in ("ufw-rules", "ufw-rules6") if name in have]
+    if not files or any(block.status != 0 for block in files):
+        return None
+    return tuple(line for block in files for line in block.text.split("\n") if line)
+
+
+def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
+    """Whether firewalld runs, and why that is not known. `firewall-cmd --state` ends with 252 where it does not run (firewall-cmd(1))."""
+    if block is None:
+        return None, None
+    if block.status == 0:
+        return block.text.strip() in {"running", 's "RUNNING"'}, None
+    return (False, None) if block.status == 252 else (None, block.why("firewalld's state"))

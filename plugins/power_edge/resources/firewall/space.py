@@ -1,0 +1,161 @@
+"""Sets of packets: a box holds a set of numbers for each dimension, and what it does not name is unconstrained.
+
+The family is no dimension: IPv4 and IPv6 are looked at apart, so that an address is a plain number. Interface names are numbers too (16 bytes, as
+the kernel's IFNAMSIZ), which makes a wildcard such as `eth*` a range.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from socket import AF_INET, AF_INET6, inet_pton
+
+Numbers = tuple[tuple[int, int], ...]
+"""A set of numbers: closed ranges, ascending, none touching the next."""
+Box = Mapping[str, Numbers]
+"""Dimension -> the numbers that are in. Treat as immutable."""
+
+NAME_BYTES = 16
+LIMITS: Mapping[str, int] = {
+    "proto": 0xFF,
+    "sport": 0xFFFF,
+    "dport": 0xFFFF,
+    "icmp": 0xFFFF,
+    "saddr4": (1 << 32) - 1,
+    "daddr4": (1 << 32) - 1,
+    "saddr6": (1 << 128) - 1,
+    "daddr6": (1 << 128) - 1,
+    "iif": (1 << 8 * NAME_BYTES) - 1,
+    "oif": (1 << 8 * NAME_BYTES) - 1,
+    "conntrack": 1,
+    "slocal": 1,
+    "dlocal": 1,
+}
+"""Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked; `slocal` and
+`dlocal` are 1 where source and destination are addresses of the node."""
+NOTHING: Numbers = ()
+
+
+def numbers(ranges: Iterable[tuple[int, int]]) -> Numbers:
+    """Ranges in any order, overlapping or not, as a set. ValueError for one that ends before it begins."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if low > high:
+            raise ValueError(f"a range from {low} to {high}")
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+def everything(dimension: str) -> Numbers:
+    return ((0, LIMITS[dimension]),)
+
+
+def both(left: Numbers, right: Numbers) -> Numbers:
+    found, i, j = [], 0, 0
+    while i < len(left) and j < len(right):
+        low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if low <= high:
+            found.append((low, high))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+def without(left: Numbers, right: Numbers) -> Numbers:
+    left_over, j = [], 0
+    for start, high in left:
+        low = start
+        while j < len(right) and right[j][1] < low:
+            j += 1
+        at = j
+        while at < len(right) and right[at][0] <= high:
+            if right[at][0] > low:
+                left_over.append((low, right[at][0] - 1))
+            low = right[at][1] + 1
+            at += 1
+        if low <= high:
+            left_over.append((low, high))
+    return tuple(left_over)
+
+
+def complement(some: Numbers, dimension: str) -> Numbers:
+    return without(everything(dimension), some)
+
+
+def size(some: Numbers) -> int:
+    return sum(high - low + 1 for low, high in some)
+
+
+def meet(left: Box, right: Box) -> Box | None:
+    """What both hold; None when that is nothing."""
+    result = dict(left)
+    for dimension, some in right.items():
+        have = result.get(dimension)
+        result[dimension] = some if have is None else both(have, some)
+        if not result[dimension]:
+            return None
+    return result
+
+
+def within(inner: Box, outer: Box) -> bool:
+    """Whether `outer` holds all of `inner`. May say no where the truth is yes, never the reverse."""
+    return all(dimension in inner and not without(inner[dimension], some) for dimension, some in outer.items())
+
+
+def subtract(box: Box, cut: Box) -> Iterator[Box]:
+    """What `box` holds and `cut` does not, as boxes that share no packet."""
+    rest = dict(box)
+    for dimension, some in cut.items():
+        have = rest.get(dimension, everything(dimension))
+        outside = without(have, some)
+        if outside:
+            yield {**rest, dimension: outside}
+        inside = both(have, some)
+        if not inside:
+            return
+        rest[dimension] = inside
+
+
+def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
+    left = list(boxes)
+    for cut in cuts:
+        left = [piece for box in left for piece in subtract(box, cut)]
+    return left
+
+
+def address(text: str) -> tuple[int, int]:
+    """An address as (family, number). ValueError if it is none."""
+    family = 6 if ":" in text else 4
+    try:
+        return family, int.from_bytes(inet_pton(AF_INET6 if family == 6 else AF_INET, text))
+    except OSError:
+        raise ValueError(f"not an address: {text!r}") from None
+
+
+def network(text: str) -> tuple[int, tuple[int, int]]:
+    """An address, or a network with a prefix length or a netmask, as (family, range); bits below the prefix are ignored. ValueError if it is none."""
+    name, slash, mask = text.partition("/")
+    family, number = address(name)
+    width = 32 if family == 4 else 128
+    if not slash:
+        return family, (number, number)
+    if mask.isdecimal() and mask.isascii() and len(mask) <= 3 and int(mask) <= width:
+        length = int(mask)
+    else:
+        mask_family, bits = address(mask)
+        length = bits.bit_count()
+        if mask_family != family or bits != (1 << width) - (1 << width - length):
+            raise ValueError(f"not a network: {text!r}")
+    low = number >> width - length << width - length
+    return family, (low, low + (1 << width - length) - 1)
+
+
+def interface(name: str) -> tuple[int, int]:
+    """The range of an interface's name; one that ends in `*` is a prefix. ValueError for a name that the kernel cannot hold."""
+    raw = name.removesuffix("*").encode("utf-8", "surrogateescape")
+    if len(raw) >= NAME_BYTES or not name:
+        raise ValueError(f"not an interface: {name!r}")
+    low = int.from_bytes(raw.ljust(NAME_BYTES, b"\0"))
+    return (low, low + (1 << 8 * (NAME_BYTES - len(raw))) - 1) if name.endswith("*") else (low, low)
