@@ -9,11 +9,14 @@ help: ## list these
 check: run-env ## check this machine: record it as a node if it is none, then pytest --node=ITS-NAME
 	@node=$$($(BIN)/power-edge record) && $(BIN)/python -m pytest --node="$$node"
 
+# All of it runs, whatever fails; the tests come last, for their last lines say what was not run.
 test: dev-env ## all tests, on real nodes too where they can be booted (as root on Linux), and what else CI wants
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
-	@$(MAKE) lint
-	@$(BIN)/python -m tox run -qq -e wheel
-	@$(BIN)/python -m pytest -ra
+	@failed=''; \
+	$(MAKE) lint || failed="$$failed lint"; \
+	$(BIN)/python -m tox run -qq -e wheel || failed="$$failed wheel"; \
+	$(BIN)/python -m pytest || failed="$$failed tests"; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 lint: dev-env ## linters and type checks
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lint.sh
