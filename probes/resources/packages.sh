@@ -140,7 +140,7 @@ apk_rows() {
             /^V:/ { version = substr($0, 3) }
             /^A:/ { arch = substr($0, 3) }
             /^f:/ { flag = substr($0, 3) }
-            /^p:/ { provided = substr($0, 3); gsub(/ /, ",", provided) }
+            /^p:/ { provided = substr($0, 3); gsub(/[a-z]+:[^ ]*/, "", provided); gsub(/ +/, ",", provided) }
             /^$/ { put(); name = version = arch = flag = provided = "" }
             END { put() }
         ' "$installed"
@@ -162,13 +162,15 @@ rpm_rows() {
     # shellcheck disable=SC2086 # names without blanks
     rpm_answer '^(row |package .* is not installed$)' -q --qf "$rpm_row" -- $everywhere $labels
     echo "$answer" | grep '^row '
+    known=${answer#*row }
+    known=${known%% *}
     missing=''
     for name in $labels; do
         case "$nl$answer" in *"${nl}row $name "*) ;; *) missing="$missing $name" ;; esac
     done
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
-    rpm_answer '^(provides |no package provides )' -q --qf "$rpm_provides" --whatprovides -- $everywhere $missing
+    rpm_answer '^(provides |no package provides )' -q --qf "$rpm_provides" --whatprovides -- $everywhere "$known" $missing
     echo "$answer" | while read -r word package name; do
         case "$word $missing " in provides*" $name "*) echo "provides $package $name" ;; esac
     done

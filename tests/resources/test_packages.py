@@ -284,6 +284,7 @@ def test_latest_of_the_other_managers() -> None:
         (DPKG, {"name": "a"}, "apt-get install -y a"),
         (DPKG, {"name": "a", "version": "1:1.0~rc1"}, "apt-get install -y --allow-downgrades 'a=1:1.0~rc1'"),
         (f"{DPKG}row a amd64 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a"),
+        (f"{DPKG}row a amd64 install/installed/ok 1", {"name": "A", "state": "absent"}, "apt-get remove -y a"),
         (f"{DPKG}row a i386 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a:i386"),
         (f"{DPKG}row a amd64 install/unpacked/ok 1", {"name": "a"}, "dpkg --configure a"),
         (f"{DPKG}row a amd64 install/half-installed/reinstreq 1", {"name": "a"}, "apt-get install -y --reinstall a"),

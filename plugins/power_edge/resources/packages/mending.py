@@ -12,13 +12,14 @@ def mend(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Iter
     """Nothing where an administrator put the package on hold, where pacman would have to go back to a version, or without a tool."""
     if seen is None or seen.tool is None or any(row.want == "hold" for row in seen.rows):
         return
+    name = declared.name.lower() if seen.manager == "dpkg" else declared.name
     if declared.state == "absent":
-        yield from _remove(seen.tool, [*([declared.name] if seen.here else []), *(f"{row.name}:{row.arch}" for row in seen.others)])
+        yield from _remove(seen.tool, [*([name] if seen.here else []), *(f"{row.name}:{row.arch}" for row in seen.others)])
     elif seen.manager == "dpkg" and any(not row.usable for row in seen.here):
         half = [row for row in seen.here if row.status in ("half-configured", "unpacked") and row.flag == "ok"]
-        yield ("dpkg", "--configure", declared.name) if half else ("apt-get", "install", "-y", "--reinstall", declared.name)
+        yield ("dpkg", "--configure", name) if half else ("apt-get", "install", "-y", "--reinstall", name)
     else:
-        yield from _install(declared, seen)
+        yield from _install(name, declared, seen)
 
 
 def _remove(tool: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -31,8 +32,8 @@ def _remove(tool: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
             yield tool, *(("--non-interactive",) if tool == "zypper" else ()), "remove", *(() if tool == "zypper" else ("-y",)), *names
 
 
-def _install(declared: Declared, seen: Package) -> Iterator[tuple[str, ...]]:
-    name, version = declared.name, declared.version
+def _install(name: str, declared: Declared, seen: Package) -> Iterator[tuple[str, ...]]:
+    version = declared.version
     match seen.tool:
         case "apt-get" if version is not None:
             yield "apt-get", "install", "-y", "--allow-downgrades", f"{name}={version}"

@@ -17,10 +17,10 @@ def dpkg(one: str, two: str) -> int:
 
 def _debian(version: str) -> tuple[int, str, str]:
     epoch, colon, rest = version.partition(":")
-    if not colon:
+    if not colon or not _digits(epoch):
         epoch, rest = "0", version
     upstream, dash, revision = rest.rpartition("-")
-    return (int(epoch) if _digits(epoch) else -1), (upstream if dash else rest), revision if dash else ""
+    return int(epoch), (upstream if dash else rest), revision if dash else ""
 
 
 def _debian_part(one: str, two: str) -> int:
