@@ -1,15 +1,21 @@
-"""What operators' own tests are given for each selected node: `node`, `facts`, and testinfra's `host`."""
+"""What operators' own tests are given for each selected node: `node`, `facts`, and testinfra's `host`.
 
-from collections.abc import Iterator, Mapping
+This module is a plugin, registered after all others: so its `host` wins over testinfra's.
+"""
+
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from power_edge import check
 from power_edge.check import Checked
+from power_edge.config import Node
+from power_edge.engine.failure import failure
 from power_edge.model import Observations, Unseen
+from power_edge.report.terminal import printable
 from power_edge.resources import names, resource
 
 if TYPE_CHECKING:
@@ -65,38 +71,61 @@ class Facts(Mapping[str, TypeFacts]):
         return len(self._seen)
 
 
-class OwnTests(NamedTuple):
-    """The plugin of the fixtures; registered last, so that its `host` wins over testinfra's."""
+def _run(config: pytest.Config) -> "Run":
+    run: Run | None = config.pluginmanager.get_plugin("power_edge_run")
+    assert run is not None
+    return run
 
-    run: "Run"
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if "node" not in metafunc.fixturenames:
-            return
-        beside = [node.name for folder, node in self.run.selection.nodes.items() if folder in metafunc.definition.path.parents]
-        metafunc.parametrize("node", beside or sorted(self.run.nodes), indirect=True, scope="session")
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "node" not in metafunc.fixturenames or not _is_ours(metafunc):
+        return
+    run = _run(metafunc.config)
+    beside = [node.name for folder, node in run.selection.nodes.items() if folder in metafunc.definition.path.parents]
+    metafunc.parametrize("node", beside or sorted(run.nodes), indirect=True, scope="session")
 
-    @pytest.fixture(scope="session")
-    def node(self, request: pytest.FixtureRequest) -> Any:
-        """The node: its name, path, state and identity."""
-        return self.run.nodes[request.param]
 
-    @pytest.fixture(scope="session")
-    def facts(self, node: Any) -> Facts:
-        """What the probe saw of the node: `facts[type][name]`."""
-        return Facts(self.run.checked(node.name))
+@pytest.fixture(scope="session")
+def node(request: pytest.FixtureRequest) -> Node:
+    """The node: its name, path, state and identity."""
+    return _run(request.config).nodes[request.param]
 
-    @pytest.fixture(scope="session")
-    def host(self, node: Any) -> Iterator[Any]:
-        """testinfra's host, connected to the node as the probe is."""
-        with TemporaryDirectory(prefix="power-edge-") as sockets:  # not pytest's folder: the path of a socket has 107 bytes at most
-            yield check.host(node, self.run.options, Path(sockets))
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
-        report = yield
-        if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
-            report.when = "setup"  # pytest counts a failed setup as an error
-            report.longrepr = f"unknown: {call.excinfo.value}"
-        return report
+@pytest.fixture(scope="session")
+def facts(node: Node, request: pytest.FixtureRequest) -> Facts:
+    """What the probe saw of the node: `facts[type][name]`."""
+    return Facts(_run(request.config).checked(node.name))
+
+
+@pytest.fixture(scope="session")
+def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """testinfra's host, connected to the node as the probe is."""
+    run = _run(request.config)
+    if run.by_answers:
+        raise Unknown("host: a run that judges answers (--answers) connects to nothing")
+    with TemporaryDirectory(prefix="power-edge-") as sockets:  # not pytest's folder: the path of a socket has 107 bytes at most
+        yield check.host(node, run.options, Path(sockets))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
+        report.when = "setup"  # pytest counts a failed setup as an error
+        told = printable(f"unknown: {call.excinfo.value}")
+        file, line, _ = report.location
+        report.longrepr = failure([told], file, (line or 0) + 1, told)
+    return report
+
+
+def _is_ours(metafunc: pytest.Metafunc) -> bool:
+    """Whether a test's argument `node` is our fixture: suites of others have fixtures and parameters of that name."""
+    definitions = metafunc._arg2fixturedefs.get("node", ())
+    if not definitions or definitions[-1].func.__module__ != __name__:
+        return False
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        names = mark.kwargs.get("argnames", mark.args[0] if mark.args else "")
+        if "node" in (names.replace(" ", "").split(",") if isinstance(names, str) else names):
+            return False
+    return True

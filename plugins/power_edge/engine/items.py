@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+from _pytest._code.code import ReprExceptionInfo
 from _pytest.nodeid import NodeId
 
 from power_edge.check import GATE_TYPE
+from power_edge.engine.failure import failure
 from power_edge.engine.selection import GATE, PREFIX, STATE
 from power_edge.model import Item, Outcome, Result, Source
 from power_edge.report.terminal import block, headline, printable
@@ -129,15 +130,12 @@ class CheckItem(pytest.Item):
 
 
 def _failure(result: Result) -> ReprExceptionInfo:
-    """A failure as pytest, JUnit and JSON take it apart: our block as the text, the declaration's line as the place."""
+    """Our block as the text, the declaration's line as the place."""
     place = result.item.source
-    return ReprExceptionInfo(
-        ReprTraceback([ReprEntryNative([f"{line}\n" for line in block(result).splitlines()])], None, "native"),
-        ReprFileLocation(place.file, place.line, headline(result)),
-    )
+    return failure(block(result).split("\n"), place.file, place.line, headline(result))
 
 
-def run(item: CheckItem) -> None:
+def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
     """Judge an item and report it: as an error where unknown, skipped where the gate is shut, else passed or failed."""
     hook = item.ihook
     location = (item.source.file, item.source.line - 1, item.name)
@@ -161,10 +159,21 @@ def run(item: CheckItem) -> None:
     report = pytest.TestReport(item.id, location, keywords, outcome, told, when, (), took, start, start + took)
     annotate(report, result)
     hook.pytest_runtest_logreport(report=report)
-    ended = pytest.TestReport(item.id, location, keywords, "passed", None, "teardown", (), 0.0, start + took, start + took)
+    ended = _teardown(item, nextitem) or pytest.TestReport(
+        item.id, location, keywords, "passed", None, "teardown", (), 0.0, start + took, start + took
+    )
     hook.pytest_runtest_logreport(report=ended)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=location)
     item.result = None  # pytest keeps every item to the end of the session
+
+
+def _teardown(item: CheckItem, nextitem: pytest.Item | None) -> pytest.TestReport | None:
+    """Ends what an own test before this item left standing for the next one; the report of a fixture that failed at that."""
+    standing = item.session._setupstate
+    if not standing.stack or isinstance(nextitem, CheckItem):
+        return None
+    call = pytest.CallInfo.from_call(lambda: standing.teardown_exact(nextitem), "teardown")
+    return None if call.excinfo is None else pytest.TestReport.from_item_and_call(item, call)
 
 
 def annotate(report: pytest.TestReport, result: Result) -> None:

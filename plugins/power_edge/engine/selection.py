@@ -1,5 +1,6 @@
 """Which nodes a run is about: those of --node, and those whose file or folder is named as an argument."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ class Selection:
 
 def selection(patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path) -> Selection:
     """The selection of a command line. Raises ConfigError for a pattern that names no node."""
-    root = (cwd / node_configs).absolute() if node_configs else find_node_configs(cwd)
+    root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
     chosen = Selection(by_option=list(select(root, patterns)) if patterns else [])
     folders = list(chosen.by_option)
     for argument in arguments:
@@ -55,7 +56,12 @@ def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
     here = cwd / path
     if root is not None and path.startswith(f"{PREFIX}/") and (renamed or not here.exists()):
         return root / path.removeprefix(f"{PREFIX}/")
-    return here.absolute()
+    return _absolute(here)
+
+
+def _absolute(path: Path) -> Path:
+    """As pytest makes paths absolute: without `..`, symbolic links as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def _node_folder(file: Path, root: Path | None) -> Path | None:

@@ -4,6 +4,7 @@ import pickle
 import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,23 @@ from _pytest.junitxml import xml_key
 from power_edge import check
 from power_edge.check import GATE_TYPE, Checked
 from power_edge.config import Node
-from power_edge.engine.fixtures import OwnTests
+from power_edge.engine import fixtures
+from power_edge.engine.folding import Folding
 from power_edge.engine.items import CheckItem, NodeFolder, annotate
 from power_edge.engine.items import run as run_item
 from power_edge.engine.selection import Selection
+from power_edge.engine.whole_reports import make_whole
 from power_edge.model import Outcome
 from power_edge.probing.answer import Answer
-from power_edge.probing.route import Options
+from power_edge.probing.route import BadRoute, Options
 from power_edge.probing.transport import Pending, Unreachable
 from power_edge.report import junit, prometheus, terminal
 from power_edge.report.prometheus import Sample
 from power_edge.resources import names
 
 USAGE_ERROR = 4
-_OURS = (0, 1, 5)  # statuses of pytest's that results may replace; 2, 3 and 4 stay
+NO_TESTS = 5
+_OURS = (0, 1, NO_TESTS)  # statuses of pytest's that results may replace; 2, 3 and 4 stay
 
 
 class Run:
@@ -41,8 +45,11 @@ class Run:
         self.started = time.time()
         self.pending: dict[str, Pending] = {}
         self.answers: dict[str, Checked] = {}
-        self.judged: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        """Node -> test id -> what report.metadata() said; filled in the process that reports."""
+        self.asks_late = False
+        """Whether this may be an xdist worker, which asks nothing, or a pytest that one of its tests started: the environment does not tell."""
+        self.by_answers = False
+        self.judged: dict[str, dict[tuple[str, str], dict[str, Any]]] = defaultdict(dict)
+        """Node -> type and name -> what Result.metadata() said; filled in the process that reports. (Ids show names escaped: two can be equal.)"""
         self.selected: set[str] = set()
         """Nodes with a selected item, of theirs or of the operators' own."""
         self.gates: dict[str, int] = {}
@@ -50,6 +57,8 @@ class Run:
         self.failed_checks = 0
         self.told: list[str] = []
         """Lines about reports, for the end of the run."""
+        self.unwritten = False
+        """Whether a report that the run was asked for could not be written."""
 
     def join(self, config: pytest.Config) -> None:
         """Take part in a session: our items and markers, and the fixtures that own tests are given."""
@@ -60,17 +69,26 @@ class Run:
             config.addinivalue_line("markers", f"{kind}: items of this type (Power Edge)")
         if self._is_worker:
             self.take(config.workerinput["power_edge"])  # type: ignore[attr-defined]
+        else:
+            if self.asks_late:
+                self.ask()
+            make_whole(config, self._could_not_write)
+            config.pluginmanager.register(Folding(), "power_edge_folding")
         config.pluginmanager.register(self, "power_edge_run")
-        config.pluginmanager.register(OwnTests(self), "power_edge_own_tests")
+        config.pluginmanager.register(fixtures, "power_edge_fixtures")
 
     # -- asking ------------------------------------------------------------------------------------------------------------------------------
 
     def ask(self) -> None:
-        """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises BadRoute."""
-        self.pending = check.ask(self.nodes.values(), self.options)
+        """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises UsageError."""
+        try:
+            self.pending = check.ask(self.nodes.values(), self.options)
+        except BadRoute as error:
+            raise pytest.UsageError(str(error)) from None
 
     def take_answer(self, answer: Answer, max_age: float) -> None:
         """Judge this answer instead of asking its node."""
+        self.by_answers = True
         self.answers[answer.node] = check.from_answer(self.nodes[answer.node], answer, max_age)
 
     def checked(self, name: str) -> Checked:
@@ -123,11 +141,10 @@ class Run:
         if config.option.collectonly or failed_early or self._is_worker or config.pluginmanager.hasplugin("dsession") or not self._lean:
             return None
         items = session.items
-        for index, item in enumerate(items):
+        for item, following in zip_longest(items, items[1:]):
             if isinstance(item, CheckItem):
-                run_item(item)
+                run_item(item, following)
             else:
-                following = items[index + 1] if index + 1 < len(items) else None
                 config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
@@ -136,10 +153,10 @@ class Run:
         return True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if not isinstance(item, CheckItem) or not self._lean:
             return None
-        run_item(item)
+        run_item(item, nextitem)
         return True
 
     @property
@@ -156,7 +173,7 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         name = None if isinstance(item, CheckItem) else self.node_of(item)
         if name is not None and name in self.nodes and not (gate := self.checked(name).gate).open:
-            pytest.skip(f"{name} is blocked: {gate.why}")
+            raise pytest.skip.Exception(terminal.printable(f"{name} is blocked: {gate.why}"), _use_item_location=True)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -174,10 +191,10 @@ class Run:
             return (yield)
         self.failed_checks += report.failed
         report._json_report_extra = {"metadata": {"power_edge": metadata}}  # type: ignore[attr-defined]
-        self.judged[metadata["node"]][report.nodeid] = metadata
+        self.judged[metadata["node"]][metadata["type"], metadata["name"]] = metadata
         xml = self.config.stash.get(xml_key, None)
         if xml is not None:
-            junit.annotate(xml.node_reporter(report), metadata, properties=report.when != "teardown")
+            junit.annotate(xml.node_reporter(report), metadata)
         yield
         last_failed = self.config.pluginmanager.get_plugin("lfplugin")
         if metadata["outcome"] == Outcome.BLOCKED and last_failed is not None:
@@ -195,16 +212,24 @@ class Run:
             # Before json-report looks, while the terminal still gets pytest's own status and prints its summary.
             session.exitstatus = self._status(int(session.exitstatus), own_failed=session.testsfailed > self.failed_checks)
             self._write_textfile(session.exitstatus)
-        return (yield)
+        result = yield
+        if self.unwritten and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        return result
+
+    def _could_not_write(self, file: Path, error: OSError) -> None:
+        self.unwritten = True
+        self.told.append(f"{file} could not be written: {error.strerror or error}")
 
     def _status(self, status: int, own_failed: bool) -> int:
         if status not in _OURS:
             return status
-        for name in self.selected & self.nodes.keys():
+        # Where all items were deselected the nodes were asked all the same, and a shut gate is no "nothing to do".
+        for name in self.nodes if status == NO_TESTS else self.selected & self.nodes.keys():
             self.gates[name] = self.checked(name).gate.status
         if self.selection.broken:
             return USAGE_ERROR
-        if status == 5 and not any(self.gates.values()):
+        if status == NO_TESTS and not any(self.gates.values()):
             return status
         return check.worst([int(own_failed), *(self.node_status(name) for name in {*self.gates, *self.judged})])
 
@@ -219,21 +244,24 @@ class Run:
         return {outcome.value: found.get(outcome.value, 0) for outcome in Outcome}
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.config.option.collectonly or not self.selected:
+        names = sorted((self.selected | self.gates.keys()) & self.nodes.keys())
+        if self.config.option.collectonly or not names:
             return
         terminalreporter.section("nodes")
-        for name in sorted(self.selected & self.nodes.keys()):
+        for name in names:
             for line in terminal.node_lines(name, self.counts(name), self._notes(name)):
                 terminalreporter.write_line(line)
         for line in self.told:
             terminalreporter.write_line(line)
 
     def _notes(self, name: str) -> Iterator[str]:
-        checked = self.checked(name)
+        checked = self.answers.get(name)
+        if checked is None:  # the run was interrupted, and must not wait once more
+            return
         if checked.gate.why:
             yield f"{'gate' if checked.gate.open else 'blocked'}: {checked.gate.why}"
         if checked.age is not None:
-            yield f"judged by an answer that is {checked.age} old"
+            yield checked.stale or f"judged by an answer that is {checked.age} old"
         for metadata in self.judged[name].values():
             for extra in metadata.get("extra", ()):
                 yield f"not declared: {extra}"
@@ -249,18 +277,23 @@ class Run:
         if not file:
             return
         complete_but_broken = status == USAGE_ERROR and self.config.option.continue_on_collection_errors
-        if self.deselected or (2 <= status <= 5 and not complete_but_broken):
-            reason = "items were deselected" if self.deselected else f"the run ended with {status}"
+        checked = [self.answers[name] for name in sorted(self.selected & self.answers.keys())]
+        reason = None
+        if 2 <= status <= 5 and not complete_but_broken:
+            reason = f"the run ended with {status}"
+        elif self.deselected:
+            reason = "items were deselected"
+        elif any(len(self.judged[each.node.name]) <= len(each.node.items) for each in checked):  # the gate is one more
+            reason = "not all items were judged"
+        if reason is not None:
             self.told.append(f"{file} was left as it was: {reason}")
             return
-        samples = [
-            Sample(self.nodes[name], self.checked(name).gate, list(self.judged[name].values())) for name in sorted(self.selected & self.nodes.keys())
-        ]
+        samples = [Sample(each.node, each.gate, list(self.judged[each.node.name].values()), each.stale is not None) for each in checked]
         broken = [folder.name for folder in self.selection.broken]
         try:
             prometheus.write_textfile(Path(file), prometheus.render(samples, broken, self.started, time.time()))
         except OSError as error:
-            self.told.append(f"{file} was left as it was: {error.strerror}")
+            self._could_not_write(Path(file), error)
 
     # -- xdist -------------------------------------------------------------------------------------------------------------------------------
 

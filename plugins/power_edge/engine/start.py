@@ -2,6 +2,7 @@
 
 import re
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from power_edge.config import ConfigError
 from power_edge.engine.selection import selection
 from power_edge.engine.session import Run
 from power_edge.probing.answer import NoAnswer, read
-from power_edge.probing.route import BadRoute, Options
+from power_edge.probing.route import Options
 
 _AGE = re.compile(r"([0-9]{1,9})([smhd]?)")
+_SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -32,14 +34,17 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         raise pytest.UsageError("\n".join(["unusable configuration", *map(str, chosen.broken.values())]))
     if not chosen.nodes and not chosen.broken:
         return None
+    names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise pytest.UsageError(f"two nodes are called {twice[0]}: check the folders that hold them one at a time")
     run = Run(chosen, _transport(options))
+    max_age = _age(options.max_age)
     if options.answers:
-        _take_answers(run, [cwd / file for file in options.answers], _age(options.max_age))
-    elif not options.collectonly and not worker:
-        try:
-            run.ask()
-        except BadRoute as error:
-            raise pytest.UsageError(str(error)) from None
+        _take_answers(run, [cwd / file for file in options.answers], max_age)
+    elif worker:
+        run.asks_late = True
+    elif not any(getattr(options, name, False) for name in _SHOWS_ONLY):
+        run.ask()
     return run
 
 

@@ -8,19 +8,21 @@ from typing import Any, Protocol
 class TestCase(Protocol):
     """What pytest's LogXML keeps of one testcase until it is written."""
 
+    properties: list[tuple[str, str]]
+
     def add_attribute(self, name: str, value: object) -> None: ...
     def add_property(self, name: str, value: object) -> None: ...
 
 
-def annotate(testcase: TestCase, metadata: Mapping[str, Any], *, properties: bool) -> None:
-    """Name the testcase after its item, and add the fields of its result as properties (once, where `properties`).
+def annotate(testcase: TestCase, metadata: Mapping[str, Any]) -> None:
+    """Name the testcase after its item, and add the fields of its result as properties, once.
 
     The attributes file and line are written by pytest under junit_family=xunit1 alone; its own line counts from 0, ours from 1.
     """
     file, _, line = metadata["source"].rpartition(":")
     for name, value in (("classname", f"{metadata['node']}.{metadata['type']}"), ("name", metadata["name"]), ("file", file), ("line", line)):
         testcase.add_attribute(name, value)
-    if properties:
+    if not any(name == "outcome" for name, _ in testcase.properties):
         for name, value in metadata.items():
             testcase.add_property(name, _text(value))
 
