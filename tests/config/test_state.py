@@ -176,6 +176,11 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
     assert "\\x1b" in problem
 
 
+def test_long_names_are_shortened() -> None:
+    for problem in problems(f"sysctl: {{{'a' * 5_000}: {'b' * 5_000}, ? {'c' * 5_000} : 1}}\n? {'d' * 5_000}\n: 1\n"):
+        assert len(problem) < 300
+
+
 def test_problems_beyond_counting() -> None:
     assert len(problems("services:\n" + "- {name: 'a*', state: x}\n" * 5_000)) <= 101
     assert len(problems("services:\n" + "- {name: cron, state: running}\n" * 5_000)) <= 102

@@ -3,6 +3,7 @@
 The words for a pattern or a condition stand beside it in the schema, as `patternErrorMessage` and `errorMessage`, where editors show them too.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import islice
@@ -33,6 +34,8 @@ _LIMITS = {
     "maxItems": "holds more than {}",
     "minProperties": "holds fewer than {}",
 }
+
+_WORD = re.compile(r"\w{1,40}", re.ASCII).fullmatch
 
 Path = tuple[str | int, ...]
 
@@ -127,5 +130,5 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
 
 def _what(path: Path) -> str:
     """A path in words: `services[2].state`, counted from 1."""
-    text = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" if step.isidentifier() else f"[{shown(step, 40)}]" for step in path)
+    text = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" if _WORD(step) else f"[{shown(step, 40)}]" for step in path)
     return text.lstrip(".") or "the file"
