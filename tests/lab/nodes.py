@@ -155,14 +155,14 @@ class Lab:
     @contextmanager
     def _known(self, node: Node, public: str) -> Iterator[None]:
         self._hosts[node.name] = node, public
-        self._write_ssh_files()
+        self.write_ssh_files()
         try:
             yield
         finally:
             del self._hosts[node.name]
-            self._write_ssh_files()
+            self.write_ssh_files()
 
-    def _write_ssh_files(self) -> None:
+    def write_ssh_files(self) -> None:
         hosts = self._hosts.values()
         self.known_hosts.write_text("".join(f"{node.address},{node.address6} {public}" for node, public in hosts))
         self.ssh_config.write_text(_SSH_CONFIG.format(self) + "".join(f"Host {node.name}\n    HostName {node.address}\n" for node, _ in hosts))

@@ -53,7 +53,7 @@ def t420_node(lab: Lab) -> Iterator[Node]:
     if not Path("/proc/sys/net/bridge").exists():
         subprocess.run(["modprobe", "br_netfilter"], check=True)
     files = {
-        "/etc/systemd/system/docker.service": _DOCKER,
+        "/usr/lib/systemd/system/docker.service": _DOCKER,
         "/etc/openvpn/server.conf": _OPENVPN,
         "/etc/sysctl.d/90-t420.conf": _SYSCTL,
     }

@@ -1,0 +1,73 @@
+"""Runs of `pytest --node=` from this side of the lab, and the configuration of nodes that they check."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.lab.nodes import Lab, Node
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a run ended: its exit status, what a person saw of it, and what its JSON report says of each item."""
+
+    status: int
+    output: str
+    items: Mapping[tuple[str, str], Mapping[str, Any]]
+    """(node, `type[name]`) -> metadata; the gate is `node[identity]`."""
+
+    def item(self, node: str, item: str) -> Mapping[str, Any]:
+        return self.items[node, item]
+
+    def outcomes(self, node: str) -> dict[str, str]:
+        """`type[name]` -> outcome, for one node."""
+        return {item: metadata["outcome"] for (of, item), metadata in self.items.items() if of == node}
+
+
+def check(lab: Lab, *arguments: str, folder: Path = CHECKOUT) -> Check:
+    """Run pytest with these arguments in a folder (the one that holds node-configs/), with the lab's ssh configuration."""
+    report = lab.directory / "report.json"
+    report.unlink(missing_ok=True)
+    options = [f"--ssh-config={lab.ssh_config}", "--json-report", f"--json-report-file={report}", "-p", "no:cacheprovider"]
+    ours = {name: "" for name in os.environ if name.startswith("PYTEST_")} | {"COLUMNS": "80"}
+    done = lab.run(sys.executable, "-m", "pytest", *options, *arguments, check=False, cwd=folder, **ours)
+    tests = json.loads(report.read_text())["tests"] if report.exists() else []
+    items = [test["metadata"]["power_edge"] for test in tests if "power_edge" in test.get("metadata", {})]
+    return Check(done.returncode, done.stdout + done.stderr, {(item["node"], f"{item['type']}[{item['name']}]"): item for item in items})
+
+
+def declare(folder: Path, node: Node, state: Mapping[str, Any], *, machine_id: str | None = None, user: str = "root", **connection: Any) -> None:
+    """Write node-configs/<node's name>/ in a folder: the state, the identity (the node's own, or another), and the way there."""
+    identity = machine_id or node.machine_id
+    files = {
+        "state": {"version": "1.0", "metadata": {"site": "lab", "environment": "development"}, **state},
+        "system-identity": {
+            "platform": {"os_type": "linux", "os_family": "debian"},
+            "identifiers": {"primary_id": identity, "machine_id": identity, "id_type": "machine-id"},
+            "composite_key": {
+                "key": f"linux:{identity}",
+                "components": [{"name": "os_type", "value": "linux"}, {"name": "primary_id", "value": identity}],
+                "hash": digest(identity),
+            },
+            "validation": {"require_match": True},
+        },
+        "connection": {"ssh": {"host": node.address, "user": user}, **connection},
+    }
+    place = folder / "node-configs" / node.name
+    place.mkdir(parents=True)
+    for name, content in files.items():
+        (place / f"{name}.yaml").write_text(yaml.safe_dump(content))
+
+
+def digest(machine_id: str) -> str:
+    """The hash that stands for a machine-id in reports."""
+    return hashlib.sha256(f"linux:{machine_id}".encode()).hexdigest()

@@ -1,0 +1,76 @@
+"""What a node is asked over ssh: with and without sudo, by several workers, with names that a shell would take for its own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.checking import check, declare
+from tests.lab.nodes import Lab, Node
+
+pytestmark = pytest.mark.lab
+
+STATE = {
+    "services": [{"name": "cron", "state": "running", "enabled": True}],
+    "sysctl": {"net.ipv4.ip_forward": "0"},
+    "packages": [{"name": "cron"}],
+    "files": [{"path": "/etc/hostname", "mode": "0644", "owner": "root"}, {"path": "/etc/shadow", "sha256": "0" * 64}],
+    "firewall": {"enabled": False},
+}
+OPEN_TO_ALL = {"node[identity]", "services[cron]", "sysctl[net.ipv4.ip_forward]", "packages[cron]", "files[/etc/hostname]"}
+
+
+@pytest.mark.parametrize("user", ["root", "stella"])
+def test_with_root_or_sudo_all_is_seen(lab: Lab, node: Node, tmp_path: Path, user: str) -> None:
+    declare(tmp_path, node, STATE, user=user)
+    run = check(lab, f"--node={node.name}", folder=tmp_path)
+    assert run.status == 1, run.output
+    assert {name for name, outcome in run.outcomes(node.name).items() if outcome == "compliant"} == OPEN_TO_ALL | {"firewall[enabled]"}
+    assert run.outcomes(node.name)["files[/etc/shadow]"] == "drift"
+
+
+def test_without_sudo_what_needs_root_is_unknown_and_says_so(lab: Lab, node: Node, tmp_path: Path) -> None:
+    declare(tmp_path, node, STATE, user="guest")
+    run = check(lab, f"--node={node.name}", folder=tmp_path)
+    assert run.status == 10, run.output
+    outcomes = run.outcomes(node.name)
+    assert {name for name, outcome in outcomes.items() if outcome == "compliant"} == OPEN_TO_ALL
+    assert {name for name, outcome in outcomes.items() if outcome == "unknown"} == {"files[/etc/shadow]", "firewall[enabled]"}
+    assert run.item(node.name, "firewall[enabled]")["why"]
+
+
+def test_workers_of_xdist_make_no_second_probe(lab: Lab, node: Node, tmp_path: Path) -> None:
+    state = {**STATE, "sysctl": {f"net.ipv4.conf.{link}.forwarding": "0" for link in ("all", "default", "host0", "lo")}}
+    declare(tmp_path, node, {**state, "files": STATE["files"][:1]})  # type: ignore[index]
+    before = _logins(node)
+    run = check(lab, f"--node={node.name}", "-n2", folder=tmp_path)
+    assert run.status == 0, run.output
+    assert len(run.outcomes(node.name)) == 9
+    assert _logins(node) - before == 1
+
+
+def _logins(node: Node) -> int:
+    node.sh("journalctl --sync")
+    return node.sh("journalctl -q -u ssh --output=cat").count("Accepted publickey")
+
+
+def test_hostile_names_are_judged_literally_and_run_nothing(lab: Lab, node: Node, tmp_path: Path) -> None:
+    names = [
+        "/srv/$(touch /run/pwned)",
+        "/srv/`touch /run/pwned`",
+        "/srv/'; touch /run/pwned; '",
+        '/srv/"; touch /run/pwned; "',
+        "/srv/a\ntouch /run/pwned",
+        "/srv/* /etc/passwd",
+        "/srv/\\n",
+        "/srv/ü\u202e",
+        "/srv/-n",
+    ]
+    for name in names[1::2]:
+        node.run("/bin/sh", "-euc", 'mkdir -p "${1%/*}"; echo here >"$1"', "make", name)
+    declare(tmp_path, node, {"files": [{"path": name, "content": "here\n"} for name in names]}, user="stella")
+    run = check(lab, f"--node={node.name}", folder=tmp_path)
+    assert run.status == 1, run.output
+    files = [item for (_, name), item in run.items.items() if name.startswith("files[")]
+    assert [item["name"] for item in files] == names
+    assert [item["outcome"] for item in files] == [("compliant" if index % 2 else "drift") for index in range(len(names))]
+    assert node.sh("ls /run/pwned", check=False) == ""

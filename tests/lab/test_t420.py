@@ -1,0 +1,72 @@
+"""The T420, checked over ssh with its published files as they are: compliant; each drift found, named and mended by the printed command."""
+
+import pytest
+
+from tests.lab.checking import check
+from tests.lab.nodes import Lab, Node
+from tests.lab.t420 import NAME
+
+pytestmark = pytest.mark.lab
+
+
+def test_it_is_compliant(lab: Lab, t420: Node) -> None:
+    run = check(lab, f"--node={NAME}")
+    assert run.status == 0, run.output
+    outcomes = run.outcomes(NAME)
+    assert len(outcomes) == 10
+    assert set(outcomes.values()) == {"compliant"}
+
+
+Drift = tuple[str, str, object, object]
+"""Item, field, expected, actual."""
+
+ROUNDS: dict[str, dict[str, Drift]] = {
+    "stopped, and every sysctl changed": {
+        "systemctl stop docker": ("services[docker]", "state", "running", "stopped"),
+        "systemctl stop openvpn@server": ("services[openvpn@server]", "state", "running", "stopped"),
+        "systemctl -q disable ssh": ("services[ssh]", "enabled", True, False),
+        "sysctl -qw net.ipv4.ip_forward=0": ("sysctl[net.ipv4.ip_forward]", "value", "1", "0"),
+        "sysctl -qw net.bridge.bridge-nf-call-iptables=0": ("sysctl[net.bridge.bridge-nf-call-iptables]", "value", "1", "0"),
+        "sysctl -qw vm.swappiness=10": ("sysctl[vm.swappiness]", "value", "60", "10"),
+        "sysctl -qw fs.inotify.max_user_watches=8192": ("sysctl[fs.inotify.max_user_watches]", "value", "65536", "8192"),
+        "sysctl -qw kernel.panic=0": ("sysctl[kernel.panic]", "value", "10", "0"),
+        "sysctl -qw net.ipv4.tcp_keepalive_time=600": ("sysctl[net.ipv4.tcp_keepalive_time]", "value", "7200", "600"),
+    },
+    "disabled": {
+        "systemctl -q disable docker": ("services[docker]", "enabled", True, False),
+        # Debian's generator would pull in every configuration of openvpn at boot, enabled or not.
+        "echo AUTOSTART=none >/etc/default/openvpn; systemctl daemon-reload; systemctl -q disable openvpn@server": (
+            "services[openvpn@server]",
+            "enabled",
+            True,
+            False,
+        ),
+    },
+    "masked and stopped": {
+        "systemctl -q mask --now docker": ("services[docker]", "enabled", True, False),
+        "systemctl -q mask --now openvpn@server": ("services[openvpn@server]", "state", "running", "stopped"),
+    },
+    "killed": {
+        "systemctl kill --signal=KILL docker": ("services[docker]", "state", "running", "failed"),
+    },
+}
+"""What is done by hand on the node, and what the check must say of it. One round breaks each item at most once."""
+
+
+@pytest.mark.parametrize("round", ROUNDS)
+def test_drifts_made_by_hand_are_found_named_and_mended_by_the_printed_commands(lab: Lab, t420: Node, round: str) -> None:
+    for by_hand in ROUNDS[round]:
+        t420.sh(by_hand)
+    drifted = check(lab, f"--node={NAME}")
+    assert drifted.status == 1, drifted.output
+    outcomes = drifted.outcomes(NAME)
+    assert {name for name, outcome in outcomes.items() if outcome != "compliant"} == {item for item, *_ in ROUNDS[round].values()}
+    printed = " ".join(drifted.output.split())
+    for item, field, expected, actual in ROUNDS[round].values():
+        said = drifted.item(NAME, item)
+        assert (said["outcome"], said["expected"][field], said["actual"][field]) == ("drift", expected, actual)
+        assert said["source"].startswith(f"node-configs/{NAME}/state.yaml:")
+        assert said["mend"] in printed
+        t420.sh(said["mend"])
+    mended = check(lab, f"--node={NAME}")
+    assert mended.status == 0, mended.output
