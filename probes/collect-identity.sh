@@ -11,7 +11,7 @@ pe_quoted() { # TEXT, as a YAML string
 }
 
 pe_release() { # KEY of os-release(5), where there is one
-    cat /etc/os-release /usr/lib/os-release 2>/dev/null | sed -n "s/^$1=//p" | head -n 1 | tr -d "\"'"
+    cat "${PE_ROOT-}/etc/os-release" "${PE_ROOT-}/usr/lib/os-release" 2>/dev/null | sed -n "s/^$1=//p" | head -n 1 | tr -d "\"'"
 }
 
 pe_family() {

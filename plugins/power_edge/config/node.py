@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"[\w.+@][\w.+@ -]{0,254}")
+_NAME = re.compile(r"[\w+@][\w.+@ -]{0,254}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,258 @@
+"""Recording a machine, from what its scripts printed."""
+
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from power_edge import check, record, whole
+from power_edge.cli import cli
+from power_edge.config import ConfigError, Node, load_node
+from power_edge.gate import Gate
+from power_edge.model import Item, Outcome, Result
+from power_edge.probing.route import Options
+from power_edge.probing.transport import Unreachable
+
+MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
+OTHER_ID = "0123456789abcdef0123456789abcdef"
+UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
+OPEN = b"validation:\n  require_match: false\n"
+DRAFT = b"""# yaml-language-server: $schema=elsewhere
+version: "1.0"
+metadata: {site: here, environment: development}
+services:
+- {name: cron, state: running, enabled: true}
+- {name: ssh, state: running, enabled: true}
+sysctl:
+  vm.swappiness: "60"
+files:
+- {path: /etc/passwd, mode: "0644"}
+"""
+
+
+def identity(machine_id: str, *, uuid: str | None = None) -> bytes:
+    key = f"linux:{machine_id}"
+    more = f"  dmi_product_uuid: {uuid}\n" if uuid else ""
+    return (
+        f"platform: {{os_type: linux}}\nidentifiers:\n  primary_id: {machine_id!r}\n  id_type: machine-id\n{more}"
+        f"composite_key: {{key: {key!r}, hash: {sha256(key.encode()).hexdigest()!r}}}\n"
+    ).encode()
+
+
+class Machine:
+    """This machine, or the one at the end of the way: what its scripts print, and how a check of it goes."""
+
+    def __init__(self) -> None:
+        self.identity = identity(MACHINE_ID)
+        self.errors = ""
+        self.draft = DRAFT
+        self.outcomes: dict[str, Outcome] = {}
+        self.urls: list[str] = []
+
+    def printed(self, way: Any, script: str, timeouts: Any) -> tuple[int, bytes, str]:
+        self.urls.append(way.url)
+        return (0, self.draft, "") if "about_files" in script else (0, self.identity, self.errors)
+
+    def result(self, item: Item) -> Result:
+        return Result(item, self.outcomes.get(item.name, Outcome.COMPLIANT))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine()
+
+    class Checked:
+        result = staticmethod(made.result)
+        gate = Gate(0)
+
+    def ask(nodes: Iterable[Node], options: Options) -> dict[str, None]:
+        assert options.connection == "local"
+        return {node.name: None for node in nodes}
+
+    monkeypatch.setattr(record, "printed", made.printed)
+    monkeypatch.setattr(check, "ask", ask)
+    monkeypatch.setattr(check, "wait", lambda node, pending: Checked)
+    monkeypatch.setattr("socket.gethostname", lambda: "my host")
+    return made
+
+
+def folder(root: Path, name: str, **files: bytes) -> Path:
+    made = root / name
+    made.mkdir(parents=True)
+    for stem, content in {"state": b"version: '1.0'\nmetadata: {site: a, environment: staging}\n", **files}.items():
+        (made / f"{stem.replace('_', '-')}.yaml").write_bytes(content)
+    return made
+
+
+def test_a_machine_becomes_a_node_that_loads(machine: Machine, tmp_path: Path) -> None:
+    recorded = record.record(tmp_path / "node-configs")
+    node = load_node(tmp_path / "node-configs" / recorded.node)
+    assert recorded.node == "my-host"
+    assert [(item.type, item.name) for item in node.items] == [
+        ("services", "cron"), ("services", "ssh"), ("sysctl", "vm.swappiness"), ("files", "/etc/passwd"),
+    ]  # fmt: skip
+    assert node.system_identity is not None
+    assert node.system_identity.identifiers is not None
+    assert node.system_identity.identifiers.primary_id == MACHINE_ID
+    assert recorded.told == ("recorded this machine: node-configs/my-host/ (4 items)",)
+
+
+def test_only_what_a_check_finds_compliant_is_declared(machine: Machine, tmp_path: Path) -> None:
+    machine.outcomes = {"ssh": Outcome.DRIFT, "vm.swappiness": Outcome.UNKNOWN}
+    recorded = record.record(tmp_path)
+    assert [item.name for item in load_node(tmp_path / recorded.node).items] == ["cron", "/etc/passwd"]
+    assert "sysctl" not in (tmp_path / recorded.node / "state.yaml").read_text()
+
+
+def test_nothing_compliant_is_no_node(machine: Machine, tmp_path: Path) -> None:
+    machine.outcomes = dict.fromkeys(["cron", "ssh", "vm.swappiness", "/etc/passwd"], Outcome.UNKNOWN)
+    with pytest.raises(Unreachable):
+        record.record(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_path: Path) -> None:
+    machine.identity = identity(MACHINE_ID, uuid=UUID)
+    folder(tmp_path, "a-name", system_identity=identity(OTHER_ID))
+    folder(tmp_path, "b-name", system_identity=identity(MACHINE_ID))
+    assert record.record(tmp_path, "wanted").node == "b-name"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-name", "b-name"]
+
+
+def test_other_hardware_with_a_cloned_machine_id_is_another_machine(machine: Machine, tmp_path: Path) -> None:
+    machine.identity = identity(MACHINE_ID, uuid=UUID)
+    folder(tmp_path, "clone", system_identity=identity(MACHINE_ID, uuid=UUID.replace("4c", "5c")))
+    assert record.record(tmp_path, "wanted").node == "wanted"
+
+
+def test_the_name_of_another_machine_is_refused_and_its_files_stay(machine: Machine, tmp_path: Path) -> None:
+    other = folder(tmp_path, "my-host", system_identity=identity(OTHER_ID))
+    before = {path: path.read_bytes() for path in other.iterdir()}
+    with pytest.raises(ConfigError, match="another machine's"):
+        record.record(tmp_path)
+    assert {path: path.read_bytes() for path in other.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "../up", "-x"])
+def test_no_name_for_a_node(machine: Machine, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="no name"):
+        record.record(tmp_path / "node-configs", name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_identity_that_cannot_be_used_is_passed_over_aloud(machine: Machine, tmp_path: Path) -> None:
+    folder(tmp_path, "broken", system_identity=b"identifiers: [")
+    recorded = record.record(tmp_path)
+    assert recorded.told[0].startswith("broken was passed over")
+    assert recorded.node == "my-host"
+
+
+def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(machine: Machine, tmp_path: Path) -> None:
+    machine.identity, machine.errors = OPEN, "machine-id: missing"
+    first = record.record(tmp_path)
+    written = (tmp_path / "my-host" / "system-identity.yaml").read_bytes()
+    assert written.partition(b"\n")[2] == OPEN
+    assert first.told[1] == "its identity is not required to match: machine-id: missing"
+    assert record.record(tmp_path) == record.Recorded("my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",))
+
+
+def test_a_machine_with_identity_does_not_take_over_an_open_node(machine: Machine, tmp_path: Path) -> None:
+    folder(tmp_path, "my-host", system_identity=OPEN)
+    with pytest.raises(ConfigError, match="another machine's"):
+        record.record(tmp_path)
+
+
+def test_files_lead_editors_to_their_schemas(machine: Machine, tmp_path: Path) -> None:
+    record.record(tmp_path / "node-configs")
+    for name in ("state", "system-identity"):
+        lines = (tmp_path / "node-configs" / "my-host" / f"{name}.yaml").read_text().splitlines()
+        schema = Path(lines[0].partition("$schema=")[2])
+        assert schema.is_absolute()
+        assert schema.is_file()
+        assert sum("yaml-language-server" in line for line in lines) == 1
+
+
+def test_in_a_checkout_the_way_to_a_schema_is_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("power_edge.data.folder", lambda name: tmp_path / name)
+    (tmp_path / "pyproject.toml").touch()
+    assert record._with_schema(b"a: 1\n", tmp_path / "node-configs" / "x", "state") == (
+        b"# yaml-language-server: $schema=../../schemas/merged/state.schema.json\na: 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hostname", "name"),
+    [("vm", "vm"), ("a.b-c_d", "a.b-c_d"), (".x/../y z", "x-..-y-z"), ("", "this-machine"), ("--", "this-machine"), ("höst", "h-st")],
+)
+def test_host_names_become_names_of_nodes(hostname: str, name: str) -> None:
+    assert record.safe_name(hostname) == name
+
+
+def test_another_machines_identity_comes_over_its_own_way(machine: Machine, tmp_path: Path) -> None:
+    node = load_node(folder(tmp_path, "rig", connection=b"ssh: {host: 192.0.2.1, user: joe}\n"))
+    file = record.record_on(node, Options())
+    assert machine.urls == ["ssh://joe@192.0.2.1"]
+    assert load_node(node.path).system_identity is not None
+    assert file.read_bytes().startswith(b"# yaml-language-server: ")
+
+
+def test_an_identity_on_file_stays(machine: Machine, tmp_path: Path) -> None:
+    made = folder(tmp_path, "rig", system_identity=identity(OTHER_ID))
+    with pytest.raises(ConfigError, match="there already"):
+        record.record_on(load_node(made), Options())
+    assert machine.urls == []
+
+
+def test_no_gate_is_opened_from_afar(machine: Machine, tmp_path: Path) -> None:
+    machine.identity, machine.errors = OPEN, "machine-id: missing"
+    made = folder(tmp_path, "rig")
+    with pytest.raises(record.NoIdentity, match="machine-id: missing"):
+        record.record_on(load_node(made), Options())
+    assert not (made / "system-identity.yaml").exists()
+
+
+def test_what_another_machine_prints_is_checked_before_it_is_written(machine: Machine, tmp_path: Path) -> None:
+    machine.identity = identity(MACHINE_ID).replace(b"hash: '", b"hash: '0")
+    made = folder(tmp_path, "rig")
+    with pytest.raises(ConfigError):
+        record.record_on(load_node(made), Options())
+    assert not (made / "system-identity.yaml").exists()
+
+
+def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    whole.write_new(file, b"first")
+    with pytest.raises(FileExistsError):
+        whole.write_new(file, b"second")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"first")]
+
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(machine: Machine, tmp_path: Path) -> Run:
+    return lambda *arguments: CliRunner().invoke(cli, ["--node-configs", str(tmp_path), "record", *arguments], standalone_mode=True)
+
+
+def test_the_command_prints_the_name_alone(run: Run) -> None:
+    result = run()
+    assert (result.exit_code, result.stdout) == (0, "my-host\n")
+    assert result.stderr == "recorded this machine: node-configs/my-host/ (4 items)\n"
+
+
+def test_the_commands_statuses(run: Run, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder(tmp_path, "rig")
+    machine.identity = OPEN
+    assert run("--on", "rig").exit_code == 12
+
+    def silent(*_: object) -> None:
+        raise Unreachable("no answer in 75 s")
+
+    monkeypatch.setattr(record, "printed", silent)
+    assert run("--on", "rig").exit_code == 11
+    assert run("--sudo").exit_code == 2  # click's own; main() makes it 4
+    assert run("name", "--on", "rig").exit_code == 2
