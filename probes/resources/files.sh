@@ -35,9 +35,14 @@ decode() {
     case $1 in *\\*) raw=$(printf '%b.' "$1") && raw=${raw%.} ;; esac
 }
 
+# What a command said, in $said, without the warnings of a sudo that goes on all the same (it cannot resolve the host's name).
 # A refused sudo is not tried again: each attempt is an incident in the node's log.
-refused() {
-    case $1 in sudo:*) sudo='' ;; esac
+heard() { # STATUS TEXT
+    said=$2
+    while :; do
+        case $said in sudo:*"$nl"*) said=${said#*"$nl"} ;; *) break ;; esac
+    done
+    case $1:$said in 0:*) ;; *:sudo:*) sudo='' ;; esac
 }
 
 # What stat said of a file: which ids its line leaves open, and in $how, how it is to be hashed: b in the batch, o on its own, r as root, - not at all.
@@ -72,16 +77,15 @@ hash_one() { # PATH FILE [SUDO...]
         return
     fi
     sum=$("$@" timeout 2 sha256sum -- "$file" 2>&1)
-    case $? in
+    status=$?
+    heard "$status" "$sum"
+    case $status in
     0)
-        sum=${sum#\\}
-        say hash "$path" "${sum%% *}"
+        said=${said#\\}
+        say hash "$path" "${said%% *}"
         ;;
     124 | 137 | 143) say dark "$path" 'hashing it took longer than 2 seconds' ;;
-    *)
-        say dark "$path" "${sum##*"$nl"}"
-        refused "$sum"
-        ;;
+    *) say dark "$path" "${said##*"$nl"}" ;;
     esac
 }
 
@@ -173,12 +177,15 @@ look_closer() { # PATH FILE WANT:OWNER:GROUP
     *'Permission denied')
         # shellcheck disable=SC2086 # PE_SUDO is words
         if [ -n "$sudo" ]; then
-            if line=$($sudo stat -L -c "$format" -- "$2" 2>&1); then
+            line=$($sudo stat -L -c "$format" -- "$2" 2>&1)
+            status=$?
+            heard "$status" "$line"
+            line=$said
+            if [ "$status" = 0 ]; then
                 examine "$1" "$2" "$line" "$3"
                 [ "$how" = - ] || hash_one "$1" "$2" $sudo
                 return
             fi
-            refused "$line"
         fi
         ;;
     esac

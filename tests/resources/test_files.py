@@ -112,6 +112,11 @@ def test_a_dangling_link_is_told_as_such() -> None:
     assert result.mend is None
 
 
+def test_a_target_that_no_terminal_should_see_is_escaped() -> None:
+    result = judged(parse(b"seen /f 81a4:0:0:6:root:root\nlink /f /caf\xe9\x1b[2J\xc3\xa9\n"), path="/f")
+    assert result.why == "type: a symbolic link to /caf\\xe9\\x1b[2J\u00e9"
+
+
 def test_nothing_printed_is_no_answer() -> None:
     assert judged(parse(b""), path="/f").outcome is Outcome.UNKNOWN
 

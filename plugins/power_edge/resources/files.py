@@ -68,7 +68,7 @@ def parse(section: bytes) -> Observations:
             tag, name, said = line.split(" ", 2)
             if tag not in told:
                 raise ValueError(f"no line of this probe: {line!r}")
-            told[tag][_unescape(name)] = said
+            told[tag][_unescape(name)] = _shown(said)
     uids = {name: int(number) for name, number in told["user"].items()}
     gids = {name: int(number) for name, number in told["group"].items()}
     seen: dict[str, Any] = {}
@@ -96,6 +96,12 @@ def _nothing(why: str, target: str | None) -> Broken | Unseen | None:
     if not why.endswith(_NOT_THERE):
         return Unseen(why)
     return None if target is None else Broken(target)
+
+
+def _shown(said: str) -> str:
+    """Text that any report can carry: where a link leads is any bytes."""
+    text = said.encode("ascii", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _name(name: str) -> str | None:

@@ -1,0 +1,170 @@
+"""The packages probe, run: on nodes of dpkg and of rpm, and on trees of a database each."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from power_edge import data
+from power_edge.judging import judge
+from power_edge.model import Item, Result, Source
+from power_edge.model.declared.resources.packages_schema import Package as Declared
+from power_edge.resources.packages import RESOURCE, ask
+from power_edge.resources.packages.database import parse
+from tests.cases import RECORDINGS
+from tests.lab.nodes import Node
+
+pytestmark = pytest.mark.lab
+
+BODY = data.text("probes/resources/packages.sh")
+
+
+def outcomes(node: Node, *items: Declared) -> list[str]:
+    return [result.outcome.value for result in results(node, items)]
+
+
+def results(node: Node, items: Sequence[Declared]) -> list[Result]:
+    seen = parse(node.run("/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode())
+    place = Source("state.yaml", 1)
+    return [judge(RESOURCE, Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), place), seen) for item in items]
+
+
+def test_a_node_of_dpkg(node: Node) -> None:
+    version = node.sh("dpkg-query -W -f '${Version}' procps")
+    asked = [
+        Declared(name="procps", version=version),
+        Declared(name="procps", version=version.removeprefix("2:")),
+        Declared(name="Procps", state="absent"),
+        Declared(name="procps:i386"),
+        Declared(name="nosuch", state="absent"),
+        Declared(name="nosuch"),
+        Declared(name="awk", state="absent"),  # mawk provides it
+        Declared(name="procps", state="latest"),  # nodes have no package lists
+    ]
+    assert outcomes(node, *asked) == ["compliant", "drift", "drift", "drift", "compliant", "drift", "unknown", "unknown"]
+
+
+def test_a_node_of_rpm(rpm_node: Node) -> None:
+    asked = [
+        Declared(name="peapp", version="1.20.1-14.el9"),
+        Declared(name="peapp", version="1.20.1"),
+        Declared(name="peapp", version="1.20"),
+        Declared(name="peepoch", version="1.0-1.el9"),
+        Declared(name="peepoch", version="2:1.0-1.el9"),
+        Declared(name="petilde", version="2.0-1.el9"),
+        Declared(name="pelib"),
+        Declared(name="pelib:i686"),
+        Declared(name="pelib.ppc64le"),
+        Declared(name="pekernel", version="5.14.0-427.el9"),
+        Declared(name="peapp-1.20.1", state="absent"),
+        Declared(name="webserver", state="absent"),
+        Declared(name="nosuch", state="absent"),
+    ]
+    expected = ["compliant", "compliant", "drift", "drift", "compliant", "drift", "compliant", "compliant", "drift", "compliant"]
+    assert outcomes(rpm_node, *asked) == [*expected, "unknown", "unknown", "compliant"]
+
+
+def test_rpm_is_believed_about_what_is_missing_only_when_it_shows_something(rpm_node: Node) -> None:
+    assert outcomes(rpm_node, Declared(name="nosuch", state="absent")) == ["compliant"]
+    rpm_node.sh("cd /var/lib/rpm; cp -a . /root/rpm; head -c 5000 /root/rpm/rpmdb.sqlite >rpmdb.sqlite")
+    try:
+        broken = rpm_node.run("/bin/sh", "-c", BODY, "pe", "nosuch", check=False)
+    finally:
+        rpm_node.sh("rm -rf /var/lib/rpm; mv /root/rpm /var/lib/rpm")
+    assert broken.returncode != 0
+    assert "malformed" in broken.stderr
+
+
+def test_asking_rpm_writes_nothing(rpm_node: Node) -> None:
+    times = "stat -c '%n %y %z' /var/lib/rpm /var/lib/rpm/* /var/lib/rpm/.rpm.lock"
+    before = rpm_node.sh(times)
+    assert outcomes(rpm_node, Declared(name="peapp"), Declared(name="webserver")) == ["compliant", "unknown"]
+    assert rpm_node.sh(times) == before
+
+
+def in_tree(shell: Sequence[str], tree: Path, *names: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PE_ROOT": str(tree)}
+    return subprocess.run([*shell, "-c", BODY, "pe", *names], check=False, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for folder in ("etc", "lib/apk/db", "var/lib/dpkg/updates", "var/lib/dpkg/info"):
+        (tmp_path / folder).mkdir(parents=True)
+    return tmp_path
+
+
+SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
+STATUS = """\
+Package: {name}
+Status: {status}
+Architecture: amd64
+Version: 1.0
+Maintainer: x
+Description: x
+{more}
+"""
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_the_database_of_apk(shell: list[str], tree: Path) -> None:
+    (tree / "etc/os-release").write_text('NAME="Alpine Linux"\nID=alpine\n')
+    (tree / "lib/apk/db/installed").write_bytes((RECORDINGS / "packages/apk-installed-db.installed").read_bytes())
+    done = in_tree(shell, tree, "musl", "openssh", "py-foo", "cmd", "nosuch")
+    assert done.returncode == 0, done.stderr
+    seen = parse(done.stdout)
+    assert [row.version for row in seen["musl"].rows] == ["1.2.4_git20230717-r4"]
+    assert seen["py-foo"].providers == ("py3-foo",)
+    assert not any(seen[name].rows or seen[name].providers for name in ("openssh", "cmd", "nosuch"))
+
+
+@pytest.mark.parametrize("shell", SHELLS[:3], ids=lambda shell: shell[0])  # a busybox shell has a dpkg of its own, which fails aloud
+def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
+    (tree / "etc/os-release").write_text("ID=raspbian\nID_LIKE='debian'\n")
+    mta = STATUS.format(name="mta", status="hold ok installed", more="Provides: mail-transport-agent, smtp (= 2), any:any\n")
+    nano = STATUS.format(name="nano", status="deinstall ok config-files", more="Provides: editor\n")
+    (tree / "var/lib/dpkg/status").write_text(f"{mta}\n{nano}\n")
+    done = in_tree(shell, tree, "mta", "nano", "mail-transport-agent", "smtp", "editor", "nosuch")
+    assert done.returncode == 0, done.stderr
+    seen = parse(done.stdout)
+    assert seen["mta"].rows[0][2:] == ("hold", "installed", "ok", "1.0")
+    assert not seen["nano"].here
+    assert seen["mail-transport-agent"].providers == seen["smtp"].providers == ("mta",)
+    assert not seen["editor"].providers
+
+
+BROKEN = {
+    "nothing": ("", "", "no package database that is known here"),
+    "a system that is not known": ("ID=nixos\n", "", "no package database that is known here (system: nixos)"),
+    "an empty database": ("ID=debian\n", "", "its dpkg database is missing, empty or unreadable"),
+    "a database without a package": (
+        "ID=debian\n",
+        STATUS.format(name="a", status="deinstall ok config-files", more=""),
+        "is empty or could not be read",
+    ),
+    "a broken database": ("ID=debian\n", STATUS.format(name="a", status="install ok installed", more="garbage"), "parsing file"),
+    "another manager's database": (
+        "ID=fedora\n",
+        STATUS.format(name="a", status="install ok installed", more=""),
+        "this is fedora, but its rpm database",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_cannot_be_read_fails_aloud(case: str, tree: Path) -> None:
+    release, status, why = BROKEN[case]
+    (tree / "etc/os-release").write_text(release)
+    (tree / "var/lib/dpkg/status").write_text(status)
+    done = in_tree(["dash"], tree, "nosuch")
+    assert done.returncode != 0
+    assert why in done.stderr.decode()
+
+
+def test_two_databases_and_no_os_release_are_undecided(tree: Path) -> None:
+    (tree / "var/lib/dpkg/status").write_text(STATUS.format(name="a", status="install ok installed", more=""))
+    assert in_tree(["dash"], tree, "a").returncode == 0
+    (tree / "lib/apk/db/installed").write_text("P:a\nV:1\n\n")
+    assert b"databases of dpkg and apk" in in_tree(["dash"], tree, "a").stderr
