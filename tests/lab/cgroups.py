@@ -8,23 +8,31 @@ from pathlib import Path
 NAME = "power-edge-lab"
 
 
-def command_in(name: str, argv: Sequence[str]) -> str:
-    """A line of sh that runs `argv` in the control group of that name, which is made here.
+def command_in(owner: int, name: str, argv: Sequence[str]) -> str:
+    """A line of sh that runs `argv` in a control group of that name, made here, which nobody else sweeps while the process `owner` lives.
 
     systemd-nspawn --keep-unit stays where it was started, and refuses to start inside the session of a user.
     """
-    groups = [top / NAME / name for top in _hierarchies()]
+    groups = [top / NAME / str(owner) / name for top in _hierarchies()]
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
     return "".join(f"echo 0 >{shlex.quote(str(group))}/cgroup.procs; " for group in groups) + "exec " + shlex.join(argv)
 
 
 def sweep() -> None:
-    """Remove all groups of the lab that hold no process, whoever left them there."""
+    """Remove the control groups of owners that are no more."""
     for top in _hierarchies():
-        for group in sorted((path for path in (top / NAME).rglob("*") if path.is_dir()), key=lambda path: len(path.parts), reverse=True):
-            with suppress(OSError):
-                group.rmdir()
+        for group in (top / NAME).glob("[0-9]*"):
+            if not Path("/proc", group.name).exists():
+                _remove(group)
+
+
+def _remove(group: Path) -> None:
+    for below in group.iterdir():
+        if below.is_dir():
+            _remove(below)
+    with suppress(OSError):  # a process in it takes a moment to end, or somebody else sweeps as well
+        group.rmdir()
 
 
 def _hierarchies() -> list[Path]:

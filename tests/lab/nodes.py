@@ -172,7 +172,7 @@ class Lab:
         """Boot a tree: its leader and its addresses, when systemd says that its start is complete."""
         nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--boot", "--console=pipe", "--notify-ready=yes"]
         nspawn += ["--network-bridge=lab0", f"--machine=lab-{number}", f"--hostname={name}", *options]
-        argv = [*self._entrance(), "/bin/sh", "-c", command_in(f"{self.holder}-{number}", nspawn)]
+        argv = [*self._entrance(), "/bin/sh", "-c", command_in(self.holder, str(number), nspawn)]
         notices, console = self.directory / f"notify-{number}", self.directory / f"console-{number}"
         address6 = f"fd10:8::{number:x}"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, console.open("wb") as output:

@@ -81,12 +81,14 @@ def _build(root: Root, below: tuple[Path, ...], place: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     for name in ("upper", "work", "tree"):
         (work / name).mkdir(parents=True)
-    if not below:
-        _bootstrap(root, work / "upper")
-    script = (PACKAGES_INSTALL.format(packages=shlex.join(root.packages)) if below and root.packages else "") + root.script
-    _run_in(below or (work / "upper",), work, script, scratch=not below)
-    (work / "upper").rename(place)
-    shutil.rmtree(work, ignore_errors=True)
+    try:
+        if not below:
+            _bootstrap(root, work / "upper")
+        install = PACKAGES_INSTALL.format(packages=shlex.join(root.packages)) if below and root.packages else ""
+        _run_in(below, work, install + root.script)
+        (work / "upper").rename(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _bootstrap(root: Root, tree: Path) -> None:
@@ -109,14 +111,17 @@ def _sources(suite: str) -> list[str]:
     return [f"deb {uri} {release} {component}" for release, uri, component in own]
 
 
-def _run_in(lower: tuple[Path, ...], work: Path, script: str, *, scratch: bool) -> None:
-    """Run a script in a tree, as root."""
-    tree = work / "upper" if scratch else work / "tree"
-    overlay = f"lowerdir={':'.join(map(str, lower))},upperdir={work / 'upper'},workdir={work / 'work'}"
-    mount = "true" if scratch else shlex.join(["mount", "-t", "overlay", "overlay", "-o", overlay, str(tree)])
+def _run_in(below: tuple[Path, ...], work: Path, script: str) -> None:
+    """Run a script, as root, in the tree that is being built."""
+    upper, tree = work / "upper", work / "tree"
+    if below:
+        overlay = f"lowerdir={':'.join(map(str, below))},upperdir={upper},workdir={work / 'work'}"
+        mount = ["mount", "-t", "overlay", "overlay", "-o", overlay, str(tree)]
+    else:
+        mount = ["mount", "--bind", str(upper), str(tree)]
     nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--as-pid2", "--pipe", "--resolv-conf=bind-host"]
     nspawn += ["--bind-ro=/etc/apt", "--bind-ro=/var/lib/apt/lists", "--setenv=DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-euc", script]
-    _logged(["sh", "-ec", f"{mount}; {command_in(f'{os.getpid()}-build', nspawn)}"])
+    _logged(["sh", "-ec", f"{shlex.join(mount)}; {command_in(os.getpid(), 'build', nspawn)}"])
 
 
 def _said_by(*argv: str) -> bytes:
@@ -129,7 +134,7 @@ def _logged(argv: list[str]) -> None:
     done = subprocess.run(contained, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BUILD_SECONDS)
     if done.returncode:
         last = "\n".join(done.stdout.decode(errors="replace").splitlines()[-30:])
-        raise RuntimeError(f"{shlex.join(argv[:4])} ... ended with {done.returncode}:\n{last}")
+        raise RuntimeError(f"{argv[0]} {argv[1]} ... ended with {done.returncode}:\n{last}")
 
 
 _ACCOUNTS = """
