@@ -32,9 +32,10 @@ pe_family() {
 
 # In a container the firmware's identifiers are the host's, and those of all its neighbours.
 pe_contained() {
-    [ -e /.dockerenv ] || [ -e /run/.containerenv ] || [ -s /run/systemd/container ] || {
-        [ -r /proc/1/environ ] && tr '\0' '\n' </proc/1/environ | grep -q '^container='
-    }
+    for pe_mark in .dockerenv run/.containerenv run/systemd/container; do
+        if [ -e "${PE_ROOT-}/$pe_mark" ]; then return; fi
+    done
+    [ -r "${PE_ROOT-}/proc/1/environ" ] && tr '\0' '\n' <"${PE_ROOT-}/proc/1/environ" | grep -q '^container='
 }
 
 pe_sha256() {
