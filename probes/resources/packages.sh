@@ -9,6 +9,8 @@ set -f
 nl='
 '
 root=${PE_ROOT-}
+HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
+export HOME
 
 fail() {
     echo "$*" >&2
@@ -44,7 +46,8 @@ apk_path() {
     return 1
 }
 
-# The manager that os-release names; of an unknown system the only one that has a database.
+# The manager that os-release names. Without an os-release the only one that has a database; but not on a system that is unknown here: an rpm database
+# on a Gentoo says nothing of what is installed there.
 choose() {
     id='' like='' manager=''
     for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
@@ -68,13 +71,14 @@ choose() {
         has "$manager" || fail "this is $id, but its $manager database is missing, empty or unreadable"
         return
     done
+    [ -z "$id" ] || fail "the package manager of $id is not known here"
     for other in dpkg rpm apk pacman; do
         if has "$other"; then
-            [ -z "$manager" ] || fail "os-release names no known system (${id:-no ID}), and there are databases of $manager and $other"
+            [ -z "$manager" ] || fail "os-release names no system, and there are databases of $manager and $other"
             manager=$other
         fi
     done
-    [ -n "$manager" ] || fail "no package database that is known here (system: ${id:-no ID})"
+    [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that is known here'
 }
 
 unquoted() {
@@ -212,26 +216,31 @@ pacman_rows() {
     command -v pacman >/dev/null || fail 'pacman is not there'
     echo "manager pacman - pacman"
     table=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -Q 2>&1) || fail "pacman: $table"
-    missing=''
+    case "$nl$table" in *"${nl}error: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
+    missing=' '
     for name; do
         name=${name#+}
-        name=${name%%:*}
-        case "$nl$table" in
-        *"$nl$name "*)
-            row=${table#"$name "}
-            [ "$row" != "$table" ] || row=${table#*"$nl$name "}
-            echo "row $name - -/installed/ok ${row%%"$nl"*}"
+        missing="$missing${name%%:*} "
+    done
+    blanks=$IFS
+    IFS=$nl
+    for line in $table; do
+        name=${line%% *}
+        case $missing in
+        *" $name "*)
+            echo "row $name - -/installed/ok ${line#* }"
+            missing="${missing%%" $name "*} ${missing#*" $name "}"
             ;;
-        *) missing="$missing $name" ;;
         esac
     done
-    case "$nl$table" in *"${nl}error: "* | *"${nl}warning: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
-    [ -n "$missing" ] || return 0
-    # Names whose dependency would not be met; the others are provided by something.
+    IFS=$blanks
     # shellcheck disable=SC2086 # names without blanks
-    unmet=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -T -- $missing 2>&1)
+    set -- $missing
+    [ $# -gt 0 ] || return 0
+    # Names whose dependency would not be met; the others are provided by something.
+    unmet=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -T -- "$@" 2>&1)
     case $? in 0 | 127) ;; *) fail "pacman: $unmet" ;; esac
-    for name in $missing; do
+    for name; do
         case "$nl$unmet$nl" in *"$nl$name$nl"*) ;; *) echo "provides - $name" ;; esac
     done
 }

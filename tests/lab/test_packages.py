@@ -136,8 +136,8 @@ def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
 
 
 BROKEN = {
-    "nothing": ("", "", "no package database that is known here"),
-    "a system that is not known": ("ID=nixos\n", "", "no package database that is known here (system: nixos)"),
+    "nothing": ("", "", "there is no package database that is known here"),
+    "a system that is not known": ("ID=gentoo\n", STATUS.format(name="a", status="install ok installed", more=""), "manager of gentoo is not known"),
     "an empty database": ("ID=debian\n", "", "its dpkg database is missing, empty or unreadable"),
     "a database without a package": (
         "ID=debian\n",
