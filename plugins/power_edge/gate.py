@@ -1,5 +1,6 @@
 """The gate: is this the machine that the configuration is meant for? Judged before anything else, from hashes of identifiers."""
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -64,7 +65,7 @@ def expected(identity: SystemIdentity) -> Expected:
     return Expected(
         os=os_type,
         primary=primary,
-        hashes={kind: digest(os_type, kind, value) for kind, value in values if kind and value},
+        hashes={kind: digest(os_type, kind, value) for kind, value in values if kind and value and (kind == primary or not is_filler(kind, value))},
         require_match=True if rules is None or rules.require_match is None else rules.require_match,
         allow_os_migration=bool(rules is not None and rules.allow_os_migration),
         hash_on_file=identity.composite_key.hash if identity.composite_key is not None else None,
@@ -82,6 +83,21 @@ def digest(os_type: str, kind: str, value: str) -> str:
     """As the prelude makes it on the node: hexadecimal case is not meaning, a serial number's is."""
     value = value.strip()
     return sha256(f"{os_type}:{value if kind == 'board-serial' else value.lower()}".encode()).hexdigest()
+
+
+_FILLER = frozenset(("f" * 32, "03000200040005000006000700080009"))
+_FILLER_SERIAL = re.compile(
+    r"(none|n/a|unknown|invalid|default.*|not .*|to be filled.*|system serial.*|base board serial.*|0123456789.*|123456789.*|[0. -]*)", re.DOTALL
+)
+
+
+def is_filler(kind: str, value: str) -> bool:
+    """Whether an identifier is what firmware shows that nobody filled in, as the prelude tells it on the node: shared by thousands of boards."""
+    folded = value.strip().lower()
+    if kind == "board-serial":
+        return _FILLER_SERIAL.fullmatch(folded) is not None
+    digits = folded.replace("-", "")
+    return digits.strip("0") == "" or digits in _FILLER
 
 
 def judge(expected: Expected | None, readings: Mapping[str, Reading], record: str) -> Gate:

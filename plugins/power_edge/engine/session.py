@@ -38,9 +38,11 @@ class Run:
 
     config: pytest.Config
 
-    def __init__(self, selection: Selection, options: Options) -> None:
+    def __init__(self, selection: Selection, options: Options, *, idle: bool) -> None:
         self.selection = selection
         self.options = options
+        self.idle = idle
+        """Whether this run shows what there is (--collect-only, --fixtures) and judges nothing."""
         self.nodes: dict[str, Node] = {node.name: node for node in selection.nodes.values()}
         self.started = time.time()
         self.pending: dict[str, Pending] = {}
@@ -138,7 +140,7 @@ class Run:
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         config = self.config
         failed_early = session.testsfailed and not config.option.continue_on_collection_errors
-        if config.option.collectonly or failed_early or self._is_worker or config.pluginmanager.hasplugin("dsession") or not self._lean:
+        if self.idle or failed_early or self._is_worker or config.pluginmanager.hasplugin("dsession") or not self._lean:
             return None
         items = session.items
         for item, following in zip_longest(items, items[1:]):
@@ -208,7 +210,7 @@ class Run:
                 "deselected": self.deselected,
                 "selected": sorted(self.selected),
             }
-        elif not self.config.option.collectonly:
+        elif not self.idle:
             # Before json-report looks, while the terminal still gets pytest's own status and prints its summary.
             session.exitstatus = self._status(int(session.exitstatus), own_failed=session.testsfailed > self.failed_checks)
             self._write_textfile(session.exitstatus)
@@ -245,7 +247,7 @@ class Run:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         names = sorted((self.selected | self.gates.keys()) & self.nodes.keys())
-        if self.config.option.collectonly or not names:
+        if self.idle or not names:
             return
         terminalreporter.section("nodes")
         for name in names:

@@ -37,13 +37,13 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
         raise pytest.UsageError(f"two nodes are called {twice[0]}: check the folders that hold them one at a time")
-    run = Run(chosen, _transport(options))
+    run = Run(chosen, _transport(options), idle=any(getattr(options, name, False) for name in _SHOWS_ONLY))
     max_age = _age(options.max_age)
     if options.answers:
         _take_answers(run, [cwd / file for file in options.answers], max_age)
     elif worker:
         run.asks_late = True
-    elif not any(getattr(options, name, False) for name in _SHOWS_ONLY):
+    elif not run.idle:
         run.ask()
     return run
 
