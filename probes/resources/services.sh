@@ -56,7 +56,7 @@ printf '%s\n' "$@"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
-    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,TriggeredBy,WantedBy,RequiredBy,UpheldBy
+    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy
     systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
     for unit; do
         echo
@@ -77,7 +77,7 @@ of() {
 
 echo '== show'
 shown=$(show "$@")
-[ -n "$shown" ] || { echo 'systemctl answers nothing: no running systemd here (a chroot?)' >&2; exit 1; }
+[ -n "$shown" ] || { echo 'systemctl tells nothing about these units; does systemd run here (a chroot?)' >&2; exit 1; }
 printf '%s\n' "$shown"
 
 # What follows takes names that systemd itself gave; they hold neither blanks nor anything a shell would expand.
@@ -111,6 +111,17 @@ $unit
 $unit "*) continue ;;
     esac
     printf '%s %s\n' "$unit" "$(systemctl is-enabled -- "$unit" 2>/dev/null)"
+done
+
+# A unit that has stopped may have left processes behind (KillMode=process), and its control group with them. A process 0 is one of another
+# machine: containers that share the host's tree have groups of the same name.
+echo '== left'
+for group in $(printf '%s\n' "$shown" | awk '
+    BEGIN { RS = ""; FS = "\n" }
+    /ActiveState=(inactive|failed)/ { for (i = 1; i <= NF; i++) if (sub(/^ControlGroup=\//, "", $i)) print $i }
+'); do
+    grep -qs '^[1-9]' "sys/fs/cgroup/$group/cgroup.procs" "sys/fs/cgroup/unified/$group/cgroup.procs" "sys/fs/cgroup/systemd/$group/cgroup.procs" &&
+        printf '%s\n' "$group"
 done
 set +f
 

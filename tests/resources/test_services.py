@@ -29,6 +29,7 @@ FILES = {
     "indirect-socket-activated": ["uuidd.socket enabled"],
     "static-pulled-at-boot": ["systemd-journal-flush.service static"],
 }
+LEFT = {"stopped-leftover-process": ["system.slice/pe-left.service"]}
 NAMES = {"sshd-name-gone": ["lib/systemd/system/ssh.service", "lib/systemd/system/cron.service", "lib/systemd/system/ssh.service:Alias=sshd.service"]}
 
 
@@ -46,7 +47,7 @@ def answer_from(case: Case) -> bytes | Unseen:
     for block in blocks:
         lines += [*(f"{key}={value}" for key, value in block.items()), ""]
     lines += ["== files", *(f"{name} {state}" for name, state in states.items()), *FILES.get(case.name, ())]
-    lines += ["== links", *LINKS.get(case.name, ()), "== names", *NAMES.get(case.name, ()), ""]
+    lines += ["== left", *LEFT.get(case.name, ()), "== links", *LINKS.get(case.name, ()), "== names", *NAMES.get(case.name, ()), ""]
     return "\n".join(lines).encode()
 
 
@@ -54,6 +55,8 @@ def _shown(case: Case) -> list[dict[str, str]]:
     text = "\n\n".join(case.capture(name).decode() for name in ("show", "socket", "service", "who") if name in case.captures)
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")]
     filled = {"LoadState": "loaded", "SubState": "running", "Type": "simple", "RemainAfterExit": "no"}
+    if case.name in LEFT:
+        filled["ControlGroup"] = f"/{LEFT[case.name][0]}"
     return [filled | block for block in blocks if "Id" in block]
 
 

@@ -128,6 +128,8 @@ def _down(seen: Unit) -> _Verdict:
         return _Verdict(None, f"systemd says {seen.active} ({seen.sub})")
     if seen.queued:
         return _Verdict(None, "a job for it is queued and has not run yet")
+    if seen.left:
+        return _Verdict(None, "systemd counts it as stopped, but processes of it are left")
     if seen.claimed_by:
         return _Verdict(None, _claimed(seen))
     return _Verdict(True, "it has failed; nothing of it runs" if seen.active == "failed" else None)

@@ -34,9 +34,9 @@ class Puller(NamedTuple):
 class Unit(NamedTuple):
     """A unit as seen. The states are systemd's own words; `file_state` is empty where it could not be told.
 
-    A unit that is plainly up is told from listings alone: its type, its triggers and all pullers but one were not read. `queued`: the manager has a
-    job for it that has not run yet. `claimed_by`: for a name that is missing or masked, units that it may really mean (Alias=, or the socket of
-    a missing service); `nearest`: for one that is missing, units of a like name.
+    A unit that is plainly up is told from listings alone: its type, its triggers and all pullers but one were not read. `queued`: the manager has
+    a job for it that has not run yet. `left`: it is not active, and yet processes of it are there. `claimed_by`: for a name that is missing or
+    masked, units that it may really mean (Alias=, or the socket of a missing service); `nearest`: for one that is missing, units of a like name.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Unit(NamedTuple):
     type: str | None = None
     remains: bool = False
     queued: bool = False
+    left: bool = False
     triggers: tuple[Trigger, ...] = ()
     pullers: tuple[Puller, ...] = ()
     claimed_by: tuple[str, ...] = ()
@@ -75,6 +76,7 @@ class _Answer(NamedTuple):
     states: Mapping[str, str]
     links: Sequence[_Link]
     names: Sequence[str]
+    left: Sequence[str]
 
 
 def parse(section: bytes) -> dict[str, Unit]:
@@ -96,6 +98,7 @@ def parse(section: bytes) -> dict[str, Unit]:
         {name: state for name, _, state in (line.partition(" ") for line in parts.get("files", ())) if state},
         [link for line in parts.get("links", ()) if (link := _link(line))],
         parts.get("names", ()),
+        parts.get("left", ()),
     )
     units |= {name: _unit(name, answer) for name in parts.get("asked", ()) if name in answer.shown}
     return units
@@ -149,6 +152,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         type=block.get("Type"),
         remains=block.get("RemainAfterExit") == "yes",
         queued=block.get("Job", "") not in ("", "0"),
+        left=block.get("ControlGroup", "")[1:] in filter(None, answer.left),
         triggers=tuple(_triggers(name, block, answer)),
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
