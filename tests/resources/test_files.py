@@ -78,6 +78,24 @@ def test_an_empty_content_is_not_had_by_an_empty_size() -> None:
     assert outcomes(result)["content"] == "unknown"
 
 
+def test_a_size_of_the_kernels_decides_nothing() -> None:
+    seen = parse(b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x Input/output error\n")
+    assert outcomes(judged(seen, path="/proc/x", content="some"))["content"] == "unknown"
+
+
+def test_what_is_no_regular_file_has_no_content() -> None:
+    assert outcomes(judged(parse(b"seen /f 11a4:0:0:0:root:root\n"), path="/f", content="", sha256=HELLO)) == {
+        "type": "drift",
+        "content": "drift",
+        "sha256": "drift",
+    }
+
+
+def test_special_bits_are_shown() -> None:
+    result = judged(parse(b"seen /f 89ed:0:0:0:root:root\n"), path="/f", mode="0755")
+    assert result.findings[1].actual == "4755"
+
+
 def test_a_hash_beats_a_size_that_lies() -> None:
     seen = parse(f"seen /sys/x 81a4:0:0:4096:root:root\nhash /sys/x {HELLO}\n".encode())
     assert judged(seen, path="/sys/x", content="hello\n").outcome is Outcome.COMPLIANT
@@ -158,9 +176,9 @@ def test_what_is_asked() -> None:
     items = [
         Declared(path="/a", mode="0644"),
         Declared(path="/b c", content="hé", owner="root", group="0"),
-        Declared(path="/d:e", sha256=HELLO, content="hello\n", group="DOM\\x"),
+        Declared(path="/d:e", sha256=HELLO, content="hello\n", group="DOM\\x:y"),
     ]
-    assert list(ask(items)) == ["-:::/a", "3:root::/b\\0040c", "*::DOM\\0134x:/d:e"]
+    assert list(ask(items)) == ["-:::/a", "3:root::/b\\0040c", "*::DOM\\0134x\\0072y:/d:e"]
 
 
 @pytest.mark.parametrize(
@@ -174,6 +192,7 @@ def test_one_file_has_one_key(path: str, key: str) -> None:
 MENDS = [
     ("seen /f 81a4:0:0:6:root:root", {"content": "a 'b' \"c\" $HOME `x` \\n 100%\n-é\0"}, None),
     ("seen /f 81a4:0:0:6:root:root", {"content": "no\n"}, "sh -c 'printf \"no\\n\" >/f'"),
+    ("seen /f 81a4:0:0:6:root:root", {"content": "-100%\n"}, "sh -c 'printf \"\\055100%%\\n\" >/f'"),
     ("seen /f 81a4:0:0:6:root:root", {"content": "x" * 2049}, None),
     ("seen /f 81a4:0:0:6:root:root", {"sha256": HELLO.replace("5", "6")}, None),
     ("seen /f 81a4:0:0:6:root:root", {"mode": "4755"}, "chmod -- 4755 /f"),

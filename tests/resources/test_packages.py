@@ -241,6 +241,13 @@ def test_latest() -> None:
         ({"lists": LISTS.replace(str(NOW - 100), str(NOW + 86400))}, "from the future"),
         ({"lists": LISTS.replace("Packages", "Sources")}, "no list of host/debian/dists/suite"),
         ({"lists": LISTS.replace("_suite_", "_suite_more_")}, "no list of host/debian/dists/suite"),
+        (
+            {
+                "uris": f"{URIS}\nuri 'http://x' host_debian_dists_suite_more_main_binary-amd64_Packages 0",
+                "lists": LISTS.replace("_suite_main_", "_suite_more_main_"),
+            },
+            "no list of host/debian/dists/suite",
+        ),
         ({"lists": ""}, "no list of"),
         ({"uris": ""}, "no sources"),
         ({"uris": f"{URIS}\nuri W: The list of sources could not be read"}, "W: The list of sources could not be read"),
