@@ -1,0 +1,141 @@
+"""What the documents show is so: files are valid, commands print what they are said to print, links lead somewhere."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from doctest import ELLIPSIS, OutputChecker
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from power_edge.config import load_node
+from power_edge.config.schema import validator
+from power_edge.data import text
+from tests.lab.nodes import Lab
+from tests.lab.t420 import NAME, t420_node
+
+CHECKOUT = Path(__file__).parents[2]
+DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+ELSEWHERE = CHECKOUT / "docs" / "lab.md"  # its example is run by the lab's own tests
+STATE = "version: '1.0'\nmetadata: {site: a, environment: staging}\n"
+
+
+class Block(NamedTuple):
+    """A fenced block: the comment before it, what its first line says after the fence, and its text."""
+
+    place: str
+    comment: str
+    language: str
+    title: str
+    text: str
+
+
+def blocks() -> list[Block]:
+    found = []
+    for document in DOCUMENTS:
+        content = document.read_text()
+        for match in re.finditer(r"^(?:<!-- (.*) -->\n)?```(\w+) ?(.*)\n((?:.*\n)*?)```$", content, re.MULTILINE):
+            line = content.count("\n", 0, match.start()) + 1
+            found.append(Block(f"{document.relative_to(CHECKOUT)}:{line}", *(group or "" for group in match.groups())))
+    return found
+
+
+def of(language: str) -> list[object]:
+    return [pytest.param(block, id=block.place) for block in blocks() if block.language == language and not block.place.startswith("docs/lab.md")]
+
+
+def test_no_block_is_left_untested() -> None:
+    fences = sum(document.read_text().count("\n```") for document in DOCUMENTS)
+    assert fences == 2 * len(blocks())
+    assert {block.language for block in blocks()} == {"yaml", "json", "console", "python"}
+
+
+@pytest.mark.parametrize("block", of("yaml"))
+def test_a_file_of_a_node_is_valid(block: Block, tmp_path: Path) -> None:
+    if block.title == "alerts.yaml":
+        assert yaml.safe_load(block.text)["groups"]
+        return
+    (tmp_path / "state.yaml").write_text(STATE)
+    (tmp_path / block.title).write_text(block.text)
+    assert block.title in {"state.yaml", "system-identity.yaml", "connection.yaml"}
+    load_node(tmp_path)
+
+
+@pytest.mark.parametrize("block", of("json"))
+def test_a_piece_of_the_report_fits_its_schema(block: Block) -> None:
+    piece = json.loads(block.text)
+    report = piece if "power_edge" in piece else {"power_edge": {}, "tests": [{"metadata": {"power_edge": piece}}]}
+    validator("report").validate(report)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(CHECKOUT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+        assert (document.parent / link).exists(), link
+
+
+def test_the_series_are_those_that_are_written() -> None:
+    written = set(re.findall(r'"(power_edge_\w+)"', (CHECKOUT / "plugins/power_edge/report/prometheus.py").read_text()))
+    told = set(re.findall(r"power_edge_\w+", (CHECKOUT / "docs/reports.md").read_text()))
+    assert told == written
+
+
+def test_by_hand_scripts_are_there() -> None:
+    for name in re.findall(r"`sh (probes/[\w.-]+)`", (CHECKOUT / "docs/nodes.md").read_text()):
+        assert text(name)
+
+
+@pytest.mark.lab
+def test_alerts_are_rules_of_prometheus(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks() if block.title == "alerts.yaml"]
+    (tmp_path / block.title).write_text(block.text)
+    subprocess.run(["promtool", "check", "rules", tmp_path / block.title], check=True, capture_output=True)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("block", of("console"))
+def test_commands_print_what_is_shown(block: Block, lab: Lab, tmp_path: Path) -> None:
+    mark = re.fullmatch(r"in: (empty|t420)(?: after: (.*))?", block.comment)
+    assert mark is not None, "say where it runs"
+    if mark[1] == "empty":
+        _session(block, lab, tmp_path)
+        return
+    shutil.copytree(CHECKOUT / "node-configs" / NAME, tmp_path / "node-configs" / NAME)
+    with t420_node(lab) as node:
+        node.sh(mark[2] or "true")
+        _session(block, lab, tmp_path)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("block", of("python"))
+def test_own_tests_pass_on_a_node(block: Block, lab: Lab, tmp_path: Path) -> None:
+    folder = tmp_path / "node-configs" / NAME
+    shutil.copytree(CHECKOUT / "node-configs" / NAME, folder)
+    (folder / block.title).write_text(block.text)
+    with t420_node(lab):
+        done = _sh(f"pytest --node={NAME} -q", lab, tmp_path)
+    count = len(load_node(folder).items) + 1 + block.text.count("\ndef test_") + block.text.startswith("def test_")
+    assert f"{count} passed" in done, done
+
+
+def _session(block: Block, lab: Lab, folder: Path) -> None:
+    """Run the commands of a console block; between them stands what they print, `...` for anything."""
+    for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+        printed = _sh(command, lab, folder)
+        assert OutputChecker().check_output(shown, printed, ELLIPSIS), f"$ {command}\n{printed}"
+
+
+def _sh(command: str, lab: Lab, folder: Path) -> str:
+    environment = {name: "" for name in os.environ if name.startswith("PYTEST_")} | {
+        "COLUMNS": "80",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTEST_ADDOPTS": f"--ssh-config={shlex.quote(str(lab.ssh_config))} -p no:cacheprovider",
+    }
+    done = lab.run("sh", "-c", f"exec 2>&1\n{command}", check=False, cwd=folder, **environment)
+    return done.stdout
