@@ -80,6 +80,14 @@ shown=$(show "$@")
 [ -n "$shown" ] || { echo 'systemctl tells nothing about these units; does systemd run here (a chroot?)' >&2; exit 1; }
 printf '%s\n' "$shown"
 
+# Links that pull a unit in. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
+links=$(
+    for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        printf '%s\n' "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*
+    done
+)
+
 # What follows takes names that systemd itself gave; they hold neither blanks nor anything a shell would expand.
 set -f
 triggers=$(of TriggeredBy)
@@ -92,7 +100,15 @@ fi
 # `show` remembers the file state of the last reload; the listing reads the disk, as a boot does. It leaves out instances, and for a SysV
 # script it says "generated" where is-enabled asks the script's links. (A batch of is-enabled stops at the first missing unit.)
 # shellcheck disable=SC2086,SC2046
-files=$(systemctl list-unit-files --full --plain --no-legend --no-pager -- "$@" $(of Id TriggeredBy WantedBy RequiredBy UpheldBy) | awk '{ print $1, $2 }')
+pullers=$(printf '%s\n' "$links" | awk -F/ '
+    BEGIN { for (i = 1; i < ARGC; i++) pulled[ARGV[i]] = 1; ARGC = 1 }
+    ($NF in pulled) { puller = $(NF - 1); sub(/\.(wants|requires|upholds)$/, "", puller); if (!seen[puller]++) print puller }
+' $(of Id Names TriggeredBy))
+# shellcheck disable=SC2086,SC2046
+files=$(
+    systemctl list-unit-files --full --plain --no-legend --no-pager -- "$@" $(of Id TriggeredBy WantedBy RequiredBy UpheldBy) $pullers |
+        awk '{ print $1, $2 }'
+)
 missing=$(printf '%s\n' "$shown" | awk -F= '$1 == "Id" { id = $2 } $1 == "LoadState" && $2 == "not-found" { print id }')
 echo '== files'
 printf '%s\n' "$files"
@@ -125,12 +141,7 @@ for group in $(printf '%s\n' "$shown" | awk '
 done
 set +f
 
-# Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
-echo '== links'
-for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
-    [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
-    printf '%s\n' "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*
-done
+printf '== links\n%s\n' "$links"
 
 case $shown in
 *LoadState=not-found* | *LoadState=masked*) ;;

@@ -1,0 +1,12 @@
+# case services/enabled-runtime on Debian 12, systemd 252.39
+# run as root on the node with LC_ALL=C
+# setup
+systemctl disable pe-b; cat > /etc/systemd/system/pe-r.service <<'E'
+[Service]
+ExecStart=/bin/sleep infinity
+[Install]
+WantedBy=multi-user.target
+E
+systemctl daemon-reload; systemctl enable --runtime --now pe-r
+# -> enabled-runtime.probe.txt  (exit 0): probes/resources/services.sh, run on the node
+sh -c "$(cat services.sh)" pe '!pe-r.service'

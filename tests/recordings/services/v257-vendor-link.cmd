@@ -1,0 +1,12 @@
+# case services/v257-vendor-link on Debian 13 node, systemd 257.13
+# run as root on the node with LC_ALL=C
+# setup
+rm /etc/systemd/system/sockets.target.wants/pe-s.socket; mkdir -p /usr/local/lib/systemd/system/multi-user.target.wants; cat > /usr/local/lib/systemd/system/pe-v.service <<'E'
+[Service]
+ExecStart=/bin/sleep infinity
+[Install]
+WantedBy=multi-user.target
+E
+ln -sf ../pe-v.service /usr/local/lib/systemd/system/multi-user.target.wants/; systemctl daemon-reload
+# -> v257-vendor-link.probe.txt  (exit 0): probes/resources/services.sh, run on the node
+sh -c "$(cat services.sh)" pe '!pe-v.service'
