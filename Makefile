@@ -6,11 +6,11 @@ MAKEFLAGS += --no-print-directory
 help: ## list these
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-check: run-env ## check this machine: record it as a node if it is none, then pytest --node=ITS-NAME
+check: run-env ## record this machine as a node if it is none, and check it
 	@node=$$($(BIN)/power-edge record) && $(BIN)/python -m pytest --node="$$node"
 
 # All of it runs, whatever fails; the tests come last, for their last lines say what was not run.
-test: dev-env ## all tests, on real nodes too where they can be booted (as root on Linux), and what else CI wants
+test: dev-env ## what CI runs: linters, the wheel, all tests (as root on real nodes)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
 	@failed=''; \
 	$(MAKE) lint || failed="$$failed lint"; \
@@ -24,7 +24,7 @@ lint: dev-env ## linters and type checks
 generate: dev-env ## write what is made from schemas/
 	@$(BIN)/python tools/generate.py
 
-bench: dev-env ## measure the speed, against the bare probe and others
+bench: dev-env ## measure the speed, against a bare probe and others
 	@$(BIN)/python bench/run.py
 
 run-env dev-env:
