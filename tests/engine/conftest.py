@@ -20,6 +20,10 @@ from tests import answers
 __all__ = ["power_edge", "prometheus_client", "testinfra"]
 
 
+PASSED_OVER = ("-p", "no:hypothesispytest", "-p", "no:typeguard", "-p", "no:platformdirs")
+"""Plugins that happen to be installed beside ours, have nothing to do with it, and cost half a second a run."""
+
+
 class Project:
     """Nodes by name, an answer beside each, and runs over them."""
 
@@ -59,7 +63,7 @@ class Project:
         file.write_bytes(answers.answer(name, sections, **answer))
         self.answers[name] = file
 
-    def run(self, *arguments: str, nodes: tuple[str, ...] | None = None, options: tuple[str, ...] = ("-Werror",)) -> pytest.RunResult:
+    def run(self, *arguments: str, nodes: tuple[str, ...] | None = None, options: tuple[str, ...] = ("-Werror", *PASSED_OVER)) -> pytest.RunResult:
         """A run in this process; with the answers of `nodes` (all by default)."""
         given = [f"--answers={self.answers[name]}" for name in (self.answers if nodes is None else nodes)]
         return self.pytester.runpytest_inprocess(*options, *given, *arguments)
