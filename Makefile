@@ -10,7 +10,7 @@ check: run-env ## record this machine as a node if it is none, and check it
 	@node=$$($(BIN)/power-edge record) && $(BIN)/python -m pytest --node="$$node"
 
 # All of it runs, whatever fails; the tests come last, for their last lines say what was not run.
-test: dev-env ## what CI runs: linters, the wheel, all tests (as root on real nodes)
+test: dev-env ## all tests (as root on real nodes, too), linters, the wheel
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
 	@failed=''; \
 	$(MAKE) lint || failed="$$failed lint"; \

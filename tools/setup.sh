@@ -31,8 +31,10 @@ for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11};
     fi
 done
 if [ -z "$python" ]; then
-    found=$("${PYTHON:-python3}" --version 2>/dev/null) || found=none
-    say "Python 3.11 or later is missing (found: $found): $(apt python3.11 python3.11-venv)"
+    if found=$("${PYTHON:-python3}" --version 2>/dev/null); then
+        say "$found is too old, 3.11 or later is needed: $(apt python3.11 python3.11-venv)"
+    fi
+    say "Python is missing: $(apt python3 python3-venv)"
 fi
 # Debian ships Python without ensurepip, and venv fails late and at length.
 "$python" -c 'import ensurepip, venv' 2>/dev/null || say "Python's venv is missing: $(apt "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv")"
