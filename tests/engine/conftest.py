@@ -3,22 +3,18 @@
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-# pytester forgets what an inner run imports; what is imported here is imported once for all of them.
-import power_edge.config.explain
-import power_edge.engine.start
-import prometheus_client
-import testinfra.host
 import yaml
 
 from tests import answers
 
-__all__ = ["power_edge", "prometheus_client", "testinfra"]
-
+# pytester forgets what an inner run imports; what is imported here is imported once for all of them.
+for _module in ("power_edge.config.explain", "power_edge.engine.start", "prometheus_client", "testinfra.host"):
+    import_module(_module)
 
 PASSED_OVER = ("-p", "no:hypothesispytest", "-p", "no:typeguard", "-p", "no:platformdirs")
 """Plugins that happen to be installed beside ours, have nothing to do with it, and cost half a second a run."""
@@ -38,7 +34,7 @@ class Project:
         declared: Mapping[str, str] = {"vm.swappiness": "60"},
         seen: Mapping[str, str | bytes] | None = None,
         *,
-        identity: dict[str, Any] | None | bool = True,
+        identity: dict[str, Any] | bool | None = True,
         sections: dict[str, Any] | None = None,
         **answer: Any,
     ) -> Path:

@@ -1,6 +1,5 @@
 """Which items a command line selects, and that their ids paste back."""
 
-
 import os
 from pathlib import Path
 

@@ -67,6 +67,8 @@ class Run:
         self.config = config
         # testpaths, or the current folder, are what pytest falls back to where no path was given.
         config.args[:] = [*self.selection.arguments, *map(str, self.selection.by_option)]
+        if config.option.importmode == "prepend" and self._own_tests_of_one_name():
+            config.option.importmode = "importlib"  # by default pytest refuses them, being modules of one name
         for kind in (GATE_TYPE, *names()):
             config.addinivalue_line("markers", f"{kind}: items of this type (Power Edge)")
         if self._is_worker:
@@ -78,6 +80,11 @@ class Run:
             config.pluginmanager.register(Folding(), "power_edge_folding")
         config.pluginmanager.register(self, "power_edge_run")
         config.pluginmanager.register(fixtures, "power_edge_fixtures")
+
+    def _own_tests_of_one_name(self) -> bool:
+        folders = self.selection.nodes if len(self.selection.nodes) > 1 else ()
+        counts = Counter(file.name for folder in folders for file in folder.rglob("*.py") if file.name not in ("conftest.py", "__init__.py"))
+        return any(count > 1 for count in counts.values())
 
     # -- asking ------------------------------------------------------------------------------------------------------------------------------
 

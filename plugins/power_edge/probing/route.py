@@ -1,6 +1,7 @@
 """Which way leads to a node: the options of the run, then this machine itself, then the node's connection.yaml."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -33,7 +34,11 @@ class Options(NamedTuple):
 def route(connection: Connection | None, expected: Expected | None, options: Options) -> Route:
     """The way to a node. Raises BadRoute for options that name none."""
     url = _url(connection, expected, options)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadRoute(f"{url!r} names no host: {error}") from None
+    _check_backend(parts.scheme)
     query = parse_qs(parts.query)
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
         # ssh(1) would take a leading dash for an option, and run what ProxyCommand says.
@@ -46,6 +51,17 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
         sudo=options.sudo or query.get("sudo") == ["true"],
         sudo_user=options.sudo_user or query.get("sudo_user", [None])[0],
     )
+
+
+def _check_backend(name: str) -> None:
+    if name in ("local", "ssh"):
+        return  # without the import, which takes 20 ms
+    from testinfra.backend import BACKENDS
+
+    if name not in BACKENDS:
+        raise BadRoute(f"{name!r} is no testinfra backend (--connection); there are {', '.join(BACKENDS)}")
+    if name == "paramiko" and find_spec("paramiko") is None:
+        raise BadRoute("paramiko is not installed, which testinfra takes by default: install power-edge[paramiko], or give --connection=ssh")
 
 
 def _url(connection: Connection | None, expected: Expected | None, options: Options) -> str:

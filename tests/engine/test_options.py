@@ -1,0 +1,134 @@
+"""Options that cannot be used: one clear line, status 4, no traceback."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests import answers
+from tests.engine.conftest import Project
+
+pytest_plugins = ["pytester"]
+
+
+def refused(project: Project, *arguments: str, nodes: tuple[str, ...] = ()) -> str:
+    """The one line of a run that is refused."""
+    result = project.run(*arguments, nodes=nodes)
+    assert result.ret == 4
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    (line,) = [line for line in result.errlines if line]
+    return line
+
+
+@pytest.mark.parametrize("age", ["xyz", "", "-1", "1.5h", "24 h", "1w", "9" * 5000])
+def test_max_age(project: Project, age: str) -> None:
+    project.node("a")
+    assert refused(project, "--node=a", f"--max-age={age}").startswith(f"ERROR: --max-age={age}: write seconds, or a number with s, m, h or d")
+
+
+def test_no_such_node(project: Project) -> None:
+    project.node("stella-PowerEdge-T420")
+    line = refused(project, "--node=stella-PowerEdge-T42")
+    assert "no node matches 'stella-PowerEdge-T42'" in line
+    assert "did you mean stella-PowerEdge-T420?" in line
+    assert "no node matches 'rig-*'" in refused(project, "--node=rig-*")
+
+
+def test_a_folder_without_a_state_is_no_node(project: Project) -> None:
+    project.node("a")
+    (project.path / "node-configs" / "empty").mkdir()
+    assert "no node matches 'empty'" in refused(project, "--node=empty")
+    assert "no node matches '../node-configs/a'" in refused(project, "--node=../node-configs/a")
+
+
+def test_no_node_configs_anywhere(project: Project) -> None:
+    assert "there is no node-configs/ here or in a folder above" in refused(project, "--node=a")
+
+
+@pytest.mark.parametrize("folder", ["missing", "file"])
+def test_node_configs_that_is_no_folder(project: Project, folder: str) -> None:
+    (project.path / "file").write_text("")
+    assert "cannot be read" in refused(project, "--node=a", f"--node-configs={folder}")
+
+
+def test_a_path_that_is_not_there(project: Project) -> None:
+    project.node("a")
+    result = project.run("node-configs/b/state.yaml", nodes=())
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: file or directory not found: *node-configs/b/state.yaml*"])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file or directory"),
+        (b"", "no answer of a probe"),
+        (bytes(range(256)) * 40, "no answer of a probe"),
+        (b"Welcome to rig-7\nLast login: today\n", "no answer of a probe: the probe did not start; make one with: power-edge plan NODE"),
+        (answers.answer("a").replace(b"\n", b"\r\n"), "no answer of a probe: its line ends were changed on the way (CR LF)"),
+        (answers.answer("b"), "an answer of node 'b', which is not selected"),
+        (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),
+    ],
+)
+def test_answers_that_are_none(project: Project, content: bytes | None, told: str) -> None:
+    project.node("a")
+    if content is not None:
+        (project.path / "answer").write_bytes(content)
+    assert told in refused(project, "--node=a", "--answers=answer")
+
+
+def test_an_answer_that_is_a_folder(project: Project) -> None:
+    project.node("a")
+    assert "--answers=" in refused(project, "--node=a", "--answers=node-configs")
+
+
+def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
+    project.node("a")
+    project.node("b")
+    assert "a second answer of node a" in refused(project, "--node=a", f"--answers={project.answers['a']}", nodes=("a",))
+    assert "no answer of b: --answers connects to nothing" in refused(project, "--node=*", nodes=("a",))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--hosts=a,b"], "--hosts names the way to one node"),
+        (["--connection=ssh"], "--connection=ssh needs a host"),
+        (["--connection=carrier-pigeon", "--hosts=a"], "'carrier-pigeon' is no testinfra backend (--connection); there are local, ssh, "),
+        (["--hosts=carrier-pigeon://a"], "'carrier-pigeon' is no testinfra backend"),
+        (["--hosts=-oProxyCommand=id"], "'-oProxyCommand=id' names no host"),
+        (["--hosts=ssh://-oProxyCommand=id"], "names no host"),
+        (["--hosts=[::1"], "'paramiko://[::1' names no host: "),
+        (["--hosts=ssh://a b"], "names no host"),
+    ],
+)
+def test_ways_that_lead_nowhere(project: Project, options: list[str], told: str) -> None:
+    project.node("a")
+    assert told in refused(project, "--node=a", *options)
+
+
+def test_a_folder_that_may_not_be_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.node("a")
+    state = project.path / "node-configs" / "a" / "state.yaml"
+    if os.geteuid() == 0:  # root reads all files
+        real = os.open
+
+        def open_(path: str | Path, *rest: int, **more: int) -> int:
+            if Path(path) == state:
+                raise PermissionError(13, "Permission denied")
+            return real(path, *rest, **more)
+
+        monkeypatch.setattr("os.open", open_)
+    else:
+        state.chmod(stat.S_IWUSR)
+    result = project.run("--node=a", nodes=())
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*node-configs/a/state.yaml*cannot be read: Permission denied*"])
+
+
+def test_paths_of_others_may_be_anything(project: Project) -> None:
+    project.pytester.makepyfile(test_it="def test_it(): pass\n")
+    assert project.run("test_it.py").ret == 0
+    assert project.run("x" * 300, nodes=()).ret == 4
+    assert project.run("test_it.py::" + "x" * 300, nodes=()).ret == 4
