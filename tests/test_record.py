@@ -254,5 +254,17 @@ def test_the_commands_statuses(run: Run, machine: Machine, tmp_path: Path, monke
 
     monkeypatch.setattr(record, "printed", silent)
     assert run("--on", "rig").exit_code == 11
-    assert run("--sudo").exit_code == 2  # click's own; main() makes it 4
+    monkeypatch.setattr(record, "printed", machine.printed)
+    machine.identity = identity(MACHINE_ID)
+    (tmp_path / "my-host").touch()
+    assert run().exit_code == 1  # as below: click's own, which main() makes 4
+    assert run("--sudo").exit_code == 2
     assert run("name", "--on", "rig").exit_code == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/x/.my-host.abc")
+
+    monkeypatch.setattr(whole, "write", full)
+    assert run().stderr == "Error: node-configs/ cannot be written: No space left on device\n"

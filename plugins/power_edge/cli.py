@@ -100,7 +100,7 @@ def record(root: Path | None, /, name: str | None, existing: str | None, **optio
     except BadRoute as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
-        raise click.FileError(str(error.filename), error.strerror) from None
+        raise click.ClickException(f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
     except Unreachable as error:
         click.echo(f"Error: unreachable: {error}", err=True)
         raise SystemExit(gate.UNREACHABLE) from None
