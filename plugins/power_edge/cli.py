@@ -26,7 +26,7 @@ def cli(context: click.Context, node_configs: Path | None) -> None:
     context.obj = node_configs.absolute() if node_configs is not None else find_node_configs(Path.cwd())
 
 
-@cli.command()
+@cli.command(short_help="Check the configuration; no node is touched.")
 @click.argument("patterns", metavar="[NODE]...", nargs=-1)
 @click.pass_obj
 def validate(root: Path | None, patterns: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ def validate(root: Path | None, patterns: Sequence[str]) -> None:
         raise SystemExit(USAGE_ERROR)
 
 
-@cli.command()
+@cli.command(short_help="Print the script that reads a node.")
 @click.argument("node", metavar="NODE")
 @click.pass_obj
 def plan(root: Path | None, node: str) -> None:
@@ -63,7 +63,7 @@ def plan(root: Path | None, node: str) -> None:
     sys.stdout.buffer.write(check.plan_for(_one(root, node)).script().encode("utf-8", "surrogateescape"))
 
 
-@cli.command()
+@cli.command(short_help="Make a node of this machine.")
 @click.argument("name", metavar="[NODE]", required=False)
 @click.option("--on", "existing", metavar="NODE", help="Record the identity of this node of node-configs/, over the way that leads to it.")
 @click.option("--connection", metavar="BACKEND", help="With --on: testinfra's backend, such as ssh (as pytest's).")
@@ -112,7 +112,7 @@ def record(root: Path | None, /, name: str | None, existing: str | None, **optio
     click.echo(recorded.node)
 
 
-@cli.command("schema")
+@cli.command("schema", short_help="Print a schema as JSON, for editors.")
 @click.argument("name", metavar="NAME", type=click.Choice(names()))
 def print_schema(name: str) -> None:
     """Print a schema as JSON, for editors and other tools: state is merged of all resource types."""
