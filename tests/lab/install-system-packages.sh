@@ -20,7 +20,15 @@ if [ ! -e "$policy" ]; then
     chmod 755 "$policy"
 fi
 
+quietly() {
+    log=$("$@" </dev/null 2>&1) || {
+        status=$?
+        printf '%s\n' "$log" | tail -n 30 >&2
+        exit "$status"
+    }
+}
+
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q -q
+quietly apt-get update
 # shellcheck disable=SC2086 # a list of names
-[ "$missing" = " " ] || apt-get install -y -q -q --no-install-recommends $missing </dev/null >/dev/null
+[ "$missing" = " " ] || quietly apt-get install -y --no-install-recommends $missing

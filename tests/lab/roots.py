@@ -21,6 +21,7 @@ from tests.lab.cgroups import command_in
 BUILD_SECONDS = 900
 PACKAGES_INSTALL = (
     "printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d\n"
+    "apt-get update -q\n"
     "apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-unsafe-io -- {packages}\n"
     "rm /usr/sbin/policy-rc.d\n"
 )
@@ -120,7 +121,7 @@ def _run_in(below: tuple[Path, ...], work: Path, script: str) -> None:
     else:
         mount = ["mount", "--bind", str(upper), str(tree)]
     nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--as-pid2", "--pipe", "--resolv-conf=bind-host"]
-    nspawn += ["--bind-ro=/etc/apt", "--bind-ro=/var/lib/apt/lists", "--setenv=DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-euc", script]
+    nspawn += ["--tmpfs=/var/lib/apt/lists", "--tmpfs=/var/cache/apt", "--setenv=DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-euc", script]
     _logged(["sh", "-ec", f"{shlex.join(mount)}; {command_in(os.getpid(), 'build', nspawn)}"])
 
 

@@ -55,11 +55,11 @@ def _logins(node: Node) -> int:
 
 def test_hostile_names_are_judged_literally_and_run_nothing(lab: Lab, node: Node, tmp_path: Path) -> None:
     names = [
-        "/srv/$(touch /run/pwned)",
-        "/srv/`touch /run/pwned`",
-        "/srv/'; touch /run/pwned; '",
-        '/srv/"; touch /run/pwned; "',
-        "/srv/a\ntouch /run/pwned",
+        "/srv/$(touch /tmp/pwned)",
+        "/srv/`touch /tmp/pwned`",
+        "/srv/'; touch /tmp/pwned; '",
+        '/srv/"; touch /tmp/pwned; "',
+        "/srv/a\ntouch /tmp/pwned",
         "/srv/* /etc/passwd",
         "/srv/\\n",
         "/srv/ü\u202e",
@@ -73,4 +73,4 @@ def test_hostile_names_are_judged_literally_and_run_nothing(lab: Lab, node: Node
     files = [item for (_, name), item in run.items.items() if name.startswith("files[")]
     assert [item["name"] for item in files] == names
     assert [item["outcome"] for item in files] == [("compliant" if index % 2 else "drift") for index in range(len(names))]
-    assert node.sh("ls /run/pwned", check=False) == ""
+    assert node.sh("ls /tmp/pwned", check=False) == ""
