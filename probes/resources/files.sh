@@ -40,9 +40,9 @@ decode() {
 heard() { # STATUS TEXT
     said=$2
     while :; do
-        case $said in sudo:*"$nl"*) said=${said#*"$nl"} ;; *) break ;; esac
+        case $said in sudo:*"$nl"* | sudo-rs:*"$nl"*) said=${said#*"$nl"} ;; *) break ;; esac
     done
-    case $1:$said in 0:*) ;; *:sudo:*) sudo='' ;; esac
+    case $1:$said in 0:*) ;; *:sudo:* | *:sudo-rs:*) sudo='' ;; esac
 }
 
 # What stat said of a file: which ids its line leaves open, and in $how, how it is to be hashed: b in the batch, o on its own, r as root, - not at all.
@@ -174,7 +174,7 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
 look_closer() { # PATH FILE WANT:OWNER:GROUP
     line=$(stat -L -c "$format" -- "$2" 2>&1) && return # it came just now: without an answer it is unknown
     case $line in
-    *'Permission denied')
+    *'Permission denied'*)
         # shellcheck disable=SC2086 # PE_SUDO is words
         if [ -n "$sudo" ]; then
             line=$($sudo stat -L -c "$format" -- "$2" 2>&1)

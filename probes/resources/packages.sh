@@ -245,10 +245,17 @@ pacman_rows() {
     done
 }
 
+# A command's answer, each line behind a tag. One that fails or takes too long says so in a last line, as apt words its errors.
 tagged() { # TAG COMMAND...
     tag=$1
     shift
-    timeout 6 "$@" 2>&1 | sed "s|^|$tag |"
+    {
+        timeout 4 "$@" 2>&1 || {
+            status=$?
+            echo
+            echo "E: $1 ended with status $status"
+        }
+    } | sed "s|^|$tag |"
 }
 
 # What the package lists say, as they lie on the node: nothing is refreshed and no cache is written.

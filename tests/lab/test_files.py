@@ -21,7 +21,7 @@ pytestmark = pytest.mark.lab
 BODY = data.text("probes/resources/files.sh")
 SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
 NAMES = ["plain", "a\nb", "back\\slash", "*.conf", 'it\'s "q"', "$(reboot)", "café", "caf\udce9", "a b", "-rf", "final\n", "x:y"]
-HOSTILE = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
 
 def probe(shell: Sequence[str], items: Sequence[Declared]) -> Observations:
@@ -65,6 +65,17 @@ def test_what_is_no_regular_file(shell: list[str], tmp_path: Path) -> None:
     items = [Declared(path=path, content="", sha256=None) for path in [*paths, "/dev/zero"]]
     seen = probe(shell, items)
     assert {item.path: judged(item, seen).outcome.value for item in items} == {item.path: "drift" for item in items}
+    for opened_by_nobody in (f"{tmp_path}/fifo", f"{tmp_path}/socket", "/dev/zero"):
+        assert (seen[opened_by_nobody].sha256, seen[opened_by_nobody].dark) == (None, None)
+
+
+def test_one_that_cannot_be_read_does_not_lend_its_place_to_another(shell: list[str], tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("hello\n")
+    (tmp_path / "unreadable").symlink_to("/proc/self/mem")
+    (tmp_path / "two").write_text("")
+    items = [Declared(path=f"{tmp_path}/{name}", sha256=HELLO) for name in ("one", "unreadable", "two")]
+    seen = probe(shell, items)
+    assert [judged(item, seen).outcome.value for item in items] == ["compliant", "unknown", "drift"]
 
 
 def test_files_of_the_kernel_are_read(shell: list[str]) -> None:
@@ -85,7 +96,7 @@ def test_what_takes_too_long_does_not_starve_the_rest(shell: list[str], tmp_path
     with (tmp_path / "sparse").open("wb") as sparse:
         sparse.truncate(64 << 30)
     names = ("one", "sparse", "two")
-    items = [*(Declared(path=f"{tmp_path}/{name}", sha256=HOSTILE, mode="0644") for name in names), Declared(path="/proc/kmsg", content="")]
+    items = [*(Declared(path=f"{tmp_path}/{name}", sha256=HELLO, mode="0644") for name in names), Declared(path="/proc/kmsg", content="")]
     for path in tmp_path.iterdir():
         path.chmod(0o644)
     seen = probe(shell, items)

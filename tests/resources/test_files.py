@@ -116,7 +116,10 @@ def test_a_file_that_could_not_be_looked_at_is_unknown(why: str) -> None:
     assert judged(parse(f"gone /f {why}\n".encode()), path="/f").outcome is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("why", ["No such file or directory", "Not a directory", "Too many levels of symbolic links", "Symbolic link loop"])
+@pytest.mark.parametrize(
+    "why",
+    ["No such file or directory", "Not a directory", "Too many levels of symbolic links", "Symbolic link loop", "Not a directory (os error 20)"],
+)
 def test_a_missing_file_drifts_in_every_field(why: str) -> None:
     result = judged(parse(f"gone /f stat: cannot statx '/f': {why}\n".encode()), path="/f", mode="0644", owner="root", group="root", content="")
     assert set(outcomes(result).values()) == {"drift"}

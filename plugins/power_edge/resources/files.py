@@ -93,7 +93,7 @@ def parse(section: bytes) -> Observations:
 
 
 def _nothing(why: str, target: str | None) -> Broken | Unseen | None:
-    if not why.endswith(_NOT_THERE):
+    if not re.sub(r" \(os error [0-9]+\)$", "", why).endswith(_NOT_THERE):  # as uutils words it
         return Unseen(why)
     return None if target is None else Broken(target)
 

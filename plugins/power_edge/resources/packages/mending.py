@@ -9,10 +9,12 @@ from power_edge.resources.packages.database import Package
 
 
 def mend(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
-    """Nothing where an administrator put the package on hold, where pacman would have to go back to a version, or without a tool."""
+    """Nothing where an administrator put the package on hold, where the declaration is short of an epoch, and without a tool that can do it."""
     if seen is None or seen.tool is None or any(row.want == "hold" for row in seen.rows):
         return
-    name = declared.name.lower() if seen.manager == "dpkg" else declared.name
+    if any(row.version.partition(":")[2] == declared.version for row in seen.here):
+        return
+    name = declared.name.lower() if seen.manager == "dpkg" else declared.name.replace(":", ".")
     if declared.state == "absent":
         yield from _remove(seen.tool, [*([name] if seen.here else []), *(f"{row.name}:{row.arch}" for row in seen.others)])
     elif seen.manager == "dpkg" and any(not row.usable for row in seen.here):
