@@ -1,12 +1,16 @@
 """Services: every recorded case, and what the cases do not hold."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from power_edge.model import Observations, Outcome, Result, Unseen
+from power_edge.model import Observations, Outcome, Unseen
 from power_edge.model.declared.resources.services_schema import Service
-from power_edge.resources.services import ask, canonical, parse
+from power_edge.resources.services import RESOURCE, ask, canonical
+from power_edge.resources.services.judge import judge
+from power_edge.resources.services.mend import mend
+from power_edge.resources.services.unit import Puller, Trigger, Unit, parse
 from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 # What the captures leave out and the probe reads, by case: links on disk, units of a like name, file states of other units.
@@ -96,3 +100,144 @@ def seen(case: Case) -> Mapping[str, Observations | Unseen]:
 @pytest.mark.parametrize(("case", "verdict"), [*parameters("services")])
 def test_recorded_case(case: Case, verdict: Verdict) -> None:
     check(verdict, verdict.declared, seen(case))
+
+
+UP = Unit("x.service", "loaded", "active", "running", "enabled", "simple", pullers=(Puller("multi-user.target", "disk", True),))
+DOWN = UP._replace(active="inactive", sub="dead", file_state="disabled", pullers=())
+SOCKET = Trigger("x.socket", active=True, boots=True)
+WORDS = {Outcome.COMPLIANT: "pass", Outcome.DRIFT: "fail", Outcome.UNKNOWN: "unknown"}
+
+
+def verdicts(seen: Unit, **declared: Any) -> dict[str, str]:
+    return {finding.field: WORDS[finding.outcome] for finding in judge(Service(name="x", **declared), seen)}
+
+
+def states(seen: Unit) -> str:
+    """The verdicts on running, stopped and disabled; then on enabled: true and false."""
+    of_state = [verdicts(seen, state=state)["state"] for state in ("running", "stopped", "disabled")]
+    return " ".join([*of_state, *(verdicts(seen, enabled=enabled)["enabled"] for enabled in (True, False))])
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (UP, "pass fail fail pass fail"),
+        (UP._replace(active="refreshing", sub="refresh"), "pass fail fail pass fail"),
+        (UP._replace(active="maintenance", sub="cleaning"), "fail unknown fail pass fail"),
+        (UP._replace(active="a state to come"), "unknown unknown fail pass fail"),
+        (DOWN, "fail pass pass fail pass"),
+        (DOWN._replace(active="failed", sub="failed-before-auto-restart"), "fail fail fail fail pass"),
+        (DOWN._replace(sub="dead-before-auto-restart"), "fail fail fail fail pass"),
+        (DOWN._replace(active="activating", sub="auto-restart-queued"), "fail fail fail fail pass"),
+        (DOWN._replace(queued=True), "unknown unknown unknown fail pass"),
+        (DOWN._replace(left=True), "fail unknown unknown fail pass"),
+        (DOWN._replace(triggers=(SOCKET,)), "fail fail fail fail fail"),
+        (DOWN._replace(triggers=(SOCKET._replace(boots=False),)), "fail fail fail fail pass"),
+        (DOWN._replace(triggers=(SOCKET._replace(active=False),)), "fail pass fail fail fail"),
+        (DOWN._replace(triggers=(SOCKET._replace(active=None, boots=None),)), "fail unknown unknown fail unknown"),
+        (DOWN._replace(triggers=(Trigger("x.timer", True, False),)), "fail pass fail fail fail"),
+        (DOWN._replace(load="masked", file_state="masked", triggers=(SOCKET,)), "fail pass pass fail pass"),
+        (DOWN._replace(load="masked", file_state="masked", claimed_by=("y.service",)), "fail unknown unknown fail unknown"),
+        (DOWN._replace(load="bad-setting", file_state="enabled"), "fail pass fail unknown fail"),
+        (DOWN._replace(load="error"), "fail pass pass unknown pass"),
+        (DOWN._replace(file_state=""), "fail pass unknown unknown unknown"),
+        (DOWN._replace(file_state="bad"), "fail pass unknown unknown unknown"),
+        (DOWN._replace(file_state="generated"), "fail pass unknown unknown unknown"),
+        (DOWN._replace(file_state="static"), "fail pass pass fail pass"),
+        (DOWN._replace(file_state="static", pullers=(Puller("y.service", "disk", None),)), "fail pass unknown unknown unknown"),
+        (DOWN._replace(file_state="static", pullers=(Puller("y.service", "memory", True),)), "fail pass unknown unknown unknown"),
+        (DOWN._replace(file_state="static", pullers=(Puller("y.service", "disk", False),)), "fail pass pass fail pass"),
+        (DOWN._replace(file_state="enabled-runtime", pullers=(Puller("y.target", "runtime", True),)), "fail pass pass fail pass"),
+        (DOWN._replace(file_state="enabled-runtime", pullers=(Puller("y.target", "generator", True),)), "fail pass fail pass fail"),
+        (DOWN._replace(file_state="enabled-runtime"), "fail pass unknown unknown unknown"),
+        (UP._replace(pullers=()), "pass fail fail unknown fail"),
+        (UP._replace(type="simple", sub="exited"), "fail unknown fail pass fail"),
+        (UP._replace(type="oneshot", sub="exited"), "pass fail fail pass fail"),
+        (UP._replace(load="not-found", file_state="", pullers=()), "pass fail fail fail unknown"),
+        (DOWN._replace(load="not-found", file_state="", pullers=()), "fail unknown unknown fail unknown"),
+    ],
+)
+def test_a_state_that_no_case_holds(seen: Unit, expected: str) -> None:
+    assert states(seen) == expected
+
+
+def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
+    missing = DOWN._replace(load="not-found", file_state="")
+    down = {"state": "disabled", "enabled": False, "optional": True}
+    assert verdicts(missing, **down) == {"state": "pass", "enabled": "pass"}
+    assert verdicts(missing._replace(claimed_by=("ssh.service",)), **down) == {"state": "unknown", "enabled": "unknown"}
+    assert verdicts(missing, state="running", enabled=True, optional=True) == {"state": "fail", "enabled": "fail"}
+    assert verdicts(UP, **down) == {"state": "fail", "enabled": "fail"}
+
+
+def test_a_missing_name_is_explained() -> None:
+    case = next(case for case in cases("services") if case.name == "sshd-name-gone")
+    _, (result,) = verdict_of({"services": [{"name": "sshd", "state": "stopped"}]}, seen(case))
+    assert result.why == "state: no such unit (nearest: ssh.service); `optional: true` if it need not exist"
+
+
+def test_names() -> None:
+    assert [canonical(name) for name in ("cron", "cron.service", "dbus.socket", "a.b", "openvpn@server", "")] == [
+        "cron.service",
+        "cron.service",
+        "dbus.socket",
+        "a.b.service",
+        "openvpn@server.service",
+        ".service",
+    ]
+    declared = [Service(name="a", state="running"), Service(name="b", state="stopped"), Service(name="c.socket", enabled=False)]
+    assert [*ask(declared)] == ["a.service", "!b.service", "!c.socket"]
+    assert RESOURCE.asserts(Service(name="a", state="running", optional=True)) == {"state": "running"}
+
+
+BLOCK = "Id={0}\nNames={0}\nLoadState=loaded\nActiveState=inactive\nSubState=dead"
+
+
+def test_an_answer_is_found_by_name_not_by_place() -> None:
+    answer = "== up\n== asked\na.service\nb.service\nc.service\n== show\n" + "\n\n".join(BLOCK.format(f"{name}.service") for name in "cxa") + "\n"
+    units = parse(answer.encode())
+    assert {key: unit.name for key, unit in units.items() if isinstance(unit, Unit)} == {"a.service": "a.service", "c.service": "c.service"}
+
+
+@pytest.mark.parametrize("cut", ["Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive", "ActiveState=active\nSubState=running", ""])
+def test_half_a_block_is_no_answer(cut: str) -> None:
+    assert parse(f"== up\n== asked\na.service\n== show\n{cut}\n".encode()) == {}
+
+
+@pytest.mark.parametrize("answer", [b"", b"== up\n", b"== up\n== asked\ncron.service\n== show\n\n== files\ncron.service enabled\n"])
+def test_an_empty_answer_says_nothing(answer: bytes) -> None:
+    assert parse(answer) == {}
+
+
+def test_what_is_no_answer_is_refused() -> None:
+    with pytest.raises(ValueError, match="not an answer"):
+        parse(b"Running in chroot, ignoring command 'show'\n")
+
+
+def mended(seen: Unit, **declared: Any) -> list[str]:
+    service = Service(name="x", **declared)
+    return [" ".join(argv) for argv in mend(service, seen, [finding for finding in judge(service, seen) if finding.outcome is Outcome.DRIFT])]
+
+
+@pytest.mark.parametrize(
+    ("seen", "declared", "commands"),
+    [
+        (DOWN, {"state": "running", "enabled": True}, ["systemctl enable x.service", "systemctl start x.service"]),
+        (DOWN, {"state": "running", "enabled": False}, ["systemctl start x.service"]),
+        (UP, {"state": "stopped", "enabled": True}, ["systemctl stop x.service"]),
+        (UP, {"state": "disabled"}, ["systemctl stop x.service", "systemctl disable x.service"]),
+        (UP._replace(triggers=(SOCKET,)), {"state": "disabled"}, ["systemctl stop x.socket x.service", "systemctl disable x.socket x.service"]),
+        (DOWN._replace(active="failed"), {"state": "running"}, ["systemctl reset-failed x.service", "systemctl start x.service"]),
+        (UP._replace(sub="exited"), {"state": "running"}, ["systemctl restart x.service"]),
+        (DOWN._replace(type="oneshot"), {"state": "running"}, []),
+        (DOWN._replace(file_state="static"), {"enabled": True}, []),
+        (DOWN._replace(load="bad-setting"), {"state": "running"}, []),
+        (DOWN._replace(load="not-found", file_state=""), {"state": "running"}, []),
+    ],
+)
+def test_the_commands_that_mend(seen: Unit, declared: dict[str, Any], commands: list[str]) -> None:
+    assert mended(seen, **declared) == commands
+
+
+def test_an_alias_is_mended_under_its_real_name() -> None:
+    assert mended(DOWN._replace(name="ssh.service"), state="running", enabled=True) == ["systemctl enable ssh.service", "systemctl start ssh.service"]

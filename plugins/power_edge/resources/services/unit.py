@@ -10,6 +10,9 @@ _BOOT_TARGETS = frozenset(
 )
 """Targets that every boot into multi-user or graphical mode passes (bootup(7))."""
 
+_NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
+"""Without these a block of `systemctl show` was cut short, and is no answer."""
+
 
 class Trigger(NamedTuple):
     """A socket, timer or path unit that starts the unit; None: could not be told."""
@@ -113,7 +116,7 @@ def _shown(lines: Iterable[str]) -> dict[str, dict[str, str]]:
             key, _, value = line.partition("=")
             block[key] = value
         elif block:
-            if "Id" in block and "ActiveState" in block:
+            if block.keys() >= _NEEDED:
                 shown |= dict.fromkeys((*_list(block.get("Names", "")), block["Id"]), block)
             block = {}
     return shown
