@@ -131,6 +131,7 @@ def test_a_dangling_link_is_told_as_such() -> None:
     result = judged(seen, path="/f", content="x")
     assert "a symbolic link to /nowhere" in str(result.why)
     assert result.mend is None
+    assert files.fact(seen["/f"]) is None
 
 
 def test_a_target_that_no_terminal_should_see_is_escaped() -> None:

@@ -207,6 +207,18 @@ def test_the_epoch_is_part_of_a_version() -> None:
     assert "epoch 2" in str(judged(f"{DPKG}row a amd64 install/installed/ok 2:4.0-3", name="a", version="4.0-3").why)
 
 
+def test_what_own_tests_are_given() -> None:
+    def fact(answer: str) -> Any:
+        assert RESOURCE.fact is not None
+        return RESOURCE.fact(parse(f"{answer}\nasked a\n".encode())["a"])
+
+    assert fact(DPKG) is None
+    assert fact(f"{DPKG}row a amd64 deinstall/config-files/ok 1") is None
+    assert fact(f"{DPKG}row a amd64 install/installed/ok 1").rows[0].version == "1"
+    assert isinstance(fact(f"{DPKG}provides b a"), Unseen)
+    assert isinstance(fact(f"{DPKG}row a i386 install/installed/ok 1"), Unseen)
+
+
 NOW = 1_800_000_000
 POLICY = """\
 policy a:

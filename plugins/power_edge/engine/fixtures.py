@@ -42,6 +42,8 @@ class TypeFacts(Mapping[str, Any]):
                 return None
             raise Unknown(f"{self._kind.name} {name}: not looked at, since state.yaml does not declare it")
         seen = self._seen[key]
+        if self._kind.fact is not None and not isinstance(seen, Unseen):
+            seen = self._kind.fact(seen)
         if isinstance(seen, Unseen):
             raise Unknown(f"{self._kind.name} {name}: {seen.why}")
         return seen

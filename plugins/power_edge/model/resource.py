@@ -62,6 +62,8 @@ class ResourceType:
     """Declarations -> arguments of the probe; by default the items' keys."""
     extra: Callable[[Any, Any], Iterable[str]] | None = None
     """Declaration, seen -> what is there beyond the declaration and worth a warning (open firewall rules)."""
+    fact: Callable[[Any], Any] | None = None
+    """Observation -> what operators' own tests are given for it: None where the thing is not there, Unseen where that is open. By default itself."""
     whole: bool = False
     """The type observes one thing for all its items (the firewall), under the key ''."""
     lists_all: bool = False

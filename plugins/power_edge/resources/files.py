@@ -246,6 +246,11 @@ def _printf(content: bytes) -> str:
     return octal.decode("ascii").replace("%", "%%").replace("\\012", "\\n")
 
 
+def fact(seen: File | Broken | None) -> File | None:
+    """None for a link that leads nowhere, too: its record would be true in an `assert`."""
+    return seen if isinstance(seen, File) else None
+
+
 RESOURCE = ResourceType(
     name="files",
     declares=list[Declared],
@@ -257,4 +262,5 @@ RESOURCE = ResourceType(
     canonical=canonical,
     problems=problems,
     ask=ask,
+    fact=fact,
 )

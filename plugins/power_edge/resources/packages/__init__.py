@@ -6,7 +6,7 @@ with a version in it) is no answer. dpkg(1) tells the states; dpkg-query(1), rpm
 
 from collections.abc import Iterator, Sequence
 
-from power_edge.model import Finding, ResourceType, agrees, drifts, undecided
+from power_edge.model import Finding, ResourceType, Unseen, agrees, drifts, undecided
 from power_edge.model.declared.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.database import Package, Row, parse
@@ -127,4 +127,14 @@ def _newer(manager: str, one: str, two: str) -> bool:
         return False
 
 
-RESOURCE = ResourceType(name="packages", declares=list[Declared], key="name", parse=parse, judge=judge, mend=mend, ask=ask)
+def fact(seen: Package) -> Package | Unseen | None:
+    """None where it is not installed: the record, which tells by whom it is not, would be true in an `assert`."""
+    if seen.here:
+        return seen
+    elsewhere = _elsewhere(Declared(name=""), seen)
+    if seen.label is not None or elsewhere is not None:
+        return Unseen(elsewhere or "the label of a package with its version, not its name")
+    return None
+
+
+RESOURCE = ResourceType(name="packages", declares=list[Declared], key="name", parse=parse, judge=judge, mend=mend, ask=ask, fact=fact)
