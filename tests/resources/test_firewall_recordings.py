@@ -1,7 +1,7 @@
 """Every recorded verdict, judged from what the probe prints on such a node.
 
-Beside the captures of a case lies `SLUG.answer`: the probe's own output on a node on which the case's setup was done once more. Where the case holds a
-capture of the kernel's side itself, the test puts that into the answer, so that both speak.
+Beside the captures of a case lies `SLUG.answer`: the probe's own output on a node on which the case's setup was done once more. Where the case has a
+capture of the kernel's side itself, the test puts that into the answer.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 import pytest
 
 from power_edge.model import Observations, Unseen
-from power_edge.resources.firewall import parse
+from power_edge.resources.firewall.ruleset import parse
 from tests.cases import RECORDINGS, Case, Verdict, check, parameters
 
 AREAS = ("ufw", "firewalld", "nftables", "iptables")

@@ -1,0 +1,188 @@
+"""The firewall's probe and judge on real nodes, against real packets.
+
+The rulesets are those of the recordings, loaded once more by their `.cmd`. What is judged a pass for connections from somewhere must be what such
+connections meet: each port, source and family is tried from the node's peer, and every declaration that one could make of them is judged.
+"""
+
+import sys
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from power_edge import data
+from power_edge.judging import judge
+from power_edge.model import Item, Observations, Outcome, Source, Unseen
+from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import RESOURCE
+from power_edge.resources.firewall.ruleset import parse
+from tests.cases import RECORDINGS, cases, check
+from tests.lab.nodes import Lab, Node
+
+pytestmark = pytest.mark.lab
+
+BODY = data.text("probes/resources/firewall.sh")
+PORTS = (22, 80, 443, 6003, 8080)
+CASES = {
+    "ufw": ("basic-22-tcp", "from-port-not-to-port", "v6-only-rule", "partly-shadowed", "default-reject", "rule-inserted-before-ufw",
+            "user-rules-edited-not-loaded", "in-on-interface", "inactive"),
+    "nftables": ("inet-policy-drop", "ip-only-v6-open", "two-base-chains", "verdict-map", "netdev-ingress", "prerouting-drop", "dormant-table",
+                 "policy-drop-final-reject", "named-set", "forward-hook-only"),
+    "iptables": ("policy-drop-both", "negated-source", "reject-tcp-reset", "v4-only", "order-drop-first"),
+    "firewalld": ("public-default", "rich-reject-beats-service", "foreign-nft-table-drops", "interface-in-other-zone", "source-zone-trusted",
+                  "flushed-behind-its-back", "killed-rules-remain"),
+}  # fmt: skip
+NETWORK = {"firewalld": "42"}
+"""The third byte of the addresses in an area's recordings; the others have 41."""
+LISTEN = """
+[Socket]
+Accept=yes
+MaxConnections=1000
+TriggerLimitIntervalSec=0
+"""
+SERVE = "[Service]\nType=simple\nExecStart=/bin/cat\nStandardInput=socket\n"
+KNOCK = """
+import socket, sys, threading
+def knock(source, target, port):
+    with socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET) as one:
+        one.settimeout(1)
+        one.bind((source, 0))
+        try:
+            one.connect((target, port))
+            return "allow"
+        except TimeoutError:
+            return "deny"
+        except OSError:
+            return "reject"
+def run(*where):
+    found[where] = knock(*where)
+found = {}
+source_target = [word.split(",") for word in sys.argv[2:]]
+threads = [threading.Thread(target=run, args=(source, target, int(port))) for source, target in source_target for port in sys.argv[1].split(",")]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+for (source, target, port), end in found.items():
+    print(source, port, end)
+"""
+
+
+def reachable_at(lab: Lab, node: Node, third: str) -> Iterator[Node]:
+    """The addresses that the recordings speak of, and something that listens on each port."""
+    ours = (f"10.99.{third}.1/24", f"192.168.{int(third) + 30}.1/24", f"fd99:{third}::1/64")
+    theirs = (f"10.99.{third}.2/24", f"fd99:{third}::2/64")
+    for address in ours:
+        lab.run("ip", "address", "add", address, "dev", "lab0", *(["nodad"] if ":" in address else []))
+    for address in theirs:
+        node.run("ip", "address", "add", address, "dev", "host0", *(["nodad"] if ":" in address else []))
+    node.run("ip", "route", "add", f"192.168.{int(third) + 30}.0/24", "dev", "host0")
+    ports = [port for port in PORTS if port != 22]
+    node.write("/run/systemd/system/listen.socket", LISTEN + "".join(f"ListenStream=[::]:{port}\nListenStream=0.0.0.0:{port}\n" for port in ports)
+               + "BindIPv6Only=ipv6-only\n")  # fmt: skip
+    node.write("/run/systemd/system/listen@.service", SERVE)
+    node.sh("systemctl daemon-reload; systemctl start listen.socket; sysctl -qw net.ipv4.icmp_ratelimit=0")  # a refusal for each of the packets
+    yield node
+    for address in ours:
+        lab.run("ip", "address", "del", address, "dev", "lab0")
+
+
+@pytest.fixture(scope="module")
+def usual(lab: Lab, node: Node) -> Iterator[Node]:
+    yield from reachable_at(lab, node, "41")
+
+
+@pytest.fixture(scope="module")
+def with_firewalld(lab: Lab, firewalld_node: Node) -> Iterator[Node]:
+    yield from reachable_at(lab, firewalld_node, "42")
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, area: str) -> Node:
+    fixture = "with_firewalld" if area == "firewalld" else "usual"
+    found = request.getfixturevalue(fixture)
+    assert isinstance(found, Node)
+    return found
+
+
+def setup_of(path: Path) -> str:
+    """The commands between `# setup` and the first capture."""
+    _, _, rest = path.read_text().partition("# setup\n")
+    return rest.partition("# ->")[0]
+
+
+def probe(node: Node, *, sudo: str = "", prefix: tuple[str, ...] = ()) -> Observations | Unseen:
+    done = node.run(*prefix, "env", f"PE_SUDO={sudo}", "timeout", "20", "sh", "-c", BODY, "pe", check=False)
+    if done.returncode:
+        return Unseen(done.stderr.strip())
+    return parse(done.stdout.encode(errors="surrogateescape"))
+
+
+def knock(lab: Lab, third: str) -> dict[tuple[str, int], str]:
+    """(source, port) -> what a connection from there met."""
+    ways = [(f"10.99.{third}.1", f"10.99.{third}.2"), (f"192.168.{int(third) + 30}.1", f"10.99.{third}.2"), (f"fd99:{third}::1", f"fd99:{third}::2")]
+    done = lab.run(sys.executable, "-c", KNOCK, ",".join(map(str, PORTS)), *(",".join(way) for way in ways))
+    return {(source, int(port)): end for source, port, end in (line.split() for line in done.stdout.splitlines())}
+
+
+def outcome(rule: Rule, seen: Observations | Unseen) -> Outcome:
+    (entry,) = RESOURCE.items_of(Firewall(rules=[rule]))
+    item = Item("node", "firewall", entry.name, "", entry.declared, RESOURCE.asserts(entry.declared), Source("state.yaml", 1))
+    return judge(RESOURCE, item, seen).outcome
+
+
+@pytest.mark.parametrize(("area", "name"), [(area, name) for area, names in CASES.items() for name in names])
+def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, name: str) -> None:
+    third = NETWORK.get(area, "41")
+    target.run("sh", "-c", "if command -v ufw; then ufw --force disable; fi; nft flush ruleset", check=False)
+    target.run("sh", "-c", setup_of(RECORDINGS / area / f"{name}.cmd"), check=False)
+    seen = probe(target)
+    met = knock(lab, third)
+    assert len(met) == 3 * len(PORTS)
+    office, home, other = f"10.99.{third}.1", f"192.168.{int(third) + 30}.1", f"fd99:{third}::1"
+    sources = {"any": (office, home, other), f"10.99.{third}.0/24": (office,), home: (home,), f"fd99:{third}::/64": (other,)}
+    for port, (text, who) in product(PORTS, sources.items()):
+        ends = {met[source, port] for source in who}
+        # a connection over IPv6 that is refused with an ICMP error looks to Linux like one that nobody answered
+        quiet = ends <= {"deny"} and all(":" in source for source in who)
+        for action in ("allow", "deny", "reject"):
+            if outcome(Rule(proto="tcp", port=port, action=action, from_=text), seen) is Outcome.COMPLIANT:
+                fits = ends == {action} or (action == "reject" and (quiet or ends == {"deny", "reject"}))
+                assert fits, f"{action} {port} from {text} passes, and met {ends}: {met}"
+    (case,) = (case for case in cases(area) if case.name == name)
+    for verdict in case.verdicts:
+        check(verdict, verdict.declared, {"firewall": seen})
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "mksh"])
+def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: str) -> None:
+    usual.run("sh", "-c", setup_of(RECORDINGS / "nftables" / "inet-policy-drop.cmd"))
+    seen = {}
+    for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
+        done = usual.run("runuser", "-u", user, "--", "env", f"PE_SUDO={sudo}", *shell.split(), "-c", BODY, "pe", check=False)
+        seen[user, sudo] = Unseen(done.stderr.strip()) if done.returncode else parse(done.stdout.encode())
+    allowed = Rule(proto="tcp", port=22, action="allow")
+    assert {who: outcome(allowed, answer).value for who, answer in seen.items()} == {
+        ("guest", ""): "unknown", ("guest", "sudo -n"): "unknown", ("stella", "sudo -n"): "compliant",
+    }  # fmt: skip
+
+
+WATCHED = """
+nft monitor >/run/seen & monitor=$!
+until grep -q first /run/seen; do nft add table inet first; nft delete table inet first; done
+nft add table inet before
+sh -c "$1" pe >/dev/null
+nft add table inet after
+until grep -q after /run/seen; do :; done
+kill $monitor
+nft delete table inet before; nft delete table inet after
+sed -n '/add table inet before/,/add table inet after/p' /run/seen
+"""
+
+
+def test_reading_commits_nothing(usual: Node) -> None:
+    """A commit to the kernel's rules, even of nothing, would wake the watch, which would run the probe."""
+    usual.run("sh", "-c", setup_of(RECORDINGS / "ufw" / "basic-22-tcp.cmd"))
+    seen = usual.run("sh", "-c", WATCHED, "watched", BODY).stdout.splitlines()
+    assert [line for line in seen if not line.startswith("# new generation")] == ["add table inet before", "add table inet after"]
+    assert len(seen) == 3
+    assert len(usual.run("sh", "-c", WATCHED, "watched", "ufw show raw").stdout.splitlines()) > 3
