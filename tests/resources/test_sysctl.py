@@ -32,3 +32,157 @@ def answer_from(case: Case) -> bytes:
 @pytest.mark.parametrize(("case", "verdict"), [*parameters("sysctl")])
 def test_recorded_case(case: Case, verdict: Verdict) -> None:
     check(verdict, verdict.declared, {"sysctl": parse(answer_from(case))})
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("vm.swappiness", "vm/swappiness"),
+        ("vm/swappiness", "vm/swappiness"),
+        ("net.ipv4.conf.eth0/100.forwarding", "net/ipv4/conf/eth0.100/forwarding"),
+        ("net/ipv4/conf/eth0.100/forwarding", "net/ipv4/conf/eth0.100/forwarding"),
+        ("swappiness", "swappiness"),
+        ("", ""),
+    ],
+)
+def test_the_first_separator_decides(key: str, path: str) -> None:
+    assert canonical(key) == path
+
+
+def test_no_path_that_leaves_proc_sys_is_asked_for() -> None:
+    keys = ["vm.swappiness", "kernel/../../version", "..", "/etc/shadow", "kernel./.x"]
+    assert [*ask([Setting(key, "1") for key in keys])] == ["vm/swappiness"]
+
+
+def verdict(value: str, seen: str | None, key: str = "vm.x") -> Outcome:
+    (finding,) = judge(Setting(key, value), seen)
+    return finding.outcome
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen"),
+    [
+        ("1", "1"),
+        (" 1\n", "1"),
+        ("4096 131072 6291456", "4096\t131072\t6291456"),
+        ("-1 -1", "-1\t-1"),
+        ("", ""),
+        ("  ", ""),
+        ("core ", "core "),
+        ("one\ntwo\n", "one\ntwo"),
+        ("00000000", "00000000"),
+    ],
+)
+def test_equal(declared: str, seen: str) -> None:
+    assert verdict(declared, seen) is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen"),
+    [
+        ("1", "01"),
+        ("8", "00000010"),
+        ("1 2", "12"),
+        ("1", "1 2"),
+        ("1 2", "1"),
+        ("", "0"),
+        ("0", ""),
+        ("core", "core "),
+        ("|/bin/x %p a", "|/bin/x %p  a"),
+        ("reno cubic", "cubic reno"),
+        ("one", "one\ntwo"),
+        ("Y", "y"),
+        ("1.0", "1"),
+        ("99999999999999999999-5", "99999999999999999999-6"),
+        ("1", None),
+    ],
+)
+def test_different(declared: str, seen: str | None) -> None:
+    assert verdict(declared, seen) is Outcome.DRIFT
+
+
+def test_ranges_as_the_kernel_rewrites_them() -> None:
+    ports = "net.ipv4.ip_local_reserved_ports"
+    assert verdict("8080,8081,8082", "8080-8082", ports) is Outcome.COMPLIANT
+    assert verdict("9000,8080-8082", "8080-8082,9000", ports) is Outcome.COMPLIANT
+    assert verdict("8080,8081", "8080-8082", ports) is Outcome.DRIFT
+    assert verdict("8082-8080", "8080-8082", ports) is Outcome.DRIFT
+    assert verdict("8080,8081,8082", "8080-8082", "vm.x") is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("value", ["01", "0x1", "+1", "4 04", "0X1F"])
+def test_numbers_that_the_kernel_never_shows_are_refused(value: str) -> None:
+    assert verdict_of({"sysctl": {"vm.swappiness": value}}, {"sysctl": {"vm/swappiness": "1"}})[0] == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("kernel.hostname", "01"), ("net.core.flow_limit_cpu_bitmap", "00000000"), ("vm.swappiness", "0"), ("vm.x", "01 a")]
+)
+def test_texts_of_digits_are_not(key: str, value: str) -> None:
+    assert verdict_of({"sysctl": {key: value}}, {"sysctl": {canonical(key): value}})[0] == "pass"
+
+
+def test_one_key_spelled_twice_is_declared_twice() -> None:
+    assert verdict_of({"sysctl": {"vm.swappiness": "60", "vm/swappiness": "60"}}, {})[0] == "invalid"
+
+
+def test_values_of_many_kinds() -> None:
+    answer = (
+        b"== asked\nkernel/a\nkernel/a:b\nfs/c\nfs/d\nfs/e\nfs/f\nfs/g\n"
+        b"== values\nkernel/a:b:1\nfs/c:k: v:\nfs/c:\nfs/c:== values\nfs/d:caf\xe9\nfs/e:"
+        + b"9" * 1024
+        + b"\n== complaints\ngrep: fs/f: Input/output error\n"
+    )
+    seen = parse(answer)
+    assert seen["fs/c"] == "k: v:\n\n== values"
+    assert seen["fs/d"] == "caf\udce9"
+    assert isinstance(seen["kernel/a"], Unseen), "1 of kernel/a:b, or b:1 of kernel/a"
+    assert isinstance(seen["fs/e"], Unseen), "cut"
+    assert seen["fs/f"] == Unseen("Input/output error")
+    assert seen["fs/g"] == Unseen("nothing could be read")
+
+
+def test_sudo_answers_what_the_user_may_not_read() -> None:
+    answer = b"== asked\na/b\na/c\n== values\n== complaints\ngrep: a/b: Permission denied\ngrep: a/c: Permission denied\n"
+    again = b"== values\na/b:1\n== complaints\nsudo: unable to resolve host x\ngrep: a/c: Permission denied\n"
+    seen = parse(answer + again)
+    assert seen["a/b"] == "1"
+    assert isinstance(seen["a/c"], Unseen)
+
+
+def test_a_key_that_is_not_there() -> None:
+    answer = b"== asked\nnet/bridge/x\n== values\n== complaints\ngrep: net/bridge/x: No such file or directory\n"
+    assert parse(answer + b"== contained\n") == {"net/bridge/x": None}
+    hidden = parse(answer + b"== contained\nnet\n")["net/bridge/x"]
+    assert isinstance(hidden, Unseen)
+    assert "container" in hidden.why
+
+
+def test_an_empty_answer_says_nothing() -> None:
+    seen: Observations = parse(b"")
+    assert seen == {}
+    with pytest.raises(ValueError, match="not an answer"):
+        parse(b"sh: cd: /proc/sys: No such file or directory\n")
+
+
+def test_the_message_names_the_other_spelling() -> None:
+    case = next(case for case in cases("sysctl") if case.name == "dotted-interface-dots-only")
+    _, (result,) = verdict_of(case.verdicts[0].declared, {"sysctl": parse(answer_from(case))})
+    assert "net.ipv4.conf.eth0/100.forwarding" in str(result.why)
+
+
+@pytest.mark.parametrize(
+    ("setting", "seen", "commands"),
+    [
+        (Setting("vm.swappiness", "60"), "10", [("sysctl", "-w", "vm.swappiness=60")]),
+        (Setting("net.ipv4.ip_local_port_range", "1 2\n"), "1\t3", [("sysctl", "-w", "net.ipv4.ip_local_port_range=1 2")]),
+        (
+            Setting("net.bridge.bridge-nf-call-iptables", "1"),
+            None,
+            [("modprobe", "br_netfilter"), ("sysctl", "-w", "net.bridge.bridge-nf-call-iptables=1")],
+        ),
+        (Setting("vm.nosuch", "1"), None, []),
+    ],
+)
+def test_the_commands_that_mend(setting: Setting, seen: str | None, commands: list[tuple[str, ...]]) -> None:
+    assert [*mend(setting, seen, [*judge(setting, seen)])] == commands

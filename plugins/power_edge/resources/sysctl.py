@@ -11,7 +11,8 @@ _OTHERWISE_SPELLED = re.compile(r"[+-]?(0[0-9]+|0[xX][0-9a-fA-F]+)|\+[0-9]+")
 _NO_NUMBER = re.compile(r"(name|mask|bitmap|key|secret|release|version|pattern)$")
 """Last parts of keys whose values are texts, or numbers that the kernel itself shows in hexadecimal or with zeros before them."""
 
-_RANGE_LIST = re.compile(r"[0-9]{1,18}(-[0-9]{1,18})?(,[0-9]{1,18}(-[0-9]{1,18})?)*")
+_RANGE = r"(0|[1-9][0-9]{0,17})(-(0|[1-9][0-9]{0,17}))?"
+_RANGE_LIST = re.compile(f"{_RANGE}(,{_RANGE})*")
 _RANGE_KEYS = frozenset(("net/ipv4/ip_local_reserved_ports", "kernel/watchdog_cpumask"))
 
 _MODULES = {"net/bridge/": "br_netfilter", "net/netfilter/nf_conntrack": "nf_conntrack", "net/nf_conntrack": "nf_conntrack"}
