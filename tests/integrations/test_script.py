@@ -1,0 +1,93 @@
+"""The script of a node, run by the shells that nodes have."""
+
+import random
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from power_edge import data
+from power_edge.judging import quoted
+from power_edge.probing.answer import merge, read
+from power_edge.probing.plan import COMMAND_LIMIT, Timeouts, plan
+from tests.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
+
+SHELLS = [["sh"], *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"]))]
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> None:
+    echo_in_place_of_the_probes(monkeypatch)
+
+
+def run(command: Sequence[str], script: str, folder: Path) -> bytes:
+    return subprocess.run(command, input=script.encode("utf-8", "surrogateescape"), capture_output=True, check=False, cwd=folder).stdout
+
+
+@pytest.mark.usefixtures("echo")
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_names_reach_the_probe_as_they_are(shell: list[str], tmp_path: Path) -> None:
+    script = plan("a", OPEN, items(HOSTILE), Timeouts()).script()
+    (tmp_path / "script").write_bytes(script.encode("utf-8", "surrogateescape"))
+    printed = subprocess.run([*shell, "script"], capture_output=True, check=True, cwd=tmp_path, stdin=subprocess.DEVNULL).stdout
+    output = read(printed).outputs["files.0"]
+    assert output.failure() is None
+    assert output.stdout.split(b"\0")[:-1] == [each.encode("utf-8", "surrogateescape") for each in HOSTILE]
+    assert [path.name for path in tmp_path.iterdir()] == ["script"]
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_script_that_was_cut_runs_nothing(tmp_path: Path) -> None:
+    """All cuts at ends of lines, and some within. (Of the last line any part that is a command at all runs the whole.)"""
+    script = plan("a", OPEN, items(["a'b\nc", "d"]), Timeouts()).script()
+    last = script.rindex("pe_main")
+    ends = [at for at in range(last) if script[at] == "\n"][-80:]
+    within = random.Random(7).sample(range(last), 60)
+    for at in {*ends, *within, last, last + 3}:
+        assert b"PE1" not in run(["sh"], script[:at], tmp_path), script[max(0, at - 60) : at]
+    assert b"PE1" in run(["sh"], script, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def incompressible(count: int, seed: int = 1) -> list[str]:
+    chance = random.Random(seed)
+    return ["".join(chr(chance.randrange(0x4E00, 0x9000)) for _ in range(40)) for _ in range(count)]
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_long_plan_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
+    names = incompressible(2000)
+    commands = plan("a", OPEN, items(names), Timeouts()).commands()
+    assert len(commands) > 1
+    assert max(map(len, commands)) <= COMMAND_LIMIT
+    answers = [
+        read(subprocess.run(["sh", "-c", command], capture_output=True, check=True, cwd=tmp_path, stdin=subprocess.DEVNULL).stdout)
+        for command in commands
+    ]
+    merged = merge(answers)
+    assert merged.complete
+    assert b"".join(merged.outputs[name].stdout for name in sorted(merged.outputs, key=lambda name: int(name[6:]))) == b"".join(
+        name.encode() + b"\0" for name in names
+    )
+
+
+def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = data.text
+    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: "echo begun; exec sleep 60\n" if "resources" in path else real(path))
+    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
+    output = read(run(["sh"], script, tmp_path)).outputs["sysctl.0"]
+    assert output.failure() == "timed out"
+
+
+def test_without_an_identity_the_gate_stays_shut(tmp_path: Path) -> None:
+    seen = read(run(["sh"], plan("a", None, items(["vm.swappiness"], "sysctl"), Timeouts()).script(), tmp_path))
+    assert (seen.gate, seen.outputs, seen.complete) == ("hidden", {}, True)
+
+
+@pytest.mark.parametrize("shell", [["bash"], *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["mksh"], ["busybox", "sh"]))], ids=str)
+@pytest.mark.parametrize("argument", [*HOSTILE, ""], ids=ascii)
+def test_an_argument_of_a_command_that_mends_means_itself(shell: list[str], argument: str) -> None:
+    assert quoted(argument).isprintable()
+    done = subprocess.run([*shell, "-c", f"printf %s {quoted(argument)}"], capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    assert done.stdout == argument.encode("utf-8", "surrogateescape")

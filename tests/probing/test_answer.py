@@ -1,0 +1,124 @@
+"""The framing of answers: whole, cut at every byte, hostile, in several parts."""
+
+from typing import Any
+
+import pytest
+
+from power_edge.gate import Reading
+from power_edge.probing.answer import Answer, NoAnswer, merge, read
+from tests.answers import NONCE, answer, digest
+
+SECTIONS: dict[str, bytes | tuple[int, bytes, str]] = {
+    "services.0": b"one\ntwo\n",
+    "sysctl.0": (3, b"no newline at the end", "first\nsecond"),
+    "sysctl.1": (124, b"", ""),
+}
+
+
+def test_whole() -> None:
+    seen = read(answer("rig-7", SECTIONS, machine="a", age=0))
+    assert (seen.node, seen.uid, seen.gate, seen.complete) == ("rig-7", 0, "open", True)
+    assert seen.readings == {"machine-id": Reading("ok", digest("a"))}
+    assert seen.outputs["services.0"] == (0, b"one\ntwo\n", "")
+    assert seen.outputs["sysctl.0"] == (3, b"no newline at the end", "first\nsecond")
+    assert {name: output.failure() for name, output in seen.outputs.items()} == {"services.0": None, "sysctl.0": "first", "sysctl.1": "timed out"}
+
+
+@pytest.mark.parametrize("state", ["missing", "unreadable", "empty", "invalid", "filler"])
+def test_a_hash_counts_only_where_the_identifier_was_read(state: str) -> None:
+    seen = read(answer("a", readings=[("machine-id", state, digest("a"))]))
+    assert seen.readings == {"machine-id": Reading(state, None)}
+
+
+def test_cut_at_every_byte() -> None:
+    data = answer("rig-7", {**SECTIONS, "sysctl.2": b"vm.swappiness\n"})
+    whole = read(data)
+    for at in range(len(data)):
+        try:
+            seen = read(data[:at])
+        except NoAnswer:
+            continue
+        assert seen.node == whole.node
+        assert seen.gate in (None, whole.gate)
+        assert seen.complete <= whole.complete
+        for name, output in seen.outputs.items():
+            if output.failure() is None:
+                assert output.stdout == whole.outputs[name].stdout
+        if seen.gate is not None:
+            assert seen.readings == whole.readings
+
+
+def test_what_a_section_prints_is_no_frame() -> None:
+    hostile = b"PE1 ffffffffffffffffffffffffffffffff 0 1 other\n" + b"f" * 32 + b" G open\n" + b"f" * 32 + b" E sysctl.0 0\n"
+    hostile += f"x{NONCE} E sysctl.0 0\n {NONCE} Z\n".encode()
+    seen = read(answer("a", {"sysctl.0": hostile, "sysctl.1": b"later"}))
+    assert seen.node == "a"
+    assert seen.outputs["sysctl.0"].stdout == hostile
+    assert seen.outputs["sysctl.1"].stdout == b"later"
+
+
+def test_binary() -> None:
+    data = bytes(range(256)) * 50 + b"\r\n\r\n\0\n\n"
+    assert read(answer("a", {"files.0": data})).outputs["files.0"].stdout == data
+
+
+@pytest.mark.parametrize("banner", [b"Welcome to rig-7\n\n", b"\x1b]0;stella@rig-7\x07", b"\r\nbanner\r\n", b"\xff\xfe", b"PE1 not a header\n"])
+def test_what_a_login_shell_prints_before_is_passed_over(banner: bytes) -> None:
+    assert read(banner + answer("a", SECTIONS)).outputs == read(answer("a", SECTIONS)).outputs
+
+
+def test_changed_line_ends_are_refused() -> None:
+    with pytest.raises(NoAnswer, match="CR LF"):
+        read(answer("a", SECTIONS).replace(b"\n", b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        b"PE1",
+        b"PE1 0123 0 1 a\n",
+        f"PE1 {NONCE} 0 1 a".encode(),
+        f"PE1 {NONCE} -1 1 a\n".encode(),
+        f"PE1 {NONCE} 0 {'9' * 5000} a\n".encode(),
+        answer("a").decode().encode("utf-16"),
+    ],
+)
+def test_no_answer(data: bytes) -> None:
+    with pytest.raises(NoAnswer):
+        read(data)
+
+
+@pytest.mark.parametrize("status", ["", "x", "-1", "9" * 5000, "0 0", "\u0661"])
+def test_a_strange_status_is_a_failure(status: str) -> None:
+    seen = read(answer("a", {"sysctl.0": b"x\n"}).replace(b"E sysctl.0 0", f"E sysctl.0 {status}".encode()))
+    assert seen.outputs["sysctl.0"].failure() is not None
+
+
+@pytest.mark.parametrize("verdict", ["", "opened", "open open", "OPEN"])
+def test_a_strange_gate_is_none(verdict: str) -> None:
+    assert read(answer("a", gate=verdict)).gate is None
+
+
+def test_an_end_of_another_section_is_none() -> None:
+    data = answer("a", {"sysctl.0": b"x\n"}).replace(b"E sysctl.0", b"E sysctl.1")
+    assert read(data).outputs == {"sysctl.0": (None, b"", "")}
+
+
+def part(**changes: Any) -> Answer:
+    return read(answer("a", {"sysctl.0": b"x\n"}))._replace(**changes)
+
+
+def test_merged_answers() -> None:
+    other = read(answer("a", {"sysctl.1": b"y\n"}))
+    merged = merge([part(), other])
+    assert merged.complete
+    assert merged.outputs == {**part().outputs, **other.outputs}
+    assert not merge([part(), other._replace(complete=False)]).complete
+
+
+@pytest.mark.parametrize("other", [{"node": "b"}, {"readings": {}}, {"readings": {"machine-id": Reading("ok", digest("b"))}}])
+def test_a_part_of_another_machine_is_no_part(other: dict[str, Any]) -> None:
+    with pytest.raises(NoAnswer, match="another machine"):
+        merge([part(), part(**other)])

@@ -1,0 +1,48 @@
+"""Plans: what is asked of a node, in how many commands."""
+
+import base64
+import gzip
+
+import pytest
+
+from power_edge.probing.plan import Timeouts, plan
+from tests.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> None:
+    echo_in_place_of_the_probes(monkeypatch)
+
+
+@pytest.mark.usefixtures("echo")
+def test_nothing_but_base64_meets_a_login_shell() -> None:
+    (command,) = plan("a", OPEN, items(HOSTILE), Timeouts()).commands("sudo -n ")
+    before, packed, after = command.partition(command.split(" ")[2].split("|")[0])
+    assert (before, after) == ("printf %s ", "|base64 -d|gzip -dc|sudo -n sh")
+    assert (
+        gzip.decompress(base64.b64decode(packed, validate=True)).decode("utf-8", "surrogateescape")
+        == plan("a", OPEN, items(HOSTILE), Timeouts()).script()
+    )
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_thousand_items_are_one_command() -> None:
+    assert len(plan("a", OPEN, items([f"/etc/file/number/{number}" for number in range(1000)]), Timeouts()).commands()) == 1
+
+
+@pytest.mark.usefixtures("echo")
+def test_what_is_quoted_at_length_counts_at_length() -> None:
+    sections = plan("a", OPEN, items(["'" * 1000] * 100), Timeouts()).sections
+    assert max(sum(map(len, section.arguments)) for section in sections) <= 48 * 1024 / 5
+
+
+def test_no_items_is_a_gate_alone() -> None:
+    empty = plan("a", OPEN, (), Timeouts())
+    assert empty.sections == ()
+    assert len(empty.commands()) == 1
+    assert "pe_section sysctl" not in empty.script()
+
+
+def test_arguments_of_types_that_ask_otherwise() -> None:
+    asked = plan("a", OPEN, items(["net.ipv4.conf.eth0/1.forwarding", "vm.swappiness"], "sysctl"), Timeouts())
+    assert asked.sections[0].arguments == ("net/ipv4/conf/eth0.1/forwarding", "vm/swappiness")

@@ -1,0 +1,53 @@
+"""Plans made for tests: hostile names, and a probe that prints what it is given."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from power_edge import data
+from power_edge.gate import Expected
+from power_edge.model import Item, Source
+from power_edge.resources.sysctl import Setting
+
+OPEN = Expected("linux", None, {}, False, False, None)
+"""An identity that need not match."""
+
+HOSTILE = [
+    "a b",
+    "a\nb",
+    "a'b",
+    "'",
+    '"$(touch pwned)"',
+    "`touch pwned`",
+    "$(touch pwned)",
+    "; touch pwned;",
+    "a\\",
+    "\\'",
+    "--help",
+    "-n",
+    "*",
+    "\x1b[31m",
+    "\x01\x7f",
+    "ä€\U0001f600",
+    "\udcff\udc80",
+    "$IFS",
+    "${PATH}",
+    "!!",
+    "~",
+    "#",
+    "a\n\n",
+    "%s%n",
+    "\t",
+]
+
+
+def items(names: Sequence[str], kind: str = "files") -> list[Item]:
+    return [Item("a", kind, name, name, Setting(name, "1"), {}, Source("f", 1)) for name in names]
+
+
+def echo_in_place_of_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe that prints its arguments, each with a NUL behind it."""
+    real = data.text
+    body = """printf '%s\\0' "$@"\n"""
+    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if path.startswith("probes/resources/") else real(path))
+    monkeypatch.setattr("power_edge.probing.plan.resource", lambda _: type("Kind", (), {"ask": None}))

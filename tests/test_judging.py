@@ -1,0 +1,137 @@
+"""One item in, one result out: silence is unknown, drift beats unknown, and a command that mends is one line."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+
+from power_edge.judging import judge, quoted
+from power_edge.model import Entry, Finding, Item, Observations, Outcome, ResourceType, Result, Source, Unseen, agrees, drifts, undecided
+
+FIELDS = {"state": "running", "enabled": True}
+SEEN = {"a": "seen"}
+
+
+class Declared(NamedTuple):
+    findings: Sequence[Finding]
+    commands: Sequence[tuple[str, ...]] = ()
+
+
+def kind(**more: Any) -> ResourceType:
+    def find(declared: Declared, seen: Any) -> Iterator[Finding]:
+        yield from declared.findings
+
+    def mend(declared: Declared, seen: Any, drifts: Sequence[Finding]) -> Sequence[tuple[str, ...]]:
+        return declared.commands
+
+    def entries(section: Any) -> Iterator[Entry]:
+        yield from section
+
+    return ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=find, mend=mend, entries=entries, **more)
+
+
+def result(findings: Sequence[Finding], commands: Sequence[tuple[str, ...]] = (), seen: Observations | Unseen = SEEN, **more: Any) -> Result:
+    item = Item("node", "things", "A", "a", Declared(findings, commands), FIELDS, Source("node-configs/node/state.yaml", 7))
+    return judge(kind(**more), item, seen)
+
+
+STATE, ENABLED = agrees("state", "running", "running"), agrees("enabled", True, True)
+STOPPED, HIDDEN = drifts("state", "running", "stopped"), undecided("enabled", True, "needs root")
+
+
+@pytest.mark.parametrize(
+    ("findings", "outcome"),
+    [
+        ([STATE, ENABLED], Outcome.COMPLIANT),
+        ([STOPPED, ENABLED], Outcome.DRIFT),
+        ([STATE, HIDDEN], Outcome.UNKNOWN),
+        ([STOPPED, HIDDEN], Outcome.DRIFT),
+        ([HIDDEN, STOPPED], Outcome.DRIFT),
+        ([STATE], Outcome.UNKNOWN),
+        ([STOPPED], Outcome.DRIFT),
+        ([], Outcome.UNKNOWN),
+        ([agrees("other", 1, 1)], Outcome.UNKNOWN),
+    ],
+)
+def test_outcome(findings: list[Finding], outcome: Outcome) -> None:
+    assert result(findings).outcome is outcome
+
+
+def test_a_field_that_nobody_judged_is_named() -> None:
+    assert result([STATE]).why == "enabled: was not judged"
+    assert result([STATE]).metadata()["actual"] == {"state": "running", "enabled": None}
+
+
+@pytest.mark.parametrize(
+    ("seen", "more", "why"),
+    [
+        (Unseen("needs root"), {}, "needs root"),
+        ({"a": Unseen("needs root")}, {}, "needs root"),
+        ({"b": "seen"}, {}, "the node's answer does not mention it"),
+        ({"": Unseen("no tool")}, {"whole": True}, "no tool"),
+        ({"a": "seen"}, {"whole": True}, "the node's answer does not mention it"),
+    ],
+)
+def test_what_was_not_seen_is_unknown_and_never_judged(seen: Any, more: dict[str, Any], why: str) -> None:
+    judged = result([STATE, ENABLED], seen=seen, **more)
+    assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, why)
+    assert judged.metadata()["actual"] == {"state": None, "enabled": None}
+
+
+@pytest.mark.parametrize("seen", [{"a": None}, {}])
+def test_what_a_whole_table_does_not_hold_is_not_there(seen: Observations) -> None:
+    assert result([STOPPED], seen=seen, lists_all=True).outcome is Outcome.DRIFT
+
+
+def test_a_fault_in_judging_is_unknown() -> None:
+    def fault(*_: Any) -> Iterator[Finding]:
+        yield STATE
+        yield ENABLED
+        raise IndexError("out of range")
+
+    item = Item("node", "things", "A", "a", None, FIELDS, Source("f", 1))
+    broken = ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=fault, mend=lambda *_: ())
+    judged = judge(broken, item, {"a": "seen"})
+    assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, "judging failed: IndexError: out of range")
+
+
+def test_commands_that_mend() -> None:
+    assert result([STOPPED, ENABLED], [("a", "b c"), ("d",)]).mend == "a 'b c' && d"
+    assert result([STOPPED, ENABLED]).mend is None
+    assert result([STATE, ENABLED], [("a",)]).mend is None
+    assert result([STATE, HIDDEN], [("a",)]).mend is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("", "''"),
+        ("-x", "-x"),
+        ("$(id)", "'$(id)'"),
+        ("ä b", "'ä b'"),
+        ("a\nb'c\\", "$'a\\012b\\047c\\134'"),
+        ("\x1b[31m", "$'\\033[31m'"),
+        ("\u202egnp", "$'\\342\\200\\256gnp'"),
+        ("\udcff", "$'\\377'"),
+    ],
+)
+def test_an_argument_is_printable(argument: str, shown: str) -> None:
+    assert quoted(argument) == shown
+
+
+def test_metadata_is_made_of_what_reports_can_hold() -> None:
+    class Word(str):
+        __slots__ = ()
+
+    odd = {"text": Word("x"), "bytes": "a\udcff\udc80", "tuple": ("a", None), "set": frozenset({"b", "a"}), "map": {1: 2.5}, "flag": True}
+    metadata = result([drifts("state", "running", odd), ENABLED]).metadata()
+    assert metadata["actual"]["state"] == {
+        "text": "x",
+        "bytes": "a\\xff\\x80",
+        "tuple": ["a", None],
+        "set": ["a", "b"],
+        "map": {"1": 2.5},
+        "flag": True,
+    }
+    assert type(metadata["actual"]["state"]["text"]) is str
+    assert type(metadata["outcome"]) is str
