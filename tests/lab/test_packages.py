@@ -168,3 +168,60 @@ def test_two_databases_and_no_os_release_are_undecided(tree: Path) -> None:
     assert in_tree(["dash"], tree, "a").returncode == 0
     (tree / "lib/apk/db/installed").write_text("P:a\nV:1\n\n")
     assert b"databases of dpkg and apk" in in_tree(["dash"], tree, "a").stderr
+
+
+REPOSITORY = """
+cd "$(mktemp -d)"
+mkdir -p /srv/repo
+for version in 1.9-1 1.10-1; do
+    mkdir -p p/DEBIAN
+    printf 'Package: pe-app\\nVersion: %s\\nArchitecture: all\\nMaintainer: x <x@x>\\nDescription: t\\n' "$version" >p/DEBIAN/control
+    dpkg-deb -b p "/srv/repo/pe-app_$version.deb" >/dev/null
+done
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*
+echo 'deb [trusted=yes] file:/srv/repo ./' >/etc/apt/sources.list
+"""
+OFFER = """
+cd /srv/repo
+for deb in pe-app_$1.deb; do
+    dpkg-deb -f "$deb"
+    printf 'Filename: ./%s\\nSize: %s\\nSHA256: %s\\n\\n' "$deb" "$(stat -c %s "$deb")" "$(sha256sum <"$deb" | cut -d' ' -f1)"
+done >Packages
+touch -d "$2" Packages
+rm -rf /var/lib/apt/lists/*
+apt-get -q -q update
+"""
+
+
+def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
+    def offer(versions: str, time: str = "now") -> None:
+        node.run("/bin/sh", "-euc", OFFER, "offer", versions, time)
+
+    def latest() -> tuple[str, str | None]:
+        [result] = results(node, [Declared(name="pe-app", state="latest")])
+        return result.outcome.value, result.mend
+
+    node.sh(REPOSITORY)
+    offer("1.9-1")
+    assert latest() == ("drift", "apt-get install -y pe-app")
+    node.sh("apt-get -q -q install -y pe-app")
+    assert latest() == ("compliant", None)
+    offer("1.9-1", "10 days ago")
+    assert latest() == ("unknown", None)
+    offer("*", "10 days ago")
+    assert latest() == ("drift", "apt-get install -y pe-app")
+    [older] = results(node, [Declared(name="pe-app", version="1.10-1")])
+    node.sh(str(older.mend))
+    offer("*")
+    assert latest() == ("compliant", None)
+    node.sh("echo 'deb [trusted=yes] http://127.0.0.1:9/dead ./' >>/etc/apt/sources.list; apt-get -q -q update || true")
+    assert latest() == ("unknown", None)
+    [newer] = results(node, [Declared(name="pe-app", version="1.9-1")])
+    node.sh(str(newer.mend))
+    [there] = results(node, [Declared(name="pe-app", state="absent")])
+    node.sh(str(there.mend))
+    node.sh("dpkg --unpack /srv/repo/pe-app_1.9-1.deb")
+    unpacked, absent = results(node, [Declared(name="pe-app"), Declared(name="pe-app", state="absent")])
+    assert (unpacked.outcome.value, unpacked.findings[0].actual, absent.outcome.value) == ("drift", "unpacked", "drift")
+    node.sh(str(unpacked.mend))
+    assert outcomes(node, Declared(name="pe-app", version="1.9-1")) == ["compliant"]
