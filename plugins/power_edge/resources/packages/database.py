@@ -53,12 +53,13 @@ class Package(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """A whole answer; `providers` and `offers` by name."""
+    """A whole answer; `rows` and `providers` by name in small letters, `labels` by what else rpm takes for a package, `offers` by name."""
 
     manager: str
     native: str
     tool: str
-    rows: Sequence[Row]
+    rows: Mapping[str, Sequence[Row]]
+    labels: Mapping[str, Sequence[Row]]
     providers: Mapping[str, Sequence[str]]
     offers: Mapping[str, Candidate]
 
@@ -90,7 +91,9 @@ def parse(section: bytes) -> Observations:
                 raise ValueError(f"no line of this probe: {line!r}")
     if manager not in versions.COMPARE:
         raise ValueError(f"no package manager is named: {manager!r}")
-    told = _Told(manager, native, tool, rows, providers, candidates(manager, tagged))
+    labels = [(label, row) for row in rows for label in _labels(row)] if manager == "rpm" else []
+    by_name = _by([(row.name.lower(), row) for row in rows])
+    told = _Told(manager, native, tool, by_name, _by(labels), providers, candidates(manager, tagged))
     return {name: _package(name, told) for name in asked}
 
 
@@ -99,18 +102,16 @@ def _package(asked: str, told: _Told) -> Package | Unseen:
     if arch and told.manager == "pacman":
         return Unseen("pacman's packages have no architecture of their own")
     # dpkg takes Bash for bash; to the others these are two names.
-    named = [row for row in told.rows if (row.name.lower() == base.lower() if told.manager == "dpkg" else row.name == base)]
-    label = None
-    if told.manager == "rpm" and not named:
-        named = [row for row in told.rows if f"{row.name}.{row.arch}" == asked]
-        label = next((row for row in told.rows if not named and asked in _labels(row)), None)
+    named = [row for row in told.rows.get(base.lower(), ()) if told.manager == "dpkg" or row.name == base]
+    labelled = told.labels.get(asked, ()) if not named else ()
+    named += [row for row in labelled if f"{row.name}.{row.arch}" == asked]
     meant = [row for row in named if f"{row.name}.{row.arch}" == asked or _means(told.manager, arch, told.native, row)]
     return Package(
         manager=told.manager,
         tool=None if told.tool == "-" else told.tool,
         rows=tuple(meant),
         others=tuple(row for row in named if row not in meant and row.here),
-        label=label,
+        label=next(iter(labelled), None) if not named else None,
         providers=tuple(dict.fromkeys(told.providers.get(base.lower(), ()))),
         candidate=told.offers.get(asked) or (told.offers.get(base) if arch in ("", told.native) else None),
     )
@@ -124,7 +125,14 @@ def _means(manager: str, arch: str, native: str, row: Row) -> bool:
 
 
 def _labels(row: Row) -> tuple[str, ...]:
-    """The names with a version that rpm takes for that package; rpm(8), PACKAGE_NAME."""
+    """The names with an architecture or a version that rpm takes for that package; rpm(8), PACKAGE_NAME."""
     version_release = row.version.rpartition(":")[2]
     version = version_release.rpartition("-")[0]
-    return tuple(f"{row.name}-{part}" for part in (version, version_release, f"{version_release}.{row.arch}"))
+    return f"{row.name}.{row.arch}", *(f"{row.name}-{part}" for part in (version, version_release, f"{version_release}.{row.arch}"))
+
+
+def _by(pairs: Sequence[tuple[str, Row]]) -> Mapping[str, Sequence[Row]]:
+    found = defaultdict[str, list[Row]](list)
+    for name, row in pairs:
+        found[name].append(row)
+    return found
