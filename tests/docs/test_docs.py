@@ -134,6 +134,7 @@ def _session(block: Block, lab: Lab, folder: Path) -> None:
 def _sh(command: str, lab: Lab, folder: Path) -> str:
     environment = {name: "" for name in os.environ if name.startswith("PYTEST_")} | {
         "COLUMNS": "80",
+        "CI": "",  # in CI pytest shortens no line
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTEST_ADDOPTS": f"--ssh-config={shlex.quote(str(lab.ssh_config))} -p no:cacheprovider",
     }
