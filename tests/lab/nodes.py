@@ -171,7 +171,7 @@ class Lab:
     def _booted(self, name: str, number: int, tree: Path, address: str, options: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         """Boot a tree: its leader and its addresses, when systemd says that its start is complete."""
         nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--boot", "--console=pipe", "--notify-ready=yes"]
-        nspawn += ["--network-bridge=lab0", f"--machine=lab-{number}", f"--hostname={name}", *options]
+        nspawn += ["--timezone=off", "--network-bridge=lab0", f"--machine=lab-{number}", f"--hostname={name}", *options]
         argv = [*self._entrance(), "/bin/sh", "-c", command_in(self.holder, str(number), nspawn)]
         notices, console = self.directory / f"notify-{number}", self.directory / f"console-{number}"
         address6 = f"fd10:8::{number:x}"

@@ -121,7 +121,15 @@ def _run_in(below: tuple[Path, ...], work: Path, script: str) -> None:
     else:
         mount = ["mount", "--bind", str(upper), str(tree)]
     nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--as-pid2", "--pipe", "--resolv-conf=bind-host"]
-    nspawn += ["--tmpfs=/var/lib/apt/lists", "--tmpfs=/var/cache/apt", "--setenv=DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-euc", script]
+    nspawn += [
+        "--timezone=off",
+        "--tmpfs=/var/lib/apt/lists",
+        "--tmpfs=/var/cache/apt",
+        "--setenv=DEBIAN_FRONTEND=noninteractive",
+        "/bin/sh",
+        "-euc",
+        script,
+    ]
     _logged(["sh", "-ec", f"{shlex.join(mount)}; {command_in(os.getpid(), 'build', nspawn)}"])
 
 
@@ -148,7 +156,7 @@ systemctl disable ssh.socket 2>/dev/null || :
 systemctl enable ssh.service
 """
 
-_CORE_PACKAGES = ("systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "procps", "kmod", "sudo", "cron", "nftables", "iptables")
+_CORE_PACKAGES = ("apt", "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "procps", "kmod", "sudo", "cron", "nftables", "iptables")
 
 CORE = Root(name="core", packages=_CORE_PACKAGES, script=_ACCOUNTS)
 """systemd, sshd, cron, nftables, iptables, with no rules in force; no Python. Users: root, stella (sudo without a password), guest (no sudo)."""
