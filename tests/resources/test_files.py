@@ -110,7 +110,13 @@ def test_a_hash_that_takes_too_long_leaves_the_rest_decided() -> None:
 
 
 @pytest.mark.parametrize(
-    "why", ["stat: cannot statx '/f': Input/output error", "stat: not found", "sudo: a password is required", "x: Stale file handle"]
+    "why",
+    [
+        "stat: cannot statx '/f': Input/output error",
+        "stat: not found",
+        "sudo: a password is required",
+        "sudo: /etc/sudoers: No such file or directory",
+    ],
 )
 def test_a_file_that_could_not_be_looked_at_is_unknown(why: str) -> None:
     assert judged(parse(f"gone /f {why}\n".encode()), path="/f").outcome is Outcome.UNKNOWN

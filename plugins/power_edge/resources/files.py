@@ -93,7 +93,8 @@ def parse(section: bytes) -> Observations:
 
 
 def _nothing(why: str, target: str | None) -> Broken | Unseen | None:
-    if not re.sub(r" \(os error [0-9]+\)$", "", why).endswith(_NOT_THERE):  # as uutils words it
+    # uutils adds "(os error 2)"; and a sudo without its own files complains of those.
+    if why.startswith("sudo") or not re.sub(r" \(os error [0-9]+\)$", "", why).endswith(_NOT_THERE):
         return Unseen(why)
     return None if target is None else Broken(target)
 
