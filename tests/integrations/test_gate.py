@@ -1,0 +1,166 @@
+"""The gate that closes on the node, by the prelude, and gate.py: they agree, on made machines and on recorded ones."""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import yaml
+
+from power_edge import gate
+from power_edge.config import ConfigError, load_node
+from power_edge.gate import Expected, Gate
+from power_edge.probing.answer import Answer, read
+from power_edge.probing.plan import Timeouts, plan
+from tests.cases import Case, Verdict, parameters
+from tests.gates import ROWS, Row
+
+SHELLS = [["sh"], *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"]))]
+FILES = {"machine-id": "etc/machine-id", "product-uuid": "sys/class/dmi/id/product_uuid", "board-serial": "sys/class/dmi/id/board_serial"}
+
+
+@pytest.fixture
+def machine() -> Iterator[Path]:
+    """A tree for PE_ROOT, below a folder that every user may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def ask(shell: list[str], expected: Expected | None, root: Path, *, path: str = "/usr/bin:/bin", as_nobody: bool = False) -> Answer:
+    script = root / "script"
+    script.write_text(plan("a", expected, (), Timeouts()).script())
+    user = "nobody" if as_nobody and os.geteuid() == 0 else None
+    done = subprocess.run(
+        [*shell, str(script)],
+        capture_output=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        env={"PE_ROOT": str(root), "PATH": path},
+        user=user,
+        extra_groups=[] if user else None,
+    )
+    assert done.stderr == b""
+    return read(done.stdout)
+
+
+def judged(answer: Answer, expected: Expected | None) -> Gate:
+    """The gate, which the prelude must have found as gate.py does."""
+    found = gate.judge(expected, answer.readings, "record")
+    assert (answer.gate == "open") is found.open
+    assert answer.complete
+    return found
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_table(row: Row, shell: list[str], machine: Path) -> None:
+    for kind, (state, value) in row.shown.items():
+        file = machine / FILES[kind]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if state != "missing":
+            file.write_text(value)
+            file.chmod(0o000 if state == "unreadable" else 0o444)
+    answer = ask(shell, row.expected, machine, as_nobody="unreadable" in dict(row.shown.values()))
+    assert {kind: answer.readings[kind].state for kind in row.expected.hashes} == {
+        kind: row.shown.get(kind, ("missing", ""))[0] for kind in row.expected.hashes
+    }
+    found = judged(answer, row.expected)
+    assert (found.status, found.matches) == (row.status, row.matches)
+    assert row.words in (found.why or "")
+
+
+SERIALS = ["None", "N/A", "Default string", "Not Specified", "To be filled by O.E.M.", "System Serial Number", "0123456789", "00000000", " ", "0.0-0"]
+
+
+@pytest.mark.parametrize("serial", [*SERIALS, "CN7475141I0123", "10", "X0"])
+def test_fillers_are_fillers_on_both_sides(serial: str, machine: Path) -> None:
+    file = machine / FILES["board-serial"]
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{serial}\n")
+    state = ask(["sh"], Expected("linux", None, {"board-serial": "0" * 64}, True, False, None), machine).readings["board-serial"].state
+    assert (state == "filler") is (serial in SERIALS)
+    assert gate.is_filler("board-serial", serial) is (serial in SERIALS)
+
+
+RECORDED = [parameter for parameter in parameters("identity") if "unique_in_fleet" not in parameter.values[1].declared["identity"]]
+"""Whether two nodes show one identity is asked of a fleet, and of no node's file."""
+
+
+@pytest.mark.parametrize(("case", "verdict"), RECORDED)
+def test_recorded_case(case: Case, verdict: Verdict, machine: Path, tmp_path: Path) -> None:
+    """Open is pass, hidden is unknown, another machine is fail; a file that does not fit itself is invalid."""
+    path = make(case, machine)
+    declared = dict(verdict.declared["identity"])
+    as_nobody = case.name == "dmi-root-only" and verdict.verdict == "unknown"
+    assert outcome(declared, machine, tmp_path / "a", path, as_nobody) in verdict.allowed - verdict.never
+
+
+def make(case: Case, root: Path) -> str:
+    """The files that a case shows, below `root`; the PATH to be used."""
+    for kind in ("machine-id", "root", "three-nodes", "values"):
+        if kind not in case.captures:
+            continue
+        printed = case.capture(kind)
+        if kind == "values":
+            made = {"product-uuid": printed.split(b"\n")[2], "board-serial": printed.split(b"\n")[5]}
+        elif kind == "root":
+            made = {"product-uuid": printed}
+        else:
+            made = {"machine-id": dumped(printed) if kind == "machine-id" else printed}
+        for name, content in made.items():
+            file = root / FILES[name]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            file.chmod(0o444 if name == "machine-id" else 0o400)
+    if case.name == "composite-hash-sample":  # a file and no machine: let it be the one that the file is of
+        file = root / FILES["machine-id"]
+        file.parent.mkdir()
+        file.write_text(yaml.safe_load(case.capture("system-identity.yaml"))["identifiers"]["machine_id"])
+    if "ioreg" in case.captures:
+        (root / "ioreg.txt").write_bytes(case.capture("ioreg"))
+        (root / "bin").mkdir()
+        (root / "bin" / "ioreg").write_text(f"#!/bin/sh\ncat {root}/ioreg.txt\n")
+        (root / "bin" / "ioreg").chmod(0o755)
+    return f"{root}/bin:/usr/bin:/bin"
+
+
+def dumped(printed: bytes) -> bytes:
+    """What `od -A d -c` was given."""
+    content = b""
+    for line in re.findall(rb"^\d{7}((?: ...)+)$", printed, re.MULTILINE):
+        content += b"".join({b"\\n": b"\n"}.get(cell.strip(), cell.strip()) for cell in re.findall(rb" (...)", line))
+    return content
+
+
+def outcome(declared: dict[str, str], root: Path, folder: Path, path: str, as_nobody: bool) -> str:
+    key = declared.get("key", "")
+    mac = key.startswith("darwin:") or (root / "ioreg.txt").exists()
+    name = next((name for name in declared if name.startswith("dmi_")), "primary_id")
+    value = declared.get(name) or key.partition(":")[2]
+    kind = "io-platform-uuid" if mac else "product-uuid" if name == "dmi_product_uuid" else "machine-id"
+    os_type = "darwin" if mac else "linux"
+    composite = key or f"{os_type}:{value}"
+    file = {
+        "platform": {"os_type": os_type},
+        "identifiers": {"primary_id": value, "id_type": kind},
+        "composite_key": {"key": composite, "hash": declared.get("hash") or sha256(composite.encode()).hexdigest()},
+        "validation": {"require_match": True},
+    }
+    if name == "dmi_board_serial":
+        return "unknown" if gate.is_filler("board-serial", value) else "pass"
+    folder.mkdir()
+    (folder / "system-identity.yaml").write_text(yaml.safe_dump(file))
+    (folder / "state.yaml").write_text("version: '1.0'\nmetadata: {site: x, environment: development}\n")
+    try:
+        node = load_node(folder)
+    except ConfigError:
+        return "invalid"
+    assert node.system_identity is not None
+    expected = gate.expected(node.system_identity)
+    found = judged(ask(["sh"], expected, root, path=path, as_nobody=as_nobody), expected)
+    return "pass" if found.open else "unknown" if "shows no identity" in (found.why or "") else "fail"

@@ -1,0 +1,66 @@
+"""The gate, from hashes."""
+
+import pytest
+
+from power_edge import gate
+from power_edge.gate import Reading
+from tests.gates import ID, OTHER_ID, ROWS, UUID, Row, by_id, expected
+
+
+def readings(row: Row) -> dict[str, Reading]:
+    """What the prelude would tell: the identifiers on file alone, each as a hash."""
+    return {
+        kind: Reading(state, gate.digest("linux", kind, value) if state == "ok" else None)
+        for kind, (state, value) in {kind: row.shown.get(kind, ("missing", "")) for kind in row.expected.hashes}.items()
+    }
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_table(row: Row) -> None:
+    judged = gate.judge(row.expected, readings(row), "record")
+    assert (judged.status, judged.matches, judged.open) == (row.status, row.matches, row.status == 0)
+    assert row.words in (judged.why or "")
+    if row.status:
+        assert judged.why
+
+
+def test_no_identity_on_file() -> None:
+    assert gate.judge(None, {"machine-id": Reading("ok", "0" * 64)}, "power-edge record") == gate.Gate(
+        12, "no identity on file; record one with: power-edge record", None, matches=False
+    )
+
+
+def test_both_hashes_are_told_and_no_identifier() -> None:
+    row = ROWS["another machine"]
+    why = gate.judge(row.expected, readings(row), "").why
+    assert why is not None
+    assert gate.digest("linux", "machine-id", ID) in why
+    assert gate.digest("linux", "machine-id", OTHER_ID) in why
+    assert ID not in why
+    assert OTHER_ID not in why
+
+
+def test_the_hash_is_of_the_composite_key() -> None:
+    assert gate.digest("linux", "machine-id", f" {OTHER_ID.upper()}\n") == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+
+
+def test_identifiers_that_are_not_on_file_decide_nothing() -> None:
+    other = Reading("ok", gate.digest("linux", "product-uuid", UUID))
+    assert gate.judge(expected(**by_id()), {"machine-id": Reading("ok", gate.digest("linux", "", ID)), "product-uuid": other}, "").open
+
+
+def test_a_state_without_a_hash_is_never_a_match() -> None:
+    for state in ("ok", "missing"):
+        assert gate.judge(expected(**by_id()), {"machine-id": Reading(state, None)}, "").status == 12
+    assert gate.judge(expected(**by_id()), {}, "").status == 12
+
+
+def test_a_mac_has_its_own() -> None:
+    mac = expected(os_type="darwin", primary_id=UUID, id_type="hardware-uuid", hardware_uuid=UUID)
+    assert mac.primary == "io-platform-uuid"
+    assert mac.hashes == {"io-platform-uuid": gate.digest("darwin", "io-platform-uuid", UUID)}
+
+
+def test_defaults_are_the_strict_ones() -> None:
+    strict = expected(rules={}, **{key: value for key, value in by_id().items() if key != "rules"})
+    assert (strict.require_match, strict.allow_os_migration) == (True, False)
