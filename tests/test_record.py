@@ -19,7 +19,7 @@ from power_edge.probing.transport import Unreachable
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 OTHER_ID = "0123456789abcdef0123456789abcdef"
 UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
-OPEN = b"validation:\n  require_match: false\n"
+OPEN = b"# yaml-language-server: $schema=elsewhere\nvalidation:\n  require_match: false\n"
 DRAFT = b"""# yaml-language-server: $schema=elsewhere
 version: "1.0"
 metadata: {site: here, environment: development}
@@ -154,7 +154,7 @@ def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(machi
     machine.identity, machine.errors = OPEN, "machine-id: missing"
     first = record.record(tmp_path)
     written = (tmp_path / "my-host" / "system-identity.yaml").read_bytes()
-    assert written.partition(b"\n")[2] == OPEN
+    assert written.splitlines()[1:] == OPEN.splitlines()[1:]
     assert first.told[1] == "its identity is not required to match: machine-id: missing"
     assert record.record(tmp_path) == record.Recorded("my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",))
 
@@ -268,3 +268,22 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line(run: Run, monkeypatch
 
     monkeypatch.setattr(whole, "write", full)
     assert run().stderr == "Error: node-configs/ cannot be written: No space left on device\n"
+
+
+def test_machines_without_identity_are_told_apart_by_name(machine: Machine, tmp_path: Path) -> None:
+    machine.identity = OPEN
+    folder(tmp_path, "another", system_identity=OPEN)
+    assert record.record(tmp_path).node == "my-host"
+
+
+def test_a_script_that_failed_is_no_identity(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "printed", lambda *_: (127, OPEN, "sh: gzip: not found"))
+    with pytest.raises(Unreachable, match="gzip: not found"):
+        record.record(tmp_path)
+
+
+def test_a_node_of_that_name_without_identity_is_left_to_a_person(machine: Machine, tmp_path: Path) -> None:
+    made = folder(tmp_path, "my-host")
+    with pytest.raises(ConfigError, match="power-edge record --on my-host"):
+        record.record(tmp_path)
+    assert [path.name for path in made.iterdir()] == ["state.yaml"]

@@ -6,6 +6,7 @@ import socket
 import tempfile
 from collections.abc import Container, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import yaml
@@ -63,6 +64,10 @@ def record(root: Path, name: str | None = None) -> Recorded:
             return Recorded(known, (*told, f"this machine is recorded: {NODE_CONFIGS}/{known}/"))
         elif known == wanted and shown.hidden and gate.expected(on_file).primary is None:
             return Recorded(known, (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/"))
+    if (folder / STATE).exists() and not (folder / IDENTITY).exists():
+        raise refuse(
+            f"{NODE_CONFIGS}/{wanted}", "is there already, without an identity", f"if it is this machine: power-edge record --on {quote(wanted)}"
+        )
     if folder.exists():
         raise refuse(f"{NODE_CONFIGS}/{wanted}", "is there already, and is another machine's", "give this one a name: power-edge record NAME")
     state, count = _state(folder, shown.identity)
