@@ -77,7 +77,7 @@ of() {
 
 echo '== show'
 shown=$(show "$@")
-[ -n "$shown" ] || { echo 'systemctl tells nothing about these units; does systemd run here (a chroot?)' >&2; exit 1; }
+[ -n "$shown$up" ] || { echo 'systemctl tells nothing about these units; does systemd run here (a chroot?)' >&2; exit 1; }
 printf '%s\n' "$shown"
 
 # Links that pull a unit in. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.

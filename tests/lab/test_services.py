@@ -1,0 +1,150 @@
+"""The services probe and its mends on a real node: each kind of drift is made, found, and turned back with the printed command."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from power_edge import data
+from power_edge.judging import judge
+from power_edge.model import Item, Result, Source
+from power_edge.model.declared.resources.services_schema import Service
+from power_edge.resources.services import RESOURCE, ask
+from tests.lab.nodes import Lab, Node
+
+pytestmark = pytest.mark.lab
+
+BODY = data.text("probes/resources/services.sh")
+SHELLS = [("dash",), ("bash",), ("mksh",), ("busybox", "sh")]
+
+
+def unit(*settings: str, install: str = "WantedBy=multi-user.target", section: str = "") -> str:
+    """A unit that sleeps, unless the settings say otherwise."""
+    run = () if any(setting.startswith("ExecStart=") for setting in settings) else ("ExecStart=/bin/sleep infinity",)
+    return "\n".join(["[Unit]", section, "[Service]", *settings, *run, *(["[Install]", install] if install else []), ""])
+
+
+FRAIL = "ExecStartPre=/usr/bin/test -e /run/healed"
+UNITS = {
+    "plain": unit(),
+    "bare": unit(install=""),
+    "frail": unit(FRAIL, section="StartLimitBurst=1\nStartLimitIntervalSec=600"),
+    "looping": unit(FRAIL, "Restart=always", "RestartSec=600"),
+    "ended": unit("Type=forking", "RemainAfterExit=yes", 'ExecStart=/bin/sh -c "[ ! -e /run/healed ] || sleep 9999 &"'),
+    "gone": unit(),
+    "waited": unit(),
+    "timed": unit(),
+    "aliased": unit(install="WantedBy=multi-user.target\nAlias=other-name.service"),
+}
+MORE = {
+    "/etc/systemd/system/waited.socket": "[Socket]\nListenStream=/run/waited\n[Install]\nWantedBy=sockets.target\n",
+    "/etc/systemd/system/timed.timer": "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n",
+    "/usr/local/lib/systemd/system/vendor.service": unit(),
+    "/usr/local/lib/systemd/system/masked.service": unit(),
+}
+
+
+@pytest.fixture(scope="module")
+def units(lab: Lab) -> Iterator[Node]:
+    with lab.node("units", files={f"/etc/systemd/system/{name}.service": text for name, text in UNITS.items()} | MORE) as node:
+        yield node
+
+
+def checked(node: Node, declared: Service, *as_user: str, shell: tuple[str, ...] = ("sh",)) -> Result:
+    done = node.run(*as_user, *shell, "-c", BODY, "pe", *ask([declared]))
+    item = Item(node.name, "services", declared.name, RESOURCE.canonical(declared.name), declared, RESOURCE.asserts(declared), Source("f", 1))
+    return judge(RESOURCE, item, RESOURCE.parse(done.stdout.encode()))
+
+
+# What is done to the unit, what it is declared to be.
+DRIFTS = [
+    ("systemctl disable --now plain", Service(name="plain", state="running", enabled=True)),
+    ("systemctl enable --now plain", Service(name="plain", state="disabled")),
+    ("systemctl enable --now plain", Service(name="plain", state="stopped", enabled=True)),
+    ("systemctl enable --now plain", Service(name="plain", state="running", enabled=False)),
+    (
+        "systemctl enable --now plain; rm /etc/systemd/system/multi-user.target.wants/plain.service",
+        Service(name="plain", state="running", enabled=True),
+    ),
+    ("systemctl disable plain; systemctl enable --now --runtime plain", Service(name="plain", state="running", enabled=True)),
+    ("systemctl mask masked", Service(name="masked", state="running", enabled=True)),
+    ("systemctl stop masked; systemctl enable masked; systemctl mask --runtime masked", Service(name="masked", state="running", enabled=True)),
+    ("systemctl stop masked; systemctl enable masked; systemctl mask --runtime masked", Service(name="masked", state="disabled")),
+    ("rm -f /run/healed; systemctl start frail || systemctl start frail || touch /run/healed", Service(name="frail", state="running")),
+    ("rm -f /run/healed; systemctl start looping || :; touch /run/healed", Service(name="looping", state="running")),
+    ("systemctl stop looping; rm -f /run/healed; systemctl start looping || :", Service(name="looping", state="stopped")),
+    ("rm -f /run/healed; systemctl start ended; touch /run/healed", Service(name="ended", state="running")),
+    ("systemctl enable --now waited.socket", Service(name="waited", state="disabled")),
+    ("systemctl start waited.socket", Service(name="waited", state="stopped")),
+    ("systemctl start waited.socket; systemctl enable --now waited", Service(name="waited", state="disabled")),
+    (
+        "mkdir -p /etc/systemd/system/sockets.target.wants; ln -s ../waited.socket /etc/systemd/system/sockets.target.wants/",
+        Service(name="waited", state="disabled"),
+    ),
+    ("systemctl enable --now timed.timer", Service(name="timed", state="disabled")),
+    ("systemctl enable --now timed.timer", Service(name="timed.timer", state="disabled")),
+    ("systemctl enable aliased; rm /etc/systemd/system/multi-user.target.wants/aliased.service", Service(name="other-name", state="running")),
+    (
+        "cd /usr/local/lib/systemd/system; mkdir multi-user.target.wants; ln -s ../vendor.service multi-user.target.wants/",
+        Service(name="vendor", state="disabled"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("arrange", "declared"), DRIFTS, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_command_to_mend_mends(units: Node, arrange: str, declared: Service) -> None:
+    units.sh(f"{{ {arrange}; }} >/dev/null 2>&1")
+    found = checked(units, declared)
+    assert found.outcome.value == "drift", found
+    units.sh(str(found.mend))
+    again = checked(units, declared)
+    assert again.outcome.value == "compliant", (found.mend, again)
+
+
+@pytest.mark.parametrize(
+    ("arrange", "declared", "outcome"),
+    [
+        ("systemctl enable --now plain", Service(name="plain", state="running", enabled=True), "compliant"),
+        ("systemctl start bare", Service(name="bare", state="running", enabled=False), "compliant"),
+        ("systemctl start bare", Service(name="bare", enabled=True), "drift"),
+        ("systemctl start gone; rm /etc/systemd/system/gone.service; systemctl daemon-reload", Service(name="gone", state="running"), "compliant"),
+        ("systemctl stop gone", Service(name="gone", state="stopped"), "unknown"),
+        (":", Service(name="gone", state="disabled", optional=True), "compliant"),
+        (":", Service(name="systemd-journald", state="running", enabled=True), "compliant"),
+        (":", Service(name="multi-user.target", state="running"), "compliant"),
+        (":", Service(name="x" * 250, state="stopped"), "unknown"),
+        (
+            "rm -f /etc/systemd/system/other-name.service; systemctl daemon-reload",
+            Service(name="other-name", state="stopped", optional=True),
+            "unknown",
+        ),
+        ("ln -s /dev/null /etc/systemd/system/other-name.service; systemctl daemon-reload", Service(name="other-name", state="disabled"), "unknown"),
+        (r"mkdir -p /run/x; systemd-run -q --unit='a\x2db' sleep infinity", Service(name=r"a\x2db", state="running"), "compliant"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_found(units: Node, arrange: str, declared: Service, outcome: str) -> None:
+    units.sh(f"{{ {arrange}; }} >/dev/null 2>&1")
+    assert checked(units, Service(name="cron", state="running")).outcome.value == "compliant"
+    done = units.run("sh", "-c", BODY, "pe", *ask([declared, Service(name="cron", state="running")]))
+    item = Item("units", "services", declared.name, RESOURCE.canonical(declared.name), declared, RESOURCE.asserts(declared), Source("f", 1))
+    found = judge(RESOURCE, item, RESOURCE.parse(done.stdout.encode()))
+    assert found.outcome.value == outcome, found
+
+
+def test_a_plain_user_and_every_shell_see_the_same(units: Node) -> None:
+    for shell in ("mksh", "busybox"):
+        shutil.copy(str(shutil.which(shell)), units.tree / "usr/local/bin")
+    asked = [*ask([Service(name=name, state="stopped") for name in ("plain", "waited", "gone", "other-name")]), "cron.service", "timed.timer"]
+    answers = {units.run(*shell, "-c", BODY, "pe", *asked).stdout for shell in SHELLS}
+    answers.add(units.run("runuser", "-u", "guest", "--", "sh", "-c", BODY, "pe", *asked).stdout)
+    (answer,) = answers
+    assert len(RESOURCE.parse(answer.encode())) == len(asked)
+
+
+@pytest.mark.parametrize("asked", ["cron.service", "!cron.service"])
+def test_without_a_running_systemd_the_probe_fails(units: Node, asked: str) -> None:
+    bare = ("unshare", "-pf", "--mount-proc", "sh", "-c", 'mount -t tmpfs none /run; exec sh -c "$@"', "sh")
+    assert units.run(*bare, BODY, "pe", asked, check=False).returncode != 0
+    silent = f"systemctl() {{ :; }}\n{BODY}"  # as in a chroot: status 0 and not a word
+    assert units.run("sh", "-c", silent, "pe", asked, check=False).returncode != 0
