@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import answers
-from tests.engine.conftest import Project
+from tests.project import Project
 
 pytest_plugins = ["pytester"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import answers
-from tests.engine.conftest import Project, gate_id, item_id
+from tests.project import Project, gate_id, item_id
 
 pytest_plugins = ["pytester"]
 

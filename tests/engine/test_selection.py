@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import Project, gate_id, item_id
+from tests.project import Project, gate_id, item_id
 
 pytest_plugins = ["pytester"]
 

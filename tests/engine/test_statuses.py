@@ -7,7 +7,7 @@ import pytest
 from power_edge.config import Node
 from power_edge.probing.transport import Unreachable
 from tests import answers
-from tests.engine.conftest import Project, gate_id, identity_of, item_id
+from tests.project import Project, gate_id, identity_of, item_id
 
 pytest_plugins = ["pytester"]
 

@@ -120,10 +120,11 @@ class CheckItem(pytest.Item):
         if self.result is None or self.result.outcome is not Outcome.COMPLIANT:
             raise Drifted
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        # Of all phases; repr_failure is asked about the call alone.
         if isinstance(excinfo.value, CouldNotLook | Drifted) and self.result is not None:
             return _failure(self.result)
-        return super().repr_failure(excinfo, style)
+        return super()._repr_failure_py(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.source.line - 1, self.name

@@ -1,0 +1,277 @@
+"""JSON, JUnit and Prometheus of a run: what DESIGN names, whole or not there."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from power_edge.config import schema
+from power_edge.model import Outcome
+from tests import answers
+from tests.project import Project, gate_id, identity_of, item_id
+
+pytest_plugins = ["pytester"]
+
+FIVE = {outcome.value: 0 for outcome in Outcome}
+
+
+def four(project: Project) -> None:
+    """A node with an item of each outcome that is not blocked, and a blocked one."""
+    project.node("a", {"vm.swappiness": "60", "kernel.panic": "10"}, sections={"files": [{"path": "/x", "mode": "0644"}]})
+    values: dict[str, str | bytes] = {"vm.swappiness": "60", "kernel.panic": "1"}
+    project.answer("a", {"sysctl.0": answers.sysctl(values), "files.0": (1, b"", "no way")})
+    project.node("b", machine=answers.OTHER, gate="wrong")
+
+
+def test_json(project: Project) -> None:
+    four(project)
+    status, report = project.report("--node=*")
+    assert status == 12
+    Draft202012Validator(schema("report")).validate(report)
+    assert report["power_edge"] == {
+        "a": {**FIVE, "compliant": 2, "drift": 1, "unknown": 1, "exit_status": 1},
+        "b": {**FIVE, "blocked": 2, "exit_status": 12},
+    }
+    items: dict[str, Any] = {test["nodeid"]: test["metadata"]["power_edge"] for test in report["tests"]}
+    assert items[item_id("a", "sysctl[kernel.panic]")] == {
+        "node": "a",
+        "type": "sysctl",
+        "name": "kernel.panic",
+        "outcome": "drift",
+        "expected": {"value": "10"},
+        "actual": {"value": "1"},
+        "why": None,
+        "source": "node-configs/a/state.yaml:7",
+        "mend": "sysctl -w kernel.panic=10",
+    }
+    unknown = items[item_id("a", "files[/x]")]
+    assert (unknown["actual"]["mode"], unknown["why"], unknown["mend"]) == (None, "no way", None)
+    gate = items[gate_id("a")]
+    assert (gate["type"], gate["name"], gate["outcome"], gate["source"]) == ("node", "identity", "compliant", "node-configs/a/system-identity.yaml:1")
+    assert gate["expected"] == gate["actual"] == {"hash": answers.digest(answers.MACHINE)}
+    assert items[item_id("b")]["actual"] is items[gate_id("b")]["actual"] is None
+    assert answers.MACHINE not in json.dumps(report)
+
+
+def test_json_of_a_stale_answer_and_of_no_identity_fit_the_schema(project: Project) -> None:
+    project.node("a", age=10**6)
+    project.node("b", identity=None, gate="hidden")
+    project.node("c", identity={"validation": {"require_match": False}})
+    report = project.report("--node=*")[1]
+    Draft202012Validator(schema("report")).validate(report)
+    assert report["power_edge"]["a"] == {**FIVE, "unknown": 2, "exit_status": 10}
+
+
+@pytest.mark.parametrize("family", ["xunit1", "xunit2"])
+@pytest.mark.parametrize("plain", [True, False])
+def test_junit(project: Project, family: str, plain: bool) -> None:
+    four(project)
+    stock = () if plain else ("--setup-show",)  # pytest's own protocol for each item
+    cases = project.junit("--node=*", "-o", f"junit_family={family}", *stock)
+    assert list(cases) == [
+        ("a.node", "identity"),
+        ("a.sysctl", "vm.swappiness"),
+        ("a.sysctl", "kernel.panic"),
+        ("a.files", "/x"),
+        ("b.node", "identity"),
+        ("b.sysctl", "vm.swappiness"),
+    ]
+    assert {name: [child.tag for child in case if child.tag not in ("properties", "system-out")] for name, case in cases.items()} == {
+        ("a.node", "identity"): [],
+        ("a.sysctl", "vm.swappiness"): [],
+        ("a.sysctl", "kernel.panic"): ["failure"],
+        ("a.files", "/x"): ["error"],
+        ("b.node", "identity"): ["failure"],
+        ("b.sysctl", "vm.swappiness"): ["skipped"],
+    }
+    case = cases["a.sysctl", "kernel.panic"]
+    place = {"file": "node-configs/a/state.yaml", "line": "7"} if family == "xunit1" else {}
+    assert case.attrib == {"classname": "a.sysctl", "name": "kernel.panic", "time": case.get("time"), **place}
+    properties = [(each.get("name"), each.get("value")) for each in case.iter("property")]
+    assert properties == [
+        ("node", "a"),
+        ("type", "sysctl"),
+        ("name", "kernel.panic"),
+        ("outcome", "drift"),
+        ("expected", '{"value": "10"}'),
+        ("actual", '{"value": "1"}'),
+        ("why", ""),
+        ("source", "node-configs/a/state.yaml:7"),
+        ("mend", "sysctl -w kernel.panic=10"),
+    ]
+    failure = case.find("failure")
+    assert failure is not None
+    assert failure.get("message") == "value: 10 expected, 1 seen"
+    assert "mend     sysctl -w kernel.panic=10" in (failure.text or "")
+    assert "Traceback" not in (project.path / "junit.xml").read_text()
+
+
+def test_what_a_node_shows_is_data_to_every_report(project: Project) -> None:
+    seen = b'\x1b[31m<b>&"\xff\x80\x01]]>'
+    project.node("a", {"vm.swappiness": "60"}, {"vm.swappiness": seen})
+    result = project.run("--node=a", "--junitxml=j.xml", "--json-report", "--json-report-file=j.json", "--prometheus-textfile=e.prom", "-v", "-rA")
+    assert result.ret == 1
+    assert "\x1b" not in result.stdout.str()
+    result.stdout.fnmatch_lines(['*\\x1b[[]31m<b>&"\\xff\\x80\\x01]]>*'])
+    (item,) = [test for test in json.loads((project.path / "j.json").read_text())["tests"] if test["outcome"] == "failed"]
+    assert item["metadata"]["power_edge"]["actual"] == {"value": '\x1b[31m<b>&"\\xff\\x80\x01]]>'}
+    assert ET.parse(project.path / "j.xml").getroot() is not None
+    assert "[31m" not in (project.path / "e.prom").read_text()
+
+
+def series(project: Project) -> dict[str, str]:
+    lines = (project.path / "edge.prom").read_text().splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+
+def test_prometheus(project: Project) -> None:
+    four(project)
+    (project.path / "node-configs" / "a" / "identity.yaml").write_text(
+        'version: "1.0"\nnode: {hostname: a, purpose: "VPN \\"gateway\\"\\n\\\\"}\nroles: [{name: vpn-gateway, enabled: true}]\n'
+    )
+    assert project.run("--node=*", "--prometheus-textfile=edge.prom").ret == 12
+    found = series(project)
+    checks = {key: float(value) for key, value in found.items() if key.startswith("power_edge_checks{")}
+    counts = {("a", "node", "compliant"), ("a", "sysctl", "compliant"), ("a", "sysctl", "drift"), ("a", "files", "unknown")}
+    counts |= {("b", "node", "blocked"), ("b", "sysctl", "blocked")}
+    assert checks == {
+        f'power_edge_checks{{node="{node}",outcome="{outcome}",type="{kind}"}}': float((node, kind, outcome) in counts)
+        for node, kind in (("a", "node"), ("a", "sysctl"), ("a", "files"), ("b", "node"), ("b", "sysctl"))
+        for outcome in FIVE
+    }
+    assert {key: value for key, value in found.items() if "check_compliant" in key} == {
+        'power_edge_check_compliant{name="identity",node="a",type="node"}': "1.0",
+        'power_edge_check_compliant{name="vm.swappiness",node="a",type="sysctl"}': "1.0",
+        'power_edge_check_compliant{name="kernel.panic",node="a",type="sysctl"}': "0.0",
+    }
+    assert {key: value for key, value in found.items() if "reachable" in key or "match" in key} == {
+        'power_edge_node_reachable{node="a"}': "1.0",
+        'power_edge_node_reachable{node="b"}': "1.0",
+        'power_edge_identity_match{node="a"}': "1.0",
+        'power_edge_identity_match{node="b"}': "0.0",
+    }
+    hashed = answers.digest(answers.MACHINE)
+    assert f'power_edge_node_info{{identity_hash="{hashed}",node="a",purpose="VPN \\"gateway\\"\\n\\\\",site="here"}}' in found
+    assert float(found["power_edge_run_duration_seconds"]) >= 0
+    assert float(found["power_edge_last_run_timestamp_seconds"]) > 1.7e9
+    assert (project.path / "edge.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_prometheus_of_the_unreachable(project: Project) -> None:
+    project.node("a", gate=None)
+    assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 11
+    found = series(project)
+    assert found['power_edge_node_reachable{node="a"}'] == "0.0"
+    assert not [key for key in found if "identity_match" in key]
+
+
+def test_prometheus_of_an_identity_that_need_not_match(project: Project) -> None:
+    project.node("a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER)
+    assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 0
+    assert series(project)['power_edge_identity_match{node="a"}'] == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["--node=a", "-k", "panic"], 1, "items were deselected"),
+        (["--node=a", "--deselect", gate_id("a")], 1, "items were deselected"),
+        (["--node=a", "--node=b", "--deselect", "node-configs/b"], 1, "items were deselected"),
+        (["--node=a", "-x"], 1, "not all items were judged"),
+        ([item_id("a")], 0, "not all items were judged"),
+        (["--node=a", "-k", "nothing"], 5, "the run ended with 5"),
+        (["--node=a", "test_broken.py"], 2, "the run ended with 2"),
+    ],
+)
+def test_prometheus_of_a_part_leaves_the_file_as_it_was(project: Project, arguments: list[str], status: int, reason: str) -> None:
+    project.node("a", {"vm.swappiness": "60", "kernel.panic": "10", "vm.max_map_count": "7"}, {"vm.swappiness": "60", "kernel.panic": "1"})
+    project.node("b")
+    (project.path / "test_broken.py").write_text("import nothing_of_that_name\n")
+    (project.path / "edge.prom").write_text("old\n")
+    nodes = tuple(name for name in ("a", "b") if name == "a" or "--node=b" in arguments)
+    result = project.run(*arguments, "--prometheus-textfile=edge.prom", nodes=nodes)
+    assert result.ret == status
+    assert (project.path / "edge.prom").read_text() == "old\n"
+    if status != 5:
+        result.stdout.fnmatch_lines([f"edge.prom was left as it was: {reason}"])
+
+
+REPORTS = {"--junitxml": "junit.xml", "--json-report-file": "report.json", "--prometheus-textfile": "edge.prom"}
+
+
+@pytest.mark.parametrize(("seen", "status"), [("60", 3), ("1", 1)])
+@pytest.mark.parametrize("option", REPORTS)
+def test_what_cannot_be_written_is_told_and_the_old_file_stays(
+    project: Project, option: str, seen: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.node("a", seen={"vm.swappiness": seen})
+    file = project.path / REPORTS[option]
+    file.write_text("old\n")
+
+    def fsync(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("power_edge.whole.os.fsync", fsync)
+    before = sorted(project.path.iterdir())
+    result = project.run("--node=a", "--json-report", f"{option}={file}", "-p", "no:cacheprovider", *(["--json-report-file="] * (option[2] == "p")))
+    assert result.ret == status
+    assert file.read_text() == "old\n"
+    result.stdout.fnmatch_lines([f"{file} could not be written: No space left on device"])
+    assert "generated xml" not in result.stdout.str()
+    assert {path for path in sorted(project.path.iterdir()) if path not in before} <= {project.path / ".report.json"}
+
+
+@pytest.mark.parametrize("option", REPORTS)
+def test_a_crash_in_the_middle_leaves_the_old_file(project: Project, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.node("a")
+    file = project.path / REPORTS[option]
+    file.write_text("old\n")
+    written: list[str] = []
+    real = Path.replace
+
+    def replace(beside: Path, target: Path) -> Path:
+        written.append(beside.read_text())
+        assert target.read_text() == "old\n"
+        assert not beside.name.endswith((".prom", ".xml", ".json"))
+        return real(beside, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    project.run("--node=a", "--json-report", f"{option}={file}", *(["--json-report-file="] * (option[2:4] != "js")))
+    assert written == [file.read_text()]
+    assert file.read_text() != "old\n"
+
+
+@pytest.mark.parametrize("option", REPORTS)
+def test_a_report_into_a_folder_that_is_none(project: Project, option: str) -> None:
+    project.node("a")
+    (project.path / "file").write_text("")
+    result = project.run("--node=a", "--json-report", f"{option}={project.path}/file/report", *(["--json-report-file="] * (option[2:4] != "js")))
+    assert result.ret == 3
+    assert "could not be written: " in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("option", ["--junitxml", "--json-report-file"])
+def test_folders_of_reports_are_made(project: Project, option: str) -> None:
+    project.node("a")
+    assert project.run("--node=a", "--json-report", f"{option}=some/where/report").ret == 0
+    assert (project.path / "some/where/report").stat().st_size > 100
+
+
+@pytest.mark.parametrize("option", REPORTS)
+def test_what_is_no_file_is_written_to_and_not_replaced(project: Project, option: str) -> None:
+    project.node("a")
+    assert project.run("--node=a", "--json-report", f"{option}=/dev/null").ret == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_reports_of_runs_about_no_node_are_pytest_s_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replacing(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("power_edge.engine.whole_reports.replacing", replacing)
+    project.pytester.makepyfile(test_it="def test_it(): pass\n")
+    assert project.run("--junitxml=junit.xml", "--json-report", "test_it.py").ret == 0
