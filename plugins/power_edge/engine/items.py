@@ -28,8 +28,8 @@ class CouldNotLook(Exception):
     """The outcome of an item is unknown: raised in its setup, which pytest tells as an error."""
 
 
-class Drifted(Exception):
-    """The outcome of an item is drift, or its gate is shut."""
+class Drifted(AssertionError):
+    """The outcome of an item is drift, or its gate is shut. To allure what is no AssertionError is a broken test."""
 
 
 class NodeFolder(pytest.Directory):
