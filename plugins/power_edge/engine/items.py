@@ -112,13 +112,14 @@ class CheckItem(pytest.Item):
     def setup(self) -> None:
         result = self.judge()
         if result.outcome is Outcome.UNKNOWN:
-            raise CouldNotLook
+            raise CouldNotLook(headline(result))
         if result.outcome is Outcome.BLOCKED and self.declared is not None:
             pytest.skip(headline(result))
 
     def runtest(self) -> None:
-        if self.result is None or self.result.outcome is not Outcome.COMPLIANT:
-            raise Drifted
+        result = self.result or self.judge()
+        if result.outcome is not Outcome.COMPLIANT:
+            raise Drifted(headline(result))
 
     def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         # Of all phases; repr_failure is asked about the call alone.
