@@ -241,3 +241,52 @@ def test_the_commands_that_mend(seen: Unit, declared: dict[str, Any], commands: 
 
 def test_an_alias_is_mended_under_its_real_name() -> None:
     assert mended(DOWN._replace(name="ssh.service"), state="running", enabled=True) == ["systemctl enable ssh.service", "systemctl start ssh.service"]
+
+
+def answered(*blocks: str, files: str = "", links: str = "", names: str = "") -> Unit:
+    """The unit a.service, from an answer of these blocks and parts."""
+    shown = "\n\n".join(blocks)
+    return parse(f"== up\n== asked\na.service\n== show\n{shown}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n".encode())["a.service"]
+
+
+QUOTED = r"""Id=a.service
+Names=a.service
+LoadState=loaded
+ActiveState=inactive
+SubState=dead
+TriggeredBy="x\\x2dy.socket" b.timer"""
+
+
+def test_names_that_systemd_quotes() -> None:
+    socket = BLOCK.format(r"x\x2dy.socket").replace("inactive", "active").replace(r"Names=x\x2dy.socket", r'Names="x\\x2dy.socket"')
+    assert answered(QUOTED, socket).triggers == (Trigger(r"x\x2dy.socket", True, None), Trigger("b.timer", None, None))
+
+
+def test_a_masked_socket_starts_nothing() -> None:
+    block = QUOTED.replace(r'"x\\x2dy.socket" b.timer', "a.socket")
+    link = "etc/systemd/system/sockets.target.wants/a.socket"
+    states = {"masked": False, "masked-runtime": None, "enabled": True, "static": True, "disabled": True}
+    seen = {state: answered(block, BLOCK.format("a.socket"), files=f"a.socket {state}", links=link).triggers for state in states}
+    assert seen == {state: (Trigger("a.socket", False, boots),) for state, boots in states.items()}
+
+
+def test_who_may_claim_a_masked_name() -> None:
+    masked = BLOCK.format("a.service").replace("loaded", "masked")
+    names = [
+        "? etc/systemd/system/a.service",
+        "lib/systemd/system/a.service:Alias=a.service",
+        "lib/systemd/system/a.socket",
+        "lib/systemd/system/aa.service",
+    ]
+    assert answered(masked, names="\n".join(names)).claimed_by == ()
+    claims = ["? etc/systemd/system/secret.service", "lib/systemd/system/b.service:Alias=c.service a.service"]
+    assert answered(masked, names="\n".join([*names, *claims])).claimed_by == ("secret.service", "b.service")
+    assert answered(masked.replace("masked", "not-found"), names="\n".join(names)).claimed_by == ("a.socket",)
+
+
+def test_of_two_links_the_lasting_one_counts() -> None:
+    unit = BLOCK.format("a.service") + "\nWantedBy=b.target"
+    assert answered(unit, links="run/systemd/system/b.target.wants/a.service").pullers == (Puller("b.target", "runtime", None),)
+    both = "etc/systemd/system/b.target.wants/a.service\nrun/systemd/system/b.target.wants/a.service"
+    assert answered(unit, links=both).pullers == (Puller("b.target", "disk", None),)
+    assert answered(unit, links="etc/systemd/system/*.wants/*").pullers == (Puller("b.target", "memory", None),)

@@ -140,11 +140,8 @@ def _claimed(seen: Unit) -> str:
 
 
 def _disabled(seen: Unit) -> _Verdict:
-    """Not active, not started at boot, and no trigger is active, a timer included."""
-    verdicts = [_stopped(seen), not_enabled(seen)]
-    waking = [trigger for trigger in seen.triggers if trigger.active]
-    if waking and seen.load != "masked":
-        verdicts.append(_Verdict(False, _starting(waking)))
+    """Not active, not started at boot, and neither to come by a trigger."""
+    verdicts = (_stopped(seen), not_enabled(seen))
     for ok in (False, None):
         told = [verdict for verdict in verdicts if verdict.ok is ok]
         if told:

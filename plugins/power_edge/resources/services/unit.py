@@ -77,7 +77,8 @@ class _Link(NamedTuple):
 class _Answer(NamedTuple):
     shown: Mapping[str, Mapping[str, str]]
     states: Mapping[str, str]
-    links: Sequence[_Link]
+    links: Mapping[str, Sequence[_Link]]
+    """By the unit that is pulled."""
     names: Sequence[str]
     left: Sequence[str]
 
@@ -96,10 +97,14 @@ def parse(section: bytes) -> dict[str, Unit]:
     for line in filter(None, parts.get("up", ())):
         name, sub, target = line.split(" ")
         units[name] = Unit(name, "loaded", "active", sub, "enabled", pullers=(Puller(target, "disk", True),))
+    links: dict[str, list[_Link]] = {}
+    for line in parts.get("links", ()):
+        if (link := _link(line)) is not None:
+            links.setdefault(link.pulled, []).append(link)
     answer = _Answer(
         _shown(parts.get("show", ())),
         {name: state for name, _, state in (line.partition(" ") for line in parts.get("files", ())) if state},
-        [link for line in parts.get("links", ()) if (link := _link(line))],
+        links,
         parts.get("names", ()),
         parts.get("left", ()),
     )
@@ -165,7 +170,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
 
 def _links(names: set[str], answer: _Answer) -> list[_Link]:
     """The links that pull one of the names in, those that last at the end."""
-    return sorted((link for link in answer.links if link.pulled in names), key=lambda link: link.by != "runtime")
+    return sorted((link for name in names for link in answer.links.get(name, ())), key=lambda link: link.by != "runtime")
 
 
 def _remembered(block: Mapping[str, str]) -> list[str]:
