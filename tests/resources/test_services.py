@@ -290,3 +290,25 @@ def test_of_two_links_the_lasting_one_counts() -> None:
     both = "etc/systemd/system/b.target.wants/a.service\nrun/systemd/system/b.target.wants/a.service"
     assert answered(unit, links=both).pullers == (Puller("b.target", "disk", None),)
     assert answered(unit, links="etc/systemd/system/*.wants/*").pullers == (Puller("b.target", "memory", None),)
+
+
+@pytest.mark.parametrize(
+    ("state", "link", "remembered", "boots"),
+    [
+        ("enabled", "", "", True),
+        ("enabled", "etc/systemd/system/graphical.target.wants/a.socket", "", True),
+        ("static", "lib/systemd/system/sockets.target.wants/a.socket", "", True),
+        ("static", "run/systemd/system/sockets.target.wants/a.socket", "", False),
+        ("static", "lib/systemd/system/some.target.wants/a.socket", "", None),
+        ("static", "", "RequiredBy=a.service", False),
+        ("static", "", "RequiredBy=a.service b.service", None),
+        ("disabled", "", "", False),
+        ("disabled", "lib/systemd/system/sockets.target.wants/a.socket", "", True),
+        ("enabled-runtime", "run/systemd/system/sockets.target.wants/a.socket", "", None),
+        ("", "", "", None),
+    ],
+)
+def test_whether_a_boot_starts_a_trigger(state: str, link: str, remembered: str, boots: bool | None) -> None:
+    block = QUOTED.replace(r'"x\\x2dy.socket" b.timer', "a.socket")
+    seen = answered(block, f"{BLOCK.format('a.socket')}\n{remembered}", files=f"a.socket {state}", links=link)
+    assert [trigger.boots for trigger in seen.triggers] == [boots]
