@@ -1,5 +1,6 @@
 """The command `power-edge`: what there is to do with a configuration beside checking its node, which is pytest's."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,9 @@ from power_edge.config import ConfigError, Node, find_node_configs, load_node, n
 from power_edge.config.folders import NODE_CONFIGS
 from power_edge.probing.route import BadRoute, Options
 from power_edge.probing.transport import Unreachable
+from power_edge.report.terminal import printable
 
+INTERNAL_ERROR = 3
 USAGE_ERROR = 4
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -61,6 +64,7 @@ def plan(root: Path | None, node: str) -> None:
         pytest --node=rig-7 --answers=answer
     """
     sys.stdout.buffer.write(check.plan_for(_one(root, node)).script().encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()  # here, where a full disk can still be told
 
 
 @cli.command(short_help="Make a node of this machine.")
@@ -102,7 +106,7 @@ def record(root: Path | None, /, name: str | None, existing: str | None, **optio
     except OSError as error:
         raise click.ClickException(f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
     except Unreachable as error:
-        click.echo(f"Error: unreachable: {error}", err=True)
+        click.echo(f"Error: unreachable: {printable(str(error))}", err=True)
         raise SystemExit(gate.UNREACHABLE) from None
     except NoIdentity as error:
         click.echo(f"Error: {error}; to check it all the same, write `validation: {{require_match: false}}`", err=True)
@@ -122,8 +126,8 @@ def print_schema(name: str) -> None:
 
 
 def _there(root: Path | None) -> Path:
-    if root is None:
-        select(root, [])
+    if root is None or not nodes(root):
+        select(root, ["*"])
     assert root is not None
     return root
 
@@ -146,5 +150,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         raise SystemExit(USAGE_ERROR) from None
-    except (click.Abort, BrokenPipeError):
+    except click.Abort:
         raise SystemExit(130) from None
+    except OSError as error:
+        click.echo(f"Error: {error.strerror or error}", err=True)
+        # Python would flush once more at the end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(INTERNAL_ERROR) from None

@@ -1,0 +1,127 @@
+"""The command `power-edge`, without a node."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from power_edge import check
+from power_edge.cli import main
+from power_edge.config import load_node
+
+STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
+
+
+@pytest.fixture
+def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A node-configs/ of two good nodes, in the current folder."""
+    for name in ("rig-1", "rig-2"):
+        folder = tmp_path / "node-configs" / name
+        folder.mkdir(parents=True)
+        (folder / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: '60', kernel.panic: '10'}}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "node-configs"
+
+
+class Done:
+    def __init__(self, status: object, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["power-edge", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsysbinary.readouterr()
+        assert b"Traceback" not in err
+        return Done(ended.value.code, out.decode(), err.decode())
+
+    return run
+
+
+def test_validate(run: Run, configs: Path) -> None:
+    assert run("validate").out == "rig-1: 2 items\nrig-2: 2 items\n"
+    assert run("validate", "rig-1").out == "rig-1: 2 items\n"
+    assert run("validate", "rig-*", "rig-1").status == 0
+
+
+def test_validate_tells_all_problems_of_all_nodes(run: Run, configs: Path) -> None:
+    for name in ("rig-1", "bad"):
+        (configs / name).mkdir(exist_ok=True)
+        (configs / name / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: 60}}\nservices: [{{name: --help}}]\n")
+    done = run("validate")
+    assert (done.status, done.out) == (4, "rig-2: 2 items\n")
+    for place in ("bad/state.yaml:3:25: ", "bad/state.yaml:4:19: ", "rig-1/state.yaml:3:25: "):
+        assert f"node-configs/{place}" in done.err
+
+
+def test_validating_nothing_is_no_success(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("validate").status == 4
+    (tmp_path / "node-configs").mkdir()
+    done = run("validate")
+    assert done.status == 4
+    assert "holds no folder with a state.yaml" in done.err
+
+
+def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert run("--node-configs", str(configs), "validate", "rig-2").out == "rig-2: 2 items\n"
+    done = run("--node-configs", str(configs / "missing"), "validate")
+    assert (done.status, done.err) == (4, "Error: node-configs:1:1: cannot be read: No such file or directory\n")
+
+
+def test_plan_is_the_script(run: Run, configs: Path) -> None:
+    done = run("plan", "rig-1")
+    assert (done.status, done.err) == (0, "")
+    assert done.out == check.plan_for(load_node(configs / "rig-1")).script()
+    assert done.out.endswith("pe_main </dev/null\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["plan", "rig-3"], "did you mean rig-"),
+        (["plan", "rig-*"], "rig-* matches 2 nodes"),
+        (["plan"], "Missing argument 'NODE'"),
+        (["validate", "rig-3"], "no node matches 'rig-3'"),
+        (["schema", "stat"], "'stat' is not one of"),
+        (["schema"], "Missing argument 'NAME'"),
+        (["nothing"], "No such command 'nothing'"),
+        (["--nothing"], "No such option"),
+        (["validate", "\x1b[31m"], "'\\x1b[31m'"),
+    ],
+)
+def test_bad_use(run: Run, configs: Path, arguments: list[str], told: str) -> None:
+    done = run(*arguments)
+    assert done.status == 4
+    assert told in done.err
+    assert "\x1b" not in done.err
+
+
+def test_schema(run: Run, configs: Path) -> None:
+    state = json.loads(run("schema", "state").out)
+    assert {"sysctl", "services", "files", "packages", "firewall"} <= state["properties"].keys()
+
+
+def test_help_and_version(run: Run) -> None:
+    assert run("--help").status == run("plan", "-h").status == 0
+    assert run("--version").out.startswith("power-edge 2.")
+
+
+def test_a_full_disk(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan_for(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("power_edge.cli.check.plan_for", plan_for)
+    monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
+    monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
+    done = run("plan", "rig-1")
+    assert (done.status, done.err) == (3, "Error: No space left on device\n")
