@@ -45,7 +45,9 @@ def check(lab: Lab, *arguments: str, folder: Path = CHECKOUT) -> Check:
     return Check(done.returncode, done.stdout + done.stderr, {(item["node"], f"{item['type']}[{item['name']}]"): item for item in items})
 
 
-def declare(folder: Path, node: Node, state: Mapping[str, Any], *, machine_id: str | None = None, user: str = "root", **connection: Any) -> None:
+def declare(
+    folder: Path, node: Node, state: Mapping[str, Any], *, machine_id: str | None = None, user: str = "root", backend: str = "ssh", **timeouts: float
+) -> None:
     """Write node-configs/<node's name>/ in a folder: the state, the identity (the node's own, or another), and the way there."""
     identity = machine_id or node.machine_id
     files = {
@@ -60,7 +62,7 @@ def declare(folder: Path, node: Node, state: Mapping[str, Any], *, machine_id: s
             },
             "validation": {"require_match": True},
         },
-        "connection": {"ssh": {"host": node.address, "user": user}, **connection},
+        "connection": {"url": f"{backend}://{user}@{node.address}", **timeouts},
     }
     place = folder / "node-configs" / node.name
     place.mkdir(parents=True)

@@ -87,12 +87,13 @@ def test_a_wrong_machine_beside_a_drifted_one_is_12_and_both_are_told(lab: Lab, 
     assert run.outcomes(neighbour.name) == {**COMPLIANT, "sysctl[net.ipv4.ip_forward]": "drift"}
 
 
-def test_an_unknown_host_key_is_unreachable(lab: Lab, node: Node, tmp_path: Path) -> None:
-    declare(tmp_path, node, STATE)
+@pytest.mark.parametrize(("backend", "said"), [("ssh", "Host key verification failed"), ("paramiko", "not in known_hosts")])
+def test_an_unknown_host_key_is_unreachable(lab: Lab, node: Node, tmp_path: Path, backend: str, said: str) -> None:
+    declare(tmp_path, node, STATE, backend=backend)
     lab.known_hosts.write_text("")
     try:
         run = check(lab, f"--node={node.name}", folder=tmp_path)
     finally:
         lab.write_ssh_files()
     assert run.status == 11, run.output
-    assert "Host key verification failed" in " ".join(run.output.split())
+    assert said in " ".join(run.output.split())

@@ -19,9 +19,9 @@ STATE = {
 OPEN_TO_ALL = {"node[identity]", "services[cron]", "sysctl[net.ipv4.ip_forward]", "packages[cron]", "files[/etc/hostname]"}
 
 
-@pytest.mark.parametrize("user", ["root", "stella"])
-def test_with_root_or_sudo_all_is_seen(lab: Lab, node: Node, tmp_path: Path, user: str) -> None:
-    declare(tmp_path, node, STATE, user=user)
+@pytest.mark.parametrize(("backend", "user"), [("ssh", "root"), ("ssh", "stella"), ("paramiko", "stella")])
+def test_with_root_or_sudo_all_is_seen(lab: Lab, node: Node, tmp_path: Path, backend: str, user: str) -> None:
+    declare(tmp_path, node, STATE, backend=backend, user=user)
     run = check(lab, f"--node={node.name}", folder=tmp_path)
     assert run.status == 1, run.output
     assert {name for name, outcome in run.outcomes(node.name).items() if outcome == "compliant"} == OPEN_TO_ALL | {"firewall[enabled]"}
@@ -74,3 +74,24 @@ def test_hostile_names_are_judged_literally_and_run_nothing(lab: Lab, node: Node
     assert [item["name"] for item in files] == names
     assert [item["outcome"] for item in files] == [("compliant" if index % 2 else "drift") for index in range(len(names))]
     assert node.sh("ls /tmp/pwned", check=False) == ""
+
+
+# Stands before systemctl on the node, and lets it go on only when every node of the folder's list has been asked for its services.
+MEETING = """#!/bin/sh
+touch "/meeting/$(hostname)"
+until [ -e /meeting/port ] && [ -e /meeting/starboard ]; do sleep 0.05; done
+exec /usr/bin/systemctl "$@"
+"""
+
+
+def test_nodes_are_asked_side_by_side(lab: Lab, tmp_path: Path) -> None:
+    """Each node waits for the other to be asked: one after the other, the first would never answer."""
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    options = [f"--bind={meeting}:/meeting"]
+    files = {"/usr/local/bin/systemctl": MEETING}
+    with lab.node("port", files=files, options=options) as port, lab.node("starboard", files=files, options=options) as starboard:
+        for node in (port, starboard):
+            declare(tmp_path, node, {"services": [{"name": "cron", "state": "running"}]})
+        run = check(lab, "--node=*", folder=tmp_path)
+    assert run.status == 0, run.output
