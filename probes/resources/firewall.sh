@@ -55,14 +55,14 @@ else
     xt=yes
     say nft absent ""
     if [ -d "${PE_ROOT-}/sys/module/nf_tables" ]; then
-        say nf_tables 0 yes
+        say nf-tables 0 yes
     elif builtin=$(cat "${PE_ROOT-}/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null); then
         case $builtin in
-            */nf_tables.ko*) say nf_tables 0 yes ;;
-            *) say nf_tables 0 no ;;
+            */nf_tables.ko*) say nf-tables 0 yes ;;
+            *) say nf-tables 0 no ;;
         esac
     else
-        say nf_tables 0 perhaps
+        say nf-tables 0 perhaps
     fi
 fi
 if [ $xt = yes ]; then

@@ -153,6 +153,20 @@ def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, nam
         check(verdict, verdict.declared, {"firewall": seen})
 
 
+def test_legacy_rules_count_beside_those_of_nft(lab: Lab, usual: Node) -> None:
+    usual.run("sh", "-c", setup_of(RECORDINGS / "nftables" / "prerouting-drop.cmd"))
+    usual.sh("nft delete table inet raw")
+    assert outcome(Rule(proto="tcp", port=80, action="allow"), probe(usual)) is Outcome.COMPLIANT
+    if usual.run("iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "80", "-j", "DROP", check=False).returncode:
+        pytest.skip("this kernel has no legacy iptables (CONFIG_IP_NF_FILTER)")
+    try:
+        assert knock(lab, "41")["10.99.41.1", 80] == "deny"
+        assert outcome(Rule(proto="tcp", port=80, action="allow"), probe(usual)) is Outcome.DRIFT
+        assert outcome(Rule(proto="tcp", port=22, action="allow"), probe(usual)) is Outcome.COMPLIANT
+    finally:
+        usual.sh("iptables-legacy -F")
+
+
 @pytest.mark.parametrize("shell", ["dash", "bash", "mksh"])
 def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: str) -> None:
     usual.run("sh", "-c", setup_of(RECORDINGS / "nftables" / "inet-policy-drop.cmd"))

@@ -7,9 +7,11 @@ from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.match import PROTOCOLS
 from power_edge.resources.firewall.program import ALLOW
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, size, subtract_all, without
+from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, everything, merge, size, subtract_all, within, without
 
 SHOWN = 50
+MANY = 20_000
+"""Openings times openings beyond which they are told as they are found."""
 _NAMES = {number: name for name, number in reversed(list(PROTOCOLS.items()))}
 
 
@@ -29,11 +31,14 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
     families = asked.judged_families(seen, "deny")
     for family in families:
         declared = [box for rule in firewall.rules or [] if rule.action == ALLOW and (box := asked.packets(rule, family)) is not None]
-        for region in asked.open_regions(seen, family):
-            for box in subtract_all([region.box], [*declared, asked.DHCP[family]]):
+        regions = list(asked.open_regions(seen, family))
+        for sure in (True, False):
+            open_ = [region.box for region in regions if region.sure or not sure]
+            boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family]])
+            for box in _whole(merge(boxes, ("sport", f"saddr{family}", f"daddr{family}", "iif", "dport")), open_, family):
                 source = _addresses(box[f"saddr{family}"], family)
                 target = _addresses(box[f"daddr{family}"], family)
-                found.setdefault((_what(box), source, target, region.sure), set()).add(family)
+                found.setdefault((_what(box), source, target, sure), set()).add(family)
     texts = []
     for (what, source, target, sure), where in found.items():
         one_family = where != set(families) and source == target == "any"
@@ -43,6 +48,28 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
     rest = [extra for extra in texts if extra.sure or extra.text.removesuffix(" (perhaps)") not in certain]
     unique = list(dict.fromkeys(rest))
     return unique if len(unique) <= SHOWN else [*unique[:SHOWN], Extra(f"and {len(unique) - SHOWN} more", any(sure for _, sure in unique[SHOWN:]))]
+
+
+def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
+    """The boxes grown as far as what is open goes, so that an opening is told whole and not as what other rules leave of it."""
+    if len(boxes) * len(open_) > MANY:
+        return boxes
+    full = asked.incoming(family)
+    grown: list[Box] = []
+    for start in boxes:
+        box = start
+        for dimension in ("sport", "dport", f"saddr{family}", f"daddr{family}", "iif", "proto"):
+            limits = {"proto": asked.NOT_ICMP, **full}.get(dimension, everything(dimension))
+            wider = {**box, dimension: limits}
+            if box.get(dimension, limits) != limits and not subtract_all([wider], open_):
+                box = wider
+        grown.append(box)
+    tidy = [box for grew in grown for box in merge([grew], ())]
+    kept: list[Box] = []
+    for box in tidy:
+        if not any(within(box, other) for other in kept):
+            kept = [*(other for other in kept if not within(other, box)), box]
+    return kept
 
 
 def _what(box: Box) -> str:

@@ -48,6 +48,8 @@ def judge(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
 
 def _enabled(expected: bool, seen: Ruleset) -> Finding:
     actual, why = in_force(seen)
+    if actual is None and not expected and any(asked.filters(seen, family) for family in asked.judged_families(seen, "deny")):
+        actual = True
     if actual is None:
         return undecided("enabled", expected, why or "")
     if seen.ufw and not actual and not expected:

@@ -21,7 +21,8 @@ FALSE: Numbers = ((0, 0),)
 NEW: Numbers = ((0, 0),)
 SYN = 0x02
 """Of the packets of a connection the first is judged, and the flags of a TCP connection's first packet are known."""
-STATES: Mapping[str, Numbers] = {"new": NEW, "untracked": ((1, 1),), "established": NOTHING, "related": NOTHING, "invalid": NOTHING}
+STATES: Mapping[str, Numbers] = {"new": NEW, "untracked": ((1, 1),), "established": NOTHING, "related": NOTHING, "invalid": ((2, 2),)}
+"""A packet that connection tracking has not looked at yet counts as invalid (nft_ct.c, xt_conntrack.c)."""
 STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
 ADDRESS_TYPES: Mapping[str, Numbers] = {"local": TRUE, "unicast": FALSE, "broadcast": NOTHING, "multicast": NOTHING, "anycast": NOTHING}
 """What is judged goes from one address to another, and one of the two is the node's. (To the kernel an address of its own is local, not unicast.)"""

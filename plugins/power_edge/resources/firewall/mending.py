@@ -28,11 +28,18 @@ class Tuple(NamedTuple):
     source: str
 
     @property
+    def family(self) -> int:
+        return 6 if ":" in self.source + self.target else 4
+
+    @property
     def plain(self) -> str:
-        """Its opening in the words of an extra."""
-        ends = ["any" if end in EVERY else end for end in (self.source, self.target)]
+        """What it speaks of, in the words of an extra."""
         what = self.port.replace(":", "-") + f"/{self.proto}" if self.port != "any" else self.proto
-        return f"{ALLOW} {what} from {ends[0]} to {ends[1]}"
+        return f"{what} from {_end(self.source)} to {_end(self.target)}"
+
+
+def _end(text: str) -> str:
+    return "any" if text in EVERY else text
 
 
 def mend(declared: Declared, seen: Ruleset, drifts: Sequence[Finding]) -> Iterator[Command]:
@@ -91,9 +98,10 @@ def _ufw_rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Iterator[C
         return
     spec = _ufw_spec(rule)
     tuples = list(_tuples(seen))
-    same = [each for each in tuples if each.plain == f"{ALLOW} {rule.port}/{rule.proto} from {rule.from_} to {rule.to}"]
+    same = [each for each in tuples if each.plain == f"{rule.port}/{rule.proto} from {_end(rule.from_)} to {_end(rule.to)}"]
     if "action" in fields:
-        listed = any(each.action == rule.action for each in same)
+        families = asked.named_families(rule) or set(asked.judged_families(seen, rule.action))
+        listed = families <= {each.family for each in same if each.action == rule.action}
         shadowed = any("ufw-user-input" in by or "ufw6-user-input" in by for by in culprits)
         if listed and shadowed:
             yield ("ufw", "delete", rule.action, *spec)
@@ -102,7 +110,7 @@ def _ufw_rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Iterator[C
             yield ("ufw", "reload")
         else:
             yield ("ufw", "prepend" if shadowed and not same else rule.action, *((rule.action, *spec) if shadowed and not same else spec))
-    elif any(each.plain == f"{ALLOW} {rule.port}/{rule.proto} from any to any" and each.action == ALLOW for each in tuples):
+    elif any(each.plain == f"{rule.port}/{rule.proto} from any to any" and each.action == ALLOW for each in tuples):
         if not any(each.action == ALLOW for each in same):
             yield ("ufw", ALLOW, *spec)
         yield ("ufw", "delete", ALLOW, f"{rule.port}/{rule.proto}")
@@ -116,7 +124,7 @@ def _ufw_spec(rule: Rule) -> Command:
 
 def _ufw_closing(declared: Declared, seen: Ruleset) -> Iterator[Command]:
     """Deletes the undeclared rules, if each opening is one of them as it stands."""
-    tuples = {each.plain: each for each in _tuples(seen) if each.action == ALLOW}
+    tuples = {f"{ALLOW} {each.plain}": each for each in _tuples(seen) if each.action == ALLOW}
     open_ = [extra.text for extra in extras(declared.firewall, seen) if extra.sure]
     if all(text in tuples for text in open_):
         for each in (tuples[text] for text in open_):

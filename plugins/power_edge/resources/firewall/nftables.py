@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, STATUSES, SYN, Match, protocol
-from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Program, Rule
+from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
 from power_edge.resources.firewall.space import Box, Numbers, complement, interface, network, numbers
 
-Key = tuple[str, str, str]
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS = frozenset({"bridge", "arp"})
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
@@ -38,6 +37,10 @@ IDLE = frozenset(
 )
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
 HARMLESS_MANGLES = frozenset({"mark", "priority", "nftrace", "pkttype", "label", "event", "zone", "secmark"})
+
+
+ODD = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError)
+"""What reading a structure that is not as expected ends in; StopIteration in a generator is a RuntimeError, and so is too deep a nesting."""
 
 
 class _Set(NamedTuple):
@@ -66,6 +69,9 @@ def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, skip: Iter
         left_out = set(skip)
         asleep, doubtful = _sleeping((body for kind, body in objects if kind == "table"), dormant)
         sets = {(body["family"], body["table"], body["name"]): _set(body) for kind, body in objects if kind in {"set", "map"}}
+        for key in _changed(body for kind, body in objects if kind == "rule"):
+            if key in sets:
+                sets[key] = sets[key]._replace(changing=True)
         chains: dict[Key, dict[int, list[Rule]]] = {}
         bases: list[Base] = []
         for kind, body in objects:
@@ -77,7 +83,7 @@ def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, skip: Iter
             else:
                 for family, rule in _rules(body, _Ruleset(sets)):
                     chains[*place, body["chain"]].setdefault(family, []).append(rule)
-    except (KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
+    except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
     frozen = {name: {family: tuple(some) for family, some in rules.items()} for name, rules in chains.items()}
     return _with_bridges(Program(chains=frozen, bases=tuple(bases)))
@@ -85,12 +91,15 @@ def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, skip: Iter
 
 def compat_tables(text: str) -> set[tuple[str, str]]:
     """The tables of iptables-nft whose rules nft cannot show whole ("xt"), by (family, table)."""
-    found = set()
-    for entry in json.loads(text)["nftables"]:
-        body = entry.get("rule")
-        if body and body["family"] in {"ip", "ip6"} and body["table"] in IPTABLES_TABLES and any("xt" in part for part in body["expr"]):
-            found.add((body["family"], body["table"]))
-    return found
+    try:
+        rules = [entry["rule"] for entry in json.loads(text)["nftables"] if "rule" in entry]
+        return {
+            (body["family"], body["table"])
+            for body in rules
+            if body["family"] in {"ip", "ip6"} and body["table"] in IPTABLES_TABLES and any("xt" in part for part in body["expr"])
+        }
+    except ODD as error:
+        raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
 
 
 def _sleeping(bodies: Iterable[Any], dormant: Iterable[tuple[str, str]] | None) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
@@ -112,6 +121,15 @@ def _set(body: Any) -> _Set:
     elements = body.get("elem", [])
     idle = all(set(each) <= {"counter"} for each in body.get("stmt", []))
     return _Set(elements if isinstance(elements, list) else [elements], bool(words & {"dynamic", "timeout"}) or not idle)
+
+
+def _changed(rules: Iterable[Any]) -> Iterator[Key]:
+    """The sets and maps that packets change on their way: older kernels do not flag them."""
+    for body in rules:
+        for part in body["expr"]:
+            for kind in ("set", "map"):
+                if isinstance(part, Mapping) and kind in part:
+                    yield body["family"], body["table"], str(part[kind].get("set", part[kind].get("map"))).removeprefix("@")
 
 
 def _bases(body: Any, doubtful: bool) -> Iterator[Base]:
@@ -185,8 +203,18 @@ def _rule(body: Any, family: int, ruleset: _Ruleset) -> Iterator[Rule]:
         elif kind == "notrack":
             yield from match.rules(Do("notrack"), text)
         elif kind not in IDLE:
+            if kind == "reject" and isinstance(what, Mapping):
+                _implied(match, what.get("type"))
             yield from match.rules(_verdict(kind, what, place), text)
             return
+
+
+def _implied(match: Match, how: Any) -> None:
+    """A refusal by the protocol of one family, or by TCP, is for these packets alone; nft leaves the condition out when it lists the rule."""
+    if how in {"icmp", "icmpv6"}:
+        match.family(4 if how == "icmp" else 6)
+    elif how == "tcp reset":
+        match.narrow("proto", ((6, 6),))
 
 
 def _limit(match: Match, kind: str, what: Any) -> None:

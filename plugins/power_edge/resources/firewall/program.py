@@ -10,20 +10,27 @@ from typing import NamedTuple
 
 from power_edge.resources.firewall.space import Box, Numbers, meet, subtract, within
 
+Key = tuple[str, str, str]
+"""Of a chain: family, table, name."""
 ALLOW, DENY, REJECT = "allow", "deny", "reject"
 VERDICTS = (ALLOW, DENY, REJECT)
 UNTRACKED: Numbers = ((1, 1),)
 INCOMING = ("ingress", "prerouting", "input")
 OUTGOING = ("output", "postrouting", "egress")
-MANY = 20_000
-"""Regions in one walk beyond which a program counts as undecidable: it keeps hostile or enormous rulesets from taking all time and memory."""
+NEW: Numbers = ((0, 0),)
+UNSEEN: Numbers = ((2, 2),)
+TRACKING = -200
+"""The priority at which the kernel looks a packet's connection up (NF_IP_PRI_CONNTRACK)."""
+MANY_REGIONS = 10_000
+MANY_STEPS = 1_000_000
+"""Regions in one walk, and regions held against a rule, beyond which a program counts as undecidable: some seconds."""
 
 
 class Do(NamedTuple):
     """What a rule does: a verdict, `return`, `jump` or `goto` (to `target`), `notrack`, `next` (nothing that matters), or `unknown`."""
 
     kind: str
-    target: tuple[str, str, str] | None = None
+    target: Key | None = None
 
 
 class Rule(NamedTuple):
@@ -44,7 +51,7 @@ class Base(NamedTuple):
 
     hook: str
     priority: int
-    chain: tuple[str, str, str] | None
+    chain: Key | None
     families: tuple[int, ...]
     policy: str = ALLOW
     filters: bool = True
@@ -56,7 +63,7 @@ class Base(NamedTuple):
 class Program:
     """Chains by (family, table, name) and the base chains. A chain's rules are kept for each family, since addresses differ."""
 
-    chains: Mapping[tuple[str, str, str], Mapping[int, tuple[Rule, ...]]] = field(default_factory=dict)
+    chains: Mapping[Key, Mapping[int, tuple[Rule, ...]]] = field(default_factory=dict)
     bases: tuple[Base, ...] = ()
 
     def path(self, hooks: tuple[str, ...], family: int) -> list[Base]:
@@ -88,14 +95,20 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, boxes: Iterable[
 
     Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure), and where something is opaque (none sure).
     """
-    alive, ended = [Region(box) for box in boxes], []
+    alive, ended, steps = [Region(box) for box in boxes], list[Region](), 0
     for base in program.path(hooks, family):
-        inside, outside = _split(alive, base.boxes)
-        walker = _Walk(program, family, base)
-        alive = outside + walker.base(inside)
+        early = base.hook == "ingress" or (base.hook in {"prerouting", "output"} and base.priority <= TRACKING)
+        inside, outside = _split([_tracked(region, NEW, UNSEEN) for region in alive] if early else alive, base.boxes)
+        walker = _Walk(program, family, base, steps)
+        alive = [_tracked(region, UNSEEN, NEW) for region in outside + walker.base(inside)]
         ended += walker.ended
+        steps = walker.steps
         _check(alive, ended)
     return ended + alive
+
+
+def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:
+    return region._replace(box={**region.box, "conntrack": after}) if region.box.get("conntrack") == before else region
 
 
 def ties(program: Program, hooks: tuple[str, ...], family: int) -> Program | None:
@@ -121,15 +134,15 @@ def _split(regions: Iterable[Region], boxes: tuple[Box, ...]) -> tuple[list[Regi
 
 
 def _check(*lists: list[Region]) -> None:
-    if sum(map(len, lists)) > MANY:
+    if sum(map(len, lists)) > MANY_REGIONS:
         raise Undecidable("the ruleset falls into too many cases to follow")
 
 
 class _Walk:
     """One base chain's run. What a verdict of drop or reject ended is in `ended`, what was accepted in `accepted`."""
 
-    def __init__(self, program: Program, family: int, base: Base) -> None:
-        self.program, self.family, self.base_chain = program, family, base
+    def __init__(self, program: Program, family: int, base: Base, steps: int) -> None:
+        self.program, self.family, self.base_chain, self.steps = program, family, base, steps
         self.ended: list[Region] = []
         self.accepted: list[Region] = []
 
@@ -145,7 +158,7 @@ class _Walk:
         self.ended += [region._replace(verdict=base.policy, by="", ruled=False) for region in fallen]
         return self.accepted
 
-    def chain(self, name: tuple[str, str, str], regions: list[Region], callers: tuple[tuple[str, str, str], ...]) -> list[Region]:
+    def chain(self, name: Key, regions: list[Region], callers: tuple[Key, ...]) -> list[Region]:
         """The regions that leave the chain undecided."""
         if name in callers or len(callers) > 64:
             raise Undecidable(f"chain {name[2]} calls itself")
@@ -155,6 +168,9 @@ class _Walk:
         for rule in self.program.chains[name].get(self.family, ()):
             if not regions:
                 break
+            self.steps += len(regions)
+            if self.steps > MANY_STEPS:
+                raise Undecidable("the ruleset is too long to follow")
             if self._idle(rule):
                 continue
             matched, rest = _split(regions, rule.boxes)
@@ -174,12 +190,12 @@ class _Walk:
 
     def _idle(self, rule: Rule) -> bool:
         """Whether it makes no difference if the rule matches: then neither do its opaque parts."""
-        if rule.do.kind != "jump" or rule.do.target is None:
+        if rule.do.kind != "jump" or rule.do.target is None or not (rule.varies or rule.opaque):
             return rule.do.kind == "next"
-        called = list(_reachable(self.program, rule.do.target, set()))
+        called = list(_reachable(self.program, rule.do.target))
         return rule.do.target in self.program.chains and all(step.do.kind in {"next", "return", "jump"} for step in called)
 
-    def _do(self, rule: Rule, matched: list[Region], callers: tuple[tuple[str, str, str], ...]) -> tuple[list[Region], list[Region]]:
+    def _do(self, rule: Rule, matched: list[Region], callers: tuple[Key, ...]) -> tuple[list[Region], list[Region]]:
         """The regions that go on to the next rule, and those that return from the chain."""
         match rule.do.kind:
             case "allow":
@@ -217,15 +233,16 @@ def can_block(program: Program, base: Base) -> bool:
     """Whether a base chain holds anything that could stop a packet, however unlikely."""
     if base.chain is None or base.policy != ALLOW:
         return True
-    return any(rule.do.kind in {DENY, REJECT, "unknown"} for rule in _reachable(program, base.chain, set()))
+    return any(rule.do.kind in {DENY, REJECT, "unknown"} for rule in _reachable(program, base.chain))
 
 
-def _reachable(program: Program, name: tuple[str, str, str], seen: set[tuple[str, str, str]]) -> Iterator[Rule]:
-    if name in seen:
-        return
-    seen.add(name)
-    for rules in program.chains.get(name, {}).values():
-        for rule in rules:
-            yield rule
-            if rule.do.target is not None:
-                yield from _reachable(program, rule.do.target, seen)
+def _reachable(program: Program, start: Key) -> Iterator[Rule]:
+    """The rules of a chain and of all that it leads to."""
+    seen, ahead = {start}, [start]
+    while ahead:
+        for rules in program.chains.get(ahead.pop(), {}).values():
+            for rule in rules:
+                yield rule
+                if rule.do.target is not None and rule.do.target not in seen:
+                    seen.add(rule.do.target)
+                    ahead.append(rule.do.target)

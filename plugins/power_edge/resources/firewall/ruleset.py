@@ -82,7 +82,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     program = _program(have)
     if isinstance(program, Unseen):
         return {"": program}
-    names = tuple(name for name in _lines(have, "interfaces") if name not in {"", "lo"})
+    names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
     enabled = _lines(have, "ufw") if "ufw" in have else None
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
@@ -110,7 +110,7 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     parts: list[Program] = []
     unread: Base | None = None
     if nft.status is None:
-        modules = have.get("nf_tables")
+        modules = have.get("nf-tables")
         if modules is None or modules.text != "no":
             unread = Base("prerouting", -1000, None, (4, 6), text="the rules of nftables could not be read (no nft on the node)")
         if not any(have[name].status == 0 for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have):
@@ -158,7 +158,7 @@ def _table(line: str) -> tuple[str, str]:
 
 def _inet6(lines: list[str]) -> tuple[int, ...]:
     """Of /proc/net/if_inet6: address, index, prefix length, scope, flags, interface."""
-    return tuple(int(line.split()[0], 16) for line in lines if line.split()[-1] != "lo")
+    return tuple(int(fields[0], 16) for line in lines if (fields := line.split()) and fields[-1] != "lo")
 
 
 def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:

@@ -24,12 +24,12 @@ LIMITS: Mapping[str, int] = {
     "daddr6": (1 << 128) - 1,
     "iif": (1 << 8 * NAME_BYTES) - 1,
     "oif": (1 << 8 * NAME_BYTES) - 1,
-    "conntrack": 1,
+    "conntrack": 2,
     "slocal": 1,
     "dlocal": 1,
 }
-"""Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked; `slocal` and
-`dlocal` are 1 where source and destination are addresses of the node."""
+"""Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2 for a
+packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node."""
 NOTHING: Numbers = ()
 
 
@@ -123,6 +123,22 @@ def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
     for cut in cuts:
         left = [piece for box in left for piece in subtract(box, cut)]
     return left
+
+
+def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
+    """The same packets in fewer boxes: those that differ in one dimension become one. A dimension that holds everything is left out."""
+    left = [{dimension: some for dimension, some in box.items() if some != everything(dimension)} for box in boxes]
+    before = -1
+    order = list(dimensions)
+    while len(left) != before:
+        before = len(left)
+        for dimension in order:
+            alike: dict[tuple[tuple[str, Numbers], ...], Numbers] = {}
+            for box in left:
+                rest = tuple(sorted((name, some) for name, some in box.items() if name != dimension))
+                alike[rest] = numbers([*alike.get(rest, ()), *box.get(dimension, everything(dimension))])
+            left = [{**dict(rest), **({dimension: some} if some != everything(dimension) else {})} for rest, some in alike.items()]
+    return [dict(box) for box in left]
 
 
 def address(text: str) -> tuple[int, int]:

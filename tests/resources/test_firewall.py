@@ -1,0 +1,587 @@
+"""The firewall's parts: what rules of each tool are taken to match, the items of a declaration, extras and commands."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from power_edge.judging import judge
+from power_edge.model import Item, Outcome, Result, Source, Unseen
+from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import RESOURCE
+from power_edge.resources.firewall.ruleset import Ruleset, parse
+from power_edge.resources.firewall.space import interface, meet, merge, network, numbers, subtract, without
+from tests.cases import RECORDINGS, verdict_of
+
+TCP22 = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}
+ACCEPT, DROP = {"accept": None}, {"drop": None}
+ALLOW_22 = Rule(proto="tcp", port=22, action="allow")
+DENY_22 = Rule(proto="tcp", port=22, action="deny")
+
+
+def answer(**readings: str | tuple[int | str, str]) -> bytes:
+    """What the probe prints: a reading by name, with its status where that is not 0. A node with eth0 and docker0, and IPv6."""
+    usual = {"interfaces": "lo\neth0\ndocker0", "routes": "eth0", "inet6": "20010db8000000000000000000000002 02 40 00 82 eth0"}
+    lines = []
+    for name, reading in {**usual, **readings}.items():
+        status, text = reading if isinstance(reading, tuple) else (0, reading)
+        lines += [f"= {name.replace('_', '-')} {status}", *(f" {line}" for line in text.split("\n") if text)]
+    return "\n".join([*lines, ""]).encode()
+
+
+def nft(*rules: Sequence[Any], policy: str = "drop", more: Sequence[Any] = (), **chain: Any) -> str:
+    """One table inet t with a chain `in` of these rules."""
+    base = {"family": "inet", "table": "t", "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": policy, **chain}
+    some = [{"rule": {"family": base["family"], "table": "t", "chain": "in", "handle": 9, "expr": list(rule)}} for rule in rules]
+    return json.dumps({"nftables": [{"table": {"family": base["family"], "name": "t"}}, {"chain": base}, *more, *some]})
+
+
+def save(*rules: str, policy: str = "DROP", chains: Sequence[str] = ()) -> str:
+    return "\n".join(["*filter", f":INPUT {policy} [0:0]", *(f":{chain} - [0:0]" for chain in chains), *(f"-A {rule}" for rule in rules), "COMMIT"])
+
+
+def seen(**readings: str | tuple[int | str, str]) -> Ruleset:
+    found = parse(answer(**readings))[""]
+    assert isinstance(found, Ruleset), found
+    return found
+
+
+def legacy(*rules: str, v6: Sequence[str] | None = None, policy: str = "DROP", chains: Sequence[str] = ()) -> Ruleset:
+    """A node with legacy iptables, the same rules in both families or others in IPv6."""
+    texts = {
+        "ip_legacy": save(*rules, policy=policy, chains=chains),
+        "ip6_legacy": save(*(rules if v6 is None else v6), policy=policy, chains=chains),
+    }
+    return seen(nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", **texts)
+
+
+def results(firewall: Firewall, what: Ruleset | Unseen) -> dict[str, Result]:
+    items = [
+        Item("n", "firewall", entry.name, RESOURCE.canonical(entry.name), entry.declared, RESOURCE.asserts(entry.declared), Source("f", 1))
+        for entry in RESOURCE.items_of(firewall)
+    ]
+    return {item.name: judge(RESOURCE, item, {"": what}) for item in items}
+
+
+def outcome(rule: Rule, what: Ruleset | Unseen) -> str:
+    (result,) = results(Firewall(rules=[rule]), what).values()
+    return str(result.outcome)
+
+
+def match(protocol: str, field: str, right: Any, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}}
+
+
+def meta(key: str, right: Any, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"meta": {"key": key}}, "right": right}}
+
+
+def ct(key: str, right: Any, op: str = "in") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"ct": {"key": key}}, "right": right}}
+
+
+FIB = {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}
+FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]}
+
+
+@pytest.mark.parametrize(
+    ("expr", "allowed"),
+    [
+        ([TCP22, ACCEPT], "compliant"),
+        ([match("tcp", "dport", {"set": [22, 80]}), ACCEPT], "compliant"),
+        ([match("tcp", "dport", {"range": [20, 30]}), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 23, "<"), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 22, "<"), ACCEPT], "drift"),
+        ([match("tcp", "dport", 22, ">="), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 80, "!="), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 22, "!="), ACCEPT], "drift"),
+        ([match("tcp", "dport", "ssh"), ACCEPT], "unknown"),
+        ([match("udp", "dport", 22), ACCEPT], "drift"),
+        ([match("th", "dport", 22), ACCEPT], "compliant"),
+        ([meta("l4proto", "udp"), match("th", "dport", 22), ACCEPT], "drift"),
+        ([match("tcp", "sport", 22), ACCEPT], "drift"),
+        ([{"match": {"op": "==", "left": {"payload": {"base": "th", "offset": 16, "len": 16}}, "right": 22}}, ACCEPT], "unknown"),
+        ([TCP22, ct("state", "new"), ACCEPT], "compliant"),
+        ([TCP22, ct("state", ["established", "related"]), ACCEPT], "drift"),
+        ([TCP22, ct("state", {"set": ["established", "new"]}, "=="), ACCEPT], "compliant"),
+        ([TCP22, ct("state", "invalid", "!="), ACCEPT], "compliant"),
+        ([TCP22, ct("state", ["new", "established"], "!="), ACCEPT], "unknown"),
+        ([TCP22, ct("status", "dnat"), ACCEPT], "drift"),
+        ([TCP22, ct("direction", "original", "=="), ACCEPT], "compliant"),
+        ([TCP22, ct("mark", 1, "=="), ACCEPT], "unknown"),
+        ([TCP22, meta("iifname", "eth0"), ACCEPT], "drift"),
+        ([TCP22, meta("iifname", {"set": ["eth*", "docker0"]}), ACCEPT], "unknown"),
+        ([TCP22, meta("iifname", "lo", "!="), ACCEPT], "compliant"),
+        ([TCP22, meta("iif", 7), ACCEPT], "unknown"),
+        ([TCP22, meta("pkttype", "host"), ACCEPT], "compliant"),
+        ([TCP22, meta("nfproto", "ipv4"), ACCEPT], "drift"),
+        ([TCP22, meta("protocol", {"set": ["ip", "ip6"]}), ACCEPT], "compliant"),
+        ([TCP22, meta("skuid", 0), ACCEPT], "unknown"),
+        ([TCP22, match("ip", "saddr", {"prefix": {"addr": "0.0.0.0", "len": 0}}), ACCEPT], "drift"),
+        ([TCP22, {"match": {"op": "==", "left": FLAGS, "right": "syn"}}, ACCEPT], "compliant"),
+        ([TCP22, {"match": {"op": "!=", "left": FLAGS, "right": "syn"}}, ACCEPT], "drift"),
+        ([TCP22, match("tcp", "flags", "syn"), ACCEPT], "unknown"),
+        ([TCP22, match("tcp", "flags", "syn", "in"), ACCEPT], "compliant"),
+        ([TCP22, match("tcp", "flags", "ack", "in"), ACCEPT], "drift"),
+        ([TCP22, {"match": {"op": "==", "left": {"exthdr": {"name": "rt"}}, "right": True}}, ACCEPT], "drift"),
+        ([TCP22, {"match": {"op": "==", "left": {"exthdr": {"name": "rt"}}, "right": False}}, ACCEPT], "compliant"),
+        ([TCP22, {"match": {"op": "==", "left": FIB, "right": True}}, ACCEPT], "compliant"),
+        ([TCP22, {"match": {"op": "==", "left": FIB, "right": "eth0"}}, ACCEPT], "unknown"),
+        ([TCP22, {"match": {"op": "==", "left": {"fib": {"result": "type", "flags": ["daddr"]}}, "right": "local"}}, ACCEPT], "compliant"),
+        ([TCP22, {"match": {"op": "!=", "left": {"fib": {"result": "type", "flags": "daddr"}}, "right": {"set": ["local"]}}}, ACCEPT], "drift"),
+        ([TCP22, {"match": {"op": "==", "left": {"socket": {"key": "transparent"}}, "right": 1}}, ACCEPT], "unknown"),
+        ([TCP22, {"counter": {"packets": 1, "bytes": 2}}, {"log": None}, ACCEPT], "compliant"),
+        ([TCP22, {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 1}}, ACCEPT], "compliant"),
+        ([TCP22, {"mangle": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "value": 1}}, ACCEPT], "unknown"),
+        ([TCP22, {"limit": {"rate": 2, "per": "minute"}}, ACCEPT], "drift"),
+        ([TCP22, {"ct count": {"val": 9}}, ACCEPT], "drift"),
+        ([TCP22, {"quota": {"val": 9}}, ACCEPT], "unknown"),
+        ([TCP22, {"set": {"op": "add", "set": "@s", "elem": 1, "stmt": [{"limit": {"rate": 2}}]}}, ACCEPT], "drift"),
+        ([TCP22, "xt match foo", ACCEPT], "unknown"),
+        ([TCP22, {"xt": None}], "unknown"),
+        ([TCP22, {"queue": None}], "unknown"),
+        ([TCP22, {"dnat": {"addr": "10.0.0.1"}}], "unknown"),
+        ([TCP22, {"nosuch": None}], "unknown"),
+        ([TCP22, {"reject": {"type": "tcp reset"}}], "drift"),
+        ([TCP22, {"return": None}], "drift"),
+        ([{"match": {"op": "==", "left": {"concat": [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]},
+                     "right": {"set": [{"concat": ["tcp", 22]}, {"concat": ["udp", 53]}]}}}, ACCEPT], "compliant"),
+        ([{"match": {"op": "!=", "left": {"concat": [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]},
+                     "right": {"set": [{"concat": ["tcp", 80]}]}}}, ACCEPT], "unknown"),
+        ([{"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": {"set": [["*", DROP], [22, ACCEPT]]}}}], "compliant"),
+        ([TCP22, {"vmap": {"key": {"ct": {"key": "state"}}, "data": {"set": [["established", DROP], ["new", ACCEPT]]}}}], "compliant"),
+        ([TCP22, {"vmap": {"key": {"meta": {"key": "mark"}}, "data": {"set": [[1, ACCEPT]]}}}], "unknown"),
+        ([TCP22, {"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@nosuch"}}], "unknown"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_nft_rule(expr: list[Any], allowed: str) -> None:
+    try:
+        what: Ruleset | Unseen = seen(nft=nft(expr))
+    except ValueError as error:
+        what = Unseen(str(error))
+    assert outcome(ALLOW_22, what) == allowed
+
+
+@pytest.mark.parametrize(
+    ("body", "allowed"),
+    [
+        ({"elem": [22]}, "compliant"),
+        ({"elem": [{"elem": {"val": 22, "comment": "ssh"}}]}, "compliant"),
+        ({"elem": [{"elem": {"val": 22, "timeout": 60}}]}, "unknown"),
+        ({"elem": [22], "flags": ["timeout"]}, "unknown"),
+        ({"elem": [22], "flags": "dynamic"}, "unknown"),
+        ({"elem": [22], "stmt": [{"limit": {"rate": 1}}]}, "unknown"),
+        ({"elem": [22], "stmt": [{"counter": None}]}, "compliant"),
+        ({}, "drift"),
+    ],
+)
+def test_nft_set(body: Mapping[str, Any], allowed: str) -> None:
+    ports = {"set": {"family": "inet", "table": "t", "name": "ports", "type": "inet_service", **body}}
+    assert outcome(ALLOW_22, seen(nft=nft([match("tcp", "dport", "@ports"), ACCEPT], more=[ports]))) == allowed
+
+
+def test_a_set_that_packets_change_is_unknown_whatever_its_flags() -> None:
+    ports = {"set": {"family": "inet", "table": "t", "name": "ports", "type": "inet_service", "elem": [22]}}
+    adding = [match("tcp", "dport", 99), {"set": {"op": "add", "elem": 1, "set": "@ports"}}]
+    assert outcome(ALLOW_22, seen(nft=nft(adding, [match("tcp", "dport", "@ports"), ACCEPT], more=[ports]))) == "unknown"
+
+
+def test_before_connections_are_looked_up_every_packet_is_invalid() -> None:
+    invalid = [ct("state", "invalid"), DROP]
+    early, late = (nft(invalid, policy="accept", hook="prerouting", prio=priority) for priority in (-300, -150))
+    assert outcome(DENY_22, seen(nft=early)) == "compliant"
+    assert outcome(DENY_22, seen(nft=late)) == "drift"
+
+
+def test_what_is_not_tracked_is_not_new() -> None:
+    untracked = json.loads(nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300))["nftables"]
+    stateful = json.loads(nft([ct("state", "new"), ACCEPT]))["nftables"]
+    for entry in untracked:
+        next(iter(entry.values()))["table" if "table" not in entry else "name"] = "raw"
+    assert outcome(ALLOW_22, seen(nft=json.dumps({"nftables": stateful}))) == "compliant"
+    assert outcome(ALLOW_22, seen(nft=json.dumps({"nftables": untracked + stateful}))) == "drift"
+
+
+def test_a_refusal_by_icmp_is_of_one_family() -> None:
+    assert outcome(Rule(proto="tcp", port=22, action="reject", from_="::/0"), seen(nft=nft([{"reject": {"type": "icmp"}}]))) == "drift"
+    assert outcome(Rule(proto="tcp", port=22, action="reject"), seen(nft=nft([{"reject": {"type": "icmpx"}}]))) == "compliant"
+
+
+@pytest.mark.parametrize(
+    ("flags", "dormant", "allowed"),
+    [
+        ("dormant", None, "drift"),
+        (["dormant"], None, "drift"),
+        ("owner", None, "compliant"),
+        ("filter", None, "unknown"),
+        ("filter", (1, "no"), "unknown"),
+        ("filter", "", "compliant"),
+        ("filter", "table inet t {", "drift"),
+    ],
+)
+def test_a_dormant_table_filters_nothing(flags: Any, dormant: Any, allowed: str) -> None:
+    text = nft([TCP22, ACCEPT]).replace('"name": "t"}', f'"name": "t", "flags": {json.dumps(flags)}}}', 1)
+    assert outcome(ALLOW_22, seen(nft=text, **({} if dormant is None else {"dormant": dormant}))) == allowed
+
+
+def test_bridge_rules_make_it_unknown() -> None:
+    bridge = nft([DROP], family="bridge", hook="input")
+    both = json.dumps({"nftables": json.loads(bridge)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]})
+    assert outcome(ALLOW_22, seen(nft=both)) == "unknown"
+    idle = nft([ACCEPT], family="bridge", hook="input", policy="accept")
+    both = json.dumps({"nftables": json.loads(idle)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]})
+    assert outcome(ALLOW_22, seen(nft=both)) == "compliant"
+
+
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        ("INPUT -p tcp -m tcp --dport 22 -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -j ACCEPT", "compliant"),
+        ("INPUT -p udp -m udp --dport 22 -j ACCEPT", "drift"),
+        ("INPUT ! -p udp -j ACCEPT", "compliant"),
+        ("INPUT ! -p tcp -j ACCEPT", "drift"),
+        ("INPUT -p tcp -m tcp ! --dport 80 -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m tcp --dport 20:30 -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m multiport --dports 80,20:30 -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m multiport ! --dports 80,20:30 -j ACCEPT", "drift"),
+        ("INPUT -p tcp -m multiport --ports 22 -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m tcp --sport 22 -j ACCEPT", "drift"),
+        ("INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m tcp --dport 22 -m conntrack ! --ctstate INVALID -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m tcp --dport 22 -m state --state ESTABLISHED -j ACCEPT", "drift"),
+        ("INPUT -p tcp -m tcp --dport 22 --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m tcp --dport 22 ! --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT", "drift"),
+        ("INPUT -p tcp -m tcp --dport 22 --tcp-option 7 -j ACCEPT", "unknown"),
+        ("INPUT -i eth0 -p tcp -m tcp --dport 22 -j ACCEPT", "drift"),
+        ("INPUT -i + -p tcp -m tcp --dport 22 -j ACCEPT", "compliant"),
+        ("INPUT -o eth0 -p tcp -j ACCEPT", "drift"),
+        ("INPUT -f -j ACCEPT", "drift"),
+        ("INPUT ! -f -j ACCEPT", "compliant"),
+        ("INPUT -m addrtype --dst-type LOCAL -j ACCEPT", "compliant"),
+        ("INPUT -m addrtype ! --dst-type LOCAL -j ACCEPT", "drift"),
+        ("INPUT -m addrtype --dst-type LOCAL --limit-iface-in -j ACCEPT", "unknown"),
+        ("INPUT -m addrtype --src-type UNREACHABLE -j ACCEPT", "unknown"),
+        ("INPUT -m pkttype --pkt-type unicast -j ACCEPT", "compliant"),
+        ("INPUT -m pkttype --pkt-type broadcast -j ACCEPT", "drift"),
+        ("INPUT -m rpfilter -j ACCEPT", "compliant"),
+        ("INPUT -m rpfilter --invert -j ACCEPT", "drift"),
+        ("INPUT -m rt --rt-type 0 -j ACCEPT", "drift"),
+        ("INPUT -m socket -j ACCEPT", "unknown"),
+        ("INPUT -m mark --mark 0x1 -j ACCEPT", "unknown"),
+        ("INPUT -m set --match-set good src -j ACCEPT", "unknown"),
+        ("INPUT -m limit --limit 3/min -j ACCEPT", "drift"),
+        ("INPUT -m hashlimit --hashlimit-upto 2/min --hashlimit-name x -j ACCEPT", "drift"),
+        ("INPUT -m recent --update --seconds 30 --hitcount 6 --name D --mask 255.255.255.255 --rsource -j ACCEPT", "drift"),
+        ("INPUT -m recent --rcheck --name KNOCKED --rsource -j ACCEPT", "unknown"),
+        ("INPUT -m recent --set --name D --rsource -j ACCEPT", "compliant"),
+        ('INPUT -m comment --comment "a \\" -j DROP" -j ACCEPT', "compliant"),
+        ("INPUT -m comment --comment ssh -j ACCEPT", "compliant"),
+        ("INPUT -m string --string -j --algo bm -j ACCEPT", "unknown"),
+        ('INPUT -m comment --comment "two\n-A INPUT -j ACCEPT\nlines" -j DROP', "drift"),
+        ("INPUT -p tcp -m tcp --dport 22 -j LOG --log-prefix ACCEPT", "drift"),
+        ("INPUT -p tcp -m tcp --dport 22 -j NFQUEUE --queue-num 0", "unknown"),
+        ("INPUT -p tcp -m tcp --dport 22 -j NOSUCH", "unknown"),
+        ("INPUT -p tcp -m tcp --dport 22", "drift"),
+        ("INPUT -p 300x -j ACCEPT", "unknown"),
+    ],
+)
+def test_iptables_rule(rule: str, allowed: str) -> None:
+    assert outcome(ALLOW_22, legacy(rule)) == allowed
+
+
+def test_jump_returns_and_goto_does_not() -> None:
+    jump = ("INPUT -j c", "INPUT -j ACCEPT", "c -p udp -j DROP")
+    assert outcome(ALLOW_22, legacy(*jump, chains=["c"])) == "compliant"
+    assert outcome(ALLOW_22, legacy("INPUT -g c", *jump[1:], chains=["c"])) == "drift"
+
+
+def test_a_log_that_nobody_understands_decides_nothing() -> None:
+    rules = ("INPUT -m mark --mark 0x1 -j c", "INPUT -j ACCEPT", "c -m limit --limit 3/min -j RETURN", "c -j LOG")
+    assert outcome(ALLOW_22, legacy(*rules, chains=["c"])) == "compliant"
+
+
+def test_iptables_save_of_another_kind_is_not_understood() -> None:
+    for text in (
+        "iptables v1.8.9: error",
+        "*filter\n:INPUT DROP [0:0]\n-A NOSUCH -j ACCEPT",
+        "*broute\n:INPUT ACCEPT [0:0]",
+        "*filter\n:INPUT ? [0:0]",
+    ):
+        with pytest.raises(ValueError, match=r"iptables|policy"):
+            seen(nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=text)
+
+
+@pytest.mark.parametrize(
+    ("readings", "why"),
+    [
+        ({}, "does not say"),
+        ({"nft": (1, "sudo: a password is required")}, "could not be read: sudo: a password is required"),
+        ({"nft": ("absent", "")}, "neither nft nor iptables-save"),
+        ({"nft": '{"nftables": []}', "ip_legacy_tables": (1, "Permission denied")}, "legacy iptables"),
+        ({"nft": '{"nftables": []}', "ip_legacy_tables": "filter", "ip_legacy": ("absent", "")}, "legacy iptables"),
+    ],
+)
+def test_what_could_not_be_read_is_unseen(readings: Any, why: str) -> None:
+    found = parse(answer(**readings))[""]
+    assert isinstance(found, Unseen)
+    assert why in found.why
+
+
+def test_without_nft_its_rules_may_be_there() -> None:
+    texts: dict[str, Any] = {
+        "nft": ("absent", ""),
+        "ip_legacy_tables": "filter",
+        "ip6_legacy_tables": "filter",
+        "ip_legacy": save(),
+        "ip6_legacy": save(),
+    }
+    allowing = texts | {name: save("INPUT -p tcp -m tcp --dport 22 -j ACCEPT") for name in ("ip_legacy", "ip6_legacy")}
+    assert outcome(ALLOW_22, seen(**allowing, nf_tables="perhaps")) == "unknown"
+    assert outcome(ALLOW_22, seen(**allowing, nf_tables="no")) == "compliant"
+    assert outcome(DENY_22, seen(**texts, nf_tables="no")) == "compliant"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"nftables": [{}]}', '{"nftables": [{"rule": {}}]}', '{"nftables": [{"chain": {"family": 1}}]}', "[" * 9999]
+)
+def test_what_is_no_ruleset_is_not_understood(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        parse(answer(nft=text))
+
+
+def test_content_cannot_pass_for_a_block() -> None:
+    forged = "x\n= nft 0\n {}"
+    found = seen(nft=nft([TCP22, ACCEPT]), ufw_rules=forged, ufw_rules6="", ufw="yes")
+    assert outcome(ALLOW_22, found) == "compliant"
+    with pytest.raises(ValueError, match="not a line"):
+        parse(answer(nft=nft([TCP22, ACCEPT])) + b"loose\n")
+
+
+RECORDED = [(RECORDINGS / area / f"{name}.answer").read_bytes() for area, name in (
+    ("ufw", "limit"), ("firewalld", "source-zone-trusted"), ("nftables", "verdict-map"), ("iptables", "recent-limit"))]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(RECORDED), st.data())
+def test_no_broken_answer_ends_in_a_traceback(recorded: bytes, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(recorded)))
+    length = data.draw(st.integers(0, 60))
+    junk = data.draw(
+        st.sampled_from([b"", b"{}", b"[]", b"null", b'"', b"\n", b"\xff", b"99999999999", b"-1", b"-j", b" = nft 0", b'{"set": 1}', b"*"])
+    )
+    try:
+        found = parse(recorded[:start] + junk + recorded[start + length :])[""]
+    except ValueError:
+        return
+    everything = Firewall(
+        enabled=True, default_incoming="deny", default_outgoing="allow", exclusive=True, rules=[ALLOW_22, Rule(proto="icmp", action="allow")]
+    )
+    assert results(everything, found)
+
+
+def test_loops_and_endless_rulesets_are_undecidable() -> None:
+    assert outcome(ALLOW_22, legacy("INPUT -j c", "c -j c", chains=["c"])) == "unknown"
+    rules = [f"INPUT -s 10.{number % 256}.{number // 256}.0/25 -p tcp -m tcp --sport {number} -m mark --mark 1 -j ACCEPT" for number in range(2500)]
+    walled = results(Firewall(default_incoming="deny"), legacy(*rules))["default_incoming"]
+    assert walled.outcome is Outcome.UNKNOWN
+    assert "to follow" in (walled.why or "")
+
+
+def test_items_of_a_section() -> None:
+    rules = [ALLOW_22, Rule(proto="icmp", action="deny", from_="10.0.0.0/8")]
+    section = Firewall(enabled=False, default_incoming="deny", default_outgoing="allow", exclusive=True, rules=rules)
+    assert {entry.name: entry.path for entry in RESOURCE.items_of(section)} == {
+        "enabled": ("enabled",),
+        "default_incoming": ("default_incoming",),
+        "default_outgoing": ("default_outgoing",),
+        "allow 22/tcp from any to any": ("rules", 0),
+        "deny icmp from 10.0.0.0/8 to any": ("rules", 1),
+        "exclusive": ("exclusive",),
+    }
+    assert list(RESOURCE.items_of(Firewall(exclusive=False))) == []
+    asserted = [RESOURCE.asserts(entry.declared) for entry in RESOURCE.items_of(section)]
+    assert asserted[3:5] == [
+        {"proto": "tcp", "port": 22, "action": "allow", "from": "any", "to": "any"},
+        {"proto": "icmp", "action": "deny", "from": "10.0.0.0/8", "to": "any"},
+    ]
+
+
+def ssh(action: str = "allow", **rest: Any) -> dict[str, Any]:
+    return {"port": 22, "proto": "tcp", "action": action, **rest}
+
+
+@pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        ([ssh(**{"from": "10.0.0.9/8"}), ssh(**{"from": "10.0.0.0/8"})], "invalid"),
+        ([ssh(), ssh("deny")], "invalid"),
+        ([ssh(**{"from": "10.0.0.0/33"})], "invalid"),
+        ([ssh(**{"from": "10.0.0.256"})], "invalid"),
+        ([ssh(**{"from": "127.0.0.0/8"})], "invalid"),
+        ([ssh(**{"from": "10.0.0.1", "to": "fd00::1"})], "invalid"),
+        ([ssh(), ssh("deny", proto="udp")], "pass"),
+    ],
+)
+def test_declarations_that_are_refused(rules: list[dict[str, Any]], verdict: str) -> None:
+    found = parse(answer(nft=nft([TCP22, ACCEPT])))
+    assert verdict_of({"firewall": {"rules": rules}}, {"firewall": found})[0] == verdict
+
+
+def test_the_first_declared_rule_speaks_for_its_packets() -> None:
+    what = seen(nft=nft([match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), TCP22, DROP], [TCP22, ACCEPT]))
+    denied = Rule(proto="tcp", port=22, action="deny", from_="10.0.0.0/8")
+    assert {name: str(result.outcome) for name, result in results(Firewall(rules=[denied, ALLOW_22]), what).items()} == {
+        "deny 22/tcp from 10.0.0.0/8 to any": "compliant",
+        "allow 22/tcp from any to any": "compliant",
+    }
+    assert outcome(ALLOW_22, what) == "drift"
+
+
+def test_a_source_that_another_rule_declares_is_not_wider() -> None:
+    nets = [{"prefix": {"addr": "10.0.0.0", "len": 8}}, {"prefix": {"addr": "192.168.0.0", "len": 16}}]
+    what = seen(nft=nft([match("ip", "saddr", {"set": nets}), TCP22, ACCEPT]))
+    office, home = (Rule(proto="tcp", port=22, action="allow", from_=net) for net in ("10.0.0.0/8", "192.168.0.0/16"))
+    assert outcome(office, what) == "drift"
+    both = results(Firewall(rules=[office, home]), what)
+    assert {str(result.outcome) for result in both.values()} == {"compliant"}
+
+
+def test_ipv6_counts_where_the_node_has_it() -> None:
+    only_ip = nft([TCP22, ACCEPT], family="ip")
+    link_local = "fe800000000000000000000000000001 02 40 20 80 eth0"
+    assert outcome(DENY_22, seen(nft=nft(family="ip"))) == "drift"
+    assert outcome(DENY_22, seen(nft=nft(family="ip"), inet6=link_local)) == "drift"
+    assert outcome(DENY_22, seen(nft=nft(family="ip"), inet6="00000000000000000000000000000001 01 80 10 80 lo")) == "compliant"
+    assert outcome(ALLOW_22, seen(nft=only_ip)) == "drift"
+    assert outcome(ALLOW_22, seen(nft=only_ip, inet6=link_local)) == "compliant"
+
+
+def test_extras_are_told_in_the_words_of_rules() -> None:
+    what = seen(
+        nft=nft(
+            [TCP22, ACCEPT],
+            [match("tcp", "dport", {"range": [6000, 6007]}), ACCEPT],
+            [match("udp", "dport", 53), match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), ACCEPT],
+            [meta("iifname", "docker0"), ACCEPT],
+            [meta("nfproto", "ipv4"), match("udp", "sport", 67), match("udp", "dport", 68), ACCEPT],
+            [match("tcp", "dport", 9090), match("ip6", "saddr", {"prefix": {"addr": "fd00::", "len": 8}}, "!="), ACCEPT],
+            [match("tcp", "dport", 5432), match("ip", "saddr", {"range": ["10.0.0.1", "10.0.0.6"]}), ACCEPT],
+            [match("tcp", "dport", 6003), ACCEPT],
+            [meta("l4proto", {"set": ["icmp", "ipv6-icmp"]}), ACCEPT],
+            [match("tcp", "dport", 443), meta("mark", 1), ACCEPT],
+        )
+    )
+    firewall = Firewall(enabled=True, default_incoming="deny", rules=[ALLOW_22])
+    told = results(firewall, what)
+    assert sorted(told["enabled"].extra) == [
+        "allow 443/tcp from any to any (perhaps)",
+        "allow 53/udp from 10.0.0.0/8 to any",
+        "allow 5432/tcp from 10.0.0.1,10.0.0.2/31,10.0.0.4/31,10.0.0.6 to any",
+        "allow 6000-6007/tcp from any to any",
+        "allow 9090/tcp from any but fd00::/8 to any",
+        "allow everything from any to any on docker0",
+    ]
+    assert {name: str(result.outcome) for name, result in told.items()} == {
+        "enabled": "compliant", "default_incoming": "compliant", "allow 22/tcp from any to any": "compliant",
+    }  # fmt: skip
+    exclusive = results(Firewall(enabled=True, exclusive=True, rules=[ALLOW_22]), what)
+    assert exclusive["exclusive"].outcome is Outcome.DRIFT
+    assert exclusive["enabled"].extra == ()
+    assert "allow 6000-6007/tcp" in (exclusive["exclusive"].why or "")
+
+
+def recorded(area: str, name: str) -> Ruleset:
+    found = parse((RECORDINGS / area / f"{name}.answer").read_bytes())[""]
+    assert isinstance(found, Ruleset)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("area", "name", "section", "command"),
+    [
+        ("ufw", "inactive", Firewall(enabled=True), "ufw --force enable"),
+        ("ufw", "basic-22-tcp", Firewall(enabled=False), "ufw disable"),
+        ("ufw", "conf-enabled-not-started", Firewall(enabled=False), "ufw disable"),
+        ("ufw", "default-reject", Firewall(default_incoming="deny"), "ufw default deny incoming"),
+        ("ufw", "default-deny-outgoing", Firewall(default_outgoing="allow"), "ufw default allow outgoing"),
+        ("ufw", "rule-inserted-before-ufw", Firewall(default_incoming="deny"), None),
+        ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="tcp", port=80, action="allow")]), "ufw allow 80/tcp"),
+        ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="tcp", port=22, action="deny")]), "ufw deny 22/tcp"),
+        ("ufw", "limit", Firewall(rules=[ALLOW_22]), "ufw allow 22/tcp"),
+        ("ufw", "user-rules-edited-not-loaded", Firewall(rules=[Rule(proto="tcp", port=80, action="allow", from_="0.0.0.0/0")]), "ufw reload"),
+        ("ufw", "partly-shadowed", Firewall(rules=[ALLOW_22]), "ufw delete allow 22/tcp && ufw prepend allow 22/tcp"),
+        ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")]),
+         "ufw allow proto tcp from 10.0.0.0/8 to any port 22 && ufw delete allow 22/tcp"),
+        ("ufw", "basic-22-tcp", Firewall(exclusive=True), "ufw delete allow 22/tcp"),
+        ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="icmp", action="deny")]), None),
+        ("firewalld", "public-default", Firewall(enabled=False), "systemctl disable --now firewalld"),
+        ("firewalld", "flushed-behind-its-back", Firewall(enabled=True), "firewall-cmd --reload"),
+        ("firewalld", "killed-rules-remain", Firewall(enabled=False), "systemctl disable --now firewalld && nft delete table inet firewalld"),
+        ("firewalld", "public-default", Firewall(default_incoming="deny"),
+         "firewall-cmd --permanent --zone=public --set-target=DROP && firewall-cmd --reload"),
+        ("firewalld", "public-default", Firewall(rules=[Rule(proto="tcp", port=80, action="allow")]),
+         "firewall-cmd --zone=public --add-port=80/tcp && firewall-cmd --permanent --zone=public --add-port=80/tcp"),
+        ("firewalld", "interface-in-other-zone", Firewall(rules=[ALLOW_22]),
+         "firewall-cmd --zone=drop --add-port=22/tcp && firewall-cmd --permanent --zone=drop --add-port=22/tcp"),
+        ("firewalld", "foreign-nft-table-drops", Firewall(rules=[ALLOW_22]), None),
+        ("firewalld", "rich-reject-beats-service", Firewall(rules=[ALLOW_22]), None),
+        ("nftables", "inet-policy-drop", Firewall(rules=[Rule(proto="tcp", port=80, action="allow")]), None),
+    ],
+)  # fmt: skip
+def test_commands_that_mend(area: str, name: str, section: Firewall, command: str | None) -> None:
+    (result,) = results(section, recorded(area, name)).values()
+    assert result.outcome is Outcome.DRIFT
+    assert result.mend == command
+
+
+def test_networks_and_interfaces_are_ranges() -> None:
+    assert network("10.0.0.9/8") == (4, (10 << 24, (11 << 24) - 1))
+    assert network("10.0.0.0/255.0.0.0") == network("10.0.0.0/8")
+    assert network("fd00::/8") == (6, (0xFD << 120, (0xFE << 120) - 1))
+    assert network("0.0.0.0/0") == (4, (0, (1 << 32) - 1))
+    for bad in ("10.0.0.0/33", "10.0.0.0/255.0.255.0", "10.0.0", "", "::/129", "10.0.0.0/-1", "10.0.0.0/ffff::", "10.0.0.0/٣"):
+        with pytest.raises(ValueError, match="not a"):
+            network(bad)
+    low, high = interface("eth*")
+    assert low <= interface("eth0")[0] <= high < interface("lo")[0]
+    for bad in ("", "x" * 16):
+        with pytest.raises(ValueError, match="not an interface"):
+            interface(bad)
+
+
+SETS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)), max_size=6).map(lambda pairs: numbers((low, low + more) for low, more in pairs))
+
+
+def members(some: Any) -> set[int]:
+    return {number for low, high in some for number in range(low, high + 1)}
+
+
+@given(SETS, SETS)
+def test_sets_of_numbers(left: Any, right: Any) -> None:
+    assert members(without(left, right)) == members(left) - members(right)
+    assert all(high + 1 < low for (_, high), (low, _) in pairwise(left))
+    met = meet({"dport": left}, {"dport": right}) if left and right else None
+    assert members(met["dport"] if met else ()) == members(left) & members(right)
+
+
+BOXES = st.fixed_dictionaries({}, optional={"proto": SETS.filter(bool), "dport": SETS.filter(bool), "sport": SETS.filter(bool)})
+
+
+def points(box: Mapping[str, Any]) -> set[tuple[int, ...]]:
+    chosen = [[number for number in (0, 3, 9, 20, 33, 60) if name not in box or number in members(box[name])] for name in ("proto", "dport", "sport")]
+    return {(proto, dport, sport) for proto in chosen[0] for dport in chosen[1] for sport in chosen[2]}
+
+
+@given(BOXES, BOXES)
+def test_boxes(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
+    pieces = [points(piece) for piece in subtract(left, right)]
+    assert set().union(*pieces) == points(left) - points(right)
+    assert sum(map(len, pieces)) == len(points(left) - points(right))
+    merged = merge([left, right], ("proto", "dport", "sport"))
+    assert set().union(*map(points, merged)) == points(left) | points(right)
