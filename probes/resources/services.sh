@@ -3,7 +3,11 @@
 # `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up (active, and linked on disk
 # from a target that every boot passes) is told from two listings. Everything else gets the full answer, and so does a name that is marked with `!`.
 
-# A mistyped search for a manager must not end as an empty answer: in a chroot systemctl prints nothing and exits 0.
+for tool in awk grep; do
+    command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
+done
+
+# A search for a manager that is not there must not end as an empty answer: in a chroot systemctl prints nothing and exits 0.
 units=$(systemctl list-units --all --full --plain --no-legend --no-pager -- "$@") || exit
 cd "${PE_ROOT:-/}" || exit
 
@@ -50,7 +54,7 @@ $unit "*) ;;
     *) set -- "$@" "${unit#!}" ;;
     esac
 done
-[ $# -gt 0 ] || exit 0
+[ $# -gt 0 ] || { echo '== end'; exit 0; }
 echo '== asked'
 printf '%s\n' "$@"
 
@@ -145,7 +149,7 @@ printf '== links\n%s\n' "$links"
 
 case $shown in
 *LoadState=not-found* | *LoadState=masked*) ;;
-*) exit 0 ;;
+*) echo '== end'; exit 0 ;;
 esac
 # What else the name may mean: units of a like name, and those that claim it by Alias=.
 echo '== names'
@@ -158,4 +162,4 @@ for parent in etc/systemd/system run/systemd/system run/systemd/generator.late u
     done
     grep -s '^[[:blank:]]*Alias[[:blank:]]*=' /dev/null "$@"
 done
-exit 0
+echo '== end'

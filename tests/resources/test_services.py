@@ -51,7 +51,7 @@ def answer_from(case: Case) -> bytes | Unseen:
     for block in blocks:
         lines += [*(f"{key}={value}" for key, value in block.items()), ""]
     lines += ["== files", *(f"{name} {state}" for name, state in states.items()), *FILES.get(case.name, ())]
-    lines += ["== left", *LEFT.get(case.name, ()), "== links", *LINKS.get(case.name, ()), "== names", *NAMES.get(case.name, ()), ""]
+    lines += ["== left", *LEFT.get(case.name, ()), "== links", *LINKS.get(case.name, ()), "== names", *NAMES.get(case.name, ()), "== end", ""]
     return "\n".join(lines).encode()
 
 
@@ -194,19 +194,30 @@ BLOCK = "Id={0}\nNames={0}\nLoadState=loaded\nActiveState=inactive\nSubState=dea
 
 
 def test_an_answer_is_found_by_name_not_by_place() -> None:
-    answer = "== up\n== asked\na.service\nb.service\nc.service\n== show\n" + "\n\n".join(BLOCK.format(f"{name}.service") for name in "cxa") + "\n"
+    answer = (
+        "== up\n== asked\na.service\nb.service\nc.service\n== show\n" + "\n\n".join(BLOCK.format(f"{name}.service") for name in "cxa") + "\n== end\n"
+    )
     units = parse(answer.encode())
     assert {key: unit.name for key, unit in units.items() if isinstance(unit, Unit)} == {"a.service": "a.service", "c.service": "c.service"}
 
 
 @pytest.mark.parametrize("cut", ["Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive", "ActiveState=active\nSubState=running", ""])
 def test_half_a_block_is_no_answer(cut: str) -> None:
-    assert parse(f"== up\n== asked\na.service\n== show\n{cut}\n".encode()) == {}
+    assert parse(f"== up\n== asked\na.service\n== show\n{cut}\n\n== end\n".encode()) == {}
 
 
-@pytest.mark.parametrize("answer", [b"", b"== up\n", b"== up\n== asked\ncron.service\n== show\n\n== files\ncron.service enabled\n"])
+@pytest.mark.parametrize("answer", [b"== up\n== end\n", b"== up\n== asked\ncron.service\n== show\n\n== files\ncron.service enabled\n== end\n"])
 def test_an_empty_answer_says_nothing(answer: bytes) -> None:
     assert parse(answer) == {}
+
+
+@pytest.mark.parametrize("name", ["optional-alias-gone", "plainly-up", "socket-linked-not-loaded"])
+def test_an_answer_cut_short_is_refused_wherever_it_was_cut(name: str) -> None:
+    answer = next(case for case in cases("services") if case.name == name).capture("probe")
+    whole = len(answer) - len(b"== end\n")
+    for length in range(0, whole, 11):
+        with pytest.raises(ValueError, match=r"cut short|not an answer|not enough"):
+            parse(answer[:length])
 
 
 def test_what_is_no_answer_is_refused() -> None:
@@ -246,7 +257,9 @@ def test_an_alias_is_mended_under_its_real_name() -> None:
 def answered(*blocks: str, files: str = "", links: str = "", names: str = "") -> Unit:
     """The unit a.service, from an answer of these blocks and parts."""
     shown = "\n\n".join(blocks)
-    return parse(f"== up\n== asked\na.service\n== show\n{shown}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n".encode())["a.service"]
+    return parse(f"== up\n== asked\na.service\n== show\n{shown}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n== end\n".encode())[
+        "a.service"
+    ]
 
 
 QUOTED = r"""Id=a.service

@@ -2,7 +2,7 @@
 
 import pytest
 
-from power_edge.model import Observations, Outcome, Unseen
+from power_edge.model import Outcome, Unseen
 from power_edge.resources.sysctl import Setting, ask, canonical, judge, mend, parse
 from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
 
@@ -26,7 +26,9 @@ def answer_from(case: Case) -> bytes:
     asked = dict.fromkeys([*values, *(line.split(": ")[1] for line in complaints)])
     lines = [f"{path}:".encode() + line for path, value in values.items() for line in value.removesuffix(b"\n").split(b"\n")]
     head, tail = "\n".join(["== asked", *asked, "== values", ""]), "\n".join(["== complaints", *complaints, ""])
-    return head.encode() + b"".join(line + b"\n" for line in lines) + tail.encode() + (b"== contained\nuts\nnet\n" if contained else b"")
+    return (
+        head.encode() + b"".join(line + b"\n" for line in lines) + tail.encode() + (b"== contained\nuts\nnet\n" if contained else b"") + b"== end\n"
+    )
 
 
 @pytest.mark.parametrize(("case", "verdict"), [*parameters("sysctl")])
@@ -131,7 +133,7 @@ def test_values_of_many_kinds() -> None:
         b"== asked\nkernel/a\nkernel/a:b\nfs/c\nfs/d\nfs/e\nfs/f\nfs/g\n"
         b"== values\nkernel/a:b:1\nfs/c:k: v:\nfs/c:\nfs/c:== values\nfs/d:caf\xe9\nfs/e:"
         + b"9" * 1024
-        + b"\n== complaints\ngrep: fs/f: Input/output error\n"
+        + b"\n== complaints\ngrep: fs/f: Input/output error\n== end\n"
     )
     seen = parse(answer)
     assert seen["fs/c"] == "k: v:\n\n== values"
@@ -145,22 +147,25 @@ def test_values_of_many_kinds() -> None:
 def test_sudo_answers_what_the_user_may_not_read() -> None:
     answer = b"== asked\na/b\na/c\n== values\n== complaints\ngrep: a/b: Permission denied\ngrep: a/c: Permission denied\n"
     again = b"== values\na/b:1\n== complaints\nsudo: unable to resolve host x\ngrep: a/c: Permission denied\n"
-    seen = parse(answer + again)
+    seen = parse(answer + again + b"== end\n")
     assert seen["a/b"] == "1"
     assert isinstance(seen["a/c"], Unseen)
 
 
 def test_a_key_that_is_not_there() -> None:
     answer = b"== asked\nnet/bridge/x\n== values\n== complaints\ngrep: net/bridge/x: No such file or directory\n"
-    assert parse(answer + b"== contained\n") == {"net/bridge/x": None}
-    hidden = parse(answer + b"== contained\nnet\n")["net/bridge/x"]
+    assert parse(answer + b"== contained\n== end\n") == {"net/bridge/x": None}
+    hidden = parse(answer + b"== contained\nnet\n== end\n")["net/bridge/x"]
     assert isinstance(hidden, Unseen)
     assert "container" in hidden.why
 
 
-def test_an_empty_answer_says_nothing() -> None:
-    seen: Observations = parse(b"")
-    assert seen == {}
+def test_what_is_no_whole_answer_is_refused() -> None:
+    whole = b"== asked\nvm/swappiness\n== values\nvm/swappiness:60\n== complaints\n\n== end\n"
+    assert parse(whole) == {"vm/swappiness": "60"}
+    for length in range(len(whole) - len(b"== end\n")):
+        with pytest.raises(ValueError, match=r"cut short|not an answer"):
+            parse(whole[:length])
     with pytest.raises(ValueError, match="not an answer"):
         parse(b"sh: cd: /proc/sys: No such file or directory\n")
 

@@ -72,6 +72,8 @@ def parse(section: bytes) -> Observations:
             contained += [line] if line else []
         elif line:
             raise ValueError(f"not an answer about kernel parameters: {line[:80]!r}")
+    if part != "end":
+        raise ValueError("the answer about kernel parameters was cut short")
     ambiguous = {head for path in asked for head in _heads(path) if head in asked}
     return {path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous) for path in asked}
 

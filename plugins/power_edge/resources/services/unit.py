@@ -93,6 +93,8 @@ def parse(section: bytes) -> dict[str, Unit]:
             part.append(line)
         elif line:
             raise ValueError(f"not an answer about units: {line[:80]!r}")
+    if "end" not in parts:
+        raise ValueError("the answer about units was cut short")
     units = {}
     for line in filter(None, parts.get("up", ())):
         name, sub, target = line.split(" ")
