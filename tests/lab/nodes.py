@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -40,6 +40,7 @@ _LAY_OUT = """
 mkdir -p "$1/upper" "$1/work" "$1/tree"
 mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/tree"
 chroot "$1/tree" tar -xf - -C /
+chmod 600 "$1/tree/etc/ssh/ssh_host_ed25519_key" # sshd refuses one that others may read
 [ -z "$3" ] || chroot "$1/tree" /bin/sh -euc "$3"
 """
 _SSH_CONFIG = """\
@@ -122,13 +123,13 @@ class Lab:
     ) -> Iterator[Node]:
         """A node whose start is complete (sshd answers, no job is left); gone at the end.
 
-        `machine_id` "" is a node that has none. `files` lie there before the boot, 0644, or 0755 where they begin with `#!`. `prepare` is sh, run
-        as root in the tree before the boot: the place for `systemctl enable`. `options` are more of systemd-nspawn's. AssertionError: it did not
-        come up, and why.
+        By default the address and the machine-id are the node's alone. `files` lie there before the boot, 0644, or 0755 where they begin with `#!`.
+        `prepare` is sh, run as root in the tree before the boot: the place for `systemctl enable`. `options` are more of systemd-nspawn's.
+        AssertionError: it did not come up, and why.
         """
         number = next(self._numbers)
         place = self.directory / "nodes" / str(number)
-        identity = os.urandom(16).hex() if machine_id is None else machine_id
+        identity = machine_id or os.urandom(16).hex()
         secret, public = self._host_key(number)
         contents = {
             "/etc/hostname": f"{name}\n",
@@ -163,6 +164,7 @@ class Lab:
             self.write_ssh_files()
 
     def write_ssh_files(self) -> None:
+        """Make `ssh_config` and `known_hosts` what they are to be: for a test that has spoilt them."""
         hosts = self._hosts.values()
         self.known_hosts.write_text("".join(f"{node.address},{node.address6} {public}" for node, public in hosts))
         self.ssh_config.write_text(_SSH_CONFIG.format(self) + "".join(f"Host {node.name}\n    HostName {node.address}\n" for node, _ in hosts))
@@ -189,7 +191,8 @@ class Lab:
                 finally:
                     for pid in _children(process.pid):
                         for victim in _children(pid) or [pid]:
-                            os.kill(victim, signal.SIGKILL)
+                            with suppress(ProcessLookupError):
+                                os.kill(victim, signal.SIGKILL)
 
     def _entrance(self) -> list[str]:
         return ["nsenter", f"--target={self.holder}", "--mount", "--net", "--pid", "--"]
@@ -255,8 +258,6 @@ def _tar(files: Mapping[str, str]) -> bytes:
             entry = tarfile.TarInfo(path.lstrip("/"))
             data = content.encode()
             entry.size, entry.mode = len(data), 0o755 if content.startswith("#!") else 0o644
-            if "PRIVATE KEY" in content:
-                entry.mode = 0o600
             archive.addfile(entry, io.BytesIO(data))
     return written.getvalue()
 

@@ -55,6 +55,14 @@ def own_suite() -> str:
     return platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 
+def own_distribution() -> str:
+    """`debian`, `ubuntu`, ...; empty on what is no Linux."""
+    try:
+        return platform.freedesktop_os_release()["ID"]
+    except OSError:
+        return ""
+
+
 def layers(root: Root) -> tuple[Path, ...]:
     """The folders that make the tree, the uppermost first, as overlayfs wants its lowerdir. Builds what is not there yet.
 
@@ -121,15 +129,8 @@ def _run_in(below: tuple[Path, ...], work: Path, script: str) -> None:
     else:
         mount = ["mount", "--bind", str(upper), str(tree)]
     nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--as-pid2", "--pipe", "--resolv-conf=bind-host"]
-    nspawn += [
-        "--timezone=off",
-        "--tmpfs=/var/lib/apt/lists",
-        "--tmpfs=/var/cache/apt",
-        "--setenv=DEBIAN_FRONTEND=noninteractive",
-        "/bin/sh",
-        "-euc",
-        script,
-    ]
+    nspawn += ["--timezone=off", "--tmpfs=/var/lib/apt/lists", "--tmpfs=/var/cache/apt", "--setenv=DEBIAN_FRONTEND=noninteractive"]
+    nspawn += ["/bin/sh", "-euc", script]
     _logged(["sh", "-ec", f"{shlex.join(mount)}; {command_in(os.getpid(), 'build', nspawn)}"])
 
 
@@ -194,4 +195,4 @@ RPM = Root(name="rpm", below=CORE, packages=("rpm",), script=_RPM_SCRIPT)
 """A node whose packages are rpms: an os-release like RHEL's, no dpkg database. What is installed: see `_RPM_SCRIPT`."""
 
 TRIXIE = Root(name="trixie", packages=_CORE_PACKAGES, script=_ACCOUNTS, suite="trixie")
-"""CORE on Debian 13 (systemd 257)."""
+"""CORE on Debian 13 (systemd 257), from the archive of a machine that is Debian itself."""

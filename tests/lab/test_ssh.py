@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.checking import check, declare
+from tests.lab.checking import Check, check, declare
 from tests.lab.nodes import Lab, Node
+from tests.lab.roots import TRIXIE, own_distribution
 
 pytestmark = pytest.mark.lab
 
@@ -22,10 +23,22 @@ OPEN_TO_ALL = {"node[identity]", "services[cron]", "sysctl[net.ipv4.ip_forward]"
 @pytest.mark.parametrize(("backend", "user"), [("ssh", "root"), ("ssh", "stella"), ("paramiko", "stella")])
 def test_with_root_or_sudo_all_is_seen(lab: Lab, node: Node, tmp_path: Path, backend: str, user: str) -> None:
     declare(tmp_path, node, STATE, backend=backend, user=user)
-    run = check(lab, f"--node={node.name}", folder=tmp_path)
+    _all_is_seen(check(lab, f"--node={node.name}", folder=tmp_path), node)
+
+
+@pytest.mark.skipif(own_distribution() != "debian", reason="Debian 13 is made from the archive of a Debian machine")
+def test_all_is_seen_on_debian_13(lab: Lab, tmp_path: Path) -> None:
+    with lab.node("trixie", root=TRIXIE) as node:
+        assert node.sh("systemctl --version").startswith("systemd 257 ")
+        declare(tmp_path, node, STATE, user="stella")
+        _all_is_seen(check(lab, f"--node={node.name}", folder=tmp_path), node)
+
+
+def _all_is_seen(run: Check, node: Node) -> None:
     assert run.status == 1, run.output
-    assert {name for name, outcome in run.outcomes(node.name).items() if outcome == "compliant"} == OPEN_TO_ALL | {"firewall[enabled]"}
-    assert run.outcomes(node.name)["files[/etc/shadow]"] == "drift"
+    outcomes = run.outcomes(node.name)
+    assert {name for name, outcome in outcomes.items() if outcome == "compliant"} == OPEN_TO_ALL | {"firewall[enabled]"}
+    assert outcomes["files[/etc/shadow]"] == "drift"
 
 
 def test_without_sudo_what_needs_root_is_unknown_and_says_so(lab: Lab, node: Node, tmp_path: Path) -> None:
@@ -76,7 +89,7 @@ def test_hostile_names_are_judged_literally_and_run_nothing(lab: Lab, node: Node
     assert node.sh("ls /tmp/pwned", check=False) == ""
 
 
-# Stands before systemctl on the node, and lets it go on only when every node of the folder's list has been asked for its services.
+# Stands before systemctl on a node, and lets it go on only when both nodes have been asked for their services.
 MEETING = """#!/bin/sh
 touch "/meeting/$(hostname)"
 until [ -e /meeting/port ] && [ -e /meeting/starboard ]; do sleep 0.05; done
