@@ -127,9 +127,9 @@ def test_a_node_that_does_not_answer_is_unreachable(project: Project, monkeypatc
     assert result.ret == 11
     result.stdout.fnmatch_lines(
         [
+            "SKIPPED [[]1[]] node-configs/a/test_own.py:1: a is blocked: unreachable: \\x1b*",
             "a: 2 blocked",
             "  blocked: unreachable: \\x1b[[]31mno route\\nto host",
-            "SKIPPED [[]1[]] node-configs/a/test_own.py:1: a is blocked: unreachable: \\x1b*",
         ]
     )
     result.stdout.no_fnmatch_line("*waiting*")  # a log has no use for it

@@ -2,31 +2,14 @@
 
 import copy
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
-
-import pytest
 
 from power_edge.engine.failure import failure
 from power_edge.model import Outcome
 
 SHOWN = 5
 """Items of a node and type that are shown in full where more are unknown for the same reason; -v shows all."""
-
-
-class Folding:
-    """A plugin around the terminal's summary; the counts of its last line, and all other reports, stay as they are."""
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None]:
-        errors = terminalreporter.stats.get("error")
-        if not errors or terminalreporter.verbosity > 0:
-            return (yield)
-        terminalreporter.stats["error"] = list(folded(errors))
-        try:
-            return (yield)
-        finally:
-            terminalreporter.stats["error"] = errors
 
 
 def folded(reports: Sequence[Any]) -> Iterator[Any]:

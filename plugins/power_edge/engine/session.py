@@ -12,10 +12,10 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from power_edge import check
-from power_edge.check import GATE_TYPE, Checked
+from power_edge.check import GATE_NAME, GATE_TYPE, Checked
 from power_edge.config import Node
 from power_edge.engine import fixtures
-from power_edge.engine.folding import Folding
+from power_edge.engine.folding import folded
 from power_edge.engine.items import CheckItem, NodeFolder, annotate
 from power_edge.engine.items import run as run_item
 from power_edge.engine.selection import Selection
@@ -77,7 +77,6 @@ class Run:
             if self.asks_late:
                 self.ask()
             make_whole(config, self._could_not_write)
-            config.pluginmanager.register(Folding(), "power_edge_folding")
         config.pluginmanager.register(self, "power_edge_run")
         config.pluginmanager.register(fixtures, "power_edge_fixtures")
 
@@ -252,7 +251,19 @@ class Run:
         found = Counter(metadata["outcome"] for metadata in self.judged[name].values())
         return {outcome.value: found.get(outcome.value, 0) for outcome in Outcome}
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None]:
+        stats, errors = terminalreporter.stats, terminalreporter.stats.get("error")
+        if errors and terminalreporter.verbosity <= 0:
+            stats["error"] = list(folded(errors))
+        try:
+            return (yield)
+        finally:
+            if errors:
+                stats["error"] = errors
+            self._write_nodes(terminalreporter)  # last, where they are seen below hundreds of drifts
+
+    def _write_nodes(self, terminalreporter: Any) -> None:
         names = sorted((self.selected | self.gates.keys()) & self.nodes.keys())
         if self.idle or not names:
             return
@@ -268,7 +279,9 @@ class Run:
         if checked is None:  # the run was interrupted, and must not wait once more
             return
         if checked.gate.why:
-            yield f"{'gate' if checked.gate.open else 'blocked'}: {checked.gate.why}"
+            told = f"{'gate' if checked.gate.open else 'blocked'}: {checked.gate.why}"
+            shown_above = not checked.gate.open and (GATE_TYPE, GATE_NAME) in self.judged[name] and self.config.option.tbstyle != "no"
+            yield terminal.shortened(told) if shown_above else told
         if checked.age is not None:
             yield checked.stale or f"judged by an answer that is {checked.age} old"
         for metadata in self.judged[name].values():

@@ -32,6 +32,12 @@ def value(seen: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
+def shortened(text: str, width: int = WIDTH - 2) -> str:
+    """Text on one line of the terminal, cut where it is longer."""
+    text = printable(text)
+    return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
+
+
 def headline(result: Result) -> str:
     """A result in one line, for summaries: what differs, or why it could not be seen."""
     if result.outcome is Outcome.DRIFT:

@@ -1,0 +1,103 @@
+"""What people see: 80 columns, no colour, a thousand items."""
+
+import re
+
+import pytest
+
+from tests import answers
+from tests.project import Project, item_id
+
+pytest_plugins = ["pytester"]
+
+REASON = "needs root: sudo: a password is required"
+
+
+def thousand(project: Project) -> None:
+    """300 drifts, 700 unknown for one reason."""
+    keys = {f"net.ipv4.conf.eth{number}.forwarding": "1" for number in range(300)}
+    project.node("a", keys, sections={"files": [{"path": f"/etc/thing/{number}", "mode": "0644"} for number in range(700)]})
+    project.answer("a", {"sysctl.0": answers.sysctl(dict.fromkeys(keys, "0")), "files.0": (1, b"", REASON)})
+
+
+def shown(project: Project, *arguments: str) -> list[str]:
+    result = project.run("--node=*", *arguments)
+    assert "Traceback" not in result.stdout.str()
+    assert "\x1b" not in result.stdout.str()
+    return result.outlines
+
+
+def test_a_thousand_items(project: Project) -> None:
+    thousand(project)
+    lines = shown(project)
+    assert not [line for line in lines if len(line) > 80 and not line.startswith(("plugins:", "rootdir:"))]
+    assert sum(line.startswith("  why      needs root") for line in lines) == 5
+    assert "  and 695 more of a for the same reason (-v shows them)" in lines
+    assert sum(line.startswith("  mend     sysctl -w net.ipv4.conf.eth") for line in lines) == 300
+    assert sum(line.startswith("ERROR node-configs/a/state.yaml::files[") for line in lines) == 5
+    last = "=+ nodes =+\na: 300 drift, 700 unknown, 1 compliant\n  judged by an answer that is .+ old\n=+ 300 failed, 1 passed, 700 errors in .* =+"
+    assert re.search(f"\n{last}\n*$", "\n".join(lines))
+
+
+def test_a_thousand_items_in_full(project: Project) -> None:
+    thousand(project)
+    lines = shown(project, "-v")
+    assert sum(line.startswith("  why      needs root") for line in lines) == 700
+    assert item_id("a", "files[/etc/thing/699]") in "\n".join(lines)
+
+
+def test_folding_hides_nothing_from_reports(project: Project) -> None:
+    thousand(project)
+    cases = project.junit("--node=a")
+    assert sum(case.find("error") is not None for case in cases.values()) == 700
+    assert all((error.get("message") or "").endswith(REASON + '"') for case in cases.values() for error in case.iter("error"))
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_few_are_all_shown(project: Project, count: int) -> None:
+    project.node("a", {f"vm.key{number}": "1" for number in range(count)})
+    project.answer("a", {"sysctl.0": (1, b"", "no way")})
+    lines = shown(project)
+    assert sum(line == "  why      no way" for line in lines) == (count if count < 7 else 5)
+
+
+def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(project: Project) -> None:
+    for name in ("a", "b"):
+        folder = project.node(
+            name, {f"vm.key{number}": "1" for number in range(4)}, sections={"files": [{"path": f"/{n}", "mode": "0644"} for n in "1234"]}
+        )
+        project.answer(name, {"sysctl.0": (1, b"", "no way"), "files.0": (1, b"", "nor here")})
+        (folder / "test_own.py").write_text("import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_it(nothing, n): pass\n")
+    lines = shown(project)
+    assert sum(line.startswith("ERROR node-configs/") for line in lines) == 2 * (4 + 4 + 9)
+
+
+def test_blocks(project: Project) -> None:
+    long = "x" * 500
+    project.node(
+        "a", {"vm.swappiness": "60", "kernel.panic": "", "kernel.core_pattern": "|/bin/false"}, {"vm.swappiness": long, "kernel.core_pattern": ""}
+    )
+    lines = shown(project)
+    assert f"         actual    {'x' * 400}... (500 characters)" in lines
+    assert '         actual    ""' in lines
+    assert '  value  expected  ""' in lines
+
+
+def test_a_shut_gate_is_told_once_in_full(project: Project) -> None:
+    project.node("a", {f"vm.key{number}": "1" for number in range(1000)}, machine=answers.OTHER, gate="wrong")
+    for arguments in ([], ["-m", "sysctl"], ["--tb=no"]):
+        text = "\n".join(shown(project, *arguments))
+        assert text.count(answers.digest(answers.MACHINE)) == text.count(answers.digest(answers.OTHER)) == 1
+        assert len(text.splitlines()) < 50
+
+
+def test_extras_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found beyond the declaration, and no drift."""
+    from dataclasses import replace
+
+    from power_edge.resources import resource
+
+    kind = replace(resource("sysctl"), extra=lambda *_: ["allow 23/tcp from any \x1b[31m"])
+    monkeypatch.setattr("power_edge.check.resource", lambda _: kind)
+    project.node("a")
+    assert "  not declared: allow 23/tcp from any \\x1b[31m" in shown(project)
+    assert project.report("--node=a")[1]["tests"][1]["metadata"]["power_edge"]["extra"] == ["allow 23/tcp from any \x1b[31m"]
