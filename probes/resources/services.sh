@@ -1,7 +1,7 @@
 # systemd units: what they do now, and what starts them at boot. Needs no root.
 #
-# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up (active, and linked on disk
-# from a target that every boot passes) is told from two listings. Everything else gets the full answer, and so does a name that is marked with `!`.
+# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up (active, and linked on disk from a target
+# that every boot passes) is told from a listing and the links. All else gets the full answer, and so does a name that is marked with `!`.
 
 for tool in awk grep; do
     command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
@@ -16,7 +16,8 @@ up=$(
         printf '%s\n' "$units"
         # An empty file or a link to /dev/null masks a unit; a link that leads nowhere starts nothing.
         echo '= masked'
-        for file in etc/systemd/system/* run/systemd/system/* etc/systemd/system.control/* run/systemd/system.control/* run/systemd/generator.early/*; do
+        for file in etc/systemd/system/* run/systemd/system/* etc/systemd/system.control/* run/systemd/system.control/* \
+            run/systemd/generator.early/*; do
             [ -s "$file" ] || printf '%s\n' "$file"
         done
         links='= links'
@@ -86,7 +87,8 @@ printf '%s\n' "$shown"
 
 # Links that pull a unit in. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
 links=$(
-    for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+    for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* \
+        usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
         [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
         printf '%s\n' "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*
     done
@@ -153,7 +155,8 @@ case $shown in
 esac
 # What else the name may mean: units of a like name, and those that claim it by Alias=.
 echo '== names'
-for parent in etc/systemd/system run/systemd/system run/systemd/generator.late usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+for parent in etc/systemd/system run/systemd/system run/systemd/generator.late \
+    usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
     [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
     set -- "$parent"/*.service "$parent"/*.socket "$parent"/*.timer "$parent"/*.target
     printf '%s\n' "$@"
