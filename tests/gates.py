@@ -95,5 +95,5 @@ ROWS = {
     "need not match, and does": Row(by_id(OPEN), shows(), 0, "identity not required to match"),
     "need not match, and does not": Row(by_id(OPEN), shows(OTHER_ID), 0, "identity not required to match: another machine", matches=False),
     "need not match, and is hidden": Row(by_id(OPEN), shows(("missing", "")), 0, "not required to match: the node shows no", matches=False),
-    "need not match, nothing on file": Row({"rules": OPEN}, shows(), 0, "not required to match", matches=False),
+    "need not match, nothing on file": Row({"rules": OPEN}, shows(), 0, "not required to match: none on file", matches=False),
 }

@@ -118,12 +118,12 @@ def judge(expected: Expected | None, readings: Mapping[str, Reading], record: st
 
 
 def _problem(expected: Expected, readings: Mapping[str, Reading], shown: Reading) -> str | None:
+    if expected.primary is None:
+        return "none on file"
     if shown.hash is None:
-        return f"the node shows no identity ({expected.primary or 'identifier'}: {shown.state})"
-    if shown.hash != expected.hashes.get(expected.primary or ""):
-        return (
-            f"another machine: identity on file {expected.hash_on_file or expected.hashes.get(expected.primary or '')}, this machine's {shown.hash}"
-        )
+        return f"the node shows no identity ({expected.primary}: {shown.state})"
+    if shown.hash != expected.hashes[expected.primary]:
+        return f"another machine: identity on file {expected.hash_on_file or expected.hashes[expected.primary]}, this machine's {shown.hash}"
     for kind in _differing(expected, readings):
         both = f"on file {expected.hashes[kind]}, this machine's {readings[kind].hash}"
         return f"another machine: {expected.primary} is equal, but {kind} is not: {both}"
