@@ -30,7 +30,12 @@ UNITS = {
     "bare": unit(install=""),
     "frail": unit(FRAIL, section="StartLimitBurst=1\nStartLimitIntervalSec=600"),
     "looping": unit(FRAIL, "Restart=always", "RestartSec=600"),
-    "ended": unit("Type=forking", "RemainAfterExit=yes", 'ExecStart=/bin/sh -c "[ ! -e /run/healed ] || sleep 9999 &"'),
+    "ended": unit(
+        "RemainAfterExit=yes",
+        'ExecStart=/bin/sh -c "[ -e /run/healed ] && exec sleep infinity; exit 0"',
+        # The start is over when the daemon is, so that the test need not wait for it.
+        'ExecStartPost=/bin/sh -c "[ -e /run/healed ] || while kill -0 $MAINPID; do :; done"',
+    ),
     "gone": unit(),
     "waited": unit(),
     "timed": unit(),
