@@ -18,6 +18,8 @@ from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.ruleset import parse
 from tests.cases import RECORDINGS, cases, check
+from tests.lab.checking import check as checked
+from tests.lab.checking import declare
 from tests.lab.nodes import Lab, Node
 
 pytestmark = pytest.mark.lab
@@ -200,3 +202,45 @@ def test_reading_commits_nothing(usual: Node) -> None:
     assert [line for line in seen if not line.startswith("# new generation")] == ["add table inet before", "add table inet after"]
     assert len(seen) == 3
     assert len(usual.run("sh", "-c", WATCHED, "watched", "ufw show raw").stdout.splitlines()) > 3
+
+
+def mended(lab: Lab, node: Node, folder: Path, firewall: dict[str, object]) -> tuple[dict[str, str], dict[str, str]]:
+    """What `pytest --node` says of a declaration, and what it says when each command that it prints has been run, once."""
+    declare(folder, node, {"firewall": firewall})
+    before = checked(lab, f"--node={node.name}", folder=folder)
+    for _, item in sorted(before.items.items(), key=lambda entry: "enabled" in entry[0][1]):
+        if item["mend"]:
+            node.sh(item["mend"])
+    after = checked(lab, f"--node={node.name}", folder=folder)
+    return before.outcomes(node.name), after.outcomes(node.name)
+
+
+def test_printed_commands_mend_ufw(lab: Lab, usual: Node, tmp_path: Path) -> None:
+    usual.run("sh", "-c", setup_of(RECORDINGS / "ufw" / "inactive.cmd"))
+    usual.sh("ufw default allow incoming; ufw allow 8080/tcp; ufw deny 443/tcp; ufw allow 6003/tcp")
+    rules = [
+        {"port": 22, "proto": "tcp", "action": "allow"},
+        {"port": 443, "proto": "tcp", "action": "allow"},
+        {"port": 6003, "proto": "tcp", "action": "allow", "from": "10.99.0.0/16"},
+    ]
+    firewall = {"enabled": True, "default_incoming": "deny", "default_outgoing": "allow", "rules": rules}
+    before, after = mended(lab, usual, tmp_path, firewall)
+    assert before["firewall[enabled]"] == before["firewall[default_incoming]"] == before["firewall[allow 443/tcp from any to any]"] == "drift"
+    assert after["firewall[enabled]"] == after["firewall[default_incoming]"] == after["firewall[allow 443/tcp from any to any]"] == "compliant"
+    _, after = mended(lab, usual, tmp_path / "again", firewall | {"exclusive": True})
+    assert {name: outcome for name, outcome in after.items() if outcome != "compliant"} == {}
+
+
+def test_printed_commands_mend_firewalld(lab: Lab, with_firewalld: Node, tmp_path: Path) -> None:
+    with_firewalld.run("sh", "-c", setup_of(RECORDINGS / "firewalld" / "interface-in-other-zone.cmd"))
+    with_firewalld.sh("firewall-cmd --zone=drop --add-service=ssh; firewall-cmd --permanent --zone=drop --add-service=ssh")
+    with_firewalld.sh("firewall-cmd --permanent --zone=drop --change-interface=host0")
+    rules = [
+        {"port": 22, "proto": "tcp", "action": "allow"},
+        {"port": 80, "proto": "tcp", "action": "allow"},
+        {"port": 443, "proto": "tcp", "action": "allow", "from": "10.99.0.0/16"},
+        {"port": 8080, "proto": "tcp", "action": "reject"},
+    ]
+    before, after = mended(lab, with_firewalld, tmp_path, {"enabled": True, "default_incoming": "deny", "rules": rules})
+    assert sorted(before.values()).count("drift") == 3, before
+    assert {name: outcome for name, outcome in after.items() if outcome != "compliant"} == {}

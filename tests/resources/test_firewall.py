@@ -519,6 +519,9 @@ def recorded(area: str, name: str) -> Ruleset:
         ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")]),
          "ufw allow proto tcp from 10.0.0.0/8 to any port 22 && ufw delete allow 22/tcp"),
         ("ufw", "basic-22-tcp", Firewall(exclusive=True), "ufw delete allow 22/tcp"),
+        ("ufw", "inactive", Firewall(enabled=True, rules=[ALLOW_22]), "ufw --force enable"),
+        ("ufw", "inactive", Firewall(rules=[ALLOW_22]), None),
+        ("ufw", "list", Firewall(exclusive=True), None),
         ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="icmp", action="deny")]), None),
         ("firewalld", "public-default", Firewall(enabled=False), "systemctl disable --now firewalld"),
         ("firewalld", "flushed-behind-its-back", Firewall(enabled=True), "firewall-cmd --reload"),
@@ -535,7 +538,7 @@ def recorded(area: str, name: str) -> Ruleset:
     ],
 )  # fmt: skip
 def test_commands_that_mend(area: str, name: str, section: Firewall, command: str | None) -> None:
-    (result,) = results(section, recorded(area, name)).values()
+    *_, result = results(section, recorded(area, name)).values()
     assert result.outcome is Outcome.DRIFT
     assert result.mend == command
 

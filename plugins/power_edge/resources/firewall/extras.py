@@ -10,6 +10,7 @@ from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, everything, merge, size, subtract_all, within, without
 
 SHOWN = 50
+RANGES = 16
 MANY = 20_000
 """Openings times openings beyond which they are told as they are found."""
 _NAMES = {number: name for name, number in reversed(list(PROTOCOLS.items()))}
@@ -35,10 +36,11 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
             boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family]])
-            for box in _whole(merge(boxes, ("sport", f"saddr{family}", f"daddr{family}", "iif", "dport")), open_, family):
+            for box in _whole(merge(boxes, ("sport", f"saddr{family}", f"daddr{family}", "iif")), open_, family):
                 source = _addresses(box[f"saddr{family}"], family)
                 target = _addresses(box[f"daddr{family}"], family)
-                found.setdefault((_what(box), source, target, sure), set()).add(family)
+                for one in _by_ports(box):
+                    found.setdefault((_what(one), source, target, sure), set()).add(family)
     texts = []
     for (what, source, target, sure), where in found.items():
         one_family = where != set(families) and source == target == "any"
@@ -70,6 +72,12 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
         if not any(within(box, other) for other in kept):
             kept = [*(other for other in kept if not within(other, box)), box]
     return kept
+
+
+def _by_ports(box: Box) -> list[Box]:
+    """A box for each range of ports, as a rule would be declared for each port; a long list of them stays together."""
+    ports = box.get("dport", ())
+    return [{**box, "dport": (span,)} for span in ports] if 1 < len(ports) <= RANGES else [box]
 
 
 def _what(box: Box) -> str:

@@ -167,7 +167,9 @@ def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> An
         where = f"by {first.by}" if first.by else "by the default policy"
         part = "" if len(verdicts) == 1 else "in part "
         return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}")
-    doubtful = [region for region in regions if region.verdict != action]
+    # To firewalld a zone is what an interface has; a rule of another tool that is bound to an interface says less than was declared.
+    judged = here if seen.has_firewalld_rules and seen.interfaces else regions
+    doubtful = [region for region in judged if region.verdict != action]
     if doubtful:
         return Answer(Outcome.UNKNOWN, actual, doubtful[0].doubt or "not so on interfaces that the node has not got at present")
     if action == ALLOW and not all(region.ruled for region in here):

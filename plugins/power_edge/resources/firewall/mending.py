@@ -79,10 +79,8 @@ def _ufw(declared: Declared, seen: Ruleset, fields: set[str]) -> Iterator[Comman
         case "exclusive":
             yield from _ufw_closing(declared, seen)
         case _:
-            commands = list(_ufw_rule(declared, seen, fields))
-            yield from commands
-            if commands:
-                yield from start
+            commands = list(_ufw_rule(declared, seen, fields, active))
+            yield from dict.fromkeys(commands + start if commands else commands)
 
 
 def _foreign(seen: Ruleset) -> bool:
@@ -91,7 +89,7 @@ def _foreign(seen: Ruleset) -> bool:
     return any(region.by and "ufw" not in region.by and asked.broad(region.box.get("saddr4", ()), 4) for region in regions if "saddr4" in region.box)
 
 
-def _ufw_rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Iterator[Command]:
+def _ufw_rule(declared: Declared, seen: Ruleset, fields: set[str], active: bool) -> Iterator[Command]:
     rule: Rule = declared.value
     culprits = _culprits(declared, seen)
     if rule.port is None or any(by and "ufw" not in by for by in culprits):
@@ -107,7 +105,7 @@ def _ufw_rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Iterator[C
             yield ("ufw", "delete", rule.action, *spec)
             yield ("ufw", "prepend", rule.action, *spec)
         elif listed:
-            yield ("ufw", "reload")
+            yield ("ufw", "reload") if active else ("ufw", "--force", "enable")
         else:
             yield ("ufw", "prepend" if shadowed and not same else rule.action, *((rule.action, *spec) if shadowed and not same else spec))
     elif any(each.plain == f"{rule.port}/{rule.proto} from any to any" and each.action == ALLOW for each in tuples):
