@@ -18,8 +18,8 @@ from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
 from power_edge.probing.answer import Answer
 from power_edge.probing.observe import observe
 from power_edge.probing.plan import Plan, Timeouts, plan
-from power_edge.probing.route import Options, route
-from power_edge.probing.transport import Job, Pending, Unreachable, start
+from power_edge.probing.route import BadRoute, Options, route
+from power_edge.probing.transport import Job, Pending, Route, Unreachable, start
 from power_edge.resources import resource
 
 GATE_TYPE = "node"
@@ -55,12 +55,19 @@ def plan_for(node: Node) -> Plan:
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
     """Send every node its script, side by side; nothing is waited for. Node -> what will come back. Raises BadRoute."""
-    return start([Job(plan_for(node), route(node.connection, expected(node), options)) for node in nodes])
+    return start([Job(plan_for(node), _route(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path | None = None) -> Any:
     """testinfra's host of a node, the way that the probe goes; see Route.host. Raises BadRoute."""
-    return route(node.connection, expected(node), options).host(timeouts(node).connect, sockets)
+    return _route(node, options).host(timeouts(node).connect, sockets)
+
+
+def _route(node: Node, options: Options) -> Route:
+    try:
+        return route(node.connection, expected(node), options)
+    except BadRoute as error:
+        raise BadRoute(f"{node.name}: {error}") from None
 
 
 @dataclass(frozen=True)

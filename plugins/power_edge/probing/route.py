@@ -4,14 +4,20 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from power_edge import gate
 from power_edge.gate import Expected
 from power_edge.model.declared.connection_schema import Connection
 from power_edge.probing.transport import Route
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@%\[\]-]*")
+_NAME = re.compile(
+    r"([A-Za-z0-9_][A-Za-z0-9_.+-]*(:[^@\s]+)?@)?"  # user, password
+    r"([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?\])"
+    r"(:[0-9]{1,5})?"
+)
+"""[user[:password]@]host[:port], or a container. No other %: testinfra resolves %2D, and ssh(1) takes a leading dash for an option."""
+
 _LOCAL = "local://"
 
 
@@ -40,11 +46,11 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
         raise BadRoute(f"{url!r} names no host: {error}") from None
     _check_backend(parts.scheme)
     query = parse_qs(parts.query)
+    rest = urlencode({name: values for name, values in query.items() if name not in ("sudo", "sudo_user")}, doseq=True)
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
-        # ssh(1) would take a leading dash for an option, and run what ProxyCommand says.
         raise BadRoute(f"{parts.netloc!r} names no host")
     return Route(
-        url=f"{parts.scheme}://{parts.netloc}" + (f"?{parts.query}" if parts.query and not {"sudo", "sudo_user"} & query.keys() else ""),
+        url=f"{parts.scheme}://{parts.netloc}" + (f"?{rest}" if rest else ""),
         ssh_config=options.ssh_config,
         ssh_identity_file=options.ssh_identity_file,
         ssh_extra_args=options.ssh_extra_args,
@@ -85,6 +91,9 @@ def _on_file(connection: Connection | None) -> str | None:
     if connection is None:
         return None
     if connection.url is not None:
+        if connection.url.startswith("chroot:"):
+            # A stranger's branch could bring the folder, and with it the shell that would be run.
+            raise BadRoute("chroot:// is not taken from connection.yaml; give --hosts=chroot://FOLDER")
         return connection.url
     if connection.ssh is None:
         return None

@@ -188,8 +188,10 @@ def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job], A
 def _fill(future: "Future[T]", work: Callable[[], T]) -> None:
     try:
         future.set_result(work())
-    except BaseException as error:
+    except Unreachable as error:
         future.set_exception(error)
+    except BaseException as error:
+        future.set_exception(Unreachable(_one_line(error)))
 
 
 def _within(future: "Future[T]", seconds: float, limit: float) -> T:
@@ -222,9 +224,9 @@ class Pending(NamedTuple):
         return _within(self.future, self.started + self.limit - time.monotonic(), self.limit)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     result: Any = error.args[0] if error.args else None
     if hasattr(result, "stderr_bytes"):  # testinfra's RuntimeError of ssh's own 255 holds the whole command; only stderr is for people
         told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
         return told[-1].strip() if told else "ssh failed without a word"
-    return (str(error) or type(error).__name__).strip().splitlines()[0]
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,113 @@
+"""Which way leads to a node, and names that lead nowhere."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from power_edge.model.declared.connection_schema import Connection
+from power_edge.probing import route as routing
+from power_edge.probing.route import BadRoute, Options, is_this_machine, route
+from tests.gates import ID, OTHER_ID, by_id, expected
+
+SSH = {"ssh": {"host": "10.8.0.1", "user": "stella"}}
+
+
+def way(file: dict[str, Any] | None, here: bool = False, **options: Any) -> Any:
+    connection = None if file is None else msgspec.convert(file, Connection)
+    return route(connection, expected(**by_id()) if here else None, Options(**options))
+
+
+@pytest.fixture
+def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "is_this_machine", lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "url"),
+    [
+        (None, {}, "local://"),
+        (SSH, {}, "ssh://stella@10.8.0.1"),
+        ({"ssh": {"host": "rig", "port": 2222}}, {}, "ssh://rig:2222"),
+        ({"ssh": {"host": "fe80::1%eth0", "port": 22}}, {}, "ssh://[fe80::1%eth0]:22"),
+        ({"url": "docker://web"}, {}, "docker://web"),
+        ({"url": "kubectl://pod?container=c&namespace=n"}, {}, "kubectl://pod?container=c&namespace=n"),
+        ({"url": "kubectl://pod?container=c&sudo=true"}, {}, "kubectl://pod?container=c"),
+        (SSH, {"connection": "paramiko"}, "paramiko://stella@10.8.0.1"),
+        (SSH, {"connection": "local"}, "local://"),
+        (SSH, {"hosts": "rig"}, "paramiko://rig"),
+        (SSH, {"hosts": "rig", "connection": "ssh"}, "ssh://rig"),
+        (SSH, {"hosts": "docker://web", "connection": "ssh"}, "docker://web"),
+        (None, {"hosts": "root@rig:22", "connection": "ssh"}, "ssh://root@rig:22"),
+        (None, {"hosts": "chroot://tree"}, "chroot://tree"),
+        (None, {"hosts": "ssh://edge:s%40cret@rig.example:2222"}, "ssh://edge:s%40cret@rig.example:2222"),
+    ],
+)
+def test_the_way(file: dict[str, Any] | None, options: dict[str, Any], url: str) -> None:
+    assert way(file, **options).url == url
+
+
+@pytest.mark.usefixtures("this_machine")
+def test_on_the_node_itself_no_connection_is_made_but_where_an_option_says_so() -> None:
+    assert way(SSH, here=True).url == "local://"
+    assert way(SSH, here=False).url == "ssh://stella@10.8.0.1"
+    assert way(SSH, here=True, hosts="rig").url == "paramiko://rig"
+    assert way(SSH, here=True, connection="ssh").url == "ssh://stella@10.8.0.1"
+
+
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ({"url": "ssh://-oProxyCommand=id"}, {}),
+        ({"url": "ssh://a@%2DoProxyCommand%3Did"}, {}),
+        ({"url": "ssh://%2DoProxyCommand%3Did"}, {}),
+        ({"url": "ssh://a@-oProxyCommand"}, {}),
+        ({"url": "ssh://"}, {}),
+        (None, {"hosts": "ssh://a@b@-c"}),
+        ({"url": "ssh://[::1"}, {}),
+        ({"url": "pigeon://rig"}, {}),
+        ({"url": "chroot://tree"}, {}),
+        (None, {"connection": "ssh"}),
+        (None, {"connection": "pigeon", "hosts": "rig"}),
+        (None, {"hosts": "a,b"}),
+        (None, {"hosts": "a b"}),
+        (None, {"hosts": "$(id)"}),
+        (None, {"hosts": "ssh://rig;id"}),
+        (None, {"hosts": "ssh://a@-b"}),
+    ],
+)
+def test_ways_that_lead_nowhere(file: dict[str, Any] | None, options: dict[str, Any]) -> None:
+    with pytest.raises(BadRoute):
+        way(file, **options)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "prefix"),
+    [
+        ("ssh://rig", {}, ""),
+        ("ssh://rig", {"sudo": True}, "sudo -n "),
+        ("ssh://rig?sudo=true", {}, "sudo -n "),
+        ("ssh://rig?sudo=false", {}, ""),
+        ("ssh://rig?sudo=true&sudo_user=edge", {}, "sudo -n -u edge "),
+        ("ssh://rig", {"sudo": True, "sudo_user": "a b"}, "sudo -n -u 'a b' "),
+    ],
+)
+def test_sudo(url: str, options: dict[str, Any], prefix: str) -> None:
+    found = way({"url": url}, **options)
+    assert (found.url, found.shell_prefix()) == ("ssh://rig", prefix)
+
+
+@pytest.mark.parametrize(
+    ("content", "here"), [(f"{ID}\n", True), (f"{ID.upper()}", True), (f"{OTHER_ID}\n", False), ("", False), (None, False), ("ä", False)]
+)
+def test_this_machine(content: str | None, here: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_text(path: Path, encoding: str) -> str:
+        assert encoding == "ascii"
+        if path.name != "machine-id" or content is None:
+            raise PermissionError
+        return content.encode().decode(encoding)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert is_this_machine(expected(**by_id(dmi_product_uuid="4c4c4544-0035-3510-8053-b8c04f4d3732"))) is here
+    assert not is_this_machine(expected(rules={"require_match": False}))

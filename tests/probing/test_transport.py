@@ -1,0 +1,104 @@
+"""Nodes side by side: each has its own answer, reason and deadline. No process is started."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from power_edge.probing import transport
+from power_edge.probing.answer import Answer
+from power_edge.probing.plan import Plan, Timeouts
+from power_edge.probing.transport import Job, Route, Unreachable, ask, start
+from tests.answers import answer
+
+
+def job(name: str, **timeouts: int) -> Job:
+    return Job(Plan(name, None, (), Timeouts(**timeouts)), Route("ssh://rig"))
+
+
+def answered(name: str) -> Answer:
+    return Answer(name, 0, 0, {}, "open", {}, True)
+
+
+def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_GRACE", -2.0)
+    never = threading.Event()
+
+    def ask(job: Job) -> Answer:
+        if job.plan.node == "hangs":
+            never.wait()
+        return answered(job.plan.node)
+
+    try:
+        pending = start([job("hangs", connect=1, node=1), *(job(str(number)) for number in range(100))], ask)
+        assert [pending[str(number)].answer().node for number in range(100)] == [str(number) for number in range(100)]
+        assert not pending["hangs"].here_within(0)
+        with pytest.raises(Unreachable, match="no answer in 0 s"):
+            pending["hangs"].answer()
+    finally:
+        never.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Unreachable("no route"), "no route"),
+        (RuntimeError("first\nsecond"), "first"),
+        (RuntimeError("\n \n"), "RuntimeError"),
+        (KeyError(), "KeyError"),
+        (SystemExit(1), "1"),
+        (TimeoutError("timed out"), "timed out"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> None:
+    def fail(_: Job) -> Answer:
+        raise error
+
+    with pytest.raises(Unreachable) as raised:
+        start([job("a")], fail)["a"].answer()
+    assert str(raised.value) == told
+
+
+class Host:
+    """A testinfra host whose command ends as it is told."""
+
+    def __init__(self, stdout: bytes, stderr: bytes = b"") -> None:
+        self.backend = SimpleNamespace(NAME="ssh")
+        self.result = SimpleNamespace(stdout_bytes=stdout, stderr_bytes=stderr, rc=0)
+
+    def run(self, command: str) -> SimpleNamespace:
+        if self.result.rc:
+            raise RuntimeError(self.result)
+        return self.result
+
+
+def asked(host: Host, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    monkeypatch.setattr(Route, "host", lambda *_: host)
+    return ask(job("a"))
+
+
+def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(Host(b"Welcome!" + answer("a")), monkeypatch).node == "a"
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        (Host(b""), "connected, but the probe did not start"),
+        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), "connected, but the probe did not start: sh: gzip: not found"),
+        (Host(b"", b"\xff\n"), "connected, but the probe did not start: \ufffd"),
+    ],
+)
+def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unreachable) as raised:
+        asked(host, monkeypatch)
+    assert str(raised.value) == told
+
+
+def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(b"", b"Warning: x\r\nssh: connect to host rig port 22: No route to host\r\n")
+    host.result.rc = 255
+    with pytest.raises(Unreachable) as raised:
+        asked(host, monkeypatch)
+    assert str(raised.value) == "ssh: connect to host rig port 22: No route to host"
