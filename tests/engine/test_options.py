@@ -99,7 +99,7 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
         (["--hosts=carrier-pigeon://a"], "'carrier-pigeon' is no testinfra backend"),
         (["--hosts=-oProxyCommand=id"], "'-oProxyCommand=id' names no host"),
         (["--hosts=ssh://-oProxyCommand=id"], "names no host"),
-        (["--hosts=[::1"], "'paramiko://[::1' names no host: "),
+        (["--hosts=[::1"], "names no host: Invalid IPv6 URL"),
         (["--hosts=ssh://a b"], "names no host"),
     ],
 )

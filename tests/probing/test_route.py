@@ -66,6 +66,7 @@ def test_on_the_node_itself_no_connection_is_made_but_where_an_option_says_so() 
         ({"url": "ssh://"}, {}),
         (None, {"hosts": "ssh://a@b@-c"}),
         ({"url": "ssh://[::1"}, {}),
+        ({"url": "ssh://[::1"}, {"connection": "paramiko"}),
         ({"url": "pigeon://rig"}, {}),
         ({"url": "chroot://tree"}, {}),
         (None, {"connection": "ssh"}),

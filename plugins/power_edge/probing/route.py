@@ -39,11 +39,11 @@ class Options(NamedTuple):
 
 def route(connection: Connection | None, expected: Expected | None, options: Options) -> Route:
     """The way to a node. Raises BadRoute for options that name none."""
-    url = _url(connection, expected, options)
     try:
+        url = _url(connection, expected, options)
         parts = urlsplit(url)
     except ValueError as error:
-        raise BadRoute(f"{url!r} names no host: {error}") from None
+        raise BadRoute(f"names no host: {error}") from None
     _check_backend(parts.scheme)
     query = parse_qs(parts.query)
     rest = urlencode({name: values for name, values in query.items() if name not in ("sudo", "sudo_user")}, doseq=True)
