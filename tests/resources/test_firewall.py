@@ -198,6 +198,29 @@ def test_before_connections_are_looked_up_every_packet_is_invalid() -> None:
     assert outcome(DENY_22, seen(nft=late)) == "drift"
 
 
+def test_chains_at_a_device_are_of_its_packets() -> None:
+    assert outcome(DENY_22, seen(nft=nft([DROP], family="netdev", hook="ingress", dev="eth0"))) == "drift"
+    both = nft([DROP], family="netdev", hook="ingress", dev=["eth0", "docker0"])
+    assert outcome(DENY_22, seen(nft=both)) == "unknown"
+    assert outcome(DENY_22, seen(nft=nft([ct("state", "invalid"), DROP], policy="accept", hook="ingress"))) == "compliant"
+
+
+def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
+    first, second = (json.loads(nft([TCP22, end], policy="accept"))["nftables"] for end in (DROP, {"reject": None}))
+    for entry in second:
+        next(iter(entry.values()))["table" if "table" not in entry else "name"] = "u"
+    what = seen(nft=json.dumps({"nftables": first + second}))
+    assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22)] == ["drift", "unknown"]
+
+
+def test_conditions_that_multiply_are_not_followed() -> None:
+    concat = [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]
+    elements = {"set": [{"concat": ["tcp", port]} for port in range(100)]}
+    many = {"match": {"op": "==", "left": {"concat": concat}, "right": elements}}
+    assert outcome(ALLOW_22, seen(nft=nft([many, ACCEPT]))) == "compliant"
+    assert outcome(ALLOW_22, seen(nft=nft([many, many, ACCEPT]))) == "unknown"
+
+
 def test_what_is_not_tracked_is_not_new() -> None:
     untracked = json.loads(nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300))["nftables"]
     stateful = json.loads(nft([ct("state", "new"), ACCEPT]))["nftables"]
@@ -293,6 +316,16 @@ def test_bridge_rules_make_it_unknown() -> None:
 )
 def test_iptables_rule(rule: str, allowed: str) -> None:
     assert outcome(ALLOW_22, legacy(rule)) == allowed
+
+
+def test_an_argument_may_look_like_a_target() -> None:
+    odd = "INPUT -m nosuch --nosuch -j ACCEPT -j DROP"
+    assert outcome(ALLOW_22, legacy(odd, "INPUT -p tcp -m tcp --dport 22 -j ACCEPT")) == "unknown"
+
+
+def test_a_negation_is_of_one_option() -> None:
+    home = Rule(proto="tcp", port=22, action="deny", from_="192.168.0.0/16")
+    assert outcome(home, legacy("INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j DROP", v6=[], policy="ACCEPT")) == "compliant"
 
 
 def test_jump_returns_and_goto_does_not() -> None:
@@ -460,6 +493,105 @@ def test_ipv6_counts_where_the_node_has_it() -> None:
     assert outcome(DENY_22, seen(nft=nft(family="ip"), inet6="00000000000000000000000000000001 01 80 10 80 lo")) == "compliant"
     assert outcome(ALLOW_22, seen(nft=only_ip)) == "drift"
     assert outcome(ALLOW_22, seen(nft=only_ip, inet6=link_local)) == "compliant"
+
+
+ECHO = match("icmp", "type", "echo-request"), match("icmpv6", "type", "echo-request")
+
+
+@pytest.mark.parametrize(
+    ("what", "allowed", "denied"),
+    [
+        (nft(), "drift", "compliant"),
+        (nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT]), "compliant", "drift"),
+        (nft([ECHO[0], ACCEPT]), "drift", "drift"),
+        (nft([ECHO[0], DROP], [ECHO[1], DROP], policy="accept"), "drift", "unknown"),
+        (nft([ECHO[0], {"reject": None}], [ECHO[1], {"reject": None}], policy="accept"), "drift", "unknown"),
+        (nft([match("th", "dport", 2048), DROP], [ECHO[0], ACCEPT], [ECHO[1], ACCEPT]), "unknown", "drift"),
+    ],
+)
+def test_icmp_is_allowed_by_answering_and_denied_by_no_answer_at_all(what: str, allowed: str, denied: str) -> None:
+    assert [outcome(Rule(proto="icmp", action=action), seen(nft=what)) for action in ("allow", "deny")] == [allowed, denied]
+
+
+@pytest.mark.parametrize(
+    ("readings", "on", "off"),
+    [
+        ({"nft": nft()}, "compliant", "drift"),
+        ({"nft": nft(policy="accept")}, "drift", "compliant"),
+        ({"nft": nft(hook="forward")}, "drift", "compliant"),
+        ({"nft": nft(family="ip")}, "drift", "drift"),
+        ({"nft": nft([match("ip", "saddr", "192.0.2.1"), DROP], policy="accept")}, "unknown", "unknown"),
+        ({"nft": nft(), "firewalld": 's "RUNNING"'}, "drift", "drift"),
+        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": 's "RUNNING"'}, "compliant", "drift"),
+        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": "running"}, "compliant", "drift"),
+        ({"nft": nft(policy="accept").replace('"t"', '"firewalld"'), "firewalld": "running"}, "unknown", "drift"),
+        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (252, "not running")}, "unknown", "drift"),
+        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (253, "not authorised")}, "unknown", "drift"),
+        ({"nft": nft(policy="accept"), "ufw": "yes"}, "drift", "drift"),
+        ({"nft": nft(policy="accept"), "ufw": "no"}, "drift", "compliant"),
+    ],
+)
+def test_enabled(readings: Any, on: str, off: str) -> None:
+    found = [results(Firewall(enabled=enabled), seen(**readings))["enabled"] for enabled in (True, False)]
+    assert [str(result.outcome) for result in found] == [on, off]
+
+
+def test_ufw_in_one_family_only_is_not_enabled() -> None:
+    ufw = ("INPUT -j ufw-before-input", "ufw-before-input -i lo -j ACCEPT")
+    chains = ["ufw-before-input"]
+    half = seen(nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=save(*ufw, chains=chains), ufw="yes")
+    assert results(Firewall(enabled=True), half)["enabled"].why == "enabled: ufw is active, but nothing filters IPv6"
+    closed = seen(
+        nft='{"nftables": []}',
+        ip_legacy_tables="filter",
+        ip_legacy=save(*ufw, chains=chains),
+        ip6_legacy_tables="filter",
+        ip6_legacy=save(),
+        ufw="yes",
+    )
+    assert results(Firewall(enabled=True), closed)["enabled"].outcome is Outcome.COMPLIANT
+
+
+def default_incoming(action: Any, what: Ruleset) -> str:
+    return str(results(Firewall(default_incoming=action), what)["default_incoming"].outcome)
+
+
+@pytest.mark.parametrize(
+    ("rules", "denied"),
+    [
+        ([], "compliant"),
+        ([[ACCEPT]], "drift"),
+        ([[match("tcp", "dport", {"range": [1024, 65535]}), ACCEPT]], "drift"),
+        ([[match("tcp", "dport", {"range": [10000, 20000]}), ACCEPT]], "compliant"),
+        ([[match("tcp", "dport", {"range": [1, 20000]}), ACCEPT], [match("tcp", "dport", {"range": [20001, 40000]}), ACCEPT]], "drift"),
+        ([[match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), ACCEPT]], "compliant"),
+        ([[match("ip", "saddr", {"prefix": {"addr": f"{half}.0.0.0", "len": 1}}), ACCEPT] for half in (0, 128)], "drift"),
+        ([[match("ip", "saddr", {"prefix": {"addr": f"{part}.0.0.0", "len": 8}}), ACCEPT] for part in range(20, 40)], "drift"),
+        ([[match("ip6", "saddr", {"prefix": {"addr": "2000::", "len": 3}}), ACCEPT]], "drift"),
+        ([[meta("iifname", "eth0"), ACCEPT]], "drift"),
+        ([[meta("iifname", "docker0"), ACCEPT]], "compliant"),
+        ([[match("udp", "sport", 53), ACCEPT]], "compliant"),
+        ([[match("ip", "daddr", "192.0.2.1"), ACCEPT]], "unknown"),
+        ([[meta("mark", 1), ACCEPT]], "unknown"),
+        ([[meta("l4proto", {"set": ["tcp", "udp"]}), DROP], [ACCEPT]], "drift"),
+        ([[meta("l4proto", "tcp"), {"reject": {"type": "tcp reset"}}]], "drift"),
+    ],
+    ids=str,
+)
+def test_default_incoming(rules: list[Any], denied: str) -> None:
+    assert default_incoming("deny", seen(nft=nft(*rules))) == denied
+
+
+def test_where_no_route_leads_out_every_interface_counts() -> None:
+    bound = nft([meta("iifname", "docker0"), ACCEPT])
+    assert default_incoming("deny", seen(nft=bound, routes="")) == "drift"
+    assert default_incoming("deny", seen(nft=bound, routes="", interfaces="lo")) == "drift"
+
+
+def test_nothing_is_extra_where_all_is_declared_open() -> None:
+    open_ = seen(nft=nft([match("tcp", "dport", 23), DROP], policy="accept"))
+    assert results(Firewall(enabled=True, default_incoming="allow"), open_)["enabled"].extra == ()
+    assert results(Firewall(enabled=True), open_)["enabled"].extra != ()
 
 
 def test_extras_are_told_in_the_words_of_rules() -> None:

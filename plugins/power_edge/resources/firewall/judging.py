@@ -47,14 +47,25 @@ def judge(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
 
 
 def _enabled(expected: bool, seen: Ruleset) -> Finding:
-    actual, why = in_force(seen)
-    if actual is None and not expected and any(asked.filters(seen, family) for family in asked.judged_families(seen, "deny")):
-        actual = True
+    actual, why = in_force(seen) if expected else _at_all(seen)
     if actual is None:
         return undecided("enabled", expected, why or "")
-    if seen.ufw and not actual and not expected:
-        return drifts("enabled", False, True, "nothing filters at present, but ufw is enabled in /etc/ufw/ufw.conf and comes up with the next boot")
     return agrees("enabled", expected, actual, why) if actual is expected else drifts("enabled", expected, actual, why)
+
+
+def _at_all(seen: Ruleset) -> tuple[bool | None, str | None]:
+    """Whether there is anything of a firewall: what half a firewall is not enabled for, it is not disabled for either."""
+    actual, why = in_force(seen)
+    if actual:
+        return True, why
+    families = {family: asked.filters(seen, family) for family in asked.FAMILIES}
+    if any(families.values()):
+        return True, f"{' and '.join(f'IPv{family}' for family, filtered in families.items() if filtered)} is filtered"
+    if seen.firewalld or seen.has_firewalld_rules or _ufw_in(seen, 4) or _ufw_in(seen, 6):
+        return True, why
+    if seen.ufw:
+        return True, "nothing filters at present, but ufw is enabled in /etc/ufw/ufw.conf and comes up with the next boot"
+    return (None, "something is filtered, but not what comes from anywhere") if None in families.values() else (actual, why)
 
 
 def in_force(seen: Ruleset) -> tuple[bool | None, str | None]:
@@ -65,6 +76,8 @@ def in_force(seen: Ruleset) -> tuple[bool | None, str | None]:
     if ufw:
         return (False, f"ufw is active, but nothing filters {' and '.join(idle)}") if idle else (True, "ufw is active")
     if seen.has_firewalld_rules:
+        if seen.firewalld and False in families.values():
+            return None, f"firewalld is running, but nothing filters {' and '.join(idle)}"
         if seen.firewalld:
             return True, "firewalld is running"
         state = seen.firewalld_doubt or "is not running"
