@@ -19,7 +19,9 @@ def sysctl(values: Mapping[str, str | bytes], asked: Iterable[str] | None = None
     lines = [key.replace(".", "/").encode() + b":" + (value if isinstance(value, bytes) else value.encode()) for key, value in values.items()]
     there = {key.replace(".", "/") for key in values}
     complaints = [f"grep: {path}: No such file or directory" for path in paths if path not in there]
-    return b"\n".join([b"== asked", *(path.encode() for path in paths), b"== values", *lines, b"== complaints", *map(str.encode, complaints), b"== end", b""])
+    return b"\n".join(
+        [b"== asked", *(path.encode() for path in paths), b"== values", *lines, b"== complaints", *map(str.encode, complaints), b"== end", b""]
+    )
 
 
 def answer(

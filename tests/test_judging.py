@@ -57,6 +57,11 @@ def test_outcome(findings: list[Finding], outcome: Outcome) -> None:
     assert result(findings).outcome is outcome
 
 
+def test_what_asserts_nothing_is_unknown() -> None:
+    item = Item("node", "things", "A", "a", Declared(()), {}, Source("f", 1))
+    assert judge(kind(), item, SEEN).outcome is Outcome.UNKNOWN
+
+
 def test_a_field_that_nobody_judged_is_named() -> None:
     assert result([STATE]).why == "enabled: was not judged"
     assert result([STATE]).metadata()["actual"] == {"state": "running", "enabled": None}

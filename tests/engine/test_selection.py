@@ -143,6 +143,22 @@ def test_what_only_shows_something_touches_no_node(project: Project, option: str
         result.stdout.fnmatch_lines(["*pytest.mark.sysctl: *"])
 
 
+def test_a_node_that_is_named_twice_is_checked_once(project: Project) -> None:
+    project.node("a", TWO)
+    assert project.ids("--node=a", "node-configs/a/state.yaml", "node-configs/a", item_id("a")) == both("a")
+
+
+def test_symbolic_links(project: Project, tmp_path: Path) -> None:
+    project.node("a")
+    (project.path / "node-configs" / "b").symlink_to("a")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "node-configs").symlink_to(project.path / "node-configs")
+    os.chdir(elsewhere)
+    assert project.ids("--node=a") == [gate_id("a"), item_id("a")]
+    assert project.ids("--node=b", nodes=()) == [gate_id("b"), item_id("b")]
+
+
 def test_last_failed_first_failed_and_stepwise(project: Project) -> None:
     project.node("a", {"vm.swappiness": "60", "kernel.panic": "10", "vm.max_map_count": "7"}, {"vm.swappiness": "60", "kernel.panic": "1"})
     panic, count = item_id("a", "sysctl[kernel.panic]"), item_id("a", "sysctl[vm.max_map_count]")

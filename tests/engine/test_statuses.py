@@ -170,6 +170,12 @@ def test_only_a_broken_node_and_on_we_go(project: Project) -> None:
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+def test_collecting_with_a_broken_node(project: Project) -> None:
+    make(project, 0)
+    broken(project)
+    assert project.run("--node=*", "--collect-only", "--continue-on-collection-errors").ret == 4
+
+
 def broken(project: Project) -> None:
     folder = project.path / "node-configs" / "broken"
     folder.mkdir(parents=True)

@@ -76,6 +76,12 @@ def test_xdist_and_deselection(project: Project) -> None:
     result.stdout.fnmatch_lines(["edge.prom was left as it was: items were deselected"])
 
 
+def test_xdist_has_nothing_to_ask_where_nothing_is_judged(project: Project) -> None:
+    project.node("a")
+    for option in ("--collect-only", "--fixtures"):
+        assert project.run("--node=a", "-n2", option, nodes=()).ret == 0
+
+
 def test_html(project: Project) -> None:
     two(project)
     options = ("-Werror", *PASSED_OVER)

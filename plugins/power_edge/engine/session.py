@@ -216,7 +216,10 @@ class Run:
                 "deselected": self.deselected,
                 "selected": sorted(self.selected),
             }
-        elif not self.idle:
+        elif self.idle:
+            if self.selection.broken and session.exitstatus in _OURS:
+                session.exitstatus = USAGE_ERROR
+        else:
             # Before json-report looks, while the terminal still gets pytest's own status and prints its summary.
             session.exitstatus = self._status(int(session.exitstatus), own_failed=session.testsfailed > self.failed_checks)
             self._write_textfile(session.exitstatus)
@@ -322,9 +325,8 @@ class Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Controller: the nodes are asked once, here, and the workers are handed the answers."""
-        node.workerinput["power_edge"] = pickle.dumps(
-            {name: (checked.answer, checked.age, checked.stale) for name in self.nodes if (checked := self.checked(name))}
-        )
+        answers = {} if self.idle else {name: self.checked(name) for name in self.nodes}
+        node.workerinput["power_edge"] = pickle.dumps({name: (each.answer, each.age, each.stale) for name, each in answers.items()})
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -30,6 +30,8 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         chosen = selection(options.node, options.node_configs, arguments, cwd)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
+    except OSError as error:
+        raise pytest.UsageError(f"{error.filename}: {error.strerror}") from None
     if chosen.broken and not options.continue_on_collection_errors:
         raise pytest.UsageError("\n".join(["unusable configuration", *map(str, chosen.broken.values())]))
     if not chosen.nodes and not chosen.broken:
