@@ -1,9 +1,9 @@
 """A run about nodes: asks them while pytest starts, runs their items, and ends with the status and the reports that the results call for."""
 
-import pickle
+import gc
 import time
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from power_edge.engine.selection import Selection
 from power_edge.engine.whole_reports import make_whole
 from power_edge.model import Outcome
 from power_edge.probing.answer import Answer
-from power_edge.probing.route import BadRoute, Options
+from power_edge.probing.route import Options
 from power_edge.probing.transport import Pending, Unreachable
 from power_edge.report import junit, prometheus, terminal
 from power_edge.report.prometheus import Sample
@@ -38,17 +38,17 @@ class Run:
 
     config: pytest.Config
 
-    def __init__(self, selection: Selection, options: Options, *, idle: bool) -> None:
+    def __init__(self, selection: Selection, options: Options, pending: dict[str, Pending], *, idle: bool) -> None:
         self.selection = selection
         self.options = options
         self.idle = idle
         """Whether this run shows what there is (--collect-only, --fixtures) and judges nothing."""
         self.nodes: dict[str, Node] = {node.name: node for node in selection.nodes.values()}
         self.started = time.time()
-        self.pending: dict[str, Pending] = {}
+        self.pending = pending
         self.answers: dict[str, Checked] = {}
-        self.asks_late = False
-        """Whether this may be an xdist worker, which asks nothing, or a pytest that one of its tests started: the environment does not tell."""
+        self.ask_late: Callable[[], dict[str, Pending]] | None = None
+        """Set where this may be an xdist worker, which asks nothing, or a pytest that one of its tests started: the environment does not tell."""
         self.by_answers = False
         self.judged: dict[str, dict[tuple[str, str], dict[str, Any]]] = defaultdict(dict)
         """Node -> type and name -> what Result.metadata() said; filled in the process that reports. (Ids show names escaped: two can be equal.)"""
@@ -65,6 +65,7 @@ class Run:
     def join(self, config: pytest.Config) -> None:
         """Take part in a session: our items and markers, and the fixtures that own tests are given."""
         self.config = config
+        gc.freeze()  # what is loaded by now stays: to go through it again and again costs a tenth of a run
         # testpaths, or the current folder, are what pytest falls back to where no path was given.
         config.args[:] = [*self.selection.arguments, *map(str, self.selection.by_option)]
         if config.option.importmode == "prepend" and self._own_tests_of_one_name():
@@ -74,8 +75,8 @@ class Run:
         if self._is_worker:
             self.take(config.workerinput["power_edge"])  # type: ignore[attr-defined]
         else:
-            if self.asks_late:
-                self.ask()
+            if self.ask_late is not None:
+                self.pending = self.ask_late()
             make_whole(config, self._could_not_write)
         config.pluginmanager.register(self, "power_edge_run")
         config.pluginmanager.register(fixtures, "power_edge_fixtures")
@@ -86,13 +87,6 @@ class Run:
         return any(count > 1 for count in counts.values())
 
     # -- asking ------------------------------------------------------------------------------------------------------------------------------
-
-    def ask(self) -> None:
-        """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises UsageError."""
-        try:
-            self.pending = check.ask(self.nodes.values(), self.options)
-        except BadRoute as error:
-            raise pytest.UsageError(str(error)) from None
 
     def take_answer(self, answer: Answer, max_age: float) -> None:
         """Judge this answer instead of asking its node."""
@@ -129,6 +123,7 @@ class Run:
         self.deselected += sum(isinstance(item, CheckItem) for item in items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        gc.freeze()  # the items stay, too
         self.selected |= {name for item in session.items if (name := self.node_of(item)) is not None}
 
     def node_of(self, item: pytest.Item) -> str | None:
@@ -325,6 +320,8 @@ class Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Controller: the nodes are asked once, here, and the workers are handed the answers."""
+        import pickle  # under xdist alone
+
         answers = {} if self.idle else {name: self.checked(name) for name in self.nodes}
         node.workerinput["power_edge"] = pickle.dumps({name: (each.answer, each.age, each.stale) for name, each in answers.items()})
 
@@ -336,5 +333,7 @@ class Run:
 
     def take(self, shipped: bytes) -> None:
         """Worker: the answers that the controller sent."""
+        import pickle
+
         shipped_answers: dict[str, tuple[Answer | Unreachable, str | None, str | None]] = pickle.loads(shipped)
         self.answers = {name: Checked(self.nodes[name], *told) for name, told in shipped_answers.items()}

@@ -3,24 +3,28 @@
 import re
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from power_edge.config import ConfigError
+from power_edge import check
+from power_edge.config import ConfigError, Node
 from power_edge.engine.selection import selection
-from power_edge.engine.session import Run
 from power_edge.probing.answer import NoAnswer, read
-from power_edge.probing.route import Options
+from power_edge.probing.route import BadRoute, Options
+from power_edge.probing.transport import Pending
+
+if TYPE_CHECKING:
+    from power_edge.engine.session import Run
 
 _AGE = re.compile(r"([0-9]{1,9})([smhd]?)")
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> Run | None:
+def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
     """The run that these options and paths ask for, its nodes already asked; None where they name no node.
 
     Raises UsageError for what cannot be used, before any node is touched: a broken node (unless --continue-on-collection-errors), a pattern that
@@ -39,18 +43,29 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
         raise pytest.UsageError(f"two nodes are called {twice[0]}: check the folders that hold them one at a time")
-    run = Run(chosen, _transport(options), idle=any(getattr(options, name, False) for name in _SHOWS_ONLY))
+    ways = _transport(options)
     max_age = _age(options.max_age)
+    idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
+    pending = {} if idle or worker or options.answers else ask(chosen.nodes.values(), ways)
+    from power_edge.engine.session import Run  # while the nodes are at work
+
+    run = Run(chosen, ways, pending, idle=idle)
     if options.answers:
         _take_answers(run, [cwd / file for file in options.answers], max_age)
     elif worker:
-        run.asks_late = True
-    elif not run.idle:
-        run.ask()
+        run.ask_late = lambda: ask(chosen.nodes.values(), ways)
     return run
 
 
-def _take_answers(run: Run, files: Sequence[Path], max_age: float) -> None:
+def ask(nodes: Iterable[Node], ways: Options) -> dict[str, Pending]:
+    """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises UsageError."""
+    try:
+        return check.ask(nodes, ways)
+    except BadRoute as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _take_answers(run: "Run", files: Sequence[Path], max_age: float) -> None:
     for file in files:
         _take_answer(run, file, max_age)
     silent = sorted(run.nodes.keys() - run.answers.keys())
@@ -58,7 +73,7 @@ def _take_answers(run: Run, files: Sequence[Path], max_age: float) -> None:
         raise pytest.UsageError(f"no answer of {', '.join(silent)}: --answers connects to nothing, so give an answer of each selected node")
 
 
-def _take_answer(run: Run, file: Path, max_age: float) -> None:
+def _take_answer(run: "Run", file: Path, max_age: float) -> None:
     try:
         answer = read(file.read_bytes())
     except OSError as error:
