@@ -1,7 +1,7 @@
 """Options that cannot be used: one clear line, status 4, no traceback."""
 
 import os
-import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,23 +108,36 @@ def test_ways_that_lead_nowhere(project: Project, options: list[str], told: str)
     assert told in refused(project, "--node=a", *options)
 
 
-def test_a_folder_that_may_not_be_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A node's folder that may not be entered; for root, who may enter all, it is made to look so."""
     project.node("a")
-    state = project.path / "node-configs" / "a" / "state.yaml"
-    if os.geteuid() == 0:  # root reads all files
-        real = os.open
+    folder = project.node("secret")
+    if os.geteuid() != 0:
+        folder.chmod(0)
+        return folder
+    real = {name: getattr(os, name) for name in ("open", "stat", "scandir")}
 
-        def open_(path: str | Path, *rest: int, **more: int) -> int:
-            if Path(path) == state:
-                raise PermissionError(13, "Permission denied")
-            return real(path, *rest, **more)
+    def refusing(name: str) -> Callable[..., object]:
+        def call(path: str | Path = ".", *rest: object, **more: object) -> object:
+            if not isinstance(path, int) and str(folder) in str(path) and (str(path) != str(folder) or name != "stat"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real[name](path, *rest, **more)
 
-        monkeypatch.setattr("os.open", open_)
-    else:
-        state.chmod(stat.S_IWUSR)
-    result = project.run("--node=a", nodes=())
-    assert result.ret == 4
-    result.stderr.fnmatch_lines(["*node-configs/a/state.yaml*cannot be read: Permission denied*"])
+        return call
+
+    for name in real:
+        monkeypatch.setattr(f"os.{name}", refusing(name))
+    return folder
+
+
+def test_a_folder_that_may_not_be_read(project: Project, secret: Path) -> None:
+    assert project.ids("--node=a", nodes=()) == ["node-configs/a/system-identity.yaml::identity", "node-configs/a/state.yaml::sysctl[vm.swappiness]"]
+    for arguments in (["--node=secret"], ["--node=*"]):
+        result = project.run(*arguments, nodes=())
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["*node-configs/secret/state.yaml:1:1: cannot be read: Permission denied"])
+    assert refused(project, "node-configs/secret/state.yaml") == f"ERROR: {secret}/state.yaml: Permission denied"
 
 
 def test_paths_of_others_may_be_anything(project: Project) -> None:

@@ -22,9 +22,16 @@ def find_node_configs(start: Path) -> Path | None:
 def nodes(root: Path) -> list[Path]:
     """The nodes' folders: those that hold a state.yaml, by name."""
     try:
-        return sorted(folder.absolute() for folder in root.iterdir() if not folder.name.startswith(".") and (folder / STATE).is_file())
+        return sorted(folder.absolute() for folder in root.iterdir() if not folder.name.startswith(".") and _is_node(folder))
     except OSError as error:
         raise refuse(NODE_CONFIGS, f"cannot be read: {error.strerror}") from None
+
+
+def _is_node(folder: Path) -> bool:
+    try:
+        return (folder / STATE).is_file()
+    except PermissionError:
+        return True  # reading it will say what is wrong, and other nodes are none the worse
 
 
 def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
