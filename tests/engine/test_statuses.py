@@ -176,6 +176,13 @@ def test_collecting_with_a_broken_node(project: Project) -> None:
     assert project.run("--node=*", "--collect-only", "--continue-on-collection-errors").ret == 4
 
 
+def test_a_person_who_waits_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("power_edge.check.ask", lambda *_: {"a": Silent("no answer")})
+    monkeypatch.setattr(pytest.TerminalReporter, "isatty", True)
+    project.node("a")
+    project.run("--node=a", nodes=()).stdout.fnmatch_lines(["waiting for a, at most 75 s"])
+
+
 def broken(project: Project) -> None:
     folder = project.path / "node-configs" / "broken"
     folder.mkdir(parents=True)
