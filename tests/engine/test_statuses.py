@@ -179,7 +179,9 @@ def test_collecting_with_a_broken_node(project: Project) -> None:
 def test_a_person_who_waits_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("power_edge.check.ask", lambda *_: {"a": Silent("no answer")})
     project.node("a")
-    project.pytester.makeconftest("def pytest_collection(session): session.config.pluginmanager.get_plugin('terminalreporter').isatty = True\n")
+    project.pytester.makeconftest(
+        "def pytest_collection(session): session.config.pluginmanager.get_plugin('terminalreporter').isatty = lambda: True\n"
+    )
     project.run("--node=a", nodes=()).stdout.fnmatch_lines(["waiting for a, at most 75 s"])
 
 

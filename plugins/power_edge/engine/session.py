@@ -105,7 +105,7 @@ class Run:
     def _say(self, text: str) -> None:
         """Progress, for a person who waits; a log has no use for it."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and reporter.isatty:
+        if reporter is not None and reporter.isatty():
             reporter.ensure_newline()
             reporter.write_line(text)
 
