@@ -263,7 +263,7 @@ class Run:
 
     def _write_nodes(self, terminalreporter: Any) -> None:
         names = sorted((self.selected | self.gates.keys()) & self.nodes.keys())
-        if self.idle or not names:
+        if self.idle or not (names or self.told):
             return
         terminalreporter.section("nodes")
         for name in names:
