@@ -97,11 +97,7 @@ class CheckItem(pytest.Item):
         self.declared = declared
         self.result: Result | None = None
         self.source = declared.source if declared is not None else Source(str(self.id.path), 1)
-
-    @property
-    def node_name(self) -> str:
-        """The node that this is an item of."""
-        return self.path.parent.name
+        self.node_name = self.path.parent.name
 
     def judge(self) -> Result:
         """The result; waits for the node's answer where it is the first to ask."""

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
+_HEAD_START = 0.005
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
 
 
@@ -177,6 +178,8 @@ def start(jobs: Sequence[Job], ask: Callable[[Job], Answer] = ask) -> dict[str, 
         one = Pending(job, Future(), time.monotonic(), index // WIDTH + 1)
         threading.Thread(target=_work, args=(one, slots, ask), name=f"ask {job.plan.node}", daemon=True).start()
         pending[job.plan.node] = one
+    # Threads share one interpreter: the caller steps back until the scripts are out, then both go on.
+    wait([one.future for one in pending.values()], _HEAD_START)
     return pending
 
 
