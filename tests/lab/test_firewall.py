@@ -182,6 +182,132 @@ def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: s
     }  # fmt: skip
 
 
+ODD_RULES = """
+compliant
+    tcp flags & (fin|syn|rst|ack) == syn tcp dport 22 accept
+    tcp flags syn / fin,syn,rst,ack tcp dport 22 accept
+    tcp flags & (fin|syn|rst|ack) != syn drop; tcp dport 22 accept
+    tcp flags syn tcp dport 22 accept
+    tcp flags & (syn|ack) == 0 drop; tcp dport 22 accept
+    ct state != new drop; tcp dport 22 accept
+    ct state != established tcp dport 22 accept
+    ct state != {established, related} tcp dport 22 accept
+    ct state vmap { established : accept, related : accept, invalid : drop }; tcp dport 22 accept
+    ct state vmap { new : accept }
+    ct state new,untracked tcp dport 22 accept
+    ct state { new, established } tcp dport 22 accept
+    fib daddr type local tcp dport 22 accept
+    fib daddr . iif type != { local, broadcast, multicast } drop; tcp dport 22 accept
+    fib saddr . iif oif missing drop; tcp dport 22 accept
+    fib saddr . iif oif 0 drop; tcp dport 22 accept
+    fib saddr . iif oif exists tcp dport 22 accept
+    meta l4proto . th dport { tcp . 22, udp . 53 } accept
+    meta l4proto . th dport vmap { tcp . 22 : accept, udp . 53 : drop }
+    tcp dport . ct state { 22 . new } accept
+    @th,16,16 22 accept
+    tcp dport vmap { 22 : accept, 1-21 : drop }
+    tcp dport < 1024 accept
+    tcp dport >= 22 accept
+    tcp dport 1-1023 accept
+    ip saddr 0.0.0.0/0 tcp dport 22 accept; ip6 saddr ::/0 tcp dport 22 accept
+    ip saddr 0.0.0.0/1 tcp dport 22 accept; ip saddr 128.0.0.0/1 tcp dport 22 accept; meta nfproto ipv6 tcp dport 22 accept
+    ip protocol tcp accept; ip6 nexthdr tcp accept
+    meta protocol ip tcp dport 22 accept; meta protocol ip6 tcp dport 22 accept
+    tcp dport 22 meta mark set 5 accept
+    tcp dport 22 counter log prefix "x" level info accept comment "deny"
+    exthdr rt exists drop; tcp dport 22 accept
+    rt type 0 drop; tcp dport 22 accept
+    meta pkttype { broadcast, multicast } drop; tcp dport 22 accept
+    meta pkttype host tcp dport 22 accept
+    meta pkttype unicast tcp dport 22 accept
+    iif lo accept; tcp dport 22 accept
+    iif != lo tcp dport 22 accept
+    tcp dport 22 jump c
+    tcp dport @ports accept
+    tcp dport vmap @vm
+    tcp dport 22 update @flood { ip saddr } ; tcp dport 22 accept
+    icmp type echo-request accept; tcp dport 22 accept
+    tcp dport 22 notrack; ct state new tcp dport 22 accept
+    ct status dnat accept; tcp dport 22 accept
+    ct direction original tcp dport 22 accept
+    ct mark 1 accept; tcp dport 22 accept
+    socket transparent 1 accept; tcp dport 22 accept
+    th dport 22 accept
+    meta l4proto { tcp, udp } th dport 22 accept
+    meta l4proto 6 accept
+    meta l4proto != { icmp, ipv6-icmp } accept
+    meta nfproto { ipv4, ipv6 } tcp dport 22 accept
+    tcp dport ssh accept
+    tcp dport 22 goto c
+unknown
+    tcp flags != syn drop; tcp dport 22 accept
+    iifname vmap { "lo" : accept, "host*" : accept }
+    iifname . tcp dport { "host0" . 22 } accept
+    meta skuid 0 tcp dport 22 accept
+    tcp dport 22 meta mark 5 accept
+    tcp dport 22 tcp option maxseg size set 1400 accept
+    ip ttl < 5 drop; tcp dport 22 accept
+    meta iifgroup 5 tcp dport 22 accept
+    iif host0 tcp dport 22 accept
+    tcp dport @dyn accept
+    ip saddr @every tcp dport 22 accept; ip6 saddr ::/0 tcp dport 22 accept
+    tcp dport 22 add @flood { ip saddr limit rate over 3/minute } drop; tcp dport 22 accept
+    tcp dport 22 quota over 10 mbytes drop; tcp dport 22 accept
+    meta time > "2020-01-01" tcp dport 22 accept
+    tcp dport 22 ct helper "x" accept
+    ether type ip tcp dport 22 accept; ether type ip6 tcp dport 22 accept
+    numgen random mod 2 0 tcp dport 22 accept
+    jhash ip saddr mod 2 0 tcp dport 22 accept
+drift
+    tcp flags ! syn tcp dport 22 accept
+    reject with icmp type host-unreachable; tcp dport 22 accept
+    reject with tcp reset; tcp dport 22 accept
+    ip saddr . tcp dport { 10.0.0.0/8 . 22 } accept
+    tcp dport { 22, 80 } ct state new limit rate over 5/second drop; tcp dport 22 accept
+    tcp dport 22 ct count over 10 drop; tcp dport 22 accept
+    tcp dport > 22 accept
+    tcp dport != 22 accept
+    tcp dport != { 22, 80 } accept
+    ip saddr != 10.0.0.0/8 tcp dport 22 accept
+    tcp dport 22 ip dscp set cs1 accept
+    tcp dport 22 tcp sport 1024-65535 accept
+    tcp dport @none accept
+    ip saddr @nets drop; tcp dport 22 accept
+    ip saddr 10.0.0.1-10.0.0.9 drop; tcp dport 22 accept
+"""
+"""Rules in nft's own words, in a chain of policy drop, under what must come of `allow 22/tcp`: nft leaves out of JSON what follows from the rest."""
+ODD_TABLE = """
+table inet t {{
+    set ports {{ type inet_service; flags interval; elements = {{ 20-25, 80 }}; }}
+    set none {{ type inet_service; }}
+    set dyn {{ type inet_service; flags timeout; elements = {{ 22 }}; }}
+    set nets {{ type ipv4_addr; flags interval; elements = {{ 10.0.0.0/8, 192.168.0.1 }}; }}
+    set flood {{ type ipv4_addr; flags dynamic; size 100; }}
+    set every {{ type ipv4_addr; flags interval; elements = {{ * }}; }}
+    map vm {{ type inet_service : verdict; elements = {{ 22 : accept, 80 : drop }}; }}
+    chain c {{ accept; }}
+    chain in {{ type filter hook input priority 0; policy drop;
+        {}
+    }}
+}}
+"""
+
+
+def test_rules_as_the_kernel_lists_them(usual: Node) -> None:
+    expected = ""
+    wrong = []
+    for line in ODD_RULES.strip().splitlines():
+        if not line.startswith(" "):
+            expected = line
+            continue
+        usual.run("nft", "-f", "-", stdin="flush ruleset\n" + ODD_TABLE.format(line.strip().replace("; ", "\n")))
+        got = outcome(Rule(proto="tcp", port=22, action="allow"), probe(usual)).value
+        if got != expected:
+            wrong.append((line.strip(), got, expected))
+    usual.run("nft", "flush", "ruleset")
+    assert wrong == []
+
+
 WATCHED = """
 nft monitor >/run/seen & monitor=$!
 until grep -q first /run/seen; do nft add table inet first; nft delete table inet first; done

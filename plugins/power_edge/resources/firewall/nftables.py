@@ -29,12 +29,11 @@ ICMPV6 = {
 }  # fmt: skip
 TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
 ECN = 0xC0
+FRAGMENT_OFFSET = 0x1FFF
 PORT_HEADERS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
 NFPROTO: Mapping[Any, tuple[int, ...]] = {"ipv4": (4,), "ipv6": (6,), "ip": (4,), "ip6": (6,), 2: (4,), 10: (6,)}
 LIMITS = frozenset({"limit", "ct count", "quota"})
-IDLE = frozenset(
-    {"counter", "log", "comment", "set", "map", "last", "flow", "secmark", "ct helper", "ct timeout", "ct expectation", "reset", "snat", "masquerade"}
-)
+IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
 HARMLESS_MANGLES = frozenset({"mark", "priority", "nftrace", "pkttype", "label", "event", "zone", "secmark"})
 
@@ -190,13 +189,15 @@ def _rule(body: Any, family: int, ruleset: _Ruleset) -> Iterator[Rule]:
             reader.condition(what)
         elif kind in LIMITS:
             _limit(match, kind, what)
-        elif kind in {"set", "map"} and "stmt" in what:
-            for inner in what["stmt"]:
-                _limit(match, next(iter(inner)), next(iter(inner.values())))
+        elif kind in {"set", "map", "reset"} or (kind in IDLE and isinstance(what, Mapping) and "map" in what):
+            match.doubt(f"{kind} statement")  # ends the rule where the set is full, the key is not in the map, the option not in the packet
         elif kind == "mangle":
             if not _harmless(what):
                 yield from match.rules(Do("unknown"), text)
                 return
+            if not _certain(what["value"]):
+                match.doubt("a value that may not be there")
+            _implied(match, what["key"].get("payload", {}).get("protocol"))
         elif kind == "vmap":
             yield from _verdict_map(what, reader, place, text)
             return
@@ -210,9 +211,9 @@ def _rule(body: Any, family: int, ruleset: _Ruleset) -> Iterator[Rule]:
 
 
 def _implied(match: Match, how: Any) -> None:
-    """A refusal by the protocol of one family, or by TCP, is for these packets alone; nft leaves the condition out when it lists the rule."""
-    if how in {"icmp", "icmpv6"}:
-        match.family(4 if how == "icmp" else 6)
+    """A refusal by the protocol of one family or by TCP, and a change of a header, are for such packets alone; nft leaves the condition out."""
+    if how in {"icmp", "icmpv6", "ip", "ip6"}:
+        match.family(4 if how in {"icmp", "ip"} else 6)
     elif how == "tcp reset":
         match.narrow("proto", ((6, 6),))
 
@@ -229,7 +230,17 @@ def _harmless(what: Any) -> bool:
     key = what["key"]
     if "payload" in key:
         return key["payload"].get("field") in {"dscp", "ecn", "ttl", "hoplimit", "flowlabel"}
-    return "tcp option" in key or next(iter(key.values())).get("key") in HARMLESS_MANGLES
+    return next(iter(key.values())).get("key") in HARMLESS_MANGLES
+
+
+def _certain(value: Any) -> bool:
+    """Whether a value is to be had from every packet: where it is not, the rule ends there."""
+    if not isinstance(value, Mapping):
+        return not isinstance(value, list)
+    kind, what = next(iter(value.items()))
+    if kind in {"|", "&", "^", "<<", ">>"}:
+        return all(map(_certain, what))
+    return kind in {"meta", "ct"} and what.get("key") == "mark"
 
 
 def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Do:
@@ -260,8 +271,10 @@ def _verdict_map(what: Any, reader: "_Reader", place: tuple[str, str], text: str
         kind, target = next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
         match = Match(set(start.families), list(start.boxes), start.opaque, start.varies, start.any_transport)
         each = _Reader(match, reader.family, reader.place, reader.ruleset)
-        if key != "*":  # the key that stands for all others
+        if key != "*":
             each.condition({"op": "==", "left": what["key"], "right": key})
+        elif not {"meta", "ct"} & set(what["key"]):
+            match.doubt("any other key")  # of packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)
 
 
@@ -274,7 +287,8 @@ class _Reader:
     def condition(self, what: Any) -> None:
         op, left, right = what["op"], what["left"], what["right"]
         try:
-            if op not in {"==", "!=", "in", "<", ">", "<=", ">="}:
+            flags = left.get("payload") == {"protocol": "tcp", "field": "flags"}
+            if op not in {"==", "!=", "in", "<", ">", "<=", ">="} and not (op == "!" and flags):
                 raise Odd(f"operator {op}")
             self._condition(op, left, right)
         except (Odd, ValueError, KeyError, TypeError) as error:
@@ -416,8 +430,8 @@ class _Reader:
         if what["result"] == "type" and len(flags & {"saddr", "daddr"}) == 1:
             side = "slocal" if "saddr" in flags else "dlocal"
             self.match.among(side, ADDRESS_TYPES, self._values(right), negated=op == "!=")
-        elif what["result"] in {"oif", "oifname"} and "saddr" in flags and isinstance(right, bool):
-            self.match.when(right is (op == "=="))  # a reverse path filter: what comes from where answers to it go has a route back
+        elif what["result"] in {"oif", "oifname"} and "saddr" in flags and right in (True, False, "0"):
+            self.match.when((right is True) is (op == "=="))  # a reverse path filter: what comes from where answers to it go has a route back
         else:
             raise Odd("fib match")
 
@@ -430,6 +444,10 @@ class _Reader:
 
     def _flags(self, op: str, what: Any, right: Any) -> None:
         left, mask = what
+        if left.get("payload") == {"protocol": "ip", "field": "frag-off"} and mask == FRAGMENT_OFFSET and right == 0 and op in {"==", "!="}:
+            self.match.family(4)
+            self.match.when(op == "==")  # a connection does not begin with a later fragment
+            return
         if left.get("payload") != {"protocol": "tcp", "field": "flags"} or op not in {"==", "!="}:
             raise Odd("bit mask match")
         self.match.narrow("proto", ((6, 6),))
@@ -438,8 +456,8 @@ class _Reader:
     def _tcp_flags(self, op: str, mask: int, right: Any) -> None:
         """The first packet of a connection has SYN, and may or may not offer ECN with the two highest bits."""
         wanted = [_bits(value) for value in self._values(right)] if isinstance(right, Mapping) and "set" in right else [_bits(right)]
-        if op == "in" and len(wanted) == 1 and (wanted[0] & SYN or not wanted[0] & ECN):
-            self.match.when(bool(wanted[0] & SYN))
+        if op in {"in", "!"} and len(wanted) == 1 and (wanted[0] & SYN or not wanted[0] & ECN):
+            self.match.when(bool(wanted[0] & SYN) is (op == "in"))
         elif op in {"==", "!="} and not mask & ECN:
             self.match.when((SYN & mask in wanted) is (op == "=="))
         elif op in {"==", "!="} and not any(bits & mask & ~ECN == SYN & mask for bits in wanted):

@@ -96,7 +96,7 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, boxes: Iterable[
     Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure), and where something is opaque (none sure).
     """
     alive, ended, steps = [Region(box) for box in boxes], list[Region](), 0
-    for base in program.path(hooks, family):
+    for base in map(_decided, program.path(hooks, family)):
         early = base.hook == "ingress" or (base.hook in {"prerouting", "output"} and base.priority <= TRACKING)
         inside, outside = _split([_tracked(region, NEW, UNSEEN) for region in alive] if early else alive, base.boxes)
         walker = _Walk(program, family, base, steps)
@@ -105,6 +105,12 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, boxes: Iterable[
         steps = walker.steps
         _check(alive, ended)
     return ended + alive
+
+
+def _decided(base: Base) -> Base:
+    if base.hook not in {"prerouting", "output"} or base.priority != TRACKING:
+        return base
+    return base._replace(chain=None, text=f"{base.text}: it runs before connections are looked up, or after")
 
 
 def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:
@@ -209,8 +215,8 @@ class _Walk:
                 return self.chain(rule.do.target, matched, callers), []
             case "goto" if rule.do.target:
                 return [], self.chain(rule.do.target, matched, callers)
-            case "notrack":
-                return [region._replace(box={**region.box, "conntrack": UNTRACKED}) for region in matched], []
+            case "notrack":  # too late once the connection was looked up (nft_notrack_eval)
+                return [_tracked(region, UNSEEN, UNTRACKED) for region in matched], []
             case "next":
                 return matched, []
             case _:
