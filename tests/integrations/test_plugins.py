@@ -116,9 +116,23 @@ def test_allure(project: Project) -> None:
     assert sorted(result["status"] for result in results) == ["broken", "failed", "failed", "passed", "passed", "passed", "skipped"]
 
 
-@pytest.mark.parametrize(
-    "off", ["json-report", "pytest_jsonreport", "testinfra", "pytest11.testinfra", "xdist", "html", "allure_pytest", "junitxml", "cacheprovider"]
-)
+OTHERS = ["json-report", "pytest_jsonreport", "testinfra", "pytest11.testinfra", "xdist", "html", "allure_pytest", "metadata"]
+PYTESTS = [
+    "junitxml",
+    "cacheprovider",
+    "debugging",
+    "setuponly",
+    "setupplan",
+    "stepwise",
+    "warnings",
+    "skipping",
+    "capture",
+    "logging",
+    "faulthandler",
+]
+
+
+@pytest.mark.parametrize("off", [*OTHERS, *PYTESTS])
 def test_none_of_them_is_needed(project: Project, off: str) -> None:
     two(project)
     result = project.run("--node=*", "-p", f"no:{off}")

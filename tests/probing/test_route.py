@@ -112,3 +112,10 @@ def test_this_machine(content: str | None, here: bool, monkeypatch: pytest.Monke
     monkeypatch.setattr(Path, "read_text", read_text)
     assert is_this_machine(expected(**by_id(dmi_product_uuid="4c4c4544-0035-3510-8053-b8c04f4d3732"))) is here
     assert not is_this_machine(expected(rules={"require_match": False}))
+
+
+@pytest.mark.parametrize("url", ["local://", "ssh://rig"])
+def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(url: str, tmp_path: Path) -> None:
+    found = way({"url": url}, sudo=True, sudo_user="edge")
+    assert found.host(1, tmp_path).backend.get_command("id").startswith("sudo -u edge /bin/sh -c ")
+    assert found.host(1).backend.get_command("id") == "id"

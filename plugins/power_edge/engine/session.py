@@ -30,6 +30,8 @@ from power_edge.resources import names
 
 USAGE_ERROR = 4
 NO_TESTS = 5
+_STOCK = ("allure_report_dir", "usepdb", "trace", "setupshow", "setuponly")
+"""Options with which our items run as all others do. Each comes with a plugin, which may be switched off."""
 _OURS = (0, 1, NO_TESTS)  # statuses of pytest's that results may replace; 2, 3 and 4 stay
 
 
@@ -165,8 +167,7 @@ class Run:
     @property
     def _lean(self) -> bool:
         """allure sees no status in the lean protocol (tried), and a debugger no frame."""
-        option = self.config.option
-        return not (getattr(option, "allure_report_dir", None) or option.usepdb or option.trace or option.setupshow or option.setuponly)
+        return not any(getattr(self.config.option, name, None) for name in _STOCK)
 
     @property
     def _is_worker(self) -> bool:

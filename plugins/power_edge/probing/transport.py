@@ -52,14 +52,16 @@ class Route(NamedTuple):
         return f"sudo -n -u {quote(self.sudo_user)} " if self.sudo_user else "sudo -n "
 
     def host(self, connect_timeout: int, sockets: Path | None = None) -> Any:
-        """testinfra's host object for this way; with a folder for `sockets`, its commands share one ssh connection for a while.
+        """testinfra's host object for this way. With a folder for `sockets` it is for tests: its commands share one ssh connection for a while, and
+        sudo is testinfra's own.
 
         Without one each command connects anew: a kept master outlives the run, and hangs a later one when the node went away.
         """
         import testinfra.host  # takes 20 ms, and validating a configuration needs none of it
 
+        sudo = {} if sockets is None else {"sudo": self.sudo, "sudo_user": self.sudo_user}
         if self.url.startswith("local:"):
-            return testinfra.host.get_host(self.url)
+            return testinfra.host.get_host(self.url, **sudo)
         return testinfra.host.get_host(
             self.url,
             ssh_config=self.ssh_config,
@@ -68,6 +70,7 @@ class Route(NamedTuple):
             timeout=connect_timeout,
             controlpersist=0 if sockets is None else 10,
             controlpath=None if sockets is None else f"{sockets}/%%C",  # testinfra formats its command line once more
+            **sudo,
         )
 
 
