@@ -4,7 +4,7 @@ import pytest
 
 from power_edge import gate
 from power_edge.gate import Reading
-from tests.gates import ID, OTHER_ID, ROWS, UUID, Row, by_id, expected
+from tests.gates import ID, OTHER_ID, ROWS, UUID, Row, by_id, by_uuid, expected
 
 
 def readings(row: Row) -> dict[str, Reading]:
@@ -64,3 +64,10 @@ def test_a_mac_has_its_own() -> None:
 def test_defaults_are_the_strict_ones() -> None:
     strict = expected(rules={}, **{key: value for key, value in by_id().items() if key != "rules"})
     assert (strict.require_match, strict.allow_os_migration) == (True, False)
+
+
+def test_of_a_match_the_hash_on_file_is_told_however_its_key_is_spelled() -> None:
+    on_file = expected(**by_uuid(UUID.upper()))._replace(hash_on_file="f" * 64)
+    shown = Reading("ok", gate.digest("linux", "product-uuid", UUID))
+    assert gate.judge(on_file, {"product-uuid": shown}, "").seen == "f" * 64
+    assert gate.judge(on_file, {"product-uuid": Reading("ok", "0" * 64)}, "").seen == "0" * 64

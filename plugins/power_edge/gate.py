@@ -111,7 +111,8 @@ def judge(expected: Expected | None, readings: Mapping[str, Reading], record: st
     if problem is None:
         hidden = [kind for kind in expected.hashes if readings.get(kind, Reading("missing")).hash is None]
         note = f"could not compare {', '.join(f'{kind} ({readings[kind].state})' for kind in hidden if kind in readings)}" if hidden else None
-        return Gate(0, note, shown.hash)
+        # The hash on file is of the key as it is spelled there; what was compared is of lower case.
+        return Gate(0, note, expected.hash_on_file or shown.hash)
     if _migrated(expected, readings):
         return Gate(0, "the operating system was replaced: another machine-id on the same hardware (allow_os_migration)", shown.hash)
     return Gate(WRONG_MACHINE, problem, shown.hash, matches=False)
