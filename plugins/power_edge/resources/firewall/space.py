@@ -4,7 +4,9 @@ The family is no dimension: IPv4 and IPv6 are looked at apart, so that an addres
 the kernel's IFNAMSIZ), which makes a wildcard such as `eth*` a range.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_pton
 
 Numbers = tuple[tuple[int, int], ...]
@@ -51,6 +53,10 @@ def everything(dimension: str) -> Numbers:
 
 
 def both(left: Numbers, right: Numbers) -> Numbers:
+    if len(right) == 1:
+        return _clip(left, *right[0])
+    if len(left) == 1:
+        return _clip(right, *left[0])
     found, i, j = [], 0, 0
     while i < len(left) and j < len(right):
         low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
@@ -64,20 +70,29 @@ def both(left: Numbers, right: Numbers) -> Numbers:
 
 
 def without(left: Numbers, right: Numbers) -> Numbers:
-    left_over, j = [], 0
-    for start, high in left:
-        low = start
-        while j < len(right) and right[j][1] < low:
-            j += 1
-        at = j
-        while at < len(right) and right[at][0] <= high:
-            if right[at][0] > low:
-                left_over.append((low, right[at][0] - 1))
-            low = right[at][1] + 1
-            at += 1
-        if low <= high:
-            left_over.append((low, high))
-    return tuple(left_over)
+    if not left:
+        return left
+    start, last = left[0][0], left[-1][1]
+    left_over: list[tuple[int, int]] = []
+    for low, high in _clip(right, start, last):
+        if low > start:
+            left_over += _clip(left, start, low - 1)
+        start = high + 1
+    return (*left_over, *_clip(left, start, last)) if start <= last else tuple(left_over)
+
+
+def _clip(some: Numbers, low: int, high: int) -> Numbers:
+    """What is in one range; long sets are cut by halves, since most rules cut one number out of one."""
+    first = bisect_left(some, low, key=_end)
+    last = bisect_right(some, high, key=_start)
+    part = some[first:last]
+    if part and (part[0][0] < low or part[-1][1] > high):
+        ends = (max(part[0][0], low), part[0][1]), (part[-1][0], min(part[-1][1], high))
+        return ((ends[0][0], min(part[0][1], high)),) if len(part) == 1 else (ends[0], *part[1:-1], ends[1])
+    return part
+
+
+_start, _end = itemgetter(0), itemgetter(1)
 
 
 def complement(some: Numbers, dimension: str) -> Numbers:
@@ -90,13 +105,13 @@ def size(some: Numbers) -> int:
 
 def meet(left: Box, right: Box) -> Box | None:
     """What both hold; None when that is nothing."""
-    result = dict(left)
+    narrowed = {}
     for dimension, some in right.items():
-        have = result.get(dimension)
-        result[dimension] = some if have is None else both(have, some)
-        if not result[dimension]:
+        have = left.get(dimension)
+        narrowed[dimension] = some if have is None or have == some else both(have, some)
+        if not narrowed[dimension]:
             return None
-    return result
+    return {**left, **narrowed}
 
 
 def within(inner: Box, outer: Box) -> bool:
