@@ -93,6 +93,13 @@ def test_an_own_failing_test_is_a_failure(project: Project, status: int, ended: 
     assert project.run(f"--node={name}", "test_own.py").ret == ended
 
 
+@pytest.mark.parametrize("status", [1, 7])
+def test_an_own_test_may_end_the_run_with_a_status(project: Project, status: int) -> None:
+    make(project, 0)
+    (project.path / "test_own.py").write_text(f"import pytest\ndef test_it(): pytest.exit('enough', returncode={status})\n")
+    assert project.run("--node=fine", "test_own.py").ret == status
+
+
 class Silent:
     """A node that does not answer: waiting for it ends with `reason`, or is a fault."""
 

@@ -217,7 +217,9 @@ class Run:
                 session.exitstatus = USAGE_ERROR
         else:
             # Before json-report looks, while the terminal still gets pytest's own status and prints its summary.
-            session.exitstatus = self._status(int(session.exitstatus), own_failed=session.testsfailed > self.failed_checks)
+            # A 1 without a failed test is pytest.exit's.
+            own_failed = session.testsfailed > self.failed_checks or not session.testsfailed and session.exitstatus == 1
+            session.exitstatus = self._status(int(session.exitstatus), own_failed)
             self._write_textfile(session.exitstatus)
         result = yield
         if self.unwritten and session.exitstatus == 0:
