@@ -218,7 +218,7 @@ class Run:
         else:
             # Before json-report looks, while the terminal still gets pytest's own status and prints its summary.
             # A 1 without a failed test is pytest.exit's.
-            own_failed = session.testsfailed > self.failed_checks or not session.testsfailed and session.exitstatus == 1
+            own_failed = session.testsfailed > self.failed_checks or (not session.testsfailed and session.exitstatus == 1)
             session.exitstatus = self._status(int(session.exitstatus), own_failed)
             self._write_textfile(session.exitstatus)
         result = yield
