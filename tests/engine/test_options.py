@@ -108,6 +108,12 @@ def test_ways_that_lead_nowhere(project: Project, options: list[str], told: str)
     assert told in refused(project, "--node=a", *options)
 
 
+def test_a_way_on_file_that_leads_nowhere_names_its_node(project: Project) -> None:
+    (project.node("a") / "connection.yaml").write_text("url: pigeon://rig\n")
+    project.node("b")
+    assert refused(project, "--node=*").startswith("ERROR: a: 'pigeon' is no testinfra backend")
+
+
 @pytest.fixture
 def secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A node's folder that may not be entered; for root, who may enter all, it is made to look so."""

@@ -1,0 +1,69 @@
+"""Files that are whole or not there."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from power_edge import whole
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """What a careful root's shell has."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_a_new_file_is_as_the_umask_has_it_and_a_written_one_for_all_to_read(tmp_path: Path) -> None:
+    with whole.replacing(tmp_path / "a") as beside:
+        beside.write_text("new")
+    whole.write(tmp_path / "b", b"new")
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in "ab"] == [0o600, 0o644]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["a", "b"]
+
+
+def test_an_old_file_s_mode_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("old")
+    file.chmod(0o640)
+    with whole.replacing(file) as beside:
+        beside.write_text("new")
+        assert file.read_text() == "old"
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a").write_text("old")
+    link = tmp_path / "a"
+    link.symlink_to("real/a")
+    whole.write(link, b"new")
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "a").read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_goes_wrong_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, error: BaseException) -> None:
+    file = tmp_path / "a"
+    file.write_text("old")
+    with pytest.raises(type(error)), whole.replacing(file) as beside:
+        beside.write_text("half")
+        raise error
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
+
+
+def test_a_file_that_must_not_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    whole.write_new(file, b"first")
+    with pytest.raises(FileExistsError):
+        whole.write_new(file, b"second")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "first")]
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        whole.write(tmp_path / "none" / "a", b"")
