@@ -49,9 +49,14 @@ def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
 def test_what_goes_wrong_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, error: BaseException) -> None:
     file = tmp_path / "a"
     file.write_text("old")
-    with pytest.raises(type(error)), whole.replacing(file) as beside:
-        beside.write_text("half")
-        raise error
+
+    def write() -> None:
+        with whole.replacing(file) as beside:
+            beside.write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
 
 

@@ -79,7 +79,9 @@ def test_xdist_and_deselection(project: Project) -> None:
 def test_xdist_has_nothing_to_ask_where_nothing_is_judged(project: Project) -> None:
     project.node("a")
     for option in ("--collect-only", "--fixtures"):
-        assert project.run("--node=a", "-n2", option, nodes=()).ret == 0
+        result = project.run("--node=a", "-n2", option, nodes=())
+        assert result.ret == 0
+        assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
 def test_html(project: Project) -> None:
