@@ -30,7 +30,7 @@ def answer(**readings: str | tuple[int | str, str]) -> bytes:
     for name, reading in {**usual, **readings}.items():
         status, text = reading if isinstance(reading, tuple) else (0, reading)
         lines += [f"= {name.replace('_', '-')} {status}", *(f" {line}" for line in text.split("\n") if text)]
-    return "\n".join([*lines, ""]).encode()
+    return "\n".join([*lines, ""]).encode(errors="surrogateescape")
 
 
 def nft(*rules: Sequence[Any], policy: str = "drop", more: Sequence[Any] = (), **chain: Any) -> str:
@@ -339,6 +339,21 @@ def test_an_argument_may_look_like_a_target() -> None:
 def test_a_negation_is_of_one_option() -> None:
     home = Rule(proto="tcp", port=22, action="deny", from_="192.168.0.0/16")
     assert outcome(home, legacy("INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j DROP", v6=[], policy="ACCEPT")) == "compliant"
+
+
+def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
+    escape = "\x1b[31m\udcff"
+    what = seen(
+        nft=nft([meta("iifname", f"e{escape}"), ACCEPT], [TCP22, {"jump": {"target": f"c{escape}"}}], more=[
+            {"chain": {"family": "inet", "table": "t", "name": f"c{escape}"}},
+            {"rule": {"family": "inet", "table": "t", "chain": f"c{escape}", "handle": 1, "expr": [meta(f"m{escape}", 1), DROP]}},
+            {"rule": {"family": "inet", "table": "t", "chain": f"c{escape}", "handle": 2, "expr": [DROP]}},
+        ])
+    )  # fmt: skip
+    found = results(Firewall(enabled=True, rules=[ALLOW_22, Rule(proto="tcp", port=80, action="reject")]), what).values()
+    told = [str(result.metadata()) for result in found]
+    told += [why for why in (parse(answer(nft=(1, escape)))[""].why, *(result.why for result in found)) if why]  # type: ignore[union-attr]
+    assert all(text.isascii() and text.isprintable() for text in told)
 
 
 def test_jump_returns_and_goto_does_not() -> None:

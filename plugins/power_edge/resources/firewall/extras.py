@@ -7,7 +7,7 @@ from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.match import PROTOCOLS
 from power_edge.resources.firewall.program import ALLOW
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, everything, merge, size, subtract_all, within, without
+from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, everything, merge, shown, size, subtract_all, within, without
 
 SHOWN = 50
 RANGES = 16
@@ -108,7 +108,7 @@ def _interfaces(some: Numbers) -> str:
 
 
 def _interface(number: int) -> str:
-    return number.to_bytes(NAME_BYTES).rstrip(b"\0").decode("utf-8", "backslashreplace")
+    return shown(number.to_bytes(NAME_BYTES).rstrip(b"\0").decode("utf-8", "surrogateescape"))
 
 
 def _addresses(some: Numbers, family: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, SYN, Match, protocol
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Program, Rule
-from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers
+from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
 
 HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output", "POSTROUTING": "postrouting"}
 PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
@@ -125,7 +125,7 @@ class _Reader:
             try:
                 self._option(token if bare else "", negated)
             except ValueError as error:
-                self.match.doubt(str(error))
+                self.match.doubt(shown(str(error)))
             negated = False
 
     def _value(self) -> str:
@@ -139,7 +139,7 @@ class _Reader:
             elif self._module == "rt":
                 self.match.when(False)  # looks at an extension header that plain packets do not have
             elif self._module not in MODULES:
-                self.match.doubt(f"{self._module} match")
+                self.match.doubt(shown(f"{self._module} match"))
         elif self._module in {*VARYING, "rt", "rpfilter"} and option not in OPTIONS:
             if option == "--invert":
                 self.match.when(False)  # what comes from where answers to it go passes the reverse path filter

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from power_edge.resources.firewall.program import Do, Rule
-from power_edge.resources.firewall.space import NOTHING, Box, Numbers, complement, meet, numbers
+from power_edge.resources.firewall.space import NOTHING, Box, Numbers, complement, meet, numbers, shown
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
@@ -83,6 +83,7 @@ class Match:
         """The rules that come of it: none when it cannot match, two when it looks at ports and names no protocol."""
         if not self.boxes or not self.families:
             return
+        text = shown(text)
         if not self.any_transport:
             yield Rule(tuple(self.boxes), do, text, self.opaque, self.varies)
             return

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, STATUSES, SYN, Match, protocol
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
-from power_edge.resources.firewall.space import Box, Numbers, complement, interface, network, numbers
+from power_edge.resources.firewall.space import Box, Numbers, complement, interface, network, numbers, shown
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS = frozenset({"bridge", "arp"})
@@ -135,7 +135,7 @@ def _bases(body: Any, doubtful: bool) -> Iterator[Base]:
     if "hook" not in body:
         return
     family, table, name = body["family"], body["table"], body["name"]
-    text = f"nft {family} {table} {name}"
+    text = shown(f"nft {family} {table} {name}")
     devices = body.get("dev", [])
     boxes: tuple[Box, ...] = ({},)
     if devices:
@@ -292,7 +292,7 @@ class _Reader:
                 raise Odd(f"operator {op}")
             self._condition(op, left, right)
         except (Odd, ValueError, KeyError, TypeError) as error:
-            self.match.doubt(str(error) or "not understood")
+            self.match.doubt(shown(str(error)) or "not understood")
 
     def _condition(self, op: str, left: Any, right: Any) -> None:
         kind, what = next(iter(left.items()))

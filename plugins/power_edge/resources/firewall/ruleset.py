@@ -8,7 +8,7 @@ from typing import NamedTuple
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
 from power_edge.resources.firewall.program import Base, Program
-from power_edge.resources.firewall.space import Numbers, interface, numbers
+from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
 
 FAMILY = {"ip": 4, "ip6": 6}
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
@@ -22,7 +22,7 @@ class Block(NamedTuple):
 
     def why(self, what: str) -> str:
         lines = self.text.strip().splitlines()
-        return f"{what} could not be read" + (f": {lines[0][:200]}" if lines else f" (exit status {self.status})" if self.status else "")
+        return f"{what} could not be read" + (f": {shown(lines[0][:200])}" if lines else f" (exit status {self.status})" if self.status else "")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -183,6 +183,11 @@ def network(text: str) -> tuple[int, tuple[int, int]]:
     return family, (low, low + (1 << width - length) - 1)
 
 
+def shown(text: str) -> str:
+    """Text of the node in printable ASCII: names of chains and interfaces, comments and error messages are anybody's, terminal escapes and all."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
 def interface(name: str) -> tuple[int, int]:
     """The range of an interface's name; one that ends in `*` is a prefix. ValueError for a name that the kernel cannot hold."""
     raw = name.removesuffix("*").encode("utf-8", "surrogateescape")
