@@ -6,55 +6,24 @@ follow from others: `tcp dport 22` implies the protocol, `ip saddr` the family.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, STATUSES, SYN, Match, protocol
+from power_edge.resources.firewall.match import Match
+from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
-from power_edge.resources.firewall.space import Box, Numbers, complement, interface, network, numbers, shown
+from power_edge.resources.firewall.space import Box, interface, numbers, shown
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS = frozenset({"bridge", "arp"})
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
 IPTABLES_TABLES = frozenset({"filter", "nat", "mangle", "raw", "security"})
-ICMP = {
-    "echo-reply": 0, "destination-unreachable": 3, "source-quench": 4, "redirect": 5, "echo-request": 8, "router-advertisement": 9,
-    "router-solicitation": 10, "time-exceeded": 11, "parameter-problem": 12, "timestamp-request": 13, "timestamp-reply": 14, "info-request": 15,
-    "info-reply": 16, "address-mask-request": 17, "address-mask-reply": 18,
-}  # fmt: skip
-ICMPV6 = {
-    "destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3, "parameter-problem": 4, "echo-request": 128, "echo-reply": 129,
-    "mld-listener-query": 130, "mld-listener-report": 131, "mld-listener-done": 132, "mld-listener-reduction": 132, "nd-router-solicit": 133,
-    "nd-router-advert": 134, "nd-neighbor-solicit": 135, "nd-neighbor-advert": 136, "nd-redirect": 137, "router-renumbering": 138,
-    "ind-neighbor-solicit": 141, "ind-neighbor-advert": 142, "mld2-listener-report": 143,
-}  # fmt: skip
-TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
-ECN = 0xC0
-FRAGMENT_OFFSET = 0x1FFF
-PORT_HEADERS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
-NFPROTO: Mapping[Any, tuple[int, ...]] = {"ipv4": (4,), "ipv6": (6,), "ip": (4,), "ip6": (6,), 2: (4,), 10: (6,)}
 LIMITS = frozenset({"limit", "ct count", "quota"})
 IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
 HARMLESS_MANGLES = frozenset({"mark", "priority", "nftrace", "pkttype", "label", "event", "zone", "secmark"})
 
-
 ODD = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError)
 """What reading a structure that is not as expected ends in; StopIteration in a generator is a RuntimeError, and so is too deep a nesting."""
-
-
-class _Set(NamedTuple):
-    elements: list[Any]
-    changing: bool
-
-
-class _Ruleset(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name)."""
-
-    sets: Mapping[Key, _Set]
-
-
-class Odd(ValueError):
-    """Not understood; makes the rule opaque."""
 
 
 def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, skip: Iterable[tuple[str, str]] = ()) -> Program:
@@ -80,7 +49,7 @@ def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, skip: Iter
                 chains[*place, body["name"]] = {}
                 bases += _bases(body, place in doubtful)
             else:
-                for family, rule in _rules(body, _Ruleset(sets)):
+                for family, rule in _rules(body, Ruleset(sets)):
                     chains[*place, body["chain"]].setdefault(family, []).append(rule)
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
@@ -114,12 +83,12 @@ def _sleeping(bodies: Iterable[Any], dormant: Iterable[tuple[str, str]] | None) 
     return asleep, doubtful
 
 
-def _set(body: Any) -> _Set:
+def _set(body: Any) -> NamedSet:
     flags = body.get("flags", [])
     words = {flags} if isinstance(flags, str) else set(flags)
     elements = body.get("elem", [])
     idle = all(set(each) <= {"counter"} for each in body.get("stmt", []))
-    return _Set(elements if isinstance(elements, list) else [elements], bool(words & {"dynamic", "timeout"}) or not idle)
+    return NamedSet(elements if isinstance(elements, list) else [elements], bool(words & {"dynamic", "timeout"}) or not idle)
 
 
 def _changed(rules: Iterable[Any]) -> Iterator[Key]:
@@ -169,17 +138,17 @@ def _all(program: Program, base: Base) -> Iterator[Rule]:
                 yield from (rule for rule in some if rule.do.kind != ALLOW)
 
 
-def _rules(body: Any, ruleset: _Ruleset) -> Iterator[tuple[int, Rule]]:
+def _rules(body: Any, ruleset: Ruleset) -> Iterator[tuple[int, Rule]]:
     for family in FAMILIES.get(body["family"], (4, 6)):
         for rule in _rule(body, family, ruleset):
             yield family, rule
 
 
-def _rule(body: Any, family: int, ruleset: _Ruleset) -> Iterator[Rule]:
+def _rule(body: Any, family: int, ruleset: Ruleset) -> Iterator[Rule]:
     place = (body["family"], body["table"])
     text = f"nft {body['family']} {body['table']} {body['chain']} handle {body.get('handle', '?')}"
     match = Match({family})
-    reader = _Reader(match, family, place, ruleset)
+    reader = Reader(match, family, place, ruleset)
     for part in body["expr"]:
         if isinstance(part, str):
             yield from match.rules(Do("unknown"), text)  # a statement that this nft has no JSON for
@@ -260,7 +229,7 @@ def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Do:
     return Do("unknown")
 
 
-def _verdict_map(what: Any, reader: "_Reader", place: tuple[str, str], text: str) -> Iterator[Rule]:
+def _verdict_map(what: Any, reader: "Reader", place: tuple[str, str], text: str) -> Iterator[Rule]:
     """A rule for each key: no packet has two of them, and one that has none goes on."""
     start, entries = reader.match, reader.elements(what["data"])
     if entries is None:
@@ -270,266 +239,9 @@ def _verdict_map(what: Any, reader: "_Reader", place: tuple[str, str], text: str
     for key, value in sorted(entries, key=lambda entry: entry[0] == "*"):
         kind, target = next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
         match = Match(set(start.families), list(start.boxes), start.opaque, start.varies, start.any_transport)
-        each = _Reader(match, reader.family, reader.place, reader.ruleset)
+        each = Reader(match, reader.family, reader.place, reader.ruleset)
         if key != "*":
             each.condition({"op": "==", "left": what["key"], "right": key})
         elif not {"meta", "ct"} & set(what["key"]):
             match.doubt("any other key")  # of packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)
-
-
-class _Reader:
-    """Reads the conditions of one rule, for one family."""
-
-    def __init__(self, match: Match, family: int, place: tuple[str, str], ruleset: _Ruleset) -> None:
-        self.match, self.family, self.place, self.ruleset = match, family, place, ruleset
-
-    def condition(self, what: Any) -> None:
-        op, left, right = what["op"], what["left"], what["right"]
-        try:
-            flags = left.get("payload") == {"protocol": "tcp", "field": "flags"}
-            if op not in {"==", "!=", "in", "<", ">", "<=", ">="} and not (op == "!" and flags):
-                raise Odd(f"operator {op}")
-            self._condition(op, left, right)
-        except (Odd, ValueError, KeyError, TypeError) as error:
-            self.match.doubt(shown(str(error)) or "not understood")
-
-    def _condition(self, op: str, left: Any, right: Any) -> None:
-        kind, what = next(iter(left.items()))
-        match kind:
-            case "concat":
-                self._concat(op, what, right)
-            case "payload":
-                self._payload(op, what, right)
-            case "meta":
-                self._meta(op, what["key"], right)
-            case "ct":
-                self._conntrack(op, what, right)
-            case "fib":
-                self._fib(op, what, right)
-            case "exthdr":
-                self._extension(op, what, right)
-            case "&":
-                self._flags(op, what, right)
-            case _:
-                raise Odd(f"{kind} match")
-
-    def elements(self, data: Any) -> list[Any] | None:
-        """What is in a set or a map; None for one whose contents change by themselves. Odd for one that is not there."""
-        if isinstance(data, str) and data.startswith("@"):
-            named = self.ruleset.sets.get((*self.place, data[1:]))
-            if named is None:
-                raise Odd(f"set {data}")
-            return None if named.changing else named.elements
-        some = data["set"] if isinstance(data, Mapping) else data
-        return some if isinstance(some, list) else [some]
-
-    def _values(self, right: Any) -> list[Any]:
-        """The right side as a list of scalars, ranges, prefixes, and concatenations."""
-        if (isinstance(right, str) and right.startswith("@")) or (isinstance(right, Mapping) and "set" in right):
-            found = self.elements(right)
-            if found is None:
-                raise Odd("a set that changes")
-        else:
-            found = right if isinstance(right, list) else [right]
-        return [_element(each) for each in found]
-
-    def _narrow(self, dimension: str, op: str, some: Numbers) -> None:
-        """A number compared with a set of numbers; with `<` and the like the set holds one."""
-        match op:
-            case "==" | "in":
-                self.match.narrow(dimension, some)
-            case "!=":
-                self.match.narrow(dimension, some, negated=True)
-            case _:
-                ((low, high),) = some
-                if low != high:
-                    raise Odd("a range in a comparison")
-                below = numbers([(0, low - 1)]) if low else ()
-                up_to = numbers([(0, low)])
-                self.match.narrow(dimension, {"<": below, "<=": up_to, ">": complement(up_to, dimension), ">=": complement(below, dimension)}[op])
-
-    def _simple(self, dimension: str, op: str, right: Any, number: Any) -> None:
-        if op == "in" and not isinstance(right, Mapping):
-            raise Odd("a bit mask")
-        self._narrow(dimension, op, numbers(_span(value, number) for value in self._values(right)))
-
-    def _payload(self, op: str, what: Any, right: Any) -> None:
-        header, name = what.get("protocol"), what.get("field")
-        if header in {"ip", "ip6"}:
-            self.match.family(4 if header == "ip" else 6)
-            if header != ("ip" if self.family == 4 else "ip6"):
-                return
-            if name in {"saddr", "daddr"}:
-                self._narrow(f"{name}{self.family}", op, numbers(_network(value, self.family) for value in self._values(right)))
-            elif name in {"protocol", "nexthdr"}:
-                self._simple("proto", op, right, protocol)
-            else:
-                raise Odd(f"{header} {name} match")
-        elif name in {"sport", "dport"} and (header in PORT_HEADERS or header == "th"):
-            if header == "th":
-                self.match.any_transport = True
-            else:
-                self.match.narrow("proto", ((PORT_HEADERS[header], PORT_HEADERS[header]),))
-            self._simple(name, op, right, int)
-        elif header in {"icmp", "icmpv6"}:
-            self._icmp(header, name, op, right)
-        elif header == "tcp" and name == "flags":
-            self.match.narrow("proto", ((6, 6),))
-            self._tcp_flags(op, 255, right)
-        else:
-            raise Odd(f"{header or 'raw payload'} {name or ''} match")
-
-    def _icmp(self, header: str, name: str | None, op: str, right: Any) -> None:
-        self.match.family(4 if header == "icmp" else 6)
-        number, known = (1, ICMP) if header == "icmp" else (58, ICMPV6)
-        self.match.narrow("proto", ((number, number),))
-        if name != "type" or op not in {"==", "!=", "in"} or (op == "in" and not isinstance(right, Mapping)):
-            raise Odd(f"{header} {name} match")
-        kinds = numbers(_span(value, lambda word: known[word] if word in known else int(word)) for value in self._values(right))
-        self._narrow("icmp", op, numbers((low * 256, high * 256 + 255) for low, high in kinds))
-
-    def _meta(self, op: str, key: str, right: Any) -> None:
-        match key:
-            case "l4proto":
-                self._simple("proto", op, right, protocol)
-            case "nfproto" | "protocol":
-                if op not in {"==", "!="}:
-                    raise Odd(f"meta {key} {op}")
-                wanted = {family for value in self._values(right) for family in NFPROTO.get(value, (0,))}
-                self.match.when((self.family in wanted) is (op == "=="))
-            case "iif" | "oif" | "iifname" | "oifname":
-                if op not in {"==", "!="}:
-                    raise Odd(f"meta {key} {op}")
-                self._narrow(key[:3], op, numbers(_interface(value) for value in self._values(right)))
-            case "pkttype":
-                if op not in {"==", "!="}:
-                    raise Odd(f"meta {key} {op}")
-                words = self._values(right)
-                self.match.when(("host" in words or "unicast" in words) is (op == "=="))
-            case _:
-                raise Odd(f"meta {key} match")
-
-    def _conntrack(self, op: str, what: Any, right: Any) -> None:
-        key = what["key"]
-        words = self._values(right)
-        single = op == "in" or len(words) == 1 or isinstance(right, Mapping)  # `==` and `!=` compare a list as one mask of bits
-        if key == "state" and single:
-            self.match.among("conntrack", STATES, words, negated=op == "!=")
-        elif key == "status" and single:
-            self.match.among("conntrack", STATUSES, words, negated=op == "!=")
-        elif key == "direction" and op in {"==", "!="}:
-            self.match.when(("original" in words) is (op == "=="))
-        else:
-            raise Odd(f"ct {key} match")
-
-    def _fib(self, op: str, what: Any, right: Any) -> None:
-        flags = set(what["flags"] if isinstance(what["flags"], list) else [what["flags"]])
-        if op not in {"==", "!="}:
-            raise Odd("fib match")
-        if what["result"] == "type" and len(flags & {"saddr", "daddr"}) == 1:
-            side = "slocal" if "saddr" in flags else "dlocal"
-            self.match.among(side, ADDRESS_TYPES, self._values(right), negated=op == "!=")
-        elif what["result"] in {"oif", "oifname"} and "saddr" in flags and right in (True, False, "0"):
-            self.match.when((right is True) is (op == "=="))  # a reverse path filter: what comes from where answers to it go has a route back
-        else:
-            raise Odd("fib match")
-
-    def _extension(self, op: str, what: Any, right: Any) -> None:
-        """Plain packets have no extension headers; a field of one that is not there matches nothing."""
-        if "field" not in what and isinstance(right, bool):
-            self.match.when(right is (op != "=="))
-        else:
-            self.match.when(False)
-
-    def _flags(self, op: str, what: Any, right: Any) -> None:
-        left, mask = what
-        if left.get("payload") == {"protocol": "ip", "field": "frag-off"} and mask == FRAGMENT_OFFSET and right == 0 and op in {"==", "!="}:
-            self.match.family(4)
-            self.match.when(op == "==")  # a connection does not begin with a later fragment
-            return
-        if left.get("payload") != {"protocol": "tcp", "field": "flags"} or op not in {"==", "!="}:
-            raise Odd("bit mask match")
-        self.match.narrow("proto", ((6, 6),))
-        self._tcp_flags(op, _bits(mask), right)
-
-    def _tcp_flags(self, op: str, mask: int, right: Any) -> None:
-        """The first packet of a connection has SYN, and may or may not offer ECN with the two highest bits."""
-        wanted = [_bits(value) for value in self._values(right)] if isinstance(right, Mapping) and "set" in right else [_bits(right)]
-        if op in {"in", "!"} and len(wanted) == 1 and (wanted[0] & SYN or not wanted[0] & ECN):
-            self.match.when(bool(wanted[0] & SYN) is (op == "in"))
-        elif op in {"==", "!="} and not mask & ECN:
-            self.match.when((SYN & mask in wanted) is (op == "=="))
-        elif op in {"==", "!="} and not any(bits & mask & ~ECN == SYN & mask for bits in wanted):
-            self.match.when(op == "!=")
-        else:
-            raise Odd("tcp flags match")
-
-    def _concat(self, op: str, parts: list[Any], right: Any) -> None:
-        if op not in {"==", "in"}:
-            raise Odd("a negated concatenation")
-        boxes: list[Box] = []
-        for value in self._values(right):
-            fields = value["concat"] if isinstance(value, Mapping) else value
-            match = Match({self.family})
-            each = _Reader(match, self.family, self.place, self.ruleset)
-            for part, wanted in zip(parts, fields, strict=True):
-                each.condition({"op": "==", "left": part, "right": wanted})
-            if match.opaque is not None:
-                raise Odd(match.opaque)
-            self.match.any_transport |= match.any_transport
-            boxes += match.boxes if match.families else []
-        self.match.choose(boxes)
-
-
-def _span(value: Any, number: Any) -> tuple[int, int]:
-    if isinstance(value, Mapping) and "range" in value:
-        low, high = value["range"]
-        return int(number(str(low))), int(number(str(high)))
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Odd("a value")
-    single = value if isinstance(value, int) else int(number(value))
-    return single, single
-
-
-def _element(value: Any) -> Any:
-    """An element without what is kept beside it. Odd for one that matches under conditions of its own."""
-    if not isinstance(value, Mapping) or "elem" not in value:
-        return value
-    if set(value["elem"]) - {"val", "comment", "counter"}:
-        raise Odd("an element with a condition")
-    return value["elem"]["val"]
-
-
-def _network(value: Any, family: int) -> tuple[int, int]:
-    if isinstance(value, Mapping) and "prefix" in value:
-        found, span = network(f"{value['prefix']['addr']}/{value['prefix']['len']}")
-    elif isinstance(value, Mapping) and "range" in value:
-        (found, low), (_, high) = (network(end) for end in value["range"])
-        span = (low[0], high[1])
-    else:
-        found, span = network(value)
-    if found != family:
-        raise Odd("an address of the other family")
-    return span
-
-
-def _interface(value: Any) -> tuple[int, int]:
-    if not isinstance(value, str):
-        raise Odd("an interface that is not there")  # `iif` of one that has gone is printed as its number
-    return interface(value)
-
-
-def _bits(value: Any) -> int:
-    if isinstance(value, Mapping) and "|" in value:
-        value = value["|"]
-    if isinstance(value, list):
-        bits = 0
-        for each in value:
-            bits |= _bits(each)
-        return bits
-    if isinstance(value, str):
-        return TCP_FLAGS[value]
-    if isinstance(value, int):
-        return value
-    raise Odd("bits")
