@@ -7,6 +7,7 @@ empty one of the teardown, at which JUnit and JSON close their records.
 import os
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,6 +62,16 @@ class NodeFile(pytest.File):
 
     run: "Run"
 
+    @cached_property
+    def hook(self) -> Any:
+        """`ihook`, which pytest looks up by the path each time."""
+        return self.ihook
+
+    @cached_property
+    def common_keywords(self) -> dict[str, Literal[1]]:
+        """The keywords that all items of the file have from their parents."""
+        return dict.fromkeys(self.keywords, 1)
+
     def collect(self) -> Iterator["CheckItem"]:
         node = self.run.selection.nodes[self.path.parent]
         if self.path.name == GATE:
@@ -98,6 +109,7 @@ class CheckItem(pytest.Item):
         self.result: Result | None = None
         self.source = declared.source if declared is not None else Source(str(self.id.path), 1)
         self.node_name = self.path.parent.name
+        self.own_keywords = self.name, declared.type if declared is not None else GATE_TYPE
 
     def judge(self) -> Result:
         """The result; waits for the node's answer where it is the first to ask."""
@@ -135,7 +147,7 @@ def _failure(result: Result) -> ReprExceptionInfo:
 
 def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
     """Judge an item and report it: as an error where unknown, skipped where the gate is shut, else passed or failed."""
-    hook = item.ihook
+    hook = item.parent.hook
     location = (item.source.file, item.source.line - 1, item.name)
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=location)
     start, begun = time.time(), time.perf_counter()
@@ -153,7 +165,7 @@ def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
         case _:
             told = _failure(result)
     took = time.perf_counter() - begun
-    keywords: dict[str, Literal[1]] = dict.fromkeys(item.keywords, 1)
+    keywords = item.parent.common_keywords | dict.fromkeys(item.own_keywords, 1)
     report = pytest.TestReport(item.id, location, keywords, outcome, told, when, (), took, start, start + took)
     annotate(report, result)
     hook.pytest_runtest_logreport(report=report)
