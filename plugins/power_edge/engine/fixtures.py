@@ -6,7 +6,7 @@ This module is a plugin, registered after all others: so its `host` wins over te
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,12 +14,13 @@ from power_edge import check
 from power_edge.check import Checked
 from power_edge.config import Node
 from power_edge.engine.failure import failure
+from power_edge.engine.nodes import Nodes
 from power_edge.model import Observations, Unseen
 from power_edge.report.terminal import printable
 from power_edge.resources import names, resource
 
-if TYPE_CHECKING:
-    from power_edge.engine.session import Run
+NODES: pytest.StashKey[Nodes] = pytest.StashKey()
+"""Where a run about nodes leaves them for this plugin."""
 
 
 class Unknown(Exception):
@@ -73,41 +74,35 @@ class Facts(Mapping[str, TypeFacts]):
         return len(self._seen)
 
 
-def _run(config: pytest.Config) -> "Run":
-    run: Run | None = config.pluginmanager.get_plugin("power_edge_run")
-    assert run is not None
-    return run
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "node" not in metafunc.fixturenames or not _is_ours(metafunc):
         return
-    run = _run(metafunc.config)
-    beside = [node.name for folder, node in run.selection.nodes.items() if folder in metafunc.definition.path.parents]
-    metafunc.parametrize("node", beside or sorted(run.nodes), indirect=True, scope="session")
+    nodes = metafunc.config.stash[NODES]
+    beside = nodes.beside(metafunc.definition.path)
+    metafunc.parametrize("node", sorted(nodes.by_name) if beside is None else [beside], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def node(request: pytest.FixtureRequest) -> Node:
     """The node: its name, path, state and identity."""
-    return _run(request.config).nodes[request.param]
+    return request.config.stash[NODES].by_name[request.param]
 
 
 @pytest.fixture(scope="session")
 def facts(node: Node, request: pytest.FixtureRequest) -> Facts:
     """What the probe saw of the node: `facts[type][name]`."""
-    return Facts(_run(request.config).checked(node.name))
+    return Facts(request.config.stash[NODES].checked(node.name))
 
 
 @pytest.fixture(scope="session")
 def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
     """testinfra's host, connected to the node as the probe is."""
-    run = _run(request.config)
-    if run.by_answers:
+    nodes = request.config.stash[NODES]
+    if nodes.by_answers:
         raise Unknown("host: a run that judges answers (--answers) connects to nothing")
     with TemporaryDirectory(prefix="power-edge-") as sockets:  # not pytest's folder: the path of a socket has 107 bytes at most
-        yield check.host(node, run.options, Path(sockets))
+        yield check.host(node, nodes.options, Path(sockets))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pytest
 from _pytest._code.code import ReprExceptionInfo
@@ -17,12 +17,10 @@ from _pytest.nodeid import NodeId
 
 from power_edge.check import GATE_TYPE
 from power_edge.engine.failure import failure
+from power_edge.engine.nodes import Nodes
 from power_edge.engine.selection import GATE, PREFIX, STATE
 from power_edge.model import Item, Outcome, Result, Source
 from power_edge.report.terminal import block, headline, printable
-
-if TYPE_CHECKING:
-    from power_edge.engine.session import Run
 
 
 class CouldNotLook(Exception):
@@ -36,13 +34,13 @@ class Drifted(AssertionError):
 class NodeFolder(pytest.Directory):
     """A selected node: the gate, the items of state.yaml, and the operators' own tests beside them."""
 
-    run: "Run"
+    nodes: Nodes
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        if self.path in self.run.selection.broken:
-            raise self.CollectError(str(self.run.selection.broken[self.path]))
+        if self.path in self.nodes.selection.broken:
+            raise self.CollectError(str(self.nodes.selection.broken[self.path]))
         yield _file(self, GATE)
-        if self.path in self.run.selection.gate_only:
+        if self.path in self.nodes.selection.gate_only:
             return
         yield _file(self, STATE)
         for entry in sorted(os.scandir(self.path), key=lambda entry: entry.name):
@@ -60,7 +58,7 @@ class NodeFolder(pytest.Directory):
 class NodeFile(pytest.File):
     """system-identity.yaml, whose one item is the gate, or state.yaml with the items that it declares."""
 
-    run: "Run"
+    nodes: Nodes
 
     @cached_property
     def hook(self) -> Any:
@@ -73,7 +71,7 @@ class NodeFile(pytest.File):
         return dict.fromkeys(self.keywords, 1)
 
     def collect(self) -> Iterator["CheckItem"]:
-        node = self.run.selection.nodes[self.path.parent]
+        node = self.nodes.selection.nodes[self.path.parent]
         if self.path.name == GATE:
             yield self._item("identity", None, None)
         else:
@@ -94,7 +92,7 @@ class NodeFile(pytest.File):
 
 def _file(parent: NodeFolder, name: str) -> NodeFile:
     file: NodeFile = NodeFile.from_parent(parent, path=parent.path / name, nodeid=NodeId(path=f"{PREFIX}/{parent.path.name}/{name}"))
-    file.run = parent.run
+    file.nodes = parent.nodes
     return file
 
 
@@ -113,7 +111,7 @@ class CheckItem(pytest.Item):
 
     def judge(self) -> Result:
         """The result; waits for the node's answer where it is the first to ask."""
-        checked = self.parent.run.checked(self.node_name)
+        checked = self.parent.nodes.checked(self.node_name)
         self.result = checked.gate_result if self.declared is None else checked.result(self.declared)
         return self.result
 

@@ -3,18 +3,17 @@
 import re
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from power_edge import check
-from power_edge.config import ConfigError, Node
+from power_edge.config import ConfigError
+from power_edge.engine.nodes import Nodes, ask
 from power_edge.engine.selection import selection
 from power_edge.probing.answer import NoAnswer, read
-from power_edge.probing.route import BadRoute, Options
-from power_edge.probing.transport import Pending
+from power_edge.probing.route import Options
 
 if TYPE_CHECKING:
     from power_edge.engine.session import Run
@@ -46,47 +45,29 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     ways = _transport(options)
     max_age = _age(options.max_age)
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
-    pending = {} if idle or worker or options.answers else ask(chosen.nodes.values(), ways)
+    by_answers = bool(options.answers)
+    nodes = Nodes(chosen, ways, {} if idle or worker or by_answers else ask(chosen.nodes.values(), ways))
+    for file in options.answers:
+        _take_answer(nodes, file, cwd, max_age)
+    if by_answers and (silent := nodes.silent()):
+        raise pytest.UsageError(f"no answer of {', '.join(silent)}: --answers connects to nothing, so give an answer of each selected node")
     from power_edge.engine.session import Run  # while the nodes are at work
 
-    run = Run(chosen, ways, pending, idle=idle)
-    if options.answers:
-        _take_answers(run, [cwd / file for file in options.answers], max_age)
-    elif worker:
-        run.ask_late = lambda: ask(chosen.nodes.values(), ways)
-    return run
+    return Run(nodes, idle=idle, ask_late=worker and not idle and not by_answers)
 
 
-def ask(nodes: Iterable[Node], ways: Options) -> dict[str, Pending]:
-    """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises UsageError."""
+def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
+    path = cwd / file
     try:
-        return check.ask(nodes, ways)
-    except BadRoute as error:
-        raise pytest.UsageError(str(error)) from None
-
-
-def _take_answers(run: "Run", files: Sequence[Path], max_age: float) -> None:
-    for file in files:
-        _take_answer(run, file, max_age)
-    silent = sorted(run.nodes.keys() - run.answers.keys())
-    if silent:
-        raise pytest.UsageError(f"no answer of {', '.join(silent)}: --answers connects to nothing, so give an answer of each selected node")
-
-
-def _take_answer(run: "Run", file: Path, max_age: float) -> None:
-    try:
-        answer = read(file.read_bytes())
+        nodes.take_answer(read(path.read_bytes()), max_age)
     except OSError as error:
-        raise pytest.UsageError(f"--answers={file}: {error.strerror}") from None
+        raise pytest.UsageError(f"--answers={path}: {error.strerror}") from None
     except NoAnswer as error:
         raise pytest.UsageError(
-            f"--answers={file}: no answer of a probe: {error}; make one with: power-edge plan NODE >probe.sh, and there: sh probe.sh >answer"
+            f"--answers={path}: no answer of a probe: {error}; make one with: power-edge plan NODE >probe.sh, and there: sh probe.sh >answer"
         ) from None
-    if answer.node not in run.nodes:
-        raise pytest.UsageError(f"--answers={file}: an answer of node {answer.node!r}, which is not selected (--node)")
-    if answer.node in run.answers:
-        raise pytest.UsageError(f"--answers={file}: a second answer of node {answer.node}")
-    run.take_answer(answer, max_age)
+    except pytest.UsageError as error:
+        raise pytest.UsageError(f"--answers={path}: {error}") from None
 
 
 def _age(text: str) -> float:

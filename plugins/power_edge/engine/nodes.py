@@ -1,0 +1,85 @@
+"""The nodes of a run: what they were asked, and what came back."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from power_edge import check
+from power_edge.check import Checked
+from power_edge.config import Node
+from power_edge.engine.selection import Selection
+from power_edge.probing.answer import Answer
+from power_edge.probing.route import BadRoute, Options
+from power_edge.probing.transport import Pending, Unreachable
+
+
+class Nodes:
+    """The selected nodes that are not broken, by name; each is waited for when it is first needed."""
+
+    def __init__(self, selection: Selection, options: Options, pending: dict[str, Pending]) -> None:
+        self.selection = selection
+        self.options = options
+        self.by_name: dict[str, Node] = {node.name: node for node in selection.nodes.values()}
+        self.by_answers = False
+        """Whether the run judges answers that came by other means, and connects to nothing."""
+        self.say: Callable[[str], None] = lambda _: None
+        """Progress, told to a person who waits."""
+        self._pending = pending
+        self._checked: dict[str, Checked] = {}
+
+    def ask(self) -> None:
+        """Send the scripts now. Raises UsageError."""
+        self._pending = ask(self.by_name.values(), self.options)
+
+    def checked(self, name: str) -> Checked:
+        """What came back from a node; waits for it, at most until its deadline."""
+        if name not in self._checked:
+            pending = self._pending[name]
+            if not pending.here_within(1.0):
+                self.say(f"waiting for {name}, at most {pending.limit:.0f} s")
+            self._checked[name] = check.wait(self.by_name[name], pending)
+        return self._checked[name]
+
+    def waited_for(self, name: str) -> Checked | None:
+        """What came back from a node, None where nobody has waited for it."""
+        return self._checked.get(name)
+
+    def beside(self, path: Path) -> str | None:
+        """The node in whose folder a path lies."""
+        return next((node.name for folder, node in self.selection.nodes.items() if folder in path.parents), None)
+
+    def take_answer(self, answer: Answer, max_age: float) -> None:
+        """Judge this answer instead of asking its node; `max_age` in seconds. Raises UsageError for one that is not wanted."""
+        if answer.node not in self.by_name:
+            raise pytest.UsageError(f"an answer of node {answer.node!r}, which is not selected (--node)")
+        if answer.node in self._checked:
+            raise pytest.UsageError(f"a second answer of node {answer.node}")
+        self.by_answers = True
+        self._checked[answer.node] = check.from_answer(self.by_name[answer.node], answer, max_age)
+
+    def silent(self) -> list[str]:
+        """The nodes of which no answer was taken."""
+        return sorted(self.by_name.keys() - self._checked.keys())
+
+    def pack(self) -> bytes:
+        """All answers, for the workers of xdist; waits for them."""
+        import pickle  # 2 ms that only xdist needs
+
+        checked = map(self.checked, self.by_name)
+        return pickle.dumps({each.node.name: (each.answer, each.age, each.stale) for each in checked})
+
+    def unpack(self, packed: bytes) -> None:
+        """Take the answers that another process packed."""
+        import pickle
+
+        answers: dict[str, tuple[Answer | Unreachable, str | None, str | None]] = pickle.loads(packed)
+        self._checked = {name: Checked(self.by_name[name], *told) for name, told in answers.items()}
+
+
+def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
+    """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises UsageError."""
+    try:
+        return check.ask(nodes, options)
+    except BadRoute as error:
+        raise pytest.UsageError(str(error)) from None
