@@ -170,6 +170,13 @@ def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
     assert verdicts(UP, **down) == {"state": "fail", "enabled": "fail"}
 
 
+def test_own_tests_are_given_none_for_a_name_without_a_unit() -> None:
+    assert RESOURCE.fact is not None
+    assert RESOURCE.fact(DOWN._replace(load="not-found", file_state="")) is None
+    gone_but_running = UP._replace(load="not-found")
+    assert RESOURCE.fact(gone_but_running) is gone_but_running
+
+
 def test_a_missing_name_is_explained() -> None:
     case = next(case for case in cases("services") if case.name == "sshd-name-gone")
     _, (result,) = verdict_of({"services": [{"name": "sshd", "state": "stopped"}]}, seen(case))

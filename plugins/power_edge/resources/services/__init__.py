@@ -10,7 +10,7 @@ from power_edge.model import ResourceType
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.resources.services.judge import judge
 from power_edge.resources.services.mend import mend
-from power_edge.resources.services.unit import parse
+from power_edge.resources.services.unit import Unit, parse
 
 _SUFFIXES = (".service", ".socket", ".timer", ".target", ".mount", ".automount", ".swap", ".path", ".slice", ".scope", ".device")
 
@@ -27,6 +27,11 @@ def ask(declarations: Sequence[Service]) -> Iterator[str]:
         yield ("!" if down else "") + canonical(declared.name)
 
 
+def fact(seen: Unit) -> Unit | None:
+    """None for a name that means no unit: its record would be true in an `assert`."""
+    return None if seen.missing else seen
+
+
 RESOURCE = ResourceType(
     name="services",
     declares=list[Service],
@@ -37,4 +42,5 @@ RESOURCE = ResourceType(
     parse=parse,
     judge=judge,
     mend=mend,
+    fact=fact,
 )
