@@ -98,7 +98,8 @@ def identity_of(machine: str, **validation: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
+    # Under CI pytest folds no line of its summary.
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
 
