@@ -146,6 +146,8 @@ def test_a_folder_without_a_state(tmp_path: Path) -> None:
         ("url: ssh://a?ssh_config=x", "would run commands on this machine"),
         ("url: 'ssh://a b'", "BACKEND://HOST"),
         ("url: host", "BACKEND://HOST"),
+        ("url: ssh://-oProxyCommand=id", "BACKEND://HOST"),
+        ("url: ssh://a@%2DoProxyCommand%3Did", "BACKEND://HOST"),
         ("connect_timeout: 0", "more than 0"),
         ("connect_timeout: .inf", "in quotes"),
         ("connect_timeout: 10s", "a number of seconds"),
@@ -157,7 +159,7 @@ def test_bad_connections(tmp_path: Path, text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["local://", "docker://web", "ssh://a@[fd00::1]:22", "ssh://u@10.0.0.1:2222?sudo=true", "kubectl://pod?namespace=a&container=b"]
+    "url", ["local://", "docker://web", "safe-ssh://rig", "ssh://a@[fd00::1]:22", "ssh://u@10.0.0.1:2222?sudo=true", "kubectl://pod?namespace=a&container=b"]
 )
 def test_urls_of_backends(tmp_path: Path, url: str) -> None:
     node = load_node(make(tmp_path / "rig-07", connection=f"url: '{url}'"))
