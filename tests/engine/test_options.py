@@ -142,7 +142,7 @@ def test_a_folder_that_may_not_be_read(project: Project, secret: Path) -> None:
     for arguments in (["--node=secret"], ["--node=*"]):
         result = project.run(*arguments, nodes=())
         assert result.ret == 4
-        result.stderr.fnmatch_lines(["*node-configs/secret/state.yaml:1:1: cannot be read: Permission denied"])
+        result.stderr.fnmatch_lines(["*node-configs/secret/state.yaml: cannot be read: Permission denied"])
     assert refused(project, "node-configs/secret/state.yaml") == f"ERROR: {secret}/state.yaml: Permission denied"
 
 

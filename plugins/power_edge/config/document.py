@@ -132,7 +132,7 @@ class _Reader:
                 inner[key] = Place(key_mark, mark, new_inner)
                 key = _NO_KEY
         if not value or value[0] is None:
-            raise refuse(self.file, "is empty")
+            raise refuse(self.file, "is empty", line=1)
         if type(value[0]) is not dict:
             raise self.fatal(inner[0].value, f"holds no mapping of keys to values, but {shown(value[0])}")
         return Document(self.file, value[0], inner[0], tuple(self.problems), data)

@@ -16,8 +16,8 @@ class ConfigError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def refuse(file: str, message: str, hint: str | None = None, line: int = 1, column: int = 1) -> ConfigError:
-    """The error of one problem."""
+def refuse(file: str, message: str, hint: str | None = None, line: int = 0, column: int = 1) -> ConfigError:
+    """The error of one problem; line 0 is the file or the folder as a whole."""
     return ConfigError([Problem(Source(file, line, column), message, hint)])
 
 

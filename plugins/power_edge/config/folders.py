@@ -48,7 +48,7 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
         names = _matching(pattern, known)
         matched.update(names)
         if not names:
-            problems.append(Problem(Source(NODE_CONFIGS, 1), f"no node matches {shown(pattern)}", _nearest(pattern, list(known))))
+            problems.append(Problem(Source(NODE_CONFIGS, 0), f"no node matches {shown(pattern)}", _nearest(pattern, list(known))))
     if problems:
         raise ConfigError(problems)
     return [folder for name, folder in known.items() if name in matched]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Source(NamedTuple):
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1, and line 0 is the file as a whole."""
 
     file: str
     line: int
@@ -23,7 +23,7 @@ class Problem(NamedTuple):
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = f"{self.source.file}:{self.source.line}:{self.source.column}"
+        place = f"{self.source.file}:{self.source.line}:{self.source.column}" if self.source.line else self.source.file
         return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
