@@ -31,9 +31,13 @@ def machine() -> Iterator[Path]:
         yield Path(folder)
 
 
-def ask(shell: list[str], expected: Expected | None, root: Path, *, path: str = "/usr/bin:/bin", as_nobody: bool = False) -> Answer:
+def ask(
+    shell: list[str], expected: Expected | None, root: Path, *, path: str = "/usr/bin:/bin", as_nobody: bool = False, in_tree: bool = True
+) -> Answer:
     script = root / "script"
-    script.write_text(plan("a", expected, (), Timeouts()).script())
+    whole = plan("a", expected, (), Timeouts()).script()
+    assert "    unset PE_ROOT\n" in whole
+    script.write_text(whole.replace("    unset PE_ROOT\n", "") if in_tree else whole)
     user = "nobody" if as_nobody and os.geteuid() == 0 else None
     done = subprocess.run(
         [*shell, str(script)],
@@ -72,6 +76,14 @@ def test_table(row: Row, shell: list[str], machine: Path) -> None:
     found = judged(answer, row.expected)
     assert (found.status, found.matches) == (row.status, row.matches)
     assert row.words in (found.why or "")
+
+
+def test_the_environment_of_a_node_does_not_choose_what_is_read(machine: Path) -> None:
+    (machine / "etc").mkdir()
+    (machine / "etc/machine-id").write_text("a" * 32)
+    claimed = Expected("linux", "machine-id", {"machine-id": gate.digest("linux", "machine-id", "a" * 32)}, True, False, None)
+    assert ask(["sh"], claimed, machine).gate == "open"
+    assert ask(["sh"], claimed, machine, in_tree=False).gate != "open"
 
 
 SERIALS = ["None", "N/A", "Default string", "Not Specified", "To be filled by O.E.M.", "System Serial Number", "0123456789", "00000000", " ", "0.0-0"]

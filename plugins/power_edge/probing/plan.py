@@ -49,6 +49,7 @@ class Plan(NamedTuple):
         calls = (" ".join([f'    pe_section {section.name} "$pe_{section.type}"', *map(quote, section.arguments)]) for section in wanted)
         lines = (
             "pe_main() {",
+            "    unset PE_ROOT",  # tests point it at made trees; on a node, whoever set it must not choose what is read
             f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node}",
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
             *calls,
