@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "Run | None":
     """The run about nodes, begun once; None where the command line asks for none."""
     if _RUN not in config.stash:
-        asked = bool(options.node) or any(_names_a_node(argument) for argument in arguments)
+        asked = bool(options.node or options.answers or options.prometheus_textfile) or any(_names_a_node(argument) for argument in arguments)
         run = None
         if asked:
             from power_edge.engine.start import begin

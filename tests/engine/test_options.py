@@ -27,6 +27,12 @@ def test_max_age(project: Project, age: str) -> None:
     assert refused(project, "--node=a", f"--max-age={age}").startswith(f"ERROR: --max-age={age}: write seconds, or a number with s, m, h or d")
 
 
+@pytest.mark.parametrize("option", ["--answers", "--prometheus-textfile"])
+def test_options_about_nodes_without_one(project: Project, option: str) -> None:
+    project.node("a")
+    assert refused(project, f"{option}=file") == f"ERROR: {option} is about nodes, and none is selected: add --node=NAME"
+
+
 def test_no_such_node(project: Project) -> None:
     project.node("stella-PowerEdge-T420")
     line = refused(project, "--node=stella-PowerEdge-T42")

@@ -38,6 +38,9 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     if chosen.broken and not options.continue_on_collection_errors:
         raise pytest.UsageError("\n".join(["unusable configuration", *map(str, chosen.broken.values())]))
     if not chosen.nodes and not chosen.broken:
+        for option, given in (("--answers", options.answers), ("--prometheus-textfile", options.prometheus_textfile)):
+            if given:
+                raise pytest.UsageError(f"{option} is about nodes, and none is selected: add --node=NAME")
         return None
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
