@@ -159,7 +159,15 @@ def test_bad_connections(tmp_path: Path, text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["local://", "docker://web", "safe-ssh://rig", "ssh://a@[fd00::1]:22", "ssh://u@10.0.0.1:2222?sudo=true", "kubectl://pod?namespace=a&container=b"]
+    "url",
+    [
+        "local://",
+        "docker://web",
+        "safe-ssh://rig",
+        "ssh://a@[fd00::1]:22",
+        "ssh://u@10.0.0.1:2222?sudo=true",
+        "kubectl://pod?namespace=a&container=b",
+    ],
 )
 def test_urls_of_backends(tmp_path: Path, url: str) -> None:
     node = load_node(make(tmp_path / "rig-07", connection=f"url: '{url}'"))
