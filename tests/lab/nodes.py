@@ -135,6 +135,8 @@ class Lab:
             "/etc/hostname": f"{name}\n",
             "/etc/machine-id": f"{identity}\n",
             "/etc/ssh/ssh_host_ed25519_key": secret,
+            # A network namespace begins with the IPv4 settings of the machine's own, which may forward (docker's do).
+            "/etc/sysctl.d/00-lab.conf": "net.ipv4.ip_forward = 0\n",
             "/etc/ssh/lab_authorized_keys": self.key.with_suffix(".pub").read_text(),
             **(files or {}),
         }
