@@ -169,6 +169,23 @@ def test_legacy_rules_count_beside_those_of_nft(lab: Lab, usual: Node) -> None:
         usual.sh("iptables-legacy -F")
 
 
+def test_a_key_that_decides_nothing_goes_past_the_catchall_of_its_map(lab: Lab, usual: Node) -> None:
+    chain = "type filter hook input priority 0; policy drop; ct state established accept; iifname vmap { host0 : continue, * : drop };"
+    usual.sh(f"nft flush ruleset; nft 'table inet t {{ chain c {{ {chain} tcp dport 80 accept; }}; }}'")
+    assert knock(lab, "41")["10.99.41.1", 80] == "allow"
+    assert outcome(Rule(proto="tcp", port=80, action="deny"), probe(usual)) is Outcome.DRIFT
+
+
+def test_an_echo_that_the_kernel_does_not_answer_is_not_allowed(usual: Node) -> None:
+    usual.sh("nft flush ruleset; nft 'table inet t { chain c { type filter hook input priority 0; policy drop; meta l4proto { 1, 58 } accept; }; }'")
+    echo = Rule(proto="icmp", action="allow")
+    for key in ("net.ipv4.icmp_echo_ignore_all", "net.ipv6.icmp.echo_ignore_all"):
+        assert outcome(echo, probe(usual)) is Outcome.COMPLIANT
+        usual.sh(f"sysctl -qw {key}=1")
+        assert outcome(echo, probe(usual)) is Outcome.DRIFT
+        usual.sh(f"sysctl -qw {key}=0")
+
+
 @pytest.mark.parametrize("shell", ["dash", "bash", "mksh"])
 def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: str) -> None:
     usual.run("sh", "-c", setup_of(RECORDINGS / "nftables" / "inet-policy-drop.cmd"))

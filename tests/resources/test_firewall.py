@@ -40,6 +40,10 @@ def nft(*rules: Sequence[Any], policy: str = "drop", more: Sequence[Any] = (), *
     return json.dumps({"nftables": [{"table": {"family": base["family"], "name": "t"}}, {"chain": base}, *more, *some]})
 
 
+def vmap(key: str, *entries: Sequence[Any]) -> Mapping[str, Any]:
+    return {"vmap": {"key": {"meta": {"key": key}}, "data": {"set": list(entries)}}}
+
+
 def save(*rules: str, policy: str = "DROP", chains: Sequence[str] = ()) -> str:
     return "\n".join(["*filter", f":INPUT {policy} [0:0]", *(f":{chain} - [0:0]" for chain in chains), *(f"-A {rule}" for rule in rules), "COMMIT"])
 
@@ -150,6 +154,10 @@ FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin",
         ([TCP22, {"notrack": None}, ct("state", "untracked"), ACCEPT], "drift"),
         ([TCP22, {"vmap": {"key": {"payload": {"protocol": "ip", "field": "saddr"}}, "data": {"set": [["*", ACCEPT]]}}}], "unknown"),
         ([{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": [["lo", DROP], ["*", ACCEPT]]}}}], "compliant"),
+        ([vmap("iifname", ["eth0", {"continue": None}], ["*", ACCEPT])], "drift"),
+        ([vmap("l4proto", ["tcp", {"continue": None}], ["*", ACCEPT])], "drift"),
+        ([vmap("mark", [1, DROP], ["*", ACCEPT])], "unknown"),
+        ([TCP22, {"mangle": {"key": {"meta": {"key": "pkttype"}}, "value": "other"}}, ACCEPT], "unknown"),
         ([TCP22, match("tcp", "flags", ["syn", "ack"], "!"), ACCEPT], "drift"),
         ([TCP22, match("tcp", "flags", "ack", "!"), ACCEPT], "compliant"),
         ([TCP22, match("tcp", "dport", 80, "!"), ACCEPT], "unknown"),
@@ -539,6 +547,36 @@ ECHO = match("icmp", "type", "echo-request"), match("icmpv6", "type", "echo-requ
 )
 def test_icmp_is_allowed_by_answering_and_denied_by_no_answer_at_all(what: str, allowed: str, denied: str) -> None:
     assert [outcome(Rule(proto="icmp", action=action), seen(nft=what)) for action in ("allow", "deny")] == [allowed, denied]
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("l4proto", ["tcp", {"continue": None}]),
+        ("nfproto", [{"set": ["ipv4", "ipv6"]}, {"jump": {"target": "more"}}]),
+        ("iifname", ["eth*", {"continue": None}]),
+    ],
+)
+def test_what_has_a_key_of_its_own_never_meets_the_catchall(key: str, entry: Sequence[Any]) -> None:
+    more = [{"chain": {"family": "inet", "table": "t", "name": "more"}}]
+    found = seen(nft=nft([vmap(key, entry, ["*", DROP])], [TCP22, ACCEPT], more=more), interfaces="lo\neth0")
+    assert outcome(DENY_22, found) == "drift"
+
+
+def test_echo_is_not_answered_where_the_kernel_is_told_not_to() -> None:
+    rules = nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT])
+    for family, source in ((4, "10.0.0.0/8"), (6, "fd00::/8")):
+        silent = seen(nft=rules, echo_ignored=("/proc/sys/net/ipv4/icmp_echo_ignore_all", "/proc/sys/net/ipv6/icmp/echo_ignore_all")[family == 6])
+        assert outcome(Rule(proto="icmp", action="allow"), silent) == "drift"
+        assert outcome(Rule(proto="icmp", action="allow", from_=source), silent) == "drift"
+
+
+def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
+    ufw = ("INPUT -j ufw-before-input", "INPUT -j ufw6-before-input", "ufw-before-input -j DROP", "ufw6-before-input -j DROP")
+    chains = ["ufw-before-input", "ufw6-before-input"]
+    for rules, expected in ((ufw, "compliant"), (("INPUT -p tcp -j ACCEPT", *ufw), "compliant"), (("INPUT -j ACCEPT", *ufw), "drift")):
+        found = results(Firewall(enabled=True), legacy(*rules, policy="ACCEPT", chains=chains))["enabled"]
+        assert found.outcome.value == expected
 
 
 @pytest.mark.parametrize(

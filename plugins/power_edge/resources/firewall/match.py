@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from power_edge.resources.firewall.program import Do, Rule
-from power_edge.resources.firewall.space import NOTHING, Box, Numbers, complement, meet, numbers, shown
+from power_edge.resources.firewall.space import NOTHING, Box, Numbers, complement, meet, numbers, shown, subtract_all
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
@@ -57,6 +57,14 @@ class Match:
             self.doubt("too many combinations")
             return
         self.boxes = [met for mine in self.boxes for other in choice if (met := meet(mine, other)) is not None]
+
+    def leave(self, boxes: Iterable[Box]) -> None:
+        """None of several boxes."""
+        for box in boxes:
+            self.boxes = subtract_all(self.boxes, [box])
+            if len(self.boxes) > MANY_BOXES:
+                self.doubt("too many combinations")
+                return
 
     def when(self, truth: bool) -> None:
         """A condition whose answer is known for all the packets that are judged."""

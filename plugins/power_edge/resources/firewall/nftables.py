@@ -20,7 +20,7 @@ IPTABLES_TABLES = frozenset({"filter", "nat", "mangle", "raw", "security"})
 LIMITS = frozenset({"limit", "ct count", "quota"})
 IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
-HARMLESS_MANGLES = frozenset({"mark", "priority", "nftrace", "pkttype", "label", "event", "zone", "secmark"})
+HARMLESS_MANGLES = frozenset({"mark", "priority", "nftrace", "label", "event", "zone", "secmark"})
 
 ODD = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError)
 """What reading a structure that is not as expected ends in; StopIteration in a generator is a RuntimeError, and so is too deep a nesting."""
@@ -195,7 +195,10 @@ def _limit(match: Match, kind: str, what: Any) -> None:
 
 
 def _harmless(what: Any) -> bool:
-    """Of `meta mark set` and the like; marks are opaque wherever they are looked at. Changes of addresses or ports are not harmless."""
+    """Of `meta mark set` and the like; marks are opaque wherever they are looked at. Changes of addresses or ports are not harmless.
+
+    Nor is one of the packet type: the kernel drops what is said to be another host's (ip_rcv).
+    """
     key = what["key"]
     if "payload" in key:
         return key["payload"].get("field") in {"dscp", "ecn", "ttl", "hoplimit", "flowlabel"}
@@ -236,12 +239,18 @@ def _verdict_map(what: Any, reader: "Reader", place: tuple[str, str], text: str)
         start.doubt("a map that changes")
         yield from start.rules(Do("unknown"), text)
         return
+    keyed = list[Box]()
+    unclear = None
     for key, value in sorted(entries, key=lambda entry: entry[0] == "*"):
         kind, target = next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
         match = Match(set(start.families), list(start.boxes), start.opaque, start.varies, start.any_transport)
-        each = Reader(match, reader.family, reader.place, reader.ruleset)
         if key != "*":
-            each.condition({"op": "==", "left": what["key"], "right": key})
-        elif not {"meta", "ct"} & set(what["key"]):
-            match.doubt("any other key")  # of packets that have such a header
+            Reader(match, reader.family, reader.place, reader.ruleset).condition({"op": "==", "left": what["key"], "right": key})
+            keyed += match.boxes if match.families and match.opaque is None else []
+            unclear = unclear or match.opaque
+        else:
+            # What has a key of its own never comes here, also where its chain gives it back undecided.
+            match.leave(keyed)
+            if unclear or not {"meta", "ct"} & set(what["key"]):
+                match.doubt(unclear or "any other key")  # of packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import Base, Program
+from power_edge.resources.firewall.program import VERDICTS, Base, Program
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
 
 FAMILY = {"ip": 4, "ip6": 6}
@@ -30,6 +30,7 @@ class Ruleset:
     """The firewall of a node. What is None could not be seen.
 
     `interfaces`: those of the node, but for lo. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for lo's.
+    `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
     `ufw`: whether ufw.conf says enabled; None: no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
     """
 
@@ -37,6 +38,7 @@ class Ruleset:
     interfaces: tuple[str, ...] | None = None
     outside: tuple[str, ...] = ()
     inet6: tuple[int, ...] | None = None
+    echo_ignored: tuple[str, ...] = ()
     ufw: bool | None = None
     ufw_tuples: tuple[str, ...] | None = None
     firewalld: bool | None = None
@@ -47,11 +49,13 @@ class Ruleset:
         return numbers(interface(name) for name in self.interfaces or ())
 
     def has_chain(self, hook: str, family: int, prefix: str) -> bool:
-        """Whether a base chain of `hook` goes straight to a chain whose name begins so."""
+        """Whether a base chain of `hook` goes straight to a chain whose name begins so, and not behind a rule that decides on everything."""
         for base in self.program.path((hook,), family):
             for rule in self.program.chains.get(base.chain or ("", "", ""), {}).get(family, ()):
                 if rule.do.target is not None and rule.do.target[2].startswith(prefix):
                     return True
+                if rule.do.kind in VERDICTS and {} in rule.boxes and not rule.opaque and not rule.varies:
+                    break
         return False
 
     @property
@@ -91,6 +95,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
             interfaces=names or None,
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
+            echo_ignored=tuple(_lines(have, "echo-ignored")),
             ufw=None if enabled is None else any(word.strip().strip("\"'").lower() == "yes" for word in enabled),
             ufw_tuples=_tuples(have),
             firewalld=firewalld,
