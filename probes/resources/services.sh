@@ -11,32 +11,50 @@ done
 units=$(systemctl list-units --all --full --plain --no-legend --no-pager -- "$@") || exit
 cd "${PE_ROOT:-/}" || exit
 
+# The target that a boot goes for; a link by another name than its own, or a file.
+default=''
+for file in run/systemd/generator.early/default.target etc/systemd/system/default.target run/systemd/system/default.target \
+    usr/local/lib/systemd/system/default.target usr/lib/systemd/system/default.target lib/systemd/system/default.target; do
+    if [ -L "$file" ]; then default=$(readlink "$file"); elif [ -e "$file" ]; then default=$file; else continue; fi
+    default=${default##*/}
+    break
+done
+
 up=$(
+    case $default in multi-user.target | graphical.target | runlevel[2-5].target) ;; *) exit ;; esac
     {
         printf '%s\n' "$units"
-        # An empty file or a link to /dev/null masks a unit; a link that leads nowhere starts nothing.
+        # An empty file, a link to /dev/null or a folder masks a unit, and all of these dirs come before the vendor's.
         echo '= masked'
         for file in etc/systemd/system/* run/systemd/system/* etc/systemd/system.control/* run/systemd/system.control/* \
-            run/systemd/generator.early/*; do
-            [ -s "$file" ] || printf '%s\n' "$file"
+            run/systemd/generator.early/* usr/local/lib/systemd/system/*; do
+            [ -f "$file" ] && [ -s "$file" ] || printf '%s\n' "$file"
         done
+        # A link that leads nowhere starts nothing; nor does one that leads to a file, when the unit of that name has none: the name decides.
         links='= links'
         for file in etc/systemd/system/sysinit.target.wants/* etc/systemd/system/multi-user.target.wants/* \
             etc/systemd/system/sockets.target.wants/* etc/systemd/system/timers.target.wants/* etc/systemd/system/getty.target.wants/*; do
-            [ ! -e "$file" ] || links="$links
+            [ -e "$file" ] || continue
+            for parent in etc/systemd/system usr/lib/systemd/system lib/systemd/system usr/local/lib/systemd/system run/systemd/system; do
+                if [ -f "$parent/${file##*/}" ] && [ -s "$parent/${file##*/}" ]; then
+                    links="$links
 $file"
+                    break
+                fi
+            done
         done
         printf '%s\n' "$links"
     } | awk '
         BEGIN { for (i = 1; i < ARGC; i++) asked[ARGV[i]] = 1; ARGC = 1 }
         $1 == "=" { part = $2; next }
-        part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ && ($1 in asked) { up[$1] = $4; next }
+        part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ && ($1 in asked) && $1 !~ /@/ { up[$1] = $4; next }
         { unit = $0; sub(/.*\//, "", unit) }
-        part == "masked" { delete up[unit] }
+        part == "masked" { delete up[unit]; masked[unit] = 1 }
         part == "links" && (unit in up) {
             target = $0
             sub(/\.wants\/.*/, "", target)
             sub(/.*\//, "", target)
+            if (target in masked) next
             print unit, up[unit], target
             delete up[unit]
         }
@@ -61,7 +79,7 @@ printf '%s\n' "$@"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
-    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy
+    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy
     systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
     for unit; do
         echo
@@ -94,6 +112,15 @@ links=$(
     done
 )
 
+# Triggers that name another unit than their own; the manager knows those that it has loaded.
+activating=$(
+    for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        grep -Es '^[[:blank:]]*(Unit|Service)[[:blank:]]*=' /dev/null "$parent"/*.socket "$parent"/*.timer "$parent"/*.path \
+            "$parent"/*.socket.d/*.conf "$parent"/*.timer.d/*.conf "$parent"/*.path.d/*.conf
+    done
+)
+
 # What follows takes names that systemd itself gave; they hold neither blanks nor anything a shell would expand.
 set -f
 triggers=$(of TriggeredBy)
@@ -112,7 +139,7 @@ pullers=$(printf '%s\n' "$links" | awk -F/ '
 ' $(of Id Names TriggeredBy))
 # shellcheck disable=SC2086,SC2046
 files=$(
-    systemctl list-unit-files --full --plain --no-legend --no-pager -- "$@" $(of Id TriggeredBy WantedBy RequiredBy UpheldBy) $pullers |
+    systemctl list-unit-files --full --plain --no-legend --no-pager -- "$@" $(of Id TriggeredBy WantedBy RequiredBy UpheldBy BoundBy) $pullers |
         awk '{ print $1, $2 }'
 )
 missing=$(printf '%s\n' "$shown" | awk -F= '$1 == "Id" { id = $2 } $1 == "LoadState" && $2 == "not-found" { print id }')
@@ -142,12 +169,18 @@ for group in $(printf '%s\n' "$shown" | awk '
     BEGIN { RS = ""; FS = "\n" }
     /ActiveState=(inactive|failed)/ { for (i = 1; i <= NF; i++) if (sub(/^ControlGroup=\//, "", $i)) print $i }
 '); do
-    grep -qs '^[1-9]' "sys/fs/cgroup/$group/cgroup.procs" "sys/fs/cgroup/unified/$group/cgroup.procs" "sys/fs/cgroup/systemd/$group/cgroup.procs" &&
-        printf '%s\n' "$group"
+    set +f
+    for tree in sys/fs/cgroup sys/fs/cgroup/unified sys/fs/cgroup/systemd; do
+        [ -d "$tree/$group" ] || continue
+        # A unit with Delegate= has groups of its own below.
+        grep -qs '^[1-9]' "$tree/$group"/cgroup.procs "$tree/$group"/*/cgroup.procs "$tree/$group"/*/*/cgroup.procs \
+            "$tree/$group"/*/*/*/cgroup.procs && printf '%s\n' "$group"
+    done
+    set -f
 done
 set +f
 
-printf '== links\n%s\n' "$links"
+printf '== links\n%s\n== activating\n%s\n== default\n%s\n' "$links" "$activating" "$default"
 
 case $shown in
 *LoadState=not-found* | *LoadState=masked*) ;;

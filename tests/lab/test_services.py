@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -39,11 +40,27 @@ UNITS = {
     "gone": unit(),
     "waited": unit(),
     "timed": unit(),
+    "bound": unit(install=""),
+    "binder": unit(section="BindsTo=bound.service"),
+    "named": unit(install=""),
+    "wanted": unit(),
+    "delegated": unit(
+        "Delegate=yes",
+        "KillMode=process",
+        "Type=forking",
+        "ExecStart=/bin/sh -c 'sleep infinity & for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do"
+        " cd $$tree/system.slice/delegated.service 2>/dev/null && mkdir -p below && echo $! >below/cgroup.procs; done; :'",
+    ),
     "aliased": unit(install="WantedBy=multi-user.target\nAlias=other-name.service"),
 }
 MORE = {
     "/etc/systemd/system/waited.socket": "[Socket]\nListenStream=/run/waited\n[Install]\nWantedBy=sockets.target\n",
     "/etc/systemd/system/timed.timer": "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n",
+    "/etc/systemd/system/naming.socket": "[Socket]\nListenStream=/run/naming\n[Install]\nWantedBy=sockets.target\n",
+    "/etc/systemd/system/naming.socket.d/other.conf": "[Socket]\nService=named.service\n",
+    "/opt/linked.service": unit(),
+    "/usr/lib/systemd/system/hidden.service": unit(),
+    "/usr/lib/systemd/system/emptied.service": unit(),
     "/usr/local/lib/systemd/system/vendor.service": unit(),
     "/usr/local/lib/systemd/system/masked.service": unit(),
 }
@@ -135,6 +152,29 @@ def test_what_is_found(units: Node, arrange: str, declared: Service, outcome: st
     item = Item("units", "services", declared.name, RESOURCE.canonical(declared.name), declared, RESOURCE.asserts(declared), Source("f", 1))
     found = judge(RESOURCE, item, RESOURCE.parse(done.stdout.encode()))
     assert found.outcome.value == outcome, found
+
+
+RUNS: dict[str, Any] = {"state": "running", "enabled": True}
+LATER = [
+    # What the manager has not read again (it does at the next boot): a link without its unit, masks below /usr.
+    ("systemctl enable --now /opt/linked.service; rm /etc/systemd/system/linked.service", Service(name="linked", **RUNS), "unknown"),
+    ("systemctl enable --now hidden; ln -s /dev/null /usr/local/lib/systemd/system/hidden.service", Service(name="hidden", **RUNS), "drift"),
+    ("systemctl enable --now emptied; : >/usr/lib/systemd/system/emptied.service", Service(name="emptied", **RUNS), "drift"),
+    ("systemctl --no-reload enable naming.socket", Service(name="named", state="disabled"), "drift"),
+    ("systemctl enable binder; systemctl stop binder bound", Service(name="bound", state="disabled"), "unknown"),
+    ("systemctl start delegated; systemctl stop delegated", Service(name="delegated", state="stopped"), "unknown"),
+    ("systemctl enable --now wanted", Service(name="wanted", **RUNS), "compliant"),
+    ("systemctl set-default rescue.target", Service(name="wanted", **RUNS), "unknown"),
+    ("systemctl set-default multi-user.target", Service(name="wanted", **RUNS), "compliant"),
+    ("ln -sf /dev/null /etc/systemd/system/multi-user.target", Service(name="wanted", **RUNS), "unknown"),
+    ("rm /etc/systemd/system/multi-user.target", Service(name="wanted", **RUNS), "compliant"),
+]
+
+
+@pytest.mark.parametrize(("arrange", "declared", "outcome"), LATER, ids=[arrange for arrange, _, _ in LATER])
+def test_what_a_boot_would_find(units: Node, arrange: str, declared: Service, outcome: str) -> None:
+    units.sh(f"{{ {arrange}; }} >/dev/null 2>&1")
+    assert checked(units, declared).outcome.value == outcome
 
 
 def test_a_plain_user_and_every_shell_see_the_same(units: Node) -> None:

@@ -282,6 +282,31 @@ def test_names_that_systemd_quotes() -> None:
     assert answered(QUOTED, socket).triggers == (Trigger(r"x\x2dy.socket", True, None), Trigger("b.timer", None, None))
 
 
+def test_what_a_unit_binds_to_starts_with_it() -> None:
+    bound = f"{BLOCK.format('a.service')}\nBoundBy=b.service"
+    assert answered(bound, files="a.service static\nb.service enabled").pullers == (Puller("b.service", "memory", True),)
+
+
+def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
+    lines = (
+        *("etc/systemd/system/multi-user.target.wants/b.path", "etc/systemd/system/sockets.target.wants/c.socket"),
+        "etc/systemd/system/timers.target.wants/d.timer",
+        "== activating",
+        *("etc/systemd/system/b.path:Unit = a.service", "lib/systemd/system/c.socket.d/x.conf:Service=a.service"),
+        "lib/systemd/system/d.timer:Unit=d.service",
+    )
+    seen = answered(BLOCK.format("a.service"), links="\n".join(lines))
+    assert {*seen.triggers} == {Trigger("b.path", False, True), Trigger("c.socket", False, True)}
+
+
+@pytest.mark.parametrize(("default", "expected"), [("graphical.target", "pass"), ("runlevel3.target", "pass"), ("rescue.target", "unknown")])
+def test_a_boot_that_goes_elsewhere(default: str, expected: str) -> None:
+    link = "etc/systemd/system/multi-user.target.wants/a.service"
+    for state in ("enabled", "static"):
+        seen = answered(BLOCK.format("a.service"), files=f"a.service {state}", links=f"{link}\n== default\n{default}")
+        assert verdicts(seen, enabled=True)["enabled"] == expected
+
+
 def test_a_masked_socket_starts_nothing() -> None:
     block = QUOTED.replace(r'"x\\x2dy.socket" b.timer', "a.socket")
     link = "etc/systemd/system/sockets.target.wants/a.socket"

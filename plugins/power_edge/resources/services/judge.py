@@ -158,6 +158,8 @@ def _enabled(seen: Unit) -> _Verdict:
     if seen.load not in ("loaded", "masked", "not-found"):
         return _Verdict(None, f"its unit file cannot be loaded ({seen.load})")
     match state:
+        case "enabled" if seen.boot is not None:
+            return _Verdict(None, f"enabled, but a boot goes for {seen.boot}: whether that starts it cannot be told")
         case "enabled" if puller is None:
             others = ", ".join(other.name for other in seen.pullers)
             return _Verdict(None, f"enabled for {others}, which no boot starts" if others else "enabled as an alias only: no boot starts it")

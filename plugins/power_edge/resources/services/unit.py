@@ -10,6 +10,9 @@ _BOOT_TARGETS = frozenset(
 )
 """Targets that every boot into multi-user or graphical mode passes (bootup(7))."""
 
+_USUAL = frozenset(("multi-user.target", "graphical.target", *(f"runlevel{level}.target" for level in (2, 3, 4, 5))))
+"""What default.target leads to on a machine whose boots pass these."""
+
 _NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
 """Without these a block of `systemctl show` was cut short, and is no answer."""
 
@@ -40,6 +43,7 @@ class Unit(NamedTuple):
     A unit that is plainly up is told from listings alone: its type, its triggers and all pullers but one were not read. `queued`: the manager has
     a job for it that has not run yet. `left`: it is not active, and yet processes of it are there. `claimed_by`: for a name that is missing or
     masked, units that it may really mean (Alias=, or the socket of a missing service); `nearest`: for one that is missing, units of a like name.
+    `boot`: what default.target leads to, where that is none of the usual targets.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Unit(NamedTuple):
     pullers: tuple[Puller, ...] = ()
     claimed_by: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
+    boot: str | None = None
 
     @property
     def missing(self) -> bool:
@@ -81,6 +86,9 @@ class _Answer(NamedTuple):
     """By the unit that is pulled."""
     names: Sequence[str]
     left: Sequence[str]
+    activating: Mapping[str, Sequence[str]]
+    """Triggers on disk by the unit that their files name."""
+    boot: str | None
 
 
 def parse(section: bytes) -> dict[str, Unit]:
@@ -109,6 +117,8 @@ def parse(section: bytes) -> dict[str, Unit]:
         links,
         parts.get("names", ()),
         parts.get("left", ()),
+        _activating(parts.get("activating", ())),
+        next((name for name in parts.get("default", ()) if name and name not in _USUAL), None),
     )
     units |= {name: _unit(name, answer) for name in parts.get("asked", ()) if name in answer.shown}
     return units
@@ -144,6 +154,17 @@ def _link(line: str) -> _Link | None:
     return _Link(pulled, puller, "runtime" if parent.startswith("run/") else "disk")
 
 
+def _activating(lines: Iterable[str]) -> dict[str, list[str]]:
+    """`etc/systemd/system/some.socket:Service=other.service`, or the same of a drop-in, some.socket.d/any.conf."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        path, _, setting = line.partition(":")
+        folder, _, file = path.rpartition("/")
+        trigger = folder.rpartition("/")[2].removesuffix(".d") if file.endswith(".conf") else file
+        found.setdefault(setting.partition("=")[2].strip(), []).append(trigger)
+    return found
+
+
 def _unit(asked: str, answer: _Answer) -> Unit:
     block = answer.shown[asked]
     name = block["Id"]
@@ -167,6 +188,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
         nearest=_nearest(asked, answer.names) if missing else (),
+        boot=answer.boot,
     )
 
 
@@ -176,7 +198,7 @@ def _links(names: set[str], answer: _Answer) -> list[_Link]:
 
 
 def _remembered(block: Mapping[str, str]) -> list[str]:
-    return [name for key in ("WantedBy", "RequiredBy", "UpheldBy") for name in _list(block.get(key, ""))]
+    return [name for key in ("WantedBy", "RequiredBy", "UpheldBy", "BoundBy") for name in _list(block.get(key, ""))]
 
 
 def _boots(name: str, answer: _Answer, apart_from: str = "") -> bool | None:
@@ -184,11 +206,9 @@ def _boots(name: str, answer: _Answer, apart_from: str = "") -> bool | None:
     state = answer.states.get(name, "")
     if state.startswith("masked"):
         return False if state == "masked" else None
-    if name in _BOOT_TARGETS or state == "enabled":
-        return True
     links = [link for link in _links({name}, answer) if link.by != "runtime"]
-    if any(link.puller in _BOOT_TARGETS for link in links):
-        return True
+    if name in _BOOT_TARGETS or state == "enabled" or any(link.puller in _BOOT_TARGETS for link in links):
+        return True if answer.boot is None else None
     pulled = links or name not in answer.shown or set(_remembered(answer.shown[name])) - {apart_from}
     if state in ("disabled", "indirect", "linked", "transient") or (state == "static" and not pulled):
         return False
@@ -202,9 +222,10 @@ def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[
         yield Trigger(trigger, None if seen is None else seen["ActiveState"] not in ("inactive", "failed"), _boots(trigger, answer, name))
     # Linked by hand, and not known to the manager before the next reload or boot.
     by_name = {f"{name.removesuffix('.service')}{suffix}" for suffix in (".socket", ".timer", ".path")} if name.endswith(".service") else set()
+    by_name |= {trigger for each in {name, *_list(block.get("Names", ""))} for trigger in answer.activating.get(each, ())}
     for link in _links(by_name - {*known}, answer):
         if link.by != "runtime" and link.puller in _BOOT_TARGETS:
-            yield Trigger(link.pulled, False, True)
+            yield Trigger(link.pulled, False, True if answer.boot is None else None)
 
 
 def _claimed_by(name: str, missing: bool, names: Sequence[str]) -> tuple[str, ...]:
