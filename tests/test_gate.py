@@ -55,6 +55,14 @@ def test_a_state_without_a_hash_is_never_a_match() -> None:
     assert gate.judge(expected(**by_id()), {}, "").status == 12
 
 
+def test_an_answer_that_was_not_asked_for_an_identifier_on_file_is_no_match() -> None:
+    of_old = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
+    assert gate.judge(expected(**by_id()), of_old, "").open
+    judged = gate.judge(expected(**by_id(dmi_product_uuid=UUID)), of_old, "")
+    assert judged.status == 12
+    assert "product-uuid" in str(judged.why)
+
+
 def test_a_mac_has_its_own() -> None:
     mac = expected(os_type="darwin", primary_id=UUID, id_type="hardware-uuid", hardware_uuid=UUID)
     assert mac.primary == "io-platform-uuid"

@@ -128,6 +128,9 @@ def _problem(expected: Expected, readings: Mapping[str, Reading], shown: Reading
     for kind in _differing(expected, readings):
         both = f"on file {expected.hashes[kind]}, this machine's {readings[kind].hash}"
         return f"another machine: {expected.primary} is equal, but {kind} is not: {both}"
+    for kind in expected.hashes:
+        if kind not in readings:
+            return f"the answer says nothing of {kind}, which is on file: it is an answer to another plan"
     return None
 
 

@@ -154,6 +154,7 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
             # Lines and files go together by their order, or, where one could not be read, not at all.
             if [ "$count" = "$batched" ]; then
                 line=${sums%%"$nl"*}
+                line=${line#\\} # before names that sha256sum escapes, as some do those with a carriage return
                 sums=${sums#*"$nl"}
                 say hash "$path" "${line%% *}"
             else

@@ -11,6 +11,7 @@ nl='
 root=${PE_ROOT-}
 HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
 export HOME
+unset DPKG_ADMINDIR DPKG_ROOT RPM_CONFIGDIR APT_CONFIG # nor are databases and settings of a session
 
 fail() {
     echo "$*" >&2

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lab
 
 BODY = data.text("probes/resources/files.sh")
 SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
-NAMES = ["plain", "a\nb", "back\\slash", "*.conf", 'it\'s "q"', "$(reboot)", "café", "caf\udce9", "a b", "-rf", "final\n", "x:y"]
+NAMES = ["plain", "a\nb", "back\\slash", "*.conf", 'it\'s "q"', "$(reboot)", "café", "caf\udce9", "a b", "-rf", "final\n", "x:y", "a\rb"]
 HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
 

@@ -46,6 +46,15 @@ def test_a_node_of_dpkg(node: Node) -> None:
     assert outcomes(node, *asked) == ["compliant", "drift", "drift", "drift", "compliant", "drift", "unknown", "unknown"]
 
 
+def test_the_database_of_a_session_is_not_the_nodes(node: Node) -> None:
+    node.sh("mkdir -p /other/var/lib/dpkg/info /other/var/lib/dpkg/updates; cp -r /var/lib/dpkg/info/format /other/var/lib/dpkg/info")
+    node.sh("sed 's/^Package: procps$/Package: elsewhere/' /var/lib/dpkg/status >/other/var/lib/dpkg/status")
+    for setting in ("DPKG_ROOT=/other", "DPKG_ADMINDIR=/other/var/lib/dpkg"):
+        items = [Declared(name="elsewhere"), Declared(name="procps", state="absent")]
+        seen = parse(node.run("env", setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode())
+        assert [row.name for item in items for row in seen[item.name].here] == ["procps"]
+
+
 def test_a_node_of_rpm(rpm_node: Node) -> None:
     asked = [
         Declared(name="peapp", version="1.20.1-14.el9"),

@@ -24,6 +24,13 @@ def test_whole() -> None:
     assert {name: output.failure() for name, output in seen.outputs.items()} == {"services.0": None, "sysctl.0": "first", "sysctl.1": "timed out"}
 
 
+def test_a_warning_of_sudo_is_no_reason() -> None:
+    warning = "sudo: unable to resolve host rig-7: Name or service not known"
+    sections: dict[str, bytes | tuple[int, bytes, str]] = {"a.0": (1, b"", f"{warning}\nsudo: a password is required"), "b.0": (1, b"", warning)}
+    seen = read(answer("rig-7", sections))
+    assert {name: output.failure() for name, output in seen.outputs.items()} == {"a.0": "sudo: a password is required", "b.0": warning}
+
+
 @pytest.mark.parametrize("state", ["missing", "unreadable", "empty", "invalid", "filler"])
 def test_a_hash_counts_only_where_the_identifier_was_read(state: str) -> None:
     seen = read(answer("a", readings=[("machine-id", state, digest("a"))]))
@@ -65,6 +72,13 @@ def test_binary() -> None:
 @pytest.mark.parametrize("banner", [b"Welcome to rig-7\n\n", b"\x1b]0;stella@rig-7\x07", b"\r\nbanner\r\n", b"\xff\xfe", b"PE1 not a header\n"])
 def test_what_a_login_shell_prints_before_is_passed_over(banner: bytes) -> None:
     assert read(banner + answer("a", SECTIONS)).outputs == read(answer("a", SECTIONS)).outputs
+
+
+@pytest.mark.parametrize("length", [None, -30, 300])
+def test_of_two_answers_in_one_file_neither_is_believed(length: int | None) -> None:
+    second = answer("b", SECTIONS).replace(NONCE.encode(), b"f" * 32)
+    with pytest.raises(NoAnswer, match="more than one answer"):
+        read(answer("a", SECTIONS)[:length] + second)
 
 
 def test_changed_line_ends_are_refused() -> None:

@@ -8,6 +8,7 @@ from power_edge.gate import Reading
 
 _HEADER = re.compile(rb"^PE1 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.*)\n", re.MULTILINE)
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
+_PASSING = re.compile(r"sudo(-rs)?: unable to resolve host ")
 
 
 class Output(NamedTuple):
@@ -25,7 +26,7 @@ class Output(NamedTuple):
             return "the answer was cut"
         if self.status in _TIMED_OUT:
             return "timed out"
-        return _first_line(self.stderr) or f"the probe ended with status {self.status}"
+        return _said(self.stderr) or f"the probe ended with status {self.status}"
 
 
 class Answer(NamedTuple):
@@ -56,8 +57,9 @@ def read(answer: bytes) -> Answer:
     body = answer[header.end() - 1 :]
     readings: dict[str, Reading] = {}
     outputs: dict[str, Output] = {}
-    gate, complete, name, start = None, False, None, 0
+    gate, complete, name, start, ended = None, False, None, 0, 0
     for frame in re.finditer(rb"\n?^" + nonce + rb" ([IGBEZ])(?: (.*))?$", body, re.MULTILINE):
+        ended = frame.end()
         sort, words = frame[1], (frame[2] or b"").decode("ascii", "replace").split()
         match sort, words:
             case b"I", [kind, state, digest]:
@@ -73,6 +75,9 @@ def read(answer: bytes) -> Answer:
                 name = None
             case b"Z", _:
                 complete = True
+    if (second := _HEADER.search(body, ended)) is not None and second[1] != nonce:
+        # Appended to one file, say: which of them is to be believed nobody knows.
+        raise NoAnswer("more than one answer: keep each in a file of its own")
     if name is not None:
         outputs[name] = Output(None, b"", "")
     return Answer(node.decode("utf-8", "replace"), int(uid), int(time), readings, gate, outputs, complete)
@@ -92,5 +97,7 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) <= 3 else 1
 
 
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+def _said(stderr: str) -> str:
+    """The first line that is no warning of a sudo that goes on all the same."""
+    lines = stderr.strip().splitlines()
+    return next((line for line in lines if not _PASSING.match(line)), lines[0] if lines else "")
