@@ -1,5 +1,7 @@
 """The operators' own tests, beside a node's files and elsewhere, and what they are given."""
 
+import os
+
 import pytest
 
 from tests import answers
@@ -32,6 +34,16 @@ def test_beside_a_node_they_get_that_node(project: Project) -> None:
     result = project.run("--node=*", "-v")
     result.assert_outcomes(passed=2 + 2 + 6, failed=2)
     result.stdout.fnmatch_lines_random([f"node-configs/{name}/test_own.py::test_seen[[]{name}[]] PASSED*" for name in ("a", "b")])
+
+
+@pytest.mark.parametrize(("place", "argument"), [(".", "node-configs/a/test_own.py"), ("node-configs/a", "test_own.py::test_seen")])
+def test_named_by_itself_it_is_of_the_node_beside_it(project: Project, place: str, argument: str) -> None:
+    (project.node("a", TWO, {"vm.swappiness": "60"}) / "test_own.py").write_text(OWN)
+    project.node("b", TWO)
+    os.chdir(project.path / place)
+    result = project.run(argument, "-v", nodes=("a",))
+    result.stdout.fnmatch_lines(["*test_own.py::test_seen[[]a[]] PASSED*"])
+    result.stdout.no_fnmatch_line("*sysctl[[]*")
 
 
 def test_elsewhere_they_get_each_selected_node(project: Project) -> None:

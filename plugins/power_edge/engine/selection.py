@@ -70,4 +70,6 @@ def _node_folder(file: Path, root: Path | None) -> Path | None:
         return file.parent
     if file.parent == root or file.parent.name == PREFIX:
         return file if (file / STATE).is_file() else None
+    if file.suffix == ".py" and (file.parent.parent == root or file.parent.parent.name == PREFIX) and (file.parent / STATE).is_file():
+        return file.parent  # an own test: without its node, testinfra's `host` would be this machine
     return None
