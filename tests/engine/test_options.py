@@ -33,6 +33,11 @@ def test_options_about_nodes_without_one(project: Project, option: str) -> None:
     assert refused(project, f"{option}=file") == f"ERROR: {option} is about nodes, and none is selected: add --node=NAME"
 
 
+def test_nagios_of_testinfra_would_call_a_blocked_node_ok(project: Project) -> None:
+    project.node("a")
+    assert "--nagios knows passed and failed only" in refused(project, "--node=a", "--nagios")
+
+
 def test_no_such_node(project: Project) -> None:
     project.node("stella-PowerEdge-T420")
     line = refused(project, "--node=stella-PowerEdge-T42")

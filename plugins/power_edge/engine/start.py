@@ -42,6 +42,8 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
             if given:
                 raise pytest.UsageError(f"{option} is about nodes, and none is selected: add --node=NAME")
         return None
+    if getattr(options, "nagios", False):
+        raise pytest.UsageError("--nagios knows passed and failed only, and calls a blocked node OK: go by the exit status (0 1 10 11 12) instead")
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
         raise pytest.UsageError(f"two nodes are called {twice[0]}: check the folders that hold them one at a time")
