@@ -16,8 +16,8 @@ look() { # NAME COMMAND...
     shift
     out=$(${PE_SUDO-} "$@" 2>/dev/null)
     status=$?
-    # asked again only to learn why: a warning on stderr must not get into what was read
-    [ $status = 0 ] || out=$(${PE_SUDO-} "$@" 2>&1 >/dev/null)
+    # asked again only to learn why: a warning on stderr must not get into what was read, nor one of a sudo that goes on all the same into the reason
+    [ $status = 0 ] || out=$(${PE_SUDO-} "$@" 2>&1 >/dev/null | sed '/^sudo: unable to resolve host /d')
     say "$name" $status "$out"
 }
 

@@ -719,6 +719,8 @@ def recorded(area: str, name: str) -> Ruleset:
         ("ufw", "basic-22-tcp", Firewall(exclusive=True), "ufw delete allow 22/tcp"),
         ("ufw", "inactive", Firewall(enabled=True, rules=[ALLOW_22]), "ufw --force enable"),
         ("ufw", "inactive", Firewall(rules=[ALLOW_22]), None),
+        ("ufw", "inactive", Firewall(default_incoming="reject", enabled=True, rules=[ALLOW_22, Rule(proto="udp", port=1194, action="allow")]),
+         "ufw allow 1194/udp && ufw --force enable"),
         ("ufw", "list", Firewall(exclusive=True), None),
         ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="icmp", action="deny")]), None),
         ("firewalld", "public-default", Firewall(enabled=False), "systemctl disable --now firewalld"),

@@ -66,21 +66,33 @@ def _culprits(declared: Declared, seen: Ruleset) -> set[str]:
 
 def _ufw(declared: Declared, seen: Ruleset, fields: set[str]) -> Iterator[Command]:
     active = seen.has_chain("input", 4, "ufw-before-input")
-    start: list[Command] = [] if active or not declared.firewall.enabled else [("ufw", "--force", "enable")]
+    openings = list(_ufw_openings(declared, seen))
+    start: list[Command] = [] if active or not declared.firewall.enabled else [*openings, ("ufw", "--force", "enable")]
     if not active and not start and declared.field != "enabled":
         return
     match declared.field:
         case "enabled":
-            yield ("ufw", "reload") if declared.value and active else ("ufw", "--force", "enable") if declared.value else ("ufw", "disable")
+            yield from [("ufw", "disable")] if not declared.value else [("ufw", "reload")] if active else start
         case "default_incoming" | "default_outgoing":
             if not _foreign(seen):
+                if start or (declared.field == "default_incoming" and declared.value != ALLOW):
+                    yield from openings
                 yield ("ufw", "default", declared.value, declared.field.removeprefix("default_"))
-                yield from start
+                yield from start[-1:]
         case "exclusive":
             yield from _ufw_closing(declared, seen)
         case _:
             commands = list(_ufw_rule(declared, seen, fields, active))
             yield from dict.fromkeys(commands + start if commands else commands)
+
+
+def _ufw_openings(declared: Declared, seen: Ruleset) -> Iterator[Command]:
+    """Declared openings that ufw has not: they come before what closes the rest, or the mend could shut out whoever runs it over SSH."""
+    listed = {(each.action, each.plain) for each in _tuples(seen)}
+    for rule in declared.firewall.rules or ():
+        plain = f"{rule.port}/{rule.proto} from {_end(rule.from_)} to {_end(rule.to)}"
+        if rule.action == ALLOW and rule.port is not None and (ALLOW, plain) not in listed:
+            yield ("ufw", ALLOW, *_ufw_spec(rule))
 
 
 def _foreign(seen: Ruleset) -> bool:
