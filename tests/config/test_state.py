@@ -132,6 +132,7 @@ def test_a_later_minor_version_is_read() -> None:
         ("firewall: {}", "3:1", "asserts nothing"),
         ("firewall: {rules: []}", "3:1", "asserts nothing"),
         ("firewall: {rules: [{port: 22, proto: icmp, action: allow}]}", "3:20", "icmp has no port"),
+        ("firewall: {rules: [{port: 22, action: allow}]}", "3:20", "proto is missing"),
         ("firewall: {rules: [{proto: tcp, action: allow}]}", "3:20", "need a port"),
         ("firewall: {rules: [{port: 0, proto: tcp, action: allow}]}", "3:27", "1 to 65535"),
         ("firewall: {rules: [{port: 65536, proto: tcp, action: allow}]}", "3:27", "1 to 65535"),
