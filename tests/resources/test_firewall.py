@@ -563,6 +563,16 @@ def test_what_has_a_key_of_its_own_never_meets_the_catchall(key: str, entry: Seq
     assert outcome(DENY_22, found) == "drift"
 
 
+def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
+    """It is not called where nothing makes the kernel track connections, nor for those that it does not track (tried on Linux 6.18)."""
+    for hook, prio in (("prerouting", -100), ("input", 100)):
+        for what in (nft([TCP22, DROP], policy="accept", type="nat", hook=hook, prio=prio), nft(type="nat", hook=hook, prio=prio)):
+            assert outcome(DENY_22, seen(nft=what)) == "unknown"
+            assert outcome(ALLOW_22, seen(nft=what)) != "compliant"
+    harmless = nft([match("tcp", "dport", 80), {"redirect": {"port": 8080}}], policy="accept", type="nat", hook="prerouting", prio=-100)
+    assert outcome(Rule(proto="tcp", port=22, action="deny"), seen(nft=harmless)) == "drift"
+
+
 def test_echo_is_not_answered_where_the_kernel_is_told_not_to() -> None:
     rules = nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT])
     for family, source in ((4, "10.0.0.0/8"), (6, "fd00::/8")):

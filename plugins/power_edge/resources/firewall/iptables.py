@@ -74,7 +74,9 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
     verdict = {"ACCEPT": ALLOW, "DROP": DENY}.get(policy)
     if verdict is None:
         raise ValueError(f"policy {policy!r} of chain {name}")
-    return Base(hook, priority, chain, (family,), verdict, table == "filter")
+    return Base(
+        hook, priority, chain, (family,), verdict, table == "filter", text=f"the nat table's {name}" if table == "nat" else "", nat=table == "nat"
+    )
 
 
 def _rule(rest: str, family: int, where: tuple[str, str], line: str, chains: Mapping[tuple[str, str, str], object]) -> Iterator[Rule]:

@@ -116,7 +116,7 @@ def _bases(body: Any, doubtful: bool) -> Iterator[Base]:
     chain = None if doubtful else (family, table, name)
     hook = body["hook"] if family not in OTHERS else f"{family} {body['hook']}"
     reason = f"{text}: whether its table is dormant could not be read" if doubtful else text
-    yield Base(hook, int(body.get("prio", 0)), chain, FAMILIES.get(family, (4, 6)), policy, filters, boxes, reason)
+    yield Base(hook, int(body.get("prio", 0)), chain, FAMILIES.get(family, (4, 6)), policy, filters, boxes, reason, body.get("type") == "nat")
 
 
 def _with_bridges(program: Program) -> Program:

@@ -47,7 +47,10 @@ class Rule(NamedTuple):
 
 
 class Base(NamedTuple):
-    """A chain that the kernel calls. `chain` is None for what could not be read at all, and may do anything to the packets in `boxes`."""
+    """A chain that the kernel calls. `chain` is None for what could not be read at all, and may do anything to the packets in `boxes`.
+
+    `nat`: its type is nat, so that it is called for tracked connections alone (nf_nat_inet_fn).
+    """
 
     hook: str
     priority: int
@@ -57,6 +60,7 @@ class Base(NamedTuple):
     filters: bool = True
     boxes: tuple[Box, ...] = ({},)
     text: str = ""
+    nat: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +100,7 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, boxes: Iterable[
     Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure), and where something is opaque (none sure).
     """
     alive, ended, steps = [Region(box) for box in boxes], list[Region](), 0
-    for base in map(_decided, program.path(hooks, family)):
+    for base in (_decided(program, base) for base in program.path(hooks, family)):
         early = base.hook == "ingress" or (base.hook in {"prerouting", "output"} and base.priority <= TRACKING)
         inside, outside = _split([_tracked(region, NEW, UNSEEN) for region in alive] if early else alive, base.boxes)
         walker = _Walk(program, family, base, steps)
@@ -107,7 +111,12 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, boxes: Iterable[
     return ended + alive
 
 
-def _decided(base: Base) -> Base:
+def _decided(program: Program, base: Base) -> Base:
+    """The base chain, opaque where it cannot be told for which packets it is called."""
+    if base.nat and (base.policy != ALLOW or any(rule.do.kind in {DENY, REJECT} for rule in _reachable(program, base.chain or ("", "", "")))):
+        return base._replace(
+            chain=None, text=f"{base.text}: filters in a nat chain, and no rule need be there that makes the kernel track connections"
+        )
     if base.hook not in {"prerouting", "output"} or base.priority != TRACKING:
         return base
     return base._replace(chain=None, text=f"{base.text}: it runs before connections are looked up, or after")
