@@ -2,6 +2,7 @@
 
 import os
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from power_edge.engine.session import Run
 
 _RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
+_LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
 _NODE_FILES = ("state.yaml", "system-identity.yaml")
 
 
@@ -43,6 +45,28 @@ def pytest_configure(config: pytest.Config) -> None:
     run = _begin(config, config.option, config.option.file_or_dir)
     if run is not None:
         run.join(config)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Own tests of a node that is not selected are left out: testinfra's `host` would be this machine, or another node, and they might pass there."""
+    run = config.stash.get(_RUN, None)
+    if run is None and "node-configs" not in str(collection_path):
+        return None
+    from power_edge.engine.selection import Selection
+
+    folder = (run.nodes.selection if run is not None else Selection()).leaves_out(collection_path)
+    if folder is None:
+        return None
+    if run is None:
+        config.stash.setdefault(_LEFT_OUT, set()).add(folder.name)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    left_out = sorted(config.stash.get(_LEFT_OUT, ()))
+    if left_out:
+        told = ascii(left_out[0])[1:-1] if len(left_out) == 1 else "'*'"
+        terminalreporter.write_line(f"node-configs/: no node is selected; add --node={told}")
 
 
 def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "Run | None":

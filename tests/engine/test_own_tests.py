@@ -46,6 +46,27 @@ def test_named_by_itself_it_is_of_the_node_beside_it(project: Project, place: st
     result.stdout.no_fnmatch_line("*sysctl[[]*")
 
 
+@pytest.mark.parametrize("arguments", [["--node=b", "."], ["--node=b", "node-configs"], ["node-configs/b", "node-configs"]])
+def test_they_run_for_no_other_node(project: Project, arguments: list[str]) -> None:
+    for name in ("a", "b"):
+        deeper = project.node(name, TWO) / "deeper"
+        deeper.mkdir()
+        (deeper / f"test_{name}.py").write_text("def test_it(host): pass\n")
+    assert project.ids(*arguments, nodes=("b",))[-1] == "node-configs/b/deeper/test_b.py::test_it[b]"
+    assert "test_a.py" not in str(project.ids(*arguments, nodes=("b",)))
+
+
+@pytest.mark.parametrize(("place", "argument"), [(".", "."), (".", "node-configs"), ("node-configs/a", "-v")])
+def test_without_a_node_they_are_left_out(project: Project, place: str, argument: str) -> None:
+    (project.node("a") / "test_own.py").write_text("def test_it(host): pass\n")
+    os.chdir(project.path / place)
+    if place != ".":
+        project.pytester.makeini("[pytest]\n")
+    result = project.run(argument, nodes=())
+    result.assert_outcomes()
+    result.stdout.fnmatch_lines(["node-configs/: no node is selected; add --node=a"])
+
+
 def test_elsewhere_they_get_each_selected_node(project: Project) -> None:
     for name in ("a", "b", "c"):
         project.node(name, TWO, {"vm.swappiness": "60"})

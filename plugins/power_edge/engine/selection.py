@@ -26,12 +26,19 @@ class Selection:
 
     by_option: list[Path] = field(default_factory=list)
     """The folders that --node named."""
+    root: Path | None = None
+    """The node-configs/ of the run."""
+
+    def leaves_out(self, path: Path) -> Path | None:
+        """The folder of a node that is not selected, if a path lies in one: its own tests are for no other machine."""
+        folder = node_around(path, self.root)
+        return folder if folder is not None and folder not in self.nodes and folder not in self.broken else None
 
 
 def selection(patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path) -> Selection:
     """The selection of a command line. Raises ConfigError for a pattern that names no node."""
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
-    chosen = Selection(by_option=list(select(root, patterns)) if patterns else [])
+    chosen = Selection(by_option=list(select(root, patterns)) if patterns else [], root=root)
     folders = list(chosen.by_option)
     for argument in arguments:
         path, separator, rest = argument.partition("::")
@@ -70,6 +77,12 @@ def _node_folder(file: Path, root: Path | None) -> Path | None:
         return file.parent
     if file.parent == root or file.parent.name == PREFIX:
         return file if (file / STATE).is_file() else None
-    if file.suffix == ".py" and (file.parent.parent == root or file.parent.parent.name == PREFIX) and (file.parent / STATE).is_file():
-        return file.parent  # an own test: without its node, testinfra's `host` would be this machine
+    return node_around(file, root) if file.suffix == ".py" or file.is_dir() else None
+
+
+def node_around(path: Path, root: Path | None = None) -> Path | None:
+    """The node's folder that a path lies in, or is; None where it is in none."""
+    for folder in (path, *path.parents):
+        if (folder.parent == root or folder.parent.name == PREFIX) and os.path.isfile(folder / STATE):  # noqa: PTH113 pathlib raises where it may not look
+            return folder
     return None
