@@ -84,7 +84,14 @@ say routes 0 "$(
     awk '$1 ~ /^0+$/ { print $NF }' "${PE_ROOT-}/proc/net/ipv6_route" 2>/dev/null
 )"
 # What is told to answer no echo request answers none, whatever the rules let in.
-say echo-ignored 0 "$(grep -l '^1' "${PE_ROOT-}/proc/sys/net/ipv4/icmp_echo_ignore_all" "${PE_ROOT-}/proc/sys/net/ipv6/icmp/echo_ignore_all" 2>/dev/null)"
+say echo-ignored 0 "$(
+    for file in "${PE_ROOT-}/proc/sys/net/ipv4/icmp_echo_ignore_all" "${PE_ROOT-}/proc/sys/net/ipv6/icmp/echo_ignore_all"; do
+        [ -e "$file" ] || continue
+        value=''
+        read -r value <"$file"
+        [ "$value" = 0 ] || printf '%s\n' "$file"
+    done
+)"
 say inet6 0 "$(cat "${PE_ROOT-}/proc/net/if_inet6" 2>/dev/null)"
 
 if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then

@@ -299,7 +299,9 @@ def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
     assert {*seen.triggers} == {Trigger("b.path", False, True), Trigger("c.socket", False, True)}
 
 
-@pytest.mark.parametrize(("default", "expected"), [("graphical.target", "pass"), ("runlevel3.target", "pass"), ("rescue.target", "unknown")])
+@pytest.mark.parametrize(
+    ("default", "expected"), [("graphical.target", "pass"), ("runlevel3.target", "pass"), ("rescue.target", "unknown"), ("", "unknown")]
+)
 def test_a_boot_that_goes_elsewhere(default: str, expected: str) -> None:
     link = "etc/systemd/system/multi-user.target.wants/a.service"
     for state in ("enabled", "static"):

@@ -163,7 +163,7 @@ def _action(declared: Declared, seen: Ruleset, family: int) -> Answer:
     )
     if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
         silent = next((path for path in seen.echo_ignored if f"/net/ipv{family}/" in path), None)
-        return answer if silent is None else Answer(Outcome.DRIFT, "deny", f"no echo request is answered: {silent} is 1")
+        return answer if silent is None else Answer(Outcome.DRIFT, "deny", f"no echo request is answered: {silent} is not 0")
     if rule.port is None and rule.action != ALLOW:
         return _no_icmp(rule, seen, family, answer)
     return answer

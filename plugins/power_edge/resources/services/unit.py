@@ -118,7 +118,7 @@ def parse(section: bytes) -> dict[str, Unit]:
         parts.get("names", ()),
         parts.get("left", ()),
         _activating(parts.get("activating", ())),
-        next((name for name in parts.get("default", ()) if name and name not in _USUAL), None),
+        _boot(parts.get("default")),
     )
     units |= {name: _unit(name, answer) for name in parts.get("asked", ()) if name in answer.shown}
     return units
@@ -152,6 +152,12 @@ def _link(line: str) -> _Link | None:
     if "/generator" in parent:
         return _Link(pulled, puller, "generator")
     return _Link(pulled, puller, "runtime" if parent.startswith("run/") else "disk")
+
+
+def _boot(lines: Sequence[str] | None) -> str | None:
+    """What default.target leads to, None for one of the usual targets."""
+    name = next(filter(None, lines or ()), "a target that could not be read")
+    return None if lines is None or name in _USUAL else name
 
 
 def _activating(lines: Iterable[str]) -> dict[str, list[str]]:
