@@ -75,7 +75,7 @@ def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir("/")
     assert run("--node-configs", str(configs), "validate", "rig-2").out == "rig-2: 2 items\n"
     done = run("--node-configs", str(configs / "missing"), "validate")
-    assert (done.status, done.err) == (4, "Error: node-configs: cannot be read: No such file or directory\n")
+    assert (done.status, done.err) == (4, f"Error: node-configs: '{configs}/missing' cannot be read: No such file or directory\n")
 
 
 def test_plan_is_the_script(run: Run, configs: Path) -> None:

@@ -122,7 +122,7 @@ def test_an_interrupted_run_waits_for_nobody(project: Project, monkeypatch: pyte
     (project.path / "test_own.py").write_text("import pytest\ndef test_it(): pytest.exit('enough')\n")
     result = project.run("--node=fine", "test_own.py", "--prometheus-textfile=edge.prom", "--json-report", nodes=())
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["fine: nothing was checked", "edge.prom was left as it was: the run ended with 2"])
+    result.stdout.fnmatch_lines(["fine: no item was checked", "edge.prom was left as it was: the run ended with 2"])
     assert not (project.path / "edge.prom").exists()
 
 

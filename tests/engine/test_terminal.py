@@ -101,3 +101,8 @@ def test_extras_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> N
     project.node("a")
     assert "  not declared: allow 23/tcp from any \\x1b[31m" in shown(project)
     assert project.report("--node=a")[1]["tests"][1]["metadata"]["power_edge"]["extra"] == ["allow 23/tcp from any \x1b[31m"]
+
+
+def test_no_blank_line_between_the_last_headline_and_the_nodes(project: Project) -> None:
+    project.node("a")
+    assert re.search(r"\[100%\]\n\n=+ nodes =+\na: 2 compliant\n", project.run("--node=a").stdout.str())

@@ -24,7 +24,7 @@ def nodes(root: Path) -> list[Path]:
     try:
         return sorted(folder.absolute() for folder in root.iterdir() if not folder.name.startswith(".") and _is_node(folder))
     except OSError as error:
-        raise refuse(NODE_CONFIGS, f"cannot be read: {error.strerror}") from None
+        raise refuse(NODE_CONFIGS, f"{shown(str(root), 200)} cannot be read: {error.strerror}") from None
 
 
 def _is_node(folder: Path) -> bool:
@@ -48,7 +48,7 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
         names = _matching(pattern, known)
         matched.update(names)
         if not names:
-            problems.append(Problem(Source(NODE_CONFIGS, 0), f"no node matches {shown(pattern)}", _nearest(pattern, list(known))))
+            problems.append(Problem(Source(NODE_CONFIGS, 0), f"no node matches {shown(pattern)}", _nearest(pattern, list(known), root)))
     if problems:
         raise ConfigError(problems)
     return [folder for name, folder in known.items() if name in matched]
@@ -64,11 +64,11 @@ def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
     return [name for name in names if fnmatchcase(name, pattern)]
 
 
-def _nearest(pattern: str, names: list[str]) -> str:
+def _nearest(pattern: str, names: list[str], root: Path) -> str:
     from difflib import get_close_matches
 
     if not names:
-        return "node-configs/ holds no folder with a state.yaml"
+        return f"{shown(str(root), 200)} holds no folder with a state.yaml"
     lower = {name.lower(): name for name in names}
     near = [lower[each] for each in get_close_matches(pattern.lower()[:255], list(lower), 3, 0.5)]
     if near:

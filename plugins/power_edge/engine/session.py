@@ -240,7 +240,7 @@ class Run:
             for line in terminal.node_lines(name, self.tally.counts(name), self._notes(name))
         ]
         if lines or self._told:
-            terminalreporter.section("nodes")
+            terminalreporter.write_sep("=", "nodes")  # `section` leaves the end of pytest's line of dots to the next line
         for line in [*lines, *self._told]:
             terminalreporter.write_line(line)
 

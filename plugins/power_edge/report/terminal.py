@@ -74,7 +74,7 @@ def _folded(label: str, text: str) -> list[str]:
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
     """What there is to say of one node: a line with its counts by outcome, the ones that matter first, and each note below."""
     shown = [f"{counts[outcome]} {outcome}" for outcome in _ORDER if counts.get(outcome)]
-    yield f"{printable(node)}: {', '.join(shown) or 'nothing was checked'}"
+    yield f"{printable(node)}: {', '.join(shown) or 'no item was checked'}"
     for note in notes:
         yield from (f"  {line}" for line in wrap(printable(note), WIDTH - 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
