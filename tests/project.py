@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
+from power_edge.resources import names, resource
 from tests import answers
 
 # pytester forgets what an inner run imports; what is imported here is imported once for all of them.
 for _module in ("power_edge.config.explain", "power_edge.engine.start", "prometheus_client", "testinfra.host"):
     import_module(_module)
+for _name in names():  # these are cached, and would miss the modules that they came from
+    resource(_name)
 
 PASSED_OVER = ("-p", "no:hypothesispytest", "-p", "no:typeguard", "-p", "no:platformdirs")
 """Plugins that happen to be installed beside ours, have nothing to do with it, and cost half a second a run."""
