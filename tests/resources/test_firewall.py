@@ -273,6 +273,16 @@ def test_a_dormant_table_filters_nothing(flags: Any, dormant: Any, allowed: str)
     assert outcome(ALLOW_22, seen(nft=text, **({} if dormant is None else {"dormant": dormant}))) == allowed
 
 
+def test_rules_about_arp_may_hide_the_node_from_ipv4() -> None:
+    open_22 = [{"rule": {"family": "inet", "table": "u", "chain": "in", "handle": 1, "expr": [TCP22, ACCEPT]}}]
+    inet = [{"chain": {"family": "inet", "table": "u", "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": "drop"}}, *open_22]
+    closed = seen(nft=nft(family="arp", more=inet))
+    assert outcome(ALLOW_22, closed) == "unknown"
+    assert outcome(Rule(proto="tcp", port=22, action="allow", from_="fd00::/8"), closed) != "unknown"
+    idle = seen(nft=nft(family="arp", policy="accept", more=inet))
+    assert outcome(ALLOW_22, idle) == "compliant"
+
+
 def test_bridge_rules_make_it_unknown() -> None:
     bridge = nft([DROP], family="bridge", hook="input")
     both = json.dumps({"nftables": json.loads(bridge)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]})

@@ -14,7 +14,7 @@ from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS,
 from power_edge.resources.firewall.space import Box, interface, numbers, shown
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
-OTHERS = frozenset({"bridge", "arp"})
+OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
 IPTABLES_TABLES = frozenset({"filter", "nat", "mangle", "raw", "security"})
 LIMITS = frozenset({"limit", "ct count", "quota"})
@@ -54,7 +54,7 @@ def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, skip: Iter
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
     frozen = {name: {family: tuple(some) for family, some in rules.items()} for name, rules in chains.items()}
-    return _with_bridges(Program(chains=frozen, bases=tuple(bases)))
+    return _with_others(Program(chains=frozen, bases=tuple(bases)))
 
 
 def compat_tables(text: str) -> set[tuple[str, str]]:
@@ -119,13 +119,18 @@ def _bases(body: Any, doubtful: bool) -> Iterator[Base]:
     yield Base(hook, int(body.get("prio", 0)), chain, FAMILIES.get(family, (4, 6)), policy, filters, boxes, reason, body.get("type") == "nat")
 
 
-def _with_bridges(program: Program) -> Program:
-    """Rules of the bridge family come before those of IP, for packets that arrive over a bridge. They are not followed: they may stop anything."""
-    bases = (base for base in program.bases if base.hook.startswith("bridge ") and base.hook != "bridge forward")
-    if not any(rule.do.kind in {*VERDICTS, "unknown"} for base in bases for rule in _all(program, base)):
-        return program
-    doubt = tuple(Base(hook, -1000, None, (4, 6), text="rules of the bridge family are not followed") for hook in ("prerouting", "postrouting"))
-    return Program(chains=program.chains, bases=program.bases + doubt)
+def _with_others(program: Program) -> Program:
+    """Rules of the bridge family come before those of IP, for packets that arrive over a bridge; those of arp decide who finds an IPv4 address.
+
+    They are not followed: they may stop anything.
+    """
+    doubts = list[Base]()
+    for family, families in OTHERS.items():
+        bases = (base for base in program.bases if base.hook.startswith(f"{family} ") and base.hook != "bridge forward")
+        if any(rule.do.kind in {*VERDICTS, "unknown"} for base in bases for rule in _all(program, base)):
+            text = f"rules of the {family} family are not followed"
+            doubts += [Base(hook, -1000, None, families, text=text) for hook in ("prerouting", "postrouting")]
+    return Program(chains=program.chains, bases=(*program.bases, *doubts)) if doubts else program
 
 
 def _all(program: Program, base: Base) -> Iterator[Rule]:
