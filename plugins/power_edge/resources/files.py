@@ -187,7 +187,7 @@ def _judge_content(content: str, seen: File) -> Finding:
         same = hashlib.sha256(declared).hexdigest() == seen.sha256
         return (agrees if same else drifts)("content", content, f"sha256:{seen.sha256} ({seen.size} bytes)")
     if seen.dark is None and seen.size != len(declared):
-        return drifts("content", content, f"{seen.size} bytes", f"{len(declared)} bytes are declared")
+        return drifts("content", content, f"{seen.size} bytes", f"declared: {len(declared)} bytes")
     return undecided("content", content, seen.dark or "the node did not tell its hash")
 
 
