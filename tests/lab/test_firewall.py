@@ -48,7 +48,8 @@ KNOCK = """
 import socket, sys, threading
 def knock(source, target, port):
     with socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET) as one:
-        one.settimeout(1)
+        # Longer than the second until the first retransmission: Linux drops an ICMP error that comes while connect() holds the socket (tcp_v4_err).
+        one.settimeout(2)
         one.bind((source, 0))
         try:
             one.connect((target, port))
