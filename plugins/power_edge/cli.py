@@ -38,7 +38,7 @@ def validate(root: Path | None, patterns: Sequence[str]) -> None:
     NODE may be a glob, such as 'rig-*'. Each problem is told with its file, line and column. Exits with 4 when there is one.
     """
     broken = False
-    for folder in select(root, patterns or ["*"]) if patterns else nodes(_there(root)):
+    for folder in select(root, patterns) if patterns else nodes(_there(root)):
         try:
             node = load_node(folder)
         except ConfigError as error:
@@ -135,7 +135,7 @@ def _there(root: Path | None) -> Path:
 def _one(root: Path | None, name: str) -> Node:
     folders = select(root, [name])
     if len(folders) > 1:
-        raise click.UsageError(f"{name} matches {len(folders)} nodes; a plan is of one")
+        raise click.UsageError(f"{name} matches {len(folders)} nodes: name one")
     return load_node(folders[0])
 
 

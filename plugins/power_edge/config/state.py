@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from power_edge.config.document import Document, read
-from power_edge.config.error import LIMIT, ConfigError
+from power_edge.config.error import LIMIT, ConfigError, shown
 from power_edge.config.schema import validator
 from power_edge.model import Item, Problem, ResourceType
 from power_edge.model.declared.core_schema import Metadata
@@ -75,8 +75,6 @@ def _items(document: Document, node: str, kind: ResourceType, section: Any, prob
 
 
 def _twice(type_: str, item: Item, twin: Item) -> tuple[str, str]:
-    from power_edge.config.error import shown
-
     same = "" if item.name == twin.name else f", as {shown(twin.name)}"
     return f"{type_} {shown(item.name)} is declared twice, first on line {twin.source.line}{same}", "keep one of them"
 

@@ -61,7 +61,7 @@ def _at_all(seen: Ruleset) -> tuple[bool | None, str | None]:
     families = {family: asked.filters(seen, family) for family in asked.FAMILIES}
     if any(families.values()):
         return True, f"{' and '.join(f'IPv{family}' for family, filtered in families.items() if filtered)} is filtered"
-    if seen.firewalld or seen.has_firewalld_rules or _ufw_in(seen, 4) or _ufw_in(seen, 6):
+    if seen.firewalld or seen.has_firewalld_rules or any(ufw_in(seen, family) for family in asked.FAMILIES):
         return True, why
     if seen.ufw:
         return True, "nothing filters at present, but ufw is enabled in /etc/ufw/ufw.conf and comes up with the next boot"
@@ -71,9 +71,8 @@ def _at_all(seen: Ruleset) -> tuple[bool | None, str | None]:
 def in_force(seen: Ruleset) -> tuple[bool | None, str | None]:
     """Whether a firewall is in force, and why that is so or cannot be said."""
     families = {family: asked.filters(seen, family) for family in asked.judged_families(seen, "deny")}
-    ufw = seen.has_chain("input", 4, "ufw-before-input") or seen.has_chain("input", 6, "ufw6-before-input")
-    idle = [f"IPv{family}" for family, filtered in families.items() if filtered is False and not _ufw_in(seen, family)]
-    if ufw:
+    idle = [f"IPv{family}" for family, filtered in families.items() if filtered is False and not ufw_in(seen, family)]
+    if any(ufw_in(seen, family) for family in asked.FAMILIES):
         return (False, f"ufw is active, but nothing filters {' and '.join(idle)}") if idle else (True, "ufw is active")
     if seen.has_firewalld_rules:
         if seen.firewalld and False in families.values():
@@ -93,7 +92,8 @@ def in_force(seen: Ruleset) -> tuple[bool | None, str | None]:
     return False, "ufw is enabled in its configuration, and not started" if seen.ufw else "nothing filters incoming connections"
 
 
-def _ufw_in(seen: Ruleset, family: int) -> bool:
+def ufw_in(seen: Ruleset, family: int) -> bool:
+    """Whether what comes in of a family goes through ufw's chains."""
     return seen.has_chain("input", family, "ufw-before-input" if family == 4 else "ufw6-before-input")
 
 

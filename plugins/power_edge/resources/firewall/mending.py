@@ -7,7 +7,7 @@ from power_edge.model import Finding
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.extras import extras
-from power_edge.resources.firewall.judging import Declared, in_force
+from power_edge.resources.firewall.judging import Declared, in_force, ufw_in
 from power_edge.resources.firewall.program import ALLOW
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import Box, interface, meet
@@ -65,7 +65,7 @@ def _culprits(declared: Declared, seen: Ruleset) -> set[str]:
 
 
 def _ufw(declared: Declared, seen: Ruleset, fields: set[str]) -> Iterator[Command]:
-    active = seen.has_chain("input", 4, "ufw-before-input")
+    active = ufw_in(seen, 4)
     openings = list(_ufw_openings(declared, seen))
     start: list[Command] = [] if active or not declared.firewall.enabled else [*openings, ("ufw", "--force", "enable")]
     if not active and not start and declared.field != "enabled":
