@@ -1,0 +1,19 @@
+"""How a resource type is discovered: from what a node shows to a declaration that holds true of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+
+class Discovery(NamedTuple):
+    """The inverse of judging, for one resource type; pure, as the type itself is.
+
+    What is worth declaring is found on the node by probes/discovery/TYPE.sh, which prints lines: `+ARGUMENT<TAB>WHY` for what the type's own probe is
+    to be asked about (ARGUMENT as ResourceType.ask gives it), `-WHAT<TAB>WHY` for what is left out on purpose, `?WHAT<TAB>WHY` for what could not be
+    seen. WHY is for people, and becomes a comment.
+    """
+
+    name: Callable[[str], str]
+    """An argument of the probe -> the name that the thing is declared by."""
+    forms: Callable[[str, Any], Iterator[Mapping[str, Any]]]
+    """Name, and what was seen -> declarations without the name, best first; the first that is judged compliant is taken. None at all: no declaration
+    can hold true for it. For a type that observes one thing for all its items: the section as a whole."""
