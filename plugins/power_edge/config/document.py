@@ -8,7 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
-from yaml.error import YAMLError
+from yaml.error import Mark, YAMLError
 from yaml.events import AliasEvent, DocumentStartEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
 from power_edge.config.error import LIMIT, ConfigError, refuse, shown
@@ -28,6 +28,9 @@ class Place(NamedTuple):
     inner: Any = None
 
 
+_START = Mark("", 0, 0, 0, None, None)
+
+
 class Document(NamedTuple):
     """A file's value (a mapping with text keys), and where its parts stand."""
 
@@ -37,6 +40,11 @@ class Document(NamedTuple):
     problems: tuple[Problem, ...]
     """What is wrong so far; the value is complete all the same, so that the rest can be judged as well."""
     data: bytes
+
+    @classmethod
+    def made(cls, file: str, value: dict[str, Any]) -> "Document":
+        """The document of a file that is yet to be written: everything in it stands at its beginning."""
+        return cls(file, value, Place(_START, _START), (), b"")
 
     def find(self, path: tuple[str | int, ...], key: bool = False) -> Source:
         """Where the value at `path` stands, or its key; what is not there is at the nearest that holds it."""

@@ -9,7 +9,7 @@ import msgspec
 from power_edge.config.document import Document, read
 from power_edge.config.error import LIMIT, ConfigError, shown
 from power_edge.config.schema import validator
-from power_edge.model import Item, Problem, ResourceType
+from power_edge.model import Entry, Item, Problem, ResourceType
 from power_edge.model.declared.core_schema import Metadata
 from power_edge.resources import resource
 
@@ -32,7 +32,11 @@ def load_state(data: bytes, file: str, node: str) -> State:
 
     `file` is its path as messages and reports show it, `node` the node's name. Raises ConfigError with all that is wrong.
     """
-    document = read(data, file)
+    return state_of(read(data, file), node)
+
+
+def state_of(document: Document, node: str) -> State:
+    """The state that a document declares. Raises ConfigError with all that is wrong."""
     checked(document, "state")
     problems: list[Problem] = []
     items: list[Item] = []
@@ -43,7 +47,7 @@ def load_state(data: bytes, file: str, node: str) -> State:
                 break
     if problems:
         raise ConfigError(problems)
-    return State(file, document.value["version"], msgspec.convert(document.value["metadata"], Metadata), tuple(items))
+    return State(document.file, document.value["version"], msgspec.convert(document.value["metadata"], Metadata), tuple(items))
 
 
 def checked(document: Document, name: str) -> None:
@@ -56,8 +60,7 @@ def checked(document: Document, name: str) -> None:
 
 def _items(document: Document, node: str, kind: ResourceType, section: Any, problems: list[Problem]) -> Iterator[Item]:
     first: dict[str, Item] = {}
-    declared_section = msgspec.convert(_attributes(section), kind.declares)
-    for name, declared, path in kind.items_of(declared_section):
+    for name, declared, path in entries(kind, section):
         full = (kind.name, *path)
         source = document.find(full, key=True)
         item = Item(node, kind.name, name, kind.canonical(name), declared, kind.asserts(declared), source)
@@ -72,6 +75,11 @@ def _items(document: Document, node: str, kind: ResourceType, section: Any, prob
         yield item
     if not first and isinstance(section, dict):
         problems.append(Problem(document.find((kind.name,), key=True), f"{kind.name} asserts nothing", "declare something in it, or remove it"))
+
+
+def entries(kind: ResourceType, section: Any) -> Iterator[Entry]:
+    """The items of a section that fits its schema, and where in it they stand."""
+    return kind.items_of(msgspec.convert(_attributes(section), kind.declares))
 
 
 def _twice(type_: str, item: Item, twin: Item) -> tuple[str, str]:

@@ -1,0 +1,167 @@
+"""From what a node showed to what can be declared of it. Pure: each declaration is judged on the very observation that it was made from."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from power_edge.config import ConfigError
+from power_edge.config.document import Document
+from power_edge.config.state import entries, state_of
+from power_edge.discovery import discovery
+from power_edge.judging import judge
+from power_edge.model import Item, Observations, Outcome, ResourceType, Unseen
+from power_edge.probing.answer import Answer
+from power_edge.resources import resource
+
+
+class Found(NamedTuple):
+    """A declaration that holds true: its name, its value as the section holds it, and where it comes from."""
+
+    name: str
+    value: Any
+    why: str
+
+
+class LeftOut(NamedTuple):
+    """What is not declared on purpose, or since no declaration holds true of it."""
+
+    what: str
+    why: str
+
+
+class Hidden(NamedTuple):
+    """What could not be seen."""
+
+    what: str
+    why: str
+
+
+class Section(NamedTuple):
+    """What there is to say of one resource type."""
+
+    type: str
+    found: tuple[Found, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+
+    @property
+    def value(self) -> Any:
+        """The section as state.yaml holds it."""
+        if resource(self.type).key is not None:
+            return [found.value for found in self.found]
+        return {found.name: found.value for found in self.found}
+
+
+class _Line(NamedTuple):
+    sign: str
+    what: str
+    why: str
+
+
+def section(name: str, answer: Answer) -> Section:
+    """What can be declared of the resource type of that name."""
+    kind = resource(name)
+    output = answer.outputs.get(f"find.{name}")
+    failure = "not in the answer" if output is None else output.failure()
+    if output is None or failure is not None:
+        return Section(name, hidden=(Hidden(name, failure or ""),))
+    lines = list(_lines(output.stdout))
+    told = [*(_whole if kind.whole else _each)(kind, lines, _observations(kind, answer))]
+    told += [LeftOut(line.what, line.why) if line.sign == "-" else Hidden(line.what, line.why) for line in lines if line.sign != "+"]
+    return Section(
+        name,
+        tuple(one for one in told if isinstance(one, Found)),
+        tuple(one for one in told if isinstance(one, LeftOut)),
+        tuple(dict.fromkeys(one for one in told if isinstance(one, Hidden))),
+    )
+
+
+def _lines(output: bytes) -> Iterator[_Line]:
+    for line in output.decode("utf-8", "surrogateescape").split("\n"):
+        if line[:1] in ("+", "-", "?"):
+            what, _, why = line[1:].partition("\t")
+            yield _Line(line[0], what, why)
+
+
+def _observations(kind: ResourceType, answer: Answer) -> Observations | Unseen:
+    output = answer.outputs.get(f"{kind.name}.0")
+    if output is None:
+        return {}
+    failure = output.failure()
+    if failure is not None:
+        return Unseen(failure)
+    try:
+        return kind.parse(output.stdout)
+    except Exception as error:  # the node may be broken, or not ours: no answer of its may end the run
+        return Unseen(f"the probe's answer was not understood: {error}")
+
+
+def _seen(observations: Observations | Unseen, key: str) -> Any:
+    return observations if isinstance(observations, Unseen) else observations.get(key, Unseen("the node's answer does not mention it"))
+
+
+def _each(kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen) -> Iterator[Found | LeftOut | Hidden]:
+    """Name by name; of two lines about one thing the first counts."""
+    first: dict[str, tuple[str, str]] = {}
+    for line in lines:
+        if line.sign == "+":
+            name = discovery(kind.name).name(line.what)
+            first.setdefault(kind.canonical(name), (name, line.why))
+    for key, (name, why) in first.items():
+        seen = _seen(observations, key)
+        yield Hidden(name, seen.why) if isinstance(seen, Unseen) else _one(kind, name, why, seen)
+
+
+def _one(kind: ResourceType, name: str, why: str, seen: Any) -> Found | LeftOut:
+    problem = "nothing that could be declared holds true of it"
+    for form in discovery(kind.name).forms(name, seen):
+        value = {kind.key: name, **form} if kind.key is not None else form["value"]
+        try:
+            (item, _), *_ = _items(kind, [value] if kind.key is not None else {name: value})
+        except ConfigError as error:
+            problem = error.problems[0].message
+            continue
+        result = judge(kind, item, {item.key: seen})
+        if result.outcome is Outcome.COMPLIANT:
+            return Found(name, value, why)
+        problem = result.why or problem
+    return LeftOut(name, f"{why}; {problem}" if why else problem)
+
+
+def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen) -> Iterator[Found | LeftOut | Hidden]:
+    """The same for a type that observes one thing for all its items. They are read together, so what does not hold is taken out until all do."""
+    for line in lines:
+        if line.sign != "+":
+            continue
+        seen = _seen(observations, "")
+        if isinstance(seen, Unseen):
+            yield Hidden(kind.name, seen.why)
+            return
+        value = dict(next(discovery(kind.name).forms("", seen), {}))
+        while value:
+            try:
+                items = _items(kind, value)
+            except ConfigError as error:
+                yield LeftOut(kind.name, error.problems[0].message)
+                return
+            judged = ((judge(kind, item, {"": seen}), path) for item, path in items)
+            wrong = next(((result, path) for result, path in judged if result.outcome is not Outcome.COMPLIANT), None)
+            if wrong is None:
+                yield from (Found(name, entry, line.why) for name, entry in value.items())
+                return
+            yield LeftOut(wrong[0].item.name, wrong[0].why or "it does not hold true")
+            value = _without(value, wrong[1])
+        return
+
+
+def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
+    """A section without one of its items; a list that is empty then goes with it."""
+    name, *place = path
+    rest = [entry for index, entry in enumerate(section[str(name)]) if index != place[0]] if place else []
+    return {key: entry if key != name else rest for key, entry in section.items() if key != name or rest}
+
+
+def _items(kind: ResourceType, section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
+    """The items of a section that is yet to be written, and where in it they stand. Raises ConfigError for what no state.yaml can hold."""
+    metadata = {"site": "here", "environment": "development"}
+    state = state_of(Document.made("state.yaml", {"version": "1.0", "metadata": metadata, kind.name: section}), "node")
+    return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))
