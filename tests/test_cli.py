@@ -120,7 +120,7 @@ def test_a_full_disk(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -
     def plan_for(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("power_edge.cli.check.plan_for", plan_for)
+    monkeypatch.setattr("power_edge.check.plan_for", plan_for)
     monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     done = run("plan", "rig-1")

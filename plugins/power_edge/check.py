@@ -55,15 +55,16 @@ def plan_for(node: Node) -> Plan:
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
     """Send every node its script, side by side; nothing is waited for. Node -> what will come back. Raises BadRoute."""
-    return start([Job(plan_for(node), _route(node, options)) for node in nodes])
+    return start([Job(plan_for(node), way(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path | None = None) -> Any:
     """testinfra's host of a node, the way that the probe goes; see Route.host. Raises BadRoute."""
-    return _route(node, options).host(timeouts(node).connect, sockets)
+    return way(node, options).host(timeouts(node).connect, sockets)
 
 
-def _route(node: Node, options: Options) -> Route:
+def way(node: Node, options: Options) -> Route:
+    """The way to a node. Raises BadRoute, with the node's name."""
     try:
         return route(node.connection, expected(node), options)
     except BadRoute as error:

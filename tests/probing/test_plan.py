@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from power_edge.probing.plan import Timeouts, plan
+from power_edge.probing.plan import Plan, Section, Timeouts, plan
 from tests.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
 
 
@@ -41,6 +41,16 @@ def test_no_items_is_a_gate_alone() -> None:
     assert empty.sections == ()
     assert len(empty.commands()) == 1
     assert "pe_section sysctl" not in empty.script()
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_file_of_several_probes_is_sent_once() -> None:
+    sections = (Section("one", ("resources/a", "resources/b-c")), Section("two", ("resources/a", "resources/d"), ("x y",)))
+    script = Plan("a", OPEN, sections, Timeouts()).script()
+    sent = [line.partition("=")[0] for line in script.splitlines() if line.startswith("pe_resources_")]
+    assert sent == ["pe_resources_a", "pe_resources_b_c", "pe_resources_d"]
+    assert '    pe_section one "$pe_resources_a$pe_resources_b_c"\n' in script
+    assert """    pe_section two "$pe_resources_a$pe_resources_d" 'x y'\n""" in script
 
 
 def test_arguments_of_types_that_ask_otherwise() -> None:

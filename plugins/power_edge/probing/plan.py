@@ -1,6 +1,7 @@
-"""One self-contained sh script per node: the prelude, the gate, and a section for each resource type that is declared."""
+"""One self-contained sh script per node: the prelude, the gate, and a section for each probe, such as those of the types that are declared."""
 
 import base64
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -26,11 +27,17 @@ class Timeouts(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A probe to be run: `services.0`, the type whose probe it is, and the arguments."""
+    """A probe to be run: `services.0`, the files that it is made of, one after the other (`resources/services` is probes/resources/services.sh),
+    and its arguments.
+    """
 
     name: str
-    type: str
-    arguments: tuple[str, ...]
+    files: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+    def call(self) -> str:
+        """The line of the script that runs it."""
+        return " ".join(["pe_section", self.name, f'"{"".join(f"${_variable(file)}" for file in self.files)}"', *map(quote, self.arguments)])
 
 
 class Plan(NamedTuple):
@@ -44,15 +51,14 @@ class Plan(NamedTuple):
     def script(self, sections: Sequence[Section] | None = None) -> str:
         """The script, whole (or with some of its sections). It is one function, called on the last line: cut short, it runs nothing."""
         wanted = self.sections if sections is None else sections
-        types = dict.fromkeys(section.type for section in wanted)
-        bodies = (f"pe_{kind}={quote(data.text(f'probes/resources/{kind}.sh'))}" for kind in types)
-        calls = (" ".join([f'    pe_section {section.name} "$pe_{section.type}"', *map(quote, section.arguments)]) for section in wanted)
+        files = dict.fromkeys(file for section in wanted for file in section.files)
+        bodies = (f"{_variable(file)}={quote(data.text(f'probes/{file}.sh'))}" for file in files)
         lines = (
             "pe_main() {",
             "    unset PE_ROOT",  # tests point it at made trees; on a node, whoever set it must not choose what is read
             f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node}",
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
-            *calls,
+            *(f"    {section.call()}" for section in wanted),
             "    pe_end",
             "}",
             "pe_main </dev/null",
@@ -86,7 +92,7 @@ def _sections(items: Iterable[Item]) -> Iterator[Section]:
         ask = resource(kind).ask
         arguments = ask([item.declared for item in members]) if ask is not None else [item.key for item in members]
         for index, chunk in enumerate(_chunks(arguments)):
-            yield Section(f"{kind}.{index}", kind, tuple(chunk))
+            yield Section(f"{kind}.{index}", (f"resources/{kind}",), tuple(chunk))
 
 
 def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
@@ -100,6 +106,11 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
         chunk.append(argument)
         size += length
     yield chunk
+
+
+def _variable(file: str) -> str:
+    """The script's variable that holds a file."""
+    return "pe_" + re.sub(r"[^A-Za-z0-9]", "_", file)
 
 
 def _gate(expected: Expected | None) -> str:

@@ -1,0 +1,59 @@
+"""The command `power-edge`: what there is to do with a configuration beside checking its node, which is pytest's. A command is a module."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from power_edge import gate
+from power_edge.cli import plan, record, schema, validate
+from power_edge.config import ConfigError, find_node_configs
+from power_edge.probing.route import BadRoute
+from power_edge.probing.transport import Unreachable
+from power_edge.report.terminal import printable
+
+INTERNAL_ERROR = 3
+USAGE_ERROR = 4
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=_SETTINGS, epilog="A node is checked with: pytest --node=NODE")
+@click.version_option(package_name="power-edge", message="%(package)s %(version)s")
+@click.option("--node-configs", metavar="DIR", type=click.Path(path_type=Path), help="The folder of nodes (default: node-configs/ here or above).")
+@click.pass_context
+def cli(context: click.Context, node_configs: Path | None) -> None:
+    """Check that a Linux machine is what its configuration says it is."""
+    context.obj = node_configs.absolute() if node_configs is not None else find_node_configs(Path.cwd())
+
+
+for _module in (plan, record, schema, validate):
+    cli.add_command(_module.command)
+
+
+def main() -> None:
+    """Run the command. Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable configuration, 11 for a machine that is
+    unreachable, 3 for what cannot be written.
+    """
+    try:
+        status = cli.main(standalone_mode=False)
+        raise SystemExit(status if isinstance(status, int) else 0)
+    except (ConfigError, BadRoute) as error:
+        _end(str(error), USAGE_ERROR)
+    except Unreachable as error:
+        _end(f"unreachable: {printable(str(error))}", gate.UNREACHABLE)
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(USAGE_ERROR) from None
+    except click.Abort:
+        raise SystemExit(130) from None
+    except OSError as error:
+        click.echo(f"Error: {error.strerror or error}", err=True)
+        # Python would flush once more at the end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(INTERNAL_ERROR) from None
+
+
+def _end(told: str, status: int) -> None:
+    click.echo(f"Error: {told}", err=True)
+    raise SystemExit(status) from None

@@ -1,0 +1,26 @@
+"""`power-edge plan`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from power_edge import check
+from power_edge.target import named
+
+
+@click.command("plan", short_help="Print the script that reads a node.")
+@click.argument("node", metavar="NODE")
+@click.pass_obj
+def command(root: Path | None, node: str) -> None:
+    """Print the script that reads a node: POSIX sh, self-contained, read-only.
+
+    Where there is no way in, carry it there and bring its answer back:
+
+    \b
+        power-edge plan rig-7 >probe.sh
+        sh probe.sh >answer                    (on the node)
+        pytest --node=rig-7 --answers=answer
+    """
+    sys.stdout.buffer.write(check.plan_for(named(node, root)).script().encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()  # here, where a full disk can still be told

@@ -1,0 +1,82 @@
+"""What a command is aimed at: this machine, a node by its name, or any machine by the way that leads to it."""
+
+from contextlib import suppress
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import NamedTuple
+
+from power_edge import check
+from power_edge.config import ConfigError, Node, load_node, nodes, select
+from power_edge.config.error import refuse, shown
+from power_edge.config.folders import NODE_CONFIGS
+from power_edge.probing.plan import Timeouts
+from power_edge.probing.route import BadRoute, Options, route
+from power_edge.probing.transport import Route
+
+HERE = "this machine"
+_HINT = "a machine that is no node is written user@host or ssh://host"
+
+
+class Target(NamedTuple):
+    """A machine to be read: the way there, its deadlines, and the node that it was named by, if so."""
+
+    route: Route
+    timeouts: Timeouts
+    node: Node | None
+    name: str
+    """For people: the node's name, `user@host` or the URL as given, or `this machine`."""
+
+
+def target(text: str | None, root: Path | None, options: Options) -> Target:
+    """The machine that a command's TARGET names; `root` is the node-configs/, None where there is none.
+
+    None is this machine; the name of a node is that node, by its own way or the one that `options` give; what else holds an @ is an ssh destination,
+    what holds :// a URL of testinfra. Raises ConfigError for any other word, with the nearest names, and for a node that does not load; BadRoute
+    where no way is named.
+    """
+    if text is None:
+        _no_hosts(options)
+        return Target(route(None, None, options), Timeouts(), None, HERE)
+    if "://" in text or ("@" in text and not _is_node(text, root)):
+        return Target(_way(text, options), Timeouts(), None, text)
+    try:
+        node = named(text, root)
+    except ConfigError as error:
+        if _is_node(text, root):
+            raise
+        raise ConfigError(problem._replace(hint="; ".join(filter(None, (problem.hint, _HINT)))) for problem in error.problems) from None
+    return Target(check.way(node, options), check.timeouts(node), node, node.name)
+
+
+def named(name: str, root: Path | None) -> Node:
+    """The one node that a name, or a glob, means. Raises ConfigError where it is none or several, or does not load."""
+    folders = select(root, [name])
+    if len(folders) > 1:
+        raise refuse(NODE_CONFIGS, f"{name} matches {len(folders)} nodes", "name one")
+    return load_node(folders[0])
+
+
+def _is_node(text: str, root: Path | None) -> bool:
+    return root is not None and any(folder.name == text for folder in nodes(root))
+
+
+def _way(text: str, options: Options) -> Route:
+    _no_hosts(options)
+    if "://" not in text:
+        text = f"{options.connection or 'ssh'}://{_bracketed(text)}"
+    elif options.connection:
+        raise BadRoute(f"{shown(text)} names its backend: leave --connection out")
+    return route(None, None, options._replace(connection=None, hosts=text))
+
+
+def _no_hosts(options: Options) -> None:
+    if options.hosts:
+        raise BadRoute("--hosts is for a node by its name: write the way itself as TARGET")
+
+
+def _bracketed(destination: str) -> str:
+    """An IPv6 address in brackets, as a URL has it; ssh(1) takes it without."""
+    user, _, host = destination.rpartition("@")
+    with suppress(ValueError):
+        return f"{user}@[{IPv6Address(host)}]"
+    return destination

@@ -1,0 +1,90 @@
+"""What the word for a machine means: this one, a node, or a way."""
+
+from pathlib import Path
+
+import pytest
+
+from power_edge.config import ConfigError
+from power_edge.probing.plan import Timeouts
+from power_edge.probing.route import BadRoute, Options
+from power_edge.target import target
+
+STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("rig-7", "joe@rig-8"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.yaml").write_text(STATE)
+        (tmp_path / name / "connection.yaml").write_text("{ssh: {host: 10.8.0.7, user: stella}, connect_timeout: 2}\n")
+    return tmp_path
+
+
+def test_nothing_is_this_machine(root: Path) -> None:
+    found = target(None, root, Options())
+    assert (found.route.url, found.node, found.name) == ("local://", None, "this machine")
+    assert target(None, None, Options(sudo=True)).route.sudo
+
+
+@pytest.mark.parametrize("name", ["rig-7", "joe@rig-8"])
+def test_a_node_by_its_name_has_its_way_and_its_deadlines(root: Path, name: str) -> None:
+    found = target(name, root, Options())
+    assert (found.route.url, found.timeouts, found.name) == ("ssh://stella@10.8.0.7", Timeouts(connect=2), name)
+    assert found.node is not None
+    assert found.node.name == name
+
+
+def test_options_lead_another_way_to_a_node(root: Path) -> None:
+    assert target("rig-7", root, Options(hosts="ssh://10.8.0.8")).route.url == "ssh://10.8.0.8"
+    assert target("rig-7", root, Options(connection="paramiko")).route.url == "paramiko://stella@10.8.0.7"
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("joe@host", "ssh://joe@host"),
+        ("joe@host:2222", "ssh://joe@host:2222"),
+        ("joe@fd10:8::7", "ssh://joe@[fd10:8::7]"),
+        ("joe@[fd10:8::7]:22", "ssh://joe@[fd10:8::7]:22"),
+        ("ssh://host", "ssh://host"),
+        ("docker://web", "docker://web"),
+        ("local://", "local://"),
+    ],
+)
+def test_a_way(root: Path, text: str, url: str) -> None:
+    for folder in (root, None):
+        found = target(text, folder, Options(ssh_config="f"))
+        assert (found.route.url, found.route.ssh_config, found.node, found.name) == (url, "f", None, text)
+
+
+def test_another_backend_for_an_ssh_destination(root: Path) -> None:
+    assert target("joe@host", root, Options(connection="paramiko")).route.url == "paramiko://joe@host"
+
+
+@pytest.mark.parametrize(
+    "text", ["joe@-oProxyCommand=x", "ssh://-oProxyCommand=x", "@", "joe@", "joe@host:path", "nothing://host", "joe@a b", "ssh://"]
+)
+def test_no_way(root: Path, text: str) -> None:
+    with pytest.raises(BadRoute):
+        target(text, root, Options())
+
+
+@pytest.mark.parametrize(("text", "options"), [(None, Options(hosts="h")), ("joe@h", Options(hosts="h")), ("ssh://h", Options(connection="ssh"))])
+def test_options_that_contradict_the_target(root: Path, text: str | None, options: Options) -> None:
+    with pytest.raises(BadRoute):
+        target(text, root, options)
+
+
+def test_a_word_that_is_no_node_is_told_with_the_nearest_and_the_way_out(root: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no node matches 'rig-9' \(did you mean rig-7.*; a machine that is no node is written user@host"):
+        target("rig-9", root, Options())
+    with pytest.raises(ConfigError, match=r"there is no node-configs/ .*user@host"):
+        target("host", None, Options())
+
+
+def test_a_node_that_does_not_load_says_why(root: Path) -> None:
+    (root / "rig-7" / "state.yaml").write_text(f"{STATE}nothing: 1\n")
+    with pytest.raises(ConfigError, match=r"rig-7/state\.yaml:3") as raised:
+        target("rig-7", root, Options())
+    assert "user@host" not in str(raised.value)
