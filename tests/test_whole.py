@@ -72,3 +72,32 @@ def test_a_file_that_must_not_be_there(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         whole.write(tmp_path / "none" / "a", b"")
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_text("old")
+    whole.write_all({first: b"new", second: b"new"})
+    assert (first.read_text(), second.read_text()) == ("new", "new")
+
+    written = Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        if data == b"last":
+            raise OSError(28, "No space left on device")
+        return written(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        whole.write_all({first: b"newer", second: b"last"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    assert (first.read_text(), second.read_text()) == ("new", "new")
+
+
+def test_a_folder_is_made_with_its_files_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "nodes" / "a"
+    whole.write_folder(folder, {"x": b"1", "y": b"2"})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"x": b"1", "y": b"2"}
+    with pytest.raises(OSError, match="not empty"):
+        whole.write_folder(folder, {"z": b"3"})
+    assert [path.name for path in folder.parent.iterdir()] == ["a"]

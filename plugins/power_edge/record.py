@@ -3,7 +3,6 @@
 import os
 import re
 import socket
-import tempfile
 from collections.abc import Container, Iterator
 from pathlib import Path
 from shlex import quote
@@ -71,7 +70,7 @@ def record(root: Path, name: str | None = None) -> Recorded:
     if folder.exists():
         raise refuse(f"{NODE_CONFIGS}/{wanted}", "is there already, and is another machine's", "give this one a name: power-edge record NAME")
     state, count = _state(folder, shown.identity)
-    _write(folder, {IDENTITY: shown.file, STATE: state})
+    whole.write_folder(folder, {IDENTITY: shown.file, STATE: state})
     told.append(f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({count} items)")
     if shown.hidden:
         told.append(f"its identity is not required to match: {shown.hidden}")
@@ -166,14 +165,3 @@ def _with_schema(content: bytes, folder: Path, name: str) -> bytes:
         schema = Path(os.path.relpath(schema, folder.resolve()))
     lines = [line for line in content.splitlines(keepends=True) if not line.startswith(b"# yaml-language-server:")]
     return f"# yaml-language-server: $schema={schema}\n".encode() + b"".join(lines)
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Make a folder with these files, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
-        made = Path(beside, "node")
-        made.mkdir()
-        for name, content in files.items():
-            whole.write(made / name, content)
-        made.rename(folder)  # fails where another run was quicker

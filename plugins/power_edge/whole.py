@@ -2,8 +2,9 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
@@ -38,6 +39,27 @@ def write_new(file: Path, content: bytes) -> None:
 
     with _beside(file, link) as beside:
         _fill(beside, content)
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write several files, all or none: each is whole and synced beside its place before the first is renamed. Raises OSError."""
+    with ExitStack() as stack:
+        for file, content in files.items():
+            beside = stack.enter_context(replacing(file))
+            _fill(beside, content)
+            with beside.open("rb") as filled:
+                os.fsync(filled.fileno())  # a disk may be found full only here
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make a folder with these files, and the folders above it, whole or not at all. Raises OSError, also where it is there already."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
+        made = Path(beside, "folder")
+        made.mkdir()
+        for name, content in files.items():
+            write(made / name, content)
+        made.rename(folder)
 
 
 def _fill(file: Path, content: bytes) -> None:

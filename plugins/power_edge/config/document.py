@@ -28,7 +28,7 @@ class Place(NamedTuple):
     inner: Any = None
 
 
-_START = Mark("", 0, 0, 0, None, None)
+_START = Mark("", 0, 0, 0, None, 0)
 
 
 class Document(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from power_edge.model.discovery import Discovery
+from power_edge.model.discovery import Discovery, Watch
 
 
 def name(path: str) -> str:
@@ -16,4 +16,4 @@ def forms(_: str, seen: str | None) -> Iterator[Mapping[str, str]]:
         yield {"value": seen}
 
 
-DISCOVERY = Discovery(name=name, forms=forms)
+DISCOVERY = Discovery(name=name, forms=forms, watch=lambda _, __: Watch(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",)))

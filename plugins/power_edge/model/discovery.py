@@ -1,7 +1,19 @@
 """How a resource type is discovered: from what a node shows to a declaration that holds true of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+
+class Watch(NamedTuple):
+    """What to keep an eye on for declared things: files and folders, units in the journal, commands that change them."""
+
+    paths: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+def _nothing(_: Sequence[str], __: str) -> Watch:
+    return Watch()
 
 
 class Discovery(NamedTuple):
@@ -17,3 +29,5 @@ class Discovery(NamedTuple):
     forms: Callable[[str, Any], Iterator[Mapping[str, Any]]]
     """Name, and what was seen -> declarations without the name, best first; the first that is judged compliant is taken. None at all: no declaration
     can hold true for it. For a type that observes one thing for all its items: the section as a whole."""
+    watch: Callable[[Sequence[str], str], Watch] = _nothing
+    """Names of things declared, and the node's family of distributions (`debian`, `rhel`, `alpine`, `arch`) -> what watcher.yaml needs for them."""

@@ -37,7 +37,14 @@ class Section(NamedTuple):
 
     def call(self) -> str:
         """The line of the script that runs it."""
-        return " ".join(["pe_section", self.name, f'"{"".join(f"${_variable(file)}" for file in self.files)}"', *map(quote, self.arguments)])
+        return " ".join(["pe_section", self.name, _text(*self.files), *map(quote, self.arguments)])
+
+
+class Discovery(Section):
+    """A discovery and the probe that is asked what it found, of one type: `files` are these two, `name` is the type's; see probes/discover.sh."""
+
+    def call(self) -> str:
+        return " ".join(["pe_discover", self.name, *map(_text, self.files), *map(quote, self.arguments)])
 
 
 class Plan(NamedTuple):
@@ -47,6 +54,8 @@ class Plan(NamedTuple):
     expected: Expected | None
     sections: tuple[Section, ...]
     timeouts: Timeouts
+    functions: tuple[str, ...] = ()
+    """Files with functions that the sections' calls need, beside the prelude."""
 
     def script(self, sections: Sequence[Section] | None = None) -> str:
         """The script, whole (or with some of its sections). It is one function, called on the last line: cut short, it runs nothing."""
@@ -63,7 +72,8 @@ class Plan(NamedTuple):
             "}",
             "pe_main </dev/null",
         )
-        return "\n".join([data.text("probes/prelude.sh"), *bodies, *lines, ""])
+        functions = (data.text(f"probes/{file}.sh") for file in ("prelude", *self.functions))
+        return "\n".join([*functions, *bodies, *lines, ""])
 
     def commands(self, sudo: str = "") -> list[str]:
         """Command lines that run the script on a node, nearly always one; each is a whole script with its own gate.
@@ -106,6 +116,10 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
         chunk.append(argument)
         size += length
     yield chunk
+
+
+def _text(*files: str) -> str:
+    return f'"{"".join(f"${_variable(file)}" for file in files)}"'
 
 
 def _variable(file: str) -> str:

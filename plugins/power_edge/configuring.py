@@ -1,0 +1,70 @@
+"""From what was discovered of a machine to the files of a node's configuration. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from power_edge.config.emit import Entry, Paragraph
+from power_edge.discovering import Section
+from power_edge.discovery import discovery
+from power_edge.model.discovery import Watch
+from power_edge.resources import resource
+
+TOLD = 30
+"""Things left out that a section names; a comment of hundreds of lines is read by nobody."""
+
+
+class Machine(NamedTuple):
+    """What configuration says of a machine beside its state: `family` is its family of distributions, `environment` what metadata is to say."""
+
+    hostname: str
+    family: str
+
+
+def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
+    """state.yaml."""
+    metadata = (Entry(machine.hostname, (), "site"), Entry("development", ("No machine knows these two: say what is right.",), "environment"))
+    return (
+        Paragraph("version", "1.0"),
+        Paragraph("metadata", metadata[::-1]),
+        *(Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section))) for section in sections),
+    )
+
+
+def _entries(section: Section) -> Iterable[Entry]:
+    listed = resource(section.type).key is not None
+    told = None
+    for found in section.found:
+        # One reason for a whole section is told once.
+        why = (found.why,) if found.why and found.why != told else ()
+        if resource(section.type).whole:
+            told = found.why
+        yield Entry(found.value, why, None if listed else found.name)
+
+
+def _left_out(section: Section) -> Iterable[str]:
+    notes = [*(f"left out: {what}: {why}" for what, why in section.left_out), *(f"not seen: {what}: {why}" for what, why in section.hidden)]
+    if len(notes) > TOLD:
+        return [*notes[:TOLD], f"and {len(notes) - TOLD} more"]
+    return notes
+
+
+def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
+    """watcher.yaml: what the declared things need."""
+    watches = [discovery(section.type).watch([found.name for found in section.found], machine.family) for section in sections if section.found]
+    needs = Watch(*(tuple(dict.fromkeys(name for watch in watches for name in part)) for part in zip(*watches, strict=True)) if watches else ())
+    return (
+        Paragraph("version", "1.0"),
+        Paragraph(
+            "watchers",
+            (
+                Entry(True, (), "enabled"),
+                Entry(_source("paths", needs.paths), ("the files that are declared, and where the rest is set",), "inotify"),
+                Entry(_source("units", needs.units), ("the services that are declared",), "journald"),
+                Entry(_source("commands", needs.commands), ("the commands that change what is declared",), "auditd"),
+            ),
+        ),
+    )
+
+
+def _source(name: str, values: Sequence[str]) -> tuple[Entry, ...]:
+    return (Entry(bool(values), (), "enabled"), Entry(list(values), (), name))

@@ -1,0 +1,40 @@
+# How a script that is run by hand gets to be one piece, the same that `power-edge` sends, and goes where it is to run.
+
+pe_here=$(dirname "$0")
+
+pe_usage() { # the comment that the script begins with
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+    exit 4
+}
+
+pe_named() { # FILE...: the variable of the script that holds each, as an argument
+    printf ' "'
+    # shellcheck disable=SC2016
+    for pe_file in "$@"; do printf '$pe_%s' "$(printf %s "$pe_file" | tr -c 'A-Za-z0-9' _)"; done
+    printf '"'
+}
+
+pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
+    cat "$pe_here/prelude.sh"
+    for pe_file in $1; do cat "$pe_here/$pe_file.sh"; done
+    for pe_file in $2; do
+        printf "pe_%s='" "$(printf %s "$pe_file" | tr -c 'A-Za-z0-9' _)"
+        sed "s/'/'\\\\''/g" "$pe_here/$pe_file.sh"
+        echo "'"
+    done
+    echo 'pe_main() {'
+    echo "    pe_begin unknown 30 120"
+    echo "    pe_gate linux no no none"
+    cat
+    echo '    pe_end'
+    echo '}'
+    echo 'pe_main </dev/null'
+}
+
+pe_go() { # TARGET: runs the script on stdin there, or here where it is empty; `--print` prints it
+    case $1 in
+    --print) cat ;;
+    '') sh ;;
+    *) ssh -o BatchMode=yes -- "$1" sh ;;
+    esac
+}

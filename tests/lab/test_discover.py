@@ -1,0 +1,120 @@
+"""The round trip: what is discovered of a node is true of it at once, item by item, on every kind of node of the lab."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from power_edge.config import load_node
+from tests.lab.checking import check
+from tests.lab.nodes import Lab, Node
+from tests.lab.roots import FIREWALLD, RPM, TRIXIE, Root
+
+pytestmark = pytest.mark.lab
+
+POWER_EDGE = str(Path(sys.executable).with_name("power-edge"))
+SERVICE = "[Service]\nExecStart=/bin/sleep infinity\n"
+INSTALL = "[Install]\nWantedBy=multi-user.target\n"
+ODD_UNITS = {
+    "/etc/systemd/system/pe-static.service": SERVICE,
+    "/etc/systemd/system/pe-failed.service": "[Service]\nType=oneshot\nExecStart=/bin/false\n" + INSTALL,
+    "/etc/systemd/system/pe-template@.service": SERVICE + INSTALL,
+    "/etc/systemd/system/pe-oneshot.service": "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n" + INSTALL,
+    "/etc/systemd/system/pe-listens.socket": "[Socket]\nListenStream=/run/pe-listens\n[Install]\nWantedBy=sockets.target\n",
+    "/etc/systemd/system/pe-listens.service": SERVICE,
+    "/etc/systemd/system/pe-now-and-then.timer": "[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target\n",
+    "/etc/systemd/system/pe-now-and-then.service": "[Service]\nType=oneshot\nExecStart=/bin/true\n",
+    "/etc/systemd/system/pe\\x2dodd@a\\x20b.service": SERVICE + INSTALL,
+}
+ODD_FILES = {
+    "/etc/pe/with blanks  and 'quotes'": "1",
+    '/etc/pe/"double" and $(touch /pe-run)': "2",
+    "/etc/pe/new\nline": "3",
+    "/etc/pe/-dash": "4",
+    "/etc/pe/back\\slash\\n": "5",
+    "/etc/pe/ünïcode: yes # no": "6",
+    "/etc/sysctl.d/50-pe.conf": "net.ipv4.tcp_keepalive_time = 7201\nnet/ipv4/conf/all/rp_filter=2\n",
+}
+PREPARE = """
+systemctl -q enable pe-failed pe-template@one pe-oneshot pe-listens.socket pe-now-and-then.timer 'pe\\x2dodd@a\\x20b.service'
+systemctl -q disable cron
+ln -s /dev/null /etc/systemd/system/pe-masked.service
+printf secret >/etc/pe/secret
+chmod 600 /etc/pe/secret
+printf not-utf8 >"$(printf '/etc/pe/\\377')"
+"""
+RESERVED = "sysctl -qw net.ipv4.ip_local_reserved_ports=$(seq -s, 1 2 8000)"
+UFW = """
+sed -i s/IPV6=no/IPV6=yes/ /etc/default/ufw
+ufw default deny incoming && ufw allow 22/tcp comment 'the way in' && ufw allow from 10.8.0.0/24 to any port 53 proto udp
+ufw deny 23/tcp && ufw reject 25/tcp && ufw --force enable
+"""
+FIREWALL_CMD = """
+firewall-cmd -q --add-port=8080/tcp && firewall-cmd -q --add-service=https
+firewall-cmd -q --add-rich-rule='rule family=ipv4 source address=10.8.0.0/24 port port=53 protocol=udp accept'
+"""
+NFT = """
+nft -f - <<'RULES'
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
+        iif lo accept
+        meta l4proto { icmp, ipv6-icmp } accept
+        tcp dport { 22, 443 } accept
+        ip saddr 10.8.0.0/24 udp dport 53 accept
+    }
+}
+RULES
+"""
+KINDS: dict[str, tuple[Root | None, str]] = {
+    "ufw": (None, UFW),
+    "firewalld": (FIREWALLD, FIREWALL_CMD),
+    "nftables": (None, NFT),
+    "rpm": (RPM, "true"),
+    "trixie": (TRIXIE, "true"),
+    "odd": (None, RESERVED),
+}
+
+
+@contextmanager
+def booted(lab: Lab, kind: str) -> Iterator[Node]:
+    root, script = KINDS[kind]
+    odd = {"files": ODD_UNITS | ODD_FILES, "prepare": PREPARE} if kind == "odd" else {}
+    with lab.node(kind, **({"root": root} if root is not None else {}), **odd) as node:  # type: ignore[arg-type]
+        node.sh(script)
+        yield node
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def machine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Node]:
+    with ExitStack() as stack:
+        yield stack.enter_context(booted(lab, request.param))
+
+
+def discover(lab: Lab, folder: Path, *arguments: str, status: int = 0) -> str:
+    """What `power-edge discover` said, run in a folder; its exit status is held to `status`."""
+    done = lab.run(POWER_EDGE, "discover", f"--ssh-config={lab.ssh_config}", *arguments, check=False, cwd=folder, COLUMNS="80")
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("user", ["root", "stella", "guest"])
+def test_what_is_discovered_is_true_at_once(lab: Lab, machine: Node, tmp_path: Path, user: str) -> None:
+    (tmp_path / "node-configs").mkdir()
+    discover(lab, tmp_path, f"{user}@{machine.name}")
+    checked = check(lab, f"--node={machine.name}", folder=tmp_path)
+    assert set(checked.outcomes(machine.name).values()) == {"compliant"}, checked.output
+    assert checked.status == 0
+    assert not [item for item in checked.items.values() if item.get("extra")]
+    assert len(load_node(tmp_path / "node-configs" / machine.name).items) == len(checked.items) - 1
+
+
+def test_the_inventory_is_true_as_well(lab: Lab, machine: Node, tmp_path: Path) -> None:
+    (tmp_path / "node-configs").mkdir()
+    discover(lab, tmp_path, f"root@{machine.name}", "--all")
+    checked = check(lab, f"--node={machine.name}", folder=tmp_path)
+    assert {item: outcome for item, outcome in checked.outcomes(machine.name).items() if outcome != "compliant"} == {}
+    assert checked.status == 0
