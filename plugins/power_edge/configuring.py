@@ -1,6 +1,7 @@
 """From what was discovered of a machine to the files of a node's configuration. Pure."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from power_edge.config.emit import Entry, Paragraph
@@ -14,7 +15,7 @@ TOLD = 30
 
 
 class Machine(NamedTuple):
-    """What configuration says of a machine beside its state: `family` is its family of distributions, `environment` what metadata is to say."""
+    """What configuration says of a machine beside its state. `family` is its family of distributions, as system-identity.yaml names it."""
 
     hostname: str
     family: str
@@ -22,10 +23,10 @@ class Machine(NamedTuple):
 
 def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """state.yaml."""
-    metadata = (Entry(machine.hostname, (), "site"), Entry("development", ("No machine knows these two: say what is right.",), "environment"))
+    metadata = (Entry(machine.hostname, (), "site"), Entry("development", (), "environment"))
     return (
         Paragraph("version", "1.0"),
-        Paragraph("metadata", metadata[::-1]),
+        Paragraph("metadata", metadata, ("Where the machine stands and what it is used for, no machine knows: say it here.",)),
         *(Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section))) for section in sections),
     )
 
@@ -51,7 +52,7 @@ def _left_out(section: Section) -> Iterable[str]:
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """watcher.yaml: what the declared things need."""
     watches = [discovery(section.type).watch([found.name for found in section.found], machine.family) for section in sections if section.found]
-    needs = Watch(*(tuple(dict.fromkeys(name for watch in watches for name in part)) for part in zip(*watches, strict=True)) if watches else ())
+    needs = Watch(*(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*watches, strict=True)) if watches else ())
     return (
         Paragraph("version", "1.0"),
         Paragraph(

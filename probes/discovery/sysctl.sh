@@ -5,9 +5,9 @@ tab='	'
 
 if [ "$1" = all ]; then
     cd "$root/proc/sys" || exit
-    # Not the pid that was handed out last, nor switches that only do something once.
+    # Not the pid that was handed out last, nor switches that only do something once, nor secrets.
     find . -type f -perm -0600 ! -name ns_last_pid ! -name drop_caches ! -name compact_memory ! -name flush ! -name stat_refresh |
-        sed "s/^\.\///; s/.*/+&${tab}can be set/" | sort
+        sed "s/^\.\///; s/.*/+&/; s/^+\(.*\(secret\|_key\)\)\$/-\1${tab}a secret/" | sort
     exit 0
 fi
 
@@ -45,6 +45,7 @@ done | awk '
             for (i = 1; i <= length(key); i++) { c = substr(key, i, 1); path = path (c == "." ? "/" : c == "/" ? "." : c) }
             key = path
         }
+        if (key ~ /(secret|_key)$/) { print "-" key "\ta secret, set by " file; next }
         if (!(key in set)) order[++n] = key
         set[key] = file; to[key] = value
     }

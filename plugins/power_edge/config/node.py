@@ -1,7 +1,7 @@
 """A node: its folder, read and checked as a whole."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,8 +67,11 @@ def check_name(name: str) -> None:
         raise refuse(f"{NODE_CONFIGS}/{shown(name)[1:-1]}", "is no name for a node", "letters, digits and . _ + - @ and blanks inside make one")
 
 
-def load_node(folder: Path) -> Node:
-    """The node of a folder. Raises ConfigError with the problems of all its files."""
+def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
+    """The node of a folder, or as it would be with files that are yet to be written (`instead`, by name).
+
+    Raises ConfigError with the problems of all its files.
+    """
     name = folder.name
     prefix = f"{NODE_CONFIGS}/{name}"
     check_name(name)
@@ -76,7 +79,7 @@ def load_node(folder: Path) -> Node:
 
     def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
         try:
-            data = read_file(folder / file, f"{prefix}/{file}")
+            data = instead.get(file) or read_file(folder / file, f"{prefix}/{file}")
             return None if data is None else make(data, f"{prefix}/{file}")
         except ConfigError as error:
             problems.extend(error.problems)
