@@ -2,7 +2,7 @@
 # Prints a small state.yaml of the machine that it runs on: a few things that are true and likely to stay so, to begin from. It reads only, and
 # what takes root is left out.
 #
-#     sh probes/about-this-node.sh >node-configs/NAME/state.yaml
+#     sh probes/draft-state.sh >node-configs/NAME/state.yaml
 
 export LC_ALL=C PATH="${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin"
 
