@@ -1,62 +1,139 @@
 #!/bin/sh
-# Prints a small state.yaml of the machine that it runs on: a few things that are true and likely to stay so, to begin from. It reads only, and
-# what takes root is left out.
+# Shows what the machine is that it runs on, or another one, on 80 columns. It reads only, and asks `sudo -n` for what root alone may read.
 #
-#     sh probes/about-this-node.sh >node-configs/NAME/state.yaml
+#     sh probes/about-this-node.sh [user@host]
+#     sh probes/about-this-node.sh --print >about.sh    (all of it in one file, to be carried elsewhere)
 
-export LC_ALL=C PATH="${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin"
-
-about_services() {
-    # Without systemd as PID 1 systemctl knows what is installed, but not what runs.
-    [ -d /run/systemd/system ] || return
+# The bodies of the parts are in variables that are set before: pe_part_PART.
+pe_about() { # PART...
     {
-        systemctl list-unit-files --type=service --state=enabled --no-legend --no-pager
-        systemctl list-units --type=service --state=running --plain --full --no-legend --no-pager
-    } 2>/dev/null | awk '
-        # Only plain names, for they go into YAML as they are; systemd-* last, for they say least about this machine.
-        $1 !~ /^[A-Za-z0-9][A-Za-z0-9@._-]*\.service$/ { next }
-        ++seen[$1] == 2 { if ($1 ~ /^systemd-/) late[++l] = $1; else early[++e] = $1 }
-        END {
-            for (i = 1; i <= e + l && i <= 6; i++) {
-                name = i <= e ? early[i] : late[i - e]
-                sub(/\.service$/, "", name)
-                if (i == 1) print "\nservices:"
-                printf "- name: \"%s\"\n  state: running\n  enabled: true\n", name
-            }
-        }'
+        pe_begin - 10 60
+        for pe_part; do
+            eval "pe_section about.$pe_part \"\$pe_part_$pe_part\""
+        done
+        pe_end
+    } | LC_ALL=C awk -F '\t' "$pe_sheet"
 }
 
-about_sysctl() {
-    about_heading='
-sysctl:'
-    for about_key in fs.protected_symlinks kernel.randomize_va_space net.ipv4.tcp_syncookies vm.swappiness; do
-        about_value=$(cat "/proc/sys/$(printf %s "$about_key" | tr . /)" 2>/dev/null) || continue
-        case $about_value in '' | *[!0-9]*) continue ;; esac
-        printf '%s\n  %s: "%s"' "$about_heading" "$about_key" "$about_value"
-        about_heading=''
-    done
-    [ -n "$about_heading" ] || echo
-}
-
-about_files() {
-    about_heading='
-files:
-'
-    for about_file in /etc/group /etc/os-release /etc/passwd /etc/ssh/sshd_config /etc/sudoers; do
-        [ -f "$about_file" ] || continue
-        # BSD's stat has another syntax.
-        about_stat=$(stat -L -c '0%a %U %G' "$about_file" 2>/dev/null || stat -L -f '0%Lp %Su %Sg' "$about_file" 2>/dev/null)
-        case $about_stat in 0[0-7]*\ [a-z]*\ [a-z]*) ;; *) continue ;; esac
-        printf '%s- path: %s\n  mode: "%s"\n  owner: "%s"\n  group: "%s"\n' "$about_heading" "$about_file" \
-            "${about_stat%% *}" "$(printf %s "$about_stat" | cut -d ' ' -f 2)" "${about_stat##* }"
-        about_heading=''
-    done
-}
-
-about_site=$(uname -n | tr -cd 'A-Za-z0-9._-')
+# Reads an answer as it comes, and prints each part when it is whole.
 # shellcheck disable=SC2016
-echo '# yaml-language-server: $schema=../../schemas/merged/state.schema.json'
-printf 'version: "1.0"\n\nmetadata:\n  site: "%s"\n  environment: development\n' "${about_site:-unnamed}"
-about_services
-about_sysctl
-about_files
+pe_sheet='
+function fold(label, value,  n, i, w, room, out) {
+    if (untitled) { printf "\n%s%s\n", toupper(substr(part, 1, 1)) substr(part, 2) " ", substr(rule, length(part) + 2); untitled = 0; last = "" }
+    out = sprintf(" %-15s", label == last ? "" : label); last = label; room = 64
+    n = split(value, w, " ")
+    for (i = 1; i <= n; i++) {
+        if (length(w[i]) + 1 > room && room < 64) { print out; out = sprintf("%16s", ""); room = 64 }
+        out = out (room < 64 ? " " : "") w[i]; room -= length(w[i]) + (room < 64)
+    }
+    print out
+}
+function amount(kib,  i, unit) {
+    split("KiB MiB GiB TiB PiB", unit, " ")
+    for (i = 1; kib >= 1000 && i < 5; i++) kib /= 1024
+    return sprintf(kib < 10 && i > 1 ? "%.1f %s" : "%.0f %s", kib, unit[i])
+}
+function bar(used, size,  share, i, out) {
+    share = size > 0 ? used / size : 0; if (share > 1) share = 1
+    for (i = 1; i <= 20; i++) out = out (i <= share * 20 + 0.5 ? "#" : ".")
+    return out sprintf(" %3.0f%%  %s of %s", share * 100, amount(used), amount(size))
+}
+function span(s) {
+    if (s >= 172800) return int(s / 86400) " days"
+    if (s >= 7200) return int(s / 3600) " hours"
+    return s >= 120 ? int(s / 60) " minutes" : s " seconds"
+}
+function unread(what, why) { hidden[++hiding] = part "\t" what "\t" why }
+function flush(label) { if (many[label]) fold(label, many[label]); many[label] = "" }
+function add(label, value) { many[label] = many[label] (many[label] ? ", " : "") value }
+BEGIN { for (i = 1; i <= 80; i++) rule = rule "-" }
+!nonce { if ($0 ~ /^PE1 /) { split($0, w, " "); nonce = w[2] } next }
+index($0, nonce " B ") == 1 { split($0, w, " "); part = substr(w[3], 7); untitled = within = 1; next }
+index($0, nonce " E ") == 1 {
+    split($0, w, " "); within = 0
+    flush("Running"); flush("Name servers"); flush("Search")
+    if (w[4] != 0) unread(part, w[4] == 124 || w[4] == 137 || w[4] == 143 ? "timed out" : "it ended with status " w[4])
+    next
+}
+index($0, nonce " Z") == 1 {
+    if (hiding) {
+        part = "not read"; untitled = 1
+        for (i = 1; i <= hiding; i++) { split(hidden[i], w, "\t"); fold(w[1], (w[2] != w[1] ? w[2] ": " : "") w[3]) }
+    }
+    next
+}
+!within || $0 == "" { next }
+{ gsub(/[^ -~\t]/, "?"); key = $1 }
+key ~ /^!/ { unread(substr(key, 2), $2); next }
+key == "hostname" { fold("Host name", $2); next }
+key == "identity" { fold("Identity", $3); fold("Identity", "by its " $2); next }
+key == "user" { fold("Read", "as " $2 ($3 == "sudo" ? ", with sudo" : $3 == "plain" ? ", without root" : "")); next }
+key == "vendor" { vendor = $2 " "; next }
+key == "model" { fold("Model", vendor $2); next }
+key == "virtual" { fold("Virtual", $2); next }
+key == "architecture" { fold("Architecture", $2); next }
+key == "cpu" { fold("Processor", ($4 > 1 ? $4 " x " : "") $5 ", " $3 " cores, " $2 " threads"); next }
+key == "memory" { fold("Memory", bar($2 - $3, $2)); next }
+key == "disk" { fold("Disks", $2 "  " amount($3) ", " $4 ($5 != "" ? ", " $5 : "")); next }
+key == "filesystem" { fold("Filesystems", bar($6, $6 + $7) "  " $4 "  " $3); next }
+key == "remote" { fold("Filesystems", $4 "  " $3 " of " $2); next }
+key == "distribution" { fold("Distribution", $2); next }
+key == "kernel" { fold("Kernel", $2); next }
+key == "uptime" { fold("Up", span($2)); next }
+key == "load" { fold("Load", $2 " " $3 " " $4); next }
+key == "reboot" { fold("Reboot", $2 == "yes" ? "PENDING: " $3 : "nothing asks for one"); next }
+key == "updates" { fold("Updates", $2 ($4 != "" ? ", " $3 " of them for security, by lists " span($4) " old" : "")); next }
+key == "interface" { state[$2] = $3; next }
+key == "address" { if ($4 != "link" && $2 != "lo") fold("Interfaces", $2 "  " state[$2] "  " $3); next }
+key == "route" { fold("Routes", $2 ($3 != "" ? " via " $3 : "") ($4 != "" ? " on " $4 : "")); next }
+key == "dns" { add("Name servers", $2); next }
+key == "search" { add("Search", $2); next }
+key == "vpn" { fold("VPNs", $2 " (" $3 ", " $4 ")"); next }
+key == "sysctl" { fold("Kernel", $2 " = " $3); next }
+key == "governor" { fold("Governor", $2 " (" $3 " processors)"); next }
+key == "hugepages" { fold("Huge pages", $2); next }
+key == "swap" { fold("Swap", bar($4, $3) "  " $2); next }
+key == "failed" { fold("FAILED", $2 "  " $3); next }
+key == "state" { fold("State", $2); next }
+key == "running" { sub(/\.service$/, "", $2); add("Running", $2); next }
+key == "exited" { flush("Running"); next }
+key == "sshd" { fold("sshd", $2 " " $3); next }
+key == "ufw" { fold("ufw.conf", "ENABLED=" $2); next }
+key == "hook" { fold("Firewall", $2 " " $3 " " $4 ": " $5 " unless one of " $6 " rules says otherwise"); hooks++; next }
+key == "filter" { if ($2 == "read" && !hooks) fold("Firewall", "none: nothing filters what comes in"); next }
+key == "listening" { fold("Open ports", $4 "/" $2 " " $5 " on " $3); next }
+key == "login" { fold("Last logins", $2 " " $3 ($4 != "" ? " from " $4 : "") " " $5); next }
+part == "roles" { fold(key, $2); next }
+'
+
+pe_variable() { # NAME FILE...
+    printf "%s='" "$1"
+    shift
+    cat "$@" | sed "s/'/'\\\\''/g"
+    echo "'"
+}
+
+pe_whole() {
+    cat "$pe_here/prelude.sh"
+    echo pe_together=yes
+    pe_variable pe_part_who "$pe_here/prelude.sh" "$pe_here/about/line.sh" "$pe_here/about/who.sh"
+    for pe_each in roles hardware services network security tuning system; do
+        pe_variable "pe_part_$pe_each" "$pe_here/about/line.sh" "$pe_here/about/$pe_each.sh"
+    done
+    cat "$0"
+    # The one that asks the package manager comes last: it takes longest.
+    echo 'pe_about who roles hardware services network security tuning system </dev/null'
+}
+
+pe_by_hand() {
+    pe_here=$(dirname "$0")
+    case ${1-} in
+    --print) pe_whole ;;
+    '') pe_whole | sh ;;
+    -*) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2 && exit 4 ;;
+    *) pe_whole | ssh -o BatchMode=yes -o ConnectTimeout=10 -- "$1" sh ;;
+    esac
+}
+
+# Put together with its parts it is only called; by hand it does both.
+[ -n "${pe_together-}" ] || pe_by_hand "$@"

@@ -103,7 +103,7 @@ def test_a_mac(tree: Path, case: str, shown: bool) -> None:
 
 
 def test_a_state_is_read_off_any_machine() -> None:
-    done = subprocess.run(["sh", PROBES / "about-this-node.sh"], capture_output=True, check=True)
+    done = subprocess.run(["sh", PROBES / "draft-state.sh"], capture_output=True, check=True)
     state = load_state(done.stdout, "state.yaml", "here")
     assert ("files", "/etc/passwd") in {(item.type, item.name) for item in state.items}
     assert len(state.items) <= 15

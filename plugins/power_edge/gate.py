@@ -29,6 +29,10 @@ class Expected(NamedTuple):
     hash_on_file: str | None
 
 
+ANY_MACHINE: Final = Expected("linux", None, {}, require_match=False, allow_os_migration=False, hash_on_file=None)
+"""For a machine that may be any."""
+
+
 class Gate(NamedTuple):
     """Open (status 0) or shut (11 unreachable, 12 wrong machine or no identity). `why` is the reason, or a warning of an open one."""
 

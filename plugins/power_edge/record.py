@@ -136,7 +136,7 @@ def _is(shown: SystemIdentity, on_file: SystemIdentity) -> bool:
 
 def _state(folder: Path, identity: SystemIdentity) -> tuple[bytes, int]:
     """This machine's state.yaml, and how many items it holds: those of a draft that a check finds compliant, so that the next one will."""
-    draft, _ = _output(_here(), data.text("probes/about-this-node.sh"), Timeouts())
+    draft, _ = _output(_here(), data.text("probes/draft-state.sh"), Timeouts())
     state = load_state(draft, f"{NODE_CONFIGS}/{folder.name}/{STATE}", folder.name)
     node = Node(name=folder.name, path=folder, state=state, system_identity=identity)
     checked = check.wait(node, check.ask([node], _LOCAL)[node.name])

@@ -43,7 +43,7 @@ def test_an_unreachable_node_is_11(lab: Lab, node: Node, tmp_path: Path) -> None
 
 
 def test_services_that_run_and_start_at_boot_are_declared_of_a_node(lab: Lab, node: Node) -> None:
-    script = (CHECKOUT / "probes" / "about-this-node.sh").read_text()
+    script = (CHECKOUT / "probes" / "draft-state.sh").read_text()
     for user in ("root", "guest"):
         printed = lab.ssh(f"{user}@{node.name}", script).stdout
         names = {item.name for item in load_state(printed.encode(), "state.yaml", node.name).items if item.type == "services"}

@@ -1,0 +1,77 @@
+"""Ask a machine what there is to know of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from power_edge import check, gate
+from power_edge.about.reading import PARTS, OnFile, about, identity
+from power_edge.config import ConfigError, Node, load_node, nodes
+from power_edge.config.folders import NODE_CONFIGS, read_file
+from power_edge.config.node import load_system_identity
+from power_edge.gate import ANY_MACHINE
+from power_edge.model.declared.about_schema import About, Identity
+from power_edge.probing.answer import Answer
+from power_edge.probing.plan import Plan, Section
+from power_edge.probing.transport import Job, Pending, start
+from power_edge.target import Target
+
+_SLOW = "system"
+"""The part that asks the package manager: it comes last, so that what it takes is taken from no other."""
+
+
+class WrongMachine(Exception):
+    """Another machine answered than the one on file; the text says how that is known. Nothing else of it was read."""
+
+
+def plan_for(target: Target) -> Plan:
+    """What a machine is to be asked. A node's gate is shut to other machines; where no identity is on file any machine may be looked at."""
+    node = target.node
+    expected = check.expected(node) if node is not None else None
+    order = sorted(PARTS, key=lambda name: name == _SLOW)
+    return Plan(node.name if node is not None else "-", expected or ANY_MACHINE, tuple(map(_section, order)), target.timeouts)
+
+
+def ask(target: Target, root: Path | None, waiting: Callable[[Pending], Answer] = Pending.answer) -> About:
+    """The record of a machine; `root` is the node-configs/ that it may be a node of, `waiting` how an answer is waited for.
+
+    Raises Unreachable, and WrongMachine.
+    """
+    plan = plan_for(target)
+    answer = waiting(start([Job(plan, target.route)])[plan.node])
+    if target.node is not None and plan.expected is not ANY_MACHINE:
+        seen = gate.judge(plan.expected, answer.readings, "")
+        if not seen.open:
+            raise WrongMachine(seen.why)
+    node = target.node or _node_of(identity(answer), root)
+    return about(answer, target.name, _on_file(node))
+
+
+def _section(part: str) -> Section:
+    # `who` hashes the identifier that the prelude reads.
+    files = ("prelude", "about/line", f"about/{part}") if part == "who" else ("about/line", f"about/{part}")
+    return Section(f"about.{part}", files)
+
+
+def _node_of(shown: Identity | None, root: Path | None) -> Node | None:
+    """The node that a machine with this identity is. Folders that cannot be used are passed over: they are no business of this question."""
+    if shown is None or root is None or not root.is_dir():
+        return None
+    for folder in nodes(root):
+        file = f"{NODE_CONFIGS}/{folder.name}/system-identity.yaml"
+        try:
+            content = read_file(folder / "system-identity.yaml", file)
+            if content is not None and gate.expected(load_system_identity(content, file)).hashes.get(shown.kind) == shown.hash:
+                return load_node(folder)
+        except ConfigError:
+            continue
+    return None
+
+
+def _on_file(node: Node | None) -> OnFile:
+    if node is None:
+        return OnFile()
+    declared = node.identity
+    if declared is None:
+        return OnFile(node.name)
+    roles = tuple(role.name for role in declared.roles or () if role.enabled)
+    return OnFile(node.name, declared.node.purpose, tuple(declared.node.tags or ()), roles)

@@ -1,0 +1,272 @@
+"""From the answer of a machine to the record of it. Pure; whatever a machine prints is taken, and what makes no sense is told as unread."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from power_edge.about.part import Part, kib, number, part, text
+from power_edge.model.declared.about_schema import (
+    About,
+    Chain,
+    Disk,
+    Filesystem,
+    Firewall,
+    Hardware,
+    Identity,
+    Interface,
+    Login,
+    LookedAs,
+    Memory,
+    Network,
+    OpenPort,
+    Processor,
+    Reboot,
+    RemoteFilesystem,
+    Role,
+    Route,
+    Security,
+    Services,
+    Sshd,
+    Swap,
+    System,
+    Tuning,
+    Unit,
+    Updates,
+    Vpn,
+    Who,
+)
+from power_edge.probing.answer import Answer
+from power_edge.roles import suggest, tags
+
+PARTS = ("who", "hardware", "system", "network", "tuning", "services", "security", "roles")
+"""The scripts below probes/about/, each a part."""
+
+
+class OnFile(NamedTuple):
+    """What the configuration says of the machine."""
+
+    node: str | None = None
+    purpose: str | None = None
+    tags: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+def identity(answer: Answer) -> Identity | None:
+    """What the machine that answered is told by."""
+    return _identity(part(answer, "who"))
+
+
+def about(answer: Answer, target: str, on_file: OnFile) -> About:
+    """The record of the machine that answered."""
+    parts = {name: part(answer, name) for name in PARTS}
+    who = parts["who"]
+    record = About(
+        version="1.0",
+        target=target,
+        node=on_file.node,
+        looked_at=_moment(answer.time),
+        looked_as=who.one("user", _looked_as) or LookedAs(user=None, root=None),
+        who=_who(who, parts["roles"], on_file),
+        hardware=hardware(parts["hardware"]),
+        system=_system(parts["system"]),
+        network=_network(parts["network"]),
+        tuning=_tuning(parts["tuning"]),
+        services=_services(parts["services"]),
+        security=_security(parts["security"]),
+        unread=[],
+    )
+    record.unread.extend(thing for each in parts.values() for thing in each.unread)
+    return record
+
+
+def evidence(roles: Part) -> list[tuple[str, str]]:
+    """The evidence of roles, as power_edge.roles takes it."""
+    return [(key, values[0]) for key, lines in roles.lines.items() for values in lines if values]
+
+
+def declared(seen: Hardware) -> dict[str, Any]:
+    """The hardware as identity.yaml declares it; what could not be read is left out. Memory is in GiB, as people call a GB of it."""
+    model = " ".join(filter(None, (seen.vendor, seen.model)))
+    gib = seen.memory.size / 2**30 if seen.memory is not None else 0
+    facts = {
+        "model": model,
+        "cpu_cores": seen.processor.threads if seen.processor is not None else None,
+        "memory_gb": round(gib) if gib >= 8 else round(gib, 1),
+        "architecture": seen.architecture,
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):  # a clock far beyond the calendar's end
+        return datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _looked_as(user: str, root: str) -> LookedAs:
+    if root not in ("root", "sudo", "plain"):
+        raise ValueError(root)
+    return LookedAs(user=text(user), root=root)  # type: ignore[arg-type]
+
+
+def _identity(who: Part) -> Identity | None:
+    return who.one("identity", lambda kind, digest: Identity(kind=kind, hash=digest))
+
+
+def _who(who: Part, roles: Part, on_file: OnFile) -> Who:
+    seen = evidence(roles)
+    found = {suggested.role: list(suggested.evidence) for suggested in suggest(seen)}
+    return Who(
+        hostname=who.text("hostname"),
+        identity=_identity(who),
+        purpose=on_file.purpose,
+        tags=list(on_file.tags),
+        roles=[Role(name=name, declared=name in on_file.roles, evidence=found.get(name, [])) for name in dict.fromkeys((*on_file.roles, *found))],
+        suggested_tags=list(tags(seen)),
+    )
+
+
+def hardware(seen: Part) -> Hardware:
+    """What the machine is made of."""
+    kinds = ("ssd", "rotating", "virtual")
+    return Hardware(
+        vendor=seen.text("vendor"),
+        model=seen.text("model"),
+        virtual=seen.text("virtual"),
+        architecture=seen.text("architecture"),
+        processor=seen.one(
+            "cpu",
+            lambda threads, cores, sockets, model: Processor(
+                model=text(model), sockets=number(sockets), cores=number(cores), threads=number(threads)
+            ),
+        ),
+        memory=seen.one("memory", lambda size, available: Memory(size=kib(size), available=kib(available or "0"))),
+        disks=seen.all(
+            "disk",
+            lambda name, size, kind, model: Disk(name=name, size=kib(size), kind=kind if kind in kinds else "unknown", model=text(model)),
+        ),
+        filesystems=seen.all(
+            "filesystem",
+            lambda device, type_, mount, size, used, available: Filesystem(
+                mount=mount, device=device, type=type_, size=kib(size), used=kib(used), available=kib(available)
+            ),
+        ),
+        remote_filesystems=seen.all("remote", lambda device, type_, mount: RemoteFilesystem(mount=mount, device=device, type=type_)),
+    )
+
+
+def _system(seen: Part) -> System:
+    name, id_, version = seen.one("distribution", lambda *names: [text(each) for each in (*names, "", "", "")[:3]]) or (None, None, None)
+    return System(
+        distribution=name or id_,
+        id=id_,
+        version=version,
+        kernel=seen.text("kernel"),
+        uptime=seen.one("uptime", number),
+        load=seen.one("load", lambda *loads: [_load(each) for each in loads]),
+        reboot=seen.one("reboot", _reboot),
+        updates=seen.one(
+            "updates",
+            lambda count, security, age: Updates(
+                count=number(count), security=number(security) if age else None, lists_age=number(age) if age else None
+            ),
+        ),
+    )
+
+
+def _load(value: str) -> float:
+    whole, _, part_of_one = value.partition(".")
+    return float(f"{number(whole)}.{number(part_of_one or '0'):02}")
+
+
+def _reboot(pending: str, why: str = "") -> Reboot:
+    if pending not in ("yes", "no"):
+        raise ValueError(pending)
+    return Reboot(pending=pending == "yes", why=text(why))
+
+
+def _network(seen: Part) -> Network:
+    addresses: dict[str, list[str]] = {}
+    for name, address, scope in seen.all("address", lambda name, address, scope: (name, address, scope)):
+        if scope != "link":
+            addresses.setdefault(name, []).append(address)
+    interfaces = seen.all("interface", lambda name, state, mac: Interface(name=name, state=state, mac=text(mac), addresses=addresses.get(name, [])))
+    return Network(
+        interfaces=sorted(interfaces, key=lambda interface: (not interface.addresses, interface.name == "lo", interface.state != "up")),
+        routes=seen.all("route", lambda to, via, interface: Route(to=to, via=text(via), interface=text(interface))),
+        name_servers=seen.all("dns", str),
+        search=seen.all("search", str),
+        vpns=seen.all("vpn", lambda interface, kind, state: Vpn(interface=interface, kind=kind, state=state)),
+    )
+
+
+def _tuning(seen: Part) -> Tuning:
+    return Tuning(
+        sysctl=dict(seen.all("sysctl", lambda key, value: (key, value))),
+        governors=dict(seen.all("governor", lambda name, count: (name, number(count)))),
+        transparent_hugepages=seen.text("hugepages"),
+        swaps=seen.all("swap", lambda device, size, used: Swap(device=device, size=kib(size), used=kib(used))),
+    )
+
+
+def _services(seen: Part) -> Services:
+    def unit(name: str, description: str) -> Unit:
+        return Unit(name=name, description=description)
+
+    return Services(
+        state=seen.text("state"),
+        failed=seen.all("failed", unit),
+        running=seen.all("running", unit),
+        exited=seen.one("exited", number),
+    )
+
+
+def _security(seen: Part) -> Security:
+    return Security(
+        sshd=_sshd(seen.all("sshd", lambda key, value: (key, value))),
+        firewall=_firewall(seen),
+        open_ports=_sorted(seen.all("listening", _open_port)),
+        logins=seen.all("login", lambda user, terminal, host, at: Login(user=user, terminal=terminal, host=text(host), at=at)),
+    )
+
+
+def _sshd(settings: Sequence[tuple[str, str]]) -> Sshd | None:
+    values = dict(settings)
+    if "permitrootlogin" not in values:
+        return None
+    # Either way somebody types a password: the second by way of PAM.
+    ways = [_switch(values.get(name)) for name in ("passwordauthentication", "kbdinteractiveauthentication")]
+    return Sshd(
+        ports=[int(value) for key, value in settings if key == "port" and value.isascii() and value.isdecimal() and len(value) <= 5],
+        passwords=True if True in ways else ways[0],
+        root_login=values["permitrootlogin"],
+        keys=_switch(values.get("pubkeyauthentication")),
+        empty_passwords=_switch(values.get("permitemptypasswords")),
+        match=values.get("match") == "yes",
+    )
+
+
+def _switch(value: str | None) -> bool | None:
+    return {"yes": True, "no": False}.get(value or "")
+
+
+def _firewall(seen: Part) -> Firewall | None:
+    providers = seen.all("filter", str)
+    if "read" not in providers:
+        return None
+    chains = seen.all(
+        "hook",
+        lambda family, table, name, policy, rules: Chain(family=family, table=table, name=name, policy=policy, rules=number(rules)),
+    )
+    return Firewall(provider=next((provider for provider in providers if provider != "read"), None), chains=chains)
+
+
+def _open_port(protocol: str, address: str, port: str, program: str) -> OpenPort:
+    if protocol not in ("tcp", "udp"):
+        raise ValueError(protocol)
+    return OpenPort(protocol=protocol, address=address, port=number(port), program=text(program))  # type: ignore[arg-type]
+
+
+def _sorted(ports: Iterable[OpenPort]) -> list[OpenPort]:
+    return sorted(ports, key=lambda port: (port.port, port.protocol, port.address))

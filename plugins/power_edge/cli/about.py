@@ -1,0 +1,61 @@
+"""`power-edge about`."""
+
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+
+import click
+
+from power_edge import gate
+from power_edge.cli.options import way
+from power_edge.probing.answer import Answer
+from power_edge.probing.route import Options
+from power_edge.probing.transport import Pending
+from power_edge.report.terminal import printable
+from power_edge.target import target
+
+
+@click.command("about", short_help="Show what a machine is, at a glance.")
+@click.argument("machine", metavar="[TARGET]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON (power-edge schema about).")
+@way
+@click.pass_obj
+def command(root: Path | None, /, machine: str | None, as_json: bool, options: Options) -> None:
+    """Show what a machine is: hardware, system, network, services, security, and what it seems to be for.
+
+    TARGET is a node of node-configs/, user@host, or a URL of testinfra; this machine without one. It is only read, in one round trip, and needs
+    nothing but sh. What could not be read says so: as root, or with sudo, there is more to see.
+
+    Exits with 11 where the machine cannot be reached, and with 12 where another machine answers than the node's: nothing else of that is read.
+    """
+    from power_edge.about.asking import WrongMachine, ask
+
+    try:
+        about = ask(target(machine, root, options), root, _patiently)
+    except WrongMachine as error:
+        click.echo(f"Error: {printable(str(error))}; nothing else of it was read", err=True)
+        raise SystemExit(gate.WRONG_MACHINE) from None
+    if as_json:
+        import msgspec
+
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(about)) + b"\n")
+        sys.stdout.buffer.flush()  # here, where a full disk can still be told
+        return
+    from rich.console import Console
+
+    from power_edge.report.about import draw
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale that has not all characters of the machine's names
+    draw(about, Console(highlight=False, markup=False, emoji=False))
+    sys.stdout.flush()
+
+
+def _patiently(pending: Pending) -> Answer:
+    """Wait for an answer; a person who waits longer than a second is told for what."""
+    if sys.stderr.isatty() and not pending.here_within(1.0):
+        from rich.console import Console
+
+        with Console(stderr=True).status(f"reading the machine, at most {pending.limit:.0f} s"):
+            return pending.answer()
+    return pending.answer()

@@ -1,0 +1,66 @@
+"""What a machine seems to be for: roles and tags for its identity.yaml, from the evidence that probes/about/roles.sh prints. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+Evidence = Iterable[tuple[str, str]]
+"""Lines of the probe: what there is evidence of (`openvpn`, `forwarding`), and what was seen, as a person reads it."""
+
+
+class Suggested(NamedTuple):
+    """A role that there is evidence of, with the settings that follow from it and what was seen."""
+
+    role: str
+    config: Mapping[str, Any]
+    evidence: tuple[str, ...]
+
+
+_RUNTIMES = ("docker", "podman", "containerd")
+_KUBERNETES = ("k3s", "kubelet")
+_TAGS = ("openvpn", "wireguard", "tailscale", *_RUNTIMES, *_KUBERNETES, "prometheus")
+
+
+def suggest(lines: Evidence) -> tuple[Suggested, ...]:
+    """The roles that the evidence is enough for; names and settings are those of node-identity.schema.yaml."""
+    return tuple(_roles(_by_name(lines)))
+
+
+def tags(lines: Evidence) -> tuple[str, ...]:
+    """Words to find the machine by: its roles, then the software that they stand on."""
+    seen = _by_name(lines)
+    return (*(suggested.role for suggested in _roles(seen)), *(name for name in _TAGS if name in seen and not _is_kubernetes_own(name, seen)))
+
+
+def _by_name(lines: Evidence) -> dict[str, tuple[str, ...]]:
+    seen: dict[str, tuple[str, ...]] = {}
+    for name, sentence in lines:
+        seen[name] = (*seen.get(name, ()), sentence)
+    return seen
+
+
+def _roles(seen: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
+    forwards = seen.get("forwarding", ())
+    if "openvpn" in seen:
+        yield Suggested("vpn-gateway", {"provider": "openvpn"}, (*seen["openvpn"], *forwards))
+    else:
+        # Each machine in such a VPN has an interface of it; a gateway is one that forwards as well.
+        provider = next((name for name in ("wireguard", "tailscale") if name in seen), None)
+        if provider is not None and forwards:
+            yield Suggested("vpn-gateway", {"provider": provider}, (*seen[provider], *forwards))
+    runtime = next((name for name in _RUNTIMES if name in seen and not _is_kubernetes_own(name, seen)), None)
+    if runtime is not None:
+        yield Suggested("container-host", {"runtime": runtime}, seen[runtime])
+    if forwards and "masquerade" in seen:
+        yield Suggested("edge-router", {}, (*forwards, *seen["masquerade"]))
+    if "node_exporter" in seen:
+        yield Suggested("monitoring-target", {}, seen["node_exporter"])
+    if "desktop" in seen and "compiler" in seen:
+        yield Suggested("dev-workstation", {}, (*seen["desktop"], *seen["compiler"]))
+    distribution = next((name for name in _KUBERNETES if name in seen), None)
+    if distribution is not None:
+        yield Suggested("k8s-node", {"distribution": distribution}, seen[distribution])
+
+
+def _is_kubernetes_own(name: str, seen: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether this is what Kubernetes or docker runs its containers with, and no runtime of the machine's own."""
+    return name == "containerd" and any(other in seen for other in (*_KUBERNETES, "docker"))

@@ -1,0 +1,62 @@
+# Interfaces, addresses, routes that somebody set, name servers, and VPNs.
+root=${PE_ROOT-}
+if [ ! -d "$root/sys/class/net" ]; then
+    missing interfaces 'there is no /sys/class/net'
+fi
+for interface in "$root"/sys/class/net/*; do
+    name=${interface##*/} kind=''
+    [ -e "$interface/operstate" ] || continue
+    first_of "$interface/operstate"
+    state=$value
+    # A tunnel has no state of its own: 1 is IFF_UP.
+    if [ "$state" = unknown ] && first_of "$interface/flags"; then
+        case $value in *[13579bdfBDF]) state=up ;; *) state=down ;; esac
+    fi
+    first_of "$interface/address" || value=''
+    line interface "$name" "$state" "$value"
+    if [ -e "$interface/tun_flags" ]; then
+        first_of "$interface/tun_flags"
+        # IFF_TUN is 1, IFF_TAP 2; taps are mostly those of virtual machines.
+        case $value in *[13579bdf]) kind=tun ;; esac
+    elif grep -q '^DEVTYPE=wireguard' "$interface/uevent" 2>/dev/null; then
+        kind=wireguard
+    fi
+    case $name in tailscale*) kind=tailscale ;; zt*) [ -z "$kind" ] || kind=zerotier ;; ppp[0-9]*) kind=ppp ;; esac
+    [ -z "$kind" ] || line vpn "$name" "$kind" "$state"
+done
+
+if command -v ip >/dev/null; then
+    if addresses=$(ip -o addr show); then
+        printf '%s\n' "$addresses" | awk '$3 ~ /^inet/ { scope = ""; for (i = 4; i < NF; i++) if ($i == "scope") scope = $(i + 1); print "address\t" $2 "\t" $4 "\t" scope }'
+    else
+        missing addresses 'ip failed'
+    fi
+    # What follows from an address is no route that somebody set.
+    for family in 4 6; do
+        if ! ip -$family route show; then echo "failed"; fi
+    done | awk '
+        $0 == "failed" { failed = 1 }
+        / proto (kernel|ra) / && $1 != "default" || $1 == "failed" || /^(fe80|ff00|multicast|local|broadcast)/ { next }
+        ++count > 50 { next }
+        {
+            to = $1; via = ""; device = ""
+            if ($1 ~ /^[a-z]+$/ && $1 != "default") { to = $2; via = $1 }
+            for (i = 2; i < NF; i++) { if ($i == "via") via = $(i + 1); if ($i == "dev") device = $(i + 1) }
+            print "route\t" to "\t" via "\t" device
+        }
+        END { if (count > 50) print "!routes\tonly the first 50 of " count; if (failed) print "!routes\tip failed" }'
+else
+    missing addresses 'there is no ip here'
+    missing routes 'there is no ip here'
+fi
+
+# Where systemd-resolved is in between, its own file names the servers that it asks.
+resolv=$root/etc/resolv.conf
+if [ -r "$root/run/systemd/resolve/resolv.conf" ] && grep -q '^nameserver 127\.0\.0\.53' "$resolv" 2>/dev/null; then
+    resolv=$root/run/systemd/resolve/resolv.conf
+fi
+if [ -r "$resolv" ]; then
+    awk '{ gsub(/[\001-\010\013-\037\177]/, " ") } $1 == "nameserver" { print "dns\t" $2 } $1 == "search" || $1 == "domain" { for (i = 2; i <= NF; i++) print "search\t" $i }' "$resolv"
+else
+    missing dns '/etc/resolv.conf cannot be read'
+fi

@@ -1,0 +1,114 @@
+# Who gets in: sshd's effective settings, the firewall, listening ports, last logins. What takes root says so where there is none.
+root=${PE_ROOT-}
+may=yes
+[ "$(id -u)" = 0 ] || { [ -n "${PE_SUDO-}" ] && $PE_SUDO true 2>/dev/null; } || may=''
+as_root() { # COMMAND...
+    ${PE_SUDO-} "$@"
+}
+
+if ! command -v sshd >/dev/null; then
+    missing sshd 'there is no sshd'
+elif [ -z "$may" ]; then
+    missing sshd 'it takes root to ask sshd'
+elif settings=$(as_root sshd -T 2>/dev/null); then
+    printf '%s\n' "$settings" | awk '
+        { gsub(/[\001-\037\177]/, " ") }
+        $1 ~ /^(port|permitrootlogin|passwordauthentication|kbdinteractiveauthentication|pubkeyauthentication|permitemptypasswords)$/ { print "sshd\t" $1 "\t" $2 }'
+    # -T tells what holds where no Match block does.
+    if as_root cat "$root/etc/ssh/sshd_config" "$root"/etc/ssh/sshd_config.d/*.conf 2>/dev/null | grep -qi '^[[:blank:]]*match[[:blank:]]'; then
+        line sshd match yes
+    fi
+else
+    missing sshd "$(as_root sshd -T 2>&1 >/dev/null | grep -v '^sudo: unable to resolve' | head -n 1)"
+fi
+
+if first_of "$root/etc/ufw/ufw.conf"; then line ufw "$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf")"; fi
+hooks() { # of what nft lists: the chains that incoming packets meet, and how many rules their tables hold
+    awk '
+        function flush(  i) { for (i = 1; i <= n; i++) print "hook\t" hook[i] "\t" rules; n = rules = 0 }
+        /^table / { flush(); family = $2; table = $3 }
+        /^\tchain / { chain = $2; next }
+        /^\t\ttype filter hook input / {
+            policy = "accept"
+            if (match($0, /policy [a-z]+/)) policy = substr($0, RSTART + 7, RLENGTH - 7)
+            hook[++n] = family "\t" table "\t" chain "\t" policy
+            next
+        }
+        /^\t\t[^\t]/ && !/^\t\t(type|comment|elements|flags|size) / { rules++ }
+        END { flush() }'
+}
+saved() { # FAMILY, of what iptables-save prints
+    awk -v family="$1" '
+        $1 == ":INPUT" && table == "*filter" { policy = tolower($2) }
+        /^\*/ { table = $1 }
+        /^-A / && table == "*filter" { rules++ }
+        END { if (policy) print "hook\t" family "\tfilter\tINPUT\t" policy "\t" rules + 0 }'
+}
+firewall() {
+    if [ -z "$may" ]; then
+        missing firewall 'it takes root to read it'
+        return
+    fi
+    looked='' save=''
+    if ! command -v nft >/dev/null && ! command -v iptables-save >/dev/null; then
+        missing firewall 'neither nft nor iptables-save is here'
+        return
+    fi
+    if command -v nft >/dev/null; then
+        if rules=$(as_root nft list ruleset 2>/dev/null); then
+            looked=yes
+            printf '%s\n' "$rules" | hooks
+            case $rules in *ufw-user-input*) line filter ufw ;; esac
+            case $rules in *'table inet firewalld'*) line filter firewalld ;; esac
+        else
+            missing firewall "$(as_root nft list ruleset 2>&1 >/dev/null | grep -v '^sudo: unable to resolve' | head -n 1)"
+            return
+        fi
+    fi
+    # The tables of iptables-legacy are told by these files alone; asking for tables that are not there would create them.
+    for family in ip ip6; do
+        tables=$(as_root cat "$root/proc/net/${family}_tables_names" 2>/dev/null)
+        if [ -n "$tables" ] || [ -z "$looked" ]; then
+            save=${family}tables-save
+            if [ -n "$tables" ] && command -v "${family}tables-legacy-save" >/dev/null; then save=${family}tables-legacy-save; fi
+            rules=$(as_root "$save" 2>/dev/null) || {
+                missing firewall "$save failed"
+                return
+            }
+            printf '%s\n' "$rules" | saved $family
+            case $rules in *ufw-user-input*) line filter ufw ;; esac
+        fi
+    done
+    line filter read
+}
+firewall
+
+# Whose sockets they are is shown to root alone.
+if ! command -v ss >/dev/null; then
+    missing listening 'there is no ss here'
+else
+    [ -z "$may" ] && missing programs 'it takes root to tell whose other ports are'
+    if [ -n "$may" ]; then sockets=$(as_root ss -tulnp); else sockets=$(ss -tulnp); fi || missing listening 'ss failed'
+    printf '%s\n' "$sockets" | awk '
+        $1 !~ /^(tcp|udp)$/ { next }
+        {
+            gsub(/[\001-\037\177]/, " ")
+            port = address = $5; sub(/^.*:/, "", port); sub(/:[^:]*$/, "", address)
+            program = ""
+            if (match($0, /users:\(\("[^"]*"/)) program = substr($0, RSTART + 9, RLENGTH - 10)
+            told = "listening\t" $1 "\t" address "\t" port "\t" program
+            if (!seen[told]++) print told
+        }'
+fi
+
+if ! command -v last >/dev/null; then
+    missing logins 'there is no last here'
+elif logins=$(last -w -n 20 --time-format iso 2>/dev/null); then
+    printf '%s\n' "$logins" | awk '
+        $1 == "reboot" || $1 == "shutdown" || $1 == "runlevel" || NF < 3 || $2 == "begins" { next }
+        { gsub(/[\001-\037\177]/, " "); at = $3; from = ""; if ($3 !~ /^[0-9]+-[0-9][0-9]-[0-9][0-9]T/) { from = $3; at = $4 } }
+        at ~ /T/ && ++count <= 5 { print "login\t" $1 "\t" $2 "\t" from "\t" at }'
+else
+    missing logins 'last does not tell'
+fi
+exit 0
