@@ -137,7 +137,7 @@ def as_ufw(state: State) -> list[tuple[str, ...]]:
 
 
 def as_firewalld(state: State, zone: str) -> list[tuple[str, ...]]:
-    """Options of firewall-cmd --permanent for an empty zone; firewalld refuses before it allows, whatever the order."""
+    """Options for an empty zone; firewalld refuses before it allows, whatever the order."""
     return [(f"--zone={zone}", f"--set-target={FIREWALLD[state.incoming]}"), *((f"--zone={zone}", _rich(rule)) for rule in state.rules)]
 
 

@@ -143,19 +143,17 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
             except ConfigError as error:
                 yield LeftOut(kind.name, error.problems[0].message)
                 return
-            beyond = list[str]()
-            for item, path in items:
-                result = judge(kind, item, {"": seen})
-                beyond += result.extra
-                if result.outcome is not Outcome.COMPLIANT:
-                    break
-            else:
+            results = [judge(kind, item, {"": seen}) for item, _ in items]
+            refused = next((place for place, result in enumerate(results) if result.outcome is not Outcome.COMPLIANT), None)
+            if refused is None:
+                beyond = (text for result in results for text in result.extra if text not in wrong)
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
-                yield from (LeftOut(text, "it is there, and no declaration can say so") for text in beyond if text not in wrong)
+                yield from (LeftOut(text, "it is there, and no declaration can say so") for text in beyond)
                 return
-            yield LeftOut(item.name, result.why or _seen_as(result))
-            wrong.add(item.name)
-            value = _without(value, path)
+            result = results[refused]
+            yield LeftOut(result.item.name, result.why or _seen_as(result))
+            wrong.add(result.item.name)
+            value = _without(value, items[refused][1])
         return
 
 

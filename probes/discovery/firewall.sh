@@ -55,7 +55,12 @@ else
 fi
 for family in ip ip6; do
     if [ -n "$(${PE_SUDO-} cat "$root/proc/net/${family}_tables_names" 2>/dev/null)" ]; then
-        stops=${stops:-"iptables: iptables-legacy-save shows its rules"}
+        # Tables that were looked at once stay, with nothing in them.
+        case $(${PE_SUDO-} "${family}tables-legacy-save" 2>/dev/null) in
+        *DROP* | *REJECT*) stops=${stops:-"iptables: iptables-legacy-save shows its rules"} ;;
+        ?*) ;;
+        *) stops=${stops:-"iptables: the legacy variant has tables"} ;;
+        esac
     fi
 done
 
@@ -63,7 +68,7 @@ conf=$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf" 2>/dev/null)
 case $rules in
 *ufw-before-input* | *ufw6-before-input*) stops='ufw is active: ufw status verbose' ;;
 *'table inet firewalld '* | *INPUT_ZONES*) stops='firewalld: firewall-cmd --list-all' ;;
-*) [ "$conf" != yes ] || stops='ufw is enabled in /etc/ufw/ufw.conf' ;;
+*) [ "$conf" != yes ] || stops=${stops:-'ufw is enabled in /etc/ufw/ufw.conf'} ;;
 esac
 
 if [ -n "$stops" ]; then

@@ -46,7 +46,7 @@ def recorded(case: str) -> bytes:
             "iptables/negated-source",
             [PING, SSH, {**SSH, "port": 80, "action": "deny", "from": "10.0.0.0/8"}, {**SSH, "port": 80, "from": "0.0.0.0/0"}],
         ),
-        ("firewalld/target-drop", [SSH, {**PING, "action": "deny"}]),
+        ("firewalld/target-drop", [SSH]),
     ],
 )
 def test_rules_of_recorded_nodes(case: str, rules: list[dict[str, Any]] | None) -> None:
@@ -223,6 +223,10 @@ def test_without_nft(tree: Path, shell: list[str]) -> None:
 def test_rules_of_legacy_iptables(tree: Path, shell: list[str]) -> None:
     nft(tree, "")
     (tree / "proc/net/ip_tables_names").write_text("filter\n")
+    assert lines(tree, shell) == ["+firewall\tiptables: the legacy variant has tables"]
+    tool(tree, "iptables-legacy-save", "echo '*filter'; echo ':INPUT ACCEPT [0:0]'")
+    assert lines(tree, shell) == ["-firewall\tnothing stops what comes in"]
+    tool(tree, "iptables-legacy-save", "echo '*filter'; echo ':INPUT DROP [0:0]'")
     assert lines(tree, shell) == ["+firewall\tiptables: iptables-legacy-save shows its rules"]
 
 

@@ -9,7 +9,7 @@ from power_edge.model import Outcome
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import asked, canonical, name
 from power_edge.resources.firewall.extras import openings
-from power_edge.resources.firewall.judging import Declared, judge
+from power_edge.resources.firewall.judging import Declared, judge, ufw_in
 from power_edge.resources.firewall.program import ALLOW, DENY, VERDICTS, Region
 from power_edge.resources.firewall.ruleset import Ruleset
 
@@ -68,8 +68,8 @@ def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
 
 
 def _echo(seen: Ruleset, default: str) -> Iterator[Rule]:
-    """ufw and firewalld let echo requests in; where they do not, somebody wanted that."""
-    if default != ALLOW and (seen.has_firewalld_rules or seen.ufw):
+    """ufw lets echo requests in; where it does not, somebody wanted that."""
+    if default != ALLOW and ufw_in(seen, 4):
         refused = (Rule(proto="icmp", action="deny"), Rule(proto="icmp", action="reject"))
         yield from (rule for rule in refused if not _wrong(0, [rule], seen, default))
 
