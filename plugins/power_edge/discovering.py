@@ -8,7 +8,7 @@ from power_edge.config.document import Document
 from power_edge.config.state import entries, state_of
 from power_edge.discovery import discovery
 from power_edge.judging import judge
-from power_edge.model import Item, Observations, Outcome, ResourceType, Unseen
+from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
 from power_edge.probing.answer import Answer
 from power_edge.resources import resource
 
@@ -136,21 +136,29 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
         if isinstance(seen, Unseen):
             yield Hidden(kind.name, seen.why)
             return
-        value = dict(next(discovery(kind.name).forms("", seen), {}))
+        value, wrong = dict(next(discovery(kind.name).forms("", seen), {})), set[str]()
         while value:
             try:
                 items = _items(kind, value)
             except ConfigError as error:
                 yield LeftOut(kind.name, error.problems[0].message)
                 return
-            judged = ((judge(kind, item, {"": seen}), path) for item, path in items)
-            wrong = next(((result, path) for result, path in judged if result.outcome is not Outcome.COMPLIANT), None)
-            if wrong is None:
+            results = [judge(kind, item, {"": seen}) for item, _ in items]
+            refused = next((place for place, result in enumerate(results) if result.outcome is not Outcome.COMPLIANT), None)
+            if refused is None:
+                beyond = (text for result in results for text in result.extra if text not in wrong)
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
+                yield from (LeftOut(text, "it is there, and no declaration can say so") for text in beyond)
                 return
-            yield LeftOut(wrong[0].item.name, wrong[0].why or "it does not hold true")
-            value = _without(value, wrong[1])
+            result = results[refused]
+            yield LeftOut(result.item.name, result.why or _seen_as(result))
+            wrong.add(result.item.name)
+            value = _without(value, items[refused][1])
         return
+
+
+def _seen_as(result: Result) -> str:
+    return "; ".join(f"{finding.field} is {finding.actual}" for finding in result.findings if finding.outcome is not Outcome.COMPLIANT)
 
 
 def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What is open and was not declared."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from power_edge.model.declared.resources.firewall_schema import Firewall
@@ -23,24 +25,34 @@ class Extra(NamedTuple):
     sure: bool
 
 
-def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
+class Opening(NamedTuple):
+    """The same as a set of packets of one family: with one range of ports, or with many."""
+
+    family: int
+    box: Box
+    sure: bool
+
+
+def openings(firewall: Firewall, seen: Ruleset) -> Iterator[Opening]:
     """What others can reach and no rule declares, but for ICMP and answers to a DHCP client; nothing where incoming is declared allowed."""
-    if firewall.default_incoming == ALLOW:
-        return []
-    found: dict[tuple[str, str, str, bool], set[int]] = {}
-    every = {4: "0.0.0.0/0", 6: "::/0"}
-    families = asked.judged_families(seen, "deny")
-    for family in families:
+    for family in asked.judged_families(seen, "deny") if firewall.default_incoming != ALLOW else ():
         declared = [box for rule in firewall.rules or [] if rule.action == ALLOW and (box := asked.packets(rule, family)) is not None]
         regions = list(asked.open_regions(seen, family))
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
             boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family]])
             for box in _whole(merge(boxes, ("sport", f"saddr{family}", f"daddr{family}", "iif")), open_, family):
-                source = _addresses(box[f"saddr{family}"], family)
-                target = _addresses(box[f"daddr{family}"], family)
-                for one in _by_ports(box):
-                    found.setdefault((_what(one), source, target, sure), set()).add(family)
+                yield from (Opening(family, one, sure) for one in _by_ports(box))
+
+
+def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
+    """The openings in words, those of both families as one."""
+    found: dict[tuple[str, str, str, bool], set[int]] = {}
+    every = {4: "0.0.0.0/0", 6: "::/0"}
+    families = asked.judged_families(seen, "deny")
+    for family, box, sure in openings(firewall, seen):
+        source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
+        found.setdefault((_what(box), source, target, sure), set()).add(family)
     texts = []
     for (what, source, target, sure), where in found.items():
         one_family = where != set(families) and source == target == "any"
@@ -121,16 +133,21 @@ def _addresses(some: Numbers, family: int) -> str:
 
 
 def _networks(some: Numbers, family: int) -> str:
-    width, texts = (32 if family == 4 else 128), list[str]()
+    texts = list(islice(networks(some, family), 5))
+    return ",".join(texts[:4]) + (",..." if len(texts) > 4 else "")
+
+
+def networks(some: Numbers, family: int) -> Iterator[str]:
+    """A set of addresses as addresses and networks."""
+    width = 32 if family == 4 else 128
     for low, high in some:
         start = low
-        while start <= high and len(texts) < 5:
+        while start <= high:
             length = (start & -start).bit_length() - 1 if start else width
             while start + (1 << length) - 1 > high:
                 length -= 1
-            texts.append(_address(start, family) + (f"/{width - length}" if length else ""))
+            yield _address(start, family) + (f"/{width - length}" if length else "")
             start += 1 << length
-    return ",".join(texts[:4]) + (",..." if len(texts) > 4 else "")
 
 
 def _address(number: int, family: int) -> str:

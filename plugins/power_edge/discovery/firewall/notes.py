@@ -1,0 +1,46 @@
+"""What ufw's files say of its rules for people: comments, and the names of application profiles."""
+
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from power_edge.discovery.firewall.statements import ANY, PORTS
+from power_edge.resources.firewall import canonical
+
+EVERY = {"0.0.0.0/0", "::/0"}
+
+
+def notes(tuples: Iterable[str]) -> dict[str, str]:
+    """Name of a rule, in its one spelling -> its comment, or the profile that it was made from.
+
+    `tuples`: the lines `### tuple ###` of user.rules and user6.rules (resources/firewall/mending.py tells their form).
+    """
+    found: dict[str, str] = {}
+    for line in tuples:
+        words = line.split()[3:]
+        comment = words.pop().removeprefix("comment=") if words and words[-1].startswith("comment=") else ""
+        if len(words) not in {7, 9} or words[4] != ANY:
+            continue
+        action, proto, ports, target, _, source, *rest = words
+        text = _decoded(comment) or (unquote(rest[0]) if len(rest) == 3 and rest[0] != "-" else "")
+        for port in _ports(ports) if text and text.isprintable() else ():
+            for each in ("tcp", "udp") if proto == ANY else (proto,):
+                # allow_log and allow_log-all log besides
+                ends = [ANY if end in EVERY else end for end in (source, target)]
+                found.setdefault(canonical(f"{action.partition('_')[0]} {port}/{each} from {ends[0]} to {ends[1]}"), text)
+    return found
+
+
+def _decoded(comment: str) -> str:
+    try:
+        return bytes.fromhex(comment).decode()
+    except ValueError:
+        return ""
+
+
+def _ports(text: str) -> list[int]:
+    found = list[int]()
+    for part in text.split(","):
+        low, _, high = part.partition(":")
+        if low.isdecimal() and (high or low).isdecimal():
+            found += range(int(low), min(int(high or low), int(low) + PORTS) + 1)
+    return found

@@ -1,0 +1,122 @@
+"""What the kernel's rules say one by one, as far as a declared rule can say it."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice, product
+from typing import NamedTuple
+
+from power_edge.model.declared.resources.firewall_schema import Rule
+from power_edge.resources.firewall import asked
+from power_edge.resources.firewall.extras import networks
+from power_edge.resources.firewall.match import PROTOCOLS
+from power_edge.resources.firewall.program import INCOMING, TRACKING, VERDICTS, Do, Key, Program
+from power_edge.resources.firewall.space import Box, Numbers, both, meet, size, within, without
+
+MANY = 5_000
+"""Rules beyond which the rest is not looked at one by one."""
+PORTS = 16
+"""Ports of one rule that are declared one by one; a longer range is no list that a person would write."""
+PEERS = 4
+ANY = "any"
+
+
+class Statement(NamedTuple):
+    """A rule that decides or leads on, with what its callers had to match. `chains`: the way to it."""
+
+    box: Box
+    do: Do
+    chains: tuple[Key, ...]
+
+
+def statements(program: Program, family: int) -> Iterator[Statement]:
+    """What is said of new connections to the node, in the order in which the kernel comes to it, but for policies and rate limits."""
+    return islice(_statements(program, family), MANY)
+
+
+def _statements(program: Program, family: int) -> Iterator[Statement]:
+    own = {dimension: some for dimension, some in asked.incoming(family).items() if "addr" not in dimension}
+    for base in program.path(INCOMING, family):
+        if base.chain is None or base.nat:
+            continue
+        # what comes before connections are looked up knows of no new ones
+        early = base.hook == "ingress" or (base.hook == "prerouting" and base.priority <= TRACKING)
+        start = {dimension: some for dimension, some in own.items() if not early or dimension != "conntrack"}
+        for box in base.boxes:
+            if (narrowed := meet(start, box)) is not None:
+                yield from _chain(program, family, (base.chain,), narrowed)
+
+
+def _chain(program: Program, family: int, chains: tuple[Key, ...], box: Box) -> Iterator[Statement]:
+    for rule in program.chains.get(chains[-1], {}).get(family, ()):
+        if rule.varies or rule.do.kind not in {*VERDICTS, "jump", "goto"}:
+            continue
+        for mine in rule.boxes:
+            if (narrowed := meet(box, mine)) is not None:
+                yield Statement(narrowed, rule.do, chains)
+                if rule.do.target is not None and rule.do.target not in chains:
+                    yield from _chain(program, family, (*chains, rule.do.target), narrowed)
+
+
+def rules(box: Box, verdict: str, family: int) -> list[Rule]:
+    """The packets as rules, each a port, a source and a target; none where that cannot be said. On which interfaces is left to judging."""
+    sport, protocols = box.get("sport"), box.get("proto")
+    if protocols is None or size(protocols) > PORTS or (sport is not None and size(sport) < 65536) or within(box, asked.DHCP[family]):
+        return []
+    ends = [_peers(box.get(f"{side}{family}"), family) for side in ("saddr", "daddr")]
+    made = [
+        Rule(proto=proto, port=port, action=verdict, from_=source, to=target)  # type: ignore[arg-type]
+        for (proto, port), source, target in product(_services(box, protocols, family), *ends)
+    ]
+    return [rule for rule in made if asked.packets(rule, family) is not None]
+
+
+def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, int | None]]:
+    ports = box.get("dport")
+    if ports is not None and size(ports) <= PORTS:
+        for proto in ("tcp", "udp"):
+            if both(protocols, ((PROTOCOLS[proto], PROTOCOLS[proto]),)):
+                yield from ((proto, port) for low, high in ports for port in range(max(low, 1), high + 1))
+    echo = asked.ECHO[family]
+    if ports is None and all(not without(some, box.get(dimension, some)) for dimension, some in echo.items()):
+        yield "icmp", None
+
+
+def _peers(some: Numbers | None, family: int) -> list[str]:
+    """The addresses as a rule can name them; none where it would take too many. All but a few are any, and the few are exceptions."""
+    beside = () if some is None else without(asked.UNICAST[family], some)
+    if some is None or not beside:
+        return [ANY]
+    texts, others = (list(islice(networks(each, family), PEERS + 1)) for each in (some, beside))
+    return texts if len(texts) <= PEERS else [ANY] if len(others) <= PEERS else []
+
+
+def merged(by_family: Mapping[int, list[Rule]], judged: Mapping[str, list[int]]) -> list[Rule]:
+    """The rules of both families as one list, in which those about one service follow each other, in their order.
+
+    What one family alone says of any is said of 0.0.0.0/0 or ::/0. `judged`: action -> the families in which a rule about any is judged.
+    """
+    services: dict[tuple[str, int | None], dict[int, list[Rule]]] = {}
+    for family in asked.FAMILIES:
+        for rule in dict.fromkeys(by_family.get(family, ())):
+            services.setdefault((rule.proto, rule.port), {}).setdefault(family, []).append(rule)
+    return [rule for some in services.values() for rule in _merged(some.get(4, []), some.get(6, []), judged)]
+
+
+def _merged(left: list[Rule], right: list[Rule], judged: Mapping[str, list[int]]) -> Iterator[Rule]:
+    for rule in left:
+        if _anywhere(rule) and rule in right:
+            at = right.index(rule)
+            yield from (_of_family(other, 6) for other in right[:at])
+            right = right[at + 1 :]
+            yield rule
+        else:
+            yield _of_family(rule, 4) if 6 in judged[rule.action] else rule
+    yield from (_of_family(other, 6) for other in right)
+
+
+def _anywhere(rule: Rule) -> bool:
+    return rule.from_ == rule.to == ANY
+
+
+def _of_family(rule: Rule, family: int) -> Rule:
+    every = {4: "0.0.0.0/0", 6: "::/0"}[family]
+    return Rule(proto=rule.proto, port=rule.port, action=rule.action, from_=every) if _anywhere(rule) else rule

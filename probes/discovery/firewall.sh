@@ -1,0 +1,95 @@
+# Whether anything stops what comes in, by whose rules, and which rules are programs' own. What the rules amount to is made out of the check's probe.
+# With `all` it is told also where nothing does.
+root=${PE_ROOT-}
+tab='	'
+
+tell() { printf '%s%s%s\n' "$1" "$tab" "$2"; }
+
+if ! ${PE_SUDO-} true 2>/dev/null || { [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; }; then
+    tell '?firewall' 'it takes root to read it'
+    exit 0
+fi
+
+if command -v nft >/dev/null; then
+    if ! rules=$(${PE_SUDO-} nft list ruleset 2>/dev/null); then
+        tell '?firewall' "nft could not read it: $(${PE_SUDO-} nft list ruleset 2>&1 >/dev/null | sed '/^sudo: unable to resolve host /d; 2,$d')"
+        exit 0
+    fi
+    # The base chains for what comes in that hold, or lead to, anything that could stop it. A map of verdicts by name could.
+    stops=$(printf '%s\n' "$rules" | awk '
+        /^table / { table = $2 " " $3; next }
+        /^\tchain / { chain = table SUBSEP $2; name[chain] = $2; of[chain] = table; next }
+        /^\t}/ { chain = "" }
+        chain == "" { next }
+        /^\t\ttype / {
+            if (/ hook (ingress|prerouting|input) /) base[++n] = chain
+            if (/policy drop/) stops[chain] = 1
+            next
+        }
+        /drop|reject|DROP|REJECT|queue|vmap @/ { stops[chain] = 1 }
+        {
+            while (match($0, /(jump|goto) [^ ,}]+/)) {
+                leads[++m] = chain
+                to[m] = of[chain] SUBSEP substr($0, RSTART + 5, RLENGTH - 5)
+                $0 = substr($0, RSTART + RLENGTH)
+            }
+        }
+        END {
+            do {
+                more = 0
+                for (i = 1; i <= m; i++) if (stops[to[i]] && !stops[leads[i]]) more = stops[leads[i]] = 1
+            } while (more)
+            for (i = 1; i <= n; i++) {
+                if (!stops[base[i]]) continue
+                # iptables names its chains so
+                if (name[base[i]] ~ /^[A-Z]+$/) print "iptables: iptables-save shows its rules"
+                else print "nftables: nft list table " of[base[i]]
+            }
+        }' | sort -u | sed -n 1p)
+else
+    rules=$(for tool in iptables-save ip6tables-save; do ${PE_SUDO-} $tool 2>/dev/null; done)
+    case $rules in
+    *DROP* | *REJECT*) stops='iptables: iptables-save shows its rules' ;;
+    *) stops='' ;;
+    esac
+fi
+for family in ip ip6; do
+    if [ -n "$(${PE_SUDO-} cat "$root/proc/net/${family}_tables_names" 2>/dev/null)" ]; then
+        # Tables that were looked at once stay, with nothing in them.
+        case $(${PE_SUDO-} "${family}tables-legacy-save" 2>/dev/null) in
+        *DROP* | *REJECT*) stops=${stops:-"iptables: iptables-legacy-save shows its rules"} ;;
+        ?*) ;;
+        *) stops=${stops:-"iptables: the legacy variant has tables"} ;;
+        esac
+    fi
+done
+
+conf=$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf" 2>/dev/null)
+case $rules in
+*ufw-before-input* | *ufw6-before-input*) stops='ufw is active: ufw status verbose' ;;
+*'table inet firewalld '* | *INPUT_ZONES*) stops='firewalld: firewall-cmd --list-all' ;;
+*) [ "$conf" != yes ] || stops=${stops:-'ufw is enabled in /etc/ufw/ufw.conf'} ;;
+esac
+
+if [ -n "$stops" ]; then
+    tell '+firewall' "$stops"
+elif [ "$1" = all ]; then
+    tell '+firewall' 'nothing stops what comes in'
+elif [ -n "$conf" ]; then
+    tell '-firewall' 'nothing stops what comes in; ufw is installed, and not enabled'
+else
+    tell '-firewall' 'nothing stops what comes in'
+fi
+
+program() { # WORD NAME WHY
+    case $rules in
+    *"$1"*) tell "-rules of $2" "$3" ;;
+    esac
+}
+program 'chain DOCKER' docker 'they come and go with containers; a published port is forwarded, so that rules for the node do not speak of it'
+program NETAVARK podman 'they come and go with containers'
+program LIBVIRT_ libvirt 'they come and go with its networks'
+program KUBE- kubernetes 'they come and go with services'
+program ts-input tailscale 'they come and go with its network'
+program f2b- fail2ban 'who gets in at the ports that it watches changes with each ban, so they are left out'
+exit 0

@@ -1,0 +1,236 @@
+"""The firewall's discovery: what is made of recorded nodes and of states made at random, and its probe on made trees."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from power_edge import data
+from power_edge.discovery.firewall.notes import notes
+from power_edge.resources.firewall import canonical
+from tests.cases import RECORDINGS
+from tests.firewalls import State, as_iptables, as_nft, by_name, discovered, states
+from tests.resources.test_firewall_property import Chain, answer, firewalls
+from tests.resources.test_firewall_property import as_nft as chains_as_nft
+
+PROBE = data.text("probes/discovery/firewall.sh")
+SHELLS = [["dash"], ["bash"], ["busybox", "sh"]]
+DENY = {"enabled": True, "default_incoming": "deny", "default_outgoing": "allow"}
+SSH = {"port": 22, "proto": "tcp", "action": "allow"}
+PING = {"proto": "icmp", "action": "allow"}
+
+
+def recorded(case: str) -> bytes:
+    return (RECORDINGS / f"{case}.answer").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("case", "rules"),
+    [
+        ("ufw/basic-22-tcp", [SSH]),
+        ("ufw/app-openssh", [{**SSH, "comment": "OpenSSH"}]),
+        ("ufw/partly-shadowed", [{**SSH, "action": "deny", "from": "10.99.0.0/16"}, SSH]),
+        ("ufw/deny-and-reject", [{**SSH, "port": 80, "action": "deny"}, {**SSH, "port": 443, "action": "reject"}, SSH]),
+        ("ufw/from-ipv6", [{**SSH, "from": "fd99:41::/64"}, {**SSH, "port": 80, "from": "fd99:41::1"}]),
+        ("ufw/list", [{**SSH, "port": 80}, {**SSH, "port": 443}, SSH]),
+        ("ufw/v6-only-rule", [SSH, {**SSH, "port": 80, "from": "::/0"}]),
+        ("ufw/limit", None),
+        ("nftables/verdict-map", [PING, SSH, {**SSH, "port": 80, "action": "deny"}, {**SSH, "port": 443, "from": "10.0.0.0/8"}]),
+        ("nftables/prerouting-drop", [{**SSH, "port": 80, "action": "deny"}, PING, SSH]),
+        ("nftables/mark-or-uid-match", [PING]),
+        (
+            "iptables/negated-source",
+            [PING, SSH, {**SSH, "port": 80, "action": "deny", "from": "10.0.0.0/8"}, {**SSH, "port": 80, "from": "0.0.0.0/0"}],
+        ),
+        ("firewalld/target-drop", [SSH]),
+    ],
+)
+def test_rules_of_recorded_nodes(case: str, rules: list[dict[str, Any]] | None) -> None:
+    assert discovered(recorded(case)).value == {**DENY, **({"rules": rules} if rules else {})}
+
+
+def test_comments_of_ufw() -> None:
+    rules = discovered(recorded("ufw/comments")).value["rules"]
+    assert [rule["comment"] for rule in rules] == ["SSH access", "it is # not a comment", "deny 22/tcp ALLOW IN Anywhere", "umlaut ü"]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("allow_log-all tcp 22 10.0.0.9/8 any ::/0 in comment=6f6e", {"allow 22/tcp from any to 10.0.0.0/8": "on"}),
+        ("allow any 53 0.0.0.0/0 any 0.0.0.0/0 DNS - in", {"allow 53/tcp from any to any": "DNS", "allow 53/udp from any to any": "DNS"}),
+        ("allow tcp 6000:6001 0.0.0.0/0 any 0.0.0.0/0 in comment=78", {f"allow {port}/tcp from any to any": "x" for port in (6000, 6001)}),
+        ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=1b5b33316d", {}),
+        ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=zz", {}),
+        ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=ff", {}),
+        ("allow tcp 1:99999999999 0.0.0.0/0 any 0.0.0.0/0 in comment=", {}),
+        ("", {}),
+    ],
+)
+def test_a_line_of_ufws_files(line: str, found: dict[str, str]) -> None:
+    assert notes([f"### tuple ### {line}"]) == {canonical(rule): note for rule, note in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("case", "what", "why"),
+    [
+        ("ufw/limit", "allow 22/tcp from any to any", "in part reject by"),
+        ("ufw/allow-trusted-net-everything", "allow everything from 10.99.41.0/24 to any", "no declaration can say so"),
+        ("ufw/ipv6-disabled-in-ufw", "default_outgoing", "IPv4: allow, IPv6: deny"),
+        ("nftables/ip-only-v6-open", "enabled", "nothing filters IPv6"),
+        ("ufw/conf-enabled-not-started", "enabled", "not started"),
+        ("firewalld/icmp-block", "reject icmp from any to any", "kinds of ICMP"),
+    ],
+)
+def test_what_is_left_out_is_told(case: str, what: str, why: str) -> None:
+    assert [why in left.why for left in discovered(recorded(case)).left_out if left.what == what] == [True]
+
+
+def test_nothing_that_filters_is_no_firewall() -> None:
+    assert discovered(recorded("ufw/inactive")).value == {"enabled": False}
+    assert discovered(recorded("nftables/forward-hook-only")).value == {"enabled": False}
+
+
+def test_what_could_not_be_read_is_hidden() -> None:
+    found = discovered(recorded("ufw/not-installed"))
+    assert (found.found, [hidden.what for hidden in found.hidden]) == ((), ["firewall"])
+
+
+RULE = re.compile(r"allow \d+/(tcp|udp) from [^ ,]+ to [^ ,]+")
+
+
+def unsaid(printed: bytes) -> list[str]:
+    """What is open and could have been a rule, and was not even tried."""
+    return [left.what for left in discovered(printed).left_out if RULE.fullmatch(left.what) and "no declaration can say so" in left.why]
+
+
+@pytest.mark.parametrize("area", ["ufw", "firewalld", "nftables", "iptables"])
+def test_what_is_open_on_recorded_nodes_is_declared_where_a_rule_can_say_it(area: str) -> None:
+    assert [path.name for path in (RECORDINGS / area).glob("*.answer") if unsaid(path.read_bytes())] == []
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(1, 2).flatmap(firewalls))
+def test_what_is_open_is_declared_where_a_rule_can_say_it(chains: tuple[Chain, ...]) -> None:
+    assert unsaid(answer(nft=chains_as_nft(chains))) == []
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(states(icmp=True))
+def test_a_state_in_nftables_is_discovered_as_it_was_declared(state: State) -> None:
+    found = discovered(answer(nft=as_nft(state).encode()))
+    assert by_name(found.value) == state.section, found.left_out
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(states(icmp=True))
+def test_a_state_in_iptables_is_discovered_as_it_was_declared(state: State) -> None:
+    texts = {f"{name}_legacy": as_iptables(state, family).encode() for name, family in (("ip", 4), ("ip6", 6))}
+    found = discovered(answer(nft=b'{"nftables": []}', ip_legacy_tables=b"filter", ip6_legacy_tables=b"filter", **texts))
+    assert by_name(found.value) == state.section, found.left_out
+
+
+UFW = "table ip filter {\n\tchain ufw-before-input {\n\t}\n}\n"
+DROPS = "\t\ttype filter hook input priority filter; policy drop;\n"
+LEADS = "\t\ttype filter hook prerouting priority raw; policy accept;\n\t\ttcp dport { 22, 80 } jump {}\n"
+
+
+def table(name: str, **chains: str) -> str:
+    return f"table {name} {{\n" + "\n".join(f"\tchain {chain} {{\n{body}\t}}\n" for chain, body in chains.items()) + "}\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A machine's files; `bin` comes first on PATH. There is a sudo, so that it does not matter who runs the tests."""
+    for folder in ("bin", "etc/ufw", "proc/net"):
+        (tmp_path / folder).mkdir(parents=True)
+    tool(tmp_path, "granted", 'exec "$@"')
+    tool(tmp_path, "refused", "exit 1")
+    return tmp_path
+
+
+def tool(tree: Path, name: str, body: str) -> None:
+    (tree / "bin" / name).write_text(f"#!/bin/sh\n{body}\n")
+    (tree / "bin" / name).chmod(0o755)
+
+
+def nft(tree: Path, rules: str) -> None:
+    (tree / "rules").write_text(rules)
+    tool(tree, "nft", f'[ "$*" = "list ruleset" ] && cat {tree}/rules')
+
+
+def lines(tree: Path, shell: list[str], mode: str = "changed", sudo: str = "granted") -> list[str]:
+    environment = {"PE_ROOT": str(tree), "PE_SUDO": sudo, "PATH": f"{tree}/bin:/usr/bin:/bin", "LC_ALL": "C"}
+    done = subprocess.run([*shell, "-c", PROBE, "pe", mode], capture_output=True, check=True, text=True, env=environment, cwd=tree)
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize(
+    ("rules", "conf", "line"),
+    [
+        ("", None, "-firewall\tnothing stops what comes in"),
+        ("", "no", "-firewall\tnothing stops what comes in; ufw is installed, and not enabled"),
+        ("", "yes", "+firewall\tufw is enabled in /etc/ufw/ufw.conf"),
+        (UFW, "yes", "+firewall\tufw is active: ufw status verbose"),
+        (table("inet firewalld", filter_INPUT=DROPS), None, "+firewall\tfirewalld: firewall-cmd --list-all"),
+        (table("inet t", c=DROPS), None, "+firewall\tnftables: nft list table inet t"),
+        (table("ip filter", INPUT=DROPS), None, "+firewall\tiptables: iptables-save shows its rules"),
+        (table("inet t", c=LEADS.replace("{}", "x"), x="\t\tgoto y\n", y="\t\tcounter drop\n"), None, "+firewall\tnftables: nft list table inet t"),
+        (table("inet t", c=LEADS.replace("{}", "x"), x="\t\tgoto y\n", y="\t\taccept\n", z="\t\tdrop\n"), None,
+         "-firewall\tnothing stops what comes in"),
+        (table("inet t", c=DROPS.replace("input", "forward")), None, "-firewall\tnothing stops what comes in"),
+        (table("inet u", x="\t\tdrop\n") + table("inet t", c=LEADS.replace("{}", "x"), x=""), None, "-firewall\tnothing stops what comes in"),
+    ],
+)  # fmt: skip
+def test_whose_rules_stop_anything(tree: Path, shell: list[str], rules: str, conf: str | None, line: str) -> None:
+    nft(tree, rules)
+    if conf:
+        (tree / "etc/ufw/ufw.conf").write_text(f"# a comment\nENABLED={conf}\nLOGLEVEL=low\n")
+    assert lines(tree, shell) == [line]
+    assert lines(tree, shell, "all")[0].startswith("+firewall\t")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_what_it_takes_to_look(tree: Path, shell: list[str]) -> None:
+    tool(tree, "nft", "echo 'netlink: Error: it broke' >&2; echo more >&2; exit 1")
+    assert lines(tree, shell) == ["?firewall\tnft could not read it: netlink: Error: it broke"]
+    assert lines(tree, shell, sudo="refused") == ["?firewall\tit takes root to read it"]
+
+
+@pytest.mark.parametrize("shell", SHELLS[:2], ids=lambda shell: shell[0])  # busybox asks its own id
+def test_a_plain_user_without_sudo_does_not_look(tree: Path, shell: list[str]) -> None:
+    nft(tree, UFW)
+    tool(tree, "id", "echo 1000")
+    assert lines(tree, shell, sudo="") == ["?firewall\tit takes root to read it"]
+    tool(tree, "id", "echo 0")
+    assert lines(tree, shell, sudo="") == ["+firewall\tufw is active: ufw status verbose"]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_without_nft(tree: Path, shell: list[str]) -> None:
+    assert lines(tree, shell) == ["-firewall\tnothing stops what comes in"]
+    tool(tree, "ip6tables-save", "echo '*filter'; echo ':INPUT DROP [0:0]'")
+    assert lines(tree, shell) == ["+firewall\tiptables: iptables-save shows its rules"]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_rules_of_legacy_iptables(tree: Path, shell: list[str]) -> None:
+    nft(tree, "")
+    (tree / "proc/net/ip_tables_names").write_text("filter\n")
+    assert lines(tree, shell) == ["+firewall\tiptables: the legacy variant has tables"]
+    tool(tree, "iptables-legacy-save", "echo '*filter'; echo ':INPUT ACCEPT [0:0]'")
+    assert lines(tree, shell) == ["-firewall\tnothing stops what comes in"]
+    tool(tree, "iptables-legacy-save", "echo '*filter'; echo ':INPUT DROP [0:0]'")
+    assert lines(tree, shell) == ["+firewall\tiptables: iptables-legacy-save shows its rules"]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_rules_that_programs_make(tree: Path, shell: list[str]) -> None:
+    nft(tree, table("ip filter", INPUT=DROPS + "\t\ttcp dport 22 jump f2b-sshd\n", DOCKER="", **{"f2b-sshd": "\t\treturn\n"}))
+    assert [line.split("\t")[0] for line in lines(tree, shell)] == ["+firewall", "-rules of docker", "-rules of fail2ban"]
