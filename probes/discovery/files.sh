@@ -126,17 +126,14 @@ sums() {
     { [ -d "$root/var/lib/rpm" ] || [ -d "$root/usr/lib/sysimage/rpm" ]; } && command -v rpm >/dev/null && echo sha256sum
 }
 
-# find's tests for any of some patterns, in "$@" of the caller's find: sh has no lists but that one.
-some() { # PATTERN... ; $found: the tests, as words without blanks
+# $found: find's tests for any of some patterns, as words without blanks.
+some() { # PATTERN...
     found='('
-    for pattern; do
-        case $pattern in /*) pattern=$root$pattern ;; esac
-        found="$found -path $pattern -o"
-    done
+    for pattern; do found="$found -path $etc/${pattern#/etc/} -o"; done
     found="${found% -o} )"
 }
 
-# Of what there is: `open PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`,
+# Of what there is: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`,
 # `secret PATH`, `file MODE OWNER:GROUP SIZE PATH`, of up to 4 MB hashes as the tools print them, and of those `comments PATH` for files that say nothing.
 #
 # busybox's find forgets an -exec with + inside of brackets, hence the long chain of -o; `-type d` after an -exec leads on to the next of them.

@@ -122,7 +122,7 @@ def _escape(name: str) -> str:
 
 def unescape(name: str) -> str:
     """A path as the probe's arguments and lines spell it -> the path."""
-    raw = re.sub(rb"\\0([0-3][0-7]{2})", lambda octal: bytes([int(octal[1], 8)]), name.encode("ascii", "surrogateescape"))
+    raw = re.sub(rb"\\0([0-3][0-7]{2})", lambda octal: bytes([int(octal[1], 8)]), name.encode("utf-8", "surrogateescape"))
     return raw.decode("utf-8", "surrogateescape")
 
 
