@@ -68,7 +68,7 @@ def parse(section: bytes) -> Observations:
             tag, name, said = line.split(" ", 2)
             if tag not in told:
                 raise ValueError(f"no line of this probe: {line!r}")
-            told[tag][_unescape(name)] = _shown(said)
+            told[tag][unescape(name)] = _shown(said)
     uids = {name: int(number) for name, number in told["user"].items()}
     gids = {name: int(number) for name, number in told["group"].items()}
     seen: dict[str, Any] = {}
@@ -120,8 +120,9 @@ def _escape(name: str) -> str:
     return re.sub(rb"[^!-\[\]-~]", lambda byte: f"\\0{ord(byte[0]):03o}".encode(), name.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
-def _unescape(name: str) -> str:
-    raw = re.sub(rb"\\0([0-3][0-7]{2})", lambda octal: bytes([int(octal[1], 8)]), name.encode("ascii", "surrogateescape"))
+def unescape(name: str) -> str:
+    """A path as the probe's arguments and lines spell it -> the path."""
+    raw = re.sub(rb"\\0([0-3][0-7]{2})", lambda octal: bytes([int(octal[1], 8)]), name.encode("utf-8", "surrogateescape"))
     return raw.decode("utf-8", "surrogateescape")
 
 

@@ -1,0 +1,27 @@
+"""Files under /etc that somebody changed or added, by hash, mode, owner and group."""
+
+import stat
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from power_edge.model.discovery import Discovery
+from power_edge.resources.files import REGULAR, File, unescape
+
+
+def name(argument: str) -> str:
+    """WANT:OWNER:GROUP:PATH as its path."""
+    return unescape(argument.split(":", 3)[-1])
+
+
+def forms(_: str, seen: Any) -> Iterator[Mapping[str, str]]:
+    """With the hash where the probe was asked for it and had it. Owner and group by name, or by number where a name cannot be declared."""
+    if not isinstance(seen, File) or seen.type != REGULAR:
+        return
+    content = {"sha256": seen.sha256} if seen.sha256 is not None else {}
+    fields = {**content, "mode": f"{stat.S_IMODE(seen.mode):04o}"}
+    user, group = str(seen.uid), str(seen.gid)
+    yield {**fields, "owner": seen.user or user, "group": seen.group or group}
+    yield {**fields, "owner": user, "group": group}
+
+
+DISCOVERY = Discovery(name=name, forms=forms)

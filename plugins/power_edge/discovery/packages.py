@@ -1,0 +1,22 @@
+"""Packages that somebody asked for, by name alone: an upgrade is no drift. Those on hold with their version, which is what the hold is for."""
+
+from collections.abc import Iterator, Mapping
+
+from power_edge.model.discovery import Discovery
+from power_edge.resources.packages.database import Package
+
+
+def forms(_: str, seen: Package | None) -> Iterator[Mapping[str, str]]:
+    """Absent is what apk was told to refuse; elsewhere discovery names nothing that is not there."""
+    if seen is None:
+        return
+    if not seen.here:
+        if seen.manager == "apk":
+            yield {"state": "absent"}
+        return
+    if any(row.want == "hold" for row in seen.here):
+        yield {"version": seen.here[0].version}
+    yield {}
+
+
+DISCOVERY = Discovery(name=str, forms=forms)

@@ -1,0 +1,327 @@
+# Files under /etc that somebody changed or added; with `all` every regular file there, but for secrets and what changes by itself.
+# What a package brought, or generated at its installation, is the distribution's: the databases of dpkg, rpm, apk and pacman tell which files and with
+# what content. docs/discovery/files.md has the patterns below with their reasons; * stands for slashes as well.
+set -f
+root=${PE_ROOT-}
+etc=$root/etc
+tab='	'
+all=''
+[ "$1" != all ] || all=yes
+
+# Never declared: accounts' secrets, what identifies the machine, what programs write by themselves, and leftovers that nothing reads.
+never='
+/etc/shadow* /etc/gshadow* /etc/passwd- /etc/group- /etc/subuid- /etc/subgid- /etc/security/opasswd /etc/.pwd.lock /etc/passwd.lock
+/etc/machine-id /etc/hostid /etc/ssh/ssh_host_* /etc/nvme/host* /etc/iscsi/initiatorname.iscsi /etc/*.duid
+/etc/resolv.conf* /etc/.resolv.conf* /etc/mtab /etc/adjtime /etc/ld.so.cache /etc/.updated /etc/fake-hwclock.data /etc/blkid* /etc/*.tdb
+/etc/lvm/archive/* /etc/lvm/backup/* /etc/lvm/cache/* /etc/zfs/*.cache /etc/multipath/bindings /etc/multipath/wwids /etc/udev/hwdb.bin
+/etc/cups/subscriptions.conf* /etc/cups/printers.conf* /etc/cups/classes.conf* /etc/cups/ppd/* /etc/console-setup/cached*
+/etc/apparmor.d/cache* /etc/selinux/*/* /etc/init.d/.depend.* /etc/aliases.db /etc/postfix/*.db /etc/mail/*.db /etc/unbound/*.key /etc/apt/trustdb.gpg
+/etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/java/* /etc/pki/ca-trust/extracted/* /etc/pki/java/* /etc/ca-certificates/extracted/*
+/etc/letsencrypt/archive/* /etc/letsencrypt/live/* /etc/letsencrypt/accounts/* /etc/letsencrypt/keys/* /etc/letsencrypt/csr/* /etc/letsencrypt/renewal/*
+/etc/*easy-rsa/pki/* /etc/openvpn/*.log /etc/openvpn/*.status /etc/openvpn/*ipp.txt /etc/openvpn/*.pid
+/etc/kubernetes/pki/* /etc/kubernetes/*.conf /etc/rancher/node/* /etc/rancher/k3s/k3s.yaml /etc/docker/key.json
+/etc/salt/pki/* /etc/puppet*/ssl/* /etc/*.git/* /etc/.hg/* /etc/.bzr/* /etc/.etckeeper
+*~ *.bak *.old *.orig *.swp *.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new *.placeholder
+'
+# Keys are named, and no more: beside the certificates that they belong to they are made anew by whoever made them.
+keys='*.key *.p12 *.pfx *.jks *.keytab *.kdbx *id_rsa *id_dsa *id_ecdsa *id_ed25519 */private/*.pem'
+# Mode and owner only, whoever may read them: these hold passwords and keys.
+secrets='
+/etc/NetworkManager/system-connections/* /etc/netplan/* /etc/wpa_supplicant/* /etc/hostapd/* /etc/wireguard/* /etc/amnezia/* /etc/ppp/* /etc/iwd/*
+/etc/ipsec.secrets /etc/ipsec.d/* /etc/swanctl/* /etc/strongswan/* /etc/tinc/* /etc/snmp/* /etc/ssmtp/* /etc/msmtprc /etc/fetchmailrc /etc/mysql/debian.cnf
+/etc/freeradius/* /etc/raddb/* /etc/sudoers* /etc/corosync/authkey /etc/munge/* /etc/ceph/*.keyring
+*.my.cnf *.pgpass *.netrc *.psk *.keys *.ovpn *passwd* *password* *secret* *credential* *token* */private/*
+'
+# Not the work of a person, though of no package: what the installer asked, and what is generated from what is installed. ufw and iptables keep rules there.
+usual='
+/etc/passwd /etc/group /etc/subuid /etc/subgid /etc/hostname /etc/hosts /etc/machine-info /etc/fstab /etc/crypttab /etc/timezone /etc/localtime
+/etc/mailname /etc/networks /etc/shells /etc/locale.gen /etc/locale.conf /etc/vconsole.conf /etc/default/locale /etc/default/keyboard
+/etc/default/console-setup /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/ubuntu.sources /etc/apk/world
+/etc/apk/repositories /etc/apk/arch /etc/pacman.d/mirrorlist /etc/pacman.d/gnupg/* /etc/ca-certificates.conf /etc/pam.d/common-* /etc/authselect/*
+/etc/kernel-img.conf /etc/initramfs-tools/conf.d/resume /etc/mdadm/mdadm.conf /etc/lvm/devices/* /etc/xml/* /etc/sgml/* /etc/dconf/db/*
+/etc/python*/debian_config /etc/.java/* /etc/ssl/certs/ssl-cert-snakeoil.pem
+/etc/apt/apt.conf.d/0?autoremove-* /etc/X11/default-display-manager /etc/papersize /etc/crypto-policies/back-ends/* /etc/crypto-policies/state/*
+/etc/ufw/user.rules /etc/ufw/user6.rules /etc/iptables/* /etc/sysconfig/iptables /etc/sysconfig/ip6tables
+'
+# A line that gives a value to something called a password, an address with one, a private key.
+a_secret='^[^#;]*(passw(or)?d|passphrase|secret|token|api_?key|psk)[a-z0-9_-]*["'\'']?[[:space:]]*[:=][[:space:]]*["'\'']?[^[:space:]"'\''#;,}{[]'
+a_secret="$a_secret|://[^/@[:space:]]+:[^/@[:space:]]+@|-----BEGIN .*(PRIVATE|STATIC) KEY"
+
+# Of world-readable files those with such a line, and those of comments and blanks alone. nsswitch.conf has a "passwd:" that is none.
+# shellcheck disable=SC2016 # for another sh
+sifted='
+    secret=$1
+    shift
+    grep -liE -- "$secret" "$@" | sed "/\/nsswitch\.conf\$/d; s/^/secret	/"
+    grep -L "^[[:space:]]*[^#;[:space:]]" -- "$@" | sed "s/^/comments	/"
+'
+
+# What the databases say of files under /etc: `owned PATH`, or `brought PATH DIGEST PACKAGE`, of rpm with MODE OWNER:GROUP.
+of_packages() {
+    if [ -s "$root/var/lib/dpkg/status" ]; then
+        # An obsolete one is no longer the package's, and of "newconffile" it is not known what it was.
+        awk -v OFS='\t' '
+            /^Package: / { package = $2 }
+            /^[^ ]/ { inside = /^Conffiles:/ }
+            inside && /^ \// && $NF != "obsolete" && $NF != "remove-on-upgrade" {
+                path = $0; sub(/^ /, "", path); sub(/ [^ ]*$/, "", path)
+                if ($NF != "newconffile") print "brought", path, $NF, package
+            }
+        ' "$root/var/lib/dpkg/status"
+        # ucf's files are no conffiles: their packages put them there at installation.
+        [ ! -r "$root/var/lib/ucf/hashfile" ] || sed -n "s/^\([0-9a-f]*\)  *\(\/etc\/.*\)/brought$tab\2$tab\1$tab/p" "$root/var/lib/ucf/hashfile"
+        set +f
+        sed -n "s/^\/etc\/.*/owned$tab&/p" "$root"/var/lib/dpkg/info/*.list
+        set -f
+    fi
+    set +f
+    set -- "$root"/var/lib/pacman/local/*/files
+    set -f
+    [ ! -e "$1" ] || cat "$@" | awk -v OFS='\t' '
+        /^%[A-Z]+%$/ { field = $0; next }
+        /^etc\// && field == "%FILES%" { print "owned", "/" $0 }
+        /^etc\// && field == "%BACKUP%" { split($0, pair, "\t"); print "brought", "/" pair[1], pair[2], "" }'
+    for installed in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do
+        [ ! -r "$installed" ] || awk -v OFS='\t' '
+            # Q1 and base64 of the SHA-1.
+            function hex(text,    i, bits, held, out) {
+                for (i = 1; i <= length(text) && substr(text, i, 1) != "="; i++) {
+                    held = held * 64 + index(letters, substr(text, i, 1)) - 1; bits += 6
+                    while (bits >= 4) { bits -= 4; out = out substr("0123456789abcdef", int(held / 2 ^ bits) + 1, 1); held %= 2 ^ bits }
+                }
+                return substr(out, 1, 40)
+            }
+            BEGIN { letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" }
+            /^P:/ { package = substr($0, 3) }
+            /^F:/ { folder = substr($0, 3) }
+            /^R:/ { file = "/" folder "/" substr($0, 3); if (file ~ /^\/etc\//) print "owned", file }
+            /^Z:Q1/ && file ~ /^\/etc\// { print "brought", file, hex(substr($0, 5)), package }' "$installed"
+    done
+    of_rpm
+}
+
+# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that.
+of_rpm() {
+    command -v rpm >/dev/null || return 0
+    dbpath=$root$(rpm --eval %_dbpath 2>/dev/null) # busybox has an rpm that knows no database
+    [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ] || return 0
+    drop=''
+    [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null || drop='setpriv --reuid=65534 --regid=65534 --clear-groups'
+    # shellcheck disable=SC2086 # words
+    {
+        $drop rpm --dbpath "$dbpath" -qa --qf \
+            '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\t%{FILEFLAGS:fflags}\n]'
+        echo "status$tab$?"
+    } | awk -F '\t' -v OFS='\t' '
+        $1 == "status" && $2 != 0 { print "broken", "rpm" }
+        $1 !~ /^\/etc\// { next }
+        $6 ~ /g/ || $2 == "" { print "owned", $1; next } # a ghost is written by the package itself
+        { print "brought", $1, $2, $3, substr($4, length($4) - 3), $5 }'
+}
+
+# The hashes that the databases hold.
+sums() {
+    { [ -s "$root/var/lib/dpkg/status" ] || [ -d "$root/var/lib/pacman/local" ]; } && echo md5sum
+    { [ -e "$root/lib/apk/db/installed" ] || [ -e "$root/usr/lib/apk/db/installed" ]; } && echo sha1sum
+    { [ -d "$root/var/lib/rpm" ] || [ -d "$root/usr/lib/sysimage/rpm" ]; } && command -v rpm >/dev/null && echo sha256sum
+}
+
+# $found: find's tests for any of some patterns, as words without blanks.
+some() { # PATTERN...
+    found='('
+    for pattern; do found="$found -path $etc/${pattern#/etc/} -o"; done
+    found="${found% -o} )"
+}
+
+# Of what there is: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`,
+# `secret PATH`, `file MODE OWNER:GROUP SIZE PATH`, of up to 4 MB hashes as the tools print them, and of those `comments PATH` for files that say nothing.
+#
+# busybox's find forgets an -exec with + inside of brackets, hence the long chain of -o; `-type d` after an -exec leads on to the next of them.
+listed() {
+    # shellcheck disable=SC2086,SC2046 # words
+    $as find "$etc" -xdev -type d ! -perm -0001 ! -path "$odd" -exec printf "closed\t%s\n" {} + \
+        -o -type d -o -path "$odd" \
+        -o ! -type f -exec printf "other\t%s\n" {} + \
+        -o $never_tests -exec printf "never\t%s\n" {} + \
+        -o $key_tests -exec printf "key\t%s\n" {} + \
+        -o $secret_tests -exec printf "secret\t%s\n" {} + -type d \
+        -o -exec stat -c "file$tab%a$tab%U:%G$tab%s$tab%n" {} + -size -8193 $(for sum in $sums; do echo "-exec $sum {} +"; done) \
+        -perm -0004 -size +0 -exec sh -c "$sifted" sh "$a_secret" {} + 2>/dev/null
+}
+
+# Names that a line cannot hold, or that the probe's arguments escape: no package has such a file. Printed as the others, in octal.
+listed_odd() {
+    # shellcheck disable=SC2086 # words
+    $as find "$etc" -xdev -type d ! -perm -0001 -exec printf 'c%s\0' {} + \
+        -o -type d -o ! -path "$odd" -o ! -type f -o $never_tests \
+        -o $key_tests -exec printf 'k%s\0' {} + \
+        -o -perm -0004 ! $secret_tests ! -exec grep -qiE -- "$a_secret" {} ";" -exec printf '*%s\0' {} + \
+        -o -exec printf '%s\0' {} + 2>/dev/null
+}
+
+# What is to be said of it, from all of the above.
+told() {
+    awk -F '\t' -v root="$root" -v all="$all" '
+        function name(path) { return substr(path, length(root) + 1) }
+        function escaped(path) { gsub(/ /, "\\0040", path); return path }
+        # Whether a folder above is in a table.
+        function below(path, table) { while (sub(/\/[^\/]*$/, "", path) && path != "") if (path in table) return 1; return 0 }
+        function put(line) { print line | "sort" }
+        function tell(path, why) {
+            if (mode[path] !~ /[4-7]$/ || below(path, closed)) put("+-:::" escaped(path) "\t" why "; not for all to read, so no hash")
+            else if (path in secret) put("+-:::" escaped(path) "\t" why "; it may hold a secret, so no hash")
+            else if (size[path] > 10000000) put("+-:::" escaped(path) "\t" why "; too big to hash at each check")
+            else put("+*:::" escaped(path) "\t" why)
+        }
+        # 1: as it was brought, 0: not so, -1: it could not be read.
+        function same(path,    wanted, count, i, result) {
+            count = split(brought[path], wanted, " "); result = -1
+            for (i = 1; i <= count; i++) {
+                if (!((path, length(wanted[i])) in digest)) continue
+                if (digest[path, length(wanted[i])] == wanted[i]) return 1
+                result = 0
+            }
+            return result
+        }
+        function attributes_differ(path) { return (path in attributes) && attributes[path] != substr("000" mode[path], length(mode[path])) " " owner[path] }
+        function source(path) { return package[path] == "" ? "its package" : package[path] }
+        # Which digests are those of packaged files that a package may have copied: not from /usr/share/doc, which no package may rely on.
+        function find_copies(digests,    command, line, from) {
+            command = "cd \"$PE_ROOT/var/lib/dpkg/info\" 2>/dev/null && cat *.md5sums | grep -F" digests
+            while ((command | getline line) > 0) {
+                from = substr(line, 35)
+                if (from ~ /^usr\/(share|lib)\// && from !~ /^usr\/share\/doc\//) copy[substr(line, 1, 32)] = 1
+            }
+            close(command)
+        }
+        $1 == "owned" { owned[$2] = 1; next }
+        $1 == "brought" {
+            brought[$2] = brought[$2] " " $3; original[$3] = 1
+            if ($4 != "") package[$2] = $4
+            if ($5 != "") attributes[$2] = $5 " " $6
+            next
+        }
+        $1 == "broken" { broken = $2; next }
+        $1 == "dark" { dark[name($2)] = 1; next }
+        $1 == "closed" { closed[name($2)] = 1; next }
+        $1 == "other" { other[name($2)] = 1; next }
+        $1 == "never" { never[name($2)] = 1; next }
+        $1 == "key" { key[name($2)] = 1; next }
+        $1 == "secret" { secret[name($2)] = 1; next }
+        $1 == "file" { path = name($5); files[++n] = path; mode[path] = $2; owner[path] = $3; size[path] = $4; next }
+        /^\\?[0-9a-f]+ [ *]\// { split($0, pair, " "); path = $0; sub(/^[^ ]* ./, "", path); sub(/^\\/, "", pair[1]); digest[name(path), length(pair[1])] = pair[1]; next }
+        $1 == "comments" { comments[name($2)] = 1 }
+        END {
+            if (!n) why = "/etc could not be listed"
+            if (broken) why = "the database of " broken " could not be read"
+            if (why != "") { print why > "/dev/stderr"; exit 1 }
+            for (path in dark) put("?" path "/\tit takes root to look into it")
+            for (path in key) if (all || !((path in owned) || (path in brought))) put("-" path "\ta key")
+            for (i = 1; i <= n; i++) {
+                path = files[i]
+                if (all) {
+                    if (path in brought) tell(path, same(path) == 0 ? "not as " source(path) " brought it" : "brought by " source(path))
+                    else tell(path, path in owned ? "brought by a package" : "of no package")
+                } else if (path in brought) {
+                    found = same(path)
+                    if (found < 0) put("?" path "\tit takes root to see whether it is as " source(path) " brought it")
+                    else if (!found) tell(path, "not as " source(path) " brought it")
+                    else if (attributes_differ(path)) tell(path, "not with the mode and owner that " source(path) " gave it")
+                } else if (!(path in owned)) {
+                    if (path in comments) continue
+                    if (!size[path] && path ~ /^\/etc\/(apparmor\.d\/local\/.*|environment|.*\/\.keep)$/) continue
+                    if (size[path] > 4194304) { tell(path, "of no package"); continue }
+                    sum = ""
+                    for (length_ = 32; length_ <= 64; length_ += length_ < 40 ? 8 : 24) if ((path, length_) in digest) { sum = digest[path, length_]; break }
+                    if (sum == "") put("?" path "\tit takes root to see whether it is of no package")
+                    else {
+                        mine[++m] = path; sum_of[path] = sum
+                        if (length(sum) == 32 && !asked[sum]++) { digests = digests " -e " sum; if (++waiting == 500) { find_copies(digests); digests = ""; waiting = 0 } }
+                    }
+                }
+            }
+            if (digests != "") find_copies(digests)
+            for (i = 1; i <= m; i++) {
+                path = mine[i]
+                # A copy under /etc/systemd takes the place of the original: somebody put it there.
+                if (size[path] && path !~ /^\/etc\/systemd\// && ((sum_of[path] in copy) || (sum_of[path] in original))) continue
+                tell(path, "of no package")
+            }
+            if (!all) for (path in brought) {
+                if (package[path] == "" || (path in mode) || (path in never) || (path in key) || below(path, dark)) continue
+                put("-" path "\t" (path in other ? "no regular file, as " package[path] " brought it" : package[path] " brought it, and it was removed"))
+            }
+            close("sort")
+        }'
+}
+
+# The same for odd names: they are of no package.
+told_odd() {
+    od -An -v -to1 | awk -v skip="${#root}" '
+        BEGIN {
+            for (i = 0; i < 256; i++) {
+                octal = sprintf("%03o", i)
+                shown[octal] = i > 32 && i < 127 && i != 92 ? sprintf("%c", i) : "\\0" octal
+                byte[octal] = i
+            }
+        }
+        function utf8(    i, more, low, high, b) {
+            for (i = 1; i <= count; i++) {
+                b = byte[bytes[i]]
+                if (more) { if (b < low || b > high) return 0; more--; low = 128; high = 191; continue }
+                if (b < 128) continue
+                if (b < 194 || b > 244) return 0
+                more = b < 224 ? 1 : b < 240 ? 2 : 3
+                low = b == 224 ? 160 : b == 240 ? 144 : 128
+                high = b == 237 ? 159 : b == 244 ? 143 : 191
+            }
+            return !more
+        }
+        function below(path) { while (sub(/\/[^\/]*$/, "", path) && path != "") if (path in closed) return 1; return 0 }
+        {
+            for (f = 1; f <= NF; f++) {
+                if ($f != "000") { bytes[++count] = $f; continue }
+                kind = shown[bytes[1]]; path = ""
+                for (i = (kind == "/" ? 1 : 2) + skip; i <= count; i++) path = path shown[bytes[i]]
+                if (kind == "c") closed[path] = 1
+                else { paths[++n] = path; kinds[n] = kind; valid[n] = utf8() }
+                count = 0
+            }
+        }
+        END {
+            for (i = 1; i <= n; i++) {
+                path = paths[i]
+                if (!valid[i]) print "-" path "\tits name is not UTF-8, which YAML cannot hold"
+                else if (kinds[i] == "k") print "-" path "\ta key"
+                else if (kinds[i] == "*" && !below(path)) print "+*:::" path "\tof no package"
+                else print "+-:::" path "\tof no package; not for all to read, or it may hold a secret, so no hash"
+            }
+        }' | sort
+}
+
+# What a plain user cannot enter is looked into as root, where sudo lets him without a password.
+as=''
+if [ "$(id -u)" != 0 ] && [ -n "${PE_SUDO-}" ] && $PE_SUDO true 2>/dev/null; then as="$PE_SUDO env LC_ALL=C"; fi
+
+odd='*[!] -[^-~]*'
+[ -n "$all" ] || never="$never $usual"
+# shellcheck disable=SC2086 # patterns, with set -f
+{
+    some $never
+    never_tests=$found
+    some $keys
+    key_tests=$found
+    some $secrets
+    secret_tests=$found
+}
+sums=$(sums)
+[ -n "$sums" ] || [ -n "$all" ] || { echo 'no package database that is known here: nothing tells what is of no package' >&2; exit 1; }
+PE_ROOT=$root
+export PE_ROOT
+{
+    of_packages
+    # shellcheck disable=SC2016
+    [ -n "$as" ] || find "$etc" -xdev -type d ! -path "$odd" -exec sh -c 'for d; do [ -r "$d" ] && [ -x "$d" ] || echo "dark	$d"; done' sh {} + 2>/dev/null
+    listed
+} | told || exit
+listed_odd | told_odd

@@ -1,0 +1,202 @@
+"""Files under /etc: which are a person's, which of them may be hashed, and what is declared of them."""
+
+from collections.abc import Mapping
+from hashlib import md5
+from pathlib import Path
+
+import pytest
+
+from power_edge.discovery.files import DISCOVERY
+from power_edge.judging import judge
+from power_edge.model import Item, Outcome, Source
+from power_edge.model.declared.resources.files_schema import File as Declared
+from power_edge.resources.files import RESOURCE, Broken, File, ask, parse
+from tests.discovery.trees import apk, dpkg, lines, run, write
+from tests.scripts import HOSTILE
+
+HASHED, UNHASHED = "+*:::", "+-:::"
+CONFFILES = {"/etc/app/app.conf": "a=1\n", "/etc/app/same.conf": "b=1\n", "/etc/app/gone.conf": "c\n", "/etc/app/linked.conf": "d\n"}
+PACKAGED = {"/usr/share/app/template": "template\n", "/usr/share/doc/app/example": "example\n", "/usr/lib/systemd/system/app.service": "[Service]\n"}
+FILES = {
+    "/etc/app/app.conf": "a=2\n",
+    "/etc/app/same.conf": "b=1\n",
+    "/etc/app/dropped": "x\n",
+    "/etc/app/fresh": "x\n",
+    "/etc/app/list": "its own\n",
+    "/etc/app/mine.conf": "mine\n",
+    "/etc/app/a blank": "1\n",
+    "/etc/app/empty": "",
+    "/etc/app/comments": "# nothing\n\n   ; at all\n",
+    "/etc/app/ucf.conf": "set up\n",
+    "/etc/app/ucf-changed.conf": "changed\n",
+    "/etc/template": "template\n",
+    "/etc/example": "example\n",
+    "/etc/copy-of-a-conffile": "b=1\n",
+    "/etc/systemd/system/app.service": "[Service]\n",
+    "/etc/app/closed/inside": "1\n",
+    "/etc/app/password.conf": "user = a\npassword = b\n",
+    "/etc/app/address.conf": "see https://me:pass@example.org/\n",
+    "/etc/app/both.pem": "-----BEGIN CERTIFICATE-----\n-----BEGIN RSA PRIVATE KEY-----\n",
+    "/etc/app/cert.pem": "-----BEGIN CERTIFICATE-----\n",
+    "/etc/app/said.conf": "PasswordAuthentication no\n# password = b\n",
+    "/etc/app/server.key": "k\n",
+    "/etc/nsswitch.conf": "passwd: files\n",
+    "/etc/hostname": "here\n",
+    "/etc/shadow": "root:*:\n",
+}
+OF_THESE = {
+    "+*:::/etc/app/app.conf": "not as app brought it",
+    "-/etc/app/gone.conf": "app brought it, and it was removed",
+    "-/etc/app/linked.conf": "no regular file, as app brought it",
+    "+*:::/etc/app/ucf-changed.conf": "not as its package brought it",
+    "+*:::/etc/app/mine.conf": "of no package",
+    "+*:::/etc/app/a\\0040blank": "of no package",
+    "+*:::/etc/app/empty": "of no package",
+    "+*:::/etc/app/cert.pem": "of no package",
+    "+*:::/etc/app/said.conf": "of no package",
+    "+*:::/etc/nsswitch.conf": "of no package",
+    "+*:::/etc/example": "of no package",
+    "+*:::/etc/systemd/system/app.service": "of no package",
+    "+-:::/etc/app/closed/inside": "of no package; not for all to read, so no hash",
+    "+-:::/etc/app/sudo": "of no package; not for all to read, so no hash",
+    "+-:::/etc/app/password.conf": "of no package; it may hold a secret, so no hash",
+    "+-:::/etc/app/address.conf": "of no package; it may hold a secret, so no hash",
+    "+-:::/etc/app/both.pem": "of no package; it may hold a secret, so no hash",
+    "-/etc/app/server.key": "a key",
+}
+
+
+def used(tree: Path) -> Path:
+    """A machine that somebody has worked on."""
+    dpkg(tree, CONFFILES, ["/etc/app/list"], PACKAGED)
+    write(tree, FILES)
+    ucf = {"/etc/app/ucf.conf": "set up\n", "/etc/app/ucf-changed.conf": "set up\n"}
+    write(tree, {"var/lib/ucf/hashfile": "".join(f"{md5(content.encode()).hexdigest()}  {path}\n" for path, content in ucf.items())})
+    write(tree, {"etc/app/sudo": "ALL\n"})
+    (tree / "etc/app/sudo").chmod(0o440)
+    (tree / "etc/app/closed").chmod(0o700)
+    (tree / "etc/app/linked.conf").symlink_to("app.conf")
+    return tree
+
+
+def test_a_machine_that_somebody_has_worked_on(tmp_path: Path) -> None:
+    assert lines(run("files", used(tmp_path))) == OF_THESE
+
+
+def test_the_inventory_holds_all_but_secrets_and_what_changes(tmp_path: Path) -> None:
+    told = lines(run("files", used(tmp_path), "all"))
+    assert told["+*:::/etc/app/same.conf"] == "brought by app"
+    assert told["+*:::/etc/app/list"] == "brought by a package"
+    assert told["+*:::/etc/app/app.conf"] == "not as app brought it"
+    assert told["-/etc/app/server.key"] == "a key"
+    paths = {DISCOVERY.name(what[1:]) for what in told if what.startswith("+")}
+    assert paths == {*FILES, "/etc/app/sudo"} - {"/etc/shadow", "/etc/app/server.key"}
+
+
+NEVER = """
+/etc/shadow- /etc/machine-id /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_rsa_key.pub /etc/resolv.conf /etc/ld.so.cache /etc/adjtime /etc/cups/ppd/p.ppd
+/etc/letsencrypt/live/a/cert.pem /etc/letsencrypt/renewal/a.conf /etc/kubernetes/admin.conf /etc/kubernetes/pki/ca.crt /etc/rancher/k3s/k3s.yaml
+/etc/docker/key.json /etc/openvpn/easy-rsa/pki/index.txt /etc/openvpn/server/ipp.txt /etc/openvpn/status.log /etc/.git/config /etc/lvm/backup/vg
+/etc/app.conf~ /etc/app.conf.dpkg-old /etc/app.conf.rpmnew /etc/selinux/targeted/policy/policy.33
+""".split()
+KEYS = "/etc/openvpn/ta.key /etc/app/store.p12 /etc/app/app.jks /etc/krb5.keytab /etc/app/id_ed25519 /etc/ssl/private/a.pem".split()
+UNHASHED_WHEREVER = """
+/etc/NetworkManager/system-connections/home.nmconnection /etc/netplan/50-cloud-init.yaml /etc/wpa_supplicant/wpa_supplicant.conf /etc/wireguard/wg0.conf
+/etc/ppp/peers/isp /etc/ipsec.secrets /etc/snmp/snmpd.conf /etc/mysql/debian.cnf /etc/sudoers.d/me /etc/nginx/.htpasswd /etc/app/api-token
+/etc/openvpn/client.ovpn /etc/chrony/chrony.keys /etc/app/credentials.json
+""".split()
+
+
+@pytest.mark.parametrize("mode", ["changed", "all"])
+def test_secrets_are_not_asked_for_whoever_may_read_them(tmp_path: Path, mode: str) -> None:
+    dpkg(tmp_path, {"/etc/app/app.conf": ""})
+    write(tmp_path, dict.fromkeys([*NEVER, *KEYS, *UNHASHED_WHEREVER, "/etc/app/app.conf"], ""))
+    told = set(lines(run("files", tmp_path, mode)))
+    assert told - {"+*:::/etc/app/app.conf"} == {f"{UNHASHED}{path}" for path in UNHASHED_WHEREVER} | {f"-{path}" for path in KEYS}
+
+
+def test_any_name(tmp_path: Path) -> None:
+    dpkg(tmp_path, {"/etc/app.conf": ""})
+    names = {name.replace("/", "_") for name in HOSTILE} | {"café", "caf\u0301e", "\U0001f600", "a:b", "*:::", "a\tb", "-", " "}
+    write(tmp_path, {f"/etc/odd {name}/{name}": "mine\n" for name in names})
+    told = lines(run("files", tmp_path))
+    utf8 = names - {"\udcff\udc80", "~"}  # ~: a name that ends so is a backup's
+    paths = {DISCOVERY.name(what.removeprefix("+")) for what in told if what.startswith("+")}
+    assert paths == {f"/etc/odd {name}/{name}" for name in utf8}
+    assert all(what.startswith(HASHED) and what.isascii() for what in told if what.startswith("+"))
+    assert told["-/etc/odd\\0040\\0377\\0200/\\0377\\0200"] == "its name is not UTF-8, which YAML cannot hold"
+    assert [what for what in told if what.startswith("-")] == ["-/etc/app.conf", "-/etc/odd\\0040\\0377\\0200/\\0377\\0200"]
+
+
+def test_odd_names_are_no_way_round_the_rules(tmp_path: Path) -> None:
+    dpkg(tmp_path, {"/etc/app.conf": ""})
+    write(tmp_path, {"/etc/é/a.key": "k\n", "/etc/é/password": "1\n", "/etc/é/holds": "token: x\n", "/etc/é/a~": "1\n", "/etc/closed é/in": "1\n"})
+    write(tmp_path, {"/etc/é/private": "1\n", "/etc/app.conf": ""})
+    (tmp_path / "etc/é/private").chmod(0o600)
+    (tmp_path / "etc/closed é").chmod(0o700)
+    told = lines(run("files", tmp_path))
+    assert set(told) == {
+        "-/etc/\\0303\\0251/a.key",
+        "+-:::/etc/\\0303\\0251/password",
+        "+-:::/etc/\\0303\\0251/holds",
+        "+-:::/etc/\\0303\\0251/private",
+        "+-:::/etc/closed\\0040\\0303\\0251/in",
+    }
+
+
+def test_a_node_of_apk(tmp_path: Path) -> None:
+    apk(tmp_path, "etc/app", {"same": "1\n", "changed": "2\n"})
+    write(tmp_path, {"/etc/app/same": "1\n", "/etc/app/changed": "3\n", "/etc/app/mine": "4\n"})
+    assert lines(run("files", tmp_path)) == {"+*:::/etc/app/changed": "not as app brought it", "+*:::/etc/app/mine": "of no package"}
+
+
+def test_a_node_of_pacman(tmp_path: Path) -> None:
+    backup = f"%FILES%\netc/\netc/same\netc/changed\netc/list\n\n%BACKUP%\netc/same\t{md5(b'1').hexdigest()}\netc/changed\t{md5(b'2').hexdigest()}\n"
+    write(tmp_path, {"var/lib/pacman/local/app-1/files": backup, "/etc/same": "1", "/etc/changed": "3", "/etc/list": "4", "/etc/mine": "5"})
+    assert lines(run("files", tmp_path)) == {"+*:::/etc/changed": "not as its package brought it", "+*:::/etc/mine": "of no package"}
+
+
+def test_without_a_database_nothing_is_told(tmp_path: Path) -> None:
+    write(tmp_path, {"/etc/mine": "1\n", "/usr/bin/x": ""})
+    done = run("files", tmp_path)
+    assert (done.returncode != 0, done.stdout) == (True, b"")
+    assert b"no package database" in done.stderr
+    dpkg(tmp_path, {"/etc/mine": "1"})
+    (tmp_path / "etc").rename(tmp_path / "elsewhere")
+    done = run("files", tmp_path)
+    assert (done.returncode != 0, done.stdout) == (True, b"")
+    assert b"could not be listed" in done.stderr
+
+
+def first_compliant(path: str, seen: object) -> Mapping[str, str] | None:
+    for form in DISCOVERY.forms(path, seen):
+        declared = Declared(path=path, **form)
+        item = Item("node", "files", path, RESOURCE.canonical(path), declared, RESOURCE.asserts(declared), Source("f", 1))
+        if judge(RESOURCE, item, {item.key: seen}).outcome is Outcome.COMPLIANT:
+            return form
+    return None
+
+
+def test_what_was_seen_is_what_is_declared() -> None:
+    digest = "0" * 64
+    seen = File(0o104755, 0, 4711, 3, user="root", sha256=digest)
+    assert first_compliant("/etc/a", seen) == {"sha256": digest, "mode": "4755", "owner": "root", "group": "4711"}
+    assert first_compliant("/etc/a", seen._replace(sha256=None)) == {"mode": "4755", "owner": "root", "group": "4711"}
+    assert list(DISCOVERY.forms("/etc/a", seen._replace(user="CORP\\joe")))[1] == {"sha256": digest, "mode": "4755", "owner": "0", "group": "4711"}
+
+
+@pytest.mark.parametrize("seen", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)])
+def test_what_is_no_regular_file_is_not_declared(seen: object) -> None:
+    assert list(DISCOVERY.forms("/etc/a", seen)) == []
+
+
+@pytest.mark.parametrize("argument", ["", "x", "*:a", ":::", "*:::a:b\\0072", "\\0999", "é"])
+def test_any_argument_has_a_name(argument: str) -> None:
+    assert isinstance(DISCOVERY.name(argument), str)
+
+
+def test_arguments_are_those_of_the_probe() -> None:
+    (argument,) = ask([Declared(path="/etc/a b\\é\n", sha256="0" * 64)])
+    assert f"+{argument}".startswith(HASHED)
+    assert DISCOVERY.name(argument) == "/etc/a b\\é\n"
+    assert parse(b"gone /etc/a\\0040b No such file or directory\n") == {"/etc/a b": None}
