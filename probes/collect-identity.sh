@@ -1,10 +1,16 @@
 #!/bin/sh
-# Prints the system-identity.yaml of the machine that it runs on. It reads only, and asks `sudo -n` for what root alone may read.
+# Prints the system-identity.yaml of a machine: the one that it runs on, or the one that ssh leads to, where nothing but sh is needed. It reads
+# only, and asks `sudo -n` for what root alone may read.
 #
-#     sh probes/collect-identity.sh >node-configs/NAME/system-identity.yaml
+#     sh probes/collect-identity.sh [USER@HOST] >system-identity.yaml
 #     cat probes/prelude.sh probes/collect-identity.sh | ssh HOST sh
 #
-# A machine that shows no identifier gets `require_match: false` alone, and stderr says why.
+# The file comes whole or not at all. What was left out of it, and why, goes to stderr. Exits with 12 where nothing tells the machine from others,
+# 11 where it cannot be reached, 4 for bad use, 3 for a missing tool.
+
+pe_say() {
+    printf 'collect-identity.sh: %s\n' "$1" >&2
+}
 
 pe_quoted() { # TEXT, as a YAML string
     printf "'%s'" "$(printf %s "$1" | LC_ALL=C tr -cd ' -~' | sed "s/'/''/g")"
@@ -32,9 +38,10 @@ pe_family() {
 
 # In a container the firmware's identifiers are the host's, and those of all its neighbours.
 pe_contained() {
-    for pe_mark in .dockerenv run/.containerenv run/systemd/container; do
+    for pe_mark in .dockerenv run/.containerenv run/systemd/container run/host/container-manager; do
         if [ -e "${PE_ROOT-}/$pe_mark" ]; then return; fi
     done
+    [ -z "${KUBERNETES_SERVICE_HOST-}" ] || return 0 # its pods have none of the marks
     [ -r "${PE_ROOT-}/proc/1/environ" ] && tr '\0' '\n' <"${PE_ROOT-}/proc/1/environ" | grep -q '^container='
 }
 
@@ -44,6 +51,27 @@ pe_sha256() {
 
 pe_field() { # NAME VALUE, with the indentation in the name; nothing where there is no value
     [ -z "$2" ] || printf '%s: %s\n' "$1" "$(pe_quoted "$2")"
+}
+
+pe_reason() { # KIND STATE VALUE
+    case $2 in
+    missing) echo 'there is none' ;;
+    unreadable) echo 'it cannot be read, which may take root' ;;
+    empty) echo 'it is empty' ;;
+    contained) echo "it is the host's, for this is a container" ;;
+    filler)
+        case $3 in
+        *[!0-]*) echo 'it is a filler of the firmware, which many machines share' ;;
+        *) echo 'it is all zero' ;;
+        esac
+        ;;
+    *)
+        case $3 in
+        uninitialized) echo 'it is uninitialized: the first boot is not complete' ;;
+        *) echo 'it is no 32 hexadecimal digits' ;;
+        esac
+        ;;
+    esac
 }
 
 pe_collect() {
@@ -58,16 +86,23 @@ pe_collect() {
     *BSD | DragonFly) pe_os=bsd ;;
     *) pe_os=linux ;;
     esac
+    pe_container=''
+    if [ "$pe_os" != darwin ] && pe_contained; then pe_container=yes; fi
 
-    pe_primary='' pe_id='' pe_fields='' pe_told=''
+    pe_primary='' pe_id='' pe_fields=''
     for pe_kind in $pe_kinds; do
-        if [ "$pe_kind" != machine-id ] && [ "$pe_os" != darwin ] && pe_contained; then
-            pe_state="the host's" pe_value=''
+        if [ "$pe_kind" != machine-id ] && [ -n "$pe_container" ]; then
+            pe_state=contained pe_value=''
         else
+            pe_value=''
             pe_identifier "$pe_kind"
         fi
-        pe_told="$pe_told${pe_told:+, }$pe_kind: $pe_state"
-        [ "$pe_state" = ok ] || continue
+        if [ "$pe_state" != ok ]; then
+            # Many boards have no firmware that says who they are: with another identifier nothing is amiss.
+            if [ -n "$pe_primary" ] && [ "$pe_state" = missing ]; then continue; fi
+            pe_say "$pe_kind left out: $(pe_reason "$pe_kind" "$pe_state" "$pe_value")"
+            continue
+        fi
         case $pe_kind in
         machine-id) pe_name=machine_id ;;
         product-uuid) pe_name=dmi_product_uuid ;;
@@ -78,14 +113,19 @@ pe_collect() {
 "
         if [ -z "$pe_primary" ] && [ "$pe_kind" != board-serial ]; then pe_primary=$pe_kind pe_id=$pe_value; fi
     done
+    if [ -z "$pe_primary" ]; then
+        pe_say 'nothing tells this machine from others'
+        return 12
+    fi
+    pe_hash=$(printf %s "$pe_os:$pe_id" | pe_sha256)
+    if [ ${#pe_hash} -ne 64 ]; then
+        pe_say 'sha256sum or shasum is needed'
+        return 3
+    fi
 
     # shellcheck disable=SC2016
     echo '# yaml-language-server: $schema=../../schemas/merged/system-identity.schema.json'
-    if [ -z "$pe_primary" ]; then
-        echo "no identifier to tell this machine by ($pe_told)" >&2
-        printf 'validation:\n  require_match: false\n'
-        return
-    fi
+    if [ -n "$pe_container" ]; then echo "# A container, without the host's identifiers: its machine-id lasts as long as it does."; fi
     echo platform:
     echo "  os_type: $pe_os"
     pe_field '  os_family' "$(pe_family)"
@@ -106,11 +146,61 @@ pe_collect() {
     echo "    value: $pe_os"
     echo '  - name: primary_id'
     pe_field '    value' "$pe_id"
-    echo "  hash: $(printf %s "$pe_os:$pe_id" | pe_sha256)"
+    pe_field '  hash' "$pe_hash"
     echo
     printf 'validation:\n  require_match: true\n  check_on_startup: true\n  allow_os_migration: false\n  alert_on_mismatch: true\n'
 }
 
-# shellcheck source=probes/prelude.sh
-command -v pe_identifier >/dev/null || . "$(dirname "$0")/prelude.sh"
-pe_collect </dev/null
+# Runs this script where ssh leads; prints what it printed there, from the first line that is its own, for a login shell may greet.
+pe_carry() { # DESTINATION FOLDER
+    pe_prepare
+    case $1 in
+    '' | -* | *@-* | *://-* | *[!][A-Za-z0-9_.:@%+/-]*)
+        pe_say 'usage: collect-identity.sh [USER@HOST]'
+        return 4
+        ;;
+    esac
+    pe_bound=''
+    if timeout 5 true 2>/dev/null; then pe_bound='timeout 60'; fi # macOS has none
+    # No question that nobody answers, an end to a dead line, and nothing of what an ssh_config does for people.
+    # What a stranger's machine prints meets no terminal as it is: the file and our own words are ASCII.
+    pe_printed=$(
+        {
+            {
+                { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/collect-identity.sh"; } | $pe_bound ssh -T -o BatchMode=yes \
+                    -o ConnectTimeout=10 -o ServerAliveInterval=5 -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no \
+                    -o ForwardX11=no -- "$1" sh
+                printf '\nstatus %s' "$?"
+            } 2>&1 >&3 3>&- | tr -cd '\n -~' >&2
+        } 3>&1 | tr -cd '\n -~'
+    )
+    pe_status=${pe_printed##*status }
+    pe_printed=$(printf '%s\n' "${pe_printed%status *}" | sed -n '/^# yaml-language-server: /,$p')
+    case $pe_status in
+    0)
+        case $pe_printed in
+        *'alert_on_mismatch: true') printf '%s\n' "$pe_printed" && return ;;
+        esac
+        pe_say "$1 answered, but not as a POSIX sh does"
+        ;;
+    3 | 12) return "$pe_status" ;;
+    124 | 143) pe_say "$1 gave no answer in 60 s" ;;
+    255) pe_say "$1 cannot be reached: see above what ssh says" ;;
+    *) pe_say "$1 ran no POSIX sh (status $pe_status): is it a Windows machine, or an appliance?" ;;
+    esac
+    return 11
+}
+
+pe_main() {
+    pe_folder=$(dirname "$0")
+    if ! command -v pe_identifier >/dev/null; then
+        # shellcheck source=probes/prelude.sh
+        . "$pe_folder/prelude.sh"
+    fi
+    case $# in
+    0) pe_collect </dev/null ;;
+    *) pe_carry "$1" "$pe_folder" ;;
+    esac
+}
+
+pe_main "$@"

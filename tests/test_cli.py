@@ -10,6 +10,8 @@ import pytest
 from power_edge import check
 from power_edge.cli import main
 from power_edge.config import load_node
+from tests.answers import digest
+from tests.gates import ID
 
 STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
 
@@ -60,6 +62,21 @@ def test_validate_tells_all_problems_of_all_nodes(run: Run, configs: Path) -> No
     assert (done.status, done.out) == (4, "rig-2: 2 items\n")
     for place in ("bad/state.yaml:3:25: ", "bad/state.yaml:4:19: ", "rig-1/state.yaml:3:25: "):
         assert f"node-configs/{place}" in done.err
+
+
+def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Path) -> None:
+    identity = "identifiers: {primary_id: ID, id_type: machine-id}\ncomposite_key: {key: 'linux:ID', hash: HASH}\n"
+    for name in ("rig-1", "rig-2"):
+        (configs / name / "system-identity.yaml").write_text(identity.replace("ID", ID).replace("HASH", digest(ID)))
+    for arguments, second, first in ([], "rig-2", "rig-1"), (["rig-1"], "rig-1", "rig-2"), (["rig-2"], "rig-2", "rig-1"):
+        done = run("validate", *arguments)
+        assert done.status == 4
+        same = f"node-configs/{second}/system-identity.yaml: is the same machine's as node-configs/{first}/system-identity.yaml, by the machine-id ("
+        assert done.err.startswith(same)
+        assert done.err.count("\n") == 1
+    (configs / "rig-3").mkdir()
+    (configs / "rig-3" / "state.yaml").write_text(STATE)
+    assert run("validate", "rig-3").status == 0
 
 
 def test_validating_nothing_is_no_success(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

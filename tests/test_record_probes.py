@@ -1,20 +1,33 @@
 """The scripts that read a machine to be recorded, run by sh on made trees."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import power_edge.identity
 from power_edge import gate
 from power_edge.config import load_state
 from power_edge.config.node import load_system_identity
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from tests.cases import RECORDINGS
 
+CONTAINER = power_edge.identity._CONTAINER
 PROBES = Path(__file__).parents[1] / "probes"
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
-NEVER_AN_ID = [b"", b"\n", b"uninitialized\n", b"0" * 32, b"a5bc498e58b74733905edbb8c8aedf4", b"zzbc498e58b74733905edbb8c8aedf4e", b"\xff\x00\n"]
+NO_DIGITS = "it is no 32 hexadecimal digits"
+NEVER_AN_ID = [
+    (b"", "it is empty"),
+    (b"\n", "it is empty"),
+    (b"uninitialized\n", "it is uninitialized: the first boot is not complete"),
+    (b"0" * 32, "it is all zero"),
+    (b"a5bc498e58b74733905edbb8c8aedf4", NO_DIGITS),
+    (b"zzbc498e58b74733905edbb8c8aedf4e", NO_DIGITS),
+    (b"a5bc498e58b74733905edbb8c8aedf4e\n" * 2, NO_DIGITS),
+    (b"\xff\x00\n", NO_DIGITS),
+]
 FILLERS = (RECORDINGS / "identity" / "dmi-placeholder.values.txt").read_text().splitlines()
 
 
@@ -33,11 +46,24 @@ def tool(tree: Path, name: str, body: str) -> None:
     file.chmod(0o755)
 
 
+def run(tree: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {"PE_ROOT": str(tree), "PATH": f"{tree}/bin:/usr/bin:/bin", **environment}
+    return subprocess.run(["sh", PROBES / "collect-identity.sh", *arguments], capture_output=True, check=False, env=environment, cwd=tree)
+
+
 def collect(tree: Path) -> tuple[SystemIdentity, str]:
-    environment = {"PE_ROOT": str(tree), "PATH": f"{tree}/bin:/usr/bin:/bin"}
-    done = subprocess.run(["sh", PROBES / "collect-identity.sh"], capture_output=True, check=True, env=environment, cwd=tree)
+    done = run(tree)
+    assert done.returncode == 0
     assert done.stdout.startswith(b"# yaml-language-server: $schema=")
     return load_system_identity(done.stdout, "system-identity.yaml"), done.stderr.decode()
+
+
+def refused(tree: Path) -> str:
+    """Why nothing tells this machine from others; of such a one there is no file."""
+    done = run(tree)
+    assert (done.returncode, done.stdout) == (12, b"")
+    assert done.stderr.endswith(b"collect-identity.sh: nothing tells this machine from others\n")
+    return done.stderr.decode()
 
 
 def test_a_machine_as_it_stands_on_file(tree: Path) -> None:
@@ -57,22 +83,35 @@ def test_a_machine_as_it_stands_on_file(tree: Path) -> None:
     assert errors == ""
 
 
-@pytest.mark.parametrize("content", NEVER_AN_ID)
-def test_without_any_identifier_the_gate_is_recorded_open_and_says_why(tree: Path, content: bytes) -> None:
+@pytest.mark.parametrize(("content", "reason"), NEVER_AN_ID)
+def test_what_is_no_id_is_refused_with_the_reason_and_never_hashed(tree: Path, content: bytes, reason: str) -> None:
     (tree / "etc/machine-id").write_bytes(content)
-    identity, errors = collect(tree)
-    assert identity.identifiers is None
-    assert not gate.expected(identity).require_match
-    assert errors.count("\n") == 1
-    assert "machine-id: " in errors
+    assert f"machine-id left out: {reason}\n" in refused(tree)
+    (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID}\n")
+    identity, told = collect(tree)
+    assert gate.expected(identity).hashes.keys() == {"product-uuid"}
+    assert told == f"collect-identity.sh: machine-id left out: {reason}\n"
+
+
+def test_an_id_that_is_not_there_is_told(tree: Path) -> None:
+    for kind in ("machine-id", "product-uuid", "board-serial"):
+        assert f"{kind} left out: there is none\n" in refused(tree)
 
 
 @pytest.mark.parametrize("filler", FILLERS)
-def test_fillers_of_firmware_are_no_identifiers(tree: Path, filler: str) -> None:
-    for name in ("product_uuid", "board_serial"):
-        (tree / "sys/class/dmi/id" / name).write_text(f"{filler}\n")
-    identity, _ = collect(tree)
-    assert identity.identifiers is None
+def test_fillers_of_firmware_are_left_out(tree: Path, filler: str) -> None:
+    (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    (tree / "sys/class/dmi/id/product_uuid").write_text(f"{filler}\n")
+    (tree / "sys/class/dmi/id/board_serial").write_text("To be filled by O.E.M.\n")
+    identity, told = collect(tree)
+    assert gate.expected(identity).hashes.keys() == {"machine-id"}
+    assert told.count("left out") == 2
+
+
+@pytest.mark.parametrize(("uuid", "reason"), [("F" * 32, "a filler"), ("03000200-0400-0500-0006-000700080009", "a filler"), ("0" * 32, "all zero")])
+def test_a_filler_alone_is_no_identity(tree: Path, uuid: str, reason: str) -> None:
+    (tree / "sys/class/dmi/id/product_uuid").write_text(f"{uuid}\n")
+    assert f"product-uuid left out: it is {reason}" in refused(tree)
 
 
 def test_the_firmwares_id_serves_where_there_is_no_machine_id(tree: Path) -> None:
@@ -82,24 +121,127 @@ def test_the_firmwares_id_serves_where_there_is_no_machine_id(tree: Path) -> Non
     assert (identity.identifiers.primary_id, identity.identifiers.id_type) == (UUID, "product-uuid")
 
 
-@pytest.mark.parametrize("mark", [".dockerenv", "run/.containerenv", "run/systemd/container", "proc/1/environ"])
-def test_in_a_container_the_firmware_is_the_hosts(tree: Path, mark: str) -> None:
+CONTAINERS = [".dockerenv", "run/.containerenv", "run/systemd/container", "run/host/container-manager", "proc/1/environ"]
+
+
+@pytest.mark.parametrize("mark", CONTAINERS)
+def test_in_a_container_the_firmware_is_the_hosts_and_the_file_says_so(tree: Path, mark: str) -> None:
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID}\n")
     (tree / mark).parent.mkdir(parents=True, exist_ok=True)
     (tree / mark).write_bytes(b"HOME=/\0container=lxc\0")
-    identity, errors = collect(tree)
-    assert identity.identifiers is None
-    assert "the host's" in errors
+    assert "product-uuid left out: it is the host's, for this is a container\n" in refused(tree)
+    (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    identity, told = collect(tree)
+    assert gate.expected(identity).hashes.keys() == {"machine-id"}
+    assert "for this is a container" in told
+    assert CONTAINER in run(tree).stdout.splitlines()
 
 
-@pytest.mark.parametrize(("case", "shown"), [("macos-ioreg-d2", True), ("macos-ioreg-empty", False)])
-def test_a_mac(tree: Path, case: str, shown: bool) -> None:
+def test_a_pod_is_a_container(tree: Path) -> None:
+    (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    assert CONTAINER not in run(tree).stdout.splitlines()
+    assert CONTAINER in run(tree, KUBERNETES_SERVICE_HOST="10.96.0.1").stdout.splitlines()
+
+
+@pytest.fixture
+def mac(tree: Path) -> Path:
+    """A Mac has neither sha256sum nor timeout, and no machine-id."""
     tool(tree, "uname", 'if [ "$1" = -r ]; then echo 22.6.0; else echo Darwin; fi')
     tool(tree, "sw_vers", "echo 13.6")
-    tool(tree, "ioreg", f"cat '{RECORDINGS}/identity/{case}.ioreg.txt'")
-    identity, errors = collect(tree)
-    assert gate.expected(identity).primary == ("io-platform-uuid" if shown else None)
-    assert bool(errors) is not shown
+    for name in ("sh", "cat", "sed", "tr", "cut", "date", "id", "head", "grep", "dirname"):
+        (tree / "bin" / name).symlink_to(str(shutil.which(name)))
+    tool(tree, "shasum", f'[ "$*" = "-a 256" ] && exec {shutil.which("sha256sum")}')
+    return tree
+
+
+def of_a_mac(mac: Path, case: str) -> subprocess.CompletedProcess[bytes]:
+    tool(mac, "ioreg", f"cat '{RECORDINGS}/identity/{case}.ioreg.txt'")
+    return run(mac, PATH=f"{mac}/bin")
+
+
+def test_a_mac(mac: Path) -> None:
+    done = of_a_mac(mac, "macos-ioreg-d2")
+    identity = load_system_identity(done.stdout, "system-identity.yaml")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert identity.platform is not None
+    assert (identity.platform.os_type, identity.platform.os_family, identity.platform.os_version) == ("darwin", "macos", "13.6")
+    assert gate.expected(identity).primary == "io-platform-uuid"
+
+
+def test_a_mac_that_shows_no_id(mac: Path) -> None:
+    done = of_a_mac(mac, "macos-ioreg-empty")
+    assert (done.returncode, done.stdout) == (12, b"")
+    assert b"io-platform-uuid left out: it is empty" in done.stderr
+
+
+def test_without_a_tool_that_hashes_there_is_no_file(mac: Path) -> None:
+    (mac / "bin/shasum").unlink()
+    done = of_a_mac(mac, "macos-ioreg-d2")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert b"sha256sum or shasum is needed" in done.stderr
+
+
+HOSTILE = [
+    "-oProxyCommand=touch pwned",
+    "joe@-oProxyCommand=touch",
+    "ssh://-x",
+    "joe@$(touch pwned)",
+    "a b",
+    "a;id",
+    "a\nb",
+    "",
+    "a`id`",
+    "a'",
+]
+
+
+@pytest.mark.parametrize("destination", HOSTILE)
+def test_what_is_no_destination_meets_no_ssh(tree: Path, destination: str) -> None:
+    tool(tree, "ssh", "echo called")
+    done = run(tree, destination)
+    assert (done.returncode, done.stdout) == (4, b"")
+    assert done.stderr == b"collect-identity.sh: usage: collect-identity.sh [USER@HOST]\n"
+    assert not list(tree.rglob("pwned"))
+
+
+@pytest.mark.parametrize("destination", ["joe@host", "host", "ssh://joe@[fd10:8::1]:22", "joe@fd10:8::1%eth0"])
+def test_it_carries_itself_to_another_machine(tree: Path, destination: str) -> None:
+    """The greeting of a login shell comes first; PE_ROOT is ours, and does not reach the machine."""
+    tool(tree, "ssh", f'printf "%s " "$@" >{tree}/called; echo Welcome; PE_ROOT=/nowhere exec sh')
+    (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    done = run(tree, destination)
+    here = subprocess.run(["sh", PROBES / "collect-identity.sh"], capture_output=True, check=False)
+    assert (done.returncode, _timeless(done.stdout)) == (here.returncode, _timeless(here.stdout))
+    assert (tree / "called").read_text().endswith(f"-- {destination} sh ")
+    assert "-o BatchMode=yes" in (tree / "called").read_text()
+
+
+def _timeless(file: bytes) -> list[bytes]:
+    return [line for line in file.splitlines() if b"collected_at" not in line]
+
+
+@pytest.mark.parametrize(
+    ("ssh", "status", "told"),
+    [
+        ("echo 'ssh: connect to host h port 22: Connection timed out' >&2; exit 255", 11, "timed out\ncollect-identity.sh: h cannot be reached"),
+        (
+            "echo \"'sh' is not recognized as an internal\" >&2; exit 1",
+            11,
+            "h ran no POSIX sh (status 1): is it a Windows machine",
+        ),
+        ("echo '% Invalid input'", 11, "h answered, but not as a POSIX sh does"),
+        ("echo '# yaml-language-server: cut'", 11, "h answered, but not as a POSIX sh does"),
+        ("exit 124", 11, "h gave no answer in 60 s"),
+        ("exec sh -c 'echo reason >&2; exit 12'", 12, "reason"),
+        ("printf '\\033]0;evil\\007' >&2; exit 1", 11, "]0;evil"),
+    ],
+)
+def test_what_comes_of_a_destination_that_shows_nothing(tree: Path, ssh: str, status: int, told: str) -> None:
+    tool(tree, "ssh", ssh)
+    done = run(tree, "h")
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert told in done.stderr.decode()
+    assert b"\033" not in done.stderr
 
 
 def test_a_state_is_read_off_any_machine() -> None:

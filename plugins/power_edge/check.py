@@ -88,7 +88,7 @@ class Checked:
             return Gate(gate.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
             return Gate(gate.UNREACHABLE, "unreachable: the answer was cut before the gate")
-        return gate.judge(expected(self.node), self.answer.readings, f"power-edge record --on {quote(self.node.name)}")
+        return gate.judge(expected(self.node), self.answer.readings, f"power-edge identity {quote(self.node.name)} --write")
 
     @cached_property
     def gate_result(self) -> Result:

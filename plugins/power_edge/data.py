@@ -1,5 +1,6 @@
 """The files that are no Python: schemas and probes, beside the package in a wheel, at the top of a checkout."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -18,3 +19,19 @@ def text(path: str) -> str:
     """The text of a file such as `probes/prelude.sh`."""
     top, _, rest = path.partition("/")
     return (folder(top) / rest).read_text(encoding="utf-8")
+
+
+def with_schema(content: bytes, folder: Path, name: str) -> bytes:
+    """A file for a node's `folder`, with the line that leads editors to the schema `name`: relative in a checkout, which may stand elsewhere on the
+    next machine.
+    """
+    schema = _schemas() / "merged" / f"{name}.schema.json"
+    top = _schemas().parent
+    if (top / "pyproject.toml").is_file() and folder.resolve().is_relative_to(top):
+        schema = Path(os.path.relpath(schema, folder.resolve()))
+    lines = [line for line in content.splitlines(keepends=True) if not line.startswith(b"# yaml-language-server:")]
+    return f"# yaml-language-server: $schema={schema}\n".encode() + b"".join(lines)
+
+
+def _schemas() -> Path:
+    return folder("schemas").resolve()

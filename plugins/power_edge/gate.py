@@ -104,6 +104,31 @@ def is_filler(kind: str, value: str) -> bool:
     return digits.strip("0") == "" or digits in _FILLER
 
 
+def tells(identity: SystemIdentity) -> bool:
+    """Whether an identity on file tells its machine from others: it names an identifier that decides, and that is no filler."""
+    asked = expected(identity)
+    return asked.primary is not None and identity.identifiers is not None and not is_filler(asked.primary, identity.identifiers.primary_id or "")
+
+
+def shared(one: Expected, other: Expected) -> str | None:
+    """The kind of identifier by which two identities are one machine's, None where they are two machines'.
+
+    Firmware's identifiers that differ do not tell two clones apart, since reading them takes root, and the gate passes over what it cannot read;
+    machine-ids do: two systems on one machine are two nodes.
+    """
+    ids = one.hashes.get("machine-id"), other.hashes.get("machine-id")
+    if None not in ids and ids[0] != ids[1]:
+        return None
+    return next((kind for kind in (one.primary, other.primary) if kind and one.hashes.get(kind, "") == other.hashes.get(kind)), None)
+
+
+def passes(identity: SystemIdentity, asked: Expected) -> bool:
+    """Whether the machine that shows an identity would pass a gate."""
+    hashes = expected(identity).hashes
+    readings = {kind: Reading("ok", hashes[kind]) if kind in hashes else Reading("missing") for kind in {**asked.hashes, **hashes}}
+    return judge(asked, readings, "").open
+
+
 def judge(expected: Expected | None, readings: Mapping[str, Reading], record: str) -> Gate:
     """The gate, from what the node shows; `record` is the command that would record an identity, told where there is none."""
     if expected is None:

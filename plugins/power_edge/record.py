@@ -1,9 +1,7 @@
 """Record a machine as a node: its identity, and a small state.yaml of what is true of it."""
 
-import os
-import re
 import socket
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
@@ -11,10 +9,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from power_edge import check, data, gate, whole
-from power_edge.config import ConfigError, Node, load_state, nodes
+from power_edge.config import ConfigError, Node, load_state
 from power_edge.config.error import refuse
-from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.folders import NODE_CONFIGS, STATE
+from power_edge.config.identities import IDENTITY, identities
 from power_edge.config.node import check_name, load_system_identity
+from power_edge.identity import NoIdentity, collect, passed_over, safe_name
 from power_edge.model import Outcome
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.plan import Timeouts
@@ -22,12 +22,8 @@ from power_edge.probing.route import Options, route
 from power_edge.probing.transport import Route, Unreachable, printed
 from power_edge.resources import resource
 
-IDENTITY = "system-identity.yaml"
 _LOCAL = Options(connection="local")
-
-
-class NoIdentity(Exception):
-    """A machine that shows nothing to tell it by; the text says what was looked for."""
+_OPEN = b"validation:\n  require_match: false\n"
 
 
 class Recorded(NamedTuple):
@@ -54,89 +50,52 @@ def record(root: Path, name: str | None = None) -> Recorded:
     wanted = name if name is not None else safe_name(socket.gethostname())
     check_name(wanted)
     folder = root / wanted
-    shown = _shown(_here(), folder, Timeouts())
+    shown = _shown()
     told = []
-    for known, on_file in _identities(root):
+    for path, on_file in identities(root):
+        known = path.name
         if isinstance(on_file, ConfigError):
-            told.append(f"{known} was passed over, since its identity cannot be used: {on_file.problems[0]}")
+            told.append(passed_over(path, on_file))
         elif _is(shown.identity, on_file):
             return Recorded(known, (*told, f"this machine is recorded: {NODE_CONFIGS}/{known}/"))
         elif known == wanted and shown.hidden and gate.expected(on_file).primary is None:
             return Recorded(known, (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/"))
     if (folder / STATE).exists() and not (folder / IDENTITY).exists():
         raise refuse(
-            f"{NODE_CONFIGS}/{wanted}", "is there already, without an identity", f"if it is this machine: power-edge record --on {quote(wanted)}"
+            f"{NODE_CONFIGS}/{wanted}", "is there already, without an identity", f"if it is this machine: power-edge identity {quote(wanted)} --write"
         )
     if folder.exists():
         raise refuse(f"{NODE_CONFIGS}/{wanted}", "is there already, and is another machine's", "give this one a name: power-edge record NAME")
     state, count = _state(folder, shown.identity)
-    whole.write_folder(folder, {IDENTITY: shown.file, STATE: state})
+    whole.write_folder(folder, {IDENTITY: data.with_schema(shown.file, folder, "system-identity"), STATE: state})
     told.append(f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({count} items)")
     if shown.hidden:
         told.append(f"its identity is not required to match: {shown.hidden}")
     return Recorded(wanted, tuple(told))
 
 
-def record_on(node: Node, options: Options) -> Path:
-    """Write the identity of an existing node, read over the way that leads to it; its file. The state stays as it is.
-
-    Raises ConfigError where there is one, BadRoute, Unreachable, OSError, and NoIdentity: a gate is not opened for good by a command that is
-    meant to record what shuts it.
-    """
-    file = node.path / IDENTITY
-    if node.system_identity is not None:
-        raise refuse(f"{NODE_CONFIGS}/{node.name}/{IDENTITY}", "is there already", "remove it, and the machine can be recorded anew")
-    shown = _shown(route(node.connection, None, options), node.path, check.timeouts(node))
-    if shown.hidden:
-        raise NoIdentity(shown.hidden)
-    whole.write_new(file, shown.file)
-    return file
-
-
-def safe_name(hostname: str) -> str:
-    """A host name as the name of a node: letters, digits and . _ + @ -."""
-    return re.sub(r"[^A-Za-z0-9._+@-]+", "-", hostname).strip(".-")[:255] or "this-machine"
-
-
 def _here() -> Route:
     return route(None, None, _LOCAL)
 
 
-def _shown(way: Route, folder: Path, timeouts: Timeouts) -> _Shown:
-    content, errors = _output(way, data.text("probes/prelude.sh") + data.text("probes/collect-identity.sh"), timeouts)
-    identity = load_system_identity(content, IDENTITY)
-    hidden = None if gate.expected(identity).primary is not None else errors or "it shows no identifier"
-    return _Shown(_with_schema(content, folder, "system-identity"), identity, hidden)
-
-
-def _output(way: Route, script: str, timeouts: Timeouts) -> tuple[bytes, str]:
-    status, content, errors = printed(way, script, timeouts)
-    if status != 0 or not content:
-        raise Unreachable(f"the script ended with status {status}: {errors.splitlines()[-1] if errors else 'no output'}")
-    return content, errors
-
-
-def _identities(root: Path) -> Iterator[tuple[str, SystemIdentity | ConfigError]]:
-    """The nodes with an identity on file, and that, or why it cannot be used."""
-    for folder in nodes(root) if root.is_dir() else ():
-        file = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
-        try:
-            content = read_file(folder / IDENTITY, file)
-            if content is not None:
-                yield folder.name, load_system_identity(content, file)
-        except ConfigError as error:
-            yield folder.name, error
+def _shown() -> _Shown:
+    try:
+        shown = collect(_here(), Timeouts())
+    except NoIdentity as error:
+        return _Shown(_OPEN, load_system_identity(_OPEN, IDENTITY), str(error))
+    return _Shown(shown.text, shown.identity, None)
 
 
 def _is(shown: SystemIdentity, on_file: SystemIdentity) -> bool:
     """Whether the machine that shows this identity would pass the gate of the one on file."""
-    readings = {kind: gate.Reading("ok", digest) for kind, digest in gate.expected(shown).hashes.items()}
-    return gate.judge(gate.expected(on_file)._replace(require_match=True), readings, "").open
+    return gate.passes(shown, gate.expected(on_file)._replace(require_match=True))
 
 
 def _state(folder: Path, identity: SystemIdentity) -> tuple[bytes, int]:
     """This machine's state.yaml, and how many items it holds: those of a draft that a check finds compliant, so that the next one will."""
-    draft, _ = _output(_here(), data.text("probes/draft-state.sh"), Timeouts())
+    status, draft, errors = printed(_here(), data.text("probes/draft-state.sh"), Timeouts())
+    if status != 0 or not draft:
+        raise Unreachable(f"the script ended with status {status}: {errors.splitlines()[-1] if errors else 'no output'}")
     state = load_state(draft, f"{NODE_CONFIGS}/{folder.name}/{STATE}", folder.name)
     node = Node(name=folder.name, path=folder, state=state, system_identity=identity)
     checked = check.wait(node, check.ask([node], _LOCAL)[node.name])
@@ -145,7 +104,7 @@ def _state(folder: Path, identity: SystemIdentity) -> tuple[bytes, int]:
         raise Unreachable(checked.gate.why or "nothing of this machine could be read")
     kept = {section: _only(section, value, true) for section, value in yaml.safe_load(draft).items()}
     paragraphs = (yaml.safe_dump({section: value}, sort_keys=False) for section, value in kept.items() if value)
-    return _with_schema("\n".join(paragraphs).encode(), folder, "state"), len(true)
+    return data.with_schema("\n".join(paragraphs).encode(), folder, "state"), len(true)
 
 
 def _only(section: str, value: Any, kept: Container[tuple[str, str]]) -> Any:
@@ -155,13 +114,3 @@ def _only(section: str, value: Any, kept: Container[tuple[str, str]]) -> Any:
     if isinstance(value, dict) and section != "metadata":
         return {name: entry for name, entry in value.items() if (section, name) in kept}
     return value
-
-
-def _with_schema(content: bytes, folder: Path, name: str) -> bytes:
-    """The file with the line that leads editors to its schema: relative in a checkout, which may stand elsewhere on the next machine."""
-    schema = data.folder("schemas").resolve() / "merged" / f"{name}.schema.json"
-    top = data.folder("schemas").resolve().parent
-    if (top / "pyproject.toml").is_file() and folder.resolve().is_relative_to(top):
-        schema = Path(os.path.relpath(schema, folder.resolve()))
-    lines = [line for line in content.splitlines(keepends=True) if not line.startswith(b"# yaml-language-server:")]
-    return f"# yaml-language-server: $schema={schema}\n".encode() + b"".join(lines)

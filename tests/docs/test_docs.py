@@ -87,7 +87,7 @@ def test_the_series_are_those_that_are_written() -> None:
 
 
 def test_by_hand_scripts_are_there() -> None:
-    for name in re.findall(r"`sh (probes/[\w.-]+)`", (CHECKOUT / "docs/nodes.md").read_text()):
+    for name in re.findall(r"`sh (probes/[\w.-]+)", (CHECKOUT / "docs/nodes.md").read_text()):
         assert text(name)
 
 

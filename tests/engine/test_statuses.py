@@ -203,7 +203,7 @@ def test_no_identity_on_file(project: Project) -> None:
     project.node("a", identity=None, machine=None, gate="hidden")
     result = project.run("--node=a")
     assert result.ret == 12
-    result.stdout.fnmatch_lines(["*no identity on file; record one with: power-edge record --on a"])
+    result.stdout.fnmatch_lines(["*no identity on file; record one with: power-edge identity a --write"])
 
 
 def test_an_identity_that_need_not_match_warns(project: Project) -> None:

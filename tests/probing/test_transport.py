@@ -96,6 +96,15 @@ def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert str(raised.value) == told
 
 
+@pytest.mark.parametrize("why", ["No ED25519 host key is known for rig and", "Host key for rig has changed and"])
+def test_of_a_refused_host_key_it_is_told_whether_it_is_unknown_or_has_changed(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    host = Host(b"", f"@@@\r\n{why} you have requested strict checking.\r\nHost key verification failed.\r\n".encode())
+    host.result.rc = 255
+    with pytest.raises(Unreachable) as raised:
+        asked(host, monkeypatch)
+    assert str(raised.value) == f"{why} you have requested strict checking. Host key verification failed."
+
+
 def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(b"", b"Warning: x\r\nssh: connect to host rig port 22: No route to host\r\n")
     host.result.rc = 255

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from power_edge.config import ConfigError, load_node, select
+from power_edge.config.identities import duplicates, identities
 
 
 @click.command("validate", short_help="Check the configuration; no node is touched.")
@@ -14,10 +15,12 @@ from power_edge.config import ConfigError, load_node, select
 def command(root: Path | None, patterns: Sequence[str]) -> None:
     """Load and judge the configuration of nodes (all by default); no node is touched.
 
-    NODE may be a glob, such as 'rig-*'. Each problem is told with its file, line and column. Exits with 4 when there is one.
+    NODE may be a glob, such as 'rig-*'. Each problem is told with its file, line and column; two nodes with the identity of one machine are one, even
+    where only one of them is asked for. Exits with 4 when there is any.
     """
     broken = []
-    for folder in select(root, patterns or ["*"]):
+    folders = select(root, patterns or ["*"])
+    for folder in folders:
         try:
             node = load_node(folder)
         except ConfigError as error:
@@ -25,5 +28,10 @@ def command(root: Path | None, patterns: Sequence[str]) -> None:
             click.echo(str(error), err=True)
         else:
             click.echo(f"{node.name}: {len(node.items)} items")
+    assert root is not None
+    known = {folder: identity for folder, identity in identities(root) if not isinstance(identity, ConfigError)}
+    for problem in duplicates(known, folders):
+        broken.append(ConfigError([problem]))
+        click.echo(str(problem), err=True)
     if broken:
         raise SystemExit(4)

@@ -28,6 +28,7 @@ _SSH = (
 )
 
 
+_HOST_KEY = "Host key verification failed"
 _HUNG_UP = re.compile(rb"kex_exchange_identification|Connection (closed|reset) by")
 
 
@@ -234,5 +235,6 @@ def _one_line(error: BaseException) -> str:
     result: Any = error.args[0] if error.args else None
     if hasattr(result, "stderr_bytes"):  # testinfra's RuntimeError of ssh's own 255 holds the whole command; only stderr is for people
         told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
-        return told[-1].strip() if told else "ssh failed without a word"
+        # Before "Host key verification failed." it says whether the key is unknown or has changed.
+        return " ".join(line.strip() for line in told[-2 if told[-1].startswith(_HOST_KEY) else -1 :]) if told else "ssh failed without a word"
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

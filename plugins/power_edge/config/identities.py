@@ -1,0 +1,64 @@
+"""The identities on file, of all nodes: which folders are meant for one and the same machine."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from power_edge import gate
+from power_edge.config.error import ConfigError
+from power_edge.config.folders import NODE_CONFIGS, nodes, read_file
+from power_edge.config.node import load_system_identity
+from power_edge.model import Problem, Source
+
+if TYPE_CHECKING:
+    from power_edge.model.declared.system_identity_schema import SystemIdentity
+
+IDENTITY: Final = "system-identity.yaml"
+
+
+def identities(root: Path) -> Iterator[tuple[Path, "SystemIdentity | ConfigError"]]:
+    """The nodes' folders with an identity on file, by name, and that, or why it cannot be used."""
+    for folder in nodes(root) if root.is_dir() else ():
+        file = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
+        try:
+            content = read_file(folder / IDENTITY, file)
+            if content is not None:
+                yield folder, load_system_identity(content, file)
+        except ConfigError as error:
+            yield folder, error
+
+
+def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> list[Problem]:
+    """A problem for each folder of `of` whose machine is that of another one, told once of a pair: clones of an image, as a rule.
+
+    Two folders that share one file, by a symbolic link, mean it.
+    """
+    machines = {folder: gate.expected(identity) for folder, identity in known.items() if gate.tells(identity)}
+    by_hash: dict[str, list[Path]] = {}  # comparing each with each takes seconds for a thousand
+    for folder, machine in machines.items():
+        for digest in machine.hashes.values():
+            by_hash.setdefault(digest, []).append(folder)
+    problems = []
+    for folder in of:
+        for other in (other for digest in machines[folder].hashes.values() for other in by_hash[digest]) if folder in machines else ():
+            once = other.name < folder.name or other not in of
+            if other != folder and once and (kind := gate.shared(machines[folder], machines[other])) and not _one_file(folder, other):
+                problems.append(_problem(folder.name, other.name, kind))
+                break
+    return problems
+
+
+def _one_file(folder: Path, other: Path) -> bool:
+    try:
+        return (folder / IDENTITY).samefile(other / IDENTITY)
+    except OSError:
+        return False
+
+
+def _problem(name: str, other: str, kind: str) -> Problem:
+    hint = f"two nodes on purpose? make one file a symbolic link: ln -s ../{other}/{IDENTITY}"
+    if kind == "machine-id":
+        # systemd-machine-id-setup(1) would bring the old one back: of D-Bus's copy, the UUID of a virtual machine, or the container's.
+        fresh = "rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*; tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id; ssh-keygen -A; reboot"
+        hint = f"a cloned image? for a fresh id, as root on one of them: {fresh}; then record it anew; {hint}"
+    return Problem(Source(f"{NODE_CONFIGS}/{name}/{IDENTITY}", 0), f"is the same machine's as {NODE_CONFIGS}/{other}/{IDENTITY}, by the {kind}", hint)

@@ -1,0 +1,181 @@
+"""The identity that a machine shows: read off it, and put on file for its node."""
+
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shlex import quote
+from typing import Any, NamedTuple
+
+import yaml
+
+from power_edge import data, gate, whole
+from power_edge.config import ConfigError
+from power_edge.config.document import read
+from power_edge.config.error import refuse
+from power_edge.config.error import shown as in_message
+from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.identities import IDENTITY, duplicates, identities
+from power_edge.config.node import load_system_identity
+from power_edge.model.declared.system_identity_schema import SystemIdentity
+from power_edge.probing.plan import Timeouts
+from power_edge.probing.transport import Route, Unreachable, printed
+from power_edge.target import HERE, Target
+
+_BEGIN = b"# yaml-language-server: "
+_CONTAINER = b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
+_OURS = "collect-identity.sh: "
+_NONE_SHOWN = 12
+
+
+class NoIdentity(Exception):
+    """A machine that shows nothing to tell it by; the text says what was looked for, and why it does not serve."""
+
+
+class Another(Exception):
+    """An identity on file that is not the machine's, and stays; the text says so, `diff` what writing would have changed."""
+
+    def __init__(self, text: str, diff: str) -> None:
+        super().__init__(text)
+        self.diff = diff
+
+
+class Shown(NamedTuple):
+    """The identity that a machine shows, the text of its file, and what was left out of it, for people."""
+
+    identity: SystemIdentity
+    text: bytes
+    left_out: tuple[str, ...]
+
+
+class Written(NamedTuple):
+    """The node whose file holds the identity, and what there is to say of it, for people."""
+
+    node: str
+    told: tuple[str, ...]
+
+
+def collect(way: Route, timeouts: Timeouts) -> Shown:
+    """The identity of the machine at the end of a way.
+
+    What it prints is a stranger's: it is read by the schema, and the text is made of the values. Raises Unreachable, also for what runs no POSIX sh;
+    NoIdentity; ConfigError for an identity that contradicts itself.
+    """
+    script = "\n".join([data.text("probes/prelude.sh"), "unset PE_ROOT", data.text("probes/collect-identity.sh")])
+    status, content, errors = printed(way, script, timeouts)
+    left_out = tuple(line.removeprefix(_OURS) for line in errors.splitlines() if line.startswith(_OURS))
+    if status == _NONE_SHOWN and left_out:
+        raise NoIdentity("; ".join(left_out))
+    begin = content.find(_BEGIN)  # a login shell may greet before it
+    if status != 0 or begin < 0:
+        last = next(reversed(errors.splitlines()), "without a word")
+        raise Unreachable(f"connected, but no POSIX sh with base64 and gzip ran the script (status {status}: {last})")
+    content = content[begin:]
+    told = "what the machine printed"
+    identity = load_system_identity(content, told)
+    comment = [_CONTAINER, b"\n"] if _CONTAINER in content.splitlines() else []
+    return Shown(identity, b"".join([*comment, _yaml(read(content, told).value)]), left_out)
+
+
+def file(shown: Shown, folder: Path) -> bytes:
+    """The system-identity.yaml for a node's folder."""
+    return data.with_schema(shown.text, folder, "system-identity")
+
+
+def write(shown: Shown, target: Target, root: Path | None) -> Written:
+    """Put the identity that a target shows on file.
+
+    For a node by its name; else for the node that is this machine already, or, on this machine itself, the one of its host name that has no identity.
+    What is on file is never replaced. Raises Another where that is another machine's; ConfigError where there is no such node, or the machine is
+    another node already; OSError where nothing can be written.
+    """
+    known = dict(identities(root)) if root is not None else {}
+    told = [passed_over(folder, error) for folder, error in known.items() if isinstance(error, ConfigError)]
+    usable = {folder: identity for folder, identity in known.items() if isinstance(identity, SystemIdentity)}
+    folder = target.node.path if target.node is not None else _folder(shown, target, root, usable)
+    place = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
+    on_file = read_file(folder / IDENTITY, place)
+    if on_file is not None:
+        return Written(folder.name, (*told, *_compared(shown, folder, on_file)))
+    if same := duplicates({**usable, folder: shown.identity}, [folder]):
+        raise ConfigError(same)
+    whole.write_new(folder / IDENTITY, file(shown, folder))
+    return Written(folder.name, (*told, f"recorded {place}" + (", from this machine" if target.route.url.startswith("local:") else "")))
+
+
+def passed_over(folder: Path, error: ConfigError) -> str:
+    """What there is to say of a node whose identity cannot be used."""
+    return f"{folder.name} was passed over, since its identity cannot be used: {error.problems[0]}"
+
+
+def safe_name(hostname: str) -> str:
+    """A host name as the name of a node: letters, digits and . _ + @ -."""
+    return re.sub(r"[^A-Za-z0-9._+@-]+", "-", hostname).strip(".-")[:255] or "this-machine"
+
+
+def _folder(shown: Shown, target: Target, root: Path | None, known: Mapping[Path, SystemIdentity]) -> Path:
+    for folder, identity in known.items():
+        if _same(shown, identity):
+            return folder
+    named = root / safe_name(socket.gethostname()) if root is not None and target.name == HERE else None
+    if named is not None and (named / STATE).is_file() and not (named / IDENTITY).exists():
+        return named
+    if target.name == HERE:
+        raise refuse(NODE_CONFIGS, "no node is this machine", "name the one that is to be, or make one of it: power-edge record")
+    raise refuse(
+        NODE_CONFIGS,
+        f"no node is {in_message(target.name)}",
+        f"name the one that is to be: power-edge identity NODE --hosts={target.route.url} --write",
+    )
+
+
+def _same(shown: Shown, on_file: SystemIdentity) -> bool:
+    """Whether the machine would pass the gate of what is on file, were it strict."""
+    return gate.passes(shown.identity, gate.expected(on_file)._replace(require_match=True, allow_os_migration=False))
+
+
+def _compared(shown: Shown, folder: Path, content: bytes) -> Iterator[str]:
+    place = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
+    on_file = load_system_identity(content, place)
+    if not _same(shown, on_file):
+        again = f"rm {quote(place)}; power-edge identity {quote(folder.name)} --write"
+        raise Another(f"{place} is there, and not this machine's; if it is to be: {again}", _diff(content, file(shown, folder), place))
+    yield f"{place} is this machine's already"
+    more = gate.expected(shown.identity).hashes.keys() - gate.expected(on_file).hashes.keys()
+    if more:
+        yield f"it shows {' and '.join(sorted(more))} as well, which is not on file: to have that, remove the file first"
+
+
+def _diff(old: bytes, new: bytes, place: str) -> str:
+    from difflib import unified_diff
+
+    before, after = (text.decode("utf-8", "replace").splitlines() for text in (old, new))
+    return "\n".join(unified_diff(before, after, place, "as the machine shows it", lineterm="", n=1))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what holds a digit: versions of YAML differ in what of it is a number (1e5, 0o7, 1_000)."""
+
+
+class _Quoted(str):
+    __slots__ = ()
+
+
+_Dumper.add_representer(_Quoted, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style="'"))
+
+
+def _yaml(value: dict[str, Any]) -> bytes:
+    """A paragraph for each section."""
+    dumped = (yaml.dump({name: _quoted(section)}, Dumper=_Dumper, sort_keys=False, width=1000) for name, section in value.items())
+    return "\n".join(dumped).encode()
+
+
+def _quoted(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _quoted(inner) for name, inner in value.items()}
+        case list():
+            return [_quoted(inner) for inner in value]
+        case str() if any(character.isdigit() for character in value):
+            return _Quoted(value)
+    return value

@@ -1,0 +1,109 @@
+"""Which folders are meant for one machine: clones of an image, and what only looks like one."""
+
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from power_edge.config import ConfigError
+from power_edge.config.identities import duplicates, identities
+from power_edge.model.declared.system_identity_schema import SystemIdentity
+from tests.gates import FILLER, ID, OTHER_ID, OTHER_UUID, UUID
+
+ROOT = Path("/somewhere/node-configs")
+
+
+def identity(primary: str = ID, id_type: str = "machine-id", os_type: str = "linux", **more: str) -> SystemIdentity:
+    file = {"platform": {"os_type": os_type}, "identifiers": {"primary_id": primary, "id_type": id_type, **more}}
+    return msgspec.convert(file, SystemIdentity)
+
+
+def by_uuid(uuid: str = UUID, **more: str) -> SystemIdentity:
+    return identity(uuid, "product-uuid", **more)
+
+
+def told(of: list[str] | None = None, **known: SystemIdentity) -> list[str]:
+    problems = duplicates({ROOT / name: one for name, one in known.items()}, [ROOT / name for name in (known if of is None else of)])
+    return [str(problem) for problem in problems]
+
+
+ONE_MACHINE = {
+    "one machine-id": (identity(), identity(ID.upper())),
+    "a clone on other hardware, which root alone can tell": (identity(dmi_product_uuid=UUID), identity(dmi_product_uuid=OTHER_UUID)),
+    "recorded by root, and by a user": (identity(dmi_product_uuid=UUID, dmi_board_serial="X1"), identity()),
+    "one hardware, and no machine-id to differ": (by_uuid(), identity(dmi_product_uuid=UUID)),
+    "one Mac": (identity(UUID, "io-platform-uuid", "darwin"), identity(UUID, "hardware-uuid", "darwin")),
+}
+TWO_MACHINES: dict[str, tuple[SystemIdentity, SystemIdentity]] = {
+    "two machine-ids": (identity(), identity(OTHER_ID)),
+    "two systems on one hardware": (identity(dmi_product_uuid=UUID), identity(OTHER_ID, dmi_product_uuid=UUID)),
+    "the same, by the hardware": (by_uuid(machine_id=ID), by_uuid(machine_id=OTHER_ID)),
+    "fillers of the firmware": (by_uuid(FILLER), by_uuid(FILLER)),
+    "a filler beside it": (identity(dmi_product_uuid=FILLER), identity(OTHER_ID, dmi_product_uuid=FILLER)),
+    "one serial number": (identity(dmi_board_serial="X1"), identity(OTHER_ID, dmi_board_serial="X1")),
+    "two kinds of systems": (identity(), identity(os_type="bsd")),
+    "nothing on file": (SystemIdentity(), SystemIdentity()),
+}
+
+
+@pytest.mark.parametrize("pair", ONE_MACHINE.values(), ids=ONE_MACHINE)
+def test_two_folders_of_one_machine(pair: tuple[SystemIdentity, SystemIdentity]) -> None:
+    for one, other in permutations(pair):
+        (problem,) = told(a=one, b=other)
+        assert problem.startswith("node-configs/b/system-identity.yaml: is the same machine's as node-configs/a/system-identity.yaml, by the ")
+
+
+@pytest.mark.parametrize("pair", TWO_MACHINES.values(), ids=TWO_MACHINES)
+def test_two_folders_of_two_machines(pair: tuple[SystemIdentity, SystemIdentity]) -> None:
+    for one, other in permutations(pair):
+        assert told(a=one, b=other) == []
+
+
+def test_a_clone_is_told_how_to_get_an_id_of_its_own() -> None:
+    (cloned,) = told(a=identity(), b=identity())
+    for command in ("rm -f /var/lib/dbus/machine-id", ">/etc/machine-id", "ssh-keygen -A", "ln -s ../a/system-identity.yaml"):
+        assert command in cloned
+    (one_hardware,) = told(a=by_uuid(), b=by_uuid())
+    assert "/etc/machine-id" not in one_hardware
+    assert "ln -s ../a/system-identity.yaml" in one_hardware
+
+
+def test_each_clone_is_told_once() -> None:
+    problems = told(a=identity(), b=identity(), c=identity(OTHER_ID), d=identity())
+    assert [problem.partition("/system")[0] for problem in problems] == ["node-configs/b", "node-configs/d"]
+
+
+def test_a_folder_is_told_of_one_that_was_not_asked_for() -> None:
+    (problem,) = told(["a"], a=identity(), b=identity(), c=identity())
+    assert "as node-configs/b/" in problem
+    assert told(["c"], a=identity(), b=identity(), c=identity(OTHER_ID)) == []
+
+
+def folder(root: Path, name: str, content: bytes | None = b"validation: {require_match: false}\n") -> Path:
+    made = root / name
+    made.mkdir()
+    (made / "state.yaml").touch()
+    if content is not None:
+        (made / "system-identity.yaml").write_bytes(content)
+    return made
+
+
+def test_one_file_for_two_folders_is_meant(tmp_path: Path) -> None:
+    one, other = folder(tmp_path, "a"), folder(tmp_path, "b", None)
+    known = {one: identity(), other: identity()}
+    assert len(duplicates(known, list(known))) == 1
+    (other / "system-identity.yaml").symlink_to("../a/system-identity.yaml")
+    assert duplicates(known, list(known)) == []
+
+
+def test_the_identities_on_file(tmp_path: Path) -> None:
+    folder(tmp_path, "none", None)
+    folder(tmp_path, "broken", b"identifiers: [")
+    folder(tmp_path, "fine")
+    found: list[Any] = list(identities(tmp_path))
+    assert [path.name for path, _ in found] == ["broken", "fine"]
+    assert isinstance(found[0][1], ConfigError)
+    assert isinstance(found[1][1], SystemIdentity)
+    assert list(identities(tmp_path / "missing")) == []
