@@ -1,14 +1,15 @@
 """From what was discovered of a machine to the files of a node's configuration. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from power_edge.config.emit import Entry, Paragraph
 from power_edge.discovering import Section
 from power_edge.discovery import discovery
 from power_edge.model.discovery import Watch
 from power_edge.resources import resource
+from power_edge.roles import Suggested
 
 TOLD = 30
 """Things left out that a section names; a comment of hundreds of lines is read by nobody."""
@@ -19,6 +20,9 @@ class Machine(NamedTuple):
 
     hostname: str
     family: str
+    hardware: Mapping[str, Any] = {}
+    roles: tuple[Suggested, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
@@ -69,3 +73,22 @@ def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, .
 
 def _source(name: str, values: Sequence[str]) -> tuple[Entry, ...]:
     return (Entry(bool(values), (), "enabled"), Entry(list(values), (), name))
+
+
+def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
+    """identity.yaml: what the machine is, and what it seems to be for, with the evidence."""
+    facts = {"hostname": machine.hostname, "tags": list(machine.tags), "hardware": machine.hardware}
+    return (
+        Paragraph("version", "1.0"),
+        Paragraph(
+            "node",
+            tuple(Entry(value, (), name) for name, value in facts.items() if value),
+            ("What the machine is for, no machine knows: say it in a few words, under purpose.",),
+        ),
+        Paragraph("roles", tuple(map(_role, machine.roles)), ("Suggested by what was seen.",) if machine.roles else ()),
+    )
+
+
+def _role(suggested: Suggested) -> Entry:
+    config = {"config": suggested.config} if suggested.config else {}
+    return Entry({"name": suggested.role, "enabled": True, **config}, suggested.evidence)

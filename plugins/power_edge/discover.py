@@ -1,22 +1,34 @@
 """Make the configuration of a running machine: one round trip, nothing written there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from power_edge import check, identity, roles
-from power_edge.configuring import Machine
+from power_edge import check, data, discovery, gate, identity, roles
+from power_edge.about.part import part
+from power_edge.about.reading import declared, evidence, hardware
+from power_edge.config import Node
+from power_edge.config.emit import Document, Paragraph, emit
+from power_edge.config.folders import STATE
+from power_edge.configuring import Machine, node_identity, state, watcher
 from power_edge.discovering import Section, section
-from power_edge.gate import Expected
+from power_edge.gate import ANY_MACHINE
 from power_edge.identity import NoIdentity, Shown
 from power_edge.probing import plan as planning
-from power_edge.probing.answer import Answer
+from power_edge.probing.answer import Answer, Output
 from power_edge.probing.plan import Plan, Timeouts
 from power_edge.probing.transport import Job, Pending, start
 from power_edge.target import Target
 
-ANY_MACHINE = Expected(os="linux", primary=None, hashes={}, require_match=False, allow_os_migration=False, hash_on_file=None)
 LONGER = 3
 """Discovery reads all there is, and not only what is declared: its deadlines are those of a check, times this."""
+_NOTHING = Output(None, b"", "")
+_OPEN = b"validation:\n  require_match: false\n"
+
+
+class WrongMachine(Exception):
+    """Another machine answered than the node's; the text says how that is known."""
 
 
 class Discovered(NamedTuple):
@@ -33,7 +45,8 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     mode = "all" if everything else "changed"
     sections = (
         planning.Section("identity", ("prelude", "collect-identity")),
-        *(planning.Section(f"about.{part}", ("prelude", "about/line", f"about/{part}")) for part in ("who", "hardware", "roles")),
+        planning.Section("about.who", ("prelude", "about/line", "about/who")),
+        *(planning.Section(f"about.{part}", ("about/line", f"about/{part}")) for part in ("hardware", "roles")),
         *(planning.Discovery(name, (f"discovery/{name}", f"resources/{name}"), (mode,)) for name in types),
     )
     limits = target.timeouts
@@ -41,7 +54,66 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     return Plan(target.name, expected or ANY_MACHINE, sections, timeouts, ("discover",))
 
 
-def ask(target: Target, types: Sequence[str], *, everything: bool) -> Pending:
-    """Send it; nothing is waited for."""
-    job = Job(plan(target, types, everything=everything), target.route)
-    return start([job])[job.plan.node]
+def ask(target: Target, types: Sequence[str], *, everything: bool = False, waiting: Callable[[Pending], Answer] = Pending.answer) -> Answer:
+    """The machine's answer; `waiting` is how it is waited for. Raises Unreachable."""
+    asked = plan(target, types, everything=everything)
+    return waiting(start([Job(asked, target.route)])[asked.node])
+
+
+def read(answer: Answer, node: Node | None = None) -> Discovered:
+    """What a machine's answer tells; `node` is the one whose gate it went through, if so.
+
+    Raises WrongMachine, Unreachable for an answer without an identity's section, ConfigError for an identity that contradicts itself.
+    """
+    expected = check.expected(node) if node is not None else None
+    if expected is not None and not (judged := gate.judge(expected, answer.readings, "")).open:
+        raise WrongMachine(judged.why)
+    output = answer.outputs.get("identity", _NOTHING)
+    shown: Shown | NoIdentity
+    try:
+        shown = identity.from_output(1 if output.status is None else output.status, output.stdout, output.stderr)
+    except NoIdentity as error:
+        shown = error
+    platform = shown.identity.platform if isinstance(shown, Shown) else None
+    seen = evidence(part(answer, "roles"))
+    machine = Machine(
+        hostname=part(answer, "who").text("hostname") or "this-machine",
+        family=(platform.os_family if platform is not None else None) or "",
+        hardware=declared(hardware(part(answer, "hardware"))),
+        roles=roles.suggest(seen),
+        tags=roles.tags(seen),
+    )
+    # Backwards, files come last, of which there are most.
+    types = [name for name in reversed(discovery.names()) if f"find.{name}" in answer.outputs]
+    return Discovered(machine, shown, tuple(section(name, answer) for name in types))
+
+
+def documents(found: Discovered, folder: Path) -> dict[str, Document]:
+    """The files of a node's folder that tell of the machine, by name."""
+    paragraphs = {
+        STATE: ("state", state(found.machine, found.sections)),
+        "watcher.yaml": ("watcher", watcher(found.machine, found.sections)),
+        "identity.yaml": ("node-identity", node_identity(found.machine)),
+    }
+    return {file: Document(what, data.schema(folder, name)) for file, (name, what) in paragraphs.items()}
+
+
+def system_identity(found: Discovered, folder: Path) -> bytes:
+    """The system-identity.yaml for a node's folder; of a machine that shows no identity one that requires none to match."""
+    if isinstance(found.identity, Shown):
+        return identity.file(found.identity, folder)
+    return data.with_schema(_OPEN, folder, "system-identity")
+
+
+def connection(target: Target, folder: Path) -> bytes | None:
+    """The connection.yaml that leads where TARGET did; None for this machine, and for a node that has its way."""
+    url = target.route.url
+    if target.node is not None or url.startswith("local:"):
+        return None
+    parts = urlsplit(url)
+    if parts.scheme == "ssh" and not parts.query:
+        fields = {"host": parts.hostname, "user": parts.username, "port": parts.port}
+        way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
+    else:
+        way = Paragraph("url", url)
+    return emit(Document((way,), data.schema(folder, "connection"))).encode()

@@ -62,7 +62,11 @@ def collect(way: Route, timeouts: Timeouts) -> Shown:
     NoIdentity; ConfigError for an identity that contradicts itself.
     """
     script = "\n".join([data.text("probes/prelude.sh"), "unset PE_ROOT", data.text("probes/collect-identity.sh")])
-    status, content, errors = printed(way, script, timeouts)
+    return from_output(*printed(way, script, timeouts))
+
+
+def from_output(status: int, content: bytes, errors: str) -> Shown:
+    """The identity that the script printed, by its exit status and its two outputs. Raises as `collect`."""
     left_out = tuple(line.removeprefix(_OURS) for line in errors.splitlines() if line.startswith(_OURS))
     if status == _NONE_SHOWN and left_out:
         raise NoIdentity("; ".join(left_out))
@@ -71,10 +75,10 @@ def collect(way: Route, timeouts: Timeouts) -> Shown:
         last = next(reversed(errors.splitlines()), "without a word")
         raise Unreachable(f"connected, but no POSIX sh with base64 and gzip ran the script (status {status}: {last})")
     content = content[begin:]
-    told = "what the machine printed"
-    identity = load_system_identity(content, told)
+    source = "what the machine printed"
+    identity = load_system_identity(content, source)
     comment = [_CONTAINER, b"\n"] if _CONTAINER in content.splitlines() else []
-    return Shown(identity, b"".join([*comment, _yaml(read(content, told).value)]), left_out)
+    return Shown(identity, b"".join([*comment, _yaml(read(content, source).value)]), left_out)
 
 
 def file(shown: Shown, folder: Path) -> bytes:

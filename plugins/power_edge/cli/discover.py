@@ -1,1 +1,113 @@
 """`power-edge discover`."""
+
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+
+from power_edge import discovery, gate
+from power_edge.cli.asking import agreed
+from power_edge.cli.options import way
+from power_edge.cli.waiting import patiently
+from power_edge.config.folders import NODE_CONFIGS
+from power_edge.probing.answer import NoAnswer, read
+from power_edge.probing.route import Options
+from power_edge.report.terminal import printable
+from power_edge.target import target
+
+
+def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """The types that --only names; all without it."""
+    if text is None:
+        return discovery.names()
+    wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in wanted:
+        if name not in discovery.names():
+            near = get_close_matches(name, discovery.names(), 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(discovery.names())}"
+            raise click.BadParameter(f"there is no type {name!r} ({hint})")
+    return wanted
+
+
+@click.command("discover", short_help="Make the configuration of a running machine.")
+@click.argument("machine", metavar="[TARGET]", required=False)
+@click.option("--as", "name", metavar="NODE", help="The node's name (default: the machine's host name).")
+@click.option("--all", "everything", is_flag=True, help="Take everything that can be declared, not only what differs from a fresh install.")
+@click.option("--only", "types", metavar="TYPE,...", callback=_types, help=f"Take these alone: {', '.join(discovery.names())}.")
+@click.option("--merge", is_flag=True, help="Add what is missing to the files that are there, without asking.")
+@click.option("--force", is_flag=True, help="Put what was found in place of the files that are there.")
+@click.option("--answers", "answers", metavar="FILE", type=click.Path(path_type=Path), help="An answer of probes/discover-edge-node.sh; connect to nothing.")
+@way
+@click.pass_obj
+def command(
+    root: Path | None,
+    /,
+    machine: str | None,
+    name: str | None,
+    everything: bool,
+    types: tuple[str, ...],
+    merge: bool,
+    force: bool,
+    answers: Path | None,
+    options: Options,
+) -> None:
+    """Make the configuration of a running machine: what makes it different from a fresh install of its distribution.
+
+    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of testinfra's. The machine is only read, in one round trip;
+    root is not needed, and what root would have shown is told. Written is node-configs/NODE/: state.yaml, watcher.yaml, identity.yaml,
+    system-identity.yaml, and for another machine connection.yaml.
+
+    Of a node that is there nothing is overwritten: what would be added is shown as a diff, and asked about. Where there is no way in:
+
+    \b
+        sh probes/discover-edge-node.sh >answer        (on the machine)
+        power-edge discover --answers=answer
+
+    Exits with 11 where the machine cannot be reached, and with 12 where it is not the node's.
+    """
+    from rich.console import Console
+
+    from power_edge import discover, identity, making
+    from power_edge.report.discovery import notes, table
+
+    if merge and force:
+        raise click.UsageError("--merge keeps what is there and --force replaces it: give one of them")
+    if force and len(types) < len(discovery.names()):
+        raise click.UsageError("--force with --only would throw away all other types: use --merge")
+    found = target(machine, root, options)
+    try:
+        answer = _read(answers) if answers is not None else discover.ask(found, types, everything=everything, waiting=patiently)
+        seen = discover.read(answer, None if answers is not None else found.node)
+        made = making.make(seen, found, root if root is not None else Path.cwd() / NODE_CONFIGS, name, replace=force, carried=answers is not None)
+    except discover.WrongMachine as error:
+        click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
+        raise SystemExit(gate.WRONG_MACHINE) from None
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.print(table(seen.sections))
+    for line in (*notes(seen.sections), *made.told):
+        click.echo(printable(line), err=True)
+    if isinstance(seen.identity, identity.NoIdentity):
+        click.echo(f"its identity is not required to match: {printable(str(seen.identity))}", err=True)
+    place = f"{NODE_CONFIGS}/{made.proposal.folder.name}/"
+    if not made.proposal.files:
+        click.echo(f"{place} holds all of it")
+        return
+    if made.known and not agreed(made.proposal, f"Write this to {place}?", yes=merge or force, way_out="--merge adds it, --force replaces the files"):
+        click.echo("nothing was written", err=True)
+        return
+    try:
+        made.proposal.write()
+    except OSError as error:
+        raise OSError(error.errno, f"{place} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {place}: {', '.join(made.proposal.files)}")
+    click.echo(f"next: pytest --node={made.proposal.folder.name}")
+
+
+def _read(file: Path) -> "discover.Answer":
+    try:
+        return read(file.read_bytes())
+    except NoAnswer as error:
+        raise click.UsageError(f"{file}: no answer: {error}; make one with: sh probes/discover-edge-node.sh >answer") from None
+    except OSError as error:
+        raise click.UsageError(f"{file}: {error.strerror}") from None

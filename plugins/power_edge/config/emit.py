@@ -72,8 +72,17 @@ def keyed(key: str, value: Any, indent: str = "", *, nested: bool = False) -> It
 
 
 def lines(entry: Entry, indent: str = "", *, nested: bool = False) -> Iterator[str]:
-    """The lines of an entry below its comment."""
-    yield from comments(entry.comment, indent)
+    """The lines of an entry. What is to be said of it stands at the end of the first one where there is room, else above."""
+    above = list(comments(entry.comment, indent))
+    first, *rest = _bare(entry, indent, nested=nested)
+    if len(above) == 1 and not first.lstrip().startswith("#") and len(first) + 2 + len(above[0].lstrip()) <= WIDTH:
+        yield f"{first}  {above[0].lstrip()}"
+    else:
+        yield from [*above, first]
+    yield from rest
+
+
+def _bare(entry: Entry, indent: str, *, nested: bool) -> Iterator[str]:
     if entry.key is not None:
         yield from keyed(entry.key, entry.value, indent, nested=True)
         return

@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from power_edge.model.discovery import Discovery
+from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.files import REGULAR, File, unescape
 
 
@@ -24,4 +24,4 @@ def forms(_: str, seen: Any) -> Iterator[Mapping[str, str]]:
     yield {**fields, "owner": user, "group": group}
 
 
-DISCOVERY = Discovery(name=name, forms=forms)
+DISCOVERY = Discovery(name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)))

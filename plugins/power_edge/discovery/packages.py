@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from power_edge.model.discovery import Discovery
+from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.packages.database import Package
 
 
@@ -19,4 +19,6 @@ def forms(_: str, seen: Package | None) -> Iterator[Mapping[str, str]]:
     yield {}
 
 
-DISCOVERY = Discovery(name=str, forms=forms)
+_COMMANDS = {"debian": ("apt", "apt-get", "dpkg"), "rhel": ("dnf", "rpm"), "alpine": ("apk",), "arch": ("pacman",)}
+
+DISCOVERY = Discovery(name=str, forms=forms, watch=lambda _, family: Watch(commands=_COMMANDS.get(family, ())))

@@ -1,9 +1,9 @@
 """Systemd units that somebody decided about, with what can be held true of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from power_edge.model.discovery import Discovery
+from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.services import canonical
 from power_edge.resources.services.unit import Unit
 
@@ -46,4 +46,10 @@ def forms(_: str, seen: Unit | None) -> Iterator[Mapping[str, Any]]:
         yield {"enabled": False}
 
 
-DISCOVERY = Discovery(name=name, forms=forms)
+def watch(names: Sequence[str], _: str) -> Watch:
+    """The units' words in the journal, of the kinds that watcher.yaml knows."""
+    units = (canonical(each) for each in names)
+    return Watch(units=tuple(unit for unit in units if unit.endswith((".service", ".socket", ".timer", ".target"))), commands=("systemctl",))
+
+
+DISCOVERY = Discovery(name=name, forms=forms, watch=watch)

@@ -5,37 +5,47 @@ from textwrap import wrap
 from typing import Any
 
 from rich import box
+from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from power_edge.discovering import Found, Section
 from power_edge.report.terminal import WIDTH, printable, shortened
 from power_edge.resources import resource
 
-MOST = 60
-"""Rows of a type that are shown; the file has them all."""
-_DIGEST = 64
+MOST = 50
+"""Names that a row shows; the file has them all."""
+LONGEST = 200
 
 
 def table(sections: Iterable[Section]) -> Table:
-    """A row for each thing that is declared: its type, its name, what is declared of it, where that comes from."""
-    made = Table("", "name", "declared", "where it comes from", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
-    made.columns[1].overflow = made.columns[3].overflow = "fold"
+    """A row for each type and each reason, with the names; what is declared of them alike shares one."""
+    made = Table("", "declared", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    made.columns[1].ratio = 1
     for section in sections:
-        rows = list(_rows(section))
-        for index, (name, declared, why) in enumerate(rows[:MOST]):
-            made.add_row(section.type if index == 0 else "", name, declared, why, end_section=index == min(len(rows), MOST) - 1)
-        if len(rows) > MOST:
-            made.add_row("", f"and {len(rows) - MOST} more", "", "", end_section=True)
+        for index, ((declared, why), names) in enumerate(_alike(section).items()):
+            head = Text("; ".join(filter(None, (declared, why))), "bold")
+            made.add_row(section.type if index == 0 else "", Group(head, Padding(_listed(names), (0, 0, 0, 2))))
+        if section.found:
+            made.add_section()
     return made
 
 
-def _rows(section: Section) -> Iterator[tuple[str, str, str]]:
+def _alike(section: Section) -> dict[tuple[str, str], list[str]]:
     key = resource(section.type).key
+    groups: dict[tuple[str, str], list[str]] = {}
     for found in section.found:
         if isinstance(found.value, list):
-            yield from ((_cell(_words(entry)), "", _cell(found.why)) for entry in found.value)
+            groups.setdefault(("", shortened(found.why, LONGEST)), []).extend(_words(entry) for entry in found.value)
         else:
-            yield _cell(found.name), _cell(_declared(found, key)), _cell(found.why)
+            groups.setdefault((shortened(_declared(found, key), LONGEST), shortened(found.why, LONGEST)), []).append(found.name)
+    return groups
+
+
+def _listed(names: list[str]) -> Text:
+    shown = [shortened(name, LONGEST) for name in names[:MOST]] + ([f"and {len(names) - MOST} more"] if len(names) > MOST else [])
+    return Text("\n".join(shown) if any(" " in name or "/" in name for name in shown[:-1]) else ", ".join(shown), overflow="fold")
 
 
 def _declared(found: Found, key: str | None) -> str:
@@ -52,11 +62,7 @@ def _word(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return name if value else f"not {name}" if name else str(value).lower()
     text = str(value)
-    return f"{text[:12]}..." if len(text) == _DIGEST else text
-
-
-def _cell(text: str) -> str:
-    return shortened(text, 200).replace("[", "\\[")
+    return "content" if name == "sha256" else text
 
 
 def notes(sections: Sequence[Section]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from power_edge.discovery.firewall.composing import compose
 from power_edge.discovery.firewall.notes import notes
 from power_edge.model import Outcome
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.model.discovery import Discovery
+from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.firewall import asked, canonical, name
 from power_edge.resources.firewall.judging import Declared, judge
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Undecidable
@@ -55,4 +55,6 @@ def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
     return {field: value for field, value in fields.items() if value is not None and (field, value) not in {("from", "any"), ("to", "any")}}
 
 
-DISCOVERY = Discovery(name=str, forms=forms)
+_COMMANDS = ("ufw", "firewall-cmd", "nft", "iptables", "ip6tables", "iptables-restore", "ip6tables-restore")
+
+DISCOVERY = Discovery(name=str, forms=forms, watch=lambda _, __: Watch(commands=_COMMANDS))
