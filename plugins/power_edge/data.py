@@ -24,17 +24,13 @@ def text(path: str) -> str:
 def with_schema(content: bytes, folder: Path, name: str) -> bytes:
     """A file for a node's `folder`, with the line that leads editors to the schema `name`."""
     lines = [line for line in content.splitlines(keepends=True) if not line.startswith(b"# yaml-language-server:")]
-    return f"# yaml-language-server: $schema={schema(folder, name)}\n".encode() + b"".join(lines)
+    return f"# yaml-language-server: $schema={schema_for(folder, name)}\n".encode() + b"".join(lines)
 
 
-def schema(folder: Path, name: str) -> str:
-    """Where a file in a node's `folder` finds the schema `name`: relative in a checkout, which may stand elsewhere on the next machine."""
-    merged = _schemas() / "merged" / f"{name}.schema.json"
-    top = _schemas().parent
-    if (top / "pyproject.toml").is_file() and folder.resolve().is_relative_to(top):
-        return os.path.relpath(merged, folder.resolve())
-    return str(merged)
-
-
-def _schemas() -> Path:
-    return folder("schemas").resolve()
+def schema_for(node: Path, name: str) -> str:
+    """Where editors find a schema from a node's folder: relative in a checkout, which may stand elsewhere on the next machine."""
+    schemas = folder("schemas").resolve()
+    schema = schemas / "merged" / f"{name}.schema.json"
+    if (schemas.parent / "pyproject.toml").is_file() and node.resolve().is_relative_to(schemas.parent):
+        schema = Path(os.path.relpath(schema, node.resolve()))
+    return str(schema)

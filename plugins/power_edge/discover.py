@@ -71,7 +71,7 @@ def read(answer: Answer, node: Node | None = None) -> Discovered:
     output = answer.outputs.get("identity", _NOTHING)
     shown: Shown | NoIdentity
     try:
-        shown = identity.from_output(1 if output.status is None else output.status, output.stdout, output.stderr)
+        shown = identity.parse(1 if output.status is None else output.status, output.stdout, output.stderr)
     except NoIdentity as error:
         shown = error
     platform = shown.identity.platform if isinstance(shown, Shown) else None
@@ -95,7 +95,7 @@ def documents(found: Discovered, folder: Path) -> dict[str, Document]:
         "watcher.yaml": ("watcher", watcher(found.machine, found.sections)),
         "identity.yaml": ("node-identity", node_identity(found.machine)),
     }
-    return {file: Document(what, data.schema(folder, name)) for file, (name, what) in paragraphs.items()}
+    return {file: Document(what, data.schema_for(folder, name)) for file, (name, what) in paragraphs.items()}
 
 
 def system_identity(found: Discovered, folder: Path) -> bytes:
@@ -116,4 +116,4 @@ def connection(target: Target, folder: Path) -> bytes | None:
         way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
     else:
         way = Paragraph("url", url)
-    return emit(Document((way,), data.schema(folder, "connection"))).encode()
+    return emit(Document((way,), data.schema_for(folder, "connection"))).encode()

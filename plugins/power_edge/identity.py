@@ -5,13 +5,12 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple
-
-import yaml
+from typing import NamedTuple
 
 from power_edge import data, gate, whole
 from power_edge.config import ConfigError
 from power_edge.config.document import read
+from power_edge.config.emit import Document, Paragraph, emit
 from power_edge.config.error import refuse
 from power_edge.config.error import shown as in_message
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
@@ -41,10 +40,10 @@ class Another(Exception):
 
 
 class Shown(NamedTuple):
-    """The identity that a machine shows, the text of its file, and what was left out of it, for people."""
+    """The identity that a machine shows, the paragraphs of its file, and what was left out of it, for people."""
 
     identity: SystemIdentity
-    text: bytes
+    paragraphs: tuple[Paragraph, ...]
     left_out: tuple[str, ...]
 
 
@@ -56,17 +55,17 @@ class Written(NamedTuple):
 
 
 def collect(way: Route, timeouts: Timeouts) -> Shown:
-    """The identity of the machine at the end of a way.
-
-    What it prints is a stranger's: it is read by the schema, and the text is made of the values. Raises Unreachable, also for what runs no POSIX sh;
-    NoIdentity; ConfigError for an identity that contradicts itself.
-    """
+    """The identity of the machine at the end of a way. Raises Unreachable, and as `parse`."""
     script = "\n".join([data.text("probes/prelude.sh"), "unset PE_ROOT", data.text("probes/collect-identity.sh")])
-    return from_output(*printed(way, script, timeouts))
+    return parse(*printed(way, script, timeouts))
 
 
-def from_output(status: int, content: bytes, errors: str) -> Shown:
-    """The identity that the script printed, by its exit status and its two outputs. Raises as `collect`."""
+def parse(status: int, content: bytes, errors: str) -> Shown:
+    """The identity in what collect-identity.sh printed: its exit status, stdout and stderr.
+
+    That is a stranger's: it is read by the schema, and the file is made of the values. Raises NoIdentity; Unreachable for what is no output of the
+    script, since no POSIX sh ran it; ConfigError for an identity that contradicts itself.
+    """
     left_out = tuple(line.removeprefix(_OURS) for line in errors.splitlines() if line.startswith(_OURS))
     if status == _NONE_SHOWN and left_out:
         raise NoIdentity("; ".join(left_out))
@@ -75,15 +74,17 @@ def from_output(status: int, content: bytes, errors: str) -> Shown:
         last = next(reversed(errors.splitlines()), "without a word")
         raise Unreachable(f"connected, but no POSIX sh with base64 and gzip ran the script (status {status}: {last})")
     content = content[begin:]
-    source = "what the machine printed"
-    identity = load_system_identity(content, source)
-    comment = [_CONTAINER, b"\n"] if _CONTAINER in content.splitlines() else []
-    return Shown(identity, b"".join([*comment, _yaml(read(content, source).value)]), left_out)
+    told = "what the machine printed"
+    identity = load_system_identity(content, told)
+    first, *others = _paragraphs(content)
+    if _CONTAINER in content.splitlines():
+        first = first._replace(comment=(_CONTAINER.decode().removeprefix("# "),))
+    return Shown(identity, (first, *others), left_out)
 
 
 def file(shown: Shown, folder: Path) -> bytes:
     """The system-identity.yaml for a node's folder."""
-    return data.with_schema(shown.text, folder, "system-identity")
+    return emit(Document(shown.paragraphs, data.schema_for(folder, "system-identity"))).encode()
 
 
 def write(shown: Shown, target: Target, root: Path | None) -> Written:
@@ -129,7 +130,7 @@ def _folder(shown: Shown, target: Target, root: Path | None, known: Mapping[Path
     raise refuse(
         NODE_CONFIGS,
         f"no node is {in_message(target.name)}",
-        f"name the one that is to be: power-edge identity NODE --hosts={target.route.url} --write",
+        f"name the one that is to be: power-edge identity NODE {quote(f'--hosts={target.route.url}')} --write",
     )
 
 
@@ -143,43 +144,21 @@ def _compared(shown: Shown, folder: Path, content: bytes) -> Iterator[str]:
     on_file = load_system_identity(content, place)
     if not _same(shown, on_file):
         again = f"rm {quote(place)}; power-edge identity {quote(folder.name)} --write"
-        raise Another(f"{place} is there, and not this machine's; if it is to be: {again}", _diff(content, file(shown, folder), place))
+        diff = _diff(_paragraphs(content), shown.paragraphs, place)
+        raise Another(f"{place} is there, and not this machine's; if it is to be: {again}", diff)
     yield f"{place} is this machine's already"
     more = gate.expected(shown.identity).hashes.keys() - gate.expected(on_file).hashes.keys()
     if more:
         yield f"it shows {' and '.join(sorted(more))} as well, which is not on file: to have that, remove the file first"
 
 
-def _diff(old: bytes, new: bytes, place: str) -> str:
+def _diff(on_file: tuple[Paragraph, ...], shown: tuple[Paragraph, ...], place: str) -> str:
+    """What differs in the values, however they are written."""
     from difflib import unified_diff
 
-    before, after = (text.decode("utf-8", "replace").splitlines() for text in (old, new))
+    before, after = (emit(Document(paragraphs)).splitlines() for paragraphs in (on_file, shown))
     return "\n".join(unified_diff(before, after, place, "as the machine shows it", lineterm="", n=1))
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes what holds a digit: versions of YAML differ in what of it is a number (1e5, 0o7, 1_000)."""
-
-
-class _Quoted(str):
-    __slots__ = ()
-
-
-_Dumper.add_representer(_Quoted, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style="'"))
-
-
-def _yaml(value: dict[str, Any]) -> bytes:
-    """A paragraph for each section."""
-    dumped = (yaml.dump({name: _quoted(section)}, Dumper=_Dumper, sort_keys=False, width=1000) for name, section in value.items())
-    return "\n".join(dumped).encode()
-
-
-def _quoted(value: Any) -> Any:
-    match value:
-        case dict():
-            return {name: _quoted(inner) for name, inner in value.items()}
-        case list():
-            return [_quoted(inner) for inner in value]
-        case str() if any(character.isdigit() for character in value):
-            return _Quoted(value)
-    return value
+def _paragraphs(content: bytes) -> tuple[Paragraph, ...]:
+    return tuple(Paragraph(name, section) for name, section in read(content, IDENTITY).value.items())

@@ -14,7 +14,7 @@ from power_edge.config.error import refuse
 from power_edge.config.folders import NODE_CONFIGS, STATE
 from power_edge.config.identities import IDENTITY, identities
 from power_edge.config.node import check_name, load_system_identity
-from power_edge.identity import NoIdentity, collect, passed_over, safe_name
+from power_edge.identity import NoIdentity, collect, file, passed_over, safe_name
 from power_edge.model import Outcome
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.plan import Timeouts
@@ -50,7 +50,7 @@ def record(root: Path, name: str | None = None) -> Recorded:
     wanted = name if name is not None else safe_name(socket.gethostname())
     check_name(wanted)
     folder = root / wanted
-    shown = _shown()
+    shown = _shown(folder)
     told = []
     for path, on_file in identities(root):
         known = path.name
@@ -67,7 +67,7 @@ def record(root: Path, name: str | None = None) -> Recorded:
     if folder.exists():
         raise refuse(f"{NODE_CONFIGS}/{wanted}", "is there already, and is another machine's", "give this one a name: power-edge record NAME")
     state, count = _state(folder, shown.identity)
-    whole.write_folder(folder, {IDENTITY: data.with_schema(shown.file, folder, "system-identity"), STATE: state})
+    whole.write_folder(folder, {IDENTITY: shown.file, STATE: state})
     told.append(f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({count} items)")
     if shown.hidden:
         told.append(f"its identity is not required to match: {shown.hidden}")
@@ -78,12 +78,12 @@ def _here() -> Route:
     return route(None, None, _LOCAL)
 
 
-def _shown() -> _Shown:
+def _shown(folder: Path) -> _Shown:
     try:
         shown = collect(_here(), Timeouts())
     except NoIdentity as error:
-        return _Shown(_OPEN, load_system_identity(_OPEN, IDENTITY), str(error))
-    return _Shown(shown.text, shown.identity, None)
+        return _Shown(data.with_schema(_OPEN, folder, "system-identity"), load_system_identity(_OPEN, IDENTITY), str(error))
+    return _Shown(file(shown, folder), shown.identity, None)
 
 
 def _is(shown: SystemIdentity, on_file: SystemIdentity) -> bool:

@@ -8,9 +8,8 @@ import click
 
 from power_edge import gate
 from power_edge.cli.options import way
-from power_edge.probing.answer import Answer
+from power_edge.cli.waiting import patiently
 from power_edge.probing.route import Options
-from power_edge.probing.transport import Pending
 from power_edge.report.terminal import printable
 from power_edge.target import target
 
@@ -31,7 +30,7 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
     from power_edge.about.asking import WrongMachine, ask
 
     try:
-        about = ask(target(machine, root, options), root, _patiently)
+        about = ask(target(machine, root, options), root, patiently)
     except WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing else of it was read", err=True)
         raise SystemExit(gate.WRONG_MACHINE) from None
@@ -49,13 +48,3 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale that has not all characters of the machine's names
     draw(about, Console(highlight=False, markup=False, emoji=False))
     sys.stdout.flush()
-
-
-def _patiently(pending: Pending) -> Answer:
-    """Wait for an answer; a person who waits longer than a second is told for what."""
-    if sys.stderr.isatty() and not pending.here_within(1.0):
-        from rich.console import Console
-
-        with Console(stderr=True).status(f"reading the machine, at most {pending.limit:.0f} s"):
-            return pending.answer()
-    return pending.answer()

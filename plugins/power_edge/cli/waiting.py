@@ -1,0 +1,16 @@
+"""How a command waits for a machine."""
+
+import sys
+
+from power_edge.probing.answer import Answer
+from power_edge.probing.transport import Pending
+
+
+def patiently(pending: Pending) -> Answer:
+    """Wait for an answer; a person who waits longer than a second is told for what. Raises Unreachable."""
+    if sys.stderr.isatty() and not pending.here_within(1.0):
+        from rich.console import Console
+
+        with Console(stderr=True).status(f"reading the machine, at most {pending.limit:.0f} s"):
+            return pending.answer()
+    return pending.answer()
