@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from power_edge.discovering import Section, section
+from power_edge.discovering.sections import Section, section
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.probing.answer import Answer, Output
 from power_edge.resources.firewall import asked, canonical, name

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from power_edge import data
-from power_edge.discovering import Section
+from power_edge.discovering.sections import Section
 from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Result, Source
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule

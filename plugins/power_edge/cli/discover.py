@@ -1,6 +1,5 @@
 """`power-edge discover`."""
 
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from power_edge.cli.asking import agreed
 from power_edge.cli.options import way
 from power_edge.cli.waiting import patiently
 from power_edge.config.folders import NODE_CONFIGS
-from power_edge.probing.answer import NoAnswer, read
+from power_edge.identity import NoIdentity
+from power_edge.probing.answer import Answer, NoAnswer, read
 from power_edge.probing.route import Options
 from power_edge.report.terminal import printable
 from power_edge.target import target
@@ -37,12 +37,13 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
 @click.option("--only", "types", metavar="TYPE,...", callback=_types, help=f"Take these alone: {', '.join(discovery.names())}.")
 @click.option("--merge", is_flag=True, help="Add what is missing to the files that are there, without asking.")
 @click.option("--force", is_flag=True, help="Put what was found in place of the files that are there.")
-@click.option("--answers", "answers", metavar="FILE", type=click.Path(path_type=Path), help="An answer of probes/discover-edge-node.sh; connect to nothing.")
+@click.option("--answers", metavar="FILE", type=click.Path(path_type=Path), help="What probes/discover-edge-node.sh printed; connect to nothing.")
 @way
 @click.pass_obj
 def command(
     root: Path | None,
     /,
+    *,
     machine: str | None,
     name: str | None,
     everything: bool,
@@ -68,7 +69,7 @@ def command(
     """
     from rich.console import Console
 
-    from power_edge import discover, identity, making
+    from power_edge.discovering import asking, folder
     from power_edge.report.discovery import notes, table
 
     if merge and force:
@@ -77,17 +78,17 @@ def command(
         raise click.UsageError("--force with --only would throw away all other types: use --merge")
     found = target(machine, root, options)
     try:
-        answer = _read(answers) if answers is not None else discover.ask(found, types, everything=everything, waiting=patiently)
-        seen = discover.read(answer, None if answers is not None else found.node)
-        made = making.make(seen, found, root if root is not None else Path.cwd() / NODE_CONFIGS, name, replace=force, carried=answers is not None)
-    except discover.WrongMachine as error:
+        answer = _read(answers) if answers is not None else asking.ask(found, types, everything=everything, waiting=patiently)
+        seen = asking.read(answer, None if answers is not None else found.node)
+        made = folder.make(seen, found, root if root is not None else Path.cwd() / NODE_CONFIGS, name, replace=force)
+    except asking.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(gate.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table(seen.sections))
     for line in (*notes(seen.sections), *made.told):
         click.echo(printable(line), err=True)
-    if isinstance(seen.identity, identity.NoIdentity):
+    if isinstance(seen.identity, NoIdentity):
         click.echo(f"its identity is not required to match: {printable(str(seen.identity))}", err=True)
     place = f"{NODE_CONFIGS}/{made.proposal.folder.name}/"
     if not made.proposal.files:
@@ -104,7 +105,7 @@ def command(
     click.echo(f"next: pytest --node={made.proposal.folder.name}")
 
 
-def _read(file: Path) -> "discover.Answer":
+def _read(file: Path) -> Answer:
     try:
         return read(file.read_bytes())
     except NoAnswer as error:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from power_edge.discovering import Found, Section
+from power_edge.discovering.sections import Found, Section
 from power_edge.report.terminal import WIDTH, printable, shortened
 from power_edge.resources import resource
 

@@ -1,18 +1,14 @@
-"""Make the configuration of a running machine: one round trip, nothing written there."""
+"""Read a machine for what there is to declare of it: one round trip, nothing written there."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from power_edge import check, data, discovery, gate, identity, roles
+from power_edge import check, discovery, gate, identity, roles
 from power_edge.about.part import part
 from power_edge.about.reading import declared, evidence, hardware
 from power_edge.config import Node
-from power_edge.config.emit import Document, Paragraph, emit
-from power_edge.config.folders import STATE
-from power_edge.configuring import Machine, node_identity, state, watcher
-from power_edge.discovering import Section, section
+from power_edge.discovering.documents import Machine
+from power_edge.discovering.sections import Section, section
 from power_edge.gate import ANY_MACHINE
 from power_edge.identity import NoIdentity, Shown
 from power_edge.probing import plan as planning
@@ -24,7 +20,6 @@ from power_edge.target import Target
 LONGER = 3
 """Discovery reads all there is, and not only what is declared: its deadlines are those of a check, times this."""
 _NOTHING = Output(None, b"", "")
-_OPEN = b"validation:\n  require_match: false\n"
 
 
 class WrongMachine(Exception):
@@ -86,34 +81,3 @@ def read(answer: Answer, node: Node | None = None) -> Discovered:
     # Backwards, files come last, of which there are most.
     types = [name for name in reversed(discovery.names()) if f"find.{name}" in answer.outputs]
     return Discovered(machine, shown, tuple(section(name, answer) for name in types))
-
-
-def documents(found: Discovered, folder: Path) -> dict[str, Document]:
-    """The files of a node's folder that tell of the machine, by name."""
-    paragraphs = {
-        STATE: ("state", state(found.machine, found.sections)),
-        "watcher.yaml": ("watcher", watcher(found.machine, found.sections)),
-        "identity.yaml": ("node-identity", node_identity(found.machine)),
-    }
-    return {file: Document(what, data.schema_for(folder, name)) for file, (name, what) in paragraphs.items()}
-
-
-def system_identity(found: Discovered, folder: Path) -> bytes:
-    """The system-identity.yaml for a node's folder; of a machine that shows no identity one that requires none to match."""
-    if isinstance(found.identity, Shown):
-        return identity.file(found.identity, folder)
-    return data.with_schema(_OPEN, folder, "system-identity")
-
-
-def connection(target: Target, folder: Path) -> bytes | None:
-    """The connection.yaml that leads where TARGET did; None for this machine, and for a node that has its way."""
-    url = target.route.url
-    if target.node is not None or url.startswith("local:"):
-        return None
-    parts = urlsplit(url)
-    if parts.scheme == "ssh" and not parts.query:
-        fields = {"host": parts.hostname, "user": parts.username, "port": parts.port}
-        way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
-    else:
-        way = Paragraph("url", url)
-    return emit(Document((way,), data.schema_for(folder, "connection"))).encode()

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from power_edge.config.emit import Entry, Paragraph
-from power_edge.discovering import Section
+from power_edge.discovering.sections import Section
 from power_edge.discovery import discovery
 from power_edge.model.discovery import Watch
 from power_edge.resources import resource

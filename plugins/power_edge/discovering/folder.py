@@ -1,0 +1,117 @@
+"""The folder that a discovered machine gets in node-configs/, and what its files would be."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from power_edge import data, gate, identity
+from power_edge.config import ConfigError
+from power_edge.config.emit import Document, Paragraph, emit
+from power_edge.config.error import refuse
+from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.identities import IDENTITY, duplicates, identities
+from power_edge.config.merge import merge
+from power_edge.config.node import check_name, load_system_identity
+from power_edge.discovering.asking import Discovered, WrongMachine
+from power_edge.discovering.documents import node_identity, state, watcher
+from power_edge.identity import Shown, passed_over, safe_name
+from power_edge.model.declared.system_identity_schema import SystemIdentity
+from power_edge.proposal import Proposal, propose
+from power_edge.target import Target
+
+CONNECTION = "connection.yaml"
+_OPEN = b"validation:\n  require_match: false\n"
+
+
+class Made(NamedTuple):
+    """What is to be written; whether the folder is there already; and what there is to say of it, for people."""
+
+    proposal: Proposal
+    known: bool
+    told: tuple[str, ...]
+
+
+def make(found: Discovered, target: Target, root: Path, name: str | None, *, replace: bool = False) -> Made:
+    """The node that a machine is, or is to be, in the folder `root`: TARGET's node, the one called `name`, the one with its identity, or a new one of
+    its host name. What is there already is kept and added to, or replaced.
+
+    Raises WrongMachine where the folder is another machine's; ConfigError where the name is none, where the machine would be two nodes, or for files
+    that are there and cannot be used.
+    """
+    known = dict(identities(root))
+    told = [passed_over(folder, error) for folder, error in known.items() if isinstance(error, ConfigError)]
+    usable = {folder: on_file for folder, on_file in known.items() if isinstance(on_file, SystemIdentity)}
+    folder = _folder(found, target, root.absolute(), name, usable)
+    place = f"{NODE_CONFIGS}/{folder.name}"
+    content = read_file(folder / IDENTITY, f"{place}/{IDENTITY}") if folder.exists() else None
+    if content is not None and not _is(found, load_system_identity(content, f"{place}/{IDENTITY}")):
+        raise WrongMachine(f"{place}/ is another machine's; give this one a name of its own: --as NAME")
+    if isinstance(found.identity, Shown) and (same := duplicates({**usable, folder: found.identity.identity}, [folder])):
+        raise ConfigError(same)
+    return Made(propose(folder, dict(_contents(found, target, folder, replace=replace))), folder.exists(), tuple(told))
+
+
+def _folder(found: Discovered, target: Target, root: Path, name: str | None, known: Mapping[Path, SystemIdentity]) -> Path:
+    if target.node is not None:
+        if name is not None:
+            raise refuse(f"{NODE_CONFIGS}/{target.node.name}", "is a node, which has a name", "leave --as out, or write TARGET as user@host")
+        return target.node.path
+    if name is not None:
+        check_name(name)
+        return root / name
+    same = next((folder for folder, on_file in known.items() if gate.tells(on_file) and _is(found, on_file)), None)
+    return same or root / safe_name(found.machine.hostname)
+
+
+def _is(found: Discovered, on_file: SystemIdentity) -> bool:
+    """Whether the machine would pass the gate of what is on file; one that shows no identity passes where none is required."""
+    asked = gate.expected(on_file)
+    if isinstance(found.identity, Shown):
+        return gate.passes(found.identity.identity, asked._replace(require_match=asked.primary is not None))
+    return not asked.require_match
+
+
+def _contents(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Iterator[tuple[str, bytes]]:
+    """The files of the folder that tell of the machine. What leads to it and what it is told by are never replaced."""
+    there = {file: read_file(folder / file, f"{NODE_CONFIGS}/{folder.name}/{file}") for file in (*documents(found, folder), IDENTITY, CONNECTION)}
+    for file, document in documents(found, folder).items():
+        old = there[file]
+        text = emit(document) if old is None or replace else merge(old.decode(), document, f"{NODE_CONFIGS}/{folder.name}/{file}")
+        yield file, text.encode()
+    if there[IDENTITY] is None:
+        yield IDENTITY, system_identity(found, folder)
+    way = connection(target, folder)
+    if way is not None and there[CONNECTION] is None:
+        yield CONNECTION, way
+
+
+def documents(found: Discovered, folder: Path) -> dict[str, Document]:
+    """The files of a node's folder that tell of the machine, by name."""
+    paragraphs = {
+        STATE: ("state", state(found.machine, found.sections)),
+        "watcher.yaml": ("watcher", watcher(found.machine, found.sections)),
+        "identity.yaml": ("node-identity", node_identity(found.machine)),
+    }
+    return {file: Document(what, data.schema_for(folder, name)) for file, (name, what) in paragraphs.items()}
+
+
+def system_identity(found: Discovered, folder: Path) -> bytes:
+    """The system-identity.yaml for a node's folder; of a machine that shows no identity one that requires none to match."""
+    if isinstance(found.identity, Shown):
+        return identity.file(found.identity, folder)
+    return data.with_schema(_OPEN, folder, "system-identity")
+
+
+def connection(target: Target, folder: Path) -> bytes | None:
+    """The connection.yaml that leads where TARGET did; None for this machine, and for a node that has its way."""
+    url = target.route.url
+    if target.node is not None or url.startswith("local:"):
+        return None
+    parts = urlsplit(url)
+    if parts.scheme == "ssh" and not parts.query:
+        fields = {"host": parts.hostname, "user": parts.username, "port": parts.port}
+        way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
+    else:
+        way = Paragraph("url", url)
+    return emit(Document((way,), data.schema_for(folder, "connection"))).encode()
