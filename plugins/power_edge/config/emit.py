@@ -150,12 +150,22 @@ def _scalar(value: Any, kind: str, in_flow: bool) -> str:  # 1, 1.0 and True are
         written = _dumped(value, in_flow, None)
         if not (written.startswith(("'", '"')) or _ODD.fullmatch(written)) and _reads_as(written, value, in_flow):
             return written
-        written = _dumped(value, in_flow, '"')
-        if kind == "str" and _reads_as(written, value, in_flow):
-            return written
     except (yaml.YAMLError, UnicodeEncodeError):
         pass
-    raise ValueError(f"cannot be written in YAML: {shown(value)}")
+    if kind != "str":
+        raise ValueError(f"cannot be written in YAML: {shown(value)}")
+    return quoted(value)
+
+
+def quoted(text: str) -> str:
+    """Text in double quotes. Raises ValueError as `scalar`."""
+    try:
+        written = _dumped(text, False, '"')
+        if _reads_as(written, text, False):
+            return written
+    except UnicodeEncodeError:
+        pass
+    raise ValueError(f"cannot be written in YAML: {shown(text)}")
 
 
 def _dumped(value: Any, in_flow: bool, style: str | None) -> str:

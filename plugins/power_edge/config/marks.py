@@ -1,0 +1,64 @@
+"""Where in the text of a YAML file its values stand, character by character."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+
+
+class Node(NamedTuple):
+    """A value in the text: from `start` up to `end`, without the blanks and comments behind it."""
+
+    kind: str
+    """scalar, map, list or alias."""
+    start: int
+    end: int
+    column: int
+    """Of a list in block style: its dashes'."""
+    style: str
+    """Of a scalar its first character, where that is one of the four of YAML (' " | >); of a map or list `{` in flow style; else empty."""
+    marked: bool = False
+    """It has an anchor or a tag."""
+    keys: tuple["Node", ...] = ()
+    values: tuple["Node", ...] = ()
+
+
+def nodes(text: str) -> Node:
+    """The root of a document that `read` has read: it is one, and not too deep. Lines end in a newline each."""
+    events: Any = iter(CParser(text).get_event, None)
+    return next(node for event in events if (node := _node(event, events, text)) is not None)
+
+
+def _node(event: Any, events: Iterator[Any], text: str) -> Node | None:
+    kind, start, end, column = type(event), event.start_mark.index, event.end_mark.index, event.start_mark.column
+    if kind is AliasEvent:
+        return Node("alias", start, end, column, "")
+    if kind not in (ScalarEvent, MappingStartEvent, SequenceStartEvent):
+        return None
+    marked = event.anchor is not None or event.tag is not None
+    if kind is ScalarEvent:
+        style = event.style or ""
+        if style in ("|", ">"):  # its end is where the next token is looked for
+            kept = "+" in text[start:end].partition("\n")[0].partition("#")[0]
+            end = end - 1 if kept else start + len(text[start:end].rstrip())
+        return Node("scalar", start, end, column, style, marked)
+    inner, end = _inner(events, text)
+    if not event.flow_style:
+        end = inner[-1].end
+    flow = "{" if event.flow_style else ""
+    if kind is MappingStartEvent:
+        return Node("map", start, end, column, flow, marked, tuple(inner[::2]), tuple(inner[1::2]))
+    return Node("list", start, end, column, flow, marked, (), tuple(inner))
+
+
+def _inner(events: Iterator[Any], text: str) -> tuple[list[Node], int]:
+    """The nodes up to the end of their collection, and that end, which only a bracket tells."""
+    found: list[Node] = []
+    for event in events:
+        if type(event) in (MappingEndEvent, SequenceEndEvent):
+            return found, event.end_mark.index
+        node = _node(event, events, text)
+        assert node is not None
+        found.append(node)
+    raise AssertionError("events end with their document")
