@@ -369,6 +369,21 @@ def test_all_items_in_place_of_all_items() -> None:
         assert ("# c" in new) == ("# c" in text)
 
 
+def test_an_item_and_a_section_at_the_end_of_a_file() -> None:
+    edits: list[Edit] = [Add((), (Entry((Entry({"name": "vim"}),), ("Asked for",), "packages"),)), Add(("a",), (Entry(2),)), Put(("b",), 3)]
+    assert edit("b: 1\na:\n- 1\n", edits, "f") == "b: 3\na:\n- 1\n- 2\n\n# Asked for\npackages:\n- name: vim\n"
+
+
+def test_an_item_in_place_of_one_with_blank_lines_around_it() -> None:
+    assert edit("a:\n- 1\n\n- 2\n\n\nb: 1\n", [Remove(("a", 1)), Add(("a",), (Entry(3),))], "f") == "a:\n- 1\n\n- 3\n\n\nb: 1\n"
+
+
+def test_blank_lines_that_are_content_stay() -> None:
+    text = "a:\n- |+\n  x\n\n\nb: 1\n"
+    assert edit(text, [Add(("a",), (Entry("y"),))], "f") == 'a:\n- |+\n  x\n\n\n- "y"\nb: 1\n'
+    assert edit(text, [Remove(("a", 0))], "f") == "b: 1\n"
+
+
 def test_nothing_changes_nothing() -> None:
     assert edit(SECTIONS, [], "f") == SECTIONS
     assert edit(SECTIONS, [Add(("services",), ())], "f") == SECTIONS

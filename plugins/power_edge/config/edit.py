@@ -99,6 +99,9 @@ def _copied(value: Any) -> Any:
 
 
 def _extend(value: Any, change: Add) -> None:
+    if not change.path:
+        value.update(plain(change.entries))
+        return
     mapped = change.entries[0].key is not None
     for step in change.path[:-1]:
         if isinstance(value, dict) and value.get(step) in (None, [], {}):

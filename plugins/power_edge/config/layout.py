@@ -1,7 +1,7 @@
 """The layout of a YAML file: the lines that its entries take, and the comments that belong to them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from power_edge.config.document import Document
@@ -41,12 +41,14 @@ class Layout(NamedTuple):
             node = node.values[self.place(path[:length], step)]
         return node
 
+    def steps(self, path: Path) -> Iterable[str | int]:
+        """The keys of a mapping, the indices of a list."""
+        inner = at(self.document.value, path)
+        return inner if isinstance(inner, Mapping) else range(len(inner))
+
     def place(self, path: Path, step: str | int) -> int:
         """The place of a key among those of its mapping; of an item its index."""
-        inner = at(self.document.value, path)
-        if isinstance(inner, Mapping):
-            return {key: place for place, key in enumerate(inner)}[step]
-        return range(len(inner))[int(step)]
+        return {known: place for place, known in enumerate(self.steps(path))}[step]
 
     def line(self, position: int) -> int:
         """The beginning of the line."""

@@ -18,7 +18,7 @@ class Put(NamedTuple):
 
 
 class Add(NamedTuple):
-    """Entries behind those of the list or mapping at `path`, which is made where it is missing or null."""
+    """Entries behind those of the list or mapping at `path` (`()`: of the file), which is made where it is missing or null."""
 
     path: Path
     entries: tuple[Entry, ...]
@@ -136,7 +136,8 @@ def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -
         end = len(layout.text)
     gap = "\n" if not path or (place > 0 and layout.blank(layout.line(start - 1))) else ""
     texts = [_text(_key(layout, entry, path, node) if entry.key is not None else _item(layout, entry, path, node)) for entry in new]
-    return Splice(end, end, ("" if layout.blank(layout.line(end - 1)) else gap) + gap.join(texts), len(path))
+    follows_blank = layout.blank(layout.line(end - 1)) or (*path, list(layout.steps(path))[-1]) in gone
+    return Splice(end, end, ("" if follows_blank else gap) + gap.join(texts), len(path))
 
 
 def _key(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
@@ -166,8 +167,7 @@ def _grow_flow(layout: Layout, path: Path, node: Node, new: tuple[Entry, ...], g
         emit.flow(plain(entry.value)) if entry.key is None else f"{emit.scalar(entry.key, in_flow=True)}: {emit.flow(plain(entry.value))}"
         for entry in new
     ]
-    steps: Iterable[str | int] = at(layout.document.value, path) if node.kind == "map" else range(len(node.values))
-    left = any((*path, step) not in gone for step in steps)
+    left = any((*path, step) not in gone for step in layout.steps(path))
     where = node.values[-1].end if node.values else node.start + 1
     return Splice(where, where, (", " if left else "") + ", ".join(parts))
 

@@ -1,0 +1,96 @@
+"""What was discovered brought into files that are there: what they lack is added, what they say is left as it is."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from power_edge.config.document import read
+from power_edge.config.edit import Add, Edit, Path, edit
+from power_edge.config.emit import Document, Entry, Paragraph, entries, plain
+from power_edge.config.state import entries as items
+from power_edge.config.state import load_state
+from power_edge.model import ResourceType
+from power_edge.resources import names, resource
+
+_NAMES_OF = {("watchers", "journald", "units"): "services", ("watchers", "inotify", "paths"): "files"}
+"""Lists of names of a resource type, in watcher.yaml: `cron` and `cron.service` are one."""
+
+
+def merge_state(text: str, discovered: Document, file: str) -> str:
+    """A state.yaml with the items that it lacks; version and metadata are a person's. `file` is its name in messages.
+
+    An item that it declares, however spelled, keeps its fields. Rules of a firewall are told apart by what they say, and one that contradicts a rule
+    that is there is not added. Raises ConfigError for a file that is no valid state.yaml, and as `edit`.
+    """
+    load_state(text.encode("utf-8", "surrogatepass"), file, "")
+    there = read(text.encode(), file).value
+    return edit(text, [change for paragraph in discovered.paragraphs for change in _section(there, paragraph)], file)
+
+
+def merge(text: str, discovered: Document, file: str) -> str:
+    """Any other file with the keys and the items of lists that it lacks. Items of a list are one where their names are, or where all of them is."""
+    there = read(text.encode("utf-8", "surrogatepass"), file).value
+    return edit(text, [change for paragraph in discovered.paragraphs for change in _missing(there, paragraph)], file)
+
+
+def _section(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
+    if paragraph.name not in names():
+        return
+    if there.get(paragraph.name) in (None, [], {}):
+        yield from _missing(there, paragraph)
+        return
+    kind, section = resource(paragraph.name), there[paragraph.name]
+    known = {kind.canonical(item.name) for item in items(kind, section)}
+    new = [item.path for item in items(kind, plain(paragraph.entries)) if kind.canonical(item.name) not in known]
+    for holder, paths in groupby(new, key=lambda path: path[:-1]):
+        found = tuple(_at(paragraph.entries, path) for path in paths)
+        if kind.whole:
+            found = tuple(entry for entry in found if not _contradicts(kind, section, holder, entry))
+        yield Add((paragraph.name, *holder), found)
+
+
+def _at(value: Any, path: Path) -> Entry:
+    """The entry at a path, with its comment."""
+    for step in path:
+        found = next(entry for number, entry in enumerate(entries(value)) if step in (entry.key, number))
+        value = found.value
+    return found
+
+
+def _contradicts(kind: ResourceType, section: Any, holder: Path, entry: Entry) -> bool:
+    """Whether the items of a section, read together, are at odds with one more."""
+    if entry.key is not None:
+        return False
+    (name,) = holder
+    more = {**section, name: [*(section.get(name) or []), plain(entry.value)]}
+    return any(True for item in items(kind, more) for _ in kind.problems(item.declared))
+
+
+def _missing(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
+    if paragraph.name not in there:
+        if paragraph.entries not in ((), [], {}):
+            yield Add((), (Entry(paragraph.entries, paragraph.comment, paragraph.name),))
+    else:
+        yield from _lacking(there[paragraph.name], paragraph.entries, (paragraph.name,))
+
+
+def _lacking(there: Any, found: Any, path: Path) -> Iterator[Edit]:
+    """What is found and not there. A value that is there stays, whatever it is; an empty one is filled."""
+    wanted = plain(found)
+    if there in (None, [], {}) and isinstance(wanted, Mapping | list):
+        yield Add(path, entries(found))
+    elif isinstance(there, Mapping) and isinstance(wanted, Mapping):
+        yield Add(path, tuple(entry for entry in entries(found) if entry.key not in there))
+        for entry in entries(found):
+            if entry.key in there:
+                yield from _lacking(there[entry.key], entry.value, (*path, str(entry.key)))
+    elif isinstance(there, list) and isinstance(wanted, list):
+        known = {_name(value, path) for value in there}
+        yield Add(path, tuple(entry for entry in entries(found) if _name(plain(entry.value), path) not in known))
+
+
+def _name(value: Any, path: Path) -> Hashable:
+    """What an item of a list is told by."""
+    if isinstance(value, Mapping):
+        return repr(value.get("name", value))
+    return resource(_NAMES_OF[path]).canonical(value) if path in _NAMES_OF and isinstance(value, str) else repr(value)

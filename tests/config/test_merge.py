@@ -1,0 +1,128 @@
+"""What was discovered, merged into files that are there: what they lack comes in, what they say stays."""
+
+import pytest
+
+from power_edge.config import ConfigError, load_state
+from power_edge.config.document import read
+from power_edge.config.emit import Document, Entry, Paragraph, emit
+from power_edge.config.merge import merge, merge_state
+
+STATE = """\
+version: "1.0"   # ours
+metadata: {site: rig, environment: production}
+
+# what runs
+services:
+  - name: cron
+    enabled: false     # by hand
+  - {name: ssh.service, state: running}
+
+sysctl:
+  vm/swappiness: "10"
+firewall:
+  default_incoming: deny
+  rules:
+  - {port: 22, proto: tcp, action: deny, from: 10.0.0.9/8}
+  - {port: 80, proto: tcp, action: allow}
+"""
+
+FOUND = Document(
+    (
+        Paragraph("version", "1.0"),
+        Paragraph("metadata", {"site": "other", "environment": "development", "description": "found"}),
+        Paragraph(
+            "services",
+            (
+                Entry({"name": "cron.service", "state": "running", "enabled": True}, ("runs",)),
+                Entry({"name": "ssh", "state": "running"}),
+                Entry({"name": "docker", "state": "running"}, ("against the preset",)),
+            ),
+        ),
+        Paragraph("sysctl", (Entry("60", (), "vm.swappiness"), Entry("1", ("/etc/sysctl.d/9.conf",), "net.ipv4.ip_forward"))),
+        Paragraph("packages", (Entry({"name": "vim"}, ("asked for",)),), ("Packages",)),
+        Paragraph("files", ()),
+        Paragraph(
+            "firewall",
+            (
+                Entry(True, ("ufw",), "enabled"),
+                Entry("allow", (), "default_incoming"),
+                Entry(
+                    (
+                        Entry({"port": 22, "proto": "tcp", "action": "deny", "from": "10.0.0.0/8"}),
+                        Entry({"port": 22, "proto": "tcp", "action": "allow", "from": "10.0.0.0/8"}),
+                        Entry({"port": 443, "proto": "tcp", "action": "allow", "from": "fd00::/8"}, ("the web",)),
+                    ),
+                    (),
+                    "rules",
+                ),
+            ),
+        ),
+    )
+)
+
+
+def test_a_state_file() -> None:
+    merged = merge_state(STATE, FOUND, "f")
+    assert merged == STATE.replace(
+        "state: running}\n", "state: running}\n  # against the preset\n  - {name: docker, state: running}\n"
+    ).replace(
+        '"10"\n', '"10"\n  # /etc/sysctl.d/9.conf\n  net.ipv4.ip_forward: "1"\n'
+    ) + (
+        '  # the web\n  - {port: 443, proto: tcp, action: allow, from: "fd00::/8"}\n  # ufw\n  enabled: true\n'
+        "\n# Packages\npackages:\n  # asked for\n  - name: vim\n"
+    )  # fmt: skip
+    load_state(merged.encode(), "f", "n")
+    assert merge_state(merged, FOUND, "f") == merged
+
+
+def test_what_was_written_whole_is_merged_into_itself_without_a_change() -> None:
+    text = emit(FOUND).replace("  - {port: 22, proto: tcp, action: allow, from: 10.0.0.0/8}\n", "")
+    found = FOUND._replace(paragraphs=tuple(paragraph for paragraph in FOUND.paragraphs if paragraph.name != "firewall"))
+    assert merge_state(text, found, "f") == text
+
+
+@pytest.mark.parametrize("text", ["a: [", STATE.replace('"1.0"', "no"), STATE + "packages: [{name: 1}]\n"])
+def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"\Af:\d+"):
+        merge_state(text, FOUND, "f")
+
+
+def test_other_files() -> None:
+    watcher = """\
+version: "1.0"
+watchers:
+  enabled: false
+  inotify:
+    paths: null   # none
+  journald:
+    units: [docker.service, ssh]
+event_handler: {debounce_ms: 5}
+"""
+    found = Document(
+        (
+            Paragraph("version", "1.0"),
+            Paragraph(
+                "watchers",
+                {
+                    "enabled": True,
+                    "inotify": {"enabled": True, "paths": ["/etc/motd"]},
+                    "journald": {"units": ["ssh.service", "docker", "cron.service"]},
+                    "auditd": {"commands": ["ufw"]},
+                },
+            ),
+        )
+    )
+    merged = merge(watcher, found, "f")
+    assert merged == watcher.replace("paths: null   # none\n", "paths:   # none\n    - /etc/motd\n    enabled: true\n").replace(
+        "docker.service, ssh]\n", "docker.service, ssh, cron.service]\n  auditd:\n    commands: [ufw]\n"
+    )
+    assert merge(merged, found, "f") == merged
+
+
+def test_roles_are_told_by_their_names() -> None:
+    text = "version: '1.0'\nnode: {hostname: x}\nroles:\n- name: vpn-gateway\n  enabled: false\n"
+    roles = (Entry({"name": "vpn-gateway", "enabled": True}), Entry({"name": "k8s-node"}, ("kubelet runs",)))
+    found = Document((Paragraph("node", {"hostname": "y", "tags": ["a", "on"]}), Paragraph("roles", roles)))
+    merged = merge(text, found, "f")
+    assert merged == text.replace("x}", 'x, tags: [a, "on"]}') + "# kubelet runs\n- name: k8s-node\n"
+    assert read(merged.encode(), "f").problems == ()
