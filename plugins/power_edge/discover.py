@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from power_edge import check
-from power_edge.gate import Expected
+from power_edge.about.asking import section
+from power_edge.gate import ANY_MACHINE
 from power_edge.probing import plan as planning
 from power_edge.probing.plan import Plan, Timeouts
 from power_edge.probing.transport import Job, Pending, start
 from power_edge.target import Target
 
-ANY_MACHINE = Expected(os="linux", primary=None, hashes={}, require_match=False, allow_os_migration=False, hash_on_file=None)
 PARTS = ("who", "hardware", "roles")
 LONGER = 3
 """Discovery reads all there is, and not only what is declared: its deadlines are those of a check, times this."""
@@ -22,7 +22,7 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     mode = "all" if everything else "changed"
     sections = (
         planning.Section("identity", ("prelude", "collect-identity")),
-        *(planning.Section(f"about.{part}", (f"about/{part}",)) for part in PARTS),
+        *map(section, PARTS),
         *(planning.Discovery(name, (f"discovery/{name}", f"resources/{name}"), (mode,)) for name in types),
     )
     limits = target.timeouts
