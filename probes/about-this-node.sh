@@ -2,18 +2,11 @@
 # Shows what the machine is that it runs on, or another one, on 80 columns. It reads only, and asks `sudo -n` for what root alone may read.
 #
 #     sh probes/about-this-node.sh [user@host]
-#     sh probes/about-this-node.sh --print >about.sh    (all of it in one file, to be carried elsewhere)
+#
+# --print: the script as one piece, to be carried to a machine that has no checkout.
 
-# The bodies of the parts are in variables that are set before: pe_part_PART.
-pe_about() { # PART...
-    {
-        pe_begin - 10 60
-        for pe_part; do
-            eval "pe_section about.$pe_part \"\$pe_part_$pe_part\""
-        done
-        pe_end
-    } | LC_ALL=C awk -F '\t' "$pe_sheet"
-}
+# shellcheck source=probes/by-hand.sh
+. "$(dirname "$0")/by-hand.sh"
 
 # Reads an answer as it comes, and prints each part when it is whole.
 # shellcheck disable=SC2016
@@ -46,6 +39,7 @@ function span(s) {
 function unread(what, why) { hidden[++hiding] = part "\t" what "\t" why }
 function flush(label) { if (many[label]) fold(label, many[label]); many[label] = "" }
 function add(label, value) { many[label] = many[label] (many[label] ? ", " : "") value }
+END { if (!nonce) exit 11 }
 BEGIN { for (i = 1; i <= 80; i++) rule = rule "-" }
 !nonce { if ($0 ~ /^PE1 /) { split($0, w, " "); nonce = w[2] } next }
 index($0, nonce " B ") == 1 { split($0, w, " "); part = substr(w[3], 7); untitled = within = 1; next }
@@ -106,34 +100,23 @@ key == "login" { fold("Last logins", $2 " " $3 ($4 != "" ? " from " $4 : "") " "
 part == "roles" { fold(key, $2); next }
 '
 
-pe_variable() { # NAME FILE...
-    printf "%s='" "$1"
-    shift
-    cat "$@" | sed "s/'/'\\\\''/g"
-    echo "'"
-}
+case ${1-} in -?*) [ "$1" = --print ] || pe_usage ;; esac
+[ $# -le 1 ] || pe_usage
 
-pe_whole() {
-    cat "$pe_here/prelude.sh"
-    echo pe_together=yes
-    pe_variable pe_part_who "$pe_here/prelude.sh" "$pe_here/about/line.sh" "$pe_here/about/who.sh"
-    for pe_each in roles hardware services network security tuning system; do
-        pe_variable "pe_part_$pe_each" "$pe_here/about/line.sh" "$pe_here/about/$pe_each.sh"
-    done
-    cat "$0"
-    # The one that asks the package manager comes last: it takes longest.
-    echo 'pe_about who roles hardware services network security tuning system </dev/null'
-}
-
-pe_by_hand() {
-    pe_here=$(dirname "$0")
-    case ${1-} in
-    --print) pe_whole ;;
-    '') pe_whole | sh ;;
-    -*) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2 && exit 4 ;;
-    *) pe_whole | ssh -o BatchMode=yes -o ConnectTimeout=10 -- "$1" sh ;;
-    esac
-}
-
-# Put together with its parts it is only called; by hand it does both.
-[ -n "${pe_together-}" ] || pe_by_hand "$@"
+# The part that asks the package manager comes last: it takes longest.
+pe_parts='who roles hardware services network security tuning system'
+pe_script=$(
+    for pe_part in $pe_parts; do
+        case $pe_part in who) pe_needs='prelude about/line' ;; *) pe_needs=about/line ;; esac
+        # shellcheck disable=SC2086
+        echo "    pe_section about.$pe_part$(pe_named $pe_needs "about/$pe_part")"
+    done | pe_whole '' "prelude about/line $(for pe_part in $pe_parts; do echo "about/$pe_part"; done)"
+)
+if [ "${1-}" = --print ]; then
+    printf '%s\n' "$pe_script" | sed '$d'
+    printf "pe_sheet='%s'\n" "$(printf '%s\n' "$pe_sheet" | sed "s/'/'\\\\''/g")"
+    # shellcheck disable=SC2016
+    printf '%s\n' 'pe_main </dev/null | LC_ALL=C awk -F "\t" "$pe_sheet"'
+else
+    printf '%s\n' "$pe_script" | pe_go "${1-}" | LC_ALL=C awk -F '\t' "$pe_sheet"
+fi

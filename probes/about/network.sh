@@ -36,7 +36,8 @@ if command -v ip >/dev/null; then
         if ! ip -$family route show; then echo "failed"; fi
     done | awk '
         $0 == "failed" { failed = 1 }
-        / proto (kernel|ra) / && $1 != "default" || $1 == "failed" || /^(fe80|ff00|multicast|local|broadcast)/ { next }
+        /^(fe80|ff00|multicast|local|broadcast)/ || / proto (kernel|ra) / && $1 != "default" || $0 == "failed" { next }
+        !/ via / && / (scope link +src|metric 256) / && !/ proto / { next } # as busybox tells them
         ++count > 50 { next }
         {
             to = $1; via = ""; device = ""

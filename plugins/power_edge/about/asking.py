@@ -28,7 +28,7 @@ def plan_for(target: Target) -> Plan:
     node = target.node
     expected = check.expected(node) if node is not None else None
     order = sorted(PARTS, key=lambda name: name == _SLOW)
-    return Plan(node.name if node is not None else "-", expected or ANY_MACHINE, tuple(map(_section, order)), target.timeouts)
+    return Plan(node.name if node is not None else "-", expected or ANY_MACHINE, tuple(map(section, order)), target.timeouts)
 
 
 def ask(target: Target, root: Path | None, waiting: Callable[[Pending], Answer] = Pending.answer) -> About:
@@ -46,7 +46,8 @@ def ask(target: Target, root: Path | None, waiting: Callable[[Pending], Answer] 
     return about(answer, target.name, _on_file(node))
 
 
-def _section(part: str) -> Section:
+def section(part: str) -> Section:
+    """What is asked for one part."""
     # `who` hashes the identifier that the prelude reads.
     files = ("prelude", "about/line", f"about/{part}") if part == "who" else ("about/line", f"about/{part}")
     return Section(f"about.{part}", files)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from power_edge import check, discovery, gate, identity, roles
+from power_edge.about import asking
 from power_edge.about.part import part
 from power_edge.about.reading import declared, evidence, hardware
 from power_edge.config import Node
@@ -40,8 +41,7 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     mode = "all" if everything else "changed"
     sections = (
         planning.Section("identity", ("prelude", "collect-identity")),
-        planning.Section("about.who", ("prelude", "about/line", "about/who")),
-        *(planning.Section(f"about.{part}", ("about/line", f"about/{part}")) for part in ("hardware", "roles")),
+        *map(asking.section, ("who", "hardware", "roles")),
         *(planning.Discovery(name, (f"discovery/{name}", f"resources/{name}"), (mode,)) for name in types),
     )
     limits = target.timeouts

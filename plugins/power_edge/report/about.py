@@ -228,21 +228,20 @@ def _tuning(about: About, width: int) -> Iterator[Row]:
     if tuning.transparent_hugepages:
         facts.append(("transparent huge pages", tuning.transparent_hugepages))
     facts += [("frequency governor", f"{name} ({count(number, 'processor')})") for name, number in tuning.governors.items()]
-    # Side by side where two fit.
-    half = (width - 1) // 2
-    line = Text()
+    # Two side by side, each value at the end of its half.
+    half = (width - 3) // 2
+    pending: Text | None = None
     for key, value in facts:
-        cell = text(key, (value, "bold"), sep="  ")
-        if line and len(cell) < half and len(line) < half:
-            line.append(" " * (half - len(line)))
-            yield Row("", line.append_text(cell))
-            line = Text()
-            continue
-        if line:
-            yield Row("", line)
-        line = cell
-    if line:
-        yield Row("", line)
+        cell = text(key, " " * max(2, half - len(key) - len(value)), (value, "bold"))
+        if len(cell) > half:
+            yield Row("", cell)
+        elif pending is None:
+            pending = cell
+        else:
+            yield Row("", pending.append("  ").append_text(cell))
+            pending = None
+    if pending is not None:
+        yield Row("", pending)
 
 
 def _unread(about: About) -> Iterator[Row]:

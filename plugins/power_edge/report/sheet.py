@@ -75,7 +75,7 @@ class Sheet:
 
     def _row(self, row: Row, label: str) -> None:
         before = _LABEL if row.label else 1
-        start = Text(f" {label}".ljust(before), "dim")
+        start = Text.assemble((f" {label}".ljust(before), "dim"))
         for line in self._wrapped(row.value, self.width - before, row.hang):
             self._print(start.append_text(line))
             start = Text(" " * before)
