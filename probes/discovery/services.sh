@@ -52,8 +52,8 @@ done
 names=$(
     {
         printf '%s\n%s\n' "$disk" "$records"
-        printf '%s\n' "${files-}" | awk '$2 != "alias" { print $1 }'
-        printf '%s\n' "$units" | awk -v mode="$mode" 'mode == "all" || $3 != "inactive" { print $1 }'
+        printf '%s\n' "${files-}" | awk '{ print $1 }'
+        printf '%s\n' "$units" | awk '$3 != "inactive" { print $1 }'
         [ -n "$records" ] || printf '%s\n' "$presets" | awk '$1 == "enable" { print $2 }'
     } | sed 's/.*\///' | grep -E '^[A-Za-z0-9:_.\\][A-Za-z0-9:_.\\@-]*\.(service|socket|timer|target)$' | grep -v '@\.[a-z]*$' | sort -u
 )
@@ -63,7 +63,7 @@ set -f
 # shellcheck disable=SC2086
 set -- $names
 [ "$mode" = all ] || files=$(list list-unit-files -- "$@") || exit
-properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,UnitFileState,FragmentPath,SourcePath,DropInPaths
+properties=Id,LoadState,ActiveState,SubState,Type,RemainAfterExit,UnitFileState,FragmentPath,SourcePath,DropInPaths
 properties=$properties,NRestarts,ActiveEnterTimestampMonotonic,BusName,TriggeredBy,WantedBy,RequiredBy
 shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
 
@@ -76,7 +76,7 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     function plain(list) { gsub(/"/, "", list); gsub(/\\\\/, "\\", list); return list }
 
     function owner(file) { sub(/^\/usr\/lib\//, "/lib/", file); return owned[file] }
-    function by_hand(file) { return file ~ /^\// && file !~ /^\/run\// && (dpkg ? owner(file) == "" : file !~ /^(\/usr)?\/lib\/|^\/etc\/init\.d\//) }
+    function by_hand(file) { return file ~ /^\// && (dpkg ? owner(file) == "" : file !~ /^(\/usr)?\/lib\/|^\/etc\/init\.d\//) }
     function asked_for(package) { return package != "" && !(package in automatic) && priority[package] !~ /^(required|important|standard)$/ }
 
     # Whether a preset names the unit, or its template with this instance, to be enabled (systemd.preset(5)). Not so the `enable *` that is in force
@@ -112,19 +112,21 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
             if ((substr(file, 2) in disk) && package == "" && !(unit in masked)) return "+masked in /etc/systemd/system"
         } else if (is["LoadState"] == "not-found") {
             return running || linked == "disk" ? "-there is no such unit file" : ""
-        } else if (state ~ /-runtime$/ && !enabled) {
-            if (running) return "-" state ", which a boot forgets"
+        } else if (file ~ /^\/run\// || (state ~ /-runtime$/ && !enabled)) {
+            if (running) return "-" (file ~ /^\/run\// ? file : state) ", which a boot forgets"
         } else if (by_hand(file)) {
             return "+" file " is of no package"
         } else if (changed() != "") {
             return "+" changed() " is of no package"
         } else {
-            # Generators enable as well, and update-rc.d the scripts of packages; neither is a person.
-            distribution = recorded || linked == "generator" || (state == "generated" && package != "")
-            if (enabled && !distribution && !preset(unit, file)) return "+enabled, which " by " does not do"
+            # Generators enable as well (for SysV scripts what update-rc.d enabled).
+            distribution = recorded || linked == "generator"
+            # The scripts of packages from elsewhere may enable without leaving a note.
+            if (enabled && !distribution && !preset(unit, file))
+                return "+enabled" (asked_for(package) ? "; " by " was asked for" : ", which " by " does not do")
             # What is at rest between its runs, or linked for services alone, goes with the package.
-            if (enabled && asked_for(package) && (for_target || linked == "generator") && (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes"))
-                return "+enabled by " by ", which was asked for"
+            if (enabled && asked_for(package) && ((unit in targets) || linked == "generator") &&
+                (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+enabled by " by ", which was asked for"
             if (state == "disabled" && (helper ? recorded : preset(unit, file))) return "+disabled, though " by " enables it"
             if (running && !enabled && (asked_for(package) || (unit !~ /@/ && !pulled))) {
                 if (state ~ /^(disabled|indirect)$/) return "+runs, though nothing enables it"
@@ -160,20 +162,14 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         return substr(text, 1, 1) unit "\t" substr(text, 2)
     }
 
-    function unit_is_complete(    i, count, names, text) {
+    function unit_is_complete(    text) {
         unit = is["Id"]
-        linked = ""
-        recorded = for_target = 0
-        count = split(plain(is["Names"]), names, " ")
-        for (i = 1; i <= count; i++) {
-            if (names[i] in links) linked = links[names[i]]
-            if (names[i] in records) recorded = 1
-            if (names[i] in targets) for_target = 1
-        }
+        linked = links[unit]
+        recorded = unit in records
         pulled = is["WantedBy"] is["RequiredBy"] != ""
         if (!(unit in done)) text = decided()
         if (text != "") print told(text)
-        done[unit]
+        done[unit] # asked for by an alias as well
         split("", is)
     }
 

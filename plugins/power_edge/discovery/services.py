@@ -21,7 +21,7 @@ def forms(_: str, seen: Unit | None) -> Iterator[Mapping[str, Any]]:
     A job that a timer starts, or a oneshot, is at rest between its runs by nature; what has failed, or is on its way, is nobody's wish. Of these
     only `enabled` is declared. A unit without [Install] (static) cannot be disabled, so that it is not is no news.
     """
-    if seen is None or seen.missing:
+    if seen is None:
         return
     static = seen.file_state == "static"
     once = seen.type == "oneshot" and not seen.remains
