@@ -3,12 +3,12 @@
 mode=$1
 
 command -v systemctl >/dev/null || { echo 'there is no systemctl, and only units of systemd can be declared' >&2; exit 1; }
-for tool in awk cat find grep sort; do
+for tool in awk cat find grep sed sort; do
     command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
 done
 
 list() { # COMMAND ARG...
-    systemctl --type=service,socket,timer,target --full --plain --no-legend --no-pager "$@"
+    systemctl --type=service,socket,timer,target,path --full --plain --no-legend --no-pager "$@"
 }
 units=$(list list-units --all) || exit
 # In a chroot systemctl knows what is installed, prints no unit, and exits 0.
@@ -30,17 +30,30 @@ disk=$(
     printf '%s\n' etc/systemd/system/* usr/local/lib/systemd/system/* \
         etc/systemd/system/*.wants/* etc/systemd/system/*.requires/* etc/systemd/system/*.upholds/* run/systemd/generator*/*.wants/*
 )
-presets=usr/lib/systemd/system-preset
-[ -d "$presets" ] || presets=lib/systemd/system-preset
-presets=$(cat "$presets"/*.preset 2>/dev/null)
+folder=usr/lib/systemd/system-preset
+[ -d "$folder" ] || folder=lib/systemd/system-preset
+presets=''
+for file in "$folder"/*.preset; do
+    [ ! -e "$file" ] || presets=$(cat "$folder"/*.preset) || exit
+    break
+done
+packages='' owned='' automatic=''
+for file in var/lib/dpkg/info/*.list; do
+    [ -e "$file" ] || break
+    # shellcheck disable=SC2016
+    packages=$(dpkg-query --admindir=var/lib/dpkg -W -f '${Package} ${Priority}\n') || exit
+    owned=$(grep -HE '/(systemd/system|init\.d)/.' var/lib/dpkg/info/*.list) || [ $? -eq 1 ] || exit
+    [ ! -e var/lib/apt/extended_states ] || automatic=$(cat var/lib/apt/extended_states) || exit
+    break
+done
 
 # Asking for the files of all units costs 0.2 s on a small machine, since systemd looks for each one's links; for some by name, 1 ms each.
 [ "$mode" != all ] || files=$(list list-unit-files) || exit
 names=$(
     {
         printf '%s\n%s\n' "$disk" "$records"
-        printf '%s\n' "${files-}" | awk '$2 != "alias" { print $1 }'
-        printf '%s\n' "$units" | awk -v mode="$mode" 'mode == "all" || $3 != "inactive" { print $1 }'
+        printf '%s\n' "${files-}" | awk '{ print $1 }'
+        printf '%s\n' "$units" | awk '$3 != "inactive" { print $1 }'
         [ -n "$records" ] || printf '%s\n' "$presets" | awk '$1 == "enable" { print $2 }'
     } | sed 's/.*\///' | grep -E '^[A-Za-z0-9:_.\\][A-Za-z0-9:_.\\@-]*\.(service|socket|timer|target)$' | grep -v '@\.[a-z]*$' | sort -u
 )
@@ -50,32 +63,20 @@ set -f
 # shellcheck disable=SC2086
 set -- $names
 [ "$mode" = all ] || files=$(list list-unit-files -- "$@") || exit
-properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,UnitFileState,FragmentPath,SourcePath,DropInPaths
+properties=Id,LoadState,ActiveState,SubState,Type,RemainAfterExit,UnitFileState,FragmentPath,SourcePath,DropInPaths
 properties=$properties,NRestarts,ActiveEnterTimestampMonotonic,BusName,TriggeredBy,WantedBy,RequiredBy
 shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
-set +f
-set -- var/lib/dpkg/info/*.list
-[ -e "$1" ] || set --
 
 {
     printf '= units\n%s\n= files\n%s\n= records\n%s\n= disk\n%s\n= presets\n%s\n' "$units" "$files" "$records" "$disk" "$presets"
-    if [ $# -gt 0 ]; then
-        echo '= packages'
-        # shellcheck disable=SC2016
-        dpkg-query --admindir=var/lib/dpkg -W -f '${Package} ${Priority}\n'
-        echo '= apt'
-        cat var/lib/apt/extended_states 2>/dev/null
-        echo '= owned'
-        grep -HE '/(systemd/system|init\.d)/.' "$@"
-    fi
-    printf '= uptime\n%s\n= show\n%s\n\n' "$(cat proc/uptime)" "$shown"
+    printf '= packages\n%s\n= automatic\n%s\n= owned\n%s\n= uptime\n%s\n= show\n%s\n\n' "$packages" "$automatic" "$owned" "$(cat proc/uptime)" "$shown"
 } | awk -v mode="$mode" '
     function last(path) { sub(/.*\//, "", path); return path }
     # A list of names, C-quoted by systemd where one holds a backslash.
     function plain(list) { gsub(/"/, "", list); gsub(/\\\\/, "\\", list); return list }
 
     function owner(file) { sub(/^\/usr\/lib\//, "/lib/", file); return owned[file] }
-    function by_hand(file) { return file ~ /^\// && file !~ /^\/run\// && (dpkg ? owner(file) == "" : file !~ /^(\/usr)?\/lib\/|^\/etc\/init\.d\//) }
+    function by_hand(file) { return file ~ /^\// && (dpkg ? owner(file) == "" : file !~ /^(\/usr)?\/lib\/|^\/etc\/init\.d\//) }
     function asked_for(package) { return package != "" && !(package in automatic) && priority[package] !~ /^(required|important|standard)$/ }
 
     # Whether a preset names the unit, or its template with this instance, to be enabled (systemd.preset(5)). Not so the `enable *` that is in force
@@ -98,7 +99,7 @@ set -- var/lib/dpkg/info/*.list
     }
 
     # What there is to say of a unit: the text, after `+` where it is to be declared, after `-` where it is not; nothing where nobody decided anything.
-    function decided(    state, file, package, running, distribution, by, why) {
+    function decided(    file, package, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
         if (state == "transient") return running ? "-made at run time (systemd-run); a boot forgets it" : ""
@@ -111,18 +112,21 @@ set -- var/lib/dpkg/info/*.list
             if ((substr(file, 2) in disk) && package == "" && !(unit in masked)) return "+masked in /etc/systemd/system"
         } else if (is["LoadState"] == "not-found") {
             return running || linked == "disk" ? "-there is no such unit file" : ""
-        } else if (state ~ /-runtime$/ && !enabled) {
-            if (running) return "-" state ", which a boot forgets"
+        } else if (file ~ /^\/run\// || (state ~ /-runtime$/ && !enabled)) {
+            if (running) return "-" (file ~ /^\/run\// ? file : state) ", which a boot forgets"
         } else if (by_hand(file)) {
-            return "+/" substr(file, 2) " is of no package"
+            return "+" file " is of no package"
         } else if (changed() != "") {
             return "+" changed() " is of no package"
         } else {
-            # Generators enable as well, and update-rc.d the scripts of packages; neither is a person.
-            distribution = recorded || linked == "generator" || (state == "generated" && package != "")
-            if (enabled && !distribution && !preset(unit, file)) return "+enabled, which " by " does not do"
-            # What is at rest between its runs, or pulled in by services alone, goes with the package.
-            if (enabled && asked_for(package) && for_target && (running || is["Type"] != "oneshot")) return "+enabled by " by ", which was asked for"
+            # Generators enable as well (for SysV scripts what update-rc.d enabled).
+            distribution = recorded || linked == "generator"
+            # The scripts of packages from elsewhere may enable without leaving a note.
+            if (enabled && !distribution && !preset(unit, file))
+                return "+enabled" (asked_for(package) ? "; " by " was asked for" : ", which " by " does not do")
+            # What is at rest between its runs, or linked for services alone, goes with the package.
+            if (enabled && asked_for(package) && ((unit in targets) || linked == "generator") &&
+                (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+enabled by " by ", which was asked for"
             if (state == "disabled" && (helper ? recorded : preset(unit, file))) return "+disabled, though " by " enables it"
             if (running && !enabled && (asked_for(package) || (unit !~ /@/ && !pulled))) {
                 if (state ~ /^(disabled|indirect)$/) return "+runs, though nothing enables it"
@@ -148,8 +152,8 @@ set -- var/lib/dpkg/info/*.list
         count = split(plain(is["TriggeredBy"]), names, " ")
         for (i = 1; i <= count; i++) if (active[names[i]] == "active") waking = waking (waking == "" ? "" : ", ") names[i]
         if (text ~ /^\+/ && is["LoadState"] !~ /^(loaded|masked)$/) text = "-" why "; it cannot be loaded: " is["LoadState"]
-        else if (text ~ /^\+/ && !enabled && waking != "") text = "-" why "; " waking " starts it"
-        else if (text ~ /^\+(runs|static)/ && is["BusName"] != "" && !pulled) text = "-" why "; D-Bus starts it when it is asked for"
+        else if (text ~ /^\+/ && !enabled && waking != "") text = "-" why "; started by " waking
+        else if (text ~ /^\+/ && !enabled && is["BusName"] != "" && !pulled && (running || state == "static")) text = "-" why "; started by D-Bus when it is asked for"
         else if (text ~ /^\+/ && is["NRestarts"] > 0 && is["ActiveState"] == "active" && now - is["ActiveEnterTimestampMonotonic"] / 1000000 < 60)
             text = "-" why "; systemd had to start it again " is["NRestarts"] " times, the last time within a minute"
         else if (is["ActiveState"] == "failed") text = text "; it has failed"
@@ -158,24 +162,18 @@ set -- var/lib/dpkg/info/*.list
         return substr(text, 1, 1) unit "\t" substr(text, 2)
     }
 
-    function unit_is_complete(    i, count, names, text) {
+    function unit_is_complete(    text) {
         unit = is["Id"]
-        linked = ""
-        recorded = for_target = 0
-        count = split(plain(is["Names"]), names, " ")
-        for (i = 1; i <= count; i++) {
-            if (names[i] in links) linked = links[names[i]]
-            if (names[i] in records) recorded = 1
-            if (names[i] in targets) for_target = 1
-        }
+        linked = links[unit]
+        recorded = unit in records
         pulled = is["WantedBy"] is["RequiredBy"] != ""
         if (!(unit in done)) text = decided()
         if (text != "") print told(text)
-        done[unit]
+        done[unit] # asked for by an alias as well
         split("", is)
     }
 
-    $1 == "=" && NF == 2 { part = $2; if (part == "packages") dpkg = 1; next }
+    $1 == "=" && NF == 2 { part = $2; next }
     part == "units" { active[$1] = $3 }
     part == "files" { files[$1] = $2 }
     part == "records" && /-enabled\// { helper = 1 }
@@ -195,10 +193,10 @@ set -- var/lib/dpkg/info/*.list
         }
         for (i = 3; i <= NF; i++) instances[presets] = instances[presets] " " $i
     }
-    part == "packages" { priority[$1] = $2 }
-    part == "apt" && $1 == "Package:" { package = $2 }
-    part == "apt" && $1 == "Auto-Installed:" && $2 == 1 { automatic[package] }
-    part == "owned" {
+    part == "packages" && NF { priority[$1] = $2; dpkg = 1 }
+    part == "automatic" && $1 == "Package:" { package = $2 }
+    part == "automatic" && $1 == "Auto-Installed:" && $2 == 1 { automatic[package] }
+    part == "owned" && NF {
         package = last(substr($0, 1, index($0, ".list:") - 1))
         sub(/:.*/, "", package) # of a foreign architecture
         file = substr($0, index($0, ".list:") + 6)

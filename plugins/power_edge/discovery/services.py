@@ -21,7 +21,7 @@ def forms(_: str, seen: Unit | None) -> Iterator[Mapping[str, Any]]:
     A job that a timer starts, or a oneshot, is at rest between its runs by nature; what has failed, or is on its way, is nobody's wish. Of these
     only `enabled` is declared. A unit without [Install] (static) cannot be disabled, so that it is not is no news.
     """
-    if seen is None or seen.missing:
+    if seen is None:
         return
     static = seen.file_state == "static"
     once = seen.type == "oneshot" and not seen.remains
@@ -47,9 +47,8 @@ def forms(_: str, seen: Unit | None) -> Iterator[Mapping[str, Any]]:
 
 
 def watch(names: Sequence[str], _: str) -> Watch:
-    """The units' words in the journal, of the kinds that watcher.yaml knows."""
-    units = (canonical(each) for each in names)
-    return Watch(units=tuple(unit for unit in units if unit.endswith((".service", ".socket", ".timer", ".target"))), commands=("systemctl",))
+    """What they write to the journal, the links and files that enable them, and the command that changes all of it."""
+    return Watch(paths=("/etc/systemd/system",), units=tuple(map(canonical, names)), commands=("systemctl",))
 
 
 DISCOVERY = Discovery(name=name, forms=forms, watch=watch)

@@ -1,0 +1,218 @@
+"""Services are discovered on real nodes: what a person did is found and true, what the distribution did is not found."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from power_edge.discover import ANY_MACHINE
+from power_edge.discovering import Section, section
+from power_edge.judging import judge
+from power_edge.model import Item, Outcome, Source
+from power_edge.model.declared.resources.services_schema import Service
+from power_edge.probing.answer import read
+from power_edge.probing.plan import Discovery, Plan, Timeouts
+from power_edge.resources.services import RESOURCE, ask
+from tests.lab.nodes import Lab, Node
+from tests.lab.roots import BASE, CORE, FIREWALLD, RPM, TRIXIE, Root
+from tests.lab.test_services import BODY, SHELLS, unit
+
+pytestmark = pytest.mark.lab
+
+FILES = ("discovery/services", "resources/services")
+ONCE = ("Type=oneshot", "ExecStart=/bin/true")
+UNITS = {
+    "static.service": unit(install=""),
+    "static-rests.service": unit(install=""),
+    "rests.service": unit(),
+    "fails.service": unit("ExecStart=/bin/false"),
+    "loops.service": unit("ExecStart=/bin/false", "Restart=always", "RestartSec=600"),
+    "works.service": unit(*ONCE),
+    "waits.service": unit(install=""),
+    "waits.socket": "[Socket]\nListenStream=/run/waits\n[Install]\nWantedBy=sockets.target\n",
+    "both.service": unit(),
+    "both.socket": "[Socket]\nListenStream=/run/both\n[Install]\nWantedBy=sockets.target\n",
+    "timed.service": unit(*ONCE, install=""),
+    "timed.timer": "[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target\n",
+    "heeds.service": unit(install=""),
+    "heeds.path": "[Path]\nPathExists=/run/never\n[Install]\nWantedBy=paths.target\n",
+    "each@.service": unit(),
+    r"odd\x2dname.service": unit(),
+    "named.socket.service": unit(),
+    "alias.service": unit(install="WantedBy=multi-user.target\nAlias=other-name.service"),
+    "broken.service": "[Service]\nRestart=always\n",
+    "pulled.service": unit(install=""),
+    "pulls.service": unit(section="Wants=pulled.service"),
+    "dropped-in.service": unit(),
+    "lab.target": "[Install]\nWantedBy=multi-user.target\n",
+}
+MORE = {
+    "/etc/systemd/system/systemd-user-sessions.service.d/more.conf": "[Service]\nNice=1\n",
+    "/etc/systemd/system/service.d/all.conf": "[Service]\nOOMScoreAdjust=0\n",
+    "/etc/openvpn/lab.conf": "that of a tunnel which does not come up\n",  # from which openvpn's generator makes a unit
+    "/opt/linked.service": unit(),
+    "/usr/lib/systemd/system/vendor.service": unit(),
+    "/usr/local/lib/systemd/system/local.service": unit(),
+    "/etc/init.d/legacy": "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: legacy\n# Default-Start: 2 3 4 5\n# Default-Stop:\n### END INIT INFO\n",
+}
+PREPARE = r"""
+systemctl -q enable fails loops works waits.socket both both.socket timed.timer heeds.path alias pulls lab.target vendor nftables
+systemctl -q enable each@one 'each@t\x2dwo' 'odd\x2dname' named.socket.service /opt/linked.service
+systemctl -q disable apt-daily.timer ufw
+systemctl -q mask cron never-was
+for level in 2 3 4 5; do ln -s ../init.d/legacy "/etc/rc$level.d/S01legacy"; done
+"""
+AFTER = """
+systemctl start static
+systemctl stop openvpn
+systemd-run -q --unit=passing sleep infinity
+systemctl enable --runtime --now local
+{ systemctl start systemd-networkd || : ; } 2>/dev/null
+"""
+RUNS, RESTS = {"state": "running", "enabled": True}, {"state": "disabled"}
+FOUND = {
+    "static": {"state": "running"},
+    "static-rests": {"state": "stopped"},
+    "rests": RESTS,
+    "dropped-in": RESTS,
+    "fails": {"enabled": True},
+    "loops": {"enabled": True},
+    "works": {"enabled": True},
+    "waits.socket": RUNS,
+    "both": RUNS,
+    "both.socket": RUNS,
+    "timed.timer": RUNS,
+    "each@one": RUNS,
+    r"each@t\x2dwo": RUNS,
+    r"odd\x2dname": RUNS,
+    "named.socket.service": RUNS,
+    "alias": RUNS,
+    "pulls": RUNS,
+    "pulled": {"state": "running"},
+    "lab.target": RUNS,
+    "systemd-user-sessions": RUNS,
+    "linked": RUNS,
+    "vendor": RUNS,
+    "legacy": {"enabled": True},
+    "nftables": RUNS,
+    "apt-daily.timer": RESTS,
+    "ufw": RESTS,
+    "cron": RESTS,
+    "never-was": RESTS,
+    "openvpn": {"state": "stopped", "enabled": True},
+    "openvpn@lab": {"state": "stopped", "enabled": True},
+    "ssh": RUNS,
+}
+LEFT_OUT = {"waits.service", "timed.service", "heeds.service", "broken.service", "passing.service", "local.service", "systemd-networkd.service"}
+
+
+@pytest.fixture(scope="module")
+def decided(lab: Lab) -> Iterator[Node]:
+    files = {f"/etc/systemd/system/{name}": text for name, text in UNITS.items()} | MORE
+    with lab.node("decided", files=files, prepare=PREPARE) as node:
+        node.sh(AFTER)
+        yield node
+
+
+def discovered(node: Node, *as_user: str, mode: str = "changed", shell: tuple[str, ...] = ("sh",)) -> Section:
+    plan = Plan(node.name, ANY_MACHINE, (Discovery("services", FILES, (mode,)),), Timeouts(), ("discover",))
+    return section("services", read(node.run(*as_user, *shell, "-s", stdin=plan.script()).stdout.encode()))
+
+
+def declared(found: Section) -> dict[str, dict[str, Any]]:
+    return {one.name: {field: value for field, value in one.value.items() if field != "name"} for one in found.found}
+
+
+def broken(node: Node, found: Section) -> list[str]:
+    """What a check of all that was found does not call compliant: nothing."""
+    items = [Service(**one.value) for one in found.found]
+    seen = RESOURCE.parse(node.run("sh", "-c", BODY, "pe", *ask(items)).stdout.encode())
+    results = (
+        judge(RESOURCE, Item("n", "services", each.name, RESOURCE.canonical(each.name), each, RESOURCE.asserts(each), Source("f", 1)), seen)
+        for each in items
+    )
+    return [f"{result.item.name}: {result.outcome} {result.why}" for result in results if result.outcome is not Outcome.COMPLIANT]
+
+
+def test_what_a_person_did_is_found_and_true(decided: Node) -> None:
+    found = discovered(decided)
+    assert declared(found) == FOUND
+    assert {left.what for left in found.left_out} == LEFT_OUT
+    assert found.hidden == ()
+    assert broken(decided, found) == []
+
+
+def test_the_inventory_is_true_and_holds_what_was_decided(decided: Node) -> None:
+    found = discovered(decided, mode="all")
+    assert {name: form for name, form in declared(found).items() if name in FOUND} == FOUND
+    assert len(found.found) > 150
+    assert broken(decided, found) == []
+
+
+def test_each_reason_names_what_shows_it(decided: Node) -> None:
+    whys = {one.name: one.why for one in discovered(decided).found}
+    assert whys["rests"] == "/etc/systemd/system/rests.service is of no package"
+    assert whys["vendor"].endswith("/lib/systemd/system/vendor.service is of no package")
+    assert whys["legacy"] == "/etc/init.d/legacy is of no package"
+    assert whys["systemd-user-sessions"] == "/etc/systemd/system/systemd-user-sessions.service.d/more.conf is of no package"
+    assert whys["fails"].endswith("; it has failed")
+    assert whys["loops"].endswith("; at the moment it is activating (auto-restart)")
+    assert whys["nftables"] == "enabled, which its package nftables does not do"
+    assert whys["apt-daily.timer"] == "disabled, though its package apt enables it"
+    assert whys["cron"] == "masked in /etc/systemd/system"
+    assert whys["openvpn"] == "enabled by its package openvpn, which was asked for"
+
+
+def test_a_plain_user_and_every_shell_find_the_same(decided: Node) -> None:
+    for tool in ("mksh", "busybox"):
+        shutil.copy(str(shutil.which(tool)), decided.tree / "usr/local/bin")
+    as_root = discovered(decided)
+    for shell in SHELLS:
+        assert discovered(decided, shell=shell) == as_root
+    assert discovered(decided, "runuser", "-u", "guest", "--") == as_root
+
+
+FRESH = {
+    "core": (CORE, {"ssh"}),
+    "base": (BASE, {"openvpn", "ssh", "ufw"}),
+    "firewalld": (FIREWALLD, {"firewalld", "ssh"}),
+    "rpm": (RPM, set()),
+    "trixie": (TRIXIE, {"ssh"}),
+}
+
+
+@pytest.mark.parametrize(("root", "kept"), FRESH.values(), ids=FRESH)
+def test_on_a_fresh_node_only_what_was_asked_for_is_found(lab: Lab, root: Root, kept: set[str]) -> None:
+    with lab.node("fresh", root=root) as node:
+        assert declared(discovered(node)) == dict.fromkeys(kept, RUNS)
+
+
+@pytest.fixture(scope="module")
+def made(lab: Lab) -> Iterator[Node]:
+    with lab.node("made", files={f"/etc/systemd/system/{name}": unit() for name in ("a.service", "b@.service", r"c\x2dd.service")}) as node:
+        yield node
+
+
+UNITS_OF_STATE = ("a", "b@x", r"c\x2dd", "cron", "nftables")
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, database=None)
+@given(chosen=st.tuples(*[st.tuples(st.booleans(), st.booleans())] * len(UNITS_OF_STATE)))
+def test_what_was_made_so_is_found_so(made: Node, chosen: Sequence[tuple[bool, bool]]) -> None:
+    states = dict(zip(UNITS_OF_STATE, chosen, strict=True))
+    for index, (yes, no) in enumerate((("start", "stop"), ("enable", "disable"))):
+        for command, wish in ((yes, True), (no, False)):
+            if names := [name for name, flags in states.items() if flags[index] is wish]:
+                made.run("systemctl", "-q", command, "--", *names)
+    found = discovered(made)
+    as_packages_leave_it = {"cron": {(True, True), (False, True)}, "nftables": {(False, False)}, "b@x": {(False, False)}}
+    wanted = {name: form(*flags) for name, flags in states.items() if flags not in as_packages_leave_it.get(name, ())}
+    assert {name: value for name, value in declared(found).items() if name in UNITS_OF_STATE} == wanted
+    assert broken(made, found) == []
+
+
+def form(running: bool, enabled: bool) -> dict[str, Any]:
+    return {"state": "running" if running else "stopped", "enabled": enabled} if running or enabled else RESTS
