@@ -100,17 +100,18 @@ of_packages() {
     of_rpm
 }
 
-# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that.
+# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that, and nobody may.
+rpm_asked() { # ARGUMENT...
+    if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups rpm --dbpath "$dbpath" "$@" 2>/dev/null; then return; fi
+    rpm --dbpath "$dbpath" "$@"
+}
+
 of_rpm() {
     command -v rpm >/dev/null || return 0
     dbpath=$root$(rpm --eval %_dbpath 2>/dev/null) # busybox has an rpm that knows no database
     [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ] || return 0
-    drop=''
-    [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null || drop='setpriv --reuid=65534 --regid=65534 --clear-groups'
-    # shellcheck disable=SC2086 # words
     {
-        $drop rpm --dbpath "$dbpath" -qa --qf \
-            '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\t%{FILEFLAGS:fflags}\n]'
+        rpm_asked -qa --qf '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\t%{FILEFLAGS:fflags}\n]'
         echo "status$tab$?"
     } | awk -F '\t' -v OFS='\t' '
         $1 == "status" && $2 != 0 { print "broken", "rpm" }

@@ -152,19 +152,21 @@ print("asked", *(row[0] for row in rows if row[1] == 2), sep="\n")' "$history" "
     fi
 }
 
-# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that.
+# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that, and nobody may.
+rpm_asked() { # ARGUMENT...
+    if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups rpm --dbpath "$dbpath" "$@" 2>/dev/null; then return; fi
+    rpm --dbpath "$dbpath" "$@"
+}
+
 rpm_packages() {
     command -v rpm >/dev/null || fail 'rpm is not there'
     dbpath=$root$(rpm --eval %_dbpath)
-    drop=''
-    [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null || drop='setpriv --reuid=65534 --regid=65534 --clear-groups'
-    # shellcheck disable=SC2086 # words
-    table=$($drop rpm --dbpath "$dbpath" -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]' 2>&1) ||
+    table=$(rpm_asked -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]' 2>&1) ||
         fail "rpm: $table"
     # Many packages need /bin/sh and the like: a package that has such a file counts as needed.
     files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !seen[$3]++ { print $3 }')
-    # shellcheck disable=SC2086
-    owners=$([ -z "$files" ] || $drop rpm --dbpath "$dbpath" -qf --qf 'base\t%{NAME}\n' -- $files 2>/dev/null | grep "^base$tab")
+    # shellcheck disable=SC2086 # no blanks in them
+    owners=$([ -z "$files" ] || rpm_asked -qf --qf 'base\t%{NAME}\n' -- $files 2>/dev/null | grep "^base$tab")
     {
         rpm_reasons | sed "s/^/reason$tab/"
         echo "$owners"
