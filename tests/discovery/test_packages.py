@@ -13,26 +13,33 @@ ASKED = "asked for (dnf, zypper)"
 ALONE = "no other package needs it"
 
 
-def test_the_world_of_apk(tmp_path: Path) -> None:
-    installed = [
-        ("alpine-base", "D:busybox musl", ""),
-        ("busybox", "D:so:libc.musl-x86_64.so.1", "p:/bin/sh cmd:sh=1"),
-        ("musl", "", "p:so:libc.musl-x86_64.so.1=1"),
-        ("nginx", "D:pcre so:libc.musl-x86_64.so.1 !apache2", ""),
-        ("pcre", "D:/bin/sh", ""),
-        ("pinned", "", ""),
-        ("left-over", "", ""),
-    ]
-    database = "".join("\n".join(filter(None, (f"P:{name}", "V:1-r0", *more))) + "\n\n" for name, *more in installed)
+ALPINE = {
+    "alpine-base": "D:busybox musl\n",
+    "busybox": "D:so:libc.musl-x86_64.so.1\np:/bin/sh cmd:sh=1\n",
+    "musl": "p:so:libc.musl-x86_64.so.1=1\n",
+    "nginx": "D:pcre so:libc.musl-x86_64.so.1 !apache2\n",
+    "pcre": "D:/bin/sh\n",
+    "pinned": "",
+    "left-over": "",
+}
+OF_ALPINE = {
+    "+nginx": "asked for in /etc/apk/world",
+    "+pinned": "asked for in /etc/apk/world as pinned=1-r0",
+    "+telnet": "refused in /etc/apk/world",
+    "-.build-deps": "a list of packages that apk was given in one go",
+}
+
+
+def alpine(tree: Path) -> None:
+    database = "".join(f"P:{name}\nV:1-r0\n{more}\n" for name, more in ALPINE.items())
     world = "alpine-base musl nginx@edge pcre>1 pinned=1-r0 !telnet .build-deps=2024\n"
-    write(tmp_path, {"lib/apk/db/installed": database, "etc/apk/world": world, "etc/os-release": "ID=alpine\n"})
-    assert lines(run("packages", tmp_path)) == {
-        "+nginx": "asked for in /etc/apk/world",
-        "+pinned": "asked for in /etc/apk/world as pinned=1-r0",
-        "+telnet": "refused in /etc/apk/world",
-        "-.build-deps": "a list of packages that apk was given in one go",
-    }
-    assert lines(run("packages", tmp_path, "all")) == {f"+{name}": "installed" for name, *_ in installed}
+    write(tree, {"lib/apk/db/installed": database, "etc/apk/world": world, "etc/os-release": "ID=alpine\n"})
+
+
+def test_the_world_of_apk(tmp_path: Path) -> None:
+    alpine(tmp_path)
+    assert lines(run("packages", tmp_path)) == OF_ALPINE
+    assert lines(run("packages", tmp_path, "all")) == {f"+{name}": "installed" for name in ALPINE}
 
 
 def test_what_pacman_was_asked_for(tmp_path: Path) -> None:
@@ -79,8 +86,9 @@ def test_rpms_without_a_record_are_those_that_no_other_needs(tmp_path: Path) -> 
 
 def test_the_record_of_dnf_5(tmp_path: Path) -> None:
     rpms(tmp_path)
-    record = 'version = "1.0"\n[packages]\n"nginx.x86_64" = {reason="User"}\n"left-over.noarch" = {reason="Dependency"}\n"wine.i686" = {reason = "Group"}\n'
-    write(tmp_path, {"usr/lib/sysimage/libdnf5/packages.toml": record + '"nginx-core.x86_64" = {reason="User"}\n'})
+    reasons = {"nginx.x86_64": "User", "left-over.noarch": "Dependency", "wine.i686": "Group", "nginx-core.x86_64": "User"}
+    record = 'version = "1.0"\n[packages]\n' + "".join(f'"{package}" = {{reason="{reason}"}}\n' for package, reason in reasons.items())
+    write(tmp_path, {"usr/lib/sysimage/libdnf5/packages.toml": record})
     assert lines(run("packages", tmp_path)) == {"+nginx": ASKED}
 
 

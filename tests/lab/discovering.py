@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from hypothesis import HealthCheck, Phase, settings
+
 from power_edge.config.document import Document
 from power_edge.config.state import state_of
 from power_edge.discovering import Section, section
@@ -12,6 +14,16 @@ from power_edge.probing.plan import Discovery, Plan, Timeouts
 from power_edge.resources import resource
 from tests.lab.nodes import Node
 from tests.scripts import OPEN
+
+FEW = settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+"""For states that are made on a node: each example costs a node's time."""
 
 
 def discovered(node: Node, kind: str, *, mode: str = "changed", user: str = "root") -> Section:

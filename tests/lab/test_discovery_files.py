@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from power_edge.discovering import LeftOut, Section
 from tests.discovery.test_files import OF_THESE, used
 from tests.discovery.trees import SHELLS, lines, run
-from tests.lab.discovering import discovered, wrong
+from tests.lab.discovering import FEW, discovered, wrong
 from tests.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
@@ -84,7 +84,11 @@ echo x >mine
 
 
 def by_path(section: Section, folder: str = "/etc/") -> dict[str, dict[str, Any]]:
-    return {found.name: {field: value for field, value in found.value.items() if field != "path"} for found in section.found if found.name.startswith(folder)}
+    return {
+        found.name: {field: value for field, value in found.value.items() if field != "path"}
+        for found in section.found
+        if found.name.startswith(folder)
+    }
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
@@ -167,20 +171,15 @@ def test_what_takes_long_to_hash_is_declared_without(node: Node) -> None:
 
 
 # A name that ends in ~ is an editor's; others that a rule leaves out are not to be expected of chance.
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12).filter(lambda name: name not in (".", "..") and name[-1] != "~")
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12).filter(
+    lambda name: name not in (".", "..") and name[-1] != "~"
+)
 FILES = st.dictionaries(
     NAMES, st.tuples(st.binary(max_size=20), st.sampled_from([0o644, 0o600, 0o4755, 0o640, 0o004]), st.sampled_from([0, 1, 4711])), max_size=6
 )
 
 
-@settings(
-    max_examples=8,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@FEW
 @given(FILES)
 def test_what_is_discovered_of_a_state_is_that_state(node: Node, made: dict[str, tuple[bytes, int, int]]) -> None:
     assume(all(len(name.encode()) < 200 for name in made))
