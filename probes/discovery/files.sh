@@ -1,6 +1,6 @@
 # Files under /etc that somebody changed or added; with `all` every regular file there, but for secrets and what changes by itself.
-# What a package brought, or generated at its installation, is the distribution's: the databases of dpkg, rpm, apk and pacman tell which files and with
-# what content. docs/discovery/files.md has the patterns below with their reasons; * stands for slashes as well.
+# What a package brought, or made at its installation, is the distribution's: the databases of dpkg, rpm, apk and pacman tell which files those are,
+# and with what content. docs/discovery/files.md has the patterns below with their reasons; * stands for slashes as well.
 set -f
 root=${PE_ROOT-}
 etc=$root/etc
@@ -17,8 +17,8 @@ never='
 /etc/cups/subscriptions.conf* /etc/cups/printers.conf* /etc/cups/classes.conf* /etc/cups/ppd/* /etc/console-setup/cached*
 /etc/apparmor.d/cache* /etc/selinux/*/* /etc/init.d/.depend.* /etc/aliases.db /etc/postfix/*.db /etc/mail/*.db /etc/unbound/*.key /etc/apt/trustdb.gpg
 /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/java/* /etc/pki/ca-trust/extracted/* /etc/pki/java/* /etc/ca-certificates/extracted/*
-/etc/letsencrypt/archive/* /etc/letsencrypt/live/* /etc/letsencrypt/accounts/* /etc/letsencrypt/keys/* /etc/letsencrypt/csr/* /etc/letsencrypt/renewal/*
-/etc/*easy-rsa/pki/* /etc/openvpn/*.log /etc/openvpn/*.status /etc/openvpn/*ipp.txt /etc/openvpn/*.pid
+/etc/letsencrypt/archive/* /etc/letsencrypt/live/* /etc/letsencrypt/accounts/* /etc/letsencrypt/keys/* /etc/letsencrypt/csr/*
+/etc/letsencrypt/renewal/* /etc/*easy-rsa/pki/* /etc/openvpn/*.log /etc/openvpn/*.status /etc/openvpn/*ipp.txt /etc/openvpn/*.pid
 /etc/kubernetes/pki/* /etc/kubernetes/*.conf /etc/rancher/node/* /etc/rancher/k3s/k3s.yaml /etc/docker/key.json
 /etc/salt/pki/* /etc/puppet*/ssl/* /etc/*.git/* /etc/.hg/* /etc/.bzr/* /etc/.etckeeper
 *~ *.bak *.old *.orig *.swp *.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new *.placeholder
@@ -28,11 +28,12 @@ keys='*.key *.p12 *.pfx *.jks *.keytab *.kdbx *id_rsa *id_dsa *id_ecdsa *id_ed25
 # Mode and owner only, whoever may read them: these hold passwords and keys.
 secrets='
 /etc/NetworkManager/system-connections/* /etc/netplan/* /etc/wpa_supplicant/* /etc/hostapd/* /etc/wireguard/* /etc/amnezia/* /etc/ppp/* /etc/iwd/*
-/etc/ipsec.secrets /etc/ipsec.d/* /etc/swanctl/* /etc/strongswan/* /etc/tinc/* /etc/snmp/* /etc/ssmtp/* /etc/msmtprc /etc/fetchmailrc /etc/mysql/debian.cnf
+/etc/ipsec.secrets /etc/ipsec.d/* /etc/swanctl/* /etc/strongswan/* /etc/tinc/* /etc/snmp/* /etc/ssmtp/* /etc/msmtprc /etc/fetchmailrc
+/etc/mysql/debian.cnf
 /etc/freeradius/* /etc/raddb/* /etc/sudoers* /etc/corosync/authkey /etc/munge/* /etc/ceph/*.keyring
 *.my.cnf *.pgpass *.netrc *.psk *.keys *.ovpn *passwd* *password* *secret* *credential* *token* */private/*
 '
-# Not the work of a person, though of no package: what the installer asked, and what is generated from what is installed. ufw and iptables keep rules there.
+# Not the work of a person, though of no package: what the installer asked, and what is made of what is installed; the firewall is declared as rules.
 usual='
 /etc/passwd /etc/group /etc/subuid /etc/subgid /etc/hostname /etc/hosts /etc/machine-info /etc/fstab /etc/crypttab /etc/timezone /etc/localtime
 /etc/mailname /etc/networks /etc/shells /etc/locale.gen /etc/locale.conf /etc/vconsole.conf /etc/default/locale /etc/default/keyboard
@@ -100,17 +101,18 @@ of_packages() {
     of_rpm
 }
 
-# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that.
+# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that, and nobody may.
+rpm_asked() { # ARGUMENT...
+    if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups rpm --dbpath "$dbpath" "$@" 2>/dev/null; then return; fi
+    rpm --dbpath "$dbpath" "$@"
+}
+
 of_rpm() {
     command -v rpm >/dev/null || return 0
     dbpath=$root$(rpm --eval %_dbpath 2>/dev/null) # busybox has an rpm that knows no database
     [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ] || return 0
-    drop=''
-    [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null || drop='setpriv --reuid=65534 --regid=65534 --clear-groups'
-    # shellcheck disable=SC2086 # words
     {
-        $drop rpm --dbpath "$dbpath" -qa --qf \
-            '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\t%{FILEFLAGS:fflags}\n]'
+        rpm_asked -qa --qf '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\t%{FILEFLAGS:fflags}\n]'
         echo "status$tab$?"
     } | awk -F '\t' -v OFS='\t' '
         $1 == "status" && $2 != 0 { print "broken", "rpm" }
@@ -134,7 +136,7 @@ some() { # PATTERN...
 }
 
 # Of what there is: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`,
-# `secret PATH`, `file MODE OWNER:GROUP SIZE PATH`, of up to 4 MB hashes as the tools print them, and of those `comments PATH` for files that say nothing.
+# `secret PATH`, `file MODE OWNER:GROUP SIZE PATH`, hashes of up to 4 MB as the tools print them, and `comments PATH` for what says nothing.
 #
 # busybox's find forgets an -exec with + inside of brackets, hence the long chain of -o; `-type d` after an -exec leads on to the next of them.
 listed() {
@@ -164,6 +166,7 @@ told() {
     awk -F '\t' -v root="$root" -v all="$all" '
         function name(path) { return substr(path, length(root) + 1) }
         function escaped(path) { gsub(/ /, "\\0040", path); return path }
+        function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
         # Whether a folder above is in a table.
         function below(path, table) { while (sub(/\/[^\/]*$/, "", path) && path != "") if (path in table) return 1; return 0 }
         function put(line) { print line | "sort" }
@@ -183,7 +186,9 @@ told() {
             }
             return result
         }
-        function attributes_differ(path) { return (path in attributes) && attributes[path] != substr("000" mode[path], length(mode[path])) " " owner[path] }
+        function attributes_differ(path) {
+            return (path in attributes) && attributes[path] != substr("000" mode[path], length(mode[path])) " " owner[path]
+        }
         function source(path) { return package[path] == "" ? "its package" : package[path] }
         # Which digests are those of packaged files that a package may have copied: not from /usr/share/doc, which no package may rely on.
         function find_copies(digests,    command, line, from) {
@@ -209,7 +214,7 @@ told() {
         $1 == "key" { key[name($2)] = 1; next }
         $1 == "secret" { secret[name($2)] = 1; next }
         $1 == "file" { path = name($5); files[++n] = path; mode[path] = $2; owner[path] = $3; size[path] = $4; next }
-        /^\\?[0-9a-f]+ [ *]\// { split($0, pair, " "); path = $0; sub(/^[^ ]* ./, "", path); sub(/^\\/, "", pair[1]); digest[name(path), length(pair[1])] = pair[1]; next }
+        /^[0-9a-f]+ [ *]\// { sum = path = $0; sub(/ .*/, "", sum); sub(/^[^ ]* ./, "", path); digest[name(path), length(sum)] = sum; next }
         $1 == "comments" { comments[name($2)] = 1 }
         END {
             if (!n) why = "/etc could not be listed"
@@ -220,7 +225,7 @@ told() {
             for (i = 1; i <= n; i++) {
                 path = files[i]
                 if (all) {
-                    if (path in brought) tell(path, same(path) == 0 ? "not as " source(path) " brought it" : "brought by " source(path))
+                    if (path in brought) tell(path, (same(path) == 0 ? "not as " source(path) " brought it" : "brought by " source(path)))
                     else tell(path, path in owned ? "brought by a package" : "of no package")
                 } else if (path in brought) {
                     found = same(path)
@@ -231,25 +236,27 @@ told() {
                     if (path in comments) continue
                     if (!size[path] && path ~ /^\/etc\/(apparmor\.d\/local\/.*|environment|.*\/\.keep)$/) continue
                     if (size[path] > 4194304) { tell(path, "of no package"); continue }
-                    sum = ""
-                    for (length_ = 32; length_ <= 64; length_ += length_ < 40 ? 8 : 24) if ((path, length_) in digest) { sum = digest[path, length_]; break }
-                    if (sum == "") put("?" path "\tit takes root to see whether it is of no package")
-                    else {
-                        mine[++m] = path; sum_of[path] = sum
-                        if (length(sum) == 32 && !asked[sum]++) { digests = digests " -e " sum; if (++waiting == 500) { find_copies(digests); digests = ""; waiting = 0 } }
-                    }
+                    sum = ((path, 32) in digest) ? digest[path, 32] : ((path, 40) in digest) ? digest[path, 40] : digest[path, 64]
+                    if (sum == "") { put("?" path "\tit takes root to see whether it is of no package"); continue }
+                    mine[++m] = path; sum_of[path] = sum
+                    if (length(sum) == 32 && !asked[sum]++) { digests = digests " -e " sum; waiting++ }
+                    if (waiting == 500) { find_copies(digests); digests = ""; waiting = 0 }
                 }
             }
             if (digests != "") find_copies(digests)
             for (i = 1; i <= m; i++) {
                 path = mine[i]
                 # A copy under /etc/systemd takes the place of the original: somebody put it there.
-                if (size[path] && path !~ /^\/etc\/systemd\// && ((sum_of[path] in copy) || (sum_of[path] in original))) continue
-                tell(path, "of no package")
+                if (size[path] && path !~ /^\/etc\/systemd\// && ((sum_of[path] in copy) || (sum_of[path] in original))) delete mine[i]
+                else count_in[folder(path)]++
             }
+            for (i = 1; i <= m; i++) if ((i in mine) && count_in[folder(mine[i])] <= 100) tell(mine[i], "of no package")
+            # The work of a program, rather than of a person.
+            for (path in count_in) if (count_in[path] > 100) put("-" path "/\t" count_in[path] " files of no package: declare those that matter")
             if (!all) for (path in brought) {
                 if (package[path] == "" || (path in mode) || (path in never) || (path in key) || below(path, dark)) continue
-                put("-" path "\t" (path in other ? "no regular file, as " package[path] " brought it" : package[path] " brought it, and it was removed"))
+                if (path in other) put("-" path "\tno regular file, as " package[path] " brought it")
+                else put("-" path "\t" package[path] " brought it, and it was removed")
             }
             close("sort")
         }'
@@ -320,8 +327,9 @@ PE_ROOT=$root
 export PE_ROOT
 {
     of_packages
-    # shellcheck disable=SC2016
-    [ -n "$as" ] || find "$etc" -xdev -type d ! -path "$odd" -exec sh -c 'for d; do [ -r "$d" ] && [ -x "$d" ] || echo "dark	$d"; done' sh {} + 2>/dev/null
+    # shellcheck disable=SC2016 # for another sh
+    [ -n "$as" ] || find "$etc" -xdev -type d ! -path "$odd" -exec sh -c '
+        for folder; do [ -r "$folder" ] && [ -x "$folder" ] || echo "dark	$folder"; done' sh {} + 2>/dev/null
     listed
 } | told || exit
 listed_odd | told_odd

@@ -14,7 +14,8 @@ fail() {
     exit 1
 }
 
-# Of `is NAME WHY` (installed; WHY empty: nobody asked for it), `base NAME`, `has NAME NAME` (provides), `needs NAME NAME|NAME...`: the lines of discovery.
+# stdin: `is NAME WHY` (installed; nobody asked for it where WHY is empty), `base NAME`, `has NAME NAME` (provides), `needs NAME NAME|NAME...`,
+# `status N` of the command that said so, and lines that are discovery's already. Prints the lines of discovery; fails without a package.
 chosen() {
     awk -F '\t' -v all="$all" '
         $1 == "is" { order[++n] = $2; why[$2] = $3; next }
@@ -48,6 +49,7 @@ chosen() {
         }
         END {
             if (status || !n) exit 1
+            kernel = "^linux-(image|headers|modules|modules-extra|tools)(-unsigned)?-[0-9]"
             for (i = 1; i <= n; i++) if (all) print "+" order[i] "\tinstalled"
             if (all) exit 0
             for (name in base) mark(name)
@@ -56,7 +58,7 @@ chosen() {
                 name = order[i]
                 if (why[name] ~ /^on hold/) print "+" name "\t" why[name]
                 else if (why[name] == "" || (name in needed) || (name in base)) continue
-                else if (name ~ /^linux-(image|headers|modules|modules-extra|tools)(-unsigned)?-[0-9]/) print "-" name "\tone version of the kernel: the next upgrade brings another"
+                else if (name ~ kernel) print "-" name "\tone version of the kernel: the next upgrade brings another"
                 else print "+" name "\t" why[name]
             }
         }'
@@ -67,9 +69,10 @@ dpkg_packages() {
     command -v dpkg-query >/dev/null || fail 'dpkg-query is not there'
     native=$(dpkg --print-architecture) || fail 'dpkg does not tell its architecture'
     {
-        sed -n "/^Package: /{s//auto$tab/;h;}; /^Architecture: /{s//$tab/;H;}; /^Auto-Installed: 1/{g;s/\n//;p;}" "$root/var/lib/apt/extended_states" 2>/dev/null
-        dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W \
-            -f 'package\t${Package}\t${Architecture}\t${Essential}\t${Priority}\t${db:Status-Want}/${db:Status-Status}\t${Depends}, ${Pre-Depends}\t${Provides}\n'
+        sed -n "/^Package: /{s//auto$tab/;h;}; /^Architecture: /{s//$tab/;H;}; /^Auto-Installed: 1/{g;s/\n//;p;}" \
+            "$root/var/lib/apt/extended_states" 2>/dev/null
+        dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f 'package\t${Package}\t${Architecture}\t${Essential}\t${Priority}\t'\
+'${db:Status-Want}/${db:Status-Status}\t${Depends}, ${Pre-Depends}\t${Provides}\n'
         echo "status$tab$?"
     } | awk -F '\t' -v OFS='\t' -v native="$native" '
         function key(name, arch) { return arch == native || arch == "all" || arch == "" ? name : name ":" arch }
@@ -152,19 +155,21 @@ print("asked", *(row[0] for row in rows if row[1] == 2), sep="\n")' "$history" "
     fi
 }
 
-# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that.
+# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that, and nobody may.
+rpm_asked() { # ARGUMENT...
+    if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups rpm --dbpath "$dbpath" "$@" 2>/dev/null; then return; fi
+    rpm --dbpath "$dbpath" "$@"
+}
+
 rpm_packages() {
     command -v rpm >/dev/null || fail 'rpm is not there'
     dbpath=$root$(rpm --eval %_dbpath)
-    drop=''
-    [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null || drop='setpriv --reuid=65534 --regid=65534 --clear-groups'
-    # shellcheck disable=SC2086 # words
-    table=$($drop rpm --dbpath "$dbpath" -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]' 2>&1) ||
+    table=$(rpm_asked -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]' 2>&1) ||
         fail "rpm: $table"
     # Many packages need /bin/sh and the like: a package that has such a file counts as needed.
     files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !seen[$3]++ { print $3 }')
-    # shellcheck disable=SC2086
-    owners=$([ -z "$files" ] || $drop rpm --dbpath "$dbpath" -qf --qf 'base\t%{NAME}\n' -- $files 2>/dev/null | grep "^base$tab")
+    # shellcheck disable=SC2086 # no blanks in them
+    owners=$([ -z "$files" ] || rpm_asked -qf --qf 'base\t%{NAME}\n' -- $files 2>/dev/null | grep "^base$tab")
     {
         rpm_reasons | sed "s/^/reason$tab/"
         echo "$owners"
@@ -192,7 +197,9 @@ case " $family" in
 *' debian '* | *' ubuntu '*) dpkg_packages ;;
 *' alpine '* | *' postmarketos '*) apk_packages ;;
 *' arch '* | *' archlinux '*) pacman_packages ;;
-*' fedora '* | *' rhel '* | *' centos '* | *' suse '* | *' sles '* | *' opensuse'* | *' amzn '* | *' mageia '* | *' photon '* | *' azurelinux '*) rpm_packages ;;
+*' fedora '* | *' rhel '* | *' centos '* | *' suse '* | *' sles '* | *' opensuse'* | *' amzn '* | *' mageia '* | *' photon '* | *' azurelinux '*)
+    rpm_packages
+    ;;
 *)
     if [ -s "$root/var/lib/dpkg/status" ]; then
         dpkg_packages

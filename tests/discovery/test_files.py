@@ -1,11 +1,13 @@
 """Files under /etc: which are a person's, which of them may be hashed, and what is declared of them."""
 
+import re
 from collections.abc import Mapping
 from hashlib import md5
 from pathlib import Path
 
 import pytest
 
+from power_edge import data
 from power_edge.discovery.files import DISCOVERY
 from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Source
@@ -93,18 +95,55 @@ def test_the_inventory_holds_all_but_secrets_and_what_changes(tmp_path: Path) ->
     assert paths == {*FILES, "/etc/app/sudo"} - {"/etc/shadow", "/etc/app/server.key"}
 
 
-NEVER = """
-/etc/shadow- /etc/machine-id /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_rsa_key.pub /etc/resolv.conf /etc/ld.so.cache /etc/adjtime /etc/cups/ppd/p.ppd
-/etc/letsencrypt/live/a/cert.pem /etc/letsencrypt/renewal/a.conf /etc/kubernetes/admin.conf /etc/kubernetes/pki/ca.crt /etc/rancher/k3s/k3s.yaml
-/etc/docker/key.json /etc/openvpn/easy-rsa/pki/index.txt /etc/openvpn/server/ipp.txt /etc/openvpn/status.log /etc/.git/config /etc/lvm/backup/vg
-/etc/app.conf~ /etc/app.conf.dpkg-old /etc/app.conf.rpmnew /etc/selinux/targeted/policy/policy.33
-""".split()
-KEYS = "/etc/openvpn/ta.key /etc/app/store.p12 /etc/app/app.jks /etc/krb5.keytab /etc/app/id_ed25519 /etc/ssl/private/a.pem".split()
-UNHASHED_WHEREVER = """
-/etc/NetworkManager/system-connections/home.nmconnection /etc/netplan/50-cloud-init.yaml /etc/wpa_supplicant/wpa_supplicant.conf /etc/wireguard/wg0.conf
-/etc/ppp/peers/isp /etc/ipsec.secrets /etc/snmp/snmpd.conf /etc/mysql/debian.cnf /etc/sudoers.d/me /etc/nginx/.htpasswd /etc/app/api-token
-/etc/openvpn/client.ovpn /etc/chrony/chrony.keys /etc/app/credentials.json
-""".split()
+NEVER = [
+    "/etc/shadow-",
+    "/etc/machine-id",
+    "/etc/ssh/ssh_host_rsa_key",
+    "/etc/ssh/ssh_host_rsa_key.pub",
+    "/etc/resolv.conf",
+    "/etc/ld.so.cache",
+    "/etc/adjtime",
+    "/etc/cups/ppd/p.ppd",
+    "/etc/letsencrypt/live/a/cert.pem",
+    "/etc/letsencrypt/renewal/a.conf",
+    "/etc/kubernetes/admin.conf",
+    "/etc/kubernetes/pki/ca.crt",
+    "/etc/rancher/k3s/k3s.yaml",
+    "/etc/docker/key.json",
+    "/etc/openvpn/easy-rsa/pki/index.txt",
+    "/etc/openvpn/server/ipp.txt",
+    "/etc/openvpn/status.log",
+    "/etc/.git/config",
+    "/etc/lvm/backup/vg",
+    "/etc/app.conf~",
+    "/etc/app.conf.dpkg-old",
+    "/etc/app.conf.rpmnew",
+    "/etc/selinux/targeted/policy/policy.33",
+]
+KEYS = [
+    "/etc/openvpn/ta.key",
+    "/etc/app/store.p12",
+    "/etc/app/app.jks",
+    "/etc/krb5.keytab",
+    "/etc/app/id_ed25519",
+    "/etc/ssl/private/a.pem",
+]
+UNHASHED_WHEREVER = [
+    "/etc/NetworkManager/system-connections/home.nmconnection",
+    "/etc/netplan/50-cloud-init.yaml",
+    "/etc/wpa_supplicant/wpa_supplicant.conf",
+    "/etc/wireguard/wg0.conf",
+    "/etc/ppp/peers/isp",
+    "/etc/ipsec.secrets",
+    "/etc/snmp/snmpd.conf",
+    "/etc/mysql/debian.cnf",
+    "/etc/sudoers.d/me",
+    "/etc/nginx/.htpasswd",
+    "/etc/app/api-token",
+    "/etc/openvpn/client.ovpn",
+    "/etc/chrony/chrony.keys",
+    "/etc/app/credentials.json",
+]
 
 
 @pytest.mark.parametrize("mode", ["changed", "all"])
@@ -200,3 +239,24 @@ def test_arguments_are_those_of_the_probe() -> None:
     assert f"+{argument}".startswith(HASHED)
     assert DISCOVERY.name(argument) == "/etc/a b\\é\n"
     assert parse(b"gone /etc/a\\0040b No such file or directory\n") == {"/etc/a b": None}
+
+
+def test_a_folder_that_a_program_fills_is_told_once(tmp_path: Path) -> None:
+    dpkg(tmp_path, {"/etc/app.conf": ""})
+    write(
+        tmp_path,
+        {"/etc/app.conf": "", **{f"/etc/full/{number}": "x\n" for number in range(101)}, **{f"/etc/some/{number}": "x\n" for number in range(100)}},
+    )
+    told = lines(run("files", tmp_path))
+    assert told.pop("-/etc/full/") == "101 files of no package: declare those that matter"
+    assert set(told) == {f"+*:::/etc/some/{number}" for number in range(100)}
+    assert len(lines(run("files", tmp_path, "all"))) == 202
+
+
+def test_the_patterns_are_those_of_the_document() -> None:
+    probe = data.text("probes/discovery/files.sh")
+    document = (Path(__file__).parents[2] / "docs/discovery/files.md").read_text()
+    patterns = [pattern for table in re.findall(r"^(?:never|keys|secrets|usual)='([^']*)'", probe, re.MULTILINE) for pattern in table.split()]
+    told = re.findall(r"`([*/][^` ]+)`", document)
+    assert len(patterns) == len(set(patterns)) > 100
+    assert sorted(patterns) == sorted(told)

@@ -22,9 +22,9 @@ def run(kind: str, tree: Path, mode: str = "changed", shell: Sequence[str] = ("s
 def lines(done: subprocess.CompletedProcess[bytes]) -> dict[str, str]:
     """What is told, sign and all -> why. The discovery must have ended well, and named nothing twice."""
     assert done.returncode == 0, done.stderr
-    pairs = [line.split("\t") for line in done.stdout.decode().splitlines()]
-    told = {what: why for what, why in pairs}
-    assert len(told) == len(pairs)
+    printed = done.stdout.decode().splitlines()
+    told = {what: why for what, _, why in (line.partition("\t") for line in printed)}
+    assert len(told) == len(printed)
     return told
 
 
@@ -48,7 +48,8 @@ def dpkg(tree: Path, conffiles: Mapping[str, str], owned: Sequence[str] = (), pa
     sums = "".join(f"{md5(content.encode()).hexdigest()}  {path.lstrip('/')}\n" for path, content in (packaged or {}).items())
     left = ("/etc/app/dropped", "/etc/app/fresh")  # what is no longer a conffile, and what is not yet one, stay in the list
     listing = "".join(f"{path}\n" for path in [*conffiles, *left, *owned, *(packaged or {})])
-    status = f"Package: app\nStatus: install ok installed\nConffiles:\n{listed} /etc/app/dropped 0123 obsolete\n /etc/app/fresh newconffile\nVersion: 1\n\n"
+    others = " /etc/app/dropped 0123 obsolete\n /etc/app/fresh newconffile\n"
+    status = f"Package: app\nStatus: install ok installed\nConffiles:\n{listed}{others}Version: 1\n\n"
     folder = "var/lib/dpkg"
     write(tree, {f"{folder}/status": status, f"{folder}/info/app.list": listing, f"{folder}/info/app.md5sums": sums})
 
