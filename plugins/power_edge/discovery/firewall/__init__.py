@@ -17,7 +17,6 @@ from power_edge.resources.firewall.judging import Declared, judge
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Undecidable
 from power_edge.resources.firewall.ruleset import Ruleset
 
-
 SAVED = {
     "debian": ("/etc/nftables.conf", "/etc/iptables"),
     "rhel": ("/etc/sysconfig/nftables.conf", "/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"),
