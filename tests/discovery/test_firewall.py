@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from power_edge import data
+from power_edge.discovery.firewall import DISCOVERY, composing
 from power_edge.discovery.firewall.notes import notes
 from power_edge.resources.firewall import canonical
 from tests.cases import RECORDINGS
@@ -79,7 +80,7 @@ def test_a_line_of_ufws_files(line: str, found: dict[str, str]) -> None:
     ("case", "what", "why"),
     [
         ("ufw/limit", "allow 22/tcp from any to any", "in part reject by"),
-        ("ufw/allow-trusted-net-everything", "allow everything from 10.99.41.0/24 to any", "no declaration can say so"),
+        ("ufw/allow-trusted-net-everything", "allow everything from 10.99.41.0/24 to any", "each check names it"),
         ("ufw/ipv6-disabled-in-ufw", "default_outgoing", "IPv4: allow, IPv6: deny"),
         ("nftables/ip-only-v6-open", "enabled", "nothing filters IPv6"),
         ("ufw/conf-enabled-not-started", "enabled", "not started"),
@@ -105,7 +106,7 @@ RULE = re.compile(r"allow \d+/(tcp|udp) from [^ ,]+ to [^ ,]+")
 
 def unsaid(printed: bytes) -> list[str]:
     """What is open and could have been a rule, and was not even tried."""
-    return [left.what for left in discovered(printed).left_out if RULE.fullmatch(left.what) and "no declaration can say so" in left.why]
+    return [left.what for left in discovered(printed).left_out if RULE.fullmatch(left.what) and "each check names it" in left.why]
 
 
 @pytest.mark.parametrize("area", ["ufw", "firewalld", "nftables", "iptables"])
@@ -132,6 +133,56 @@ def test_a_state_in_iptables_is_discovered_as_it_was_declared(state: State) -> N
     texts = {f"{name}_legacy": as_iptables(state, family).encode() for name, family in (("ip", 4), ("ip6", 6))}
     found = discovered(answer(nft=b'{"nftables": []}', ip_legacy_tables=b"filter", ip6_legacy_tables=b"filter", **texts))
     assert by_name(found.value) == state.section, found.left_out
+
+
+def legacy(rules: str, *, chains: str = "", other_tables: str = "") -> bytes:
+    """What the probe prints where iptables holds these rules for IPv4; IPv6 lets in SSH alone."""
+    six = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT"
+    declared = "".join(f":{chain} - [0:0]\n" for chain in chains.split())
+    four = f"{other_tables}*filter\n:INPUT DROP [0:0]\n{declared}{rules}COMMIT"
+    tables = {"ip_legacy_tables": b"filter", "ip6_legacy_tables": b"filter"}
+    return answer(nft=b'{"nftables": []}', **tables, ip_legacy=four.encode(), ip6_legacy=six.encode())
+
+
+ACCEPTS_SSH = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n"
+WATCHED = "-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd\n"
+BAN = "-A f2b-sshd -s 203.0.113.5/32 -j REJECT\n"
+DHCP_OF_GUESTS = "-A INPUT -j LIBVIRT_INP\n-A LIBVIRT_INP -i virbr0 -p udp -m udp --dport 67 -j ACCEPT\n"
+NODE_PORT = "-A INPUT -j KUBE-NODEPORTS\n-A KUBE-NODEPORTS -p tcp -m tcp --dport 31000 -j ACCEPT\n"
+DOCKERS_NAT = """*nat
+:PREROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+COMMIT
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "rules"),
+    [
+        (legacy(ACCEPTS_SSH, other_tables=DOCKERS_NAT), [SSH]),
+        (legacy(DHCP_OF_GUESTS + ACCEPTS_SSH, chains="LIBVIRT_INP"), [SSH]),
+        (legacy(NODE_PORT + ACCEPTS_SSH, chains="KUBE-NODEPORTS"), [SSH]),
+        (legacy(WATCHED + ACCEPTS_SSH + BAN, chains="f2b-sshd"), None),
+        (legacy(WATCHED + ACCEPTS_SSH, chains="f2b-sshd"), None),
+        (legacy("-A INPUT -s 203.0.113.5/32 -j DROP\n" + ACCEPTS_SSH), [{**SSH, "action": "deny", "from": "203.0.113.5"}, SSH]),
+        (legacy("-A INPUT -s 192.168.0.0/16 -j ACCEPT\n" + ACCEPTS_SSH + "-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 5432 -j ACCEPT\n"),
+         [SSH, {**SSH, "port": 5432, "from": "10.0.0.0/8"}, {**SSH, "port": 5432, "from": "192.168.0.0/16"}]),
+        (legacy("".join(f"-A INPUT -s 203.0.113.{number}/32 -j DROP\n" for number in range(1, 10, 2)) + ACCEPTS_SSH), None),
+        (legacy(ACCEPTS_SSH + "-A INPUT -p udp -m udp --dport 60000:61000 -j ACCEPT\n"), [SSH]),
+    ],
+    ids=["docker", "libvirt", "kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "blocklist", "range"],
+)  # fmt: skip
+def test_rules_of_programs_and_of_odd_shapes(printed: bytes, rules: list[dict[str, Any]] | None) -> None:
+    assert discovered(printed).value.get("rules") == rules
+
+
+def test_of_very_many_rules_the_first_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composing, "MANY", 30)
+    found = discovered(legacy("".join(f"-A INPUT -s 10.0.{port}.0/24 -p tcp -m tcp --dport {port} -j ACCEPT\n" for port in range(100, 190))))
+    assert [rule["port"] for rule in found.value["rules"]] == list(range(100, 130))
+    assert found.left_out[-1].what == "and 11 more"
 
 
 UFW = "table ip filter {\n\tchain ufw-before-input {\n\t}\n}\n"
@@ -234,3 +285,8 @@ def test_rules_of_legacy_iptables(tree: Path, shell: list[str]) -> None:
 def test_rules_that_programs_make(tree: Path, shell: list[str]) -> None:
     nft(tree, table("ip filter", INPUT=DROPS + "\t\ttcp dport 22 jump f2b-sshd\n", DOCKER="", **{"f2b-sshd": "\t\treturn\n"}))
     assert [line.split("\t")[0] for line in lines(tree, shell)] == ["+firewall", "-rules of docker", "-rules of fail2ban"]
+
+
+def test_what_is_watched() -> None:
+    assert DISCOVERY.watch(["enabled"], "debian").paths == ("/etc/ufw", "/etc/firewalld", "/etc/nftables.conf", "/etc/iptables")
+    assert DISCOVERY.watch(["enabled"], "").paths == ("/etc/ufw", "/etc/firewalld")

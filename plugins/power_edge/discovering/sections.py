@@ -148,7 +148,7 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
             if refused is None:
                 beyond = (text for result in results for text in result.extra if text not in wrong)
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
-                yield from (LeftOut(text, "it is there, and no declaration can say so") for text in beyond)
+                yield from (LeftOut(text, "it is there and not declared, so that each check names it") for text in beyond)
                 return
             result = results[refused]
             yield LeftOut(result.item.name, result.why or _seen_as(result))

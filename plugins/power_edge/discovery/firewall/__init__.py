@@ -4,7 +4,7 @@ What the kernel holds rule by rule, by whatever provider, comes in its own order
 docs/discovery/firewall.md tells what is left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from power_edge.discovery.firewall.composing import compose
@@ -16,6 +16,14 @@ from power_edge.resources.firewall import asked, canonical, name
 from power_edge.resources.firewall.judging import Declared, judge
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Undecidable
 from power_edge.resources.firewall.ruleset import Ruleset
+
+SAVED = {
+    "debian": ("/etc/nftables.conf", "/etc/iptables"),
+    "rhel": ("/etc/sysconfig/nftables.conf", "/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"),
+    "alpine": ("/etc/nftables.nft", "/etc/iptables"),
+    "arch": ("/etc/nftables.conf", "/etc/iptables"),
+}
+"""What is loaded at boot, by family of distributions."""
 
 
 def forms(_: str, seen: Ruleset) -> Iterator[Mapping[str, Any]]:
@@ -55,6 +63,9 @@ def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
     return {field: value for field, value in fields.items() if value is not None and (field, value) not in {("from", "any"), ("to", "any")}}
 
 
-_COMMANDS = ("ufw", "firewall-cmd", "nft", "iptables", "ip6tables", "iptables-restore", "ip6tables-restore")
+def watch(_: Sequence[str], family: str) -> Watch:
+    """The rules' files of every provider, since another one may come; a person's own commands."""
+    return Watch(("/etc/ufw", "/etc/firewalld", *SAVED.get(family, ())), (), ("ufw", "firewall-cmd", "nft", "iptables", "ip6tables"))
 
-DISCOVERY = Discovery(name=str, forms=forms, watch=lambda _, __: Watch(commands=_COMMANDS))
+
+DISCOVERY = Discovery(name=str, forms=forms, watch=watch)

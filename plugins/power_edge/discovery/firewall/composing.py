@@ -21,18 +21,20 @@ USERS = frozenset({"ufw-user-input", "ufw6-user-input"})
 ZONES = ("_pre", "_deny", "_allow", "_post")
 """How chains of firewalld end that hold what was added to a zone."""
 EXCEPTIONS = 4
+MANY = 300
+"""Rules beyond which the rest is not declared: judging them together takes the square of their number, a second for these."""
 
 
 def compose(seen: Ruleset, default: str) -> list[Rule]:
     """Rules in the order in which they count. Undecidable where the ruleset is beyond what can be followed."""
     judged = {action: asked.judged_families(seen, action) for action in VERDICTS}
     written = merged({family: [*_written(seen, family, default)] for family in asked.FAMILIES}, judged)
-    found = _completed(_distinct([*written, *_echo(seen, default)]), seen, default)
+    found = _completed(_distinct([*written, *_echo(seen, default)])[:MANY], seen, default)
     left: dict[int, list[Rule]] = {}
     for opening in openings(_firewall(found, default), seen):
         if opening.sure:
             left.setdefault(opening.family, []).extend(rules(opening.box, ALLOW, opening.family))
-    found += [rule for rule in merged(left, judged) if not _by_a_machine(rule, seen)]
+    found += [rule for rule in merged(left, judged)[: MANY - len(found)] if not _by_a_machine(rule, seen)]
     watched = _watched(seen)
     return [rule for rule in _distinct(found) if (rule.proto, rule.port) not in watched]
 

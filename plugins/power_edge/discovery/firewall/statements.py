@@ -1,6 +1,7 @@
 """What the kernel's rules say one by one, as far as a declared rule can say it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice, product
 from typing import NamedTuple
 
@@ -118,5 +119,4 @@ def _anywhere(rule: Rule) -> bool:
 
 
 def _of_family(rule: Rule, family: int) -> Rule:
-    every = {4: "0.0.0.0/0", 6: "::/0"}[family]
-    return Rule(proto=rule.proto, port=rule.port, action=rule.action, from_=every) if _anywhere(rule) else rule
+    return replace(rule, from_={4: "0.0.0.0/0", 6: "::/0"}[family]) if _anywhere(rule) else rule

@@ -136,7 +136,8 @@ def subtract(box: Box, cut: Box) -> Iterator[Box]:
 def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
     left = list(boxes)
     for cut in cuts:
-        left = [piece for box in left for piece in subtract(box, cut)]
+        # What a cut does not touch stays in one piece, or hundreds of cuts would make thousands of it.
+        left = [piece for box in left for piece in (subtract(box, cut) if meet(box, cut) is not None else (box,))]
     return left
 
 
