@@ -24,7 +24,7 @@ pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
     done
     echo 'pe_main() {'
     echo "    pe_begin unknown 30 120"
-    echo "    pe_gate linux no no none"
+    echo "    pe_gate linux no no none || { pe_end; return 0; }"
     cat
     echo '    pe_end'
     echo '}'
@@ -35,6 +35,6 @@ pe_go() { # TARGET: runs the script on stdin there, or here where it is empty; `
     case $1 in
     --print) cat ;;
     '') sh ;;
-    *) ssh -o BatchMode=yes -- "$1" sh ;;
+    *) ssh -o BatchMode=yes -o ConnectTimeout=10 -- "$1" sh ;;
     esac
 }

@@ -37,10 +37,11 @@ for pe_file in "$pe_here"/discovery/*.sh; do
 done
 [ -n "$pe_types" ] || pe_usage
 
-pe_parts='prelude collect-identity about/line about/hardware about/roles'
+pe_parts='prelude collect-identity about/line about/who about/hardware about/roles'
 for pe_each in $pe_types; do pe_parts="$pe_parts discovery/$pe_each resources/$pe_each"; done
 {
     echo "    pe_section identity$(pe_named prelude collect-identity)"
+    echo "    pe_section about.who$(pe_named prelude about/line about/who)"
     for pe_each in hardware roles; do echo "    pe_section about.$pe_each$(pe_named about/line "about/$pe_each")"; done
     for pe_each in $pe_types; do
         echo "    pe_discover $pe_each$(pe_named "discovery/$pe_each")$(pe_named "resources/$pe_each") $pe_mode"

@@ -1,6 +1,6 @@
 """Recording a machine, from what its scripts printed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,29 +9,18 @@ import pytest
 from click.testing import CliRunner
 
 import power_edge.identity
-from power_edge import check, record, whole
+from power_edge import record, whole
 from power_edge.cli import cli
-from power_edge.config import ConfigError, Node, load_node
-from power_edge.gate import Gate
-from power_edge.model import Item, Outcome, Result
-from power_edge.probing.route import Options
-from power_edge.probing.transport import Unreachable
+from power_edge.config import ConfigError, load_node
+from power_edge.probing.answer import Answer, read
+from power_edge.target import Target
+from tests.answers import answer, sysctl
 
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 OTHER_ID = "0123456789abcdef0123456789abcdef"
 UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
 OPEN = b"validation:\n  require_match: false\n"
-DRAFT = b"""# yaml-language-server: $schema=elsewhere
-version: "1.0"
-metadata: {site: here, environment: development}
-services:
-- {name: cron, state: running, enabled: true}
-- {name: ssh, state: running, enabled: true}
-sysctl:
-  vm.swappiness: "60"
-files:
-- {path: /etc/passwd, mode: "0644"}
-"""
+FOUND = b"+net/ipv4/ip_forward\t/etc/sysctl.d/a.conf sets it\n+vm/swappiness\t/etc/sysctl.d/a.conf sets it\n"
 
 
 def identity(machine_id: str, *, uuid: str | None = None) -> bytes:
@@ -45,38 +34,36 @@ def identity(machine_id: str, *, uuid: str | None = None) -> bytes:
 
 
 class Machine:
-    """This machine, or the one at the end of the way: what its scripts print, and how a check of it goes."""
+    """This machine: what its scripts print."""
 
     def __init__(self) -> None:
         self.identity: bytes | None = identity(MACHINE_ID)
-        self.draft = DRAFT
-        self.outcomes: dict[str, Outcome] = {}
+        self.values = {"net.ipv4.ip_forward": "1", "vm.swappiness": "60"}
 
-    def printed(self, way: Any, script: str, timeouts: Any) -> tuple[int, bytes, str]:
-        if "about_files" in script:
-            return 0, self.draft, ""
+    def _printed(self) -> tuple[int, bytes, str]:
         return (12, b"", "collect-identity.sh: machine-id left out: there is none") if self.identity is None else (0, self.identity, "")
 
-    def result(self, item: Item) -> Result:
-        return Result(item, self.outcomes.get(item.name, Outcome.COMPLIANT))
+    def printed(self, way: Any, script: str, timeouts: Any) -> tuple[int, bytes, str]:
+        return self._printed()
+
+    def answer(self, target: Target, types: Sequence[str]) -> Answer:
+        assert target.route.url.startswith("local:")
+        assert "sysctl" in types
+        asked = ["net.ipv4.ip_forward", "vm.swappiness"]
+        sections: dict[str, bytes | tuple[int, bytes, str]] = {
+            "identity": self._printed(),
+            "about.who": b"hostname\tmy host\n",
+            "find.sysctl": FOUND,
+            "sysctl.0": sysctl(self.values, asked),
+        }
+        return read(answer("this machine", sections, machine=None))
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-
-    class Checked:
-        result = staticmethod(made.result)
-        gate = Gate(0)
-
-    def ask(nodes: Iterable[Node], options: Options) -> dict[str, None]:
-        assert options.connection == "local"
-        return {node.name: None for node in nodes}
-
-    for module in (record, power_edge.identity):
-        monkeypatch.setattr(module, "printed", made.printed)
-    monkeypatch.setattr(check, "ask", ask)
-    monkeypatch.setattr(check, "wait", lambda node, pending: Checked)
+    monkeypatch.setattr(power_edge.identity, "printed", made.printed)
+    monkeypatch.setattr(record, "ask", made.answer)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
     return made
 
@@ -93,27 +80,22 @@ def test_a_machine_becomes_a_node_that_loads(machine: Machine, tmp_path: Path) -
     recorded = record.record(tmp_path / "node-configs")
     node = load_node(tmp_path / "node-configs" / recorded.node)
     assert recorded.node == "my-host"
-    assert [(item.type, item.name) for item in node.items] == [
-        ("services", "cron"), ("services", "ssh"), ("sysctl", "vm.swappiness"), ("files", "/etc/passwd"),
+    assert [(item.type, item.name, item.expected["value"]) for item in node.items] == [
+        ("sysctl", "net.ipv4.ip_forward", "1"), ("sysctl", "vm.swappiness", "60"),
     ]  # fmt: skip
+    assert node.identity is not None
+    assert node.identity.node.hostname == "my host"
     assert node.system_identity is not None
     assert node.system_identity.identifiers is not None
     assert node.system_identity.identifiers.primary_id == MACHINE_ID
-    assert recorded.told == ("recorded this machine: node-configs/my-host/ (4 items)",)
+    assert recorded.told == ("recorded this machine: node-configs/my-host/ (2 items)",)
 
 
-def test_only_what_a_check_finds_compliant_is_declared(machine: Machine, tmp_path: Path) -> None:
-    machine.outcomes = {"ssh": Outcome.DRIFT, "vm.swappiness": Outcome.UNKNOWN}
+def test_of_a_machine_with_nothing_to_declare_the_identity_is_recorded(machine: Machine, tmp_path: Path) -> None:
+    machine.values = {}
     recorded = record.record(tmp_path)
-    assert [item.name for item in load_node(tmp_path / recorded.node).items] == ["cron", "/etc/passwd"]
-    assert "sysctl" not in (tmp_path / recorded.node / "state.yaml").read_text()
-
-
-def test_nothing_compliant_is_no_node(machine: Machine, tmp_path: Path) -> None:
-    machine.outcomes = dict.fromkeys(["cron", "ssh", "vm.swappiness", "/etc/passwd"], Outcome.UNKNOWN)
-    with pytest.raises(Unreachable):
-        record.record(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert load_node(tmp_path / "my-host").items == ()
+    assert recorded.told == ("recorded this machine: node-configs/my-host/ (0 items)",)
 
 
 def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_path: Path) -> None:
@@ -124,10 +106,12 @@ def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-name", "b-name"]
 
 
-def test_other_hardware_with_a_cloned_machine_id_is_another_machine(machine: Machine, tmp_path: Path) -> None:
+def test_other_hardware_with_a_cloned_machine_id_is_told(machine: Machine, tmp_path: Path) -> None:
     machine.identity = identity(MACHINE_ID, uuid=UUID)
     folder(tmp_path, "clone", system_identity=identity(MACHINE_ID, uuid=UUID.replace("4c", "5c")))
-    assert record.record(tmp_path, "wanted").node == "wanted"
+    with pytest.raises(ConfigError, match=r"node-configs/wanted.*node-configs/clone.*cloned image"):
+        record.record(tmp_path, "wanted")
+    assert [path.name for path in tmp_path.iterdir()] == ["clone"]
 
 
 def test_the_name_of_another_machine_is_refused_and_its_files_stay(machine: Machine, tmp_path: Path) -> None:
@@ -169,7 +153,7 @@ def test_a_machine_with_identity_does_not_take_over_an_open_node(machine: Machin
 
 def test_files_lead_editors_to_their_schemas(machine: Machine, tmp_path: Path) -> None:
     record.record(tmp_path / "node-configs")
-    for name in ("state", "system-identity"):
+    for name in ("state", "system-identity", "identity", "watcher"):
         lines = (tmp_path / "node-configs" / "my-host" / f"{name}.yaml").read_text().splitlines()
         schema = Path(lines[0].partition("$schema=")[2])
         assert schema.is_absolute()
@@ -188,7 +172,7 @@ def run(machine: Machine, tmp_path: Path) -> Run:
 def test_the_command_prints_the_name_alone(run: Run) -> None:
     result = run()
     assert (result.exit_code, result.stdout) == (0, "my-host\n")
-    assert result.stderr == "recorded this machine: node-configs/my-host/ (4 items)\n"
+    assert result.stderr == "recorded this machine: node-configs/my-host/ (2 items)\n"
 
 
 def test_the_commands_statuses(run: Run, tmp_path: Path) -> None:

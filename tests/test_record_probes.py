@@ -8,7 +8,6 @@ import pytest
 
 import power_edge.identity
 from power_edge import gate
-from power_edge.config import load_state
 from power_edge.config.node import load_system_identity
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from tests.cases import RECORDINGS
@@ -242,10 +241,3 @@ def test_what_comes_of_a_destination_that_shows_nothing(tree: Path, ssh: str, st
     assert (done.returncode, done.stdout) == (status, b"")
     assert told in done.stderr.decode()
     assert b"\033" not in done.stderr
-
-
-def test_a_state_is_read_off_any_machine() -> None:
-    done = subprocess.run(["sh", PROBES / "draft-state.sh"], capture_output=True, check=True)
-    state = load_state(done.stdout, "state.yaml", "here")
-    assert ("files", "/etc/passwd") in {(item.type, item.name) for item in state.items}
-    assert len(state.items) <= 15

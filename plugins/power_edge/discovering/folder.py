@@ -11,7 +11,7 @@ from power_edge.config.emit import Document, Paragraph, emit
 from power_edge.config.error import refuse
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.config.identities import IDENTITY, duplicates, identities
-from power_edge.config.merge import merge
+from power_edge.config.merge import merge, merge_state
 from power_edge.config.node import check_name, load_system_identity
 from power_edge.discovering.asking import Discovered, WrongMachine
 from power_edge.discovering.documents import node_identity, state, watcher
@@ -21,7 +21,8 @@ from power_edge.proposal import Proposal, propose
 from power_edge.target import Target
 
 CONNECTION = "connection.yaml"
-_OPEN = b"validation:\n  require_match: false\n"
+OPEN = b"validation:\n  require_match: false\n"
+"""The identity of a machine that shows none: none is required to match."""
 
 
 class Made(NamedTuple):
@@ -77,8 +78,12 @@ def _contents(found: Discovered, target: Target, folder: Path, *, replace: bool)
     there = {file: read_file(folder / file, f"{NODE_CONFIGS}/{folder.name}/{file}") for file in (*documents(found, folder), IDENTITY, CONNECTION)}
     for file, document in documents(found, folder).items():
         old = there[file]
-        text = emit(document) if old is None or replace else merge(old.decode(), document, f"{NODE_CONFIGS}/{folder.name}/{file}")
-        yield file, text.encode()
+        if old is None or replace:
+            yield file, emit(document).encode()
+        else:
+            added = merge_state if file == STATE else merge
+            # Bytes that are no UTF-8 are refused there, with their place.
+            yield file, added(old.decode("utf-8", "surrogateescape"), document, f"{NODE_CONFIGS}/{folder.name}/{file}").encode()
     if there[IDENTITY] is None:
         yield IDENTITY, system_identity(found, folder)
     way = connection(target, folder)
@@ -100,7 +105,7 @@ def system_identity(found: Discovered, folder: Path) -> bytes:
     """The system-identity.yaml for a node's folder; of a machine that shows no identity one that requires none to match."""
     if isinstance(found.identity, Shown):
         return identity.file(found.identity, folder)
-    return data.with_schema(_OPEN, folder, "system-identity")
+    return data.with_schema(OPEN, folder, "system-identity")
 
 
 def connection(target: Target, folder: Path) -> bytes | None:
