@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from power_edge.discover import ANY_MACHINE
-from power_edge.discovering import Section, section
+from power_edge.discovering.sections import Section, section
+from power_edge.gate import ANY_MACHINE
 from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Source
 from power_edge.model.declared.resources.services_schema import Service
