@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from power_edge.config.document import Document
 from power_edge.config.state import state_of
-from power_edge.discovering import Section, section
+from power_edge.discovering.sections import Section, section
 from power_edge.judging import judge
 from power_edge.probing import plan
 from power_edge.probing.answer import Answer, read

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from power_edge.discovering import LeftOut, Section
+from power_edge.discovering.sections import LeftOut, Section
 from tests.discovery.test_files import OF_THESE, used
 from tests.discovery.trees import SHELLS, lines, run
 from tests.lab.discovering import FEW, discovered, wrong

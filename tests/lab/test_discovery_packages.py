@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from power_edge.discovering import LeftOut, Section
+from power_edge.discovering.sections import LeftOut, Section
 from tests.discovery.test_packages import ALONE, OF_ALPINE, alpine, rpms
 from tests.discovery.trees import SHELLS, lines, run, write
 from tests.lab.discovering import FEW, discovered, wrong
