@@ -45,7 +45,10 @@ printf secret >/etc/pe/secret
 chmod 600 /etc/pe/secret
 printf not-utf8 >"$(printf '/etc/pe/\\377')"
 """
-RESERVED = "sysctl -qw net.ipv4.ip_local_reserved_ports=$(seq -s, 1 2 8000)"
+RESERVED = """
+echo "net.ipv4.ip_local_reserved_ports = $(seq -s, 1 2 8000)" >/etc/sysctl.d/60-reserved.conf
+sysctl -qp /etc/sysctl.d/60-reserved.conf
+"""
 UFW = """
 sed -i s/IPV6=no/IPV6=yes/ /etc/default/ufw
 ufw default deny incoming && ufw allow 22/tcp comment 'the way in' && ufw allow from 10.8.0.0/24 to any port 53 proto udp
@@ -110,6 +113,27 @@ def test_what_is_discovered_is_true_at_once(lab: Lab, machine: Node, tmp_path: P
     assert checked.status == 0
     assert not [item for item in checked.items.values() if item.get("extra")]
     assert len(load_node(tmp_path / "node-configs" / machine.name).items) == len(checked.items) - 1
+
+
+def test_a_node_of_odd_things_is_declared_in_full(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "node-configs").mkdir()
+    with booted(lab, "odd") as node:
+        discover(lab, tmp_path, f"root@{node.name}")
+        items = {(item.type, item.name): item.expected for item in load_node(tmp_path / "node-configs" / node.name).items}
+    assert len(items["sysctl", "net.ipv4.ip_local_reserved_ports"]["value"]) > 18_000
+    assert {name: dict(expected) for (kind, name), expected in items.items() if kind == "services" and name.startswith("pe")} == {
+        "pe-failed": {"enabled": True},
+        "pe-listens.socket": {"state": "running", "enabled": True},
+        "pe-masked": {"state": "disabled"},
+        "pe-now-and-then.timer": {"state": "running", "enabled": True},
+        "pe-oneshot": {"state": "running", "enabled": True},
+        "pe-static": {"state": "stopped"},
+        "pe-template@one": {"state": "running", "enabled": True},
+        "pe\\x2dodd@a\\x20b": {"state": "running", "enabled": True},
+    }
+    assert items["services", "cron"] == {"state": "disabled"}
+    assert {path for kind, path in items if kind == "files"} >= {path for path in ODD_FILES if not path.startswith("/etc/sysctl")}
+    assert items["files", "/etc/pe/secret"] == {"mode": "0600", "owner": "root", "group": "root"}
 
 
 def test_the_inventory_is_true_as_well(lab: Lab, machine: Node, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def agreed(proposal: Proposal, question: str, *, yes: bool, way_out: str) -> bool:
-    """Show the changes, and ask whether to write them, unless `yes` says so. Raises UsageError with the way out where there is nobody to ask."""
+    """Show the changes, and ask whether to write them, unless `yes` says so. Raises ClickException with the way out where there is nobody to ask."""
     for line in proposal.diff():
         click.secho(printable(line), fg=_COLOURS.get(line[:1]))
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise click.UsageError(f"nothing was written, since there is nobody to ask: {way_out}")
+        raise click.ClickException(f"nothing was written, since there is nobody to ask: {way_out}")
     return click.confirm(question)

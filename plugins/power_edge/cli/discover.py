@@ -101,7 +101,7 @@ def command(
         made.proposal.write()
     except OSError as error:
         raise OSError(error.errno, f"{place} cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {place}: {', '.join(made.proposal.files)}")
+    click.echo(f"wrote {place}\n  {', '.join(made.proposal.files)}")
     click.echo(f"next: pytest --node={made.proposal.folder.name}")
 
 

@@ -1,0 +1,253 @@
+"""`power-edge discover`, from what a machine printed to the files of its node."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from power_edge import whole
+from power_edge.cli import cli
+from power_edge.config import load_node
+from power_edge.discovering import asking
+from power_edge.discovering.asking import plan
+from power_edge.probing.answer import Answer, read
+from power_edge.probing.plan import Timeouts
+from power_edge.probing.route import Options
+from power_edge.target import Target, target
+from tests.answers import answer, digest, sysctl
+from tests.test_record import MACHINE_ID, OPEN, OTHER_ID, folder, identity
+
+Run = Callable[..., Result]
+FOUND = b"""\
++net/ipv4/ip_forward\t/etc/sysctl.d/a.conf sets it
++vm/swappiness\t/etc/sysctl.d/a.conf sets it
+-net.ipv4.conf.*.rp_filter\ta pattern of /etc/sysctl.d/a.conf
+?/etc/sysctl.d/b.conf\tonly root may read it
+"""
+HAND_MADE = """\
+# The one on the roof.
+version: "1.0"
+metadata: {site: roof, environment: production}  # ours
+
+sysctl:
+  vm/swappiness: "10"   # less than usual
+"""
+
+
+class Machine:
+    """The machine at the end of the way."""
+
+    def __init__(self) -> None:
+        self.identity: bytes | tuple[int, bytes, str] = identity(MACHINE_ID)
+        self.hostname = b"rig\x1b[31m 7"
+        self.values = {"net.ipv4.ip_forward": "1", "vm.swappiness": "60"}
+        self.roles = b"openvpn\topenvpn@server.service runs\nforwarding\tnet.ipv4.ip_forward is 1\n"
+        self.urls: list[str] = []
+        self.asked: dict[str, Any] = {}
+
+    def answer(self, node: str = "unknown") -> bytes:
+        sections = {
+            "identity": self.identity,
+            "about.who": b"hostname\t" + self.hostname + b"\n",
+            "about.hardware": b"vendor\tDell Inc.\nmodel\tPowerEdge T420\narchitecture\tx86_64\n",
+            "about.roles": self.roles,
+            "find.sysctl": FOUND,
+            "sysctl.0": sysctl(self.values, ["net.ipv4.ip_forward", "vm.swappiness"]),
+        }
+        return answer(node, sections, machine=None, readings=[("machine-id", "ok", digest(MACHINE_ID))])
+
+    def ask(self, target: Target, types: Sequence[str], **options: Any) -> Answer:
+        self.urls.append(target.route.url)
+        self.asked = {"types": types, "everything": options["everything"]}
+        return read(self.answer(target.name))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine()
+    monkeypatch.setattr(asking, "ask", made.ask)
+    return made
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    made = tmp_path / "node-configs"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def run(machine: Machine, root: Path) -> Run:
+    return lambda *arguments, **options: CliRunner().invoke(cli, ["--node-configs", str(root), "discover", *arguments], **options)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_machine_gets_a_folder_that_loads(run: Run, machine: Machine, root: Path) -> None:
+    done = run("stella@10.0.0.7")
+    assert done.exit_code == 0
+    assert machine.urls == ["ssh://stella@10.0.0.7"]
+    node = load_node(root / "rig-31m-7")
+    assert [(item.name, item.expected["value"]) for item in node.items] == [("net.ipv4.ip_forward", "1"), ("vm.swappiness", "60")]
+    assert node.identity is not None
+    assert node.identity.node.tags == ["vpn-gateway", "openvpn"]
+    assert node.identity.node.hardware is not None
+    assert node.identity.node.hardware.model == "Dell Inc. PowerEdge T420"
+    assert [role.name for role in node.identity.roles or ()] == ["vpn-gateway"]
+    assert node.watcher is not None
+    assert node.watcher.watchers.auditd is not None
+    assert node.watcher.watchers.auditd.commands == ["sysctl"]
+    assert node.connection is not None
+    assert node.connection.ssh is not None
+    assert (node.connection.ssh.user, node.connection.ssh.host) == ("stella", "10.0.0.7")
+    for file in contents(root / "rig-31m-7").values():
+        assert b"\x1b" not in file
+        assert file.startswith(b"# yaml-language-server: $schema=")
+
+
+def test_each_item_says_where_it_comes_from_and_each_omission_why(run: Run, root: Path) -> None:
+    run()
+    text = (root / "rig-31m-7" / "state.yaml").read_text()
+    assert '  vm.swappiness: "60"  # /etc/sysctl.d/a.conf sets it\n' in text
+    assert "# left out: net.ipv4.conf.*.rp_filter: a pattern of /etc/sysctl.d/a.conf\n" in text
+    assert "# not seen: /etc/sysctl.d/b.conf: only root may read it\n" in text
+    assert "openvpn@server.service runs" in (root / "rig-31m-7" / "identity.yaml").read_text()
+
+
+def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
+    done = run()
+    assert "net.ipv4.ip_forward" in done.stdout
+    assert "wrote node-configs/rig-31m-7/\n  state.yaml, watcher.yaml, identity.yaml, system-identity.yaml\n" in done.stdout
+    assert "next: pytest --node=rig-31m-7\n" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert done.stderr.splitlines() == ["left out: 1 of sysctl; state.yaml says why", "not seen: /etc/sysctl.d/b.conf: only root may read it"]
+    assert "\x1b" not in done.output
+
+
+def test_another_name_and_other_ways(run: Run, machine: Machine, root: Path) -> None:
+    assert run("docker://web", "--as", "web-1").exit_code == 0
+    connection = load_node(root / "web-1").connection
+    assert connection is not None
+    assert connection.url == "docker://web"
+    assert run("--as", "../up").exit_code == 1
+
+
+def test_what_is_asked_for(run: Run, machine: Machine) -> None:
+    run("--all", "--only", "sysctl, files", "--merge")
+    assert machine.asked == {"types": ("sysctl", "files"), "everything": True}
+    done = run("--only", "servces")
+    assert (done.exit_code, "did you mean services?" in done.stderr) == (2, True)  # click's own, which main() makes 4
+    assert run("--only", "files", "--force").exit_code == 2
+    assert run("--merge", "--force").exit_code == 2
+
+
+@pytest.mark.parametrize("way", [[], ["--merge"], ["--force"]])
+def test_what_is_there_already_and_the_same_stays(run: Run, root: Path, way: list[str]) -> None:
+    run()
+    before = contents(root / "rig-31m-7")
+    done = run(*way)
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "node-configs/rig-31m-7/ holds all of it")
+    assert contents(root / "rig-31m-7") == before
+
+
+def test_without_anybody_to_ask_nothing_is_written(run: Run, root: Path) -> None:
+    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    before = contents(made)
+    done = run()
+    assert done.exit_code == 1  # click's own, which main() makes 4
+    assert '+  net.ipv4.ip_forward: "1"' in done.stdout
+    assert "--merge adds it" in done.stderr
+    assert contents(made) == before
+
+
+def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Path) -> None:
+    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    done = run("--merge")
+    assert done.exit_code == 0
+    text = (made / "state.yaml").read_text()
+    assert text.startswith(HAND_MADE)
+    assert {item.name: item.expected["value"] for item in load_node(made).items} == {"vm/swappiness": "10", "net.ipv4.ip_forward": "1"}
+    assert (made / "system-identity.yaml").read_bytes() == identity(MACHINE_ID)
+    assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ holds all of it"
+
+
+def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:
+    way = b"ssh: {host: 10.0.0.9}\n"
+    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID), connection=way)
+    assert run("root@10.0.0.7", "--force").exit_code == 0
+    assert {item.name: item.expected["value"] for item in load_node(made).items} == {"vm.swappiness": "60", "net.ipv4.ip_forward": "1"}
+    assert ((made / "connection.yaml").read_bytes(), (made / "system-identity.yaml").read_bytes()) == (way, identity(MACHINE_ID))
+
+
+def test_another_machine_does_not_get_into_a_node_s_folder(run: Run, root: Path) -> None:
+    made = folder(root, "rig-31m-7", system_identity=identity(OTHER_ID))
+    before = contents(made)
+    for arguments in ([], ["--merge"], ["--force"], ["--as", "rig-31m-7"]):
+        done = run(*arguments)
+        assert (done.exit_code, "another machine's" in done.stderr) == (12, True)
+    assert contents(made) == before
+
+
+def test_a_node_s_gate_is_judged_by_the_answer(run: Run, root: Path) -> None:
+    folder(root, "there", system_identity=identity(OTHER_ID), connection=b"ssh: {host: 10.0.0.9}\n")
+    done = run("there", "--merge")
+    assert (done.exit_code, "another machine" in done.stderr) == (12, True)
+
+
+def test_a_machine_is_one_node(run: Run, root: Path) -> None:
+    folder(root, "here", system_identity=identity(MACHINE_ID))
+    done = run("--as", "twice")
+    assert done.exit_code == 1
+    assert "node-configs/here" in str(done.exception)
+    assert not (root / "twice").exists()
+
+
+def test_a_machine_without_identity_is_open_and_says_so(run: Run, machine: Machine, root: Path) -> None:
+    machine.identity = (12, b"", "collect-identity.sh: machine-id left out: there is none")
+    done = run()
+    assert done.stderr.splitlines()[-1] == "its identity is not required to match: machine-id left out: there is none"
+    assert (root / "rig-31m-7" / "system-identity.yaml").read_bytes().splitlines()[1:] == OPEN.splitlines()
+    assert run("--merge").exit_code == 0
+    folder(root, "named", system_identity=identity(OTHER_ID))
+    assert run("--as", "named", "--merge").exit_code == 12
+
+
+def test_an_answer_that_was_carried(run: Run, machine: Machine, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "answer").write_bytes(machine.answer())
+    assert run("--answers", str(tmp_path / "answer")).exit_code == 0
+    assert machine.urls == []
+    assert load_node(root / "rig-31m-7").connection is None
+    (tmp_path / "answer").write_bytes(b"no answer")
+    assert "sh probes/discover-edge-node.sh >answer" in run("--answers", str(tmp_path / "answer")).stderr
+    assert "No such file" in run("--answers", str(tmp_path / "none")).stderr
+
+
+def test_an_answer_of_another_script_is_none(run: Run, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "answer").write_bytes(answer("a", {"sysctl.0": b""}))
+    done = run("--answers", str(tmp_path / "answer"))
+    assert done.exit_code == 1
+    assert list(root.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing_half_written(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(whole, "_fill", full)
+    done = run()
+    assert isinstance(done.exception, OSError)
+    assert "node-configs/rig-31m-7/ cannot be written: No space left" in str(done.exception)
+    assert list(root.iterdir()) == []
+
+
+def test_the_plan_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
+    folder(root, "there", system_identity=identity(OTHER_ID))
+    asked = plan(target("there", root, Options()), ("sysctl",), everything=True)
+    assert asked.expected is not None
+    assert asked.expected.hashes == {"machine-id": digest(OTHER_ID)}
+    assert (asked.timeouts.section, asked.timeouts.connect) == (Timeouts().section * 3, Timeouts().connect)
+    assert '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n' in asked.script()
