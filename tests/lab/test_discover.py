@@ -45,9 +45,11 @@ printf secret >/etc/pe/secret
 chmod 600 /etc/pe/secret
 printf not-utf8 >"$(printf '/etc/pe/\\377')"
 """
+# The kernel takes a page at a time, and would cut a number in two.
 RESERVED = """
-echo "net.ipv4.ip_local_reserved_ports = $(seq -s, 1 2 8000)" >/etc/sysctl.d/60-reserved.conf
-sysctl -qp /etc/sysctl.d/60-reserved.conf
+ports=$(seq -s, 10001 2 18001)
+echo "net.ipv4.ip_local_reserved_ports = $ports" >/etc/sysctl.d/60-reserved.conf
+printf %s "$ports" | dd of=/proc/sys/net/ipv4/ip_local_reserved_ports bs=4092 iflag=fullblock status=none
 """
 UFW = """
 sed -i s/IPV6=no/IPV6=yes/ /etc/default/ufw
@@ -83,10 +85,10 @@ KINDS: dict[str, tuple[Root | None, str]] = {
 
 
 @contextmanager
-def booted(lab: Lab, kind: str) -> Iterator[Node]:
+def booted(lab: Lab, kind: str, name: str) -> Iterator[Node]:
     root, script = KINDS[kind]
     odd = {"files": ODD_UNITS | ODD_FILES, "prepare": PREPARE} if kind == "odd" else {}
-    with lab.node(kind, **({"root": root} if root is not None else {}), **odd) as node:  # type: ignore[arg-type]
+    with lab.node(name, **({"root": root} if root is not None else {}), **odd) as node:  # type: ignore[arg-type]
         node.sh(script)
         yield node
 
@@ -94,7 +96,7 @@ def booted(lab: Lab, kind: str) -> Iterator[Node]:
 @pytest.fixture(scope="module", params=KINDS)
 def machine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Node]:
     with ExitStack() as stack:
-        yield stack.enter_context(booted(lab, request.param))
+        yield stack.enter_context(booted(lab, request.param, request.param))
 
 
 def discover(lab: Lab, folder: Path, *arguments: str, status: int = 0) -> str:
@@ -117,7 +119,7 @@ def test_what_is_discovered_is_true_at_once(lab: Lab, machine: Node, tmp_path: P
 
 def test_a_node_of_odd_things_is_declared_in_full(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "node-configs").mkdir()
-    with booted(lab, "odd") as node:
+    with booted(lab, "odd", "odder") as node:
         discover(lab, tmp_path, f"root@{node.name}")
         items = {(item.type, item.name): item.expected for item in load_node(tmp_path / "node-configs" / node.name).items}
     assert len(items["sysctl", "net.ipv4.ip_local_reserved_ports"]["value"]) > 18_000
@@ -133,7 +135,7 @@ def test_a_node_of_odd_things_is_declared_in_full(lab: Lab, tmp_path: Path) -> N
     }
     assert items["services", "cron"] == {"state": "disabled"}
     assert {path for kind, path in items if kind == "files"} >= {path for path in ODD_FILES if not path.startswith("/etc/sysctl")}
-    assert items["files", "/etc/pe/secret"] == {"mode": "0600", "owner": "root", "group": "root"}
+    assert items["files", "/etc/pe/secret"] == {"type": "regular file", "mode": "0600", "owner": "root", "group": "root"}
 
 
 def test_the_inventory_is_true_as_well(lab: Lab, machine: Node, tmp_path: Path) -> None:
