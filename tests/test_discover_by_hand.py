@@ -1,0 +1,69 @@
+"""probes/discover-edge-node.sh by hand: the script that `power-edge discover` sends, in any shell and any language, on a made tree."""
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from power_edge import data, discovery
+from power_edge.discovering.asking import plan, read
+from power_edge.probing import answer
+from power_edge.probing.route import Options
+from power_edge.target import target
+from tests.discovery.trees import SHELLS, tool, write
+
+SCRIPT = data.folder("probes") / "discover-edge-node.sh"
+
+
+def run(*arguments: str, shell: Sequence[str] = ("sh",), **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*shell, SCRIPT, *arguments], check=False, capture_output=True, env={**os.environ, **environment}, timeout=60)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    write(tmp_path, {"etc/sysctl.d/a.conf": "net.ipv4.ip_forward = 0\nvm.swappiness=10\n", "etc/machine-id": "a5bc498e58b74733905edbb8c8aedf4e\n"})
+    write(tmp_path, {"proc/sys/net/ipv4/ip_forward": "1\n", "proc/sys/vm/swappiness": "10\n", "proc/sys/kernel/hostname": "rig-7\n"})
+    return tmp_path
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_any_shell_reads_a_tree(tree: Path, shell: list[str]) -> None:
+    done = run("--only", "sysctl", shell=shell, PE_ROOT=str(tree), LANG="de_DE.UTF-8", LC_ALL="de_DE.UTF-8")
+    assert done.returncode == 0, done.stderr
+    found = read(answer.read(done.stdout))
+    assert found.machine.hostname == "rig-7"
+    (section,) = found.sections
+    assert [(each.name, each.value, each.why) for each in section.found] == [
+        ("net.ipv4.ip_forward", "1", "/etc/sysctl.d/a.conf sets it, but to 0"),
+        ("vm.swappiness", "10", "/etc/sysctl.d/a.conf sets it"),
+    ]
+
+
+def test_it_is_the_script_that_is_sent() -> None:
+    sent = plan(target(None, None, Options()), discovery.names(), everything=True).script()
+    by_hand = run("--print", "--all").stdout.decode()
+    assert _alike(by_hand) == _alike(sent)
+
+
+def _alike(script: str) -> list[str]:
+    """The lines of a script but for how it quotes, and its deadlines; by hand PE_ROOT is for a person to set."""
+    lines = script.replace("""'"'"'""", r"'\''").splitlines()
+    return [re.sub(r"^    pe_begin .*", "    pe_begin", line) for line in lines if line and line != "    unset PE_ROOT"]
+
+
+def test_a_destination_is_left_to_ssh(tree: Path) -> None:
+    tool(tree, "ssh", 'printf "%s\\n" "$@" >"$SAID"; cat >"$SAID.script"')
+    said = tree / "said"
+    assert run("stella@rig-7", PATH=f"{tree}/bin:{os.environ['PATH']}", SAID=str(said)).returncode == 0
+    assert said.read_text().split() == ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", "stella@rig-7", "sh"]
+    assert Path(f"{said}.script").read_bytes() == run("--print").stdout
+
+
+@pytest.mark.parametrize("arguments", [["-oProxyCommand=touch /pe-run"], ["--only"], ["--only", "servces"], ["a", "b"], ["--help"]])
+def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (4, b"")
+    assert b"sh probes/discover-edge-node.sh [--all]" in done.stderr
