@@ -12,7 +12,7 @@ pytestmark = pytest.mark.lab
 NUMBERS = {
     "net.ipv4.tcp_keepalive_time": st.integers(1, 32767),
     "net.ipv4.conf.all.rp_filter": st.integers(0, 2),
-    "net.ipv4.icmp_ratelimit": st.integers(0, 5000),
+    "net.ipv4.tcp_max_syn_backlog": st.integers(16, 65535),
     "net.ipv6.conf.default.accept_ra": st.integers(0, 2),
     "net.core.somaxconn": st.integers(128, 65535),
 }
