@@ -17,11 +17,11 @@ from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.config.identities import IDENTITY, duplicates, identities
 from power_edge.config.node import load_system_identity
 from power_edge.model.declared.system_identity_schema import SystemIdentity
-from power_edge.probing.plan import Timeouts
-from power_edge.probing.transport import Route, Unreachable, printed
+from power_edge.probing.answer import Output
+from power_edge.probing.plan import Plan, Section, Timeouts
+from power_edge.probing.transport import Job, Route, Unreachable, start
 from power_edge.target import HERE, Target
 
-_BEGIN = b"# yaml-language-server: "
 _CONTAINER = b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
 _OURS = "collect-identity.sh: "
 _NONE_SHOWN = 12
@@ -56,24 +56,25 @@ class Written(NamedTuple):
 
 def collect(way: Route, timeouts: Timeouts) -> Shown:
     """The identity of the machine at the end of a way. Raises Unreachable, and as `parse`."""
-    script = "\n".join([data.text("probes/prelude.sh"), "unset PE_ROOT", data.text("probes/collect-identity.sh")])
-    return parse(*printed(way, script, timeouts))
+    plan = Plan("-", gate.ANY_MACHINE, (Section("identity", ("prelude", "collect-identity")),), timeouts)
+    output = start([Job(plan, way)])[plan.node].answer().outputs.get("identity", Output(None, b"", ""))
+    if output.status is None or output.timed_out:
+        raise Unreachable(f"connected, but {output.failure()}")
+    return parse(output.status, output.stdout, output.stderr)
 
 
 def parse(status: int, content: bytes, errors: str) -> Shown:
     """The identity in what collect-identity.sh printed: its exit status, stdout and stderr.
 
-    That is a stranger's: it is read by the schema, and the file is made of the values. Raises NoIdentity; Unreachable for what is no output of the
-    script, since no POSIX sh ran it; ConfigError for an identity that contradicts itself.
+    That is a stranger's: it is read by the schema, and the file is made of the values. Raises NoIdentity; Unreachable where the script could not do
+    its work; ConfigError for an identity that contradicts itself.
     """
     left_out = tuple(line.removeprefix(_OURS) for line in errors.splitlines() if line.startswith(_OURS))
     if status == _NONE_SHOWN and left_out:
         raise NoIdentity("; ".join(left_out))
-    begin = content.find(_BEGIN)  # a login shell may greet before it
-    if status != 0 or begin < 0:
+    if status != 0 or not content:
         last = next(reversed(errors.splitlines()), "without a word")
-        raise Unreachable(f"connected, but no POSIX sh with base64 and gzip ran the script (status {status}: {last})")
-    content = content[begin:]
+        raise Unreachable(f"connected, but collect-identity.sh failed there (status {status}: {last})")
     told = "what the machine printed"
     identity = load_system_identity(content, told)
     first, *others = _paragraphs(content)

@@ -138,13 +138,25 @@ def test_a_machine_that_drops_packets_is_11_at_its_connect_deadline(lab: Lab, no
     assert not (tmp_path / "node-configs" / node.name / "system-identity.yaml").exists()
 
 
+def test_a_machine_that_hangs_is_11_at_its_deadline_and_nothing_stays_there(lab: Lab, node: Node, tmp_path: Path) -> None:
+    declare(tmp_path, node, {}, section_timeout=1)
+    (tmp_path / "node-configs" / node.name / "system-identity.yaml").unlink()
+    node.sh("mv /etc/machine-id /root; mkfifo /etc/machine-id")
+    try:
+        done = command(lab, node.name, cwd=tmp_path)
+        assert node.sh("pgrep -f '[c]at /etc/machine-id'", check=False) == ""
+    finally:
+        node.sh("mv /root/machine-id /etc/machine-id")
+    assert (done.returncode, done.stdout, done.stderr) == (11, "", "Error: unreachable: connected, but timed out\n")
+
+
 def test_a_machine_without_sh_is_11_and_says_so(lab: Lab, node: Node, tmp_path: Path) -> None:
     node.sh("chsh -s /usr/sbin/nologin guest")
     try:
         by_command, by_script = refusals(lab, f"guest@{node.name}", tmp_path)
     finally:
         node.sh("chsh -s /bin/sh guest")
-    assert "no POSIX sh" in by_command
+    assert "the probe did not start, which takes a POSIX sh" in by_command
     assert "ran no POSIX sh (status 1)" in by_script
 
 

@@ -60,6 +60,9 @@ def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> N
     assert str(raised.value) == told
 
 
+NOT_STARTED = "the probe did not start, which takes a POSIX sh, base64 and gzip"
+
+
 class Host:
     """A testinfra host whose command ends as it is told."""
 
@@ -85,9 +88,10 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("host", "told"),
     [
-        (Host(b""), "connected, but the probe did not start"),
-        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), "connected, but the probe did not start: sh: gzip: not found"),
-        (Host(b"", b"\xff\n"), "connected, but the probe did not start: \ufffd"),
+        (Host(b""), f"connected, but {NOT_STARTED}"),
+        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), f"connected, but {NOT_STARTED}: sh: gzip: not found"),
+        (Host(b"", b"\xff\n"), f"connected, but {NOT_STARTED}: \ufffd"),
+        (Host(b"", b"'sh' is not recognized\r\n"), f"connected, but {NOT_STARTED}: 'sh' is not recognized"),
     ],
 )
 def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> None:

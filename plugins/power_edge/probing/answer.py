@@ -7,6 +7,7 @@ from typing import NamedTuple
 from power_edge.gate import Reading
 
 _HEADER = re.compile(rb"^PE1 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.*)\n", re.MULTILINE)
+NOT_STARTED = "the probe did not start"
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
 _PASSING = re.compile(r"sudo(-rs)?: unable to resolve host ")
 
@@ -18,13 +19,17 @@ class Output(NamedTuple):
     stdout: bytes
     stderr: str
 
+    @property
+    def timed_out(self) -> bool:
+        return self.status in _TIMED_OUT
+
     def failure(self) -> str | None:
         """Why this section is no observation, None when it is one."""
         if self.status == 0:
             return None
         if self.status is None:
             return "the answer was cut"
-        if self.status in _TIMED_OUT:
+        if self.timed_out:
             return "timed out"
         return _said(self.stderr) or f"the probe ended with status {self.status}"
 
@@ -49,7 +54,7 @@ def read(answer: bytes) -> Answer:
     """The answer in these bytes; what a login shell printed before it is passed over. Raises NoAnswer."""
     header = _HEADER.search(answer)
     if header is None:
-        raise NoAnswer("the probe did not start")
+        raise NoAnswer(NOT_STARTED)
     nonce, uid, time, node = header.groups()
     if node.endswith(b"\r"):
         # What a file of that node holds could no longer be told from what the carrier made of it.

@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple, TypeVar
 
-from power_edge.probing.answer import Answer, NoAnswer, merge, read
+from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
 from power_edge.probing.plan import Plan, Timeouts, command
 
 T = TypeVar("T")
@@ -140,7 +140,8 @@ def _answer(host: Any, command: str) -> Answer:
         return read(result.stdout_bytes)
     except NoAnswer as error:
         told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
-        raise Unreachable(f"connected, but {error}{f': {told[-1]}' if told else ''}") from None
+        takes = ", which takes a POSIX sh, base64 and gzip" if str(error) == NOT_STARTED else ""
+        raise Unreachable(f"connected, but {error}{takes}{f': {told[-1].strip()}' if told else ''}") from None
 
 
 def _check_host_key(backend: Any) -> None:
