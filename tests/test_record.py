@@ -43,8 +43,8 @@ class Machine:
     def _printed(self) -> tuple[int, bytes, str]:
         return (12, b"", "collect-identity.sh: machine-id left out: there is none") if self.identity is None else (0, self.identity, "")
 
-    def printed(self, way: Any, script: str, timeouts: Any) -> tuple[int, bytes, str]:
-        return self._printed()
+    def collect(self, way: Any, timeouts: Any) -> power_edge.identity.Shown:
+        return power_edge.identity.parse(*self._printed())
 
     def answer(self, target: Target, types: Sequence[str]) -> Answer:
         assert target.route.url.startswith("local:")
@@ -62,7 +62,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    monkeypatch.setattr(power_edge.identity, "printed", made.printed)
+    monkeypatch.setattr(record, "collect", made.collect)
     monkeypatch.setattr(record, "ask", made.answer)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
     return made

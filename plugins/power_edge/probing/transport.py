@@ -9,12 +9,10 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
-from power_edge.probing.plan import Plan, Timeouts, command
-
-T = TypeVar("T")
+from power_edge.probing.plan import Plan, Timeouts
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
@@ -87,20 +85,6 @@ def ask(job: Job) -> Answer:
     with _one_reason():
         host = _connected(job.route, job.plan.timeouts)
         return merge(_answer(host, line) for line in job.plan.commands(job.route.shell_prefix()))
-
-
-def printed(route: Route, script: str, timeouts: Timeouts) -> tuple[int, bytes, str]:
-    """Exit status, stdout and stderr of a script, run where a route leads as a probe is. Raises Unreachable, at the deadline at the latest."""
-
-    def run() -> tuple[int, bytes, str]:
-        with _one_reason():
-            result = _run(_connected(route, timeouts), command(script, route.shell_prefix()))
-            return result.rc, result.stdout_bytes, result.stderr_bytes.decode("utf-8", "replace").strip()
-
-    future: Future[tuple[int, bytes, str]] = Future()
-    threading.Thread(target=_fill, args=(future, run), name="printed", daemon=True).start()
-    limit = timeouts.connect + timeouts.node + _GRACE
-    return _within(future, limit, limit)
 
 
 def _run(host: Any, line: str) -> Any:
@@ -190,23 +174,12 @@ def start(jobs: Sequence[Job], ask: Callable[[Job], Answer] = ask) -> dict[str, 
 
 def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job], Answer]) -> None:
     with slots:
-        _fill(pending.future, lambda: ask(pending.job))
-
-
-def _fill(future: "Future[T]", work: Callable[[], T]) -> None:
-    try:
-        future.set_result(work())
-    except Unreachable as error:
-        future.set_exception(error)
-    except BaseException as error:
-        future.set_exception(Unreachable(_one_line(error)))
-
-
-def _within(future: "Future[T]", seconds: float, limit: float) -> T:
-    try:
-        return future.result(max(0.0, seconds))
-    except TimeoutError:
-        raise Unreachable(f"no answer in {limit:.0f} s") from None
+        try:
+            pending.future.set_result(ask(pending.job))
+        except Unreachable as error:
+            pending.future.set_exception(error)
+        except BaseException as error:
+            pending.future.set_exception(Unreachable(_one_line(error)))
 
 
 class Pending(NamedTuple):
@@ -229,7 +202,10 @@ class Pending(NamedTuple):
 
     def answer(self) -> Answer:
         """Wait for the answer, at most until the node's deadline. Raises Unreachable."""
-        return _within(self.future, self.started + self.limit - time.monotonic(), self.limit)
+        try:
+            return self.future.result(max(0.0, self.started + self.limit - time.monotonic()))
+        except TimeoutError:
+            raise Unreachable(f"no answer in {self.limit:.0f} s") from None
 
 
 def _one_line(error: BaseException) -> str:
