@@ -12,7 +12,7 @@ from jsonschema_rs import Draft202012Validator, meta
 from power_edge.config import names, schema
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("connection", "node-identity", "report", "state", "system-identity", "watcher")
+NAMES = ("about", "connection", "node-identity", "report", "state", "system-identity", "watcher")
 
 
 def subschemas(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

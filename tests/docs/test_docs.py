@@ -138,5 +138,6 @@ def _sh(command: str, lab: Lab, folder: Path) -> str:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTEST_ADDOPTS": f"--ssh-config={shlex.quote(str(lab.ssh_config))} -p no:cacheprovider",
     }
+    command = command.replace("power-edge about ", f"power-edge about --ssh-config={shlex.quote(str(lab.ssh_config))} ")
     done = lab.run("sh", "-c", f"exec 2>&1\n{command}", check=False, cwd=folder, **environment)
     return done.stdout

@@ -76,16 +76,17 @@ class Sheet:
     def _row(self, row: Row, label: str) -> None:
         before = _LABEL if row.label else 1
         start = Text.assemble((f" {label}".ljust(before), "dim"))
-        for line in self._wrapped(row.value, self.width - before, row.hang):
+        for line in self._wrapped(row.value, max(10, self.width - before), row.hang):
             self._print(start.append_text(line))
             start = Text(" " * before)
 
     def _wrapped(self, value: Text, width: int, hang: int) -> Iterator[Text]:
         first, *rest = value.wrap(self._console, width)
         yield first
+        hang = hang if width - hang >= 20 else 0
         if rest:
             left = value.plain[len(first) :].lstrip()
-            for line in value[-len(left) :].wrap(self._console, max(10, width - hang)):
+            for line in value[-len(left) :].wrap(self._console, width - hang):
                 yield Text(" " * hang).append_text(line)
 
     def _print(self, line: Text) -> None:

@@ -1,0 +1,59 @@
+"""Roles and tags from evidence."""
+
+import pytest
+
+from power_edge.config import schema
+from power_edge.roles import suggest, tags
+
+FORWARDS = ("forwarding", "net.ipv4.ip_forward is 1")
+
+
+def names(*lines: tuple[str, str]) -> dict[str, dict[str, object]]:
+    return {suggested.role: dict(suggested.config) for suggested in suggest(lines)}
+
+
+def test_a_role_comes_with_its_settings_and_what_was_seen() -> None:
+    (gateway, host) = suggest([("openvpn", "openvpn@server.service runs"), FORWARDS, ("docker", "docker.service runs")])
+    assert gateway == ("vpn-gateway", {"provider": "openvpn"}, ("openvpn@server.service runs", "net.ipv4.ip_forward is 1"))
+    assert host == ("container-host", {"runtime": "docker"}, ("docker.service runs",))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "roles"),
+    [
+        ([], {}),
+        (["openvpn"], {"vpn-gateway": {"provider": "openvpn"}}),
+        (["openvpn-client", "forwarding"], {}),
+        (["wireguard"], {}),
+        (["tailscale"], {}),
+        (["wireguard", "forwarding"], {"vpn-gateway": {"provider": "wireguard"}}),
+        (["tailscale", "forwarding"], {"vpn-gateway": {"provider": "tailscale"}}),
+        (["forwarding"], {}),
+        (["masquerade"], {}),
+        (["forwarding", "masquerade"], {"edge-router": {}}),
+        (["podman"], {"container-host": {"runtime": "podman"}}),
+        (["containerd"], {"container-host": {"runtime": "containerd"}}),
+        (["containerd", "docker"], {"container-host": {"runtime": "docker"}}),
+        (["containerd", "kubelet"], {"k8s-node": {"distribution": "kubelet"}}),
+        (["containerd", "k3s", "forwarding"], {"k8s-node": {"distribution": "k3s"}}),
+        (["node_exporter"], {"monitoring-target": {}}),
+        (["prometheus"], {}),
+        (["desktop"], {}),
+        (["desktop", "compiler"], {"dev-workstation": {}}),
+        (["something new"], {}),
+    ],
+)
+def test_what_evidence_is_enough(evidence: list[str], roles: dict[str, dict[str, object]]) -> None:
+    assert names(*((name, "seen") for name in evidence)) == roles
+
+
+def test_all_roles_of_the_schema_can_be_suggested() -> None:
+    known = set(schema("node-identity")["properties"]["roles"]["items"]["properties"]["name"]["enum"])
+    everything = ["openvpn", "docker", "forwarding", "masquerade", "node_exporter", "desktop", "compiler", "k3s"]
+    assert set(names(*((name, "seen") for name in everything))) == known
+
+
+def test_tags_are_the_roles_and_what_they_stand_on() -> None:
+    seen = [("containerd", ""), ("openvpn", ""), ("docker", ""), ("openvpn", ""), ("prometheus", ""), ("wireguard", "")]
+    assert tags(seen) == ("vpn-gateway", "container-host", "openvpn", "wireguard", "docker", "prometheus")
+    assert tags([]) == ()
