@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from power_edge.adopt import Adoption, adopt, asked
 from power_edge.check import Checked, plan_for
@@ -16,7 +18,7 @@ from power_edge.probing.transport import Unreachable
 from power_edge.resources import resource
 from power_edge.resources.files import File
 from power_edge.resources.packages.database import Package, Row
-from power_edge.resources.services.unit import Puller, Unit
+from power_edge.resources.services.unit import Puller, Trigger, Unit
 from tests.cases import RECORDINGS
 
 HEAD = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
@@ -126,6 +128,14 @@ def test_packages(declared: str, seen: Package, new: str) -> None:
     assert adopted(text, {"packages": {"vim": seen}}).text == f"{HEAD}packages:\n- {{name: vim{new}}}\n"
 
 
+def test_bytes_that_no_file_can_hold() -> None:
+    text = f"{HEAD}sysctl: {{vm.x: '1', vm.y: '2'}}\nfiles: [{{path: /a, owner: root}}]\n"
+    seen: dict[str, dict[str, Any]] = {"sysctl": {"vm/x": "\udcff", "vm/y": "3"}, "files": {"/a": FILE._replace(uid=7, user="\udcff")}}
+    done = adopted(text, seen)
+    assert done.text == text.replace("'2'", "'3'").replace("owner: root", 'owner: "7"')
+    assert [left.item.name for left in done.left] == ["vm.x"]
+
+
 def test_one_item_of_many() -> None:
     text = f"{HEAD}sysctl: {{vm.x: '1', vm.y: '2'}}\n"
     assert adopted(text, {"sysctl": {"vm/x": "3", "vm/y": "4"}}, frozenset(("vm.y",))).text == text.replace("'2'", "'4'")
@@ -153,6 +163,22 @@ def test_a_firewall_that_opens_more_than_is_declared() -> None:
     assert [one.told for one in done.adopted] == ["2 of rules added"]
 
 
+def test_a_default_that_makes_rules_open_something() -> None:
+    text = f"{UFW}  exclusive: true\n"
+    done = firewall(text.replace("default_incoming: deny", "default_incoming: allow"), "ufw/list")
+    assert done.text == text.replace(
+        "  exclusive", "  - {port: 80, proto: tcp, action: allow}\n  - {port: 443, proto: tcp, action: allow}\n  exclusive"
+    )
+    assert [one.told for one in done.adopted] == ["allow -> deny, and so exclusive: 2 of rules added"]
+
+
+def test_rules_that_hold_when_another_goes() -> None:
+    text = f"{UFW}  - {{port: 80, proto: tcp, action: deny}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
+    done = firewall(text, "ufw/list")
+    assert done.text == text.replace("action: deny", "action: allow")
+    assert [one.told for one in done.adopted] == ["action: deny -> allow", "it holds with what else was adopted"]
+
+
 def test_rules_that_are_gone_and_fields_that_differ() -> None:
     text = UFW.replace("default_incoming: deny", "default_incoming: reject") + "  - {port: 99, proto: tcp, action: allow} # gone\n"
     done = firewall(text, "ufw/list")
@@ -170,3 +196,43 @@ def test_content_is_asked_for_by_its_hash() -> None:
     state = load_state(f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(), "f", "n")
     node = asked(Node(name="n", path=Path("/n"), state=state))
     assert {"'*:::/a'", "-:::/b"} <= set(plan_for(node).script().split())
+
+
+units = st.builds(
+    Unit,
+    st.just("a.service"),
+    st.sampled_from(["loaded", "masked", "not-found", "bad-setting"]),
+    st.sampled_from(["active", "inactive", "failed", "activating", "reloading", "deactivating"]),
+    st.sampled_from(["running", "dead", "exited", "auto-restart", "failed"]),
+    st.sampled_from(["enabled", "disabled", "static", "masked", "generated", "enabled-runtime", "linked", ""]),
+    st.sampled_from(["simple", "oneshot", None]),
+    remains=st.booleans(),
+    queued=st.booleans(),
+    triggers=st.lists(st.builds(Trigger, st.sampled_from(["a.socket", "a.timer"]), st.booleans() | st.none(), st.booleans()), max_size=2).map(tuple),
+    pullers=st.lists(st.builds(Puller, st.just("multi-user.target"), st.sampled_from(["disk", "runtime"]), st.booleans()), max_size=1).map(tuple),
+)
+declarations = st.sampled_from(
+    [
+        "state: running",
+        "state: stopped",
+        "state: disabled",
+        "enabled: true",
+        "enabled: false",
+        "state: running, enabled: true",
+        "state: stopped, enabled: false",
+        "state: running, enabled: false",
+        "state: disabled, optional: true",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(declarations, units)
+def test_any_unit_is_true_afterwards_or_left_or_gone(declared: str, unit: Unit) -> None:
+    text = f"{HEAD}services:\n- {{name: a, {declared}}}\n"
+    (item,) = load_state(text.encode(), "f", "n").items
+    before = judge(resource("services"), item, {"a.service": unit}).outcome
+    done = adopted(text, {"services": {"a.service": unit}})
+    assert bool(done.adopted) + bool(done.left) == (before is not Outcome.COMPLIANT)
+    assert not done.adopted or before is Outcome.DRIFT
+    assert (done.text == HEAD) == (bool(done.adopted) and unit.missing)

@@ -103,7 +103,7 @@ def _alone(kind: ResourceType, result: Result, path: Path, value: Any, seen: Any
     for candidate in _candidates(declared, forms, result):
         try:
             (new, _), *_ = items(kind, [candidate] if kind.key is not None else {item.name: candidate["value"]})
-        except (ConfigError, KeyError):  # what was seen need not be a word that can be declared
+        except (ConfigError, KeyError, UnicodeError):  # what was seen need not be a word that can be declared
             continue
         if judge(kind, new, {new.key: seen}).outcome is Outcome.COMPLIANT:
             edits = tuple(_edits(path, declared, candidate)) if kind.key is not None else (Put(path, candidate["value"]),)
@@ -163,24 +163,38 @@ class _Section(NamedTuple):
     def form(self) -> Mapping[str, Any]:
         return next(iter(discovery(self.kind.name).forms("", self.seen)), {})
 
-    def holds(self, edits: Iterable[Edit], key: str | None) -> bool:
-        """Whether with these edits all new items are compliant, the one called `key` too, and none that was is worse."""
-        section = changed(self.there, [*self.accepted, *edits]).get(self.kind.name, {})
+    def judged(self, edits: Iterable[Edit]) -> dict[str, tuple[Result, Path]]:
+        """The items with these edits made as well, judged, by key, and where they stand. Raises ConfigError for what cannot be declared."""
+        section = changed(self.there, [*self.accepted, *edits]).get(self.kind.name)
+        found = items(self.kind, section) if section else []
+        return {item.key: (judge(self.kind, item, {"": self.seen}), (self.kind.name, *path)) for item, path in found}
+
+    def wrong(self, edits: Iterable[Edit], key: str | None) -> list[tuple[Result, Path]] | None:
+        """The items that these edits leave wrong though they were compliant or are new; None where that cannot be, or the item `key` is not true."""
         try:
-            judged = {item.key: judge(self.kind, item, {"": self.seen}).outcome for item, _ in items(self.kind, section)} if section else {}
+            judged = self.judged(edits)
         except ConfigError:
-            return False
+            return None
         before = {self.kind.canonical(entry.name) for entry in entries(self.kind, self.there[self.kind.name])}
-        must = {found for found in judged if found in self.sound or found not in before or found == key}
-        return (key is None or key in judged) and all(judged[found] is Outcome.COMPLIANT for found in must)
+        wrong = {found: one for found, one in judged.items() if one[0].outcome is not Outcome.COMPLIANT}
+        if key is not None and (key in wrong or key not in judged):
+            return None
+        return [one for found, one in wrong.items() if found in self.sound or found not in before]
 
 
-def _of_section(section: _Section, result: Result, path: Path) -> Adopted | Left:
-    """An item that is judged with others."""
+def _of_section(section: _Section, result: Result, path: Path, *, alone: bool = False) -> Adopted | Left:
+    """An item that is judged with others. What it makes wrong of them is taken over with it, unless `alone`."""
     listed = len(path) > 2
     for edits, told in (_of_list if listed else _of_field)(section, result, path):
-        if section.holds(edits, None if listed else result.item.key):
+        wrong = section.wrong(edits, None if listed else result.item.key)
+        if wrong == []:
             return Adopted(result.item, edits, told)
+        if wrong and not alone and all(isinstance(change, Put) for change in edits):  # a removal would move the places of others
+            (other, place), *more = wrong
+            after = section._replace(accepted=(*section.accepted, *edits), sound=section.sound - {other.item.key})
+            along = _of_section(after, other, place, alone=True) if not more else None
+            if isinstance(along, Adopted):
+                return Adopted(result.item, (*edits, *along.edits), f"{told}, and so {other.item.name}: {along.told}")
     return Left(result.item, f"no declaration of it would hold true: {result.why or 'nothing fits what was seen'}")
 
 
@@ -209,9 +223,10 @@ def _of_field(section: _Section, result: Result, path: Path) -> Proposed:
         new_ones = [value for value, _ in _unknown_of(section, lists)]
         for value in list(new_ones):
             without = [other for other in new_ones if other is not value]
-            if section.holds([Add((section.kind.name, lists), as_entries(without))] if without else [], result.item.key):
+            if section.wrong([Add((section.kind.name, lists), as_entries(without))], result.item.key) == []:
                 new_ones = without
-        yield (Add((section.kind.name, lists), as_entries(new_ones)),), f"{len(new_ones)} of {lists} added"
+        told = f"{len(new_ones)} of {lists} added" if new_ones else "it holds with what else was adopted"
+        yield (Add((section.kind.name, lists), as_entries(new_ones)),), told
 
 
 def _unknown_of(section: _Section, lists: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:
@@ -225,17 +240,17 @@ def _unknown_of(section: _Section, lists: str) -> Iterator[tuple[Any, Mapping[st
 
 
 def _possible(text: str, adopted: Sequence[Adopted], file: str) -> tuple[list[Adopted], list[Left]]:
-    """Those whose edits the file allows; the others need a person."""
+    """Those whose edits the file allows, of values that YAML can hold; the others need a person."""
     try:
         edit(text, [change for one in adopted for change in one.edits], file)
         return list(adopted), []
-    except EditRefused:
+    except (EditRefused, ValueError):
         possible, refused = [], []
     for one in adopted:
         try:
             edit(text, one.edits, file)
             possible.append(one)
-        except EditRefused as error:
+        except (EditRefused, ValueError) as error:
             refused.append(Left(one.item, str(error)))
     return possible, refused
 

@@ -1,6 +1,8 @@
 """What was discovered, merged into files that are there: what they lack comes in, what they say stays."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from power_edge.config import ConfigError, load_state
 from power_edge.config.document import read
@@ -126,3 +128,19 @@ def test_roles_are_told_by_their_names() -> None:
     merged = merge(text, found, "f")
     assert merged == text.replace("x}", 'x, tags: [a, "on"]}') + "- name: k8s-node  # kubelet runs\n"
     assert read(merged.encode(), "f").problems == ()
+
+
+entries = [(paragraph.name, entry) for paragraph in FOUND.paragraphs[2:5] for entry in paragraph.entries]
+
+
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(range(len(entries)))))
+def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
+    def only(kept: set[int]) -> Document:
+        sections = {name: tuple(entry for number, (of, entry) in enumerate(entries) if of == name and number in kept) for name, _ in entries}
+        return Document((*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items())))
+
+    merged = merge(emit(only(there)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
+    seen, wanted = (load_state(text.encode(), "f", "n").items for text in (merged, emit(only(set(range(len(entries)))))))
+    assert {(item.type, item.key): item.declared for item in seen} == {(item.type, item.key): item.declared for item in wanted}
+    assert len(seen) == len(wanted)
