@@ -106,9 +106,9 @@ def test_a_whole_file() -> None:
         "# Units\nservices:\n"
         "# enabled by hand on a day long ago, when nobody thought of writing down why it was needed, and\n# still is\n"
         "- name: ssh\n  state: running\n- name: cron\n  enabled: true\n\n"
-        'sysctl:\n  # /etc/sysctl.d/9.conf: x: y\n  net.ipv4.tcp_mem: "4096\\t8192"\n# kernel.panic: as by default\n\n'
+        'sysctl:\n  net.ipv4.tcp_mem: "4096\\t8192"  # /etc/sysctl.d/9.conf: x: y\n# kernel.panic: as by default\n\n'
         "# vim: asked for by nobody\n\n"
-        'firewall:\n  # ufw\n  enabled: true\n  rules:\n  # SSH\n  - {port: 22, from: "fd00::1", proto: tcp, action: allow}\n'
+        'firewall:\n  enabled: true  # ufw\n  rules:\n  - {port: 22, from: "fd00::1", proto: tcp, action: allow}  # SSH\n'
     )
     assert max(map(len, text.splitlines())) <= WIDTH
     assert [item.name for item in load_state(text.encode(), "f", "n").items][-2:] == ["enabled", "allow 22/tcp from fd00::1 to any"]

@@ -1,11 +1,13 @@
 """What was discovered, merged into files that are there: what they lack comes in, what they say stays."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from power_edge.config import ConfigError, load_state
 from power_edge.config.document import read
 from power_edge.config.emit import Document, Entry, Paragraph, emit
-from power_edge.config.merge import merge, merge_state
+from power_edge.config.merge import merge
 
 STATE = """\
 version: "1.0"   # ours
@@ -29,7 +31,7 @@ firewall:
 FOUND = Document(
     (
         Paragraph("version", "1.0"),
-        Paragraph("metadata", {"site": "other", "environment": "development", "description": "found"}),
+        Paragraph("metadata", {"site": "other", "environment": "development"}),
         Paragraph(
             "services",
             (
@@ -62,29 +64,29 @@ FOUND = Document(
 
 
 def test_a_state_file() -> None:
-    merged = merge_state(STATE, FOUND, "f")
+    merged = merge(STATE, FOUND, "f")
     assert merged == STATE.replace(
-        "state: running}\n", "state: running}\n  # against the preset\n  - {name: docker, state: running}\n"
+        "state: running}\n", "state: running}\n  - {name: docker, state: running}  # against the preset\n"
     ).replace(
-        '"10"\n', '"10"\n  # /etc/sysctl.d/9.conf\n  net.ipv4.ip_forward: "1"\n'
+        '"10"\n', '"10"\n  net.ipv4.ip_forward: "1"  # /etc/sysctl.d/9.conf\n'
     ) + (
-        '  # the web\n  - {port: 443, proto: tcp, action: allow, from: "fd00::/8"}\n  # ufw\n  enabled: true\n'
-        "\n# Packages\npackages:\n  # asked for\n  - name: vim\n"
+        '  - {port: 443, proto: tcp, action: allow, from: "fd00::/8"}  # the web\n  enabled: true  # ufw\n'
+        "\n# Packages\npackages:\n  - name: vim  # asked for\n"
     )  # fmt: skip
     load_state(merged.encode(), "f", "n")
-    assert merge_state(merged, FOUND, "f") == merged
+    assert merge(merged, FOUND, "f") == merged
 
 
 def test_what_was_written_whole_is_merged_into_itself_without_a_change() -> None:
     text = emit(FOUND).replace("  - {port: 22, proto: tcp, action: allow, from: 10.0.0.0/8}\n", "")
     found = FOUND._replace(paragraphs=tuple(paragraph for paragraph in FOUND.paragraphs if paragraph.name != "firewall"))
-    assert merge_state(text, found, "f") == text
+    assert merge(text, found, "f") == text
 
 
 @pytest.mark.parametrize("text", ["a: [", STATE.replace('"1.0"', "no"), STATE + "packages: [{name: 1}]\n"])
 def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> None:
     with pytest.raises(ConfigError, match=r"\Af:\d+"):
-        merge_state(text, FOUND, "f")
+        merge(text, FOUND, "f")
 
 
 def test_other_files() -> None:
@@ -124,5 +126,21 @@ def test_roles_are_told_by_their_names() -> None:
     roles = (Entry({"name": "vpn-gateway", "enabled": True}), Entry({"name": "k8s-node"}, ("kubelet runs",)))
     found = Document((Paragraph("node", {"hostname": "y", "tags": ["a", "on"]}), Paragraph("roles", roles)))
     merged = merge(text, found, "f")
-    assert merged == text.replace("x}", 'x, tags: [a, "on"]}') + "# kubelet runs\n- name: k8s-node\n"
+    assert merged == text.replace("x}", 'x, tags: [a, "on"]}') + "- name: k8s-node  # kubelet runs\n"
     assert read(merged.encode(), "f").problems == ()
+
+
+entries = [(paragraph.name, entry) for paragraph in FOUND.paragraphs[2:5] for entry in paragraph.entries]
+
+
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(range(len(entries)))))
+def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
+    def only(kept: set[int]) -> Document:
+        sections = {name: tuple(entry for number, (of, entry) in enumerate(entries) if of == name and number in kept) for name, _ in entries}
+        return Document((*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items())))
+
+    merged = merge(emit(only(there)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
+    seen, wanted = (load_state(text.encode(), "f", "n").items for text in (merged, emit(only(set(range(len(entries)))))))
+    assert {(item.type, item.key): item.declared for item in seen} == {(item.type, item.key): item.declared for item in wanted}
+    assert len(seen) == len(wanted)

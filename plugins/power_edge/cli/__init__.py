@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from power_edge import gate
-from power_edge.cli import about, discover, identity, plan, record, schema, validate
+from power_edge.cli import about, adopt, discover, identity, plan, record, schema, validate
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.route import BadRoute
 from power_edge.probing.transport import Unreachable
@@ -27,7 +27,7 @@ def cli(context: click.Context, node_configs: Path | None) -> None:
     context.obj = node_configs.absolute() if node_configs is not None else find_node_configs(Path.cwd())
 
 
-for _module in (about, discover, identity, plan, record, schema, validate):
+for _module in (about, adopt, discover, identity, plan, record, schema, validate):
     cli.add_command(_module.command)
 
 

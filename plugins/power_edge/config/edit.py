@@ -14,7 +14,7 @@ from power_edge.config.layout import EditRefused, Layout, Path, at
 from power_edge.config.marks import nodes
 from power_edge.config.splices import Add, Edit, Put, Remove, Splice, splices
 
-__all__ = ["Add", "Edit", "EditRefused", "Path", "Put", "Remove", "edit"]
+__all__ = ["Add", "Edit", "EditRefused", "Path", "Put", "Remove", "at", "changed", "edit"]
 
 
 def edit(text: str, edits: Iterable[Edit], file: str) -> str:
@@ -75,17 +75,21 @@ def _differs(made: str, file: str, wanted: Any) -> bool:
     return bool(seen.problems) or repr(seen.value) != repr(wanted)
 
 
+def changed(value: Any, edits: Iterable[Edit]) -> Any:
+    """The value of a file as it is with all the edits made; what several aliases stand for becomes one value each."""
+    return _changed(value, _normal(value, list(edits)))
+
+
 def _changed(value: Any, changes: Sequence[Edit]) -> Any:
-    """The value as it is to be; what several aliases stand for becomes one value each."""
-    changed = _copied(value)
+    made = _copied(value)
     for change in changes:
         if isinstance(change, Put):
-            at(changed, change.path[:-1])[change.path[-1]] = _copied(change.value)
+            at(made, change.path[:-1])[change.path[-1]] = _copied(change.value)
         elif isinstance(change, Add):
-            _extend(changed, change)
+            _extend(made, change)
     for path in sorted((change.path for change in changes if isinstance(change, Remove)), key=_order, reverse=True):
-        del at(changed, path[:-1])[path[-1]]
-    return changed
+        del at(made, path[:-1])[path[-1]]
+    return made
 
 
 def _order(path: Path) -> list[tuple[int, str]]:

@@ -7,8 +7,8 @@ from typing import Any
 from power_edge.config.document import read
 from power_edge.config.edit import Add, Edit, Path, edit
 from power_edge.config.emit import Document, Entry, Paragraph, entries, plain
+from power_edge.config.state import checked
 from power_edge.config.state import entries as items
-from power_edge.config.state import load_state
 from power_edge.model import ResourceType
 from power_edge.resources import names, resource
 
@@ -16,27 +16,21 @@ _NAMES_OF = {("watchers", "journald", "units"): "services", ("watchers", "inotif
 """Lists of names of a resource type, in watcher.yaml: `cron` and `cron.service` are one."""
 
 
-def merge_state(text: str, discovered: Document, file: str) -> str:
-    """A state.yaml with the items that it lacks; version and metadata are a person's. `file` is its name in messages.
-
-    An item that it declares, however spelled, keeps its fields. Rules of a firewall are told apart by what they say, and one that contradicts a rule
-    that is there is not added. Raises ConfigError for a file that is no valid state.yaml, and as `edit`.
-    """
-    load_state(text.encode("utf-8", "surrogatepass"), file, "")
-    there = read(text.encode(), file).value
-    return edit(text, [change for paragraph in discovered.paragraphs for change in _section(there, paragraph)], file)
-
-
 def merge(text: str, discovered: Document, file: str) -> str:
-    """Any other file with the keys and the items of lists that it lacks. Items of a list are one where their names are, or where all of them is."""
-    there = read(text.encode("utf-8", "surrogatepass"), file).value
-    return edit(text, [change for paragraph in discovered.paragraphs for change in _missing(there, paragraph)], file)
+    """The text of a file with what it lacks of a document that was discovered; `file` is its name in messages.
+
+    Of state.yaml an item that is declared, however spelled, keeps its fields; rules of a firewall are told apart by what they say, and one that
+    contradicts a rule that is there is not added. Elsewhere items of a list are one where their names are, or all of them is. Raises ConfigError for
+    a file that cannot be used, and as `edit`.
+    """
+    document = read(text.encode("utf-8", "surrogatepass"), file)
+    if any(paragraph.name in names() for paragraph in discovered.paragraphs):
+        checked(document, "state")
+    return edit(text, [change for paragraph in discovered.paragraphs for change in _changes(document.value, paragraph)], file)
 
 
-def _section(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
-    if paragraph.name not in names():
-        return
-    if there.get(paragraph.name) in (None, [], {}):
+def _changes(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
+    if paragraph.name not in names() or there.get(paragraph.name) in (None, [], {}):
         yield from _missing(there, paragraph)
         return
     kind, section = resource(paragraph.name), there[paragraph.name]

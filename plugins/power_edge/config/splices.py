@@ -143,8 +143,12 @@ def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -
 def _key(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
     """The lines of one more key of a mapping."""
     indent = " " * layout.column(node)
-    first, *rest = emit.keyed(str(entry.key), entry.value, indent, nested=bool(path))
-    return [*emit.comments(entry.comment, indent), first, *_indented(layout, rest, entry.value)]
+    if not path:
+        first, *rest = emit.keyed(str(entry.key), entry.value, indent)
+        return [*emit.comments(entry.comment, indent), first, *_indented(layout, rest, entry.value)]
+    lines = list(emit.lines(entry, indent))
+    head = next(number for number, line in enumerate(lines) if not line.lstrip().startswith("#")) + 1
+    return [*lines[:head], *_indented(layout, lines[head:], entry.value)]
 
 
 def _item(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
@@ -152,9 +156,10 @@ def _item(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
     indent, sibling = " " * node.column, node.values[-1]
     head = layout.head((*path, len(node.values) - 1), node, len(node.values) - 1)
     width = sibling.start - head if layout.line(sibling.start) == layout.line(head) else 2
-    first, *rest = emit.lines(entry._replace(comment=()), indent, nested=sibling.kind == "map" and bool(sibling.style))
-    moved = [f"{indent}{' ' * width}{line[node.column + 2 :]}" for line in rest]
-    return [*emit.comments(entry.comment, indent), f"{indent}-{' ' * (width - 1)}{first[node.column + 2 :]}", *moved]
+    lines = list(emit.lines(entry, indent, nested=sibling.kind == "map" and bool(sibling.style)))
+    dash = next(number for number, line in enumerate(lines) if line.startswith(f"{indent}-"))
+    inner = [f"{indent}{' ' * width}{line[node.column + 2 :]}" for line in lines[dash + 1 :]]
+    return [*lines[:dash], f"{indent}-{' ' * (width - 1)}{lines[dash][node.column + 2 :]}", *inner]
 
 
 def _indented(layout: Layout, lines: list[str], value: Any) -> list[str]:

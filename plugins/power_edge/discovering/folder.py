@@ -11,7 +11,7 @@ from power_edge.config.emit import Document, Paragraph, emit
 from power_edge.config.error import refuse
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.config.identities import IDENTITY, duplicates, identities
-from power_edge.config.merge import merge, merge_state
+from power_edge.config.merge import merge
 from power_edge.config.node import check_name, load_system_identity
 from power_edge.discovering.asking import Discovered, WrongMachine
 from power_edge.discovering.documents import node_identity, state, watcher
@@ -81,9 +81,8 @@ def _contents(found: Discovered, target: Target, folder: Path, *, replace: bool)
         if old is None or replace:
             yield file, emit(document).encode()
         else:
-            added = merge_state if file == STATE else merge
             # Bytes that are no UTF-8 are refused there, with their place.
-            yield file, added(old.decode("utf-8", "surrogateescape"), document, f"{NODE_CONFIGS}/{folder.name}/{file}").encode()
+            yield file, merge(old.decode("utf-8", "surrogateescape"), document, f"{NODE_CONFIGS}/{folder.name}/{file}").encode()
     if there[IDENTITY] is None:
         yield IDENTITY, system_identity(found, folder)
     way = connection(target, folder)

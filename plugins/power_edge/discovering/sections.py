@@ -116,7 +116,7 @@ def _one(kind: ResourceType, name: str, why: str, seen: Any) -> Found | LeftOut:
     for form in discovery(kind.name).forms(name, seen):
         value = {kind.key: name, **form} if kind.key is not None else form["value"]
         try:
-            (item, _), *_ = _items(kind, [value] if kind.key is not None else {name: value})
+            (item, _), *_ = items(kind, [value] if kind.key is not None else {name: value})
         except ConfigError as error:
             problem = error.problems[0].message
             continue
@@ -139,11 +139,11 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
         value, wrong = dict(next(discovery(kind.name).forms("", seen), {})), set[str]()
         while value:
             try:
-                items = _items(kind, value)
+                declared = items(kind, value)
             except ConfigError as error:
                 yield LeftOut(kind.name, error.problems[0].message)
                 return
-            results = [judge(kind, item, {"": seen}) for item, _ in items]
+            results = [judge(kind, item, {"": seen}) for item, _ in declared]
             refused = next((place for place, result in enumerate(results) if result.outcome is not Outcome.COMPLIANT), None)
             if refused is None:
                 beyond = (text for result in results for text in result.extra if text not in wrong)
@@ -153,7 +153,7 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
             result = results[refused]
             yield LeftOut(result.item.name, result.why or _seen_as(result))
             wrong.add(result.item.name)
-            value = _without(value, items[refused][1])
+            value = _without(value, declared[refused][1])
         return
 
 
@@ -168,7 +168,7 @@ def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[st
     return {key: entry if key != name else rest for key, entry in section.items() if key != name or rest}
 
 
-def _items(kind: ResourceType, section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
+def items(kind: ResourceType, section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
     """The items of a section that is yet to be written, and where in it they stand. Raises ConfigError for what no state.yaml can hold."""
     metadata = {"site": "here", "environment": "development"}
     state = state_of(Document.made("state.yaml", {"version": "1.0", "metadata": metadata, kind.name: section}), "node")

@@ -2,8 +2,10 @@
 
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from power_edge.model.declared.resources.files_schema import File as Declared
 from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.files import REGULAR, File, unescape
 
@@ -24,4 +26,9 @@ def forms(_: str, seen: Any) -> Iterator[Mapping[str, str]]:
     yield {**fields, "owner": user, "group": group}
 
 
-DISCOVERY = Discovery(name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)))
+def asked(declared: Declared) -> Declared:
+    """With a hash: a content is only hashed where its length is as declared."""
+    return declared if declared.content is None else replace(declared, sha256="")
+
+
+DISCOVERY = Discovery(name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=asked)

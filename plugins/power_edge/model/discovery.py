@@ -16,6 +16,10 @@ def _nothing(_: Sequence[str], __: str) -> Watch:
     return Watch()
 
 
+def _same(declared: Any) -> Any:
+    return declared
+
+
 class Discovery(NamedTuple):
     """The inverse of judging, for one resource type; pure, as the type itself is.
 
@@ -31,3 +35,5 @@ class Discovery(NamedTuple):
     can hold true for it. For a type that observes one thing for all its items: the section as a whole."""
     watch: Callable[[Sequence[str], str], Watch] = _nothing
     """Names of things declared, and the node's family of distributions (`debian`, `rhel`, `alpine`, `arch`) -> what watcher.yaml needs for them."""
+    asked: Callable[[Any], Any] = _same
+    """A declaration -> the one to be asked about so that `forms` is shown all that it needs."""

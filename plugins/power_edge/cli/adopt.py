@@ -1,0 +1,112 @@
+"""`power-edge adopt`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from power_edge import check
+from power_edge.cli.asking import agreed
+from power_edge.cli.options import way
+from power_edge.cli.waiting import patiently
+from power_edge.config import Node
+from power_edge.config.error import refuse, shown
+from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.model import Item
+from power_edge.probing.route import Options
+from power_edge.proposal import propose
+from power_edge.report.terminal import printable
+from power_edge.target import named
+
+
+@click.command("adopt", short_help="Take the drift of a node over into its state.yaml.")
+@click.argument("name", metavar="NODE")
+@click.argument("ids", metavar="[TEST-ID]...", nargs=-1)
+@click.option("-k", "expression", metavar="EXPR", help="Only items whose names match, as pytest's -k.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@way
+@click.pass_obj
+def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: str | None, yes: bool, options: Options) -> None:
+    """Take the drift of a node over into its state.yaml: what was seen becomes what is declared.
+
+    The node is checked, and each drifted item gets the smallest edit that makes it true; comments and all else stay. A thing that is gone is removed.
+    The change is shown as a diff, and asked about. Of all items some can be named, by test id or by -k:
+
+    \b
+        power-edge adopt rig-7 'node-configs/rig-7/state.yaml::sysctl[vm.swappiness]'
+        power-edge adopt rig-7 'services[cron]'
+        power-edge adopt rig-7 -k 'sysctl and not kernel' --yes
+
+    What could not be looked at is never adopted. Exits with 4 where an item that was named cannot be adopted or nobody could be asked, with 11 where
+    the node cannot be reached, and with 12 where it is another machine.
+    """
+    from power_edge.adopt import adopt, asked
+
+    node = named(name, root)
+    file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
+    wanted = _wanted(node, ids, expression)
+    content = read_file(node.path / STATE, file) or b""
+    asking = asked(node)
+    checked = check.Checked(asking, patiently(check.ask([asking], options)[node.name]))
+    if not checked.gate.open:
+        click.echo(f"Error: {printable(checked.gate.why or '')}; nothing is adopted", err=True)
+        raise SystemExit(checked.gate.status)
+    adoption = adopt(content.decode(), checked, wanted)
+    for left in adoption.left:
+        click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
+    for one in adoption.adopted:
+        click.echo(printable(f"{_id(one.item)}: {one.told}"), err=True)
+    if ids and adoption.left:
+        raise click.UsageError("nothing was written: of the items that were named not all can be adopted")
+    if not adoption.adopted:
+        click.echo(f"{node.name}: nothing to adopt")
+        return
+    proposal = propose(node.path, {STATE: adoption.text.encode()})
+    if not agreed(proposal, f"Write this to {file}?", yes=yes, way_out="--yes writes it"):
+        click.echo("nothing was written", err=True)
+        return
+    if read_file(node.path / STATE, file) != content:
+        raise refuse(file, "was changed meanwhile, and is left as it is", "adopt again")
+    proposal.write()
+    click.echo(f"wrote {file}: {len(adoption.adopted)} adopted")
+
+
+def _id(item: Item) -> str:
+    return f"{item.type}[{item.name}]"
+
+
+def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
+    """The items that test ids, in full or from the type on, or an expression name; all without either. Raises UsageError."""
+    known = {printable(_id(item)): item for item in node.items}
+    if ids and expression is not None:
+        raise click.UsageError("name items by their ids or by -k, not by both")
+    if expression is not None:
+        return [item for item in node.items if _matches(expression, node, item)]
+    chosen = []
+    for text in ids:
+        item = known.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
+        if item is None:
+            raise click.UsageError(f"{shown(text)} is no item of {node.name}{_nearest(text, list(known))}")
+        chosen.append(item)
+    return chosen if ids else list(node.items)
+
+
+def _nearest(text: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(text.rpartition("::")[2][:255], known, 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _matches(expression: str, node: Node, item: Item) -> bool:
+    """As pytest's -k: the names are those of the item and of what it stands in."""
+    from _pytest.config.exceptions import UsageError
+    from _pytest.mark import KeywordMatcher
+    from _pytest.mark.expression import Expression
+
+    try:
+        return Expression.compile(expression).evaluate(KeywordMatcher(frozenset((printable(_id(item)), item.type, STATE, node.name))))
+    except UsageError as error:
+        raise click.UsageError(f"-k {shown(expression)}: {error}") from None
+    except SyntaxError as error:
+        raise click.UsageError(f"-k {shown(expression)}: at column {error.offset}: {error.msg}") from None

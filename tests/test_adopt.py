@@ -1,0 +1,238 @@
+"""Drift taken over: the edit that each kind of drift comes to, and what is left alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from power_edge.adopt import Adoption, adopt, asked
+from power_edge.check import Checked, plan_for
+from power_edge.config import Node, load_state
+from power_edge.gate import Gate
+from power_edge.judging import judge
+from power_edge.model import Outcome, Unseen
+from power_edge.probing.transport import Unreachable
+from power_edge.resources import resource
+from power_edge.resources.files import File
+from power_edge.resources.packages.database import Package, Row
+from power_edge.resources.services.unit import Puller, Trigger, Unit
+from tests.cases import RECORDINGS
+
+HEAD = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
+UP = Unit("a.service", "loaded", "active", "running", "enabled", "simple", pullers=(Puller("multi-user.target", "disk", True),))
+DOWN = UP._replace(active="inactive", sub="dead", file_state="disabled", pullers=())
+FAILED = UP._replace(active="failed", sub="failed")
+MISSING = Unit("a.service", "not-found", "inactive", "dead", "")
+HASH = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+FILE = File(mode=0o100644, uid=0, gid=0, size=6, user="root", group="root", sha256=HASH, uids={"root": 0}, gids={"root": 0})
+
+
+def packages(*versions: str) -> Package:
+    return Package("dpkg", "apt", tuple(Row("vim", "amd64", "install", "installed", "ok", version) for version in versions))
+
+
+def adopted(text: str, seen: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None) -> Adoption:
+    """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of what was adopted is compliant then."""
+    state = load_state(text.encode(), "f", "n")
+    checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
+    vars(checked).update(observations=seen, gate=Gate(0))
+    done = adopt(text, checked, [item for item in state.items if names is None or item.name in names])
+    touched = {(one.item.type, one.item.key) for one in done.adopted}
+    for item in load_state(done.text.encode(), "f", "n").items:
+        if (item.type, item.key) in touched:
+            assert judge(resource(item.type), item, seen[item.type]).outcome is Outcome.COMPLIANT
+    return done
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen", "new", "told"),
+    [
+        ("state: running", DOWN, "state: stopped", "state: running -> stopped"),
+        ("state: running, enabled: true", DOWN, "state: stopped, enabled: false", "state: running -> stopped, enabled: True -> False"),
+        ("state: running, enabled: false", DOWN, "state: stopped, enabled: false", "state: running -> stopped"),
+        ("state: stopped", UP, "state: running", "state: stopped -> running"),
+        ("enabled: false", UP, "enabled: true", "enabled: False -> True"),
+        ("state: disabled, optional: true", UP, "state: running, optional: true", "state: disabled -> running"),
+        ("state: running, enabled: true", FAILED, "enabled: true", "state left out"),
+        ("state: running", FAILED, "enabled: true", "state left out, enabled: True added"),
+    ],
+)
+def test_services(declared: str, seen: Unit, new: str, told: str) -> None:
+    text = f"{HEAD}services: # ours\n- {{name: a, {{}}}}  # the one\n- {{name: b.socket, state: running}}\n"
+    before, after = (text.replace("{}", fields) for fields in (declared, new))
+    done = adopted(before, {"services": {"a.service": seen, "b.socket": UP}})
+    assert (done.text, [one.told for one in done.adopted], done.left) == (after, [told], ())
+
+
+@pytest.mark.parametrize(
+    ("type_", "item", "seen", "why"),
+    [
+        ("services", "{name: a, state: running}", MISSING, "no such unit"),
+        ("packages", "{name: a}", packages(), "removed: it is not there any more"),
+        ("files", "{path: a, mode: '0644'}", None, "no such file"),
+        ("files", "{path: a, mode: '0644'}", FILE._replace(mode=0o040755), "it is not there any more"),
+    ],
+)
+def test_what_is_gone_is_removed(type_: str, item: str, seen: Any, why: str) -> None:
+    name = {"services": "a.service", "packages": "a", "files": "/a"}[type_]
+    other = {"services": "{name: b, state: running}", "packages": "{name: b}", "files": "{path: /b}"}[type_]
+    there = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
+    text = f"{HEAD}{type_}:\n# of a\n- {item.replace('path: a', 'path: /a')}\n\n# of b\n- {other}\n"
+    done = adopted(text, {type_: {name: seen, name.replace("a", "b", 1): there}})
+    assert done.text == f"{HEAD}{type_}:\n# of b\n- {other}\n"
+    assert why in done.adopted[0].told
+
+
+def test_the_last_of_a_section_takes_it_along() -> None:
+    assert adopted(f"{HEAD}sysctl:\n  vm.x: '1'\n", {"sysctl": {"vm/x": None}}).text == HEAD
+
+
+def test_sysctl() -> None:
+    text = f"{HEAD}sysctl:\n  vm/x: '1'   # why\n  vm.y: \"2\"\n  vm.z: '3'\n"
+    done = adopted(text, {"sysctl": {"vm/x": "4\t5", "vm/y": "no", "vm/z": Unseen("permission denied")}})
+    assert done.text == text.replace("'1'", '"4\\t5"').replace('"2"', '"no"')
+    assert [(left.item.name, left.why) for left in done.left] == [("vm.z", "unknown: permission denied")]
+    assert adopted(text, {"sysctl": {"vm/x": "1", "vm/y": "2", "vm/z": "3"}}) == Adoption(text, (), ())
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen", "new"),
+    [
+        ("mode: '0600', owner: root", FILE, "mode: '0644', owner: root"),
+        ("content: \"hello!\\n\", mode: '0644'", FILE, f"mode: '0644', sha256: {HASH}"),
+        (f"sha256: {'f' * 64}", FILE, f"sha256: {HASH}"),
+        ("owner: root, group: adm", FILE, "owner: root, group: root"),
+        ("owner: root", FILE._replace(uid=1007, user=None), 'owner: "1007"'),
+        ("owner: root", FILE._replace(uid=1007, user="a:b"), 'owner: "1007"'),
+    ],
+)
+def test_files(declared: str, seen: File, new: str) -> None:
+    text = f"{HEAD}files:\n- {{path: //a, {{}}}}\n"
+    before, after = (text.replace("{}", fields) for fields in (declared, new))
+    assert adopted(before, {"files": {"/a": seen}}).text == after
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen", "new"),
+    [
+        (", version: '1'", packages("2"), ", version: '2'"),
+        (", state: absent", packages("2"), ", state: present"),
+        (", state: present, version: '1'", packages("1:2-3"), ", state: present, version: '1:2-3'"),
+    ],
+)
+def test_packages(declared: str, seen: Package, new: str) -> None:
+    text = f"{HEAD}packages:\n- {{name: vim{declared}}}\n"
+    assert adopted(text, {"packages": {"vim": seen}}).text == f"{HEAD}packages:\n- {{name: vim{new}}}\n"
+
+
+def test_bytes_that_no_file_can_hold() -> None:
+    text = f"{HEAD}sysctl: {{vm.x: '1', vm.y: '2'}}\nfiles: [{{path: /a, owner: root}}]\n"
+    seen: dict[str, dict[str, Any]] = {"sysctl": {"vm/x": "\udcff", "vm/y": "3"}, "files": {"/a": FILE._replace(uid=7, user="\udcff")}}
+    done = adopted(text, seen)
+    assert done.text == text.replace("'2'", "'3'").replace("owner: root", 'owner: "7"')
+    assert [left.item.name for left in done.left] == ["vm.x"]
+
+
+def test_one_item_of_many() -> None:
+    text = f"{HEAD}sysctl: {{vm.x: '1', vm.y: '2'}}\n"
+    assert adopted(text, {"sysctl": {"vm/x": "3", "vm/y": "4"}}, frozenset(("vm.y",))).text == text.replace("'2'", "'4'")
+
+
+def test_what_takes_a_person_holds_up_nothing_else() -> None:
+    text = f"{HEAD}sysctl: {{vm.x: &x '1', vm.y: *x, vm.z: '5'}}\n"
+    done = adopted(text, {"sysctl": {"vm/x": "1", "vm/y": "4", "vm/z": "6"}})
+    assert done.text == text.replace("'5'", "'6'")
+    assert [left.item.name for left in done.left] == ["vm.y"]
+    assert "by hand" in done.left[0].why
+
+
+UFW = f"{HEAD}firewall:\n  enabled: true\n  default_incoming: deny\n  rules:\n  # ssh\n  - {{port: 22, proto: tcp, action: allow}}\n"
+
+
+def firewall(text: str, case: str) -> Adoption:
+    answer = (RECORDINGS / f"{case}.answer").read_bytes()
+    return adopted(text, {"firewall": resource("firewall").parse(answer)})
+
+
+def test_a_firewall_that_opens_more_than_is_declared() -> None:
+    done = firewall(f"{UFW}  exclusive: true\n", "ufw/list")
+    assert done.text == (f"{UFW}  - {{port: 80, proto: tcp, action: allow}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n")
+    assert [one.told for one in done.adopted] == ["2 of rules added"]
+
+
+def test_a_default_that_makes_rules_open_something() -> None:
+    text = f"{UFW}  exclusive: true\n"
+    done = firewall(text.replace("default_incoming: deny", "default_incoming: allow"), "ufw/list")
+    assert done.text == text.replace(
+        "  exclusive", "  - {port: 80, proto: tcp, action: allow}\n  - {port: 443, proto: tcp, action: allow}\n  exclusive"
+    )
+    assert [one.told for one in done.adopted] == ["allow -> deny, and so exclusive: 2 of rules added"]
+
+
+def test_rules_that_hold_when_another_goes() -> None:
+    text = f"{UFW}  - {{port: 80, proto: tcp, action: deny}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
+    done = firewall(text, "ufw/list")
+    assert done.text == text.replace("action: deny", "action: allow")
+    assert [one.told for one in done.adopted] == ["action: deny -> allow", "it holds with what else was adopted"]
+
+
+def test_rules_that_are_gone_and_fields_that_differ() -> None:
+    text = UFW.replace("default_incoming: deny", "default_incoming: reject") + "  - {port: 99, proto: tcp, action: allow} # gone\n"
+    done = firewall(text, "ufw/list")
+    assert done.text == UFW
+    assert [one.told.partition(":")[0] for one in done.adopted] == ["reject -> deny", "removed"]
+
+
+def test_a_rule_with_another_source() -> None:
+    text = UFW.replace("action: allow}", "action: allow, from: 10.0.0.0/8}")
+    done = firewall(text, "ufw/basic-22-tcp")
+    assert done.text == UFW.replace("action: allow}", "action: allow, from: any}") or done.text == UFW
+
+
+def test_content_is_asked_for_by_its_hash() -> None:
+    state = load_state(f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(), "f", "n")
+    node = asked(Node(name="n", path=Path("/n"), state=state))
+    assert {"'*:::/a'", "-:::/b"} <= set(plan_for(node).script().split())
+
+
+units = st.builds(
+    Unit,
+    st.just("a.service"),
+    st.sampled_from(["loaded", "masked", "not-found", "bad-setting"]),
+    st.sampled_from(["active", "inactive", "failed", "activating", "reloading", "deactivating"]),
+    st.sampled_from(["running", "dead", "exited", "auto-restart", "failed"]),
+    st.sampled_from(["enabled", "disabled", "static", "masked", "generated", "enabled-runtime", "linked", ""]),
+    st.sampled_from(["simple", "oneshot", None]),
+    remains=st.booleans(),
+    queued=st.booleans(),
+    triggers=st.lists(st.builds(Trigger, st.sampled_from(["a.socket", "a.timer"]), st.booleans() | st.none(), st.booleans()), max_size=2).map(tuple),
+    pullers=st.lists(st.builds(Puller, st.just("multi-user.target"), st.sampled_from(["disk", "runtime"]), st.booleans()), max_size=1).map(tuple),
+)
+declarations = st.sampled_from(
+    [
+        "state: running",
+        "state: stopped",
+        "state: disabled",
+        "enabled: true",
+        "enabled: false",
+        "state: running, enabled: true",
+        "state: stopped, enabled: false",
+        "state: running, enabled: false",
+        "state: disabled, optional: true",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(declarations, units)
+def test_any_unit_is_true_afterwards_or_left_or_gone(declared: str, unit: Unit) -> None:
+    text = f"{HEAD}services:\n- {{name: a, {declared}}}\n"
+    (item,) = load_state(text.encode(), "f", "n").items
+    before = judge(resource("services"), item, {"a.service": unit}).outcome
+    done = adopted(text, {"services": {"a.service": unit}})
+    assert bool(done.adopted) + bool(done.left) == (before is not Outcome.COMPLIANT)
+    assert not done.adopted or before is Outcome.DRIFT
+    assert (done.text == HEAD) == (bool(done.adopted) and unit.missing)
