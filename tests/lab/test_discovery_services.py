@@ -160,10 +160,10 @@ def test_each_reason_names_what_shows_it(decided: Node) -> None:
     assert whys["systemd-user-sessions"] == "/etc/systemd/system/systemd-user-sessions.service.d/more.conf is of no package"
     assert whys["fails"].endswith("; it has failed")
     assert whys["loops"].endswith("; at the moment it is activating (auto-restart)")
-    assert whys["nftables"] == "enabled, which its package nftables does not do"
-    assert whys["apt-daily.timer"] == "disabled, though its package apt enables it"
+    assert whys["nftables"] == "its package nftables does not enable it"
+    assert whys["apt-daily.timer"] == "its package apt enables it"
     assert whys["cron"] == "masked in /etc/systemd/system"
-    assert whys["openvpn"] == "enabled by its package openvpn, which was asked for"
+    assert whys["openvpn"] == "its package openvpn was asked for"
 
 
 def test_a_plain_user_and_every_shell_find_the_same(decided: Node) -> None:
