@@ -69,7 +69,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
 
 {
     printf '= units\n%s\n= files\n%s\n= records\n%s\n= disk\n%s\n= presets\n%s\n' "$units" "$files" "$records" "$disk" "$presets"
-    printf '= packages\n%s\n= automatic\n%s\n= owned\n%s\n= uptime\n%s\n= show\n%s\n\n' "$packages" "$automatic" "$owned" "$(cat proc/uptime)" "$shown"
+    printf '= packages\n%s\n= automatic\n%s\n= owned\n%s\n' "$packages" "$automatic" "$owned"
+    printf '= uptime\n%s\n= show\n%s\n\n' "$(cat proc/uptime)" "$shown"
 } | awk -v mode="$mode" '
     function last(path) { sub(/.*\//, "", path); return path }
     # A list of names, C-quoted by systemd where one holds a backslash.
@@ -98,7 +99,7 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         return found
     }
 
-    # What there is to say of a unit: the text, after `+` where it is to be declared, after `-` where it is not; nothing where nobody decided anything.
+    # What there is to say of a unit: after `+` where it is to be declared, after `-` where it is not; nothing where nobody decided anything.
     function decided(    file, package, asked, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
@@ -152,7 +153,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         for (i = 1; i <= count; i++) if (active[names[i]] == "active") waking = waking (waking == "" ? "" : ", ") names[i]
         if (text ~ /^\+/ && is["LoadState"] !~ /^(loaded|masked)$/) text = "-" why "; it cannot be loaded: " is["LoadState"]
         else if (text ~ /^\+/ && !enabled && waking != "") text = "-" why "; started by " waking
-        else if (text ~ /^\+/ && !enabled && is["BusName"] != "" && !pulled && (running || state == "static")) text = "-" why "; started by D-Bus when it is needed"
+        else if (text ~ /^\+/ && !enabled && is["BusName"] != "" && !pulled && (running || state == "static"))
+            text = "-" why "; started by D-Bus when it is needed"
         else if (text ~ /^\+/ && is["NRestarts"] > 0 && is["ActiveState"] == "active" && now - is["ActiveEnterTimestampMonotonic"] / 1000000 < 60)
             text = "-" why "; systemd had to start it again " is["NRestarts"] " times, the last time within a minute"
         else if (is["ActiveState"] == "failed") text = text "; it has failed"
