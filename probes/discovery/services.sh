@@ -69,7 +69,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
 
 {
     printf '= units\n%s\n= files\n%s\n= records\n%s\n= disk\n%s\n= presets\n%s\n' "$units" "$files" "$records" "$disk" "$presets"
-    printf '= packages\n%s\n= automatic\n%s\n= owned\n%s\n= uptime\n%s\n= show\n%s\n\n' "$packages" "$automatic" "$owned" "$(cat proc/uptime)" "$shown"
+    printf '= packages\n%s\n= automatic\n%s\n= owned\n%s\n' "$packages" "$automatic" "$owned"
+    printf '= uptime\n%s\n= show\n%s\n\n' "$(cat proc/uptime)" "$shown"
 } | awk -v mode="$mode" '
     function last(path) { sub(/.*\//, "", path); return path }
     # A list of names, C-quoted by systemd where one holds a backslash.
@@ -98,8 +99,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         return found
     }
 
-    # What there is to say of a unit: the text, after `+` where it is to be declared, after `-` where it is not; nothing where nobody decided anything.
-    function decided(    file, package, distribution, by) {
+    # What there is to say of a unit: after `+` where it is to be declared, after `-` where it is not; nothing where nobody decided anything.
+    function decided(    file, package, asked, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
         if (state == "transient") return running ? "-made at run time (systemd-run); a boot forgets it" : ""
@@ -121,16 +122,15 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         } else {
             # Generators enable as well (for SysV scripts what update-rc.d enabled).
             distribution = recorded || linked == "generator"
-            # The scripts of packages from elsewhere may enable without leaving a note.
-            if (enabled && !distribution && !preset(unit, file))
-                return "+enabled" (asked_for(package) ? "; " by " was asked for" : ", which " by " does not do")
+            asked = asked_for(package)
+            if (enabled && !distribution && !preset(unit, file)) return "+" by (asked ? " was asked for" : " does not enable it")
             # What is at rest between its runs, or linked for services alone, goes with the package.
-            if (enabled && asked_for(package) && ((unit in targets) || linked == "generator") &&
-                (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+enabled by " by ", which was asked for"
-            if (state == "disabled" && (helper ? recorded : preset(unit, file))) return "+disabled, though " by " enables it"
-            if (running && !enabled && (asked_for(package) || (unit !~ /@/ && !pulled))) {
-                if (state ~ /^(disabled|indirect)$/) return "+runs, though nothing enables it"
-                if (state == "static" && unit !~ /@|\.target$/ && asked_for(package)) return "+runs; " by " was asked for"
+            if (enabled && asked && ((unit in targets) || linked == "generator") &&
+                (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+" by " was asked for"
+            if (state == "disabled" && (helper ? recorded : preset(unit, file))) return "+" by " enables it"
+            if (running && !enabled && (asked || (unit !~ /@/ && !pulled))) {
+                if (state ~ /^(disabled|indirect)$/) return "+nothing enables it"
+                if (state == "static" && unit !~ /@|\.target$/ && asked) return "+" by " was asked for"
             }
         }
         # Instances of static templates come and go with connections and sessions.
@@ -153,7 +153,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         for (i = 1; i <= count; i++) if (active[names[i]] == "active") waking = waking (waking == "" ? "" : ", ") names[i]
         if (text ~ /^\+/ && is["LoadState"] !~ /^(loaded|masked)$/) text = "-" why "; it cannot be loaded: " is["LoadState"]
         else if (text ~ /^\+/ && !enabled && waking != "") text = "-" why "; started by " waking
-        else if (text ~ /^\+/ && !enabled && is["BusName"] != "" && !pulled && (running || state == "static")) text = "-" why "; started by D-Bus when it is asked for"
+        else if (text ~ /^\+/ && !enabled && is["BusName"] != "" && !pulled && (running || state == "static"))
+            text = "-" why "; started by D-Bus when it is needed"
         else if (text ~ /^\+/ && is["NRestarts"] > 0 && is["ActiveState"] == "active" && now - is["ActiveEnterTimestampMonotonic"] / 1000000 < 60)
             text = "-" why "; systemd had to start it again " is["NRestarts"] " times, the last time within a minute"
         else if (is["ActiveState"] == "failed") text = text "; it has failed"

@@ -94,16 +94,16 @@ DEBIAN: dict[str, dict[str, str]] = {
     "script-of-package.service": {"UnitFileState": "generated", "SourcePath": "/etc/init.d/script-of-package"},
 }
 ON_DEBIAN = {
-    "+asked.service": "enabled by its package server, which was asked for",
-    "+merged.service": "enabled by its package server, which was asked for",
-    "+made@x.service": "enabled by its package server, which was asked for",
-    "+foreign.service": "enabled by its package foreign, which was asked for",
-    "+no-note.service": "enabled; its package server was asked for",
-    "+chosen.service": "enabled, which its package base does not do",
-    "+getty@tty2.service": "enabled, which its package base does not do",
-    "+dropped.service": "disabled, though its package base enables it",
-    "+started.service": "runs, though nothing enables it",
-    "-bus.service": "runs; its package server was asked for; started by D-Bus when it is asked for",
+    "+asked.service": "its package server was asked for",
+    "+merged.service": "its package server was asked for",
+    "+made@x.service": "its package server was asked for",
+    "+foreign.service": "its package foreign was asked for",
+    "+no-note.service": "its package server was asked for",
+    "+chosen.service": "its package base does not enable it",
+    "+getty@tty2.service": "its package base does not enable it",
+    "+dropped.service": "its package base enables it",
+    "+started.service": "nothing enables it",
+    "-bus.service": "its package server was asked for; started by D-Bus when it is needed",
     "+by-hand.service": "/etc/systemd/system/by-hand.service is of no package",
     "+of-a-vendor.service": "/usr/lib/systemd/system/of-a-vendor.service is of no package",
     "+masked.service": "masked in /etc/systemd/system",
@@ -180,10 +180,10 @@ def test_elsewhere_the_presets_are_what_the_distribution_does(tmp_path: Path) ->
     )
     write(tmp_path, links(*enabled) | links("by-hand.service", folder="etc/systemd/system") | {PRESETS: presets})
     assert lines(run("services", tmp_path)) == {
-        "+chosen.service": "enabled, which the distribution does not do",
-        "+listed@b.service": "enabled, which the distribution does not do",
-        "+many-2.service": "enabled, which the distribution does not do",
-        "+dropped.service": "disabled, though the distribution enables it",
+        "+chosen.service": "the distribution does not enable it",
+        "+listed@b.service": "the distribution does not enable it",
+        "+many-2.service": "the distribution does not enable it",
+        "+dropped.service": "the distribution enables it",
         "+by-hand.service": "/etc/systemd/system/by-hand.service is of no package",
     }
 
@@ -210,7 +210,7 @@ FAILED = {"ActiveState": "failed", "SubState": "failed"}
         ({"TriggeredBy": "b.timer c.socket", "UnitFileState": "static"}, "-", "; started by b.timer"),
         ({"TriggeredBy": r'"odd\\x2dname.timer"', "UnitFileState": "static"}, "-", r"; started by odd\x2dname.timer"),
         ({"TriggeredBy": "c.socket", "UnitFileState": "static"}, "+", ""),
-        ({"BusName": "org.example", "UnitFileState": "static", **REST}, "-", "; started by D-Bus when it is asked for"),
+        ({"BusName": "org.example", "UnitFileState": "static", **REST}, "-", "; started by D-Bus when it is needed"),
         ({"BusName": "org.example", "UnitFileState": "static", "WantedBy": "multi-user.target"}, "+", ""),
         ({"BusName": "org.example", "UnitFileState": "disabled", **REST}, "+", ""),
         ({"BusName": "org.example", "UnitFileState": "enabled"}, "+", ""),
