@@ -112,12 +112,12 @@ of_rpm() {
     dbpath=$root$(rpm --eval %_dbpath 2>/dev/null) # busybox has an rpm that knows no database
     [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ] || return 0
     {
-        rpm_asked -qa --qf '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\t%{FILEFLAGS:fflags}\n]'
+        rpm_asked -qa --qf '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\n]'
         echo "status$tab$?"
     } | awk -F '\t' -v OFS='\t' '
         $1 == "status" && $2 != 0 { print "broken", "rpm" }
         $1 !~ /^\/etc\// { next }
-        $6 ~ /g/ || $2 == "" { print "owned", $1; next } # a ghost is written by the package itself
+        $2 == "" { print "owned", $1; next } # a folder, a link, or a ghost, which the package itself writes
         { print "brought", $1, $2, $3, substr($4, length($4) - 3), $5 }'
 }
 

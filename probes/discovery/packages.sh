@@ -122,7 +122,7 @@ apk_packages() {
 pacman_packages() {
     cat "$root"/var/lib/pacman/local/*/desc | awk -v OFS='\t' '
         function put() { if (name != "") print "is", name, (reason == 1 ? "" : "asked for (pacman -Qet)"); reason = 0 }
-        function bare(name) { sub(/[<>=:].*/, "", name); return name }
+        function bare(name) { sub(/[<>=].*/, "", name); return name }
         /^%[A-Z0-9]+%$/ { field = $0; next }
         $0 == "" { next }
         field == "%NAME%" { put(); name = $0; if (name == "base") print "base", name }
@@ -151,7 +151,7 @@ print("asked", *(row[0] for row in rows if row[1] == 2), sep="\n")' "$history" "
         done
     elif [ -r "$zypp" ]; then
         echo auto
-        sed '/^#/d' "$zypp"
+        cat "$zypp"
     fi
 }
 

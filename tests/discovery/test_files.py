@@ -1,5 +1,6 @@
 """Files under /etc: which are a person's, which of them may be hashed, and what is declared of them."""
 
+import os
 import re
 from collections.abc import Mapping
 from hashlib import md5
@@ -165,6 +166,27 @@ def test_any_name(tmp_path: Path) -> None:
     assert all(what.startswith(HASHED) and what.isascii() for what in told if what.startswith("+"))
     assert told["-/etc/odd\\0040\\0377\\0200/\\0377\\0200"] == "its name is not UTF-8, which YAML cannot hold"
     assert [what for what in told if what.startswith("-")] == ["-/etc/app.conf", "-/etc/odd\\0040\\0377\\0200/\\0377\\0200"]
+
+
+NOT_UTF8 = [
+    b"\x80",
+    b"\xc3",
+    b"\xc0\x80",
+    b"\xc1\xbf",
+    b"\xe0\x80\x80",
+    b"\xed\xa0\x80",
+    b"\xf0\x80\x80\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xf5\x80\x80\x80",
+]
+
+
+def test_what_is_not_utf8_is_left_out(tmp_path: Path) -> None:
+    dpkg(tmp_path, {"/etc/app.conf": ""})
+    write(tmp_path, {"/etc/app.conf": "", **{f"/etc/{os.fsdecode(name)}x": "1\n" for name in NOT_UTF8}})
+    told = lines(run("files", tmp_path))
+    assert set(told) == {"-/etc/" + "".join(f"\\0{byte:03o}" for byte in name) + "x" for name in NOT_UTF8}
+    assert set(told.values()) == {"its name is not UTF-8, which YAML cannot hold"}
 
 
 def test_odd_names_are_no_way_round_the_rules(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_what_pacman_was_asked_for(tmp_path: Path) -> None:
 
 
 RPMS = {
-    "bash": ("x86_64", [], ["/bin/sh"]),
+    "bash": ("x86_64", [], []),  # and the file /bin/sh
     "glibc": ("x86_64", ["rpmlib(CompressedFileNames)"], ["libc.so.6()(64bit)"]),
     "nginx": ("x86_64", ["libc.so.6()(64bit)", "/bin/sh", "nginx-core", "(a if b)"], []),
     "nginx-core": ("x86_64", [], []),
@@ -74,6 +74,7 @@ def rpms(tree: Path) -> None:
     rows = []
     for name, (arch, needs, has) in RPMS.items():
         rows += [f"rpm\t{name}\t{arch}", *(f"needs\t{name}\t{need}" for need in needs), *(f"has\t{name}\t{one}" for one in (name, *has))]
+    rows += ["rpm\tkernel\tx86_64"] * 2  # of two versions
     write(tree, {"table": "\n".join(rows) + "\n", "etc/os-release": 'ID="rocky"\nID_LIKE="rhel centos fedora"\n'})
     tool(tree, "setpriv", 'shift 3; exec "$@"')
     tool(tree, "rpm", f'case "$*" in *--eval*) echo /var/lib/rpm ;; *-qa*) cat {tree}/table ;; *-qf*) printf "base\\tbash\\n" ;; esac')
@@ -81,7 +82,7 @@ def rpms(tree: Path) -> None:
 
 def test_rpms_without_a_record_are_those_that_no_other_needs(tmp_path: Path) -> None:
     rpms(tmp_path)
-    assert lines(run("packages", tmp_path)) == dict.fromkeys(["+nginx", "+left-over", "+wine:i686"], ALONE)
+    assert lines(run("packages", tmp_path)) == dict.fromkeys(["+nginx", "+left-over", "+wine:i686", "+kernel"], ALONE)
 
 
 def test_the_record_of_dnf_5(tmp_path: Path) -> None:
@@ -100,8 +101,9 @@ def test_the_record_of_dnf_4(tmp_path: Path) -> None:
             CREATE TABLE rpm (item_id INTEGER, name TEXT, epoch INTEGER, version TEXT, release TEXT, arch TEXT);
             CREATE TABLE trans_item (id INTEGER PRIMARY KEY, trans_id INTEGER, item_id INTEGER, action INTEGER, reason INTEGER, state INTEGER);
             INSERT INTO rpm VALUES (1, 'nginx', 0, '1', '1', 'x86_64'), (2, 'nginx', 0, '2', '1', 'x86_64'), (3, 'left-over', 0, '1', '1', 'noarch');
-            INSERT INTO rpm VALUES (4, 'wine', 0, '1', '1', 'i686');
-            INSERT INTO trans_item VALUES (1, 1, 1, 1, 1, 1), (2, 2, 2, 6, 2, 1), (3, 3, 3, 1, 2, 1), (4, 4, 3, 1, 1, 1), (5, 5, 4, 1, 2, 2);
+            INSERT INTO rpm VALUES (4, 'wine', 0, '1', '1', 'i686'), (5, 'kernel', 0, '1', '1', 'x86_64');
+            INSERT INTO trans_item VALUES (1, 1, 1, 1, 1, 1), (2, 2, 2, 6, 2, 1), (3, 3, 3, 1, 2, 1), (4, 4, 3, 1, 1, 1), (5, 5, 4, 1, 5, 1);
+            INSERT INTO trans_item VALUES (6, 6, 5, 1, 1, 1), (7, 7, 5, 1, 2, 2);
         """)
     history.close()
     assert lines(run("packages", tmp_path)) == {"+nginx": ASKED}
@@ -109,7 +111,7 @@ def test_the_record_of_dnf_4(tmp_path: Path) -> None:
 
 def test_the_record_of_zypper(tmp_path: Path) -> None:
     rpms(tmp_path)
-    write(tmp_path, {"var/lib/zypp/AutoInstalled": "# nobody asked\nleft-over\nbash\nglibc\nnginx-core\n"})
+    write(tmp_path, {"var/lib/zypp/AutoInstalled": "# nobody asked\nleft-over\nbash\nglibc\nnginx-core\nkernel\n"})
     assert lines(run("packages", tmp_path)) == {"+nginx": ASKED, "+wine:i686": ASKED}
 
 

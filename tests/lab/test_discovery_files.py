@@ -62,7 +62,7 @@ BuildArch: noarch
 None.
 %install
 mkdir -p %{buildroot}/etc/pe
-for name in same changed closed gone; do echo $name >%{buildroot}/etc/pe/$name; done
+for name in same changed closed gone ghost; do echo $name >%{buildroot}/etc/pe/$name; done
 %files
 %config(noreplace) /etc/pe/same
 %config(noreplace) /etc/pe/changed
@@ -136,6 +136,8 @@ def test_what_was_done_to_a_package_of_dpkg(node: Node) -> None:
     )
     assert by_path(section)["/etc/pe/mine"]["mode"] == "0604"
     assert wrong(node, section) == []
+    node.sh("chmod 700 /etc/pe")
+    assert not [left.what for left in discovered(node, "files", user="guest").left_out]
     node.sh("rm -rf /etc/pe; dpkg -P pe-conf")
 
 
@@ -165,8 +167,9 @@ def test_a_folder_that_only_root_may_enter_is_named_once(node: Node) -> None:
 
 def test_what_takes_long_to_hash_is_declared_without(node: Node) -> None:
     node.sh("mkdir /etc/big; truncate -s 64G /etc/big/sparse; head -c 5000000 /dev/zero >/etc/big/five")
-    found = by_path(discovered(node, "files"), "/etc/big/")
-    assert ("sha256" in found["/etc/big/five"], "sha256" in found["/etc/big/sparse"]) == (True, False)
+    section = discovered(node, "files")
+    assert ["sha256" in fields for fields in by_path(section, "/etc/big/").values()] == [True, False]
+    assert [found.why for found in section.found if "sparse" in found.name] == ["of no package; too big to hash at each check"]
     node.sh("rm -r /etc/big")
 
 

@@ -37,6 +37,8 @@ deb pe-virtual all 'Depends: pe-service | nosuch'
 deb pe-provider all 'Provides: pe-service (= 1)'
 deb pe-cycle all 'Depends: pe-cycle-data (>= 1)'
 deb pe-cycle-data all 'Depends: pe-cycle'
+deb pe-twin all 'Depends: pe-twin-too'
+deb pe-twin-too all 'Depends: pe-twin'
 deb pe-recommends all 'Recommends: pe-recommended'
 deb pe-recommended all
 deb linux-image-6.1.0-99-amd64 all
@@ -65,14 +67,16 @@ OTHERS = pytest.mark.parametrize("shell", SHELLS[:3], ids=lambda shell: shell[0]
 @OTHERS
 def test_a_database_of_rpm(shell: list[str], tmp_path: Path) -> None:
     rpms(tmp_path)
-    assert lines(run("packages", tmp_path, shell=shell)) == dict.fromkeys(["+nginx", "+left-over", "+wine:i686"], ALONE)
+    assert lines(run("packages", tmp_path, shell=shell)) == dict.fromkeys(["+nginx", "+left-over", "+wine:i686", "+kernel"], ALONE)
 
 
 @OTHERS
 def test_a_database_of_dpkg(shell: list[str], tmp_path: Path) -> None:
-    stanza = "Package: {}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nMaintainer: x\nDescription: x\n{}\n"
-    told = [("base", "Essential: yes\nDepends: needed\n"), ("needed", ""), ("wanted", ""), ("auto", ""), ("shell", "Priority: important\n")]
-    write(tmp_path, {"var/lib/dpkg/status": "\n".join(stanza.format(*each) for each in told), "etc/os-release": "ID=debian\n"})
+    stanza = "Package: {}\nStatus: {} ok {}\nArchitecture: all\nVersion: 1\nMaintainer: x\nDescription: x\n{}\n"
+    installed = {"base": "Essential: yes\nDepends: needed\n", "needed": "", "wanted": "", "auto": "", "shell": "Priority: important\n"}
+    told = [stanza.format(name, "install", "installed", more) for name, more in installed.items()]
+    told.append(stanza.format("removed", "deinstall", "config-files", ""))
+    write(tmp_path, {"var/lib/dpkg/status": "\n".join(told), "etc/os-release": "ID=debian\n"})
     marks = "".join(f"Package: {name}\nArchitecture: all\nAuto-Installed: {mark}\n\n" for name, mark in (("auto", 1), ("wanted", 0)))
     write(tmp_path, {"var/lib/apt/extended_states": marks})
     (tmp_path / "var/lib/dpkg/info").mkdir()
@@ -104,6 +108,7 @@ def test_what_dpkg_knows_of_packages(node: Node) -> None:
         "pe-provider": {"version": "1.0"},
         "pe-recommends": {},
         "pe-recommended": {},
+        "pe-twin": {},
         "pe-virtual": {},
     }
     assert section.left_out == (LeftOut("linux-image-6.1.0-99-amd64", "one version of the kernel: the next upgrade brings another"),)
