@@ -68,6 +68,7 @@ def test_comments_of_ufw() -> None:
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=1b5b33316d", {}),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=zz", {}),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=ff", {}),
+        ("allow tcp 22 0.0.0.0/0 1024 0.0.0.0/0 in comment=78", {}),
         ("allow tcp 1:99999999999 0.0.0.0/0 any 0.0.0.0/0 in comment=", {}),
         ("", {}),
     ],
@@ -164,6 +165,7 @@ COMMIT
         (legacy(ACCEPTS_SSH, other_tables=DOCKERS_NAT), [SSH]),
         (legacy(DHCP_OF_GUESTS + ACCEPTS_SSH, chains="LIBVIRT_INP"), [SSH]),
         (legacy(NODE_PORT + ACCEPTS_SSH, chains="KUBE-NODEPORTS"), [SSH]),
+        (legacy("-A INPUT -j KUBE-FIREWALL\n-A KUBE-FIREWALL -s 203.0.113.5/32 -j DROP\n" + ACCEPTS_SSH, chains="KUBE-FIREWALL"), None),
         (legacy(WATCHED + ACCEPTS_SSH + BAN, chains="f2b-sshd"), None),
         (legacy(WATCHED + ACCEPTS_SSH, chains="f2b-sshd"), None),
         (legacy("-A INPUT -s 203.0.113.5/32 -j DROP\n" + ACCEPTS_SSH), [{**SSH, "action": "deny", "from": "203.0.113.5"}, SSH]),
@@ -172,10 +174,37 @@ COMMIT
         (legacy("".join(f"-A INPUT -s 203.0.113.{number}/32 -j DROP\n" for number in range(1, 10, 2)) + ACCEPTS_SSH), None),
         (legacy(ACCEPTS_SSH + "-A INPUT -p udp -m udp --dport 60000:61000 -j ACCEPT\n"), [SSH]),
     ],
-    ids=["docker", "libvirt", "kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "blocklist", "range"],
+    ids=["docker", "libvirt", "kubernetes", "refused-by-kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "blocklist", "range"],
 )  # fmt: skip
 def test_rules_of_programs_and_of_odd_shapes(printed: bytes, rules: list[dict[str, Any]] | None) -> None:
     assert discovered(printed).value.get("rules") == rules
+
+
+def test_ping_that_ufw_was_told_not_to_answer() -> None:
+    printed = recorded("ufw/basic-22-tcp")
+    for echo in (b"ufw-before-input -p icmp -m icmp --icmp-type 8 -j ", b"ufw6-before-input -p ipv6-icmp -m icmp6 --icmpv6-type 128 -j "):
+        assert printed.count(echo + b"ACCEPT") == 1
+        printed = printed.replace(echo + b"ACCEPT", echo + b"DROP")
+    assert discovered(printed).value["rules"] == [SSH, {**PING, "action": "deny"}]
+
+
+def test_a_node_without_ipv6_has_rules_about_any() -> None:
+    six, four = (legacy(rules) for rules in (ACCEPTS_SSH, ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n"))
+    assert discovered(six).value["rules"] == [SSH]
+    assert discovered(four).value["rules"] == [SSH, {**SSH, "port": 80, "from": "0.0.0.0/0"}]
+    assert discovered(re.sub(rb"(?m)(^= inet6 0\n).*\n", rb"\1", four)).value["rules"] == [SSH, {**SSH, "port": 80}]
+
+
+def test_a_ruleset_that_cannot_be_followed() -> None:
+    found = discovered(legacy("-A INPUT -j loop\n-A loop -j loop\n", chains="loop"))
+    assert found.value == {}
+    assert [(left.what, "calls itself" in left.why) for left in found.left_out] == [("enabled", True)]
+
+
+def test_what_says_nothing_of_a_port_is_no_rule_that_fails() -> None:
+    nat = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 81 -j ACCEPT\nCOMMIT\n"
+    found = discovered(legacy(ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --sport 53 --dport 5353 -j ACCEPT\n", other_tables=nat))
+    assert [left.what for left in found.left_out] == ["allow 5353/tcp from 0.0.0.0/0 to any source port 53"]
 
 
 def test_of_very_many_rules_the_first_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
