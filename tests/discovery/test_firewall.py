@@ -201,6 +201,17 @@ def test_a_ruleset_that_cannot_be_followed() -> None:
     assert [(left.what, "calls itself" in left.why) for left in found.left_out] == [("enabled", True)]
 
 
+def test_what_is_perhaps_so_is_told_as_such() -> None:
+    found = discovered(legacy("-A INPUT -p tcp -m tcp --dport 80 -j QUEUE\n"))
+    assert [left.what for left in found.left_out] == ["allow 80/tcp from 0.0.0.0/0 to any (perhaps)"]
+    found = discovered(legacy("-A INPUT -m string --string x --algo bm -j ACCEPT\n"))
+    assert ["cannot be interpreted" in left.why for left in found.left_out if left.what == "default_incoming"] == [True]
+
+
+def test_what_the_next_boot_changes_is_not_declared() -> None:
+    assert discovered(recorded("ufw/conf-enabled-not-started")).value == {}
+
+
 def test_what_says_nothing_of_a_port_is_no_rule_that_fails() -> None:
     nat = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 81 -j ACCEPT\nCOMMIT\n"
     found = discovered(legacy(ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --sport 53 --dport 5353 -j ACCEPT\n", other_tables=nat))
