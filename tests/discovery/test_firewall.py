@@ -171,10 +171,12 @@ COMMIT
         (legacy("-A INPUT -s 203.0.113.5/32 -j DROP\n" + ACCEPTS_SSH), [{**SSH, "action": "deny", "from": "203.0.113.5"}, SSH]),
         (legacy("-A INPUT -s 192.168.0.0/16 -j ACCEPT\n" + ACCEPTS_SSH + "-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 5432 -j ACCEPT\n"),
          [SSH, {**SSH, "port": 5432, "from": "10.0.0.0/8"}, {**SSH, "port": 5432, "from": "192.168.0.0/16"}]),
+        (legacy("-A INPUT -p tcp -m tcp --dport 23 -j DROP\n-A INPUT -p tcp -m tcp --dport 25 -j DROP\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\n"),
+         [*({**SSH, "port": port, "action": "deny", "from": "0.0.0.0/0"} for port in (23, 25)), *({**SSH, "from": end} for end in ("::/0", "10.0.0.0/8"))]),
         (legacy("".join(f"-A INPUT -s 203.0.113.{number}/32 -j DROP\n" for number in range(1, 10, 2)) + ACCEPTS_SSH), None),
         (legacy(ACCEPTS_SSH + "-A INPUT -p udp -m udp --dport 60000:61000 -j ACCEPT\n"), [SSH]),
     ],
-    ids=["docker", "libvirt", "kubernetes", "refused-by-kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "blocklist", "range"],
+    ids=["docker", "libvirt", "kubernetes", "refused-by-kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "holes", "blocklist", "range"],
 )  # fmt: skip
 def test_rules_of_programs_and_of_odd_shapes(printed: bytes, rules: list[dict[str, Any]] | None) -> None:
     assert discovered(printed).value.get("rules") == rules
