@@ -5,16 +5,19 @@ tab='	'
 
 tell() { printf '%s%s%s\n' "$1" "$tab" "$2"; }
 
-if ! ${PE_SUDO-} true 2>/dev/null || { [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; }; then
-    tell '?firewall' 'it takes root to read it'
+hidden() {
+    case $1 in
+    '' | sudo*) tell '?firewall' 'it takes root to read it' ;;
+    *) tell '?firewall' "it could not be read: $1" ;;
+    esac
     exit 0
-fi
+}
+
+if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then hidden ''; fi
 
 if command -v nft >/dev/null; then
-    if ! rules=$(${PE_SUDO-} nft list ruleset 2>/dev/null); then
-        tell '?firewall' "nft could not read it: $(${PE_SUDO-} nft list ruleset 2>&1 >/dev/null | sed '/^sudo: unable to resolve host /d; 2,$d')"
-        exit 0
-    fi
+    rules=$(${PE_SUDO-} nft list ruleset 2>/dev/null) ||
+        hidden "$(${PE_SUDO-} nft list ruleset 2>&1 >/dev/null | sed '/^sudo: unable to resolve host /d' | sed -n 1p)"
     # The base chains for what comes in that hold, or lead to, anything that could stop it. A map of verdicts by name could.
     stops=$(printf '%s\n' "$rules" | awk '
         /^table / { table = $2 " " $3; next }
@@ -26,7 +29,7 @@ if command -v nft >/dev/null; then
             if (/policy drop/) stops[chain] = 1
             next
         }
-        /drop|reject|DROP|REJECT|queue|vmap @/ { stops[chain] = 1 }
+        /drop|reject|queue|DROP|REJECT|QUEUE|TARPIT|vmap @/ { stops[chain] = 1 }
         {
             while (match($0, /(jump|goto) [^ ,}]+/)) {
                 leads[++m] = chain
@@ -46,18 +49,19 @@ if command -v nft >/dev/null; then
                 else print "nftables: nft list table " of[base[i]]
             }
         }' | sort -u | sed -n 1p)
-else
+elif command -v iptables-save >/dev/null; then
+    # The kernel may hold rules of nftables, which only the check's probe can rule out.
     rules=$(for tool in iptables-save ip6tables-save; do ${PE_SUDO-} $tool 2>/dev/null; done)
-    case $rules in
-    *DROP* | *REJECT*) stops='iptables: iptables-save shows its rules' ;;
-    *) stops='' ;;
-    esac
+    stops='iptables: iptables-save shows its rules'
+else
+    hidden 'neither nft nor iptables-save is on the machine'
 fi
 for family in ip ip6; do
-    if [ -n "$(${PE_SUDO-} cat "$root/proc/net/${family}_tables_names" 2>/dev/null)" ]; then
+    names=$root/proc/net/${family}_tables_names
+    if [ -e "$names" ] && [ "$(${PE_SUDO-} cat "$names" 2>/dev/null || echo unreadable)" ]; then
         # Tables that were looked at once stay, with nothing in them.
         case $(${PE_SUDO-} "${family}tables-legacy-save" 2>/dev/null) in
-        *DROP* | *REJECT*) stops=${stops:-"iptables: iptables-legacy-save shows its rules"} ;;
+        *DROP* | *REJECT* | *QUEUE* | *TARPIT*) stops=${stops:-"iptables: iptables-legacy-save shows its rules"} ;;
         ?*) ;;
         *) stops=${stops:-"iptables: the legacy variant has tables"} ;;
         esac

@@ -67,7 +67,9 @@ def test_comments_of_ufw() -> None:
         ("allow tcp 6000:6001 0.0.0.0/0 any 0.0.0.0/0 in comment=78", {f"allow {port}/tcp from any to any": "x" for port in (6000, 6001)}),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=1b5b33316d", {}),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=zz", {}),
+        ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=" + "78" * 201, {}),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=ff", {}),
+        ("allow tcp 22 0.0.0.0/0 1024 0.0.0.0/0 in comment=78", {}),
         ("allow tcp 1:99999999999 0.0.0.0/0 any 0.0.0.0/0 in comment=", {}),
         ("", {}),
     ],
@@ -164,18 +166,61 @@ COMMIT
         (legacy(ACCEPTS_SSH, other_tables=DOCKERS_NAT), [SSH]),
         (legacy(DHCP_OF_GUESTS + ACCEPTS_SSH, chains="LIBVIRT_INP"), [SSH]),
         (legacy(NODE_PORT + ACCEPTS_SSH, chains="KUBE-NODEPORTS"), [SSH]),
+        (legacy("-A INPUT -j KUBE-FIREWALL\n-A KUBE-FIREWALL -s 203.0.113.5/32 -j DROP\n" + ACCEPTS_SSH, chains="KUBE-FIREWALL"), None),
         (legacy(WATCHED + ACCEPTS_SSH + BAN, chains="f2b-sshd"), None),
         (legacy(WATCHED + ACCEPTS_SSH, chains="f2b-sshd"), None),
         (legacy("-A INPUT -s 203.0.113.5/32 -j DROP\n" + ACCEPTS_SSH), [{**SSH, "action": "deny", "from": "203.0.113.5"}, SSH]),
         (legacy("-A INPUT -s 192.168.0.0/16 -j ACCEPT\n" + ACCEPTS_SSH + "-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 5432 -j ACCEPT\n"),
          [SSH, {**SSH, "port": 5432, "from": "10.0.0.0/8"}, {**SSH, "port": 5432, "from": "192.168.0.0/16"}]),
+        (legacy("-A INPUT -p tcp -m tcp --dport 23 -j DROP\n-A INPUT -p tcp -m tcp --dport 25 -j DROP\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\n"),
+         [{**SSH, "port": 23, "action": "deny", "from": "0.0.0.0/0"}, {**SSH, "port": 25, "action": "deny", "from": "0.0.0.0/0"},
+          {**SSH, "from": "::/0"}, {**SSH, "from": "10.0.0.0/8"}]),
         (legacy("".join(f"-A INPUT -s 203.0.113.{number}/32 -j DROP\n" for number in range(1, 10, 2)) + ACCEPTS_SSH), None),
         (legacy(ACCEPTS_SSH + "-A INPUT -p udp -m udp --dport 60000:61000 -j ACCEPT\n"), [SSH]),
     ],
-    ids=["docker", "libvirt", "kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "blocklist", "range"],
+    ids=["docker", "libvirt", "kubernetes", "refused-by-kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "holes", "blocklist",
+         "range"],
 )  # fmt: skip
 def test_rules_of_programs_and_of_odd_shapes(printed: bytes, rules: list[dict[str, Any]] | None) -> None:
     assert discovered(printed).value.get("rules") == rules
+
+
+def test_ping_that_ufw_was_told_not_to_answer() -> None:
+    printed = recorded("ufw/basic-22-tcp")
+    for echo in (b"ufw-before-input -p icmp -m icmp --icmp-type 8 -j ", b"ufw6-before-input -p ipv6-icmp -m icmp6 --icmpv6-type 128 -j "):
+        assert printed.count(echo + b"ACCEPT") == 1
+        printed = printed.replace(echo + b"ACCEPT", echo + b"DROP")
+    assert discovered(printed).value["rules"] == [SSH, {**PING, "action": "deny"}]
+
+
+def test_a_node_without_ipv6_has_rules_about_any() -> None:
+    six, four = (legacy(rules) for rules in (ACCEPTS_SSH, ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n"))
+    assert discovered(six).value["rules"] == [SSH]
+    assert discovered(four).value["rules"] == [SSH, {**SSH, "port": 80, "from": "0.0.0.0/0"}]
+    assert discovered(re.sub(rb"(?m)(^= inet6 0\n).*\n", rb"\1", four)).value["rules"] == [SSH, {**SSH, "port": 80}]
+
+
+def test_a_ruleset_that_cannot_be_followed() -> None:
+    found = discovered(legacy("-A INPUT -j loop\n-A loop -j loop\n", chains="loop"))
+    assert found.value == {}
+    assert [(left.what, "calls itself" in left.why) for left in found.left_out] == [("enabled", True)]
+
+
+def test_what_is_perhaps_so_is_told_as_such() -> None:
+    found = discovered(legacy("-A INPUT -p tcp -m tcp --dport 80 -j QUEUE\n"))
+    assert [left.what for left in found.left_out] == ["allow 80/tcp from 0.0.0.0/0 to any (perhaps)"]
+    found = discovered(legacy("-A INPUT -m string --string x --algo bm -j ACCEPT\n"))
+    assert ["cannot be interpreted" in left.why for left in found.left_out if left.what == "default_incoming"] == [True]
+
+
+def test_what_the_next_boot_changes_is_not_declared() -> None:
+    assert discovered(recorded("ufw/conf-enabled-not-started")).value == {}
+
+
+def test_what_says_nothing_of_a_port_is_no_rule_that_fails() -> None:
+    nat = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 81 -j ACCEPT\nCOMMIT\n"
+    found = discovered(legacy(ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --sport 53 --dport 5353 -j ACCEPT\n", other_tables=nat))
+    assert [left.what for left in found.left_out] == ["allow 5353/tcp from 0.0.0.0/0 to any source port 53"]
 
 
 def test_of_very_many_rules_the_first_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +245,7 @@ def tree(tmp_path: Path) -> Path:
     for folder in ("bin", "etc/ufw", "proc/net"):
         (tmp_path / folder).mkdir(parents=True)
     tool(tmp_path, "granted", 'exec "$@"')
-    tool(tmp_path, "refused", "exit 1")
+    tool(tmp_path, "refused", "echo 'sudo: unable to resolve host x' >&2; echo 'sudo: a password is required' >&2; exit 1")
     return tmp_path
 
 
@@ -250,7 +295,7 @@ def test_whose_rules_stop_anything(tree: Path, shell: list[str], rules: str, con
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_what_it_takes_to_look(tree: Path, shell: list[str]) -> None:
     tool(tree, "nft", "echo 'netlink: Error: it broke' >&2; echo more >&2; exit 1")
-    assert lines(tree, shell) == ["?firewall\tnft could not read it: netlink: Error: it broke"]
+    assert lines(tree, shell) == ["?firewall\tit could not be read: netlink: Error: it broke"]
     assert lines(tree, shell, sudo="refused") == ["?firewall\tit takes root to read it"]
 
 
@@ -265,8 +310,8 @@ def test_a_plain_user_without_sudo_does_not_look(tree: Path, shell: list[str]) -
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_without_nft(tree: Path, shell: list[str]) -> None:
-    assert lines(tree, shell) == ["-firewall\tnothing stops what comes in"]
-    tool(tree, "ip6tables-save", "echo '*filter'; echo ':INPUT DROP [0:0]'")
+    assert lines(tree, shell) == ["?firewall\tit could not be read: neither nft nor iptables-save is on the machine"]
+    tool(tree, "iptables-save", "exit 1")
     assert lines(tree, shell) == ["+firewall\tiptables: iptables-save shows its rules"]
 
 

@@ -7,6 +7,8 @@ from power_edge.discovery.firewall.statements import ANY, PORTS
 from power_edge.resources.firewall import canonical
 
 EVERY = {"0.0.0.0/0", "::/0"}
+LONGEST = 200
+"""Characters of a comment that is carried over: one line, for people."""
 
 
 def notes(tuples: Iterable[str]) -> dict[str, str]:
@@ -22,7 +24,7 @@ def notes(tuples: Iterable[str]) -> dict[str, str]:
             continue
         action, proto, ports, target, _, source, *rest = words
         text = _decoded(comment) or (unquote(rest[0]) if len(rest) == 3 and rest[0] != "-" else "")
-        for port in _ports(ports) if text and text.isprintable() else ():
+        for port in _ports(ports) if 0 < len(text) <= LONGEST and text.isprintable() else ():
             for each in ("tcp", "udp") if proto == ANY else (proto,):
                 # allow_log and allow_log-all log besides
                 ends = [ANY if end in EVERY else end for end in (source, target)]

@@ -9,7 +9,7 @@ from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.extras import networks
 from power_edge.resources.firewall.match import PROTOCOLS
-from power_edge.resources.firewall.program import INCOMING, TRACKING, VERDICTS, Do, Key, Program
+from power_edge.resources.firewall.program import INCOMING, VERDICTS, Do, Key, Program
 from power_edge.resources.firewall.space import Box, Numbers, both, meet, size, within, without
 
 MANY = 5_000
@@ -34,13 +34,10 @@ def statements(program: Program, family: int) -> Iterator[Statement]:
 
 
 def _statements(program: Program, family: int) -> Iterator[Statement]:
-    own = {dimension: some for dimension, some in asked.incoming(family).items() if "addr" not in dimension}
+    start = {dimension: some for dimension, some in asked.incoming(family).items() if "addr" not in dimension}
     for base in program.path(INCOMING, family):
         if base.chain is None or base.nat:
             continue
-        # what comes before connections are looked up knows of no new ones
-        early = base.hook == "ingress" or (base.hook == "prerouting" and base.priority <= TRACKING)
-        start = {dimension: some for dimension, some in own.items() if not early or dimension != "conntrack"}
         for box in base.boxes:
             if (narrowed := meet(start, box)) is not None:
                 yield from _chain(program, family, (base.chain,), narrowed)
@@ -60,7 +57,7 @@ def _chain(program: Program, family: int, chains: tuple[Key, ...], box: Box) -> 
 def rules(box: Box, verdict: str, family: int) -> list[Rule]:
     """The packets as rules, each a port, a source and a target; none where that cannot be said. On which interfaces is left to judging."""
     sport, protocols = box.get("sport"), box.get("proto")
-    if protocols is None or size(protocols) > PORTS or (sport is not None and size(sport) < 65536) or within(box, asked.DHCP[family]):
+    if protocols is None or (sport is not None and size(sport) < 65536) or within(box, asked.DHCP[family]):
         return []
     ends = [_peers(box.get(f"{side}{family}"), family) for side in ("saddr", "daddr")]
     made = [

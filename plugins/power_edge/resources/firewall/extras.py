@@ -26,7 +26,7 @@ class Extra(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """The same as a set of packets of one family: with one range of ports, or with many."""
+    """The same as a set of packets of one family, with all its ports."""
 
     family: int
     box: Box
@@ -42,7 +42,7 @@ def openings(firewall: Firewall, seen: Ruleset) -> Iterator[Opening]:
             open_ = [region.box for region in regions if region.sure or not sure]
             boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family]])
             for box in _whole(merge(boxes, ("sport", f"saddr{family}", f"daddr{family}", "iif")), open_, family):
-                yield from (Opening(family, one, sure) for one in _by_ports(box))
+                yield Opening(family, box, sure)
 
 
 def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
@@ -52,7 +52,8 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
     families = asked.judged_families(seen, "deny")
     for family, box, sure in openings(firewall, seen):
         source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
-        found.setdefault((_what(box), source, target, sure), set()).add(family)
+        for one in _by_ports(box):
+            found.setdefault((_what(one), source, target, sure), set()).add(family)
     texts = []
     for (what, source, target, sure), where in found.items():
         one_family = where != set(families) and source == target == "any"
