@@ -801,6 +801,7 @@ def points(box: Mapping[str, Any]) -> set[tuple[int, ...]]:
     return {(proto, dport, sport) for proto in chosen[0] for dport in chosen[1] for sport in chosen[2]}
 
 
+@settings(deadline=None)
 @given(BOXES, BOXES)
 def test_boxes(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
     pieces = [points(piece) for piece in subtract(left, right)]
