@@ -92,7 +92,8 @@ def test_hardware(tree: Tree, shell: list[str]) -> None:
             "nas:/srv /mnt/nas nfs4 rw 0 0\n/dev/loop3 /snap/x squashfs ro 0 0\ntmpfs /run tmpfs rw 0 0\n",
         }
     )
-    (tree.root / "srv/my data").mkdir(parents=True)
+    for folder in ("srv/my data", "var/bind"):
+        (tree.root / folder).mkdir(parents=True)
     tree.tool("df", 'echo Filesystem; echo "/dev/disk 5 1000 250 700 27% $3"')
     tree.tool("systemd-detect-virt", "echo none; exit 1")
     tree.tool("uname", "echo x86_64")
