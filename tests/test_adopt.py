@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from power_edge.adopt import Adoption, adopt, asked
+from power_edge.adopt import Adopted, Adoption, adopt, asked
 from power_edge.check import Checked, plan_for
 from power_edge.config import Node, load_state
+from power_edge.config.edit import Edit, Put
 from power_edge.gate import Gate
 from power_edge.judging import judge
-from power_edge.model import Outcome, Unseen
+from power_edge.model import Outcome, Result, Unseen
 from power_edge.probing.transport import Unreachable
 from power_edge.resources import resource
 from power_edge.resources.files import File
@@ -104,6 +105,7 @@ def test_sysctl() -> None:
         ("mode: '0600', owner: root", FILE, "mode: '0644', owner: root"),
         ("content: \"hello!\\n\", mode: '0644'", FILE, f"mode: '0644', sha256: {HASH}"),
         (f"sha256: {'f' * 64}", FILE, f"sha256: {HASH}"),
+        ("owner: '8'", FILE, "owner: '0'"),
         ("owner: root, group: adm", FILE, "owner: root, group: root"),
         ("owner: root", FILE._replace(uid=1007, user=None), 'owner: "1007"'),
         ("owner: root", FILE._replace(uid=1007, user="a:b"), 'owner: "1007"'),
@@ -161,6 +163,29 @@ def test_a_firewall_that_opens_more_than_is_declared() -> None:
     done = firewall(f"{UFW}  exclusive: true\n", "ufw/list")
     assert done.text == (f"{UFW}  - {{port: 80, proto: tcp, action: allow}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n")
     assert [one.told for one in done.adopted] == ["2 of rules added"]
+
+
+def test_only_rules_that_open_something_are_added() -> None:
+    text = f"{UFW}  exclusive: true\n".replace("port: 22", "port: 23")
+    done = firewall(text, "ufw/deny-and-reject")
+    assert done.text == text.replace("  # ssh\n  - {port: 23, proto: tcp, action: allow}\n", "  - {port: 22, proto: tcp, action: allow}\n")
+
+
+@pytest.mark.parametrize(
+    ("edits", "why"),
+    [
+        ((Put(("sysctl", "vm.x"), "7"),), "it would be drift all the same: None"),
+        ((Put(("sysctl", "vm.x"), "2"), Put(("sysctl", "vm.z"), "7")), "what would be added does not hold true"),
+    ],
+)
+def test_what_turns_out_not_to_hold_is_not_adopted(monkeypatch: pytest.MonkeyPatch, edits: tuple[Edit, ...], why: str) -> None:
+    def alone(_: object, result: Result, path: tuple[str, ...], *__: object) -> Adopted:
+        return Adopted(result.item, edits if path[-1] == "vm.x" else (Put(path, "3"),), "")
+
+    monkeypatch.setattr("power_edge.adopt._alone", alone)
+    text = f"{HEAD}sysctl: {{vm.x: '1'}}\npackages: [{{name: a, version: '1'}}]\n"
+    done = adopted(text, {"sysctl": {"vm/x": "2", "vm/z": "8"}, "packages": {"a": packages("1")}})
+    assert (done.text, done.adopted, [left.why for left in done.left]) == (text, (), [why])
 
 
 def test_a_default_that_makes_rules_open_something() -> None:

@@ -127,7 +127,6 @@ def _candidates(declared: Mapping[str, Any], forms: Sequence[Mapping[str, Any]],
         return {**kept, **{field: value for field, value in values.items() if field not in kept}}
 
     ours = [{field: form[field] for field in actual if field in form} for form in forms]
-    yield from (with_(values) for values in ours if len(values) == len(actual))
     yield with_(seen)
     yield from (with_({**seen, **values}) for values in ours)
     # One field in place of another: a hash in place of a content.

@@ -101,12 +101,13 @@ def test_alerts_are_rules_of_prometheus(tmp_path: Path) -> None:
 @pytest.mark.lab
 @pytest.mark.parametrize("block", of("console"))
 def test_commands_print_what_is_shown(block: Block, lab: Lab, tmp_path: Path) -> None:
-    mark = re.fullmatch(r"in: (empty|t420)(?: after: (.*))?", block.comment)
+    mark = re.fullmatch(r"in: (empty|machine|t420)(?: after: (.*))?", block.comment)
     assert mark is not None, "say where it runs"
     if mark[1] == "empty":
         _session(block, lab, tmp_path)
         return
-    shutil.copytree(CHECKOUT / "node-configs" / NAME, tmp_path / "node-configs" / NAME)
+    if mark[1] == "t420":
+        shutil.copytree(CHECKOUT / "node-configs" / NAME, tmp_path / "node-configs" / NAME)
     with t420_node(lab) as node:
         node.sh(mark[2] or "true")
         _session(block, lab, tmp_path)
@@ -138,6 +139,6 @@ def _sh(command: str, lab: Lab, folder: Path) -> str:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTEST_ADDOPTS": f"--ssh-config={shlex.quote(str(lab.ssh_config))} -p no:cacheprovider",
     }
-    command = command.replace("power-edge about ", f"power-edge about --ssh-config={shlex.quote(str(lab.ssh_config))} ")
+    command = re.sub(r"(power-edge (?:about|discover)) ", rf"\1 --ssh-config={shlex.quote(str(lab.ssh_config))} ", command)
     done = lab.run("sh", "-c", f"exec 2>&1\n{command}", check=False, cwd=folder, **environment)
     return done.stdout

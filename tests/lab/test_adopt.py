@@ -4,11 +4,15 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from power_edge.config.edit import Put, edit
 from tests.lab.checking import check, declare
 from tests.lab.nodes import Lab, Node
+from tests.lab.roots import FIREWALLD, RPM, Root
+from tests.lab.test_discover import FIREWALL_CMD, NFT, UFW
 
 pytestmark = pytest.mark.lab
 
@@ -123,3 +127,37 @@ def test_another_machine_is_never_adopted(lab: Lab, node: Node, tmp_path: Path) 
     (file.parent / "connection.yaml").write_text(f"ssh: {{host: {node.address}, port: 9}}\n")
     assert adopt(lab, tmp_path, node.name, "--yes").returncode == 11
     assert file.read_text() == before
+
+
+OURS = {"/etc/systemd/system/pe.service": "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n", "/etc/pe.conf": "1\n"}
+CHANGES: dict[str, tuple[Root | None, str, str]] = {
+    "ufw": (None, UFW, "ufw allow 8443/tcp && ufw delete deny 23/tcp && ufw default reject incoming"),
+    "firewalld": (FIREWALLD, FIREWALL_CMD, "firewall-cmd -q --add-port=8443/tcp && firewall-cmd -q --remove-service=https"),
+    "nftables": (None, NFT, "nft add rule inet filter input tcp dport 8443 accept"),
+    "rpm": (RPM, "true", "true"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_discovered_node_that_changes(lab: Lab, tmp_path: Path, kind: str) -> None:
+    root, firewall, change = CHANGES[kind]
+    (tmp_path / "node-configs").mkdir()
+    options: dict[str, Any] = {"root": root} if root is not None else {}
+    with lab.node(f"adopt-{kind}", files=OURS, prepare="systemctl -q enable pe", **options) as node:
+        node.sh(firewall)
+        found = lab.run(POWER_EDGE, "discover", f"--ssh-config={lab.ssh_config}", f"root@{node.name}", cwd=tmp_path)
+        assert "services" in found.stdout
+        file = tmp_path / "node-configs" / node.name / "state.yaml"
+        if "firewall:" in file.read_text() and kind != "rpm":
+            file.write_text(edit(file.read_text(), [Put(("firewall", "exclusive"), True)], "state.yaml"))
+        assert check(lab, f"--node={node.name}", folder=tmp_path).status == 0
+        node.sh(f"systemctl stop pe && echo 23 >/etc/pe.conf && chown 1 /etc/pe.conf && {change}")
+        drifted = check(lab, f"--node={node.name}", folder=tmp_path)
+        assert {"services[pe]", "files[/etc/pe.conf]"} <= {item for item, outcome in drifted.outcomes(node.name).items() if outcome == "drift"}
+        assert ("firewall[exclusive]" in drifted.output) == (kind != "rpm")
+        before = len(file.read_text().splitlines())
+        done = adopt(lab, tmp_path, node.name, "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        adopted = check(lab, f"--node={node.name}", folder=tmp_path)
+        assert adopted.status == 0, done.stdout + done.stderr + adopted.output
+        assert abs(len(file.read_text().splitlines()) - before) <= 2
