@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -162,6 +163,16 @@ def test_without_anybody_to_ask_nothing_is_written(run: Run, root: Path) -> None
     assert '+  net.ipv4.ip_forward: "1"' in done.stdout
     assert "--merge adds it" in done.stderr
     assert contents(made) == before
+
+
+@pytest.mark.parametrize(("said", "written"), [("y\n", True), ("n\n", False), ("", False)])
+def test_somebody_is_asked(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch, said: str, written: bool) -> None:
+    monkeypatch.setattr("power_edge.cli.asking.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    before = contents(made)
+    done = run(input=said)
+    assert "Write this to node-configs/here/? [y/N]" in done.stdout
+    assert (contents(made) != before) is written
 
 
 def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Path) -> None:

@@ -89,6 +89,11 @@ def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> Non
         merge(text, FOUND, "f")
 
 
+@pytest.mark.parametrize("kind", ["services", "sysctl", "firewall", "packages"])
+def test_a_type_of_which_nothing_was_found_changes_nothing(kind: str) -> None:
+    assert merge(STATE, Document((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml") == STATE
+
+
 def test_other_files() -> None:
     watcher = """\
 version: "1.0"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from power_edge.config import load_node
-from tests.lab.checking import check
+from tests.lab.checking import check, declare
 from tests.lab.nodes import Lab, Node
 from tests.lab.roots import FIREWALLD, RPM, TRIXIE, Root
 
@@ -138,6 +138,25 @@ def test_a_node_of_odd_things_is_declared_in_full(lab: Lab, tmp_path: Path) -> N
     assert items["files", "/etc/pe/secret"] == {"type": "regular file", "mode": "0600", "owner": "root", "group": "root"}
 
 
+def test_an_unreachable_machine_is_11_and_leaves_nothing(lab: Lab, node: Node, tmp_path: Path) -> None:
+    (tmp_path / "node-configs").mkdir()
+    assert "unreachable" in discover(lab, tmp_path, f"ssh://root@{node.address}:9", status=11)
+    assert list((tmp_path / "node-configs").iterdir()) == []
+
+
+def test_a_section_that_hangs_is_told_and_the_others_are_read(lab: Lab, node: Node, tmp_path: Path) -> None:
+    node.write("/usr/local/bin/systemctl", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+    declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "0"}}, section_timeout=1)
+    try:
+        said = discover(lab, tmp_path, node.name, "--merge", "--only", "services,sysctl")
+    finally:
+        node.sh("rm /usr/local/bin/systemctl")
+    assert "not seen: services: timed out" in said
+    assert "net.ipv4.ip_forward" in said
+    assert node.sh("pgrep -x sleep || echo none") == "none"
+
+
+@pytest.mark.parametrize("machine", ["odd", "rpm", "firewalld"], indirect=True)
 def test_the_inventory_is_true_as_well(lab: Lab, machine: Node, tmp_path: Path) -> None:
     (tmp_path / "node-configs").mkdir()
     discover(lab, tmp_path, f"root@{machine.name}", "--all")

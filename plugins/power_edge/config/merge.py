@@ -30,6 +30,8 @@ def merge(text: str, discovered: Document, file: str) -> str:
 
 
 def _changes(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
+    if paragraph.entries in ((), [], {}):  # only something to be said
+        return
     if paragraph.name not in names() or there.get(paragraph.name) in (None, [], {}):
         yield from _missing(there, paragraph)
         return
@@ -62,8 +64,7 @@ def _contradicts(kind: ResourceType, section: Any, holder: Path, entry: Entry) -
 
 def _missing(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
     if paragraph.name not in there:
-        if paragraph.entries not in ((), [], {}):
-            yield Add((), (Entry(paragraph.entries, paragraph.comment, paragraph.name),))
+        yield Add((), (Entry(paragraph.entries, paragraph.comment, paragraph.name),))
     else:
         yield from _lacking(there[paragraph.name], paragraph.entries, (paragraph.name,))
 
