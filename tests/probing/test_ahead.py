@@ -31,6 +31,12 @@ class Process:
         self.killed = False
         self.started.append(self)
 
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes the pipes, and waits."""
+
     def communicate(self) -> tuple[bytes, bytes]:
         return ANSWER, b""
 
@@ -123,15 +129,17 @@ def test_what_a_run_sent_is_sent_ahead_by_the_next_one(place: Place) -> None:
     assert place.run() == []
 
 
-def test_only_the_first_command_is_taken_from_it(place: Place) -> None:
+def test_only_the_first_command_is_remembered_and_taken(place: Place) -> None:
     """One that the server hung up on is run again, and a long plan has several."""
-    place.run()
-    backend, early = Backend(), place.send()
-    assert early is not None
-    early.stand_before(backend)
+    ran = []
     for _ in range(2):
-        backend.run("probe")
-    assert backend.ran == [b"ssh rig probe"]
+        backend, early = Backend(), place.send()
+        assert early is not None
+        early.stand_before(backend)
+        for command in ("probe", "probe", "more"):
+            backend.run(command)
+        ran.append(backend.ran)
+    assert ran == [[b"ssh rig probe", b"ssh rig probe", b"ssh rig more"], [b"ssh rig probe", b"ssh rig more"]]
 
 
 def test_what_would_not_be_sent_is_ended_and_forgotten(place: Place) -> None:
@@ -139,6 +147,19 @@ def test_what_would_not_be_sent_is_ended_and_forgotten(place: Place) -> None:
     assert place.run("another probe") == [b"ssh rig 'another probe'"]
     assert Process.started[0].killed
     assert place.run("another probe") == []
+
+
+def test_it_is_ended_before_the_node_is_asked_anew(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.run()
+    killed: list[bool] = []
+
+    def run_local(self: Backend, *_: str) -> Any:
+        killed.append(Process.started[0].killed)
+        return self.result(0, b"", ANSWER, b"")
+
+    monkeypatch.setattr(Backend, "run_local", run_local)
+    place.run("another probe")
+    assert killed == [True]
 
 
 def edit(name: str) -> Callable[[Place], object]:
@@ -149,18 +170,23 @@ def remove(name: str) -> Callable[[Place], object]:
     return lambda place: (place.folder / name).unlink()
 
 
+def touch(file: Path) -> None:
+    """Until the clock of the file system has gone on."""
+    before = file.stat().st_ctime_ns
+    while file.stat().st_ctime_ns == before:
+        file.touch()
+
+
 CHANGES: dict[str, Callable[[Place], object]] = {
     **{f"{name} edited": edit(name) for name in FILES},
     **{f"{name} removed": remove(name) for name in FILES if name not in ("state.yaml", "connection.yaml")},
-    "the same content, checked out anew": lambda place: (
-        (place.folder / "new").write_text("state.yaml\n"),
-        (place.folder / "new").rename(place.folder / "state.yaml"),
-    ),
     "--ssh-config": lambda place: place.options.update(ssh_config="other"),
     "--hosts": lambda place: place.options.update(hosts="ssh://other"),
     "--sudo": lambda place: place.options.update(sudo=True),
     "the current folder": lambda place: setattr(place, "cwd", place.folder),
     "Power Edge": lambda place: (place.code / "inner" / "module.py").write_text("changed\n"),
+    "a file touched": lambda place: touch(place.folder / "identity.yaml"),
+    "Power Edge touched": lambda place: touch(place.code / "inner" / "module.py"),
     "more of Power Edge": lambda place: (place.code / "more.py").touch(),
 }
 
@@ -303,7 +329,7 @@ OTHER_RUNS: dict[str, dict[str, object]] = {
     "a path": {"file_or_dir": ["node-configs/a"]},
     "an answer": {"answers": ["file"]},
     "no such folder": {"node_configs": "missing"},
-    "no name": {"node": ["\0"]},
+    "no name": {"node": ["\0"], "hosts": "ssh://rig"},
 }
 
 

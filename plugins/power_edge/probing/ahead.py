@@ -59,8 +59,8 @@ class Ahead:
     def close(self) -> None:
         """End what was sent and not taken."""
         if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+            with self._process as process:
+                process.kill()
             self._process = None
 
 
@@ -100,18 +100,23 @@ def _made_of(options: Mapping[str, object], cwd: Path, folder: Path) -> bytes:
     return sha256(repr((sorted(options.items()), cwd, files, libraries, ours)).encode()).digest()
 
 
-def _file(path: Path) -> tuple[Path, int, bytes]:
+def _file(path: Path) -> tuple[str, int, int, bytes]:
     content, inode = _read(path)
-    return path, inode.st_ctime_ns, sha256(content).digest()
+    return *_stamp(os.fspath(path), inode), sha256(content).digest()
 
 
-def _code(folder: str) -> Iterator[tuple[str, int]]:
-    """Path and time of change of every file below a folder, but for compiled ones."""
+def _code(folder: str) -> Iterator[tuple[str, int, int]]:
+    """The stamp of every file below a folder, but for compiled ones."""
     for entry in os.scandir(folder):
         if not entry.is_dir():
-            yield entry.path, entry.stat().st_ctime_ns
+            yield _stamp(entry.path, entry.stat())
         elif entry.name != "__pycache__":
             yield from _code(entry.path)
+
+
+def _stamp(path: str, inode: os.stat_result) -> tuple[str, int, int]:
+    """What a file does not keep when it is written: nobody can set its time of change."""
+    return path, inode.st_size, inode.st_ctime_ns
 
 
 def _read(path: Path, flags: int = 0) -> tuple[bytes, os.stat_result]:
