@@ -180,6 +180,7 @@ def touch(file: Path) -> None:
 CHANGES: dict[str, Callable[[Place], object]] = {
     **{f"{name} edited": edit(name) for name in FILES},
     **{f"{name} removed": remove(name) for name in FILES if name not in ("state.yaml", "connection.yaml")},
+    "one more file": edit("waivers.yaml"),
     "--ssh-config": lambda place: place.options.update(ssh_config="other"),
     "--hosts": lambda place: place.options.update(hosts="ssh://other"),
     "--sudo": lambda place: place.options.update(sudo=True),

@@ -22,7 +22,6 @@ from typing import Any
 from power_edge import data, whole
 from power_edge.place import find_node_configs
 
-_OPTIONAL = ("system-identity.yaml", "connection.yaml", "identity.yaml", "watcher.yaml")
 _DIGEST = 32
 _LARGEST = 4 << 20
 
@@ -90,19 +89,16 @@ def _cache(folder: Path) -> Path | None:
 
 
 def _made_of(options: Mapping[str, object], cwd: Path, folder: Path) -> bytes:
-    """A digest of all that decides the command line and whether the configuration is sound. Raises OSError, also where there is no state.yaml."""
-    files = [_file(folder / "state.yaml")]
-    for name in _OPTIONAL:
-        with suppress(FileNotFoundError):
-            files.append(_file(folder / name))
+    """A digest of all that decides the command line and whether the configuration is sound. Raises OSError."""
+    files = sorted(_file(entry.path) for entry in os.scandir(folder) if entry.name.endswith(".yaml"))
     libraries = [Path(place).stat().st_mtime_ns for place in sys.path if place.endswith("-packages")]
     ours = [sorted(_code(os.fspath(place))) for place in (Path(data.__file__).parent, data.folder("probes"), data.folder("schemas"))]
     return sha256(repr((sorted(options.items()), cwd, files, libraries, ours)).encode()).digest()
 
 
-def _file(path: Path) -> tuple[str, int, int, bytes]:
+def _file(path: str) -> tuple[str, int, int, bytes]:
     content, inode = _read(path)
-    return *_stamp(os.fspath(path), inode), sha256(content).digest()
+    return *_stamp(path, inode), sha256(content).digest()
 
 
 def _code(folder: str) -> Iterator[tuple[str, int, int]]:
@@ -119,7 +115,7 @@ def _stamp(path: str, inode: os.stat_result) -> tuple[str, int, int]:
     return path, inode.st_size, inode.st_ctime_ns
 
 
-def _read(path: Path, flags: int = 0) -> tuple[bytes, os.stat_result]:
+def _read(path: str | Path, flags: int = 0) -> tuple[bytes, os.stat_result]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)  # O_NONBLOCK: nobody writes to a stranger's FIFO
     with os.fdopen(descriptor, "rb") as file:
         return file.read(_LARGEST), os.fstat(descriptor)
