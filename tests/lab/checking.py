@@ -38,7 +38,7 @@ def check(lab: Lab, *arguments: str, folder: Path = CHECKOUT) -> Check:
     report = lab.directory / "report.json"
     report.unlink(missing_ok=True)
     options = [f"--ssh-config={lab.ssh_config}", "--json-report", f"--json-report-file={report}", "-p", "no:cacheprovider"]
-    ours = {name: "" for name in os.environ if name.startswith("PYTEST_")} | {"COLUMNS": "80", "XDG_CACHE_HOME": str(lab.directory / "cache")}
+    ours = {name: "" for name in os.environ if name.startswith("PYTEST_")} | {"COLUMNS": "80"}
     done = lab.run(sys.executable, "-m", "pytest", *options, *arguments, check=False, cwd=folder, **ours)
     tests = json.loads(report.read_text())["tests"] if report.exists() else []
     items = [test["metadata"]["power_edge"] for test in tests if "power_edge" in test.get("metadata", {})]
