@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.lab.checking import check, declare
+from tests.lab.checking import check, declare, logins
 from tests.lab.nodes import Lab, Node
 
 pytestmark = pytest.mark.lab
@@ -24,11 +24,6 @@ def folder(lab: Lab, node: Node, tmp_path: Path) -> Path:
 def remembered(lab: Lab) -> tuple[int, int]:
     """Which file it is, by time and inode: the newest, for each test has a folder of its own."""
     return max((inode.st_ctime_ns, inode.st_ino) for file in (lab.directory / "cache" / "power-edge").iterdir() for inode in [file.stat()])
-
-
-def logins(node: Node) -> int:
-    node.sh("journalctl --sync")
-    return node.sh("journalctl -q -u ssh --output=cat").count("Accepted publickey")
 
 
 def edit(folder: Path, node: Node, value: object) -> None:
