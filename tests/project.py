@@ -101,8 +101,8 @@ def identity_of(machine: str, **validation: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    # Under CI pytest folds no line of its summary.
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):
+    # Under CI pytest folds no line of its summary; a cache is kept in the home folder, which pytester makes.
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
 

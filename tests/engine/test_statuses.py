@@ -266,7 +266,7 @@ def test_the_gate_is_judged_by_hashes_not_by_what_the_answer_says_of_it(project:
 def test_a_pytest_that_a_test_of_a_worker_started_asks_its_nodes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def ask(nodes: Iterable[Node], _: object) -> dict[str, Silent]:
+    def ask(nodes: Iterable[Node], *_: object) -> dict[str, Silent]:
         asked.extend(node.name for node in nodes)
         return {name: Silent("no answer") for name in asked}
 

@@ -70,6 +70,12 @@ def declare(
         (place / f"{name}.yaml").write_text(yaml.safe_dump(content))
 
 
+def logins(node: Node) -> int:
+    """How often somebody was let in over ssh since the node's boot."""
+    node.sh("journalctl --sync")
+    return node.sh("journalctl -q -u ssh --output=cat").count("Accepted publickey")
+
+
 def digest(machine_id: str) -> str:
     """The hash that stands for a machine-id in reports."""
     return hashlib.sha256(f"linux:{machine_id}".encode()).hexdigest()

@@ -103,7 +103,8 @@ class Lab:
     def run(self, *argv: str, check: bool = True, stdin: str = "", cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command of this machine on the lab's network. With `check`, a status other than 0 is an AssertionError."""
         inside = ["nsenter", f"--net=/proc/{self.holder}/ns/net", "--", *argv]
-        return _run(inside, check=check, stdin=stdin, cwd=cwd, environment=os.environ | environment)
+        ours = {"XDG_CACHE_HOME": str(self.directory / "cache")}  # what tests leave is not for the person who runs them
+        return _run(inside, check=check, stdin=stdin, cwd=cwd, environment=os.environ | ours | environment)
 
     def ssh(self, target: str, *argv: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """`ssh` to a running node, `name` or `user@name`."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.checking import Check, check, declare
+from tests.lab.checking import Check, check, declare, logins
 from tests.lab.nodes import Lab, Node
 from tests.lab.roots import TRIXIE, own_distribution
 
@@ -54,16 +54,11 @@ def test_without_sudo_what_needs_root_is_unknown_and_says_so(lab: Lab, node: Nod
 def test_workers_of_xdist_make_no_second_probe(lab: Lab, node: Node, tmp_path: Path) -> None:
     state = {**STATE, "sysctl": {f"net.ipv4.conf.{link}.forwarding": "0" for link in ("all", "default", "host0", "lo")}}
     declare(tmp_path, node, {**state, "files": STATE["files"][:1]})  # type: ignore[index]
-    before = _logins(node)
+    before = logins(node)
     run = check(lab, f"--node={node.name}", "-n2", folder=tmp_path)
     assert run.status == 0, run.output
     assert len(run.outcomes(node.name)) == 9
-    assert _logins(node) - before == 1
-
-
-def _logins(node: Node) -> int:
-    node.sh("journalctl --sync")
-    return node.sh("journalctl -q -u ssh --output=cat").count("Accepted publickey")
+    assert logins(node) - before == 1
 
 
 def test_hostile_names_are_judged_literally_and_run_nothing(lab: Lab, node: Node, tmp_path: Path) -> None:

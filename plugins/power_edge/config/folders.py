@@ -5,18 +5,13 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from power_edge import place
 from power_edge.config.document import MAX_BYTES
 from power_edge.config.error import ConfigError, refuse, shown
 from power_edge.model import Problem, Source
 
-NODE_CONFIGS = "node-configs"
+NODE_CONFIGS = place.NODE_CONFIGS
 STATE = "state.yaml"
-
-
-def find_node_configs(start: Path) -> Path | None:
-    """The node-configs/ of the folder `start`, or the nearest above it; None where there is none."""
-    start = start.absolute()
-    return next((folder for parent in (start, *start.parents) if (folder := parent / NODE_CONFIGS).is_dir()), None)
 
 
 def nodes(root: Path) -> list[Path]:
