@@ -87,7 +87,7 @@ def test_all_drift(run: Run, rig: Lab) -> None:
     assert '-  vm.swappiness: "60"   # ours\n' in told
     assert '+  vm.swappiness: "10"   # ours\n' in told
     assert "not adopted: sysctl[vm.dirty_ratio]: unknown: permission denied" in told
-    assert "sysctl[kernel.panic]: value: 10 -> 0" in told
+    assert 'sysctl[kernel.panic]: value: "10" -> "0"' in told
     assert run("rig", "--yes")[1].startswith("rig: nothing to adopt\n")
 
 

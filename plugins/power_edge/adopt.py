@@ -10,6 +10,7 @@ from power_edge.config import ConfigError, Node, load_state
 from power_edge.config.document import read
 from power_edge.config.edit import Add, Edit, EditRefused, Path, Put, Remove, at, changed, edit
 from power_edge.config.emit import entries as as_entries
+from power_edge.config.emit import flow
 from power_edge.config.state import entries
 from power_edge.discovering.sections import items
 from power_edge.discovery import discovery, names
@@ -102,12 +103,13 @@ def _alone(kind: ResourceType, result: Result, path: Path, value: Any, seen: Any
     declared = value if kind.key is not None else {"value": value}
     for candidate in _candidates(declared, forms, result):
         try:
+            told = _told(declared, candidate)
             (new, _), *_ = items(kind, [candidate] if kind.key is not None else {item.name: candidate["value"]})
-        except (ConfigError, KeyError, UnicodeError):  # what was seen need not be a word that can be declared
+        except (ConfigError, KeyError, ValueError):  # what was seen need not be a word that can be declared
             continue
         if judge(kind, new, {new.key: seen}).outcome is Outcome.COMPLIANT:
             edits = tuple(_edits(path, declared, candidate)) if kind.key is not None else (Put(path, candidate["value"]),)
-            return Adopted(item, edits, _told(declared, candidate))
+            return Adopted(item, edits, told)
     return Left(item, f"no declaration of it would hold true: {result.why or 'nothing fits what was seen'}")
 
 
@@ -144,9 +146,10 @@ def _edits(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
 
 
 def _told(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    changes = [f"{field}: {old[field]} -> {new[field]}" for field in old if field in new and old[field] != new[field]]
+    """What differs, with values as the file has them. Raises ValueError for one that none can hold."""
+    changes = [f"{field}: {flow(old[field])} -> {flow(new[field])}" for field in old if field in new and old[field] != new[field]]
     changes += [f"{field} left out" for field in old if field not in new]
-    return ", ".join([*changes, *(f"{field}: {new[field]} added" for field in new if field not in old)])
+    return ", ".join([*changes, *(f"{field}: {flow(new[field])} added" for field in new if field not in old)])
 
 
 class _Section(NamedTuple):
@@ -188,10 +191,10 @@ def _of_section(section: _Section, result: Result, path: Path, *, alone: bool = 
         wrong = section.wrong(edits, None if listed else result.item.key)
         if wrong == []:
             return Adopted(result.item, edits, told)
-        if wrong and not alone and all(isinstance(change, Put) for change in edits):  # a removal would move the places of others
-            (other, place), *more = wrong
+        if wrong and not alone and len(wrong) == 1 and len(wrong[0][1]) == 2:  # a field: places in lists may have moved
+            ((other, place),) = wrong
             after = section._replace(accepted=(*section.accepted, *edits), sound=section.sound - {other.item.key})
-            along = _of_section(after, other, place, alone=True) if not more else None
+            along = _of_section(after, other, place, alone=True)
             if isinstance(along, Adopted):
                 return Adopted(result.item, (*edits, *along.edits), f"{told}, and so {other.item.name}: {along.told}")
     return Left(result.item, f"no declaration of it would hold true: {result.why or 'nothing fits what was seen'}")
@@ -203,10 +206,12 @@ Proposed = Iterator[tuple[tuple[Edit, ...], str]]
 def _of_list(section: _Section, result: Result, path: Path) -> Proposed:
     """A rule as it is by what was seen, all of it being as declared but what drifted; or none."""
     drifted = {finding.field for finding in result.findings if finding.outcome is Outcome.DRIFT}
-    declared = at(section.there, path)
+    declared, expected = at(section.there, path), result.item.expected
     for value, asserted in _unknown_of(section, str(path[1])):
-        if all(asserted.get(field) == wanted for field, wanted in result.item.expected.items() if field not in drifted):
-            new = {**{field: value[field] for field in declared if field in value}, **value}
+        if all(asserted.get(field) == wanted for field, wanted in expected.items() if field not in drifted):
+            # A person's note, which asserts nothing, stays.
+            kept = {field: asserted.get(field, old) for field, old in declared.items() if field in asserted or field not in expected}
+            new = {**kept, **{field: seen for field, seen in value.items() if field in asserted and field not in kept}}
             yield tuple(_edits(path, declared, new)), _told(declared, new)
     yield (Remove(path),), _gone(result)
 
@@ -217,14 +222,14 @@ def _of_field(section: _Section, result: Result, path: Path) -> Proposed:
     name, old = str(path[1]), at(section.there, path)
     for new in (section.form.get(name), finding.actual):
         if new is not None and new != old:
-            yield (Put(path, new),), f"{old} -> {new}"
+            yield (Put(path, new),), f"{flow(old)} -> {flow(new)}"
     for lists in (field for field, value in section.form.items() if isinstance(value, list)):
         new_ones = [value for value, _ in _unknown_of(section, lists)]
         for value in list(new_ones):
             without = [other for other in new_ones if other is not value]
             if section.wrong([Add((section.kind.name, lists), as_entries(without))], result.item.key) == []:
                 new_ones = without
-        told = f"{len(new_ones)} of {lists} added" if new_ones else "it holds with what else was adopted"
+        told = f"{len(new_ones)} added to {lists}" if new_ones else "it holds with what else was adopted"
         yield (Add((section.kind.name, lists), as_entries(new_ones)),), told
 
 

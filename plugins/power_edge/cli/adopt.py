@@ -15,7 +15,7 @@ from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
 from power_edge.probing.route import Options
 from power_edge.proposal import propose
-from power_edge.report.terminal import printable
+from power_edge.report.terminal import WIDTH, printable, shortened
 from power_edge.target import named
 
 
@@ -55,7 +55,7 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     for left in adoption.left:
         click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
     for one in adoption.adopted:
-        click.echo(printable(f"{_id(one.item)}: {one.told}"), err=True)
+        click.echo(shortened(f"{_id(one.item)}: {one.told}", WIDTH), err=True)
     if ids and adoption.left:
         raise click.UsageError("nothing was written: of the items that were named not all can be adopted")
     if not adoption.adopted:

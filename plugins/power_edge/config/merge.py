@@ -23,7 +23,7 @@ def merge(text: str, discovered: Document, file: str) -> str:
     contradicts a rule that is there is not added. Elsewhere items of a list are one where their names are, or all of them is. Raises ConfigError for
     a file that cannot be used, and as `edit`.
     """
-    document = read(text.encode("utf-8", "surrogatepass"), file)
+    document = read(text.encode("utf-8", "surrogateescape"), file)
     if any(paragraph.name in names() for paragraph in discovered.paragraphs):
         checked(document, "state")
     return edit(text, [change for paragraph in discovered.paragraphs for change in _changes(document.value, paragraph)], file)
