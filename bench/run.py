@@ -22,9 +22,14 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
 
-from power_edge import check  # noqa: E402
+from power_edge import check, discovery  # noqa: E402
+from power_edge.about.asking import plan_for as about_plan  # noqa: E402
 from power_edge.config import load_node  # noqa: E402
+from power_edge.discovering.asking import plan as discovery_plan  # noqa: E402
 from power_edge.model import Item  # noqa: E402
+from power_edge.probing.plan import Plan  # noqa: E402
+from power_edge.probing.route import Options  # noqa: E402
+from power_edge.target import target  # noqa: E402
 from tests.lab.nodes import Lab, Node, open_lab  # noqa: E402
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
@@ -56,7 +61,7 @@ def main() -> None:
         (place / "lab").mkdir()
         with open_lab(place / "lab") as lab, lab.node("bench", files=units, prepare=enable) as node:
             bench = Bench(lab, node, place, Path(cache), runs)
-            for row in (bench.thousand, bench.item_by_item, bench.eight, bench.fifty, bench.local, bench.recording):
+            for row in (bench.thousand, bench.item_by_item, bench.eight, bench.fifty, bench.local, bench.recording, bench.looking):
                 console.print(f"measuring {row.__doc__}")
                 for cells in row():
                     table.add_row(*cells)
@@ -124,13 +129,17 @@ class Bench:
     def pytest(self, *arguments: str) -> list[str]:
         return [*PYTEST, *OTHERS, f"--ssh-config={self.lab.ssh_config}", *arguments]
 
+    def bare(self, plan: Plan) -> list[str]:
+        """The ssh of a plan, without us."""
+        (command,) = plan.commands()
+        return ["ssh", "-F", str(self.lab.ssh_config), "-o", "BatchMode=yes", f"root@{self.node.address}", command]
+
     def thousand(self) -> Iterable[Row]:
         """1,000 items over ssh, against the bare ssh of the same probe"""
         plan = check.plan_for(load_node(self.place / "node-configs" / "thousand"))
-        (command,) = plan.commands()
-        bare = ["ssh", "-F", str(self.lab.ssh_config), "-o", "BatchMode=yes", f"root@{self.node.address}", command]
+        bare = self.bare(plan)
         yield self.compare("1,000 items over ssh", self.pytest("--node=thousand"), "bare ssh of the same probe", bare)
-        yield self.compare("the same, for the first time", self.pytest("--node=thousand"), "bare ssh of the same probe", bare, first=True)
+        yield self.compare("the same, for the first time", self.pytest("--node=thousand"), "bare ssh of the same probe", bare, cold=True)
         reports = [f"--junitxml={self.place}/junit.xml", "--json-report", f"--json-report-file={self.place}/report.json"]
         yield self.compare("the same, with JUnit and JSON", self.pytest("--node=thousand", *reports), "bare ssh of the same probe", bare)
 
@@ -144,13 +153,11 @@ class Bench:
 
     def eight(self) -> Iterable[Row]:
         """8 nodes x 100 items over ssh"""
-        yield self.compare("8 nodes x 100 items", self.pytest("--node=rig-0[0-7]"), "1 node x 100 items", self.pytest("--node=rig-00"), first=True)
+        yield self.compare("8 nodes x 100 items", self.pytest("--node=rig-0[0-7]"), "1 node x 100 items", self.pytest("--node=rig-00"), cold=True)
 
     def fifty(self) -> Iterable[Row]:
         """50 nodes x 100 items over ssh"""
-        yield self.compare(
-            "50 nodes x 100 items", self.pytest("--node=rig-*"), "1 node x 100 items", self.pytest("--node=rig-00"), runs=3, first=True
-        )
+        yield self.compare("50 nodes x 100 items", self.pytest("--node=rig-*"), "1 node x 100 items", self.pytest("--node=rig-00"), runs=3, cold=True)
 
     def local(self) -> Iterable[Row]:
         """100 items on this machine, against an empty pytest run"""
@@ -172,16 +179,27 @@ class Bench:
         wall, memory = (statistics.median(column) for column in zip(*costs, strict=True))
         yield "10,000 items from a recording", f"{wall:.2f} s", "", "", f"{memory:.0f} MiB"
 
-    def compare(self, what: str, ours: Sequence[str], against: str, theirs: Sequence[str], runs: int = 0, first: bool = False) -> Row:
-        """Both in turns, once more than is counted; with `first`, nothing is remembered of an earlier run."""
-        pairs = [(self.cost(ours, first).wall, self.cost(theirs, first).wall) for _ in range((runs or self.runs) + 1)][1:]
+    def looking(self) -> Iterable[Row]:
+        """discover and about over ssh, against the bare ssh of their probes"""
+        folder = self.place / "discovered"
+        folder.mkdir()
+        there = target(f"root@{self.node.address}", None, Options(ssh_config=str(self.lab.ssh_config)))
+        plans = {"discover": discovery_plan(there, discovery.names(), everything=False), "about": about_plan(there)}
+        for name, plan in plans.items():
+            more = ["--merge"] if name == "discover" else []
+            ours = [str(Path(sys.executable).with_name("power-edge")), f"--node-configs={folder}", name, f"--ssh-config={self.lab.ssh_config}", *more]
+            yield self.compare(f"power-edge {name}", [*ours, f"root@{self.node.address}"], "bare ssh of the same probe", self.bare(plan))
+
+    def compare(self, what: str, ours: Sequence[str], against: str, theirs: Sequence[str], runs: int = 0, cold: bool = False) -> Row:
+        """Both in turns, once more than is counted; `cold`: nothing is remembered of an earlier run."""
+        pairs = [(self.cost(ours, cold).wall, self.cost(theirs, cold).wall) for _ in range((runs or self.runs) + 1)][1:]
         first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
         return what, f"{first:.3f} s", against, f"{second:.3f} s", f"{statistics.median(one / other for one, other in pairs):.2f}"
 
-    def cost(self, argv: Sequence[str], first: bool = False) -> Cost:
+    def cost(self, argv: Sequence[str], cold: bool = False) -> Cost:
         """Run a command on the lab's network, its output thrown away. RuntimeError when it fails: a fast failure is no speed."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {"XDG_CACHE_HOME": str(self.cache)}
-        if first:
+        if cold:
             shutil.rmtree(self.cache / "power-edge", ignore_errors=True)
         command = ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", *argv]
         with tempfile.TemporaryFile() as said:
