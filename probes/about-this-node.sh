@@ -98,10 +98,14 @@ key == "filter" { if ($2 == "read" && !hooks) fold("Firewall", "none: nothing fi
 key == "listening" { fold("Open ports", $4 "/" $2 " " $5 " on " $3); next }
 key == "login" { fold("Last logins", $2 " " $3 ($4 != "" ? " from " $4 : "") " " $5); next }
 part == "roles" { fold(key, $2); next }
+END { if (!nonce) exit 11 }
 '
 
-case ${1-} in -?*) [ "$1" = --print ] || pe_usage ;; esac
-[ $# -le 1 ] || pe_usage
+case $# in
+0) ;;
+1) [ "$1" = --print ] || pe_destination "$1" || pe_usage ;;
+*) pe_usage ;;
+esac
 
 # The part that asks the package manager comes last: it takes longest.
 pe_parts='who roles hardware services network security tuning system'

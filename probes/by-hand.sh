@@ -31,10 +31,22 @@ pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
     echo 'pe_main </dev/null'
 }
 
+# No question that nobody answers, an end to a dead line, and nothing of what an ssh_config does for people.
+pe_ssh() { # DESTINATION SECONDS: runs the script on stdin there
+    pe_bound=''
+    if timeout 5 true 2>/dev/null; then pe_bound="timeout $2"; fi # macOS has none
+    $pe_bound ssh -T -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o RemoteCommand=none -o ClearAllForwardings=yes \
+        -o ForwardAgent=no -o ForwardX11=no -- "$1" sh
+}
+
+pe_destination() { # TEXT: whether it can be one, and no option of ssh's nor anything for a shell
+    case $1 in '' | -* | *@-* | *://-* | *[!][A-Za-z0-9_.:@%+/-]*) false ;; esac
+}
+
 pe_go() { # TARGET: runs the script on stdin there, or here where it is empty; `--print` prints it
     case $1 in
     --print) cat ;;
     '') sh ;;
-    *) ssh -o BatchMode=yes -o ConnectTimeout=10 -- "$1" sh ;;
+    *) pe_ssh "$1" 150 ;;
     esac
 }

@@ -154,22 +154,17 @@ pe_collect() {
 # Runs this script where ssh leads; prints what it printed there, from the first line that is its own, for a login shell may greet.
 pe_carry() { # DESTINATION FOLDER
     pe_prepare
-    case $1 in
-    '' | -* | *@-* | *://-* | *[!][A-Za-z0-9_.:@%+/-]*)
+    # shellcheck source=probes/by-hand.sh
+    . "$2/by-hand.sh"
+    if ! pe_destination "$1"; then
         pe_say 'usage: collect-identity.sh [USER@HOST]'
         return 4
-        ;;
-    esac
-    pe_bound=''
-    if timeout 5 true 2>/dev/null; then pe_bound='timeout 60'; fi # macOS has none
-    # No question that nobody answers, an end to a dead line, and nothing of what an ssh_config does for people.
+    fi
     # What a stranger's machine prints meets no terminal as it is: the file and our own words are ASCII.
     pe_printed=$(
         {
             {
-                { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/collect-identity.sh"; } | $pe_bound ssh -T -o BatchMode=yes \
-                    -o ConnectTimeout=10 -o ServerAliveInterval=5 -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no \
-                    -o ForwardX11=no -- "$1" sh
+                { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/collect-identity.sh"; } | pe_ssh "$1" 60
                 printf '\nstatus %s' "$?"
             } 2>&1 >&3 3>&- | tr -cd '\n -~' >&2
         } 3>&1 | tr -cd '\n -~'

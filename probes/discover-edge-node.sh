@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
     --print) pe_target=--print ;;
     -*) pe_usage ;;
     *)
-        [ -z "$pe_target" ] || pe_usage
+        if [ -n "$pe_target" ] || ! pe_destination "$1"; then pe_usage; fi
         pe_target=$1
         ;;
     esac

@@ -100,7 +100,7 @@ apk_packages() {
     installed=$root/lib/apk/db/installed
     [ -e "$installed" ] || installed=$root/usr/lib/apk/db/installed
     world=$root/etc/apk/world
-    [ -r "$installed" ] && [ -r "$world" ] || fail "$installed or $world is not readable"
+    if ! { [ -r "$installed" ] && [ -r "$world" ]; }; then fail "$installed or $world is not readable"; fi
     awk -v OFS='\t' -v all="$all" '
         function bare(name) { sub(/[<>=~@].*/, "", name); return name }
         FNR == NR {
