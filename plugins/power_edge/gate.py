@@ -11,6 +11,10 @@ UNREACHABLE: Final = 11
 WRONG_MACHINE: Final = 12
 
 
+class WrongMachine(Exception):
+    """Another machine answered than the one on file; the text says how that is known."""
+
+
 class Reading(NamedTuple):
     """An identifier as the node shows it: `ok` with the hash, or why there is none (missing, unreadable, empty, invalid, filler)."""
 

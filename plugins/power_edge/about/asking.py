@@ -1,14 +1,14 @@
 """Ask a machine what there is to know of it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from power_edge import check, gate
 from power_edge.about.reading import PARTS, OnFile, about, identity
-from power_edge.config import ConfigError, Node, load_node, nodes
-from power_edge.config.folders import NODE_CONFIGS, read_file
-from power_edge.config.node import load_system_identity
-from power_edge.gate import ANY_MACHINE
+from power_edge.config import ConfigError, Node, load_node
+from power_edge.config.identities import identities
+from power_edge.gate import ANY_MACHINE, WrongMachine
 from power_edge.model.declared.about_schema import About, Identity
 from power_edge.probing.answer import Answer
 from power_edge.probing.plan import Plan, Section
@@ -17,10 +17,6 @@ from power_edge.target import Target
 
 _SLOW = "system"
 """The part that asks the package manager: it comes last, so that what it takes is taken from no other."""
-
-
-class WrongMachine(Exception):
-    """Another machine answered than the one on file; the text says how that is known. Nothing else of it was read."""
 
 
 def plan_for(target: Target) -> Plan:
@@ -55,16 +51,12 @@ def section(part: str) -> Section:
 
 def _node_of(shown: Identity | None, root: Path | None) -> Node | None:
     """The node that a machine with this identity is. Folders that cannot be used are passed over: they are no business of this question."""
-    if shown is None or root is None or not root.is_dir():
+    if shown is None or root is None:
         return None
-    for folder in nodes(root):
-        file = f"{NODE_CONFIGS}/{folder.name}/system-identity.yaml"
-        try:
-            content = read_file(folder / "system-identity.yaml", file)
-            if content is not None and gate.expected(load_system_identity(content, file)).hashes.get(shown.kind) == shown.hash:
+    for folder, on_file in identities(root):
+        with suppress(ConfigError):
+            if not isinstance(on_file, ConfigError) and gate.expected(on_file).hashes.get(shown.kind) == shown.hash:
                 return load_node(folder)
-        except ConfigError:
-            continue
     return None
 
 
@@ -74,5 +66,5 @@ def _on_file(node: Node | None) -> OnFile:
     declared = node.identity
     if declared is None:
         return OnFile(node.name)
-    roles = tuple(role.name for role in declared.roles or () if role.enabled)
+    roles = tuple(role.name for role in declared.roles or () if role.enabled is not False)
     return OnFile(node.name, declared.node.purpose, tuple(declared.node.tags or ()), roles)

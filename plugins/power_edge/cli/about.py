@@ -27,11 +27,11 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
 
     Exits with 11 where the machine cannot be reached, and with 12 where another machine answers than the node's: nothing else of that is read.
     """
-    from power_edge.about.asking import WrongMachine, ask
+    from power_edge.about.asking import ask
 
     try:
         about = ask(target(machine, root, options), root, patiently)
-    except WrongMachine as error:
+    except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing else of it was read", err=True)
         raise SystemExit(gate.WRONG_MACHINE) from None
     if as_json:

@@ -81,7 +81,7 @@ def command(
         answer = _read(answers) if answers is not None else asking.ask(found, types, everything=everything, waiting=patiently)
         seen = asking.read(answer, None if answers is not None else found.node)
         made = folder.make(seen, found, root if root is not None else Path.cwd() / NODE_CONFIGS, name, replace=force)
-    except asking.WrongMachine as error:
+    except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(gate.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)

@@ -10,7 +10,7 @@ from power_edge.about.reading import declared, evidence, hardware
 from power_edge.config import Node
 from power_edge.discovering.documents import Machine
 from power_edge.discovering.sections import Section, section
-from power_edge.gate import ANY_MACHINE
+from power_edge.gate import ANY_MACHINE, WrongMachine
 from power_edge.identity import NoIdentity, Shown
 from power_edge.probing import plan as planning
 from power_edge.probing.answer import Answer, Output
@@ -21,10 +21,6 @@ from power_edge.target import Target
 LONGER = 3
 """Discovery reads all there is, and not only what is declared: its deadlines are those of a check, times this."""
 _NOTHING = Output(None, b"", "")
-
-
-class WrongMachine(Exception):
-    """Another machine answered than the node's; the text says how that is known."""
 
 
 class Discovered(NamedTuple):

@@ -13,8 +13,9 @@ from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.config.identities import IDENTITY, duplicates, identities
 from power_edge.config.merge import merge
 from power_edge.config.node import check_name, load_system_identity
-from power_edge.discovering.asking import Discovered, WrongMachine
+from power_edge.discovering.asking import Discovered
 from power_edge.discovering.documents import node_identity, state, watcher
+from power_edge.gate import WrongMachine
 from power_edge.identity import Shown, passed_over, safe_name
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.proposal import Proposal, propose
