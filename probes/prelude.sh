@@ -25,6 +25,9 @@ pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT
     pe_limit=$2 pe_total=$3 pe_timeout=''
     # busybox before 1.30 has another syntax; one without -k leaves a hung child to the node's deadline.
     if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
+    # busybox's ends its child alone: what that had started would go on, and hold the answer open.
+    pe_group=''
+    case $(timeout --help 2>&1) in *BusyBox*) ! command -v setsid >/dev/null || pe_group='trap "kill -9 0" TERM; "$@" & wait $!' ;; esac
     # A login shell's banner may end without a newline.
     printf '\nPE1 %s %s %s %s\n' "$PE_N" "$PE_UID" "$pe_start" "$1"
 }
@@ -129,6 +132,8 @@ pe_section() { # NAME BODY ARG...
     [ "$pe_left" -le "$pe_limit" ] || pe_left=$pe_limit
     if [ "$pe_left" -le 0 ]; then
         pe_errors='rc=124'
+    elif [ -n "$pe_group" ]; then
+        pe_errors=$({ $pe_timeout "$pe_left" setsid sh -c "$pe_group" pe sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
     elif [ -n "$pe_timeout" ]; then
         pe_errors=$({ $pe_timeout "$pe_left" sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
     else

@@ -1,5 +1,6 @@
 """The script of a node, run by the shells that nodes have."""
 
+import os
 import random
 import subprocess
 from collections.abc import Sequence
@@ -78,6 +79,34 @@ def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
     output = read(run(["sh"], script, tmp_path)).outputs["sysctl.0"]
     assert output.failure() == "timed out"
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("shell", [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]], ids=str)
+@pytest.mark.parametrize("body", ["echo begun; sleep 60; true", "echo begun >&2; sleep 60 | cat; true"])
+def test_a_deadline_of_busybox_ends_all_that_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: list[str], body: str) -> None:
+    for name in ("timeout", "setsid", "sleep"):
+        (tmp_path / name).symlink_to("/bin/busybox")
+    real = data.text
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
+    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
+    # Held open, the output would end with the sleep alone.
+    done = subprocess.run([*shell, "-c", script], stdout=subprocess.PIPE, check=False, stdin=subprocess.DEVNULL, timeout=30)
+    answer = read(done.stdout)
+    assert (answer.outputs["sysctl.0"].failure(), answer.complete) == ("timed out", True)
+
+
+@pytest.mark.lab
+def test_what_a_section_says_is_the_same_with_busybox_s_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("timeout", "setsid"):
+        (tmp_path / name).symlink_to("/bin/busybox")
+    real = data.text
+    body = """printf 'out %s\\n' "$@"; echo err >&2; exit 7"""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
+    output = read(run(["sh"], plan("a", OPEN, items(["a.b", "c.d"], "sysctl"), Timeouts()).script(), tmp_path)).outputs["sysctl.0"]
+    assert (output.status, output.stdout, output.stderr) == (7, b"out a/b\nout c/d\n", "err")
 
 
 def test_without_an_identity_the_gate_stays_shut(tmp_path: Path) -> None:
