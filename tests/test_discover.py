@@ -237,6 +237,22 @@ def test_an_answer_that_was_carried(run: Run, machine: Machine, root: Path, tmp_
     assert "No such file" in run("--answers", str(tmp_path / "none")).stderr
 
 
+def test_of_an_answer_only_what_is_asked_for_is_taken(run: Run, machine: Machine, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "answer").write_bytes(machine.answer())
+    assert run("--answers", str(tmp_path / "answer"), "--all").exit_code == 2
+    assert run("--answers", str(tmp_path / "answer"), "--only", "files").exit_code == 0
+    assert load_node(root / "rig-31m-7").items == ()
+
+
+def test_an_answer_that_was_cut_says_what_it_does_not_hold(run: Run, machine: Machine, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "answer").write_bytes(machine.answer().partition(b"\n0123456789abcdef0123456789abcdef E sysctl.0")[0])
+    done = run("--answers", str(tmp_path / "answer"))
+    assert done.exit_code == 0
+    hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
+    assert f"not seen: {hidden}: the answer was cut" in " ".join(done.stderr.split())
+    assert load_node(root / "rig-31m-7").items == ()
+
+
 def test_an_answer_of_another_script_is_none(run: Run, root: Path, tmp_path: Path) -> None:
     (tmp_path / "answer").write_bytes(answer("a", {"sysctl.0": b""}))
     done = run("--answers", str(tmp_path / "answer"))

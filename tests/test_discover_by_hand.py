@@ -33,7 +33,7 @@ def tree(tmp_path: Path) -> Path:
 def test_any_shell_reads_a_tree(tree: Path, shell: list[str]) -> None:
     done = run("--only", "sysctl", shell=shell, PE_ROOT=str(tree), LANG="de_DE.UTF-8", LC_ALL="de_DE.UTF-8")
     assert done.returncode == 0, done.stderr
-    found = read(answer.read(done.stdout))
+    found = read(answer.read(done.stdout), discovery.names())
     assert found.machine.hostname == "rig-7"
     (section,) = found.sections
     assert [(each.name, each.value, each.why) for each in section.found] == [

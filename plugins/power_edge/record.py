@@ -62,7 +62,7 @@ def record(root: Path, name: str | None = None) -> Recorded:
     if folder.exists():
         raise refuse(f"{NODE_CONFIGS}/{wanted}", "is there already, and is another machine's", "give this one a name: power-edge record NAME")
     here = target(None, None, _LOCAL)
-    made = make(read(ask(here, discovery.names())), here, root, wanted)
+    made = make(read(ask(here, discovery.names()), discovery.names()), here, root, wanted)
     made.proposal.write()
     told.append(f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({_counted(len(load_node(folder).items))})")
     if shown.hidden:

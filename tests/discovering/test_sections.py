@@ -67,7 +67,7 @@ def test_what_the_probe_could_not_see_is_hidden() -> None:
 
 @pytest.mark.parametrize(
     ("printed", "why"),
-    [((124, b"+vm/swappiness\tby", ""), "timed out"), ((1, b"", "no sysctl here"), "no sysctl here"), (None, "not in the answer")],
+    [((124, b"+vm/swappiness\tby", ""), "timed out"), ((1, b"", "no sysctl here"), "no sysctl here"), (None, "the answer was cut")],
 )
 def test_a_discovery_that_failed_is_no_empty_one(printed: Printed | None, why: str) -> None:
     sections: dict[str, Printed] = {} if printed is None else {"find.sysctl": printed}

@@ -76,10 +76,12 @@ def command(
         raise click.UsageError("--merge keeps what is there and --force replaces it: give one of them")
     if force and len(types) < len(discovery.names()):
         raise click.UsageError("--force with --only would throw away all other types: use --merge")
+    if everything and answers is not None:
+        raise click.UsageError("what an answer holds was chosen where it was made: sh probes/discover-edge-node.sh --all >answer")
     found = target(machine, root, options)
     try:
         answer = _read(answers) if answers is not None else asking.ask(found, types, everything=everything, waiting=patiently)
-        seen = asking.read(answer, None if answers is not None else found.node)
+        seen = asking.read(answer, types, None if answers is not None else found.node)
         made = folder.make(seen, found, root if root is not None else Path.cwd() / NODE_CONFIGS, name, replace=force)
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from power_edge import check, discovery, gate, identity, roles
+from power_edge import check, gate, identity, roles
 from power_edge.about import asking
 from power_edge.about.part import part
 from power_edge.about.reading import declared, evidence, hardware
@@ -51,8 +51,8 @@ def ask(target: Target, types: Sequence[str], *, everything: bool = False, waiti
     return waiting(start([Job(asked, target.route)])[asked.node])
 
 
-def read(answer: Answer, node: Node | None = None) -> Discovered:
-    """What a machine's answer tells; `node` is the one whose gate it went through, if so.
+def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Discovered:
+    """What a machine's answer tells of these types; `node` is the one whose gate it went through, if so. An answer by hand need not hold them all.
 
     Raises WrongMachine, Unreachable for an answer without an identity's section, ConfigError for an identity that contradicts itself.
     """
@@ -75,5 +75,5 @@ def read(answer: Answer, node: Node | None = None) -> Discovered:
         tags=roles.tags(seen),
     )
     # Backwards, files come last, of which there are most.
-    types = [name for name in reversed(discovery.names()) if f"find.{name}" in answer.outputs]
-    return Discovered(machine, shown, tuple(section(name, answer) for name in types))
+    told = [name for name in sorted(types, reverse=True) if f"find.{name}" in answer.outputs or not answer.complete]
+    return Discovered(machine, shown, tuple(section(name, answer) for name in told))

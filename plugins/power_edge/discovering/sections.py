@@ -61,7 +61,7 @@ def section(name: str, answer: Answer) -> Section:
     """What can be declared of the resource type of that name."""
     kind = resource(name)
     output = answer.outputs.get(f"find.{name}")
-    failure = "not in the answer" if output is None else output.failure()
+    failure = "the answer was cut" if output is None else output.failure()
     if output is None or failure is not None:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))
