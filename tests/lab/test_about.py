@@ -1,6 +1,7 @@
 """Real nodes at a glance: over ssh as several users, by hand, and the ones that give no good answer."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,9 +85,11 @@ def test_what_a_person_sees(lab: Lab, node: Node, lang: str) -> None:
     assert done.stdout.replace("\n", "").isprintable()
 
 
-def test_by_hand(lab: Lab, node: Node) -> None:
-    ssh = f"ssh() {{ command ssh -F '{lab.ssh_config}' \"$@\"; }}; set -- guest@{node.name}; . {BY_HAND}"
-    carried = lab.run("bash", "-c", ssh, str(BY_HAND), LANG="tr_TR.UTF-8")
+def test_by_hand(lab: Lab, node: Node, tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {lab.ssh_config} "$@"\n')
+    ssh.chmod(0o755)
+    carried = lab.run("sh", str(BY_HAND), f"guest@{node.name}", LANG="tr_TR.UTF-8", PATH=f"{tmp_path}:{os.environ['PATH']}")
     script = lab.run("sh", str(BY_HAND), "--print").stdout
     for shown in (carried.stdout, *(node.run(*shell, "-c", script).stdout for shell in (["dash"], ["bash"]))):
         assert f" Host name      {node.name}\n" in shown
