@@ -44,9 +44,20 @@ usual='
 /etc/apt/apt.conf.d/0?autoremove-* /etc/X11/default-display-manager /etc/papersize /etc/crypto-policies/back-ends/* /etc/crypto-policies/state/*
 /etc/ufw/user.rules /etc/ufw/user6.rules /etc/iptables/* /etc/sysconfig/iptables /etc/sysconfig/ip6tables
 '
-# A line that gives a value to something called a password, an address with one, a private key.
-a_secret='^[^#;]*(passw(or)?d|passphrase|secret|token|api_?key|psk)[a-z0-9_-]*["'\'']?[[:space:]]*[:=][[:space:]]*["'\'']?[^[:space:]"'\''#;,}{[]'
-a_secret="$a_secret|://[^/@[:space:]]+:[^/@[:space:]]+@|-----BEGIN .*(PRIVATE|STATIC) KEY"
+# Lines that hold a secret, in the ways of configuration files: NAME = VALUE, a URL or curl's option with a password, the words of redis, keepalived,
+# ldap, snmp, mysql and netrc, accounts of web servers, private keys. What is only a comment is none. A file that is taken for one merely goes unhashed.
+a_value='["'\'']?[[:space:]]*[:=>,]+[[:space:]]*(["'\''][^"'\'']|[^[:space:]"'\''#;,}{[])'
+a_name='((passw(or)?d|pass-?phrase|passcode|secret|token|credential|psk|authorization|key[_-]?pass'
+a_name="$a_name|(api|private|pre-?shared|shared|access|auth|account|encryption|master)[ _-]?key)[a-z0-9_-]*"
+a_name="$a_name|pass|pw|pwd|(^|[^a-z])pin|_auth|\"auth\"|community)"
+a_word='require_?pass|auth_pass|master_?auth|(bind|root)pw|psk|pass-?phrase|r[ow]community6?|com2sec6?'
+a_call='(curl|wget)[[:space:]].*-(u|-user)[[:space:]=]*[^[:space:]]*:[^[:space:]]|(mysql|mariadb)[a-z-]*[[:space:]](.*[[:space:]])?-p[^[:space:]]|sshpass[[:space:]]'
+a_secret="^[[:space:]]*([^#;[:space:]].*)?($a_name$a_value|($a_word)[[:space:]]+[^[:space:]]|$a_call)"
+a_secret="$a_secret|^[[:space:]]*[^#;[:space:]].*[[:space:]]-{0,2}(password|passwd|secret|token)[[:space:]]+[^=:[:space:]]"
+a_secret="$a_secret|^[[:space:]]*(password|secret|token)[[:space:]]+[^=:[:space:]][^[:space:]]*[[:space:]]*\$"
+a_secret="$a_secret|^[[:space:]]*[^#;[:space:]]*(password|secret|token)s?[\"']?[[:space:]]*:[[:space:]]*\$"
+a_secret="$a_secret|^[^:#;[:space:]]+:([{][a-z0-9.-]+[}]|[\$][a-z0-9]+[\$])"
+a_secret="$a_secret|://[^/@:[:space:]]*:[^/@[:space:]]+@|-----BEGIN .*(PRIVATE|STATIC) KEY|AGE-SECRET-KEY-"
 
 # Of world-readable files those with such a line, and those of comments and blanks alone. nsswitch.conf has a "passwd:" that is none.
 # shellcheck disable=SC2016 # for another sh
@@ -136,7 +147,8 @@ some() { # PATTERN...
 }
 
 # Of what there is: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`,
-# `secret PATH`, `file MODE OWNER:GROUP SIZE PATH`, hashes of up to 4 MB as the tools print them, and `comments PATH` for what says nothing.
+# `secret PATH`, `file MODE OWNER:GROUP SIZE PATH`, hashes of up to 4 MB as the tools print them, and `comments PATH` for what says nothing. What is
+# small enough for a check to hash, 10 MB, is searched for secrets.
 #
 # busybox's find forgets an -exec with + inside of brackets, hence the long chain of -o; `-type d` after an -exec leads on to the next of them.
 listed() {
@@ -147,8 +159,8 @@ listed() {
         -o $never_tests -exec printf "never\t%s\n" {} + \
         -o $key_tests -exec printf "key\t%s\n" {} + \
         -o $secret_tests -exec printf "secret\t%s\n" {} + -type d \
-        -o -exec stat -c "file$tab%a$tab%U:%G$tab%s$tab%n" {} + -size -8193 $(for sum in $sums; do echo "-exec $sum {} +"; done) \
-        -perm -0004 -size +0 -exec sh -c "$sifted" sh "$a_secret" {} + 2>/dev/null
+        -o -exec stat -c "file$tab%a$tab%U:%G$tab%s$tab%n" {} + -size -8193 $(for sum in $sums; do echo "-exec $sum {} +"; done) -type d \
+        -o -perm -0004 -size +0 -size -19533 -exec sh -c "$sifted" sh "$a_secret" {} + 2>/dev/null
 }
 
 # Names that a line cannot hold, or that the probe's arguments escape: no package has such a file. Printed as the others, in octal.
@@ -231,7 +243,8 @@ told() {
                     else tell(path, path in owned ? "brought by a package" : "of no package")
                 } else if (path in brought) {
                     found = same(path)
-                    if (found < 0) put("?" path "\tit takes root to see whether it is as " source(path) " brought it")
+                    if (found < 0 && size[path] > 4194304) put("-" path "\ttoo big to tell whether it is as " source(path) " brought it")
+                    else if (found < 0) put("?" path "\tit takes root to see whether it is as " source(path) " brought it")
                     else if (!found) tell(path, "not as " source(path) " brought it")
                     else if (attributes_differ(path)) tell(path, "not with the mode and owner that " source(path) " gave it")
                 } else if (!(path in owned)) {

@@ -14,7 +14,7 @@ from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Source
 from power_edge.model.declared.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, Broken, File, ask, parse
-from tests.discovery.trees import apk, dpkg, lines, run, write
+from tests.discovery.trees import apk, dpkg, lines, run, tool, write
 from tests.scripts import HOSTILE
 
 HASHED, UNHASHED = "+*:::", "+-:::"
@@ -153,6 +153,72 @@ def test_secrets_are_not_asked_for_whoever_may_read_them(tmp_path: Path, mode: s
     write(tmp_path, dict.fromkeys([*NEVER, *KEYS, *UNHASHED_WHEREVER, "/etc/app/app.conf"], ""))
     told = set(lines(run("files", tmp_path, mode)))
     assert told - {"+*:::/etc/app/app.conf"} == {f"{UNHASHED}{path}" for path in UNHASHED_WHEREVER} | {f"-{path}" for path in KEYS}
+
+
+SECRET_LINES = [
+    "DB_PASS=hunter2",
+    "MYSQL_PWD=hunter2",
+    "requirepass hunter2",
+    "    auth_pass hunter2",
+    "Server=db;User Id=sa;Password=hunter2;",
+    "<password>hunter2</password>",
+    "define('DB_PASSWORD', 'hunter2');",
+    "1 1 * * * root mysqldump -u root -phunter2 all",
+    "curl -s -u admin:hunter2 http://x/",
+    "ExecStart=/bin/app --password hunter2",
+    "password: '#hunter2'",
+    "api-key: hunter2",
+    "bindpw hunter2",
+    "machine x login y password hunter2",
+    "password hunter2",
+    "username x privilege 15 secret 5 hunter2",
+    "redis://:hunter2@host/0",
+    "Authorization: Basic dTpodW50ZXIy",
+    "admin:{PLAIN}hunter2",
+    "admin:$apr1$x$y",
+    "rocommunity hunter2",
+    '"password":',
+    "PrivateKey = hunter2",
+    "pin: 1234",
+    "AGE-SECRET-KEY-1",
+]
+NO_SECRET_LINES = [
+    "PasswordAuthentication no",
+    "AuthenticationMethods publickey,password",
+    "password  requisite  pam_pwquality.so retry=3",
+    "password [success=1 default=ignore] pam_unix.so obscure use_authtok",
+    "@include common-password",
+    "proxy_pass http://backend:8080;",
+    "ssl_certificate_key /etc/app/server.pem;",
+    "PASS_MAX_DAYS 99999",
+    "password =",
+    "# password = hunter2",
+    "  ; password = hunter2",
+    "ExecStart=/usr/bin/docker run --user 1000:1000 -p 80:80 app",
+    "keyfile /etc/chrony/chrony.keys",
+    "0 3 * * * root rsync -a /srv user@host:/srv",
+]
+
+
+@pytest.mark.parametrize("grep", ["", "exec busybox grep"])
+def test_a_line_that_holds_a_secret(tmp_path: Path, grep: str) -> None:
+    dpkg(tmp_path, {"/etc/app/app.conf": ""})
+    if grep:
+        tool(tmp_path, "grep", f'{grep} "$@"')
+    write(tmp_path, {f"/etc/app/{number}": f"a\n{line}\n" for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES])})
+    told = lines(run("files", tmp_path))
+    hashed = [line for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES]) if f"{HASHED}/etc/app/{number}" in told]
+    assert hashed == NO_SECRET_LINES
+
+
+def test_what_is_too_big_to_be_compared_is_searched_for_secrets_all_the_same(tmp_path: Path) -> None:
+    big = "password = hunter2\n" + " " * (4 << 20)
+    dpkg(tmp_path, {"/etc/app/app.conf": ""})
+    write(tmp_path, {"/etc/app/app.conf": big, "/etc/app/mine": big})
+    assert lines(run("files", tmp_path)) == {
+        "-/etc/app/app.conf": "too big to tell whether it is as app brought it",
+        "+-:::/etc/app/mine": "of no package; it may hold a secret, so no hash",
+    }
 
 
 def test_any_name(tmp_path: Path) -> None:
