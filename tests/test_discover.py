@@ -175,6 +175,20 @@ def test_somebody_is_asked(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
     assert (contents(made) != before) is written
 
 
+def test_a_file_that_is_changed_while_somebody_is_asked_stays(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    saved = HAND_MADE.encode() + b"# saved by an editor\n"
+
+    def agreed(*_: object, **__: object) -> bool:
+        (made / "state.yaml").write_bytes(saved)
+        return True
+
+    monkeypatch.setattr("power_edge.cli.discover.agreed", agreed)
+    done = run()
+    assert "node-configs/here/state.yaml: was changed meanwhile; nothing was written (try again)" in str(done.exception)
+    assert contents(made) == {"state.yaml": saved, "system-identity.yaml": identity(MACHINE_ID)}
+
+
 def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Path) -> None:
     made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
     done = run("--merge")

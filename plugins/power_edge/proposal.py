@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from power_edge import whole
 from power_edge.config import load_node
+from power_edge.config.error import refuse
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 
 
@@ -24,7 +25,11 @@ class Proposal(NamedTuple):
             yield from unified_diff(before, after, place if old is not None else "/dev/null", place, lineterm="")
 
     def write(self) -> None:
-        """Write them. Raises OSError, and all are as they were."""
+        """Write them. Raises ConfigError where one is no longer as it was read, and OSError; all are as they were then."""
+        for name, (old, _) in self.files.items():
+            place = f"{NODE_CONFIGS}/{self.folder.name}/{name}"
+            if read_file(self.folder / name, place) != old:
+                raise refuse(place, "was changed meanwhile; nothing was written", "try again")
         contents = {name: new for name, (_, new) in self.files.items()}
         if self.folder.exists():
             whole.write_all({self.folder / name: content for name, content in contents.items()})
@@ -32,13 +37,8 @@ class Proposal(NamedTuple):
             whole.write_folder(self.folder, contents)
 
 
-def propose(folder: Path, contents: Mapping[str, bytes]) -> Proposal:
-    """The proposal that a node's folder hold these files; what it has already is no change. Raises ConfigError where the node would not load."""
-    files = {}
-    for name, new in contents.items():
-        old = read_file(folder / name, f"{NODE_CONFIGS}/{folder.name}/{name}")
-        if old != new:
-            files[name] = (old, new)
-    if STATE in contents or (folder / STATE).exists():
-        load_node(folder, contents)
-    return Proposal(folder, files)
+def propose(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> Proposal:
+    """The proposal that files of a node's folder, as they were read, be changed so. Raises ConfigError where the node would not load."""
+    if STATE in files or (folder / STATE).exists():
+        load_node(folder, {name: new for name, (_, new) in files.items()})
+    return Proposal(folder, {name: (old, new) for name, (old, new) in files.items() if old != new})

@@ -10,7 +10,7 @@ from power_edge.cli.asking import agreed
 from power_edge.cli.options import way
 from power_edge.cli.waiting import patiently
 from power_edge.config import Node
-from power_edge.config.error import refuse, shown
+from power_edge.config.error import shown
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
 from power_edge.probing.route import Options
@@ -45,13 +45,13 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
     wanted = _wanted(node, ids, expression)
-    content = read_file(node.path / STATE, file) or b""
+    content = read_file(node.path / STATE, file)
     asking = asked(node)
     checked = check.Checked(asking, patiently(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
         click.echo(f"Error: {printable(checked.gate.why or '')}; nothing is adopted", err=True)
         raise SystemExit(checked.gate.status)
-    adoption = adopt(content.decode(), checked, wanted)
+    adoption = adopt((content or b"").decode(), checked, wanted)
     for left in adoption.left:
         click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
     for one in adoption.adopted:
@@ -61,12 +61,10 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")
         return
-    proposal = propose(node.path, {STATE: adoption.text.encode()})
+    proposal = propose(node.path, {STATE: (content, adoption.text.encode())})
     if not agreed(proposal, f"Write this to {file}?", yes=yes, way_out="--yes writes it"):
         click.echo("nothing was written", err=True)
         return
-    if read_file(node.path / STATE, file) != content:
-        raise refuse(file, "was changed meanwhile, and is left as it is", "adopt again")
     proposal.write()
     click.echo(f"wrote {file}: {len(adoption.adopted)} adopted")
 

@@ -74,21 +74,24 @@ def _is(found: Discovered, on_file: SystemIdentity) -> bool:
     return not asked.require_match
 
 
-def _contents(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Iterator[tuple[str, bytes]]:
-    """The files of the folder that tell of the machine. What leads to it and what it is told by are never replaced."""
+def _contents(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Iterator[tuple[str, tuple[bytes | None, bytes]]]:
+    """The files of the folder that tell of the machine, as they are and as they would be.
+
+    What leads to it and what it is told by are never replaced.
+    """
     there = {file: read_file(folder / file, f"{NODE_CONFIGS}/{folder.name}/{file}") for file in (*documents(found, folder), IDENTITY, CONNECTION)}
     for file, document in documents(found, folder).items():
         old = there[file]
         if old is None or replace:
-            yield file, emit(document).encode()
+            yield file, (old, emit(document).encode())
         else:
             # Bytes that are no UTF-8 are refused there, with their place.
-            yield file, merge(old.decode("utf-8", "surrogateescape"), document, f"{NODE_CONFIGS}/{folder.name}/{file}").encode()
+            yield file, (old, merge(old.decode("utf-8", "surrogateescape"), document, f"{NODE_CONFIGS}/{folder.name}/{file}").encode())
     if there[IDENTITY] is None:
-        yield IDENTITY, system_identity(found, folder)
+        yield IDENTITY, (None, system_identity(found, folder))
     way = connection(target, folder)
     if way is not None and there[CONNECTION] is None:
-        yield CONNECTION, way
+        yield CONNECTION, (None, way)
 
 
 def documents(found: Discovered, folder: Path) -> dict[str, Document]:
