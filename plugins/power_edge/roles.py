@@ -32,10 +32,10 @@ def tags(lines: Evidence) -> tuple[str, ...]:
 
 
 def _by_name(lines: Evidence) -> dict[str, tuple[str, ...]]:
-    seen: dict[str, tuple[str, ...]] = {}
+    seen: dict[str, list[str]] = {}
     for name, sentence in lines:
-        seen[name] = (*seen.get(name, ()), sentence)
-    return seen
+        seen.setdefault(name, []).append(sentence)
+    return {name: tuple(sentences) for name, sentences in seen.items()}
 
 
 def _roles(seen: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:

@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part:
-    """The lines of a part by their key, each its values; and what could not be read, which grows while the lines are looked into."""
+    """The lines of a part by their key, each its values; and what could not be read, each once, which grows while the lines are looked into."""
 
     name: str
     lines: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
-    unread: list[UnreadItem] = field(default_factory=list)
+    unread: dict[UnreadItem, None] = field(default_factory=dict)
 
     def all(self, key: str, make: Callable[..., T]) -> list[T]:
         """What `make` makes of the values of each line of that key. A line that it has no use for (ValueError, TypeError) counts as unread."""
@@ -37,9 +37,7 @@ class Part:
         return self.one(key, lambda value, *_: text(value))
 
     def _miss(self, what: str, why: str) -> None:
-        thing = UnreadItem(part=self.name, what=what, why=why)  # type: ignore[arg-type]
-        if thing not in self.unread:
-            self.unread.append(thing)
+        self.unread.setdefault(UnreadItem(part=self.name, what=what, why=why))  # type: ignore[arg-type]
 
 
 def part(answer: Answer, name: str) -> Part:
