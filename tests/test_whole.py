@@ -35,6 +35,22 @@ def test_an_old_file_s_mode_is_kept(tmp_path: Path) -> None:
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_an_old_file_s_owner_is_kept_where_that_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: bool) -> None:
+    file = tmp_path / "a"
+    file.write_text("old")
+    asked = []
+
+    def chown(path: Path, uid: int, gid: int) -> None:
+        asked.append((uid, gid))
+        if not allowed:
+            raise PermissionError
+
+    monkeypatch.setattr(os, "chown", chown)
+    whole.write(file, b"new")
+    assert (file.read_text(), asked) == ("new", [(file.stat().st_uid, file.stat().st_gid)])
+
+
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a").write_text("old")

@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 
@@ -20,7 +20,10 @@ def replacing(file: Path) -> Iterator[Path]:
     target = file.resolve()  # a symbolic link stays one
     with _beside(target, lambda beside: beside.replace(target)) as beside:
         if target.exists():
-            beside.chmod(target.stat().st_mode & 0o7777)
+            was = target.stat()
+            with suppress(PermissionError):
+                os.chown(beside, was.st_uid, was.st_gid)  # by root, in a checkout that is somebody's
+            beside.chmod(was.st_mode & 0o7777)
         yield beside
 
 
