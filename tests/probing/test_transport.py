@@ -60,7 +60,7 @@ def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> N
     assert str(raised.value) == told
 
 
-NOT_STARTED = "the probe did not start, which takes a POSIX sh, base64 and gzip"
+NOT_STARTED = "the probe did not start"
 
 
 class Host:
@@ -88,16 +88,33 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("host", "told"),
     [
-        (Host(b""), f"connected, but {NOT_STARTED}"),
-        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), f"connected, but {NOT_STARTED}: sh: gzip: not found"),
-        (Host(b"", b"\xff\n"), f"connected, but {NOT_STARTED}: \ufffd"),
-        (Host(b"", b"'sh' is not recognized\r\n"), f"connected, but {NOT_STARTED}: 'sh' is not recognized"),
+        (Host(b""), ""),
+        (Host(b"Welcome!\nThis account is not available.\n"), ": This account is not available."),
+        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), ": sh: gzip: not found"),
+        (Host(b"", b"bash: base64: command not found\ngzip: stdin: unexpected end of file\n"), ": bash: base64: command not found"),
+        (Host(b"", b"sudo: unable to resolve host rig\nsudo: a password is required\n"), ": sudo: a password is required"),
+        (Host(b"", b"\xff\n"), ": \ufffd"),
+        (Host(b"", b"'sh' is not recognized\r\n"), ": 'sh' is not recognized"),
     ],
 )
 def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unreachable) as raised:
         asked(host, monkeypatch)
-    assert str(raised.value) == told
+    assert str(raised.value) == f"connected, but {NOT_STARTED}{told} (it takes a POSIX sh, base64 and gzip)"
+
+
+def test_no_answer_of_a_client_that_may_have_reached_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(b"", b"Cannot connect to the Docker daemon\n")
+    host.backend.NAME = "docker"
+    with pytest.raises(Unreachable, match=f"^{NOT_STARTED}: Cannot connect"):
+        asked(host, monkeypatch)
+
+
+def test_a_host_key_that_nobody_could_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(b"", b"Host key verification failed.\r\n")
+    host.result.rc = 255
+    with pytest.raises(Unreachable, match=r"^Host key verification failed\. It is not known here: connect once by hand$"):
+        asked(host, monkeypatch)
 
 
 @pytest.mark.parametrize("why", ["No ED25519 host key is known for rig and", "Host key for rig has changed and"])

@@ -129,9 +129,22 @@ def _answer(host: Any, command: str) -> Answer:
     try:
         return read(result.stdout_bytes)
     except NoAnswer as error:
-        told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
-        takes = ", which takes a POSIX sh, base64 and gzip" if str(error) == NOT_STARTED else ""
-        raise Unreachable(f"connected, but {error}{takes}{f': {told[-1].strip()}' if told else ''}") from None
+        silent = str(error) == NOT_STARTED
+        takes = " (it takes a POSIX sh, base64 and gzip)" if silent else ""
+        # What nologin(8) says, it says on stdout.
+        why = _reason(result.stderr_bytes) or (_reason(result.stdout_bytes) if silent else "")
+        raise Unreachable(f"{'connected, but ' if _connects(host) else ''}{error}{f': {why}' if why else ''}{takes}") from None
+
+
+def _connects(host: Any) -> bool:
+    """Whether an answer of whatever kind means that the machine was reached: docker's client says in the same way that there is no container."""
+    return host.backend.NAME in ("ssh", "paramiko")
+
+
+def _reason(output: bytes) -> str:
+    """The line that tells why: of a pipe the command that is missing, before those that starve of it; else the last."""
+    lines = [line.strip() for line in output.decode("utf-8", "replace").strip().splitlines()]
+    return next((line for line in lines if "not found" in line), lines[-1] if lines else "")
 
 
 def _check_host_key(backend: Any) -> None:
@@ -219,5 +232,7 @@ def _one_line(error: BaseException) -> str:
     if hasattr(result, "stderr_bytes"):  # testinfra's RuntimeError of ssh's own 255 holds the whole command; only stderr is for people
         told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
         # Before "Host key verification failed." it says whether the key is unknown or has changed.
+        if len(told) == 1 and told[0].startswith(_HOST_KEY):
+            return f"{told[0].strip()} It is not known here: connect once by hand"  # what ssh would ask about, but for BatchMode
         return " ".join(line.strip() for line in told[-2 if told[-1].startswith(_HOST_KEY) else -1 :]) if told else "ssh failed without a word"
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
