@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from power_edge import whole
+from power_edge.check import way as check_way
 from power_edge.cli import cli
 from power_edge.config import load_node
 from power_edge.discovering import asking
@@ -134,7 +135,27 @@ def test_another_name_and_other_ways(run: Run, machine: Machine, root: Path) -> 
     connection = load_node(root / "web-1").connection
     assert connection is not None
     assert connection.url == "docker://web"
+    asked = list(machine.urls)
     assert run("--as", "../up").exit_code == 1
+    assert machine.urls == asked
+
+
+@pytest.mark.parametrize(
+    ("way", "ssh"),
+    [
+        ("stella@Web-T420", {"user": "stella", "host": "Web-T420", "port": None}),
+        ("stella@fd10:8::7", {"user": "stella", "host": "fd10:8::7", "port": None}),
+        ("ssh://[fd10:8::7]:2222", {"user": None, "host": "fd10:8::7", "port": 2222}),
+        ("ssh://Web:22", {"user": None, "host": "Web", "port": 22}),
+    ],
+)
+def test_the_way_on_file_is_the_one_that_was_gone(run: Run, root: Path, way: str, ssh: dict[str, object]) -> None:
+    assert run(way).exit_code == 0
+    node = load_node(root / "rig-31m-7")
+    assert node.connection is not None
+    assert node.connection.ssh is not None
+    assert {name: getattr(node.connection.ssh, name) for name in ssh} == ssh
+    assert check_way(node, Options()).url == target(way, root, Options()).route.url
 
 
 def test_what_is_asked_for(run: Run, machine: Machine) -> None:
@@ -229,6 +250,21 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     assert done.exit_code == 1
     assert "node-configs/here" in str(done.exception)
     assert not (root / "twice").exists()
+
+
+@pytest.mark.parametrize("way", [[], ["--merge"], ["--force"]])
+def test_a_clone_is_not_taken_for_its_original(run: Run, machine: Machine, root: Path, way: list[str]) -> None:
+    assert run("joe@original").exit_code == 0
+    made = root / "rig-31m-7"
+    before = contents(made)
+    machine.hostname, machine.values["vm.swappiness"] = b"clone", "1"
+    done = run("joe@clone", *way)
+    assert done.exit_code == 1
+    assert "node-configs/rig-31m-7: has this machine's identity, and the host name 'rig\\x1b[31m 7', not 'clone'" in str(done.exception)
+    assert "node-configs/rig-31m-7/system-identity.yaml" in str(run("joe@clone", "--as", "clone").exception)
+    assert contents(made) == before
+    machine.hostname = b"renamed"
+    assert run("rig-31m-7", "--force").exit_code == 0
 
 
 def test_a_machine_without_identity_is_open_and_says_so(run: Run, machine: Machine, root: Path) -> None:

@@ -186,7 +186,9 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line(run: Run, monkeypatch
         raise OSError(28, "No space left on device", "/x/.my-host.abc")
 
     monkeypatch.setattr(whole, "write", full)
-    assert run().stderr == "Error: node-configs/ cannot be written: No space left on device\n"
+    done = run()
+    assert isinstance(done.exception, OSError)  # which main() makes 3
+    assert done.exception.strerror == "node-configs/ cannot be written: No space left on device"
 
 
 def test_machines_without_identity_are_told_apart_by_name(machine: Machine, tmp_path: Path) -> None:

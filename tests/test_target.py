@@ -63,7 +63,7 @@ def test_another_backend_for_an_ssh_destination(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["joe@-oProxyCommand=x", "ssh://-oProxyCommand=x", "@", "joe@", "joe@host:path", "nothing://host", "joe@a b", "ssh://"]
+    "text", ["joe@-oProxyCommand=x", "ssh://-oProxyCommand=x", "@", "joe@", "joe@host:path", "nothing://host", "joe@a b", "ssh://", "joe@host/path"]
 )
 def test_no_way(root: Path, text: str) -> None:
     with pytest.raises(BadRoute):
@@ -77,7 +77,8 @@ def test_options_that_contradict_the_target(root: Path, text: str | None, option
 
 
 def test_a_word_that_is_no_node_is_told_with_the_nearest_and_the_way_out(root: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no node matches 'rig-9' \(did you mean rig-7.*; a machine that is no node is written user@host"):
+    told = r"no node matches 'rig-9' \(a machine that is no node is written user@host or ssh://host; did you mean rig-7"
+    with pytest.raises(ConfigError, match=told):
         target("rig-9", root, Options())
     with pytest.raises(ConfigError, match=r"there is no node-configs/ .*user@host"):
         target("host", None, Options())
@@ -88,3 +89,16 @@ def test_a_node_that_does_not_load_says_why(root: Path) -> None:
     with pytest.raises(ConfigError, match=r"rig-7/state\.yaml:3") as raised:
         target("rig-7", root, Options())
     assert "user@host" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["node-configs/rig-7", "./node-configs/rig-7/"])
+def test_a_node_by_the_path_of_its_folder_is_told_by_its_name(root: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"did you mean rig-7"):
+        target(text, root, Options())
+
+
+def test_this_machine_by_its_name_is_told_how_it_is_meant(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("power_edge.target.socket.gethostname", lambda: "my-desk")
+    for text in ("my-desk", "localhost"):
+        with pytest.raises(ConfigError, match="this machine is meant where TARGET is left out"):
+            target(text, root, Options())

@@ -1,5 +1,6 @@
 """What a command is aimed at: this machine, a node by its name, or any machine by the way that leads to it."""
 
+import socket
 from contextlib import suppress
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -15,6 +16,7 @@ from power_edge.probing.transport import Route
 
 HERE = "this machine"
 _HINT = "a machine that is no node is written user@host or ssh://host"
+_HINT_HERE = "this machine is meant where TARGET is left out"
 
 
 class Target(NamedTuple):
@@ -44,7 +46,8 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
     except ConfigError as error:
         if _is_node(text, root):
             raise
-        raise ConfigError(problem._replace(hint="; ".join(filter(None, (problem.hint, _HINT)))) for problem in error.problems) from None
+        hint = _HINT_HERE if text in ("localhost", socket.gethostname()) else _HINT
+        raise ConfigError(problem._replace(hint="; ".join(filter(None, (hint, problem.hint)))) for problem in error.problems) from None
     return Target(check.way(node, options), check.timeouts(node), node, node.name)
 
 

@@ -10,6 +10,7 @@ from power_edge.cli.asking import agreed
 from power_edge.cli.options import way
 from power_edge.cli.waiting import patiently
 from power_edge.config.folders import NODE_CONFIGS
+from power_edge.config.node import check_name
 from power_edge.identity import NoIdentity
 from power_edge.probing.answer import Answer, NoAnswer, read
 from power_edge.probing.route import Options
@@ -78,6 +79,8 @@ def command(
         raise click.UsageError("--force with --only would throw away all other types: use --merge")
     if everything and answers is not None:
         raise click.UsageError("what an answer holds was chosen where it was made: sh probes/discover-edge-node.sh --all >answer")
+    if name is not None:
+        check_name(name)
     found = target(machine, root, options)
     try:
         answer = _read(answers) if answers is not None else asking.ask(found, types, everything=everything, waiting=patiently)

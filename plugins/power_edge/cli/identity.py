@@ -37,7 +37,10 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
             folder = found.node.path if found.node is not None else (root or Path.cwd() / NODE_CONFIGS) / "NODE"
             click.echo(identity.file(shown, folder), nl=False)
             return
-        written = identity.write(shown, found, root)
+        try:
+            written = identity.write(shown, found, root)
+        except OSError as error:
+            raise OSError(error.errno, f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
     except identity.NoIdentity as error:
         _tell(f"Error: {found.name} shows no identity: {error}")
         _tell("To check it all the same, write `validation: {require_match: false}` into its system-identity.yaml.")
@@ -47,8 +50,6 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
             _tell(line)
         _tell(f"Error: {error}")
         raise SystemExit(gate.WRONG_MACHINE) from None
-    except OSError as error:
-        raise OSError(error.errno, f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
     for line in written.told:
         _tell(line)
     click.echo(written.node)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,12 +10,19 @@ import click
 from power_edge.probing.route import Options
 
 
+def _there(_: click.Context, __: click.Parameter, file: str | None) -> str | None:
+    """A file that must be there. ssh(1) takes `none` for none at all."""
+    if file not in (None, "none") and not Path(file).expanduser().exists():
+        raise click.BadParameter(f"there is no file {file!r}")
+    return file
+
+
 def way(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options about the way to its TARGET, which are testinfra's, as pytest has them; it is called with `options`, an Options."""
 
     @click.option("--connection", metavar="BACKEND", help="testinfra's backend in place of ssh, such as paramiko (as pytest's).")
     @click.option("--hosts", metavar="HOST", help="For a node: where it is, in place of its connection.yaml (as pytest's).")
-    @click.option("--ssh-config", metavar="FILE", help="An ssh_config (as pytest's).")
+    @click.option("--ssh-config", metavar="FILE", callback=_there, help="An ssh_config (as pytest's).")
     @click.option("--ssh-identity-file", metavar="FILE", help="A private key (as pytest's).")
     @click.option("--sudo", is_flag=True, help="Run all of it as root, by sudo -n (as pytest's).")
     @wraps(function)

@@ -24,7 +24,7 @@ def command(root: Path | None, /, name: str | None) -> None:
     try:
         recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
     except OSError as error:
-        raise click.ClickException(f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
+        raise OSError(error.errno, f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
     for line in recorded.told:
         click.echo(line, err=True)
     click.echo(recorded.node)

@@ -65,7 +65,8 @@ def _nearest(pattern: str, names: list[str], root: Path) -> str:
     if not names:
         return f"{shown(str(root), 200)} holds no folder with a state.yaml"
     lower = {name.lower(): name for name in names}
-    near = [lower[each] for each in get_close_matches(pattern.lower()[:255], list(lower), 3, 0.5)]
+    last = pattern.rstrip("/").rpartition("/")[2]  # a shell completes the name of a node to the path of its folder
+    near = [lower[each] for each in get_close_matches(last.lower()[:255], list(lower), 3, 0.5)]
     if near:
         return f"did you mean {' or '.join(map(_name, near))}?"
     return f"there are {', '.join(map(_name, names[:10]))}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")

@@ -117,6 +117,13 @@ def load_system_identity(data: bytes, file: str) -> "SystemIdentity":
     return identity
 
 
+def load_node_identity(data: bytes, file: str) -> "NodeIdentity":
+    """What is in the bytes of an identity.yaml; `file` is its path as messages show it. Raises ConfigError."""
+    from power_edge.model.declared.node_identity_schema import NodeIdentity
+
+    return _converted(_checked(data, file, "node-identity"), NodeIdentity)
+
+
 def _load_connection(data: bytes, file: str) -> "Connection":
     from power_edge.model.declared.connection_schema import Connection
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from power_edge import data, gate, identity
 from power_edge.config import ConfigError
 from power_edge.config.emit import Document, Paragraph, emit
-from power_edge.config.error import refuse
+from power_edge.config.error import refuse, shown
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.config.identities import IDENTITY, duplicates, identities
 from power_edge.config.merge import merge
-from power_edge.config.node import check_name, load_system_identity
+from power_edge.config.node import check_name, load_node_identity, load_system_identity
 from power_edge.discovering.asking import Discovered
 from power_edge.discovering.documents import node_identity, state, watcher
 from power_edge.gate import WrongMachine
@@ -22,6 +23,7 @@ from power_edge.proposal import Proposal, propose
 from power_edge.target import Target
 
 CONNECTION = "connection.yaml"
+NODE_IDENTITY = "identity.yaml"
 OPEN = b"validation:\n  require_match: false\n"
 """The identity of a machine that shows none: none is required to match."""
 
@@ -63,7 +65,25 @@ def _folder(found: Discovered, target: Target, root: Path, name: str | None, kno
         check_name(name)
         return root / name
     same = next((folder for folder, on_file in known.items() if gate.tells(on_file) and _is(found, on_file)), None)
-    return same or root / safe_name(found.machine.hostname)
+    if same is None:
+        return root / safe_name(found.machine.hostname)
+    if (named := _hostname(same)) not in (None, found.machine.hostname):
+        raise refuse(
+            f"{NODE_CONFIGS}/{same.name}",
+            f"has this machine's identity, and the host name {shown(named)}, not {shown(found.machine.hostname)}",
+            f"the same machine, renamed? write the node for TARGET: {quote(same.name)}; a clone? --as NAME tells how it gets an identity of its own",
+        )
+    return same
+
+
+def _hostname(folder: Path) -> str | None:
+    """The host name that a node has on file; None where there is none, or none to be used, which is told when the file is merged."""
+    file = f"{NODE_CONFIGS}/{folder.name}/{NODE_IDENTITY}"
+    try:
+        content = read_file(folder / NODE_IDENTITY, file)
+        return load_node_identity(content, file).node.hostname if content is not None else None
+    except ConfigError:
+        return None
 
 
 def _is(found: Discovered, on_file: SystemIdentity) -> bool:
@@ -99,7 +119,7 @@ def documents(found: Discovered, folder: Path) -> dict[str, Document]:
     paragraphs = {
         STATE: ("state", state(found.machine, found.sections)),
         "watcher.yaml": ("watcher", watcher(found.machine, found.sections)),
-        "identity.yaml": ("node-identity", node_identity(found.machine)),
+        NODE_IDENTITY: ("node-identity", node_identity(found.machine)),
     }
     return {file: Document(what, data.schema_for(folder, name)) for file, (name, what) in paragraphs.items()}
 
@@ -118,7 +138,9 @@ def connection(target: Target, folder: Path) -> bytes | None:
         return None
     parts = urlsplit(url)
     if parts.scheme == "ssh" and not parts.query:
-        fields = {"host": parts.hostname, "user": parts.username, "port": parts.port}
+        # urlsplit() makes hostname lower case, and an alias in an ssh_config may not be.
+        host = parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}").strip("[]")
+        fields = {"host": host, "user": parts.username, "port": parts.port}
         way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
     else:
         way = Paragraph("url", url)

@@ -48,7 +48,9 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
     query = parse_qs(parts.query)
     rest = urlencode({name: values for name, values in query.items() if name not in ("sudo", "sudo_user")}, doseq=True)
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
-        raise BadRoute(f"{parts.netloc!r} names no host")
+        raise BadRoute(f"{parts.netloc or url!r} names no host")
+    if parts.path.strip("/"):
+        raise BadRoute(f"{url!r} names a path, and a way to a machine has none")
     return Route(
         url=f"{parts.scheme}://{parts.netloc}" + (f"?{rest}" if rest else ""),
         ssh_config=options.ssh_config,
