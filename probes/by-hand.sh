@@ -43,10 +43,10 @@ pe_destination() { # TEXT: whether it can be one, and no option of ssh's nor any
     case $1 in '' | -* | *@-* | *://-* | *[!][A-Za-z0-9_.:@%+/-]*) false ;; esac
 }
 
-pe_go() { # TARGET: runs the script on stdin there, or here where it is empty; `--print` prints it
+pe_go() { # TARGET: runs the script on stdin there, or here where it is empty; `--print` prints it. 11 where it did not run
     case $1 in
     --print) cat ;;
     '') sh ;;
-    *) pe_ssh "$1" 150 ;;
+    *) pe_ssh "$1" 150 || return 11 ;;
     esac
 }

@@ -3,8 +3,9 @@
 # only, and asks `sudo -n` for what root alone may read.
 #
 #     sh probes/collect-identity.sh [USER@HOST] >system-identity.yaml
-#     cat probes/prelude.sh probes/collect-identity.sh | ssh HOST sh
+#     sh probes/collect-identity.sh --print | ssh HOST sh
 #
+# --print: the script as one piece, to be carried to a machine that has no checkout.
 # The file comes whole or not at all. What was left out of it, and why, goes to stderr. Exits with 12 where nothing tells the machine from others,
 # 11 where it cannot be reached, 4 for bad use, 3 for a missing tool.
 
@@ -157,7 +158,7 @@ pe_carry() { # DESTINATION FOLDER
     # shellcheck source=probes/by-hand.sh
     . "$2/by-hand.sh"
     if ! pe_destination "$1"; then
-        pe_say 'usage: collect-identity.sh [USER@HOST]'
+        pe_say 'usage: collect-identity.sh [USER@HOST | --print]'
         return 4
     fi
     # What a stranger's machine prints meets no terminal as it is: the file and our own words are ASCII.
@@ -192,8 +193,9 @@ pe_main() {
         # shellcheck source=probes/prelude.sh
         . "$pe_folder/prelude.sh"
     fi
-    case $# in
+    case $#${1-} in
     0) pe_collect </dev/null ;;
+    1--print) cat "$pe_folder/prelude.sh" "$pe_folder/collect-identity.sh" ;;
     *) pe_carry "$1" "$pe_folder" ;;
     esac
 }

@@ -64,6 +64,12 @@ def test_a_destination_is_left_to_ssh(tree: Path) -> None:
     assert Path(f"{said}.script").read_bytes() == run("--print").stdout
 
 
+@pytest.mark.parametrize("status", [1, 124, 255])
+def test_a_machine_on_which_it_did_not_run_is_unreachable(tree: Path, status: int) -> None:
+    tool(tree, "ssh", f"cat >/dev/null; exit {status}")
+    assert run("stella@rig-7", PATH=f"{tree}/bin:{os.environ['PATH']}").returncode == 11
+
+
 @pytest.mark.parametrize("arguments", [["-oProxyCommand=touch /pe-run"], ["--only"], ["--only", "servces"], ["a", "b"], ["--help"]])
 def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[str]) -> None:
     done = run(*arguments)

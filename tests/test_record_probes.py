@@ -199,7 +199,7 @@ def test_what_is_no_destination_meets_no_ssh(tree: Path, destination: str) -> No
     tool(tree, "ssh", "echo called")
     done = run(tree, destination)
     assert (done.returncode, done.stdout) == (4, b"")
-    assert done.stderr == b"collect-identity.sh: usage: collect-identity.sh [USER@HOST]\n"
+    assert done.stderr == b"collect-identity.sh: usage: collect-identity.sh [USER@HOST | --print]\n"
     assert not list(tree.rglob("pwned"))
 
 
@@ -213,6 +213,13 @@ def test_it_carries_itself_to_another_machine(tree: Path, destination: str) -> N
     assert (done.returncode, _timeless(done.stdout)) == (here.returncode, _timeless(here.stdout))
     assert (tree / "called").read_text().endswith(f"-- {destination} sh ")
     assert "-o BatchMode=yes" in (tree / "called").read_text()
+
+
+def test_as_one_piece_it_needs_no_checkout(tree: Path) -> None:
+    (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    piece = run(tree, "--print").stdout
+    alone = subprocess.run(["sh"], input=piece, capture_output=True, check=False, env={"PE_ROOT": str(tree), "PATH": "/usr/bin:/bin"}, cwd=tree)
+    assert (alone.returncode, _timeless(alone.stdout)) == (0, _timeless(run(tree).stdout))
 
 
 def _timeless(file: bytes) -> list[bytes]:

@@ -57,8 +57,11 @@ def command(
     """Make the configuration of a running machine: what makes it different from a fresh install of its distribution.
 
     TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of testinfra's. The machine is only read, in one round trip;
-    root is not needed, and what root would have shown is told. Written is node-configs/NODE/: state.yaml, watcher.yaml, identity.yaml,
-    system-identity.yaml, and for another machine connection.yaml.
+    root is not needed, and what root would have shown is told. Into the node's folder it writes:
+
+    \b
+        state.yaml  watcher.yaml  identity.yaml  system-identity.yaml
+        connection.yaml, for another machine
 
     Of a node that is there nothing is overwritten: what would be added is shown as a diff, and asked about. Where there is no way in:
 
