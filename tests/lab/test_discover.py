@@ -144,6 +144,15 @@ def test_an_unreachable_machine_is_11_and_leaves_nothing(lab: Lab, node: Node, t
     assert list((tmp_path / "node-configs").iterdir()) == []
 
 
+def test_a_clone_is_not_taken_for_its_original(lab: Lab, node: Node, tmp_path: Path) -> None:
+    (tmp_path / "node-configs").mkdir()
+    with lab.node("Clone-1", machine_id=node.machine_id):
+        discover(lab, tmp_path, "root@Clone-1")
+        assert check(lab, "--node=Clone-1", folder=tmp_path).status == 0
+        assert "the host name 'Clone-1', not 'usual'" in discover(lab, tmp_path, f"root@{node.name}", "--merge", status=4)
+    assert [folder.name for folder in (tmp_path / "node-configs").iterdir()] == ["Clone-1"]
+
+
 def test_a_section_that_hangs_is_told_and_the_others_are_read(lab: Lab, node: Node, tmp_path: Path) -> None:
     node.write("/usr/local/bin/systemctl", "#!/bin/sh\nexec sleep 1000\n", 0o755)
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "0"}}, section_timeout=1)
