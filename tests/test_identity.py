@@ -288,6 +288,26 @@ def test_a_folder_that_cannot_be_written_is_3(run: Run, root: Path, monkeypatch:
     assert run("rig", "--write") == (3, "", "Error: node-configs/ cannot be written: No space left on device\n")
 
 
+def test_a_full_disk_under_what_is_printed_is_not_laid_to_the_folder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def full(text: str, err: bool = False, **_: object) -> None:
+        if not err:
+            raise OSError(28, "No space left on device")
+        told.append(text)
+
+    monkeypatch.setattr("power_edge.cli.click.echo", full)
+    monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
+    monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
+    assert (run().status, told[-1]) == (3, "Error: No space left on device")
+
+
+def test_an_ssh_config_that_is_not_there_is_4(run: Run) -> None:
+    done = run("joe@h", "--ssh-config=/none/such")
+    assert (done.status, done.out) == (4, "")
+    assert "there is no file '/none/such'" in done.err
+
+
 @pytest.mark.parametrize("arguments", [["rig-7"], ["rig-7", "--write"], ["joe@h", "--hosts=h"], ["nothing://h"], ["--on=rig"], ["a", "b"]])
 def test_bad_use_is_4(run: Run, root: Path, machine: Machine, arguments: list[str]) -> None:
     folder(root, "rig")
