@@ -91,6 +91,12 @@ def test_a_node_that_does_not_load_says_why(root: Path) -> None:
     assert "user@host" not in str(raised.value)
 
 
+def test_a_folder_of_nodes_that_is_yet_to_be_made_is_in_no_way(tmp_path: Path) -> None:
+    assert target("joe@host", tmp_path / "none", Options()).route.url == "ssh://joe@host"
+    with pytest.raises(ConfigError, match="none' cannot be read"):
+        target("rig-7", tmp_path / "none", Options())
+
+
 @pytest.mark.parametrize("text", ["node-configs/rig-7", "./node-configs/rig-7/"])
 def test_a_node_by_the_path_of_its_folder_is_told_by_its_name(root: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"did you mean rig-7"):

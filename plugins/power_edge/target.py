@@ -60,7 +60,7 @@ def named(name: str, root: Path | None) -> Node:
 
 
 def _is_node(text: str, root: Path | None) -> bool:
-    return root is not None and any(folder.name == text for folder in nodes(root))
+    return root is not None and root.is_dir() and any(folder.name == text for folder in nodes(root))
 
 
 def _way(text: str, options: Options) -> Route:

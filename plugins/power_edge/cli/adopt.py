@@ -79,7 +79,10 @@ def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item
     if ids and expression is not None:
         raise click.UsageError("name items by their ids or by -k, not by both")
     if expression is not None:
-        return [item for item in node.items if _matches(expression, node, item)]
+        matched = [item for item in node.items if _matches(expression, node, item)]
+        if not matched:
+            raise click.UsageError(f"-k {shown(expression)} matches no item of {node.name}")
+        return matched
     chosen = []
     for text in ids:
         item = known.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
