@@ -79,7 +79,7 @@ key == "reboot" { fold("Reboot", $2 == "yes" ? "PENDING: " $3 : "nothing asks fo
 key == "updates" { fold("Updates", $2 ($4 != "" ? ", " $3 " of them for security, by lists " span($4) " old" : "")); next }
 key == "interface" { state[$2] = $3; next }
 key == "address" { if ($4 != "link" && $2 != "lo") fold("Interfaces", $2 "  " state[$2] "  " $3); next }
-key == "route" { fold("Routes", $2 ($3 != "" ? " via " $3 : "") ($4 != "" ? " on " $4 : "")); next }
+key == "route" { fold("Routes", $2 ($3 ~ /[.:]/ ? " via " $3 : $3 != "" ? " " $3 : "") ($4 != "" ? " on " $4 : "")); next }
 key == "dns" { add("Name servers", $2); next }
 key == "search" { add("Search", $2); next }
 key == "vpn" { fold("VPNs", $2 " (" $3 ", " $4 ")"); next }

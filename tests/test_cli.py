@@ -52,6 +52,8 @@ def test_validate(run: Run, configs: Path) -> None:
     assert run("validate").out == "rig-1: 2 items\nrig-2: 2 items\n"
     assert run("validate", "rig-1").out == "rig-1: 2 items\n"
     assert run("validate", "rig-*", "rig-1").status == 0
+    (configs / "rig-1" / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: '60'}}\n")
+    assert run("validate", "rig-1").out == "rig-1: 1 item\n"
 
 
 def test_validate_tells_all_problems_of_all_nodes(run: Run, configs: Path) -> None:

@@ -92,6 +92,11 @@ def beside(shown: str, label: str) -> list[str]:
     return [line[16:] for line in lines[first:following]]
 
 
+def test_routes_in_words() -> None:
+    routes = "route\tdefault\t10.0.0.1\teth0\nroute\t10.9.0.0/16\tblackhole\t\nroute\t10.8.0.0/16\t\twg0\n"
+    assert beside(drawn(made(network=routes)), "Routes") == ["default via 10.0.0.1 on eth0", "10.9.0.0/16 blackhole", "10.8.0.0/16 on wg0"]
+
+
 @pytest.mark.parametrize(
     ("chains", "told"),
     [

@@ -27,7 +27,7 @@ def command(root: Path | None, patterns: Sequence[str]) -> None:
             broken.append(error)
             click.echo(str(error), err=True)
         else:
-            click.echo(f"{node.name}: {len(node.items)} items")
+            click.echo(f"{node.name}: {len(node.items)} item{'' if len(node.items) == 1 else 's'}")
     assert root is not None
     known = {folder: identity for folder, identity in identities(root) if not isinstance(identity, ConfigError)}
     for problem in duplicates(known, folders):

@@ -137,6 +137,11 @@ def _system(about: About) -> Iterator[Row]:
         yield Row("Updates", text((f"{updates.count or 'none'}{security}", style), age, sep="  "))
 
 
+def _via(hop: str | None) -> str | None:
+    """The next hop, or what becomes of packets that have none (blackhole, unreachable: ip-route(8))."""
+    return f"via {hop}" if hop and not hop.isalpha() else hop
+
+
 def _network(about: About) -> Iterator[Row]:
     network = about.network
     kinds = {vpn.interface: vpn.kind for vpn in network.vpns}
@@ -147,7 +152,7 @@ def _network(about: About) -> Iterator[Row]:
     if others:
         yield Row("No address", words(others, _MOST))
     routes = [
-        Row("Routes", text(route.to, f"via {route.via}" if route.via else None, f"on {route.interface}" if route.interface else None, sep=" "))
+        Row("Routes", text(route.to, _via(route.via), f"on {route.interface}" if route.interface else None, sep=" "))
         for route in network.routes
     ]
     yield from capped(routes, _MOST)
