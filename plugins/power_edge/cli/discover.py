@@ -56,7 +56,7 @@ def command(
 ) -> None:
     """Make the configuration of a running machine: what makes it different from a fresh install of its distribution.
 
-    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of testinfra's. The machine is only read, in one round trip;
+    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of testinfra. The machine is only read, in one round trip;
     root is not needed, and what root would have shown is told. Into the node's folder it writes:
 
     \b

@@ -19,7 +19,7 @@ from power_edge.report.terminal import printable
 def command(root: Path | None, text: str | None, write: bool, options: Options) -> None:
     """Print the system-identity.yaml of a machine: what tells it from all others.
 
-    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of testinfra's such as ssh://host or docker://web. What was
+    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of testinfra such as ssh://host or docker://web. What was
     left out, and why, goes to stderr.
 
     With --write it goes into the folder of the node; where TARGET names none, into that of the node that is this machine. Another identity that is on

@@ -20,11 +20,11 @@ def _there(_: click.Context, __: click.Parameter, file: str | None) -> str | Non
 def way(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options about the way to its TARGET, which are testinfra's, as pytest has them; it is called with `options`, an Options."""
 
-    @click.option("--connection", metavar="BACKEND", help="testinfra's backend in place of ssh, such as paramiko (as pytest's).")
-    @click.option("--hosts", metavar="HOST", help="For a node: where it is, in place of its connection.yaml (as pytest's).")
-    @click.option("--ssh-config", metavar="FILE", callback=_there, help="An ssh_config (as pytest's).")
-    @click.option("--ssh-identity-file", metavar="FILE", help="A private key (as pytest's).")
-    @click.option("--sudo", is_flag=True, help="Run all of it as root, by sudo -n (as pytest's).")
+    @click.option("--connection", metavar="BACKEND", help="testinfra's backend in place of ssh, such as paramiko (as in pytest).")
+    @click.option("--hosts", metavar="HOST", help="For a node: where it is, in place of its connection.yaml (as in pytest).")
+    @click.option("--ssh-config", metavar="FILE", callback=_there, help="An ssh_config (as in pytest).")
+    @click.option("--ssh-identity-file", metavar="FILE", help="A private key (as in pytest).")
+    @click.option("--sudo", is_flag=True, help="Run all of it as root, by sudo -n (as in pytest).")
     @wraps(function)
     def command(
         *arguments: Any, connection: str | None, hosts: str | None, ssh_config: str | None, ssh_identity_file: str | None, sudo: bool, **rest: Any

@@ -152,8 +152,7 @@ def _network(about: About) -> Iterator[Row]:
     if others:
         yield Row("No address", words(others, _MOST))
     routes = [
-        Row("Routes", text(route.to, _via(route.via), f"on {route.interface}" if route.interface else None, sep=" "))
-        for route in network.routes
+        Row("Routes", text(route.to, _via(route.via), f"on {route.interface}" if route.interface else None, sep=" ")) for route in network.routes
     ]
     yield from capped(routes, _MOST)
     if network.name_servers:
