@@ -117,7 +117,9 @@ def test_each_item_says_where_it_comes_from_and_each_omission_why(run: Run, root
     assert '  vm.swappiness: "60"  # /etc/sysctl.d/a.conf sets it\n' in text
     assert "# left out: net.ipv4.conf.*.rp_filter: a pattern of /etc/sysctl.d/a.conf\n" in text
     assert "# not seen: /etc/sysctl.d/b.conf: only root may read it\n" in text
-    assert "openvpn@server.service runs" in (root / "rig-31m-7" / "identity.yaml").read_text()
+    declared = (root / "rig-31m-7" / "identity.yaml").read_text()
+    assert "  - vpn-gateway  # openvpn@server.service runs; net.ipv4.ip_forward is 1\n" in declared
+    assert "# openvpn@server.service runs\n# net.ipv4.ip_forward is 1\n- name: vpn-gateway\n" in declared
 
 
 def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:

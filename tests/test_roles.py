@@ -54,6 +54,7 @@ def test_all_roles_of_the_schema_can_be_suggested() -> None:
 
 
 def test_tags_are_the_roles_and_what_they_stand_on() -> None:
-    seen = [("containerd", ""), ("openvpn", ""), ("docker", ""), ("openvpn", ""), ("prometheus", ""), ("wireguard", "")]
-    assert tags(seen) == ("vpn-gateway", "container-host", "openvpn", "wireguard", "docker", "prometheus")
-    assert tags([]) == ()
+    seen = [("containerd", ""), ("openvpn", "a runs"), ("docker", ""), ("openvpn", "b runs"), ("prometheus", "it runs"), ("wireguard", "")]
+    assert list(tags(seen)) == ["vpn-gateway", "container-host", "openvpn", "wireguard", "docker", "prometheus"]
+    assert (tags(seen)["openvpn"], tags(seen)["prometheus"]) == (("a runs", "b runs"), ("it runs",))
+    assert tags([]) == {}

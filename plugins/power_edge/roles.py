@@ -25,10 +25,11 @@ def suggest(lines: Evidence) -> tuple[Suggested, ...]:
     return tuple(_roles(_by_name(lines)))
 
 
-def tags(lines: Evidence) -> tuple[str, ...]:
-    """Words to find the machine by: its roles, then the software that they stand on."""
+def tags(lines: Evidence) -> dict[str, tuple[str, ...]]:
+    """Words to find the machine by, with what was seen: its roles, then the software that they stand on."""
     seen = _by_name(lines)
-    return (*(suggested.role for suggested in _roles(seen)), *(name for name in _TAGS if name in seen and not _is_kubernetes_own(name, seen)))
+    software = {name: seen[name] for name in _TAGS if name in seen and not _is_kubernetes_own(name, seen)}
+    return {suggested.role: suggested.evidence for suggested in _roles(seen)} | software
 
 
 def _by_name(lines: Evidence) -> dict[str, tuple[str, ...]]:

@@ -22,7 +22,8 @@ class Machine(NamedTuple):
     family: str
     hardware: Mapping[str, Any] = {}
     roles: tuple[Suggested, ...] = ()
-    tags: tuple[str, ...] = ()
+    tags: Mapping[str, tuple[str, ...]] = {}
+    """Words to find it by -> what was seen that speaks for them."""
 
 
 def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
@@ -77,7 +78,7 @@ def _source(name: str, values: Sequence[str]) -> tuple[Entry, ...]:
 
 def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
     """identity.yaml: what the machine is, and what it seems to be for, with the evidence."""
-    facts = {"hostname": machine.hostname, "tags": list(machine.tags), "hardware": machine.hardware}
+    facts = {"hostname": machine.hostname, "tags": tuple(Entry(tag, ("; ".join(seen),)) for tag, seen in machine.tags.items()), "hardware": machine.hardware}
     return (
         Paragraph("version", "1.0"),
         Paragraph(
