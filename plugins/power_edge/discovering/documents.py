@@ -78,7 +78,11 @@ def _source(name: str, values: Sequence[str]) -> tuple[Entry, ...]:
 
 def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
     """identity.yaml: what the machine is, and what it seems to be for, with the evidence."""
-    facts = {"hostname": machine.hostname, "tags": tuple(Entry(tag, ("; ".join(seen),)) for tag, seen in machine.tags.items()), "hardware": machine.hardware}
+    facts = {
+        "hostname": machine.hostname,
+        "tags": tuple(Entry(tag, ("; ".join(seen),)) for tag, seen in machine.tags.items()),
+        "hardware": machine.hardware,
+    }
     return (
         Paragraph("version", "1.0"),
         Paragraph(
