@@ -107,11 +107,12 @@ case $# in
 *) pe_usage ;;
 esac
 
-# The part that asks the package manager comes last: it takes longest.
+# The part that asks the package manager comes last: it takes longest. A pattern of `case` has both its brackets, for in a command substitution
+# bash 3.2 (macOS) takes a closing one alone for the end.
 pe_parts='who roles hardware services network security tuning system'
 pe_script=$(
     for pe_part in $pe_parts; do
-        case $pe_part in who) pe_needs='prelude about/line' ;; *) pe_needs=about/line ;; esac
+        case $pe_part in (who) pe_needs='prelude about/line' ;; (*) pe_needs=about/line ;; esac
         # shellcheck disable=SC2086
         echo "    pe_section about.$pe_part$(pe_named $pe_needs "about/$pe_part")"
     done | pe_whole '' "prelude about/line $(for pe_part in $pe_parts; do echo "about/$pe_part"; done)"

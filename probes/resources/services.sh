@@ -21,7 +21,7 @@ for file in run/systemd/generator.early/default.target etc/systemd/system/defaul
 done
 
 up=$(
-    case $default in multi-user.target | graphical.target | runlevel[2-5].target) ;; *) exit ;; esac
+    case $default in (multi-user.target | graphical.target | runlevel[2-5].target) ;; (*) exit ;; esac
     {
         printf '%s\n' "$units"
         # An empty file, a link to /dev/null or a folder masks a unit, and all of these dirs come before the vendor's.
