@@ -10,6 +10,7 @@ from power_edge.discovery import discovery
 from power_edge.judging import judge
 from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
 from power_edge.probing.answer import Answer
+from power_edge.probing.observe import parsed
 from power_edge.resources import resource
 
 
@@ -84,15 +85,7 @@ def _lines(output: bytes) -> Iterator[_Line]:
 
 def _observations(kind: ResourceType, answer: Answer) -> Observations | Unseen:
     output = answer.outputs.get(f"{kind.name}.0")
-    if output is None:
-        return {}
-    failure = output.failure()
-    if failure is not None:
-        return Unseen(failure)
-    try:
-        return kind.parse(output.stdout)
-    except Exception as error:  # the node may be broken, or not ours: no answer of its may end the run
-        return Unseen(f"the probe's answer was not understood: {error}")
+    return Unseen("the answer was cut") if output is None else parsed(kind, output)
 
 
 def _seen(observations: Observations | Unseen, key: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from power_edge.model import Item, Observations, ResourceType, Unseen
-from power_edge.probing.answer import Answer
+from power_edge.probing.answer import Answer, Output
 
 
 def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
@@ -14,19 +14,27 @@ def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observ
     seen: dict[str, object] = {}
     failures = []
     for output in outputs:
-        failure = output.failure()
-        if failure is None:
-            try:
-                seen.update(kind.parse(output.stdout))
-            except Exception as error:  # the node may be broken, or not ours: no answer of its may end the run
-                failure = f"the probe's answer was not understood: {error}"
-        if failure is not None:
-            failures.append(failure)
+        part = parsed(kind, output)
+        if isinstance(part, Unseen):
+            failures.append(part.why)
+        else:
+            seen.update(part)
     if not failures:
         return seen
     if kind.lists_all or kind.whole:
         return Unseen(failures[0])
     return _with_reason(seen, items, Unseen(failures[0]))
+
+
+def parsed(kind: ResourceType, output: Output) -> Observations | Unseen:
+    """What one section of a type's probe saw, or why that is no observation."""
+    failure = output.failure()
+    if failure is None:
+        try:
+            return kind.parse(output.stdout)
+        except Exception as error:  # the node may be broken, or not ours: no answer of its may end the run
+            failure = f"the probe's answer was not understood: {error}"
+    return Unseen(failure)
 
 
 def _with_reason(seen: Mapping[str, object], items: Sequence[Item], reason: Unseen) -> Observations:
