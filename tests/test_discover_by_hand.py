@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,3 +76,27 @@ def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[s
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (4, b"")
     assert b"sh probes/discover-edge-node.sh [--all]" in done.stderr
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(tree: Path) -> None:
+    """Root may read all, so what `[` says of the folder is made up."""
+    refuse = '[() { case "$*" in "-r "*/etc/sysctl.d*) false ;; *) command [ "$@" ;; esac; }\n'
+    body = refuse + data.text("probes/discovery/sysctl.sh")
+    done = subprocess.run(["bash", "-c", body, "pe", "changed"], capture_output=True, check=True, env={**os.environ, "PE_ROOT": str(tree)})
+    assert b"?/etc/sysctl.d\tonly root may look into it\n" in done.stdout
+
+
+@pytest.mark.parametrize("missing", ["awk", "proc"])
+def test_what_cannot_look_is_no_empty_answer(tree: Path, missing: str) -> None:
+    tools = tree / "tools"
+    tools.mkdir()
+    for name in {"awk", "cut", "grep", "md5sum", "sed", "sort", "tr", "find", "cat"} - {missing}:
+        (tools / name).symlink_to(shutil.which(name) or name)
+    if missing == "proc":
+        shutil.rmtree(tree / "proc")
+    body = data.text("probes/discovery/sysctl.sh")
+    done = subprocess.run(
+        [shutil.which("dash") or "sh", "-c", body, "pe", "changed"], capture_output=True, check=False, env={"PE_ROOT": str(tree), "PATH": str(tools)}
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert f"there is no {'/proc/sys' if missing == 'proc' else missing}" in done.stderr.decode()

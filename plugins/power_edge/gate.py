@@ -133,6 +133,11 @@ def passes(identity: SystemIdentity, asked: Expected) -> bool:
     return judge(asked, readings, "").open
 
 
+def is_of(shown: SystemIdentity, on_file: SystemIdentity) -> bool:
+    """Whether the machine that shows an identity is the one of another on file: it would pass that gate, were it one that shuts."""
+    return passes(shown, expected(on_file)._replace(require_match=True))
+
+
 def judge(expected: Expected | None, readings: Mapping[str, Reading], record: str) -> Gate:
     """The gate, from what the node shows; `record` is the command that would record an identity, told where there is none."""
     if expected is None:

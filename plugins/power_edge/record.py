@@ -51,7 +51,7 @@ def record(root: Path, name: str | None = None) -> Recorded:
         known = path.name
         if isinstance(on_file, ConfigError):
             told.append(passed_over(path, on_file))
-        elif _is(shown.identity, on_file):
+        elif gate.is_of(shown.identity, on_file):
             return Recorded(known, (*told, f"this machine is recorded: {NODE_CONFIGS}/{known}/"))
         elif known == wanted and shown.hidden and gate.expected(on_file).primary is None:
             return Recorded(known, (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/"))
@@ -80,8 +80,3 @@ def _shown() -> _Shown:
     except NoIdentity as error:
         return _Shown(load_system_identity(OPEN, IDENTITY), str(error))
     return _Shown(shown.identity, None)
-
-
-def _is(shown: SystemIdentity, on_file: SystemIdentity) -> bool:
-    """Whether the machine that shows this identity would pass the gate of the one on file."""
-    return gate.passes(shown, gate.expected(on_file)._replace(require_match=True))

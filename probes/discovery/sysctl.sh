@@ -3,6 +3,11 @@
 root=${PE_ROOT-}
 tab='	'
 
+for tool in awk cut grep md5sum sed sort tr; do
+    command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
+done
+[ -d "$root/proc/sys" ] || { echo 'there is no /proc/sys' >&2; exit 1; }
+
 if [ "$1" = all ]; then
     cd "$root/proc/sys" || exit
     # Not the pid that was handed out last, nor switches that only do something once, nor secrets.
@@ -16,6 +21,13 @@ unchanged() { # FILE: a conffile of a package, as the package brought it
 }
 
 conffiles=$(dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f '${Conffiles}\n' 2>/dev/null | grep 'sysctl\.')
+
+# Of a folder that may not be looked into a glob says that it is empty.
+for folder in etc/sysctl.d run/sysctl.d usr/local/lib/sysctl.d; do
+    if [ -d "$root/$folder" ] && ! { [ -r "$root/$folder" ] && [ -x "$root/$folder" ]; }; then
+        printf '?/%s\tonly root may look into it\n' "$folder"
+    fi
+done
 
 # In the order in which they are read, by name whatever the folder (sysctl.d(5)), so that the last word on a key is the one that is told.
 for file in "$root"/etc/sysctl.d/*.conf "$root"/run/sysctl.d/*.conf "$root"/usr/local/lib/sysctl.d/*.conf; do

@@ -90,7 +90,7 @@ def _is(found: Discovered, on_file: SystemIdentity) -> bool:
     """Whether the machine would pass the gate of what is on file; one that shows no identity passes where none is required."""
     asked = gate.expected(on_file)
     if isinstance(found.identity, Shown):
-        return gate.passes(found.identity.identity, asked._replace(require_match=asked.primary is not None))
+        return asked.primary is None or gate.is_of(found.identity.identity, on_file)
     return not asked.require_match
 
 
