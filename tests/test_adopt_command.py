@@ -58,7 +58,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
                 raise lab.answer
             return read(lab.answer)
 
-    monkeypatch.setattr("power_edge.check.start", lambda jobs, _: {job.plan.node: Pending() for job in jobs})
+    monkeypatch.setattr("power_edge.check.start", lambda jobs: {job.plan.node: Pending() for job in jobs})
     monkeypatch.chdir(tmp_path)
     return lab
 

@@ -6,7 +6,22 @@ from typing import Any, NamedTuple
 import pytest
 
 from power_edge.judging import judge, quoted
-from power_edge.model import Entry, Finding, Item, Observations, Outcome, ResourceType, Result, Source, Unseen, agrees, drifts, undecided
+from power_edge.model import (
+    NOTHING,
+    Entry,
+    Finding,
+    Item,
+    Observations,
+    Outcome,
+    Remedy,
+    ResourceType,
+    Result,
+    Source,
+    Unseen,
+    agrees,
+    drifts,
+    undecided,
+)
 
 FIELDS = {"state": "running", "enabled": True}
 SEEN = {"a": "seen"}
@@ -21,13 +36,13 @@ def kind(**more: Any) -> ResourceType:
     def find(declared: Declared, seen: Any) -> Iterator[Finding]:
         yield from declared.findings
 
-    def mend(declared: Declared, seen: Any, drifts: Sequence[Finding]) -> Sequence[tuple[str, ...]]:
-        return declared.commands
+    def remedy(declared: Declared, seen: Any, drifts: Sequence[Finding]) -> Remedy:
+        return Remedy(tuple(declared.commands))
 
     def entries(section: Any) -> Iterator[Entry]:
         yield from section
 
-    return ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=find, mend=mend, entries=entries, **more)
+    return ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=find, remedy=remedy, entries=entries, **more)
 
 
 def result(findings: Sequence[Finding], commands: Sequence[tuple[str, ...]] = (), seen: Observations | Unseen = SEEN, **more: Any) -> Result:
@@ -95,7 +110,7 @@ def test_a_fault_in_judging_is_unknown() -> None:
         raise IndexError("out of range")
 
     item = Item("node", "things", "A", "a", None, FIELDS, Source("f", 1))
-    broken = ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=fault, mend=lambda *_: ())
+    broken = ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING)
     judged = judge(broken, item, {"a": "seen"})
     assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, "judging failed: IndexError: out of range")
 

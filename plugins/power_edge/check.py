@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import groupby
 from math import ceil
 from pathlib import Path
@@ -15,8 +15,6 @@ from power_edge.config import Node
 from power_edge.gate import Expected, Gate
 from power_edge.judging import judge
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen, agrees
-from power_edge.probing import transport
-from power_edge.probing.ahead import Ahead
 from power_edge.probing.answer import Answer
 from power_edge.probing.observe import observe
 from power_edge.probing.plan import Plan, Timeouts, plan
@@ -55,12 +53,9 @@ def plan_for(node: Node) -> Plan:
     return plan(node.name, expected(node), node.items, timeouts(node))
 
 
-def ask(nodes: Iterable[Node], options: Options, ahead: Ahead | None = None) -> dict[str, Pending]:
-    """Send every node its script, side by side; nothing is waited for. Node -> what will come back. Raises BadRoute.
-
-    `ahead` is what may have been sent already, where there is one node.
-    """
-    return start([Job(plan_for(node), way(node, options)) for node in nodes], partial(transport.ask, ahead=ahead))
+def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
+    """Send every node its script, side by side; nothing is waited for. Node -> what will come back. Raises BadRoute."""
+    return start([Job(plan_for(node), way(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path | None = None) -> Any:

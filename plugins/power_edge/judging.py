@@ -5,7 +5,7 @@ import string
 from collections.abc import Iterable
 from typing import Any
 
-from power_edge.model import Finding, Item, Observations, Outcome, ResourceType, Result, Unseen, undecided
+from power_edge.model import NOTHING, Finding, Item, Observations, Outcome, Remedy, ResourceType, Result, Unseen, undecided
 
 
 def judge(kind: ResourceType, item: Item, observations: Observations | Unseen) -> Result:
@@ -30,9 +30,16 @@ def judge(kind: ResourceType, item: Item, observations: Observations | Unseen) -
 def _judged(kind: ResourceType, item: Item, seen: Any) -> Result:
     findings = tuple(_complete(item, kind.judge(item.declared, seen)))
     drifts = [finding for finding in findings if finding.outcome is Outcome.DRIFT]
-    commands = " && ".join(" ".join(map(quoted, argv)) for argv in kind.mend(item.declared, seen, drifts)) if drifts else ""
+    remedy = kind.remedy(item.declared, seen, drifts) if drifts else NOTHING
     extra = tuple(kind.extra(item.declared, seen)) if kind.extra is not None else ()
-    return Result(item, _outcome(findings), findings, _why(findings), commands or None, extra)
+    return Result(
+        item, _outcome(findings), findings, _why(findings), _shell_line(remedy), bool(remedy.commands) and remedy.cuts, remedy.advice, extra
+    )
+
+
+def _shell_line(remedy: Remedy) -> str | None:
+    """The commands of a remedy as one line to be pasted; None if there are none."""
+    return " && ".join(" ".join(map(quoted, argv)) for argv in remedy.commands) or None
 
 
 _PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + " ") - {"'", "\\"}

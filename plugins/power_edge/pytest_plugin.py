@@ -75,23 +75,11 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
         asked = bool(options.node or options.answers or options.prometheus_textfile) or any(_names_a_node(argument) for argument in arguments)
         run = None
         if asked:
-            run = _asked(options, arguments, config.invocation_params.dir, worker="PYTEST_XDIST_WORKER" in os.environ)
+            from power_edge.engine.start import begin
+
+            run = begin(options, arguments, config.invocation_params.dir, worker="PYTEST_XDIST_WORKER" in os.environ)
         config.stash[_RUN] = run
     return config.stash[_RUN]
-
-
-def _asked(options: Namespace, arguments: list[str], cwd: Path, *, worker: bool) -> "Run | None":
-    from power_edge.probing.ahead import send
-
-    ahead = None if worker else send(vars(options), cwd)
-    try:
-        from power_edge.engine.start import begin  # while ssh is at work
-
-        return begin(options, arguments, cwd, worker=worker, ahead=ahead)
-    except BaseException:
-        if ahead is not None:
-            ahead.close()
-        raise
 
 
 def _names_a_node(argument: str) -> bool:

@@ -3,11 +3,9 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from power_edge.probing import ahead
 from tests import answers
 from tests.project import Project
 
@@ -164,14 +162,3 @@ def test_paths_of_others_may_be_anything(project: Project) -> None:
     assert project.run("test_it.py").ret == 0
     assert project.run("x" * 300, nodes=()).ret == 4
     assert project.run("test_it.py::" + "x" * 300, nodes=()).ret == 4
-
-
-@pytest.mark.parametrize("options", [(), ("--max-age=never",)])
-def test_a_refused_run_ends_what_was_sent_ahead(project: Project, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> None:
-    folder = project.node("a")
-    if not options:
-        (folder / "state.yaml").write_text("version: '1.0'\n")
-    closed: list[bool] = []
-    monkeypatch.setattr(ahead, "send", lambda *_: SimpleNamespace(close=lambda: closed.append(True)))
-    assert project.run("--node=a", *options, nodes=()).ret == 4
-    assert closed == [True]

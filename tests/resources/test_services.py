@@ -9,7 +9,7 @@ from power_edge.model import Observations, Outcome, Unseen
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask, canonical
 from power_edge.resources.services.judge import judge
-from power_edge.resources.services.mend import mend
+from power_edge.resources.services.remedy import remedy
 from power_edge.resources.services.unit import Puller, Trigger, Unit, parse
 from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
 
@@ -234,7 +234,7 @@ def test_what_is_no_answer_is_refused() -> None:
 
 def mended(seen: Unit, **declared: Any) -> list[str]:
     service = Service(name="x", **declared)
-    return [" ".join(argv) for argv in mend(service, seen, [finding for finding in judge(service, seen) if finding.outcome is Outcome.DRIFT])]
+    return [" ".join(argv) for argv in remedy(service, seen, [each for each in judge(service, seen) if each.outcome is Outcome.DRIFT]).commands]
 
 
 @pytest.mark.parametrize(

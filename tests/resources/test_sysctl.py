@@ -3,7 +3,7 @@
 import pytest
 
 from power_edge.model import Outcome, Unseen
-from power_edge.resources.sysctl import Setting, ask, canonical, judge, mend, parse
+from power_edge.resources.sysctl import Setting, ask, canonical, judge, parse, remedy
 from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 
@@ -190,4 +190,4 @@ def test_the_message_names_the_other_spelling() -> None:
     ],
 )
 def test_the_commands_that_mend(setting: Setting, seen: str | None, commands: list[tuple[str, ...]]) -> None:
-    assert [*mend(setting, seen, [*judge(setting, seen)])] == commands
+    assert [*remedy(setting, seen, [*judge(setting, seen)]).commands] == commands

@@ -9,7 +9,6 @@ from power_edge import check
 from power_edge.check import Checked
 from power_edge.config import Node
 from power_edge.engine.selection import Selection
-from power_edge.probing.ahead import Ahead
 from power_edge.probing.answer import Answer
 from power_edge.probing.route import BadRoute, Options
 from power_edge.probing.transport import Pending, Unreachable
@@ -78,9 +77,9 @@ class Nodes:
         self._checked = {name: Checked(self.by_name[name], *told) for name, told in answers.items()}
 
 
-def ask(nodes: Iterable[Node], options: Options, ahead: Ahead | None = None) -> dict[str, Pending]:
+def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
     """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises UsageError."""
     try:
-        return check.ask(nodes, options, ahead)
+        return check.ask(nodes, options)
     except BadRoute as error:
         raise pytest.UsageError(str(error)) from None

@@ -12,7 +12,6 @@ import pytest
 from power_edge.config import ConfigError
 from power_edge.engine.nodes import Nodes, ask
 from power_edge.engine.selection import selection
-from power_edge.probing.ahead import Ahead
 from power_edge.probing.answer import NoAnswer, read
 from power_edge.probing.route import Options
 
@@ -24,7 +23,7 @@ _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool, ahead: Ahead | None = None) -> "Run | None":
+def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
     """The run that these options and paths ask for, its nodes already asked; None where they name no node.
 
     Raises UsageError for what cannot be used, before any node is touched: a broken node (unless --continue-on-collection-errors), a pattern that
@@ -52,7 +51,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     max_age = _age(options.max_age)
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
     by_answers = bool(options.answers)
-    nodes = Nodes(chosen, ways, {} if idle or worker or by_answers else ask(chosen.nodes.values(), ways, ahead))
+    nodes = Nodes(chosen, ways, {} if idle or worker or by_answers else ask(chosen.nodes.values(), ways))
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)
     if by_answers and (silent := nodes.silent()):

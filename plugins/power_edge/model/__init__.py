@@ -2,16 +2,20 @@
 
 from power_edge.model.item import Item, Problem, Source
 from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, undecided
+from power_edge.model.remedy import NOTHING, Command, Remedy
 from power_edge.model.resource import Entry, Observations, ResourceType, Unseen
 from power_edge.model.result import Result
 
 __all__ = [
+    "NOTHING",
+    "Command",
     "Entry",
     "Finding",
     "Item",
     "Observations",
     "Outcome",
     "Problem",
+    "Remedy",
     "ResourceType",
     "Result",
     "Source",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from power_edge.model.outcome import Finding
+from power_edge.model.remedy import Remedy
 
 
 class Unseen(NamedTuple):
@@ -47,8 +48,8 @@ class ResourceType:
     """What the probe printed -> observations by key. ValueError: not understood (each item becomes unknown)."""
     judge: Callable[[Any, Any], Iterator[Finding]]
     """Declaration, and what was seen (None: looked, not there) -> a finding for each field of `expected`; a field without one is unknown."""
-    mend: Callable[[Any, Any, Sequence[Finding]], Iterable[tuple[str, ...]]]
-    """Declaration, seen, the drifts -> the commands (argv, as root) that would mend them; none where it takes a person."""
+    remedy: Callable[[Any, Any, Sequence[Finding]], Remedy]
+    """Declaration, observation, the drifts (at least one) -> what would end them."""
     key: str | None = None
     """The property that names an item of the list; None: `entries` says what the items are."""
     entries: Callable[[Any], Iterator[Entry]] | None = None

@@ -10,8 +10,9 @@ from power_edge.model.outcome import Finding, Outcome
 class Result(NamedTuple):
     """An item, its outcome, and what led to it.
 
-    `why` is one line for people, None where expected and actual say it all. `mend` is one shell line, run as root on the node. `extra` names
-    what was found beyond the declaration (open firewall rules): no drift, but worth saying.
+    `why` is one line for people, None where expected and actual say it all. `mend` is one shell line, run as root on the node; `mend_cuts`: it could
+    end the operator's way to the node. `advice` is a sentence about what a person would do. `extra` names what was found beyond the declaration (open
+    firewall rules): no drift, but worth saying.
     """
 
     item: Item
@@ -19,6 +20,8 @@ class Result(NamedTuple):
     findings: tuple[Finding, ...] = ()
     why: str | None = None
     mend: str | None = None
+    mend_cuts: bool = False
+    advice: str | None = None
     extra: tuple[str, ...] = ()
 
     def metadata(self) -> dict[str, Any]:
@@ -36,6 +39,10 @@ class Result(NamedTuple):
             "source": str(self.item.source),
             "mend": _plain(self.mend),
         }
+        if self.mend_cuts:
+            plain["mend_cuts"] = True
+        if self.advice:
+            plain["advice"] = _plain(self.advice)
         if self.extra:
             plain["extra"] = _plain(self.extra)
         return plain

@@ -6,12 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
 
-from power_edge.probing.ahead import Ahead
 from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
 from power_edge.probing.plan import Plan, Timeouts
 
@@ -81,15 +80,10 @@ class Job(NamedTuple):
     route: Route
 
 
-def ask(job: Job, ahead: Ahead | None = None) -> Answer:
-    """The node's answer. Raises Unreachable. Waits as long as the transport does: see `start` for the deadline.
-
-    What was sent `ahead` is taken where it is what would be sent, and ended where not.
-    """
-    with _one_reason(), nullcontext() if ahead is None else closing(ahead):
+def ask(job: Job) -> Answer:
+    """The node's answer. Raises Unreachable. Waits as long as the transport does: see `start` for the deadline."""
+    with _one_reason():
         host = _connected(job.route, job.plan.timeouts)
-        if ahead is not None:
-            ahead.stand_before(host.backend)
         return merge(_answer(host, line) for line in job.plan.commands(job.route.shell_prefix()))
 
 

@@ -63,6 +63,10 @@ def block(result: Result) -> str:
         lines += [f"  extra    {printable(extra)}" for extra in result.extra]
     if result.mend:
         lines.append(f"  mend     {printable(result.mend)}")  # never folded: it is to be pasted
+    if result.mend_cuts:
+        lines += _folded("careful", "this could cut your own connection: keep a console at hand, and try a new connection before you close this one")
+    if result.advice:
+        lines += _folded("by hand", printable(result.advice))
     return "\n".join(lines)
 
 

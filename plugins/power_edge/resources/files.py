@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from power_edge.model import Finding, Observations, ResourceType, Unseen, agrees, compare, drifts, undecided
+from power_edge.model import Command, Finding, Observations, Remedy, ResourceType, Unseen, agrees, compare, drifts, undecided
 from power_edge.model.declared.resources.files_schema import File as Declared
 
 REGULAR = "regular file"
@@ -211,7 +211,12 @@ def _judge_owner(field: str, declared: str, number: int, name: str | None, numbe
     )
 
 
-def mend(declared: Declared, seen: File | Broken | None, drifted: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+def remedy(declared: Declared, seen: File | Broken | None, drifted: Sequence[Finding]) -> Remedy:
+    """What would make the file as declared."""
+    return Remedy(tuple(_commands(declared, seen, drifted)))
+
+
+def _commands(declared: Declared, seen: File | Broken | None, drifted: Sequence[Finding]) -> Iterator[Command]:
     """Nothing where something else than a file is in the way, where the bytes are not at hand, or where a terminal could not show the path."""
     fields = {finding.field for finding in drifted}
     content = None if declared.content is None else _bytes(declared.content)
@@ -235,7 +240,7 @@ def mend(declared: Declared, seen: File | Broken | None, drifted: Sequence[Findi
         yield "chmod", "--", declared.mode, declared.path
 
 
-def _made(declared: Declared) -> tuple[str, ...]:
+def _made(declared: Declared) -> Command:
     """An empty file with the declared attributes, to be written to afterwards: there is no moment in which others could read a secret."""
     owner = ("-o", declared.owner) if declared.owner is not None else ()
     group = ("-g", declared.group) if declared.group is not None else ()
@@ -259,7 +264,7 @@ RESOURCE = ResourceType(
     key="path",
     parse=parse,
     judge=judge,
-    mend=mend,
+    remedy=remedy,
     expected=expected,
     canonical=canonical,
     problems=problems,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from power_edge.model import Entry, Finding, Observations, ResourceType, Unseen, agrees, drifts, undecided
+from power_edge.model import NOTHING, Command, Entry, Finding, Observations, Remedy, ResourceType, Unseen, agrees, drifts, undecided
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _OTHERWISE_SPELLED = re.compile(r"[+-]?(0[0-9]+|0[xX][0-9a-fA-F]+)|\+[0-9]+")
@@ -168,14 +168,15 @@ def problems(declared: Setting) -> Iterator[tuple[str, str]]:
         yield "", f"the kernel never shows a number as {odd[:40]}: write it in decimal, as it is shown"
 
 
-def mend(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
     """Sets the value now. Nothing is written to /etc/sysctl.d; a boot sets what stands there."""
+    commands: list[Command] = []
     if seen is None:
         module = _module(canonical(declared.key))
         if module is None:
-            return
-        yield "modprobe", module
-    yield "sysctl", "-w", f"{declared.key}={declared.value.strip()}"
+            return NOTHING
+        commands.append(("modprobe", module))
+    return Remedy((*commands, ("sysctl", "-w", f"{declared.key}={declared.value.strip()}")))
 
 
 def _entries(section: Mapping[str, str]) -> Iterator[Entry]:
@@ -193,5 +194,5 @@ RESOURCE = ResourceType(
     ask=ask,
     parse=parse,
     judge=judge,
-    mend=mend,
+    remedy=remedy,
 )

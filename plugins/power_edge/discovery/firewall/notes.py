@@ -14,7 +14,7 @@ LONGEST = 200
 def notes(tuples: Iterable[str]) -> dict[str, str]:
     """Name of a rule, in its one spelling -> its comment, or the profile that it was made from.
 
-    `tuples`: the lines `### tuple ###` of user.rules and user6.rules (resources/firewall/mending.py tells their form).
+    `tuples`: the lines `### tuple ###` of user.rules and user6.rules (resources/firewall/remedy.py tells their form).
     """
     found: dict[str, str] = {}
     for line in tuples:

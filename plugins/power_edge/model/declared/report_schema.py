@@ -23,6 +23,8 @@ class Item:
     why: str | None
     source: str | None
     mend: str | None
+    mend_cuts: Literal[True] | None = None
+    advice: str | None = None
     extra: list[str] | None = None
 
 

@@ -13,7 +13,7 @@ from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.extras import extras
 from power_edge.resources.firewall.judging import Declared, judge
-from power_edge.resources.firewall.mending import mend
+from power_edge.resources.firewall.remedy import remedy
 from power_edge.resources.firewall.ruleset import Ruleset, parse
 from power_edge.resources.firewall.space import network
 
@@ -106,7 +106,7 @@ RESOURCE = ResourceType(
     problems=problems,
     parse=parse,
     judge=judge,
-    mend=mend,
+    remedy=remedy,
     extra=extra,
     ask=lambda _: (),
 )

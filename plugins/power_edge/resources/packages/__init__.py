@@ -10,7 +10,7 @@ from power_edge.model import Finding, ResourceType, Unseen, agrees, drifts, unde
 from power_edge.model.declared.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.database import Package, Row, parse
-from power_edge.resources.packages.mending import mend
+from power_edge.resources.packages.remedy import remedy
 
 ABSENT = "absent"
 PRESENT = "present"
@@ -137,4 +137,4 @@ def fact(seen: Package) -> Package | Unseen | None:
     return None
 
 
-RESOURCE = ResourceType(name="packages", declares=list[Declared], key="name", parse=parse, judge=judge, mend=mend, ask=ask, fact=fact)
+RESOURCE = ResourceType(name="packages", declares=list[Declared], key="name", parse=parse, judge=judge, remedy=remedy, ask=ask, fact=fact)

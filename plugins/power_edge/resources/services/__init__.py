@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from power_edge.model import ResourceType
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.resources.services.judge import judge
-from power_edge.resources.services.mend import mend
+from power_edge.resources.services.remedy import remedy
 from power_edge.resources.services.unit import Unit, parse
 
 _SUFFIXES = (".service", ".socket", ".timer", ".target", ".mount", ".automount", ".swap", ".path", ".slice", ".scope", ".device")
@@ -41,6 +41,6 @@ RESOURCE = ResourceType(
     ask=ask,
     parse=parse,
     judge=judge,
-    mend=mend,
+    remedy=remedy,
     fact=fact,
 )

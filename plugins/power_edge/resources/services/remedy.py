@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from power_edge.model import Finding
+from power_edge.model import Command, Finding, Remedy
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.resources.services.judge import not_enabled, pull
 from power_edge.resources.services.unit import Unit
@@ -11,7 +11,12 @@ _ENABLE = ("masked", "disabled", "enabled-runtime", "linked", "linked-runtime")
 """File states that `enable` makes an end of; the others lack an [Install] section, or are somebody else's."""
 
 
-def mend(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+def remedy(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> Remedy:
+    """What would make the unit as declared."""
+    return Remedy(tuple(_commands(declared, seen, drifted)))
+
+
+def _commands(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> Iterator[Command]:
     """The calls that make it as declared; none for a unit that is missing or cannot be loaded, or that can never be what is declared."""
     if seen is None or seen.missing or seen.load not in ("loaded", "masked", "not-found"):
         return
@@ -24,7 +29,7 @@ def mend(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> It
         yield from _disable(seen)
 
 
-def _up(seen: Unit, *, start: bool, enable: bool) -> Iterator[tuple[str, ...]]:
+def _up(seen: Unit, *, start: bool, enable: bool) -> Iterator[Command]:
     start = start and not (seen.type == "oneshot" and not seen.remains)
     enable = enable and seen.file_state in _ENABLE
     if not start and not enable:
@@ -39,13 +44,13 @@ def _up(seen: Unit, *, start: bool, enable: bool) -> Iterator[tuple[str, ...]]:
         yield "systemctl", "start" if seen.active in ("inactive", "failed") else "restart", seen.name
 
 
-def _stop(seen: Unit, *, timers: bool) -> Iterator[tuple[str, ...]]:
+def _stop(seen: Unit, *, timers: bool) -> Iterator[Command]:
     triggers = [trigger.name for trigger in seen.triggers if trigger.active and (timers or not trigger.name.endswith(".timer"))]
     if triggers or seen.active not in ("inactive", "failed"):
         yield "systemctl", "stop", *triggers, seen.name
 
 
-def _disable(seen: Unit) -> Iterator[tuple[str, ...]]:
+def _disable(seen: Unit) -> Iterator[Command]:
     if seen.file_state not in ("enabled", "masked-runtime") and pull(seen) is not None:
         yield "systemctl", "mask", seen.name  # pulled in by the vendor's link or a generator's: there is nothing that `disable` takes away
         return

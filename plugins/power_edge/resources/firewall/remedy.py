@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from power_edge.model import Finding
+from power_edge.model import Command, Finding, Remedy
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.extras import extras
@@ -12,7 +12,6 @@ from power_edge.resources.firewall.program import ALLOW
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import Box, interface, meet
 
-Command = tuple[str, ...]
 TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
 RICH = {"allow": "accept", "deny": "drop", "reject": "reject"}
 EVERY = {"0.0.0.0/0", "::/0", "any"}
@@ -42,7 +41,12 @@ def _end(text: str) -> str:
     return "any" if text in EVERY else text
 
 
-def mend(declared: Declared, seen: Ruleset, drifts: Sequence[Finding]) -> Iterator[Command]:
+def remedy(declared: Declared, seen: Ruleset, drifts: Sequence[Finding]) -> Remedy:
+    """What would make the firewall as declared."""
+    return Remedy(tuple(_commands(declared, seen, drifts)))
+
+
+def _commands(declared: Declared, seen: Ruleset, drifts: Sequence[Finding]) -> Iterator[Command]:
     """What would mend the drifts; nothing where that takes a person."""
     try:
         if seen.has_firewalld_rules or seen.firewalld:

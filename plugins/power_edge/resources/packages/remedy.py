@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from power_edge.model import Finding
+from power_edge.model import Command, Finding, Remedy
 from power_edge.model.declared.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.database import Package
 
 
-def mend(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Iterator[tuple[str, ...]]:
+def remedy(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Remedy:
+    """What would bring the package to its declared state."""
+    return Remedy(tuple(_commands(declared, seen)))
+
+
+def _commands(declared: Declared, seen: Package | None) -> Iterator[Command]:
     """Nothing where an administrator put the package on hold, where the declaration is short of an epoch, and without a tool that can do it."""
     if seen is None or seen.tool is None or any(row.want == "hold" for row in seen.rows):
         return
@@ -24,7 +29,7 @@ def mend(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Iter
         yield from _install(name, declared, seen)
 
 
-def _remove(tool: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _remove(tool: str, names: Sequence[str]) -> Iterator[Command]:
     match tool:
         case "apk":
             yield "apk", "del", *names
@@ -34,7 +39,7 @@ def _remove(tool: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
             yield tool, *(("--non-interactive",) if tool == "zypper" else ()), "remove", *(() if tool == "zypper" else ("-y",)), *names
 
 
-def _install(name: str, declared: Declared, seen: Package) -> Iterator[tuple[str, ...]]:
+def _install(name: str, declared: Declared, seen: Package) -> Iterator[Command]:
     version = declared.version
     match seen.tool:
         case "apt-get" if version is not None:
