@@ -5,88 +5,9 @@
 #   provides PACKAGE NAME                       an installed package that provides an asked name
 # and, for candidates, raw answers after their tags: now, uri, list, policy, repo, sync.
 # That a package is not there is said by no tool's error: only by a database that was read and holds others.
-set -f
+# shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
 nl='
 '
-root=${PE_ROOT-}
-HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
-export HOME
-unset DPKG_ADMINDIR DPKG_ROOT RPM_CONFIGDIR APT_CONFIG # nor are databases and settings of a session
-
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-
-rpm_path() {
-    command -v rpm >/dev/null && dbpath=$root$(rpm --eval %_dbpath) || dbpath=$root/var/lib/rpm
-}
-
-# Whether a manager's database is there and is not empty. (Asking rpm would create a missing one.)
-has() {
-    case $1 in
-    dpkg) [ -s "$root/var/lib/dpkg/status" ] ;;
-    apk) apk_path && [ -s "$installed" ] ;;
-    pacman)
-        set +f
-        set -- "$root"/var/lib/pacman/local/*/desc
-        set -f
-        [ -e "$1" ]
-        ;;
-    rpm)
-        rpm_path
-        [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ]
-        ;;
-    esac
-}
-
-apk_path() {
-    for installed in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do
-        [ ! -e "$installed" ] || return 0
-    done
-    return 1
-}
-
-# The manager that os-release names. Without an os-release the only one that has a database; but not on a system that is unknown here: an rpm database
-# on a Gentoo says nothing of what is installed there.
-choose() {
-    id='' like='' manager=''
-    for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
-        [ -r "$release" ] || continue
-        while IFS='=' read -r key value; do
-            case $key in
-            ID) id=$(unquoted "$value") ;;
-            ID_LIKE) like=$(unquoted "$value") ;;
-            esac
-        done <"$release"
-        break
-    done
-    for family in $id $like; do
-        case $family in
-        debian | ubuntu) manager=dpkg ;;
-        alpine | postmarketos) manager=apk ;;
-        arch | archlinux) manager=pacman ;;
-        rhel | fedora | centos | rocky | almalinux | ol | amzn | suse | sles | opensuse* | mageia | openEuler | photon | azurelinux | altlinux) manager=rpm ;;
-        *) continue ;;
-        esac
-        has "$manager" || fail "this is $id, but its $manager database is missing, empty or unreadable"
-        return
-    done
-    [ -z "$id" ] || fail "the package manager of $id is not known here"
-    for other in dpkg rpm apk pacman; do
-        if has "$other"; then
-            [ -z "$manager" ] || fail "os-release names no system, and there are databases of $manager and $other"
-            manager=$other
-        fi
-    done
-    [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that is known here'
-}
-
-unquoted() {
-    value=${1#[\"\']}
-    echo "${value%[\"\']}"
-}
-
 first_of() {
     for tool; do
         if command -v "$tool" >/dev/null; then

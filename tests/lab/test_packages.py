@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
 from power_edge.judging import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.declared.resources.packages_schema import Package as Declared
@@ -15,10 +14,11 @@ from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.database import parse
 from tests.cases import RECORDINGS
 from tests.lab.nodes import Node
+from tests.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = data.text("probes/resources/packages.sh")
+BODY = body("packages", "resources")
 
 
 def outcomes(node: Node, *items: Declared, environment: Mapping[str, str] = {}) -> list[str]:
