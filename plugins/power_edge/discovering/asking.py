@@ -38,7 +38,7 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     sections = (
         planning.Section("identity", ("prelude", "collect-identity")),
         *map(asking.section, ("who", "hardware", "roles")),
-        *(planning.Discovery(name, (f"discovery/{name}", f"resources/{name}"), (mode,)) for name in types),
+        *(planning.Discovery(name, planning.files(name, "discovery", "resources"), (mode,)) for name in types),
     )
     limits = target.timeouts
     timeouts = Timeouts(limits.connect, limits.section * LONGER, limits.node * LONGER)
