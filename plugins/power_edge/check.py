@@ -114,6 +114,14 @@ class Checked:
             for kind, members in groupby(items, key=lambda item: item.type)
         }
 
+    def answered_at(self, run_started: float) -> float | None:
+        """When the node itself answered, in seconds since 1970; None if it did not, or says a time to come."""
+        if isinstance(self.answer, Unreachable) or not self.gate.open:
+            return None
+        if self.age is None:
+            return run_started
+        return float(self.answer.time) if self.answer.time <= run_started + _FUTURE else None
+
     def result(self, item: Item) -> Result:
         """The result of one of the node's items."""
         if not self.gate.open:
