@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from math import ceil
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from power_edge import gate
 from power_edge.config import Node
+from power_edge.config.identities import others
 from power_edge.gate import Expected, Gate
 from power_edge.judging import judge
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen, agrees
@@ -88,7 +89,8 @@ class Checked:
             return Gate(gate.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
             return Gate(gate.UNREACHABLE, "unreachable: the answer was cut before the gate")
-        return gate.judge(expected(self.node), self.answer.readings, f"power-edge identity {quote(self.node.name)} --write")
+        record = f"power-edge identity {quote(self.node.name)} --write"
+        return gate.judge(expected(self.node), self.answer.readings, record, partial(others, self.node.path))
 
     @cached_property
     def gate_result(self) -> Result:
