@@ -58,6 +58,8 @@ def test_few_are_all_shown(project: Project, count: int) -> None:
     project.answer("a", {"sysctl.0": (1, b"", "no way")})
     lines = shown(project)
     assert sum(line == "  why      no way" for line in lines) == (count if count < 7 else 5)
+    folded = [line for line in lines if line.endswith(" for the same reason (-v shows them)")]
+    assert folded == (["  and 2 more of a for the same reason (-v shows them)"] if count == 7 else [])
 
 
 def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(project: Project) -> None:
