@@ -15,7 +15,7 @@ from power_edge.resources.packages.database import parse
 from tests.cases import Case, Verdict, check, parameters
 
 SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
-"""The sources of a case, as apt names their files; see its .cmd."""
+"""The sources of a case, as apt names their files; see its setup.sh."""
 
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("packages")))

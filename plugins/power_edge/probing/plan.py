@@ -35,6 +35,10 @@ class Section(NamedTuple):
     files: tuple[str, ...]
     arguments: tuple[str, ...] = ()
 
+    def sections(self) -> tuple[str, ...]:
+        """The names of the sections that it brings into the answer."""
+        return (self.name,)
+
     def call(self) -> str:
         """The line of the script that runs it."""
         return " ".join(["pe_section", self.name, _text(*self.files), *map(quote, self.arguments)])
@@ -45,6 +49,9 @@ class Discovery(Section):
 
     `name` is the type's; `files` are the discovery and the probe, after what both begin with.
     """
+
+    def sections(self) -> tuple[str, ...]:
+        return f"find.{self.name}", f"{self.name}.0"
 
     def call(self) -> str:
         *shared, discovery, probe = self.files
@@ -66,11 +73,12 @@ class Plan(NamedTuple):
         """The script, whole (or with some of its sections). It is one function, called on the last line: cut short, it runs nothing."""
         wanted = self.sections if sections is None else sections
         files = dict.fromkeys(file for section in wanted for file in section.files)
+        names = [name for section in wanted for name in section.sections()]
         bodies = (f"{_variable(file)}={quote(data.text(f'probes/{file}.sh'))}" for file in files)
         lines = (
             "pe_main() {",
             "    unset PE_ROOT",  # tests point it at made trees; on a node, whoever set it must not choose what is read
-            f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node}",
+            f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
             *(f"    {section.call()}" for section in wanted),
             "    pe_end",
