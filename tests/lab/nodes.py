@@ -225,6 +225,9 @@ class Lab:
                     (leader,) = _children(nspawn_pid)
                     _configure_network(leader, address, address6)
                     _await(notified, process, "READY=1", console)
+                    # systemd notifies of each later reload, too (since 253). Where nobody reads,
+                    # nspawn would wait for ever once the socket is full.
+                    notified.close()
                     yield leader, address, address6
                 finally:
                     for pid in _children(process.pid):
