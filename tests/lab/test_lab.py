@@ -85,6 +85,13 @@ def test_nothing_of_a_crashed_run_is_left(tmp_path: Path) -> None:
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
 
 
+@pytest.mark.skipif(roots.own_distribution() != "debian", reason="Debian 13 comes from a Debian archive")
+def test_a_node_whose_systemd_notifies_of_each_reload_can_be_switched_off(lab: Lab) -> None:
+    """More of them than the socket holds (net.unix.max_dgram_qlen)."""
+    with lab.node("reloading", root=roots.TRIXIE) as node:
+        node.sh("for turn in $(seq $(cat /proc/sys/net/unix/max_dgram_qlen)) 1 2; do systemctl daemon-reload; done")
+
+
 def test_a_root_that_was_not_built_whole_is_not_there() -> None:
     broken = roots.Root(name="broken", below=roots.CORE, script="echo half >/half; echo because; exit 3")
     with pytest.raises(RuntimeError, match="because"):
