@@ -14,6 +14,10 @@ pe_named() { # FILE...: the variable of the script that holds each, as an argume
     printf '"'
 }
 
+pe_shared() { # TYPE: the file that its probes begin with, where there is one
+    [ ! -e "$pe_here/lib/$1.sh" ] || echo "lib/$1"
+}
+
 pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
     pe_calls=$(cat)
     cat "$pe_here/prelude.sh"

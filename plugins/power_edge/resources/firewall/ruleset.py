@@ -1,14 +1,15 @@
 """What the probe printed, as one record: the program that the kernel runs, and what ufw and firewalld say."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import VERDICTS, Base, Program
+from power_edge.resources.firewall.program import Base, Key, Program
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
+from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
 
 FAMILY = {"ip": 4, "ip6": 6}
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
@@ -31,7 +32,7 @@ class Ruleset:
 
     `interfaces`: those of the node, but for lo. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for lo's.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
-    `ufw`: whether ufw.conf says enabled; None: no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
+    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
     """
 
     program: Program
@@ -39,7 +40,7 @@ class Ruleset:
     outside: tuple[str, ...] = ()
     inet6: tuple[int, ...] | None = None
     echo_ignored: tuple[str, ...] = ()
-    ufw: bool | None = None
+    ufw_settings: Settings | None = None
     ufw_tuples: tuple[str, ...] | None = None
     firewalld: bool | None = None
     firewalld_doubt: str | None = None
@@ -48,15 +49,18 @@ class Ruleset:
         """The interfaces of the node as a set of numbers."""
         return numbers(interface(name) for name in self.interfaces or ())
 
-    def has_chain(self, hook: str, family: int, prefix: str) -> bool:
-        """Whether a base chain of `hook` goes straight to a chain whose name begins so, and not behind a rule that decides on everything."""
-        for base in self.program.path((hook,), family):
-            for rule in self.program.chains.get(base.chain or ("", "", ""), {}).get(family, ()):
-                if rule.do.target is not None and rule.do.target[2].startswith(prefix):
-                    return True
-                if rule.do.kind in VERDICTS and {} in rule.boxes and not rule.opaque and not rule.varies:
-                    break
-        return False
+    @property
+    def ufw(self) -> bool | None:
+        """Whether ufw.conf says enabled; None: no ufw."""
+        return None if self.ufw_settings is None else self.ufw_settings.enabled
+
+    @property
+    def ufw_rules(self) -> tuple[Tuple, ...] | None:
+        """The rules of ufw's files for incoming connections; None where they could not be read."""
+        try:
+            return None if self.ufw_tuples is None else tuple(tuples(self.ufw_tuples))
+        except ValueError:
+            return None
 
     @property
     def has_firewalld_rules(self) -> bool:
@@ -87,7 +91,6 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     if isinstance(program, Unseen):
         return {"": program}
     names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
-    enabled = _lines(have, "ufw") if "ufw" in have else None
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
@@ -96,7 +99,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
             echo_ignored=tuple(_lines(have, "echo-ignored")),
-            ufw=None if enabled is None else any(word.strip().strip("\"'").lower() == "yes" for word in enabled),
+            ufw_settings=_ufw(have),
             ufw_tuples=_tuples(have),
             firewalld=firewalld,
             firewalld_doubt=doubt,
@@ -116,21 +119,22 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     unread: Base | None = None
     if nft.status is None:
         modules = have.get("nf-tables")
-        if modules is None or modules.text != "no":
+        if modules is None or modules.text != "no" or any(have[name].text.strip() for name in ("iptables", "ip6tables") if name in have):
             unread = Base("prerouting", -1000, None, (4, 6), text="the rules of nftables could not be read (no nft on the node)")
         if not any(have[name].status == 0 for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have):
             return Unseen("the firewall could not be read: neither nft nor iptables-save is on the node")
     elif nft.status != 0:
         return Unseen(nft.why("the firewall"))
-    saves = {family: _save(have.get(f"{family}tables"), family) for family in FAMILY}
+    saves = {family: block for family in FAMILY if (block := have.get(f"{family}tables")) is not None and block.status == 0}
     if nft.status == 0:
-        compat = nftables.compat_tables(nft.text)
-        shown = {(family, table) for family, save in saves.items() if save is not None for table in iptables.tables(save)} & compat
-        saves = {family: _only(save, {table for where, table in shown if where == family}) for family, save in saves.items()}
         dormant = have.get("dormant")
         asleep = None if dormant is None or dormant.status != 0 else [_table(line) for line in dormant.text.split("\n") if line]
-        parts.append(nftables.read(nft.text, asleep, shown))
-    parts += [save for save in saves.values() if save is not None]
+        saved: dict[Key, Sequence[iptables.Saved]] = {}
+        for family, block in saves.items() if "moved" not in have else ():
+            saved |= iptables.listed(block.text, family)
+        parts.append(nftables.read(nft.text, asleep, saved))
+    else:
+        parts += [iptables.read(block.text, FAMILY[family], family) for family, block in saves.items()]
     for family, number in FAMILY.items():
         names = have.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
@@ -143,17 +147,6 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     if unread is not None:
         bases += (unread, unread._replace(hook="output"))
     return Program(chains={name: rules for part in parts for name, rules in part.chains.items()}, bases=bases)
-
-
-def _save(block: Block | None, family: str) -> Program | None:
-    return iptables.read(block.text, FAMILY[family], family) if block is not None and block.status == 0 else None
-
-
-def _only(save: Program | None, tables: set[str]) -> Program | None:
-    if save is None:
-        return None
-    chains = {name: rules for name, rules in save.chains.items() if name[1] in tables}
-    return Program(chains=chains, bases=tuple(base for base in save.bases if base.chain in chains))
 
 
 def _table(line: str) -> tuple[str, str]:
@@ -171,6 +164,13 @@ def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
     if not files or any(block.status != 0 for block in files):
         return None
     return tuple(line for block in files for line in block.text.split("\n") if line)
+
+
+def _ufw(have: Mapping[str, Block]) -> Settings | None:
+    if "ufw" not in have:
+        return None
+    edited = tuple(_lines(have, "ufw-edited")) if "ufw-edited" in have else None
+    return settings(_lines(have, "ufw"), _lines(have, "ufw-settings"), edited)
 
 
 def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
