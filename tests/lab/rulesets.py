@@ -154,7 +154,7 @@ class _Maker:
         if self.some(0.1):
             parts.append("counter")
         if self.some(0.12) and tracked:
-            parts.append(random.choice(SET_MARKS))
+            parts.insert(len(parts) if self.some(0.7) else random.randrange(len(parts) + 1), random.choice(SET_MARKS))
             if self.some(0.7):
                 return " ".join(parts)
         if early and tracked and self.some(0.3):

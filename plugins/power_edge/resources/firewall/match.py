@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.marks import CONNECTION, Change
 from power_edge.resources.firewall.program import Do, Rule
 from power_edge.resources.firewall.space import FALSE, NOTHING, TRUE, Box, Numbers, complement, meet, numbers, shown, subtract_all
@@ -83,10 +84,20 @@ class Match:
         else:
             self.narrow(dimension, numbers(pair for word in words for pair in known[word]), negated=negated)
 
+    def changed(self, text: str) -> Iterator["Rule"]:
+        """The changes so far as a rule of their own, since what comes next in the rule need not hold.
+
+        A condition that held of a mark before does not have to hold of the new one.
+        """
+        if self.changes:
+            yield from self.rules(Do("next"), text)
+            if marks.looked_at(self.boxes):
+                self.boxes = [marks.without(box) for box in self.boxes]
+                self.doubt("it looks at a mark that it sets")
+            self.changes.clear()
+
     def mark(self, which: str, boxes: Iterable[Box], *, negated: bool = False) -> None:
         """A condition on a mark; that of a connection holds of no packet that has none, not even where it is negated."""
-        if any(change.which == which for change in self.changes):
-            self.doubt("a mark that the rule itself sets")
         if which == CONNECTION:
             self.narrow("conntrack", NEW)
         if negated:

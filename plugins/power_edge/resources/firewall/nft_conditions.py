@@ -260,7 +260,7 @@ class Reader:
         boxes: list[Box] = []
         for value in self._values(right):
             fields = value["concat"] if isinstance(value, Mapping) else value
-            match = Match({self.family}, changes=self.match.changes)
+            match = Match({self.family})
             each = Reader(match, self.family, self.place, self.ruleset)
             for part, wanted in zip(parts, fields, strict=True):
                 each.condition({"op": "==", "left": part, "right": wanted})

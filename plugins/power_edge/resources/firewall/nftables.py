@@ -21,6 +21,8 @@ OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
 _DEVICES = re.compile(r' hook \w+gress device(?:s = \{ (.*) \}| "([^"]*)"| (\S+)) priority ')
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
 LIMITS = frozenset({"limit", "ct count", "quota"})
+ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
+"""Parts of a rule behind which it need not go on."""
 IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
@@ -205,6 +207,8 @@ def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iter
             yield from match.rules(Do("unknown"), text)  # a statement that this nft has no JSON for
             return
         kind, what = next(iter(part.items()))
+        if kind in ENDING:
+            yield from match.changed(text)
         if kind == "xt":
             if (do := _xt(next(xts), match, family)) is not None:
                 yield from match.rules(do, text)
@@ -220,6 +224,7 @@ def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iter
             if change.keep is None and not _certain(what["value"]):
                 match.doubt("a value that may not be there")
             if change.copy and which == marks.PACKET:
+                yield from match.changed(text)
                 match.mark(marks.CONNECTION, [{}])  # where there is no connection the rule ends
             match.changes.append(change)
         elif kind == "mangle":
@@ -230,21 +235,17 @@ def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iter
                 match.doubt("a value that may not be there")
             _implied(match, what["key"].get("payload", {}).get("protocol"))
         elif kind == "vmap":
-            if match.changes:
-                yield from match.rules(Do("next"), text)
-                match.changes.clear()
             yield from _verdict_map(what, reader, place, text)
             return
         elif kind == "notrack":
+            yield from match.changed(text)
             yield from match.rules(Do("notrack"), text)
-            match.changes.clear()
         elif kind not in IDLE:
             if kind == "reject" and isinstance(what, Mapping):
                 _implied(match, what.get("type"))
             yield from match.rules(_verdict(kind, what, place), text)
             return
-    if match.changes:
-        yield from match.rules(Do("next"), text)
+    yield from match.changed(text)
 
 
 def _mark_of(key: Any) -> str | None:
