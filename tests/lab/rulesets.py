@@ -126,7 +126,8 @@ class _Maker:
             yield "add table netdev n"
             devices = random.choice(("device host0", "device host1", "devices = { host0, host1 }"))
             yield f"add chain netdev n c {{ type filter hook ingress {devices} priority 0; }}"
-            yield f"add rule netdev n c {self.rule((4, 6), [], early=True, own='', tracked=False)}"
+            # Not of ARP, by which packets.py knows that all has been handled.
+            yield f"add rule netdev n c meta protocol {{ ip, ip6 }} {self.rule((4, 6), [], early=True, own='', tracked=False)}"
 
     @staticmethod
     def _families(family: str) -> tuple[int, ...]:
