@@ -71,9 +71,7 @@ def _start(declared: Declared, seen: Ruleset) -> Remedy:
     return _loading(declared, seen, "firewall-offline-cmd", START)
 
 
-def _loading(
-    declared: Declared, seen: Ruleset, tool: str, load: tuple[Command, ...]
-) -> Remedy:
+def _loading(declared: Declared, seen: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
     """Have firewalld load what is on file, after the declared openings were put there."""
     stored = seen.firewalld_stored
     if stored is None or "more" in stored:
