@@ -380,3 +380,16 @@ def test_every_value_that_this_machine_shows_may_be_declared() -> None:
 def test_another_count_of_numbers_is_said() -> None:
     (finding,) = judge(Setting("kernel.printk", "4"), Value("4\t4\t1\t7"))
     assert (finding.outcome, finding.why) == (Outcome.DRIFT, "the kernel holds 4 numbers, not 1: write them all")
+
+
+@pytest.mark.parametrize(
+    ("complaints", "seen"),
+    [
+        ("ERROR: ld.so: object '/x' cannot be preloaded: ignored.\n/usr/bin/grep: vm/x: No such file or directory", None),
+        ("grep: vm/x: No such file or directory\n/usr/local/bin/grep: 4: logger: not found", None),
+        ("ls: vm/x: No such file or directory", Unseen("nothing could be read")),
+        ("grep: vm/y: No such file or directory", Unseen("nothing could be read")),
+    ],
+)
+def test_a_key_is_missing_where_grep_says_so_and_nobody_else(complaints: str, seen: object) -> None:
+    assert parse(f"== asked\nvm/x\n== values\n== complaints\n{complaints}\n== end\n".encode()) == {"vm/x": seen}
