@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from power_edge.model import Entry, Finding, Observations, ResourceType, Unseen, agrees, drifts, undecided
 from power_edge.resources.sysctl.key import Setting, Value, canonical, module_of
-from power_edge.resources.sysctl.kinds import NUMBER, never
+from power_edge.resources.sysctl.kinds import NUMBER, another_count, never
 from power_edge.resources.sysctl.remedy import remedy
 
 _OTHERWISE_SPELLED = re.compile(r"[+-]?(0[0-9]+|0[xX][0-9a-fA-F]+)|\+[0-9]+")
@@ -139,15 +139,7 @@ def judge(declared: Setting, seen: Value | None) -> Iterator[Finding]:
         else:
             yield undecided("value", declared.value, "as lists of ranges they are equal; write it as the kernel does", actual)
     else:
-        yield drifts("value", declared.value, actual, _count(declared.value, actual))
-
-
-def _count(declared: str, seen: str) -> str | None:
-    """That the kernel shows another number of numbers: no write of this value makes it so."""
-    numbers, shown = declared.split(), seen.split()
-    if len(shown) > 1 and len(numbers) != len(shown) and all(map(NUMBER.fullmatch, (*numbers, *shown))):
-        return f"the kernel holds {len(shown)} numbers, not {len(numbers)}: write them all"
-    return None
+        yield drifts("value", declared.value, actual, another_count(declared.value, actual))
 
 
 def _equal(declared: str, seen: str) -> bool:

@@ -105,6 +105,14 @@ def never(path: str, value: str) -> str | None:
     return None
 
 
+def another_count(declared: str, seen: str) -> str | None:
+    """That the kernel shows another number of numbers than declared: no write makes them equal. None where that is not so."""
+    numbers, shown = declared.split(), seen.split()
+    if numbers and shown and len(numbers) != len(shown) and all(map(NUMBER.fullmatch, (*numbers, *shown))):
+        return f"the kernel holds {len(shown)} number{'s' if len(shown) > 1 else ''}, not {len(numbers)}: write {' '.join(shown)} or the like"
+    return None
+
+
 def _quoted(path: str, text: str) -> str | None:
     """Quotes within the value: YAML has taken its own away already."""
     inner = text.strip("\"'")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from power_edge.model import NOTHING, Finding, Remedy
 from power_edge.resources.sysctl.key import Setting, Value, canonical, module_of
+from power_edge.resources.sysctl.kinds import another_count
 
 _INTERFACES = r"net/ipv[46]/conf/[^/]+/"
 _ANY, _ON, _OFF = r".*", r"(?!0$).*", r"0"
@@ -44,6 +45,8 @@ def remedy(declared: Setting, seen: Value | None, _: Sequence[Finding]) -> Remed
         return NOTHING if module is None else Remedy(advice=f"load the kernel module {module}, which brings the key, and set it then")
     if (obstacle := seen.obstacle or _latched(path, seen)) is not None:
         return Remedy(advice=f"no write on the node changes it: {obstacle}")
+    if (count := another_count(value, seen)) is not None:
+        return Remedy(advice=f"no write can make it so: {count}")
     if "\n" in value:
         return Remedy(advice="set it by hand: sysctl writes one line")
     cuts = any(re.fullmatch(key, path) and re.fullmatch(values, value) for key, values in _CUTS)
