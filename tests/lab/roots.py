@@ -171,6 +171,9 @@ SHELLS = Root(name="shells", below=CORE, packages=("tcsh", "csh", "zsh", "fish",
 FIREWALLD = Root(name="firewalld", below=CORE, packages=("firewalld",))
 """CORE with firewalld, which is enabled: its default zone is in force after boot."""
 
+POSTGRESQL = Root(name="postgresql", below=CORE, packages=("postgresql",))
+"""CORE with postgresql, a package without a file of its own: its units belong to postgresql-common, which came along."""
+
 _RPM_SCRIPT = r"""
 mkdir -p /etc/rpm
 echo '%_dbpath /var/lib/rpm' >>/etc/rpm/macros # Debian's own is in the home of each user

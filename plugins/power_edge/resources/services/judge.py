@@ -205,7 +205,9 @@ def _enabled_by_links(seen: Unit) -> _Verdict:
         case "enabled" if _only_masked(seen):
             return _Verdict(False, _masked_entries(seen))
         case "enabled" if not _sure(puller):
-            return _Verdict(None, f"enabled, but {_not_started(seen)}" if puller is None else f"enabled for {puller.name}; whether a boot starts that is unknown")
+            return _Verdict(
+                None, f"enabled, but {_not_started(seen)}" if puller is None else f"enabled for {puller.name}; whether a boot starts that is unknown"
+            )
         case "enabled":
             return _Verdict(True)
         case "static" | "generated" | "enabled-runtime" if _sure(puller):
@@ -261,7 +263,9 @@ def _not_woken(seen: Unit) -> _Verdict:
     return _Verdict(None, f"{plugged} starts it when that hardware is there") if plugged else _Verdict(True)
 
 
-_STALE = "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
+_STALE = (
+    "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
+)
 _HARDWARE = frozenset(f"{name}.target" for name in ("bluetooth", "printer", "smartcard", "sound", "usb-gadget"))
 """Targets that udev starts when it finds such a device (systemd.special(7))."""
 
