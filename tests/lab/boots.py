@@ -20,6 +20,7 @@ from tests.lab.nodes import Lab, Node
 from tests.lab.random_units import MARK, Scenario, Step, script
 from tests.lab.roots import Root
 
+DRIFT = Outcome.DRIFT
 _PROPERTIES = "Id,Names,ActiveState,InactiveExitTimestampMonotonic,TriggeredBy"
 _NO_JOBS = 'until [ -z "$(systemctl list-jobs --no-legend)" ]; do :; done'
 
@@ -65,6 +66,8 @@ class Case(NamedTuple):
     why: str
     before: Look
     after: Look
+    enabled: bool = False
+    """Whether `is-enabled` says so: that is drift from `enabled: false`, whatever the boot does."""
 
     @property
     def wrong(self) -> str | None:
@@ -73,7 +76,8 @@ class Case(NamedTuple):
             case Outcome.COMPLIANT:
                 return "false pass" if self._kept is False else None
             case Outcome.DRIFT:
-                return "false fail" if self._kept is True else None
+                set_so = self.enabled and not self.declaration.boot
+                return "false fail" if self._kept is True and not set_so else None
         return None
 
     @property
@@ -85,8 +89,8 @@ class Case(NamedTuple):
             return None if self.after.started and early else self.after.started
         if self.after.started or self.after.waiting:
             return False
-        now = self.declaration.state is not None and (self.before.active or bool(self.before.waiting))
-        return None if now else True
+        now = self.before.active or bool(self.before.waiting)
+        return None if self.declaration.state and now else True
 
     def __str__(self) -> str:
         said = f"{self.name} ({self.declaration.words}, as {self.user}) -> {self.outcome.value}"
@@ -101,17 +105,39 @@ def cases(lab: Lab, root: Root, drawn: Scenario, users: Collection[str]) -> list
     with lab.node("drawn", root=root) as node:
         node.run("/bin/sh", stdin=script(drawn.steps), check=False)
         node.sh(_NO_JOBS)
-        said = {(user, declaration): verdicts(lab, node, user, declaration, drawn.names) for user in users for declaration in DECLARATIONS}
+        verdicts = {
+            (user, declaration, name): result
+            for user in users
+            for declaration in DECLARATIONS
+            for name, result in _checked(lab, node, user, declaration, drawn.names).items()
+        }
         before = look(node, drawn.names)
-        after = look(lab.reboot(node), drawn.names)
+        booted = lab.reboot(node)
+        after = look(booted, drawn.names)
+        drifted = {name for (*_, name), result in verdicts.items() if result.outcome is DRIFT}
+        enabled = _enabled(booted, sorted(name for name in drifted if not after[name].started))
     return [
-        Case(name, declaration, user, result.outcome, result.why or "", before[name], after[name])
-        for (user, declaration), results in said.items()
-        for name, result in results.items()
+        Case(
+            name,
+            declaration,
+            user,
+            result.outcome,
+            result.why or "",
+            before[name],
+            after[name],
+            name in enabled,
+        )
+        for (user, declaration, name), result in verdicts.items()
     ]
 
 
-def verdicts(lab: Lab, node: Node, user: str, declaration: Declaration, names: Sequence[str]) -> Mapping[str, Result]:
+def _checked(
+    lab: Lab,
+    node: Node,
+    user: str,
+    declaration: Declaration,
+    names: Sequence[str],
+) -> Mapping[str, Result]:
     """The product's verdict on each unit, all declared alike: its script over ssh, its judge."""
     declared = [declaration.of(name) for name in names]
     items = [
@@ -135,7 +161,8 @@ def verdicts(lab: Lab, node: Node, user: str, declaration: Declaration, names: S
 def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
     """The units as they are once no job is left."""
     node.sh(_NO_JOBS)
-    marks = {path.removeprefix(MARK) for path in node.sh(f"ls -d {MARK}* 2>/dev/null", check=False).split()}
+    marked = node.sh(f"ls -d {MARK}* 2>/dev/null", check=False).split()
+    marks = {path.removeprefix(MARK) for path in marked}
     shown = _shown(node, names)
     triggers = {name: each["TriggeredBy"].split() for name, each in shown.items()}
     shown_triggers = _shown(node, sorted({*chain.from_iterable(triggers.values())}))
@@ -148,17 +175,35 @@ def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
     return looks
 
 
+_ENABLED = """
+for name; do
+    unit=$(systemctl show -p Id --value -- "$name") # is-enabled has no more to say of an alias
+    [ "$(systemctl is-enabled -- "$unit")" != enabled ] || echo "$name"
+done
+"""
+
+
+def _enabled(node: Node, names: Sequence[str]) -> set[str]:
+    """Those that are enabled on disk. Each is asked alone: a batch ends at a missing unit."""
+    return set(node.run("/bin/sh", "-c", _ENABLED, "ask", *names, check=False).stdout.splitlines())
+
+
 def _shown(node: Node, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """`systemctl show` of units, by the names asked for: one block for each, in their order."""
     if not names:
         return {}
     blocks = node.run("systemctl", "show", "-p", _PROPERTIES, "--", *names).stdout.split("\n\n")
     parsed = [dict(line.split("=", 1) for line in block.strip().splitlines()) for block in blocks]
-    assert all(name in block["Names"].split() for name, block in zip(names, parsed, strict=True)), blocks
-    return dict(zip(names, parsed, strict=True))
+    shown = dict(zip(names, parsed, strict=True))
+    assert all(name in block["Names"].split() for name, block in shown.items()), blocks
+    return shown
 
 
-def shrink(steps: Sequence[Step], fails: Callable[[Sequence[Step]], bool], tries: int = 80) -> list[Step] | None:
+def shrink(
+    steps: Sequence[Step],
+    fails: Callable[[Sequence[Step]], bool],
+    tries: int = 80,
+) -> list[Step] | None:
     """The steps that are needed to fail; None where the same steps do not fail again.
 
     Each try costs a boot. After the last one the rest is left as it is.
