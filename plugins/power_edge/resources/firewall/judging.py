@@ -231,12 +231,13 @@ def _wider(declared: Declared, seen: Ruleset) -> Answer | None:
     for family in asked.judged_families(seen, "deny"):
         everyone = asked.packets(replace(rule, from_="any", to="any"), family)
         boxes = subtract_all([everyone] if everyone is not None else [], _boxes(allowed, family))
-        for regions in asked.fare(seen, family, boxes):
-            for region in regions:
-                if region.verdict == ALLOW and asked.exists(seen, region):
-                    if region.sure:
-                        return Answer(
-                            Outcome.DRIFT, "wider", f"IPv{family} is open wider than declared, {f'by {region.by}' if region.by else 'by default'}"
-                        )
-                    doubt = Answer(Outcome.UNKNOWN, None, f"IPv{family} may be open wider than declared: {region.doubt}")
+        orders = asked.fare(seen, family, boxes)
+        open_ = [[region for region in regions if region.verdict == ALLOW and asked.exists(seen, region)] for regions in orders]
+        sure = [next((region for region in regions if region.sure), None) for regions in open_]
+        if sure[0] is not None and None not in sure:
+            by = f"by {sure[0].by}" if sure[0].by else "by default"
+            return Answer(Outcome.DRIFT, "wider", f"IPv{family} is open wider than declared, {by}")
+        for region in (region for regions in open_ for region in regions):
+            why = region.doubt or "chains have equal priority"
+            doubt = Answer(Outcome.UNKNOWN, None, f"IPv{family} may be open wider than declared: {why}")
     return doubt
