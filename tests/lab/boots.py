@@ -17,7 +17,7 @@ from power_edge.probing.observe import observe
 from power_edge.probing.plan import Timeouts, plan
 from power_edge.resources.services import RESOURCE
 from tests.lab.nodes import Lab, Node
-from tests.lab.random_units import MARK, Scenario, Step, script
+from tests.lab.random_units import MARK, Scenario, Step, related, script
 from tests.lab.roots import Root
 
 DRIFT = Outcome.DRIFT
@@ -97,7 +97,13 @@ class Case(NamedTuple):
         return f"{said} [{self.why}]; before: {self.before}; after the boot: {self.after}"
 
 
-def cases(lab: Lab, root: Root, drawn: Scenario, users: Collection[str]) -> list[Case]:
+def cases(
+    lab: Lab,
+    root: Root,
+    drawn: Scenario,
+    users: Collection[str],
+    declarations: Collection[Declaration] = DECLARATIONS,
+) -> list[Case]:
     """Make the state on a new node, check it as each user, boot, and look.
 
     AssertionError: the node did not come up again.
@@ -108,7 +114,7 @@ def cases(lab: Lab, root: Root, drawn: Scenario, users: Collection[str]) -> list
         verdicts = {
             (user, declaration, name): result
             for user in users
-            for declaration in DECLARATIONS
+            for declaration in declarations
             for name, result in _checked(lab, node, user, declaration, drawn.names).items()
         }
         before = look(node, drawn.names)
@@ -199,17 +205,38 @@ def _shown(node: Node, names: Sequence[str]) -> dict[str, dict[str, str]]:
     return shown
 
 
-def shrink(
-    steps: Sequence[Step],
-    fails: Callable[[Sequence[Step]], bool],
-    tries: int = 80,
-) -> list[Step] | None:
-    """The steps that are needed to fail; None where the same steps do not fail again.
+def explained(lab: Lab, root: Root, drawn: Scenario, wrong: Case) -> str:
+    """The steps that are needed for a wrong verdict, as sh. Costs some dozen boots."""
+    found = wrong
 
-    Each try costs a boot. After the last one the rest is left as it is.
+    def fails(steps: Sequence[Step]) -> bool:
+        nonlocal found
+        alone = Scenario(tuple(steps), (wrong.name,))
+        try:
+            (again,) = cases(lab, root, alone, (wrong.user,), (wrong.declaration,))
+        except AssertionError:  # such a node does not come up
+            return False
+        found = again if again.wrong == wrong.wrong else found
+        return again.wrong == wrong.wrong
+
+    nearer = [related(drawn.steps, wrong.name, distance) for distance in (0, 1, 2)]
+    steps = shrink([*nearer, drawn.steps], fails)
+    if steps is None:
+        return f"{wrong}\nThe same steps and another boot do not bring it again."
+    return f"{found.wrong}: {found}\nThe node:\n{script(steps)}"
+
+
+def shrink(
+    starts: Sequence[Sequence[Step]],
+    fails: Callable[[Sequence[Step]], bool],
+    tries: int = 60,
+) -> list[Step] | None:
+    """The steps that are needed to fail, of the first of some lists that fails; None: none does.
+
+    After so many tries what is left is left.
     """
-    kept = list(steps)
-    if not fails(kept):
+    kept = next((list(steps) for steps in starts if fails(steps)), None)
+    if kept is None:
         return None
     size = max(len(kept) // 2, 1)
     start = 0

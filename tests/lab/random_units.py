@@ -6,6 +6,7 @@ people do by hand.
 """
 
 import random
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ _HOME = {
     "path": {"paths.target": 30},
 }
 """Where triggers belong."""
+_STEM = re.compile(r"\br\d\d\b")
 _OF_DEBIAN = ("cron.service", "ssh.service", "ssh.socket", "dbus.socket", "apt-daily.timer")
 _TRUE = ("ConditionPathExists=/etc/hostname", "ConditionPathExists=!/nonexistent")
 _FALSE = (
@@ -121,6 +123,16 @@ def _fresh(path: str) -> str:
     path, folder = shlex.quote(path), shlex.quote(path.rpartition("/")[0])
     absent = f"[ ! -e {path} ] && [ ! -L {path} ]"
     return f"[ -d {folder} ] || mkdir -p {folder}; {{ {absent}; }} || rm -rf {path}; "
+
+
+def related(steps: Sequence[Step], name: str, distance: int) -> list[Step]:
+    """The steps that mention a unit, or one so many mentions away, and those of the whole node."""
+    mentioned = [{*_STEM.findall(str(step))} for step in steps]
+    near = {*_STEM.findall(name)}
+    for _ in range(distance):
+        near = near.union(*(stems for stems in mentioned if stems & near))
+    near_by = zip(steps, mentioned, strict=True)
+    return [step for step, stems in near_by if stems & near or not stems]
 
 
 def scenario(seed: str, count: int = 100) -> Scenario:

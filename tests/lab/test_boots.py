@@ -15,9 +15,9 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from power_edge.model import Outcome
-from tests.lab.boots import DECLARATIONS, Case, Look, cases, shrink
+from tests.lab.boots import DECLARATIONS, Case, Look, cases, explained, shrink
 from tests.lab.nodes import Lab
-from tests.lab.random_units import Run, Scenario, Step, scenario, script
+from tests.lab.random_units import Run, Scenario, related, scenario
 from tests.lab.roots import CORE, TRIXIE, Root, own_distribution
 
 UNITS = 100
@@ -76,35 +76,13 @@ def _reports(lab: Lab, root: Root, seed: int, drawn: Scenario, judged: Sequence[
         return []
     listed = [f"seed {seed} on {root.name}:", *(f"{case.wrong}: {case}" for case in wrong)]
     chosen = _of_each_kind(wrong)[:EXPLAINED]
-    return ["\n".join(listed), *(_explained(lab, root, drawn, case) for case in chosen)]
+    return ["\n".join(listed), *(explained(lab, root, drawn, case) for case in chosen)]
 
 
 def _of_each_kind(wrong: Sequence[Case]) -> list[Case]:
     """One case for each declaration and reason, false passes first."""
     kinds = {(each.wrong, each.declaration, each.why.split("; ")[0]): each for each in wrong[::-1]}
     return sorted(kinds.values(), key=lambda case: case.wrong != "false pass")
-
-
-def _explained(lab: Lab, root: Root, drawn: Scenario, wrong: Case) -> str:
-    """The steps that are needed for a wrong verdict, as sh, and what was said of them."""
-    found = wrong
-
-    def fails(steps: Sequence[Step]) -> bool:
-        nonlocal found
-        try:
-            again = cases(lab, root, Scenario(tuple(steps), (wrong.name,)), (wrong.user,))
-        except AssertionError:  # such a node does not come up
-            return False
-        for case in again:
-            if (case.declaration, case.wrong) == (wrong.declaration, wrong.wrong):
-                found = case
-                return True
-        return False
-
-    steps = shrink(drawn.steps, fails)
-    if steps is None:
-        return f"{wrong}\nThe same steps and another boot do not bring it again."
-    return f"{found.wrong}: {found}\nThe node:\n{script(steps)}"
 
 
 UP = Look(started=True, active=True, waiting=())
@@ -161,5 +139,12 @@ def test_a_seed_draws_the_same_state_again() -> None:
 def test_only_the_steps_that_are_needed_are_left() -> None:
     steps = [Run(str(number)) for number in range(50)]
     needed = {steps[3], steps[31]}
-    assert shrink(steps, lambda some: needed <= {*some}) == [steps[3], steps[31]]
-    assert shrink(steps, lambda some: False) is None
+    assert shrink([steps[:9], steps], lambda some: needed <= {*some}) == [steps[3], steps[31]]
+    assert shrink([steps], lambda some: False) is None
+
+
+def test_what_a_unit_has_to_do_with_others_is_found_by_distance() -> None:
+    steps = [Run("start r01-a"), Run("r01-a wants r02-a"), Run("r02-a wants r03-a"), Run("reload")]
+    assert related(steps, "r01-a.service", 0) == [steps[0], steps[1], steps[3]]
+    assert related(steps, "r01-a.service", 1) == steps
+    assert related(steps, "r03-a.service", 0) == [steps[2], steps[3]]
