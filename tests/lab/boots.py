@@ -4,17 +4,17 @@ The effects: a node, the product's own script over ssh, a power cut. Compared is
 `enabled: true`, one for `enabled: false` and one for `state: disabled`, of each unit.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
 from power_edge.gate import ANY_MACHINE
 from power_edge.judging import judge
-from power_edge.model import Item, Outcome, Result, Source
+from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.probing.answer import read
 from power_edge.probing.observe import observe
-from power_edge.probing.plan import Timeouts, plan
+from power_edge.probing.plan import Section, Timeouts, plan
 from power_edge.resources.services import RESOURCE
 from tests.lab.nodes import Lab, Node
 from tests.lab.random_units import MARK, Scenario, Step, related, script
@@ -67,18 +67,26 @@ class Case(NamedTuple):
     before: Look
     after: Look
     enabled: bool = False
-    """Whether `is-enabled` says so: that is drift from `enabled: false`, whatever the boot does."""
+    """Whether `is-enabled` said so before the boot."""
 
     @property
-    def wrong(self) -> str | None:
-        """`false pass`: compliant, and the boot broke it. `false fail`: drift, and it was kept."""
-        match self.outcome:
-            case Outcome.COMPLIANT:
-                return "false pass" if self._kept is False else None
-            case Outcome.DRIFT:
-                set_so = self.enabled and not self.declaration.boot
-                return "false fail" if self._kept is True and not set_so else None
+    def contradicted(self) -> Literal["false pass", "false fail", "setting"] | None:
+        """How the boot contradicts the verdict, if it does.
+
+        `false pass`: compliant, and the boot broke it. `false fail`: drift, and it was kept.
+        `setting`: a unit that is set to be enabled is not started by this boot. That is drift
+        from `enabled: false` all the same: docs/verdicts/services.md.
+        """
+        if self.outcome is Outcome.COMPLIANT:
+            return "false pass" if self._kept is False else None
+        if self.outcome is Outcome.DRIFT and self._kept is True:
+            return "setting" if self.enabled and not self.declaration.boot else "false fail"
         return None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the boot shows that the verdict is wrong."""
+        return self.contradicted in ("false pass", "false fail")
 
     @property
     def _kept(self) -> bool | None:
@@ -93,8 +101,10 @@ class Case(NamedTuple):
         return None if self.declaration.state and now else True
 
     def __str__(self) -> str:
-        said = f"{self.name} ({self.declaration.words}, as {self.user}) -> {self.outcome.value}"
-        return f"{said} [{self.why}]; before: {self.before}; after the boot: {self.after}"
+        asked = f"{self.name} ({self.declaration.words}, as {self.user})"
+        said = f"{asked} -> {self.outcome.value} [{self.why}]"
+        looks = f"before the boot: {self.before}, after: {self.after}"
+        return f"{self.contradicted or 'right'}: {said}; {looks}"
 
 
 def cases(
@@ -114,14 +124,13 @@ def cases(
         verdicts = {
             (user, declaration, name): result
             for user in users
-            for declaration in declarations
-            for name, result in _checked(lab, node, user, declaration, drawn.names).items()
+            for declaration, results in _judged(lab, node, user, declarations, drawn.names)
+            for name, result in results.items()
         }
-        before = look(node, drawn.names)
-        booted = lab.reboot(node)
-        after = look(booted, drawn.names)
         drifted = {name for (*_, name), result in verdicts.items() if result.outcome is DRIFT}
-        enabled = _enabled(booted, sorted(name for name in drifted if not after[name].started))
+        enabled = _enabled(node, sorted(drifted))
+        before = look(node, drawn.names)
+        after = look(lab.reboot(node), drawn.names)
     return [
         Case(
             name,
@@ -137,31 +146,39 @@ def cases(
     ]
 
 
-def _checked(
+def _judged(
     lab: Lab,
     node: Node,
     user: str,
-    declaration: Declaration,
+    declarations: Collection[Declaration],
     names: Sequence[str],
-) -> Mapping[str, Result]:
-    """The product's verdict on each unit, all declared alike: its script over ssh, its judge."""
-    declared = [declaration.of(name) for name in names]
-    items = [
-        Item(
-            node.name,
-            RESOURCE.name,
-            each.name,
-            RESOURCE.canonical(each.name),
-            each,
-            RESOURCE.asserts(each),
-            Source("drawn", 1),
-        )
-        for each in declared
-    ]
-    (command,) = plan(node.name, ANY_MACHINE, items, Timeouts(section=60)).commands()
-    answer = lab.ssh(f"{user}@{node.name}", command).stdout
-    seen = observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))
-    return {item.name: judge(RESOURCE, item, seen) for item in items}
+) -> Iterator[tuple[Declaration, Mapping[str, Result]]]:
+    """The product's verdict on each unit, all of them declared alike, for each declaration.
+
+    Its script goes over ssh as the user, once for each set of arguments that the product asks.
+    """
+    answers: dict[tuple[Section, ...], Observations | Unseen] = {}
+    for declaration in declarations:
+        items = [_item(node, declaration.of(name)) for name in names]
+        planned = plan(node.name, ANY_MACHINE, items, Timeouts(section=60))
+        asked = planned.sections
+        if asked not in answers:
+            (command,) = planned.commands()
+            answer = lab.ssh(f"{user}@{node.name}", command).stdout
+            answers[asked] = observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))
+        yield declaration, {item.name: judge(RESOURCE, item, answers[asked]) for item in items}
+
+
+def _item(node: Node, declared: Service) -> Item:
+    return Item(
+        node.name,
+        RESOURCE.name,
+        declared.name,
+        RESOURCE.canonical(declared.name),
+        declared,
+        RESOURCE.asserts(declared),
+        Source("drawn", 1),
+    )
 
 
 def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
@@ -216,14 +233,15 @@ def explained(lab: Lab, root: Root, drawn: Scenario, wrong: Case) -> str:
             (again,) = cases(lab, root, alone, (wrong.user,), (wrong.declaration,))
         except AssertionError:  # such a node does not come up
             return False
-        found = again if again.wrong == wrong.wrong else found
-        return again.wrong == wrong.wrong
+        same = again.contradicted == wrong.contradicted
+        found = again if same else found
+        return same
 
     nearer = [related(drawn.steps, wrong.name, distance) for distance in (0, 1, 2)]
     steps = shrink([*nearer, drawn.steps], fails)
     if steps is None:
         return f"{wrong}\nThe same steps and another boot do not bring it again."
-    return f"{found.wrong}: {found}\nThe node:\n{script(steps)}"
+    return f"{found}\nThe node:\n{script(steps)}"
 
 
 def shrink(
