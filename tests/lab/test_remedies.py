@@ -94,6 +94,30 @@ def test_a_printed_remedy(lab: Lab, drift: Drift) -> None:
     assert row.faults == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "command", "faults"),
+    [
+        ("files/plain-10", "true", ["afterwards /root/f/plain is drift"]),
+        ("files/plain-10", "chmod 600 /root/f/plain; false", ["ended with 1"]),
+        ("files/plain-10", "chmod 600 /root/f/plain; touch /etc/left", ["changed files: +/etc/left f 0644 0:0"]),
+        ("services/running-disabled-2", "systemctl enable cron; systemctl stop openvpn", ["changed active: -openvpn.service"]),
+        (
+            "ufw/basic-22-tcp-12",
+            "ufw allow 80/tcp; ufw delete allow 22/tcp",
+            ["no longer compliant: {'firewall': {'rules': [{'port': 22", "a new ssh connection", "mend_cuts is not set"],
+        ),
+    ],
+)
+def test_a_remedy_that_does_not_what_it_is_for_or_more_is_noticed(lab: Lab, name: str, command: str, faults: list[str]) -> None:
+    (drift,) = (drift for drift in drifts() if drift.name == name)
+    with lab.node("drifting", root=ROOTS[drift.case.node or ""]) as node:
+        make(node, drift.case)
+        (found,) = look(node, items_of(drift.verdict.declared))
+        row = mend(lab, node, drift, [found._replace(mend=command, advice=None)])
+    seen = [fault for fault in faults if any(fault in each for each in row.faults)]
+    assert seen == faults, row.faults
+
+
 def run(lab: Lab, drift: Drift) -> Row:
     """Make the drift on a fresh node, and do what is printed."""
     case = drift.case
@@ -136,8 +160,13 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
             faults.append(f"ended with {done.returncode}: {said[-200:]}")
-    for result in look(node, items):
-        if result.outcome is not Outcome.COMPLIANT:
+    left = []
+    for drifting, result in zip(found, look(node, items), strict=True):
+        if result.outcome is Outcome.COMPLIANT:
+            continue
+        if drifting.advice is not None:  # says what the commands leave undone, or that there are none
+            left.append(f"{result.item.name} is left as {result.outcome.value}, with advice: {drifting.advice}")
+        else:
             faults.append(f"afterwards {result.item.name} is {result.outcome.value}: {result.why}")
     changed = beside(before.changes(snapshot(node)), concern)
     changed = beside(changed, concerned(node, drift.verdict.declared))
@@ -150,7 +179,8 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
             faults.append(f"a new ssh connection does not get in any more, over {lost}")
         if not any(result.mend_cuts for result in found):
             faults.append(f"the way in was cut, over {lost}, and mend_cuts is not set")
-    return Row(drift, " ; ".join(commands), tuple(faults))
+    remedy = " ; ".join(commands)
+    return Row(drift, remedy, tuple(faults), "; ".join(left)) if left else Row(drift, remedy, tuple(faults))
 
 
 def outcomes(node: Node, verdict: Verdict) -> str:
