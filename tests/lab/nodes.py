@@ -225,8 +225,7 @@ class Lab:
                     (leader,) = _children(nspawn_pid)
                     _configure_network(leader, address, address6)
                     _await(notified, process, "READY=1", console)
-                    # systemd notifies of each later reload, too (since 253). Where nobody reads,
-                    # nspawn would wait for ever once the socket is full.
+                    # A reload notifies too (systemd 257 does); nspawn would block on a queue that nobody reads.
                     notified.close()
                     yield leader, address, address6
                 finally:

@@ -57,6 +57,12 @@ def test_a_reboot_keeps_the_disk_and_forgets_the_rest(lab: Lab) -> None:
         assert reached.stdout == f"running\nNo jobs running.\n{node.machine_id}\n"
 
 
+@pytest.mark.skipif(roots.own_distribution() != "debian", reason="Debian 13 is made from the archive of a Debian machine")
+def test_a_node_ends_whatever_it_has_notified(lab: Lab) -> None:
+    with lab.node("notifying", root=roots.TRIXIE) as node:
+        node.sh("for each in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl daemon-reload; done")  # a queue of datagrams holds ten
+
+
 def test_the_firewalld_node_has_firewalld_in_force(firewalld_node: Node) -> None:
     assert firewalld_node.sh("firewall-cmd --state; systemctl is-system-running") == "running\nrunning"
 
