@@ -45,7 +45,7 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
     wanted = _wanted(node, ids, expression)
-    content = read_file(node.path / STATE, file)
+    content = read_file(node.path, STATE)
     asking = asked(node)
     checked = check.Checked(asking, patiently(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
