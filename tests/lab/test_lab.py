@@ -45,6 +45,18 @@ def test_nodes_are_apart_from_each_other_and_from_this_machine(lab: Lab, node: N
         assert other.machine_id != node.machine_id
 
 
+def test_a_reboot_keeps_the_disk_and_forgets_the_rest(lab: Lab) -> None:
+    with lab.node("rebooted") as node:
+        node.sh("touch /root/kept /run/forgotten; systemctl -q disable --now cron; sysctl -qw net.ipv4.ip_forward=1; nft add table ip by_hand")
+        again = lab.reboot(node)
+        assert not Path(f"/proc/{node.leader}").exists()
+        again = lab.reboot(again)
+        left = again.sh("ls /root; test ! -e /run/forgotten; systemctl is-active cron || :; sysctl -n net.ipv4.ip_forward; nft list ruleset")
+        assert left == "kept\ninactive\n0"
+        reached = lab.ssh(f"root@{again.address6}", "systemctl is-system-running; systemctl list-jobs; cat /etc/machine-id")
+        assert reached.stdout == f"running\nNo jobs running.\n{node.machine_id}\n"
+
+
 def test_the_firewalld_node_has_firewalld_in_force(firewalld_node: Node) -> None:
     assert firewalld_node.sh("firewall-cmd --state; systemctl is-system-running") == "running\nrunning"
 
