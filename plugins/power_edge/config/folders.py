@@ -9,6 +9,7 @@ from power_edge import place
 from power_edge.config.document import MAX_BYTES
 from power_edge.config.error import ConfigError, refuse, shown
 from power_edge.model import Problem, Source
+from power_edge.text import printable
 
 NODE_CONFIGS = place.NODE_CONFIGS
 STATE = "state.yaml"
@@ -74,7 +75,7 @@ def _nearest(pattern: str, names: list[str], root: Path) -> str:
 
 def shown_name(name: str) -> str:
     """The name of a folder as messages show it: as it is, or escaped where a terminal could obey it."""
-    return name if name.isprintable() else shown(name)[1:-1]
+    return printable(name)
 
 
 def node_file(folder: Path, name: str) -> str:
