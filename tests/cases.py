@@ -1,7 +1,12 @@
 """Recordings: what tools printed on real nodes, and what is to be made of it.
 
-A case is a file `SLUG.expect.yaml` under tests/recordings/AREA/, with a file `SLUG.NAME[.txt]` for each capture beside it and a `SLUG.cmd` that says
-how they were made. An area's test turns captures into what its probe would have printed and leaves the rest to `verdict_of`.
+A case is a file `SLUG.expect.yaml` under tests/recordings/AREA/, with a file
+`SLUG.NAME[.txt]` for each capture beside it. An area's test turns captures into what its probe
+would have printed and leaves the rest to `verdict_of`.
+
+`SLUG.setup.sh` (sh, run as root) makes the case's state on a lab node that has just booted from
+the root `node`; without that key it is the area's own root. A case without a script is the state
+of a fresh `node`, or `no_node` says why it cannot be had in the lab.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,6 +26,8 @@ from power_edge.resources import resource
 RECORDINGS = Path(__file__).parent / "recordings"
 VERDICTS = {Outcome.COMPLIANT: "pass", Outcome.DRIFT: "fail", Outcome.UNKNOWN: "unknown"}
 """The recordings' words for outcomes; beside them `invalid`: a declaration that is refused."""
+OWN_NODE = {"firewalld": "firewalld"}
+"""The lab's root for an area's cases that name none, where it is not `base`."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,12 @@ class Case:
     verdicts: tuple[Verdict, ...]
     facts: str = ""
     """What the case taught beyond its verdicts."""
+    node: str | None = None
+    """The lab's root on which the state can be made."""
+    no_node: str | None = None
+    """Why it can be made on none."""
+    setup: Path | None = None
+    """The script that makes it; None: a node is in this state when it has booted."""
 
     def capture(self, name: str) -> bytes:
         """The stdout of a capture, by the NAME of its file without `.txt`. KeyError: there is none."""
@@ -111,7 +124,7 @@ def check(verdict: Verdict, declared: Mapping[str, Any], observations: Mapping[s
 def load(path: Path) -> Case:
     """The case of a `SLUG.expect.yaml`. ValueError: it is not of the form that is documented above."""
     recorded = yaml.safe_load(path.read_bytes())
-    _refuse_unknown(recorded, Keys(required={"case", "source", "captures", "verdicts"}, optional={"facts"}), path)
+    _refuse_unknown(recorded, Keys(required={"case", "source", "captures", "verdicts"}, optional={"facts", "node", "no_node"}), path)
     area, slug = path.parent.name, path.name.removesuffix(".expect.yaml")
     captures = {}
     for capture in recorded["captures"]:
@@ -120,7 +133,23 @@ def load(path: Path) -> Case:
         file = path.parent / capture["file"]
         captures[name] = Capture(file, capture["command"], capture.get("exit", 0), capture.get("stderr") or "", capture.get("where"))
     verdicts = tuple(_verdict(area, verdict, path) for verdict in recorded["verdicts"])
-    return Case(area, slug, recorded["source"], captures, verdicts, recorded.get("facts", ""))
+    setup = path.with_name(f"{slug}.setup.sh")
+    node, no_node = recorded.get("node"), recorded.get("no_node")
+    if setup.exists():
+        node = node or OWN_NODE.get(area, "base")
+    if (node is None) is (no_node is None):
+        raise ValueError(f"{path}: {setup.name} or `node` makes the state in the lab, or `no_node` says why not")
+    return Case(
+        area=area,
+        name=slug,
+        source=recorded["source"],
+        captures=captures,
+        verdicts=verdicts,
+        facts=recorded.get("facts", ""),
+        node=node,
+        no_node=no_node,
+        setup=setup if setup.exists() else None,
+    )
 
 
 def _verdict(area: str, recorded: dict[str, Any], path: Path) -> Verdict:

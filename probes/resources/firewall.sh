@@ -38,11 +38,17 @@ save() { # NAME STEM VARIANT
     if [ -n "$command" ]; then look "$1" "$command"; else say "$1" absent ""; fi
 }
 
+# No two tables, chains or rules ever have the same handle in their place, and a rule that changes gets another one.
+handles() { tr ',' '\n' | sed -n 's/.*"handle": *\([0-9]*\).*/\1/p'; }
+
 xt=no
 if command -v nft >/dev/null; then
     look nft nft -j list ruleset
     case $out in
-        *'"xt"'*) xt=yes ;;
+        *'"xt"'*)
+            xt=yes
+            before=$(printf '%s\n' "$out" | handles)
+            ;;
     esac
     case $out in
         # nft 1.0.6 names flags of tables wrongly in JSON; as text they are right
@@ -68,6 +74,8 @@ fi
 if [ $xt = yes ]; then
     save iptables iptables nft
     save ip6tables ip6tables nft
+    # What the two tools list is held against each other rule by rule, so it has to be one and the same ruleset.
+    if command -v nft >/dev/null && [ "$before" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then say moved 0 yes; fi
 fi
 
 # The tables of the other variant are told by these files; asking for tables that are not there would create them.

@@ -5,88 +5,9 @@
 #   provides PACKAGE NAME                       an installed package that provides an asked name
 # and, for candidates, raw answers after their tags: now, uri, list, policy, repo, sync.
 # That a package is not there is said by no tool's error: only by a database that was read and holds others.
-set -f
+# shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
 nl='
 '
-root=${PE_ROOT-}
-HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
-export HOME
-unset DPKG_ADMINDIR DPKG_ROOT RPM_CONFIGDIR APT_CONFIG # nor are databases and settings of a session
-
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-
-rpm_path() {
-    command -v rpm >/dev/null && dbpath=$root$(rpm --eval %_dbpath) || dbpath=$root/var/lib/rpm
-}
-
-# Whether a manager's database is there and is not empty. (Asking rpm would create a missing one.)
-has() {
-    case $1 in
-    dpkg) [ -s "$root/var/lib/dpkg/status" ] ;;
-    apk) apk_path && [ -s "$installed" ] ;;
-    pacman)
-        set +f
-        set -- "$root"/var/lib/pacman/local/*/desc
-        set -f
-        [ -e "$1" ]
-        ;;
-    rpm)
-        rpm_path
-        [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ]
-        ;;
-    esac
-}
-
-apk_path() {
-    for installed in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do
-        [ ! -e "$installed" ] || return 0
-    done
-    return 1
-}
-
-# The manager that os-release names. Without an os-release the only one that has a database; but not on a system that is unknown here: an rpm database
-# on a Gentoo says nothing of what is installed there.
-choose() {
-    id='' like='' manager=''
-    for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
-        [ -r "$release" ] || continue
-        while IFS='=' read -r key value; do
-            case $key in
-            ID) id=$(unquoted "$value") ;;
-            ID_LIKE) like=$(unquoted "$value") ;;
-            esac
-        done <"$release"
-        break
-    done
-    for family in $id $like; do
-        case $family in
-        debian | ubuntu) manager=dpkg ;;
-        alpine | postmarketos) manager=apk ;;
-        arch | archlinux) manager=pacman ;;
-        rhel | fedora | centos | rocky | almalinux | ol | amzn | suse | sles | opensuse* | mageia | openEuler | photon | azurelinux | altlinux) manager=rpm ;;
-        *) continue ;;
-        esac
-        has "$manager" || fail "this is $id, but its $manager database is missing, empty or unreadable"
-        return
-    done
-    [ -z "$id" ] || fail "the package manager of $id is not known here"
-    for other in dpkg rpm apk pacman; do
-        if has "$other"; then
-            [ -z "$manager" ] || fail "os-release names no system, and there are databases of $manager and $other"
-            manager=$other
-        fi
-    done
-    [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that is known here'
-}
-
-unquoted() {
-    value=${1#[\"\']}
-    echo "${value%[\"\']}"
-}
-
 first_of() {
     for tool; do
         if command -v "$tool" >/dev/null; then
@@ -107,6 +28,7 @@ rows_of() {
             status = 1
         }
         NF == 1 && /^status [0-9]+$/ { status = substr($0, 8); next }
+        NF != 5 { next } # what a wrapper says beside it
         {
             here = $3 !~ /\/(not-installed|config-files)\//
             installed += here
@@ -183,6 +105,13 @@ rpm_rows() {
     # shellcheck disable=SC2086
     rpm_answer '^(provides |no package provides )' -q --qf "$rpm_provides" --whatprovides -- "$known" $missing
     case $answer in *"provides $known $known"*) ;; *) fail "rpm does not know what provides $known" ;; esac
+    for name in $missing; do
+        # Killed half-way, rpm says nothing of the rest.
+        case "$answer$nl" in
+        *"no package provides $name$nl"* | *" $name$nl"*) ;;
+        *) fail "rpm does not say what provides $name" ;;
+        esac
+    done
     echo "$answer" | while read -r word package name; do
         case "$word $missing " in provides*" $name "*) echo "provides $package $name" ;; esac
     done
@@ -197,7 +126,8 @@ rpm_row='row %{NAME} %{ARCH} -/installed/ok %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{REL
 rpm_provides='[provides %{=NAME} %{PROVIDENAME}\n]'
 
 # $answer: rpm's, from the first of three ways that gives one of the right form. As root it opens the database for writing and renews its -shm file, so
-# root asks as nobody where the node can do that.
+# root asks as nobody where the node can do that. What rpm itself calls an error or a warning makes its answer worthless; other lines on stderr are
+# not rpm's (a preloaded library, a wrapper, sudo).
 rpm_answer() { # PATTERN ARGUMENT...
     pattern=$1
     shift
@@ -206,17 +136,31 @@ rpm_answer() { # PATTERN ARGUMENT...
     for by in "$drop" env "${PE_SUDO-}"; do
         [ -n "$by" ] || continue
         # shellcheck disable=SC2086 # words
-        answer=$($by rpm --dbpath "$dbpath" "$@" 2>&1 | sed '/^sudo: unable to resolve host /d')
+        answer=$(
+            { complaints=$($by rpm --dbpath "$dbpath" "$@" 2>&1 >&3 3>&-); } 3>&1
+            errors=$(echo "$complaints" | grep -E '^((fatal )?error:|(warning: )?rpmdb:|BDB[0-9])')
+            printf '%s' "${errors:+$nl$errors}"
+        )
         strange=$(echo "$answer" | grep -Ev "$pattern") || return 0
     done
     fail "rpm: ${strange:-no packages}"
+}
+
+# pacman's answer, and behind it what it calls an error; other lines on stderr are not pacman's.
+pacman_told() { # ARGUMENT...
+    {
+        complaints=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} "$@" 2>&1 >&3 3>&-)
+        status=$?
+    } 3>&1
+    echo "$complaints" | grep '^error: '
+    return "$status"
 }
 
 # `pacman -Q NAME` answers for what provides NAME, and for a constraint, so it is asked for all.
 pacman_rows() {
     command -v pacman >/dev/null || fail 'pacman is not there'
     echo "manager pacman - pacman"
-    table=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -Q 2>&1) || fail "pacman: $table"
+    table=$(pacman_told -Q) || fail 'pacman could not list the packages'
     case "$nl$table" in *"${nl}error: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
     missing=' '
     for name; do
@@ -239,24 +183,42 @@ pacman_rows() {
     set -- $missing
     [ $# -gt 0 ] || return 0
     # Names whose dependency would not be met; the others are provided by something.
-    unmet=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -T -- "$@" 2>&1)
-    case $? in 0 | 127) ;; *) fail "pacman: $unmet" ;; esac
+    unmet=$(pacman_told -T -- "$@")
+    case $? in 0 | 127) ;; *) fail "pacman -T failed: $unmet" ;; esac
+    case "$nl$unmet" in *"${nl}error: "*) fail "pacman: $unmet" ;; esac
     for name; do
         case "$nl$unmet$nl" in *"$nl$name$nl"*) ;; *) echo "provides - $name" ;; esac
     done
 }
 
-# A command's answer, each line behind a tag. One that fails or takes too long says so in a last line, as apt words its errors.
+# A command's answer: what it printed, each line behind `TAG `; then what it wrote to stderr, behind
+# `stderr TAG `. Its last line is `TAG status N`. stderr is kept apart, because a preloaded library or a wrapper may
+# warn there, and a warning must not become part of a value.
 tagged() { # TAG COMMAND...
     tag=$1
     shift
     {
-        timeout 4 "$@" 2>&1 || {
-            status=$?
-            echo
-            echo "E: $1 ended with status $status"
-        }
-    } | sed "s|^|$tag |"
+        complaints=$({
+            {
+                timeout 4 "$@" 3>&-
+                printf '\n%s\n' "status $?"
+            } | sed "s|^|$tag |" >&3
+        } 2>&1)
+    } 3>&1
+    [ -z "$complaints" ] || printf '%s\n' "$complaints" | sed "s|^|stderr $tag |"
+}
+
+# The time of each file: of what a link leads to, since apt makes lists of `file:` repositories links.
+list_times() { # FILE...
+    tagged list stat -L -c '%Y %n' -- "$@"
+}
+
+# When the node's clock last wrote something. A clock that was set back since then says nothing of ages.
+clock() {
+    for file in /run /tmp /var/log /var/lib/dpkg/status /var/lib/pacman/local \
+        /var/lib/systemd/timesync/clock "$@"; do
+        [ ! -e "$file" ] || stat -L -c 'clock %Y %n' -- "$file"
+    done
 }
 
 # What the package lists say, as they lie on the node: nothing is refreshed and no cache is written.
@@ -264,16 +226,22 @@ dpkg_candidates() {
     command -v apt-cache >/dev/null || return 0
     tagged uri apt-get update --print-uris
     tagged policy apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- "$@"
+    lists=$(apt-config shell lists Dir::State::lists/d | sed -n "s/^lists='\(.*\)\/'\$/\1/p")
+    [ -n "$lists" ] || lists=/var/lib/apt/lists
+    clock "$lists"
     set +f
-    tagged list stat -c '%Y %n' -- /var/lib/apt/lists/*
+    # When a release was made, and until when it is good, stand in it. A copy or `touch` does not change that.
+    tagged release grep -EHi '^(Date|Valid-Until):' -- /dev/null "$lists"/*Release
+    list_times "$lists"/*
     set -f
 }
 
 pacman_candidates() {
     tagged repo pacman-conf --repo-list
     tagged sync pacman -Si -- "$@"
+    clock
     set +f
-    tagged list stat -c '%Y %n' -- /var/lib/pacman/sync/*.db
+    list_times /var/lib/pacman/sync/*.db
     set -f
 }
 

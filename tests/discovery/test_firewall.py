@@ -185,11 +185,15 @@ def test_rules_of_programs_and_of_odd_shapes(printed: bytes, rules: list[dict[st
     assert discovered(printed).value.get("rules") == rules
 
 
-def test_ping_that_ufw_was_told_not_to_answer() -> None:
+def test_ping_that_ufw_is_set_to_drop() -> None:
     printed = recorded("ufw/basic-22-tcp")
-    for echo in (b"ufw-before-input -p icmp -m icmp --icmp-type 8 -j ", b"ufw6-before-input -p ipv6-icmp -m icmp6 --icmpv6-type 128 -j "):
-        assert printed.count(echo + b"ACCEPT") == 1
-        printed = printed.replace(echo + b"ACCEPT", echo + b"DROP")
+    for chain, echo in (("ufw-before-input", "icmp -m icmp --icmp-type 8"), ("ufw6-before-input", "ipv6-icmp -m icmp6 --icmpv6-type 128")):
+        lines = re.findall(rf"-A {chain} .*", printed.decode())
+        place = lines.index(f"-A {chain} -p {echo} -j ACCEPT")
+        rule = [*re.finditer(rf'"chain": "{chain}", "handle": \d+, "expr": .*?(?={{"rule"|\n)', printed.decode())][place][0]
+        assert rule.count('{"accept": null}') == 1
+        for old, new in ((rule, rule.replace("accept", "drop")), (lines[place], lines[place].replace("ACCEPT", "DROP"))):
+            printed = printed.replace(old.encode(), new.encode())
     assert discovered(printed).value["rules"] == [SSH, {**PING, "action": "deny"}]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from power_edge.resources.packages.database import parse
 from tests.cases import Case, Verdict, check, parameters
 
 SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
-"""The sources of a case, as apt names their files; see its .cmd."""
+"""The sources of a case, as apt names their files; see its setup.sh."""
 
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("packages")))
@@ -79,7 +80,9 @@ def _lists(case: Case, text: dict[str, str]) -> list[str]:
             for source in SOURCES.get(case.name, ["127.0.0.1:8099_._"])
             for end in ("InRelease", "Packages")
         ),
+        "uri status 0",
         *(f"policy {line}" for line in text["policy"].splitlines()),
+        "policy status 0",
     ]
 
 
@@ -227,14 +230,20 @@ policy   Candidate: 1.0-1
 policy   Version table:
 policy  *** 1.0-1 500 (phased 10%)
 policy         500 http://host/debian suite/main amd64 Packages
-policy         100 /var/lib/dpkg/status"""
+policy         100 /var/lib/dpkg/status
+policy status 0"""
 URIS = """\
 uri 'http://host/debian/dists/suite/InRelease' host_debian_dists_suite_InRelease 0
 uri 'http://host/debian/dists/suite/main/binary-amd64/Packages.xz' host_debian_dists_suite_main_binary-amd64_Packages 0
-uri 'http://host/debian/dists/suite_more/InRelease' host_debian_dists_suite_more_InRelease 0"""
+uri 'http://host/debian/dists/suite_more/InRelease' host_debian_dists_suite_more_InRelease 0
+uri status 0"""
 LISTS = f"""\
 list {NOW - 100} /var/lib/apt/lists/host_debian_dists_suite_InRelease
-list 1 /var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages.lz4"""
+list 1 /var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages.lz4
+release /var/lib/apt/lists/host_debian_dists_suite_InRelease:Date: {formatdate(NOW - 100)}
+release status 0"""
+INDEX = "/var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages"
+RELEASE = "/var/lib/apt/lists/host_debian_dists_suite_InRelease"
 ROW = f"{DPKG}now {NOW}\nrow a amd64 install/installed/ok 1.0-1"
 
 
@@ -255,16 +264,20 @@ def test_latest() -> None:
         ({"lists": LISTS.replace("_suite_", "_suite_more_")}, "no list of host/debian/dists/suite"),
         (
             {
-                "uris": f"{URIS}\nuri 'http://x' host_debian_dists_suite_more_main_binary-amd64_Packages 0",
+                "uris": f"{URIS}\nuri 'http://x' host_debian_dists_suite_more_main_binary-amd64_Packages 0\nuri status 0",
                 "lists": LISTS.replace("_suite_main_", "_suite_more_main_"),
             },
             "no list of host/debian/dists/suite",
         ),
         ({"lists": ""}, "no list of"),
-        ({"uris": ""}, "no sources"),
+        ({"uris": "uri status 0"}, "no sources"),
+        ({"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")}, "ended with status 100: ERROR"),
+        ({"uris": URIS.replace("uri status 0", "uri status 124")}, "took too long"),
+        ({"uris": URIS.replace("\nuri status 0", "")}, "ended with status none"),
+        ({"policy": POLICY.replace("policy status 0", "policy status 139")}, "apt-cache policy ended with status 139"),
         ({"uris": f"{URIS}\nuri W: The list of sources could not be read"}, "W: The list of sources could not be read"),
         ({"uris": f"{URIS}\nuri E: Malformed entry 1 in list file"}, "E: Malformed"),
-        ({"uris": f"{URIS}\nuri E: apt-get ended with status 124"}, "status 124"),
+        ({"policy": f"stderr policy W: Unable to read /etc/apt\n{POLICY}"}, "W: Unable to read"),
         ({"policy": "policy N: Unable to locate package a"}, "offer no version"),
         ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: (none)")}, "offer no version"),
         ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: 0.9-1")}, "newer than the 0.9-1"),
@@ -285,12 +298,113 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
     assert result.mend == "apt-get install -y a"
 
 
+@pytest.mark.parametrize(
+    ("lists", "why"),
+    [
+        # The file is new and its Date is old: a copied image, a restored backup, `touch`, a frozen mirror.
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}", "30 days old"),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:date:Sat, 12 Dec 2026 05:46:40 UTC", "34 days old"),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: yesterday", "Date that cannot be read: yesterday"),
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW)}\n"
+            f"release {RELEASE}:Valid-Until: {formatdate(NOW - 1)}",
+            "no longer valid",
+        ),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW + 86400)}", "from the future"),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nstderr release grep: {RELEASE}: Permission denied", "Permission denied"),
+        # A Release without a Date, and none at all: the index speaks for itself.
+        (f"list {NOW} {RELEASE}\nlist {NOW - 30 * 86400} {INDEX}", "30 days old"),
+        (f"list {NOW - 30 * 86400} {INDEX}", "30 days old"),
+        # InRelease is what apt reads, whatever lies beside it.
+        (
+            f"list {NOW - 30 * 86400} {RELEASE}\nlist {NOW} {INDEX}\nlist {NOW} {RELEASE.replace('InRelease', 'Release')}",
+            "30 days old",
+        ),
+        # A link that leads nowhere.
+        (f"{LISTS}\nstderr list stat: cannot statx '{INDEX}': No such file or directory", "cannot be looked at"),
+        (f"{LISTS}\nclock {NOW + 86400} /var/log", "set back since /var/log was written"),
+    ],
+)
+def test_latest_is_unknown_by_the_age_that_a_list_really_has(lists: str, why: str) -> None:
+    result = latest(lists=lists)
+    assert result.outcome is Outcome.UNKNOWN
+    assert why in str(result.why)
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        f"list {NOW} {INDEX}",
+        f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}",
+        f"list {NOW} {RELEASE.replace('InRelease', 'Release')}\nlist 1 {INDEX}\n"
+        f"release {RELEASE.replace('InRelease', 'Release')}:Date: {formatdate(NOW, usegmt=True)}",
+        f"{LISTS}\nclock {NOW + 60} /run",
+        f"{LISTS}\nstderr list ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored.",
+    ],
+)
+def test_latest_by_fresh_lists(lists: str) -> None:
+    assert latest(lists=lists).outcome is Outcome.COMPLIANT
+
+
+NEWER = """\
+policy a:
+policy   Installed: 1.0-1
+policy   Candidate: {candidate}
+policy   Version table:
+policy      2.0-1 {newer}
+policy         {source} http://host/new ./ Packages
+policy  *** 1.0-1 {ours}
+policy         {source_of_ours} http://host/debian suite/main amd64 Packages
+policy         100 /var/lib/dpkg/status
+policy status 0"""
+
+
+@pytest.mark.parametrize(
+    ("newer", "source", "ours", "why"),
+    [
+        ("1 (phased 0%)", 500, 500, "2.0-1 is phased: 0% of machines get it so far"),
+        ("-1 (phased 0%)", 500, 500, "a pin gives 2.0-1 the priority -1"),
+        ("-1", -1, 500, "a pin gives 2.0-1 the priority -1"),
+        ("50", 500, 500, "a pin gives 2.0-1 the priority 50"),
+        ("500", 500, 600, "a pin keeps 1.0-1: its priority is 600, that of 2.0-1 500"),
+        ("100", 100, 500, "2.0-1 is in a release of priority 100, as backports are"),
+        ("1", 1, 500, "2.0-1 is in a release of priority 1, as backports are"),
+        ("50", 50, 500, "apt prefers 1.0-1 (priority 500) to 2.0-1 (priority 50)"),
+    ],
+)
+def test_a_newer_version_that_apt_does_not_choose_is_told_with_the_reason(newer: str, source: int, ours: int, why: str) -> None:
+    policy = NEWER.format(candidate="1.0-1", newer=newer, source=source, ours=ours, source_of_ours=500)
+    result = latest(policy=policy)
+    assert (result.outcome, why in str(result.why)) == (Outcome.COMPLIANT, True), result.why
+
+
+def test_a_phased_update_and_a_hold_are_named_where_the_newer_version_is_drift() -> None:
+    policy = NEWER.format(candidate="2.0-1", newer="500 (phased 10%)", source=500, ours=500, source_of_ours=500)
+    assert "phased: 10% of machines get it so far" in str(latest(policy=policy).why)
+    held = latest(policy=policy, row=ROW.replace("install/", "hold/"))
+    assert held.outcome is Outcome.DRIFT
+    assert "on hold (apt-mark)" in str(held.why)
+
+
+def test_latest_of_pacman() -> None:
+    head = f"manager pacman - pacman\nnow {NOW}\nrow a - -/installed/ok 1-1\nrepo core\nrepo status 0\n"
+
+    def pacman(version: str, *more: str, status: int = 0) -> str:
+        offer = f"sync Name            : a\nsync Version         : {version}\nsync status {status}"
+        return outcome("\n".join((head + offer, *more)), name="a", state="latest")
+
+    fresh = f"list {NOW - 9} /var/lib/pacman/sync/core.db"
+    assert pacman("1-1", fresh) == "compliant"
+    assert pacman("1-1", fresh, status=1) == "compliant"  # another name is in no list
+    assert pacman("1-2", fresh) == "drift"
+    assert pacman("1-1", fresh, status=124) == "unknown"
+    assert pacman("1-1", f"list {NOW - 8 * 86400} /var/lib/pacman/sync/core.db") == "unknown"
+    assert pacman("1-1", fresh, f"clock {NOW + 86400} /run") == "unknown"
+    assert pacman("1-1", fresh, "repo extra", "repo status 0") == "unknown"
+    assert pacman("1-1", fresh, "repo status 1") == "unknown"
+
+
 def test_latest_of_the_other_managers() -> None:
-    pacman = f"manager pacman - pacman\nnow {NOW}\nrow a - -/installed/ok 1-1\nrepo core\nsync Name            : a\nsync Version         : "
-    assert outcome(f"{pacman}1-1\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "compliant"
-    assert outcome(f"{pacman}1-2\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "drift"
-    assert outcome(f"{pacman}1-1\nlist {NOW - 8 * 86400} /var/lib/pacman/sync/core.db", name="a", state="latest") == "unknown"
-    assert outcome(f"{pacman}1-1\nrepo extra\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "unknown"
     apk = "manager apk - apk\nrow a x86_64 -/installed/ok 1.2-r1\npolicy a policy:\npolicy   1.2-r1:\npolicy     lib/apk/db/installed\n"
     assert outcome(f"{apk}policy     https://host/main\n", name="a", state="latest") == "unknown"
     assert outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest") == "drift"

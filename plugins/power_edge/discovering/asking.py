@@ -15,7 +15,7 @@ from power_edge.identity import NoIdentity, Shown
 from power_edge.probing import plan as planning
 from power_edge.probing.answer import Answer, Output
 from power_edge.probing.plan import Plan, Timeouts
-from power_edge.probing.transport import Job, Pending, start
+from power_edge.probing.transport import Job, Pending, Unreachable, start
 from power_edge.target import Target
 
 LONGER = 3
@@ -38,7 +38,7 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     sections = (
         planning.Section("identity", ("prelude", "collect-identity")),
         *map(asking.section, ("who", "hardware", "roles")),
-        *(planning.Discovery(name, (f"discovery/{name}", f"resources/{name}"), (mode,)) for name in types),
+        *(planning.Discovery(name, planning.files(name, "discovery", "resources"), (mode,)) for name in types),
     )
     limits = target.timeouts
     timeouts = Timeouts(limits.connect, limits.section * LONGER, limits.node * LONGER)
@@ -60,9 +60,11 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
     if expected is not None and not (judged := gate.judge(expected, answer.readings, "")).open:
         raise WrongMachine(judged.why)
     output = answer.outputs.get("identity", _NOTHING)
+    if output.status is None:
+        raise Unreachable(f"connected, but {output.failure()}")
     shown: Shown | NoIdentity
     try:
-        shown = identity.parse(1 if output.status is None else output.status, output.stdout, output.stderr)
+        shown = identity.parse(output.status, output.stdout, output.stderr)
     except NoIdentity as error:
         shown = error
     platform = shown.identity.platform if isinstance(shown, Shown) else None

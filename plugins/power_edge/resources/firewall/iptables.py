@@ -1,10 +1,12 @@
 """iptables-save(8) and ip6tables-save(8) as a program."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import NamedTuple
 
 from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, SYN, Match, protocol
-from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Program, Rule
+from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Key, Program, Rule
 from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
 
 HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output", "POSTROUTING": "postrouting"}
@@ -31,38 +33,83 @@ _WHOLE = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
 """A line, and those after it as far as a quoted comment goes on."""
 
 
+Token = tuple[str, bool]
+"""A word, and whether it was printed without quotes: only such a word can be an option."""
+
+
+class Saved(NamedTuple):
+    """One rule as iptables-save prints it, taken apart.
+
+    `matches`: each `-m NAME` with the tokens from there to the next one. `target` is
+    None for a rule without one, and `jump` is `jump` or `goto`; `rest` are the target's own options.
+    """
+
+    line: str
+    tokens: tuple[Token, ...]
+    matches: tuple[tuple[str, tuple[Token, ...]], ...]
+    target: str | None
+    jump: str
+    rest: tuple[Token, ...]
+
+
 def read(text: str, family: int, kind: str) -> Program:
     """The output of iptables-save (family 4) or ip6tables-save (6); `kind` begins the keys of its chains. ValueError for what no such tool prints.
 
-    A table that the tool could not show ("incompatible, use 'nft' tool") is not in it.
+    To be believed of the legacy variant alone: that of nftables prints rules which it cannot express without a part of their conditions.
     """
-    rules: dict[tuple[str, str, str], list[Rule]] = {}
-    bases: list[Base] = []
+    policies, saved = _parsed(text, kind)
+    rules = {key: tuple(rule for one in some for rule in as_rules(one, family, key, saved)) for key, some in saved.items()}
+    bases = (_base(key, policy, family) for key, policy in policies.items() if key[2] in HOOKS)
+    return Program(chains={name: {family: some} for name, some in rules.items()}, bases=tuple(bases))
+
+
+def listed(text: str, kind: str) -> Mapping[Key, list[Saved]]:
+    """The rules of each chain, in their order. A table that the tool could not show ("incompatible, use 'nft' tool") is not in it."""
+    return _parsed(text, kind)[1]
+
+
+def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[Saved]]]:
+    policies: dict[Key, str] = {}
+    rules: dict[Key, list[Saved]] = {}
     table = ""
     for line in _lines(text):
         if line.startswith("*"):
             table = line[1:].strip()
         elif line.startswith(":") and table:
             name, policy, *_ = [*line[1:].split(), "", ""]
-            rules[kind, table, name] = []
-            if name in HOOKS:
-                bases.append(_base((kind, table, name), policy, family))
+            rules[kind, table, name], policies[kind, table, name] = [], policy
         elif table and (start := line.find("-A ")) in {0, line.find("] ") + 2}:
             chain, _, rest = line[start + 3 :].partition(" ")
             if (kind, table, chain) not in rules:
                 raise ValueError(f"iptables-save adds to a chain that it does not list: {chain[:80]!r}")
-            rules[kind, table, chain].extend(_rule(rest, family, (kind, table), line[start:], rules))
+            rules[kind, table, chain].append(_saved(rest, line[start:]))
         elif line.strip() and line.strip() != "COMMIT" and not line.startswith("#"):
             raise ValueError(f"not a line of iptables-save: {line[:80]!r}")
-    return Program(chains={name: {family: tuple(some)} for name, some in rules.items()}, bases=tuple(bases))
-
-
-def tables(program: Program) -> set[str]:
-    return {table for _, table, _ in program.chains}
+    return policies, rules
 
 
 def _lines(text: str) -> Iterator[str]:
     return (match[0] for match in _WHOLE.finditer(text) if match[0])
+
+
+def _saved(rest: str, line: str) -> Saved:
+    tokens = tuple((quoted or bare, bool(bare)) for quoted, bare in _TOKEN.findall(rest))
+    end = next((place for place, token in enumerate(tokens) if _ends(tokens, place, token)), len(tokens))
+    starts = [place for place in range(end) if tokens[place] == ("-m", True) and not _is_value(tokens, place)]
+    matches = tuple((tokens[start + 1][0] if start + 1 < end else "", tokens[start:stop]) for start, stop in pairwise([*starts, end]))
+    target = tokens[end + 1][0] if end + 1 < len(tokens) else None
+    jump = "goto" if tokens[end : end + 1] == (("-g", True),) else "jump"
+    return Saved(line, tokens, matches, target, jump, tokens[end + 2 :])
+
+
+def _ends(tokens: tuple[Token, ...], place: int, token: Token) -> bool:
+    return token in {("-j", True), ("-g", True)} and not _is_value(tokens, place)
+
+
+def _is_value(tokens: tuple[Token, ...], place: int) -> bool:
+    """Whether a word that looks like an option is the value of the one before (a comment `-j` is printed without quotes)."""
+    before = tokens[place - 1] if place else ("", False)
+    return before[1] and before[0] in OPTIONS and before[0] not in FLAGS and not _is_value(tokens, place - 1)
 
 
 def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
@@ -79,39 +126,44 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
     )
 
 
-def _rule(rest: str, family: int, where: tuple[str, str], line: str, chains: Mapping[tuple[str, str, str], object]) -> Iterator[Rule]:
-    tokens = [(quoted or bare, bool(bare)) for quoted, bare in _TOKEN.findall(rest)]
+def as_rules(saved: Saved, family: int, key: Key, chains: Container[Key]) -> Iterator[Rule]:
+    """The whole of a rule of the chain `key`; `chains` are those that it can lead to."""
     match = Match({family})
-    reader = _Reader(match, family, tokens)
-    reader.read()
-    target = reader.target
-    text = f"{'iptables' if family == 4 else 'ip6tables'} {_COMMENT.sub('', line)[:200]}"
-    do = _do(target, reader.jump, tokens, (*where, target or ""), (*where, target or "") in chains)
-    if sum(token in {("-j", True), ("-g", True)} for token in tokens) > 1:
+    _Reader(match, family, saved.tokens).read()
+    own = (*key[:2], saved.target or "")
+    do = Do(saved.jump, own) if own in chains else target(saved.target, saved.rest)
+    if sum(token in {("-j", True), ("-g", True)} for token in saved.tokens) > 1:
         do = Do("unknown")  # an argument that looks like a target (--string -j): which is which takes to know all options of all matches
-    yield from match.rules(do, text)
+    yield from match.rules(do, shown_as(saved, family))
 
 
-def _do(target: str | None, jump: str, tokens: list[tuple[str, bool]], chain: tuple[str, str, str], own: bool) -> Do:
-    if own:
-        return Do(jump, chain)
-    if target is None or target in HARMLESS:
+def shown_as(saved: Saved, family: int) -> str:
+    """A rule for people."""
+    return f"{'iptables' if family == 4 else 'ip6tables'} {_COMMENT.sub('', saved.line)[:200]}"
+
+
+def narrow(match: Match, family: int, tokens: tuple[Token, ...]) -> None:
+    """Narrow a match by the part of a rule that stands for one `-m NAME`."""
+    _Reader(match, family, tokens).read()
+
+
+def target(name: str | None, options: tuple[Token, ...]) -> Do:
+    """What a target does that is no chain."""
+    if name is None or name in HARMLESS:
         return Do("next")
-    if target == "NOTRACK" or (target == "CT" and ("--notrack", True) in tokens):
+    if name == "NOTRACK" or (name == "CT" and ("--notrack", True) in options):
         return Do("notrack")
-    if target == "CT":
+    if name == "CT":
         return Do("next")
-    return TARGETS.get(target, Do("unknown"))
+    return TARGETS.get(name, Do("unknown"))
 
 
 class _Reader:
     """Reads the options of one rule, in the order in which iptables-save prints them: matches, then the target and what belongs to it."""
 
-    def __init__(self, match: Match, family: int, tokens: list[tuple[str, bool]]) -> None:
+    def __init__(self, match: Match, family: int, tokens: Iterable[Token]) -> None:
         self.match, self.family = match, family
         self._tokens = iter(tokens)
-        self.target: str | None = None
-        self.jump = "jump"
         self._module = ""
 
     def read(self) -> None:
@@ -121,8 +173,6 @@ class _Reader:
                 negated = True
                 continue
             if bare and token in {"-j", "-g"}:
-                self.jump = "jump" if token == "-j" else "goto"
-                self.target = self._value()
                 return
             try:
                 self._option(token if bare else "", negated)

@@ -5,9 +5,11 @@ follow from others: `tcp dport 22` implies the protocol, `ip saddr` the family.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from power_edge.resources.firewall import compat, iptables
+from power_edge.resources.firewall.iptables import Saved
 from power_edge.resources.firewall.match import Match
 from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
@@ -16,7 +18,6 @@ from power_edge.resources.firewall.space import Box, interface, numbers, shown
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
-IPTABLES_TABLES = frozenset({"filter", "nat", "mangle", "raw", "security"})
 LIMITS = frozenset({"limit", "ct count", "quota"})
 IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
@@ -26,48 +27,38 @@ ODD = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError)
 """What reading a structure that is not as expected ends in; StopIteration in a generator is a RuntimeError, and so is too deep a nesting."""
 
 
-def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, skip: Iterable[tuple[str, str]] = ()) -> Program:
+def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, saved: Mapping[Key, Sequence[Saved]] | None = None) -> Program:
     """The ruleset as nft prints it. ValueError for text that is no such ruleset.
 
-    `dormant`: the (family, table) that are switched off, None when that could not be read: nft 1.0.6 prints nonsense for that flag in JSON. `skip`:
-    tables to leave out, because another tool shows them better.
+    `dormant`: the (family, table) that are switched off, None when that could not be read: nft 1.0.6 prints nonsense for that flag in JSON. `saved`:
+    the rules of each chain of iptables-nft as iptables-save prints them, for what nft shows as `xt`.
     """
     try:
         objects = [next(iter(entry.items())) for entry in json.loads(text)["nftables"]]
-        left_out = set(skip)
         asleep, doubtful = _sleeping((body for kind, body in objects if kind == "table"), dormant)
         sets = {(body["family"], body["table"], body["name"]): _set(body) for kind, body in objects if kind in {"set", "map"}}
         for key in _changed(body for kind, body in objects if kind == "rule"):
             if key in sets:
                 sets[key] = sets[key]._replace(changing=True)
         chains: dict[Key, dict[int, list[Rule]]] = {}
+        bodies: dict[Key, list[Any]] = {}
         bases: list[Base] = []
         for kind, body in objects:
-            if kind not in {"chain", "rule"} or (place := (body["family"], body["table"])) in left_out or place in asleep:
+            if kind not in {"chain", "rule"} or (place := (body["family"], body["table"])) in asleep:
                 continue
             if kind == "chain":
-                chains[*place, body["name"]] = {}
+                chains[*place, body["name"]], bodies[*place, body["name"]] = {}, []
                 bases += _bases(body, place in doubtful)
             else:
-                for family, rule in _rules(body, Ruleset(sets)):
-                    chains[*place, body["chain"]].setdefault(family, []).append(rule)
+                bodies[*place, body["chain"]].append(body)
+        for key, some in bodies.items():
+            for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
+                for family, rule in _rules(body, Ruleset(sets), line, chains):
+                    chains[key].setdefault(family, []).append(rule)
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
     frozen = {name: {family: tuple(some) for family, some in rules.items()} for name, rules in chains.items()}
     return _with_others(Program(chains=frozen, bases=tuple(bases)))
-
-
-def compat_tables(text: str) -> set[tuple[str, str]]:
-    """The tables of iptables-nft whose rules nft cannot show whole ("xt"), by (family, table)."""
-    try:
-        rules = [entry["rule"] for entry in json.loads(text)["nftables"] if "rule" in entry]
-        return {
-            (body["family"], body["table"])
-            for body in rules
-            if body["family"] in {"ip", "ip6"} and body["table"] in IPTABLES_TABLES and any("xt" in part for part in body["expr"])
-        }
-    except ODD as error:
-        raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
 
 
 def _sleeping(bodies: Iterable[Any], dormant: Iterable[tuple[str, str]] | None) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
@@ -143,23 +134,39 @@ def _all(program: Program, base: Base) -> Iterator[Rule]:
                 yield from (rule for rule in some if rule.do.kind != ALLOW)
 
 
-def _rules(body: Any, ruleset: Ruleset) -> Iterator[tuple[int, Rule]]:
+def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[Key]) -> Iterator[tuple[int, Rule]]:
     for family in FAMILIES.get(body["family"], (4, 6)):
-        for rule in _rule(body, family, ruleset):
-            yield family, rule
+        rules = list(_rule(body, family, ruleset, saved))
+        if saved is not None and rules:
+            rules = _worded(rules, body, saved, family, chains)
+        yield from ((family, rule) for rule in rules)
 
 
-def _rule(body: Any, family: int, ruleset: Ruleset) -> Iterator[Rule]:
+def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key]) -> list[Rule]:
+    """The rules in iptables' words, where these say the same."""
+    key = (body["family"], body["table"], body["chain"])
+    words = shown(iptables.shown_as(saved, family))
+    same = [rule._replace(text=words) for rule in rules]
+    whole = any(isinstance(part, Mapping) and "xt" in part for part in body["expr"])
+    return same if whole or same == list(iptables.as_rules(saved, family, key, chains)) else rules
+
+
+def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iterator[Rule]:
     place = (body["family"], body["table"])
     text = f"nft {body['family']} {body['table']} {body['chain']} handle {body.get('handle', '?')}"
     match = Match({family})
     reader = Reader(match, family, place, ruleset)
+    xts = iter(compat.parts(body["expr"], saved))
     for part in body["expr"]:
         if isinstance(part, str):
             yield from match.rules(Do("unknown"), text)  # a statement that this nft has no JSON for
             return
         kind, what = next(iter(part.items()))
-        if kind == "match":
+        if kind == "xt":
+            if (do := _xt(next(xts), match, family)) is not None:
+                yield from match.rules(do, text)
+                return
+        elif kind == "match":
             reader.condition(what)
         elif kind in LIMITS:
             _limit(match, kind, what)
@@ -182,6 +189,21 @@ def _rule(body: Any, family: int, ruleset: Ruleset) -> Iterator[Rule]:
                 _implied(match, what.get("type"))
             yield from match.rules(_verdict(kind, what, place), text)
             return
+
+
+def _xt(part: compat.Part, match: Match, family: int) -> Do | None:
+    """What a target of iptables does; None for a match, which narrows `match`."""
+    if part.kind == "target":
+        return Do("unknown") if part.options is None and part.name not in iptables.HARMLESS else iptables.target(part.name, part.options or ())
+    if part.kind != "match":
+        return Do("unknown")
+    if part.name == "comment":
+        return None
+    if part.options is None:
+        match.doubt(f"{shown(part.name)} match")
+    else:
+        iptables.narrow(match, family, part.options)
+    return None
 
 
 def _implied(match: Match, how: Any) -> None:

@@ -1,13 +1,13 @@
 """What the probe printed, as one record: the program that the kernel runs, and what ufw and firewalld say."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import VERDICTS, Base, Program
+from power_edge.resources.firewall.program import VERDICTS, Base, Key, Program
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
 
 FAMILY = {"ip": 4, "ip6": 6}
@@ -116,21 +116,22 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     unread: Base | None = None
     if nft.status is None:
         modules = have.get("nf-tables")
-        if modules is None or modules.text != "no":
+        if modules is None or modules.text != "no" or any(have[name].text.strip() for name in ("iptables", "ip6tables") if name in have):
             unread = Base("prerouting", -1000, None, (4, 6), text="the rules of nftables could not be read (no nft on the node)")
         if not any(have[name].status == 0 for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have):
             return Unseen("the firewall could not be read: neither nft nor iptables-save is on the node")
     elif nft.status != 0:
         return Unseen(nft.why("the firewall"))
-    saves = {family: _save(have.get(f"{family}tables"), family) for family in FAMILY}
+    saves = {family: block for family in FAMILY if (block := have.get(f"{family}tables")) is not None and block.status == 0}
     if nft.status == 0:
-        compat = nftables.compat_tables(nft.text)
-        shown = {(family, table) for family, save in saves.items() if save is not None for table in iptables.tables(save)} & compat
-        saves = {family: _only(save, {table for where, table in shown if where == family}) for family, save in saves.items()}
         dormant = have.get("dormant")
         asleep = None if dormant is None or dormant.status != 0 else [_table(line) for line in dormant.text.split("\n") if line]
-        parts.append(nftables.read(nft.text, asleep, shown))
-    parts += [save for save in saves.values() if save is not None]
+        saved: dict[Key, Sequence[iptables.Saved]] = {}
+        for family, block in saves.items() if "moved" not in have else ():
+            saved |= iptables.listed(block.text, family)
+        parts.append(nftables.read(nft.text, asleep, saved))
+    else:
+        parts += [iptables.read(block.text, FAMILY[family], family) for family, block in saves.items()]
     for family, number in FAMILY.items():
         names = have.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
@@ -143,17 +144,6 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     if unread is not None:
         bases += (unread, unread._replace(hook="output"))
     return Program(chains={name: rules for part in parts for name, rules in part.chains.items()}, bases=bases)
-
-
-def _save(block: Block | None, family: str) -> Program | None:
-    return iptables.read(block.text, FAMILY[family], family) if block is not None and block.status == 0 else None
-
-
-def _only(save: Program | None, tables: set[str]) -> Program | None:
-    if save is None:
-        return None
-    chains = {name: rules for name, rules in save.chains.items() if name[1] in tables}
-    return Program(chains=chains, bases=tuple(base for base in save.bases if base.chain in chains))
 
 
 def _table(line: str) -> tuple[str, str]:

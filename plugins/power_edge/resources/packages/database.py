@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from power_edge.model import Observations, Unseen
 from power_edge.resources.packages import versions
-from power_edge.resources.packages.candidates import Candidate, candidates
+from power_edge.resources.packages.candidates import candidates
+from power_edge.resources.packages.offers import Candidate
 
 _GONE = ("not-installed", "config-files")
 _USABLE = ("installed", "triggers-pending", "triggers-awaited")
@@ -83,8 +84,11 @@ def parse(section: bytes) -> Observations:
             case "provides":
                 package, name = rest.split(" ")
                 providers[name.lower()].append(package)
-            case "now" | "uri" | "list" | "policy" | "repo" | "sync":
+            case "now" | "uri" | "list" | "policy" | "repo" | "sync" | "release" | "clock":
                 tagged[tag].append(rest)
+            case "stderr":
+                command, _, complaint = rest.partition(" ")
+                tagged[f"stderr {command}"].append(complaint)
             case "":
                 pass
             case _:

@@ -1,0 +1,87 @@
+"""What nft shows as `xt` of a rule (a match or target of iptables), taken from iptables-save.
+
+iptables-save prints rules of nftables without what it cannot express: a set, a map, a bit mask
+(tried with 1.8.9 and 1.8.11, exit status 0). So it is believed about the `xt` parts alone. Rules
+go by their order within a chain: where the two tools do not list the same number of rules, or
+not the same names of matches and target, nothing is taken.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from power_edge.resources.firewall.iptables import Saved, Token
+
+ADDRESSES = frozenset({"saddr", "daddr", "protocol", "nexthdr"})
+ENDS = frozenset({"accept", "drop", "return", "jump", "goto"})
+DEVICES = frozenset({"l4proto", "iifname", "oifname", "iif", "oif"})
+
+
+class Part(NamedTuple):
+    """One `xt` part. `kind` is `match`, `target`, or "" where nft did not say.
+
+    `options` are its tokens in iptables-save, None where they could not be told.
+    """
+
+    kind: str
+    name: str
+    options: tuple[Token, ...] | None
+
+
+def aligned(bodies: Sequence[Any], saved: Sequence[Saved] | None) -> Iterator[Saved | None]:
+    """For each rule of a chain, in nft's JSON, its line of iptables-save; None where it is not known."""
+    yield from saved if saved is not None and len(saved) == len(bodies) else [None] * len(bodies)
+
+
+def parts(expr: Sequence[Any], saved: Saved | None) -> list[Part]:
+    """The `xt` parts of a rule, in their order."""
+    xts = [part["xt"] for part in expr if isinstance(part, Mapping) and "xt" in part]
+    if not all(isinstance(xt, Mapping) and {"type", "name"} <= set(xt) for xt in xts):
+        return _unnamed(expr, len(xts), saved)
+    found = [Part(str(xt["type"]), str(xt["name"]), None) for xt in xts]
+    if saved is None:
+        return found
+    names = [part.name for part in found if part.kind == "match"]
+    segments = [(name, tokens) for name, tokens in saved.matches if name in names]
+    targets: list[str | None] = [part.name for part in found if part.kind == "target"]
+    if [name for name, _ in segments] != names or (targets or [_end(expr)]) != [saved.target]:
+        return found
+    left = iter(segments)
+    return [part._replace(options=next(left)[1] if part.kind == "match" else saved.rest) for part in found]
+
+
+def _end(expr: Sequence[Any]) -> str | None:
+    """What iptables-save calls the verdict that nft shows; None for a rule without one."""
+    for kind, what in ((kind, what) for part in expr if isinstance(part, Mapping) for kind, what in part.items()):
+        if kind in ENDS:
+            return str(what["target"]) if isinstance(what, Mapping) else kind.upper()
+    return None
+
+
+def _unnamed(expr: Sequence[Any], count: int, saved: Saved | None) -> list[Part]:
+    """Before 1.0.6 nft names neither. Then all that iptables-save prints behind `-m` has to be one
+    of these parts, and nft must show nothing that could be printed there as well."""
+    unknown = [Part("", "", None)] * count
+    if saved is None or not all(map(_plain, expr)):
+        return unknown
+    kinds = {kind for part in expr for kind in part}
+    target = [] if saved.target is None or kinds & ENDS else [Part("target", saved.target, saved.rest)]
+    matches = [Part("match", *one) for one in saved.matches if one[0] not in kinds & {"limit"}]
+    # Before 1.8.9 iptables-nft keeps a comment beside the rule: it is printed and is no part of it.
+    for choice in (matches, [part for part in matches if part.name != "comment"]):
+        if len(choice) + len(target) == count:
+            return choice + target
+    return unknown
+
+
+def _plain(part: Any) -> bool:
+    """Whether iptables-save prints this before the first `-m`, or behind `-j`, or as `-m limit`."""
+    if not isinstance(part, Mapping):
+        return False
+    ((kind, what),) = part.items()
+    if kind != "match":
+        return kind in {"xt", "counter", "limit", *ENDS}
+    left = what["left"]
+    if "payload" in left:
+        header, field = left["payload"].get("protocol"), left["payload"].get("field")
+        return header in {"ip", "ip6"} and field in ADDRESSES
+    return "meta" in left and left["meta"]["key"] in DEVICES
