@@ -8,6 +8,7 @@ import pytest
 from power_edge.probing import transport
 from power_edge.probing.answer import Answer
 from power_edge.probing.plan import Plan, Timeouts
+from power_edge.probing.process import Lifeline
 from power_edge.probing.transport import Job, Route, Unreachable, ask, start
 from tests.answers import answer
 
@@ -24,7 +25,7 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(transport, "_GRACE", -2.0)
     never = threading.Event()
 
-    def ask(job: Job) -> Answer:
+    def ask(job: Job, _: Lifeline) -> Answer:
         if job.plan.node == "hangs":
             never.wait()
         return answered(job.plan.node)
@@ -52,7 +53,7 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> None:
-    def fail(_: Job) -> Answer:
+    def fail(_: Job, __: Lifeline) -> Answer:
         raise error
 
     with pytest.raises(Unreachable) as raised:
@@ -78,7 +79,7 @@ class Host:
 
 def asked(host: Host, monkeypatch: pytest.MonkeyPatch) -> Answer:
     monkeypatch.setattr(Route, "host", lambda *_: host)
-    return ask(job("a"))
+    return ask(job("a"), Lifeline())
 
 
 def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,8 +88,13 @@ class Plan(NamedTuple):
         functions = (data.text(f"probes/{file}.sh") for file in ("prelude", *self.functions))
         return "\n".join([*functions, *bodies, *lines, ""])
 
+    def packed(self) -> bytes:
+        """The script for the standard input of `unpacked_by`'s command."""
+        return _packed(self.script())
+
     def commands(self, sudo: str = "") -> list[str]:
-        """Command lines that run the script on a node, nearly always one; each is a whole script with its own gate.
+        """Command lines that hold the script, for backends that give a command no input; nearly always one. Each is a whole script with a gate of its
+        own.
 
         `sudo` is put before the shell that runs it (`sudo -n `). Nothing but base64 meets the login shell.
         """
@@ -159,6 +164,14 @@ def _yes(value: bool) -> str:
 
 def command(script: str, sudo: str) -> str:
     """A command line that runs a script; `sudo` is put before the shell that does."""
+    return f"printf %s {base64.b64encode(_packed(script)).decode()}|base64 -d|{unpacked_by(sudo)}"
+
+
+def unpacked_by(sudo: str) -> str:
+    """The command that runs a packed script from its standard input. Any login shell can read it, and `ps` shows nothing of the script."""
+    return f"gzip -dc|{sudo}sh"
+
+
+def _packed(script: str) -> bytes:
     packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, and without the gzip module's import
-    packed = packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
-    return f"printf %s {base64.b64encode(packed).decode()}|base64 -d|gzip -dc|{sudo}sh"
+    return packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
