@@ -26,10 +26,20 @@ pe_prepare() {
     # A plain user's PATH over SSH lacks the sbin folders.
     export PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
     umask 077
+    # Lines on stderr that are warnings of a library, a wrapper or sudo, and no error of the tool: a sed script that takes them out. A value is stdout
+    # alone; where a tool fails, the first line that is left tells why. (power_edge/stderr.py has the same lines.)
+    export PE_NOISE='/^sudo: unable to resolve host /d
+/^sudo-rs: unable to resolve host /d
+/^ERROR: ld\.so: object /d
+/[Ww]arning: /d
+/WARNING: /d
+/: cannot change locale /d'
     PE_UID=$(id -u)
     PE_SUDO=''
     if [ "$PE_UID" != 0 ] && command -v sudo >/dev/null 2>&1; then PE_SUDO='sudo -n'; fi
-    export PE_SUDO
+    # The connection that the answer goes back by, if it is one of ssh: sudo takes the variable away.
+    PE_WAY=${SSH_CONNECTION-}
+    export PE_SUDO PE_WAY
 }
 
 pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...

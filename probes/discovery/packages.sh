@@ -154,8 +154,7 @@ rpm_asked() { # ARGUMENT...
 
 rpm_packages() {
     command -v rpm >/dev/null || fail 'rpm is not there'
-    table=$(rpm_asked -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') ||
-        fail 'rpm could not list the packages'
+    table=$(rpm_asked -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1 # rpm has said why
     # Many packages need /bin/sh and the like: a package that has such a file counts as needed.
     files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !seen[$3]++ { print $3 }')
     # shellcheck disable=SC2086 # no blanks in them

@@ -225,6 +225,8 @@ class Lab:
                     (leader,) = _children(nspawn_pid)
                     _configure_network(leader, address, address6)
                     _await(notified, process, "READY=1", console)
+                    # A reload notifies too (systemd 257 does); nspawn would block on a queue that nobody reads.
+                    notified.close()
                     yield leader, address, address6
                 finally:
                     for pid in _children(process.pid):

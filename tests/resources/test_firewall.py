@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Result, Source, Unseen
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
+from power_edge.resources.firewall.program import INCOMING, orders
 from power_edge.resources.firewall.ruleset import Ruleset, parse
 from power_edge.resources.firewall.space import interface, meet, merge, network, numbers, subtract, without
 from tests.cases import RECORDINGS, verdict_of
@@ -232,6 +234,88 @@ def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
         next(iter(entry.values()))["table" if "table" not in entry else "name"] = "u"
     what = seen(nft=json.dumps({"nftables": first + second}))
     assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22)] == ["drift", "unknown"]
+
+
+def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
+    """A table for each letter, with a base chain that drops (d), refuses (r), stops tracking (n) or accepts (a) connections to 22."""
+    do = {"d": [DROP], "r": [{"reject": None}], "n": [{"notrack": None}], "a": [ACCEPT]}
+    objects = []
+    for number, end in enumerate(ends):
+        place = {"hook": hooks[number]} if hooks else {}
+        text = nft([TCP22, *do[end]], policy="accept", **{**chain, **place}).replace('"t"', f'"t{number}"')
+        objects += json.loads(text)["nftables"]
+    return seen(nft=json.dumps({"nftables": objects}))
+
+
+def test_three_chains_of_one_priority_are_tried_in_every_order() -> None:
+    """By packets: registered as c, a, b, the last of them runs first, and 22 is refused."""
+    for ends in permutations("ddr"):
+        what = tied(*ends)
+        assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22, Rule(proto="tcp", port=22, action="reject"))] == ["drift", "unknown", "unknown"]
+
+
+def test_chains_that_end_a_packet_in_one_way_need_no_order() -> None:
+    what = tied(*"d" * 9, *"a" * 3)
+    assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22)] == ["drift", "compliant"]
+    assert len([*orders(what.program, INCOMING, 4)]) == 1
+
+
+def test_chains_of_two_hooks_are_not_reversed_together() -> None:
+    """Two pairs of equal priority: the second pair is in its order whatever that of the first is."""
+    what = tied("d", "r", "d", "r", hooks=("prerouting", "prerouting", "input", "input"))
+    assert len({tuple(base.chain for base in program.bases) for program in orders(what.program, INCOMING, 4)}) == 4
+
+
+def test_orders_are_tried_as_far_as_they_differ_and_are_not_too_many() -> None:
+    assert len([*orders(tied(*"dddddr").program, INCOMING, 4)]) == 2**5
+    assert len([*orders(tied(*"rrrnd").program, INCOMING, 4)]) == 2 * 3**3
+    for many in ("d" * 7 + "r", "drdrdrdrdr", "nnnnnn"):
+        assert outcome(DENY_22, tied(*many)) == "unknown"
+
+
+def test_where_tracking_stops_order_matters_too() -> None:
+    untracked = json.loads(nft([ct("state", "untracked"), DROP], policy="accept", hook="prerouting", prio=-300).replace('"t"', '"u"'))["nftables"]
+    stops = json.loads(nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300))["nftables"]
+    for objects in (untracked + stops, stops + untracked):
+        assert outcome(DENY_22, seen(nft=json.dumps({"nftables": objects}))) == "unknown"
+
+
+def test_a_tie_of_one_family_is_not_one_of_the_other() -> None:
+    texts = [nft([TCP22, DROP], policy="accept"), nft([TCP22, {"reject": None}], policy="accept", family="ip")]
+    what = seen(nft=json.dumps({"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}))
+    assert [outcome(replace(DENY_22, from_=source), what) for source in ("10.0.0.0/8", "fd00::/8")] == ["unknown", "compliant"]
+
+
+def test_legacy_chains_tie_with_those_of_nftables() -> None:
+    texts = {name: save("INPUT -p tcp -m tcp --dport 22 -j REJECT", policy="ACCEPT") for name in ("ip_legacy", "ip6_legacy")}
+    what = seen(nft=nft([TCP22, DROP], policy="accept"), ip_legacy_tables="filter", ip6_legacy_tables="filter", **texts)
+    assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22)] == ["drift", "unknown"]
+
+
+def test_chains_of_two_devices_do_not_tie() -> None:
+    ends = (("eth0", DROP), ("docker0", {"reject": None}))
+    texts = [nft([TCP22, end], policy="accept", family="netdev", hook="ingress", dev=device) for device, end in ends]
+    what = seen(nft=json.dumps({"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}))
+    assert len([*orders(what.program, INCOMING, 4)]) == 1
+    assert outcome(DENY_22, what) == "drift"
+
+
+def test_what_is_open_in_some_orders_only_is_perhaps_open() -> None:
+    stops = json.loads(nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300))["nftables"]
+    untracked = json.loads(nft([ct("state", "untracked"), DROP], policy="accept", hook="prerouting", prio=-300).replace('"t"', '"u"'))["nftables"]
+    what = seen(nft=json.dumps({"nftables": stops + untracked}))
+    found = results(Firewall(exclusive=True, rules=[Rule(proto="udp", port=1, action="allow")]), what)["exclusive"]
+    assert found.outcome is Outcome.DRIFT
+    assert "22" not in (found.why or "")
+    office = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
+    assert outcome(office, what) == "unknown"
+
+
+def test_one_region_that_no_rule_accepts_is_open_by_accident() -> None:
+    """Policy accept, and a rule that accepts some sources: the rest is open for want of a filter, not by the rule."""
+    net = match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}})
+    assert outcome(ALLOW_22, seen(nft=nft([net, TCP22, ACCEPT], policy="accept"), inet6="")) == "drift"
+    assert outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], policy="accept"), inet6="")) == "compliant"
 
 
 def test_conditions_that_multiply_are_not_followed() -> None:

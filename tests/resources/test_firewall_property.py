@@ -7,7 +7,7 @@ where any packet of the declaration could fare otherwise, and no drift where non
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, permutations, product
 from typing import Any, NamedTuple
 
 from hypothesis import given, settings
@@ -74,11 +74,13 @@ class Chain(NamedTuple):
 
 def outcomes(chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]) -> set[str]:
     """What may become of a packet, if just the blind rules in `seeing` match. More than one outcome: by rate limits, or by the order of chains."""
-    bases = sorted((chain for chain in enumerate(chains) if chain[1].hook), key=lambda one: (one[1].hook != "prerouting", one[1].priority))
-    orders = [bases]
-    if len(bases) == 2 and bases[0][1][1:3] == bases[1][1][1:3]:
-        orders.append(bases[::-1])
-    return {outcome for order in orders for outcome in _through([number for number, _ in order], chains, packet, seeing)}
+
+    def place(one: tuple[int, Chain]) -> tuple[bool, int]:
+        return one[1].hook != "prerouting", one[1].priority
+
+    bases = sorted((one for one in enumerate(chains) if one[1].hook), key=place)
+    groups = [permutations(number for number, _ in group) for _, group in groupby(bases, place)]
+    return {outcome for order in product(*groups) for outcome in _through([number for some in order for number in some], chains, packet, seeing)}
 
 
 def _through(bases: list[int], chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]) -> set[str]:
@@ -239,7 +241,7 @@ def firewalls(draw: st.DrawFn, bases: int) -> tuple[Chain, ...]:
             )
         else:
             chains.append(Chain(some))
-    if bases == 2 and {chain.hook for chain in chains[:2]} == {"prerouting"}:
+    if bases > 1 and {chain.hook for chain in chains[:bases]} == {"prerouting"}:
         chains[0] = chains[0]._replace(hook="input")
     return tuple(chains)
 
@@ -295,7 +297,7 @@ def _barely_filters(chains: tuple[Chain, ...]) -> bool:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(1, 2).flatmap(firewalls), RULES)
+@given(st.integers(1, 3).flatmap(firewalls), RULES)
 def test_a_rule_passes_only_if_every_packet_fares_so_nft(chains: tuple[Chain, ...], rule: Rule) -> None:
     hold_rule(chains, rule, seen_by_nft(chains))
 
@@ -307,7 +309,7 @@ def test_a_rule_passes_only_if_every_packet_fares_so_iptables(chains: tuple[Chai
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(1, 2).flatmap(firewalls), st.sampled_from(["allow", "deny", "reject"]))
+@given(st.integers(1, 3).flatmap(firewalls), st.sampled_from(["allow", "deny", "reject"]))
 def test_a_default_passes_only_if_it_is_what_unnamed_ports_meet(chains: tuple[Chain, ...], action: Any) -> None:
     seen = seen_by_nft(chains)
     outcome = worst(Declared("default_incoming", action, Firewall(default_incoming=action)), seen)
@@ -322,7 +324,7 @@ def test_a_default_passes_only_if_it_is_what_unnamed_ports_meet(chains: tuple[Ch
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(1, 2).flatmap(firewalls), st.lists(RULES, max_size=2))
+@given(st.integers(1, 3).flatmap(firewalls), st.lists(RULES, max_size=2))
 def test_exclusive_passes_only_if_nothing_else_is_open(chains: tuple[Chain, ...], rules: list[Rule]) -> None:
     outcome = worst(Declared("exclusive", True, Firewall(exclusive=True, rules=rules)), seen_by_nft(chains))
     declared = {packet for rule in rules if rule.action == "allow" for packet in packets(rule)}

@@ -1,6 +1,7 @@
 """Read a machine for what there is to declare of it: one round trip, nothing written there."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from power_edge import check, gate, identity, roles
@@ -8,6 +9,7 @@ from power_edge.about import asking
 from power_edge.about.part import part
 from power_edge.about.reading import declared, evidence, hardware
 from power_edge.config import Node
+from power_edge.config.identities import others
 from power_edge.discovering.documents import Machine
 from power_edge.discovering.sections import Section, section
 from power_edge.gate import ANY_MACHINE, WrongMachine
@@ -57,8 +59,10 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
     Raises WrongMachine, Unreachable for an answer without an identity's section, ConfigError for an identity that contradicts itself.
     """
     expected = check.expected(node) if node is not None else None
-    if expected is not None and not (judged := gate.judge(expected, answer.readings, "")).open:
-        raise WrongMachine(judged.why)
+    if node is not None and expected is not None:
+        judged = gate.judge(expected, answer.readings, "", partial(others, node.path))
+        if not judged.open:
+            raise WrongMachine(judged.why)
     output = answer.outputs.get("identity", _NOTHING)
     if output.status is None:
         raise Unreachable(f"connected, but {output.failure()}")

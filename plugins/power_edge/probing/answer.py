@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from power_edge.gate import Reading
+from power_edge.stderr import reason
 
 _HEADER = re.compile(rb"^PE2 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.*)\n", re.MULTILINE)
 _OLDER = re.compile(rb"^PE1 [0-9a-f]{32} \d", re.MULTILINE)
@@ -14,7 +15,6 @@ NOT_STARTED = "the probe did not start"
 CUT = "the answer was cut"
 DAMAGED = "the answer was damaged on the way"
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
-_PASSING = re.compile(r"sudo(-rs)?: unable to resolve host ")
 
 
 class Output(NamedTuple):
@@ -39,7 +39,7 @@ class Output(NamedTuple):
             return self.lost or CUT
         if self.timed_out:
             return "timed out"
-        return _said(self.stderr) or f"the probe ended with status {self.status}"
+        return reason(self.stderr) or f"the probe ended with status {self.status}"
 
 
 class Answer(NamedTuple):
@@ -217,9 +217,3 @@ def _number(text: str) -> int:
 
 def _milliseconds(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= 9 else None
-
-
-def _said(stderr: str) -> str:
-    """The first line that is no warning of a sudo that goes on all the same."""
-    lines = stderr.strip().splitlines()
-    return next((line for line in lines if not _PASSING.match(line)), lines[0] if lines else "")

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall.match import FALSE, NEW, PORTED, PROTOCOLS, TRUE
-from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, Region, ties, walk
+from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, Region, orders, walk
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, Numbers, both, complement, interface, meet, network, numbers, size, without
+from power_edge.resources.firewall.space import Box, Numbers, both, complement, interface, meet, network, numbers, size, subtract_all, without
 
 LO = (interface("lo"), (0, 0))
 OUTER: Numbers = complement(numbers(LO), "iif")
@@ -94,8 +94,7 @@ def protocol_of(rule: Rule, family: int) -> Box:
 def fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING) -> list[list[Region]]:
     """How the packets fare: a list of regions for each order in which the kernel may run chains of equal priority. Undecidable as `walk`."""
     boxes = list(boxes)
-    other = ties(ruleset.program, hooks, family)
-    return [walk(program, hooks, family, boxes) for program in (ruleset.program, other) if program is not None]
+    return [walk(program, hooks, family, boxes) for program in orders(ruleset.program, hooks, family)]
 
 
 @lru_cache(maxsize=16)
@@ -173,17 +172,28 @@ def broad(peers: Numbers, family: int) -> bool:
 
 def filters(ruleset: Ruleset, family: int) -> bool | None:
     """Whether something stops incoming connections, whoever they come from. None: only those of some sources, or it cannot be decided."""
-    stopped = [region for regions in survey(ruleset, family) for region in regions if region.verdict != ALLOW and exists(ruleset, region)]
+    answers = {_filters(ruleset, family, regions) for regions in survey(ruleset, family)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _filters(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | None:
+    stopped = [region for region in regions if region.verdict != ALLOW and exists(ruleset, region)]
     if any(region.sure and broad(region.box[f"saddr{family}"], family) for region in stopped):
         return True
     return None if stopped else False
 
 
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
-    """What is let in, but for ICMP."""
-    seen = set()
-    for regions in survey(ruleset, family):
+    """What is let in, but for ICMP. Sure is what every order of chains lets in."""
+    every = survey(ruleset, family)
+    for number, regions in enumerate(every):
+        others = [region for place, other in enumerate(every) if place != number for region in other]
+        doubtful = [region.box for region in others if region.verdict != ALLOW or not region.sure]
         for region in regions:
-            if region.verdict == ALLOW and (key := tuple(sorted(region.box.items()))) not in seen:
-                seen.add(key)
-                yield region
+            if region.verdict != ALLOW:
+                continue
+            certain = subtract_all([region.box], doubtful) if region.sure else []
+            if number == 0:
+                yield from (region._replace(box=box) for box in certain)
+            for box in subtract_all([region.box], certain) if certain != [region.box] else []:
+                yield region._replace(box=box, sure=False, doubt=region.doubt or "chains have equal priority")

@@ -6,6 +6,8 @@ drop and reject end all (nft(8), "VERDICT STATEMENT"). What cannot be interprete
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby, islice, permutations, product, takewhile
+from math import prod
 from typing import NamedTuple
 
 from power_edge.resources.firewall.space import Box, Numbers, meet, subtract, within
@@ -22,8 +24,9 @@ UNSEEN: Numbers = ((2, 2),)
 TRACKING = -200
 """The priority at which the kernel looks a packet's connection up (NF_IP_PRI_CONNTRACK)."""
 MANY_REGIONS = 10_000
+MANY_ORDERS = 120
 MANY_STEPS = 1_000_000
-"""Regions in one walk, and regions held against a rule, beyond which a program counts as undecidable: some seconds."""
+"""Orders of chains, regions in one walk, and regions held against a rule, beyond which a program counts as undecidable: some seconds."""
 
 
 class Do(NamedTuple):
@@ -126,11 +129,60 @@ def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:
     return region._replace(box={**region.box, "conntrack": after}) if region.box.get("conntrack") == before else region
 
 
-def ties(program: Program, hooks: tuple[str, ...], family: int) -> Program | None:
-    """The program with base chains of equal priority in the other order, which the kernel may run as well; None where there are none."""
-    path = [base for base in program.path(hooks, family) if can_block(program, base)]
-    places = [(base.hook, base.priority) for base in path]
-    return Program(chains=program.chains, bases=tuple(reversed(program.bases))) if len(set(places)) < len(places) else None
+def orders(program: Program, hooks: tuple[str, ...], family: int) -> Iterator[Program]:
+    """The program with its base chains in each order in which the kernel may run them.
+
+    Of chains at one hook with one priority the one that was registered last runs first
+    (nf_hook_entries_grow, Linux 4.14 and later; before, the one that was registered first). When
+    that was is nowhere to be read: handles count within one table, a table that was dormant
+    registers its chains anew, and legacy iptables registers where its table is first used.
+    Undecidable beyond MANY_ORDERS.
+    """
+    groups = (list(group) for _, group in groupby(program.path(hooks, family), lambda base: (base.hook, base.priority)))
+    choices = [list(islice(_arranged(program, group), MANY_ORDERS + 1)) for group in groups]
+    if prod(map(len, choices)) > MANY_ORDERS:
+        raise Undecidable("more chains have the same priority than can be tried in every order")
+    for choice in product(*choices):
+        # The sort of Program.path is stable, so it is enough to put the chains in this order.
+        yield Program(chains=program.chains, bases=tuple(base for some in choice for base in some))
+
+
+def _arranged(program: Program, group: list[Base]) -> Iterator[list[Base]]:
+    """The orders of chains of one hook and priority, one of each set of orders between which nothing can make a difference."""
+    effects = [_effects(program, base) for base in group]
+    bound = {
+        (one, two) for one, two in permutations(range(len(group)), 2) if _order_matters(effects[one], effects[two]) and _meet(group[one], group[two])
+    }
+
+    def arrange(done: tuple[int, ...], left: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        if not left:
+            yield done
+        for one in left:
+            # What may as well stand before a later one of the list stands there in another order that is tried.
+            passed = takewhile(lambda other, one=one: (one, other) not in bound, reversed(done))  # type: ignore[misc]
+            if all(other < one for other in passed):
+                yield from arrange((*done, one), tuple(other for other in left if other != one))
+
+    for order in arrange((), tuple(range(len(group)))):
+        yield [group[place] for place in order]
+
+
+def _order_matters(left: set[str], right: set[str]) -> bool:
+    """Whether one changes what the other does: two that end a packet in one and the same way do not, nor does one that only accepts."""
+    changes = {"unknown", "notrack"}
+    return bool(left and right) and (bool((left | right) & changes) or len(left | right) > 1)
+
+
+def _meet(left: Base, right: Base) -> bool:
+    return any(meet(one, other) is not None for one in left.boxes for other in right.boxes)
+
+
+def _effects(program: Program, base: Base) -> set[str]:
+    """What a base chain may do to a packet, but for letting it on."""
+    if base.chain is None:
+        return {"unknown"}
+    kinds = {rule.do.kind for rule in _reachable(program, base.chain)} | {base.policy}
+    return kinds & {DENY, REJECT, "unknown", "notrack"}
 
 
 def _split(regions: Iterable[Region], boxes: tuple[Box, ...]) -> tuple[list[Region], list[Region]]:
@@ -242,13 +294,6 @@ class _Walk:
 def _new(regions: list[Region], known: list[Region]) -> list[Region]:
     """Without what is on its way already: those packets that a rate limit or something opaque did not send into the chain that gave these back."""
     return [region for region in regions if not any(region.sure <= other.sure and within(region.box, other.box) for other in known)]
-
-
-def can_block(program: Program, base: Base) -> bool:
-    """Whether a base chain holds anything that could stop a packet, however unlikely."""
-    if base.chain is None or base.policy != ALLOW:
-        return True
-    return any(rule.do.kind in {DENY, REJECT, "unknown"} for rule in _reachable(program, base.chain))
 
 
 def _reachable(program: Program, start: Key) -> Iterator[Rule]:

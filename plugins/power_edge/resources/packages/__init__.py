@@ -18,8 +18,12 @@ PRESENT = "present"
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
+    """What each item wants, as the probe takes it: `NAME`, `-NAME`, `+NAME` or `=NAME=VERSION`."""
     for declared in items:
-        yield f"+{declared.name}" if declared.state == "latest" else declared.name
+        if declared.version is not None:
+            yield f"={declared.name}={declared.version}"
+        else:
+            yield {ABSENT: "-", "latest": "+"}.get(declared.state or "", "") + declared.name
 
 
 def judge(declared: Declared, seen: Package | None) -> Iterator[Finding]:
