@@ -72,6 +72,11 @@ def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> N
 
 
 NOT_STARTED = "the probe did not start"
+TOOLS = " (it takes a POSIX sh, base64 and gzip)"
+SHELL = (
+    " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell or exec"
+    " another?)"
+)
 
 
 class Host:
@@ -99,25 +104,38 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("host", "told"),
     [
-        (Host(b""), ""),
-        (Host(b"Welcome!\nThis account is not available.\n"), ": This account is not available."),
-        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), ": sh: gzip: not found"),
-        (Host(b"", b"bash: base64: command not found\ngzip: stdin: unexpected end of file\n"), ": bash: base64: command not found"),
+        (Host(b""), SHELL),
+        (Host(b"Welcome!\nThis account is not available.\n"), f": This account is not available.{SHELL}"),
+        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), f": sh: gzip: not found{TOOLS}"),
+        (Host(b"", b"bash: base64: command not found\ngzip: stdin: unexpected end of file\n"), f": bash: base64: command not found{TOOLS}"),
         (Host(b"", b"sudo: unable to resolve host rig\nsudo: a password is required\n"), ": sudo: a password is required"),
-        (Host(b"", b"\xff\n"), ": \ufffd"),
-        (Host(b"", b"'sh' is not recognized\r\n"), ": 'sh' is not recognized"),
+        (Host(b"", b"sudo: a password is required\nERROR: ld.so: object 'x' from LD_PRELOAD\n"), ": sudo: a password is required"),
+        (Host(b"", b"Word too long.\n"), f": Word too long.{SHELL}"),
+        (Host(b"", b"sh: tmux: not found\n"), f": sh: tmux: not found{SHELL}"),
+        *(
+            (Host(b"", f"{said}\n".encode()), f": {said}{TOOLS}")
+            for said in (
+                "base64: Command not found.",
+                "zsh:1: command not found: base64",
+                "mksh: gzip: inaccessible or not found",
+                "fish: Unknown command: base64",
+                'exec: "sh": executable file not found in $PATH',
+            )
+        ),
+        (Host(b"", b"\xff\n"), f": \ufffd{SHELL}"),
+        (Host(b"", b"'sh' is not recognized\r\n"), f": 'sh' is not recognized{TOOLS}"),
     ],
 )
 def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unreachable) as raised:
         asked(host, monkeypatch)
-    assert str(raised.value) == f"connected, but {NOT_STARTED}{told} (it takes a POSIX sh, base64 and gzip)"
+    assert str(raised.value) == f"connected, but {NOT_STARTED}{told}"
 
 
 def test_no_answer_of_a_client_that_may_have_reached_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(b"", b"Cannot connect to the Docker daemon\n")
     host.backend.NAME = "docker"
-    with pytest.raises(Unreachable, match=f"^{NOT_STARTED}: Cannot connect"):
+    with pytest.raises(Unreachable, match=f"^{NOT_STARTED}: Cannot connect to the Docker daemon$"):
         asked(host, monkeypatch)
 
 

@@ -15,6 +15,8 @@ from power_edge.resources import resource
 
 COMMAND_LIMIT = 96 * 1024
 """Bytes of one command line; Linux takes 128 KiB (MAX_ARG_STRLEN), and a transport may quote it once more."""
+_WORD = 1000
+"""Letters of one word: csh, as a login shell, takes none that is longer than its line buffer (1,024 in the oldest)."""
 _SECTION_LIMIT = 48 * 1024
 
 
@@ -164,7 +166,9 @@ def _yes(value: bool) -> str:
 
 def command(script: str, sudo: str) -> str:
     """A command line that runs a script; `sudo` is put before the shell that does."""
-    return f"printf %s {base64.b64encode(_packed(script)).decode()}|base64 -d|{unpacked_by(sudo)}"
+    text = base64.b64encode(_packed(script)).decode()
+    words = " ".join(text[at : at + _WORD] for at in range(0, len(text), _WORD))
+    return f"printf %s {words}|base64 -d|{unpacked_by(sudo)}"
 
 
 def unpacked_by(sudo: str) -> str:

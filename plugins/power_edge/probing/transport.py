@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
 from power_edge.probing.plan import Plan, Timeouts, unpacked_by
 from power_edge.probing.process import TAKES_INPUT, Lifeline, execute
+from power_edge.stderr import errors
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
@@ -30,6 +31,11 @@ _NO_MASTER = "-o ControlMaster=no -o ControlPath=none"
 
 
 _HOST_KEY = "Host key verification failed"
+_NO_TOOL = re.compile(
+    r"(\b(base64|gzip|printf)\b|['\"]sh['\"]|: sh\b).*(not found|not recognized)|(not found|unknown command)\W*(base64|gzip|printf|sh)\b",
+    re.IGNORECASE,
+)
+"""How the shells there are, docker and Windows say that one of these is missing, and not what a startup file wants."""
 _HUNG_UP = re.compile(rb"kex_exchange_identification|Connection (closed|reset) by")
 
 
@@ -130,10 +136,22 @@ def _answer(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Answer:
         return read(result.stdout_bytes)
     except NoAnswer as error:
         silent = str(error) == NOT_STARTED
-        takes = " (it takes a POSIX sh, base64 and gzip)" if silent else ""
         # What nologin(8) says, it says on stdout.
         why = _reason(result.stderr_bytes) or (_reason(result.stdout_bytes) if silent else "")
-        raise Unreachable(f"{'connected, but ' if _connects(host) else ''}{error}{f': {why}' if why else ''}{takes}") from None
+        hint = _hint(why, _connects(host)) if silent else ""
+        raise Unreachable(f"{'connected, but ' if _connects(host) else ''}{error}{f': {why}' if why else ''}{hint}") from None
+
+
+def _hint(why: str, login: bool) -> str:
+    """What to look at where the probe did not start, by what was printed in place of an answer; `login`: a login shell stands in between."""
+    if _NO_TOOL.search(why):
+        return " (it takes a POSIX sh, base64 and gzip)"
+    if not login or why.startswith("sudo"):
+        return ""
+    return (
+        " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell"
+        " or exec another?)"
+    )
 
 
 def _connects(host: Any) -> bool:
@@ -143,7 +161,8 @@ def _connects(host: Any) -> bool:
 
 def _reason(output: bytes) -> str:
     """The line that tells why: of a pipe the command that is missing, before those that starve of it; else the last."""
-    lines = [line.strip() for line in output.decode("utf-8", "replace").strip().splitlines()]
+    text = output.decode("utf-8", "replace")
+    lines = [line.strip() for line in errors(text) or text.strip().splitlines()]
     return next((line for line in lines if "not found" in line), lines[-1] if lines else "")
 
 
