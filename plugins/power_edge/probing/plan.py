@@ -92,7 +92,7 @@ class Plan(NamedTuple):
 
     def packed(self) -> bytes:
         """The script for the standard input of `unpacked_by`'s command."""
-        return _packed(self.script())
+        return _packed(self.script()).encode()
 
     def commands(self, sudo: str = "") -> list[str]:
         """Command lines that hold the script, for backends that give a command no input; nearly always one. Each is a whole script with a gate of its
@@ -166,16 +166,17 @@ def _yes(value: bool) -> str:
 
 def command(script: str, sudo: str) -> str:
     """A command line that runs a script; `sudo` is put before the shell that does."""
-    text = base64.b64encode(_packed(script)).decode()
+    text = _packed(script)
     words = " ".join(text[at : at + _WORD] for at in range(0, len(text), _WORD))
-    return f"printf %s {words}|base64 -d|{unpacked_by(sudo)}"
+    return f"printf %s {words}|{unpacked_by(sudo)}"
 
 
 def unpacked_by(sudo: str) -> str:
     """The command that runs a packed script from its standard input. Any login shell can read it, and `ps` shows nothing of the script."""
-    return f"gzip -dc|{sudo}sh"
+    return f"base64 -d|gzip -dc|{sudo}sh"
 
 
-def _packed(script: str) -> bytes:
+def _packed(script: str) -> str:
+    """base64, for a startup file may have put another shell in place: reading this, it finds one word, and no command."""
     packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, and without the gzip module's import
-    return packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
+    return base64.b64encode(packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()).decode()

@@ -137,7 +137,7 @@ def _answer(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Answer:
     except NoAnswer as error:
         silent = str(error) == NOT_STARTED
         # What nologin(8) says, it says on stdout.
-        why = _reason(result.stderr_bytes) or (_reason(result.stdout_bytes) if silent else "")
+        why = _reason(result.stderr_bytes, sent) or (_reason(result.stdout_bytes, sent) if silent else "")
         hint = _hint(why, _connects(host)) if silent else ""
         raise Unreachable(f"{'connected, but ' if _connects(host) else ''}{error}{f': {why}' if why else ''}{hint}") from None
 
@@ -159,10 +159,14 @@ def _connects(host: Any) -> bool:
     return host.backend.NAME in ("ssh", "paramiko")
 
 
-def _reason(output: bytes) -> str:
-    """The line that tells why: of a pipe the command that is missing, before those that starve of it; else the last."""
+def _reason(output: bytes, sent: bytes) -> str:
+    """The line that says why: a command of the pipe that is missing, before those that starve of it; else the last.
+
+    A shell that took the packed script for a command complains of that: such a line says nothing.
+    """
     text = output.decode("utf-8", "replace")
-    lines = [line.strip() for line in errors(text) or text.strip().splitlines()]
+    start = sent[:20].decode()
+    lines = [line.strip() for line in errors(text) or text.strip().splitlines() if not start or start not in line]
     return next((line for line in lines if "not found" in line), lines[-1] if lines else "")
 
 
