@@ -56,7 +56,7 @@ def test_any_shell_carries_the_probe(lab: Lab, shells: Node, tmp_path: Path, she
         ("/usr/bin/tcsh", ".tcshrc", "exec bash", "the probe did not start (the login shell did not run it: "),
         ("/bin/bash", ".bashrc", "exit 0", "the probe did not start (the login shell did not run it: "),
         ("/bin/bash", ".bashrc", "exec tmux", "exec: tmux: not found (the login shell did not run it: "),
-        ("/bin/bash", ".bashrc", "PATH=/nowhere", "base64: command not found (it takes a POSIX sh, base64 and gzip)"),
+        ("/bin/bash", ".bashrc", "PATH=/nowhere", ": command not found (it takes a POSIX sh, base64 and gzip)"),
         ("/usr/sbin/nologin", ".x", "", "This account is currently not available. (the login shell did not run it: "),
         ("/usr/bin/false", ".x", "", "the probe did not start (the login shell did not run it: "),
     ],

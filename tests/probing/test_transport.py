@@ -8,6 +8,7 @@ import pytest
 from power_edge.probing import transport
 from power_edge.probing.answer import Answer
 from power_edge.probing.plan import Plan, Timeouts
+from power_edge.probing.process import Lifeline
 from power_edge.probing.transport import Job, Route, Unreachable, ask, start
 from tests.answers import answer
 
@@ -24,7 +25,7 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(transport, "_GRACE", -2.0)
     never = threading.Event()
 
-    def ask(job: Job) -> Answer:
+    def ask(job: Job, _: Lifeline) -> Answer:
         if job.plan.node == "hangs":
             never.wait()
         return answered(job.plan.node)
@@ -42,7 +43,7 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
     """Each of those before it may take its own in full."""
     width = transport.WIDTH
-    pending = start([job(str(number), connect=3, node=20) for number in range(2 * width + 1)], lambda job: answered(job.plan.node))
+    pending = start([job(str(number), connect=3, node=20) for number in range(2 * width + 1)], lambda job, _: answered(job.plan.node))
     alone = pending["0"].limit
     assert alone == 23 + transport._GRACE
     turns = {0: 1, width - 1: 1, width: 2, 2 * width - 1: 2, 2 * width: 3}
@@ -62,7 +63,7 @@ def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
     ],
 )
 def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> None:
-    def fail(_: Job) -> Answer:
+    def fail(_: Job, __: Lifeline) -> Answer:
         raise error
 
     with pytest.raises(Unreachable) as raised:
@@ -93,7 +94,7 @@ class Host:
 
 def asked(host: Host, monkeypatch: pytest.MonkeyPatch) -> Answer:
     monkeypatch.setattr(Route, "host", lambda *_: host)
-    return ask(job("a"))
+    return ask(job("a"), Lifeline())
 
 
 def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
