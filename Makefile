@@ -4,7 +4,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 help: ## list these
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 check: run-env ## record this machine as a node if it is none, and check it
 	@node=$$($(BIN)/power-edge record) && $(BIN)/python -m pytest --node="$$node"
@@ -24,6 +24,12 @@ lint: dev-env ## linters and type checks
 generate: dev-env ## write what is made from schemas/
 	@$(BIN)/python tools/generate.py
 
+constraints: dev-env ## pin the newest versions of all dependencies in constraints.txt
+	@$(BIN)/python -m tox run -qq -e constraints
+
+newest: dev-env ## the tests that start no node, with the newest dependencies
+	@$(BIN)/python -m tox run -e newest
+
 bench: dev-env ## measure the speed, against a bare probe and others
 	@$(BIN)/python bench/run.py
 
@@ -33,4 +39,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint generate bench run-env dev-env
+.PHONY: help check test lint generate constraints newest bench run-env dev-env

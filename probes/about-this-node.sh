@@ -41,7 +41,7 @@ function flush(label) { if (many[label]) fold(label, many[label]); many[label] =
 function add(label, value) { many[label] = many[label] (many[label] ? ", " : "") value }
 END { if (!nonce) exit 11 }
 BEGIN { for (i = 1; i <= 80; i++) rule = rule "-" }
-!nonce { if ($0 ~ /^PE1 /) { split($0, w, " "); nonce = w[2] } next }
+!nonce { if ($0 ~ /^PE2 /) { split($0, w, " "); nonce = w[2] } next }
 index($0, nonce " B ") == 1 { split($0, w, " "); part = substr(w[3], 7); untitled = within = 1; next }
 index($0, nonce " E ") == 1 {
     split($0, w, " "); within = 0

@@ -14,7 +14,12 @@ pe_named() { # FILE...: the variable of the script that holds each, as an argume
     printf '"'
 }
 
+pe_shared() { # TYPE: the file that its probes begin with, where there is one
+    [ ! -e "$pe_here/lib/$1.sh" ] || echo "lib/$1"
+}
+
 pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
+    pe_calls=$(cat)
     cat "$pe_here/prelude.sh"
     for pe_file in $1; do cat "$pe_here/$pe_file.sh"; done
     for pe_file in $2; do
@@ -23,9 +28,10 @@ pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
         echo "'"
     done
     echo 'pe_main() {'
-    echo "    pe_begin unknown 30 120"
+    echo "    pe_begin unknown 30 120 $(printf '%s\n' "$pe_calls" |
+        sed -n 's/^    pe_section \([^ ]*\) .*/\1/p; s/^    pe_discover \([^ ]*\) .*/find.\1 \1.0/p' | tr '\n' ' ' | sed 's/ $//')"
     echo "    pe_gate linux no no none || { pe_end; return 0; }"
-    cat
+    printf '%s\n' "$pe_calls"
     echo '    pe_end'
     echo '}'
     echo 'pe_main </dev/null'

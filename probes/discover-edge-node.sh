@@ -38,12 +38,14 @@ done
 [ -n "$pe_types" ] || pe_usage
 
 pe_parts='prelude collect-identity about/line about/who about/hardware about/roles'
-for pe_each in $pe_types; do pe_parts="$pe_parts discovery/$pe_each resources/$pe_each"; done
+for pe_each in $pe_types; do pe_parts="$pe_parts $(pe_shared "$pe_each") discovery/$pe_each resources/$pe_each"; done
 {
     echo "    pe_section identity$(pe_named prelude collect-identity)"
     echo "    pe_section about.who$(pe_named prelude about/line about/who)"
     for pe_each in hardware roles; do echo "    pe_section about.$pe_each$(pe_named about/line "about/$pe_each")"; done
     for pe_each in $pe_types; do
-        echo "    pe_discover $pe_each$(pe_named "discovery/$pe_each")$(pe_named "resources/$pe_each") $pe_mode"
+        pe_first=$(pe_shared "$pe_each")
+        # shellcheck disable=SC2086 # one word or none
+        echo "    pe_discover $pe_each$(pe_named $pe_first "discovery/$pe_each")$(pe_named $pe_first "resources/$pe_each") $pe_mode"
     done
 } | pe_whole discover "$pe_parts" | pe_go "$pe_target"

@@ -1,16 +1,17 @@
 # What a script that discovers has beside the prelude: the names of what there is to declare are found by a type's discovery, and asked of the type's
-# probe, each under the section's deadline.
+# probe, each under the section's deadline. The sections are `find.TYPE` and `TYPE.0`; the second is empty where nothing was found.
 pe_discover() { # TYPE DISCOVERY PROBE MODE
     pe_type=$1 pe_probe=$3
-    pe_found=$(
-        exec 3>&1
-        pe_section "find.$pe_type" "$2" "$4"
+    # The first section goes out as it comes, and its copy to awk, which reads on to the end: tee would stop with it.
+    pe_names=$(
+        pe_section "find.$pe_type" "$2" "$4" 3>&1 | tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | awk -F '\t' -v end="$PE_N E " '
+            index($0, end) == 1 { ended = 1 }
+            !ended && /^\+/ && !seen[$1]++ { print substr($1, 2) }'
     )
-    printf '%s\n' "$pe_found"
-    pe_names=$(printf '%s\n' "$pe_found" | awk -F '\t' -v end="$PE_N E " '
-        index($0, end) == 1 { exit }
-        /^\+/ && !seen[$1]++ { print substr($1, 2) }')
-    [ -n "$pe_names" ] || return 0
+    if [ -z "$pe_names" ]; then
+        pe_section "$pe_type.0" :
+        return
+    fi
     pe_ifs=$IFS
     IFS='
 '

@@ -1,8 +1,24 @@
-# What a node's script begins with: the framing of the answer, the gate, and a deadline on each section.
+# What a node's script begins with: the frame of the answer, the gate, and a deadline on each section.
 #
-# The answer: a line `PE1 NONCE UID EPOCH NODE`, then `NONCE I KIND STATE HASH` for each identifier on file, `NONCE G VERDICT`, sections
-# (`NONCE B NAME`, raw output, `NONCE E NAME STATUS`, at most 2,000 characters of stderr), and `NONCE Z`. The nonce is made on the node for this one
-# answer, so nothing that a section prints can pass for a frame. Reads only, writes no file, needs sh, od, tr, cat, date, id and sha256sum.
+# The answer is a head and one block for each section, each closed by its checksum, and a last line:
+#
+#     PE2 NONCE UID EPOCH NODE
+#     NONCE S NAME...                the sections that follow where the gate is open
+#     NONCE I KIND STATE HASH        one line for each identifier on file
+#     NONCE G VERDICT
+#     NONCE C CHECKSUM LENGTH
+#
+#     NONCE B NAME
+#     raw output
+#     NONCE E NAME STATUS MILLISECONDS
+#     at most 2,000 characters of stderr
+#     NONCE C CHECKSUM LENGTH
+#
+#     NONCE Z
+#
+# CHECKSUM and LENGTH are those of cksum(1), over all bytes from the first of the head or block to the blank before CHECKSUM. MILLISECONDS is `-`
+# where the node has no /proc/uptime, which counts by 10 ms. The nonce is made on the node for this one answer, so nothing that a section prints can
+# pass for a frame. Reads only, writes no file, needs sh, od, tr, cat, date, id, tee, cksum and sha256sum.
 
 # What every script of ours finds: a known locale, the sbin folders, and the way to what only root may read.
 pe_prepare() {
@@ -10,30 +26,69 @@ pe_prepare() {
     # A plain user's PATH over SSH lacks the sbin folders.
     export PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
     umask 077
+    # Lines on stderr that are warnings of a library, a wrapper or sudo, and no error of the tool: a sed script that takes them out. A value is stdout
+    # alone; where a tool fails, the first line that is left tells why. (power_edge/stderr.py has the same lines.)
+    export PE_NOISE='/^sudo: unable to resolve host /d
+/^sudo-rs: unable to resolve host /d
+/^ERROR: ld\.so: object /d
+/[Ww]arning: /d
+/WARNING: /d
+/: cannot change locale /d'
     PE_UID=$(id -u)
     PE_SUDO=''
     if [ "$PE_UID" != 0 ] && command -v sudo >/dev/null 2>&1; then PE_SUDO='sudo -n'; fi
-    export PE_SUDO
+    # The connection that the answer goes back by, if it is one of ssh: sudo takes the variable away.
+    PE_WAY=${SSH_CONNECTION-}
+    export PE_SUDO PE_WAY
 }
 
-pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT
+pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
     exec 3>&1
     pe_prepare
+    for pe_tool in tee cksum; do
+        command -v $pe_tool >/dev/null || { echo "power-edge: $pe_tool: not found" >&2; exit 1; }
+    done
+    # A pipe can be opened by these names. (A socket cannot, and sshd may make stdout one.)
+    PE_COPY=/dev/fd/4
+    [ -e /dev/fd ] || PE_COPY=/proc/self/fd/4
     PE_N=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
     [ -n "$PE_N" ] || { echo 'power-edge: no random bytes for the nonce' >&2; exit 1; }
-    pe_start=$(date +%s)
-    pe_limit=$2 pe_total=$3 pe_timeout=''
+    pe_epoch=$(date +%s)
+    pe_clock
+    pe_start=$pe_now
+    pe_node=$1 pe_limit=$2 pe_total=$3 pe_timeout=''
+    shift 3
     # busybox before 1.30 has another syntax; one without -k leaves a hung child to the node's deadline.
     if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
     # busybox's ends its child alone: what that had started would go on, and hold the answer open.
     pe_group=''
     case $(timeout --help 2>&1) in *BusyBox*) ! command -v setsid >/dev/null || pe_group='trap "kill -9 0" TERM; "$@" & wait $!' ;; esac
     # A login shell's banner may end without a newline.
-    printf '\nPE1 %s %s %s %s\n' "$PE_N" "$PE_UID" "$pe_start" "$1"
+    echo
+    pe_heading=''
+    pe_head "PE2 $PE_N $PE_UID $pe_epoch $pe_node"
+    pe_head "$PE_N S $*"
 }
 
 pe_end() {
     printf '\n%s Z\n' "$PE_N"
+}
+
+pe_head() { # LINE: prints a line of the head, and keeps it for the checksum
+    printf '%s\n' "$1"
+    pe_heading="$pe_heading$1
+"
+}
+
+# Sets pe_now, a time in hundredths of a second, and pe_exact where it is no whole second. Costs no process where there is a /proc/uptime.
+pe_clock() {
+    pe_now='' pe_exact=yes
+    # shellcheck disable=SC2034
+    { read -r pe_now pe_idle </proc/uptime; } 2>/dev/null
+    case $pe_now in
+    *.[0-9][0-9]) pe_now=$((${pe_now%.*} * 100 + 1${pe_now#*.} - 100)) ;; # 1: a leading 0 would make it octal
+    *) pe_now=$((($(date +%s) - pe_epoch) * 100)) pe_exact='' ;;
+    esac
 }
 
 # Sets pe_state (ok, missing, unreadable, empty, invalid, filler) and pe_value.
@@ -102,7 +157,7 @@ pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
             pe_hash=${pe_hash%% *}
             [ ${#pe_hash} -eq 64 ] || { pe_state=unreadable pe_hash=-; }
         fi
-        printf '%s I %s %s %s\n' "$PE_N" "$pe_kind" "$pe_state" "$pe_hash"
+        pe_head "$PE_N I $pe_kind $pe_state $pe_hash"
         if [ "$pe_state" = ok ]; then
             [ "$pe_kind" != "$pe_primary" ] || pe_shown=yes
             if [ "$pe_hash" != "${pe_pair#*=}" ]; then
@@ -120,15 +175,26 @@ pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
     elif [ -z "$pe_differ" ] || [ "$pe_differ$pe_migration$pe_hardware" = ' machine-idyesyes' ]; then
         pe_verdict=open
     fi
-    printf '%s G %s\n' "$PE_N" "$pe_verdict"
+    pe_head "$PE_N G $pe_verdict"
+    printf '%s C ' "$PE_N"
+    printf '%s%s C ' "$pe_heading" "$PE_N" | cksum 2>/dev/null
     [ "$pe_verdict" = open ]
 }
 
 pe_section() { # NAME BODY ARG...
+    echo
+    # The block goes out as it comes, and its copy to cksum, whose line follows the last byte: it has read all, and tee has written all.
+    pe_block "$@" | tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | cksum 2>/dev/null 3>&-
+}
+
+pe_block() { # NAME BODY ARG...
+    exec 3>&1 # in a shell of its own, as part of a pipe
     pe_name=$1 pe_body=$2
     shift 2
-    printf '\n%s B %s\n' "$PE_N" "$pe_name"
-    pe_left=$((pe_start + pe_total - $(date +%s)))
+    printf '%s B %s\n' "$PE_N" "$pe_name"
+    pe_clock
+    pe_began=$pe_now
+    pe_left=$((pe_total - (pe_now - pe_start) / 100))
     [ "$pe_left" -le "$pe_limit" ] || pe_left=$pe_limit
     if [ "$pe_left" -le 0 ]; then
         pe_errors='rc=124'
@@ -139,5 +205,8 @@ pe_section() { # NAME BODY ARG...
     else
         pe_errors=$({ sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
     fi
-    printf '\n%s E %s %s\n%.2000s\n' "$PE_N" "$pe_name" "${pe_errors##*rc=}" "${pe_errors%rc=*}"
+    pe_clock
+    pe_spent=-
+    [ -z "$pe_exact" ] || pe_spent=$(((pe_now - pe_began) * 10))
+    printf '\n%s E %s %s %s\n%.2000s\n%s C ' "$PE_N" "$pe_name" "${pe_errors##*rc=}" "$pe_spent" "${pe_errors%rc=*}" "$PE_N"
 }

@@ -7,6 +7,7 @@ import pytest
 from power_edge import data
 from power_edge.gate import Expected
 from power_edge.model import Item, Source
+from power_edge.probing.plan import files
 from power_edge.resources.sysctl import Setting
 
 OPEN = Expected("linux", None, {}, False, False, None)
@@ -39,6 +40,11 @@ HOSTILE = [
     "%s%n",
     "\t",
 ]
+
+
+def body(kind: str, folder: str) -> str:
+    """The text of a type's probe below probes/FOLDER, as a node runs it."""
+    return "".join(data.text(f"probes/{file}.sh") for file in files(kind, folder))
 
 
 def items(names: Sequence[str], kind: str = "files") -> list[Item]:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from power_edge.adopt import Adopted, Adoption, adopt, asked
 from power_edge.check import Checked, plan_for
-from power_edge.config import Node, load_state
+from power_edge.config import Node, State, load_state
 from power_edge.config.edit import Edit, Put
 from power_edge.gate import Gate
 from power_edge.judging import judge
-from power_edge.model import Outcome, Result, Unseen
+from power_edge.model import Item, Outcome, Result, Unseen
 from power_edge.probing.transport import Unreachable
 from power_edge.resources import resource
 from power_edge.resources.files import File
@@ -268,3 +268,27 @@ def test_any_unit_is_true_afterwards_or_left_or_gone(declared: str, unit: Unit) 
     assert bool(done.adopted) + bool(done.left) == (before is not Outcome.COMPLIANT)
     assert not done.adopted or before is Outcome.DRIFT
     assert (done.text == HEAD) == (bool(done.adopted) and unit.missing)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.DRIFT])
+def test_what_would_not_be_compliant_is_left_alone(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the edit was to come to: the new text is judged, and unknown is no compliance."""
+    written: list[Item] = []
+
+    def loaded(*arguments: Any) -> State:
+        state = load_state(*arguments)
+        written.extend(state.items)
+        return state
+
+    def judged(kind: Any, item: Any, seen: Any) -> Result:
+        result = judge(kind, item, seen)
+        new = item.name == "a" and any(item is each for each in written)
+        return result._replace(outcome=outcome, why="a reason") if new else result
+
+    monkeypatch.setattr("power_edge.adopt.load_state", loaded)
+    monkeypatch.setattr("power_edge.adopt.judge", judged)
+    text = f"{HEAD}services:\n- {{name: a, state: running}}\n- {{name: b, state: running}}\n"
+    done = adopted(text, {"services": {"a.service": DOWN, "b.service": DOWN}})
+    assert done.text == text.replace("name: b, state: running", "name: b, state: stopped")
+    assert [one.item.name for one in done.adopted] == ["b"]
+    assert [(one.item.name, one.why) for one in done.left] == [("a", f"it would be {outcome.value} all the same: a reason")]

@@ -244,6 +244,8 @@ def test_a_node_s_gate_is_judged_by_the_answer(run: Run, root: Path) -> None:
     folder(root, "there", system_identity=identity(OTHER_ID), connection=b"ssh: {host: 10.0.0.9}\n")
     done = run("there", "--merge")
     assert (done.exit_code, "another machine" in done.stderr) == (12, True)
+    folder(root, "here", system_identity=identity(MACHINE_ID))
+    assert "another machine: its machine-id is on file for here" in run("there", "--merge").stderr
 
 
 def test_a_machine_is_one_node(run: Run, root: Path) -> None:

@@ -1,10 +1,12 @@
 """The gate, from hashes."""
 
+from typing import Any
+
 import pytest
 
 from power_edge import gate
-from power_edge.gate import Reading
-from tests.gates import ID, OTHER_ID, ROWS, UUID, Row, by_id, by_uuid, expected
+from power_edge.gate import Expected, Reading
+from tests.gates import FILLER, ID, OTHER_ID, OTHER_UUID, ROWS, UUID, Row, by_id, by_uuid, expected
 
 
 def readings(row: Row) -> dict[str, Reading]:
@@ -72,6 +74,66 @@ def test_a_mac_has_its_own() -> None:
 def test_defaults_are_the_strict_ones() -> None:
     strict = expected(rules={}, **{key: value for key, value in by_id().items() if key != "rules"})
     assert (strict.require_match, strict.allow_os_migration) == (True, False)
+
+
+def by_id_of(machine: str, uuid: str = FILLER) -> dict[str, Any]:
+    """The identifiers on file of another node."""
+    return {"primary_id": machine, "id_type": "machine-id", "machine_id": machine, "dmi_product_uuid": uuid}
+
+
+BOTH = {"machine-id": OTHER_ID, "product-uuid": OTHER_UUID}
+NAMED = {
+    "by its machine-id": (by_id(), {"machine-id": OTHER_ID}, {"b": by_id_of(OTHER_ID)}, "another machine: its machine-id is on file for b"),
+    "by what both know": (by_uuid(), {"product-uuid": OTHER_UUID}, {"b": by_id_of(OTHER_ID, OTHER_UUID)}, "its product-uuid is on file for b"),
+    "by what decides there": (by_uuid(machine_id=ID), BOTH, {"b": by_id_of(OTHER_ID, OTHER_UUID)}, "its machine-id is on file for b"),
+    "a clone": (
+        by_id(dmi_product_uuid=UUID),
+        {"machine-id": ID, "product-uuid": OTHER_UUID},
+        {"b": by_id_of(ID, OTHER_UUID)},
+        "another machine: machine-id is equal, but its product-uuid is on file for b",
+    ),
+    "a clone of which the hardware is not on file": (
+        by_id(dmi_product_uuid=UUID),
+        {"machine-id": ID, "product-uuid": OTHER_UUID},
+        {"b": by_id_of(ID)},
+        None,
+    ),
+    "two nodes that are one": (
+        by_id(),
+        {"machine-id": OTHER_ID},
+        {"c": by_id_of(OTHER_ID), "b": by_id_of(OTHER_ID)},
+        "another machine: its machine-id is on file for b and c",
+    ),
+    "two nodes that share parts of it": (
+        by_uuid(machine_id=ID),
+        BOTH,
+        {"c": by_id_of(OTHER_ID), "b": by_uuid(OTHER_UUID)},
+        "another machine: its product-uuid is on file for b, machine-id is on file for c",
+    ),
+    "none of them": (by_id(), {"machine-id": OTHER_ID}, {"b": by_uuid()}, None),
+    "none, for another part of it differs": (by_uuid(machine_id=ID), BOTH, {"b": by_id_of(OTHER_ID, UUID)}, None),
+    "a filler tells nothing": (by_id(), {"machine-id": OTHER_ID}, {"b": by_uuid(FILLER)}, None),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_another_machine_is_named_where_it_is_a_node(name: str) -> None:
+    file, shown, others, words = NAMED[name]
+    readings = {kind: Reading("ok", gate.digest("linux", kind, value)) for kind, value in shown.items()}
+    judged = gate.judge(expected(**file), readings, "", lambda: {node: expected(**other) for node, other in others.items()})
+    assert judged.status == 12
+    assert (words or "on file ") in str(judged.why)
+    assert "on file for" in str(judged.why) or words is None
+
+
+def test_the_other_identities_are_read_for_another_machine_alone() -> None:
+    def others() -> dict[str, Expected]:
+        raise AssertionError("read")
+
+    right = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
+    assert gate.judge(expected(**by_id()), right, "", others).open
+    assert gate.judge(expected(**by_id()), {"machine-id": Reading("missing")}, "", others).status == 12
+    assert gate.judge(None, right, "", others).status == 12
 
 
 def test_of_a_match_the_hash_on_file_is_told_however_its_key_is_spelled() -> None:

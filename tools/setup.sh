@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv in the checkout, with Power Edge in it as it stands there: `setup.sh run` what running it takes, `setup.sh dev` what working on it
-# takes as well. Done once; it is made again when pyproject.toml, the checkout's place or the Python changes. PYTHON=... chooses the Python.
+# takes as well. Done once; it is made again when pyproject.toml, constraints.txt, the checkout's place or the Python changes. PYTHON=... chooses the
+# Python. All versions are those of constraints.txt, which the tests have passed with: a release of somebody else's changes no check of an operator.
 set -eu
 cd "$(dirname "$0")/.."
 want=$1
@@ -15,7 +16,7 @@ apt() { # PACKAGE...
 }
 
 stamp=.venv/.power-edge
-current="$(cksum <pyproject.toml) $PWD"
+current="$(cat pyproject.toml constraints.txt | cksum) $PWD"
 have='' was=''
 if [ -x .venv/bin/python ] && [ -f "$stamp" ]; then read -r have was <"$stamp" || :; fi
 if [ "$was" = "$current" ]; then
@@ -45,6 +46,8 @@ if [ "$want" = dev ]; then echo "Setting up .venv, with the tools for developmen
 rm -f "$stamp"
 # Of a .venv that came here from elsewhere, every script names the old place.
 case $was in *" $PWD") ;; *) "$python" -m venv --clear .venv ;; esac
+# By the environment, since pip before 25.3 knows no --build-constraint, and takes the first for both; relative, since pip splits the value at spaces.
+export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 pip() {
     .venv/bin/python -m pip --quiet --disable-pip-version-check --no-input "$@" </dev/null || say "pip could not install what is needed (above it says why)"
 }

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from math import ceil
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from power_edge import gate
 from power_edge.config import Node
+from power_edge.config.identities import others
 from power_edge.gate import Expected, Gate
 from power_edge.judging import judge
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen, agrees
@@ -88,7 +89,8 @@ class Checked:
             return Gate(gate.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
             return Gate(gate.UNREACHABLE, "unreachable: the answer was cut before the gate")
-        return gate.judge(expected(self.node), self.answer.readings, f"power-edge identity {quote(self.node.name)} --write")
+        record = f"power-edge identity {quote(self.node.name)} --write"
+        return gate.judge(expected(self.node), self.answer.readings, record, partial(others, self.node.path))
 
     @cached_property
     def gate_result(self) -> Result:
@@ -113,6 +115,14 @@ class Checked:
             kind: Unseen(self.stale) if self.stale else observe(resource(kind), list(members), self.answer)
             for kind, members in groupby(items, key=lambda item: item.type)
         }
+
+    def answered_at(self, run_started: float) -> float | None:
+        """When the node itself answered, in seconds since 1970; None if it did not, or says a time to come."""
+        if isinstance(self.answer, Unreachable) or not self.gate.open:
+            return None
+        if self.age is None:
+            return run_started
+        return float(self.answer.time) if self.answer.time <= run_started + _FUTURE else None
 
     def result(self, item: Item) -> Result:
         """The result of one of the node's items."""

@@ -1,7 +1,7 @@
 """The gate: is this the machine that the configuration is meant for? Judged before anything else, from hashes of identifiers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -138,12 +138,22 @@ def is_of(shown: SystemIdentity, on_file: SystemIdentity) -> bool:
     return passes(shown, expected(on_file)._replace(require_match=True))
 
 
-def judge(expected: Expected | None, readings: Mapping[str, Reading], record: str) -> Gate:
-    """The gate, from what the node shows; `record` is the command that would record an identity, told where there is none."""
+def judge(
+    expected: Expected | None,
+    readings: Mapping[str, Reading],
+    record: str,
+    others: Callable[[], Mapping[str, Expected]] = dict,
+) -> Gate:
+    """The gate, from what the node shows.
+
+    `record` is the command that would record an identity, for a message where none is on file.
+    `others` gives the identities on file of all other nodes by name. It is called for another
+    machine only, so that the message can name the node that it is.
+    """
     if expected is None:
         return Gate(WRONG_MACHINE, f"no identity on file; record one with: {record}", matches=False)
     shown = readings.get(expected.primary or "", Reading("missing"))
-    problem = _problem(expected, readings, shown)
+    problem = _problem(expected, readings, shown, others)
     if not expected.require_match:
         return Gate(0, f"identity not required to match{f': {problem}' if problem else ''}", shown.hash, matches=problem is None)
     if problem is None:
@@ -156,20 +166,48 @@ def judge(expected: Expected | None, readings: Mapping[str, Reading], record: st
     return Gate(WRONG_MACHINE, problem, shown.hash, matches=False)
 
 
-def _problem(expected: Expected, readings: Mapping[str, Reading], shown: Reading) -> str | None:
+def _problem(
+    expected: Expected,
+    readings: Mapping[str, Reading],
+    shown: Reading,
+    others: Callable[[], Mapping[str, Expected]],
+) -> str | None:
     if expected.primary is None:
         return "none on file"
     if shown.hash is None:
         return f"the node shows no identity ({expected.primary}: {shown.state})"
     if shown.hash != expected.hashes[expected.primary]:
+        if owner := _owner(readings, others()):
+            return f"another machine: its {owner}"
         return f"another machine: identity on file {expected.hash_on_file or expected.hashes[expected.primary]}, this machine's {shown.hash}"
     for kind in _differing(expected, readings):
+        if owner := _owner(readings, others(), kind):
+            return f"another machine: {expected.primary} is equal, but its {owner}"
         both = f"on file {expected.hashes[kind]}, this machine's {readings[kind].hash}"
         return f"another machine: {expected.primary} is equal, but {kind} is not: {both}"
     for kind in expected.hashes:
         if kind not in readings:
             return f"the answer says nothing of {kind}, which is on file: it is an answer to another plan"
     return None
+
+
+def _owner(readings: Mapping[str, Reading], others: Mapping[str, Expected], by: str | None = None) -> str | None:
+    """Which other nodes the machine is, as `KIND is on file for NAME`; None where it is none.
+
+    It is a node's if one identifier (`by`, or any) is equal and none differs, as far as both have them.
+    """
+    found: dict[str, list[str]] = {}
+    for name, other in sorted(others.items()):
+        kinds = [by] if by is not None else sorted(other.hashes, key=lambda kind: kind != other.primary)
+        equal = [kind for kind in kinds if kind in other.hashes and readings.get(kind, _MISSING).hash == other.hashes[kind]]
+        if equal and not _differing(other, readings):
+            found.setdefault(equal[0], []).append(name)
+    if not found:
+        return None
+    return ", ".join(f"{kind} is on file for {' and '.join(names)}" for kind, names in found.items())
+
+
+_MISSING: Final = Reading("missing")
 
 
 def _differing(expected: Expected, readings: Mapping[str, Reading]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
-from power_edge import data, gate, whole
+from power_edge import data, gate, stderr, whole
 from power_edge.config import ConfigError
 from power_edge.config.document import read
 from power_edge.config.emit import Document, Paragraph, emit
@@ -73,8 +73,8 @@ def parse(status: int, content: bytes, errors: str) -> Shown:
     if status == _NONE_SHOWN and left_out:
         raise NoIdentity("; ".join(left_out))
     if status != 0 or not content:
-        last = next(reversed(errors.splitlines()), "without a word")
-        raise Unreachable(f"connected, but collect-identity.sh failed there (status {status}: {last})")
+        *_, why = "without a word", *errors.splitlines(), *stderr.errors(errors)
+        raise Unreachable(f"connected, but collect-identity.sh failed there (status {status}: {why})")
     told = "what the machine printed"
     identity = load_system_identity(content, told)
     first, *others = _paragraphs(content)

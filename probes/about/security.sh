@@ -19,7 +19,7 @@ elif settings=$(as_root sshd -T 2>/dev/null); then
         line sshd match yes
     fi
 else
-    missing sshd "$(as_root sshd -T 2>&1 >/dev/null | grep -v '^sudo: unable to resolve' | head -n 1)"
+    missing sshd "$(as_root sshd -T 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1)"
 fi
 
 if first_of "$root/etc/ufw/ufw.conf"; then line ufw "$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf")"; fi
@@ -61,7 +61,7 @@ firewall() {
             case $rules in *ufw-user-input*) line filter ufw ;; esac
             case $rules in *'table inet firewalld'*) line filter firewalld ;; esac
         else
-            missing firewall "$(as_root nft list ruleset 2>&1 >/dev/null | grep -v '^sudo: unable to resolve' | head -n 1)"
+            missing firewall "$(as_root nft list ruleset 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1)"
             return
         fi
     fi

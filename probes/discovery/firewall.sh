@@ -5,10 +5,13 @@ tab='	'
 
 tell() { printf '%s%s%s\n' "$1" "$tab" "$2"; }
 
-hidden() {
-    case $1 in
-    '' | sudo*) tell '?firewall' 'it takes root to read it' ;;
-    *) tell '?firewall' "it could not be read: $1" ;;
+hidden() { # STDERR of the tool that failed
+    case "
+$1" in
+    '
+' | *'
+sudo'*) tell '?firewall' 'it takes root to read it' ;;
+    *) tell '?firewall' "it could not be read: $(printf '%s\n' "$1" | sed -n 1p)" ;;
     esac
     exit 0
 }
@@ -17,7 +20,7 @@ if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then hidden ''; fi
 
 if command -v nft >/dev/null; then
     rules=$(${PE_SUDO-} nft list ruleset 2>/dev/null) ||
-        hidden "$(${PE_SUDO-} nft list ruleset 2>&1 >/dev/null | sed '/^sudo: unable to resolve host /d' | sed -n 1p)"
+        hidden "$(${PE_SUDO-} nft list ruleset 2>&1 >/dev/null | sed "${PE_NOISE-}")"
     # The base chains for what comes in that hold, or lead to, anything that could stop it. A map of verdicts by name could.
     stops=$(printf '%s\n' "$rules" | awk '
         /^table / { table = $2 " " $3; next }

@@ -1,18 +1,10 @@
 # Packages that somebody asked for, and those on hold; with `all` every one that is installed.
 # Asked for is what the manager has down as such, less the distribution's base, and less what another such package, or the base, depends on (what it
 # merely recommends is kept). Where the manager keeps no such list, all are: then it is the packages that no other one needs.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
 tab='	'
 all=''
 [ "$1" != all ] || all=yes
-HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
-export HOME
-unset DPKG_ADMINDIR DPKG_ROOT RPM_CONFIGDIR
-
-fail() {
-    echo "$*" >&2
-    exit 1
-}
 
 # stdin: `is NAME WHY` (installed; nobody asked for it where WHY is empty), `base NAME`, `has NAME NAME` (provides), `needs NAME NAME|NAME...`,
 # `status N` of the command that said so, and lines that are discovery's already. Prints the lines of discovery; fails without a package.
@@ -97,8 +89,6 @@ dpkg_packages() {
 
 # /etc/apk/world is what was asked for, and !NAME what was refused.
 apk_packages() {
-    installed=$root/lib/apk/db/installed
-    [ -e "$installed" ] || installed=$root/usr/lib/apk/db/installed
     world=$root/etc/apk/world
     if ! { [ -r "$installed" ] && [ -r "$world" ]; }; then fail "$installed or $world is not readable"; fi
     awk -v OFS='\t' -v all="$all" '
@@ -120,6 +110,7 @@ apk_packages() {
 
 # A reason of 1 is "installed as a dependency", none is "explicitly installed".
 pacman_packages() {
+    set +f
     cat "$root"/var/lib/pacman/local/*/desc | awk -v OFS='\t' '
         function put() { if (name != "") print "is", name, (reason == 1 ? "" : "asked for (pacman -Qet)"); reason = 0 }
         function bare(name) { sub(/[<>=].*/, "", name); return name }
@@ -163,9 +154,7 @@ rpm_asked() { # ARGUMENT...
 
 rpm_packages() {
     command -v rpm >/dev/null || fail 'rpm is not there'
-    dbpath=$root$(rpm --eval %_dbpath)
-    table=$(rpm_asked -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]' 2>&1) ||
-        fail "rpm: $table"
+    table=$(rpm_asked -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1 # rpm has said why
     # Many packages need /bin/sh and the like: a package that has such a file counts as needed.
     files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !seen[$3]++ { print $3 }')
     # shellcheck disable=SC2086 # no blanks in them
@@ -190,23 +179,10 @@ rpm_packages() {
         }' | chosen || fail 'the rpm database holds no package'
 }
 
-# The manager that os-release names, and without one the only database there is. The check itself is stricter, and what it cannot decide is left out.
-release=$(cat "$root/etc/os-release" 2>/dev/null || cat "$root/usr/lib/os-release" 2>/dev/null)
-family=$(echo "$release" | sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' | tr -d "\"'" | tr '\n' ' ')
-case " $family" in
-*' debian '* | *' ubuntu '*) dpkg_packages ;;
-*' alpine '* | *' postmarketos '*) apk_packages ;;
-*' arch '* | *' archlinux '*) pacman_packages ;;
-*' fedora '* | *' rhel '* | *' centos '* | *' suse '* | *' sles '* | *' opensuse'* | *' amzn '* | *' mageia '* | *' photon '* | *' azurelinux '*)
-    rpm_packages
-    ;;
-*)
-    if [ -s "$root/var/lib/dpkg/status" ]; then
-        dpkg_packages
-    elif [ -s "$root/lib/apk/db/installed" ]; then
-        apk_packages
-    else
-        fail 'there is no package database that is known here'
-    fi
-    ;;
+choose
+case $manager in
+dpkg) dpkg_packages ;;
+rpm) rpm_packages ;;
+apk) apk_packages ;;
+pacman) pacman_packages ;;
 esac

@@ -1,5 +1,6 @@
 # Kernel parameters that files under /etc, /run and /usr/local set, and a few that make the machine a router; with `all` every one that can be set.
-# What packages set (files below /usr/lib, and files of theirs under /etc that nobody changed) is the distribution's.
+# What packages set (files below /usr/lib, and files of theirs under /etc that nobody changed) is the distribution's; it is read too, since it may come
+# last. The rules are those of sysctl.d(5).
 root=${PE_ROOT-}
 tab='	'
 
@@ -22,59 +23,94 @@ unchanged() { # FILE: a conffile of a package, as the package brought it
 
 conffiles=$(dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f '${Conffiles}\n' 2>/dev/null | grep 'sysctl\.')
 
+folders='etc/sysctl.d run/sysctl.d usr/local/lib/sysctl.d usr/lib/sysctl.d lib/sysctl.d'
+
 # Of a folder that may not be looked into a glob says that it is empty.
-for folder in etc/sysctl.d run/sysctl.d usr/local/lib/sysctl.d; do
+for folder in $folders; do
     if [ -d "$root/$folder" ] && ! { [ -r "$root/$folder" ] && [ -x "$root/$folder" ]; }; then
         printf '?/%s\tonly root may look into it\n' "$folder"
     fi
 done
 
-# In the order in which they are read, by name whatever the folder (sysctl.d(5)), so that the last word on a key is the one that is told.
-for file in "$root"/etc/sysctl.d/*.conf "$root"/run/sysctl.d/*.conf "$root"/usr/local/lib/sysctl.d/*.conf; do
-    [ -f "$file" ] && printf '%s\t%s\n' "${file##*/}" "${file#"$root"}"
-done | sort -t "$tab" -k 1,1 | {
-    cut -f 2
-    [ ! -f "$root/etc/sysctl.conf" ] || echo /etc/sysctl.conf
-} | while IFS= read -r file; do
-    if ! [ -r "$root$file" ]; then
-        printf '?%s\tonly root may read it\n' "$file"
-    elif ! unchanged "$file"; then
-        printf '%s\n' "= $file"
-        sed 's/^/ /' "$root$file"
-        echo
+# Of files of one name the first folder's counts alone, even if it is empty or a link that leads nowhere. They are read
+# in the order of their names, whatever the folder, so that the last word on a key is the one that counts.
+for folder in $folders; do
+    for file in "$root/$folder"/*.conf; do
+        if [ -f "$file" ] || [ -L "$file" ]; then printf '%s\t/%s\n' "${file##*/}" "$folder/${file##*/}"; fi
+    done
+done | awk -F '\t' '!seen[$1]++' | sort -t "$tab" -k 1,1 | cut -f 2 | {
+    linked=''
+    while IFS= read -r file; do
+        case $(readlink "$root$file") in
+        ../sysctl.conf | /etc/sysctl.conf) linked=yes file=/etc/sysctl.conf ;;
+        esac
+        printf '%s\n' "$file"
+    done
+    # systemd reads /etc/sysctl.conf only where a link leads to it; other systems read it last.
+    if [ -z "$linked" ] && [ -f "$root/etc/sysctl.conf" ]; then
+        [ ! -d "$root/run/systemd/system" ] || echo unread
+        echo /etc/sysctl.conf
     fi
-done | awk '
+} | {
+    note=''
+    while IFS= read -r file; do
+        if [ "$file" = unread ]; then
+            note=' (which systemd does not read)'
+        elif ! [ -e "$root$file" ]; then
+            continue
+        elif ! [ -r "$root$file" ]; then
+            printf '?%s\tonly root may read it\n' "$file"
+        else
+            by=person
+            case $file in /usr/lib/* | /lib/*) by=distribution ;; *) ! unchanged "$file" || by=distribution ;; esac
+            printf '%s\n' "= $by $file$note"
+            sed 's/^/ /' "$root$file"
+            echo
+        fi
+    done
+} | awk '
     /^\?/ { print; next }
-    /^= / { file = substr($0, 3); next }
+    /^= / { by = $2; file = $0; sub(/^= [a-z]+ /, "", file); next }
     /^[ \t]*([#;]|$)/ || !/=/ { next }
     {
         key = $0; sub(/=.*/, "", key); gsub(/^[ \t]*-?|[ \t]+$/, "", key)
         value = $0; sub(/^[^=]*=[ \t]*/, "", value); gsub(/[ \t\r]+/, " ", value); sub(/ $/, "", value)
-        if (key ~ /[*?\[]/) { print "-" key "\ta pattern of " file; next }
+        if (key ~ /[*?\[]/) {
+            if (by == "person") print "-" key "\ta pattern of " file
+            next
+        }
         if (key !~ /^[A-Za-z0-9_.\/:@-]+$/) next
         if (match(key, /[.\/]/) && substr(key, RSTART, 1) == ".") {
             path = ""
             for (i = 1; i <= length(key); i++) { c = substr(key, i, 1); path = path (c == "." ? "/" : c == "/" ? "." : c) }
             key = path
         }
+        if (by == "distribution") { last[key] = file; next }
         if (key ~ /(secret|_key)$/) { print "-" key "\ta secret, set by " file; next }
         if (!(key in set)) order[++n] = key
         set[key] = file; to[key] = value
+        delete last[key]
     }
-    END { for (i = 1; i <= n; i++) print "=" order[i] "\t" set[order[i]] "\t" to[order[i]] }
-' | while IFS="$tab" read -r key file value; do
+    END {
+        for (i = 1; i <= n; i++) {
+            key = order[i]
+            print "=" key "\t" set[key] "\t" (key in last ? "; " last[key] " comes later and sets it, too" : "-") "\t" to[key]
+        }
+    }
+' | while IFS="$tab" read -r key file later value; do
     case $key in
     =*)
         key=${key#=}
+        [ "$later" != - ] || later=''
         if [ ! -e "$root/proc/sys/$key" ]; then
             printf -- '-%s\t%s sets it, and the kernel has no such key\n' "$key" "$file"
             continue
         fi
         now=$(tr -s '\t ' ' ' <"$root/proc/sys/$key" 2>/dev/null)
         if [ "$now" = "$value" ]; then
-            printf '+%s\t%s sets it\n' "$key" "$file"
+            printf '+%s\t%s sets it%s\n' "$key" "$file" "$later"
         else
-            printf '+%s\t%s sets it, but to %s\n' "$key" "$file" "$value"
+            printf '+%s\t%s sets it, but to %s%s\n' "$key" "$file" "$value" "$later"
         fi
         ;;
     *) printf '%s\t%s\n' "$key" "$file" ;;

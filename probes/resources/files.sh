@@ -3,9 +3,12 @@
 # Printed, with PATH as it was given:
 #   seen PATH MODE:UID:GID:SIZE:USER:GROUP      link PATH TARGET      hash PATH SHA256      user NAME UID
 #   gone PATH WHY                                                     dark PATH WHY         group NAME GID
+# WHY is what a tool said on stderr, its lines ended by the byte 1. It may hold warnings of libraries, wrappers and sudo: what is printed as a value is
+# stdout alone, and which line of WHY is the tool's own is found by who reads it.
 set -f
 nl='
 '
+one=$(printf '\001')
 format='%f:%u:%g:%s:%U:%G'
 sudo=${PE_SUDO-}
 out='' started='' users='' groups=''
@@ -35,14 +38,30 @@ decode() {
     case $1 in *\\*) raw=$(printf '%b.' "$1") && raw=${raw%.} ;; esac
 }
 
-# What a command said, in $said, without the warnings of a sudo that goes on all the same (it cannot resolve the host's name).
-# A refused sudo is not tried again: each attempt is an incident in the node's log.
-heard() { # STATUS TEXT
-    said=$2
-    while :; do
-        case $said in sudo:*"$nl"* | sudo-rs:*"$nl"*) said=${said#*"$nl"} ;; *) break ;; esac
-    done
-    case $1:$said in 0:*) ;; *:sudo:* | *:sudo-rs:*) sudo='' ;; esac
+# Runs a command; what it said on stdout is then in $said, on stderr in $why. A refused sudo is not tried again: each attempt is an incident in the
+# node's log.
+hear() { # TOOL COMMAND...
+    tool=$1
+    shift
+    said=$(
+        { why=$("$@" 2>&1 >&3 3>&-); status=$?; } 3>&1
+        printf '%s' "$one$why"
+        exit "$status"
+    )
+    status=$?
+    why=${said#*"$one"}
+    said=${said%%"$one"*}
+    case $status:$why in 0:* | *:*"$tool: "*) ;; *:sudo* | *"$nl"sudo* | *"Sorry, user "*) sudo='' ;; esac
+    return "$status"
+}
+
+# What a tool said, as one line.
+tell_why() { # gone|dark PATH
+    tag=$1 of=$2 lines=''
+    IFS=$nl
+    for line in $why; do lines="$lines$line$one"; done
+    IFS=$blanks
+    say "$tag" "$of" "$lines"
 }
 
 # What stat said of a file: which ids its line leaves open, and in $how, how it is to be hashed: b in the batch, o on its own, r as root, - not at all.
@@ -76,16 +95,14 @@ hash_one() { # PATH FILE [SUDO...]
         say dark "$path" 'no time was left to hash it'
         return
     fi
-    sum=$("$@" timeout 2 sha256sum -- "$file" 2>&1)
-    status=$?
-    heard "$status" "$sum"
-    case $status in
+    hear sha256sum "$@" timeout 2 sha256sum -- "$file"
+    case $? in
     0)
         said=${said#\\}
         say hash "$path" "${said%% *}"
         ;;
     124 | 137 | 143) say dark "$path" 'hashing it took longer than 2 seconds' ;;
-    *) say dark "$path" "${said##*"$nl"}" ;;
+    *) tell_why dark "$path" ;;
     esac
 }
 
@@ -173,24 +190,18 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
 
 # A file that a plain user cannot find: missing, or out of his sight.
 look_closer() { # PATH FILE WANT:OWNER:GROUP
-    line=$(stat -L -c "$format" -- "$2" 2>&1) && return # it came just now: without an answer it is unknown
-    case $line in
+    hear stat stat -L -c "$format" -- "$2" && return # it came just now: without an answer it is unknown
+    case $why in
     *'Permission denied'*)
         # shellcheck disable=SC2086 # PE_SUDO is words
-        if [ -n "$sudo" ]; then
-            line=$($sudo stat -L -c "$format" -- "$2" 2>&1)
-            status=$?
-            heard "$status" "$line"
-            line=$said
-            if [ "$status" = 0 ]; then
-                examine "$1" "$2" "$line" "$3"
-                [ "$how" = - ] || hash_one "$1" "$2" $sudo
-                return
-            fi
+        if [ -n "$sudo" ] && hear stat $sudo stat -L -c "$format" -- "$2"; then
+            examine "$1" "$2" "${said%"$nl"}" "$3"
+            [ "$how" = - ] || hash_one "$1" "$2" $sudo
+            return
         fi
         ;;
     esac
-    say gone "$1" "${line##*"$nl"}"
+    tell_why gone "$1"
 }
 
 blanks=$IFS

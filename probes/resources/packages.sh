@@ -1,92 +1,19 @@
-# An argument is a package's name, or +NAME where its candidate is wanted too; NAME:ARCH is one architecture's. Printed:
+# An argument is what an item wants of a package, NAME or NAME:ARCH: `NAME` that it is there, `-NAME` that it is not, `=NAME=VERSION` that version,
+# `+NAME` the newest. Printed:
 #   manager dpkg|rpm|apk|pacman ARCH TOOL       the manager, the node's own architecture (- where no bare name means it), and what installs packages
 #   asked NAME                                  for each argument
 #   row NAME ARCH WANT/STATUS/FLAG VERSION      a package that the database holds under an asked name, or under a name that the manager takes it for
 #   provides PACKAGE NAME                       an installed package that provides an asked name
-# and, for candidates, raw answers after their tags: now, uri, list, policy, repo, sync.
+#   broken NAME WANT/STATUS/FLAG                a package, asked for or not, that is neither installed nor gone (dpkg)
+# For what the package lists offer, raw answers after their tags: now, clock, uri, list, release, policy, repo, sync.
+# For what apt would do, of each item that seems to differ:
+#   try NAME WORD...                            the words that follow `apt-get`
+#   sim NAME LINE                               what `apt-get -s` says that it would do
+#   way NAME WHAT                               an installed package that the way to the node may lead through
 # That a package is not there is said by no tool's error: only by a database that was read and holds others.
-set -f
+# shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
 nl='
 '
-root=${PE_ROOT-}
-HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
-export HOME
-unset DPKG_ADMINDIR DPKG_ROOT RPM_CONFIGDIR APT_CONFIG # nor are databases and settings of a session
-
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-
-rpm_path() {
-    command -v rpm >/dev/null && dbpath=$root$(rpm --eval %_dbpath) || dbpath=$root/var/lib/rpm
-}
-
-# Whether a manager's database is there and is not empty. (Asking rpm would create a missing one.)
-has() {
-    case $1 in
-    dpkg) [ -s "$root/var/lib/dpkg/status" ] ;;
-    apk) apk_path && [ -s "$installed" ] ;;
-    pacman)
-        set +f
-        set -- "$root"/var/lib/pacman/local/*/desc
-        set -f
-        [ -e "$1" ]
-        ;;
-    rpm)
-        rpm_path
-        [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ]
-        ;;
-    esac
-}
-
-apk_path() {
-    for installed in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do
-        [ ! -e "$installed" ] || return 0
-    done
-    return 1
-}
-
-# The manager that os-release names. Without an os-release the only one that has a database; but not on a system that is unknown here: an rpm database
-# on a Gentoo says nothing of what is installed there.
-choose() {
-    id='' like='' manager=''
-    for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
-        [ -r "$release" ] || continue
-        while IFS='=' read -r key value; do
-            case $key in
-            ID) id=$(unquoted "$value") ;;
-            ID_LIKE) like=$(unquoted "$value") ;;
-            esac
-        done <"$release"
-        break
-    done
-    for family in $id $like; do
-        case $family in
-        debian | ubuntu) manager=dpkg ;;
-        alpine | postmarketos) manager=apk ;;
-        arch | archlinux) manager=pacman ;;
-        rhel | fedora | centos | rocky | almalinux | ol | amzn | suse | sles | opensuse* | mageia | openEuler | photon | azurelinux | altlinux) manager=rpm ;;
-        *) continue ;;
-        esac
-        has "$manager" || fail "this is $id, but its $manager database is missing, empty or unreadable"
-        return
-    done
-    [ -z "$id" ] || fail "the package manager of $id is not known here"
-    for other in dpkg rpm apk pacman; do
-        if has "$other"; then
-            [ -z "$manager" ] || fail "os-release names no system, and there are databases of $manager and $other"
-            manager=$other
-        fi
-    done
-    [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that is known here'
-}
-
-unquoted() {
-    value=${1#[\"\']}
-    echo "${value%[\"\']}"
-}
-
 first_of() {
     for tool; do
         if command -v "$tool" >/dev/null; then
@@ -102,14 +29,16 @@ first_of() {
 rows_of() {
     awk -F '\t' '
         BEGIN {
-            for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/^\+/, "", name); sub(/:.*/, "", name); asked[tolower(name)] = 1 }
+            for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/:.*/, "", name); asked[tolower(name)] = 1 }
             ARGC = 1
             status = 1
         }
         NF == 1 && /^status [0-9]+$/ { status = substr($0, 8); next }
+        NF != 5 { next } # what a wrapper says beside it
         {
             here = $3 !~ /\/(not-installed|config-files)\//
             installed += here
+            if (here && $3 !~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) print "broken", $1, $3
             if (tolower($1) in asked) print "row", $1, ($2 == "" ? "-" : $2), $3, ($4 == "" ? "-" : $4)
             if (!here || $5 == "") next
             count = split($5, names, /, */)
@@ -160,7 +89,6 @@ rpm_rows() {
     echo "manager rpm - $(first_of dnf yum zypper microdnf tdnf)"
     labels=''
     for name; do
-        name=${name#+}
         case $name in *:*) name=${name%%:*}.${name##*:} ;; esac
         labels="$labels $name"
     done
@@ -183,6 +111,13 @@ rpm_rows() {
     # shellcheck disable=SC2086
     rpm_answer '^(provides |no package provides )' -q --qf "$rpm_provides" --whatprovides -- "$known" $missing
     case $answer in *"provides $known $known"*) ;; *) fail "rpm does not know what provides $known" ;; esac
+    for name in $missing; do
+        # Killed half-way, rpm says nothing of the rest.
+        case "$answer$nl" in
+        *"no package provides $name$nl"* | *" $name$nl"*) ;;
+        *) fail "rpm does not say what provides $name" ;;
+        esac
+    done
     echo "$answer" | while read -r word package name; do
         case "$word $missing " in provides*" $name "*) echo "provides $package $name" ;; esac
     done
@@ -197,7 +132,8 @@ rpm_row='row %{NAME} %{ARCH} -/installed/ok %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{REL
 rpm_provides='[provides %{=NAME} %{PROVIDENAME}\n]'
 
 # $answer: rpm's, from the first of three ways that gives one of the right form. As root it opens the database for writing and renews its -shm file, so
-# root asks as nobody where the node can do that.
+# root asks as nobody where the node can do that. What rpm itself calls an error or a warning makes its answer worthless; other lines on stderr are
+# not rpm's (a preloaded library, a wrapper, sudo).
 rpm_answer() { # PATTERN ARGUMENT...
     pattern=$1
     shift
@@ -206,21 +142,34 @@ rpm_answer() { # PATTERN ARGUMENT...
     for by in "$drop" env "${PE_SUDO-}"; do
         [ -n "$by" ] || continue
         # shellcheck disable=SC2086 # words
-        answer=$($by rpm --dbpath "$dbpath" "$@" 2>&1 | sed '/^sudo: unable to resolve host /d')
+        answer=$(
+            { complaints=$($by rpm --dbpath "$dbpath" "$@" 2>&1 >&3 3>&-); } 3>&1
+            errors=$(echo "$complaints" | grep -E '^((fatal )?error:|(warning: )?rpmdb:|BDB[0-9])')
+            printf '%s' "${errors:+$nl$errors}"
+        )
         strange=$(echo "$answer" | grep -Ev "$pattern") || return 0
     done
     fail "rpm: ${strange:-no packages}"
+}
+
+# pacman's answer, and behind it what it calls an error; other lines on stderr are not pacman's.
+pacman_told() { # ARGUMENT...
+    {
+        complaints=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} "$@" 2>&1 >&3 3>&-)
+        status=$?
+    } 3>&1
+    echo "$complaints" | grep '^error: '
+    return "$status"
 }
 
 # `pacman -Q NAME` answers for what provides NAME, and for a constraint, so it is asked for all.
 pacman_rows() {
     command -v pacman >/dev/null || fail 'pacman is not there'
     echo "manager pacman - pacman"
-    table=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -Q 2>&1) || fail "pacman: $table"
+    table=$(pacman_told -Q) || fail 'pacman could not list the packages'
     case "$nl$table" in *"${nl}error: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
     missing=' '
     for name; do
-        name=${name#+}
         missing="$missing${name%%:*} "
     done
     blanks=$IFS
@@ -239,65 +188,204 @@ pacman_rows() {
     set -- $missing
     [ $# -gt 0 ] || return 0
     # Names whose dependency would not be met; the others are provided by something.
-    unmet=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} -T -- "$@" 2>&1)
-    case $? in 0 | 127) ;; *) fail "pacman: $unmet" ;; esac
+    unmet=$(pacman_told -T -- "$@")
+    case $? in 0 | 127) ;; *) fail "pacman -T failed: $unmet" ;; esac
+    case "$nl$unmet" in *"${nl}error: "*) fail "pacman: $unmet" ;; esac
     for name; do
         case "$nl$unmet$nl" in *"$nl$name$nl"*) ;; *) echo "provides - $name" ;; esac
     done
 }
 
-# A command's answer, each line behind a tag. One that fails or takes too long says so in a last line, as apt words its errors.
+# Seconds that a command may still take: 4, and all of them together 8, or else the deadline of the check ends them, and nothing is known.
+left() {
+    left=$((began + 8 - $(date +%s)))
+    [ "$left" -le 4 ] || left=4
+    [ "$left" -ge 1 ] || left=1
+    echo "$left"
+}
+
+# A command's answer: what it printed, each line behind `TAG `; then what it wrote to stderr, behind
+# `stderr TAG `. Its last line is `TAG status N`. stderr is kept apart, because a preloaded library or a wrapper may
+# warn there, and a warning must not become part of a value.
 tagged() { # TAG COMMAND...
     tag=$1
     shift
+    limit=$(left)
     {
-        timeout 4 "$@" 2>&1 || {
-            status=$?
-            echo
-            echo "E: $1 ended with status $status"
-        }
-    } | sed "s|^|$tag |"
+        complaints=$({
+            {
+                timeout "$limit" "$@" 3>&-
+                printf '\n%s\n' "status $?"
+            } | sed "s|^|$tag |" >&3
+        } 2>&1)
+    } 3>&1
+    [ -z "$complaints" ] || printf '%s\n' "$complaints" | sed "s|^|stderr $tag |"
+}
+
+# The time of each file: of what a link leads to, since apt makes lists of `file:` repositories links.
+list_times() { # FILE...
+    tagged list stat -L -c '%Y %n' -- "$@"
+}
+
+# When the node's clock last wrote something. A clock that was set back since then says nothing of ages.
+clock() {
+    for file in /run /tmp /var/log /var/lib/dpkg/status /var/lib/pacman/local \
+        /var/lib/systemd/timesync/clock "$@"; do
+        [ ! -e "$file" ] || stat -L -c 'clock %Y %n' -- "$file"
+    done
+}
+
+# apt without caches that it would write, its log of the planner, and what hooks it into other programs, which `-s` runs too.
+quiet_apt() { # TAG TOOL ARGUMENT...
+    tag=$1 tool=$2
+    shift 2
+    printf '#clear AptCli::Hooks;\n' |
+        tagged "$tag" "$tool" -c /dev/stdin -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner=/dev/null "$@"
 }
 
 # What the package lists say, as they lie on the node: nothing is refreshed and no cache is written.
-dpkg_candidates() {
+dpkg_candidates() { # ROWS WISHES
     command -v apt-cache >/dev/null || return 0
+    tries=$(dpkg_tries "$1" "$2")
+    newest=$(printf '%s\n' "$2" | sed -n 's/^+//p')
+    names=$(printf '%s\n' "$tries" | sed 's/ .*//')
+    [ -n "$newest$names" ] || return 0
+    # shellcheck disable=SC2046,SC2086 # names without blanks
+    policy=$(quiet_apt policy apt-cache policy -- $(printf '%s\n%s\n' "$newest" "$names" | sort -u))
+    printf '%s\n' "$policy"
+    [ -z "$newest" ] || list_ages
+    differs=$(printf '%s\n' "$policy" | awk '
+        $1 == "policy" && /^policy [^ ]+:$/ { name = substr($2, 1, length($2) - 1) }
+        $2 == "Installed:" { installed = $3 }
+        $2 == "Candidate:" && $3 != installed && installed != "(none)" { print name }')
+    {
+        printf '%s\n' "$tries"
+        for name in $newest; do
+            case "$nl$differs$nl" in *"$nl$name$nl"*) echo "$name install --no-install-recommends $name" ;; esac
+        done
+    } | simulate
+}
+
+list_ages() {
     tagged uri apt-get update --print-uris
-    tagged policy apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- "$@"
+    lists=$(apt-config shell lists Dir::State::lists/d | sed -n "s/^lists='\(.*\)\/'\$/\1/p")
+    [ -n "$lists" ] || lists=/var/lib/apt/lists
+    clock "$lists"
     set +f
-    tagged list stat -c '%Y %n' -- /var/lib/apt/lists/*
+    # When a release was made, and until when it is good, stand in it. A copy or `touch` does not change that.
+    tagged release grep -EHi '^(Date|Valid-Until):' -- /dev/null "$lists"/*Release
+    list_times "$lists"/*
     set -f
+}
+
+# Of each item that seems to differ: its name, and the words that follow `apt-get` to change that. `dpkg --configure` is none of apt's.
+dpkg_tries() { # ROWS WISHES
+    printf '%s\n' "$1" "$2" | awk '
+        $1 == "manager" { native = $3 }
+        $1 == "row" { n++; name[n] = tolower($2); arch[n] = $3; state[n] = $4; version[n] = $5 }
+        $1 ~ /^(manager|row|provides|broken)$/ { next }
+        function here(i) { return state[i] !~ /\/(not-installed|config-files)\// }
+        function means(i) {
+            if (wanted == "any" || wanted == arch[i]) return 1
+            return (wanted == "" || wanted == "native" || wanted == native) && arch[i] ~ /^(all|-)$/ || wanted ~ /^(native)?$/ && arch[i] == native
+        }
+        NF == 1 {
+            sign = substr($0, 1, 1)
+            whole = sign ~ /[-+=]/ ? substr($0, 2) : $0
+            need = whole; if (!sub(/^[^=]*=/, "", need)) need = ""
+            sub(/=.*/, "", whole)
+            wanted = whole; if (!sub(/^[^:]*:/, "", wanted)) wanted = ""
+            base = whole; sub(/:.*/, "", base); base = tolower(base)
+            apt = base (wanted == "" ? "" : ":" wanted)
+            there = good = torn = 0; others = ""
+            for (i = 1; i <= n; i++) {
+                if (name[i] != base || !here(i)) continue
+                if (!means(i)) { if (wanted == "" || arch[i] == "all") others = others " " base ":" arch[i]; continue }
+                there = 1
+                if (state[i] ~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) good = good || need == "" || version[i] == need
+                else if (state[i] ~ /\/(half-configured|unpacked)\/ok$/) good = good || need == "" || version[i] == need
+                else torn = 1
+            }
+            if (sign == "-") { if (there || others != "") print whole, "remove" (there ? " " apt : "") others }
+            else if (torn && need == "") print whole, "install --no-install-recommends --reinstall", apt
+            else if (!good && need != "") print whole, "install --no-install-recommends --allow-downgrades", apt "=" need
+            else if (!good) print whole, "install --no-install-recommends", apt
+        }'
+}
+
+# stdin: lines `NAME WORD...`. What would come of each, while there is time.
+simulate() {
+    while read -r name words; do
+        [ -n "$name" ] || continue
+        [ "$(left)" -gt 2 ] || break
+        echo "try $name $words"
+        # shellcheck disable=SC2086 # words
+        quiet_apt "sim $name" apt-get -s -q -y $words
+        for word in $words; do
+            case $word in install | remove | -*) ;; *) way "${word%%=*}" ;; esac
+        done
+    done
+}
+
+# By what a package holds, whether somebody's way to the node may lead through it.
+way() { # NAME
+    {
+        cut -d : -f 7 /etc/passwd | sed 's/^/shell /'
+        dpkg-query -L -- "$1" 2>/dev/null
+    } | awk -v name="$1" '
+        /^shell / { shells[substr($0, 7)] = 1; next }
+        function leads(what) { if (!(what in told)) print "way", name, what; told[what] = 1 }
+        $0 in shells { leads("a login shell") }
+        /^(\/usr)?\/lib\/systemd\/systemd$/ || /^\/boot\/vmlinuz/ { leads("the boot") }
+        /^\/etc\/pam\.d\/(common-|login$|sshd$|sudo$)/ || /\/security\/pam_[^\/]*\.so$/ || /\/libnss_[^\/]*\.so/ { leads("logins") }
+        !/^(\/usr)?(\/local)?\/(s?bin|lib|libexec)\// { next }
+        { file = $0; sub(/.*\//, "", file) }
+        file ~ /^(sshd|sshd-session|dropbear|tinysshd|in\.telnetd|telnetd)$/ { leads("remote logins") }
+        file ~ /^(sudo|doas|su|login|agetty)$/ { leads("logins") }
+        file ~ /^(NetworkManager|systemd-networkd|dhclient|dhcpcd|udhcpc|wpa_supplicant|iwd|connmand|ifup|netplan|pppd|wickedd|ip)$/ { leads("the network") }
+        file ~ /^(openvpn|wg|wg-quick|tailscaled|zerotier-one|charon|charon-systemd|ipsec|nebula|openconnect|tincd|fastd)$/ { leads("a VPN") }
+        file ~ /^(ufw|firewalld|nft|iptables|shorewall|ferm|fail2ban-server|netfilter-persistent)$/ { leads("the firewall") }
+        file ~ /^(dbus-daemon|dbus-broker|grub-install|update-initramfs|udevd|systemd-udevd)$/ { leads("the boot") }
+    '
 }
 
 pacman_candidates() {
     tagged repo pacman-conf --repo-list
     tagged sync pacman -Si -- "$@"
+    clock
     set +f
-    tagged list stat -c '%Y %n' -- /var/lib/pacman/sync/*.db
+    list_times /var/lib/pacman/sync/*.db
     set -f
 }
 
+began=$(date +%s)
 choose
 [ $# -gt 0 ] || set -- bash
+wishes=$(printf '%s\n' "$@")
+newest=''
+for argument; do
+    [ -n "$newest" ] || set --
+    newest=yes
+    name=${argument#[-+=]}
+    set -- "$@" "${name%%=*}"
+done
 case $manager in
-dpkg) dpkg_rows "$@" ;;
+dpkg)
+    rows=$(dpkg_rows "$@") || exit
+    printf '%s\n' "$rows"
+    ;;
 rpm) rpm_rows "$@" ;;
 apk) apk_rows "$@" ;;
 pacman) pacman_rows "$@" ;;
 esac
-for name; do echo "asked ${name#+}"; done
-mine=''
-for argument; do
-    [ -n "$mine" ] || set --
-    mine=yes
-    case $argument in +*) set -- "$@" "${argument#+}" ;; esac
-done
-[ $# -gt 0 ] || exit 0
+for name; do echo "asked $name"; done
 echo "now $(date +%s)"
+newest=$(printf '%s\n' "$wishes" | sed -n 's/^+//p')
+# shellcheck disable=SC2086 # names without blanks
 case $manager in
-dpkg) dpkg_candidates "$@" ;;
-apk) tagged policy apk policy "$@" ;;
-pacman) pacman_candidates "$@" ;;
+dpkg) dpkg_candidates "$rows" "$wishes" ;;
+apk) [ -z "$newest" ] || tagged policy apk policy $newest ;;
+pacman) [ -z "$newest" ] || pacman_candidates $newest ;;
 esac
 # rpm's own tools (dnf, yum, zypper) write logs and caches whenever they are asked. And no exit status of a package list makes the rest unknown.
 exit 0

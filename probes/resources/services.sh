@@ -1,14 +1,31 @@
-# systemd units: what they do now, and what starts them at boot. Needs no root.
+# systemd units: what they do now, and what the next boot starts. Needs no root.
 #
-# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up (active, and linked on disk from a target
-# that every boot passes) is told from a listing and the links. All else gets the full answer, and so does a name that is marked with `!`.
+# Arguments: unit names. `~` before a name: only what it does now is declared, not its boot. `!` before it (after `~`): give the full answer.
+#
+# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up is read from a listing, and where its boot
+# is declared, from the job list of the next boot and a link on disk. Every other unit gets the full answer.
 
-for tool in awk grep; do
+for tool in awk grep sort; do
     command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
 done
 
+# Names hold no blanks. Lists of them are split at newlines, and with `set -f` nothing in them is expanded.
+newline='
+'
+names='' boot=''
+for name; do
+    case $name in
+    '~'*) name=${name#'~'} ;;
+    *) boot="$boot${name#!}$newline" ;;
+    esac
+    names="$names${name#!}$newline"
+done
+
 # A search for a manager that is not there must not end as an empty answer: in a chroot systemctl prints nothing and exits 0.
-units=$(systemctl list-units --all --full --plain --no-legend --no-pager -- "$@") || exit
+set -f
+# shellcheck disable=SC2086
+units=$(IFS=$newline && systemctl list-units --all --full --plain --no-legend --no-pager -- $names) || exit
+set +f
 cd "${PE_ROOT:-/}" || exit
 
 # The target that a boot goes for; a link by another name than its own, or a file.
@@ -20,70 +37,258 @@ for file in run/systemd/generator.early/default.target etc/systemd/system/defaul
     break
 done
 
-up=$(
-    case $default in (multi-user.target | graphical.target | runlevel[2-5].target) ;; (*) exit ;; esac
-    {
-        printf '%s\n' "$units"
-        # An empty file, a link to /dev/null or a folder masks a unit, and all of these dirs come before the vendor's.
-        echo '= masked'
-        for file in etc/systemd/system/* run/systemd/system/* etc/systemd/system.control/* run/systemd/system.control/* \
-            run/systemd/generator.early/* usr/local/lib/systemd/system/*; do
-            [ -f "$file" ] && [ -s "$file" ] || printf '%s\n' "$file"
+# Why this machine cannot tell what its next boot starts; nothing where it can.
+unforeseeable() {
+    for file in system-update etc/system-update; do
+        [ ! -e "$file" ] && [ ! -L "$file" ] && continue
+        echo "trap the next boot installs updates (/$file) and starts little else"
+    done
+    if [ ! -s etc/machine-id ] || [ "$(cat etc/machine-id)" = uninitialized ]; then
+        echo 'trap the next boot counts as the first one and applies presets (/etc/machine-id is missing, empty or "uninitialized")'
+    fi
+    [ ! -L run/systemd/generator.early/default.target ] ||
+        echo "trap the kernel's command line sent this boot to ${default:-another target}, and the next one may go elsewhere"
+    # Units that the kernel's command line adds or masks (systemd.wants=, systemd.mask=).
+    for file in run/systemd/generator.early/* run/systemd/generator.early/*.wants/*; do
+        case $file in */default.target | *.wants | *'/*') ;; *) printf 'early %s\n' "${file##*/}" ;; esac
+    done
+}
+
+# A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
+# output of generators, which a boot makes again.
+dry_run() { # WRAPPER...
+    "$@" env -i SYSTEMD_UNIT_PATH="$path" SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
+        SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console "$manager" --test --system --unit=default.target </dev/null 2>&1
+    echo "status $?"
+}
+
+# The dump of a dry run -> `job UNIT` for what a boot starts, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
+# units whose boot is declared, and `complete`; else `why REASON`.
+read_dump() (
+    IFS=$newline
+    set -f
+    # shellcheck disable=SC2086
+    awk '
+        BEGIN { for (i = 1; i < ARGC; i++) declared[ARGV[i]]; ARGC = 1 }
+        function follow(from, list,    i, count, names) {
+            count = split(list, names, " ")
+            for (i = 1; i <= count; i++) {
+                if (names[i] in job) continue
+                print "wakes", from, names[i]
+                if (!(names[i] in woken)) { woken[names[i]]; todo[++end] = names[i] }
+            }
+        }
+        /^\t-> Unit / { unit = $3; sub(/:$/, "", unit); next }
+        /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
+        /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
+        /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
+        /^\t\tAlias: / { if ($2 in declared) declared[unit]; next }
+        /^\t\t(Condition|Assert)[A-Za-z]+: / {
+            sub(/^\t\t/, "")
+            sub(/: /, " ")
+            sub(/ [a-z]+$/, "")
+            conditions[unit] = conditions[unit] "condition " unit " " $0 "\n"
+            next
+        }
+        /^\t\tAction: .* -> start$/ { job[$2]; if ($2 ~ /\.target$/) target = 1; next }
+        /^[\t-]/ { next }
+        /Permission denied/ { unread = $0 }
+        $1 == "status" { status = $2; next }
+        { last = $0 }
+        END {
+            if (unread != "" || status != "0" || !target) {
+                print "why", unread != "" ? unread : last != "" ? last : "systemd --test printed nothing"
+                exit
+            }
+            for (unit in job) { print "job", unit; follow(unit, wakes[unit]); if (unit in declared) printf "%s", conditions[unit] }
+            for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] pulls[todo[at]])
+            # What is started on failure alone, such as emergency.target, is not followed.
+            for (unit in job) {
+                count = split(rescues[unit], names, " ")
+                for (i = 1; i <= count; i++) if (!(names[i] in job)) print "wakes", unit, names[i]
+            }
+            print "complete"
+        }
+    ' $boot | sort -u
+)
+
+# A file that a plain user may not read: systemd does not say of each that it left one out.
+unreadable() {
+    printf '%s\n' "$path" | tr ':' '\n' | while read -r folder; do
+        for file in "$folder" "$folder"/* "$folder"/*.d/*.conf; do
+            [ ! -e "$file" ] || [ -r "$file" ] || printf '%s\n' "$file"
         done
-        # A link that leads nowhere starts nothing; nor does one that leads to a file, when the unit of that name has none: the name decides.
-        links='= links'
-        for file in etc/systemd/system/sysinit.target.wants/* etc/systemd/system/multi-user.target.wants/* \
-            etc/systemd/system/sockets.target.wants/* etc/systemd/system/timers.target.wants/* etc/systemd/system/getty.target.wants/*; do
-            [ -e "$file" ] || continue
-            for parent in etc/systemd/system usr/lib/systemd/system lib/systemd/system usr/local/lib/systemd/system run/systemd/system; do
-                if [ -f "$parent/${file##*/}" ] && [ -s "$parent/${file##*/}" ]; then
-                    links="$links
-$file"
-                    break
+    done
+}
+
+next_boot() {
+    manager=''
+    for file in /usr/lib/systemd/systemd /lib/systemd/systemd /run/current-system/systemd/lib/systemd/systemd; do
+        [ -x "$file" ] && manager=$file && break
+    done
+    path=$(systemctl show -p UnitPath --value --no-pager | tr ' ' '\n' | grep -v -e '^/run/systemd/system' -e '^/run/systemd/transient' | tr '\n' ':')
+    path=${path%:}
+    if [ -z "$manager" ] || [ -z "$path" ]; then echo 'why systemd itself was not found'; return; fi
+    sudo='' secret=''
+    if [ "$(id -u)" != 0 ]; then
+        secret=$(unreadable)
+        [ -n "$secret" ] || { dry_run | read_dump; return; }
+        secret="why it takes root to read ${secret%%"$newline"*}"
+        sudo=${PE_SUDO-}
+        [ -n "$sudo" ] || { echo "$secret"; return; }
+    fi
+    # systemd refuses the dry run to root. As `nobody`, with one capability, it reads unit files of mode 0600 all the same. It makes a folder in
+    # /tmp and removes it again: where namespaces can be had, in a /tmp of its own.
+    nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search'
+    # shellcheck disable=SC2016,SC2086
+    found=$(dry_run $sudo unshare -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
+    # shellcheck disable=SC2086
+    case $found in *complete*) ;; *) found=$(dry_run $sudo $nobody | read_dump) ;; esac
+    case $found in *complete*) secret='' ;; esac
+    printf '%s\n' "${secret:-$found}"
+}
+
+# `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or a file in
+# a folder that a boot empties must exist. Only one of those that begin with `|` has to hold (systemd.unit(5)).
+unmet() {
+    while read -r word unit kind value; do
+        if [ "$word" != condition ]; then
+            printf '%s\n' "$word${unit:+ $unit}${kind:+ $kind}${value:+ $value}"
+            continue
+        fi
+        file=${value#'|'}
+        file=${file#!}
+        holds=no
+        case $kind in
+        *PathExists) [ ! -e "$file" ] || holds=yes ;;
+        *PathIsDirectory) [ ! -d "$file" ] || holds=yes ;;
+        *PathIsSymbolicLink) [ ! -L "$file" ] || holds=yes ;;
+        *FileNotEmpty) [ ! -f "$file" ] || [ ! -s "$file" ] || holds=yes ;;
+        *FileIsExecutable) [ ! -f "$file" ] || [ ! -x "$file" ] || holds=yes ;;
+        *) holds=unsure ;;
+        esac
+        case $value in
+        '!'* | '|!'*) case $holds in yes) holds=no ;; no) holds=yes ;; esac ;;
+        *) case $holds$file in yes/run/* | yes/var/run/* | yes/tmp/*) holds=no ;; esac ;;
+        esac
+        # What is up has passed its other conditions: they are about the kind of machine it is.
+        if [ $holds = unsure ]; then
+            case "$newline$active$newline" in
+            *"$newline$unit$newline"*) holds=yes ;;
+            *) ! systemd-analyze condition --unit="$unit" >/dev/null 2>&1 || holds=yes ;;
+            esac
+        fi
+        case $value in '|'*) sort=any ;; *) sort=each ;; esac
+        printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"
+    done | awk '
+        $1 == "each" && $2 != "yes" { sub(/^[a-z]+ [a-z]+ /, ""); print "unmet", $0; next }
+        $1 == "any" && $2 == "yes" { met[$3]; next }
+        $1 == "any" { sub(/^[a-z]+ [a-z]+ /, ""); if (!($1 in any)) any[$1] = $0; next }
+        $1 == "each" { next }
+        { print }
+        END { for (unit in any) if (!(unit in met)) print "unmet", any[unit] }
+    '
+}
+
+# What pulls units in: entries of X.wants and the like, with `-` where systemd reads the entry as a mask (empty, or a link to /dev/null), and `?`
+# where it is no link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
+links='' jobs=''
+if [ -n "$boot" ]; then
+    links=$(
+        for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* \
+            usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+            [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+            for file in "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*; do
+                if [ -e "$file" ] && [ ! -s "$file" ]; then
+                    printf -- '- %s\n' "$file"
+                elif [ -e "$file" ] && [ ! -L "$file" ]; then
+                    printf '? %s\n' "$file"
+                else
+                    printf '%s\n' "$file"
                 fi
             done
         done
-        printf '%s\n' "$links"
-    } | awk '
-        BEGIN { for (i = 1; i < ARGC; i++) asked[ARGV[i]] = 1; ARGC = 1 }
-        $1 == "=" { part = $2; next }
-        part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ && ($1 in asked) && $1 !~ /@/ { up[$1] = $4; next }
-        { unit = $0; sub(/.*\//, "", unit) }
-        part == "masked" { delete up[unit]; masked[unit] = 1 }
-        part == "links" && (unit in up) {
-            target = $0
-            sub(/\.wants\/.*/, "", target)
-            sub(/.*\//, "", target)
-            if (target in masked) next
-            print unit, up[unit], target
-            delete up[unit]
+    )
+    active=$(printf '%s\n' "$units" | awk '$3 == "active" { print $1 }')
+    jobs=$(unforeseeable)
+    [ -n "$jobs" ] && jobs="$jobs$newline"
+    jobs="$jobs$(next_boot | unmet)"
+fi
+
+# Plainly up: by the listing alone for what it does now. Where the boot is declared, a boot starts it, and a link below /etc says that it is to.
+up=$(
+    printf '%s\n= jobs\n%s\n= links\n%s\n' "$units" "$jobs" "$links" | awk '
+        BEGIN {
+            for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /^~[^!]/) now[substr(ARGV[i], 2)]; else if (ARGV[i] !~ /!/) boot[ARGV[i]]
+            ARGC = 1
         }
-    ' "$@"
+        $1 == "=" { part = $2; next }
+        part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ { if (($1 in now) || ($1 in boot)) up[$1] = $4 }
+        part == "jobs" && $1 == "job" { job[$2] }
+        part == "jobs" && $1 ~ /^(trap|why|early)$/ { split("", boot) }
+        part == "jobs" && $1 == "unmet" { delete boot[$2] }
+        part == "links" && /^etc\/systemd\/system\// { file = $0; sub(/.*\//, "", file); linked[file] }
+        END { for (name in up) if ((name in now) || ((name in boot) && (name in job) && (name in linked))) print name, up[name] }
+    ' "$@" | sort
 ) || exit
 
+# A service that started within two minutes may be one that ends again and again; each start makes a new link in run/systemd/units. Those that
+# systemd has restarted by itself, or that a socket, timer or path may have started again, get the full answer.
+young=$(
+    {
+        find run/systemd/units -name 'invocation:*' -mmin -2 2>/dev/null || echo every
+        printf '= up\n%s\n' "$up"
+    } | awk '
+        $1 == "=" { part = "up"; next }
+        part == "" { sub(/.*invocation:/, ""); young[$0]; next }
+        $1 ~ /\.service$/ && (($1 in young) || ("every" in young)) { print $1 }
+    '
+)
+if [ -n "$young" ]; then
+    set -f
+    # shellcheck disable=SC2086
+    restarts=$(systemctl show --no-pager -p Id,NRestarts,TriggeredBy -- $young) || restarts=''
+    set +f
+    up=$(
+        printf '%s\n= restarts\n%s\n\n= up\n%s\n' "$young" "$restarts" "$up" | awk '
+            $1 == "=" { part = $2; next }
+            part == "" { young[$0]; next }
+            part == "restarts" && /^Id=/ { id = substr($0, 4) }
+            part == "restarts" && /^NRestarts=0$/ { never = 1 }
+            part == "restarts" && /^TriggeredBy=./ { triggered = 1 }
+            part == "restarts" && $0 == "" { if (never && !triggered) delete young[id]; id = never = triggered = "" }
+            part == "up" && NF && !($1 in young)
+        '
+    )
+fi
 echo '== up'
 [ -z "$up" ] || printf '%s\n' "$up"
+[ -z "$boot" ] || printf '== boot\n%s\n' "$jobs"
 
 for unit; do
     shift
-    case "
-$up" in
-    *"
-$unit "*) ;;
-    *) set -- "$@" "${unit#!}" ;;
+    unit=${unit#'~'}
+    unit=${unit#!}
+    case "$newline$up" in
+    *"$newline$unit "*) ;;
+    *) set -- "$@" "$unit" ;;
     esac
 done
 [ $# -gt 0 ] || { echo '== end'; exit 0; }
+# The time by the wall clock and since the boot, both in seconds.
+printf '== clock\n%s %s\n' "$(date +%s)" "$(cat proc/uptime)"
 echo '== asked'
 printf '%s\n' "$@"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
     properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy
-    systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
+    properties=$properties,NRestarts,RuntimeMaxUSec,ActiveEnterTimestamp,ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic
+    properties=$properties,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic
+    TZ=UTC systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
     for unit; do
         echo
-        systemctl show --no-pager -p "$properties" -- "$unit"
+        TZ=UTC systemctl show --no-pager -p "$properties" -- "$unit"
     done
 }
 
@@ -103,17 +308,9 @@ shown=$(show "$@")
 [ -n "$shown$up" ] || { echo 'systemctl tells nothing about these units; does systemd run here (a chroot?)' >&2; exit 1; }
 printf '%s\n' "$shown"
 
-# Links that pull a unit in. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
-links=$(
-    for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* \
-        usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
-        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
-        printf '%s\n' "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*
-    done
-)
-
-# Triggers that name another unit than their own; the manager knows those that it has loaded.
+# Triggers that name another unit than their own, where the job list does not tell: the manager knows those that it has loaded.
 activating=$(
+    case $jobs in *complete*) exit ;; esac
     for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
         [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
         grep -Es '^[[:blank:]]*(Unit|Service)[[:blank:]]*=' /dev/null "$parent"/*.socket "$parent"/*.timer "$parent"/*.path \

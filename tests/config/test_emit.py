@@ -112,3 +112,27 @@ def test_a_whole_file() -> None:
     )
     assert max(map(len, text.splitlines())) <= WIDTH
     assert [item.name for item in load_state(text.encode(), "f", "n").items][-2:] == ["enabled", "allow 22/tcp from fd00::1 to any"]
+
+
+@pytest.mark.parametrize("room", [-1, 0, 1])
+@pytest.mark.parametrize("key", [None, "key"])
+def test_a_comment_stands_beside_its_line_where_there_is_room(room: int, key: str | None) -> None:
+    """The line has WIDTH columns at most, two blanks before the comment among them."""
+    first = "- value" if key is None else "  key: value"
+    comment = "x" * (WIDTH - len(f"{first}  # ") - room)
+    written = emit(Document((Paragraph("a", (Entry("value", (comment,), key),)),))).splitlines()[1:]
+    beside = [f"{first}  # {comment}"]
+    assert written == (beside if room >= 0 else [f"{'' if key is None else '  '}# {comment}", first])
+    assert len(beside[0]) == WIDTH - room
+
+
+def test_several_comments_stand_above_their_line() -> None:
+    written = emit(Document((Paragraph("a", (Entry("value", ("one", "two")),)),))).splitlines()[1:]
+    assert written == ["# one", "# two", "- value"]
+
+
+def test_a_comment_never_stands_beside_another_one() -> None:
+    """The first line of an entry can be the comment of what it holds."""
+    inner = (Entry("x" * WIDTH, ("inner",)), Entry("y"))
+    written = emit(Document((Paragraph("a", (Entry(inner, ("outer",)),)),))).splitlines()[1:]
+    assert written[:2] == ["# outer", "  # inner"]

@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from power_edge.config import ConfigError
-from power_edge.config.identities import duplicates, identities
+from power_edge.config.identities import duplicates, identities, others
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from tests.gates import FILLER, ID, OTHER_ID, OTHER_UUID, UUID
+from tests.project import identity_of
 
 ROOT = Path("/somewhere/node-configs")
 
@@ -107,3 +109,20 @@ def test_the_identities_on_file(tmp_path: Path) -> None:
     assert isinstance(found[0][1], ConfigError)
     assert isinstance(found[1][1], SystemIdentity)
     assert list(identities(tmp_path / "missing")) == []
+
+
+def file(machine: str) -> str:
+    return yaml.safe_dump(identity_of(machine))
+
+
+def test_the_others_are_those_that_can_be_used(tmp_path: Path) -> None:
+    for name, text in {"a": file(ID), "b": file(OTHER_ID), "broken": "x", "none": None, "empty": ""}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.yaml").write_text("")
+        if text is not None:
+            (tmp_path / name / "system-identity.yaml").write_text(text)
+    found = others(tmp_path / "a")
+    assert list(found) == ["b"]
+    (tmp_path / "b" / "system-identity.yaml").write_text(file(ID.replace("2", "1")))
+    assert others(tmp_path / "a") != found
+    assert others(tmp_path / "nowhere" / "a") == {}

@@ -1,13 +1,17 @@
 """Packages: which of them somebody asked for, by the manager's own word, and what is declared of them."""
 
+import os
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from power_edge import data
 from power_edge.discovery.packages import DISCOVERY
 from power_edge.resources.packages.database import Package, Row
 from tests.discovery.trees import lines, run, tool, write
+from tests.scripts import body
 
 ASKED = "asked for (dnf, zypper)"
 ALONE = "no other package needs it"
@@ -75,7 +79,10 @@ def rpms(tree: Path) -> None:
     for name, (arch, needs, has) in RPMS.items():
         rows += [f"rpm\t{name}\t{arch}", *(f"needs\t{name}\t{need}" for need in needs), *(f"has\t{name}\t{one}" for one in (name, *has))]
     rows += ["rpm\tkernel\tx86_64"] * 2  # of two versions
-    write(tree, {"table": "\n".join(rows) + "\n", "etc/os-release": 'ID="rocky"\nID_LIKE="rhel centos fedora"\n'})
+    write(
+        tree,
+        {"table": "\n".join(rows) + "\n", "var/lib/rpm/rpmdb.sqlite": "a database", "etc/os-release": 'ID="rocky"\nID_LIKE="rhel centos fedora"\n'},
+    )
     tool(tree, "setpriv", 'shift 3; exec "$@"')
     tool(tree, "rpm", f'case "$*" in *--eval*) echo /var/lib/rpm ;; *-qa*) cat {tree}/table ;; *-qf*) printf "base\\tbash\\n" ;; esac')
 
@@ -124,10 +131,12 @@ def test_a_record_that_names_nobody_is_a_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "why"),
     [
-        ({"etc/os-release": "ID=gentoo\n"}, "no package database"),
-        ({"etc/os-release": "ID=alpine\n"}, "is not readable"),
-        ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "", "etc/apk/world": "a\n"}, "empty or could not be read"),
-        ({"etc/os-release": "ID=arch\n"}, "empty or could not be read"),
+        ({"etc/os-release": "ID=gentoo\n"}, "the package manager of gentoo is not known here"),
+        ({"etc/os-release": "ID=alpine\n"}, "this is alpine, but its apk database is missing"),
+        ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "P:a\n"}, "is not readable"),
+        ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "\n", "etc/apk/world": "a\n"}, "empty or could not be read"),
+        ({"etc/os-release": "ID=arch\n"}, "this is arch, but its pacman database is missing"),
+        ({}, "os-release names no system, and there is no package database"),
     ],
 )
 def test_what_cannot_be_read_fails_aloud(tmp_path: Path, files: dict[str, str], why: str) -> None:
@@ -136,6 +145,48 @@ def test_what_cannot_be_read_fails_aloud(tmp_path: Path, files: dict[str, str], 
         done = run("packages", tmp_path, mode)
         assert (done.returncode != 0, done.stdout) == (True, b"")
         assert why in done.stderr.decode()
+
+
+FAMILIES = {
+    "dpkg": ["debian", "ubuntu", "raspbian", "linuxmint/ubuntu debian", "kali/debian", "proxmox/debian", '"devuan"/debian'],
+    "rpm": [
+        *("rhel/fedora", "centos/rhel fedora", "fedora", "rocky/rhel centos fedora", "almalinux/rhel", "ol/fedora", "amzn/centos rhel fedora"),
+        *("amzn/fedora", "openEuler", "anolis/rhel fedora centos", "opensuse-leap/suse opensuse", "opensuse-tumbleweed", "sles/suse"),
+        *("altlinux", "mageia/mandriva fedora", "photon", "mariner", "azurelinux/mariner", "nobara/fedora", "cloudlinux", "openmandriva"),
+    ],
+    "pacman": ["arch", "archarm/arch", "manjaro/arch", "endeavouros/arch", "steamos/arch"],
+    "apk": ["alpine", "postmarketos/alpine", "wolfi", "chainguard"],
+    "": ["gentoo", "nixos", "void", "slackware", "openwrt/lede openwrt"],
+}
+
+
+@pytest.mark.parametrize(("manager", "release"), [(manager, release) for manager, releases in FAMILIES.items() for release in releases])
+def test_the_check_and_the_discovery_choose_by_one_table(tmp_path: Path, manager: str, release: str) -> None:
+    name, _, like = release.partition("/")
+    write(tmp_path, {"etc/os-release": f'NAME="x"\nID={name}\nID_LIKE="{like}"'})
+    databases = {
+        "dpkg": "var/lib/dpkg/status",
+        "rpm": "var/lib/rpm/Packages",
+        "pacman": "var/lib/pacman/local/a-1/desc",
+        "apk": "lib/apk/db/installed",
+    }
+    write(tmp_path, dict.fromkeys(databases.values(), "something"))
+    chosen = 'choose\necho "chosen $manager"\nexit\n'
+    for folder in ("resources", "discovery"):
+        script = data.text("probes/lib/packages.sh") + chosen
+        assert body("packages", folder).startswith(data.text("probes/lib/packages.sh"))
+        environment = {"PATH": os.environ["PATH"], "PE_ROOT": str(tmp_path)}
+        done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True, env=environment)
+        assert done.stdout == (f"chosen {manager}\n" if manager else ""), done.stderr
+
+
+def test_warnings_of_rpm_and_of_what_is_preloaded_are_no_packages(tmp_path: Path) -> None:
+    rpms(tmp_path)
+    quiet = lines(run("packages", tmp_path))
+    rpm = (tmp_path / "bin/rpm").read_text().removeprefix("#!/bin/sh\n")
+    noise = "echo \"ERROR: ld.so: object 'x' from LD_PRELOAD cannot be preloaded\" >&2; printf '+evil\\t\\n-evil\\tx\\n?evil\\tx\\n' >&2\n"
+    tool(tmp_path, "rpm", noise + rpm)
+    assert lines(run("packages", tmp_path)) == quiet
 
 
 def test_a_broken_rpm_fails_aloud(tmp_path: Path) -> None:

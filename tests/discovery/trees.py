@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import md5, sha1
 from pathlib import Path
 
-from power_edge import data
+from tests.scripts import body
 
 SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
 
@@ -15,8 +15,9 @@ SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
 def run(kind: str, tree: Path, mode: str = "changed", shell: Sequence[str] = ("sh",)) -> subprocess.CompletedProcess[bytes]:
     """The discovery of a type, run on a tree; programs in its `bin` come first."""
     environment = {"PATH": f"{tree}/bin:{os.environ['PATH']}", "LC_ALL": "C", "PE_ROOT": str(tree)}
-    body = data.text(f"probes/discovery/{kind}.sh")
-    return subprocess.run([*shell, "-c", body, "pe", mode], check=False, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=60)
+    return subprocess.run(
+        [*shell, "-c", body(kind, "discovery"), "pe", mode], check=False, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=60
+    )
 
 
 def lines(done: subprocess.CompletedProcess[bytes]) -> dict[str, str]:

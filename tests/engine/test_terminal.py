@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests import answers
-from tests.project import Project, item_id
+from tests.project import Project, identity_of, item_id
 
 pytest_plugins = ["pytester"]
 
@@ -58,6 +58,8 @@ def test_few_are_all_shown(project: Project, count: int) -> None:
     project.answer("a", {"sysctl.0": (1, b"", "no way")})
     lines = shown(project)
     assert sum(line == "  why      no way" for line in lines) == (count if count < 7 else 5)
+    folded = [line for line in lines if line.endswith(" for the same reason (-v shows them)")]
+    assert folded == (["  and 2 more of a for the same reason (-v shows them)"] if count == 7 else [])
 
 
 def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(project: Project) -> None:
@@ -88,6 +90,23 @@ def test_a_shut_gate_is_told_once_in_full(project: Project) -> None:
         text = "\n".join(shown(project, *arguments))
         assert text.count(answers.digest(answers.MACHINE)) == text.count(answers.digest(answers.OTHER)) == 1
         assert len(text.splitlines()) < 50
+
+
+def test_another_machine_that_is_a_node_is_named_on_one_line(project: Project) -> None:
+    project.node("stella-PowerEdge-T420", machine=answers.OTHER, gate="wrong")
+    project.node("platform-north-7", identity=identity_of(answers.OTHER), machine=answers.OTHER)
+    lines = shown(project)
+    said = "another machine: its machine-id is on file for platform-north-7"
+    assert f"  why      {said}" in lines
+    assert lines.count(f"  blocked: {said}") == 1
+    assert answers.digest(answers.OTHER) not in "".join(lines)
+
+
+def test_another_machine_than_need_match_is_named_too(project: Project) -> None:
+    project.node("a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER)
+    project.node("b", identity=identity_of(answers.OTHER), machine=answers.OTHER)
+    lines = shown(project)
+    assert "  gate: identity not required to match: another machine: its machine-id is on" in lines
 
 
 def test_extras_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import urllib.request
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,43 @@ def test_node_exporter_takes_it(project: Project, exporter: str) -> None:
     shown = [line for line in page.splitlines() if line.startswith("power_edge_")]
     assert len(shown) == len(ours)
     assert 'power_edge_checks{node="a",outcome="drift",type="sysctl"} 1' in shown
+
+
+def scrape(exporter: str) -> list[str]:
+    with urllib.request.urlopen(exporter, timeout=10) as answered:
+        assert answered.status == 200
+        return [line for line in answered.read().decode().splitlines() if line.startswith(("power_edge_", "node_textfile_scrape_error"))]
+
+
+def ours(file: Path) -> dict[str, float]:
+    """The series of a textfile or of lines of a page: labels come in one order in both."""
+    return numbers(line for line in file.read_text().splitlines() if not line.startswith("#"))
+
+
+def numbers(lines: Iterable[str]) -> dict[str, float]:
+    return {key: float(value) for key, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def test_two_nodes_in_two_textfiles_of_one_folder_hide_nothing(project: Project, exporter: str) -> None:
+    """And a check that stopped is seen beside one that runs."""
+    for name in ("a", "b"):
+        (project.node(name) / "test_own.py").write_text("def test_it(): pass\n")
+        assert project.run(f"--node={name}", f"--prometheus-textfile=textfiles/{name}.prom", nodes=(name,)).ret == 0
+    stopped = project.path / "textfiles" / "a.prom"
+    stopped.write_text(re.sub(r"(last_run_timestamp_seconds\{.*\}) .*", r"\1 1.7e+09", stopped.read_text()))
+    shown = numbers(scrape(exporter))
+    assert shown.pop("node_textfile_scrape_error") == 0
+    assert shown == ours(stopped) | ours(project.path / "textfiles" / "b.prom")
+    assert shown['power_edge_last_run_timestamp_seconds{node="a"}'] == 1.7e9
+    assert shown['power_edge_last_run_timestamp_seconds{node="b"}'] > 1.7e9
+
+
+def test_one_node_in_two_textfiles_is_shown_once_as_documented(project: Project, exporter: str) -> None:
+    project.node("a")
+    for name in ("one", "two"):
+        assert project.run("--node=a", f"--prometheus-textfile=textfiles/{name}.prom").ret == 0
+    shown = scrape(exporter)
+    assert len(shown) - 1 == len(ours(project.path / "textfiles" / "one.prom"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,8 +47,8 @@ def test_a_script_that_was_cut_runs_nothing(tmp_path: Path) -> None:
     ends = [at for at in range(last) if script[at] == "\n"][-80:]
     within = random.Random(7).sample(range(last), 60)
     for at in {*ends, *within, last, last + 3}:
-        assert b"PE1" not in run(["sh"], script[:at], tmp_path), script[max(0, at - 60) : at]
-    assert b"PE1" in run(["sh"], script, tmp_path)
+        assert b"PE2" not in run(["sh"], script[:at], tmp_path), script[max(0, at - 60) : at]
+    assert b"PE2" in run(["sh"], script, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -79,6 +80,43 @@ def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
     output = read(run(["sh"], script, tmp_path)).outputs["sysctl.0"]
     assert output.failure() == "timed out"
+    assert output.stdout == b"begun\n"
+    assert output.milliseconds is not None
+    assert 990 <= output.milliseconds < 60_000
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("printed", [r"\0\001\377\r\n\0", r"no newline", "", r"\n\n", r"\342\202\254", r"%s\t\134"], ids=ascii)
+def test_what_a_section_prints_fits_its_checksum(shell: list[str], printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node's own cksum and tee, against the reader's arithmetic."""
+    real = data.text
+    body = f"printf '{printed.replace('%', '%%')}'; printf 'a\\tb\\nc' >&2"
+    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
+    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script()
+    output = read(run(shell, script, tmp_path)).outputs["sysctl.0"]
+    assert (output.failure(), output.stderr) == (None, "a\tb\nc")
+    assert output.stdout == subprocess.run(["printf", printed.replace("%", "%%")], capture_output=True, check=True).stdout
+
+
+def test_megabytes_go_through_and_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = data.text
+    body = "head -c 5000000 /dev/zero | tr '\\0' '\\377'; head -c 100000 /dev/zero"
+    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
+    output = read(run(["sh"], plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script(), tmp_path)).outputs["sysctl.0"]
+    assert output.failure() is None
+    assert output.stdout == b"\xff" * 5_000_000 + bytes(100_000)
+
+
+@pytest.mark.parametrize("missing", ["tee", "cksum"])
+def test_a_node_without_a_tool_of_the_frame_says_which(tmp_path: Path, missing: str) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in {"sh", "od", "tr", "cat", "date", "id", "tee", "cksum", "sha256sum", "timeout"} - {missing}:
+        (tools / name).symlink_to(shutil.which(name) or name)
+    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script()
+    # What a script finds beside PATH are the sbin folders, where neither tool is.
+    done = subprocess.run([tools / "sh"], input=script, capture_output=True, check=False, text=True, env={"PATH": str(tools)})
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"power-edge: {missing}: not found\n")
 
 
 @pytest.mark.lab

@@ -28,7 +28,7 @@ FEW = settings(
 
 def discovered(node: Node, kind: str, *, mode: str = "changed", user: str = "root") -> Section:
     """What discovery finds of a type, as a user of the node."""
-    asked = Discovery(kind, (f"discovery/{kind}", f"resources/{kind}"), (mode,))
+    asked = Discovery(kind, plan.files(kind, "discovery", "resources"), (mode,))
     return section(kind, _answer(node, Plan(node.name, OPEN, (asked,), Timeouts(), ("discover",)), user))
 
 

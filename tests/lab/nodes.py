@@ -14,8 +14,8 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -77,6 +77,19 @@ class Node:
         self.run("/bin/sh", "-euc", 'cat >"$1"; chmod "$2" "$1"', "write", path, f"{mode:o}", stdin=content)
 
 
+@dataclass(frozen=True)
+class _Machine:
+    """What stays the same of a node from one boot to the next; `power` ends the present boot."""
+
+    name: str
+    number: int
+    place: Path
+    """Holds the overlay; its path inside of the lab's mount namespace."""
+    address: str
+    options: Sequence[str]
+    power: ExitStack = field(default_factory=ExitStack)
+
+
 @dataclass
 class Lab:
     """A private network and the nodes in it. This side has the addresses 10.8.0.254 and fd10:8::fe."""
@@ -84,6 +97,8 @@ class Lab:
     directory: Path
     holder: int
     _hosts: dict[str, tuple[Node, str]] = field(default_factory=dict)
+    _machines: dict[Path, _Machine] = field(default_factory=dict)
+    """By the `tree` of their node."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(10))
 
     @property
@@ -143,13 +158,30 @@ class Lab:
         }
         lower = ":".join(map(str, layers(root)))
         self._inside("/bin/sh", "-euc", _LAY_OUT, "lay-out", str(place), lower, prepare, stdin=_tar(contents))
+        machine = _Machine(name, number, place, address or f"10.8.0.{number}", options)
+        tree = Path(f"/proc/{self.holder}/root{place}/tree")
+        self._machines[tree] = machine
         try:
-            with self._booted(name, number, place / "tree", address or f"10.8.0.{number}", options) as (leader, address, address6):
-                node = Node(name, address, address6, identity, Path(f"/proc/{self.holder}/root{place}/tree"), leader)
+            with machine.power:
+                leader, address, address6 = machine.power.enter_context(self._booted(machine))
+                node = Node(name, address, address6, identity, tree, leader)
                 with self._known(node, public):
                     yield node
         finally:
+            del self._machines[tree]
             self._inside("/bin/sh", "-euc", 'umount "$1/tree"; rm -rf "$1"', "remove", str(place))
+
+    def reboot(self, node: Node) -> Node:
+        """Cut a node's power, and boot the same disk again.
+
+        The addresses, the machine-id and the host key stay; /run, /tmp and the network
+        namespace are new. In: a node of this lab, running. Out: the node with its start
+        complete; the one that was passed in has ended. AssertionError: it did not come up.
+        """
+        machine = self._machines[node.tree]
+        machine.power.close()
+        leader, _, _ = machine.power.enter_context(self._booted(machine))
+        return replace(node, leader=leader)
 
     def _host_key(self, number: int) -> tuple[str, str]:
         path = self.directory / f"host_key_{number}"
@@ -173,13 +205,16 @@ class Lab:
         self.ssh_config.write_text(_SSH_CONFIG.format(self) + "".join(f"Host {node.name}\n    HostName {node.address}\n" for node, _ in hosts))
 
     @contextmanager
-    def _booted(self, name: str, number: int, tree: Path, address: str, options: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-        """Boot a tree: its leader and its addresses, when systemd says that its start is complete."""
-        nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--boot", "--console=pipe", "--notify-ready=yes"]
-        nspawn += ["--timezone=off", "--network-bridge=lab0", f"--machine=lab-{number}", f"--hostname={name}", *options]
+    def _booted(self, machine: _Machine) -> Iterator[tuple[int, str, str]]:
+        """Boot a machine: its leader and its addresses, when systemd says that its start is complete. At the end its power is cut."""
+        number, address = machine.number, machine.address
+        tree = str(machine.place / "tree")
+        nspawn = ["systemd-nspawn", "-q", "-D", tree, "--register=no", "--keep-unit", "--boot", "--console=pipe", "--notify-ready=yes"]
+        nspawn += ["--timezone=off", "--network-bridge=lab0", f"--machine=lab-{number}", f"--hostname={machine.name}", *machine.options]
         argv = [*self._entrance(), "/bin/sh", "-c", command_in(self.holder, str(number), nspawn)]
         notices, console = self.directory / f"notify-{number}", self.directory / f"console-{number}"
         address6 = f"fd10:8::{number:x}"
+        notices.unlink(missing_ok=True)  # the socket of the boot before
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, console.open("wb") as output:
             notified.bind(str(notices))
             environment = os.environ | {"NOTIFY_SOCKET": str(notices)}
@@ -190,6 +225,8 @@ class Lab:
                     (leader,) = _children(nspawn_pid)
                     _configure_network(leader, address, address6)
                     _await(notified, process, "READY=1", console)
+                    # A reload notifies too (systemd 257 does); nspawn would block on a queue that nobody reads.
+                    notified.close()
                     yield leader, address, address6
                 finally:
                     for pid in _children(process.pid):

@@ -162,7 +162,7 @@ _CORE_PACKAGES = ("apt", "systemd", "systemd-sysv", "dbus", "openssh-server", "i
 CORE = Root(name="core", packages=_CORE_PACKAGES, script=_ACCOUNTS)
 """systemd, sshd, cron, nftables, iptables, with no rules in force; no Python. Users: root, stella (sudo without a password), guest (no sudo)."""
 
-BASE = Root(name="base", below=CORE, packages=("ufw", "openvpn", "mksh"))
+BASE = Root(name="base", below=CORE, packages=("ufw", "openvpn", "mksh", "acl"))
 """The usual Debian node: CORE with ufw (installed, inactive), openvpn."""
 
 FIREWALLD = Root(name="firewalld", below=CORE, packages=("firewalld",))

@@ -109,12 +109,14 @@ def test_an_unreachable_machine_is_11(lab: Lab, node: Node) -> None:
 
 
 def test_of_another_machine_than_the_nodes_nothing_is_read(lab: Lab, node: Node, tmp_path: Path) -> None:
+    declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "1"}})
+    (tmp_path / "node-configs" / node.name).rename(tmp_path / "node-configs" / "the-right-one")
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "1"}}, machine_id="0" * 31 + "1")
     node.sh("printf '#!/bin/sh\\ntouch /read-all-the-same\\n' >/usr/local/bin/ss; chmod +x /usr/local/bin/ss")
     done = about(lab, node.name, cwd=tmp_path)
     node.sh("rm /usr/local/bin/ss")
     assert (done.returncode, done.stdout) == (12, "")
-    assert "another machine" in done.stderr
+    assert "another machine: its machine-id is on file for the-right-one" in done.stderr
     assert not (node.tree / "read-all-the-same").exists()
 
 

@@ -137,12 +137,33 @@ def test_a_node_of_rpm(rpm_node: Node) -> None:
     assert rpm_node.sh("stat -c '%n %y' /var/lib/rpm/*") == before
 
 
+NOISY = """
+echo /nosuch/library.so >/etc/ld.so.preload
+for tool in rpm dpkg dpkg-query; do
+    printf '#!/bin/sh\\necho "WARNING: %s is wrapped" >&2\\nexec /usr/bin/%s "$@"\\n' $tool $tool >/usr/local/bin/$tool
+    [ -e /usr/bin/$tool ] && chmod 755 /usr/local/bin/$tool || rm /usr/local/bin/$tool
+done
+"""
+
+
+@pytest.mark.parametrize("fixture", ["node", "rpm_node"])
+def test_warnings_on_stderr_change_nothing(request: pytest.FixtureRequest, fixture: str) -> None:
+    machine: Node = request.getfixturevalue(fixture)
+    quiet = discovered(machine, "packages", user="guest")
+    machine.sh(NOISY)
+    try:
+        assert discovered(machine, "packages", user="guest") == quiet
+        assert discovered(machine, "packages") == quiet
+    finally:
+        machine.sh("rm -f /etc/ld.so.preload /usr/local/bin/rpm /usr/local/bin/dpkg /usr/local/bin/dpkg-query")
+
+
 def test_a_database_that_cannot_be_read_is_said(node: Node) -> None:
     node.sh("mv /var/lib/dpkg/status /var/lib/dpkg/status.away")
     section = discovered(node, "packages")
     node.sh("mv /var/lib/dpkg/status.away /var/lib/dpkg/status")
     assert not section.found + section.left_out
-    assert "the dpkg database is empty or could not be read" in section.hidden[0].why
+    assert "its dpkg database is missing, empty or unreadable" in section.hidden[0].why
 
 
 NAMES = ["pe-a", "pe-b", "pe-c", "pe-d"]

@@ -28,3 +28,30 @@ def test_a_state_that_was_made_is_discovered(node: Node, state: dict[str, str]) 
     found = discovered(node, "sysctl", user="guest")
     assert {key: value for key, value in found.value.items() if key in NUMBERS or key.endswith("port_range")} == state
     assert wrong(node, found, user="guest") == []
+
+
+FOLDERS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")
+KEY = "net.ipv4.tcp_keepalive_time"
+PLACES = st.tuples(st.sampled_from(FOLDERS), st.sampled_from(["50-pe.conf", "60-pe.conf", "9-pe.conf"]))
+CONTENTS = st.one_of(st.integers(1000, 9999).map(str), st.sampled_from(["empty", "null", "nowhere"]))
+
+
+@FEW
+@given(st.dictionaries(PLACES, CONTENTS, min_size=1, max_size=8))
+def test_the_file_that_is_named_is_the_one_whose_word_systemd_took(node: Node, made: dict[tuple[str, str], str]) -> None:
+    script = f"rm -f {' '.join(f'{folder}/*-pe.conf' for folder in FOLDERS)}\n"
+    for (folder, name), content in made.items():
+        path = f"{folder}/{name}"
+        if content in ("null", "nowhere"):
+            script += f"mkdir -p {folder}; ln -s /dev/{content} {path}\n"
+        else:
+            script += f"mkdir -p {folder}; echo '{'' if content == 'empty' else f'{KEY} = {content}'}' >{path}\n"
+    node.sh(f"{script}sysctl -qw {KEY}=7200; /usr/lib/systemd/systemd-sysctl")
+    now = node.sh(f"sysctl -n {KEY}")
+    found = {one.name: one.why for one in discovered(node, "sysctl").found}.get(KEY)
+    if found is None:
+        assert now == "7200" or all(folder == "/usr/lib/sysctl.d" for (folder, _), content in made.items() if content == now)
+    else:
+        file = found.split(" sets it")[0]
+        said = made[file.rpartition("/")[0], file.rpartition("/")[2]]
+        assert said == now or f"but to {said}; /usr/lib/" in found

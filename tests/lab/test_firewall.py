@@ -1,6 +1,6 @@
 """The firewall's probe and judge on real nodes, against real packets.
 
-The rulesets are those of the recordings, loaded once more by their `.cmd`. What is judged a pass for connections from somewhere must be what such
+The rulesets are those of the recordings, made once more by their `setup.sh`. What is judged a pass for connections from somewhere must be what such
 connections meet: each port, source and family is tried from the node's peer, and every declaration that one could make of them is judged.
 """
 
@@ -17,10 +17,11 @@ from power_edge.model import Item, Observations, Outcome, Source, Unseen
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.ruleset import parse
-from tests.cases import RECORDINGS, cases, check
+from tests.cases import check
 from tests.lab.checking import check as checked
 from tests.lab.checking import declare
 from tests.lab.nodes import Lab, Node
+from tests.lab.recorded import make_firewall
 
 pytestmark = pytest.mark.lab
 
@@ -107,12 +108,6 @@ def target(request: pytest.FixtureRequest, area: str) -> Node:
     return found
 
 
-def setup_of(path: Path) -> str:
-    """The commands between `# setup` and the first capture."""
-    _, _, rest = path.read_text().partition("# setup\n")
-    return rest.partition("# ->")[0]
-
-
 def probe(node: Node, *, sudo: str = "", prefix: tuple[str, ...] = ()) -> Observations | Unseen:
     done = node.run(*prefix, "env", f"PE_SUDO={sudo}", "timeout", "20", "sh", "-c", BODY, "pe", check=False)
     if done.returncode:
@@ -136,8 +131,7 @@ def outcome(rule: Rule, seen: Observations | Unseen) -> Outcome:
 @pytest.mark.parametrize(("area", "name"), [(area, name) for area, names in CASES.items() for name in names])
 def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, name: str) -> None:
     third = NETWORK.get(area, "41")
-    target.run("sh", "-c", "if command -v ufw; then ufw --force disable; fi; nft flush ruleset", check=False)
-    target.run("sh", "-c", setup_of(RECORDINGS / area / f"{name}.cmd"), check=False)
+    case = make_firewall(target, area, name)
     seen = probe(target)
     met = knock(lab, third)
     assert len(met) == 3 * len(PORTS)
@@ -151,13 +145,12 @@ def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, nam
             if outcome(Rule(proto="tcp", port=port, action=action, from_=text), seen) is Outcome.COMPLIANT:
                 fits = ends == {action} or (action == "reject" and (quiet or ends == {"deny", "reject"}))
                 assert fits, f"{action} {port} from {text} passes, and met {ends}: {met}"
-    (case,) = (case for case in cases(area) if case.name == name)
     for verdict in case.verdicts:
         check(verdict, verdict.declared, {"firewall": seen})
 
 
 def test_legacy_rules_count_beside_those_of_nft(lab: Lab, usual: Node) -> None:
-    usual.run("sh", "-c", setup_of(RECORDINGS / "nftables" / "prerouting-drop.cmd"))
+    make_firewall(usual, "nftables", "prerouting-drop")
     usual.sh("nft delete table inet raw")
     assert outcome(Rule(proto="tcp", port=80, action="allow"), probe(usual)) is Outcome.COMPLIANT
     if usual.run("iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "80", "-j", "DROP", check=False).returncode:
@@ -189,7 +182,7 @@ def test_an_echo_that_the_kernel_does_not_answer_is_not_allowed(usual: Node) -> 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "mksh"])
 def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: str) -> None:
-    usual.run("sh", "-c", setup_of(RECORDINGS / "nftables" / "inet-policy-drop.cmd"))
+    make_firewall(usual, "nftables", "inet-policy-drop")
     seen = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
         done = usual.run("runuser", "-u", user, "--", "env", f"PE_SUDO={sudo}", *shell.split(), "-c", BODY, "pe", check=False)
@@ -341,7 +334,7 @@ sed -n '/add table inet before/,/add table inet after/p' /run/seen
 
 def test_reading_commits_nothing(usual: Node) -> None:
     """A commit to the kernel's rules, even of nothing, would wake the watch, which would run the probe."""
-    usual.run("sh", "-c", setup_of(RECORDINGS / "ufw" / "basic-22-tcp.cmd"))
+    make_firewall(usual, "ufw", "basic-22-tcp")
     seen = usual.run("sh", "-c", WATCHED, "watched", BODY).stdout.splitlines()
     assert [line for line in seen if not line.startswith("# new generation")] == ["add table inet before", "add table inet after"]
     assert len(seen) == 3
@@ -360,7 +353,7 @@ def mended(lab: Lab, node: Node, folder: Path, firewall: dict[str, object]) -> t
 
 
 def test_printed_commands_mend_ufw(lab: Lab, usual: Node, tmp_path: Path) -> None:
-    usual.run("sh", "-c", setup_of(RECORDINGS / "ufw" / "inactive.cmd"))
+    make_firewall(usual, "ufw", "inactive")
     usual.sh("ufw default allow incoming; ufw allow 8080/tcp; ufw deny 443/tcp; ufw allow 6003/tcp")
     rules = [
         {"port": 22, "proto": "tcp", "action": "allow"},
@@ -376,7 +369,7 @@ def test_printed_commands_mend_ufw(lab: Lab, usual: Node, tmp_path: Path) -> Non
 
 
 def test_printed_commands_mend_firewalld(lab: Lab, with_firewalld: Node, tmp_path: Path) -> None:
-    with_firewalld.run("sh", "-c", setup_of(RECORDINGS / "firewalld" / "interface-in-other-zone.cmd"))
+    make_firewall(with_firewalld, "firewalld", "interface-in-other-zone")
     with_firewalld.sh("firewall-cmd --zone=drop --add-service=ssh; firewall-cmd --permanent --zone=drop --add-service=ssh")
     with_firewalld.sh("firewall-cmd --permanent --zone=drop --change-interface=host0")
     rules = [

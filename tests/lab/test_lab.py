@@ -45,6 +45,24 @@ def test_nodes_are_apart_from_each_other_and_from_this_machine(lab: Lab, node: N
         assert other.machine_id != node.machine_id
 
 
+def test_a_reboot_keeps_the_disk_and_forgets_the_rest(lab: Lab) -> None:
+    with lab.node("rebooted") as node:
+        node.sh("touch /root/kept /run/forgotten; systemctl -q disable --now cron; sysctl -qw net.ipv4.ip_forward=1; nft add table ip by_hand")
+        again = lab.reboot(node)
+        assert not Path(f"/proc/{node.leader}").exists()
+        again = lab.reboot(again)
+        left = again.sh("ls /root; test ! -e /run/forgotten; systemctl is-active cron || :; sysctl -n net.ipv4.ip_forward; nft list ruleset")
+        assert left == "kept\ninactive\n0"
+        reached = lab.ssh(f"root@{again.address6}", "systemctl is-system-running; systemctl list-jobs; cat /etc/machine-id")
+        assert reached.stdout == f"running\nNo jobs running.\n{node.machine_id}\n"
+
+
+@pytest.mark.skipif(roots.own_distribution() != "debian", reason="Debian 13 is made from the archive of a Debian machine")
+def test_a_node_ends_whatever_it_has_notified(lab: Lab) -> None:
+    with lab.node("notifying", root=roots.TRIXIE) as node:
+        node.sh("for each in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl daemon-reload; done")  # a queue of datagrams holds ten
+
+
 def test_the_firewalld_node_has_firewalld_in_force(firewalld_node: Node) -> None:
     assert firewalld_node.sh("firewall-cmd --state; systemctl is-system-running") == "running\nrunning"
 
@@ -65,6 +83,13 @@ def test_nothing_of_a_crashed_run_is_left(tmp_path: Path) -> None:
         assert select.select([end], [], [], 20)[0], "still running"  # a pidfd is readable when its process has ended: pidfd_open(2)
         os.close(end)
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
+
+
+@pytest.mark.skipif(roots.own_distribution() != "debian", reason="Debian 13 comes from a Debian archive")
+def test_a_node_whose_systemd_notifies_of_each_reload_can_be_switched_off(lab: Lab) -> None:
+    """More of them than the socket holds (net.unix.max_dgram_qlen)."""
+    with lab.node("reloading", root=roots.TRIXIE) as node:
+        node.sh("for turn in $(seq $(cat /proc/sys/net/unix/max_dgram_qlen)) 1 2; do systemctl daemon-reload; done")
 
 
 def test_a_root_that_was_not_built_whole_is_not_there() -> None:

@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from power_edge import data
 from power_edge.judging import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.declared.resources.packages_schema import Package as Declared
@@ -15,18 +14,20 @@ from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.database import parse
 from tests.cases import RECORDINGS
 from tests.lab.nodes import Node
+from tests.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = data.text("probes/resources/packages.sh")
+BODY = body("packages", "resources")
 
 
-def outcomes(node: Node, *items: Declared) -> list[str]:
-    return [result.outcome.value for result in results(node, items)]
+def outcomes(node: Node, *items: Declared, environment: Mapping[str, str] = {}) -> list[str]:
+    return [result.outcome.value for result in results(node, items, environment)]
 
 
-def results(node: Node, items: Sequence[Declared]) -> list[Result]:
-    seen = parse(node.run("/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode())
+def results(node: Node, items: Sequence[Declared], environment: Mapping[str, str] = {}, user: str = "root") -> list[Result]:
+    setting = [f"{name}={value}" for name, value in environment.items()]
+    seen = parse(node.run("runuser", "-u", user, "--", "env", *setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode())
     place = Source("state.yaml", 1)
     return [judge(RESOURCE, Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), place), seen) for item in items]
 
@@ -212,13 +213,13 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
 
     node.sh(REPOSITORY)
     offer("1.9-1")
-    assert latest() == ("drift", "apt-get install -y pe-app")
+    assert latest() == ("drift", "apt-get install -y --no-install-recommends pe-app")
     node.sh("apt-get -q -q install -y pe-app")
     assert latest() == ("compliant", None)
     offer("1.9-1", "10 days ago")
     assert latest() == ("unknown", None)
     offer("*", "10 days ago")
-    assert latest() == ("drift", "apt-get install -y pe-app")
+    assert latest() == ("drift", "apt-get install -y --no-install-recommends pe-app")
     [older] = results(node, [Declared(name="pe-app", version="1.10-1")])
     node.sh(str(older.mend))
     offer("*")
@@ -230,7 +231,120 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     [there] = results(node, [Declared(name="pe-app", state="absent")])
     node.sh(str(there.mend))
     node.sh("dpkg --unpack /srv/repo/pe-app_1.9-1.deb")
-    unpacked, absent = results(node, [Declared(name="pe-app"), Declared(name="pe-app", state="absent")])
+    [unpacked] = results(node, [Declared(name="pe-app")])
+    [absent] = results(node, [Declared(name="pe-app", state="absent")])
     assert (unpacked.outcome.value, unpacked.findings[0].actual, absent.outcome.value) == ("drift", "unpacked", "drift")
     node.sh(str(unpacked.mend))
     assert outcomes(node, Declared(name="pe-app", version="1.9-1")) == ["compliant"]
+
+
+FLAT = """
+printf 'Acquire::GzipIndexes "false";\\n' >/etc/apt/apt.conf.d/zzlinks
+rm -rf /srv/flat /etc/apt/sources.list /etc/apt/sources.list.d /var/lib/apt/lists; mkdir -p /srv/flat /tmp/p/DEBIAN
+printf 'Package: pe-flat\\nVersion: 1\\nArchitecture: all\\nMaintainer: x <x@x>\\nDescription: t\\n' >/tmp/p/DEBIAN/control
+dpkg-deb -b /tmp/p /srv/flat/pe-flat_1.deb >/dev/null
+cd /srv/flat
+{ dpkg-deb -f pe-flat_1.deb; printf 'Filename: ./pe-flat_1.deb\\nSize: %s\\nSHA256: %s\\n\\n' \\
+    "$(stat -c %s pe-flat_1.deb)" "$(sha256sum <pe-flat_1.deb | cut -d' ' -f1)"; } >Packages
+release() { # DATE MORE...: a Release file of that date
+    date=$1; shift
+    { printf 'Origin: lab\\nDate: %s\\n' "$(date -uR -d "$date")"; printf '%s\\n' "$@"
+      printf 'SHA256:\\n %s %s Packages\\n' "$(sha256sum <Packages | cut -d' ' -f1)" "$(stat -c %s Packages)"; } >Release
+}
+update() { # METHOD
+    echo "deb [trusted=yes] $1:/srv/flat ./" >/etc/apt/sources.list
+    apt-get -qq update
+    apt-get -qq install -y pe-flat >/dev/null 2>&1
+}
+"""
+AGES = {
+    "a link to a new index": ("update file", "compliant"),
+    "a link to an old index": ("touch -d '30 days ago' Packages; update file", "unknown"),
+    "an old index that was copied": ("touch -d '30 days ago' Packages; update copy", "unknown"),
+    "a new index that was copied": ("update copy", "compliant"),
+    "a link that leads nowhere": ("update file; rm Packages", "unknown"),
+    "an index compressed by lz4": ("echo 'Acquire::GzipIndexes \"true\";' >/etc/apt/apt.conf.d/zzlinks; update file", "compliant"),
+    "an old index compressed by lz4": (
+        "echo 'Acquire::GzipIndexes \"true\";' >/etc/apt/apt.conf.d/zzlinks; touch -d '30 days ago' Packages; update file",
+        "unknown",
+    ),
+    "a link to a new Release": ("touch -d '30 days ago' Packages; release today; update file", "compliant"),
+    "a link to a Release that is old by its Date": ("release '30 days ago'; update file", "unknown"),
+    "a copied Release that is old by its Date": ("release '30 days ago'; update copy", "unknown"),
+    "a Release of an old file": ("release today; touch -d '30 days ago' Release; update copy", "unknown"),
+    "a link to a Release that leads nowhere": ("release today; update file; ln -sfn /nosuch /var/lib/apt/lists/_srv_flat_._Release", "unknown"),
+    "a Release that is no longer valid": (
+        "release '2 days ago' \"Valid-Until: $(date -uR -d yesterday)\"; "
+        "echo 'Acquire::Check-Valid-Until \"false\";' >>/etc/apt/apt.conf.d/zzlinks; update file",
+        "unknown",
+    ),
+    "everything touched": ("release '30 days ago'; update copy; touch /var/lib/apt/lists/*", "unknown"),
+    "a restored image": (
+        "release '30 days ago'; update copy; cp -rL /var/lib/apt/lists /tmp/x; rm -rf /var/lib/apt/lists; mv /tmp/x /var/lib/apt/lists",
+        "unknown",
+    ),
+    "no lists": ("update file; rm -rf /var/lib/apt/lists/*", "unknown"),
+    "lists in another folder": (
+        "update file; rm -rf /srv/lists; mv /var/lib/apt/lists /srv/lists; echo 'Dir::State::lists \"/srv/lists/\";' >>/etc/apt/apt.conf.d/zzlinks",
+        "compliant",
+    ),
+    "old lists in another folder": (
+        "update file; rm -rf /srv/lists; cp -r /var/lib/apt/lists /srv/lists; rm /srv/lists/*Packages; "
+        "cp Packages /srv/lists/_srv_flat_._Packages; touch -d '30 days ago' /srv/lists/*Packages; "
+        "echo 'Dir::State::lists \"/srv/lists/\";' >>/etc/apt/apt.conf.d/zzlinks",
+        "unknown",
+    ),
+    "a clock that was set back": ("update file; touch -d tomorrow /var/lib/dpkg/status", "unknown"),
+}
+
+
+@pytest.mark.parametrize("case", AGES)
+def test_the_age_of_a_list_is_that_of_what_was_made_and_not_of_a_link_or_a_copy(node: Node, case: str) -> None:
+    script, outcome = AGES[case]
+    node.sh(FLAT + script)
+    try:
+        assert outcomes(node, Declared(name="pe-flat", state="latest")) == [outcome]
+    finally:
+        node.sh("rm -f /etc/apt/apt.conf.d/zzlinks; touch /var/lib/dpkg/status")
+
+
+BROKEN_PRELOAD = {"LD_PRELOAD": "/nosuch/library.so"}
+WRAPPER = """#!/bin/sh
+echo "WARNING: {0} is wrapped" >&2
+echo "error-prone: {0}" >&2
+exec /usr/bin/{0} "$@"
+"""
+
+
+@pytest.mark.parametrize("tool", ["", "dpkg", "dpkg-query", "apt-get", "apt-cache", "apt-config", "stat", "sed", "awk", "grep"])
+def test_warnings_on_stderr_are_no_part_of_what_dpkg_and_apt_say(node: Node, tool: str) -> None:
+    node.sh(FLAT + "update file")
+    if tool:
+        node.write(f"/usr/local/bin/{tool}", WRAPPER.format(tool), 0o755)
+    items = [
+        Declared(name="pe-flat", state="latest"),
+        Declared(name="pe-flat", version="1"),
+        Declared(name="pe-flat", state="absent"),
+        Declared(name="nosuch", state="absent"),
+        Declared(name="awk", state="absent"),
+    ]
+    try:
+        assert outcomes(node, *items, environment=BROKEN_PRELOAD) == ["compliant", "compliant", "drift", "compliant", "unknown"]
+    finally:
+        node.sh(f"rm -f /usr/local/bin/{tool} /etc/apt/apt.conf.d/zzlinks" if tool else "rm /etc/apt/apt.conf.d/zzlinks")
+
+
+@pytest.mark.parametrize("tool", ["", "rpm", "setpriv"])
+def test_warnings_on_stderr_are_no_part_of_what_rpm_says(rpm_node: Node, tool: str) -> None:
+    if tool:
+        rpm_node.write(f"/usr/local/bin/{tool}", WRAPPER.format(tool), 0o755)
+    items = [
+        Declared(name="peapp", version="1.20.1-14.el9"),
+        Declared(name="peapp", state="absent"),
+        Declared(name="nosuch", state="absent"),
+        Declared(name="webserver", state="absent"),
+    ]
+    try:
+        assert outcomes(rpm_node, *items, environment=BROKEN_PRELOAD) == ["compliant", "drift", "compliant", "unknown"]
+    finally:
+        rpm_node.sh(f"rm -f /usr/local/bin/{tool}" if tool else ":")

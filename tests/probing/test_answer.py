@@ -6,7 +6,7 @@ import pytest
 
 from power_edge.gate import Reading
 from power_edge.probing.answer import Answer, NoAnswer, merge, read
-from tests.answers import NONCE, answer, digest
+from tests.answers import MILLISECONDS, NONCE, answer, closed, digest
 
 SECTIONS: dict[str, bytes | tuple[int, bytes, str]] = {
     "services.0": b"one\ntwo\n",
@@ -19,8 +19,8 @@ def test_whole() -> None:
     seen = read(answer("rig-7", SECTIONS, machine="a", age=0))
     assert (seen.node, seen.uid, seen.gate, seen.complete) == ("rig-7", 0, "open", True)
     assert seen.readings == {"machine-id": Reading("ok", digest("a"))}
-    assert seen.outputs["services.0"] == (0, b"one\ntwo\n", "")
-    assert seen.outputs["sysctl.0"] == (3, b"no newline at the end", "first\nsecond")
+    assert seen.outputs["services.0"] == (0, b"one\ntwo\n", "", MILLISECONDS, None)
+    assert seen.outputs["sysctl.0"] == (3, b"no newline at the end", "first\nsecond", MILLISECONDS, None)
     assert {name: output.failure() for name, output in seen.outputs.items()} == {"services.0": None, "sysctl.0": "first", "sysctl.1": "timed out"}
 
 
@@ -56,7 +56,7 @@ def test_cut_at_every_byte() -> None:
 
 
 def test_what_a_section_prints_is_no_frame() -> None:
-    hostile = b"PE1 ffffffffffffffffffffffffffffffff 0 1 other\n" + b"f" * 32 + b" G open\n" + b"f" * 32 + b" E sysctl.0 0\n"
+    hostile = b"PE2 ffffffffffffffffffffffffffffffff 0 1 other\n" + b"f" * 32 + b" G open\n" + b"f" * 32 + b" E sysctl.0 0\n"
     hostile += f"x{NONCE} E sysctl.0 0\n {NONCE} Z\n".encode()
     seen = read(answer("a", {"sysctl.0": hostile, "sysctl.1": b"later"}))
     assert seen.node == "a"
@@ -69,16 +69,16 @@ def test_binary() -> None:
     assert read(answer("a", {"files.0": data})).outputs["files.0"].stdout == data
 
 
-@pytest.mark.parametrize("banner", [b"Welcome to rig-7\n\n", b"\x1b]0;stella@rig-7\x07", b"\r\nbanner\r\n", b"\xff\xfe", b"PE1 not a header\n"])
+@pytest.mark.parametrize("banner", [b"Welcome to rig-7\n\n", b"\x1b]0;stella@rig-7\x07", b"\r\nbanner\r\n", b"\xff\xfe", b"PE2 not a header\n"])
 def test_what_a_login_shell_prints_before_is_passed_over(banner: bytes) -> None:
     assert read(banner + answer("a", SECTIONS)).outputs == read(answer("a", SECTIONS)).outputs
 
 
 @pytest.mark.parametrize("length", [None, -30, 300])
 def test_of_two_answers_in_one_file_neither_is_believed(length: int | None) -> None:
-    second = answer("b", SECTIONS).replace(NONCE.encode(), b"f" * 32)
-    with pytest.raises(NoAnswer, match="more than one answer"):
-        read(answer("a", SECTIONS)[:length] + second)
+    for nonce in ("f" * 32, NONCE):
+        with pytest.raises(NoAnswer, match="more than one answer"):
+            read(answer("a", SECTIONS)[:length] + answer("b", SECTIONS, nonce=nonce))
 
 
 def test_changed_line_ends_are_refused() -> None:
@@ -91,11 +91,11 @@ def test_changed_line_ends_are_refused() -> None:
     [
         b"",
         b"\n",
-        b"PE1",
-        b"PE1 0123 0 1 a\n",
-        f"PE1 {NONCE} 0 1 a".encode(),
-        f"PE1 {NONCE} -1 1 a\n".encode(),
-        f"PE1 {NONCE} 0 {'9' * 5000} a\n".encode(),
+        b"PE2",
+        b"PE2 0123 0 1 a\n",
+        f"PE2 {NONCE} 0 1 a".encode(),
+        f"PE2 {NONCE} -1 1 a\n".encode(),
+        f"PE2 {NONCE} 0 {'9' * 5000} a\n".encode(),
         answer("a").decode().encode("utf-16"),
     ],
 )
@@ -104,20 +104,40 @@ def test_no_answer(data: bytes) -> None:
         read(data)
 
 
+def blocks(ending: str) -> bytes:
+    """An answer of one section, whose end is that."""
+    return answer("a", promised=["sysctl.0"], end=False) + closed(f"{NONCE} B sysctl.0\nx\n\n{NONCE} E {ending}\n\n".encode())
+
+
 @pytest.mark.parametrize("status", ["", "x", "-1", "9" * 5000, "0 0", "\u0661"])
 def test_a_strange_status_is_a_failure(status: str) -> None:
-    seen = read(answer("a", {"sysctl.0": b"x\n"}).replace(b"E sysctl.0 0", f"E sysctl.0 {status}".encode()))
-    assert seen.outputs["sysctl.0"].failure() is not None
+    assert read(blocks(f"sysctl.0 {status} 20")).outputs["sysctl.0"].failure() is not None
+
+
+@pytest.mark.parametrize(("spent", "milliseconds"), [("20", 20), ("0", 0), ("-", None), ("-10", None), ("x", None), ("9" * 5000, None)])
+def test_milliseconds(spent: str, milliseconds: int | None) -> None:
+    assert read(blocks(f"sysctl.0 0 {spent}")).outputs["sysctl.0"] == (0, b"x\n", "", milliseconds, None)
 
 
 @pytest.mark.parametrize("verdict", ["", "opened", "open open", "OPEN"])
 def test_a_strange_gate_is_none(verdict: str) -> None:
-    assert read(answer("a", gate=verdict)).gate is None
+    assert read(answer("a", {"sysctl.0": b"x\n"}, gate=verdict))[-3:-1] == (None, {})
 
 
 def test_an_end_of_another_section_is_none() -> None:
-    data = answer("a", {"sysctl.0": b"x\n"}).replace(b"E sysctl.0", b"E sysctl.1")
-    assert read(data).outputs == {"sysctl.0": (None, b"", "")}
+    assert read(blocks("sysctl.1 0 20")).outputs["sysctl.0"].failure() == "the section was not understood"
+
+
+def test_what_the_head_promises_and_is_not_there_is_lost() -> None:
+    for end, why in ((True, "the answer was damaged on the way: the section is missing"), (False, "the answer was cut")):
+        seen = read(answer("a", {"sysctl.0": b"x\n"}, promised=["sysctl.0", "sysctl.1"], end=end))
+        assert [output.failure() for output in seen.outputs.values()] == [None, why]
+    assert read(answer("a", promised=["sysctl.0"], gate="wrong")).outputs == {}
+
+
+def test_an_answer_of_an_older_script_is_named() -> None:
+    with pytest.raises(NoAnswer, match="older version"):
+        read(answer("a", SECTIONS).replace(b"PE2 ", b"PE1 "))
 
 
 def part(**changes: Any) -> Answer:

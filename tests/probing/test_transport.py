@@ -39,6 +39,16 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
         never.set()
 
 
+def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
+    """Each of those before it may take its own in full."""
+    width = transport.WIDTH
+    pending = start([job(str(number), connect=3, node=20) for number in range(2 * width + 1)], lambda job: answered(job.plan.node))
+    alone = pending["0"].limit
+    assert alone == 23 + transport._GRACE
+    turns = {0: 1, width - 1: 1, width: 2, 2 * width - 1: 2, 2 * width: 3}
+    assert {number: pending[str(number)].limit for number in turns} == {number: alone * turn for number, turn in turns.items()}
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import threading
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,12 +15,14 @@ from jsonschema_rs import Draft202012Validator
 
 from power_edge.config import schema
 from power_edge.model import Outcome
+from power_edge.probing.answer import read
 from tests import answers
 from tests.project import Project, gate_id, identity_of, item_id
 
 pytest_plugins = ["pytester"]
 
 FIVE = {outcome.value: 0 for outcome in Outcome}
+NONE = FIVE | {"own_failed": 0}
 
 
 def four(project: Project) -> None:
@@ -34,8 +39,8 @@ def test_json(project: Project) -> None:
     assert status == 12
     Draft202012Validator(schema("report")).validate(report)
     assert report["power_edge"] == {
-        "a": {**FIVE, "compliant": 2, "drift": 1, "unknown": 1, "exit_status": 1},
-        "b": {**FIVE, "blocked": 2, "exit_status": 12},
+        "a": {**NONE, "compliant": 2, "drift": 1, "unknown": 1, "exit_status": 1},
+        "b": {**NONE, "blocked": 2, "exit_status": 12},
     }
     items: dict[str, Any] = {test["nodeid"]: test["metadata"]["power_edge"] for test in report["tests"]}
     assert items[item_id("a", "sysctl[kernel.panic]")] == {
@@ -64,7 +69,7 @@ def test_json_of_a_stale_answer_and_of_no_identity_fit_the_schema(project: Proje
     project.node("c", identity={"validation": {"require_match": False}})
     report = project.report("--node=*")[1]
     Draft202012Validator(schema("report")).validate(report)
-    assert report["power_edge"]["a"] == {**FIVE, "unknown": 2, "exit_status": 10}
+    assert report["power_edge"]["a"] == {**NONE, "unknown": 2, "exit_status": 10}
 
 
 @pytest.mark.parametrize("family", ["xunit1", "xunit2"])
@@ -157,9 +162,66 @@ def test_prometheus(project: Project) -> None:
     }
     hashed = answers.digest(answers.MACHINE)
     assert f'power_edge_node_info{{identity_hash="{hashed}",node="a",purpose="VPN \\"gateway\\"\\n\\\\",site="here"}}' in found
-    assert float(found["power_edge_run_duration_seconds"]) >= 0
-    assert float(found["power_edge_last_run_timestamp_seconds"]) > 1.7e9
+    for name in ("a", "b"):
+        assert float(found[f'power_edge_run_duration_seconds{{node="{name}"}}']) >= 0
+        assert float(found[f'power_edge_last_run_timestamp_seconds{{node="{name}"}}']) > 1.7e9
+        assert found[f'power_edge_config_error{{node="{name}"}}'] == "0.0"
     assert (project.path / "edge.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_every_series_carries_its_node_and_they_come_in_one_order(project: Project) -> None:
+    four(project)
+    (project.path / "node-configs" / "a" / "test_own.py").write_text("def test_it(): pass\n")
+    orders = set()
+    for _ in range(2):
+        project.run("--node=*", "--prometheus-textfile=edge.prom")
+        orders.add(tuple(series(project)))
+    (order,) = orders
+    assert len(order) > 40
+    assert not [key for key in order if not re.search(r'[{,]node="[ab]"[,}]', key)]
+
+
+SEEN = 'power_edge_last_seen_timestamp_seconds{node="a"}'
+
+
+@pytest.mark.parametrize("shut", ["cut", "wrong", "stale", "broken"])
+def test_when_a_node_was_last_seen_outlives_a_run_that_does_not_see_it(project: Project, shut: str) -> None:
+    folder = project.node("a", age=100)
+    assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 0
+    before = series(project)[SEEN]
+    assert 1.7e9 < float(before) < time.time() - 90
+    match shut:
+        case "cut":
+            project.answer("a", {}, gate=None)
+        case "wrong":
+            project.answer("a", {}, machine=answers.OTHER, gate="wrong")
+        case "stale":
+            project.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=-3600)  # from the future
+        case "broken":
+            (folder / "state.yaml").write_text("broken\n")
+    nodes = () if shut == "broken" else ("a",)
+    status = project.run("--node=a", "--continue-on-collection-errors", "--prometheus-textfile=edge.prom", nodes=nodes).ret
+    assert status == {"cut": 11, "wrong": 12, "stale": 10, "broken": 4}[shut]
+    assert series(project)[SEEN] == before
+
+
+@pytest.mark.parametrize("before", ["", f"{SEEN} now\n", f"{SEEN}\n", SEEN[:-3], "\xff\n"])
+def test_a_node_never_seen_has_no_time_of_it_whatever_the_old_file_is(project: Project, before: str) -> None:
+    project.node("a", gate=None)
+    (project.path / "edge.prom").write_bytes(before.encode("latin-1"))
+    assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 11
+    assert "last_seen_timestamp_seconds{" not in (project.path / "edge.prom").read_text()
+
+
+def test_a_node_is_seen_when_the_run_asked_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By this machine's clock: the node's may be wrong."""
+    project.node("a")
+    answer = read(answers.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=10**6))
+    pending = SimpleNamespace(limit=1.0, here_within=lambda seconds: True, answer=lambda: answer)
+    monkeypatch.setattr("power_edge.check.ask", lambda *_: {"a": pending})
+    begun = time.time()
+    assert project.run("--node=a", "--prometheus-textfile=edge.prom", nodes=()).ret == 0
+    assert begun <= float(series(project)[SEEN]) <= time.time()
 
 
 def test_prometheus_of_the_unreachable(project: Project) -> None:
@@ -184,6 +246,8 @@ def test_prometheus_of_an_identity_that_need_not_match(project: Project) -> None
         (["--node=a", "--node=b", "--deselect", "node-configs/b"], 1, "items were deselected"),
         (["--node=a", "-x"], 1, "not all items were judged"),
         ([item_id("a")], 0, "not all items were judged"),
+        (["node-configs/a/state.yaml", gate_id("a")], 1, "only a part of a was selected"),
+        (["--node=a", "test_own.py", "--deselect=test_own.py::test_b"], 1, "items were deselected"),
         (["--node=a", "-k", "nothing"], 5, "the run ended with 5"),
         (["--node=a", "test_broken.py"], 2, "the run ended with 2"),
     ],
@@ -191,6 +255,7 @@ def test_prometheus_of_an_identity_that_need_not_match(project: Project) -> None
 def test_prometheus_of_a_part_leaves_the_file_as_it_was(project: Project, arguments: list[str], status: int, reason: str) -> None:
     project.node("a", {"vm.swappiness": "60", "kernel.panic": "10", "vm.max_map_count": "7"}, {"vm.swappiness": "60", "kernel.panic": "1"})
     project.node("b")
+    (project.path / "test_own.py").write_text("def test_a(node): assert False\ndef test_b(node): pass\n")
     (project.path / "test_broken.py").write_text("import nothing_of_that_name\n")
     (project.path / "edge.prom").write_text("old\n")
     nodes = tuple(name for name in ("a", "b") if name == "a" or "--node=b" in arguments)

@@ -209,9 +209,9 @@ MENDS = [
     ("seen /f 81a4:0:0:6:root:root", {"owner": "adm", "group": "adm", "mode": "0644"}, "chown -- adm:adm /f && chmod -- 0644 /f"),
     ("seen /f 81a4:0:0:6:root:root", {"owner": "root", "group": "adm"}, "chown -- :adm /f"),
     ("seen /f 41ed:0:0:6:root:root", {"content": "x"}, None),
-    ("gone /f No such file or directory", {"mode": "0600"}, None),
+    ("gone /f stat: cannot statx '/f': No such file or directory", {"mode": "0600"}, None),
     (
-        "gone /f No such file or directory",
+        "gone /f stat: cannot statx '/f': No such file or directory",
         {"content": "x\n", "mode": "0600", "owner": "a"},
         "install -D -m 0600 -o a -- /dev/null /f && sh -c 'printf \"x\\n\" >/f'",
     ),
@@ -234,3 +234,45 @@ def test_a_command_to_mend_is_one_line_that_a_terminal_can_show() -> None:
     assert mend is not None
     assert mend.isprintable()
     assert shlex.split(mend)[-1] == 'printf "a\\033[2J\\n\\047\\042\\044(reboot)\\134" >/f'
+
+
+NOISE = "ERROR: ld.so: object '/opt/x' from LD_PRELOAD cannot be preloaded (cannot open shared object file): ignored."
+MISSING = "/usr/bin/stat: cannot statx '/f': No such file or directory"
+DENIED = "stat: cannot statx '/f': Permission denied"
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ([NOISE, MISSING], "drift"),
+        ([NOISE, MISSING, "cat: /opt/x: Permission denied"], "drift"),
+        (["stat: the library /opt/x was not found", MISSING, "/usr/local/bin/stat: 4: logger: not found"], "drift"),
+        (["/usr/local/bin/stat: line 4: /opt/x: No such file or directory", DENIED], "unknown"),
+        (["/usr/local/bin/stat: line 4: /opt/x: No such file or directory"], "unknown"),
+        (["cat: /opt/x: No such file or directory"], "unknown"),
+        ([DENIED, "cat: /opt/x: No such file or directory"], "unknown"),
+        ([MISSING, DENIED], "unknown"),
+        ([NOISE, "sudo: a password is required"], "unknown"),
+        ([NOISE], "unknown"),
+        ([], "unknown"),
+    ],
+    ids=str,
+)
+def test_what_is_missing_is_said_by_stat_and_by_nobody_else(said: list[str], outcome: str) -> None:
+    seen = parse(b"gone /f " + b"".join(line.encode() + b"\1" for line in said) + b"\n")
+    assert judged(seen, path="/f").outcome.value == outcome
+
+
+def test_a_name_of_several_lines() -> None:
+    for path in ("/a\nb", "/a\nstat: cannot stat '/f': No such file or directory\n"):
+        said = f"{NOISE}\1stat: can't stat '{path}': Permission denied\1".replace("\n", "\1").replace("\1\1", "\1")
+        name = "".join(char if char.isalnum() or char in "/:'" else f"\\0{ord(char):03o}" for char in path)
+        seen = parse(f"gone {name} {said}\n".encode())
+        assert judged(seen, path=path).outcome is Outcome.UNKNOWN
+        seen = parse(f"gone {name} {said}\n".replace("Permission denied", "Not a directory").encode())
+        assert judged(seen, path=path).outcome is (Outcome.DRIFT)
+
+
+def test_why_a_hash_is_not_to_be_had_is_no_warning() -> None:
+    seen = parse(f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode())
+    assert seen["/f"].dark == "sha256sum: /f: Input/output error"

@@ -29,12 +29,21 @@ APK = [  # by apk-tools' version.c; no apk was there to ask
     ("9.6_p1-r0", "9.6_p1-r0", 0),
 ]
 
+CARET = [  # rpm 4.18.0's Lua rpm.vercmp: older than all that could follow instead, whatever its place in ASCII
+    ("rpm", "1.0^", "1.0A", -1),
+    ("rpm", "1.0^", "1.0a", -1),
+    ("rpm", "1.0^20", "1.0.B", -1),
+    ("rpm", "1.0^", "1.0", 1),
+    ("rpm", "1.0^", "1.0~A", 1),
+    ("rpm", "1.0^Z", "1.0^A", 1),
+]
+
 
 def sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-@pytest.mark.parametrize(("manager", "one", "two", "expected"), [*LINES, *(("apk", *line) for line in APK)])
+@pytest.mark.parametrize(("manager", "one", "two", "expected"), [*LINES, *CARET, *(("apk", *line) for line in APK)])
 def test_order(manager: str, one: str, two: str, expected: str | int) -> None:
     assert sign(versions.COMPARE[manager](one, two)) == int(expected)
     assert sign(versions.COMPARE[manager](two, one)) == -int(expected)

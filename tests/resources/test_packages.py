@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from power_edge.resources.packages.database import parse
 from tests.cases import Case, Verdict, check, parameters
 
 SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
-"""The sources of a case, as apt names their files; see its .cmd."""
+"""The sources of a case, as apt names their files; see its setup.sh."""
 
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("packages")))
@@ -79,7 +80,9 @@ def _lists(case: Case, text: dict[str, str]) -> list[str]:
             for source in SOURCES.get(case.name, ["127.0.0.1:8099_._"])
             for end in ("InRelease", "Packages")
         ),
+        "uri status 0",
         *(f"policy {line}" for line in text["policy"].splitlines()),
+        "policy status 0",
     ]
 
 
@@ -98,7 +101,8 @@ def outcome(answer: str, **declared: Any) -> str:
 
 
 def test_what_is_asked() -> None:
-    assert list(ask([Declared(name="a"), Declared(name="b", state="absent"), Declared(name="c:i386", state="latest")])) == ["a", "b", "+c:i386"]
+    items = [Declared(name="a"), Declared(name="b", state="absent"), Declared(name="c:i386", state="latest"), Declared(name="d", version="1:2~3")]
+    assert list(ask(items)) == ["a", "-b", "+c:i386", "=d=1:2~3"]
 
 
 def test_a_name_that_was_not_asked_is_unknown() -> None:
@@ -227,14 +231,20 @@ policy   Candidate: 1.0-1
 policy   Version table:
 policy  *** 1.0-1 500 (phased 10%)
 policy         500 http://host/debian suite/main amd64 Packages
-policy         100 /var/lib/dpkg/status"""
+policy         100 /var/lib/dpkg/status
+policy status 0"""
 URIS = """\
 uri 'http://host/debian/dists/suite/InRelease' host_debian_dists_suite_InRelease 0
 uri 'http://host/debian/dists/suite/main/binary-amd64/Packages.xz' host_debian_dists_suite_main_binary-amd64_Packages 0
-uri 'http://host/debian/dists/suite_more/InRelease' host_debian_dists_suite_more_InRelease 0"""
+uri 'http://host/debian/dists/suite_more/InRelease' host_debian_dists_suite_more_InRelease 0
+uri status 0"""
 LISTS = f"""\
 list {NOW - 100} /var/lib/apt/lists/host_debian_dists_suite_InRelease
-list 1 /var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages.lz4"""
+list 1 /var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages.lz4
+release /var/lib/apt/lists/host_debian_dists_suite_InRelease:Date: {formatdate(NOW - 100)}
+release status 0"""
+INDEX = "/var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages"
+RELEASE = "/var/lib/apt/lists/host_debian_dists_suite_InRelease"
 ROW = f"{DPKG}now {NOW}\nrow a amd64 install/installed/ok 1.0-1"
 
 
@@ -255,16 +265,20 @@ def test_latest() -> None:
         ({"lists": LISTS.replace("_suite_", "_suite_more_")}, "no list of host/debian/dists/suite"),
         (
             {
-                "uris": f"{URIS}\nuri 'http://x' host_debian_dists_suite_more_main_binary-amd64_Packages 0",
+                "uris": f"{URIS}\nuri 'http://x' host_debian_dists_suite_more_main_binary-amd64_Packages 0\nuri status 0",
                 "lists": LISTS.replace("_suite_main_", "_suite_more_main_"),
             },
             "no list of host/debian/dists/suite",
         ),
         ({"lists": ""}, "no list of"),
-        ({"uris": ""}, "no sources"),
+        ({"uris": "uri status 0"}, "no sources"),
+        ({"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")}, "ended with status 100: ERROR"),
+        ({"uris": URIS.replace("uri status 0", "uri status 124")}, "took too long"),
+        ({"uris": URIS.replace("\nuri status 0", "")}, "ended with status none"),
+        ({"policy": POLICY.replace("policy status 0", "policy status 139")}, "apt-cache policy ended with status 139"),
         ({"uris": f"{URIS}\nuri W: The list of sources could not be read"}, "W: The list of sources could not be read"),
         ({"uris": f"{URIS}\nuri E: Malformed entry 1 in list file"}, "E: Malformed"),
-        ({"uris": f"{URIS}\nuri E: apt-get ended with status 124"}, "status 124"),
+        ({"policy": f"stderr policy W: Unable to read /etc/apt\n{POLICY}"}, "W: Unable to read"),
         ({"policy": "policy N: Unable to locate package a"}, "offer no version"),
         ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: (none)")}, "offer no version"),
         ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: 0.9-1")}, "newer than the 0.9-1"),
@@ -282,15 +296,115 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
     result = latest(policy=POLICY.replace("Candidate: 1.0-1", "Candidate: 1.10-1"), lists="")
     assert result.outcome is Outcome.DRIFT
     assert result.why == "state: 1.0-1 is installed, 1.10-1 is available"
-    assert result.mend == "apt-get install -y a"
+
+
+@pytest.mark.parametrize(
+    ("lists", "why"),
+    [
+        # The file is new and its Date is old: a copied image, a restored backup, `touch`, a frozen mirror.
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}", "30 days old"),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:date:Sat, 12 Dec 2026 05:46:40 UTC", "34 days old"),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: yesterday", "Date that cannot be read: yesterday"),
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW)}\n"
+            f"release {RELEASE}:Valid-Until: {formatdate(NOW - 1)}",
+            "no longer valid",
+        ),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW + 86400)}", "from the future"),
+        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nstderr release grep: {RELEASE}: Permission denied", "Permission denied"),
+        # A Release without a Date, and none at all: the index speaks for itself.
+        (f"list {NOW} {RELEASE}\nlist {NOW - 30 * 86400} {INDEX}", "30 days old"),
+        (f"list {NOW - 30 * 86400} {INDEX}", "30 days old"),
+        # InRelease is what apt reads, whatever lies beside it.
+        (
+            f"list {NOW - 30 * 86400} {RELEASE}\nlist {NOW} {INDEX}\nlist {NOW} {RELEASE.replace('InRelease', 'Release')}",
+            "30 days old",
+        ),
+        # A link that leads nowhere.
+        (f"{LISTS}\nstderr list stat: cannot statx '{INDEX}': No such file or directory", "cannot be looked at"),
+        (f"{LISTS}\nclock {NOW + 86400} /var/log", "set back since /var/log was written"),
+    ],
+)
+def test_latest_is_unknown_by_the_age_that_a_list_really_has(lists: str, why: str) -> None:
+    result = latest(lists=lists)
+    assert result.outcome is Outcome.UNKNOWN
+    assert why in str(result.why)
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        f"list {NOW} {INDEX}",
+        f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}",
+        f"list {NOW} {RELEASE.replace('InRelease', 'Release')}\nlist 1 {INDEX}\n"
+        f"release {RELEASE.replace('InRelease', 'Release')}:Date: {formatdate(NOW, usegmt=True)}",
+        f"{LISTS}\nclock {NOW + 60} /run",
+        f"{LISTS}\nstderr list ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored.",
+    ],
+)
+def test_latest_by_fresh_lists(lists: str) -> None:
+    assert latest(lists=lists).outcome is Outcome.COMPLIANT
+
+
+NEWER = """\
+policy a:
+policy   Installed: 1.0-1
+policy   Candidate: {candidate}
+policy   Version table:
+policy      2.0-1 {newer}
+policy         {source} http://host/new ./ Packages
+policy  *** 1.0-1 {ours}
+policy         {source_of_ours} http://host/debian suite/main amd64 Packages
+policy         100 /var/lib/dpkg/status
+policy status 0"""
+
+
+@pytest.mark.parametrize(
+    ("newer", "source", "ours", "why"),
+    [
+        ("1 (phased 0%)", 500, 500, "2.0-1 is phased: 0% of machines get it so far"),
+        ("-1 (phased 0%)", 500, 500, "a pin gives 2.0-1 the priority -1"),
+        ("-1", -1, 500, "a pin gives 2.0-1 the priority -1"),
+        ("50", 500, 500, "a pin gives 2.0-1 the priority 50"),
+        ("500", 500, 600, "a pin keeps 1.0-1: its priority is 600, that of 2.0-1 500"),
+        ("100", 100, 500, "2.0-1 is in a release of priority 100, as backports are"),
+        ("1", 1, 500, "2.0-1 is in a release of priority 1, as backports are"),
+        ("50", 50, 500, "apt prefers 1.0-1 (priority 500) to 2.0-1 (priority 50)"),
+    ],
+)
+def test_a_newer_version_that_apt_does_not_choose_is_told_with_the_reason(newer: str, source: int, ours: int, why: str) -> None:
+    policy = NEWER.format(candidate="1.0-1", newer=newer, source=source, ours=ours, source_of_ours=500)
+    result = latest(policy=policy)
+    assert (result.outcome, why in str(result.why)) == (Outcome.COMPLIANT, True), result.why
+
+
+def test_a_phased_update_and_a_hold_are_named_where_the_newer_version_is_drift() -> None:
+    policy = NEWER.format(candidate="2.0-1", newer="500 (phased 10%)", source=500, ours=500, source_of_ours=500)
+    assert "phased: 10% of machines get it so far" in str(latest(policy=policy).why)
+    held = latest(policy=policy, row=ROW.replace("install/", "hold/"))
+    assert held.outcome is Outcome.DRIFT
+    assert "on hold (apt-mark)" in str(held.why)
+
+
+def test_latest_of_pacman() -> None:
+    head = f"manager pacman - pacman\nnow {NOW}\nrow a - -/installed/ok 1-1\nrepo core\nrepo status 0\n"
+
+    def pacman(version: str, *more: str, status: int = 0) -> str:
+        offer = f"sync Name            : a\nsync Version         : {version}\nsync status {status}"
+        return outcome("\n".join((head + offer, *more)), name="a", state="latest")
+
+    fresh = f"list {NOW - 9} /var/lib/pacman/sync/core.db"
+    assert pacman("1-1", fresh) == "compliant"
+    assert pacman("1-1", fresh, status=1) == "compliant"  # another name is in no list
+    assert pacman("1-2", fresh) == "drift"
+    assert pacman("1-1", fresh, status=124) == "unknown"
+    assert pacman("1-1", f"list {NOW - 8 * 86400} /var/lib/pacman/sync/core.db") == "unknown"
+    assert pacman("1-1", fresh, f"clock {NOW + 86400} /run") == "unknown"
+    assert pacman("1-1", fresh, "repo extra", "repo status 0") == "unknown"
+    assert pacman("1-1", fresh, "repo status 1") == "unknown"
 
 
 def test_latest_of_the_other_managers() -> None:
-    pacman = f"manager pacman - pacman\nnow {NOW}\nrow a - -/installed/ok 1-1\nrepo core\nsync Name            : a\nsync Version         : "
-    assert outcome(f"{pacman}1-1\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "compliant"
-    assert outcome(f"{pacman}1-2\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "drift"
-    assert outcome(f"{pacman}1-1\nlist {NOW - 8 * 86400} /var/lib/pacman/sync/core.db", name="a", state="latest") == "unknown"
-    assert outcome(f"{pacman}1-1\nrepo extra\nlist {NOW - 9} /var/lib/pacman/sync/core.db", name="a", state="latest") == "unknown"
     apk = "manager apk - apk\nrow a x86_64 -/installed/ok 1.2-r1\npolicy a policy:\npolicy   1.2-r1:\npolicy     lib/apk/db/installed\n"
     assert outcome(f"{apk}policy     https://host/main\n", name="a", state="latest") == "unknown"
     assert outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest") == "drift"
@@ -298,31 +412,162 @@ def test_latest_of_the_other_managers() -> None:
     assert outcome(RPM, name="a", state="latest") == "drift"
 
 
+THERE = f"{DPKG}row a amd64 install/installed/ok 1\n"
+OFFERS = """\
+policy a:
+policy   Installed: (none)
+policy   Candidate: 1.2-3+b1
+policy   Version table:
+policy      1.2-3+b1 500
+policy         500 file:/srv ./ Packages
+policy status 0
+"""
+
+
+def tried(words: str, *lines: str, status: int = 0, name: str = "a", ways: str = "") -> str:
+    said = "".join(f"stderr sim {name} {line}\n" if line.startswith(("E:", "ERROR")) else f"sim {name} {line}\n" for line in lines)
+    return f"try {name} {words}\n{said}sim {name} \nsim {name} status {status}\n" + (f"way a {ways}\n" if ways else "")
+
+
+INSTALL = "install --no-install-recommends a"
+REMEDIES = {
+    "install": (DPKG + tried(INSTALL, "Inst a (1 x [all])"), {}, "apt-get install -y --no-install-recommends a", None),
+    "a preloaded library that warns": (
+        DPKG + tried(INSTALL, "Inst a (1 x [all])", "ERROR: ld.so: x"),
+        {},
+        "apt-get install -y --no-install-recommends a",
+        None,
+    ),
+    "what it needs": (
+        DPKG + tried(INSTALL, "Inst b (1 x [all])", "Inst a (1 x [all])", "Conf b (1 x [all])"),
+        {},
+        "apt-get install -y --no-install-recommends a",
+        "it needs and brings along b",
+    ),
+    "a version": (
+        DPKG + tried("install --no-install-recommends --allow-downgrades a=1:1.0~rc1", "Inst a (1:1.0~rc1 x [all])"),
+        {"version": "1:1.0~rc1"},
+        "apt-get install -y --no-install-recommends --allow-downgrades 'a=1:1.0~rc1'",
+        None,
+    ),
+    "a version that is not offered": (
+        DPKG + OFFERS + tried("install --allow-downgrades a=1.2-3", "E: Version '1.2-3' for 'a' was not found", status=100),
+        {"version": "1.2-3"},
+        None,
+        "apt-get cannot do it (Version '1.2-3' for 'a' was not found): the package lists offer 1.2-3+b1",
+    ),
+    "another version than the declared one": (
+        DPKG + OFFERS + tried("install a=1.2-3", "Inst a (1.2-3+b1 x [all])"),
+        {"version": "1.2-3"},
+        None,
+        "would not do it: the package lists offer 1.2-3+b1",
+    ),
+    "a package of no list": (
+        DPKG + tried(INSTALL, "E: Unable to locate package a", status=100),
+        {},
+        None,
+        "no package list on the node offers it",
+    ),
+    "an install that removes": (DPKG + tried(INSTALL, "Remv b [1]", "Inst a (1 x [all])"), {}, None, "would also remove b"),
+    "an install that changes others": (DPKG + tried(INSTALL, "Inst b [1] (2 x [all])", "Inst a (1 x [all])"), {}, None, "change b from 1 to 2"),
+    "an install that does nothing": (DPKG + tried(INSTALL), {}, None, "would not do it"),
+    "remove": (THERE + tried("remove a", "Remv a [1]"), {"state": "absent"}, "apt-get remove -y a", None),
+    "a name in capitals": (THERE + tried("remove a", "Remv a [1]", name="A"), {"name": "A", "state": "absent"}, "apt-get remove -y a", None),
+    "a foreign architecture": (
+        f"{DPKG}row a i386 install/installed/ok 1\n" + tried("remove a:i386", "Remv a:i386 [1]", name="a:i386"),
+        {"name": "a:i386", "state": "absent"},
+        "apt-get remove -y a:i386",
+        None,
+    ),
+    "the native architecture": (
+        THERE + tried("remove a:amd64", "Remv a [1]", name="a:amd64"),
+        {"name": "a:amd64", "state": "absent"},
+        "apt-get remove -y a:amd64",
+        None,
+    ),
+    "a removal that takes others along": (
+        THERE + tried("remove a", "Remv b [1]", "Remv a [1]"),
+        {"state": "absent"},
+        None,
+        "apt-get remove -y a would also remove b: decide that first",
+    ),
+    "a removal that installs": (THERE + tried("remove a", "Remv a [1]", "Inst b (1 x [all])"), {"state": "absent"}, None, "would also install b 1"),
+    "a removal that does nothing": (THERE + tried("remove a"), {"state": "absent"}, None, "would not do it"),
+    "an essential package": (
+        THERE + tried("remove a", "E: Essential packages were removed and -y was used without --allow-remove-essential.", status=100),
+        {"state": "absent"},
+        None,
+        "apt-get refuses to remove it: Essential packages were removed",
+    ),
+    "no time": (DPKG, {}, None, "time was short"),
+    "a simulation that took too long": (DPKG + tried(INSTALL, "Inst a (1 x [all])", status=124), {}, None, "it took too long"),
+    "a simulation that was cut": (DPKG + f"try a {INSTALL}\nsim a Inst a (1 x [all])\n", {}, None, "ended with no status"),
+    "half-configured": (
+        f"{DPKG}row a amd64 install/half-configured/ok 1\nbroken a install/half-configured/ok\n",
+        {},
+        "dpkg --configure a",
+        "where dpkg --configure fails, repair a by hand",
+    ),
+    "half-configured, as another one": (
+        f"{DPKG}row a amd64 install/unpacked/ok 1\nbroken a install/unpacked/ok\nbroken b install/unpacked/ok\n",
+        {},
+        "dpkg --configure -a",
+        "repair a, b by hand",
+    ),
+    "another one is half-configured": (
+        f"{DPKG}broken b install/half-configured/ok\n" + tried(INSTALL, "Inst a (1 x [all])", "Conf b (1 x [all])"),
+        {},
+        "dpkg --configure -a && apt-get install -y --no-install-recommends a",
+        "repair b by hand",
+    ),
+    "another one is half-installed": (
+        f"{DPKG}broken b install/half-installed/reinstreq\n" + tried(INSTALL, "Inst a (1 x [all])"),
+        {},
+        None,
+        "first repair b (half-installed)",
+    ),
+    "half-installed": (
+        f"{DPKG}row a amd64 install/half-installed/reinstreq 1\nbroken a install/half-installed/reinstreq\n"
+        + tried("install --reinstall a", "Inst a [1] (1 x [all])"),
+        {},
+        "apt-get install -y --reinstall a",
+        None,
+    ),
+    "on hold": (
+        f"{DPKG}row a amd64 hold/installed/ok 1\n" + tried("install a=2", "Inst a [1] (2 x [all])"),
+        {"version": "2"},
+        None,
+        "a is on hold: end that first where nobody needs it (apt-mark unhold a)",
+    ),
+    "an epoch": (f"{DPKG}row a amd64 install/installed/ok 2:1.0-1", {"version": "1.0-1"}, None, "with its epoch: 2:1.0-1"),
+    "no apt-get": ("manager dpkg amd64 -", {}, None, "there is no apt-get on the node"),
+    "dnf": (RPM, {"version": "1-1"}, None, "install version 1-1 with dnf"),
+    "zypper": ("manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1", {"state": "absent"}, None, "remove it with zypper"),
+    "apk": ("manager apk - apk", {}, None, "install it with apk"),
+    "pacman": ("manager pacman - -", {}, None, "install it with pacman"),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_remedies(case: str) -> None:
+    answer, declared, commands, advice = REMEDIES[case]
+    result = judged(answer, **{"name": "a", **declared})
+    assert result.outcome is Outcome.DRIFT
+    assert result.mend == commands
+    assert result.advice is None if advice is None else advice in str(result.advice)
+    assert not result.mend_cuts
+
+
 @pytest.mark.parametrize(
-    ("answer", "declared", "mend"),
+    ("answer", "declared", "cuts"),
     [
-        (DPKG, {"name": "a"}, "apt-get install -y a"),
-        (DPKG, {"name": "a", "version": "1:1.0~rc1"}, "apt-get install -y --allow-downgrades 'a=1:1.0~rc1'"),
-        (f"{DPKG}row a amd64 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a"),
-        (f"{DPKG}row a amd64 install/installed/ok 1", {"name": "A", "state": "absent"}, "apt-get remove -y a"),
-        (f"{DPKG}row a i386 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a:i386"),
-        (f"{DPKG}row a amd64 install/unpacked/ok 1", {"name": "a"}, "dpkg --configure a"),
-        (f"{DPKG}row a amd64 install/half-installed/reinstreq 1", {"name": "a"}, "apt-get install -y --reinstall a"),
-        (f"{DPKG}row a amd64 hold/installed/ok 1", {"name": "a", "version": "2"}, None),
-        (f"{DPKG}row a amd64 install/installed/ok 2:1.0-1", {"name": "a", "version": "1.0-1"}, None),
-        ("manager dpkg amd64 -", {"name": "a"}, None),
-        (RPM, {"name": "a", "version": "1-1"}, "dnf install -y a-1-1"),
-        (RPM, {"name": "a:i686"}, "dnf install -y a.i686"),
-        ("manager rpm - yum\nrow a x86_64 -/installed/ok 2-1", {"name": "a", "version": "1-1"}, "yum downgrade -y a-1-1"),
-        ("manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1", {"name": "a", "state": "absent"}, "zypper --non-interactive remove a"),
-        ("manager apk - apk", {"name": "a", "version": "1-r0"}, "apk add a=1-r0"),
-        ("manager apk - apk\nrow a x86_64 -/installed/ok 1-r0", {"name": "a", "state": "absent"}, "apk del a"),
-        ("manager pacman - pacman", {"name": "a"}, "pacman -S --noconfirm a"),
-        ("manager pacman - pacman", {"name": "a", "version": "1-1"}, None),
-        ("manager pacman - pacman\nrow a - -/installed/ok 1-1", {"name": "a", "state": "absent"}, "pacman -R --noconfirm a"),
+        (THERE + tried("remove a", "Remv a [1]", ways="remote logins"), {"state": "absent"}, True),
+        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst ufw (1 x [all])"), {}, True),
+        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst iptables-persistent (1 x [all])"), {}, True),
+        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst python3-dbus (1 x [all])", "Inst ufwx (1 x [all])"), {}, False),
     ],
 )
-def test_mend(answer: str, declared: dict[str, Any], mend: str | None) -> None:
-    result = judged(answer, **declared)
-    assert result.outcome is Outcome.DRIFT
-    assert result.mend == mend
+def test_a_remedy_that_could_end_the_way_to_the_node_says_so(answer: str, declared: dict[str, Any], cuts: bool) -> None:
+    result = judged(answer, name="a", **declared)
+    assert result.mend is not None
+    assert result.mend_cuts is cuts

@@ -51,8 +51,19 @@ def answer_from(case: Case) -> bytes | Unseen:
     for block in blocks:
         lines += [*(f"{key}={value}" for key, value in block.items()), ""]
     lines += ["== files", *(f"{name} {state}" for name, state in states.items()), *FILES.get(case.name, ())]
-    lines += ["== left", *LEFT.get(case.name, ()), "== links", *LINKS.get(case.name, ()), "== names", *NAMES.get(case.name, ()), "== end", ""]
+    links = [*LINKS.get(case.name, ()), *_enabling_links(blocks, states)]
+    lines += ["== left", *LEFT.get(case.name, ()), "== links", *links, "== names", *NAMES.get(case.name, ()), "== end", ""]
     return "\n".join(lines).encode()
+
+
+def _enabling_links(blocks: list[dict[str, str]], states: dict[str, str]) -> list[str]:
+    """The links that `systemctl enable` made, where the file state is `enabled` and the manager says for what."""
+    return [
+        f"etc/systemd/system/{puller}.wants/{block['Id']}"
+        for block in blocks
+        for puller in block.get("WantedBy", "").split()
+        if states.get(block["Id"]) == "enabled"
+    ]
 
 
 def _shown(case: Case) -> list[dict[str, str]]:
@@ -193,7 +204,8 @@ def test_names() -> None:
         ".service",
     ]
     declared = [Service(name="a", state="running"), Service(name="b", state="stopped"), Service(name="c.socket", enabled=False)]
-    assert [*ask(declared)] == ["a.service", "!b.service", "!c.socket"]
+    declared += [Service(name="d", state="running", enabled=True), Service(name="e", state="disabled"), Service(name="f", enabled=True)]
+    assert [*ask(declared)] == ["~a.service", "~!b.service", "!c.socket", "d.service", "!e.service", "f.service"]
     assert RESOURCE.asserts(Service(name="a", state="running", optional=True)) == {"state": "running"}
 
 
@@ -284,7 +296,8 @@ def test_names_that_systemd_quotes() -> None:
 
 def test_what_a_unit_binds_to_starts_with_it() -> None:
     bound = f"{BLOCK.format('a.service')}\nBoundBy=b.service"
-    assert answered(bound, files="a.service static\nb.service enabled").pullers == (Puller("b.service", "memory", True),)
+    link = "etc/systemd/system/multi-user.target.wants/b.service"
+    assert answered(bound, files="a.service static\nb.service enabled", links=link).pullers == (Puller("b.service", "memory", True),)
 
 
 def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
@@ -342,8 +355,10 @@ def test_of_two_links_the_lasting_one_counts() -> None:
 @pytest.mark.parametrize(
     ("state", "link", "remembered", "boots"),
     [
-        ("enabled", "", "", True),
-        ("enabled", "etc/systemd/system/graphical.target.wants/a.socket", "", True),
+        ("enabled", "", "", None),
+        ("enabled", "etc/systemd/system/multi-user.target.wants/a.socket", "", True),
+        ("enabled", "- etc/systemd/system/multi-user.target.wants/a.socket", "", None),
+        ("enabled", "etc/systemd/system/graphical.target.wants/a.socket", "", None),
         ("static", "lib/systemd/system/sockets.target.wants/a.socket", "", True),
         ("static", "run/systemd/system/sockets.target.wants/a.socket", "", False),
         ("static", "lib/systemd/system/some.target.wants/a.socket", "", None),

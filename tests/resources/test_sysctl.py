@@ -191,3 +191,16 @@ def test_the_message_names_the_other_spelling() -> None:
 )
 def test_the_commands_that_mend(setting: Setting, seen: str | None, commands: list[tuple[str, ...]]) -> None:
     assert [*remedy(setting, seen, [*judge(setting, seen)]).commands] == commands
+
+
+@pytest.mark.parametrize(
+    ("complaints", "seen"),
+    [
+        ("ERROR: ld.so: object '/x' cannot be preloaded: ignored.\n/usr/bin/grep: vm/x: No such file or directory", None),
+        ("grep: vm/x: No such file or directory\n/usr/local/bin/grep: 4: logger: not found", None),
+        ("ls: vm/x: No such file or directory", Unseen("nothing could be read")),
+        ("grep: vm/y: No such file or directory", Unseen("nothing could be read")),
+    ],
+)
+def test_a_key_is_missing_where_grep_says_so_and_nobody_else(complaints: str, seen: object) -> None:
+    assert parse(f"== asked\nvm/x\n== values\n== complaints\n{complaints}\n== end\n".encode()) == {"vm/x": seen}

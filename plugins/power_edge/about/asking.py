@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from power_edge import check, gate
 from power_edge.about.reading import PARTS, OnFile, about, identity
 from power_edge.config import ConfigError, Node, load_node
-from power_edge.config.identities import identities
+from power_edge.config.identities import identities, others
 from power_edge.gate import ANY_MACHINE, WrongMachine
 from power_edge.model.declared.about_schema import About, Identity
 from power_edge.probing.answer import Answer
@@ -35,7 +36,7 @@ def ask(target: Target, root: Path | None, waiting: Callable[[Pending], Answer] 
     plan = plan_for(target)
     answer = waiting(start([Job(plan, target.route)])[plan.node])
     if target.node is not None and plan.expected is not ANY_MACHINE:
-        seen = gate.judge(plan.expected, answer.readings, "")
+        seen = gate.judge(plan.expected, answer.readings, "", partial(others, target.node.path))
         if not seen.open:
             raise WrongMachine(seen.why)
     node = target.node or _node_of(identity(answer), root)

@@ -12,6 +12,7 @@ from yaml.error import Mark, YAMLError
 from yaml.events import AliasEvent, DocumentStartEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
 from power_edge.config.error import LIMIT, ConfigError, refuse, shown
+from power_edge.config.nesting import cut_before_too_deep
 from power_edge.model import Problem, Source
 
 MAX_BYTES = 4 << 20
@@ -68,16 +69,28 @@ def read(data: bytes, file: str) -> Document:
     if len(data) > MAX_BYTES:
         raise refuse(file, f"is larger than {MAX_BYTES >> 20} MiB")
     try:
-        data.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise refuse(file, "is not UTF-8 text", "save it as UTF-8", line, error.start - data.rfind(b"\n", 0, error.start)) from None
     if b"\0" in data:
         raise refuse(file, "is not text: it holds a NUL byte", None, data.count(b"\n", 0, data.index(b"\0")) + 1)
+    cut = cut_before_too_deep(text, MAX_DEPTH)
+    if cut is not None:
+        try:
+            _Reader(file).read(text[:cut].encode())
+        except _TooDeep:
+            raise
+        except (ConfigError, YAMLError):
+            pass  # it was text after all, and ends in its middle: the whole file decides
     try:
         return _Reader(file).read(data)
     except YAMLError as error:
         raise _unreadable(error, data, file) from None
+
+
+class _TooDeep(ConfigError):
+    """Nested more than MAX_DEPTH deep."""
 
 
 class _Reader:
@@ -163,7 +176,7 @@ class _Reader:
     def begin(self, event: Any, mark: Any, depth: int) -> None:
         self.count(mark)
         if depth >= MAX_DEPTH:
-            raise self.fatal(mark, f"is nested more than {MAX_DEPTH} deep")
+            raise _TooDeep(self.fatal(mark, f"is nested more than {MAX_DEPTH} deep").problems)
         if event.tag is not None:
             self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it")
         if event.anchor is not None:

@@ -1,6 +1,8 @@
 """The identities on file, of all nodes: which folders are meant for one and the same machine."""
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +28,24 @@ def identities(root: Path) -> Iterator[tuple[Path, "SystemIdentity | ConfigError
                 yield folder, load_system_identity(content, file)
         except ConfigError as error:
             yield folder, error
+
+
+def others(folder: Path) -> dict[str, gate.Expected]:
+    """The identities on file of all other nodes beside a node's folder, by name. Those that cannot be used are left out."""
+    found: dict[str, gate.Expected] = {}
+    with suppress(ConfigError):
+        beside = nodes(folder.parent)
+        for other in (each for each in beside if each.name != folder.name):
+            with suppress(OSError, ConfigError):
+                stat = (other / IDENTITY).stat()
+                found[other.name] = _on_file(other, stat.st_mtime_ns, stat.st_size)
+    return found
+
+
+@lru_cache(maxsize=4096)  # where many nodes are wrong, each is compared with all others
+def _on_file(folder: Path, _changed: int, _size: int) -> gate.Expected:
+    file = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
+    return gate.expected(load_system_identity(read_file(folder / IDENTITY, file) or b"", file))
 
 
 def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> list[Problem]:

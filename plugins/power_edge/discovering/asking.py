@@ -1,6 +1,7 @@
 """Read a machine for what there is to declare of it: one round trip, nothing written there."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from power_edge import check, gate, identity, roles
@@ -8,6 +9,7 @@ from power_edge.about import asking
 from power_edge.about.part import part
 from power_edge.about.reading import declared, evidence, hardware
 from power_edge.config import Node
+from power_edge.config.identities import others
 from power_edge.discovering.documents import Machine
 from power_edge.discovering.sections import Section, section
 from power_edge.gate import ANY_MACHINE, WrongMachine
@@ -15,7 +17,7 @@ from power_edge.identity import NoIdentity, Shown
 from power_edge.probing import plan as planning
 from power_edge.probing.answer import Answer, Output
 from power_edge.probing.plan import Plan, Timeouts
-from power_edge.probing.transport import Job, Pending, start
+from power_edge.probing.transport import Job, Pending, Unreachable, start
 from power_edge.target import Target
 
 LONGER = 3
@@ -38,7 +40,7 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     sections = (
         planning.Section("identity", ("prelude", "collect-identity")),
         *map(asking.section, ("who", "hardware", "roles")),
-        *(planning.Discovery(name, (f"discovery/{name}", f"resources/{name}"), (mode,)) for name in types),
+        *(planning.Discovery(name, planning.files(name, "discovery", "resources"), (mode,)) for name in types),
     )
     limits = target.timeouts
     timeouts = Timeouts(limits.connect, limits.section * LONGER, limits.node * LONGER)
@@ -57,12 +59,16 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
     Raises WrongMachine, Unreachable for an answer without an identity's section, ConfigError for an identity that contradicts itself.
     """
     expected = check.expected(node) if node is not None else None
-    if expected is not None and not (judged := gate.judge(expected, answer.readings, "")).open:
-        raise WrongMachine(judged.why)
+    if node is not None and expected is not None:
+        judged = gate.judge(expected, answer.readings, "", partial(others, node.path))
+        if not judged.open:
+            raise WrongMachine(judged.why)
     output = answer.outputs.get("identity", _NOTHING)
+    if output.status is None:
+        raise Unreachable(f"connected, but {output.failure()}")
     shown: Shown | NoIdentity
     try:
-        shown = identity.parse(1 if output.status is None else output.status, output.stdout, output.stderr)
+        shown = identity.parse(output.status, output.stdout, output.stderr)
     except NoIdentity as error:
         shown = error
     platform = shown.identity.platform if isinstance(shown, Shown) else None

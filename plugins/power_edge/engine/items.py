@@ -16,6 +16,7 @@ from _pytest._code.code import ReprExceptionInfo
 from _pytest.nodeid import NodeId
 
 from power_edge.check import GATE_TYPE
+from power_edge.engine import own_tests
 from power_edge.engine.failure import failure
 from power_edge.engine.nodes import Nodes
 from power_edge.engine.selection import GATE, PREFIX, STATE
@@ -167,7 +168,7 @@ def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
     report = pytest.TestReport(item.id, location, keywords, outcome, told, when, (), took, start, start + took)
     annotate(report, result)
     hook.pytest_runtest_logreport(report=report)
-    ended = _teardown(item, nextitem) or pytest.TestReport(
+    ended = _teardown(item, result, nextitem) or pytest.TestReport(
         item.id, location, keywords, "passed", None, "teardown", (), 0.0, start + took, start + took
     )
     hook.pytest_runtest_logreport(report=ended)
@@ -175,13 +176,24 @@ def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
     item.result = None  # pytest keeps every item to the end of the session
 
 
-def _teardown(item: CheckItem, nextitem: pytest.Item | None) -> pytest.TestReport | None:
+def _teardown(item: CheckItem, result: Result, nextitem: pytest.Item | None) -> pytest.TestReport | None:
     """Ends what an own test before this item left standing for the next one; the report of a fixture that failed at that."""
     standing = item.session._setupstate
     if not standing.stack or isinstance(nextitem, CheckItem):
         return None
     call = pytest.CallInfo.from_call(lambda: standing.teardown_exact(nextitem), "teardown")
-    return None if call.excinfo is None else pytest.TestReport.from_item_and_call(item, call)
+    if call.excinfo is None:
+        return None
+    report = pytest.TestReport.from_item_and_call(item, call)
+    annotate(report, result)
+    lay_to_node(report, item, call)
+    return report
+
+
+def lay_to_node(report: pytest.TestReport, item: CheckItem, call: pytest.CallInfo[None]) -> None:
+    """Mark a failure that is a fixture's or a hook's, and not the item's, with the node in whose folder it was raised; else with the item's."""
+    raised = (item.parent.nodes.beside(Path(entry.path)) for entry in reversed(call.excinfo.traceback)) if call.excinfo else ()
+    setattr(report, own_tests.NODE, next((name for name in raised if name is not None), item.node_name))
 
 
 def annotate(report: pytest.TestReport, result: Result) -> None:

@@ -46,8 +46,8 @@ class Nodes:
         return self._checked.get(name)
 
     def beside(self, path: Path) -> str | None:
-        """The node in whose folder a path lies."""
-        return next((node.name for folder, node in self.selection.nodes.items() if folder in path.parents), None)
+        """The node whose folder a path is, or lies in."""
+        return next((node.name for folder, node in self.selection.nodes.items() if folder in (path, *path.parents)), None)
 
     def take_answer(self, answer: Answer, max_age: float) -> None:
         """Judge this answer instead of asking its node; `max_age` in seconds. Raises UsageError for one that is not wanted."""

@@ -26,6 +26,8 @@ class Selection:
 
     by_option: list[Path] = field(default_factory=list)
     """The folders that --node named."""
+    whole: set[str] = field(default_factory=set)
+    """Nodes that were selected as a whole, and not by one of their files or ids."""
     root: Path | None = None
     """The node-configs/ of the run."""
 
@@ -40,12 +42,15 @@ def selection(patterns: Sequence[str], node_configs: str | None, arguments: Iter
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
     chosen = Selection(by_option=list(select(root, patterns)) if patterns else [], root=root)
     folders = list(chosen.by_option)
+    chosen.whole |= {folder.name for folder in chosen.by_option}
     for argument in arguments:
         path, separator, rest = argument.partition("::")
         file = _file(path, root, cwd, bool(node_configs))
         folder = _node_folder(file, root)
         if folder is not None:
             folders.append(folder)
+            if file == folder and not separator:
+                chosen.whole.add(folder.name)
             if file.name == GATE and not file.exists():
                 chosen.gate_only.add(folder)
                 file, separator, rest = folder, "", ""

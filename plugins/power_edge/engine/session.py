@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from power_edge.check import GATE_TYPE
-from power_edge.engine import fixtures
+from power_edge.check import GATE_TYPE, Checked
+from power_edge.engine import fixtures, own_tests
 from power_edge.engine.folding import folded
-from power_edge.engine.items import CheckItem, NodeFolder, annotate
+from power_edge.engine.items import CheckItem, CouldNotLook, Drifted, NodeFolder, annotate, lay_to_node
 from power_edge.engine.items import run as run_item
 from power_edge.engine.nodes import Nodes
 from power_edge.engine.tally import Tally
@@ -49,7 +49,6 @@ class Run:
         self._selected: set[str] = set()
         """Nodes with a selected item, of theirs or of the operators' own."""
         self._deselected = 0
-        self._failed_checks = 0
         self._told: list[str] = []
         """Lines about reports, for the end of the run."""
         self._unwritten = False
@@ -105,11 +104,31 @@ class Run:
         return None
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        self._deselected += sum(isinstance(item, CheckItem) for item in items)
+        self._deselected += sum(self._node_of(item) is not None for item in items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         gc.freeze()  # the items stay, too
-        self._selected |= {name for item in session.items if (name := self._node_of(item)) is not None}
+        own = self.tally.own.node_of
+        for item in session.items:
+            name = self._node_of(item)
+            if name is not None:
+                self._selected.add(name)
+                if not isinstance(item, CheckItem):
+                    own[item.nodeid] = name
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if report.failed and (name := self.nodes.beside(collector.path)) is not None:
+            setattr(report, own_tests.NODE, name)
+        return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> Generator[None]:
+        if report.failed and not self._is_worker:
+            self._take_own(report, Outcome.DRIFT)
+            self._name_in_junit(report)
+        return (yield)
 
     def _node_of(self, item: pytest.Item) -> str | None:
         """The node that an item is about: its own, the one it was parametrized with, or the one in whose folder it stands."""
@@ -159,10 +178,13 @@ class Run:
             raise pytest.skip.Exception(terminal.printable(f"{name} is blocked: {gate.why}"), _use_item_location=True)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if isinstance(item, CheckItem) and item.result is not None:
-            annotate(report, item.result)
+        if isinstance(item, CheckItem):
+            if item.result is not None:
+                annotate(report, item.result)
+            if report.failed and not isinstance(getattr(call.excinfo, "value", None), CouldNotLook | Drifted):
+                lay_to_node(report, item, call)
         return report
 
     # -- reporting ---------------------------------------------------------------------------------------------------------------------------
@@ -170,9 +192,13 @@ class Run:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
         metadata = getattr(report, "power_edge", None)
-        if metadata is None or self._is_worker:
+        if metadata is None:
+            self._own_test_reported(report)
             return (yield)
-        self._failed_checks += report.failed
+        if self._is_worker:
+            return (yield)
+        if hasattr(report, own_tests.NODE):  # the failure of a fixture or a hook: the item itself is as judged
+            self._take_own(report, Outcome.DRIFT)
         report._json_report_extra = {"metadata": {"power_edge": metadata}}  # type: ignore[attr-defined]
         self.tally.add(metadata)
         xml = self.config.stash.get(xml_key, None)
@@ -184,26 +210,49 @@ class Run:
             last_failed.lastfailed[report.id] = True  # pytest takes a skip for a success
         return None
 
+    def _own_test_reported(self, report: pytest.TestReport) -> None:
+        """Count a phase of an own test. A worker of xdist only marks whose it is."""
+        name = getattr(report, own_tests.NODE, None) or self.tally.own.node_of.get(report.nodeid)
+        if name is not None:
+            setattr(report, own_tests.NODE, name)
+        if not self._is_worker:
+            checked = self.nodes.waited_for(name) if name is not None else None
+            blocked = checked is not None and not checked.gate.open
+            self._take_own(report, own_tests.outcome_of(report, blocked=blocked))
+            self._name_in_junit(report)
+
+    def _take_own(self, report: pytest.TestReport | pytest.CollectReport, outcome: Outcome | None) -> None:
+        own, name = self.tally.own, getattr(report, own_tests.NODE, None)
+        if name is not None:
+            own.node_of[report.nodeid] = name
+            self._selected.add(name)
+        own.add(report.nodeid, outcome)
+
+    def _name_in_junit(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        own, name = self.tally.own, getattr(report, own_tests.NODE, None)
+        xml = self.config.stash.get(xml_key, None)
+        if xml is not None and name is not None:
+            junit.annotate_own(xml.node_reporter(report), name, report.nodeid, own.of(name).get(report.nodeid))
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         if self._is_worker:
-            told = {"deselected": self._deselected, "selected": sorted(self._selected)}
+            told = {"deselected": self._deselected, "selected": sorted(self._selected), "own": self.tally.own.node_of}
             session.config.workeroutput["power_edge"] = told  # type: ignore[attr-defined]
         elif self.idle:
             if self.nodes.selection.broken and session.exitstatus in _OURS:
                 session.exitstatus = USAGE_ERROR
         else:
             # Before json-report looks, while the terminal still gets pytest's own status and prints its summary.
-            # A 1 without a failed test is pytest.exit's.
-            own_failed = session.testsfailed > self._failed_checks or (not session.testsfailed and session.exitstatus == 1)
-            session.exitstatus = self._status(int(session.exitstatus), own_failed)
+            session.exitstatus = self._status(int(session.exitstatus))
             self._write_textfile(session.exitstatus)
         result = yield
         if self._unwritten and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         return result
 
-    def _status(self, status: int, own_failed: bool) -> int:
+    def _status(self, status: int) -> int:
+        """The status that the run ends with, instead of pytest's."""
         if status not in _OURS:
             return status
         # Where all items were deselected the nodes were asked all the same, and a shut gate is no "nothing to do".
@@ -213,7 +262,7 @@ class Run:
             return USAGE_ERROR
         if status == NO_TESTS and not any(self.tally.gates.values()):
             return status
-        return self.tally.status(own_failed=own_failed)
+        return self.tally.status() or status  # a 1 without a failed test is pytest.exit's, or a plugin's
 
     @property
     def _usable(self) -> list[str]:
@@ -267,16 +316,27 @@ class Run:
         if not file:
             return
         checked = [each for name in self._usable if (each := self.nodes.waited_for(name)) is not None]
-        samples = [Sample(each.node, each.gate, self.tally.results(each.node.name), each.stale is not None) for each in checked]
+        samples = [self._sample(each) for each in checked]
         reason = self._partial(status, samples)
         if reason is not None:
             self._told.append(f"{file} was left as it was: {reason}")
             return
         broken = [folder.name for folder in self.nodes.selection.broken]
         try:
-            prometheus.write_textfile(Path(file), prometheus.render(samples, broken, self.started, time.time()))
+            prometheus.write_textfile(Path(file), samples, broken, self.started, time.time())
         except OSError as error:
             self._could_not_write(Path(file), error)
+
+    def _sample(self, checked: Checked) -> Sample:
+        name, own = checked.node.name, self.tally.own
+        return Sample(
+            checked.node,
+            checked.gate,
+            self.tally.results(name),
+            checked.stale is not None,
+            checked.answered_at(self.started),
+            own.of(name) if own.about(name) else None,
+        )
 
     def _partial(self, status: int, samples: Sequence[Sample]) -> str | None:
         """Why this run says too little of its nodes to replace what an earlier one said; None where it is whole."""
@@ -287,6 +347,10 @@ class Run:
             return "items were deselected"
         if any(len(sample.results) <= len(sample.node.items) for sample in samples):  # the gate is one more
             return "not all items were judged"
+        if self.tally.own.not_begun():
+            return "not all tests were run"
+        if part := [sample.node.name for sample in samples if sample.node.name not in self.nodes.selection.whole]:
+            return f"only a part of {part[0]} was selected"
         return None
 
     def _could_not_write(self, file: Path, error: OSError) -> None:
@@ -302,6 +366,7 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        told = getattr(node, "workeroutput", {}).get("power_edge", {"deselected": 0, "selected": []})
+        told = getattr(node, "workeroutput", {}).get("power_edge", {"deselected": 0, "selected": [], "own": {}})
         self._deselected = max(self._deselected, told["deselected"])
         self._selected |= set(told["selected"])
+        self.tally.own.node_of |= told["own"]

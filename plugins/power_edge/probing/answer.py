@@ -1,23 +1,31 @@
-"""The framing of an answer, as probes/prelude.sh writes it."""
+"""The frame of an answer, as probes/prelude.sh writes it: head, blocks, checksums."""
 
 import re
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from power_edge.gate import Reading
+from power_edge.stderr import reason
 
-_HEADER = re.compile(rb"^PE1 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.*)\n", re.MULTILINE)
+_HEADER = re.compile(rb"^PE2 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.*)\n", re.MULTILINE)
+_OLDER = re.compile(rb"^PE1 [0-9a-f]{32} \d", re.MULTILINE)
+_ANY_FRAME = re.compile(rb"^[0-9a-f]{32} [SIGCBEZ]\b", re.MULTILINE)
 NOT_STARTED = "the probe did not start"
+CUT = "the answer was cut"
+DAMAGED = "the answer was damaged on the way"
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
-_PASSING = re.compile(r"sudo(-rs)?: unable to resolve host ")
 
 
 class Output(NamedTuple):
-    """What one section printed. `status` is None where the answer was cut before its end."""
+    """What one section printed. `status` is None where there is no whole section; `lost` says why."""
 
     status: int | None
     stdout: bytes
     stderr: str
+    milliseconds: int | None = None
+    """How long it ran; None where the node has no clock for it."""
+    lost: str | None = None
 
     @property
     def timed_out(self) -> bool:
@@ -28,14 +36,17 @@ class Output(NamedTuple):
         if self.status == 0:
             return None
         if self.status is None:
-            return "the answer was cut"
+            return self.lost or CUT
         if self.timed_out:
             return "timed out"
-        return _said(self.stderr) or f"the probe ended with status {self.status}"
+        return reason(self.stderr) or f"the probe ended with status {self.status}"
 
 
 class Answer(NamedTuple):
-    """An answer read: whose it says it is, when (seconds since 1970, the node's clock), its identifiers, and what its sections printed."""
+    """An answer read: whose it says it is, when (seconds since 1970, the node's clock), its identifiers, and what its sections printed.
+
+    `outputs` has each section that the head promises, those that were lost among them.
+    """
 
     node: str
     uid: int
@@ -50,42 +61,144 @@ class NoAnswer(Exception):
     """These bytes hold no answer; the text says why."""
 
 
+class _Frame(NamedTuple):
+    """A line of the frame: where it stands in the answer, its letter, and its words."""
+
+    start: int
+    end: int
+    letter: str
+    words: list[str]
+
+
+class _Head(NamedTuple):
+    sections: list[str]
+    readings: dict[str, Reading]
+    gate: str | None
+
+
 def read(answer: bytes) -> Answer:
-    """The answer in these bytes; what a login shell printed before it is passed over. Raises NoAnswer."""
+    """The answer in these bytes; what a login shell printed before it is passed over. Raises NoAnswer.
+
+    Nothing is believed but what fits its checksum: without a head that does there is no answer, and a section that does not is lost.
+    """
     header = _HEADER.search(answer)
     if header is None:
-        raise NoAnswer(NOT_STARTED)
+        raise NoAnswer(_no_header(answer))
     nonce, uid, time, node = header.groups()
     if node.endswith(b"\r"):
         # What a file of that node holds could no longer be told from what the carrier made of it.
         raise NoAnswer("its line ends were changed on the way (CR LF): carry it as it is")
-    body = answer[header.end() - 1 :]
-    readings: dict[str, Reading] = {}
-    outputs: dict[str, Output] = {}
-    gate, complete, name, start, ended = None, False, None, 0, 0
-    for frame in re.finditer(rb"\n?^" + nonce + rb" ([IGBEZ])(?: (.*))?$", body, re.MULTILINE):
-        ended = frame.end()
-        sort, words = frame[1], (frame[2] or b"").decode("ascii", "replace").split()
-        match sort, words:
-            case b"I", [kind, state, digest]:
-                readings[kind] = Reading(state, digest if state == "ok" else None)
-            case b"G", ["open" | "hidden" | "wrong" as verdict]:
-                gate = verdict
-            case b"B", [section]:
-                name, start = section, frame.end() + 1
-            case b"E", [section, status] if section == name:
-                following = body.find(b"\n" + nonce + b" ", frame.end())
-                errors = body[frame.end() : following if following >= 0 else None]
-                outputs[section] = Output(_number(status), body[start : frame.start()], errors.decode("utf-8", "replace").strip())
-                name = None
-            case b"Z", _:
-                complete = True
-    if (second := _HEADER.search(body, ended)) is not None and second[1] != nonce:
-        # Appended to one file, say: which of them is to be believed nobody knows.
+    frames = list(_frames(answer, nonce, header.end()))
+    _refuse_a_second(answer, frames[-1].end if frames else header.end(), nonce)
+    closing = next((index for index, frame in enumerate(frames) if frame.letter in "CBEZ"), None)
+    if closing is None:
+        head, later = _Head([], {}, None), []
+    elif frames[closing].letter == "C" and _fits(answer, header.start(), frames[closing], nonce):
+        head, later = _head(frames[:closing]), frames[closing + 1 :]
+    else:
+        raise NoAnswer(f"{DAMAGED}: its head does not fit its checksum")
+    complete = any(frame.letter == "Z" for frame in later)
+    outputs = dict(_blocks(answer, nonce, later, complete))
+    promised = head.sections if head.gate == "open" else []
+    missing = Output(None, b"", "", lost=f"{DAMAGED}: the section is missing" if complete else CUT)
+    return Answer(
+        node.decode("utf-8", "replace"),
+        int(uid),
+        int(time),
+        head.readings,
+        head.gate,
+        {name: outputs.get(name, missing) for name in dict.fromkeys(promised)},
+        complete,
+    )
+
+
+def _no_header(answer: bytes) -> str:
+    if _OLDER.search(answer):
+        return "it was made by the script of an older version (PE1): make it anew, by the script of this one"
+    if _ANY_FRAME.search(answer):
+        return f"{DAMAGED}: its first line is missing"
+    return NOT_STARTED
+
+
+def _frames(answer: bytes, nonce: bytes, start: int) -> Iterator[_Frame]:
+    for found in re.compile(rb"^" + nonce + rb" ([SIGCBEZ])(?: (.*))?$", re.MULTILINE).finditer(answer, start):
+        yield _Frame(found.start(), found.end(), found[1].decode(), (found[2] or b"").decode("ascii", "replace").split())
+
+
+def _refuse_a_second(answer: bytes, last: int, nonce: bytes) -> None:
+    """Two answers in one file, or one twice: nobody knows which is to be believed. What a section prints may well look like a header."""
+    if _HEADER.search(answer, last) is not None or len(re.findall(rb"^PE2 " + nonce, answer, re.MULTILINE)) > 1:
         raise NoAnswer("more than one answer: keep each in a file of its own")
-    if name is not None:
-        outputs[name] = Output(None, b"", "")
-    return Answer(node.decode("utf-8", "replace"), int(uid), int(time), readings, gate, outputs, complete)
+
+
+def _head(frames: Iterable[_Frame]) -> _Head:
+    head = _Head([], {}, None)
+    for frame in frames:
+        match frame.letter, frame.words:
+            case "S", names:
+                head.sections.extend(names)
+            case "I", [kind, state, digest]:
+                head.readings[kind] = Reading(state, digest if state == "ok" else None)
+            case "G", ["open" | "hidden" | "wrong" as verdict]:
+                head = head._replace(gate=verdict)
+    return head
+
+
+def _blocks(answer: bytes, nonce: bytes, frames: Iterable[_Frame], complete: bool) -> Iterator[tuple[str, Output]]:
+    """The sections by name. A block reaches from its B line to the next C line; of two of one name neither is believed."""
+    twice = Output(None, b"", "", lost=f"{DAMAGED}: the section is in it twice")
+    names = set()
+    begin: _Frame | None = None
+    end: _Frame | None = None
+    for frame in frames:
+        match frame.letter:
+            case "B":
+                yield from _endless(begin)
+                begin, end = frame, None
+            case "E":
+                end = frame
+            case "C" if begin is not None:
+                name = begin.words[0] if begin.words else ""
+                yield name, twice if name in names else _output(answer, nonce, begin, end, frame)
+                names.add(name)
+                begin = None
+    if complete:
+        yield from _endless(begin)
+
+
+def _endless(begin: _Frame | None) -> Iterator[tuple[str, Output]]:
+    if begin is not None and begin.words:
+        yield begin.words[0], Output(None, b"", "", lost=f"{DAMAGED}: the section has no end")
+
+
+def _output(answer: bytes, nonce: bytes, begin: _Frame, end: _Frame | None, closing: _Frame) -> Output:
+    if not _fits(answer, begin.start, closing, nonce):
+        return Output(None, b"", "", lost=f"{DAMAGED}: the section does not fit its checksum")
+    if end is None or len(end.words) != 3 or end.words[0] != begin.words[0]:
+        return Output(None, b"", "", lost="the section was not understood")
+    _, status, spent = end.words
+    errors = answer[end.end : closing.start].decode("utf-8", "replace").strip()
+    # Before the E line the prelude puts a newline: what is printed need not end with one.
+    return Output(_number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(spent))
+
+
+def _fits(answer: bytes, start: int, closing: _Frame, nonce: bytes) -> bool:
+    """Whether the bytes from `start` to the numbers of a C line have this checksum and this length."""
+    covered = answer[start : closing.start + len(nonce) + len(" C ")]
+    return closing.words == [str(cksum(covered)), str(len(covered))]
+
+
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def cksum(data: bytes) -> int:
+    """The checksum of cksum(1), as POSIX defines it: CRC-32 from the highest bit on, begun with 0, the length behind the data.
+
+    zlib's begins with the lowest bit, so bits are reversed before and after: bytes by a table, in C, for an answer can be megabytes.
+    """
+    length = len(data).to_bytes((len(data).bit_length() + 7) // 8, "little")
+    crc = zlib.crc32((data + length).translate(_REVERSED), 0xFFFFFFFF)
+    return int(f"{crc:032b}"[::-1], 2)
 
 
 def merge(answers: Iterable[Answer]) -> Answer:
@@ -102,7 +215,5 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) <= 3 else 1
 
 
-def _said(stderr: str) -> str:
-    """The first line that is no warning of a sudo that goes on all the same."""
-    lines = stderr.strip().splitlines()
-    return next((line for line in lines if not _PASSING.match(line)), lines[0] if lines else "")
+def _milliseconds(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= 9 else None

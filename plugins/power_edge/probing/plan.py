@@ -35,16 +35,28 @@ class Section(NamedTuple):
     files: tuple[str, ...]
     arguments: tuple[str, ...] = ()
 
+    def sections(self) -> tuple[str, ...]:
+        """The names of the sections that it brings into the answer."""
+        return (self.name,)
+
     def call(self) -> str:
         """The line of the script that runs it."""
         return " ".join(["pe_section", self.name, _text(*self.files), *map(quote, self.arguments)])
 
 
 class Discovery(Section):
-    """A discovery and the probe that is asked what it found, of one type: `files` are these two, `name` is the type's; see probes/discover.sh."""
+    """A discovery and the probe that is asked what it found, of one type. See probes/discover.sh.
+
+    `name` is the type's; `files` are the discovery and the probe, after what both begin with.
+    """
+
+    def sections(self) -> tuple[str, ...]:
+        return f"find.{self.name}", f"{self.name}.0"
 
     def call(self) -> str:
-        return " ".join(["pe_discover", self.name, *map(_text, self.files), *map(quote, self.arguments)])
+        *shared, discovery, probe = self.files
+        bodies = (_text(*shared, discovery), _text(*shared, probe))
+        return " ".join(["pe_discover", self.name, *bodies, *map(quote, self.arguments)])
 
 
 class Plan(NamedTuple):
@@ -61,11 +73,12 @@ class Plan(NamedTuple):
         """The script, whole (or with some of its sections). It is one function, called on the last line: cut short, it runs nothing."""
         wanted = self.sections if sections is None else sections
         files = dict.fromkeys(file for section in wanted for file in section.files)
+        names = [name for section in wanted for name in section.sections()]
         bodies = (f"{_variable(file)}={quote(data.text(f'probes/{file}.sh'))}" for file in files)
         lines = (
             "pe_main() {",
             "    unset PE_ROOT",  # tests point it at made trees; on a node, whoever set it must not choose what is read
-            f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node}",
+            f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
             *(f"    {section.call()}" for section in wanted),
             "    pe_end",
@@ -91,6 +104,12 @@ class Plan(NamedTuple):
         return commands
 
 
+def files(kind: str, *folders: str) -> tuple[str, ...]:
+    """The files of a type's probes in folders below probes/, after probes/lib/TYPE.sh, which they share where it exists."""
+    shared = (f"lib/{kind}",) if (data.folder("probes") / "lib" / f"{kind}.sh").is_file() else ()
+    return (*shared, *(f"{folder}/{kind}" for folder in folders))
+
+
 def plan(node: str, expected: Expected | None, items: Iterable[Item], timeouts: Timeouts) -> Plan:
     """The plan for the items of a node; `expected` is the identity on file, None where there is none (the gate stays shut)."""
     return Plan(node, expected, tuple(_sections(items)), timeouts)
@@ -102,7 +121,7 @@ def _sections(items: Iterable[Item]) -> Iterator[Section]:
         ask = resource(kind).ask
         arguments = ask([item.declared for item in members]) if ask is not None else [item.key for item in members]
         for index, chunk in enumerate(_chunks(arguments)):
-            yield Section(f"{kind}.{index}", (f"resources/{kind}",), tuple(chunk))
+            yield Section(f"{kind}.{index}", files(kind, "resources"), tuple(chunk))
 
 
 def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from power_edge.report.own_test_name import OWN_TYPE, own_test_name
+
 
 class TestCase(Protocol):
     """What pytest's LogXML keeps of one testcase until it is written."""
@@ -25,6 +27,16 @@ def annotate(testcase: TestCase, metadata: Mapping[str, Any]) -> None:
     if not any(name == "outcome" for name, _ in testcase.properties):
         for name, value in metadata.items():
             testcase.add_property(name, _text(value))
+
+
+def annotate_own(testcase: TestCase, node: str, test: str, outcome: str | None) -> None:
+    """Name the testcase of an own test after its node; the properties follow its last phase. `test` is its id."""
+    for attribute, value in (("classname", f"{node}.own"), ("name", own_test_name(node, test))):
+        testcase.add_attribute(attribute, value)
+    ours = {"node": node, "type": OWN_TYPE, **({"outcome": outcome} if outcome else {})}
+    testcase.properties[:] = [each for each in testcase.properties if each[0] not in ours]
+    for name, text in ours.items():
+        testcase.add_property(name, text)
 
 
 def _text(value: Any) -> str:

@@ -77,10 +77,18 @@ def _folded(label: str, text: str) -> list[str]:
 
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
     """What there is to say of one node: a line with its counts by outcome, the ones that matter first, and each note below."""
-    shown = [f"{counts[outcome]} {outcome}" for outcome in _ORDER if counts.get(outcome)]
+    shown = [f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)]
     yield f"{printable(node)}: {', '.join(shown) or 'no item was checked'}"
     for note in notes:
         yield from (f"  {line}" for line in wrap(printable(note), WIDTH - 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
-_ORDER = tuple(outcome.value for outcome in (Outcome.BLOCKED, Outcome.DRIFT, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.COMPLIANT))
+def _counted(key: str, count: int) -> str:
+    if key != OWN_FAILED:
+        return key
+    return "own test failed" if count == 1 else "own tests failed"
+
+
+OWN_FAILED = "own_failed"
+"""The count of the operators' own tests that failed, beside those of items by outcome."""
+_ORDER = (Outcome.BLOCKED, Outcome.DRIFT, OWN_FAILED, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.COMPLIANT)

@@ -4,13 +4,16 @@ Symbolic links are followed (inode(7): the link's own mode and owner mean nothin
 by their SHA-256, so that no content of a node ever travels.
 """
 
+import errno
 import hashlib
+import os
 import re
 import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from power_edge import stderr
 from power_edge.model import Command, Finding, Observations, Remedy, ResourceType, Unseen, agrees, compare, drifts, undecided
 from power_edge.model.declared.resources.files_schema import File as Declared
 
@@ -28,6 +31,9 @@ _TYPES = {
     stat.S_IFBLK: "block device",
 }
 _NOT_THERE = ("No such file or directory", "Not a directory", "Too many levels of symbolic links", "Symbolic link loop")
+_ERRNO = "|".join(sorted(re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_NOT_THERE, "I/O error"}))
+_OF_STAT = re.compile(rf"^(?:\S*/)?stat: (?!(?:line )?\d+: ).*: ({_ERRNO})(?: \(os error \d+\))?$", re.MULTILINE)
+"""A message of stat about a file, in glibc's and musl's words for errno; uutils adds a number. What a wrapper of that name says is none."""
 
 
 class File(NamedTuple):
@@ -68,12 +74,12 @@ def parse(section: bytes) -> Observations:
             tag, name, said = line.split(" ", 2)
             if tag not in told:
                 raise ValueError(f"no line of this probe: {line!r}")
-            told[tag][unescape(name)] = _shown(said)
+            told[tag][unescape(name)] = said if tag in ("gone", "dark") else _shown(said)
     uids = {name: int(number) for name, number in told["user"].items()}
     gids = {name: int(number) for name, number in told["group"].items()}
     seen: dict[str, Any] = {}
     for path, why in told["gone"].items():
-        seen[path] = _nothing(why, told["link"].get(path))
+        seen[path] = _nothing(path, why, told["link"].get(path))
     for path, line in told["seen"].items():
         mode, uid, gid, size, user, group = line.split(":")
         seen[path] = File(
@@ -85,18 +91,26 @@ def parse(section: bytes) -> Observations:
             group=_name(group),
             target=told["link"].get(path),
             sha256=_digest(told["hash"].get(path)),
-            dark=told["dark"].get(path),
+            dark=_reason(told["dark"].get(path)),
             uids=uids,
             gids=gids,
         )
     return seen
 
 
-def _nothing(why: str, target: str | None) -> Broken | Unseen | None:
-    # uutils adds "(os error 2)"; and a sudo without its own files complains of those.
-    if why.startswith("sudo") or not re.sub(r" \(os error [0-9]+\)$", "", why).endswith(_NOT_THERE):
-        return Unseen(why)
+def _nothing(path: str, said: str, target: str | None) -> Broken | Unseen | None:
+    """What stat's messages tell of a file that is not to be found; `said` is its stderr."""
+    lines = said.replace("\1", "\n")
+    # busybox prints a name as it is, so that a message can be several lines.
+    messages = list(_OF_STAT.finditer(lines.replace(path, path.replace("\n", "?"))))
+    if not messages or not all(message[1] in _NOT_THERE for message in messages):
+        return Unseen(_reason(messages[-1][0] if messages else said) or "stat failed without a word")
     return None if target is None else Broken(target)
+
+
+def _reason(said: str | None) -> str | None:
+    """Why a tool failed, from its stderr with the byte 1 at the ends of lines."""
+    return None if said is None else _shown(stderr.reason(said.replace("\1", "\n")))
 
 
 def _shown(said: str) -> str:

@@ -66,8 +66,9 @@ def parse(section: bytes) -> Observations:
                 if path in asked:
                     values.setdefault(path, []).append(line[len(path) + 1 :])
         elif part == "complaints":
-            path, _, reason = line.removeprefix("grep: ").rpartition(": ")
-            complaints[path] = reason
+            program, path, reason = ["", "", *line.rsplit(": ", 2)][-3:]
+            if program.rpartition("/")[2] == "grep":  # and no library that warns, nor a wrapper
+                complaints[path] = reason
         elif part == "contained":
             contained += [line] if line else []
         elif line:

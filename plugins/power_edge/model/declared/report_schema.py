@@ -46,6 +46,7 @@ class Node:
     unknown: Number
     blocked: Number
     waived: Number
+    own_failed: Number
     exit_status: int
 
 

@@ -7,10 +7,11 @@ from power_edge.model import Command, Finding, Remedy
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.extras import extras
-from power_edge.resources.firewall.judging import Declared, in_force, ufw_in
+from power_edge.resources.firewall.judging import Declared
 from power_edge.resources.firewall.program import ALLOW
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import Box, interface, meet
+from power_edge.resources.firewall.state import in_force, ufw_in
 
 TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
 RICH = {"allow": "accept", "deny": "drop", "reject": "reject"}

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import VERDICTS, Base, Key, Program, bits_of
+from power_edge.resources.firewall.program import Base, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
+from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
 
 FAMILY = {"ip": 4, "ip6": 6}
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
@@ -31,7 +32,7 @@ class Ruleset:
 
     `interfaces`: those of the node, but for lo. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for lo's.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
-    `ufw`: whether ufw.conf says enabled; None: no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
+    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
     """
 
     program: Program
@@ -39,7 +40,7 @@ class Ruleset:
     outside: tuple[str, ...] = ()
     inet6: tuple[int, ...] | None = None
     echo_ignored: tuple[str, ...] = ()
-    ufw: bool | None = None
+    ufw_settings: Settings | None = None
     ufw_tuples: tuple[str, ...] | None = None
     firewalld: bool | None = None
     firewalld_doubt: str | None = None
@@ -48,15 +49,18 @@ class Ruleset:
         """The interfaces of the node as a set of numbers."""
         return numbers(interface(name) for name in self.interfaces or ())
 
-    def has_chain(self, hook: str, family: int, prefix: str) -> bool:
-        """Whether a base chain of `hook` goes straight to a chain whose name begins so, and not behind a rule that decides on everything."""
-        for base in self.program.path((hook,), family):
-            for rule in self.program.chains.get(base.chain or ("", "", ""), {}).get(family, ()):
-                if rule.do.target is not None and rule.do.target[2].startswith(prefix):
-                    return True
-                if rule.do.kind in VERDICTS and {} in rule.boxes and not rule.opaque and not rule.varies:
-                    break
-        return False
+    @property
+    def ufw(self) -> bool | None:
+        """Whether ufw.conf says enabled; None: no ufw."""
+        return None if self.ufw_settings is None else self.ufw_settings.enabled
+
+    @property
+    def ufw_rules(self) -> tuple[Tuple, ...] | None:
+        """The rules of ufw's files for incoming connections; None where they could not be read."""
+        try:
+            return None if self.ufw_tuples is None else tuple(tuples(self.ufw_tuples))
+        except ValueError:
+            return None
 
     @property
     def has_firewalld_rules(self) -> bool:
@@ -87,7 +91,6 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     if isinstance(program, Unseen):
         return {"": program}
     names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
-    enabled = _lines(have, "ufw") if "ufw" in have else None
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
@@ -96,7 +99,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
             echo_ignored=tuple(_lines(have, "echo-ignored")),
-            ufw=None if enabled is None else any(word.strip().strip("\"'").lower() == "yes" for word in enabled),
+            ufw_settings=_ufw(have),
             ufw_tuples=_tuples(have),
             firewalld=firewalld,
             firewalld_doubt=doubt,
@@ -164,6 +167,13 @@ def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
     if not files or any(block.status != 0 for block in files):
         return None
     return tuple(line for block in files for line in block.text.split("\n") if line)
+
+
+def _ufw(have: Mapping[str, Block]) -> Settings | None:
+    if "ufw" not in have:
+        return None
+    edited = tuple(_lines(have, "ufw-edited")) if "ufw-edited" in have else None
+    return settings(_lines(have, "ufw"), _lines(have, "ufw-settings"), edited)
 
 
 def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:

@@ -10,6 +10,7 @@ from power_edge.model import Finding, ResourceType, Unseen, agrees, drifts, unde
 from power_edge.model.declared.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.database import Package, Row, parse
+from power_edge.resources.packages.offers import Candidate, Version
 from power_edge.resources.packages.remedy import remedy
 
 ABSENT = "absent"
@@ -17,8 +18,12 @@ PRESENT = "present"
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
+    """What each item wants, as the probe takes it: `NAME`, `-NAME`, `+NAME` or `=NAME=VERSION`."""
     for declared in items:
-        yield f"+{declared.name}" if declared.state == "latest" else declared.name
+        if declared.version is not None:
+            yield f"={declared.name}={declared.version}"
+        else:
+            yield {ABSENT: "-", "latest": "+"}.get(declared.state or "", "") + declared.name
 
 
 def judge(declared: Declared, seen: Package | None) -> Iterator[Finding]:
@@ -108,16 +113,43 @@ def _judge_latest(seen: Package) -> Finding:
     except ValueError as error:
         return undecided("state", "latest", str(error), PRESENT)
     if order > 0:
-        return drifts("state", "latest", PRESENT, f"{installed} is installed, {candidate.version} is available")
+        return drifts("state", "latest", PRESENT, f"{installed} is installed, {candidate.version} is available{_waits(seen, candidate)}")
     if order < 0:
         return undecided("state", "latest", f"{installed} is installed, and newer than the {candidate.version} that would be installed", PRESENT)
     if candidate.doubt is not None:
         return undecided("state", "latest", candidate.doubt, PRESENT)
-    if not any(versions.same(seen.manager, installed, version) for version in candidate.offered):
-        offered = ", ".join(candidate.offered) or "nothing"
+    if not any(versions.same(seen.manager, installed, one.version) for one in candidate.offered):
+        offered = ", ".join(one.version for one in candidate.offered) or "nothing"
         return undecided("state", "latest", f"{installed} is installed and in no package list: they offer {offered}", PRESENT)
-    newer = [version for version in candidate.offered if _newer(seen.manager, version, installed)]
-    return agrees("state", "latest", "latest", f"held back by the node's own rules: the lists offer {', '.join(newer)}" if newer else None)
+    newer = [one for one in candidate.offered if _newer(seen.manager, one.version, installed)]
+    return agrees("state", "latest", "latest", "; ".join(_passed_over(seen, candidate, one) for one in newer) or None)
+
+
+def _waits(seen: Package, candidate: Candidate) -> str:
+    """Why a newer version may not have come by itself."""
+    phased = next((one.phased for one in candidate.offered if one.version == candidate.version), None)
+    words = []
+    if phased is not None:
+        words.append(f"phased: {phased}% of machines get it so far, and apt's upgrade waits for this machine's turn")
+    if any(row.want == "hold" for row in seen.here):
+        words.append("and the package is on hold (apt-mark)")
+    return "".join(f", {word}" for word in words)
+
+
+def _passed_over(seen: Package, candidate: Candidate, newer: Version) -> str:
+    """Why the manager does not choose a newer version that its lists offer (apt_preferences(5))."""
+    if seen.manager != "dpkg" or candidate.installed is None:
+        return f"the lists offer {newer.version}, too, and {seen.manager} does not choose it"
+    ours = candidate.installed
+    if newer.phased is not None and newer.priority == 1 < newer.source:
+        return f"{newer.version} is phased: {newer.phased}% of machines get it so far"
+    if newer.priority != newer.source or newer.priority < 0:
+        return f"a pin gives {newer.version} the priority {newer.priority}"
+    if ours.priority != max(ours.source, 100):
+        return f"a pin keeps {ours.version}: its priority is {ours.priority}, that of {newer.version} {newer.priority}"
+    if newer.priority in (1, 100):
+        return f"{newer.version} is in a release of priority {newer.priority}, as backports are: apt takes nothing new from there by itself"
+    return f"apt prefers {ours.version} (priority {ours.priority}) to {newer.version} (priority {newer.priority})"
 
 
 def _newer(manager: str, one: str, two: str) -> bool:

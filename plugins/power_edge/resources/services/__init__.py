@@ -1,7 +1,8 @@
 """Services: systemd units that run or do not, and that start at boot or do not.
 
-What a unit does is the manager's word (`systemctl show`). What a boot starts is read from the disk: the file state as `is-enabled` tells it, and
-the links that pull a unit in (systemd.unit(5)); what the manager remembers of both may be older than the disk.
+What a unit does is the manager's word (`systemctl show`). What a boot starts is the answer of a dry run of systemd itself, with the file state (what
+`is-enabled` says) beside it. Where the dry run cannot be had, the links on disk that pull a unit in (systemd.unit(5)) decide what they can. What the
+manager remembers may be older than the disk.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,10 +22,11 @@ def canonical(name: str) -> str:
 
 
 def ask(declarations: Sequence[Service]) -> Iterator[str]:
-    """Names for the probe; `!` asks for the full answer, so that a mend knows the triggers of what is not to run."""
+    """Names for the probe: `~` where only what the unit does now is declared, `!` for the full answer, which a remedy for what is not to run needs."""
     for declared in declarations:
-        down = declared.state in ("stopped", "disabled") or declared.enabled is False
-        yield ("!" if down else "") + canonical(declared.name)
+        now = "~" if declared.state in ("running", "stopped") and declared.enabled is None else ""
+        down = "!" if declared.state in ("stopped", "disabled") or declared.enabled is False else ""
+        yield f"{now}{down}{canonical(declared.name)}"
 
 
 def fact(seen: Unit) -> Unit | None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from power_edge.model import Finding, agrees, drifts, undecided
 from power_edge.model.declared.resources.services_schema import Service
-from power_edge.resources.services.unit import Puller, Trigger, Unit
+from power_edge.resources.services.unit import Boot, Puller, Trigger, Unit
 
 _UP = ("active", "reloading", "refreshing")
 _DOWN = ("inactive", "failed")
@@ -153,50 +153,94 @@ _STATES = {"running": _running, "stopped": _stopped, "disabled": _disabled}
 
 
 def _enabled(seen: Unit) -> _Verdict:
-    """A boot starts it."""
-    state, puller = seen.file_state, pull(seen)
+    """A boot starts it, and that is its own setting: not only that of another unit, which may change its mind."""
     if seen.load not in ("loaded", "masked", "not-found"):
         return _Verdict(None, f"its unit file cannot be loaded ({seen.load})")
+    if seen.file_state == "masked-runtime":
+        return _Verdict(None if _starts(seen) is not False else False, "masked until the next boot")
+    if seen.file_state in ("masked", "linked", "linked-runtime", "transient"):
+        return _Verdict(False, seen.file_state)
+    if seen.boot is None:
+        return _enabled_by_links(seen)
+    if seen.boot.doubt:
+        return _Verdict(None, seen.boot.doubt)
+    verdict = _enabled_by_jobs(seen, seen.boot)
+    if verdict.ok and seen.boot.unmet:
+        return _Verdict(None, f"a boot skips it if {seen.boot.unmet} does not hold then")
+    return verdict
+
+
+def _enabled_by_jobs(seen: Unit, boot: Boot) -> _Verdict:
+    state = seen.file_state
+    by = _named(puller for puller in seen.pullers if puller.boots) or "another unit"
     match state:
-        case "enabled" if seen.boot is not None:
-            return _Verdict(None, f"enabled, but a boot goes for {seen.boot}: whether that starts it cannot be told")
-        case "enabled" if puller is None:
-            others = ", ".join(other.name for other in seen.pullers)
-            return _Verdict(None, f"enabled for {others}, which no boot starts" if others else "enabled as an alias only: no boot starts it")
+        case "enabled" if boot.starts:
+            return _Verdict(True)
+        case "enabled":
+            return _Verdict(False if _only_masked(seen) else None, f"enabled, but {_not_started(seen)}")
+        case "static" | "generated" if boot.starts:
+            return _Verdict(True, f"{state}; {by} starts it")
+        case "static" | "generated" if boot.wakers:
+            return _Verdict(None, f"{state}; {', '.join(boot.wakers)} may start it after a boot")
+        case "static" | "generated":
+            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or f"{state}; no boot starts it")
+        case "enabled-runtime" if boot.starts and _generated(seen):
+            return _Verdict(True, f"{state}; {by} starts it")
+        case "enabled-runtime":
+            return _Verdict(False, "enabled in /run only: gone after a boot")
+        case "disabled" | "indirect" if boot.starts and _generated(seen):
+            return _Verdict(None, _STALE)
+        case "disabled" | "indirect" if boot.starts:
+            return _Verdict(False, f"{state}; a boot starts it only because of {by}")
+        case "disabled" | "indirect":
+            return _Verdict(False, _masked_entries(seen) or _starting(_booted(seen), "starts it, no boot does"))
+    return _Verdict(False, "its unit file is gone") if seen.load == "not-found" else _Verdict(None, _unheard(state))
+
+
+def _enabled_by_links(seen: Unit) -> _Verdict:
+    state, puller = seen.file_state, pull(seen)
+    match state:
+        case "enabled" if seen.goal is not None:
+            return _Verdict(None, f"enabled, but a boot goes for {seen.goal}: whether that starts it is unknown")
+        case "enabled" if _only_masked(seen):
+            return _Verdict(False, _masked_entries(seen))
+        case "enabled" if not _sure(puller):
+            return _Verdict(
+                None, f"enabled, but {_not_started(seen)}" if puller is None else f"enabled for {puller.name}; whether a boot starts that is unknown"
+            )
         case "enabled":
             return _Verdict(True)
         case "static" | "generated" | "enabled-runtime" if _sure(puller):
             return _Verdict(True, f"{state}; {puller.name} starts it" if puller else None)
         case "static" if puller is None:
-            return _Verdict(
-                False, _starting((trigger for trigger in seen.triggers if trigger.boots), "starts it, no boot does") or "static; no boot starts it"
-            )
+            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or "static; no boot starts it")
         case "enabled-runtime" if puller is None and seen.pullers:
             return _Verdict(False, "enabled in /run only: gone after a boot")
         case "static" | "generated" | "enabled-runtime":
-            return _Verdict(None, f"{state}; whether {puller.name if puller else 'anything'} starts it at boot cannot be told")
-        case "masked-runtime":
-            return _Verdict(None if puller else False, "masked until the next boot")
+            return _Verdict(None, f"{state}; whether {puller.name if puller else 'anything'} starts it at boot is unknown")
         case "disabled" | "indirect":
-            return _Verdict(False, _starting((trigger for trigger in seen.triggers if trigger.boots), "starts it, no boot does"))
-        case "masked" | "linked" | "linked-runtime" | "transient":
-            return _Verdict(False, state)
-    if seen.load == "not-found":
-        return _Verdict(False, "its unit file is gone")
-    return _Verdict(None, _unheard(state))
+            return _Verdict(False, _masked_entries(seen) or _starting(_booted(seen), "starts it, no boot does"))
+    return _Verdict(False, "its unit file is gone") if seen.load == "not-found" else _Verdict(None, _unheard(state))
 
 
 def not_enabled(seen: Unit) -> _Verdict:
     """No boot starts it: neither by a setting, nor by a unit that pulls it in, nor by a trigger."""
-    state = seen.file_state
-    if state == "enabled":
+    state, starts = seen.file_state, _starts(seen)
+    if state == "enabled" and (starts or not _only_masked(seen)):
         return _Verdict(False)
-    if state == "masked":
+    if state == "masked" and not starts:
         return _Verdict(None, _claimed(seen)) if seen.claimed_by else _Verdict(True)
-    if state not in _NOT_OF_ITSELF:
+    if seen.boot is not None and seen.boot.doubt:
+        return _Verdict(None, seen.boot.doubt)
+    if starts and seen.boot is not None:
+        if state == "masked" or (state == "disabled" and _generated(seen)):
+            return _Verdict(None, _STALE if state == "disabled" else "masked, but a boot starts it")
+        by = _named(puller for puller in seen.pullers if puller.boots) or "another unit"
+        return _Verdict(False, f"{state or 'no file state'}, but {by} starts it at boot")
+    if state not in _NOT_OF_ITSELF and state != "enabled":
         return _Verdict(None, "its unit file is gone" if seen.load == "not-found" else _unheard(state))
     puller = pull(seen)
-    if puller is not None:
+    if puller is not None and seen.boot is None:
         return _Verdict(False if _sure(puller) else None, f"{state}, but {puller.name} {'starts' if _sure(puller) else 'may start'} it at boot")
     waking = [trigger for trigger in seen.triggers if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))]
     if waking:
@@ -204,9 +248,67 @@ def not_enabled(seen: Unit) -> _Verdict:
     unsure = [trigger for trigger in seen.triggers if trigger.boots is None]
     if unsure:
         return _Verdict(None, _starting(unsure, "may start it after a boot"))
-    if state == "generated" or (state == "enabled-runtime" and not seen.pullers):
-        return _Verdict(None, f"{state}; what starts it at boot cannot be told")
-    return _Verdict(True)
+    return _not_woken(seen)
+
+
+def _not_woken(seen: Unit) -> _Verdict:
+    """No boot and no trigger starts it. Does anything else that comes with a boot?"""
+    state = seen.file_state
+    if seen.boot is None:
+        unknown = state == "generated" or (state == "enabled-runtime" and not seen.pullers)
+        return _Verdict(None, f"{state}; what starts it at boot is unknown") if unknown else _Verdict(True)
+    if seen.boot.wakers:
+        return _Verdict(None, f"{', '.join(seen.boot.wakers)} may start it after a boot")
+    plugged = _named(puller for puller in seen.pullers if puller.by in ("disk", "generator") and _by_hardware(puller.name))
+    return _Verdict(None, f"{plugged} starts it when that hardware is there") if plugged else _Verdict(True)
+
+
+_STALE = (
+    "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
+)
+_HARDWARE = frozenset(f"{name}.target" for name in ("bluetooth", "printer", "smartcard", "sound", "usb-gadget"))
+"""Targets that udev starts when it finds such a device (systemd.special(7))."""
+
+
+def _by_hardware(name: str) -> bool:
+    return name in _HARDWARE or name.endswith(".device")
+
+
+def _starts(seen: Unit) -> bool | None:
+    """Whether a boot starts it by itself or for another unit; None: unknown."""
+    if seen.boot is not None:
+        return None if seen.boot.doubt else seen.boot.starts
+    puller = pull(seen)
+    return False if puller is None else _sure(puller) or None
+
+
+def _generated(seen: Unit) -> bool:
+    return any(puller.by == "generator" and puller.boots is not False for puller in seen.pullers)
+
+
+def _booted(seen: Unit) -> Iterator[Trigger]:
+    return (trigger for trigger in seen.triggers if trigger.boots)
+
+
+def _named(pullers: Iterable[Puller]) -> str:
+    return ", ".join(puller.name for puller in pullers)
+
+
+def _only_masked(seen: Unit) -> bool:
+    """Each entry that would pull it in is masked, and no other unit does: is-enabled counts such an entry as a link all the same."""
+    return pull(seen) is None and any(puller.by == "mask" for puller in seen.pullers) and all(puller.by != "disk" for puller in seen.pullers)
+
+
+def _masked_entries(seen: Unit) -> str | None:
+    masks = ", ".join(f"{puller.name}.wants" for puller in seen.pullers if puller.by == "mask")
+    return f"its entry in {masks} masks it there (it is empty, or a link to /dev/null)" if masks else None
+
+
+def _not_started(seen: Unit) -> str:
+    others = _named(puller for puller in seen.pullers if puller.by in ("disk", "generator"))
+    if others and seen.boot is not None and any(puller.boots for puller in seen.pullers):
+        return f"no boot starts it, though {others} wants it (a conflict with another unit, or it cannot be loaded)"
+    return _masked_entries(seen) or (f"only for {others}, which no boot starts" if others else "as an alias only: no boot starts it")
 
 
 def _unheard(state: str) -> str:
@@ -215,7 +317,7 @@ def _unheard(state: str) -> str:
 
 def pull(seen: Unit) -> Puller | None:
     """The unit that pulls this one in at boot: one that surely does, else one that may; None: no boot pulls it in."""
-    lasting = [puller for puller in seen.pullers if puller.by != "runtime" and puller.boots is not False]
+    lasting = [puller for puller in seen.pullers if puller.by not in ("runtime", "mask") and puller.boots is not False]
     return max(lasting, key=_sure, default=None)
 
 

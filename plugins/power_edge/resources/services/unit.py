@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 _BOOT_TARGETS = frozenset(
@@ -18,32 +19,65 @@ _NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
 
 
 class Trigger(NamedTuple):
-    """A socket, timer or path unit that starts the unit; None: could not be told."""
+    """A socket, timer or path unit that starts the unit; None: could not be decided.
+
+    `changed`: when its state changed last, in seconds of the monotonic clock, 0.0 where it never did. When it starts the unit it does.
+    """
 
     name: str
     active: bool | None
     boots: bool | None
+    changed: float = 0.0
 
 
 class Puller(NamedTuple):
     """A unit that pulls this one in when it starts itself.
 
     `by`: a link that the next boot finds (`disk`), one that a generator makes again at each boot (`generator`), one that a boot forgets
-    (`runtime`), or only what the manager remembers (`memory`): a line of a unit file, or a link that is gone. `boots`: whether a boot starts it.
+    (`runtime`), one that systemd reads as a mask of the dependency (`mask`: it is empty, or leads to /dev/null), or only what the manager
+    remembers (`memory`): a line of a unit file, or a link that is gone. `boots`: whether a boot starts it.
     """
 
     name: str
-    by: Literal["disk", "generator", "runtime", "memory"]
+    by: Literal["disk", "generator", "runtime", "mask", "memory"]
     boots: bool | None
+
+
+class Boot(NamedTuple):
+    """What the next boot does with a unit: the answer of a dry run of systemd itself.
+
+    `starts`: its job list holds the unit. `unmet`: a condition that would make the start a skip, or may, empty for none. `wakers`: units that a boot starts, or that these start later, and that may start this one then
+    (OnSuccess=, or pulled in by what a timer starts). `doubt`: why the answer cannot be relied on for this unit, empty where it can.
+    """
+
+    starts: bool
+    unmet: str = ""
+    wakers: tuple[str, ...] = ()
+    doubt: str = ""
+
+
+class Restarts(NamedTuple):
+    """How often systemd restarted a service by itself, and its age. Times are seconds of the monotonic clock, 0.0 for never.
+
+    `age`: seconds since it became active, None where it is not or where the clocks do not tell. `started`, `ended`: when its last start began, when
+    it was last seen to leave the active state. `limited`: RuntimeMaxSec= ends it as a rule.
+    """
+
+    count: int = 0
+    age: float | None = None
+    started: float = 0.0
+    ended: float = 0.0
+    limited: bool = False
 
 
 class Unit(NamedTuple):
     """A unit as seen. The states are systemd's own words; `file_state` is empty where it could not be told.
 
-    A unit that is plainly up is told from listings alone: its type, its triggers and all pullers but one were not read. `queued`: the manager has
-    a job for it that has not run yet. `left`: it is not active, and yet processes of it are there. `claimed_by`: for a name that is missing or
-    masked, units that it may really mean (Alias=, or the socket of a missing service); `nearest`: for one that is missing, units of a like name.
-    `boot`: what default.target leads to, where that is none of the usual targets.
+    A unit that is plainly up comes from listings alone: its type, its triggers and its pullers were not read, and its file state only where its
+    boot is declared. `queued`: the manager has a job for it that has not run yet. `left`: it is not active, and yet processes of it exist.
+    `claimed_by`: for a name that is missing or masked, units that it may really mean (Alias=, or the socket of a missing service); `nearest`: for one
+    that is missing, units of a like name. `boot` is None where systemd's own answer could not be had: then `pullers` decide what they can, and
+    `goal` is what default.target leads to, where that is none of the usual targets.
     """
 
     name: str
@@ -59,7 +93,9 @@ class Unit(NamedTuple):
     pullers: tuple[Puller, ...] = ()
     claimed_by: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
-    boot: str | None = None
+    goal: str | None = None
+    boot: Boot | None = None
+    restarts: Restarts = Restarts()
 
     @property
     def missing(self) -> bool:
@@ -76,7 +112,22 @@ class _Link(NamedTuple):
 
     pulled: str
     puller: str
-    by: Literal["disk", "generator", "runtime"]
+    by: Literal["disk", "generator", "runtime", "mask"]
+    link: bool = True
+    """Whether it is a symbolic link, or a dangling one; systemd ignores other files."""
+
+
+class _Jobs(NamedTuple):
+    """The job list of the next boot. `traps`: why it says nothing on this machine; `early`: units that the kernel's command line adds or masks;
+    `unmet`: by unit, a condition (ConditionPathExists=) that does not hold, or may not at the next boot.
+    """
+
+    jobs: frozenset[str]
+    unmet: Mapping[str, str]
+    wakers: Mapping[str, Sequence[str]]
+    """By the unit that they may start."""
+    traps: Sequence[str]
+    early: frozenset[str]
 
 
 class _Answer(NamedTuple):
@@ -88,7 +139,11 @@ class _Answer(NamedTuple):
     left: Sequence[str]
     activating: Mapping[str, Sequence[str]]
     """Triggers on disk by the unit that their files name."""
-    boot: str | None
+    goal: str | None
+    jobs: _Jobs | None
+    now: float
+    """Seconds since 1970 by the node's clock; 0.0 where the answer does not say."""
+    uptime: float
 
 
 def parse(section: bytes) -> dict[str, Unit]:
@@ -103,10 +158,13 @@ def parse(section: bytes) -> dict[str, Unit]:
             raise ValueError(f"not an answer about units: {line[:80]!r}")
     if "end" not in parts:
         raise ValueError("the answer about units was cut short")
+    jobs = _jobs(parts.get("boot", ()))
     units = {}
     for line in filter(None, parts.get("up", ())):
-        name, sub, target = line.split(" ")
-        units[name] = Unit(name, "loaded", "active", sub, "enabled", pullers=(Puller(target, "disk", True),))
+        name, sub = line.split(" ")
+        boots = jobs is not None and name in jobs.jobs
+        units[name] = Unit(name, "loaded", "active", sub, "enabled" if boots else "", boot=Boot(True) if boots else None)
+    clock = " ".join(parts.get("clock", ("0 0",))).split()
     links: dict[str, list[_Link]] = {}
     for line in parts.get("links", ()):
         if (link := _link(line)) is not None:
@@ -118,7 +176,10 @@ def parse(section: bytes) -> dict[str, Unit]:
         parts.get("names", ()),
         parts.get("left", ()),
         _activating(parts.get("activating", ())),
-        _boot(parts.get("default")),
+        _goal(parts.get("default")),
+        jobs,
+        float(clock[0]),
+        float(clock[1]),
     )
     units |= {name: _unit(name, answer) for name in parts.get("asked", ()) if name in answer.shown}
     return units
@@ -144,17 +205,36 @@ def _list(value: str) -> list[str]:
     return value.replace('"', "").replace("\\\\", "\\").split()
 
 
+def _jobs(lines: Sequence[str]) -> _Jobs | None:
+    """The part `boot`; None where the job list could not be had."""
+    rows: dict[str, list[str]] = {}
+    for line in lines:
+        kind, _, rest = line.partition(" ")
+        rows.setdefault(kind, []).append(rest)
+    if "complete" not in rows and "trap" not in rows:
+        return None
+    wakers: dict[str, list[str]] = {}
+    for row in rows.get("wakes", ()):
+        by, _, name = row.partition(" ")
+        wakers.setdefault(name, []).append(by)
+    unmet = dict(row.split(" ", 1) for row in rows.get("unmet", ()))
+    return _Jobs(frozenset(rows.get("job", ())), unmet, wakers, rows.get("trap", ()), frozenset(rows.get("early", ())))
+
+
 def _link(line: str) -> _Link | None:
-    match = re.fullmatch(r"(.*)/([^/]+)\.(?:wants|requires|upholds)/([^/*]+)", line)
+    match = re.fullmatch(r"([-?] )?(.*)/([^/]+)\.(?:wants|requires|upholds)/([^/*]+)", line)
     if match is None:
         return None
-    parent, puller, pulled = match.groups()
-    if "/generator" in parent:
-        return _Link(pulled, puller, "generator")
-    return _Link(pulled, puller, "runtime" if parent.startswith("run/") else "disk")
+    mark, parent, puller, pulled = match.groups()
+    if mark == "- ":
+        return _Link(pulled, puller, "mask")
+    by: Literal["generator", "runtime", "disk"] = "disk"
+    if parent.startswith("run/"):
+        by = "generator" if "/generator" in parent else "runtime"
+    return _Link(pulled, puller, by, not mark)
 
 
-def _boot(lines: Sequence[str] | None) -> str | None:
+def _goal(lines: Sequence[str] | None) -> str | None:
     """What default.target leads to, None for one of the usual targets."""
     name = next(filter(None, lines or ()), "a target that could not be read")
     return None if lines is None or name in _USUAL else name
@@ -175,11 +255,14 @@ def _unit(asked: str, answer: _Answer) -> Unit:
     block = answer.shown[asked]
     name = block["Id"]
     missing = block["LoadState"] == "not-found"
-    pullers = {
-        link.puller: Puller(link.puller, link.by, _boots(link.puller, answer)) for link in _links({name, *_list(block.get("Names", ""))}, answer)
-    }
+    names = {name, *_list(block.get("Names", ""))}
+    pullers = {link.puller: Puller(link.puller, link.by, _pulls(link, answer)) for link in _links(names, answer)}
+    if answer.jobs is not None and names.isdisjoint(answer.jobs.jobs):
+        # No boot starts it: where a mask and a link are of one name, the mask has won.
+        pullers |= {link.puller: Puller(link.puller, "mask", False) for link in _links(names, answer) if link.by == "mask"}
     for puller in _remembered(block):
         pullers.setdefault(puller, Puller(puller, "memory", _boots(puller, answer)))
+    triggers = tuple(_triggers(name, block, answer))
     return Unit(
         name=name,
         load=block["LoadState"],
@@ -190,17 +273,87 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         remains=block.get("RemainAfterExit") == "yes",
         queued=block.get("Job", "") not in ("", "0"),
         left=block.get("ControlGroup", "")[1:] in filter(None, answer.left),
-        triggers=tuple(_triggers(name, block, answer)),
+        triggers=triggers,
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
         nearest=_nearest(asked, answer.names) if missing else (),
-        boot=answer.boot,
+        goal=answer.goal,
+        boot=None if answer.jobs is None else _boot(names, {trigger.name for trigger in triggers}, block, answer.jobs),
+        restarts=_restarts(block, answer),
     )
 
 
+_MADE = (".slice", ".scope", ".device")
+"""Units that systemd makes by itself: no job starts them."""
+
+
+def _boot(names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _Jobs) -> Boot:
+    starts = not names.isdisjoint(jobs.jobs)
+    wakers = dict.fromkeys(waker for name in sorted(names) for waker in jobs.wakers.get(name, ()) if waker not in triggers)
+    doubt = ""
+    if jobs.traps:
+        doubt = jobs.traps[0]
+    elif not names.isdisjoint(jobs.early):
+        doubt = "the kernel's command line of this boot adds or masks it, and the next one may not"
+    elif not starts and block["Id"].endswith(_MADE):
+        doubt = "systemd makes it by itself when it is needed"
+    unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "")
+    return Boot(starts, unmet, () if starts else tuple(wakers), doubt)
+
+
+def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
+    count = block.get("NRestarts", "")
+    limit = block.get("RuntimeMaxUSec", "infinity")
+    return Restarts(
+        count=int(count) if count.isdecimal() else 0,
+        age=_age(block, answer) if block["ActiveState"] in ("active", "reloading", "refreshing") else None,
+        started=_seconds(block, "InactiveExitTimestampMonotonic"),
+        ended=_seconds(block, "ActiveExitTimestampMonotonic"),
+        limited=limit not in ("infinity", "0", ""),
+    )
+
+
+def _seconds(block: Mapping[str, str], key: str) -> float:
+    """A timestamp of the monotonic clock, in seconds; 0.0 where there is none."""
+    value = block.get(key, "")
+    return int(value) / 1_000_000 if value.isdecimal() else 0.0
+
+
+def _age(block: Mapping[str, str], answer: _Answer) -> float | None:
+    """Seconds since the unit became active: the lower of two answers.
+
+    /proc/uptime counts the time that the machine was suspended, which the monotonic clock does not, and a container may see an uptime of its own; the
+    wall clock may have been set meanwhile. An answer below 0 is none. None: neither clock answers.
+    """
+    ages = []
+    entered = _seconds(block, "ActiveEnterTimestampMonotonic")
+    if entered:
+        ages.append(answer.uptime - entered)
+    match = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", block.get("ActiveEnterTimestamp", ""))
+    if match is not None:
+        ages.append(answer.now - datetime.fromisoformat(match[0]).replace(tzinfo=UTC).timestamp())
+    return min((age for age in ages if age >= -1), default=None)
+
+
+_LASTING = {"mask": 0, "runtime": 1, "generator": 2, "disk": 2}
+
+
 def _links(names: set[str], answer: _Answer) -> list[_Link]:
-    """The links that pull one of the names in, those that last at the end."""
-    return sorted((link for name in names for link in answer.links.get(name, ())), key=lambda link: link.by != "runtime")
+    """The entries that pull one of the names in, those that last at the end."""
+    return sorted((link for name in sorted(names) for link in answer.links.get(name, ())), key=lambda link: _LASTING[link.by])
+
+
+def _masks(link: _Link, answer: _Answer) -> bool:
+    """Whether another entry of the same name masks this one. Which of the two wins is a matter of their folders' order."""
+    return any(other.by == "mask" and other.puller == link.puller for other in answer.links.get(link.pulled, ()))
+
+
+def _pulls(link: _Link, answer: _Answer) -> bool | None:
+    """Whether a boot starts the unit that an entry is for; None also where systemd may pass over the entry."""
+    if link.by == "mask":
+        return False
+    boots = _boots(link.puller, answer)
+    return None if boots and (not link.link or _masks(link, answer)) else boots
 
 
 def _remembered(block: Mapping[str, str]) -> list[str]:
@@ -208,30 +361,48 @@ def _remembered(block: Mapping[str, str]) -> list[str]:
 
 
 def _boots(name: str, answer: _Answer, apart_from: str = "") -> bool | None:
-    """Whether a unit that triggers or pulls another is started at boot itself; None where that would take following it further."""
+    """Whether a unit that triggers or pulls another is started at boot itself: by the job list, or else by its own links, no further."""
+    if answer.jobs is not None:
+        if answer.jobs.traps:
+            return None
+        return name in answer.jobs.jobs or (None if name in answer.jobs.wakers else False)
     state = answer.states.get(name, "")
     if state.startswith("masked"):
         return False if state == "masked" else None
-    links = [link for link in _links({name}, answer) if link.by != "runtime"]
-    if name in _BOOT_TARGETS or state == "enabled" or any(link.puller in _BOOT_TARGETS for link in links):
-        return True if answer.boot is None else None
+    links = [link for link in _links({name}, answer) if link.by not in ("runtime", "mask")]
+    if name in _BOOT_TARGETS or any(_sure(link, answer) for link in links):
+        return True if answer.goal is None else None
     pulled = links or name not in answer.shown or set(_remembered(answer.shown[name])) - {apart_from}
     if state in ("disabled", "indirect", "linked", "transient") or (state == "static" and not pulled):
-        return False
+        return None if links else False
     return None
+
+
+def _sure(link: _Link, answer: _Answer) -> bool:
+    """An entry in a target that every boot passes, and that nothing masks."""
+    masked = answer.states.get(link.puller, "").startswith("masked") or _masks(link, answer)
+    return link.puller in _BOOT_TARGETS and link.link and not masked
 
 
 def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[Trigger]:
     known = _list(block.get("TriggeredBy", ""))
     for trigger in known:
         seen = answer.shown.get(trigger)
-        yield Trigger(trigger, None if seen is None else seen["ActiveState"] not in ("inactive", "failed"), _boots(trigger, answer, name))
+        active = None if seen is None else seen["ActiveState"] not in ("inactive", "failed")
+        changed = 0.0 if seen is None else _seconds(seen, "StateChangeTimestampMonotonic")
+        yield Trigger(trigger, active, _boots(trigger, answer, name), changed)
     # Linked by hand, and not known to the manager before the next reload or boot.
+    names = {name, *_list(block.get("Names", ""))}
+    if answer.jobs is not None:
+        for waker in sorted({waker for each in names for waker in answer.jobs.wakers.get(each, ())} - {*known}):
+            if waker.endswith((".socket", ".timer", ".path")) and waker in answer.jobs.jobs:
+                yield Trigger(waker, False, True)
+        return
     by_name = {f"{name.removesuffix('.service')}{suffix}" for suffix in (".socket", ".timer", ".path")} if name.endswith(".service") else set()
-    by_name |= {trigger for each in {name, *_list(block.get("Names", ""))} for trigger in answer.activating.get(each, ())}
+    by_name |= {trigger for each in names for trigger in answer.activating.get(each, ())}
     for link in _links(by_name - {*known}, answer):
-        if link.by != "runtime" and link.puller in _BOOT_TARGETS:
-            yield Trigger(link.pulled, False, True if answer.boot is None else None)
+        if link.by not in ("runtime", "mask") and link.puller in _BOOT_TARGETS:
+            yield Trigger(link.pulled, False, True if answer.goal is None and _sure(link, answer) else None)
 
 
 def _claimed_by(name: str, missing: bool, names: Sequence[str]) -> tuple[str, ...]:

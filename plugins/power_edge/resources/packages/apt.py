@@ -1,0 +1,129 @@
+"""What apt's lists on a node offer, by apt-cache and the times of the lists."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from power_edge.resources.packages.offers import (
+    Candidate,
+    Tagged,
+    Version,
+    age,
+    blocks,
+    clock_doubt,
+    lists,
+    now_of,
+    status_of,
+)
+
+_ENTRY = re.compile(r" (\*\*\*|   ) (\S+)(?: (-?[0-9]+))?(?: \(phased ([0-9]+)%)?")
+_LIST = re.compile(r" {6,}(-?[0-9]+) (?!/var/lib/dpkg/status$)")
+
+
+def apt(tagged: Tagged) -> dict[str, Candidate]:
+    """What apt would install, by name."""
+    doubt = _apt_doubt(tagged)
+    found = {}
+    for name, lines in blocks(tagged.get("policy", ()), re.compile(r"(\S+):")):
+        candidate = next((line.split(None, 1)[1] for line in lines if line.startswith("  Candidate: ")), "(none)")
+        versions, installed = _table(lines)
+        found[name] = Candidate(None if candidate == "(none)" else candidate, versions, doubt, installed)
+    return found
+
+
+def _table(lines: Iterable[str]) -> tuple[tuple[Version, ...], Version | None]:
+    """A version table of apt-cache: the versions that a list offers, and the installed one."""
+    offered: dict[str, Version] = {}
+    installed: Version | None = None
+    current: Version | None = None
+    for line in lines:
+        if entry := _ENTRY.match(line):
+            mark, version, priority, phased = entry.groups()
+            current = Version(version, int(priority or 0), phased=None if phased is None else int(phased))
+            installed = current if mark == "***" else installed
+        elif current is not None and (source := _LIST.match(line)):
+            highest = max(int(source[1]), offered[current.version].source) if current.version in offered else int(source[1])
+            offered[current.version] = current._replace(source=highest)
+    if installed is not None:
+        installed = offered.get(installed.version, installed)
+    return tuple(offered.values()), installed
+
+
+def _apt_doubt(tagged: Tagged) -> str | None:
+    for tag, tool in (("uri", "apt-get update --print-uris"), ("policy", "apt-cache policy")):
+        if failed := _failure(tagged, tag, tool):
+            return failed
+    wanted = [match[1] for line in tagged.get("uri", ()) if (match := re.match(r"'[^']*' (\S+) ", line))]
+    times = {re.sub(r"\.(lz4|gz|xz|zst|bz2|lzma)$", "", name): time for name, time in lists(tagged)}
+    sources = _indices(wanted)
+    if not sources:
+        return "apt has no sources"
+    if doubt := clock_doubt(tagged):
+        return doubt
+    for source, indices in sources.items():
+        title = source.rstrip("_").replace("_", "/")
+        # A link that leads nowhere, and a list that may not be looked at.
+        if broken := next((line for line in tagged.get("stderr list", ()) if f"/{source}" in line), None):
+            return f"apt's list of {title} cannot be looked at: {broken}"
+        # One index of several is enough: apt takes a release whole or not at all, and not every architecture has one.
+        there = [times[name] for name in indices if name in times]
+        if not there:
+            return f"apt has no list of {title}"
+        # Without a Release file (a bare directory of packages) the index speaks for itself.
+        release = next((name for name in (f"{source}InRelease", f"{source}Release") if name in times), None)
+        doubt = age(max(there), tagged) if release is None else _release_doubt(release, times[release], max(there), tagged)
+        if doubt:
+            return f"apt's list of {title} {doubt}"
+    return None
+
+
+def _failure(tagged: Tagged, tag: str, tool: str) -> str | None:
+    """Why a command's answer proves nothing. Lines on stderr that are not apt's (a preloaded library's) are no reason by themselves."""
+    said = [*tagged.get(f"stderr {tag}", ()), *tagged.get(tag, ())]
+    if worst := next((line for line in said if line.startswith(("E:", "W:"))), None):
+        return f"apt says {worst}"
+    status = status_of(tagged, tag)
+    if status == "0":
+        return None
+    if status in ("124", "143"):
+        return f"{tool} took too long"
+    last = next(reversed(tagged.get(f"stderr {tag}", ())), "")
+    return f"{tool} ended with status {status}" + (f": {last}" if last else "")
+
+
+_DATED = re.compile(r"(?P<path>.*):(?P<field>Date|Valid-Until):[ \t]*(?P<value>.*)", re.IGNORECASE)
+
+
+def _release_doubt(release: str, time: int, index: int, tagged: Tagged) -> str | None:
+    """What speaks against a Release file: `time` is that of the file, `index` that of the newest of its indices."""
+    if denied := next((line for line in tagged.get("stderr release", ()) if f"{release}: " in line), None):
+        return f"cannot be dated: {denied}"
+    times = {"date": [time], "valid-until": list[int]()}
+    dated = False
+    for line in tagged.get("release", ()):
+        entry = _DATED.fullmatch(line)
+        if entry is None or entry["path"].rpartition("/")[2] != release:
+            continue
+        try:
+            moment = parsedate_to_datetime(entry["value"])
+        except ValueError:
+            return f"has a {entry['field']} that cannot be read: {entry['value']}"
+        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        times[entry["field"].lower()].append(int(aware.timestamp()))
+        dated |= entry["field"].lower() == "date"
+    if any(until < now_of(tagged) for until in times["valid-until"]):
+        return "is no longer valid, by the Valid-Until of its Release"
+    if not dated:
+        times["date"].append(index)
+    return next(filter(None, (age(one, tagged) for one in times["date"])), None)
+
+
+def _indices(wanted: Sequence[str]) -> dict[str, list[str]]:
+    """The package indices of each source, of the names that an update would write."""
+    sources = sorted((name.removesuffix("InRelease") for name in wanted if name.endswith("InRelease")), key=len, reverse=True)
+    indices: dict[str, list[str]] = {}
+    for name in wanted:
+        if name.endswith("Packages") and (source := next((source for source in sources if name.startswith(source)), None)) is not None:
+            indices.setdefault(source, []).append(name)
+    return indices

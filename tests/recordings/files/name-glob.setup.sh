@@ -1,0 +1,6 @@
+set -eu
+mkdir -p /root/f
+cd /root/f
+umask 022
+printf 'w\n' >'/root/f/*.conf'
+printf 'other\n' >a.conf

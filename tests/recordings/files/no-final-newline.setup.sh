@@ -1,0 +1,5 @@
+set -eu
+mkdir -p /root/f
+cd /root/f
+umask 022
+printf hello >nonl

@@ -1,0 +1,4 @@
+set -eu
+mkdir -p /root/f
+cd /root/f
+umask 022

@@ -1,0 +1,6 @@
+set -eu
+mkdir -p /root/f
+cd /root/f
+umask 022
+cp /bin/true suid
+chmod 4755 suid

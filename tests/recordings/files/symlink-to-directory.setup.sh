@@ -1,0 +1,6 @@
+set -eu
+mkdir -p /root/f
+cd /root/f
+umask 022
+mkdir dir
+ln -s dir dlink

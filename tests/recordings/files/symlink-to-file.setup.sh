@@ -1,0 +1,7 @@
+set -eu
+mkdir -p /root/f
+cd /root/f
+umask 022
+printf 'hello\n' >plain
+ln -s plain link
+chown -h nobody link

@@ -1,0 +1,2 @@
+set -eu
+nft flush ruleset

@@ -1,0 +1,2 @@
+set -eu
+firewall-cmd --add-icmp-block=echo-request

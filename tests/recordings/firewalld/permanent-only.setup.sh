@@ -1,0 +1,2 @@
+set -eu
+firewall-cmd --permanent --add-port=8080/tcp

@@ -1,0 +1,3 @@
+set -eu
+firewall-cmd --permanent --zone=public --set-target=DROP
+firewall-cmd --reload

@@ -1,0 +1,2 @@
+set -eu
+printf 'uninitialized\n' >/etc/machine-id

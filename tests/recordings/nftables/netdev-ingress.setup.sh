@@ -1,0 +1,19 @@
+set -eu
+nft -f - <<'E'
+table inet filter {
+    chain input {
+        type filter hook input priority 0; policy drop;
+        ct state established,related accept
+        iif lo accept
+        ct state invalid drop
+        meta l4proto { icmp, ipv6-icmp } accept
+        tcp dport { 22, 80 } accept
+    }
+}
+table netdev t {
+    chain in {
+        type filter hook ingress device "host0" priority 0; policy accept;
+        tcp dport 80 drop
+    }
+}
+E

@@ -1,0 +1,3 @@
+set -eu
+rm /etc/systemd/system/sshd.service
+systemctl daemon-reload

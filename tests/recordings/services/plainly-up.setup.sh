@@ -1,0 +1,3 @@
+set -eu
+systemctl restart cron
+systemctl start systemd-tmpfiles-clean.timer

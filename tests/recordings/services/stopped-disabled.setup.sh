@@ -1,0 +1,2 @@
+set -eu
+systemctl disable --now cron

@@ -1,0 +1,2 @@
+set -eu
+systemd-run -q --unit=pe-tr sleep infinity

@@ -1,0 +1,2 @@
+set -eu
+sysctl -qw net.ipv4.ip_forward=1

@@ -1,0 +1,2 @@
+set -eu
+sysctl -qw net.ipv4.ip_local_reserved_ports=

@@ -1,0 +1,4 @@
+set -eu
+ufw allow 22/tcp
+ufw deny 22
+ufw --force enable

@@ -1,0 +1,3 @@
+set -eu
+ufw allow OpenSSH
+ufw --force enable

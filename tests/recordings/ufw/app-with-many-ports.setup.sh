@@ -1,0 +1,5 @@
+set -eu
+ufw allow 'WWW Full'
+ufw allow DNS
+ufw allow 22/tcp
+ufw --force enable

@@ -1,0 +1,2 @@
+set -eu
+ufw allow 22/tcp

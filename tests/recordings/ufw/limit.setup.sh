@@ -1,0 +1,3 @@
+set -eu
+ufw limit 22/tcp
+ufw --force enable
