@@ -48,7 +48,6 @@ class Bench:
 
     node: Node
     wire: Wire
-    number: int = 0
     sent: int = 0
     legacy: set[str] = field(default_factory=set)
 
@@ -81,8 +80,7 @@ class Bench:
         return found
 
     def fates(self) -> Fates:
-        self.number += 1
-        some = packets(self.wire.targets, self.number)
+        some = packets(self.wire.targets)
         self.sent += len(some)
         return self.wire.fates(some)
 
