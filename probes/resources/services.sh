@@ -387,6 +387,7 @@ if [ -n "$boot" ]; then
     for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
         [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
         for unit in $(of Id); do
+            [ "$parent" != etc/systemd/system ] || [ ! -L "$parent/$unit" ] || [ ! -s "$parent/$unit" ] || printf '%s linked\n' "$unit"
             case $unit in *@*) set -- "$parent/$unit" "$parent/${unit%%@*}@.${unit##*.}" ;; *) set -- "$parent/$unit" ;; esac
             for file; do
                 [ ! -s "$file" ] || grep -E '^[[:blank:]]*(WantedBy|RequiredBy|UpheldBy|Also)[[:blank:]]*=' "$file" | while read -r line; do
