@@ -84,6 +84,11 @@ class Case(NamedTuple):
         return None
 
     @property
+    def kind(self) -> tuple[object, ...]:
+        """What two cases of one fault have in common."""
+        return self.contradicted, self.declaration, self.why.split("; ")[0]
+
+    @property
     def wrong(self) -> bool:
         """Whether the boot shows that the verdict is wrong."""
         return self.contradicted in ("false pass", "false fail")
@@ -233,7 +238,7 @@ def explained(lab: Lab, root: Root, drawn: Scenario, wrong: Case) -> str:
             (again,) = cases(lab, root, alone, (wrong.user,), (wrong.declaration,))
         except AssertionError:  # such a node does not come up
             return False
-        same = again.contradicted == wrong.contradicted
+        same = again.kind == wrong.kind
         found = again if same else found
         return same
 

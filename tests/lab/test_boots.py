@@ -83,7 +83,7 @@ def _of_each_kind(wrong: Sequence[Case]) -> list[Case]:
     """One case for each declaration and reason, false passes first."""
     kinds: dict[object, Case] = {}
     for each in wrong:
-        kinds.setdefault((each.contradicted, each.declaration, each.why.split("; ")[0]), each)
+        kinds.setdefault(each.kind, each)
     return sorted(kinds.values(), key=lambda case: case.contradicted != "false pass")
 
 
