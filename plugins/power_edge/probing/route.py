@@ -20,6 +20,11 @@ _NAME = re.compile(
 
 _LOCAL = "local://"
 
+FILE_BACKENDS = ("local", "ssh", "paramiko", "docker", "podman", "kubectl", "lxc")
+"""The backends that a connection.yaml may name. Any other can be made to run a program on the operator's machine: ansible reads
+an ansible.cfg and runs inventory scripts, salt and chroot take files that a stranger's branch could bring.
+"""
+
 
 class BadRoute(Exception):
     """Options that name no way to a node; the text says what would."""
@@ -93,9 +98,9 @@ def _on_file(connection: Connection | None) -> str | None:
     if connection is None:
         return None
     if connection.url is not None:
-        if connection.url.startswith("chroot:"):
-            # A stranger's branch could bring the folder, and with it the shell that would be run.
-            raise BadRoute("chroot:// is not taken from connection.yaml; give --hosts=chroot://FOLDER")
+        backend = connection.url.partition(":")[0]
+        if backend not in FILE_BACKENDS:  # the schema says so too; this holds for whoever builds a Connection by hand
+            raise BadRoute(f"connection.yaml cannot name the backend {backend}: give --hosts={connection.url} if you trust it")
         return connection.url
     if connection.ssh is None:
         return None
