@@ -233,6 +233,25 @@ def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(file: Any, shown: 
     assert judged.why is None if why is None else str(judged.why).startswith(why)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        (by_id(), by_id(), "machine-id"),
+        (by_id(), by_id_of(OTHER_ID), None),
+        (by_id(dmi_product_uuid=UUID), by_id_of(OTHER_ID, UUID), None),
+        (by_id(dmi_product_uuid=UUID), by_id(dmi_product_uuid=OTHER_UUID), "machine-id"),
+        (by_uuid(), by_id(dmi_product_uuid=UUID), "product-uuid"),
+        (by_uuid(dmi_board_serial=SERIAL), by_uuid(OTHER_UUID, dmi_board_serial=SERIAL), None),
+        (by_uuid(machine_id=ID), by_uuid(machine_id=OTHER_ID), None),
+        (by_uuid(), by_id(), None),
+        ({}, {}, None),
+    ],
+)
+def test_the_identifier_by_which_two_files_are_one_machine_s(one: Any, other: Any, kind: str | None) -> None:
+    assert gate.shared(expected(**one), expected(**other)) == kind
+    assert gate.shared(expected(**other), expected(**one)) == kind
+
+
 def test_of_a_match_the_hash_on_file_is_told_however_its_key_is_spelled() -> None:
     on_file = expected(**by_uuid(UUID.upper()))._replace(hash_on_file="f" * 64)
     shown = Reading("ok", gate.digest("linux", "product-uuid", UUID))
