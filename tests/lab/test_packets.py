@@ -64,10 +64,7 @@ class Bench:
             _nft(ruleset.late),
         ):
             script += text
-        done = self.node.run("/bin/sh", "-ec", script, check=False)
-        if os.environ.get("PE_DEBUG") and done.returncode:
-            print(done.stderr[:400])
-        return done.returncode == 0
+        return self.node.run("/bin/sh", "-ec", script, check=False).returncode == 0
 
     def seen(self) -> Ruleset | None:
         """What the probe saw; None where nft printed no JSON, as 1.0.6 does for some dormant tables."""

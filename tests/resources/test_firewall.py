@@ -90,6 +90,10 @@ def ct(key: str, right: Any, op: str = "in") -> dict[str, Any]:
     return {"match": {"op": op, "left": {"ct": {"key": key}}, "right": right}}
 
 
+def masked(field: str, mask: int, right: int, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"&": [{"payload": {"protocol": "tcp", "field": field}}, mask]}, "right": right}}
+
+
 FIB = {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}
 FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]}
 
@@ -137,6 +141,11 @@ FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin",
         ([TCP22, {"match": {"op": "==", "left": {"exthdr": {"name": "rt"}}, "right": False}}, ACCEPT], "compliant"),
         ([TCP22, {"match": {"op": "==", "left": FIB, "right": True}}, ACCEPT], "compliant"),
         ([TCP22, {"match": {"op": "==", "left": FIB, "right": "eth0"}}, ACCEPT], "unknown"),
+        ([masked("dport", 0xFFF0, 0x10), ACCEPT], "compliant"),
+        ([masked("dport", 0xFFF0, 0x20), ACCEPT], "drift"),
+        ([masked("dport", 1, 0), ACCEPT], "compliant"),
+        ([masked("dport", 0xFFF0, 0x20, "!="), ACCEPT], "compliant"),
+        ([masked("window", 0xFFF0, 0x20), ACCEPT], "unknown"),
         ([TCP22, {"match": {"op": "==", "left": {"fib": {"result": "type", "flags": ["daddr"]}}, "right": "local"}}, ACCEPT], "compliant"),
         ([TCP22, {"match": {"op": "!=", "left": {"fib": {"result": "type", "flags": "daddr"}}, "right": {"set": ["local"]}}}, ACCEPT], "drift"),
         ([TCP22, {"match": {"op": "==", "left": {"socket": {"key": "transparent"}}, "right": 1}}, ACCEPT], "unknown"),
