@@ -697,6 +697,17 @@ def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
         ({"nft": nft(policy="accept").replace('"t"', '"firewalld"'), "firewalld": "running"}, "unknown", "drift"),
         ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (252, "not running")}, "unknown", "drift"),
         ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (253, "not authorised")}, "unknown", "drift"),
+        (
+            {
+                "nft": nft([match("ip", "saddr", "192.0.2.1"), DROP], [meta("nfproto", "ipv6"), DROP], policy="accept").replace('"t"', '"firewalld"'),
+                "firewalld": "running",
+            },
+            "unknown",
+            "drift",
+        ),
+        ({"nft": nft(), "ufw": "yes"}, "unknown", "drift"),
+        ({"nft": nft(hook="output")}, "drift", "drift"),
+        ({"nft": nft([match("ip", "daddr", "192.0.2.1"), DROP], policy="accept", hook="output")}, "drift", "unknown"),
         ({"nft": nft(policy="accept"), "ufw": "yes"}, "drift", "drift"),
         ({"nft": nft(policy="accept"), "ufw": "no"}, "drift", "compliant"),
     ],
