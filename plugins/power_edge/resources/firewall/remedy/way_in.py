@@ -43,6 +43,8 @@ def closed(firewall: Firewall, seen: Ruleset, on_file: Sequence[Verdict], others
         rule = f"{{port: {port}, proto: tcp, action: allow}}"
         about = [each for each in declared if _concerns(each, port)]
         named = keeps(need, declared)
+        if not named and any(each.action != ALLOW for each in about):
+            return f"the declaration itself closes ssh (port {port}) over IPv{family}: allow it from where you are first"
         if not named and (about or firewall.exclusive or not keeps(need, on_file)):
             return f"declare {rule} first: otherwise ssh over IPv{family} would be closed"
         if not keeps(need, on_file):
