@@ -245,12 +245,32 @@ def _rule(declared: Declared, seen: Ruleset, files: Files, fields: set[str]) -> 
         return Remedy(advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that")
     if files.holds(rule) and not files.shadowed(rule):
         return _closing(declared, seen, files, [RELOAD], loading=True)
+    doubt = culprits.doubt(rule, seen)
+    if doubt is not None:
+        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
     if not way_in.lets_through(without(seen), rule, {ALLOW, rule.action}):
         return Remedy(advice=way_in.OTHERS.format("ufw"))
+    stale = _not_loaded(rule, seen, files)
     _place(rule, files)
+    if stale:  # ufw leaves a rule alone that is on file already
+        return _closing(declared, seen, files, [*files.commands, RELOAD], loading=True)
     if rule.action == ALLOW:
         return Remedy(tuple(files.commands))
     return _closing(declared, seen, files, files.commands)
+
+
+def _not_loaded(rule: Rule, seen: Ruleset, files: Files) -> bool:
+    """Whether the rule is on file in a family in which it does not count."""
+    if files.shadowed(rule):
+        return False
+    for each in files.tuples(rule, rule.action):
+        place = files.listed(each)
+        if place is not None and files.rules[place].action == each.action:
+            box = asked.packets(rule, each.family)
+            ways = asked.fare(seen, each.family, [box] if box is not None else [])
+            if any(region.verdict != rule.action for regions in ways for region in regions):
+                return True
+    return False
 
 
 def _place(rule: Rule, files: Files) -> None:
