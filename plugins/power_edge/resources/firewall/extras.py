@@ -40,7 +40,7 @@ def openings(firewall: Firewall, seen: Ruleset) -> Iterator[Opening]:
         regions = list(asked.open_regions(seen, family))
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
-            boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family]])
+            boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family], asked.NO_PORT])
             for box in _whole(merge(boxes, ("sport", f"saddr{family}", f"daddr{family}", "iif")), open_, family):
                 yield Opening(family, box, sure)
 
@@ -70,9 +70,13 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
     if len(boxes) * len(open_) > MANY:
         return boxes
     full = asked.incoming(family)
+    open_ = [*open_, asked.NOBODY, asked.NO_PORT]  # stopped or not, it makes no difference to anybody
     grown: list[Box] = []
     for start in boxes:
         box = start
+        if within(box, asked.NOBODY):
+            grown.append(box)
+            continue
         for dimension in ("sport", "dport", f"saddr{family}", f"daddr{family}", "iif", "proto"):
             limits = {"proto": asked.NOT_ICMP, **full}.get(dimension, everything(dimension))
             wider = {**box, dimension: limits}

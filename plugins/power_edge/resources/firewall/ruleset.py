@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import Base, Key, Program
+from power_edge.resources.firewall.program import Base, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
@@ -145,12 +145,14 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         return Unseen(nft.why("the firewall"))
     saves = {family: block for family in FAMILY if (block := have.get(f"{family}tables")) is not None and block.status == 0}
     if nft.status == 0:
-        dormant = have.get("dormant")
-        asleep = None if dormant is None or dormant.status != 0 else [_table(line) for line in dormant.text.split("\n") if line]
+        # Where the rules changed between the readings, only the first one counts.
+        text = {name: have[name] for name in ("dormant", "devices") if name in have and have[name].status == 0 and "moved" not in have}
+        asleep = [_table(line) for line in text["dormant"].text.split("\n") if line] if "dormant" in text else None
+        devices = nftables.devices(text["devices"].text) if "devices" in text else {}
         saved: dict[Key, Sequence[iptables.Saved]] = {}
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
-        parts.append(nftables.read(nft.text, asleep, saved))
+        parts.append(nftables.read(nft.text, asleep, saved, devices))
     else:
         parts += [iptables.read(block.text, FAMILY[family], family) for family, block in saves.items()]
     for family, number in FAMILY.items():
@@ -164,7 +166,8 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     bases = tuple(base for part in parts for base in part.bases)
     if unread is not None:
         bases += (unread, unread._replace(hook="output"))
-    return Program(chains={name: rules for part in parts for name, rules in part.chains.items()}, bases=bases)
+    chains = {name: rules for part in parts for name, rules in part.chains.items()}
+    return Program(chains=chains, bases=bases, bits=bits_of(chains))
 
 
 def _table(line: str) -> tuple[str, str]:
