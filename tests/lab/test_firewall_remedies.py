@@ -159,7 +159,7 @@ UFW = [
     drift("reject-missing", f"ufw allow 80/tcp; {UFW_ON}", {"rules": [SSH, {"port": 80, "proto": "tcp", "action": "reject"}]},
           "reject 80/tcp from any to any", "ufw reject 80/tcp"),
     drift("deny-of-ssh", UFW_ON, {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any",
-          advice="declare {port: 22"),
+          advice="the declaration itself closes ssh"),
     drift("rule-from-net", UFW_ON, {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any",
           f"ufw allow proto tcp from {LAB} to any port 443"),
     drift("rule-from-net6", UFW_ON, {"rules": [{**WEB, "from": LAB6}]}, f"allow 443/tcp from {LAB6} to any",
@@ -260,7 +260,8 @@ FIREWALLD = [
           "deny 80/tcp from any to any",
           """firewall-cmd --zone=public '--add-rich-rule=rule port port="80" protocol="tcp" drop' && """
           """firewall-cmd --permanent --zone=public '--add-rich-rule=rule port port="80" protocol="tcp" drop'"""),
-    drift("deny-ssh", "", {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any", advice="declare {port: 22"),
+    drift("deny-ssh", "", {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any",
+          advice="the declaration itself closes ssh"),
     drift("from-net", "", {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any",
           f"""firewall-cmd --zone=public '--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="443" protocol="tcp" accept' && """
           "firewall-cmd --permanent --zone=public "

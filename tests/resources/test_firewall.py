@@ -727,6 +727,17 @@ def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
         ({"nft": nft(policy="accept").replace('"t"', '"firewalld"'), "firewalld": "running"}, "unknown", "drift"),
         ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (252, "not running")}, "unknown", "drift"),
         ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (253, "not authorised")}, "unknown", "drift"),
+        (
+            {
+                "nft": nft([match("ip", "saddr", "192.0.2.1"), DROP], [meta("nfproto", "ipv6"), DROP], policy="accept").replace('"t"', '"firewalld"'),
+                "firewalld": "running",
+            },
+            "unknown",
+            "drift",
+        ),
+        ({"nft": nft(), "ufw": "yes"}, "unknown", "drift"),
+        ({"nft": nft(hook="output")}, "drift", "drift"),
+        ({"nft": nft([match("ip", "daddr", "192.0.2.1"), DROP], policy="accept", hook="output")}, "drift", "unknown"),
         ({"nft": nft(policy="accept"), "ufw": "yes"}, "drift", "drift"),
         ({"nft": nft(policy="accept"), "ufw": "no"}, "drift", "compliant"),
     ],
@@ -750,6 +761,25 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
         ufw="yes",
     )
     assert results(Firewall(enabled=True), closed)["enabled"].outcome is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize(("ipv6", "expected"), [("yes", "drift"), ("no", "compliant")])
+def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(ipv6: str, expected: str) -> None:
+    chains = ["ufw-before-input", "ufw-user-input"]
+    what = seen(
+        nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
+        ip_legacy=save("INPUT -j ufw-before-input", "ufw-before-input -j ufw-user-input", chains=chains),
+        ufw_settings=f"IPV6={ipv6}\nDEFAULT_INPUT_POLICY=DROP",
+    )  # fmt: skip
+    assert str(results(Firewall(enabled=True), what)["enabled"].outcome) == expected
+
+
+def test_a_user_chain_that_nothing_leads_to_is_half_of_ufw() -> None:
+    rules = [f"INPUT -j ufw{mark}-before-input" for mark in ("", "6")] + [f"ufw{mark}-before-input -i lo -j ACCEPT" for mark in ("", "6")]
+    chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
+    found = results(Firewall(enabled=True), legacy(*rules, chains=chains))["enabled"]
+    assert found.outcome is Outcome.DRIFT
+    assert "in part" in (found.why or "")
 
 
 def default_incoming(action: Any, what: Ruleset) -> str:

@@ -10,7 +10,7 @@ from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.program import ALLOW
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, Numbers, meet, subtract_all
+from power_edge.resources.firewall.space import Box, Numbers, interface, meet, numbers, subtract_all
 from power_edge.resources.firewall.way import TCP, Verdict, keeps
 
 OTHERS = "other rules than {}'s decide on these connections: change those"
@@ -43,6 +43,8 @@ def closed(firewall: Firewall, seen: Ruleset, on_file: Sequence[Verdict], others
         rule = f"{{port: {port}, proto: tcp, action: allow}}"
         about = [each for each in declared if _concerns(each, port)]
         named = keeps(need, declared)
+        if not named and any(each.action != ALLOW for each in about):
+            return f"the declaration itself closes ssh (port {port}) over IPv{family}: allow it from where you are first"
         if not named and (about or firewall.exclusive or not keeps(need, on_file)):
             return f"declare {rule} first: otherwise ssh over IPv{family} would be closed"
         if not keeps(need, on_file):
@@ -63,8 +65,14 @@ def _needs(seen: Ruleset) -> Iterator[tuple[int, int, Box]]:
     for family in asked.judged_families(seen, ALLOW):
         for port in seen.way.ports if family not in used else ():
             need = {"proto": TCP, "dport": ((port, port),), f"saddr{family}": asked.UNICAST[family]}
+            need |= {"iif": _outside(seen)}
             if _gets_through(seen, need):
                 yield family, port, need
+
+
+def _outside(seen: Ruleset) -> Numbers:
+    """The interfaces of default routes, without any the node's own."""
+    return numbers(interface(name) for name in seen.outside) or seen.existing() or asked.OUTER
 
 
 def verdicts(rules: Iterable[Rule]) -> list[Verdict]:
