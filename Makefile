@@ -27,6 +27,9 @@ generate: dev-env ## write what is made from schemas/
 constraints: dev-env ## pin the newest versions of all dependencies in constraints.txt
 	@$(BIN)/python -m tox run -qq -e constraints
 
+mutate: dev-env ## find what could be broken in PATHS=... and no test would notice (MINUTES=30)
+	@$(BIN)/python -m tox run -qq -e mutate -- $(PATHS)
+
 newest: dev-env ## the tests that start no node, with the newest dependencies
 	@$(BIN)/python -m tox run -e newest
 
@@ -39,4 +42,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint generate constraints newest bench run-env dev-env
+.PHONY: help check test lint generate constraints mutate newest bench run-env dev-env

@@ -42,25 +42,26 @@ save() { # NAME STEM VARIANT
 handles() { tr ',' '\n' | sed -n 's/.*"handle": *\([0-9]*\).*/\1/p'; }
 
 xt=no
+again=no
 if command -v nft >/dev/null; then
     look nft nft -j list ruleset
-    case $out in
-        *'"xt"'*)
-            xt=yes
-            before=$(printf '%s\n' "$out" | handles)
-            ;;
+    json=$out
+    case $json in
+        *'"xt"'*) xt=yes again=yes ;;
     esac
-    listed=$out
-    case $out in
-        # nft 1.0.6 names flags of tables wrongly in JSON; as text they are right
-        *'"flags"'*)
+    case $json in
+        # nft 1.0.6 names flags of tables wrongly in JSON, and the devices of a chain not at all; as text they are right
+        *'"flags"'* | *'"hook": "ingress"'* | *'"hook": "egress"'*)
+            again=yes
             text=$(${PE_SUDO-} nft -t list ruleset 2>/dev/null)
-            say dormant $? "$(printf '%s\n' "$text" | sed -n '/^table /h; /^	flags .*dormant/{x;p;x;}')"
+            status=$?
+            say dormant $status "$(printf '%s\n' "$text" | sed -n '/^table /h; /^	flags .*dormant/{x;p;x;}')"
+            say devices $status "$(printf '%s\n' "$text" | sed -n '/^table /p; /^	chain /p; /^		type .* hook [a-z]*gress /p')"
             ;;
     esac
 else
     xt=yes
-    listed=''
+    json=''
     say nft absent ""
     if [ -d "${PE_ROOT-}/sys/module/nf_tables" ]; then
         say nf-tables 0 yes
@@ -76,8 +77,10 @@ fi
 if [ $xt = yes ]; then
     save iptables iptables nft
     save ip6tables ip6tables nft
-    # What the two tools list is held against each other rule by rule, so it has to be one and the same ruleset.
-    if command -v nft >/dev/null && [ "$before" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then say moved 0 yes; fi
+fi
+# What several listings say is held against each other, rule by rule, so it has to be one and the same ruleset.
+if [ $again = yes ] && [ "$(printf '%s\n' "$json" | handles)" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then
+    say moved 0 yes
 fi
 
 # The tables of the other variant are told by these files; asking for tables that are not there would create them.
@@ -108,6 +111,9 @@ if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
     say ufw 0 "$(sed -n 's/^ENABLED=//p' "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null)"
     say ufw-settings 0 "$(
         sed -n -e '/^DEFAULT_INPUT_POLICY=/p' -e '/^IPV6=/p' -e '/^MANAGE_BUILTINS=/p' "${PE_ROOT-}/etc/default/ufw" 2>/dev/null
+        for file in /usr/lib/ufw/ufw-init /lib/ufw/ufw-init /usr/libexec/ufw/ufw-init; do
+            if [ -x "${PE_ROOT-}$file" ]; then echo "INIT=$file"; break; fi
+        done
     )"
     # What else than its user's rules ufw loads, where it is not what was installed.
     say ufw-edited 0 "$(
@@ -129,7 +135,8 @@ pending() {
     path=/org/fedoraproject/FirewallD1
     direct=$(ask $path $bus.direct getAllRules) && direct=$direct$(ask $path $bus.direct getAllPassthroughs) || return 1
     case $direct in *'"'*) echo 'direct rules' ;; esac
-    printf '%s\n' "$listed" | tr '"' '\n' | sed -n 's/^filter_IN_//p' | grep -v -e '^policy_' -e '_pre$' -e '_log$' -e '_deny$' -e '_allow$' -e '_post$' | sort -u |
+    default=$(ask $path $bus getDefaultZone) || return 1
+    printf '%s\n' "$json" "${default%%\"*}\"filter_IN_${default#*\"}" | tr '"' '\n' | sed -n 's/^filter_IN_//p' | grep -v -e '^policy_' -e '_pre$' -e '_log$' -e '_deny$' -e '_allow$' -e '_post$' | sort -u |
         while read -r zone; do
             now=$(ask $path $bus.zone getZoneSettings2 s "$zone") && file=$(ask $path/config $bus.config getZoneByName s "$zone") || exit 1
             file=${file#*\"}
@@ -151,7 +158,7 @@ stored() {
     zone=${zone:-public}
     echo "zone $zone"
     file=$etc/zones/$zone.xml
-    ${PE_SUDO-} test -e "$file" 2>/dev/null || file=${PE_ROOT-}/usr/lib/firewalld/zones/$zone.xml
+    if ${PE_SUDO-} test -e "$file" 2>/dev/null; then echo own; else file=${PE_ROOT-}/usr/lib/firewalld/zones/$zone.xml; fi
     ${PE_SUDO-} sed -n -e 's/^.*<zone.* target="\([^"]*\)".*$/target \1/p' -e 's/^.*<service name="\([^"]*\)".*$/service \1/p' \
         -e '/<port /{s/^.*port="\([^"]*\)".*$/& \1/;s/^.*protocol="\([^"]*\)".* \([^ ]*\)$/port \2\/\1/p;}' -e 's/^.*<rule.*$/more/p' "$file" 2>/dev/null || return 1
     ${PE_SUDO-} grep -r -l -e '<interface' -e '<source' -e '<forward-port' "$etc/zones" 2>/dev/null | sed 's/.*/more/'
@@ -169,9 +176,9 @@ if command -v firewall-cmd >/dev/null; then
         say firewalld-pending $? "$out"
     else
         look firewalld firewall-cmd --state
-        out=$(stored)
-        say firewalld-stored $? "$out"
     fi
+    out=$(stored)
+    say firewalld-stored $? "$out"
     if [ -d "${PE_ROOT-}/run/systemd/system" ]; then
         say firewalld-boot 0 "$(systemctl is-enabled firewalld.service 2>/dev/null)"
     fi

@@ -58,7 +58,7 @@ unforeseeable() {
 # output of generators, which a boot makes again.
 dry_run() { # WRAPPER...
     "$@" env -i SYSTEMD_UNIT_PATH="$path" SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
-        SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console "$manager" --test --system --unit=default.target </dev/null 2>&1
+        LC_ALL=C SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console "$manager" --test --system --unit=default.target </dev/null 2>&1
     echo "status $?"
 }
 
@@ -78,7 +78,7 @@ read_dump() (
                 if (!(names[i] in woken)) { woken[names[i]]; todo[++end] = names[i] }
             }
         }
-        /^\t-> Unit / { unit = $3; sub(/:$/, "", unit); next }
+        /^\t[^\t]+ Unit / { unit = $3; sub(/:$/, "", unit); known[unit]; next } # an arrow stands before it, in ASCII or in UTF-8
         /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
         /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
         /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
@@ -96,6 +96,7 @@ read_dump() (
         $1 == "status" { status = $2; next }
         { last = $0 }
         END {
+            for (unit in job) if (!(unit in known)) { target = 0; last = "the dump of systemd --test has a form of its own" }
             if (unread != "" || status != "0" || !target) {
                 print "why", unread != "" ? unread : last != "" ? last : "systemd --test printed nothing"
                 exit
@@ -232,16 +233,17 @@ up=$(
     ' "$@" | sort
 ) || exit
 
-# A service that started within two minutes may be one that ends again and again; each start makes a new link in run/systemd/units. Those that
-# systemd has restarted by itself, or that a socket, timer or path may have started again, get the full answer.
+# A service that started a moment ago may be one that ends again and again. Each start makes a new link in run/systemd/units, and each end removes
+# it. Services without a link that is two minutes old are asked for; those that systemd has restarted by itself, or that a socket, timer or path may
+# have started again, get the full answer.
 young=$(
     {
-        find run/systemd/units -name 'invocation:*' -mmin -2 2>/dev/null || echo every
+        find run/systemd/units -name 'invocation:*' -mmin +1 2>/dev/null
         printf '= up\n%s\n' "$up"
     } | awk '
         $1 == "=" { part = "up"; next }
-        part == "" { sub(/.*invocation:/, ""); young[$0]; next }
-        $1 ~ /\.service$/ && (($1 in young) || ("every" in young)) { print $1 }
+        part == "" { sub(/.*invocation:/, ""); old[$0]; next }
+        $1 ~ /\.service$/ && !($1 in old) { print $1 }
     '
 )
 if [ -n "$young" ]; then
@@ -284,7 +286,9 @@ show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
     properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy
     properties=$properties,NRestarts,RuntimeMaxUSec,ActiveEnterTimestamp,ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic
-    properties=$properties,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic
+    properties=$properties,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStopPost
+    properties=$properties,FragmentPath,SourcePath,NeedDaemonReload
+    properties=$properties,RefuseManualStart,RefuseManualStop,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy
     TZ=UTC systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
     for unit; do
         echo
@@ -358,6 +362,41 @@ $unit "*) continue ;;
     esac
     printf '%s %s\n' "$unit" "$(systemctl is-enabled -- "$unit" 2>/dev/null)"
 done
+
+# What a stop or a start of these would stop as well, if it is active.
+near=$(of RequiredBy BoundBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)
+echo '== active'
+[ -z "$near" ] || systemctl list-units --full --plain --no-legend --no-pager --state=active,reloading,activating |
+    NEAR=$near awk 'BEGIN { count = split(ENVIRON["NEAR"], list, "\n"); for (i = 1; i <= count; i++) near[list[i]] } ($1 in near) { print $1 }'
+
+# The units that this very connection hangs on: those of the processes above this one.
+echo '== way'
+pid=$$
+while [ "${pid:-1}" -gt 1 ]; do
+    while IFS=: read -r _ _ group; do
+        case $group in *.service | *.scope) printf '%s\n' "${group##*/}" ;; esac
+    done 2>/dev/null <"proc/$pid/cgroup"
+    parent=''
+    while read -r word value; do [ "$word" != PPid: ] || parent=$value; done 2>/dev/null <"proc/$pid/status"
+    pid=$parent
+done
+
+# What `enable` would do: the [Install] sections of unit files, behind a mask as well.
+if [ -n "$boot" ]; then
+    echo '== install'
+    for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        for unit in $(of Id); do
+            [ "$parent" != etc/systemd/system ] || [ ! -L "$parent/$unit" ] || [ ! -s "$parent/$unit" ] || printf '%s linked\n' "$unit"
+            case $unit in *@*) set -- "$parent/$unit" "$parent/${unit%%@*}@.${unit##*.}" ;; *) set -- "$parent/$unit" ;; esac
+            for file; do
+                [ ! -s "$file" ] || grep -E '^[[:blank:]]*(WantedBy|RequiredBy|UpheldBy|Also)[[:blank:]]*=' "$file" | while read -r line; do
+                    printf '%s %s\n' "$unit" "$line"
+                done
+            done
+        done
+    done
+fi
 
 # A unit that has stopped may have left processes behind (KillMode=process), and its control group with them. A process 0 is one of another
 # machine: containers that share the host's tree have groups of the same name.

@@ -326,7 +326,7 @@ def test_arguments_are_those_of_the_probe() -> None:
     (argument,) = ask([Declared(path="/etc/a b\\é\n", sha256="0" * 64)])
     assert f"+{argument}".startswith(HASHED)
     assert DISCOVERY.name(argument) == "/etc/a b\\é\n"
-    assert parse(b"gone /etc/a\\0040b No such file or directory\n") == {"/etc/a b": None}
+    assert parse(b"gone /etc/a\\0040b stat: '/etc/a b': No such file or directory\n") == {"/etc/a b": None}
 
 
 def test_a_folder_that_a_program_fills_is_told_once(tmp_path: Path) -> None:

@@ -4,22 +4,23 @@ The effects: a node, the product's own script over ssh, a power cut. Compared is
 `enabled: true`, one for `enabled: false` and one for `state: disabled`, of each unit.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
 from power_edge.gate import ANY_MACHINE
 from power_edge.judging import judge
-from power_edge.model import Item, Outcome, Result, Source
+from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.probing.answer import read
 from power_edge.probing.observe import observe
-from power_edge.probing.plan import Timeouts, plan
+from power_edge.probing.plan import Section, Timeouts, plan
 from power_edge.resources.services import RESOURCE
 from tests.lab.nodes import Lab, Node
-from tests.lab.random_units import MARK, Scenario, Step, script
+from tests.lab.random_units import MARK, Scenario, Step, related, script
 from tests.lab.roots import Root
 
+DRIFT = Outcome.DRIFT
 _PROPERTIES = "Id,Names,ActiveState,InactiveExitTimestampMonotonic,TriggeredBy"
 _NO_JOBS = 'until [ -z "$(systemctl list-jobs --no-legend)" ]; do :; done'
 
@@ -65,16 +66,32 @@ class Case(NamedTuple):
     why: str
     before: Look
     after: Look
+    enabled: bool = False
+    """Whether `is-enabled` said so before the boot."""
 
     @property
-    def wrong(self) -> str | None:
-        """`false pass`: compliant, and the boot broke it. `false fail`: drift, and it was kept."""
-        match self.outcome:
-            case Outcome.COMPLIANT:
-                return "false pass" if self._kept is False else None
-            case Outcome.DRIFT:
-                return "false fail" if self._kept is True else None
+    def contradicted(self) -> Literal["false pass", "false fail", "setting"] | None:
+        """How the boot contradicts the verdict, if it does.
+
+        `false pass`: compliant, and the boot broke it. `false fail`: drift, and it was kept.
+        `setting`: a unit that is set to be enabled is not started by this boot. That is drift
+        from `enabled: false` all the same: docs/verdicts/services.md.
+        """
+        if self.outcome is Outcome.COMPLIANT:
+            return "false pass" if self._kept is False else None
+        if self.outcome is Outcome.DRIFT and self._kept is True:
+            return "setting" if self.enabled and not self.declaration.boot else "false fail"
         return None
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What two cases of one fault have in common."""
+        return self.contradicted, self.declaration, self.why.split("; ")[0]
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the boot shows that the verdict is wrong."""
+        return self.contradicted in ("false pass", "false fail")
 
     @property
     def _kept(self) -> bool | None:
@@ -85,15 +102,23 @@ class Case(NamedTuple):
             return None if self.after.started and early else self.after.started
         if self.after.started or self.after.waiting:
             return False
-        now = self.declaration.state is not None and (self.before.active or bool(self.before.waiting))
-        return None if now else True
+        now = self.before.active or bool(self.before.waiting)
+        return None if self.declaration.state and now else True
 
     def __str__(self) -> str:
-        said = f"{self.name} ({self.declaration.words}, as {self.user}) -> {self.outcome.value}"
-        return f"{said} [{self.why}]; before: {self.before}; after the boot: {self.after}"
+        asked = f"{self.name} ({self.declaration.words}, as {self.user})"
+        said = f"{asked} -> {self.outcome.value} [{self.why}]"
+        looks = f"before the boot: {self.before}, after: {self.after}"
+        return f"{self.contradicted or 'right'}: {said}; {looks}"
 
 
-def cases(lab: Lab, root: Root, drawn: Scenario, users: Collection[str]) -> list[Case]:
+def cases(
+    lab: Lab,
+    root: Root,
+    drawn: Scenario,
+    users: Collection[str],
+    declarations: Collection[Declaration] = DECLARATIONS,
+) -> list[Case]:
     """Make the state on a new node, check it as each user, boot, and look.
 
     AssertionError: the node did not come up again.
@@ -101,41 +126,71 @@ def cases(lab: Lab, root: Root, drawn: Scenario, users: Collection[str]) -> list
     with lab.node("drawn", root=root) as node:
         node.run("/bin/sh", stdin=script(drawn.steps), check=False)
         node.sh(_NO_JOBS)
-        said = {(user, declaration): verdicts(lab, node, user, declaration, drawn.names) for user in users for declaration in DECLARATIONS}
+        verdicts = {
+            (user, declaration, name): result
+            for user in users
+            for declaration, results in _judged(lab, node, user, declarations, drawn.names)
+            for name, result in results.items()
+        }
+        drifted = {name for (*_, name), result in verdicts.items() if result.outcome is DRIFT}
+        enabled = _enabled(node, sorted(drifted))
         before = look(node, drawn.names)
         after = look(lab.reboot(node), drawn.names)
     return [
-        Case(name, declaration, user, result.outcome, result.why or "", before[name], after[name])
-        for (user, declaration), results in said.items()
-        for name, result in results.items()
-    ]
-
-
-def verdicts(lab: Lab, node: Node, user: str, declaration: Declaration, names: Sequence[str]) -> Mapping[str, Result]:
-    """The product's verdict on each unit, all declared alike: its script over ssh, its judge."""
-    declared = [declaration.of(name) for name in names]
-    items = [
-        Item(
-            node.name,
-            RESOURCE.name,
-            each.name,
-            RESOURCE.canonical(each.name),
-            each,
-            RESOURCE.asserts(each),
-            Source("drawn", 1),
+        Case(
+            name,
+            declaration,
+            user,
+            result.outcome,
+            result.why or "",
+            before[name],
+            after[name],
+            name in enabled,
         )
-        for each in declared
+        for (user, declaration, name), result in verdicts.items()
     ]
-    (command,) = plan(node.name, ANY_MACHINE, items, Timeouts(section=60)).commands()
-    answer = lab.ssh(f"{user}@{node.name}", command).stdout
-    seen = observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))
-    return {item.name: judge(RESOURCE, item, seen) for item in items}
+
+
+def _judged(
+    lab: Lab,
+    node: Node,
+    user: str,
+    declarations: Collection[Declaration],
+    names: Sequence[str],
+) -> Iterator[tuple[Declaration, Mapping[str, Result]]]:
+    """The product's verdict on each unit, all of them declared alike, for each declaration.
+
+    Its script goes over ssh as the user, once for each set of arguments that the product asks.
+    """
+    answers: dict[tuple[Section, ...], Observations | Unseen] = {}
+    for declaration in declarations:
+        items = [_item(node, declaration.of(name)) for name in names]
+        planned = plan(node.name, ANY_MACHINE, items, Timeouts(section=60))
+        asked = planned.sections
+        if asked not in answers:
+            (command,) = planned.commands()
+            answer = lab.ssh(f"{user}@{node.name}", command).stdout
+            answers[asked] = observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))
+        yield declaration, {item.name: judge(RESOURCE, item, answers[asked]) for item in items}
+
+
+def _item(node: Node, declared: Service) -> Item:
+    return Item(
+        node.name,
+        RESOURCE.name,
+        declared.name,
+        RESOURCE.canonical(declared.name),
+        declared,
+        RESOURCE.asserts(declared),
+        Source("drawn", 1),
+    )
 
 
 def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
     """The units as they are once no job is left."""
     node.sh(_NO_JOBS)
-    marks = {path.removeprefix(MARK) for path in node.sh(f"ls -d {MARK}* 2>/dev/null", check=False).split()}
+    marked = node.sh(f"ls -d {MARK}* 2>/dev/null", check=False).split()
+    marks = {path.removeprefix(MARK) for path in marked}
     shown = _shown(node, names)
     triggers = {name: each["TriggeredBy"].split() for name, each in shown.items()}
     shown_triggers = _shown(node, sorted({*chain.from_iterable(triggers.values())}))
@@ -148,23 +203,63 @@ def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
     return looks
 
 
+_ENABLED = """
+for name; do
+    unit=$(systemctl show -p Id --value -- "$name") # is-enabled has no more to say of an alias
+    [ "$(systemctl is-enabled -- "$unit")" != enabled ] || echo "$name"
+done
+"""
+
+
+def _enabled(node: Node, names: Sequence[str]) -> set[str]:
+    """Those that are enabled on disk. Each is asked alone: a batch ends at a missing unit."""
+    return set(node.run("/bin/sh", "-c", _ENABLED, "ask", *names, check=False).stdout.splitlines())
+
+
 def _shown(node: Node, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """`systemctl show` of units, by the names asked for: one block for each, in their order."""
     if not names:
         return {}
     blocks = node.run("systemctl", "show", "-p", _PROPERTIES, "--", *names).stdout.split("\n\n")
     parsed = [dict(line.split("=", 1) for line in block.strip().splitlines()) for block in blocks]
-    assert all(name in block["Names"].split() for name, block in zip(names, parsed, strict=True)), blocks
-    return dict(zip(names, parsed, strict=True))
+    shown = dict(zip(names, parsed, strict=True))
+    assert all(name in block["Names"].split() for name, block in shown.items()), blocks
+    return shown
 
 
-def shrink(steps: Sequence[Step], fails: Callable[[Sequence[Step]], bool], tries: int = 80) -> list[Step] | None:
-    """The steps that are needed to fail; None where the same steps do not fail again.
+def explained(lab: Lab, root: Root, drawn: Scenario, wrong: Case) -> str:
+    """The steps that are needed for a wrong verdict, as sh. Costs some dozen boots."""
+    found = wrong
 
-    Each try costs a boot. After the last one the rest is left as it is.
+    def fails(steps: Sequence[Step]) -> bool:
+        nonlocal found
+        alone = Scenario(tuple(steps), (wrong.name,))
+        try:
+            (again,) = cases(lab, root, alone, (wrong.user,), (wrong.declaration,))
+        except AssertionError:  # such a node does not come up
+            return False
+        same = again.kind == wrong.kind
+        found = again if same else found
+        return same
+
+    nearer = [related(drawn.steps, wrong.name, distance) for distance in (0, 1, 2)]
+    steps = shrink([*nearer, drawn.steps], fails)
+    if steps is None:
+        return f"{wrong}\nThe same steps and another boot do not bring it again."
+    return f"{found}\nThe node:\n{script(steps)}"
+
+
+def shrink(
+    starts: Sequence[Sequence[Step]],
+    fails: Callable[[Sequence[Step]], bool],
+    tries: int = 60,
+) -> list[Step] | None:
+    """The steps that are needed to fail, of the first of some lists that fails; None: none does.
+
+    After so many tries what is left is left.
     """
-    kept = list(steps)
-    if not fails(kept):
+    kept = next((list(steps) for steps in starts if fails(steps)), None)
+    if kept is None:
         return None
     size = max(len(kept) // 2, 1)
     start = 0

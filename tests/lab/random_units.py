@@ -6,6 +6,7 @@ people do by hand.
 """
 
 import random
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,13 +40,14 @@ _TARGETS = {
     "bluetooth.target": 1,
 }
 _CYCLIC = {"sockets.target": 4, "paths.target": 2}
-"""A usual service that one of these wants is on an ordering cycle: the boot leaves out a job of it by chance."""
+"""A usual service that one of these wants is on an ordering cycle, which chance breaks."""
 _HOME = {
     "socket": {"sockets.target": 30},
     "timer": {"timers.target": 30},
     "path": {"paths.target": 30},
 }
 """Where triggers belong."""
+_STEM = re.compile(r"\br\d\d\b")
 _OF_DEBIAN = ("cron.service", "ssh.service", "ssh.socket", "dbus.socket", "apt-daily.timer")
 _TRUE = ("ConditionPathExists=/etc/hostname", "ConditionPathExists=!/nonexistent")
 _FALSE = (
@@ -57,6 +59,15 @@ _FALSE = (
     "AssertPathExists=/nonexistent",
 )
 _PASSING = "ConditionPathExists=/run/made-by-hand"  # true now, false after a boot
+
+_INIT_SCRIPT = """#!/bin/sh
+### BEGIN INIT INFO
+# Provides: {0}
+# Default-Start: 2 3 4 5
+# Default-Stop:
+### END INIT INFO
+[ "$1" != start ] || touch {1}{0}.service
+"""
 
 
 class Write(NamedTuple):
@@ -101,7 +112,8 @@ def _command(step: Step) -> str:
             return command
         case Write(path, content, mode):
             made = f"printf %s {shlex.quote(content)} >{shlex.quote(path)}"
-            return _fresh(path) + made + (f"; chmod {mode:o} {shlex.quote(path)}" if mode != 0o644 else "")
+            mode_set = f"; chmod {mode:o} {shlex.quote(path)}" if mode != 0o644 else ""
+            return _fresh(path) + made + mode_set
         case Link(path, target):
             return _fresh(path) + f"ln -s {shlex.quote(target)} {shlex.quote(path)}"
 
@@ -109,7 +121,18 @@ def _command(step: Step) -> str:
 def _fresh(path: str) -> str:
     """sh that makes room for a path; without a fork where nothing is to be done."""
     path, folder = shlex.quote(path), shlex.quote(path.rpartition("/")[0])
-    return f"[ -d {folder} ] || mkdir -p {folder}; [ ! -e {path} -a ! -L {path} ] || rm -rf {path}; "
+    absent = f"[ ! -e {path} ] && [ ! -L {path} ]"
+    return f"[ -d {folder} ] || mkdir -p {folder}; {{ {absent}; }} || rm -rf {path}; "
+
+
+def related(steps: Sequence[Step], name: str, distance: int) -> list[Step]:
+    """The steps that mention a unit, or one so many mentions away, and those of the whole node."""
+    mentioned = [{*_STEM.findall(str(step))} for step in steps]
+    near = {*_STEM.findall(name)}
+    for _ in range(distance):
+        near = near.union(*(stems for stems in mentioned if stems & near))
+    near_by = zip(steps, mentioned, strict=True)
+    return [step for step, stems in near_by if stems & near or not stems]
 
 
 def scenario(seed: str, count: int = 100) -> Scenario:
@@ -140,7 +163,7 @@ class _Unit:
     @property
     def text(self) -> str:
         sections = sorted(self.lines.items(), key=lambda item: item[0] != "Unit")
-        return "\n".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections)
+        return "\n".join("\n".join([f"[{name}]", *lines, ""]) for name, lines in sections)
 
 
 @dataclass
@@ -186,6 +209,9 @@ class _Draft:
     def _one(self, weights: Mapping[T, int]) -> T:
         return self.rng.choices(list(weights), list(weights.values()))[0]
 
+    def _at_some_time(self, late: float) -> list[Step]:
+        return self.late if self.rng.random() < late else self.files
+
     # Units
 
     def _new(self, name: str, *, template: str = "") -> _Unit:
@@ -200,7 +226,8 @@ class _Draft:
         self._body(self._new(f"{stem}-a.service"))
 
     def _instance(self, stem: str) -> None:
-        unit = self._new(f"{stem}-t@{self.rng.choice('xyz')}.service", template=f"{stem}-t@.service")
+        template = f"{stem}-t@.service"
+        unit = self._new(template.replace("@", f"@{self.rng.choice('xyz')}"), template=template)
         self._body(unit)
         if self.rng.random() < 0.5:
             unit.add("Install", f"DefaultInstance={self.rng.choice('xyz')}")
@@ -225,9 +252,7 @@ class _Draft:
 
     def _sysv(self, stem: str) -> None:
         name = f"{stem}-i"
-        header = "### BEGIN INIT INFO\n# Provides: {0}\n# Default-Start: 2 3 4 5\n# Default-Stop:\n### END INIT INFO\n"
-        text = "#!/bin/sh\n" + header.format(name) + f'[ "$1" != start ] || touch {MARK}{name}.service\n'
-        self.files.append(Write(f"/etc/init.d/{name}", text, 0o755))
+        self.files.append(Write(f"/etc/init.d/{name}", _INIT_SCRIPT.format(name, MARK), 0o755))
         levels = self._one({"2345": 5, "3": 1, "5": 1, "1": 1, "S": 1, "": 2})
         for level in "2345":
             sort = "S" if level in levels else "K"
@@ -275,7 +300,8 @@ class _Draft:
 
     def _installable(self, unit: _Unit) -> None:
         key = self._one({"WantedBy": 8, "RequiredBy": 2, "UpheldBy": 1})
-        unit.add("Install", f"{key}={self._puller(unit) if key == 'WantedBy' else self._requirer()}")
+        puller = self._puller(unit) if key == "WantedBy" else self._requirer()
+        unit.add("Install", f"{key}={puller}")
         if self.rng.random() < 0.15 and not unit.template:
             alias = f"al-{unit.name}"
             unit.add("Install", f"Alias={alias}")
@@ -310,7 +336,7 @@ class _Draft:
             Link(path.replace(unit.name, other.name), unit.path): 1,
         }
         step = self._one(steps)
-        (self.late if self.rng.random() < 0.2 else self.files).append(step)
+        self._at_some_time(0.2).append(step)
         if self.rng.random() < 0.1:  # the same name in a folder that comes first
             above = f"{self.rng.choice((ETC, RUN))}/{puller}.{kind}/{unit.name}"
             self.late.append(self.rng.choice((Link(above, "/dev/null"), Write(above, ""))))
@@ -369,7 +395,8 @@ class _Draft:
     def _preset(self, unit: _Unit) -> None:
         self._installable(unit)
         word = self.rng.choice(("enable", "disable"))
-        self.files.append(Write(f"/etc/systemd/system-preset/10-{unit.name}.preset", f"{word} {unit.name}\n"))
+        preset = f"/etc/systemd/system-preset/10-{unit.name}.preset"
+        self.files.append(Write(preset, f"{word} {unit.name}\n"))
         if self.rng.random() < 0.5:
             self._systemctl(f"preset {unit.name}")
 
@@ -421,7 +448,8 @@ class _Draft:
         if self.rng.random() < 0.4:
             unit.add("Unit", condition)
         else:
-            self._drop_in(f"{self._one(_FOLDERS)}/{self.rng.choice(owners)}/50-condition.conf", text)
+            folder = f"{self._one(_FOLDERS)}/{self.rng.choice(owners)}"
+            self._drop_in(f"{folder}/50-condition.conf", text)
 
     def _shadowed(self, unit: _Unit) -> None:
         folder = self._one(_FOLDERS)
@@ -430,7 +458,7 @@ class _Draft:
         if self.rng.random() < 0.5:
             copy.lines.pop("Install", None)
         if copy.path != unit.path:
-            (self.late if self.rng.random() < 0.3 else self.files).append(Write(copy.path, copy.text))
+            self._at_some_time(0.3).append(Write(copy.path, copy.text))
 
     def _file_removed(self, unit: _Unit) -> None:
         self.late.append(Run(f"rm -f {unit.path}"))
@@ -451,14 +479,11 @@ class _Draft:
         alias = f"al-{unit.name}"
         self.names.append(alias)
         target = self.rng.choice((unit.name, unit.path))
-        (self.late if self.rng.random() < 0.2 else self.files).append(Link(f"{self.rng.choice((ETC, VENDOR, unit.folder))}/{alias}", target))
+        folder = self.rng.choice((ETC, VENDOR, unit.folder))
+        self._at_some_time(0.2).append(Link(f"{folder}/{alias}", target))
         if self.rng.random() < 0.5:
-            self.files.append(
-                Link(
-                    f"{ETC}/{self._target_name(unit)}.wants/{alias}",
-                    f"../{self.rng.choice((unit.name, alias))}",
-                )
-            )
+            link = f"{ETC}/{self._target_name(unit)}.wants/{alias}"
+            self.files.append(Link(link, f"../{self.rng.choice((unit.name, alias))}"))
 
     def _stopped_when_unneeded(self, unit: _Unit) -> None:
         unit.add("Unit", "StopWhenUnneeded=yes")
@@ -476,8 +501,8 @@ class _Draft:
         self._default_target()
         self._generator()
         if self.rng.random() < 0.1:
-            masked = self.rng.choice(("paths.target", "timers.target", "getty.target", "remote-fs.target"))
-            self.late.append(Link(f"{ETC}/{masked}", "/dev/null"))
+            target = self.rng.choice(("paths", "timers", "getty", "remote-fs"))
+            self.late.append(Link(f"{ETC}/{target}.target", "/dev/null"))
 
     def _default_target(self) -> None:
         custom = "custom-default.target"
@@ -488,7 +513,8 @@ class _Draft:
                 "Requires=basic.target": 1,
             }
         )
-        target = self._one({"multi-user.target": 4, "graphical.target": 2, "runlevel3.target": 1, custom: 3})
+        usual = {"multi-user.target": 4, "graphical.target": 2, "runlevel3.target": 1}
+        target = self._one({**usual, custom: 3})
         link = f"{VENDOR}/{target}"
         if target == custom:
             self.names.append(custom)

@@ -165,6 +165,9 @@ CORE = Root(name="core", packages=_CORE_PACKAGES, script=_ACCOUNTS)
 BASE = Root(name="base", below=CORE, packages=("ufw", "openvpn", "mksh", "acl"))
 """The usual Debian node: CORE with ufw (installed, inactive), openvpn."""
 
+SHELLS = Root(name="shells", below=CORE, packages=("tcsh", "csh", "zsh", "fish", "mksh"))
+"""CORE with shells that somebody may log in by."""
+
 FIREWALLD = Root(name="firewalld", below=CORE, packages=("firewalld",))
 """CORE with firewalld, which is enabled: its default zone is in force after boot."""
 

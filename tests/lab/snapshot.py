@@ -10,6 +10,7 @@ _LOOK = r"""
 section() { printf '== %s\n' "$1"; }
 section active
 systemctl list-units --type=service,socket,timer --state=active,activating,reloading --no-legend --plain | cut -d ' ' -f 1
+systemctl list-jobs --no-legend --plain | awk '{ print $2 }' # what waits to be started is as good as active
 section links
 find /etc/systemd /run/systemd/system /lib/systemd/system /usr/local/lib/systemd -type l -printf '%p -> %l\n' 2>/dev/null
 section packages

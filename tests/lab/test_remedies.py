@@ -11,6 +11,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from power_edge.config import ConfigError
 from power_edge.model import Outcome, Result
 from tests.cases import RECORDINGS, Case, Verdict, items_of, load, worst
 from tests.lab.checking import look
-from tests.lab.nodes import Lab, Node
+from tests.lab.nodes import OUR_ADDRESS, OUR_ADDRESS6, Lab, Node
 from tests.lab.recorded import ROOTS, make
 from tests.lab.snapshot import Concern, beside, snapshot
 
@@ -29,6 +30,8 @@ pytestmark = pytest.mark.lab
 AREAS = ("services", "sysctl", "packages", "files", "ufw", "firewalld", "nftables", "iptables")
 SAMPLED = {"services": 4, "ufw": 5, "firewalld": 4}
 """Drifts of an area and root in a run that is no soak, where they are not 2."""
+FROM = {"IPv4": OUR_ADDRESS, "IPv6": OUR_ADDRESS6}
+"""Where a new ssh connection comes from, by family."""
 SEED = 20250101
 NOT_REPRODUCED: Mapping[str, str] = {}
 """Drifts that a lab node does not show, though its state was made, and why."""
@@ -94,6 +97,30 @@ def test_a_printed_remedy(lab: Lab, drift: Drift) -> None:
     assert row.faults == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "command", "faults"),
+    [
+        ("files/plain-10", "true", ["afterwards /root/f/plain is drift"]),
+        ("files/plain-10", "chmod 600 /root/f/plain; false", ["ended with 1"]),
+        ("files/plain-10", "chmod 600 /root/f/plain; touch /etc/left", ["changed files: +/etc/left f 0644 0:0"]),
+        ("services/running-disabled-2", "systemctl enable cron; systemctl stop openvpn", ["changed active: -openvpn.service"]),
+        (
+            "ufw/basic-22-tcp-12",
+            "ufw allow 80/tcp; ufw delete allow 22/tcp",
+            ["no longer compliant: {'firewall': {'rules': [{'port': 22", "a new ssh connection", "mend_cuts is not set"],
+        ),
+    ],
+)
+def test_a_remedy_that_does_not_what_it_is_for_or_more_is_noticed(lab: Lab, name: str, command: str, faults: list[str]) -> None:
+    (drift,) = (drift for drift in drifts() if drift.name == name)
+    with lab.node("drifting", root=ROOTS[drift.case.node or ""]) as node:
+        make(node, drift.case)
+        (found,) = look(node, items_of(drift.verdict.declared))
+        row = mend(lab, node, drift, [found._replace(mend=command, advice=None)])
+    seen = [fault for fault in faults if any(fault in each for each in row.faults)]
+    assert seen == faults, row.faults
+
+
 def run(lab: Lab, drift: Drift) -> Row:
     """Make the drift on a fresh node, and do what is printed."""
     case = drift.case
@@ -136,8 +163,13 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
             faults.append(f"ended with {done.returncode}: {said[-200:]}")
-    for result in look(node, items):
-        if result.outcome is not Outcome.COMPLIANT:
+    left = []
+    for drifting, result in zip(found, look(node, items), strict=True):
+        if result.outcome is Outcome.COMPLIANT:
+            continue
+        if drifting.advice is not None:  # says what the commands leave undone, or that there are none
+            left.append(f"{result.item.name} is left as {result.outcome.value}, with advice: {drifting.advice}")
+        else:
             faults.append(f"afterwards {result.item.name} is {result.outcome.value}: {result.why}")
     changed = beside(before.changes(snapshot(node)), concern)
     changed = beside(changed, concerned(node, drift.verdict.declared))
@@ -145,12 +177,13 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
     for verdict, was in others:
         if was == "pass" and outcomes(node, verdict) != "pass":
             faults.append(f"no longer compliant: {verdict.declared}")
-    if lost := ", ".join(sorted(doors - open_doors(lab, node))):
-        if not shuts_ssh(drift.verdict.declared):
-            faults.append(f"a new ssh connection does not get in any more, over {lost}")
-        if not any(result.mend_cuts for result in found):
-            faults.append(f"the way in was cut, over {lost}, and mend_cuts is not set")
-    return Row(drift, " ; ".join(commands), tuple(faults))
+    lost = doors - open_doors(lab, node)
+    if unmeant := ", ".join(sorted(lost - meant_shut(drift.verdict.declared))):
+        faults.append(f"a new ssh connection does not get in any more, over {unmeant}")
+    if lost and not any(result.mend_cuts for result in found):
+        faults.append(f"the way in was cut, over {', '.join(sorted(lost))}, and mend_cuts is not set")
+    remedy = " ; ".join(commands)
+    return Row(drift, remedy, tuple(faults), "; ".join(left)) if left else Row(drift, remedy, tuple(faults))
 
 
 def outcomes(node: Node, verdict: Verdict) -> str:
@@ -201,12 +234,20 @@ def open_doors(lab: Lab, node: Node) -> frozenset[str]:
     return frozenset(family for family, knock in knocks if knock.returncode == 0)
 
 
-def shuts_ssh(declared: Mapping[str, Any]) -> bool:
-    """Whether the declaration itself wants nobody to get in over ssh."""
+def meant_shut(declared: Mapping[str, Any]) -> frozenset[str]:
+    """The families over which the declaration itself wants nobody here to get in over ssh."""
     down = [item["name"] for item in declared.get("services", ()) if item.get("state") in ("stopped", "disabled")]
-    rules = declared.get("firewall", {}).get("rules", ())
-    closed = [rule.get("port") for rule in rules if rule["action"] != "allow"]
-    return 22 in closed or any(name.partition(".")[0] in ("ssh", "sshd") for name in down)
+    shut = {"IPv4", "IPv6"} if any(name.partition(".")[0] in ("ssh", "sshd") for name in down) else set[str]()
+    for rule in declared.get("firewall", {}).get("rules", ()):
+        if rule.get("port") == 22:
+            shut |= {family for family, address in FROM.items() if (rule["action"] == "allow") != _covers(rule, address)}
+    return frozenset(shut)
+
+
+def _covers(rule: Mapping[str, Any], address: str) -> bool:
+    """Whether a rule is about connections from an address."""
+    source = rule.get("from", "any")
+    return source == "any" or ip_address(address) in ip_network(source, strict=False)
 
 
 ANYTHING = ""

@@ -150,7 +150,7 @@ def _nft(step: Step) -> Iterator[Any]:
     elif step.proto is not None:
         yield _match({"meta": {"key": "l4proto"}}, step.proto)
     if step.blind:
-        yield _match({"meta": {"key": "mark"}}, 1)
+        yield _match({"meta": {"key": "skuid"}}, 1)
     if step.limited:
         yield {"limit": {"rate": 2, "burst": 2, "per": "minute"}}
     yield {step.action: {"target": f"c{step.target}"} if step.action in {"jump", "goto"} else None}

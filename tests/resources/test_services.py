@@ -18,12 +18,16 @@ LINKS = {
     "non-root": ["etc/systemd/system/multi-user.target.wants/cron.service"],
     "masked-runtime-still-wanted": ["etc/systemd/system/multi-user.target.wants/pe-mrt.service"],
     "static-pulled-at-boot": ["lib/systemd/system/sysinit.target.wants/systemd-journald.service"],
-    "template-instance-generator-wanted": ["run/systemd/generator/openvpn.service.wants/openvpn@server.service"],
+    "template-instance-generator-wanted": [
+        "etc/systemd/system/multi-user.target.wants/openvpn.service",
+        "run/systemd/generator/openvpn.service.wants/openvpn@server.service",
+    ],
     "boot-truth": [
         "etc/systemd/system/multi-user.target.wants/pe-mrt.service",
         "run/systemd/system/multi-user.target.wants/pe-ert.service",
         "etc/systemd/system/multi-user.target.wants/pe-stale2.service",
         "run/systemd/generator.late/multi-user.target.wants/pe-sysv.service",
+        "etc/systemd/system/multi-user.target.wants/openvpn.service",
         "run/systemd/generator/openvpn.service.wants/openvpn@server.service",
     ],
 }

@@ -131,6 +131,7 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
 
 
 def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> Answer:
+    regions = [region for region in regions if not asked.nobodys(region)] or regions
     here = [region for region in regions if asked.exists(seen, region)]
     verdicts = [verdict for verdict in VERDICTS if any(region.verdict == verdict for region in here or regions)]
     actual = " or ".join(verdicts)

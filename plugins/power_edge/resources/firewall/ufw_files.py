@@ -10,7 +10,8 @@ ACTION is allow, deny, reject or limit, with `_log` or `_log-all` behind it for 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from power_edge.resources.firewall.space import Numbers, network, numbers
+from power_edge.resources.firewall.match import PROTOCOLS
+from power_edge.resources.firewall.space import Box, Numbers, interface, network, numbers
 
 ANY = "any"
 EVERY = ("0.0.0.0/0", "::/0")
@@ -22,14 +23,15 @@ class Settings(NamedTuple):
 
     `enabled`: ENABLED of ufw.conf. The others are those of /etc/default/ufw: `incoming` is the
     default action, `ipv6` whether IPv6 goes through ufw's rules, `builtins` whether ufw flushes
-    everything else in the filter table when it starts. `edited`: the files of rules that are not
-    as they were installed.
+    everything else in the filter table when it starts. `init` is the path of ufw-init. `edited`:
+    the files of rules that are not as they were installed.
     """
 
     enabled: bool
     incoming: str | None = None
     ipv6: bool | None = None
     builtins: bool | None = None
+    init: str | None = None
     edited: tuple[str, ...] | None = None
 
 
@@ -51,45 +53,48 @@ class Tuple(NamedTuple):
     def family(self) -> int:
         return 6 if ":" in self.source + self.target else 4
 
-    def ports(self) -> Numbers:
-        """The ports that the rule speaks of; all for `any`."""
-        return _ports(self.port)
+    def box(self) -> Box:
+        """The packets that the rule matches. ValueError for words that are not known."""
+        found: dict[str, Numbers] = {
+            f"saddr{self.family}": (network(self.source)[1],),
+            f"daddr{self.family}": (network(self.target)[1],),
+        }
+        if self.proto != ANY:
+            if self.proto not in PROTOCOLS:
+                raise ValueError(f"protocol {self.proto}")
+            found["proto"] = ((PROTOCOLS[self.proto],) * 2,)
+        elif (self.port, self.from_port) != (ANY, ANY):
+            found["proto"] = ((6, 6), (17, 17))
+        if self.port != ANY:
+            found["dport"] = _ports(self.port)
+        if self.from_port != ANY:
+            found["sport"] = _ports(self.from_port)
+        if self.interface:
+            found["iif"] = numbers([interface(self.interface)])
+        return found
 
-    def peers(self) -> Numbers:
-        """The addresses that it speaks of as sources."""
-        return _addresses(self.source)
-
-    def targets(self) -> Numbers:
-        """The addresses of the node that it speaks of."""
-        return _addresses(self.target)
-
-    def spelling(self) -> tuple[str, ...]:
-        """The rule in the words in which ufw finds it again, behind `ufw allow` or `ufw delete`.
+    def spelling(self, *, both: bool = True) -> tuple[str, ...]:
+        """The rule in the words by which ufw finds it again, behind `ufw delete`.
 
         ufw looks for a rule of the same fields: `22` (any protocol) is not `22/tcp`, and a rule
-        of an application is not one of its ports.
+        of an application is not one of its ports. Not `both`: of this rule's family alone, where
+        the words would speak of both.
         """
         log = (self.log,) if self.log else ()
-        where = ("in", "on", self.interface) if self.interface else ()
-        open_ends = self.source in EVERY and self.target in EVERY
-        simple = not (self.interface or self.from_port != ANY or self.from_app != "-")
-        if simple and open_ends and self.app != "-":
-            return (self.action, *log, self.app)
-        if simple and open_ends and self.port != ANY:
-            return (self.action, *log, self.port + ("" if self.proto == ANY else f"/{self.proto}"))
-        words = [self.action, *where, *log]
+        ends = (self.source, self.target, self.from_port, self.from_app, self.interface)
+        if both and ends in {(every, every, ANY, "-", "") for every in EVERY}:
+            if self.app != "-":
+                return (self.action, *log, self.app)
+            if self.port != ANY:
+                proto = "" if self.proto == ANY else f"/{self.proto}"
+                return (self.action, *log, self.port + proto)
+        words = [self.action, *(("in", "on", self.interface) if self.interface else ()), *log]
         if self.proto != ANY and self.app == self.from_app == "-":
             words += ["proto", self.proto]
-        words += ["from", _end(self.source)]
-        if self.from_app != "-":
-            words += ["app", self.from_app]
-        elif self.from_port != ANY:
-            words += ["port", self.from_port]
+        words += ["from", _end(self.source) if both else self.source]
+        words += _port(self.from_app, self.from_port)
         words += ["to", _end(self.target)]
-        if self.app != "-":
-            words += ["app", self.app]
-        elif self.port != ANY:
-            words += ["port", self.port]
+        words += _port(self.app, self.port)
         return tuple(words)
 
 
@@ -104,6 +109,7 @@ def settings(conf: Iterable[str], defaults: Iterable[str], edited: tuple[str, ..
         POLICIES.get(words.get("DEFAULT_INPUT_POLICY", "")),
         _truth(words.get("IPV6")),
         _truth(words.get("MANAGE_BUILTINS")),
+        words.get("INIT"),
         edited,
     )
 
@@ -127,16 +133,16 @@ def tuples(lines: Iterable[str]) -> Iterator[Tuple]:
         yield Tuple(action, log, proto, port, target, from_port, source, app, from_app, interface)
 
 
+def _port(app: str, port: str) -> tuple[str, ...]:
+    if app != "-":
+        return ("app", app)
+    return () if port == ANY else ("port", port)
+
+
 def _end(text: str) -> str:
     return ANY if text in EVERY else text
 
 
 def _ports(text: str) -> Numbers:
-    if text == ANY:
-        return ((0, 65535),)
     spans = (part.partition(":")[::2] for part in text.split(","))
     return numbers((int(low), int(high or low)) for low, high in spans)
-
-
-def _addresses(text: str) -> Numbers:
-    return (network(text)[1],)

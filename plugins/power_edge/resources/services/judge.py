@@ -60,6 +60,8 @@ def _missing(declared: Service, seen: Unit | None) -> Iterator[Finding]:
 
 
 def _word(seen: Unit) -> str:
+    if unsettled(seen) is not None:
+        return "restarting"
     if seen.active in _UP and seen.sub != "exited":
         return "running"
     if seen.active in _DOWN and "auto-restart" not in seen.sub:
@@ -67,19 +69,71 @@ def _word(seen: Unit) -> str:
     return f"{seen.active} ({seen.sub})"
 
 
+SETTLED = 60.0
+"""Seconds that a service must have been up after a restart by systemd to count as running: a loop of a shorter period never does, and a restart
+that is over is forgotten after a minute."""
+
+
+def unsettled(seen: Unit) -> _Verdict | None:
+    """For a unit that is up: a verdict where it ended a moment ago and was started again by systemd, or by a trigger; None where not."""
+    restarts = seen.restarts
+    if seen.active not in _UP or (restarts.age is not None and restarts.age >= SETTLED):
+        return None
+    when = f"{max(0, round(restarts.age))} s ago" if restarts.age is not None else "at a time that the clocks do not tell"
+    if restarts.count:
+        why = f"systemd restarted it {_times(restarts.count)}, {'the last time ' if restarts.count > 1 else ''}{when}"
+        if restarts.age is None or restarts.limited:
+            return _Verdict(None, why + (" (RuntimeMaxSec= ends it now and then)" if restarts.limited else ""))
+        return _Verdict(False, why)
+    if not restarts.ended or not restarts.by_itself or restarts.started - restarts.ended >= SETTLED:
+        return None
+    # A trigger changes its state when the unit starts. The triggers were read after the unit.
+    again = [trigger for trigger in seen.triggers if trigger.active and trigger.changed > restarts.started - 0.5]
+    return _Verdict(None, f"it ended, and {_starting(again, 'started it again')} {when}") if again else None
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def exited(seen: Unit) -> _Verdict:
+    """Whether a unit that is no oneshot and is active without a process has done its work (True), or lost its daemon (False)."""
+    lasted = seen.restarts.lasted
+    if lasted is None or (lasted >= SETTLED and (seen.sysv or seen.type not in _WORKS)):
+        return _Verdict(False, "its processes have ended, though systemd counts it as active (RemainAfterExit)")
+    if seen.sysv:
+        return _Verdict(None, "its script in /etc/init.d has ended and left no process; whether it is to leave one is unknown")
+    if seen.type in _WORKS and lasted < SETTLED:
+        return _Verdict(True, _DONE)
+    if seen.type == "forking" and lasted < 1:
+        return _Verdict(True, _DONE)
+    if seen.type in (*_WORKS, "forking"):
+        return _Verdict(None, f"active (exited): its processes ended {round(lasted)} s after its start; whether they are to stay is unknown")
+    return _Verdict(False, f"its daemon ended {round(lasted)} s after its start, though systemd counts it as active (RemainAfterExit)")
+
+
+_DONE = "active (exited): it has done its work, and no process stays"
+_WORKS = ("simple", "exec", "idle")
+"""Types of services whose one process may be a piece of work: with RemainAfterExit=yes its end is a success. The others are daemons."""
+
+
 def _running(seen: Unit) -> _Verdict:
     if "auto-restart" in seen.sub:
         return _Verdict(False, "it ends again and again, and systemd is about to restart it")
     if seen.active in _UP:
         if seen.exited:
-            return _Verdict(False, "its processes have ended, though systemd counts it as active (RemainAfterExit)")
+            return exited(seen)
+        if (verdict := unsettled(seen)) is not None:
+            return verdict
         notes = (
-            "active (exited): it has done its work, and no process stays" if seen.sub == "exited" else "",
+            _DONE if seen.sub == "exited" else "",
             "it will not fire again" if seen.sub == "elapsed" else "",
             "its unit file is gone" if seen.load == "not-found" else "",
         )
         return _Verdict(True, ", ".join(filter(None, notes)) or None)
     if seen.active == "activating":
+        if seen.restarts.count:
+            return _Verdict(False, f"it is starting ({seen.sub}), after systemd restarted it {_times(seen.restarts.count)}")
         return _Verdict(None, f"it is starting ({seen.sub})")
     if seen.active not in (*_DOWN, "deactivating", "maintenance"):
         return _Verdict(None, f"systemd says {seen.active} ({seen.sub})")
@@ -117,7 +171,7 @@ def _down(seen: Unit) -> _Verdict:
     if "auto-restart" in seen.sub:
         return _Verdict(False, "systemd is about to restart it")
     if seen.active in _UP:
-        if seen.exited:
+        if seen.exited and not exited(seen).ok:
             return _Verdict(None, "systemd counts it as active, though its processes have ended")
         return _Verdict(False, "its unit file is gone, and it still runs" if seen.load == "not-found" else None)
     if seen.active == "activating":
@@ -161,7 +215,7 @@ def _enabled(seen: Unit) -> _Verdict:
     if seen.file_state in ("masked", "linked", "linked-runtime", "transient"):
         return _Verdict(False, seen.file_state)
     if seen.boot is None:
-        return _enabled_by_links(seen)
+        return _because_unread(seen, _enabled_by_links(seen))
     if seen.boot.doubt:
         return _Verdict(None, seen.boot.doubt)
     verdict = _enabled_by_jobs(seen, seen.boot)
@@ -183,7 +237,7 @@ def _enabled_by_jobs(seen: Unit, boot: Boot) -> _Verdict:
         case "static" | "generated" if boot.wakers:
             return _Verdict(None, f"{state}; {', '.join(boot.wakers)} may start it after a boot")
         case "static" | "generated":
-            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or f"{state}; no boot starts it")
+            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or _masked_entries(seen) or f"{state}; no boot starts it")
         case "enabled-runtime" if boot.starts and _generated(seen):
             return _Verdict(True, f"{state}; {by} starts it")
         case "enabled-runtime":
@@ -213,7 +267,7 @@ def _enabled_by_links(seen: Unit) -> _Verdict:
         case "static" | "generated" | "enabled-runtime" if _sure(puller):
             return _Verdict(True, f"{state}; {puller.name} starts it" if puller else None)
         case "static" if puller is None:
-            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or "static; no boot starts it")
+            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or _masked_entries(seen) or "static; no boot starts it")
         case "enabled-runtime" if puller is None and seen.pullers:
             return _Verdict(False, "enabled in /run only: gone after a boot")
         case "static" | "generated" | "enabled-runtime":
@@ -225,6 +279,17 @@ def _enabled_by_links(seen: Unit) -> _Verdict:
 
 def not_enabled(seen: Unit) -> _Verdict:
     """No boot starts it: neither by a setting, nor by a unit that pulls it in, nor by a trigger."""
+    return _because_unread(seen, _not_enabled(seen))
+
+
+def _because_unread(seen: Unit, verdict: _Verdict) -> _Verdict:
+    """Where systemd's own answer would have decided, why it could not be had."""
+    if verdict.ok is not None or not seen.unread:
+        return verdict
+    return _Verdict(None, f"{verdict.why} (no dry run of systemd: {seen.unread})")
+
+
+def _not_enabled(seen: Unit) -> _Verdict:
     state, starts = seen.file_state, _starts(seen)
     if state == "enabled" and (starts or not _only_masked(seen)):
         return _Verdict(False)
@@ -259,13 +324,14 @@ def _not_woken(seen: Unit) -> _Verdict:
         return _Verdict(None, f"{state}; what starts it at boot is unknown") if unknown else _Verdict(True)
     if seen.boot.wakers:
         return _Verdict(None, f"{', '.join(seen.boot.wakers)} may start it after a boot")
-    plugged = _named(puller for puller in seen.pullers if puller.by in ("disk", "generator") and _by_hardware(puller.name))
+    plugged = _named(puller for puller in seen.pullers if puller.by in _LINKS and _by_hardware(puller.name))
     return _Verdict(None, f"{plugged} starts it when that hardware is there") if plugged else _Verdict(True)
 
 
 _STALE = (
     "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
 )
+_LINKS = ("disk", "vendor", "generator")
 _HARDWARE = frozenset(f"{name}.target" for name in ("bluetooth", "printer", "smartcard", "sound", "usb-gadget"))
 """Targets that udev starts when it finds such a device (systemd.special(7))."""
 
@@ -296,7 +362,7 @@ def _named(pullers: Iterable[Puller]) -> str:
 
 def _only_masked(seen: Unit) -> bool:
     """Each entry that would pull it in is masked, and no other unit does: is-enabled counts such an entry as a link all the same."""
-    return pull(seen) is None and any(puller.by == "mask" for puller in seen.pullers) and all(puller.by != "disk" for puller in seen.pullers)
+    return pull(seen) is None and any(puller.by == "mask" for puller in seen.pullers) and all(puller.by not in _LINKS for puller in seen.pullers)
 
 
 def _masked_entries(seen: Unit) -> str | None:
@@ -305,7 +371,7 @@ def _masked_entries(seen: Unit) -> str | None:
 
 
 def _not_started(seen: Unit) -> str:
-    others = _named(puller for puller in seen.pullers if puller.by in ("disk", "generator"))
+    others = _named(puller for puller in seen.pullers if puller.by in _LINKS)
     if others and seen.boot is not None and any(puller.boots for puller in seen.pullers):
         return f"no boot starts it, though {others} wants it (a conflict with another unit, or it cannot be loaded)"
     return _masked_entries(seen) or (f"only for {others}, which no boot starts" if others else "as an alias only: no boot starts it")

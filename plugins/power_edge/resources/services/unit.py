@@ -21,25 +21,27 @@ _NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
 class Trigger(NamedTuple):
     """A socket, timer or path unit that starts the unit; None: could not be decided.
 
-    `changed`: when its state changed last, in seconds of the monotonic clock, 0.0 where it never did. When it starts the unit it does.
+    `changed`: when its state changed last, in seconds of the monotonic clock, 0.0 where it never did. When it starts the unit it does. `stays`:
+    `systemctl disable` does not keep a boot from starting it.
     """
 
     name: str
     active: bool | None
     boots: bool | None
     changed: float = 0.0
+    stays: bool = False
 
 
 class Puller(NamedTuple):
     """A unit that pulls this one in when it starts itself.
 
-    `by`: a link that the next boot finds (`disk`), one that a generator makes again at each boot (`generator`), one that a boot forgets
+    `by`: a link that the next boot finds and `systemctl disable` removes (`disk`), one of the vendor's, below /usr (`vendor`), one that a generator makes again at each boot (`generator`), one that a boot forgets
     (`runtime`), one that systemd reads as a mask of the dependency (`mask`: it is empty, or leads to /dev/null), or only what the manager
     remembers (`memory`): a line of a unit file, or a link that is gone. `boots`: whether a boot starts it.
     """
 
     name: str
-    by: Literal["disk", "generator", "runtime", "mask", "memory"]
+    by: Literal["disk", "vendor", "generator", "runtime", "mask", "memory"]
     boots: bool | None
 
 
@@ -56,18 +58,42 @@ class Boot(NamedTuple):
     doubt: str = ""
 
 
+class Change(NamedTuple):
+    """What a command that changes the unit would meet.
+
+    `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit file lies in /etc/systemd/system, where a mask would;
+    `linked`: as a link to a file elsewhere (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that `enable` and `disable` take along (Also=). `stops`: active units that a
+    stop stops as well; `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts and that fail without it.
+    `way`: the units whose processes carry the connection that this answer came by.
+    """
+
+    refuses_start: bool = False
+    refuses_stop: bool = False
+    own_file: bool = False
+    linked: bool = False
+    installs: bool = True
+    also: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    starts_stop: tuple[str, ...] = ()
+    requirers: tuple[str, ...] = ()
+    way: frozenset[str] = frozenset()
+
+
 class Restarts(NamedTuple):
     """How often systemd restarted a service by itself, and its age. Times are seconds of the monotonic clock, 0.0 for never.
 
     `age`: seconds since it became active, None where it is not or where the clocks do not tell. `started`, `ended`: when its last start began, when
-    it was last seen to leave the active state. `limited`: RuntimeMaxSec= ends it as a rule.
+    it left the active state last; `by_itself`: nobody stopped it then, or that cannot be told. `limited`: RuntimeMaxSec= ends it as a rule. `lasted`: for a unit that is active without a process, how
+    long its processes lived after it had become active, None where that was not recorded.
     """
 
     count: int = 0
     age: float | None = None
     started: float = 0.0
     ended: float = 0.0
+    by_itself: bool = True
     limited: bool = False
+    lasted: float | None = None
 
 
 class Unit(NamedTuple):
@@ -95,7 +121,12 @@ class Unit(NamedTuple):
     nearest: tuple[str, ...] = ()
     goal: str | None = None
     boot: Boot | None = None
+    unread: str = ""
+    """Why `boot` is None."""
     restarts: Restarts = Restarts()
+    sysv: bool = False
+    """It is made from a script in /etc/init.d."""
+    change: Change = Change()
 
     @property
     def missing(self) -> bool:
@@ -112,7 +143,7 @@ class _Link(NamedTuple):
 
     pulled: str
     puller: str
-    by: Literal["disk", "generator", "runtime", "mask"]
+    by: Literal["disk", "vendor", "generator", "runtime", "mask"]
     link: bool = True
     """Whether it is a symbolic link, or a dangling one; systemd ignores other files."""
 
@@ -141,6 +172,12 @@ class _Answer(NamedTuple):
     """Triggers on disk by the unit that their files name."""
     goal: str | None
     jobs: _Jobs | None
+    unread: str
+    active: frozenset[str]
+    """Of the units around those of the answer, the active ones."""
+    way: frozenset[str]
+    install: Sequence[str]
+    """`UNIT WantedBy=TARGET`"""
     now: float
     """Seconds since 1970 by the node's clock; 0.0 where the answer does not say."""
     uptime: float
@@ -178,6 +215,10 @@ def parse(section: bytes) -> dict[str, Unit]:
         _activating(parts.get("activating", ())),
         _goal(parts.get("default")),
         jobs,
+        next((line.removeprefix("why ") for line in parts.get("boot", ()) if line.startswith("why ")), ""),
+        frozenset(parts.get("active", ())),
+        frozenset(parts.get("way", ())),
+        parts.get("install", ()),
         float(clock[0]),
         float(clock[1]),
     )
@@ -228,7 +269,7 @@ def _link(line: str) -> _Link | None:
     mark, parent, puller, pulled = match.groups()
     if mark == "- ":
         return _Link(pulled, puller, "mask")
-    by: Literal["generator", "runtime", "disk"] = "disk"
+    by: Literal["generator", "runtime", "disk", "vendor"] = "disk" if parent.startswith("etc/") else "vendor"
     if parent.startswith("run/"):
         by = "generator" if "/generator" in parent else "runtime"
     return _Link(pulled, puller, by, not mark)
@@ -279,7 +320,39 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         nearest=_nearest(asked, answer.names) if missing else (),
         goal=answer.goal,
         boot=None if answer.jobs is None else _boot(names, {trigger.name for trigger in triggers}, block, answer.jobs),
+        unread=answer.unread,
         restarts=_restarts(block, answer),
+        sysv=block.get("SourcePath", "").startswith("/etc/init.d/"),
+        change=_change(block, answer),
+    )
+
+
+def _change(block: Mapping[str, str], answer: _Answer) -> Change:
+    install: dict[str, list[str]] = {}
+    for line in answer.install:
+        name, _, setting = line.partition(" ")
+        if name == block["Id"]:
+            key, _, value = setting.partition("=")
+            install.setdefault(key.strip(), []).extend(value.split())
+    targets = [target for key in ("WantedBy", "RequiredBy", "UpheldBy") for target in install.get(key, ())]
+    sysv = block.get("SourcePath", "").startswith("/etc/init.d/")
+
+    def active(*keys: str) -> tuple[str, ...]:
+        names = dict.fromkeys(name for key in keys for name in _list(block.get(key, "")))
+        return tuple(name for name in names if name in answer.active)
+
+    needed = dict.fromkeys(name for key in ("RequiredBy", "BoundBy") for name in _list(block.get(key, "")))
+    return Change(
+        refuses_start=block.get("RefuseManualStart") == "yes",
+        refuses_stop=block.get("RefuseManualStop") == "yes",
+        own_file=block.get("FragmentPath", "").startswith("/etc/systemd/system/"),
+        linked=f"{block['Id']} linked" in answer.install,
+        installs=sysv or any(target == "default.target" or _boots(target, answer) for target in targets),
+        also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
+        stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
+        starts_stop=active("Conflicts", "ConflictedBy"),
+        requirers=tuple(name for name in needed if _boots(name, answer) is not False),
+        way=answer.way,
     )
 
 
@@ -295,8 +368,10 @@ def _boot(names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _
         doubt = jobs.traps[0]
     elif not names.isdisjoint(jobs.early):
         doubt = "the kernel's command line of this boot adds or masks it, and the next one may not"
+    elif block.get("NeedDaemonReload") == "yes" and block.get("FragmentPath", "").startswith("/run/systemd/generator"):
+        doubt = "what its unit file was made of has changed since (`systemctl daemon-reload` settles it)"
     elif not starts and block["Id"].endswith(_MADE):
-        doubt = "systemd makes it by itself when it is needed"
+        doubt = "systemd makes it by itself where it is needed"
     unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "")
     return Boot(starts, unmet, () if starts else tuple(wakers), doubt)
 
@@ -304,12 +379,16 @@ def _boot(names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _
 def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
     count = block.get("NRestarts", "")
     limit = block.get("RuntimeMaxUSec", "infinity")
+    entered = _seconds(block, "ActiveEnterTimestampMonotonic")
     return Restarts(
         count=int(count) if count.isdecimal() else 0,
         age=_age(block, answer) if block["ActiveState"] in ("active", "reloading", "refreshing") else None,
         started=_seconds(block, "InactiveExitTimestampMonotonic"),
         ended=_seconds(block, "ActiveExitTimestampMonotonic"),
+        # A stop takes its time between the two; where a service ends by itself they are one moment, unless ExecStopPost= runs.
+        by_itself=block.get("ActiveExitTimestampMonotonic") == block.get("InactiveEnterTimestampMonotonic") or bool(block.get("ExecStopPost")),
         limited=limit not in ("infinity", "0", ""),
+        lasted=max(0.0, _seconds(block, "StateChangeTimestampMonotonic") - entered) if entered else None,
     )
 
 
@@ -335,7 +414,7 @@ def _age(block: Mapping[str, str], answer: _Answer) -> float | None:
     return min((age for age in ages if age >= -1), default=None)
 
 
-_LASTING = {"mask": 0, "runtime": 1, "generator": 2, "disk": 2}
+_LASTING = {"mask": 0, "runtime": 1, "disk": 2, "generator": 3, "vendor": 3}
 
 
 def _links(names: set[str], answer: _Answer) -> list[_Link]:
@@ -384,13 +463,17 @@ def _sure(link: _Link, answer: _Answer) -> bool:
     return link.puller in _BOOT_TARGETS and link.link and not masked
 
 
+_FIXED = ("static", "generated", "masked", "transient")
+"""File states that `systemctl disable` does not change."""
+
+
 def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[Trigger]:
     known = _list(block.get("TriggeredBy", ""))
     for trigger in known:
         seen = answer.shown.get(trigger)
         active = None if seen is None else seen["ActiveState"] not in ("inactive", "failed")
         changed = 0.0 if seen is None else _seconds(seen, "StateChangeTimestampMonotonic")
-        yield Trigger(trigger, active, _boots(trigger, answer, name), changed)
+        yield Trigger(trigger, active, _boots(trigger, answer, name), changed, answer.states.get(trigger) in _FIXED)
     # Linked by hand, and not known to the manager before the next reload or boot.
     names = {name, *_list(block.get("Names", ""))}
     if answer.jobs is not None:
