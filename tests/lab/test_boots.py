@@ -29,8 +29,8 @@ EXPLAINED = 2
 """How many wrong verdicts are brought down to the steps behind them, at a boot for each try."""
 FIRST = int(os.environ.get("POWER_EDGE_BOOTS_FROM", "1"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("POWER_EDGE_BOOTS", "1")))
-ALONE = 8
-"""How many services are declared alone, in each of three ways."""
+PARTS, ALONE = 8, 4
+"""In how many parts all services are declared, and how many of them alone."""
 USERS = ("root", "stella", "guest")
 ON_DEBIAN = pytest.mark.skipif(
     own_distribution() != "debian",
@@ -66,16 +66,17 @@ def test_the_verdict_of_a_service_is_the_same_alone_and_beside_any_others(
     root: Root,
 ) -> None:
     drawn = scenario(str(FIRST), UNITS)
-    chosen = random.Random(FIRST).sample(drawn.names, ALONE)
     with lab.node("beside", root=root) as node:
         settle(node, drawn)
         for shift in range(len(DECLARATIONS)):
             in_turn = cycle([*DECLARATIONS[shift:], *DECLARATIONS[:shift]])
             declared = [each.of(name) for name, each in zip(drawn.names, in_turn, strict=False)]
             beside = verdicts(lab, node, "root", declared)
-            for each in declared:
-                if each.name in chosen:
-                    assert verdicts(lab, node, "root", [each])[each.name] == beside[each.name]
+            random.Random(FIRST).shuffle(declared)
+            parts = [declared[part::PARTS] for part in range(PARTS)]
+            for part in [*parts, *([each] for each in declared[:ALONE])]:
+                for name, result in verdicts(lab, node, "root", part).items():
+                    assert result == beside[name], [each.name for each in part]
 
 
 def _figures(judged: Sequence[Case]) -> str:
