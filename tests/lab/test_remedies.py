@@ -281,6 +281,7 @@ ANYTHING = ""
 _FOLDERS = r"/etc/systemd/\S*\.(wants|requires|upholds) d "
 """systemctl makes and removes them."""
 _TUNNELS = r"net\.ipv[46]\.(conf|neigh)\.tun"
+_PROVIDERS = ("ufw", "firewalld", "dbus-org.fedoraproject.FirewallD1", "nftables")
 _FORWARDING = r"net\.ipv4\.ip_forward |net\.ipv[46]\.conf\."
 
 
@@ -334,9 +335,11 @@ def _firewall(node: Node) -> Concern:
     tools that make them, and the keys that ufw sets when it starts.
     """
     keys = node.sh("[ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^\\(net[^=]*\\)=.*/\\1/p' /etc/ufw/sysctl.conf | tr / .").split()
+    unit = rf"(\S*/)?({_any(_PROVIDERS)})(\.\w+)?( |$)"
     return {
         "firewall": ANYTHING,
         "sysctl": f"({_any(keys)}) =",
-        "files": "/etc/ufw/|/etc/firewalld/|/etc/default/ufw ",
-        "active": r"ufw\.|firewalld\.",
+        "files": f"/etc/ufw/|/etc/firewalld/|/etc/default/ufw |{unit}",
+        "active": unit,
+        "links": unit,
     }
