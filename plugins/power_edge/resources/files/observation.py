@@ -111,10 +111,10 @@ def parse(section: bytes) -> Observations:
     for path, line in told["seen"].items():
         mode, uid, gid, size, user, group = line.split(":")
         seen[path] = File(
-            mode=int(mode, 16),
-            uid=int(uid),
-            gid=int(gid),
-            size=int(size),
+            mode=int(_checked(_MODE, mode), 16),
+            uid=int(_checked(_COUNT, uid)),
+            gid=int(_checked(_COUNT, gid)),
+            size=int(_checked(_COUNT, size)),
             user=_name(user),
             group=_name(group),
             target=told["link"].get(path),
@@ -125,6 +125,17 @@ def parse(section: bytes) -> Observations:
             place=_place(path, told, mounts),
         )
     return seen
+
+
+_MODE = re.compile(r"[0-9a-f]{1,8}")
+"""`%f` of stat(1)."""
+_COUNT = re.compile(r"[0-9]{1,20}")
+
+
+def _checked(form: re.Pattern[str], text: str) -> str:
+    if form.fullmatch(text) is None:
+        raise ValueError(f"no number of stat's: {text[:40]!r}")
+    return text
 
 
 def _nothing(path: str, said: str, target: str | None, missing: Missing) -> Broken | Unseen | Missing:
