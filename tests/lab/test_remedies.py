@@ -103,6 +103,7 @@ def test_a_printed_remedy(lab: Lab, drift: Drift) -> None:
         ("files/plain-10", "true", ["afterwards /root/f/plain is drift"]),
         ("files/plain-10", "chmod 600 /root/f/plain; false", ["ended with 1"]),
         ("files/plain-10", "chmod 600 /root/f/plain; touch /etc/left", ["changed files: +/etc/left f 0644 0:0"]),
+        ("services/running-enabled-4", "systemctl disable --now cron", ["enabled of cron, which is not declared, was enabled"]),
         ("services/running-disabled-2", "systemctl enable cron; systemctl stop openvpn", ["changed active: -openvpn.service"]),
         (
             "ufw/basic-22-tcp-12",
@@ -157,6 +158,7 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
     others = [(verdict, outcomes(node, verdict)) for verdict in beside_it(drift)]
     concern = concerned(node, drift.verdict.declared)
     before, doors = snapshot(node), open_doors(lab, node)
+    undeclared = kept(node, drift.verdict.declared)
     for command in commands:
         # $'...' is of bash and its like: see power_edge.judging.quoted
         done = node.run("bash" if "$'" in command else "sh", "-c", command, check=False)
@@ -174,6 +176,9 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
     changed = beside(before.changes(snapshot(node)), concern)
     changed = beside(changed, concerned(node, drift.verdict.declared))
     faults += [f"changed {change}" for change in changed[:5]]
+    for field, value in kept(node, drift.verdict.declared).items():
+        if undeclared.get(field, value) != value:
+            faults.append(f"{field}, which is not declared, was {undeclared[field]} and is {value}")
     for verdict, was in others:
         if was == "pass" and outcomes(node, verdict) != "pass":
             faults.append(f"no longer compliant: {verdict.declared}")
@@ -250,10 +255,33 @@ def _covers(rule: Mapping[str, Any], address: str) -> bool:
     return source == "any" or ip_address(address) in ip_network(source, strict=False)
 
 
+def kept(node: Node, declared: Mapping[str, Any]) -> dict[str, str]:
+    """What an item has beside what is declared of it, by a name for people. Not of what is missing,
+    nor whether a masked unit is enabled, for it can only be started without the mask.
+    """
+    fields = {}
+    for item in declared.get("files", ()):
+        path = item["path"]
+        shown = node.run("stat", "-L", "-c", "%a %u %g", "--", path, check=False).stdout.split()
+        if shown:
+            content = node.run("sha256sum", "--", path, check=False).stdout.split(" ")[0]
+            seen = dict(zip(("mode", "owner", "group", "content"), (*shown, content), strict=True))
+            told = item.keys() | ({"content"} if "sha256" in item else set())
+            fields |= {f"{field} of {path}": value for field, value in seen.items() if field not in told}
+    for item in declared.get("services", ()):
+        name, told = item["name"], item.keys() | ({"enabled"} if item.get("state") == "disabled" else set())
+        enabled = node.run("systemctl", "is-enabled", "--", name, check=False).stdout.strip()
+        active = node.run("systemctl", "is-active", "--", name, check=False).stdout.strip()
+        seen = {"state": active} | ({"enabled": enabled} if "masked" not in enabled else {})
+        fields |= {f"{field} of {name}": value for field, value in seen.items() if field not in told}
+    return fields
+
+
 ANYTHING = ""
 _FOLDERS = r"/etc/systemd/\S*\.(wants|requires|upholds) d "
 """systemctl makes and removes them."""
 _TUNNELS = r"net\.ipv[46]\.(conf|neigh)\.tun"
+_PROVIDERS = ("ufw", "firewalld", "dbus-org.fedoraproject.FirewallD1", "nftables")
 _FORWARDING = r"net\.ipv4\.ip_forward |net\.ipv[46]\.conf\."
 
 
@@ -266,7 +294,9 @@ def concerned(node: Node, declared: Mapping[str, Any]) -> Concern:
     if "packages" in declared:
         names = [item["name"].partition(":")[0] for item in declared["packages"]]
         files = node.run("dpkg", "-L", *names, check=False).stdout.split()
-        return {"packages": rf"({_any(names)})[: ]", "files": f"({_any(files)}) "}
+        # apt does nothing before what is half configured is configured.
+        half = node.run("sh", "-c", "dpkg --audit | sed -n 's/^ \\([^ ]*\\) .*/\\1/p'").stdout.split()
+        return {"packages": rf"({_any([*names, *half])})[: ]", "files": f"({_any(files)}) "}
     if "files" in declared:
         wanted = ("realpath", "-mz", "--", *(item["path"] for item in declared["files"]))
         paths = node.run(*wanted).stdout.split("\0")[:-1]
@@ -305,9 +335,11 @@ def _firewall(node: Node) -> Concern:
     tools that make them, and the keys that ufw sets when it starts.
     """
     keys = node.sh("[ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^\\(net[^=]*\\)=.*/\\1/p' /etc/ufw/sysctl.conf | tr / .").split()
+    unit = rf"(\S*/)?({_any(_PROVIDERS)})(\.\w+)?( |$)"
     return {
         "firewall": ANYTHING,
         "sysctl": f"({_any(keys)}) =",
-        "files": "/etc/ufw/|/etc/firewalld/|/etc/default/ufw ",
-        "active": r"ufw\.|firewalld\.",
+        "files": f"/etc/ufw/|/etc/firewalld/|/etc/default/ufw |{unit}",
+        "active": unit,
+        "links": unit,
     }
