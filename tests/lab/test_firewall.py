@@ -332,6 +332,7 @@ def test_rules_as_the_kernel_lists_them(usual: Node) -> None:
 
 
 WATCHED = """
+: >/run/seen # or what an earlier run saw would pass for the monitor's start
 nft monitor >/run/seen & monitor=$!
 until grep -q first /run/seen; do nft add table inet first; nft delete table inet first; done
 nft add table inet before

@@ -106,7 +106,7 @@ def test_before_connections_are_looked_up_there_is_no_mark_of_one() -> None:
         (["INPUT -j MARK --nosuch 0x1", "INPUT -m mark --mark 0x1 -j DROP"], "unknown"),
         (["INPUT -m mark ! --mark 0x8000/0x8000 -j DROP"], "compliant"),
         (["INPUT -m mark --mark 0x8000/0x8000 -j DROP"], "drift"),
-        (["INPUT -m mark --mark 0x3/0x1 -j DROP"], "drift"),
+        (["INPUT -j MARK --set-xmark 0x3/0xffffffff", "INPUT -m mark --mark 0x3/0x1 -j DROP"], "drift"),
         (["INPUT -m connmark --mark 0x1 -j DROP"], "drift"),
         (["INPUT -j CONNMARK --set-xmark 0x1/0xffffffff", "INPUT -m connmark --mark 0x1 -j DROP"], "compliant"),
         (["INPUT -j MARK --set-xmark 0x6/0xffffffff", "INPUT -j CONNMARK --save-mark --nfmask 0x2 --ctmask 0xffffffff",
