@@ -305,9 +305,11 @@ def _firewall(node: Node) -> Concern:
     tools that make them, and the keys that ufw sets when it starts.
     """
     keys = node.sh("[ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^\\(net[^=]*\\)=.*/\\1/p' /etc/ufw/sysctl.conf | tr / .").split()
+    unit = r"/(firewalld|dbus-org\.fedoraproject\.FirewallD1)\.service "  # a boot starts it, or not
     return {
         "firewall": ANYTHING,
         "sysctl": f"({_any(keys)}) =",
-        "files": "/etc/ufw/|/etc/firewalld/|/etc/default/ufw ",
+        "files": f"/etc/ufw/|/etc/firewalld/|/etc/default/ufw |{unit}",
+        "links": unit,
         "active": r"ufw\.|firewalld\.",
     }

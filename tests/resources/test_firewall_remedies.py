@@ -83,7 +83,7 @@ WEB_NAME = "allow 443/tcp from any to any"
         (ufw("allow tcp 22", enabled="no", before=("INPUT -p tcp -m tcp --dport 22 -j DROP",), way=OFFICE), ENABLED, "enabled", None),
         (ufw("allow tcp 22", policy="ACCEPT"), CLOSED, "default_incoming", "ufw default deny incoming"),
         (ufw("allow tcp 22", policy="ACCEPT", before=("INPUT -j ACCEPT",)), CLOSED, "default_incoming", None),
-        (ufw("deny tcp 22", "allow tcp 22", policy="ACCEPT", way="port 80\nport 22"), CLOSED, "default_incoming", None),
+        (ufw("deny tcp 22", "allow tcp 22", policy="ACCEPT", way=OFFICE), CLOSED, "default_incoming", None),
         (ufw("allow tcp 22", policy="ACCEPT", way=f"tunnel wg0\nway 192.0.2.1 192.0.2.2 22 wg0\n{PORT}"), CLOSED, "default_incoming", None),
         (ufw("allow tcp 22", policy="ACCEPT", settings="IPV6=no"), Firewall(default_incoming="reject", rules=[ALLOW_22]), "default_incoming", None),
         (ufw("allow tcp 22"), OPENED, WEB_NAME, "ufw allow 443/tcp"),
