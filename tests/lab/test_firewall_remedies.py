@@ -115,6 +115,14 @@ UFW = [
           "ufw reload"),
     drift("loaded-and-not-enabled", f"{UFW_ON} sed -i s/ENABLED=yes/ENABLED=no/ /etc/ufw/ufw.conf", ENABLED, "enabled",
           "ufw --force enable && ufw reload"),
+    drift("flushed-and-not-enabled", f"{UFW_ON} for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -F INPUT; done; "
+          "sed -i s/ENABLED=yes/ENABLED=no/ /etc/ufw/ufw.conf", ENABLED, "enabled",
+          "/usr/lib/ufw/ufw-init flush-all && ufw --force enable"),
+    drift("reload-of-edited-rules", UFW_ON + IN_BEFORE_RULES.format("22 -j DROP") + "iptables -P INPUT ACCEPT; iptables -F ufw-user-input",
+          ENABLED, "enabled", advice="/etc/ufw/before.rules is not as installed"),
+    drift("one-family-on-file", f"{UFW_ON} sed -i '/^### END RULES/i ### tuple ### allow tcp 443 0.0.0.0/0 any 0.0.0.0/0 in\\n"
+          "-A ufw-user-input -p tcp --dport 443 -j ACCEPT\\n' /etc/ufw/user.rules", {"rules": [SSH, WEB]},
+          "allow 443/tcp from any to any", "ufw allow 443/tcp && ufw reload"),
     drift("policy-by-hand", f"{UFW_ON} iptables -P INPUT ACCEPT; ip6tables -P INPUT ACCEPT", ENABLED, "default_incoming",
           "ufw default deny incoming"),
     drift("on-to-be-off", UFW_ON, {"enabled": False}, "enabled", "ufw disable"),
@@ -290,6 +298,12 @@ FIREWALLD = [
     drift("ipset-zone", "firewall-cmd --permanent --new-ipset=s --type=hash:net; firewall-cmd --permanent --ipset=s --add-entry=192.0.2.0/24; "
           "firewall-cmd --permanent --zone=drop --add-source=ipset:s; firewall-cmd --reload", {"rules": [WEB]}, "allow 443/tcp from any to any",
           advice="a zone of firewalld that is chosen by the sender's address"),
+    drift("input-flushed-rule", "nft flush chain inet firewalld filter_INPUT", {"rules": [SSH]}, "allow 22/tcp from any to any",
+          advice="the kernel lacks rules of firewalld"),
+    drift("input-flushed-rule-enabled", "nft flush chain inet firewalld filter_INPUT", {"enabled": True, "rules": [SSH]},
+          "allow 22/tcp from any to any", "systemctl restart firewalld && firewall-cmd --state"),
+    drift("forwarded-port", "firewall-cmd --add-forward-port=port=8080:proto=tcp:toport=80", {"rules": [{**WEB, "port": 8080}]},
+          "allow 8080/tcp from any to any", advice="what a command would lead to is not known"),
     drift("own-filter-beside", OWN_NFT, {"rules": [WEB]}, "allow 443/tcp from any to any", advice="other rules than firewalld's"),
 ]  # fmt: skip
 

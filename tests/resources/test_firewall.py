@@ -774,6 +774,15 @@ def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(ipv6: str, ex
     assert str(results(Firewall(enabled=True), what)["enabled"].outcome) == expected
 
 
+def test_ufw_that_stops_one_source_alone_is_not_said_to_be_in_force() -> None:
+    rules = [rule.format(mark) for mark in ("", "6") for rule in ("INPUT -j ufw{0}-before-input", "ufw{0}-before-input -j ufw{0}-user-input")]
+    drop = "ufw-user-input -s 192.0.2.1/32 -j DROP"
+    chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
+    v6 = [*rules, "ufw6-user-input -s 2001:db8::1/128 -j DROP"]
+    what = legacy(*rules, drop, v6=v6, policy="ACCEPT", chains=chains)
+    assert results(Firewall(enabled=True), what)["enabled"].outcome is Outcome.UNKNOWN
+
+
 def test_a_user_chain_that_nothing_leads_to_is_half_of_ufw() -> None:
     rules = [f"INPUT -j ufw{mark}-before-input" for mark in ("", "6")] + [f"ufw{mark}-before-input -i lo -j ACCEPT" for mark in ("", "6")]
     chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]

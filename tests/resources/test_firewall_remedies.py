@@ -10,7 +10,9 @@ import pytest
 from power_edge.model import Outcome, Result
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.space import Box, interface
 from power_edge.resources.firewall.ufw_files import Tuple, tuples
+from power_edge.resources.firewall.way import Verdict, keeps
 from tests.resources.test_firewall import ALLOW_22, recorded, results, save, seen
 
 WEB = Rule(proto="tcp", port=443, action="allow")
@@ -83,7 +85,7 @@ WEB_NAME = "allow 443/tcp from any to any"
         (ufw("allow tcp 22", enabled="no", before=("INPUT -p tcp -m tcp --dport 22 -j DROP",), way=OFFICE), ENABLED, "enabled", None),
         (ufw("allow tcp 22", policy="ACCEPT"), CLOSED, "default_incoming", "ufw default deny incoming"),
         (ufw("allow tcp 22", policy="ACCEPT", before=("INPUT -j ACCEPT",)), CLOSED, "default_incoming", None),
-        (ufw("deny tcp 22", "allow tcp 22", policy="ACCEPT", way="port 80\nport 22"), CLOSED, "default_incoming", None),
+        (ufw("deny tcp 22", "allow tcp 22", policy="ACCEPT", way=OFFICE), CLOSED, "default_incoming", None),
         (ufw("allow tcp 22", policy="ACCEPT", way=f"tunnel wg0\nway 192.0.2.1 192.0.2.2 22 wg0\n{PORT}"), CLOSED, "default_incoming", None),
         (ufw("allow tcp 22", policy="ACCEPT", settings="IPV6=no"), Firewall(default_incoming="reject", rules=[ALLOW_22]), "default_incoming", None),
         (ufw("allow tcp 22"), OPENED, WEB_NAME, "ufw allow 443/tcp"),
@@ -198,6 +200,29 @@ def test_a_rule_is_deleted_as_it_is_spelled_on_file(line: str, words: str) -> No
     (found,) = tuples([f"### tuple ### {line}"])
     assert isinstance(found, Tuple)
     assert " ".join(found.spelling()) == words
+
+
+SSH_BOX = {"proto": ((6, 6),), "dport": ((22, 22),)}
+ETH0, WG0 = (interface("eth0"),), (interface("wg0"),)
+
+
+@pytest.mark.parametrize(
+    ("need", "rules", "kept"),
+    [
+        ({}, [], False),
+        ({}, [("allow", {})], True),
+        ({"iif": ETH0}, [("allow", {"iif": ETH0})], True),
+        ({"iif": ETH0}, [("allow", {"iif": WG0})], False),
+        ({}, [("allow", {"iif": ETH0})], False),  # by which interface it comes is not known
+        ({"iif": ETH0}, [("deny", {"iif": WG0}), ("allow", {})], True),
+        ({"saddr4": ((1, 1),)}, [("deny", {"saddr4": ((1, 1),)}), ("allow", {})], False),
+        ({"saddr4": ((1, 1),)}, [("allow", {"saddr6": ((0, 9),)})], False),
+        ({"saddr4": ((1, 9),)}, [("deny", {"saddr4": ((1, 5),)}), ("allow", {"saddr4": ((1, 5),)})], False),
+        ({"saddr4": ((1, 9),)}, [("deny", {"saddr4": ((1, 5),)}), ("allow", {"saddr4": ((5, 9),)})], True),
+    ],
+)  # fmt: skip
+def test_what_lets_a_connection_in(need: Box, rules: list[tuple[str, Box]], kept: bool) -> None:
+    assert keeps({**SSH_BOX, **need}, [Verdict(action, {**SSH_BOX, **box}) for action, box in rules]) is kept
 
 
 def test_rules_of_other_directions_are_left_alone() -> None:

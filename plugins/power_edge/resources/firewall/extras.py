@@ -112,8 +112,9 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
 def _packets_of(boxes: list[Box]) -> list[str]:
     """Protocols and ports in words. What is open but for some ports is one line that names these."""
     lines = [_packets(one) for box in boxes for one in _by_ports(box)]
-    open_ = [{name: box[name] for name in ("proto", "dport") if name in box} for box in boxes]
-    closed = merge(subtract_all([{"proto": asked.NOT_ICMP}], open_), ("proto", "dport"))
+    open_: list[Box] = [{name: box[name] for name in ("proto", "dport") if name in box} for box in boxes]
+    cuts: list[Box] = [*open_, {"dport": ((0, 0),)}]  # no connection goes to port 0
+    closed = merge(subtract_all([{"proto": asked.NOT_ICMP}], cuts), ("proto", "dport"))
     spans = [len(box["dport"]) if "dport" in box else MANY for box in closed]
     if not 0 < len(closed) < len(lines) or sum(spans) > RANGES:
         return lines

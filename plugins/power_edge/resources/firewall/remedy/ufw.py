@@ -153,9 +153,6 @@ def _start(declared: Declared, files: Files, seen: Ruleset) -> Remedy:
     if not firewall.enabled:
         return Remedy(advice="ufw is not in force: declare enabled: true to see what puts it in force")
     before, after = _repair(seen, settings)
-    if settings.edited:
-        named = " and ".join(settings.edited)
-        return Remedy(advice=f"{named} is not as installed: look what it does, then enable ufw")
     files.open(firewall)
     if declared.field == "rule" and declared.value.action != ALLOW:
         if declared.value.port is None:
@@ -178,16 +175,18 @@ def _repair(seen: Ruleset, settings: Settings) -> tuple[list[Command], list[Comm
 
     ValueError: what would do so takes the rules of others along.
     """
-    loaded = {family: ufw_loaded(seen, family) for family in asked.FAMILIES}
-    names = {4: "ufw-before-input", 6: "ufw6-before-input"}
-    led = all(reached(seen, family, names[family]) for family, how in loaded.items() if how is not Loaded.NONE)
+    loaded = {ufw_loaded(seen, family) for family in asked.FAMILIES}
+    chains = {key[2] for key in seen.program.chains}
+    marks = {4: "ufw", 6: "ufw6"}
+    running = [family for family, mark in marks.items() if f"{mark}-user-input" in chains]
+    stuck = any(reached(seen, each, f"{marks[each]}-before-input") is None for each in running)
     others = next(_others(seen), None)
     if settings.builtins and others:
         raise ValueError(
             "MANAGE_BUILTINS=yes in /etc/default/ufw, so that a start of ufw removes the rules of "
             f"others, such as {others}: set it to no, or start ufw by hand"
         )
-    if Loaded.PART in loaded.values() and not led:
+    if stuck:
         if others or settings.init is None:
             raise ValueError(
                 "ufw is loaded in part, and `ufw-init flush-all`, which repairs that, removes the "
@@ -195,7 +194,7 @@ def _repair(seen: Ruleset, settings: Settings) -> tuple[list[Command], list[Comm
                 "then load the others again"
             )
         return [(settings.init, "flush-all")], [ENABLE]
-    if {Loaded.PART, Loaded.WHOLE} & set(loaded.values()):
+    if running or {Loaded.PART, Loaded.WHOLE} & loaded:
         # It counts as running, and `enable` would load nothing.
         return [], [RELOAD] if settings.enabled else [ENABLE, RELOAD]
     return [], [ENABLE]
@@ -367,6 +366,9 @@ def _closing(
 
     `loading`: they load all of ufw's rules anew, so that what the kernel runs now says nothing.
     """
+    if loading and files.settings.edited:
+        named = " and ".join(files.settings.edited)
+        return Remedy(advice=f"{named} is not as installed: look what it does, then load ufw's rules")
     rest = without(seen) if loading else seen
     why = way_in.closed(declared.firewall, seen, list(files.verdicts()), rest)
     if why is not None:
