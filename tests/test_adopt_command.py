@@ -34,7 +34,7 @@ class Lab:
         self.values({})
 
     def values(self, more: dict[str, str]) -> None:
-        asked = [*SEEN, "vm.dirty_ratio"]
+        asked = [*{**SEEN, **more}, "vm.dirty_ratio"]
         unseen = sysctl({**SEEN, **more}, asked).replace(
             b"grep: vm/dirty_ratio: No such file or directory", b"grep: vm/dirty_ratio: Permission denied"
         )
@@ -155,8 +155,9 @@ def test_a_file_that_is_changed_while_the_person_thinks(rig: Lab, run: Run, monk
 
 
 def test_what_a_node_says_is_no_word_to_the_terminal(rig: Lab, run: Run) -> None:
-    rig.values({"vm.swappiness": "\x1b]0;x\x07"})
-    status, told = run("rig", "-k", "swappiness", "--yes")
+    rig.file.write_text(rig.file.read_text().replace("vm.swappiness", "kernel.core_pattern"))
+    rig.values({"kernel.core_pattern": "\x1b]0;x\x07"})
+    status, told = run("rig", "-k", "core_pattern", "--yes")
     assert status == 0
     assert "\x1b" not in told
     assert '"\\e]0;x\\a"   # ours' in rig.file.read_text()
