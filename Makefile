@@ -27,8 +27,15 @@ generate: dev-env ## write what is made from schemas/
 constraints: dev-env ## pin the newest versions of all dependencies in constraints.txt
 	@$(BIN)/python -m tox run -qq -e constraints
 
+mutate: dev-env ## find what could be broken in PATHS=... and no test would notice (MINUTES=30)
+	@$(BIN)/python -m tox run -qq -e mutate -- $(PATHS)
+
 newest: dev-env ## the tests that start no node, with the newest dependencies
 	@$(BIN)/python -m tox run -e newest
+
+soak: dev-env ## the long runs: all remedies, many rulesets and boots, mutated answers (hours)
+	@POWER_EDGE_SOAK=1 POWER_EDGE_RULESETS=5000 POWER_EDGE_BOOTS=100 POWER_EDGE_FUZZ_SECONDS=3600 \
+	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py tests/fuzz
 
 bench: dev-env ## measure the speed, against a bare probe and others
 	@$(BIN)/python bench/run.py
@@ -39,4 +46,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint generate constraints newest bench run-env dev-env
+.PHONY: help check test lint generate constraints mutate newest soak bench run-env dev-env

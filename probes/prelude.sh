@@ -37,7 +37,9 @@ pe_prepare() {
     PE_UID=$(id -u)
     PE_SUDO=''
     if [ "$PE_UID" != 0 ] && command -v sudo >/dev/null 2>&1; then PE_SUDO='sudo -n'; fi
-    export PE_SUDO
+    # The connection that the answer goes back by, if it is one of ssh: sudo takes the variable away.
+    PE_WAY=${SSH_CONNECTION-}
+    export PE_SUDO PE_WAY
 }
 
 pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...

@@ -9,7 +9,7 @@ the root `node`; without that key it is the area's own root. A case without a sc
 of a fresh `node`, or `no_node` says why it cannot be had in the lab.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ import yaml
 
 from power_edge.config import ConfigError, load_state
 from power_edge.judging import judge
-from power_edge.model import Observations, Outcome, Result, Unseen
+from power_edge.model import Item, Observations, Outcome, Result, Unseen
 from power_edge.resources import resource
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -98,15 +98,26 @@ def verdict_of(declared: Mapping[str, Any], observations: Mapping[str, Observati
 
     `observations` holds what the probe of each type saw, as the type's `parse` tells it.
     """
-    state = {"version": "1.0", "metadata": {"site": "recorded", "environment": "development"}, **declared}
     try:
-        items = load_state(yaml.safe_dump(state, allow_unicode=True).encode(), "node-configs/recorded/state.yaml", "recorded").items
+        items = items_of(declared)
     except ConfigError:
         return "invalid", []
     results = [judge(resource(item.type), item, observations[item.type]) for item in items]
-    assert results, "nothing was judged"
-    seen = {VERDICTS[result.outcome] for result in results}
-    return next(verdict for verdict in ("fail", "unknown", "pass") if verdict in seen), results
+    return worst(results), results
+
+
+def items_of(declared: Mapping[str, Any]) -> tuple[Item, ...]:
+    """The items of a declaration. Raises ConfigError where it is refused."""
+    state = {"version": "1.0", "metadata": {"site": "recorded", "environment": "development"}, **declared}
+    written = yaml.safe_dump(state, allow_unicode=True).encode()
+    return load_state(written, "node-configs/recorded/state.yaml", "recorded").items
+
+
+def worst(results: Iterable[Result]) -> str:
+    """The verdict of several results, in the recordings' words."""
+    verdicts = {VERDICTS[result.outcome] for result in results}
+    assert verdicts, "nothing was judged"
+    return next(verdict for verdict in ("fail", "unknown", "pass") if verdict in verdicts)
 
 
 def check(verdict: Verdict, declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]) -> list[Result]:
@@ -123,7 +134,7 @@ def check(verdict: Verdict, declared: Mapping[str, Any], observations: Mapping[s
 
 def load(path: Path) -> Case:
     """The case of a `SLUG.expect.yaml`. ValueError: it is not of the form that is documented above."""
-    recorded = yaml.safe_load(path.read_bytes())
+    recorded = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # safe, and fast
     _refuse_unknown(recorded, Keys(required={"case", "source", "captures", "verdicts"}, optional={"facts", "node", "no_node"}), path)
     area, slug = path.parent.name, path.name.removesuffix(".expect.yaml")
     captures = {}

@@ -8,7 +8,7 @@ from power_edge import data
 from power_edge.gate import Expected
 from power_edge.model import Item, Source
 from power_edge.probing.plan import files
-from power_edge.resources.sysctl import Setting
+from power_edge.resources.sysctl.key import Setting
 
 OPEN = Expected("linux", None, {}, False, False, None)
 """An identity that need not match."""

@@ -13,6 +13,7 @@ from power_edge.cli import main
 from power_edge.config import load_node
 from power_edge.config.node import load_system_identity
 from power_edge.probing.answer import Answer, Output
+from power_edge.probing.process import Lifeline
 from power_edge.probing.transport import Job, Pending, Unreachable, start
 
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
@@ -47,7 +48,7 @@ class Machine:
         self.urls += [job.route.url for job in jobs]
         return start(jobs, self.ask)
 
-    def ask(self, job: Job) -> Answer:
+    def ask(self, job: Job, _: Lifeline) -> Answer:
         if isinstance(self.answer, Unreachable):
             raise self.answer
         return Answer(job.plan.node, 0, 0, {}, "open", {section.name: Output(*self.answer) for section in job.plan.sections}, True)

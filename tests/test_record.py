@@ -185,7 +185,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line(run: Run, monkeypatch
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "/x/.my-host.abc")
 
-    monkeypatch.setattr(whole, "write", full)
+    monkeypatch.setattr(whole, "_fill", full)
     done = run()
     assert isinstance(done.exception, OSError)  # which main() makes 3
     assert done.exception.strerror == "node-configs/ cannot be written: No space left on device"

@@ -1,6 +1,7 @@
 """Files that are whole or not there."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,75 @@ def test_several_files_are_written_all_or_none(tmp_path: Path, monkeypatch: pyte
         whole.write_all({first: b"newer", second: b"last"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
     assert (first.read_text(), second.read_text()) == ("new", "new")
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_rename_that_fails_is_as_if_nothing_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    files = {tmp_path / name: b"new" for name in "abcde"}
+    old = {"a": (b"old a", 0o640), "c": (b"old c", 0o600)}
+    for name, (content, mode) in old.items():
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(mode)
+    rename = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if target == tmp_path / "abcde"[place] and not undoing:
+            undoing.append(True)
+            raise OSError(16, "Device or resource busy")
+        return rename(self, target)
+
+    undoing: list[bool] = []
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(OSError, match="busy"):
+        whole.write_all(files)
+    assert {path.name: (path.read_bytes(), path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == old
+
+
+def test_what_cannot_be_put_back_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("old")
+    rename = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if target.name == "b" or target.read_bytes() == b"new":
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(OSError, match="Input/output") as caught:
+        whole.write_all({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+    assert caught.value.__notes__ == [f"{tmp_path}/a has its new content already, and could not be put back: Input/output error"]
+
+
+def test_what_a_killed_run_left_is_removed_and_what_is_in_use_stays(tmp_path: Path) -> None:
+    left = (tmp_path / ".power-edge-0123456789abcdef.tmp", tmp_path / ".power-edge-fedcba9876543210.tmp")
+    left[0].touch()
+    left[1].mkdir()
+    (left[1] / "state.yaml").touch()
+    with whole.replacing(tmp_path / "b") as in_use:
+        whole.write(tmp_path / "a", b"new")
+        assert in_use.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_tidies_up(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        with whole.replacing(tmp_path / "a") as beside:
+            beside.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert len([*tmp_path.iterdir()]) == 1
+    whole.write(tmp_path / "a", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"new")]
+
+
+def test_without_a_umask_nobody_else_may_write(tmp_path: Path) -> None:
+    os.umask(0)
+    whole.write_folder(tmp_path / "nodes" / "a", {"x": b"1"})
+    with whole.replacing(tmp_path / "report") as beside:
+        beside.write_text("new")
+    whole.write_new(tmp_path / "new", b"")
+    assert [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o022] == []
 
 
 def test_a_folder_is_made_with_its_files_or_not_at_all(tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from power_edge.config.document import read
 from power_edge.config.emit import Document, Paragraph, emit
 from power_edge.config.error import refuse
 from power_edge.config.error import shown as in_message
-from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.folders import NODE_CONFIGS, STATE, check_not_linked, read_file
 from power_edge.config.identities import IDENTITY, duplicates, identities
 from power_edge.config.node import load_system_identity
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.answer import Output
 from power_edge.probing.plan import Plan, Section, Timeouts
+from power_edge.probing.route import without_password
 from power_edge.probing.transport import Job, Route, Unreachable, start
 from power_edge.target import HERE, Target
 
@@ -100,12 +101,14 @@ def write(shown: Shown, target: Target, root: Path | None) -> Written:
     usable = {folder: identity for folder, identity in known.items() if isinstance(identity, SystemIdentity)}
     folder = target.node.path if target.node is not None else _folder(shown, target, root, usable)
     place = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
-    on_file = read_file(folder / IDENTITY, place)
+    on_file = read_file(folder, IDENTITY)
     if on_file is not None:
         return Written(folder.name, (*told, *_compared(shown, folder, on_file)))
     if same := duplicates({**usable, folder: shown.identity}, [folder]):
         raise ConfigError(same)
-    whole.write_new(folder / IDENTITY, file(shown, folder))
+    check_not_linked(folder, IDENTITY)
+    with whole.locked(folder.parent):
+        whole.write_new(folder / IDENTITY, file(shown, folder))
     return Written(folder.name, (*told, f"recorded {place}" + (", from this machine" if target.route.url.startswith("local:") else "")))
 
 
@@ -131,7 +134,7 @@ def _folder(shown: Shown, target: Target, root: Path | None, known: Mapping[Path
     raise refuse(
         NODE_CONFIGS,
         f"no node is {in_message(target.name)}",
-        f"name the one that is to be: power-edge identity NODE {quote(f'--hosts={target.route.url}')} --write",
+        f"name the one that is to be: power-edge identity NODE {quote(f'--hosts={without_password(target.route.url)}')} --write",
     )
 
 

@@ -1,5 +1,5 @@
 # Units that a person decided about: enabled, disabled or masked where the distribution would not, started by hand, of a file that no package brought
-# or that was changed, or of a package that was asked for. With `all` every unit that can be declared. Needs no root.
+# or that was changed, or of a package that was asked for or that such a one depends on. With `all` every unit that can be declared. Needs no root.
 mode=$1
 
 command -v systemctl >/dev/null || { echo 'there is no systemctl, and only units of systemd can be declared' >&2; exit 1; }
@@ -41,7 +41,8 @@ packages='' owned='' automatic=''
 for file in var/lib/dpkg/info/*.list; do
     [ -e "$file" ] || break
     # shellcheck disable=SC2016
-    packages=$(dpkg-query --admindir=var/lib/dpkg -W -f '${Package} ${Priority}\n') || exit
+    packages=$(dpkg-query --admindir=var/lib/dpkg -W -f '${Package}\t${Priority}\t${Essential}\t${db:Status-Status}\t${Depends}, ${Pre-Depends}\t'\
+'${Provides}\n') || exit
     owned=$(grep -HE '/(systemd/system|init\.d)/.' var/lib/dpkg/info/*.list) || [ $? -eq 1 ] || exit
     [ ! -e var/lib/apt/extended_states ] || automatic=$(cat var/lib/apt/extended_states) || exit
     break
@@ -80,6 +81,33 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     function by_hand(file) { return file ~ /^\// && (dpkg ? owner(file) == "" : file !~ /^(\/usr)?\/lib\/|^\/etc\/init\.d\//) }
     function asked_for(package) { return package != "" && !(package in automatic) && priority[package] !~ /^(required|important|standard)$/ }
 
+    # The package that was asked for and brought this one along, since it depends on it (postgresql brings postgresql-common, which has the unit);
+    # empty where there is none, or where the base system needs it as well.
+    function brought_by(package,    name) {
+        if (!followed) {
+            followed = 1
+            for (name in priority) if (priority[name] ~ /^(required|important|standard)$/ || essential[name] == "yes") follow(name, based)
+            for (name in priority) if (asked_for(name) && !(name in based)) follow(name, brought)
+        }
+        return (package in based) ? "" : brought[package]
+    }
+    # Writes down for all that a package depends on, directly or not, who it is for.
+    function follow(start, into,    queue, head, tail, needs, count, i) {
+        if (start in into) return
+        queue[tail = 1] = start
+        into[start] = start
+        for (head = 1; head <= tail; head++) {
+            count = split(depends[queue[head]], needs, "\t")
+            for (i = 1; i <= count; i++) tail = reach(needs[i], start, into, queue, tail)
+        }
+    }
+    function reach(need, start, into, queue, tail,    names, count, i) {
+        count = split((need in priority ? need : "") "\t" providers[need], names, "\t")
+        for (i = 1; i <= count; i++) if (names[i] != "" && !(names[i] in into)) { into[names[i]] = start; queue[++tail] = names[i] }
+        return tail
+    }
+    function bare(list) { gsub(/\([^)]*\)|:[a-z0-9]+|[ \n]/, "", list); gsub(/[,|]+/, "\t", list); return list }
+
     # Whether a preset names the unit, or its template with this instance, to be enabled (systemd.preset(5)). Not so the `enable *` that is in force
     # where nothing else is said: Debian has that, and its packages decide.
     function preset(unit, file,    i, whole, instance) {
@@ -100,7 +128,7 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     }
 
     # What there is to say of a unit: after `+` where it is to be declared, after `-` where it is not; nothing where nobody decided anything.
-    function decided(    file, package, asked, distribution, by) {
+    function decided(    file, package, asked, origin, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
         if (state == "transient") return running ? "-made at run time (systemd-run); a boot forgets it" : ""
@@ -123,10 +151,12 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
             # Generators enable as well (for SysV scripts what update-rc.d enabled).
             distribution = recorded || linked == "generator"
             asked = asked_for(package)
-            if (enabled && !distribution && !preset(unit, file)) return "+" by (asked ? " was asked for" : " does not enable it")
+            origin = asked ? " was asked for" : ""
+            if (enabled && !asked && brought_by(package) != "") origin = " came with " brought_by(package) ", which was asked for"
+            if (enabled && !distribution && !preset(unit, file)) return "+" by (asked ? origin : " does not enable it")
             # What is at rest between its runs, or linked for services alone, goes with the package.
-            if (enabled && asked && ((unit in targets) || linked == "generator") &&
-                (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+" by " was asked for"
+            if (enabled && origin != "" && ((unit in targets) || linked == "generator") &&
+                (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+" by origin
             if (state == "disabled" && (helper ? recorded : preset(unit, file))) return "+" by " enables it"
             if (running && !enabled && (asked || (unit !~ /@/ && !pulled))) {
                 if (state ~ /^(disabled|indirect)$/) return "+nothing enables it"
@@ -194,7 +224,16 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         }
         for (i = 3; i <= NF; i++) instances[presets] = instances[presets] " " $i
     }
-    part == "packages" && NF { priority[$1] = $2; dpkg = 1 }
+    part == "packages" && NF {
+        split($0, field, "\t")
+        dpkg = 1
+        if (field[4] ~ /^(not-installed|config-files)$/) next
+        priority[field[1]] = field[2]
+        essential[field[1]] = field[3]
+        depends[field[1]] = bare(field[5])
+        count = split(bare(field[6]), names, "\t")
+        for (i = 1; i <= count; i++) providers[names[i]] = providers[names[i]] "\t" field[1]
+    }
     part == "automatic" && $1 == "Package:" { package = $2 }
     part == "automatic" && $1 == "Auto-Installed:" && $2 == 1 { automatic[package] }
     part == "owned" && NF {

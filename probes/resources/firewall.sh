@@ -42,23 +42,26 @@ save() { # NAME STEM VARIANT
 handles() { tr ',' '\n' | sed -n 's/.*"handle": *\([0-9]*\).*/\1/p'; }
 
 xt=no
+again=no
 if command -v nft >/dev/null; then
     look nft nft -j list ruleset
-    case $out in
-        *'"xt"'*)
-            xt=yes
-            before=$(printf '%s\n' "$out" | handles)
-            ;;
+    json=$out
+    case $json in
+        *'"xt"'*) xt=yes again=yes ;;
     esac
-    case $out in
-        # nft 1.0.6 names flags of tables wrongly in JSON; as text they are right
-        *'"flags"'*)
+    case $json in
+        # nft 1.0.6 names flags of tables wrongly in JSON, and the devices of a chain not at all; as text they are right
+        *'"flags"'* | *'"hook": "ingress"'* | *'"hook": "egress"'*)
+            again=yes
             text=$(${PE_SUDO-} nft -t list ruleset 2>/dev/null)
-            say dormant $? "$(printf '%s\n' "$text" | sed -n '/^table /h; /^	flags .*dormant/{x;p;x;}')"
+            status=$?
+            say dormant $status "$(printf '%s\n' "$text" | sed -n '/^table /h; /^	flags .*dormant/{x;p;x;}')"
+            say devices $status "$(printf '%s\n' "$text" | sed -n '/^table /p; /^	chain /p; /^		type .* hook [a-z]*gress /p')"
             ;;
     esac
 else
     xt=yes
+    json=''
     say nft absent ""
     if [ -d "${PE_ROOT-}/sys/module/nf_tables" ]; then
         say nf-tables 0 yes
@@ -74,8 +77,10 @@ fi
 if [ $xt = yes ]; then
     save iptables iptables nft
     save ip6tables ip6tables nft
-    # What the two tools list is held against each other rule by rule, so it has to be one and the same ruleset.
-    if command -v nft >/dev/null && [ "$before" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then say moved 0 yes; fi
+fi
+# What several listings say is held against each other, rule by rule, so it has to be one and the same ruleset.
+if [ $again = yes ] && [ "$(printf '%s\n' "$json" | handles)" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then
+    say moved 0 yes
 fi
 
 # The tables of the other variant are told by these files; asking for tables that are not there would create them.
@@ -104,18 +109,127 @@ say inet6 0 "$(cat "${PE_ROOT-}/proc/net/if_inet6" 2>/dev/null)"
 
 if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
     say ufw 0 "$(sed -n 's/^ENABLED=//p' "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null)"
+    say ufw-settings 0 "$(
+        sed -n -e '/^DEFAULT_INPUT_POLICY=/p' -e '/^IPV6=/p' -e '/^MANAGE_BUILTINS=/p' "${PE_ROOT-}/etc/default/ufw" 2>/dev/null
+        for file in /usr/lib/ufw/ufw-init /lib/ufw/ufw-init /usr/libexec/ufw/ufw-init; do
+            if [ -x "${PE_ROOT-}$file" ]; then echo "INIT=$file"; break; fi
+        done
+    )"
+    # What else than its user's rules ufw loads, where it is not what was installed.
+    say ufw-edited 0 "$(
+        for file in before.rules before6.rules after.rules after6.rules; do
+            ${PE_SUDO-} cmp -s "${PE_ROOT-}/etc/ufw/$file" "${PE_ROOT-}/usr/share/ufw/iptables/$file" 2>/dev/null || echo "/etc/ufw/$file"
+        done
+        for file in before.init after.init; do
+            if ${PE_SUDO-} test -x "${PE_ROOT-}/etc/ufw/$file" 2>/dev/null; then echo "/etc/ufw/$file"; fi
+        done
+    )"
     for family in "" 6; do
         look "ufw-rules$family" sed -n '/^### tuple ###/p' "${PE_ROOT-}/etc/ufw/user$family.rules"
     done
 fi
+
+# Zones whose settings differ from what is on file: a reload would undo them. Interfaces stay where they are (fw.py, reload).
+pending() {
+    bus=org.fedoraproject.FirewallD1
+    path=/org/fedoraproject/FirewallD1
+    direct=$(ask $path $bus.direct getAllRules) && direct=$direct$(ask $path $bus.direct getAllPassthroughs) || return 1
+    case $direct in *'"'*) echo 'direct rules' ;; esac
+    default=$(ask $path $bus getDefaultZone) || return 1
+    printf '%s\n' "$json" "${default%%\"*}\"filter_IN_${default#*\"}" | tr '"' '\n' | sed -n 's/^filter_IN_//p' | grep -v -e '^policy_' -e '_pre$' -e '_log$' -e '_deny$' -e '_allow$' -e '_post$' | sort -u |
+        while read -r zone; do
+            now=$(ask $path $bus.zone getZoneSettings2 s "$zone") && file=$(ask $path/config $bus.config getZoneByName s "$zone") || exit 1
+            file=${file#*\"}
+            file=$(ask "${file%\"}" $bus.config.zone getSettings2) || exit 1
+            [ "$(sorted "$now")" = "$(sorted "$file")" ] || echo "$zone"
+        done
+}
+
+ask() { ${PE_SUDO-} busctl --system --auto-start=no --timeout=3 call org.fedoraproject.FirewallD1 "$@" 2>/dev/null; }
+
+sorted() { # the settings of a zone, without its interfaces
+    printf '%s\n' "$1" | sed -e 's/^a{sv} [0-9]* //' -e 's/"interfaces" as [0-9]*\( "[^"]*"\)*//' | tr ' ' '\n' | sort
+}
+
+# What a start of firewalld would load: its default zone, and the files that make other zones count.
+stored() {
+    etc=${PE_ROOT-}/etc/firewalld
+    zone=$(${PE_SUDO-} sed -n 's/^DefaultZone=//p' "$etc/firewalld.conf" 2>/dev/null)
+    zone=${zone:-public}
+    echo "zone $zone"
+    file=$etc/zones/$zone.xml
+    if ${PE_SUDO-} test -e "$file" 2>/dev/null; then echo own; else file=${PE_ROOT-}/usr/lib/firewalld/zones/$zone.xml; fi
+    ${PE_SUDO-} sed -n -e 's/^.*<zone.* target="\([^"]*\)".*$/target \1/p' -e 's/^.*<service name="\([^"]*\)".*$/service \1/p' \
+        -e '/<port /{s/^.*port="\([^"]*\)".*$/& \1/;s/^.*protocol="\([^"]*\)".* \([^ ]*\)$/port \2\/\1/p;}' -e 's/^.*<rule.*$/more/p' "$file" 2>/dev/null || return 1
+    ${PE_SUDO-} grep -r -l -e '<interface' -e '<source' -e '<forward-port' "$etc/zones" 2>/dev/null | sed 's/.*/more/'
+    for file in "$etc/direct.xml" "$etc/policies"/*; do
+        if ${PE_SUDO-} test -e "$file" 2>/dev/null; then echo more; fi
+    done
+}
 
 if command -v firewall-cmd >/dev/null; then
     bus=org.fedoraproject.FirewallD1
     # a tenth of the time that firewall-cmd takes; --auto-start=no, since looking must not start it
     if out=$(${PE_SUDO-} busctl --system --auto-start=no --timeout=3 get-property $bus /org/fedoraproject/FirewallD1 $bus state 2>/dev/null); then
         say firewalld 0 "$out"
+        out=$(pending)
+        say firewalld-pending $? "$out"
     else
         look firewalld firewall-cmd --state
     fi
+    out=$(stored)
+    say firewalld-stored $? "$out"
+    if [ -d "${PE_ROOT-}/run/systemd/system" ]; then
+        say firewalld-boot 0 "$(systemctl is-enabled firewalld.service 2>/dev/null)"
+    fi
 fi
+
+# The operator's way in, which no command that is printed may close: the ports that sshd listens on, and the connections to them.
+way() { # CLIENT SERVER PORT
+    dev=$(ip route get "$1" 2>/dev/null | sed -n '1s/^.* dev \([^ ]*\).*$/\1/p')
+    if [ -n "$dev" ]; then
+        kind=''
+        read -r kind 2>/dev/null <"${PE_ROOT-}/sys/class/net/$dev/type"
+        # 1: a network card or a bridge (if_arp.h); 772: lo. tap devices say 1, too.
+        case $kind in 1 | 772) [ ! -e "${PE_ROOT-}/sys/class/net/$dev/tun_flags" ] || echo "tunnel $dev" ;; ?*) echo "tunnel $dev" ;; esac
+    fi
+    echo "way $1 $2 $3 ${dev:--}"
+}
+
+ways() {
+    if [ -n "${PE_WAY-}" ]; then
+        # client, its port, server, its port (ssh(1), ENVIRONMENT)
+        printf '%s\n' "$PE_WAY" | while read -r client _ server port; do way "${client%\%*}" "${server%\%*}" "$port"; done
+    fi
+    if listening=$(${PE_SUDO-} ss -Hltnp 2>/dev/null); then
+        ports=$(printf '%s\n' "$listening" | awk '/"sshd"|"dropbear"/ { n = split($4, part, ":"); print part[n] }')
+        case $listening in
+        *'"systemd"'*)
+            ports="$ports $(systemctl show -p ActiveState -p Listen ssh.socket sshd.socket dropbear.socket 2>/dev/null | awk '
+                /^Listen=.*:[0-9]+ \(Stream\)/ { sub(/ .*/, ""); n = split($0, part, ":"); mine = mine " " part[n] }
+                /^ActiveState=/ { active = $0 == "ActiveState=active" }
+                /^$/ { if (active) print mine; mine = "" }
+                END { if (active) print mine }')"
+            ;;
+        esac
+        printf '%s\n' "$ports" | tr ' ' '\n' | sed '/^$/d' | sort -un | while read -r port; do
+            echo "port $port"
+            [ -z "${PE_WAY-}" ] || continue
+            ss -Htn state established "sport = :$port" 2>/dev/null | awk '{ print $3, $4 }' | sed 's/[][]//g; s/::ffff:\([0-9.]*:\)/\1/g; s/%[^:]*//g' |
+                awk '{ sub(/:[0-9]+$/, "", $1); sub(/:[0-9]+$/, "", $2); print $2, $1 }' | sort -u | sed 20q |
+                while read -r client server; do way "$client" "$server" "$port"; done
+        done
+    elif ports=$(${PE_SUDO-} sshd -T 2>/dev/null | sed -n 's/^port /port /p') && [ -n "$ports" ]; then
+        echo "$ports"
+    else
+        echo unknown
+    fi
+}
+say way 0 "$(ways)"
+
+say saved 0 "$(
+    for file in /etc/nftables.conf /etc/nftables.nft /etc/sysconfig/nftables.conf /etc/iptables/rules.v4 /etc/iptables/iptables.rules /etc/sysconfig/iptables; do
+        if [ -e "${PE_ROOT-}$file" ]; then echo "$file"; fi
+    done
+)"
 exit 0

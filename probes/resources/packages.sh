@@ -1,9 +1,15 @@
-# An argument is a package's name, or +NAME where its candidate is wanted too; NAME:ARCH is one architecture's. Printed:
+# An argument is what an item wants of a package, NAME or NAME:ARCH: `NAME` that it is there, `-NAME` that it is not, `=NAME=VERSION` that version,
+# `+NAME` the newest. Printed:
 #   manager dpkg|rpm|apk|pacman ARCH TOOL       the manager, the node's own architecture (- where no bare name means it), and what installs packages
 #   asked NAME                                  for each argument
 #   row NAME ARCH WANT/STATUS/FLAG VERSION      a package that the database holds under an asked name, or under a name that the manager takes it for
 #   provides PACKAGE NAME                       an installed package that provides an asked name
-# and, for candidates, raw answers after their tags: now, uri, list, policy, repo, sync.
+#   broken NAME WANT/STATUS/FLAG                a package, asked for or not, that is neither installed nor gone (dpkg)
+# For what the package lists offer, raw answers after their tags: now, clock, uri, list, release, policy, repo, sync.
+# For what apt would do, of each item that seems to differ:
+#   try NAME WORD...                            the words that follow `apt-get`
+#   sim NAME LINE                               what `apt-get -s` says that it would do
+#   way NAME WHAT                               an installed package that the way to the node may lead through
 # That a package is not there is said by no tool's error: only by a database that was read and holds others.
 # shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
 nl='
@@ -23,7 +29,7 @@ first_of() {
 rows_of() {
     awk -F '\t' '
         BEGIN {
-            for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/^\+/, "", name); sub(/:.*/, "", name); asked[tolower(name)] = 1 }
+            for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/:.*/, "", name); asked[tolower(name)] = 1 }
             ARGC = 1
             status = 1
         }
@@ -32,6 +38,7 @@ rows_of() {
         {
             here = $3 !~ /\/(not-installed|config-files)\//
             installed += here
+            if (here && $3 !~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) print "broken", $1, $3
             if (tolower($1) in asked) print "row", $1, ($2 == "" ? "-" : $2), $3, ($4 == "" ? "-" : $4)
             if (!here || $5 == "") next
             count = split($5, names, /, */)
@@ -82,7 +89,6 @@ rpm_rows() {
     echo "manager rpm - $(first_of dnf yum zypper microdnf tdnf)"
     labels=''
     for name; do
-        name=${name#+}
         case $name in *:*) name=${name%%:*}.${name##*:} ;; esac
         labels="$labels $name"
     done
@@ -164,7 +170,6 @@ pacman_rows() {
     case "$nl$table" in *"${nl}error: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
     missing=' '
     for name; do
-        name=${name#+}
         missing="$missing${name%%:*} "
     done
     blanks=$IFS
@@ -191,16 +196,25 @@ pacman_rows() {
     done
 }
 
+# Seconds that a command may still take: 4, and all of them together 8, or else the deadline of the check ends them, and nothing is known.
+left() {
+    left=$((began + 8 - $(date +%s)))
+    [ "$left" -le 4 ] || left=4
+    [ "$left" -ge 1 ] || left=1
+    echo "$left"
+}
+
 # A command's answer: what it printed, each line behind `TAG `; then what it wrote to stderr, behind
 # `stderr TAG `. Its last line is `TAG status N`. stderr is kept apart, because a preloaded library or a wrapper may
 # warn there, and a warning must not become part of a value.
 tagged() { # TAG COMMAND...
     tag=$1
     shift
+    limit=$(left)
     {
         complaints=$({
             {
-                timeout 4 "$@" 3>&-
+                timeout "$limit" "$@" 3>&-
                 printf '\n%s\n' "status $?"
             } | sed "s|^|$tag |" >&3
         } 2>&1)
@@ -221,11 +235,39 @@ clock() {
     done
 }
 
+# apt without caches that it would write, its log of the planner, and what hooks it into other programs, which `-s` runs too.
+quiet_apt() { # TAG TOOL ARGUMENT...
+    tag=$1 tool=$2
+    shift 2
+    printf '#clear AptCli::Hooks;\n' |
+        tagged "$tag" "$tool" -c /dev/stdin -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner=/dev/null "$@"
+}
+
 # What the package lists say, as they lie on the node: nothing is refreshed and no cache is written.
-dpkg_candidates() {
+dpkg_candidates() { # ROWS WISHES
     command -v apt-cache >/dev/null || return 0
+    tries=$(dpkg_tries "$1" "$2")
+    newest=$(printf '%s\n' "$2" | sed -n 's/^+//p')
+    names=$(printf '%s\n' "$tries" | sed 's/ .*//')
+    [ -n "$newest$names" ] || return 0
+    # shellcheck disable=SC2046,SC2086 # names without blanks
+    policy=$(quiet_apt policy apt-cache policy -- $(printf '%s\n%s\n' "$newest" "$names" | sort -u))
+    printf '%s\n' "$policy"
+    [ -z "$newest" ] || list_ages
+    differs=$(printf '%s\n' "$policy" | awk '
+        $1 == "policy" && /^policy [^ ]+:$/ { name = substr($2, 1, length($2) - 1) }
+        $2 == "Installed:" { installed = $3 }
+        $2 == "Candidate:" && $3 != installed && installed != "(none)" { print name }')
+    {
+        printf '%s\n' "$tries"
+        for name in $newest; do
+            case "$nl$differs$nl" in *"$nl$name$nl"*) echo "$name install --no-install-recommends $name" ;; esac
+        done
+    } | simulate
+}
+
+list_ages() {
     tagged uri apt-get update --print-uris
-    tagged policy apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- "$@"
     lists=$(apt-config shell lists Dir::State::lists/d | sed -n "s/^lists='\(.*\)\/'\$/\1/p")
     [ -n "$lists" ] || lists=/var/lib/apt/lists
     clock "$lists"
@@ -234,6 +276,77 @@ dpkg_candidates() {
     tagged release grep -EHi '^(Date|Valid-Until):' -- /dev/null "$lists"/*Release
     list_times "$lists"/*
     set -f
+}
+
+# Of each item that seems to differ: its name, and the words that follow `apt-get` to change that. `dpkg --configure` is none of apt's.
+dpkg_tries() { # ROWS WISHES
+    printf '%s\n' "$1" "$2" | awk '
+        $1 == "manager" { native = $3 }
+        $1 == "row" { n++; name[n] = tolower($2); arch[n] = $3; state[n] = $4; version[n] = $5 }
+        $1 ~ /^(manager|row|provides|broken)$/ { next }
+        function here(i) { return state[i] !~ /\/(not-installed|config-files)\// }
+        function means(i) {
+            if (wanted == "any" || wanted == arch[i]) return 1
+            return (wanted == "" || wanted == "native" || wanted == native) && arch[i] ~ /^(all|-)$/ || wanted ~ /^(native)?$/ && arch[i] == native
+        }
+        NF == 1 {
+            sign = substr($0, 1, 1)
+            whole = sign ~ /[-+=]/ ? substr($0, 2) : $0
+            need = whole; if (!sub(/^[^=]*=/, "", need)) need = ""
+            sub(/=.*/, "", whole)
+            wanted = whole; if (!sub(/^[^:]*:/, "", wanted)) wanted = ""
+            base = whole; sub(/:.*/, "", base); base = tolower(base)
+            apt = base (wanted == "" ? "" : ":" wanted)
+            there = good = torn = 0; others = ""
+            for (i = 1; i <= n; i++) {
+                if (name[i] != base || !here(i)) continue
+                if (!means(i)) { if (wanted == "" || arch[i] == "all") others = others " " base ":" arch[i]; continue }
+                there = 1
+                if (state[i] ~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) good = good || need == "" || version[i] == need
+                else if (state[i] ~ /\/(half-configured|unpacked)\/ok$/) good = good || need == "" || version[i] == need
+                else torn = 1
+            }
+            if (sign == "-") { if (there || others != "") print whole, "remove" (there ? " " apt : "") others }
+            else if (torn && need == "") print whole, "install --no-install-recommends --reinstall", apt
+            else if (!good && need != "") print whole, "install --no-install-recommends --allow-downgrades", apt "=" need
+            else if (!good) print whole, "install --no-install-recommends", apt
+        }'
+}
+
+# stdin: lines `NAME WORD...`. What would come of each, while there is time.
+simulate() {
+    while read -r name words; do
+        [ -n "$name" ] || continue
+        [ "$(left)" -gt 2 ] || break
+        echo "try $name $words"
+        # shellcheck disable=SC2086 # words
+        quiet_apt "sim $name" apt-get -s -q -y $words
+        for word in $words; do
+            case $word in install | remove | -*) ;; *) way "${word%%=*}" ;; esac
+        done
+    done
+}
+
+# By what a package holds, whether somebody's way to the node may lead through it.
+way() { # NAME
+    {
+        cut -d : -f 7 /etc/passwd | sed 's/^/shell /'
+        dpkg-query -L -- "$1" 2>/dev/null
+    } | awk -v name="$1" '
+        /^shell / { shells[substr($0, 7)] = 1; next }
+        function leads(what) { if (!(what in told)) print "way", name, what; told[what] = 1 }
+        $0 in shells { leads("a login shell") }
+        /^(\/usr)?\/lib\/systemd\/systemd$/ || /^\/boot\/vmlinuz/ { leads("the boot") }
+        /^\/etc\/pam\.d\/(common-|login$|sshd$|sudo$)/ || /\/security\/pam_[^\/]*\.so$/ || /\/libnss_[^\/]*\.so/ { leads("logins") }
+        !/^(\/usr)?(\/local)?\/(s?bin|lib|libexec)\// { next }
+        { file = $0; sub(/.*\//, "", file) }
+        file ~ /^(sshd|sshd-session|dropbear|tinysshd|in\.telnetd|telnetd)$/ { leads("remote logins") }
+        file ~ /^(sudo|doas|su|login|agetty)$/ { leads("logins") }
+        file ~ /^(NetworkManager|systemd-networkd|dhclient|dhcpcd|udhcpc|wpa_supplicant|iwd|connmand|ifup|netplan|pppd|wickedd|ip)$/ { leads("the network") }
+        file ~ /^(openvpn|wg|wg-quick|tailscaled|zerotier-one|charon|charon-systemd|ipsec|nebula|openconnect|tincd|fastd)$/ { leads("a VPN") }
+        file ~ /^(ufw|firewalld|nft|iptables|shorewall|ferm|fail2ban-server|netfilter-persistent)$/ { leads("the firewall") }
+        file ~ /^(dbus-daemon|dbus-broker|grub-install|update-initramfs|udevd|systemd-udevd)$/ { leads("the boot") }
+    '
 }
 
 pacman_candidates() {
@@ -245,27 +358,34 @@ pacman_candidates() {
     set -f
 }
 
+began=$(date +%s)
 choose
 [ $# -gt 0 ] || set -- bash
+wishes=$(printf '%s\n' "$@")
+newest=''
+for argument; do
+    [ -n "$newest" ] || set --
+    newest=yes
+    name=${argument#[-+=]}
+    set -- "$@" "${name%%=*}"
+done
 case $manager in
-dpkg) dpkg_rows "$@" ;;
+dpkg)
+    rows=$(dpkg_rows "$@") || exit
+    printf '%s\n' "$rows"
+    ;;
 rpm) rpm_rows "$@" ;;
 apk) apk_rows "$@" ;;
 pacman) pacman_rows "$@" ;;
 esac
-for name; do echo "asked ${name#+}"; done
-mine=''
-for argument; do
-    [ -n "$mine" ] || set --
-    mine=yes
-    case $argument in +*) set -- "$@" "${argument#+}" ;; esac
-done
-[ $# -gt 0 ] || exit 0
+for name; do echo "asked $name"; done
 echo "now $(date +%s)"
+newest=$(printf '%s\n' "$wishes" | sed -n 's/^+//p')
+# shellcheck disable=SC2086 # names without blanks
 case $manager in
-dpkg) dpkg_candidates "$@" ;;
-apk) tagged policy apk policy "$@" ;;
-pacman) pacman_candidates "$@" ;;
+dpkg) dpkg_candidates "$rows" "$wishes" ;;
+apk) [ -z "$newest" ] || tagged policy apk policy $newest ;;
+pacman) [ -z "$newest" ] || pacman_candidates $newest ;;
 esac
 # rpm's own tools (dnf, yum, zypper) write logs and caches whenever they are asked. And no exit status of a package list makes the rest unknown.
 exit 0

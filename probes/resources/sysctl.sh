@@ -11,6 +11,14 @@ echo '== values'
 echo '== complaints'
 printf '%s\n' "$complaints"
 
+# Who may write them: a remedy is no use where nobody may.
+echo '== owners'
+stat -c '%a %u %n' -- "$@" 2>/dev/null
+echo '== mounts'
+while read -r _ _ _ _ mount options _; do
+    case $mount in /proc | /proc/sys | /proc/sys/*) echo "$options $mount" ;; esac
+done 2>/dev/null <"${PE_ROOT-}/proc/self/mountinfo"
+
 case $complaints in
 *'No such file or directory'*)
     # A namespace of its own hides keys. The first ones have fixed numbers (include/linux/proc_ns.h), but for the network's: a key tells that.

@@ -45,6 +45,7 @@ TWO_MACHINES: dict[str, tuple[SystemIdentity, SystemIdentity]] = {
     "fillers of the firmware": (by_uuid(FILLER), by_uuid(FILLER)),
     "a filler beside it": (identity(dmi_product_uuid=FILLER), identity(OTHER_ID, dmi_product_uuid=FILLER)),
     "one serial number": (identity(dmi_board_serial="X1"), identity(OTHER_ID, dmi_board_serial="X1")),
+    "two hardwares with one serial number": (by_uuid(dmi_board_serial="X1"), by_uuid(OTHER_UUID, dmi_board_serial="X1")),
     "two kinds of systems": (identity(), identity(os_type="bsd")),
     "nothing on file": (SystemIdentity(), SystemIdentity()),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from testinfra.backend import BACKENDS
 
 from power_edge.config import ConfigError, find_node_configs, load_node, select
 from tests.cases import Verdict, parameters
@@ -123,16 +124,20 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
     (folder / "identity.yaml").symlink_to("nowhere")
     (folder / "system-identity.yaml").symlink_to("/dev/zero")
     assert [problem.partition(": ")[2] for problem in sorted(problems(folder))] == [
-        "is no regular file",
+        "is not a regular file",
         "is a symbolic link that leads nowhere",
-        "is no regular file",
-        "is no regular file",
+        "is a symbolic link that leads out of node-configs/ (it was not read: put the file itself there, or a link to one below node-configs/)",
+        "is not a regular file",
     ]
 
 
 def test_a_folder_without_a_state(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path)
     assert "is not there" in problem
+
+
+NOT_FROM_A_FILE = [*sorted({*BACKENDS} - {"local", "ssh", "paramiko", "docker", "podman", "kubectl", "lxc"}), "pigeon"]
+"""Each could be made to run a program that a branch brings: ansible://web reads the checkout's ansible.cfg."""
 
 
 @pytest.mark.parametrize(
@@ -142,8 +147,9 @@ def test_a_folder_without_a_state(tmp_path: Path) -> None:
         ("ssh: {host: a, user: '-l'}", "a user begins with"),
         ("ssh: {user: a}", "host is missing"),
         ("ssh: {host: a}\nurl: ssh://a", "not both"),
-        ("url: ssh://a?ssh_extra_args=-oProxyCommand=x", "would run commands on this machine"),
-        ("url: ssh://a?ssh_config=x", "would run commands on this machine"),
+        ("url: ssh://a?ssh_extra_args=-oProxyCommand=x", "could run commands on this machine"),
+        ("url: ssh://a?ssh_config=x", "could run commands on this machine"),
+        *((f"url: {backend}://a", "the backends of a file are") for backend in NOT_FROM_A_FILE),
         ("url: 'ssh://a b'", "BACKEND://HOST"),
         ("url: host", "BACKEND://HOST"),
         ("url: ssh://-oProxyCommand=id", "BACKEND://HOST"),
@@ -163,7 +169,6 @@ def test_bad_connections(tmp_path: Path, text: str, words: str) -> None:
     [
         "local://",
         "docker://web",
-        "safe-ssh://rig",
         "ssh://a@[fd00::1]:22",
         "ssh://u@10.0.0.1:2222?sudo=true",
         "kubectl://pod?namespace=a&container=b",

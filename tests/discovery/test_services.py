@@ -49,11 +49,61 @@ def systemd(tree: Path, units: Mapping[str, Mapping[str, str]]) -> None:
     tool(tree, "systemctl", SYSTEMCTL)
 
 
-def packages(tree: Path, owned: Mapping[str, Sequence[str]], priorities: Mapping[str, str], automatic: Sequence[str] = ()) -> None:
-    """Debian's database, as far as it is read: the files of packages, their priority, and which were installed for others' sake."""
+def packages(
+    tree: Path,
+    owned: Mapping[str, Sequence[str]],
+    priorities: Mapping[str, str],
+    automatic: Sequence[str] = (),
+    depends: Mapping[str, str] = {},
+    provides: Mapping[str, str] = {},
+) -> None:
+    """Debian's database, as far as it is read: files, priority, dependencies of packages, and which were installed for others' sake."""
     write(tree, {f"var/lib/dpkg/info/{name}.list": "".join(f"{path}\n" for path in paths) for name, paths in owned.items()})
-    tool(tree, "dpkg-query", "\n".join(f"echo '{name} {priority}'" for name, priority in priorities.items()))
+    rows = ((name, priority, "no", "installed", depends.get(name, "") + ", ", provides.get(name, "")) for name, priority in priorities.items())
+    write(tree, {"table": "".join("\t".join(row) + "\n" for row in rows)})
+    tool(tree, "dpkg-query", f"cat {tree}/table")
     write(tree, {"var/lib/apt/extended_states": "".join(f"Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n" for name in automatic)})
+
+
+BROUGHT = {
+    "the package itself": ({}, {}, ()),
+    "one that it depends on": ({"asked": "owner (>= 1:2)"}, {}, ("owner",)),
+    "one of several": ({"asked": "other | owner, more"}, {}, ("owner",)),
+    "one behind another": ({"asked": "between (= 1)", "between": "owner:any"}, {}, ("owner", "between")),
+    "one that provides what it depends on": ({"asked": "virtual"}, {"owner": "virtual (= 2), more"}, ("owner",)),
+}
+
+
+@pytest.mark.parametrize("case", BROUGHT)
+def test_the_unit_that_an_asked_package_brings_is_found(tmp_path: Path, case: str) -> None:
+    depends, provides, automatic = BROUGHT[case]
+    asked = "owner" if not automatic else "asked"
+    systemd(tmp_path, {"unit.service": {}})
+    write(tmp_path, links("unit.service") | {f"{RECORDS}/multi-user.target.wants/unit.service": ""})
+    names = dict.fromkeys(("owner", asked, *automatic), "optional")
+    packages(tmp_path, {"owner": ["/lib/systemd/system/unit.service"]}, names, automatic, depends, provides)
+    why = "its package owner was asked for" if not automatic else "its package owner came with asked, which was asked for"
+    assert lines(run("services", tmp_path)) == {"+unit.service": why}
+
+
+@pytest.mark.parametrize(
+    ("priorities", "automatic", "depends"),
+    [
+        ({"owner": "optional", "asked": "optional"}, ["owner", "asked"], {"asked": "owner"}),
+        ({"owner": "optional", "asked": "important"}, ["owner"], {"asked": "owner"}),
+        ({"owner": "standard", "asked": "optional"}, ["owner"], {"asked": "owner"}),
+        ({"owner": "optional", "asked": "optional", "base": "required"}, ["owner"], {"asked": "owner", "base": "owner"}),
+        ({"owner": "optional", "asked": "optional"}, ["owner"], {"asked": "owner-more, my-owner"}),
+        ({"owner": "optional", "asked": "optional"}, ["owner"], {"owner": "asked"}),
+    ],
+)
+def test_the_unit_of_a_package_that_nobody_asked_for_is_not(
+    tmp_path: Path, priorities: Mapping[str, str], automatic: Sequence[str], depends: Mapping[str, str]
+) -> None:
+    systemd(tmp_path, {"unit.service": {}})
+    write(tmp_path, links("unit.service") | {f"{RECORDS}/multi-user.target.wants/unit.service": ""})
+    packages(tmp_path, {"owner": ["/lib/systemd/system/unit.service"]}, priorities, automatic, depends)
+    assert lines(run("services", tmp_path)) == {}
 
 
 def links(*names: str, folder: str = WANTS) -> dict[str, str]:

@@ -119,10 +119,9 @@ def test_ways_that_lead_nowhere(project: Project, options: list[str], told: str)
     assert told in refused(project, "--node=a", *options)
 
 
-def test_a_way_on_file_that_leads_nowhere_names_its_node(project: Project) -> None:
-    (project.node("a") / "connection.yaml").write_text("url: pigeon://rig\n")
-    project.node("b")
-    assert refused(project, "--node=*").startswith("ERROR: a: 'pigeon' is no testinfra backend")
+def test_a_backend_that_does_not_exist_is_refused_with_the_name_of_the_node(project: Project) -> None:
+    (project.node("a") / "connection.yaml").write_text("url: ssh://rig\n")
+    assert refused(project, "--node=a", "--connection=pigeon").startswith("ERROR: a: 'pigeon' is no testinfra backend")
 
 
 @pytest.fixture

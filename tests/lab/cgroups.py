@@ -28,10 +28,12 @@ def sweep() -> None:
 
 
 def _remove(group: Path) -> None:
-    for below in group.iterdir():
-        if below.is_dir():
-            _remove(below)
-    with suppress(OSError):  # a process in it takes a moment to end, or somebody else sweeps as well
+    # A process in it takes a moment to end, or somebody else sweeps as well.
+    with suppress(OSError):
+        for below in group.iterdir():
+            if below.is_dir():
+                _remove(below)
+    with suppress(OSError):
         group.rmdir()
 
 

@@ -4,13 +4,18 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
+from power_edge.check import Checked, plan_for
+from power_edge.config import load_node
+from power_edge.model import Item, Result
+from power_edge.probing.answer import merge, read
 from tests.lab.nodes import Lab, Node
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -68,6 +73,21 @@ def declare(
     place.mkdir(parents=True)
     for name, content in files.items():
         (place / f"{name}.yaml").write_text(yaml.safe_dump(content))
+
+
+def look(node: Node, items: Sequence[Item]) -> list[Result]:
+    """What the product makes of items on a node, each by itself: its own script, run past ssh, its own
+    gate and its own judges. AssertionError: the gate is shut.
+    """
+    with TemporaryDirectory() as folder:
+        declare(Path(folder), node, {})
+        empty = load_node(Path(folder) / "node-configs" / node.name)
+    declared = replace(empty, state=empty.state._replace(items=tuple(items)))
+    lines = plan_for(declared).commands()
+    ran = [node.run("/bin/sh", "-c", line) for line in lines]
+    checked = Checked(declared, merge(read(one.stdout.encode(errors="surrogateescape")) for one in ran))
+    assert checked.gate.open, checked.gate.why
+    return [checked.result(item) for item in items]
 
 
 def logins(node: Node) -> int:

@@ -24,8 +24,9 @@ sed -i 's/^DefaultZone=.*/DefaultZone=public/' /etc/firewalld/firewalld.conf
 nft flush ruleset
 systemctl reset-failed firewalld
 systemctl start firewalld
-until firewall-cmd --state >/dev/null 2>&1; do sleep .1; done # its name is on the bus before its rules are in the kernel
 """
+_AWAIT_FIREWALLD = "until firewall-cmd --state >/dev/null 2>&1; do sleep .1; done"
+"""Its name is on the bus, and its unit active, before its rules are in the kernel."""
 
 
 def recorded(area: str, name: str) -> Case:
@@ -35,6 +36,8 @@ def recorded(area: str, name: str) -> Case:
 
 def make(node: Node, case: Case) -> None:
     """Make the state of a case on a node that has just booted from the case's root. AssertionError: its script failed."""
+    if case.node == "firewalld":
+        node.sh(_AWAIT_FIREWALLD)
     if case.setup is not None:
         node.run("/bin/sh", "-s", stdin=case.setup.read_text())
 

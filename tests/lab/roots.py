@@ -162,11 +162,17 @@ _CORE_PACKAGES = ("apt", "systemd", "systemd-sysv", "dbus", "openssh-server", "i
 CORE = Root(name="core", packages=_CORE_PACKAGES, script=_ACCOUNTS)
 """systemd, sshd, cron, nftables, iptables, with no rules in force; no Python. Users: root, stella (sudo without a password), guest (no sudo)."""
 
-BASE = Root(name="base", below=CORE, packages=("ufw", "openvpn", "mksh"))
+BASE = Root(name="base", below=CORE, packages=("ufw", "openvpn", "mksh", "acl"))
 """The usual Debian node: CORE with ufw (installed, inactive), openvpn."""
+
+SHELLS = Root(name="shells", below=CORE, packages=("tcsh", "csh", "zsh", "fish", "mksh"))
+"""CORE with shells that somebody may log in by."""
 
 FIREWALLD = Root(name="firewalld", below=CORE, packages=("firewalld",))
 """CORE with firewalld, which is enabled: its default zone is in force after boot."""
+
+POSTGRESQL = Root(name="postgresql", below=CORE, packages=("postgresql",))
+"""CORE with postgresql, a package without a file of its own: its units belong to postgresql-common, which came along."""
 
 _RPM_SCRIPT = r"""
 mkdir -p /etc/rpm

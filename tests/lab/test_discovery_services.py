@@ -12,7 +12,7 @@ from power_edge import data
 from power_edge.discovering.sections import Section
 from tests.lab.discovering import FEW, discovered, wrong
 from tests.lab.nodes import Lab, Node
-from tests.lab.roots import BASE, CORE, FIREWALLD, RPM, TRIXIE, Root
+from tests.lab.roots import BASE, CORE, FIREWALLD, POSTGRESQL, RPM, TRIXIE, Root
 from tests.lab.test_services import SHELLS, unit
 
 pytestmark = pytest.mark.lab
@@ -166,6 +166,18 @@ FRESH = {
 def test_on_a_fresh_node_only_what_was_asked_for_is_found(lab: Lab, root: Root, kept: set[str]) -> None:
     with lab.node("fresh", root=root) as node:
         assert declared(discovered(node, "services")) == dict.fromkeys(kept, RUNS)
+
+
+def test_the_units_that_an_asked_package_brings_along_are_found_and_true(lab: Lab) -> None:
+    with lab.node("database", root=POSTGRESQL) as node:
+        cluster = node.sh("pg_lsclusters -h | awk '{ print $1 \"-\" $2 }'")
+        found = discovered(node, "services")
+        assert declared(found) == dict.fromkeys(["ssh", "postgresql", f"postgresql@{cluster}"], RUNS)
+        whys = {one.name: one.why for one in found.found}
+        assert whys["postgresql"] == "its package postgresql-common came with postgresql, which was asked for"
+        assert wrong(node, found) == []
+        node.sh(f"systemctl disable --now postgresql postgresql@{cluster}")
+        assert "postgresql" in wrong(node, found)
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,7 @@ def test_a_machine_without_sh_is_11_and_says_so(lab: Lab, node: Node, tmp_path: 
         by_command, by_script = refusals(lab, f"guest@{node.name}", tmp_path)
     finally:
         node.sh("chsh -s /bin/sh guest")
-    assert "the probe did not start: This account is currently not available. (it takes a POSIX sh" in by_command
+    assert "the probe did not start: This account is currently not available. (the login shell did not run it: " in by_command
     assert "ran no POSIX sh (status 1)" in by_script
 
 

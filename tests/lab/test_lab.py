@@ -57,6 +57,12 @@ def test_a_reboot_keeps_the_disk_and_forgets_the_rest(lab: Lab) -> None:
         assert reached.stdout == f"running\nNo jobs running.\n{node.machine_id}\n"
 
 
+@pytest.mark.skipif(roots.own_distribution() != "debian", reason="Debian 13 is made from the archive of a Debian machine")
+def test_a_node_ends_whatever_it_has_notified(lab: Lab) -> None:
+    with lab.node("notifying", root=roots.TRIXIE) as node:
+        node.sh("for each in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl daemon-reload; done")  # a queue of datagrams holds ten
+
+
 def test_the_firewalld_node_has_firewalld_in_force(firewalld_node: Node) -> None:
     assert firewalld_node.sh("firewall-cmd --state; systemctl is-system-running") == "running\nrunning"
 
@@ -77,6 +83,13 @@ def test_nothing_of_a_crashed_run_is_left(tmp_path: Path) -> None:
         assert select.select([end], [], [], 20)[0], "still running"  # a pidfd is readable when its process has ended: pidfd_open(2)
         os.close(end)
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
+
+
+@pytest.mark.skipif(roots.own_distribution() != "debian", reason="Debian 13 comes from a Debian archive")
+def test_a_node_whose_systemd_notifies_of_each_reload_can_be_switched_off(lab: Lab) -> None:
+    """More of them than the socket holds (net.unix.max_dgram_qlen)."""
+    with lab.node("reloading", root=roots.TRIXIE) as node:
+        node.sh("for turn in $(seq $(cat /proc/sys/net/unix/max_dgram_qlen)) 1 2; do systemctl daemon-reload; done")
 
 
 def test_a_root_that_was_not_built_whole_is_not_there() -> None:

@@ -1,5 +1,6 @@
 """Nodes side by side: each has its own answer, reason and deadline. No process is started."""
 
+import resource
 import threading
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 from power_edge.probing import transport
 from power_edge.probing.answer import Answer
 from power_edge.probing.plan import Plan, Timeouts
+from power_edge.probing.process import Lifeline
 from power_edge.probing.transport import Job, Route, Unreachable, ask, start
 from tests.answers import answer
 
@@ -24,7 +26,7 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(transport, "_GRACE", -2.0)
     never = threading.Event()
 
-    def ask(job: Job) -> Answer:
+    def ask(job: Job, _: Lifeline) -> Answer:
         if job.plan.node == "hangs":
             never.wait()
         return answered(job.plan.node)
@@ -42,7 +44,7 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
     """Each of those before it may take its own in full."""
     width = transport.WIDTH
-    pending = start([job(str(number), connect=3, node=20) for number in range(2 * width + 1)], lambda job: answered(job.plan.node))
+    pending = start([job(str(number), connect=3, node=20) for number in range(2 * width + 1)], lambda job, _: answered(job.plan.node))
     alone = pending["0"].limit
     assert alone == 23 + transport._GRACE
     turns = {0: 1, width - 1: 1, width: 2, 2 * width - 1: 2, 2 * width: 3}
@@ -62,7 +64,7 @@ def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
     ],
 )
 def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> None:
-    def fail(_: Job) -> Answer:
+    def fail(_: Job, __: Lifeline) -> Answer:
         raise error
 
     with pytest.raises(Unreachable) as raised:
@@ -71,6 +73,11 @@ def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> N
 
 
 NOT_STARTED = "the probe did not start"
+TOOLS = " (it takes a POSIX sh, base64 and gzip)"
+SHELL = (
+    " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell or exec"
+    " another?)"
+)
 
 
 class Host:
@@ -88,7 +95,7 @@ class Host:
 
 def asked(host: Host, monkeypatch: pytest.MonkeyPatch) -> Answer:
     monkeypatch.setattr(Route, "host", lambda *_: host)
-    return ask(job("a"))
+    return ask(job("a"), Lifeline())
 
 
 def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,25 +105,38 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("host", "told"),
     [
-        (Host(b""), ""),
-        (Host(b"Welcome!\nThis account is not available.\n"), ": This account is not available."),
-        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), ": sh: gzip: not found"),
-        (Host(b"", b"bash: base64: command not found\ngzip: stdin: unexpected end of file\n"), ": bash: base64: command not found"),
+        (Host(b""), SHELL),
+        (Host(b"Welcome!\nThis account is not available.\n"), f": This account is not available.{SHELL}"),
+        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), f": sh: gzip: not found{TOOLS}"),
+        (Host(b"", b"bash: base64: command not found\ngzip: stdin: unexpected end of file\n"), f": bash: base64: command not found{TOOLS}"),
         (Host(b"", b"sudo: unable to resolve host rig\nsudo: a password is required\n"), ": sudo: a password is required"),
-        (Host(b"", b"\xff\n"), ": \ufffd"),
-        (Host(b"", b"'sh' is not recognized\r\n"), ": 'sh' is not recognized"),
+        (Host(b"", b"sudo: a password is required\nERROR: ld.so: object 'x' from LD_PRELOAD\n"), ": sudo: a password is required"),
+        (Host(b"", b"Word too long.\n"), f": Word too long.{SHELL}"),
+        (Host(b"", b"sh: tmux: not found\n"), f": sh: tmux: not found{SHELL}"),
+        *(
+            (Host(b"", f"{said}\n".encode()), f": {said}{TOOLS}")
+            for said in (
+                "base64: Command not found.",
+                "zsh:1: command not found: base64",
+                "mksh: gzip: inaccessible or not found",
+                "fish: Unknown command: base64",
+                'exec: "sh": executable file not found in $PATH',
+            )
+        ),
+        (Host(b"", b"\xff\n"), f": \ufffd{SHELL}"),
+        (Host(b"", b"'sh' is not recognized\r\n"), f": 'sh' is not recognized{TOOLS}"),
     ],
 )
 def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unreachable) as raised:
         asked(host, monkeypatch)
-    assert str(raised.value) == f"connected, but {NOT_STARTED}{told} (it takes a POSIX sh, base64 and gzip)"
+    assert str(raised.value) == f"connected, but {NOT_STARTED}{told}"
 
 
 def test_no_answer_of_a_client_that_may_have_reached_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(b"", b"Cannot connect to the Docker daemon\n")
     host.backend.NAME = "docker"
-    with pytest.raises(Unreachable, match=f"^{NOT_STARTED}: Cannot connect"):
+    with pytest.raises(Unreachable, match=f"^{NOT_STARTED}: Cannot connect to the Docker daemon$"):
         asked(host, monkeypatch)
 
 
@@ -142,3 +162,11 @@ def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Unreachable) as raised:
         asked(host, monkeypatch)
     assert str(raised.value) == "ssh: connect to host rig port 22: No route to host"
+
+
+@pytest.mark.parametrize(("limit", "width"), [(10, 1), (400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)])
+def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(monkeypatch: pytest.MonkeyPatch, limit: int, width: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    assert transport._width() == pytest.approx(width, abs=10 if 100 < limit < 1000 else 0)
+    pending = start([job(str(number)) for number in range(100)], lambda job, _: answered(job.plan.node))
+    assert {pending[str(number)].answer().node for number in range(100)} == {str(number) for number in range(100)}

@@ -101,7 +101,8 @@ def outcome(answer: str, **declared: Any) -> str:
 
 
 def test_what_is_asked() -> None:
-    assert list(ask([Declared(name="a"), Declared(name="b", state="absent"), Declared(name="c:i386", state="latest")])) == ["a", "b", "+c:i386"]
+    items = [Declared(name="a"), Declared(name="b", state="absent"), Declared(name="c:i386", state="latest"), Declared(name="d", version="1:2~3")]
+    assert list(ask(items)) == ["a", "-b", "+c:i386", "=d=1:2~3"]
 
 
 def test_a_name_that_was_not_asked_is_unknown() -> None:
@@ -295,7 +296,6 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
     result = latest(policy=POLICY.replace("Candidate: 1.0-1", "Candidate: 1.10-1"), lists="")
     assert result.outcome is Outcome.DRIFT
     assert result.why == "state: 1.0-1 is installed, 1.10-1 is available"
-    assert result.mend == "apt-get install -y a"
 
 
 @pytest.mark.parametrize(
@@ -402,41 +402,188 @@ def test_latest_of_pacman() -> None:
     assert pacman("1-1", fresh, f"clock {NOW + 86400} /run") == "unknown"
     assert pacman("1-1", fresh, "repo extra", "repo status 0") == "unknown"
     assert pacman("1-1", fresh, "repo status 1") == "unknown"
+    none = head.replace("repo core\n", "") + f"sync Name            : a\nsync Version         : 1-1\nsync status 0\n{fresh}"
+    assert "pacman has no repositories" in str(judged(none, name="a", state="latest").why)
+
+
+def test_latest_of_another_architecture_is_not_judged_by_the_nodes_own() -> None:
+    answer = "\n".join((ROW.replace("amd64 install", "i386 install"), POLICY, URIS, LISTS))
+    assert judged(answer, name="a:i386", state="latest").outcome is Outcome.UNKNOWN
+    both = answer.replace(" a:", " a:i386:")
+    assert judged(both, name="a:i386", state="latest").outcome is Outcome.COMPLIANT
+
+
+def test_latest_of_several_architectures_that_differ_is_unknown() -> None:
+    rows = f"{ROW}\n{ROW.splitlines()[-1].replace('amd64', 'i386')}"
+    for second, outcome in (("1.0-1", Outcome.COMPLIANT), ("0.9-1", Outcome.UNKNOWN)):
+        answer = "\n".join((rows[:-5] + second, POLICY.replace("policy a:", "policy a:any:"), URIS, LISTS))
+        assert judged(answer, name="a:any", state="latest").outcome is outcome
 
 
 def test_latest_of_the_other_managers() -> None:
     apk = "manager apk - apk\nrow a x86_64 -/installed/ok 1.2-r1\npolicy a policy:\npolicy   1.2-r1:\npolicy     lib/apk/db/installed\n"
     assert outcome(f"{apk}policy     https://host/main\n", name="a", state="latest") == "unknown"
     assert outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest") == "drift"
-    assert outcome(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest") == "unknown"
+    assert "dnf, yum and zypper cannot be asked" in str(judged(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest").why)
     assert outcome(RPM, name="a", state="latest") == "drift"
 
 
+THERE = f"{DPKG}row a amd64 install/installed/ok 1\n"
+OFFERS = """\
+policy a:
+policy   Installed: (none)
+policy   Candidate: 1.2-3+b1
+policy   Version table:
+policy      1.2-3+b1 500
+policy         500 file:/srv ./ Packages
+policy status 0
+"""
+
+
+def tried(words: str, *lines: str, status: int = 0, name: str = "a", ways: str = "") -> str:
+    said = "".join(f"stderr sim {name} {line}\n" if line.startswith(("E:", "ERROR")) else f"sim {name} {line}\n" for line in lines)
+    return f"try {name} {words}\n{said}sim {name} \nsim {name} status {status}\n" + (f"way a {ways}\n" if ways else "")
+
+
+INSTALL = "install --no-install-recommends a"
+REMEDIES = {
+    "install": (DPKG + tried(INSTALL, "Inst a (1 x [all])"), {}, "apt-get install -y --no-install-recommends a", None),
+    "a preloaded library that warns": (
+        DPKG + tried(INSTALL, "Inst a (1 x [all])", "ERROR: ld.so: x"),
+        {},
+        "apt-get install -y --no-install-recommends a",
+        None,
+    ),
+    "what it needs": (
+        DPKG + tried(INSTALL, "Inst b (1 x [all])", "Inst a (1 x [all])", "Conf b (1 x [all])"),
+        {},
+        "apt-get install -y --no-install-recommends a",
+        "it needs and brings along b",
+    ),
+    "a version": (
+        DPKG + tried("install --no-install-recommends --allow-downgrades a=1:1.0~rc1", "Inst a (1:1.0~rc1 x [all])"),
+        {"version": "1:1.0~rc1"},
+        "apt-get install -y --no-install-recommends --allow-downgrades 'a=1:1.0~rc1'",
+        None,
+    ),
+    "a version that is not offered": (
+        DPKG + OFFERS + tried("install --allow-downgrades a=1.2-3", "E: Version '1.2-3' for 'a' was not found", status=100),
+        {"version": "1.2-3"},
+        None,
+        "apt-get cannot do it (Version '1.2-3' for 'a' was not found): the package lists offer 1.2-3+b1",
+    ),
+    "another version than the declared one": (
+        DPKG + OFFERS + tried("install a=1.2-3", "Inst a (1.2-3+b1 x [all])"),
+        {"version": "1.2-3"},
+        None,
+        "would not do it: the package lists offer 1.2-3+b1",
+    ),
+    "a package of no list": (
+        DPKG + tried(INSTALL, "E: Unable to locate package a", status=100),
+        {},
+        None,
+        "no package list on the node offers it",
+    ),
+    "an install that removes": (DPKG + tried(INSTALL, "Remv b [1]", "Inst a (1 x [all])"), {}, None, "would also remove b"),
+    "an install that changes others": (DPKG + tried(INSTALL, "Inst b [1] (2 x [all])", "Inst a (1 x [all])"), {}, None, "change b from 1 to 2"),
+    "an install that does nothing": (DPKG + tried(INSTALL), {}, None, "would not do it"),
+    "remove": (THERE + tried("remove a", "Remv a [1]"), {"state": "absent"}, "apt-get remove -y a", None),
+    "a name in capitals": (THERE + tried("remove a", "Remv a [1]", name="A"), {"name": "A", "state": "absent"}, "apt-get remove -y a", None),
+    "a foreign architecture": (
+        f"{DPKG}row a i386 install/installed/ok 1\n" + tried("remove a:i386", "Remv a:i386 [1]", name="a:i386"),
+        {"name": "a:i386", "state": "absent"},
+        "apt-get remove -y a:i386",
+        None,
+    ),
+    "the native architecture": (
+        THERE + tried("remove a:amd64", "Remv a [1]", name="a:amd64"),
+        {"name": "a:amd64", "state": "absent"},
+        "apt-get remove -y a:amd64",
+        None,
+    ),
+    "a removal that takes others along": (
+        THERE + tried("remove a", "Remv b [1]", "Remv a [1]"),
+        {"state": "absent"},
+        None,
+        "apt-get remove -y a would also remove b: decide that first",
+    ),
+    "a removal that installs": (THERE + tried("remove a", "Remv a [1]", "Inst b (1 x [all])"), {"state": "absent"}, None, "would also install b 1"),
+    "a removal that does nothing": (THERE + tried("remove a"), {"state": "absent"}, None, "would not do it"),
+    "an essential package": (
+        THERE + tried("remove a", "E: Essential packages were removed and -y was used without --allow-remove-essential.", status=100),
+        {"state": "absent"},
+        None,
+        "apt-get refuses to remove it: Essential packages were removed",
+    ),
+    "no time": (DPKG, {}, None, "time was short"),
+    "a simulation that took too long": (DPKG + tried(INSTALL, "Inst a (1 x [all])", status=124), {}, None, "it took too long"),
+    "a simulation that was cut": (DPKG + f"try a {INSTALL}\nsim a Inst a (1 x [all])\n", {}, None, "ended with no status"),
+    "half-configured": (
+        f"{DPKG}row a amd64 install/half-configured/ok 1\nbroken a install/half-configured/ok\n",
+        {},
+        "dpkg --configure a",
+        "where dpkg --configure fails, repair a by hand",
+    ),
+    "half-configured, as another one": (
+        f"{DPKG}row a amd64 install/unpacked/ok 1\nbroken a install/unpacked/ok\nbroken b install/unpacked/ok\n",
+        {},
+        "dpkg --configure -a",
+        "repair a, b by hand",
+    ),
+    "another one is half-configured": (
+        f"{DPKG}broken b install/half-configured/ok\n" + tried(INSTALL, "Inst a (1 x [all])", "Conf b (1 x [all])"),
+        {},
+        "dpkg --configure -a && apt-get install -y --no-install-recommends a",
+        "repair b by hand",
+    ),
+    "another one is half-installed": (
+        f"{DPKG}broken b install/half-installed/reinstreq\n" + tried(INSTALL, "Inst a (1 x [all])"),
+        {},
+        None,
+        "first repair b (half-installed)",
+    ),
+    "half-installed": (
+        f"{DPKG}row a amd64 install/half-installed/reinstreq 1\nbroken a install/half-installed/reinstreq\n"
+        + tried("install --reinstall a", "Inst a [1] (1 x [all])"),
+        {},
+        "apt-get install -y --reinstall a",
+        None,
+    ),
+    "on hold": (
+        f"{DPKG}row a amd64 hold/installed/ok 1\n" + tried("install a=2", "Inst a [1] (2 x [all])"),
+        {"version": "2"},
+        None,
+        "a is on hold: end that first where nobody needs it (apt-mark unhold a)",
+    ),
+    "an epoch": (f"{DPKG}row a amd64 install/installed/ok 2:1.0-1", {"version": "1.0-1"}, None, "with its epoch: 2:1.0-1"),
+    "no apt-get": ("manager dpkg amd64 -", {}, None, "there is no apt-get on the node"),
+    "dnf": (RPM, {"version": "1-1"}, None, "install version 1-1 with dnf"),
+    "zypper": ("manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1", {"state": "absent"}, None, "remove it with zypper"),
+    "apk": ("manager apk - apk", {}, None, "install it with apk"),
+    "pacman": ("manager pacman - -", {}, None, "install it with pacman"),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_remedies(case: str) -> None:
+    answer, declared, commands, advice = REMEDIES[case]
+    result = judged(answer, **{"name": "a", **declared})
+    assert result.outcome is Outcome.DRIFT
+    assert result.mend == commands
+    assert result.advice is None if advice is None else advice in str(result.advice)
+    assert not result.mend_cuts
+
+
 @pytest.mark.parametrize(
-    ("answer", "declared", "mend"),
+    ("answer", "declared", "cuts"),
     [
-        (DPKG, {"name": "a"}, "apt-get install -y a"),
-        (DPKG, {"name": "a", "version": "1:1.0~rc1"}, "apt-get install -y --allow-downgrades 'a=1:1.0~rc1'"),
-        (f"{DPKG}row a amd64 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a"),
-        (f"{DPKG}row a amd64 install/installed/ok 1", {"name": "A", "state": "absent"}, "apt-get remove -y a"),
-        (f"{DPKG}row a i386 install/installed/ok 1", {"name": "a", "state": "absent"}, "apt-get remove -y a:i386"),
-        (f"{DPKG}row a amd64 install/unpacked/ok 1", {"name": "a"}, "dpkg --configure a"),
-        (f"{DPKG}row a amd64 install/half-installed/reinstreq 1", {"name": "a"}, "apt-get install -y --reinstall a"),
-        (f"{DPKG}row a amd64 hold/installed/ok 1", {"name": "a", "version": "2"}, None),
-        (f"{DPKG}row a amd64 install/installed/ok 2:1.0-1", {"name": "a", "version": "1.0-1"}, None),
-        ("manager dpkg amd64 -", {"name": "a"}, None),
-        (RPM, {"name": "a", "version": "1-1"}, "dnf install -y a-1-1"),
-        (RPM, {"name": "a:i686"}, "dnf install -y a.i686"),
-        ("manager rpm - yum\nrow a x86_64 -/installed/ok 2-1", {"name": "a", "version": "1-1"}, "yum downgrade -y a-1-1"),
-        ("manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1", {"name": "a", "state": "absent"}, "zypper --non-interactive remove a"),
-        ("manager apk - apk", {"name": "a", "version": "1-r0"}, "apk add a=1-r0"),
-        ("manager apk - apk\nrow a x86_64 -/installed/ok 1-r0", {"name": "a", "state": "absent"}, "apk del a"),
-        ("manager pacman - pacman", {"name": "a"}, "pacman -S --noconfirm a"),
-        ("manager pacman - pacman", {"name": "a", "version": "1-1"}, None),
-        ("manager pacman - pacman\nrow a - -/installed/ok 1-1", {"name": "a", "state": "absent"}, "pacman -R --noconfirm a"),
+        (THERE + tried("remove a", "Remv a [1]", ways="remote logins"), {"state": "absent"}, True),
+        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst ufw (1 x [all])"), {}, True),
+        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst iptables-persistent (1 x [all])"), {}, True),
+        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst python3-dbus (1 x [all])", "Inst ufwx (1 x [all])"), {}, False),
     ],
 )
-def test_mend(answer: str, declared: dict[str, Any], mend: str | None) -> None:
-    result = judged(answer, **declared)
-    assert result.outcome is Outcome.DRIFT
-    assert result.mend == mend
+def test_a_remedy_that_could_end_the_way_to_the_node_says_so(answer: str, declared: dict[str, Any], cuts: bool) -> None:
+    result = judged(answer, name="a", **declared)
+    assert result.mend is not None
+    assert result.mend_cuts is cuts

@@ -1,9 +1,14 @@
 """Sysctl: every recorded case, and what the cases do not hold."""
 
+from pathlib import Path
+
 import pytest
 
-from power_edge.model import Outcome, Unseen
-from power_edge.resources.sysctl import Setting, ask, canonical, judge, parse, remedy
+from power_edge.model import Outcome, Remedy, Unseen
+from power_edge.resources.sysctl import ask, judge, parse
+from power_edge.resources.sysctl.key import Setting, Value, canonical
+from power_edge.resources.sysctl.kinds import never
+from power_edge.resources.sysctl.remedy import remedy
 from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 
@@ -57,7 +62,7 @@ def test_no_path_that_leaves_proc_sys_is_asked_for() -> None:
 
 
 def verdict(value: str, seen: str | None, key: str = "vm.x") -> Outcome:
-    (finding,) = judge(Setting(key, value), seen)
+    (finding,) = judge(Setting(key, value), None if seen is None else Value(seen))
     return finding.outcome
 
 
@@ -85,6 +90,8 @@ def test_equal(declared: str, seen: str) -> None:
         ("1", "01"),
         ("8", "00000010"),
         ("1 2", "12"),
+        ("1 2", "2 1"),
+        ("1 2", "2\t1"),
         ("1", "1 2"),
         ("1 2", "1"),
         ("", "0"),
@@ -109,6 +116,10 @@ def test_ranges_as_the_kernel_rewrites_them() -> None:
     assert verdict("9000,8080-8082", "8080-8082,9000", ports) is Outcome.COMPLIANT
     assert verdict("8080,8081", "8080-8082", ports) is Outcome.DRIFT
     assert verdict("8082-8080", "8080-8082", ports) is Outcome.DRIFT
+    assert verdict("8082-8080", "8082-8080", "vm.x") is Outcome.COMPLIANT
+    assert verdict("9-8,1", "1,9-8", ports) is Outcome.DRIFT
+    assert verdict("1-9,2-3", "1-9", ports) is Outcome.COMPLIANT
+    assert verdict("1-9,2-3", "1-3", ports) is Outcome.DRIFT
     assert verdict("8080,8081,8082", "8080-8082", "vm.x") is Outcome.UNKNOWN
 
 
@@ -176,21 +187,207 @@ def test_the_message_names_the_other_spelling() -> None:
     assert "net.ipv4.conf.eth0/100.forwarding" in str(result.why)
 
 
+def remedied(key: str, value: str, seen: str | None, obstacle: str | None = None) -> Remedy:
+    was = None if seen is None else Value(seen, obstacle)
+    return remedy(Setting(key, value), was, [*judge(Setting(key, value), was)])
+
+
 @pytest.mark.parametrize(
-    ("setting", "seen", "commands"),
+    ("key", "value", "seen", "argument"),
     [
-        (Setting("vm.swappiness", "60"), "10", [("sysctl", "-w", "vm.swappiness=60")]),
-        (Setting("net.ipv4.ip_local_port_range", "1 2\n"), "1\t3", [("sysctl", "-w", "net.ipv4.ip_local_port_range=1 2")]),
-        (
-            Setting("net.bridge.bridge-nf-call-iptables", "1"),
-            None,
-            [("modprobe", "br_netfilter"), ("sysctl", "-w", "net.bridge.bridge-nf-call-iptables=1")],
-        ),
-        (Setting("vm.nosuch", "1"), None, []),
+        ("net.ipv4.tcp_keepalive_time", "60", "10", "net.ipv4.tcp_keepalive_time=60"),
+        ("net.ipv4.tcp_rmem", "1 2 3\n", "1\t2\t4", "net.ipv4.tcp_rmem=1 2 3"),
+        ("net.ipv4.ip_local_reserved_ports", "", "8080", "net.ipv4.ip_local_reserved_ports="),
     ],
 )
-def test_the_commands_that_mend(setting: Setting, seen: str | None, commands: list[tuple[str, ...]]) -> None:
-    assert [*remedy(setting, seen, [*judge(setting, seen)]).commands] == commands
+def test_the_command_of_a_remedy(key: str, value: str, seen: str, argument: str) -> None:
+    assert remedied(key, value, seen) == Remedy((("sysctl", "-w", argument),))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "seen", "obstacle", "advice"),
+    [
+        ("net.bridge.bridge-nf-call-iptables", "1", None, None, "load the kernel module br_netfilter"),
+        ("vm.nosuch", "1", None, None, None),
+        ("vm.swappiness", "1", "2", "/proc/sys is read-only here", "no write on the node changes it: /proc/sys is read-only here"),
+        ("kernel.modules_disabled", "0", "1", None, "the kernel keeps 1 until the next boot"),
+        ("kernel.yama.ptrace_scope", "1", "3", None, "the kernel keeps 3 until the next boot"),
+        ("kernel.core_pattern", "a\nb", "a", None, "set it by hand"),
+        ("net.ipv4.ip_local_port_range", "32768", "32768\t60999", None, "no write can make it so: the kernel holds 2 numbers, not 1"),
+        ("vm.x", "1 2", "1", None, "the kernel holds 1 number, not 2"),
+    ],
+)
+def test_no_command_where_no_write_helps(key: str, value: str, seen: str | None, obstacle: str | None, advice: str | None) -> None:
+    given = remedied(key, value, seen, obstacle)
+    assert given.commands == ()
+    assert given.advice == advice if advice is None else advice in str(given.advice)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "cuts"),
+    [
+        ("net.ipv4.ip_forward", "0", True),
+        ("net.ipv4.ip_forward", "1", False),
+        ("net.ipv4.conf.all.forwarding", "0", True),
+        ("net.ipv4.conf.eth0/5.rp_filter", "1", True),
+        ("net.ipv4.conf.all.rp_filter", "0", False),
+        ("net.ipv6.conf.all.disable_ipv6", "1", True),
+        ("net.ipv6.conf.default.disable_ipv6", "0", False),
+        ("net.ipv6.conf.all.forwarding", "1", True),
+        ("net.ipv6.conf.eth0.accept_ra", "0", True),
+        ("net.ipv4.conf.all.arp_ignore", "2", True),
+        ("net.ipv4.tcp_mem", "1 2 3", True),
+        ("net.ipv4.tcp_keepalive_time", "60", False),
+        ("net.nf_conntrack_max", "1000", True),
+        ("net.bridge.bridge-nf-call-iptables", "1", True),
+        ("net.core.somaxconn", "4096", False),
+        ("vm.overcommit_memory", "2", True),
+        ("vm.swappiness", "10", False),
+        ("kernel.pid_max", "301", True),
+    ],
+)
+def test_a_write_that_could_end_the_way_to_the_node_says_so(key: str, value: str, cuts: bool) -> None:
+    assert remedied(key, value, " ".join("77" for _ in value.split())).cuts is cuts
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "advice"),
+    [
+        ("net.ipv4.ip_forward", "1", "forwarding of every interface"),
+        ("net.ipv4.ip_forward", "1", "conf.all.accept_redirects"),
+        ("net.ipv4.conf.all.forwarding", "0", "one switch"),
+        ("net.ipv6.conf.all.disable_ipv6", "1", "disable_ipv6 of every interface"),
+        ("kernel.modules_disabled", "1", "only a boot undoes it"),
+        ("net.ipv4.conf.eth0.forwarding", "1", None),
+        ("net.ipv4.conf.all.rp_filter", "1", None),
+        ("vm.swappiness", "1", None),
+    ],
+)
+def test_what_else_a_write_changes_is_said(key: str, value: str, advice: str | None) -> None:
+    given = remedied(key, value, "77").advice
+    assert given is None if advice is None else advice in str(given)
+
+
+def shown(path: str, owners: str = "", mounts: str = "") -> Value:
+    answer = f"== asked\n{path}\n== values\n{path}:1\n== complaints\n\n== owners\n{owners}\n== mounts\n{mounts}\n== end\n"
+    value = parse(answer.encode())[path]
+    assert isinstance(value, Value)
+    return value
+
+
+NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
+
+
+@pytest.mark.parametrize(
+    ("path", "owners", "mounts", "obstacle"),
+    [
+        ("vm/x", "644 0 vm/x", "rw,nosuid /proc", None),
+        ("vm/x", "", "", None),
+        ("vm/x", "644 0 vm/x", NODE, "read-only here"),
+        ("net/x", "644 0 net/x", NODE, None),
+        ("network/x", "644 0 network/x", NODE, "read-only here"),
+        ("vm/x", "644 0 vm/x", f"{NODE}\nrw,nosuid /proc/sys", None),
+        ("vm/x", "644 0 vm/x", f"{NODE}\nrw /proc/sys/vm/x", None),
+        ("vm/x", "644 0 vm/x", "rw /proc\nro /proc/sys/vm/x", "read-only here"),
+        ("vm/x", "444 0 vm/x", "rw /proc", "lets nobody write it"),
+        ("vm/x", "644 65534 vm/x", "rw /proc", "belongs to the machine"),
+        ("vm/x y", "444 0 vm/x y", "rw /proc", "lets nobody write it"),
+    ],
+)
+def test_why_no_write_can_change_a_key(path: str, owners: str, mounts: str, obstacle: str | None) -> None:
+    why = shown(path, owners, mounts).obstacle
+    assert why is None if obstacle is None else obstacle in str(why)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("net.ipv4.ip_forward", "yes", 'write "1" for yes'),
+        ("net.ipv4.ip_forward", "Off", 'write "0" for Off'),
+        ("net.ipv4.ip_forward", "", "not nothing"),
+        ("net.ipv4.ip_forward", "1 1", "one whole number"),
+        ("net.ipv4.ip_forward", "1.0", "one whole number"),
+        ("net.ipv4.ip_forward", '"1"', 'write "1"'),
+        ("net.ipv4.ip_forward", "'yes'", "quotes within the value"),
+        ("net/ipv4/conf/eth0.5/rp_filter", "on", 'write "1" for on'),
+        ("net.ipv6.conf.all.disable_ipv6", "true", 'write "1"'),
+        ("vm.swappiness", "10%", "one whole number"),
+        ("vm.swappiness", "201", "0 to 200"),
+        ("vm.overcommit_memory", "-1", "0 to 2"),
+        ("vm.nr_hugepages", "2G", "one whole number"),
+        ("fs.file-max", "1k", "one whole number"),
+        ("kernel.sysrq", "enable", 'write "1"'),
+        ("kernel.kptr_restrict", "3", "0 to 2"),
+        ("net.ipv4.ip_local_port_range", "32768-60999", 'write "32768 60999"'),
+        ("net.ipv4.ip_local_port_range", "32768,60999", 'write "32768 60999"'),
+        ("net.ipv4.ip_local_port_range", "60999 32768", "the lower one first"),
+        ("net.ipv4.ip_local_port_range", "1024 65536", "1 to 65535"),
+        ("net.ipv4.ip_local_port_range", '"32768 60999"', 'write "32768 60999"'),
+        ("net.ipv4.tcp_rmem", "4k 8k 16k", "whole numbers with blanks"),
+        ("kernel.printk", "4,4,1,7", 'write "4 4 1 7"'),
+        ("net.ipv4.ip_local_reserved_ports", "8080 8081", "commas between them"),
+        ("net.ipv4.ip_local_reserved_ports", "8082-8080", "the lower one first"),
+        ("net.ipv4.ip_local_reserved_ports", "65536", "up to 65535"),
+        ("net.ipv4.tcp_congestion_control", "bbr cubic", "one name"),
+        ("net.core.default_qdisc", "'fq'", 'write "fq"'),
+        ("kernel.core_pattern", "x" * 128, "127 bytes"),
+        ("kernel.hostname", "x" * 65, "64 bytes"),
+        ("net.netfilter.nf_conntrack_max", "auto", "one whole number"),
+        ("user.max_user_namespaces", "none", "one whole number"),
+    ],
+)
+def test_a_value_that_the_kernel_can_never_hold_is_refused_with_what_to_write(key: str, value: str, why: str) -> None:
+    assert why in str(never(canonical(key), value))
+    assert verdict_of({"sysctl": {key: value}}, {})[0] == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("net.ipv4.ip_forward", "2"),
+        ("net.ipv4.conf.all.rp_filter", "-1"),
+        ("net.ipv4.ip_forward", " 1\n"),
+        ("net.ipv4.ip_local_port_range", "32768"),
+        ("net.ipv4.ip_local_port_range", "3276860999"),
+        ("net.ipv4.ip_local_reserved_ports", ""),
+        ("net.ipv4.ip_local_reserved_ports", "1,5-7"),
+        ("net.ipv4.ping_group_range", "1 0"),
+        ("kernel.printk", "4"),
+        ("kernel.core_pattern", '|/usr/bin/x "%p"'),
+        ("kernel.hostname", "yes"),
+        ("vm.numa_zonelist_order", "Node"),
+        ("net.ipv6.conf.all.stable_secret", "2001:db8::1"),
+        ("net.ipv6.icmp.ratemask", "0-1,3-127"),
+        ("net.ipv4.tcp_allowed_congestion_control", "reno bbr"),
+        ("net.ipv4.tcp_fastopen_key", "00000000-00000000-00000000-00000000"),
+        ("kernel.printk_devkmsg", "on"),
+        ("kernel.shmmax", "18446744073692774399"),
+        ("net.ipv4.tcp_notsent_lowat", "4294967295"),
+        ("vm.some_new_key", "yes"),
+        ("net.netfilter.nf_log.2", "nf_log_ipv4"),
+    ],
+)
+def test_no_value_is_refused_that_the_kernel_may_hold(key: str, value: str) -> None:
+    assert never(canonical(key), value) is None
+
+
+def test_every_value_that_this_machine_shows_may_be_declared() -> None:
+    root = Path("/proc/sys")
+    refused = {}
+    for file in root.rglob("*"):
+        try:
+            value = file.read_text(errors="surrogateescape").removesuffix("\n") if file.is_file() else None
+        except OSError:
+            continue
+        path = str(file.relative_to(root))
+        if value is not None and (why := never(path, value)) is not None:
+            refused[path] = (value, why)
+    assert refused == {}
+
+
+def test_another_count_of_numbers_is_said() -> None:
+    (finding,) = judge(Setting("kernel.printk", "4"), Value("4\t4\t1\t7"))
+    assert (finding.outcome, finding.why) == (Outcome.DRIFT, "the kernel holds 4 numbers, not 1: write 4 4 1 7 or the like")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from power_edge.cli import about, adopt, discover, identity, plan, record, schem
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.route import BadRoute
 from power_edge.probing.transport import Unreachable
-from power_edge.report.terminal import printable
+from power_edge.text import printable
 
 INTERNAL_ERROR = 3
 USAGE_ERROR = 4
@@ -41,19 +41,24 @@ def main() -> None:
     except (ConfigError, BadRoute) as error:
         _end(str(error), USAGE_ERROR)
     except Unreachable as error:
-        _end(f"unreachable: {printable(str(error))}", gate.UNREACHABLE)
+        _end(f"unreachable: {error}", gate.UNREACHABLE)
     except click.ClickException as error:
+        error.message = _by_line(error.message)  # type: ignore[misc]  # Final for subclasses
         error.show()
         raise SystemExit(USAGE_ERROR) from None
     except click.Abort:
         raise SystemExit(130) from None
     except OSError as error:
-        click.echo(f"Error: {error.strerror or error}", err=True)
+        click.echo(f"Error: {_by_line(error.strerror or str(error))}", err=True)
         # Python would flush once more at the end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(INTERNAL_ERROR) from None
 
 
 def _end(told: str, status: int) -> None:
-    click.echo(f"Error: {told}", err=True)
+    click.echo(f"Error: {_by_line(told)}", err=True)
     raise SystemExit(status) from None
+
+
+def _by_line(message: str) -> str:
+    return "\n".join(map(printable, message.split("\n")))

@@ -10,8 +10,8 @@ from power_edge import gate
 from power_edge.cli.options import way
 from power_edge.cli.waiting import patiently
 from power_edge.probing.route import Options
-from power_edge.report.terminal import printable
 from power_edge.target import target
+from power_edge.text import printable
 
 
 @click.command("about", short_help="Show what a machine is, at a glance.")

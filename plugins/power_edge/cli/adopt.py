@@ -15,8 +15,9 @@ from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
 from power_edge.probing.route import Options
 from power_edge.proposal import propose
-from power_edge.report.terminal import WIDTH, printable, shortened
+from power_edge.report.terminal import WIDTH, shortened
 from power_edge.target import named
+from power_edge.text import identifier, printable
 
 
 @click.command("adopt", short_help="Take the drift of a node over into its state.yaml.")
@@ -45,7 +46,7 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
     wanted = _wanted(node, ids, expression)
-    content = read_file(node.path / STATE, file)
+    content = read_file(node.path, STATE)
     asking = asked(node)
     checked = check.Checked(asking, patiently(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
@@ -75,7 +76,7 @@ def _id(item: Item) -> str:
 
 def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
     """The items that test ids, in full or from the type on, or an expression name; all without either. Raises UsageError."""
-    known = {printable(_id(item)): item for item in node.items}
+    known = {identifier(_id(item)): item for item in node.items}
     if ids and expression is not None:
         raise click.UsageError("name items by their ids or by -k, not by both")
     if expression is not None:
@@ -106,7 +107,7 @@ def _matches(expression: str, node: Node, item: Item) -> bool:
     from _pytest.mark.expression import Expression
 
     try:
-        return Expression.compile(expression).evaluate(KeywordMatcher(frozenset((printable(_id(item)), item.type, STATE, node.name))))
+        return Expression.compile(expression).evaluate(KeywordMatcher(frozenset((identifier(_id(item)), item.type, STATE, node.name))))
     except UsageError as error:
         raise click.UsageError(f"-k {shown(expression)}: {error}") from None
     except SyntaxError as error:

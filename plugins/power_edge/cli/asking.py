@@ -5,7 +5,7 @@ import sys
 import click
 
 from power_edge.proposal import Proposal
-from power_edge.report.terminal import printable
+from power_edge.text import printable
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 

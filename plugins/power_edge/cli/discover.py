@@ -14,8 +14,8 @@ from power_edge.config.node import check_name
 from power_edge.identity import NoIdentity
 from power_edge.probing.answer import Answer, NoAnswer, read
 from power_edge.probing.route import Options
-from power_edge.report.terminal import printable
 from power_edge.target import target
+from power_edge.text import printable
 
 
 def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:

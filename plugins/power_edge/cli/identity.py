@@ -8,7 +8,7 @@ from power_edge import gate
 from power_edge.cli.options import way
 from power_edge.config.folders import NODE_CONFIGS
 from power_edge.probing.route import Options
-from power_edge.report.terminal import printable
+from power_edge.text import printable
 
 
 @click.command("identity", short_help="Print the identity of a machine, or put it on file.")

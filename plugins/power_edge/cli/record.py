@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from power_edge.config.folders import NODE_CONFIGS
+from power_edge.text import printable
 
 
 @click.command("record", short_help="Make a node of this machine.")
@@ -26,5 +27,5 @@ def command(root: Path | None, /, name: str | None) -> None:
     except OSError as error:
         raise OSError(error.errno, f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
     for line in recorded.told:
-        click.echo(line, err=True)
+        click.echo(printable(line), err=True)
     click.echo(recorded.node)

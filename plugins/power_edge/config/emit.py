@@ -11,6 +11,7 @@ from yaml.cyaml import CSafeDumper
 
 from power_edge.config.document import read
 from power_edge.config.error import ConfigError, shown
+from power_edge.text import printable
 
 WIDTH = 100
 _ODD = re.compile(r"[yYnN]|[-+]\.[0-9.eE+-]*|[-+.]*([0-9][0-9oxb.]*)?_[-+.:0-9a-fA-F_]*")
@@ -46,7 +47,7 @@ class Document(NamedTuple):
 
 def emit(document: Document) -> str:
     """The text of a file. A paragraph with nothing in it is left out, but for what is to be said. Raises ValueError as `scalar`."""
-    modeline = [f"# yaml-language-server: $schema={_printable(document.schema)}"] if document.schema is not None else []
+    modeline = [f"# yaml-language-server: $schema={printable(document.schema)}"] if document.schema is not None else []
     texts = ["\n".join(_paragraph(paragraph)) for paragraph in document.paragraphs]
     first, *others = filter(None, texts)
     return "\n\n".join(["\n".join([*modeline, first]), *others]) + "\n"
@@ -188,9 +189,5 @@ def _reads_as(written: str, value: Any, in_flow: bool) -> bool:
 def comments(texts: Iterable[str], indent: str = "") -> Iterator[str]:
     """The lines of a comment, one paragraph for each text. They may come from a machine: nothing in them ends the line."""
     for text in texts:
-        for line in wrap(_printable(" ".join(text.split())), WIDTH - len(indent) - 2, break_long_words=False, break_on_hyphens=False):
+        for line in wrap(printable(" ".join(text.split())), WIDTH - len(indent) - 2, break_long_words=False, break_on_hyphens=False):
             yield f"{indent}# {line}"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

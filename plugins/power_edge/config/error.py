@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from power_edge.model import Problem, Source
+from power_edge.text import printable
 
 LIMIT = 100
 """More problems than this are not listed one by one."""
@@ -23,5 +24,5 @@ def refuse(file: str, message: str, hint: str | None = None, line: int = 0, colu
 
 def shown(value: object, width: int = 60) -> str:
     """A value of the configuration as a message shows it: on one line, nothing in it that a terminal obeys, shortened."""
-    text = repr(value[: width + 1] if isinstance(value, str) else value)
+    text = printable(repr(value[: width + 1] if isinstance(value, str) else value))
     return text if len(text) <= width + 2 else f"{text[:width]}..."

@@ -9,6 +9,7 @@ from power_edge import place
 from power_edge.config.document import MAX_BYTES
 from power_edge.config.error import ConfigError, refuse, shown
 from power_edge.model import Problem, Source
+from power_edge.text import printable
 
 NODE_CONFIGS = place.NODE_CONFIGS
 STATE = "state.yaml"
@@ -68,19 +69,32 @@ def _nearest(pattern: str, names: list[str], root: Path) -> str:
     last = pattern.rstrip("/").rpartition("/")[2]  # a shell completes the name of a node to the path of its folder
     near = [lower[each] for each in get_close_matches(last.lower()[:255], list(lower), 3, 0.5)]
     if near:
-        return f"did you mean {' or '.join(map(_name, near))}?"
-    return f"there are {', '.join(map(_name, names[:10]))}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+        return f"did you mean {' or '.join(map(shown_name, near))}?"
+    return f"there are {', '.join(map(shown_name, names[:10]))}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
-def _name(name: str) -> str:
-    return name if name.isprintable() else shown(name)
+def shown_name(name: str) -> str:
+    """The name of a folder as messages show it: as it is, or escaped where a terminal could obey it."""
+    return printable(name)
 
 
-def read_file(path: Path, file: str) -> bytes | None:
-    """The content of a file, None where there is none. `file` is its name in messages. Raises ConfigError for what is no readable regular file."""
+def node_file(folder: Path, name: str) -> str:
+    """How messages name a file of a node's folder: `node-configs/NODE/NAME`."""
+    return f"{NODE_CONFIGS}/{shown_name(folder.name)}/{name}"
+
+
+def read_file(folder: Path, name: str) -> bytes | None:
+    """The content of a file of a node's folder, at most one byte more than a file may have; None if there is no such file.
+
+    A link is followed only if it ends below the same node-configs/: a branch of a stranger could bring one to any file that the
+    operator may read, and messages quote what they refuse. Raises ConfigError for such a link, unread, and for anything that
+    is not a readable regular file.
+    """
+    path, file = folder / name, node_file(folder, name)
+    real = resolved(folder, name)
     try:
-        # Without O_NONBLOCK a FIFO that a stranger's branch put there would hold the run up for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # Without O_NONBLOCK a FIFO would block for ever. O_NOFOLLOW: `real` holds no link.
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         if path.is_symlink():
             raise refuse(file, "is a symbolic link that leads nowhere") from None
@@ -89,10 +103,37 @@ def read_file(path: Path, file: str) -> bytes | None:
         raise refuse(file, f"cannot be read: {error.strerror}") from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise refuse(file, "is no regular file")
+            raise refuse(file, "is not a regular file")
         with os.fdopen(descriptor, "rb", closefd=False) as opened:
             return opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise refuse(file, f"cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
+
+
+def resolved(folder: Path, name: str) -> Path:
+    """Where a file of a node's folder really is, without links. node-configs/ itself may be a link.
+
+    Raises ConfigError if that is outside of node-configs/.
+    """
+    root, real = os.path.realpath(folder.parent), os.path.realpath(folder / name)  # Path.resolve() raises for loops
+    if not real.startswith(root + os.sep):
+        raise refuse(
+            node_file(folder, name),
+            f"is a symbolic link that leads out of {NODE_CONFIGS}/",
+            f"it was not read: put the file itself there, or a link to one below {NODE_CONFIGS}/",
+        )
+    return Path(real)
+
+
+def check_not_linked(folder: Path, name: str) -> None:
+    """Raises ConfigError if writing a file of a node's folder would write another file, through a link."""
+    real = resolved(folder, name)
+    own = Path(os.path.realpath(folder.parent), folder.name, name)  # Path.resolve() raises for loops
+    if real != own:
+        raise refuse(
+            node_file(folder, name),
+            f"is really {shown(os.path.relpath(real, own.parents[1]), 200)}, by a symbolic link; nothing was written",
+            "write that node instead, or put a file in place of the link",
+        )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from power_edge import gate
 from power_edge.config.error import ConfigError
-from power_edge.config.folders import NODE_CONFIGS, nodes, read_file
-from power_edge.config.node import load_system_identity
+from power_edge.config.folders import NODE_CONFIGS, node_file, nodes, read_file
+from power_edge.config.node import check_name, load_system_identity
 from power_edge.model import Problem, Source
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ IDENTITY: Final = "system-identity.yaml"
 def identities(root: Path) -> Iterator[tuple[Path, "SystemIdentity | ConfigError"]]:
     """The nodes' folders with an identity on file, by name, and that, or why it cannot be used."""
     for folder in nodes(root) if root.is_dir() else ():
-        file = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
         try:
-            content = read_file(folder / IDENTITY, file)
+            check_name(folder.name)
+            content = read_file(folder, IDENTITY)
             if content is not None:
-                yield folder, load_system_identity(content, file)
+                yield folder, load_system_identity(content, node_file(folder, IDENTITY))
         except ConfigError as error:
             yield folder, error
 
@@ -44,8 +44,7 @@ def others(folder: Path) -> dict[str, gate.Expected]:
 
 @lru_cache(maxsize=4096)  # where many nodes are wrong, each is compared with all others
 def _on_file(folder: Path, _changed: int, _size: int) -> gate.Expected:
-    file = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
-    return gate.expected(load_system_identity(read_file(folder / IDENTITY, file) or b"", file))
+    return gate.expected(load_system_identity(read_file(folder, IDENTITY) or b"", node_file(folder, IDENTITY)))
 
 
 def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> list[Problem]:

@@ -11,7 +11,7 @@ import msgspec
 
 from power_edge.config.document import Document, read
 from power_edge.config.error import ConfigError, refuse, shown
-from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.folders import NODE_CONFIGS, STATE, node_file, read_file
 from power_edge.config.state import State, checked, load_state
 from power_edge.model import Item, Problem
 
@@ -73,14 +73,13 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     Raises ConfigError with the problems of all its files.
     """
     name = folder.name
-    prefix = f"{NODE_CONFIGS}/{name}"
     check_name(name)
     problems: list[Problem] = []
 
     def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
         try:
-            data = instead.get(file) or read_file(folder / file, f"{prefix}/{file}")
-            return None if data is None else make(data, f"{prefix}/{file}")
+            data = instead.get(file) or read_file(folder, file)
+            return None if data is None else make(data, node_file(folder, file))
         except ConfigError as error:
             problems.extend(error.problems)
             return None
@@ -93,7 +92,7 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     if problems:
         raise ConfigError(problems)
     if state is None:
-        raise refuse(f"{prefix}/{STATE}", "is not there", f"a node is a folder in {NODE_CONFIGS}/ that holds one")
+        raise refuse(node_file(folder, STATE), "is not there", f"a node is a folder in {NODE_CONFIGS}/ that holds one")
     return Node(
         name=name,
         path=folder,

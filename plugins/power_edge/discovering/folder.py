@@ -10,7 +10,7 @@ from power_edge import data, gate, identity
 from power_edge.config import ConfigError
 from power_edge.config.emit import Document, Paragraph, emit
 from power_edge.config.error import refuse, shown
-from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.folders import NODE_CONFIGS, STATE, node_file, read_file
 from power_edge.config.identities import IDENTITY, duplicates, identities
 from power_edge.config.merge import merge
 from power_edge.config.node import check_name, load_node_identity, load_system_identity
@@ -19,6 +19,7 @@ from power_edge.discovering.documents import node_identity, state, watcher
 from power_edge.gate import WrongMachine
 from power_edge.identity import Shown, passed_over, safe_name
 from power_edge.model.declared.system_identity_schema import SystemIdentity
+from power_edge.probing.route import without_password
 from power_edge.proposal import Proposal, propose
 from power_edge.target import Target
 
@@ -47,10 +48,9 @@ def make(found: Discovered, target: Target, root: Path, name: str | None, *, rep
     told = [passed_over(folder, error) for folder, error in known.items() if isinstance(error, ConfigError)]
     usable = {folder: on_file for folder, on_file in known.items() if isinstance(on_file, SystemIdentity)}
     folder = _folder(found, target, root.absolute(), name, usable)
-    place = f"{NODE_CONFIGS}/{folder.name}"
-    content = read_file(folder / IDENTITY, f"{place}/{IDENTITY}") if folder.exists() else None
-    if content is not None and not _is(found, load_system_identity(content, f"{place}/{IDENTITY}")):
-        raise WrongMachine(f"{place}/ is another machine's; give this one a name of its own: --as NAME")
+    content = read_file(folder, IDENTITY) if folder.exists() else None
+    if content is not None and not _is(found, load_system_identity(content, node_file(folder, IDENTITY))):
+        raise WrongMachine(f"{NODE_CONFIGS}/{folder.name}/ is another machine's; give this one a name of its own: --as NAME")
     if isinstance(found.identity, Shown) and (same := duplicates({**usable, folder: found.identity.identity}, [folder])):
         raise ConfigError(same)
     return Made(propose(folder, dict(_contents(found, target, folder, replace=replace))), folder.exists(), tuple(told))
@@ -78,10 +78,9 @@ def _folder(found: Discovered, target: Target, root: Path, name: str | None, kno
 
 def _hostname(folder: Path) -> str | None:
     """The host name that a node has on file; None where there is none, or none to be used, which is told when the file is merged."""
-    file = f"{NODE_CONFIGS}/{folder.name}/{NODE_IDENTITY}"
     try:
-        content = read_file(folder / NODE_IDENTITY, file)
-        return load_node_identity(content, file).node.hostname if content is not None else None
+        content = read_file(folder, NODE_IDENTITY)
+        return load_node_identity(content, node_file(folder, NODE_IDENTITY)).node.hostname if content is not None else None
     except ConfigError:
         return None
 
@@ -99,14 +98,14 @@ def _contents(found: Discovered, target: Target, folder: Path, *, replace: bool)
 
     What leads to it and what it is told by are never replaced.
     """
-    there = {file: read_file(folder / file, f"{NODE_CONFIGS}/{folder.name}/{file}") for file in (*documents(found, folder), IDENTITY, CONNECTION)}
+    there = {file: read_file(folder, file) for file in (*documents(found, folder), IDENTITY, CONNECTION)}
     for file, document in documents(found, folder).items():
         old = there[file]
         if old is None or replace:
             yield file, (old, emit(document).encode())
         else:
             # Bytes that are no UTF-8 are refused there, with their place.
-            yield file, (old, merge(old.decode("utf-8", "surrogateescape"), document, f"{NODE_CONFIGS}/{folder.name}/{file}").encode())
+            yield file, (old, merge(old.decode("utf-8", "surrogateescape"), document, node_file(folder, file)).encode())
     if there[IDENTITY] is None:
         yield IDENTITY, (None, system_identity(found, folder))
     way = connection(target, folder)
@@ -143,5 +142,5 @@ def connection(target: Target, folder: Path) -> bytes | None:
         fields = {"host": host, "user": parts.username, "port": parts.port}
         way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
     else:
-        way = Paragraph("url", url)
+        way = Paragraph("url", without_password(url))
     return emit(Document((way,), data.schema_for(folder, "connection"))).encode()

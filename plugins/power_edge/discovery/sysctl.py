@@ -13,7 +13,7 @@ def name(path: str) -> str:
 def forms(_: str, seen: str | None) -> Iterator[Mapping[str, str]]:
     """The value as the kernel shows it."""
     if seen is not None:
-        yield {"value": seen}
+        yield {"value": str(seen)}
 
 
 DISCOVERY = Discovery(name=name, forms=forms, watch=lambda _, __: Watch(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",)))

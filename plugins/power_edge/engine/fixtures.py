@@ -17,8 +17,8 @@ from power_edge.engine import own_tests
 from power_edge.engine.failure import failure
 from power_edge.engine.nodes import Nodes
 from power_edge.model import Observations, Unseen
-from power_edge.report.terminal import printable
 from power_edge.resources import names, resource
+from power_edge.text import printable
 
 NODES: pytest.StashKey[Nodes] = pytest.StashKey()
 """Where a run about nodes leaves them for this plugin."""

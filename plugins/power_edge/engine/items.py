@@ -21,7 +21,8 @@ from power_edge.engine.failure import failure
 from power_edge.engine.nodes import Nodes
 from power_edge.engine.selection import GATE, PREFIX, STATE
 from power_edge.model import Item, Outcome, Result, Source
-from power_edge.report.terminal import block, headline, printable
+from power_edge.report.terminal import block, headline
+from power_edge.text import identifier
 
 
 class CouldNotLook(Exception):
@@ -77,7 +78,7 @@ class NodeFile(pytest.File):
             yield self._item("identity", None, None)
         else:
             for declared in node.items:
-                yield self._item(declared.type, printable(declared.name), declared)
+                yield self._item(declared.type, identifier(declared.name), declared)
 
     def _item(self, name: str, params: str | None, declared: Item | None) -> "CheckItem":
         node_id = self.id.child(name)

@@ -23,6 +23,7 @@ from power_edge.model import Outcome
 from power_edge.report import junit, prometheus, terminal
 from power_edge.report.prometheus import Sample
 from power_edge.resources import names
+from power_edge.text import printable
 
 USAGE_ERROR = 4
 NO_TESTS = 5
@@ -175,7 +176,7 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         name = None if isinstance(item, CheckItem) else self._node_of(item)
         if name is not None and not (gate := self.nodes.checked(name).gate).open:
-            raise pytest.skip.Exception(terminal.printable(f"{name} is blocked: {gate.why}"), _use_item_location=True)
+            raise pytest.skip.Exception(printable(f"{name} is blocked: {gate.why}"), _use_item_location=True)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from power_edge.whole import replacing
+from power_edge.whole import make_folder, replacing
 
 Failed = Callable[[Path, OSError], None]
 
@@ -31,7 +31,7 @@ def _junit(config: pytest.Config, xml: Any, failed: Failed) -> None:
         nonlocal written
         file = Path(xml.logfile)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             with replacing(file) as beside:
                 xml.logfile = str(beside)
                 write()
@@ -58,7 +58,7 @@ def _json(report: Any, failed: Failed) -> None:
     def save_report(path: str) -> None:
         file = Path(path)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             with replacing(file) as beside:
                 save(str(beside))
         except OSError as error:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from power_edge.text import printable
+
 
 class Source(NamedTuple):
     """A place in a file; line and column count from 1, and line 0 is the file as a whole."""
@@ -24,7 +26,7 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.source.file}:{self.source.line}:{self.source.column}" if self.source.line else self.source.file
-        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return printable(f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else ""))
 
 
 class Item(NamedTuple):

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from power_edge.model.item import Item
 from power_edge.model.outcome import Finding, Outcome
+from power_edge.text import readable
 
 
 class Result(NamedTuple):
@@ -53,7 +54,7 @@ def _plain(value: Any) -> Any:
     if value is None or type(value) in (bool, int, float):
         return value
     if isinstance(value, str):
-        return str(value) if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return readable(str(value))
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

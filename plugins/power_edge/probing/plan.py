@@ -15,6 +15,8 @@ from power_edge.resources import resource
 
 COMMAND_LIMIT = 96 * 1024
 """Bytes of one command line; Linux takes 128 KiB (MAX_ARG_STRLEN), and a transport may quote it once more."""
+_WORD = 1000
+"""Letters of one word: csh, as a login shell, takes none that is longer than its line buffer (1,024 in the oldest)."""
 _SECTION_LIMIT = 48 * 1024
 
 
@@ -88,8 +90,13 @@ class Plan(NamedTuple):
         functions = (data.text(f"probes/{file}.sh") for file in ("prelude", *self.functions))
         return "\n".join([*functions, *bodies, *lines, ""])
 
+    def packed(self) -> bytes:
+        """The script for the standard input of `unpacked_by`'s command."""
+        return _packed(self.script()).encode()
+
     def commands(self, sudo: str = "") -> list[str]:
-        """Command lines that run the script on a node, nearly always one; each is a whole script with its own gate.
+        """Command lines that hold the script, for backends that give a command no input; nearly always one. Each is a whole script with a gate of its
+        own.
 
         `sudo` is put before the shell that runs it (`sudo -n `). Nothing but base64 meets the login shell.
         """
@@ -159,6 +166,17 @@ def _yes(value: bool) -> str:
 
 def command(script: str, sudo: str) -> str:
     """A command line that runs a script; `sudo` is put before the shell that does."""
+    text = _packed(script)
+    words = " ".join(text[at : at + _WORD] for at in range(0, len(text), _WORD))
+    return f"printf %s {words}|{unpacked_by(sudo)}"
+
+
+def unpacked_by(sudo: str) -> str:
+    """The command that runs a packed script from its standard input. Any login shell can read it, and `ps` shows nothing of the script."""
+    return f"base64 -d|gzip -dc|{sudo}sh"
+
+
+def _packed(script: str) -> str:
+    """base64, for a startup file may have put another shell in place: reading this, it finds one word, and no command."""
     packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, and without the gzip module's import
-    packed = packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
-    return f"printf %s {base64.b64encode(packed).decode()}|base64 -d|gzip -dc|{sudo}sh"
+    return base64.b64encode(packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()).decode()

@@ -20,6 +20,11 @@ _NAME = re.compile(
 
 _LOCAL = "local://"
 
+FILE_BACKENDS = ("local", "ssh", "paramiko", "docker", "podman", "kubectl", "lxc")
+"""The backends that a connection.yaml may name. Any other can be made to run a program on the operator's machine: ansible reads
+an ansible.cfg and runs inventory scripts, salt and chroot take files that a stranger's branch could bring.
+"""
+
 
 class BadRoute(Exception):
     """Options that name no way to a node; the text says what would."""
@@ -48,9 +53,9 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
     query = parse_qs(parts.query)
     rest = urlencode({name: values for name, values in query.items() if name not in ("sudo", "sudo_user")}, doseq=True)
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
-        raise BadRoute(f"{parts.netloc or url!r} names no host")
+        raise BadRoute(f"{without_password(parts.netloc) or without_password(url)!r} names no host")
     if parts.path.strip("/"):
-        raise BadRoute(f"{url!r} names a path, and a way to a machine has none")
+        raise BadRoute(f"{without_password(url)!r} names a path, and a way to a machine has none")
     return Route(
         url=f"{parts.scheme}://{parts.netloc}" + (f"?{rest}" if rest else ""),
         ssh_config=options.ssh_config,
@@ -59,6 +64,11 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
         sudo=options.sudo or query.get("sudo") == ["true"],
         sudo_user=options.sudo_user or query.get("sudo_user", [None])[0],
     )
+
+
+def without_password(url: str) -> str:
+    """A URL, or what ssh calls a destination, as it may be shown and put on file: `ssh://root:secret@rig` -> `ssh://root@rig`."""
+    return re.sub(r"(^|://)([^:@/]*):(?!//)[^@]*@", r"\1\2@", url)
 
 
 def _check_backend(name: str) -> None:
@@ -93,9 +103,9 @@ def _on_file(connection: Connection | None) -> str | None:
     if connection is None:
         return None
     if connection.url is not None:
-        if connection.url.startswith("chroot:"):
-            # A stranger's branch could bring the folder, and with it the shell that would be run.
-            raise BadRoute("chroot:// is not taken from connection.yaml; give --hosts=chroot://FOLDER")
+        backend = connection.url.partition(":")[0]
+        if backend not in FILE_BACKENDS:  # the schema says so too; this holds for whoever builds a Connection by hand
+            raise BadRoute(f"connection.yaml cannot name the backend {backend}: give --hosts={connection.url} if you trust it")
         return connection.url
     if connection.ssh is None:
         return None

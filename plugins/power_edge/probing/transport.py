@@ -1,7 +1,9 @@
 """Carry a plan to a node and bring its answer back, through a testinfra backend; the nodes side by side."""
 
+import os
 import random
 import re
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,21 +14,32 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
-from power_edge.probing.plan import Plan, Timeouts
+from power_edge.probing.plan import Plan, Timeouts, unpacked_by
+from power_edge.probing.process import TAKES_INPUT, Lifeline, execute
+from power_edge.stderr import errors
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
+_FILES_EACH, _FILES_KEPT = 12, 16
+"""Files that a node needs while it is asked (pipes to its process, made before the ends that are the process's are closed), and that others need."""
 _HEAD_START = 0.005
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
 
 
 _SSH = (
-    # No question that nobody answers, an end to a dead line, and whatever the operator's ssh_config does for people: not here.
+    # No question that nobody answers, an end to a dead line, and nothing that the operator's ssh_config does for people.
     "-o BatchMode=yes -o ServerAliveInterval=5 -o RequestTTY=no -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no"
 )
+_NO_MASTER = "-o ControlMaster=no -o ControlPath=none"
+"""A connection that the operator's ssh shares (ControlMaster) would outlive us, and hang us for 29 s when its node has gone."""
 
 
 _HOST_KEY = "Host key verification failed"
+_NO_TOOL = re.compile(
+    r"(\b(base64|gzip|printf)\b|['\"]sh['\"]|: sh\b).*(not found|not recognized)|(not found|unknown command)\W*(base64|gzip|printf|sh)\b",
+    re.IGNORECASE,
+)
+"""How the shells there are, docker and Windows say that one of these is missing, and not what a startup file wants."""
 _HUNG_UP = re.compile(rb"kex_exchange_identification|Connection (closed|reset) by")
 
 
@@ -65,7 +78,7 @@ class Route(NamedTuple):
             self.url,
             ssh_config=self.ssh_config,
             ssh_identity_file=self.ssh_identity_file,
-            ssh_extra_args=f"{_SSH} {self.ssh_extra_args or ''}".rstrip(),
+            ssh_extra_args=" ".join(filter(None, (_SSH, _NO_MASTER if sockets is None else "", self.ssh_extra_args))),
             timeout=connect_timeout,
             controlpersist=0 if sockets is None else 10,
             controlpath=None if sockets is None else f"{sockets}/%%C",  # testinfra formats its command line once more
@@ -80,26 +93,29 @@ class Job(NamedTuple):
     route: Route
 
 
-def ask(job: Job) -> Answer:
-    """The node's answer. Raises Unreachable. Waits as long as the transport does: see `start` for the deadline."""
+def ask(job: Job, lifeline: Lifeline) -> Answer:
+    """The node's answer. Raises Unreachable. Waits until the command ends or its lifeline is cut: see `start` for the deadline."""
     with _one_reason():
         host = _connected(job.route, job.plan.timeouts)
-        return merge(_answer(host, line) for line in job.plan.commands(job.route.shell_prefix()))
+        sudo = job.route.shell_prefix()
+        if host.backend.NAME in TAKES_INPUT:
+            return _answer(host, unpacked_by(sudo), job.plan.packed(), lifeline)
+        return merge(_answer(host, line, b"", lifeline) for line in job.plan.commands(sudo))
 
 
-def _run(host: Any, line: str) -> Any:
+def _run(host: Any, line: str, sent: bytes, lifeline: Lifeline) -> Any:
     """Run a command line; one that the server hung up on before letting it in is tried again.
 
     sshd drops some of many that knock at once (MaxStartups, 10 of them by default: sshd_config(5)), as when a fleet is behind one jump host.
     """
     for pause in (0.25, 0.5, 1.0, 2.0):
         try:
-            return host.run(line)
+            return execute(host, line, sent, lifeline)
         except RuntimeError as error:
             if not _HUNG_UP.search(getattr(error.args[0], "stderr_bytes", b"") if error.args else b""):
                 raise
             time.sleep(random.uniform(pause / 2, pause))
-    return host.run(line)
+    return execute(host, line, sent, lifeline)
 
 
 @contextmanager
@@ -118,16 +134,28 @@ def _connected(route: Route, timeouts: Timeouts) -> Any:
     return host
 
 
-def _answer(host: Any, command: str) -> Answer:
-    result = _run(host, command)
+def _answer(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Answer:
+    result = _run(host, command, sent, lifeline)
     try:
         return read(result.stdout_bytes)
     except NoAnswer as error:
         silent = str(error) == NOT_STARTED
-        takes = " (it takes a POSIX sh, base64 and gzip)" if silent else ""
         # What nologin(8) says, it says on stdout.
-        why = _reason(result.stderr_bytes) or (_reason(result.stdout_bytes) if silent else "")
-        raise Unreachable(f"{'connected, but ' if _connects(host) else ''}{error}{f': {why}' if why else ''}{takes}") from None
+        why = _reason(result.stderr_bytes, sent) or (_reason(result.stdout_bytes, sent) if silent else "")
+        hint = _hint(why, _connects(host)) if silent else ""
+        raise Unreachable(f"{'connected, but ' if _connects(host) else ''}{error}{f': {why}' if why else ''}{hint}") from None
+
+
+def _hint(why: str, login: bool) -> str:
+    """What to look at where the probe did not start, by what was printed in place of an answer; `login`: a login shell stands in between."""
+    if _NO_TOOL.search(why):
+        return " (it takes a POSIX sh, base64 and gzip)"
+    if not login or why.startswith("sudo"):
+        return ""
+    return (
+        " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell"
+        " or exec another?)"
+    )
 
 
 def _connects(host: Any) -> bool:
@@ -135,9 +163,14 @@ def _connects(host: Any) -> bool:
     return host.backend.NAME in ("ssh", "paramiko")
 
 
-def _reason(output: bytes) -> str:
-    """The line that tells why: of a pipe the command that is missing, before those that starve of it; else the last."""
-    lines = [line.strip() for line in output.decode("utf-8", "replace").strip().splitlines()]
+def _reason(output: bytes, sent: bytes) -> str:
+    """The line that says why: a command of the pipe that is missing, before those that starve of it; else the last.
+
+    A shell that took the packed script for a command complains of that: such a line says nothing.
+    """
+    text = output.decode("utf-8", "replace")
+    start = sent[:20].decode()
+    lines = [line.strip() for line in errors(text) or text.strip().splitlines() if not start or start not in line]
     return next((line for line in lines if "not found" in line), lines[-1] if lines else "")
 
 
@@ -172,12 +205,13 @@ def _known_hosts(backend: Any) -> list[Path]:
     return [Path(file).expanduser() for file in files.split()]
 
 
-def start(jobs: Sequence[Job], ask: Callable[[Job], Answer] = ask) -> dict[str, "Pending"]:
+def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> dict[str, "Pending"]:
     """Ask all nodes at once, in daemon threads: a hung transport keeps neither the others nor the end of the run waiting. By node."""
-    slots = threading.Semaphore(WIDTH)
+    width = _width()
+    slots = threading.Semaphore(width)
     pending = {}
     for index, job in enumerate(jobs):
-        one = Pending(job, Future(), time.monotonic(), index // WIDTH + 1)
+        one = Pending(job, Future(), time.monotonic(), index // width + 1, Lifeline())
         threading.Thread(target=_work, args=(one, slots, ask), name=f"ask {job.plan.node}", daemon=True).start()
         pending[job.plan.node] = one
     # Threads share one interpreter: the caller steps back until the scripts are out, then both go on.
@@ -185,10 +219,19 @@ def start(jobs: Sequence[Job], ask: Callable[[Job], Answer] = ask) -> dict[str, 
     return pending
 
 
-def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job], Answer]) -> None:
+def _width() -> int:
+    """How many nodes may be asked at once: WIDTH, or fewer where this process may not open files enough. The others wait for their turn."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return WIDTH
+    free = limit - len(os.listdir("/dev/fd")) - _FILES_KEPT  # noqa: PTH208 names alone are counted
+    return max(1, min(WIDTH, free // _FILES_EACH))
+
+
+def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job, Lifeline], Answer]) -> None:
     with slots:
         try:
-            pending.future.set_result(ask(pending.job))
+            pending.future.set_result(ask(pending.job, pending.lifeline))
         except Unreachable as error:
             pending.future.set_exception(error)
         except BaseException as error:
@@ -202,6 +245,8 @@ class Pending(NamedTuple):
     future: "Future[Answer]"
     started: float
     turn: int
+    lifeline: Lifeline
+    """What the processes towards the node hang on."""
 
     @property
     def limit(self) -> float:
@@ -214,10 +259,11 @@ class Pending(NamedTuple):
         return bool(wait([self.future], seconds).done)
 
     def answer(self) -> Answer:
-        """Wait for the answer, at most until the node's deadline. Raises Unreachable."""
+        """Wait for the answer, at most until the node's deadline; then what was started is ended. Raises Unreachable."""
         try:
             return self.future.result(max(0.0, self.started + self.limit - time.monotonic()))
         except TimeoutError:
+            self.lifeline.cut()
             raise Unreachable(f"no answer in {self.limit:.0f} s") from None
 
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from power_edge.discovering.sections import Found, Section
-from power_edge.report.terminal import WIDTH, printable, shortened
+from power_edge.report.terminal import WIDTH, shortened
 from power_edge.resources import resource
+from power_edge.text import printable
 
 MOST = 50
 """Names that a row shows; the file has them all."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from power_edge.report.terminal import printable
+from power_edge.text import printable
 
 WIDTH = 100
 """Columns that are used at most: longer lines are hard to follow."""

@@ -6,20 +6,10 @@ from textwrap import wrap
 from typing import Any
 
 from power_edge.model import Outcome, Result
+from power_edge.text import printable
 
 WIDTH = 80
 _LONGEST = 400  # characters of one value; the whole stands in the JSON report
-
-
-def printable(text: str) -> str:
-    """Text that came from a stranger, safe for a terminal and on one line: what is not printable is escaped as Python does.
-
-    So are bytes that were no UTF-8: `\\xff`.
-    """
-    if text.isprintable():
-        return text
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def value(seen: Any) -> str:

@@ -9,9 +9,10 @@ from power_edge.model import Outcome
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import asked, canonical, name
 from power_edge.resources.firewall.extras import openings
-from power_edge.resources.firewall.judging import Declared, judge, ufw_in
+from power_edge.resources.firewall.judging import Declared, judge
 from power_edge.resources.firewall.program import ALLOW, DENY, VERDICTS, Region
 from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.state import ufw_in
 
 MACHINES = ("DOCKER", "LIBVIRT", "KUBE-", "CNI-", "NETAVARK", "cali-", "CILIUM", "FLANNEL", "WEAVE", "ts-", "f2b-", "sshguard", "crowdsec")
 """How chains and tables are named that programs fill and empty as they go."""

@@ -4,10 +4,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from power_edge.model.declared.resources.firewall_schema import Rule
-from power_edge.resources.firewall.match import FALSE, NEW, PORTED, PROTOCOLS, TRUE
+from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.match import NEW, PORTED, PROTOCOLS
 from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, Region, orders, walk
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, Numbers, both, complement, interface, meet, network, numbers, size, subtract_all, without
+from power_edge.resources.firewall.space import (
+    FALSE,
+    TRUE,
+    Box,
+    Numbers,
+    both,
+    complement,
+    interface,
+    meet,
+    network,
+    numbers,
+    size,
+    subtract_all,
+    within,
+    without,
+)
 
 LO = (interface("lo"), (0, 0))
 OUTER: Numbers = complement(numbers(LO), "iif")
@@ -34,6 +50,12 @@ PUBLIC: Mapping[int, Numbers] = {
     ),
     6: (network("2000::/3")[1],),
 }
+NOBODY: Box = {"proto": ((6, 6),), "sport": ((0, 0),)}
+"""What no host sends (`nobodys`)."""
+NO_PORT: Box = {"proto": PORTED, "dport": ((0, 0),)}
+"""Where nothing can listen: bind(2) takes port 0 for any."""
+CARRIERS: Numbers = numbers((number, number) for number in (4, 17, 41, 47, 50, 51, 94, 97, 98, 108, 115, 136, 137))
+"""Protocols that may carry packets which the kernel unwraps: IP in IP, UDP (VXLAN, WireGuard, ESP), GRE, ESP and AH, L2TP, MPLS."""
 DHCP: Mapping[int, Box] = {
     4: {"proto": ((17, 17),), "sport": ((67, 67),), "dport": ((68, 68),)},
     6: {"proto": ((17, 17),), "dport": ((546, 546),), "daddr6": LINK_LOCAL},
@@ -93,8 +115,41 @@ def protocol_of(rule: Rule, family: int) -> Box:
 
 def fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING) -> list[list[Region]]:
     """How the packets fare: a list of regions for each order in which the kernel may run chains of equal priority. Undecidable as `walk`."""
-    boxes = list(boxes)
-    return [walk(program, hooks, family, boxes) for program in orders(ruleset.program, hooks, family)]
+    start = list(_marked(ruleset, list(boxes), hooks))
+    every = [walk(program, hooks, family, start) for program in orders(ruleset.program, hooks, family)]
+    return [[region._replace(box=marks.without(region.box)) for region in regions] for regions in every]
+
+
+def _marked(ruleset: Ruleset, boxes: list[Box], hooks: tuple[str, ...]) -> Iterator[Region]:
+    """The packets with the marks that they bring: none, if no tunnel or program of the node's own gave them one."""
+    bits = ruleset.program.bits
+    clear = marks.clear(bits)
+    yield from (Region({**box, **clear}) for box in boxes)
+    if not bits:
+        return
+    if hooks == OUTGOING:
+        free = {dimension: some for dimension, some in clear.items() if dimension not in marks.only(clear, marks.PACKET)}
+        yield from (Region({**box, **free}, sure=False, doubt="a program of the node may have set a mark") for box in boxes)
+        return
+    for carried in _carried(ruleset):
+        yield from (Region({**box, **clear, **carried}, sure=False, doubt="a tunnel may keep the mark of what carried it") for box in boxes)
+
+
+@lru_cache(maxsize=16)
+def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
+    """The marks other than none that rules give to packets in which others may be wrapped: what comes out of a tunnel may keep them."""
+    program, found = ruleset.program, dict[tuple[tuple[str, Numbers], ...], Box]()
+    if not any(rule.changes for chain in program.chains.values() for some in chain.values() for rule in some):
+        return ()
+    clear = marks.clear(program.bits)
+    for family in FAMILIES:
+        start = [Region({**incoming(family), "proto": CARRIERS, **clear})]
+        for order in orders(program, INCOMING, family):
+            for region in walk(order, INCOMING, family, start):
+                mark = marks.only(region.box, marks.PACKET)
+                if region.verdict == ALLOW and mark != marks.only(clear, marks.PACKET):
+                    found.setdefault(tuple(sorted(mark.items())), mark)
+    return tuple(found.values())
 
 
 @lru_cache(maxsize=16)
@@ -110,6 +165,15 @@ def judged_families(ruleset: Ruleset, action: str) -> list[int]:
         return [4, 6]
     addresses = numbers((number, number) for number in ruleset.inet6)
     return [4, 6] if (without(addresses, LINK_LOCAL) if action == ALLOW else addresses) else [4]
+
+
+def nobodys(region: Region) -> bool:
+    """Whether a region is of packets that no host sends, and they are stopped: then it speaks for and against nothing.
+
+    No host connects from TCP port 0 (it is reserved, RFC 6335; bind(2) takes it for any port), so it may be refused where all is declared allowed.
+    Linux takes such a packet, so whoever makes one by hand must not get in where it is declared closed. UDP has such packets (RFC 768).
+    """
+    return region.verdict != ALLOW and within(region.box, NOBODY)
 
 
 def exists(ruleset: Ruleset, region: Region) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from power_edge.resources.firewall import marks, space
 from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, SYN, Match, protocol
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Key, Program, Rule
 from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
@@ -21,7 +22,7 @@ HARMLESS = frozenset({
 VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
 MODULES = frozenset({
     "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp", "icmp6", "iprange", "pkttype", "comment",
-    "recent", "rpfilter", "rt",
+    "recent", "rpfilter", "rt", "mark", "connmark",
 })  # fmt: skip
 """Matches whose options are looked at one by one; another one makes the rule opaque by being there."""
 STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {"DNAT": NOTHING, "SNAT": NOTHING}
@@ -132,6 +133,7 @@ def as_rules(saved: Saved, family: int, key: Key, chains: Container[Key]) -> Ite
     _Reader(match, family, saved.tokens).read()
     own = (*key[:2], saved.target or "")
     do = Do(saved.jump, own) if own in chains else target(saved.target, saved.rest)
+    match.changes += changes(saved.target, saved.rest) if own not in chains else []
     if sum(token in {("-j", True), ("-g", True)} for token in saved.tokens) > 1:
         do = Do("unknown")  # an argument that looks like a target (--string -j): which is which takes to know all options of all matches
     yield from match.rules(do, shown_as(saved, family))
@@ -156,6 +158,33 @@ def target(name: str | None, options: tuple[Token, ...]) -> Do:
     if name == "CT":
         return Do("next")
     return TARGETS.get(name, Do("unknown"))
+
+
+def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:
+    """The marks that a target sets (iptables-extensions(8), MARK and CONNMARK)."""
+    if name not in {"MARK", "CONNMARK"}:
+        return []
+    which = marks.PACKET if name == "MARK" else marks.CONNECTION
+    words = [word for word, _ in options]
+    given = dict(zip(words[::2], words[1::2], strict=False)) if "--restore-mark" not in words and "--save-mark" not in words else {}
+    try:
+        for option, value in given.items():
+            number, _, mask = value.partition("/")
+            bits = int(mask or str(marks.ALL), 0)
+            if option in {"--set-xmark", "--set-mark"} and len(given) == 1:
+                # --set-mark clears the bits of its value as well
+                kept = marks.ALL & ~(bits | (int(number, 0) if option == "--set-mark" else 0))
+                return [marks.Change(which, kept, 0, int(number, 0), which == marks.CONNECTION)]
+        if words and words[0] in {"--restore-mark", "--save-mark"} and name == "CONNMARK":
+            masks = dict(zip(words[1::2], words[2::2], strict=False))
+            if set(masks) <= {"--nfmask", "--ctmask", "--mask"}:
+                nfmask, ctmask = (int(masks.get(one, masks.get("--mask", str(marks.ALL))), 0) for one in ("--nfmask", "--ctmask"))
+                if words[0] == "--restore-mark":
+                    return [marks.Change(marks.PACKET, marks.ALL & ~nfmask, ctmask, 0, True)]
+                return [marks.Change(marks.CONNECTION, marks.ALL & ~ctmask, nfmask, 0, True)]
+    except ValueError:
+        pass
+    return [marks.Change(one, None) for one in space.MARKS]
 
 
 class _Reader:
@@ -197,6 +226,10 @@ class _Reader:
                 self.match.when(False)  # what comes from where answers to it go passes the reverse path filter
         elif self._module == "recent":
             self._recent(option, negated)
+        elif option == "--mark" and self._module in {"mark", "connmark"}:
+            value, _, mask = self._value().partition("/")
+            which = marks.PACKET if self._module == "mark" else marks.CONNECTION
+            self.match.mark(which, marks.equal(which, int(value, 0), int(mask or str(marks.ALL), 0)), negated=negated)
         elif option in OPTIONS:
             OPTIONS[option](self, self._value() if option not in FLAGS else "", negated)
         else:

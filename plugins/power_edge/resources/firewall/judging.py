@@ -11,6 +11,7 @@ from power_edge.resources.firewall.extras import extras
 from power_edge.resources.firewall.program import ALLOW, VERDICTS, Region, Undecidable
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import Box, subtract_all
+from power_edge.resources.firewall.state import any_part, in_force
 
 
 class Declared(NamedTuple):
@@ -47,54 +48,10 @@ def judge(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
 
 
 def _enabled(expected: bool, seen: Ruleset) -> Finding:
-    actual, why = in_force(seen) if expected else _at_all(seen)
+    actual, why = in_force(seen) if expected else any_part(seen)
     if actual is None:
         return undecided("enabled", expected, why or "")
     return agrees("enabled", expected, actual, why) if actual is expected else drifts("enabled", expected, actual, why)
-
-
-def _at_all(seen: Ruleset) -> tuple[bool | None, str | None]:
-    """Whether there is anything of a firewall: what half a firewall is not enabled for, it is not disabled for either."""
-    actual, why = in_force(seen)
-    if actual:
-        return True, why
-    families = {family: asked.filters(seen, family) for family in asked.FAMILIES}
-    if any(families.values()):
-        return True, f"{' and '.join(f'IPv{family}' for family, filtered in families.items() if filtered)} is filtered"
-    if seen.firewalld or seen.has_firewalld_rules or any(ufw_in(seen, family) for family in asked.FAMILIES):
-        return True, why
-    if seen.ufw:
-        return True, "nothing filters at present, but ufw is enabled in /etc/ufw/ufw.conf and comes up with the next boot"
-    return (None, "something is filtered, but not what comes from anywhere") if None in families.values() else (actual, why)
-
-
-def in_force(seen: Ruleset) -> tuple[bool | None, str | None]:
-    """Whether a firewall is in force, and why that is so or cannot be said."""
-    families = {family: asked.filters(seen, family) for family in asked.judged_families(seen, "deny")}
-    idle = [f"IPv{family}" for family, filtered in families.items() if filtered is False and not ufw_in(seen, family)]
-    if any(ufw_in(seen, family) for family in asked.FAMILIES):
-        return (False, f"ufw is active, but nothing filters {' and '.join(idle)}") if idle else (True, "ufw is active")
-    if seen.has_firewalld_rules:
-        if seen.firewalld and False in families.values():
-            return None, f"firewalld is running, but nothing filters {' and '.join(idle)}"
-        if seen.firewalld:
-            return True, "firewalld is running"
-        state = seen.firewalld_doubt or "is not running"
-        return (None, f"firewalld {state}, and its rules are still in the kernel") if any(families.values()) else (None, f"firewalld {state}")
-    if seen.firewalld:
-        return False, "firewalld is running, but the kernel has none of its rules"
-    if all(families.values()):
-        return True, None
-    if any(filtered is not False for filtered in families.values()) and None in families.values():
-        return None, "something is filtered, but not what comes from anywhere"
-    if any(families.values()):
-        return False, f"nothing filters {' and '.join(idle)}"
-    return False, "ufw is enabled in its configuration, and not started" if seen.ufw else "nothing filters incoming connections"
-
-
-def ufw_in(seen: Ruleset, family: int) -> bool:
-    """Whether what comes in of a family goes through ufw's chains."""
-    return seen.has_chain("input", family, "ufw-before-input" if family == 4 else "ufw6-before-input")
 
 
 def _default(declared: Declared, seen: Ruleset) -> Finding:
@@ -174,6 +131,7 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
 
 
 def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> Answer:
+    regions = [region for region in regions if not asked.nobodys(region)] or regions
     here = [region for region in regions if asked.exists(seen, region)]
     verdicts = [verdict for verdict in VERDICTS if any(region.verdict == verdict for region in here or regions)]
     actual = " or ".join(verdicts)

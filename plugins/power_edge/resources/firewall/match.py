@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.marks import CONNECTION, Change
 from power_edge.resources.firewall.program import Do, Rule
-from power_edge.resources.firewall.space import NOTHING, Box, Numbers, complement, meet, numbers, shown, subtract_all
+from power_edge.resources.firewall.space import FALSE, NOTHING, TRUE, Box, Numbers, complement, meet, numbers, shown, subtract_all
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
@@ -16,8 +18,6 @@ PROTOCOLS: Mapping[str, int] = {
 """Names as /etc/protocols has them; iptables, nft and the kernel print both names and numbers."""
 PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
 """Protocols whose header begins with the two ports."""
-TRUE: Numbers = ((1, 1),)
-FALSE: Numbers = ((0, 0),)
 NEW: Numbers = ((0, 0),)
 SYN = 0x02
 """Of the packets of a connection the first is judged, and the flags of a TCP connection's first packet are known."""
@@ -46,6 +46,10 @@ class Match:
     opaque: str | None = None
     varies: bool = False
     any_transport: bool = False
+    changes: list[Change] = field(default_factory=list)
+
+    def copy(self) -> "Match":
+        return Match(set(self.families), list(self.boxes), self.opaque, self.varies, self.any_transport, list(self.changes))
 
     def narrow(self, dimension: str, some: Numbers, *, negated: bool = False) -> None:
         self.choose([{dimension: complement(some, dimension) if negated else some}] if some or negated else [])
@@ -80,6 +84,27 @@ class Match:
         else:
             self.narrow(dimension, numbers(pair for word in words for pair in known[word]), negated=negated)
 
+    def changed(self, text: str) -> Iterator["Rule"]:
+        """The changes so far as a rule of their own, since what comes next in the rule need not hold.
+
+        A condition that held of a mark before does not have to hold of the new one.
+        """
+        if self.changes:
+            yield from self.rules(Do("next"), text)
+            if marks.looked_at(self.boxes):
+                self.boxes = [marks.without(box) for box in self.boxes]
+                self.doubt("it looks at a mark that it sets")
+            self.changes.clear()
+
+    def mark(self, which: str, boxes: Iterable[Box], *, negated: bool = False) -> None:
+        """A condition on a mark; that of a connection holds of no packet that has none, not even where it is negated."""
+        if which == CONNECTION:
+            self.narrow("conntrack", NEW)
+        if negated:
+            self.leave(boxes)
+        else:
+            self.choose(boxes)
+
     def family(self, family: int) -> None:
         self.families &= {family}
 
@@ -93,11 +118,12 @@ class Match:
             return
         text = shown(text)
         if not self.any_transport:
-            yield Rule(tuple(self.boxes), do, text, self.opaque, self.varies)
+            yield Rule(tuple(self.boxes), do, text, self.opaque, self.varies, tuple(self.changes))
             return
         ported = [box for mine in self.boxes if (box := meet(mine, {"proto": PORTED})) is not None]
         others = [box for mine in self.boxes if (box := meet(mine, {"proto": complement(PORTED, "proto")})) is not None]
         if ported:
-            yield Rule(tuple(ported), do, text, self.opaque, self.varies)
+            yield Rule(tuple(ported), do, text, self.opaque, self.varies, tuple(self.changes))
         if others:
-            yield Rule(tuple(others), do, text, self.opaque or "ports of a protocol that has none", self.varies)
+            doubt = self.opaque or "ports of a protocol that has none"
+            yield Rule(tuple(others), do, text, doubt, self.varies, tuple(self.changes))

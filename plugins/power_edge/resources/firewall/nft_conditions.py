@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, STATUSES, SYN, Match, protocol
 from power_edge.resources.firewall.program import Key
 from power_edge.resources.firewall.space import Box, Numbers, complement, interface, network, numbers, shown
@@ -26,14 +27,18 @@ NFPROTO: Mapping[Any, tuple[int, ...]] = {"ipv4": (4,), "ipv6": (6,), "ip": (4,)
 
 
 class NamedSet(NamedTuple):
+    """`changing`: packets change it. `expiring`: some of its elements go by themselves."""
+
     elements: list[Any]
     changing: bool
+    expiring: bool = False
 
 
 class Ruleset(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name)."""
+    """What rules refer to: the sets and maps by (family, table, name). `lasting`: without their elements that expire."""
 
     sets: Mapping[Key, NamedSet]
+    lasting: bool = False
 
 
 class Odd(ValueError):
@@ -50,6 +55,8 @@ class Reader:
         op, left, right = what["op"], what["left"], what["right"]
         try:
             flags = left.get("payload") == {"protocol": "tcp", "field": "flags"}
+            if op not in {"==", "in"} and isinstance(right, str) and right.startswith("@") and self._named(right).expiring:
+                raise Odd("an element of a set that expires")
             if op not in {"==", "!=", "in", "<", ">", "<=", ">="} and not (op == "!" and flags):
                 raise Odd(f"operator {op}")
             self._condition(op, left, right)
@@ -79,12 +86,16 @@ class Reader:
     def elements(self, data: Any) -> list[Any] | None:
         """What is in a set or a map; None for one whose contents change by themselves. Odd for one that is not there."""
         if isinstance(data, str) and data.startswith("@"):
-            named = self.ruleset.sets.get((*self.place, data[1:]))
-            if named is None:
-                raise Odd(f"set {data}")
-            return None if named.changing else named.elements
+            named = self._named(data)
+            return None if named.changing else [each for each in named.elements if not self.ruleset.lasting or not expires(each)]
         some = data["set"] if isinstance(data, Mapping) else data
         return some if isinstance(some, list) else [some]
+
+    def _named(self, data: str) -> NamedSet:
+        named = self.ruleset.sets.get((*self.place, data[1:]))
+        if named is None:
+            raise Odd(f"set {data}")
+        return named
 
     def _values(self, right: Any) -> list[Any]:
         """The right side as a list of scalars, ranges, prefixes, and concatenations."""
@@ -169,11 +180,16 @@ class Reader:
                     raise Odd(f"meta {key} {op}")
                 words = self._values(right)
                 self.match.when(("host" in words or "unicast" in words) is (op == "=="))
+            case "mark":
+                self._mark(marks.PACKET, op, right)
             case _:
                 raise Odd(f"meta {key} match")
 
     def _conntrack(self, op: str, what: Any, right: Any) -> None:
         key = what["key"]
+        if key == "mark":
+            self._mark(marks.CONNECTION, op, right)
+            return
         words = self._values(right)
         single = op == "in" or len(words) == 1 or isinstance(right, Mapping)  # `==` and `!=` compare a list as one mask of bits
         if key == "state" and single:
@@ -184,6 +200,12 @@ class Reader:
             self.match.when(("original" in words) is (op == "=="))
         else:
             raise Odd(f"ct {key} match")
+
+    def _mark(self, which: str, op: str, right: Any) -> None:
+        if op not in {"==", "!="}:
+            raise Odd(f"{which} {op}")
+        some = numbers(_span(value, _plain_number) for value in self._values(right))
+        self.match.mark(which, marks.among(which, some), negated=op == "!=")
 
     def _fib(self, op: str, what: Any, right: Any) -> None:
         flags = set(what["flags"] if isinstance(what["flags"], list) else [what["flags"]])
@@ -206,9 +228,19 @@ class Reader:
 
     def _flags(self, op: str, what: Any, right: Any) -> None:
         left, mask = what
+        if (which := _which_mark(left)) is not None:
+            if op not in {"==", "!="} or not isinstance(mask, int) or not isinstance(right, int):
+                raise Odd("bit mask match")
+            self.match.mark(which, marks.equal(which, right, mask), negated=op == "!=")
+            return
         if left.get("payload") == {"protocol": "ip", "field": "frag-off"} and mask == FRAGMENT_OFFSET and right == 0 and op in {"==", "!="}:
             self.match.family(4)
             self.match.when(op == "==")  # a connection does not begin with a later fragment
+            return
+        payload = left.get("payload", {})
+        if payload.get("field") in {"sport", "dport"} and isinstance(mask, int) and isinstance(right, int):
+            some = numbers((port, port) for port in range(1 << 16) if port & mask == right)
+            self._payload(op, payload, {"set": [{"range": [*span]} for span in some]})
             return
         if left.get("payload") != {"protocol": "tcp", "field": "flags"} or op not in {"==", "!="}:
             raise Odd("bit mask match")
@@ -244,6 +276,20 @@ class Reader:
         self.match.choose(boxes)
 
 
+def _which_mark(what: Any) -> str | None:
+    return {"{'meta': {'key': 'mark'}}": marks.PACKET, "{'ct': {'key': 'mark'}}": marks.CONNECTION}.get(str(what))
+
+
+def _plain_number(text: str) -> int:
+    return int(text, 0)
+
+
+def expires(element: Any) -> bool:
+    """Whether an element of a set, or an entry of a map, goes by itself."""
+    key = element[0] if isinstance(element, list) and element else element
+    return isinstance(key, Mapping) and isinstance(key.get("elem"), Mapping) and bool({"timeout", "expires"} & set(key["elem"]))
+
+
 def _span(value: Any, number: Any) -> tuple[int, int]:
     if isinstance(value, Mapping) and "range" in value:
         low, high = value["range"]
@@ -258,7 +304,7 @@ def _element(value: Any) -> Any:
     """An element without what is kept beside it. Odd for one that matches under conditions of its own."""
     if not isinstance(value, Mapping) or "elem" not in value:
         return value
-    if set(value["elem"]) - {"val", "comment", "counter"}:
+    if set(value["elem"]) - {"val", "comment", "counter", "timeout", "expires"}:
         raise Odd("an element with a condition")
     return value["elem"]["val"]
 

@@ -5,33 +5,43 @@ follow from others: `tcp dport 22` implies the protocol, `ip saddr` the family.
 """
 
 import json
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from power_edge.resources.firewall import compat, iptables
+from power_edge.resources.firewall import compat, iptables, marks
 from power_edge.resources.firewall.iptables import Saved
 from power_edge.resources.firewall.match import Match
-from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset
+from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset, expires
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
 from power_edge.resources.firewall.space import Box, interface, numbers, shown
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
+_DEVICES = re.compile(r' hook \w+gress device(?:s = \{ (.*) \}| "([^"]*)"| (\S+)) priority ')
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
 LIMITS = frozenset({"limit", "ct count", "quota"})
+ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
+"""Parts of a rule behind which it need not go on."""
 IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
-HARMLESS_MANGLES = frozenset({"mark", "priority", "nftrace", "label", "event", "zone", "secmark"})
+HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
 
 ODD = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError)
 """What reading a structure that is not as expected ends in; StopIteration in a generator is a RuntimeError, and so is too deep a nesting."""
 
 
-def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, saved: Mapping[Key, Sequence[Saved]] | None = None) -> Program:
+def read(
+    text: str,
+    dormant: Iterable[tuple[str, str]] | None = None,
+    saved: Mapping[Key, Sequence[Saved]] | None = None,
+    named: Mapping[Key, Sequence[str]] | None = None,
+) -> Program:
     """The ruleset as nft prints it. ValueError for text that is no such ruleset.
 
     `dormant`: the (family, table) that are switched off, None when that could not be read: nft 1.0.6 prints nonsense for that flag in JSON. `saved`:
-    the rules of each chain of iptables-nft as iptables-save prints them, for what nft shows as `xt`.
+    the rules of each chain of iptables-nft as iptables-save prints them, for what nft shows as `xt`. `named`: the devices of chains as `devices`
+    finds them, since nft 1.0.6 does not have them in JSON.
     """
     try:
         objects = [next(iter(entry.items())) for entry in json.loads(text)["nftables"]]
@@ -48,7 +58,7 @@ def read(text: str, dormant: Iterable[tuple[str, str]] | None = None, saved: Map
                 continue
             if kind == "chain":
                 chains[*place, body["name"]], bodies[*place, body["name"]] = {}, []
-                bases += _bases(body, place in doubtful)
+                bases += _bases(body, place in doubtful, (named or {}).get((*place, body["name"])))
             else:
                 bodies[*place, body["chain"]].append(body)
         for key, some in bodies.items():
@@ -79,7 +89,9 @@ def _set(body: Any) -> NamedSet:
     words = {flags} if isinstance(flags, str) else set(flags)
     elements = body.get("elem", [])
     idle = all(set(each) <= {"counter"} for each in body.get("stmt", []))
-    return NamedSet(elements if isinstance(elements, list) else [elements], bool(words & {"dynamic", "timeout"}) or not idle)
+    some = elements if isinstance(elements, list) else [elements]
+    # What programs put in and out is judged as it is found, like their rules; the rest is there until its time is over.
+    return NamedSet(some, "dynamic" in words or not idle, any(map(expires, some)))
 
 
 def _changed(rules: Iterable[Any]) -> Iterator[Key]:
@@ -91,22 +103,40 @@ def _changed(rules: Iterable[Any]) -> Iterator[Key]:
                     yield body["family"], body["table"], str(part[kind].get("set", part[kind].get("map"))).removeprefix("@")
 
 
-def _bases(body: Any, doubtful: bool) -> Iterator[Base]:
+def devices(text: str) -> dict[Key, list[str]]:
+    """The devices of chains at ingress and egress, in the lines `table`, `chain` and `type` of `nft list ruleset`."""
+    found: dict[Key, list[str]] = {}
+    table, chain = ("", ""), ""
+    for line in text.split("\n"):
+        words = line.split()
+        if line.startswith("table ") and len(words) > 2:
+            table = words[1], words[2]
+        elif words[:1] == ["chain"] and len(words) > 1:
+            chain = words[1]
+        elif match := _DEVICES.search(line):
+            several, quoted, plain = match.groups()
+            found[*table, chain] = several.split(", ") if several else [quoted or plain]
+    return found
+
+
+def _bases(body: Any, doubtful: bool, named: Sequence[str] | None) -> Iterator[Base]:
     if "hook" not in body:
         return
     family, table, name = body["family"], body["table"], body["name"]
     text = shown(f"nft {family} {table} {name}")
-    devices = body.get("dev", [])
+    own = body.get("dev", named or [])
     boxes: tuple[Box, ...] = ({},)
-    if devices:
-        names = [devices] if isinstance(devices, str) else devices
+    reason = f"{text}: whether its table is dormant could not be read" if doubtful else text
+    if own:
+        names = [own] if isinstance(own, str) else own
         side = "oif" if body["hook"] == "egress" else "iif"
         boxes = ({side: numbers(interface(each) for each in names)},)
+    elif body["hook"] in {"ingress", "egress"}:
+        doubtful, reason = True, f"{text}: of which devices it is could not be read"
     policy = {"accept": ALLOW, "drop": DENY}[body.get("policy", "accept")]
     filters = body.get("type") == "filter" and body["hook"] in {"input", "output"}
     chain = None if doubtful else (family, table, name)
     hook = body["hook"] if family not in OTHERS else f"{family} {body['hook']}"
-    reason = f"{text}: whether its table is dormant could not be read" if doubtful else text
     yield Base(hook, int(body.get("prio", 0)), chain, FAMILIES.get(family, (4, 6)), policy, filters, boxes, reason, body.get("type") == "nat")
 
 
@@ -136,10 +166,25 @@ def _all(program: Program, base: Base) -> Iterator[Rule]:
 
 def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[Key]) -> Iterator[tuple[int, Rule]]:
     for family in FAMILIES.get(body["family"], (4, 6)):
-        rules = list(_rule(body, family, ruleset, saved))
+        rules = list(_now_and_later(body, family, ruleset, saved))
         if saved is not None and rules:
             rules = _worded(rules, body, saved, family, chains)
         yield from ((family, rule) for rule in rules)
+
+
+def _now_and_later(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iterator[Rule]:
+    """The rules with what stays in the sets that they name; then, as passing, with what expires as well."""
+    now = list(_rule(body, family, ruleset, saved))
+    text = json.dumps(body["expr"])
+    names = (key[2] for key, some in ruleset.sets.items() if some.expiring and key[:2] == (body["family"], body["table"]))
+    if not any(json.dumps(f"@{name}") in text for name in names):
+        yield from now
+        return
+    later = list(_rule(body, family, ruleset._replace(lasting=True), saved))
+    yield from later
+    if now != later:
+        doubt = "marks set by an element of a set that expires"
+        yield from (rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None)) for rule in now)
 
 
 def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key]) -> list[Rule]:
@@ -162,6 +207,8 @@ def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iter
             yield from match.rules(Do("unknown"), text)  # a statement that this nft has no JSON for
             return
         kind, what = next(iter(part.items()))
+        if kind in ENDING:
+            yield from match.changed(text)
         if kind == "xt":
             if (do := _xt(next(xts), match, family)) is not None:
                 yield from match.rules(do, text)
@@ -172,6 +219,14 @@ def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iter
             _limit(match, kind, what)
         elif kind in {"set", "map", "reset"} or (kind in IDLE and isinstance(what, Mapping) and "map" in what):
             match.doubt(f"{kind} statement")  # ends the rule where the set is full, the key is not in the map, the option not in the packet
+        elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
+            change = marks.computed(which, what["value"])
+            if change.keep is None and not _certain(what["value"]):
+                match.doubt("a value that may not be there")
+            if change.copy and which == marks.PACKET:
+                yield from match.changed(text)
+                match.mark(marks.CONNECTION, [{}])  # where there is no connection the rule ends
+            match.changes.append(change)
         elif kind == "mangle":
             if not _harmless(what):
                 yield from match.rules(Do("unknown"), text)
@@ -183,17 +238,27 @@ def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iter
             yield from _verdict_map(what, reader, place, text)
             return
         elif kind == "notrack":
+            yield from match.changed(text)
             yield from match.rules(Do("notrack"), text)
         elif kind not in IDLE:
             if kind == "reject" and isinstance(what, Mapping):
                 _implied(match, what.get("type"))
             yield from match.rules(_verdict(kind, what, place), text)
             return
+    yield from match.changed(text)
+
+
+def _mark_of(key: Any) -> str | None:
+    """Which mark a statement sets."""
+    if key.get("meta", {}).get("key") == "mark":
+        return marks.PACKET
+    return marks.CONNECTION if key.get("ct", {}).get("key") == "mark" else None
 
 
 def _xt(part: compat.Part, match: Match, family: int) -> Do | None:
     """What a target of iptables does; None for a match, which narrows `match`."""
     if part.kind == "target":
+        match.changes += iptables.changes(part.name, part.options or ())
         return Do("unknown") if part.options is None and part.name not in iptables.HARMLESS else iptables.target(part.name, part.options or ())
     if part.kind != "match":
         return Do("unknown")
@@ -270,7 +335,7 @@ def _verdict_map(what: Any, reader: "Reader", place: tuple[str, str], text: str)
     unclear = None
     for key, value in sorted(entries, key=lambda entry: entry[0] == "*"):
         kind, target = next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
-        match = Match(set(start.families), list(start.boxes), start.opaque, start.varies, start.any_transport)
+        match = start.copy()
         if key != "*":
             Reader(match, reader.family, reader.place, reader.ruleset).condition({"op": "==", "left": what["key"], "right": key})
             keyed += match.boxes if match.families and match.opaque is None else []
@@ -278,6 +343,8 @@ def _verdict_map(what: Any, reader: "Reader", place: tuple[str, str], text: str)
         else:
             # What has a key of its own never comes here, also where its chain gives it back undecided.
             match.leave(keyed)
+            if isinstance(what["data"], str) and reader.ruleset.sets[(*place, what["data"][1:])].expiring:
+                match.doubt("an element of a set that expires")
             if unclear or not {"meta", "ct"} & set(what["key"]):
                 match.doubt(unclear or "any other key")  # of packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)

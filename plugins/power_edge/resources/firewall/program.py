@@ -5,11 +5,12 @@ drop and reject end all (nft(8), "VERDICT STATEMENT"). What cannot be interprete
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice, permutations, product, takewhile
 from math import prod
 from typing import NamedTuple
 
+from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.space import Box, Numbers, meet, subtract, within
 
 Key = tuple[str, str, str]
@@ -23,6 +24,8 @@ NEW: Numbers = ((0, 0),)
 UNSEEN: Numbers = ((2, 2),)
 TRACKING = -200
 """The priority at which the kernel looks a packet's connection up (NF_IP_PRI_CONNTRACK)."""
+NAT_FIRST, NAT_LAST = -100, 100
+"""Where targets and sources of connections are translated (NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC)."""
 MANY_REGIONS = 10_000
 MANY_ORDERS = 120
 MANY_STEPS = 1_000_000
@@ -40,6 +43,7 @@ class Rule(NamedTuple):
     """A rule of a chain. It matches packets that are in one of `boxes`; boxes of one rule share no packet.
 
     `opaque`: why nobody can say which of them it matches. `varies`: it matches some packets of a kind and not others, as a rate limit does.
+    `changes`: the marks that it sets before it does anything else. `passing`: it matches now, by an element of a set that expires.
     """
 
     boxes: tuple[Box, ...]
@@ -47,12 +51,15 @@ class Rule(NamedTuple):
     text: str
     opaque: str | None = None
     varies: bool = False
+    changes: tuple[marks.Change, ...] = ()
+    passing: bool = False
 
 
 class Base(NamedTuple):
     """A chain that the kernel calls. `chain` is None for what could not be read at all, and may do anything to the packets in `boxes`.
 
-    `nat`: its type is nat, so that it is called for tracked connections alone (nf_nat_inet_fn).
+    `nat`: its type is nat, so that it is called for tracked connections alone (nf_nat_inet_fn), and where the kernel translates addresses,
+    whatever its own priority is (nf_nat_register_fn; by packets on Linux 6.18).
     """
 
     hook: str
@@ -65,17 +72,32 @@ class Base(NamedTuple):
     text: str = ""
     nat: bool = False
 
+    @property
+    def place(self) -> int:
+        """The priority at which it is called."""
+        return self.priority if not self.nat else NAT_FIRST if self.hook in {"prerouting", "output"} else NAT_LAST
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """Chains by (family, table, name) and the base chains. A chain's rules are kept for each family, since addresses differ."""
+    """Chains by (family, table, name) and the base chains. A chain's rules are kept for each family, since addresses differ.
+
+    `bits`: those of marks that are followed (`bits_of`).
+    """
 
     chains: Mapping[Key, Mapping[int, tuple[Rule, ...]]] = field(default_factory=dict)
     bases: tuple[Base, ...] = ()
+    bits: tuple[int, ...] = ()
 
     def path(self, hooks: tuple[str, ...], family: int) -> list[Base]:
         here = [base for base in self.bases if base.hook in hooks and family in base.families]
-        return sorted(here, key=lambda base: (hooks.index(base.hook), base.priority))
+        return sorted(here, key=lambda base: (hooks.index(base.hook), base.place))
+
+
+def bits_of(chains: Mapping[Key, Mapping[int, tuple[Rule, ...]]]) -> tuple[int, ...]:
+    """The bits of marks that some rule looks at."""
+    rules = (rule for chain in chains.values() for some in chain.values() for rule in some)
+    return tuple(sorted(marks.looked_at(box for rule in rules for box in rule.boxes)))
 
 
 class Region(NamedTuple):
@@ -97,12 +119,12 @@ class Undecidable(ValueError):
     """The program is beyond what can be followed."""
 
 
-def walk(program: Program, hooks: tuple[str, ...], family: int, boxes: Iterable[Box]) -> list[Region]:
-    """What becomes of the packets in `boxes`: regions that together cover all of them. Undecidable when it grows too large.
+def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region]) -> list[Region]:
+    """What becomes of packets: regions that together cover all of them. Undecidable when it grows too large.
 
     Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure), and where something is opaque (none sure).
     """
-    alive, ended, steps = [Region(box) for box in boxes], list[Region](), 0
+    alive, ended, steps = list(start), list[Region](), 0
     for base in (_decided(program, base) for base in program.path(hooks, family)):
         early = base.hook == "ingress" or (base.hook in {"prerouting", "output"} and base.priority <= TRACKING)
         inside, outside = _split([_tracked(region, NEW, UNSEEN) for region in alive] if early else alive, base.boxes)
@@ -138,13 +160,13 @@ def orders(program: Program, hooks: tuple[str, ...], family: int) -> Iterator[Pr
     registers its chains anew, and legacy iptables registers where its table is first used.
     Undecidable beyond MANY_ORDERS.
     """
-    groups = (list(group) for _, group in groupby(program.path(hooks, family), lambda base: (base.hook, base.priority)))
+    groups = (list(group) for _, group in groupby(program.path(hooks, family), lambda base: (base.hook, base.place)))
     choices = [list(islice(_arranged(program, group), MANY_ORDERS + 1)) for group in groups]
     if prod(map(len, choices)) > MANY_ORDERS:
         raise Undecidable("more chains have the same priority than can be tried in every order")
     for choice in product(*choices):
         # The sort of Program.path is stable, so it is enough to put the chains in this order.
-        yield Program(chains=program.chains, bases=tuple(base for some in choice for base in some))
+        yield replace(program, bases=tuple(base for some in choice for base in some))
 
 
 def _arranged(program: Program, group: list[Base]) -> Iterator[list[Base]]:
@@ -169,7 +191,7 @@ def _arranged(program: Program, group: list[Base]) -> Iterator[list[Base]]:
 
 def _order_matters(left: set[str], right: set[str]) -> bool:
     """Whether one changes what the other does: two that end a packet in one and the same way do not, nor does one that only accepts."""
-    changes = {"unknown", "notrack"}
+    changes = {"unknown", "notrack", "mark"}
     return bool(left and right) and (bool((left | right) & changes) or len(left | right) > 1)
 
 
@@ -181,8 +203,9 @@ def _effects(program: Program, base: Base) -> set[str]:
     """What a base chain may do to a packet, but for letting it on."""
     if base.chain is None:
         return {"unknown"}
-    kinds = {rule.do.kind for rule in _reachable(program, base.chain)} | {base.policy}
-    return kinds & {DENY, REJECT, "unknown", "notrack"}
+    rules = list(_reachable(program, base.chain))
+    kinds = {rule.do.kind for rule in rules} | {base.policy}
+    return kinds & {DENY, REJECT, "unknown", "notrack"} | ({"mark"} if program.bits and any(rule.changes for rule in rules) else set())
 
 
 def _split(regions: Iterable[Region], boxes: tuple[Box, ...]) -> tuple[list[Region], list[Region]]:
@@ -243,24 +266,37 @@ class _Walk:
             matched, rest = _split(regions, rule.boxes)
             if not matched:
                 continue
-            if rule.opaque is not None:
-                doubt = f"{rule.text}: {rule.opaque}"
-                rest += [region._replace(sure=False, doubt=region.doubt or doubt) for region in matched]
-                matched = [region._replace(sure=False, doubt=region.doubt or doubt) for region in matched]
+            opaque = rule.opaque or ("it need not be called" if rule.changes and self.base_chain.nat else None)
+            if opaque is not None:
+                matched = _unsure(matched, f"{rule.text}: {opaque}")
+                rest += matched
+            elif rule.passing:
+                rest += _unsure(matched, f"{rule.text}: an element of a set that expires")
             elif rule.varies:
                 rest += matched
-            after, back = self._do(rule, matched, (*callers, name))
-            regions = rest + (after if rule.opaque is None and not rule.varies else _new(after, rest))
+            after, back = self._do(rule, self._changed(rule, matched), (*callers, name))
+            regions = rest + (_new(after, rest) if opaque is not None or rule.varies or rule.passing else after)
             returned += back
             _check(regions, returned, self.ended, self.accepted)
         return returned + regions
 
+    def _changed(self, rule: Rule, regions: list[Region]) -> list[Region]:
+        """The regions with the marks that a rule sets."""
+        for change in rule.changes:
+            inside, outside = _split(regions, ({"conntrack": NEW},)) if change.tracked else (regions, [])
+            regions = outside
+            for region in inside:
+                box, known = marks.changed(region.box, change, self.program.bits)
+                new = region._replace(box=box)
+                regions = [*regions, *([new] if known else _unsure([new], f"{rule.text}: a mark that cannot be told"))]
+        return regions
+
     def _idle(self, rule: Rule) -> bool:
         """Whether it makes no difference if the rule matches: then neither do its opaque parts."""
         if rule.do.kind != "jump" or rule.do.target is None or not (rule.varies or rule.opaque):
-            return rule.do.kind == "next"
+            return rule.do.kind == "next" and not rule.changes
         called = list(_reachable(self.program, rule.do.target))
-        return rule.do.target in self.program.chains and all(step.do.kind in {"next", "return", "jump"} for step in called)
+        return rule.do.target in self.program.chains and all(step.do.kind in {"next", "return", "jump"} and not step.changes for step in called)
 
     def _do(self, rule: Rule, matched: list[Region], callers: tuple[Key, ...]) -> tuple[list[Region], list[Region]]:
         """The regions that go on to the next rule, and those that return from the chain."""
@@ -286,9 +322,13 @@ class _Walk:
         return [], []
 
     def _anything(self, region: Region, why: str) -> None:
-        lost = region._replace(sure=False, doubt=region.doubt or why, by=why)
+        (lost,) = _unsure([region._replace(by=why)], why)
         self.accepted.append(lost)
         self.ended += [lost._replace(verdict=verdict) for verdict in (DENY, REJECT)]
+
+
+def _unsure(regions: Iterable[Region], why: str) -> list[Region]:
+    return [region._replace(sure=False, doubt=region.doubt or why) for region in regions]
 
 
 def _new(regions: list[Region], known: list[Region]) -> list[Region]:

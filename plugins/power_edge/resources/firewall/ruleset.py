@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import VERDICTS, Base, Key, Program
+from power_edge.resources.firewall.program import Base, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
+from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
+from power_edge.resources.firewall.way import NO_WAY_READ, Way
+from power_edge.resources.firewall.way import read as read_way
 
 FAMILY = {"ip": 4, "ip6": 6}
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
@@ -31,7 +34,9 @@ class Ruleset:
 
     `interfaces`: those of the node, but for lo. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for lo's.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
-    `ufw`: whether ufw.conf says enabled; None: no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
+    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
+    `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
+    `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in. `saved`: the files of rules that a boot may load.
     """
 
     program: Program
@@ -39,24 +44,32 @@ class Ruleset:
     outside: tuple[str, ...] = ()
     inet6: tuple[int, ...] | None = None
     echo_ignored: tuple[str, ...] = ()
-    ufw: bool | None = None
+    ufw_settings: Settings | None = None
     ufw_tuples: tuple[str, ...] | None = None
     firewalld: bool | None = None
     firewalld_doubt: str | None = None
+    firewalld_pending: tuple[str, ...] | None = None
+    firewalld_stored: tuple[str, ...] | None = None
+    firewalld_boots: bool = False
+    way: Way = NO_WAY_READ
+    saved: tuple[str, ...] = ()
 
     def existing(self) -> Numbers:
         """The interfaces of the node as a set of numbers."""
         return numbers(interface(name) for name in self.interfaces or ())
 
-    def has_chain(self, hook: str, family: int, prefix: str) -> bool:
-        """Whether a base chain of `hook` goes straight to a chain whose name begins so, and not behind a rule that decides on everything."""
-        for base in self.program.path((hook,), family):
-            for rule in self.program.chains.get(base.chain or ("", "", ""), {}).get(family, ()):
-                if rule.do.target is not None and rule.do.target[2].startswith(prefix):
-                    return True
-                if rule.do.kind in VERDICTS and {} in rule.boxes and not rule.opaque and not rule.varies:
-                    break
-        return False
+    @property
+    def ufw(self) -> bool | None:
+        """Whether ufw.conf says enabled; None: no ufw."""
+        return None if self.ufw_settings is None else self.ufw_settings.enabled
+
+    @property
+    def ufw_rules(self) -> tuple[Tuple, ...] | None:
+        """The rules of ufw's files for incoming connections; None where they could not be read."""
+        try:
+            return None if self.ufw_tuples is None else tuple(tuples(self.ufw_tuples))
+        except ValueError:
+            return None
 
     @property
     def has_firewalld_rules(self) -> bool:
@@ -87,7 +100,6 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     if isinstance(program, Unseen):
         return {"": program}
     names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
-    enabled = _lines(have, "ufw") if "ufw" in have else None
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
@@ -96,16 +108,25 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
             echo_ignored=tuple(_lines(have, "echo-ignored")),
-            ufw=None if enabled is None else any(word.strip().strip("\"'").lower() == "yes" for word in enabled),
+            ufw_settings=_ufw(have),
             ufw_tuples=_tuples(have),
             firewalld=firewalld,
             firewalld_doubt=doubt,
+            firewalld_pending=_read(have, "firewalld-pending"),
+            firewalld_stored=_read(have, "firewalld-stored"),
+            firewalld_boots=_lines(have, "firewalld-boot") == ["enabled"],
+            way=read_way(_lines(have, "way")),
+            saved=tuple(_lines(have, "saved")),
         )
     }
 
 
 def _lines(have: Mapping[str, Block], name: str) -> list[str]:
     return [line for line in have[name].text.split("\n") if line] if name in have else []
+
+
+def _read(have: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
+    return tuple(_lines(have, name)) if name in have and have[name].status == 0 else None
 
 
 def _program(have: Mapping[str, Block]) -> Program | Unseen:
@@ -124,12 +145,14 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         return Unseen(nft.why("the firewall"))
     saves = {family: block for family in FAMILY if (block := have.get(f"{family}tables")) is not None and block.status == 0}
     if nft.status == 0:
-        dormant = have.get("dormant")
-        asleep = None if dormant is None or dormant.status != 0 else [_table(line) for line in dormant.text.split("\n") if line]
+        # Where the rules changed between the readings, only the first one counts.
+        text = {name: have[name] for name in ("dormant", "devices") if name in have and have[name].status == 0 and "moved" not in have}
+        asleep = [_table(line) for line in text["dormant"].text.split("\n") if line] if "dormant" in text else None
+        devices = nftables.devices(text["devices"].text) if "devices" in text else {}
         saved: dict[Key, Sequence[iptables.Saved]] = {}
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
-        parts.append(nftables.read(nft.text, asleep, saved))
+        parts.append(nftables.read(nft.text, asleep, saved, devices))
     else:
         parts += [iptables.read(block.text, FAMILY[family], family) for family, block in saves.items()]
     for family, number in FAMILY.items():
@@ -143,7 +166,8 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     bases = tuple(base for part in parts for base in part.bases)
     if unread is not None:
         bases += (unread, unread._replace(hook="output"))
-    return Program(chains={name: rules for part in parts for name, rules in part.chains.items()}, bases=bases)
+    chains = {name: rules for part in parts for name, rules in part.chains.items()}
+    return Program(chains=chains, bases=bases, bits=bits_of(chains))
 
 
 def _table(line: str) -> tuple[str, str]:
@@ -161,6 +185,13 @@ def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
     if not files or any(block.status != 0 for block in files):
         return None
     return tuple(line for block in files for line in block.text.split("\n") if line)
+
+
+def _ufw(have: Mapping[str, Block]) -> Settings | None:
+    if "ufw" not in have:
+        return None
+    edited = tuple(_lines(have, "ufw-edited")) if "ufw-edited" in have else None
+    return settings(_lines(have, "ufw"), _lines(have, "ufw-settings"), edited)
 
 
 def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:

@@ -15,6 +15,10 @@ Box = Mapping[str, Numbers]
 """Dimension -> the numbers that are in. Treat as immutable."""
 
 NAME_BYTES = 16
+TRUE: Numbers = ((1, 1),)
+FALSE: Numbers = ((0, 0),)
+MARKS = ("mark", "ctmark")
+"""Of the packet and of its connection; each of their 32 bits is a dimension: `mark0` is the lowest."""
 LIMITS: Mapping[str, int] = {
     "proto": 0xFF,
     "sport": 0xFFFF,
@@ -29,6 +33,7 @@ LIMITS: Mapping[str, int] = {
     "conntrack": 2,
     "slocal": 1,
     "dlocal": 1,
+    **{f"{which}{bit}": 1 for which in MARKS for bit in range(32)},
 }
 """Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2 for a
 packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node."""

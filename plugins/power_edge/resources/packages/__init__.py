@@ -18,8 +18,12 @@ PRESENT = "present"
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
+    """What each item wants, as the probe takes it: `NAME`, `-NAME`, `+NAME` or `=NAME=VERSION`."""
     for declared in items:
-        yield f"+{declared.name}" if declared.state == "latest" else declared.name
+        if declared.version is not None:
+            yield f"={declared.name}={declared.version}"
+        else:
+            yield {ABSENT: "-", "latest": "+"}.get(declared.state or "", "") + declared.name
 
 
 def judge(declared: Declared, seen: Package | None) -> Iterator[Finding]:
@@ -100,6 +104,8 @@ def _judge_version(declared: str, seen: Package) -> Finding:
 def _judge_latest(seen: Package) -> Finding:
     installed = seen.here[-1].version
     candidate = seen.candidate
+    if seen.manager != "rpm" and len(there := {row.version for row in seen.here}) > 1:
+        return undecided("state", "latest", f"several versions of it are installed: {', '.join(sorted(there))}", PRESENT)
     if seen.manager == "rpm":
         return undecided("state", "latest", "dnf, yum and zypper cannot be asked without writing to the node", PRESENT)
     if candidate is None or candidate.version is None:

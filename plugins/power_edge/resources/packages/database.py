@@ -8,6 +8,7 @@ from power_edge.model import Observations, Unseen
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.candidates import candidates
 from power_edge.resources.packages.offers import Candidate
+from power_edge.resources.packages.simulation import Simulation, simulation
 
 _GONE = ("not-installed", "config-files")
 _USABLE = ("installed", "triggers-pending", "triggers-awaited")
@@ -37,7 +38,9 @@ class Package(NamedTuple):
     """What a node has under a name. An observation is never None: what is not there has no row that is `here`, and its manager is known all the same.
 
     `others` are rows of other architectures than the name means; `label` is a row that the name leads to together with a version (rpm takes
-    `bash-5.1`); `providers` are installed packages that provide the name. `tool` is the program that installs packages, None without one.
+    `bash-5.1`); `providers` are installed packages that provide the name. `tool` is the program that installs packages, None without one, and
+    `simulation` what it says that it would do, None where it was not asked. `native` is the node's architecture, and `broken` are rows of other
+    packages that are neither installed nor gone.
     """
 
     manager: str
@@ -47,6 +50,9 @@ class Package(NamedTuple):
     label: Row | None = None
     providers: tuple[str, ...] = ()
     candidate: Candidate | None = None
+    simulation: Simulation | None = None
+    native: str = "-"
+    broken: tuple[Row, ...] = ()
 
     @property
     def here(self) -> tuple[Row, ...]:
@@ -63,12 +69,15 @@ class _Told(NamedTuple):
     labels: Mapping[str, Sequence[Row]]
     providers: Mapping[str, Sequence[str]]
     offers: Mapping[str, Candidate]
+    simulations: Mapping[str, Simulation]
+    broken: Sequence[Row]
 
 
 def parse(section: bytes) -> Observations:
     """Name as asked -> Package, or Unseen where the name cannot be asked of this manager."""
-    asked, rows = [], []
+    asked, rows, broken = [], [], []
     providers, tagged = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    tries = dict[str, list[str]]()
     manager = native = tool = ""
     for line in section.decode("utf-8", "replace").split("\n"):
         tag, _, rest = line.partition(" ")
@@ -81,6 +90,16 @@ def parse(section: bytes) -> Observations:
                 name, arch, state, version = rest.split(" ")
                 want, status, flag = state.split("/")
                 rows.append(Row(name, arch, want, status, flag, version))
+            case "broken":
+                name, state = rest.split(" ")
+                want, status, flag = state.split("/")
+                broken.append(Row(name, "-", want, status, flag, "-"))
+            case "try":
+                name, *words = rest.split(" ")
+                tries[name] = words
+            case "sim" | "way":
+                name, _, said = rest.partition(" ")
+                tagged[f"{tag} {name.lower() if tag == 'way' else name}"] += [said] if said else []
             case "provides":
                 package, name = rest.split(" ")
                 providers[name.lower()].append(package)
@@ -88,6 +107,9 @@ def parse(section: bytes) -> Observations:
                 tagged[tag].append(rest)
             case "stderr":
                 command, _, complaint = rest.partition(" ")
+                if command == "sim":
+                    name, _, complaint = complaint.partition(" ")
+                    command = f"sim {name}"
                 tagged[f"stderr {command}"].append(complaint)
             case "":
                 pass
@@ -97,8 +119,14 @@ def parse(section: bytes) -> Observations:
         raise ValueError(f"no package manager is named: {manager!r}")
     labels = [(label, row) for row in rows for label in _labels(row)] if manager == "rpm" else []
     by_name = _by([(row.name.lower(), row) for row in rows])
-    told = _Told(manager, native, tool, by_name, _by(labels), providers, candidates(manager, tagged))
+    simulations = {name: _simulation(name, words, tagged) for name, words in tries.items()}
+    told = _Told(manager, native, tool, by_name, _by(labels), providers, candidates(manager, tagged), simulations, broken)
     return {name: _package(name, told) for name in asked}
+
+
+def _simulation(name: str, words: Sequence[str], tagged: Mapping[str, Sequence[str]]) -> Simulation:
+    ways = [way for word in words for way in tagged.get(f"way {word.partition('=')[0].lower()}", ())]
+    return simulation(words, tagged.get(f"sim {name}", ()), tagged.get(f"stderr sim {name}", ()), ways)
 
 
 def _package(asked: str, told: _Told) -> Package | Unseen:
@@ -117,6 +145,9 @@ def _package(asked: str, told: _Told) -> Package | Unseen:
         others=tuple(row for row in named if row not in meant and row.here),
         label=next(iter(labelled), None) if not named else None,
         providers=tuple(dict.fromkeys(told.providers.get(base.lower(), ()))),
+        simulation=told.simulations.get(asked),
+        native=told.native,
+        broken=tuple(row for row in told.broken if row.name != base.lower()),
         candidate=told.offers.get(asked) or (told.offers.get(base) if arch in ("", told.native) else None),
     )
 

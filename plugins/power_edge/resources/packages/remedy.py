@@ -1,62 +1,110 @@
-"""The commands that bring a package to its declared state, in the words of the node's own tool."""
+"""What brings a package to its declared state.
 
-from collections.abc import Iterator, Sequence
+Commands are apt's and dpkg's alone: no others were run on a node of the lab. They are those that `apt-get -s` tried
+on the node, and only where it says that nothing changes but the package itself, and new packages that it needs.
+"""
+
+from collections.abc import Sequence
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.declared.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
-from power_edge.resources.packages.database import Package
+from power_edge.resources.packages.database import Package, Row
+from power_edge.resources.packages.simulation import Simulation
 
 
 def remedy(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Remedy:
-    """What would bring the package to its declared state."""
-    return Remedy(tuple(_commands(declared, seen)))
+    """The commands that end a drift, or what a person would do."""
+    assert seen is not None, "a package that is not there has a record, too"
+    held = sorted({row.name for row in (*seen.here, *seen.others) if row.want == "hold"})
+    if held:
+        return _advice(f"{' and '.join(held)} is on hold: end that first where nobody needs it (apt-mark unhold {' '.join(held)})")
+    if (whole := _with_epoch(declared, seen)) is not None:
+        return _advice(f"declare the version with its epoch: {whole}")
+    if seen.manager != "dpkg":
+        return _advice(_by_hand(declared, seen))
+    if seen.tool is None:
+        return _advice("there is no apt-get on the node: install or remove it with dpkg")
+    torn = [row for row in seen.broken if not _unfinished(row)]
+    if torn:
+        return _advice(f"first repair {', '.join(row.name for row in torn)} ({torn[0].status}): until then apt does nothing else safely")
+    unfinished = [row for row in seen.here if _unfinished(row)]
+    if declared.state != "absent" and seen.simulation is None and unfinished:
+        return Remedy((_configure(unfinished[0], seen.broken),), advice=_failing([*unfinished, *seen.broken]))
+    return _simulated(declared, seen)
 
 
-def _commands(declared: Declared, seen: Package | None) -> Iterator[Command]:
-    """Nothing where an administrator put the package on hold, where the declaration is short of an epoch, and without a tool that can do it."""
-    if seen is None or seen.tool is None or any(row.want == "hold" for row in seen.rows):
-        return
-    if any(row.version.partition(":")[2] == declared.version for row in seen.here):
-        return
-    name = declared.name.lower() if seen.manager == "dpkg" else declared.name.replace(":", ".")
+def _simulated(declared: Declared, seen: Package) -> Remedy:
+    tried = seen.simulation
+    if tried is None:
+        return _advice("apt-get was not asked what it would do, as time was short: check this item alone")
+    if tried.refusal is not None:
+        return _advice(_refused(declared, seen, tried.refusal))
+    if beside := tried.beside(seen.native):
+        return _advice(f"{' '.join(tried.command)} would also {_listed([str(change) for change in beside])}: decide that first")
+    if not _reaches(declared, seen, tried):
+        return _advice(f"{' '.join(tried.command)} would not do it: {_offered(seen)}")
+    first = [("dpkg", "--configure", "-a")] if seen.broken else []
+    along = tried.along(seen.native)
+    brings = [f"it needs and brings along {_listed(along)}"] if along else []
+    failing = [_failing(seen.broken)] if seen.broken else []
+    return Remedy((*first, tried.command), tried.cuts, "; ".join((*brings, *failing)) or None)
+
+
+def _reaches(declared: Declared, seen: Package, tried: Simulation) -> bool:
+    """Whether what apt would do is what is declared."""
+    own = tried.own(seen.native)
+    changes = [change for change in tried.changes if change.name in own]
     if declared.state == "absent":
-        yield from _remove(seen.tool, [*([name] if seen.here else []), *(f"{row.name}:{row.arch}" for row in seen.others)])
-    elif seen.manager == "dpkg" and any(not row.usable for row in seen.here):
-        half = [row for row in seen.here if row.status in ("half-configured", "unpacked") and row.flag == "ok"]
-        yield ("dpkg", "--configure", name) if half else ("apt-get", "install", "-y", "--reinstall", name)
-    else:
-        yield from _install(name, declared, seen)
+        return {change.name for change in changes if change.kind != "Inst"} == own
+    return bool(changes) and all(
+        change.new is not None and (declared.version is None or versions.same("dpkg", declared.version, change.new)) for change in changes
+    )
 
 
-def _remove(tool: str, names: Sequence[str]) -> Iterator[Command]:
-    match tool:
-        case "apk":
-            yield "apk", "del", *names
-        case "pacman":
-            yield "pacman", "-R", "--noconfirm", *names
-        case "apt-get" | "dnf" | "yum" | "zypper" | "microdnf" | "tdnf":
-            yield tool, *(("--non-interactive",) if tool == "zypper" else ()), "remove", *(() if tool == "zypper" else ("-y",)), *names
+def _advice(sentence: str) -> Remedy:
+    return Remedy(advice=sentence)
 
 
-def _install(name: str, declared: Declared, seen: Package) -> Iterator[Command]:
-    version = declared.version
-    match seen.tool:
-        case "apt-get" if version is not None:
-            yield "apt-get", "install", "-y", "--allow-downgrades", f"{name}={version}"
-        case "apt-get":
-            yield "apt-get", "install", "-y", name
-        case "apk":
-            yield ("apk", "add", f"{name}={version}") if version is not None else ("apk", "add", "-u", name)
-        case "dnf" if version is not None:
-            yield "dnf", "install", "-y", f"{name}-{version}"  # goes back to an older one as well
-        case "zypper" if version is not None:
-            yield "zypper", "--non-interactive", "install", "--oldpackage", f"{name}={version}"
-        case "zypper":
-            yield "zypper", "--non-interactive", "install", name
-        case "yum" | "microdnf" | "tdnf" if version is not None and seen.here and versions.rpm(version, seen.here[-1].version) < 0:
-            yield seen.tool, "downgrade", "-y", f"{name}-{version}"
-        case "dnf" | "yum" | "microdnf" | "tdnf":
-            yield seen.tool, "install", "-y", name if version is None else f"{name}-{version}"
-        case "pacman" if version is None and declared.state == "present":
-            yield "pacman", "-S", "--noconfirm", name
+def _unfinished(row: Row) -> bool:
+    """Whether `dpkg --configure` is all that it lacks."""
+    return row.status in ("half-configured", "unpacked") and row.flag == "ok"
+
+
+def _configure(row: Row, others: Sequence[Row]) -> Command:
+    return ("dpkg", "--configure", "-a" if others else row.name)
+
+
+def _failing(rows: Sequence[Row]) -> str:
+    return f"where dpkg --configure fails, repair {_listed(dict.fromkeys(row.name for row in rows))} by hand: its own script fails"
+
+
+def _with_epoch(declared: Declared, seen: Package) -> str | None:
+    """The version that is there, if it is the declared one but for an epoch that was left out."""
+    return next((row.version for row in seen.here if declared.version and row.version.partition(":")[2] == declared.version), None)
+
+
+def _refused(declared: Declared, seen: Package, refusal: str) -> str:
+    if declared.state == "absent":
+        return f"apt-get refuses to remove it: {refusal}"
+    return f"apt-get cannot do it ({refusal}): {_offered(seen)}"
+
+
+def _offered(seen: Package) -> str:
+    offered = [one.version for one in seen.candidate.offered] if seen.candidate is not None else []
+    if not offered:
+        return "no package list on the node offers it; apt-get update, or a source that has it, comes first"
+    return f"the package lists offer {_listed(offered)}"
+
+
+def _by_hand(declared: Declared, seen: Package) -> str:
+    tool = seen.tool or seen.manager
+    if declared.state == "absent":
+        return f"remove it with {tool}, and look what else it would take along"
+    return f"install {'it' if declared.version is None else f'version {declared.version}'} with {tool}, and look what else it would change"
+
+
+def _listed(names: Sequence[str] | dict[str, None]) -> str:
+    """At most five, and how many more."""
+    names = list(names)
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

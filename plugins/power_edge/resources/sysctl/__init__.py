@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
-from power_edge.model import NOTHING, Command, Entry, Finding, Observations, Remedy, ResourceType, Unseen, agrees, drifts, undecided
+from power_edge.model import Entry, Finding, Observations, ResourceType, Unseen, agrees, drifts, undecided
+from power_edge.resources.sysctl.key import Setting, Value, canonical, module_of
+from power_edge.resources.sysctl.kinds import NUMBER, another_count, never
+from power_edge.resources.sysctl.remedy import remedy
 
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _OTHERWISE_SPELLED = re.compile(r"[+-]?(0[0-9]+|0[xX][0-9a-fA-F]+)|\+[0-9]+")
 _NO_NUMBER = re.compile(r"(name|mask|bitmap|key|secret|release|version|pattern)$")
 """Last parts of keys whose values are texts, or numbers that the kernel itself shows in hexadecimal or with zeros before them."""
@@ -15,28 +16,10 @@ _RANGE = r"(0|[1-9][0-9]{0,17})(-(0|[1-9][0-9]{0,17}))?"
 _RANGE_LIST = re.compile(f"{_RANGE}(,{_RANGE})*")
 _RANGE_KEYS = frozenset(("net/ipv4/ip_local_reserved_ports", "kernel/watchdog_cpumask"))
 
-_MODULES = {"net/bridge/": "br_netfilter", "net/netfilter/nf_conntrack": "nf_conntrack", "net/nf_conntrack": "nf_conntrack"}
-"""Keys that come with a kernel module, by how they begin."""
-
 _DOTTED_INTERFACE = re.compile(r"net/(ipv4|ipv6)/(conf|neigh)/([^/]+)/([0-9]+)/([^/]+)")
 
 _CUT = (1023, 1024, 4095, 4096)
 """busybox's grep reads a buffer of 1,024 bytes (musl's of 4,096 on some builds), and the kernel does not continue a value."""
-
-
-class Setting(NamedTuple):
-    """A key, as declared, and the value it is to have."""
-
-    key: str
-    value: str
-
-
-def canonical(key: str) -> str:
-    """The key as a path below /proc/sys: the first separator decides which of `.` and `/` separates (sysctl.d(5))."""
-    first = re.search(r"[./]", key)
-    if first is not None and first[0] == ".":
-        return key.translate({ord("."): "/", ord("/"): "."})
-    return key
 
 
 def ask(declarations: Sequence[Setting]) -> Iterator[str]:
@@ -55,6 +38,8 @@ def parse(section: bytes) -> Observations:
     values: dict[str, list[str]] = {}
     complaints: dict[str, str] = {}
     contained: list[str] = []
+    owners: dict[str, tuple[str, str]] = {}
+    mounts: list[tuple[str, str]] = []
     part = ""
     for line in section.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith("== "):
@@ -71,12 +56,39 @@ def parse(section: bytes) -> Observations:
                 complaints[path] = reason
         elif part == "contained":
             contained += [line] if line else []
+        elif part == "owners" and line.count(" ") >= 2:
+            mode, owner, path = line.split(" ", 2)
+            owners[path] = mode, owner
+        elif part == "mounts" and " " in line:
+            options, _, mount = line.partition(" ")
+            mounts.append((mount, options))
+        elif part in ("owners", "mounts"):
+            pass
         elif line:
             raise ValueError(f"not an answer about kernel parameters: {line[:80]!r}")
     if part != "end":
         raise ValueError("the answer about kernel parameters was cut short")
     ambiguous = {head for path in asked for head in _heads(path) if head in asked}
-    return {path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous) for path in asked}
+    seen = {path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous) for path in asked}
+    return {path: Value(value, _obstacle(path, owners.get(path), mounts)) if isinstance(value, str) else value for path, value in seen.items()}
+
+
+_NOBODY = "65534"
+"""The owner that a user namespace shows for users outside of it (user_namespaces(7))."""
+
+
+def _obstacle(path: str, owner: tuple[str, str] | None, mounts: Sequence[tuple[str, str]]) -> str | None:
+    """Why nobody on the node can write a key: its mode and owner, and the mounts above it, the last one of a place on top."""
+    above = [(mount, options) for mount, options in mounts if f"/proc/sys/{path}/".startswith(f"{mount}/")]
+    longest = max((len(mount) for mount, _ in above), default=0)
+    if above and "ro" in [options for mount, options in above if len(mount) == longest][-1].split(","):
+        return "/proc/sys is read-only here (a container): set it where the kernel is the machine's own"
+    if owner is None:
+        return None
+    mode, uid = owner
+    if uid == _NOBODY:
+        return "it belongs to the machine that this container runs on: set it there"
+    return "the kernel lets nobody write it" if mode.isdecimal() and not int(mode, 8) & 0o222 else None
 
 
 def _heads(line: str) -> Iterator[str]:
@@ -109,27 +121,25 @@ def _missing(path: str) -> str:
     if dotted is not None:
         family, table, interface, vlan, name = dotted.groups()
         return f"no such key (for an interface {interface}.{vlan} write net.{family}.{table}.{interface}/{vlan}.{name})"
-    module = _module(path)
+    module = module_of(path)
     return f"no such key (it comes with the kernel module {module})" if module else "no such key"
-
-
-def _module(path: str) -> str | None:
-    return next((module for prefix, module in _MODULES.items() if path.startswith(prefix)), None)
 
 
 def judge(declared: Setting, seen: str | None) -> Iterator[Finding]:
     """One finding, `value`."""
     if seen is None:
         yield drifts("value", declared.value, None, _missing(canonical(declared.key)))
-    elif _equal(declared.value, seen):
-        yield agrees("value", declared.value, seen)
-    elif (ranges := _ranges(declared.value)) is not None and ranges == _ranges(seen):
+        return
+    actual = str(seen)
+    if _equal(declared.value, actual):
+        yield agrees("value", declared.value, actual)
+    elif (ranges := _ranges(declared.value)) is not None and ranges == _ranges(actual):
         if canonical(declared.key) in _RANGE_KEYS:
-            yield agrees("value", declared.value, seen, "the same ranges, as the kernel writes them")
+            yield agrees("value", declared.value, actual, "the same ranges, as the kernel writes them")
         else:
-            yield undecided("value", declared.value, "as lists of ranges they are equal; write it as the kernel does", seen)
+            yield undecided("value", declared.value, "as lists of ranges they are equal; write it as the kernel does", actual)
     else:
-        yield drifts("value", declared.value, seen)
+        yield drifts("value", declared.value, actual, another_count(declared.value, actual))
 
 
 def _equal(declared: str, seen: str) -> bool:
@@ -137,7 +147,7 @@ def _equal(declared: str, seen: str) -> bool:
     if seen in (declared, declared.strip()):
         return True
     numbers = declared.split()
-    return numbers == seen.split() and all(map(_NUMBER.fullmatch, numbers)) and bool(numbers)
+    return numbers == seen.split() and all(map(NUMBER.fullmatch, numbers)) and bool(numbers)
 
 
 def _ranges(value: str) -> list[tuple[int, int]] | None:
@@ -161,23 +171,14 @@ def _range(part: str) -> tuple[int, int]:
 
 
 def problems(declared: Setting) -> Iterator[tuple[str, str]]:
-    """Numbers that the kernel would read but never show: octal, hexadecimal, with a plus."""
+    """Numbers that the kernel would read but never show (octal, hexadecimal, with a plus), and values that it can never hold."""
     tokens = declared.value.split()
     odd = next((token for token in tokens if _OTHERWISE_SPELLED.fullmatch(token)), None)
-    numbers = all(_NUMBER.fullmatch(token) or _OTHERWISE_SPELLED.fullmatch(token) for token in tokens)
+    numbers = all(NUMBER.fullmatch(token) or _OTHERWISE_SPELLED.fullmatch(token) for token in tokens)
     if odd is not None and numbers and not _NO_NUMBER.search(declared.key):
         yield "", f"the kernel never shows a number as {odd[:40]}: write it in decimal, as it is shown"
-
-
-def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
-    """Sets the value now. Nothing is written to /etc/sysctl.d; a boot sets what stands there."""
-    commands: list[Command] = []
-    if seen is None:
-        module = _module(canonical(declared.key))
-        if module is None:
-            return NOTHING
-        commands.append(("modprobe", module))
-    return Remedy((*commands, ("sysctl", "-w", f"{declared.key}={declared.value.strip()}")))
+    elif (why := never(canonical(declared.key), declared.value)) is not None:
+        yield "", why
 
 
 def _entries(section: Mapping[str, str]) -> Iterator[Entry]:
@@ -196,4 +197,5 @@ RESOURCE = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    fact=lambda seen: None if seen is None else str(seen),
 )

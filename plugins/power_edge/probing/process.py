@@ -1,0 +1,230 @@
+"""Run the command line that a testinfra backend builds. The only module that touches testinfra's private parts.
+
+testinfra runs commands through a shell, waits for ever, keeps whatever they print, and leaves them behind when we are killed. Here a
+command is argv in a session of its own, its standard input is ours to give, its output has a limit, and it ends with its lifeline.
+"""
+
+import os
+import selectors
+import shlex
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from io import FileIO
+from threading import Lock
+from typing import Any, NamedTuple
+
+LONGEST_OUTPUT = 64 * 1024 * 1024
+"""Bytes that a command may print before it is ended."""
+LONGEST_ERRORS = 1024 * 1024
+"""Bytes of standard error that are kept; the rest is read and dropped."""
+TAKES_INPUT = frozenset({"local", "ssh", "paramiko"})
+"""Backends whose commands get our standard input. The container clients would need an option for it, others have none."""
+
+_CHUNK = 65536
+
+# The shell forks a guard and becomes the command. The guard waits for the lifeline: a line means that all went well, an end
+# without one that the parent died or gave up. Then all of the session dies. The process group is not enough: timeout(1) makes one
+# of its own. Where there is no /proc (macOS) the group has to do. The guard's own pid: `$$` is that of the command.
+_GUARDED = """
+exec 3<&0
+sent=$1
+shift
+{
+    read -r word <&3
+    if [ "$word" != done ] && read -r self word </proc/self/stat; then
+        found=yes
+        while [ -n "$found" ]; do # one that dies may have forked since it was looked at
+            found=
+            for each in /proc/[0-9]*/stat; do
+                read -r word <"$each" || continue
+                each=${each#/proc/}
+                each=${each%/*}
+                set -- ${word##*) }
+                [ "${4-}" = $$ ] && [ "$1" != Z ] && [ "$each" != "$self" ] || continue
+                found=yes
+                kill -KILL "$each"
+            done
+        done
+    fi
+    kill -KILL 0
+} </dev/null >/dev/null 2>&1 &
+exec "$@" <"$sent" 3<&-
+"""
+
+
+class TooLong(Exception):
+    """A command printed more than it may; it was ended."""
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit status (of a signal: negative), and what it printed."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Lifeline:
+    """What keeps commands alive: they are killed, with all that they started, when it is cut, or when this process ends in whatever way."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ends: set[int] = set()
+        self._cut = False
+
+    def cut(self) -> None:
+        """Kill what runs, and what will be run."""
+        with self._lock:
+            self._cut = True
+            for end in self._ends:
+                os.close(end)
+            self._ends.clear()
+
+    def _attach(self) -> tuple[int, int]:
+        with self._lock:
+            reading, writing = os.pipe()  # not inherited, so that no other child holds the writing end
+            if self._cut:
+                os.close(writing)
+            else:
+                self._ends.add(writing)
+            return reading, writing
+
+    def _detach(self, end: int, *, well: bool) -> None:
+        with self._lock:
+            if end in self._ends:
+                self._ends.discard(end)
+                if well:
+                    with suppress(BrokenPipeError):
+                        os.write(end, b"done\n")
+                os.close(end)
+
+
+def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Any:
+    """testinfra's result of a command on its `host`, which is given `sent` on standard input if its backend is in TAKES_INPUT.
+
+    Raises TooLong, and whatever the backend raises: RuntimeError with the result for ssh's own status 255.
+    """
+    backend = host.backend
+    if backend.NAME == "paramiko":
+        backend._exec_command = partial(_over_paramiko, backend, sent)
+        return host.run(command)
+
+    def run_local(line: str, *args: str) -> Any:
+        whole = backend.quote(line, *args)
+        # The local backend's line is for a shell; a client's is its argv, quoted.
+        argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
+        ended = run(argv, sent, lifeline)
+        return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
+
+    backend.run_local = run_local
+    return host.run(command)
+
+
+def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Ended:
+    """Run a command to its end. Raises TooLong. A program that is missing ends with 127, and the shell's words."""
+    line, end = lifeline._attach()
+    given, giving = os.pipe()
+    well = False
+    try:
+        with (
+            os.fdopen(giving, "wb", buffering=0) as gives,
+            subprocess.Popen(
+                ["sh", "-c", _GUARDED, "guard", f"/dev/fd/{given}", *argv],
+                stdin=line,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(given,),
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                stdout, stderr = _exchange(process, gives, sent, longest)
+                process.wait()
+                well = True
+            finally:
+                lifeline._detach(end, well=well)
+    finally:
+        os.close(line)
+        os.close(given)
+    return Ended(process.returncode, stdout, stderr)
+
+
+def _exchange(process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int) -> tuple[bytes, bytes]:
+    """Write `sent`, and read both outputs until they end; whether all was read by then does not matter."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    output, errors = process.stdout.fileno(), process.stderr.fileno()
+    parts: dict[int, list[bytes]] = {output: [], errors: []}
+    sizes = {output: 0, errors: 0}
+    left = memoryview(sent)
+    giving = gives.fileno()
+    os.set_blocking(giving, False)
+    with selectors.DefaultSelector() as selector:
+        for descriptor in (output, errors, giving):
+            selector.register(descriptor, selectors.EVENT_WRITE if descriptor == giving else selectors.EVENT_READ)
+        reading = {output, errors}
+        while reading:
+            for key, _ in selector.select():
+                if key.fd == giving:
+                    left = _written(giving, left)
+                    if not left:
+                        selector.unregister(giving)
+                        gives.close()
+                    continue
+                piece = os.read(key.fd, _CHUNK)
+                if not piece:
+                    selector.unregister(key.fd)
+                    reading.discard(key.fd)
+                    continue
+                sizes[key.fd] += len(piece)
+                if key.fd == output and sizes[output] > longest:
+                    raise TooLong(f"the answer is longer than {longest // (1024 * 1024)} MiB")
+                if key.fd == output or sizes[errors] <= LONGEST_ERRORS:
+                    parts[key.fd].append(piece)
+    return b"".join(parts[output]), b"".join(parts[errors])
+
+
+def _written(giving: int, left: memoryview) -> memoryview:
+    """What is left to be written. Nothing if nobody reads it any more: the command's output says why."""
+    try:
+        return left[os.write(giving, left[:_CHUNK]) :]
+    except BlockingIOError:
+        return left
+    except BrokenPipeError:
+        return left[:0]
+
+
+def _over_paramiko(backend: Any, sent: bytes, command: bytes) -> tuple[int, bytes, bytes]:
+    """paramiko's backend reads all output to its end, and sends nothing: this does, with the same limits."""
+    channel = backend.client.get_transport().open_session()
+    try:
+        channel.exec_command(command)
+        with suppress(OSError):  # the command ended without reading it all: why, its output will say
+            channel.sendall(sent)
+        channel.shutdown_write()
+        stdout, stderr = _drained(channel)
+        return channel.recv_exit_status(), stdout, stderr
+    finally:
+        channel.close()
+
+
+def _drained(channel: Any) -> tuple[bytes, bytes]:
+    errors: list[bytes] = []
+    kept = 0
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        while channel.recv_stderr_ready():
+            piece = channel.recv_stderr(_CHUNK)
+            kept += len(piece)
+            errors += [piece] if kept <= LONGEST_ERRORS else []
+        piece = channel.recv(_CHUNK) if not channel.recv_stderr_ready() else b""
+        if piece:
+            size += len(piece)
+            if size > LONGEST_OUTPUT:
+                raise TooLong(f"the answer is longer than {LONGEST_OUTPUT // (1024 * 1024)} MiB")
+            parts.append(piece)
+        elif channel.eof_received and not channel.recv_stderr_ready():
+            return b"".join(parts), b"".join(errors)

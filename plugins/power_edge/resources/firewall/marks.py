@@ -1,0 +1,135 @@
+"""The marks of packets and of connections, bit by bit.
+
+A packet that arrives has mark 0, and so has a new connection, until a rule sets it (skb->mark,
+nf_conn->mark). Each bit that a rule looks at is a dimension of its own: a test under a mask is then a
+box, and a mark that is set is a box with other numbers in it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from power_edge.resources.firewall.space import FALSE, MARKS, TRUE, Box, Numbers
+
+BITS = 32
+ALL = (1 << BITS) - 1
+PACKET, CONNECTION = MARKS
+OTHER: Mapping[str, str] = {PACKET: CONNECTION, CONNECTION: PACKET}
+
+
+class Change(NamedTuple):
+    """A mark that a rule sets: `(own & keep) ^ (other & copy) ^ flip`, of the packet's and the connection's mark.
+
+    `keep` is None where the new value is not known. `tracked`: it is left as it is where the packet has no connection.
+    """
+
+    which: str
+    keep: int | None
+    copy: int = 0
+    flip: int = 0
+    tracked: bool = False
+
+
+def equal(which: str, value: int, mask: int = ALL) -> list[Box]:
+    """The packets whose mark, under a mask, is a value."""
+    if value & ~mask:
+        return []
+    return [{f"{which}{bit}": TRUE if value >> bit & 1 else FALSE for bit in range(BITS) if mask >> bit & 1}]
+
+
+def among(which: str, some: Numbers) -> Iterator[Box]:
+    """The packets whose mark is one of some numbers: a box for each run of numbers that begin with the same bits."""
+    for low, high in some:
+        start = low
+        while start <= high:
+            size = start & -start or 1 << BITS
+            while start + size - 1 > high:
+                size >>= 1
+            yield from equal(which, start, ALL ^ (size - 1))
+            start += size
+
+
+def looked_at(boxes: Iterable[Box]) -> set[int]:
+    """The bits that conditions name, of either mark: one may be copied to the other."""
+    found = set()
+    for box in boxes:
+        for dimension in box:
+            which = dimension.rstrip("0123456789")
+            if which in MARKS:
+                found.add(int(dimension[len(which) :]))
+    return found
+
+
+def clear(bits: Iterable[int]) -> Box:
+    """What arrives."""
+    return {f"{which}{bit}": FALSE for bit in bits for which in MARKS}
+
+
+def without(box: Box) -> Box:
+    return {dimension: some for dimension, some in box.items() if dimension.rstrip("0123456789") not in MARKS}
+
+
+def only(box: Box, which: str) -> Box:
+    return {dimension: some for dimension, some in box.items() if dimension.rstrip("0123456789") == which}
+
+
+def changed(box: Box, change: Change, bits: Iterable[int]) -> tuple[Box, bool]:
+    """The box after a change, of the bits that are looked at, and whether all of them are still known."""
+    new, known = dict(box), True
+    for bit in bits:
+        name = f"{change.which}{bit}"
+        value = _value(box, change, bit)
+        if value is None:
+            known = known and name not in new
+            new.pop(name, None)
+        else:
+            new[name] = TRUE if value else FALSE
+    return new, known
+
+
+def _value(box: Box, change: Change, bit: int) -> int | None:
+    if change.keep is None:
+        return None
+    value = change.flip >> bit & 1
+    for which, mask in ((change.which, change.keep), (OTHER[change.which], change.copy)):
+        if mask >> bit & 1:
+            have = box.get(f"{which}{bit}")
+            if have not in (TRUE, FALSE):
+                return None
+            value ^= have == TRUE
+    return value
+
+
+def computed(which: str, value: Any) -> Change:
+    """What `meta mark set` or `ct mark set` does with a value in nft's JSON."""
+    masks = _masks(value)
+    if masks is None:
+        return Change(which, None)
+    packet, connection, flip = masks
+    keep, copy = (packet, connection) if which == PACKET else (connection, packet)
+    return Change(which, keep, copy, flip, which == CONNECTION)
+
+
+def _masks(value: Any) -> tuple[int, int, int] | None:
+    """A value as bits of the packet's mark, of the connection's, and of a constant, all joined by xor."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return 0, 0, value
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return None
+    ((kind, what),) = value.items()
+    if kind in {"meta", "ct"}:
+        return None if what.get("key") != "mark" else (ALL, 0, 0) if kind == "meta" else (0, ALL, 0)
+    if kind not in {"|", "&", "^"} or not isinstance(what, list) or len(what) != 2:
+        return None
+    left, right = map(_masks, what)
+    if left is None or right is None:
+        return None
+    if kind == "^":
+        return left[0] ^ right[0], left[1] ^ right[1], left[2] ^ right[2]
+    if any(left[:2]):
+        left, right = right, left
+    if any(left[:2]):
+        return None
+    constant, (packet, connection, flip) = left[2], right
+    if kind == "&":
+        return packet & constant, connection & constant, flip & constant
+    return packet & ~constant, connection & ~constant, flip | constant

@@ -1,0 +1,72 @@
+"""What leads a firewall from a drift back to its declaration, by the provider whose rules are in force.
+
+Commands are given only for states from which they were seen to lead to compliance on a real node
+(tests/lab/test_firewall_remedies.py), and never where they could close the operator's way in. Where
+none are known, a sentence says what a person would do.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+
+from power_edge.model import Finding, Remedy
+from power_edge.resources.firewall import asked
+from power_edge.resources.firewall.judging import Declared
+from power_edge.resources.firewall.program import Undecidable
+from power_edge.resources.firewall.remedy import by_hand, firewalld, ufw
+from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.state import Loaded, ufw_loaded
+
+
+class Provider(Enum):
+    """Whose rules are in force, or would be."""
+
+    UFW = "ufw"
+    FIREWALLD = "firewalld"
+    OPEN = "ufw or firewalld"
+    OWN = "rules of its own"
+    NONE = "none"
+
+
+def remedy(declared: Declared, seen: Ruleset, drifts: Sequence[Finding]) -> Remedy:
+    """What would make the firewall as declared."""
+    fields = {drift.field for drift in drifts}
+    try:
+        match _provider(seen):
+            case Provider.UFW:
+                return ufw.remedy(declared, seen, fields)
+            case Provider.FIREWALLD:
+                return firewalld.remedy(declared, seen, fields)
+            case Provider.OPEN:
+                return Remedy(
+                    advice="ufw and firewalld are both installed, and neither is in force: remove one of them, or start the one that is meant"
+                )
+            case Provider.OWN:
+                return by_hand.remedy(declared, seen)
+        return Remedy(advice="no firewall is installed: install ufw, firewalld or nftables")
+    except Undecidable:
+        return Remedy(advice="the rules are too many to follow: a person has to look")
+    except ValueError as error:
+        return Remedy(advice=f"no command is known: {error}")
+
+
+def _provider(seen: Ruleset) -> Provider:
+    """Whose commands apply. Never another one's than the one whose rules are in force."""
+    if seen.has_firewalld_rules or seen.firewalld:
+        return Provider.FIREWALLD
+    loaded = {ufw_loaded(seen, family) for family in asked.FAMILIES}
+    if seen.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
+        return Provider.UFW
+    if any(asked.filters(ufw.without(seen), family) is not False for family in asked.FAMILIES):
+        return Provider.OWN
+    if seen.ufw is None and seen.firewalld is None:
+        return Provider.NONE
+    if seen.firewalld is None:
+        return Provider.UFW
+    if seen.ufw is None:
+        return Provider.FIREWALLD
+    # Both are installed: only what shows that one was used, and nothing that the other was, decides.
+    of_ufw = seen.ufw or bool(seen.ufw_tuples) or Loaded.LEFT in loaded
+    of_firewalld = seen.firewalld_boots or firewalld.was_used(seen)
+    if of_ufw is of_firewalld:
+        return Provider.OPEN
+    return Provider.UFW if of_ufw else Provider.FIREWALLD

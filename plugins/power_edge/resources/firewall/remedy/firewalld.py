@@ -1,0 +1,234 @@
+"""The commands of firewalld.
+
+An opening is made at runtime and on file, so that it holds now and after a reload. A target is kept
+on file alone, so it takes a reload, which undoes whatever was set at runtime only: none is printed
+where there is such a thing. (Seen with firewalld 1.3.3.)
+"""
+
+from dataclasses import replace
+
+from power_edge.model import Command, Remedy
+from power_edge.model.declared.resources.firewall_schema import Rule
+from power_edge.resources.firewall import asked
+from power_edge.resources.firewall.judging import Declared
+from power_edge.resources.firewall.program import ALLOW, Program
+from power_edge.resources.firewall.program import Rule as Step
+from power_edge.resources.firewall.remedy import culprits, way_in
+from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.space import interface, meet
+from power_edge.resources.firewall.state import in_force
+from power_edge.resources.firewall.way import USUAL_PORT, Verdict
+
+TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
+RICH = {"allow": "accept", "deny": "drop", "reject": "reject"}
+RELOAD: Command = ("firewall-cmd", "--reload")
+# It answers when the rules are loaded, which is a moment after systemctl has come back.
+AWAIT: Command = ("firewall-cmd", "--state")
+START: tuple[Command, ...] = (("systemctl", "enable", "--now", "firewalld"), AWAIT)
+RESTART: tuple[Command, ...] = (("systemctl", "restart", "firewalld"), AWAIT)
+"""Where its table is gone, firewalld cannot reload: it fails to delete the table first."""
+
+
+def was_used(seen: Ruleset) -> bool:
+    """Whether somebody has configured firewalld: its files hold more than was installed."""
+    return bool({"more", "own"} & set(seen.firewalld_stored or ()))
+
+
+def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
+    """What firewalld's commands can do about a drift; `fields` are those that drift."""
+    if declared.field == "enabled" and not declared.value:
+        return _disable(seen)
+    if not seen.firewalld:
+        return _start(declared, seen)
+    if in_force(seen).holds is False:
+        if declared.field != "enabled" and not declared.firewall.enabled:
+            return Remedy(advice="the kernel lacks rules of firewalld: declare enabled: true to see what loads them")
+        return _reload(declared, seen)
+    match declared.field:
+        case "enabled":
+            return Remedy(advice="firewalld is set to let everything in: firewall-cmd --list-all-zones")
+        case "default_incoming":
+            return _target(declared, seen)
+        case "default_outgoing":
+            return Remedy(advice="firewalld filters outgoing connections by policies: firewall-cmd"
+                          " --info-policy shows each; no command is known")  # fmt: skip
+        case "exclusive":
+            return Remedy(advice="close in firewalld what is open and not declared: firewall-cmd "
+                          "--list-all shows it; an opening of a service is none of a port")  # fmt: skip
+    return _rule(declared, seen, fields)
+
+
+def _disable(seen: Ruleset) -> Remedy:
+    if any(asked.filters(_without(seen), family) is not False for family in asked.FAMILIES):
+        return Remedy(advice="other rules than firewalld's filter as well: remove these first")
+    stop: Command = ("systemctl", "disable", "--now", "firewalld")
+    # A firewalld that was killed leaves its rules.
+    left = not seen.firewalld and ("inet", "firewalld", "filter_INPUT") in seen.program.chains
+    return Remedy((stop, ("nft", "delete", "table", "inet", "firewalld")) if left else (stop,))
+
+
+def _start(declared: Declared, seen: Ruleset) -> Remedy:
+    """firewalld does not run: the declared openings on file first, then a start."""
+    if not declared.firewall.enabled:
+        return Remedy(advice="firewalld is not running: declare enabled: true, or start it")
+    if declared.field not in {"enabled", "rule"}:
+        return Remedy(advice="firewalld is not running: start it (see enabled), then look again")
+    return _loading(declared, seen, "firewall-offline-cmd", START)
+
+
+def _loading(declared: Declared, seen: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
+    """Have firewalld load what is on file, after the declared openings were put there."""
+    stored = seen.firewalld_stored
+    if stored is None or "more" in stored:
+        return Remedy(
+            advice="what firewalld would load is not known, since it has zones with interfaces or "
+            "sources, rich or direct rules, or policies: look at firewall-offline-cmd "
+            "--list-all-zones, and load it by hand"
+        )
+    if any(asked.filters(_without(seen), family) is not False for family in asked.FAMILIES):
+        return Remedy(advice="other rules than firewalld's are in force: remove these first")
+    words = [line.split(" ", 1) for line in stored]
+    zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
+    ports = {rest[0] for name, *rest in words if name == "port"}
+    if "service ssh" in stored:
+        ports.add(f"{USUAL_PORT}/tcp")
+    on_file = [each for text in sorted(ports) for each in _stored(text)]
+    commands = list[Command]()
+    permanent = ("--permanent",) if tool == "firewall-cmd" else ()
+    for rule in declared.firewall.rules or ():
+        wanted = rule.action == ALLOW or declared.value is rule
+        if rule.port is not None and wanted and f"{rule.port}/{rule.proto}" not in ports:
+            commands.append((tool, *permanent, f"--zone={zone}", _opening(rule)))
+            on_file += way_in.verdicts([rule])
+    why = way_in.closed(declared.firewall, seen, on_file, _without(seen))
+    if why is not None:
+        return Remedy(advice=why)
+    return Remedy((*commands, *load), cuts=True)
+
+
+def _stored(text: str) -> list[Verdict]:
+    number, _, proto = text.partition("/")
+    if not number.isdecimal() or proto not in {"tcp", "udp"}:
+        return []
+    return way_in.verdicts([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
+
+
+def _reload(declared: Declared, seen: Ruleset) -> Remedy:
+    """firewalld runs, and the kernel lacks its rules, or some of them."""
+    if seen.firewalld_pending is None or seen.firewalld_pending:
+        return _keep_pending(seen)
+    return _loading(declared, seen, "firewall-cmd", RESTART)
+
+
+def _target(declared: Declared, seen: Ruleset) -> Remedy:
+    zones = _zones(seen)
+    if not zones or _by_source(seen):
+        return Remedy(advice=_SOURCES)
+    if seen.firewalld_pending is None or seen.firewalld_pending:
+        return _keep_pending(seen)
+    others = {each for each in culprits.of_default(declared, seen) if each and "firewalld" not in each}
+    if others:
+        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
+    open_now = way_in.allowed_now(seen, "_allow handle")
+    missing = [rule for rule in _allowed(declared) if not way_in.covered(rule, open_now)]
+    openings = [
+        (*where, f"--zone={zone}", _opening(rule))
+        for rule in missing
+        for zone in zones
+        for where in (("firewall-cmd",), ("firewall-cmd", "--permanent"))
+    ]
+    targets: list[Command] = [("firewall-cmd", "--permanent", f"--zone={zone}", f"--set-target={TARGETS[declared.value]}") for zone in zones]
+    commands = (*openings, *targets, RELOAD)
+    if declared.value == ALLOW:
+        return Remedy(commands)
+    on_file = [*way_in.verdicts(missing), *open_now]
+    why = way_in.closed(declared.firewall, seen, on_file, _without(seen))
+    return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
+
+
+def _allowed(declared: Declared) -> list[Rule]:
+    rules = declared.firewall.rules or ()
+    return [rule for rule in rules if rule.action == ALLOW and rule.port is not None]
+
+
+def _rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
+    rule: Rule = declared.value
+    if fields != {"action"} or rule.port is None:
+        return Remedy(advice="change it in firewalld: firewall-cmd --list-all shows what is open")
+    found = culprits.of_rule(rule, seen)
+    early = {by for by in found if _decided_early(by)}
+    if early:
+        return Remedy(advice=f"{culprits.named(early)} decides before: change that")
+    doubt = culprits.doubt(rule, seen)
+    if doubt is not None:
+        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
+    if not way_in.lets_through(_without(seen), rule, {ALLOW, rule.action}):
+        return Remedy(advice=way_in.OTHERS.format("firewalld"))
+    zones = _zones(seen)
+    if not zones or _by_source(seen):
+        return Remedy(advice=_SOURCES)
+    commands = tuple((*where, f"--zone={zone}", _opening(rule)) for zone in zones for where in (("firewall-cmd",), ("firewall-cmd", "--permanent")))
+    if rule.action == ALLOW:
+        return Remedy(commands)
+    on_file = [*way_in.verdicts([rule]), *way_in.allowed_now(seen, "_allow handle")]
+    why = way_in.closed(declared.firewall, seen, on_file, _without(seen))
+    return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
+
+
+_SOURCES = (
+    "a zone of firewalld that is chosen by the sender's address, or none that could be told, "
+    "decides here: firewall-cmd --get-active-zones shows them; change that one"
+)
+
+
+def _keep_pending(seen: Ruleset) -> Remedy:
+    what = ", ".join(seen.firewalld_pending or ()) or "what is set at runtime is not known"
+    return Remedy(
+        advice=f"a reload of firewalld would undo what was set at runtime only ({what}): keep it "
+        "with firewall-cmd --runtime-to-permanent, or run --reload to drop it, then look again"
+    )
+
+
+def _decided_early(by: str) -> bool:
+    """By a rule that is not firewalld's, or that comes before those that a command would add."""
+    return bool(by) and (" firewalld " not in by or "_pre handle" in by or "_deny handle" in by)
+
+
+def _opening(rule: Rule) -> str:
+    if rule.action == ALLOW and rule.from_ == rule.to == "any":
+        return f"--add-port={rule.port}/{rule.proto}"
+    families = asked.named_families(rule)
+    parts = ["rule", *(f'family="ipv{family}"' for family in families)]
+    ends = (("source", rule.from_), ("destination", rule.to))
+    parts += [f'{word} address="{end}"' for word, end in ends if end != "any"]
+    port = f'port port="{rule.port}" protocol="{rule.proto}"'
+    return "--add-rich-rule=" + " ".join([*parts, port, RICH[rule.action]])
+
+
+def _steps(seen: Ruleset) -> list[Step]:
+    """How filter_INPUT_ZONES leads to the zones."""
+    chain = seen.program.chains.get(("inet", "firewalld", "filter_INPUT_ZONES"), {})
+    return [step for rules in chain.values() for step in rules]
+
+
+def _by_source(seen: Ruleset) -> bool:
+    """Whether there are zones that are chosen by the sender's address."""
+    return any(step.opaque or set(box) - {"iif"} for step in _steps(seen) for box in step.boxes)
+
+
+def _zones(seen: Ruleset) -> list[str]:
+    """The zones of the interfaces that a default route uses, or else of all."""
+    found = []
+    for name in seen.outside or seen.interfaces or ():
+        for step in _steps(seen):
+            reach = {"iif": (interface(name),)}
+            if step.do.target and any(meet(box, reach) is not None for box in step.boxes):
+                found.append(step.do.target[2].removeprefix("filter_IN_"))
+                break
+    return list(dict.fromkeys(found))
+
+
+def _without(seen: Ruleset) -> Ruleset:
+    """The node as it would be without firewalld's rules."""
+    bases = tuple(base for base in seen.program.bases if base.chain is None or (base.chain[1] != "firewalld"))
+    return replace(seen, program=Program(chains=seen.program.chains, bases=bases))

@@ -1,0 +1,434 @@
+"""The commands of ufw.
+
+ufw acts on its files and, where it counts itself as running, on the kernel. Whether it runs, it
+decides by whether the chain ufw-user-input exists: with chains that nothing leads to, `enable`,
+`reload` and `default` end with 0, and change nothing or shut everybody out. Only `ufw-init
+flush-all` gets out of that state; it takes the rules of others along, so it is not given where there
+are any. (Seen with ufw 0.36.2.)
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from power_edge.model import Command, Remedy
+from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import asked
+from power_edge.resources.firewall.extras import openings
+from power_edge.resources.firewall.judging import Declared
+from power_edge.resources.firewall.program import ALLOW, Program
+from power_edge.resources.firewall.remedy import culprits, way_in
+from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall.space import Box, Numbers, meet, network, subtract_all, within
+from power_edge.resources.firewall.state import Loaded, reached, ufw_loaded
+from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
+from power_edge.resources.firewall.way import Verdict
+
+ENABLE: Command = ("ufw", "--force", "enable")
+RELOAD: Command = ("ufw", "reload")
+OPENS = ("allow", "limit")
+DEFAULT_CHAINS = ("skip-to-policy", "reject", "track", "after-logging")
+"""What ufw's chains are called, between `ufw-` and the direction, that make up a default."""
+
+
+class Files:
+    """ufw's rules, and the commands that change them.
+
+    Each command is followed here as ufw follows it: a rule that differs from one on file in action
+    or logging alone takes its place, another one comes last, or first with `prepend`.
+    """
+
+    def __init__(self, rules: Iterable[Tuple], settings: Settings) -> None:
+        self.rules = list(rules)
+        self.settings = settings
+        self.commands: list[Command] = []
+
+    def tuples(self, rule: Rule, action: str) -> list[Tuple]:
+        """What ufw makes of a declared rule."""
+        families = sorted(asked.named_families(rule)) or [4, 6]
+        if self.settings.ipv6 is False:
+            families = [family for family in families if family == 4]
+        every = {4: EVERY[0], 6: EVERY[1]}
+        return [
+            Tuple(
+                action, "", rule.proto, str(rule.port),
+                every[family] if rule.to == ANY else _network(rule.to), ANY,
+                every[family] if rule.from_ == ANY else _network(rule.from_), "-", "-", "",
+            )
+            for family in families
+        ]  # fmt: skip
+
+    def listed(self, each: Tuple) -> int | None:
+        """The place of the rule that speaks of the same connections, whatever it does to them."""
+        found = (place for place, other in enumerate(self.rules) if _same(each, other))
+        return next(found, None)
+
+    def holds(self, rule: Rule) -> bool:
+        """Whether the rule is on file, in each family that ufw would write."""
+        places = [(each, self.listed(each)) for each in self.tuples(rule, rule.action)]
+        return all(place is not None and self.rules[place].action == each.action for each, place in places)
+
+    def shadowed(self, rule: Rule) -> bool:
+        """Whether a rule of another action comes first for some of the same connections."""
+        for each in self.tuples(rule, rule.action):
+            place = self.listed(each)
+            ahead = self.rules if place is None else self.rules[:place]
+            for other in ahead:
+                same_family = other.family == each.family
+                if same_family and other.action != each.action and _meet(other, each):
+                    return True
+        return False
+
+    def add(self, rule: Rule, *, first: bool = False) -> None:
+        spec: Command = (f"{rule.port}/{rule.proto}",)
+        if (rule.from_, rule.to) != (ANY, ANY):
+            spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", str(rule.port))
+        self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *spec))
+        for each in self.tuples(rule, rule.action):
+            place = self.listed(each)
+            if place is not None:
+                self.rules[place] = each
+            elif first:
+                self.rules.insert(0, each)
+            else:
+                self.rules.append(each)
+
+    def remove(self, each: Tuple) -> None:
+        """Remove a rule as it is spelled on file. Both families go where both have it."""
+        twins = [other for other in self.rules if other.spelling() == each.spelling()]
+        both = {twin.family for twin in twins} == {4, 6} or self.settings.ipv6 is False
+        self.commands.append(("ufw", "delete", *each.spelling(both=both)))
+        self.rules = [other for other in self.rules if other not in twins]
+
+    def open(self, firewall: Firewall) -> None:
+        """Add the declared openings that are not on file."""
+        for rule in firewall.rules or ():
+            if rule.action == ALLOW and rule.port is not None and not self.holds(rule):
+                self.add(rule)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        for each in self.rules:
+            yield Verdict(ALLOW if each.action in OPENS else each.action, each.box())
+
+
+def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
+    """What ufw's commands can do about a drift; `fields` are those that drift."""
+    assert seen.ufw_settings is not None
+    if declared.field == "enabled" and not declared.value:
+        return _disable(seen)
+    if seen.ufw_rules is None:
+        return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
+    files = Files(seen.ufw_rules, seen.ufw_settings)
+    others = culprits.foreign(seen, "ufw")
+    if others:
+        return Remedy(advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it where it was made")
+    if not _in_force(seen):
+        return _start(declared, files, seen)
+    match declared.field:
+        case "enabled":
+            return _enable(declared, seen, files)
+        case "default_incoming" | "default_outgoing":
+            return _default(declared, seen, files)
+        case "exclusive":
+            return _exclusive(declared, seen, files)
+    return _rule(declared, seen, files, fields)
+
+
+def _in_force(seen: Ruleset) -> bool:
+    """Whether ufw's commands reach the kernel: its rules are there, in full."""
+    loaded = {family: ufw_loaded(seen, family) for family in asked.FAMILIES}
+    needed = [4] if seen.ufw_settings and seen.ufw_settings.ipv6 is False else [4, 6]
+    return bool(seen.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
+
+
+def _disable(seen: Ruleset) -> Remedy:
+    rest = without(seen)
+    if any(asked.filters(rest, family) is not False for family in asked.FAMILIES):
+        return Remedy(advice="other rules than ufw's filter as well: remove these first")
+    return Remedy((("ufw", "disable"),))
+
+
+def _start(declared: Declared, files: Files, seen: Ruleset) -> Remedy:
+    """ufw is not in force, or in part: the declared openings first, then the rest."""
+    firewall, settings = declared.firewall, files.settings
+    if not firewall.enabled:
+        return Remedy(advice="ufw is not in force: declare enabled: true to see what puts it in force")
+    before, after = _repair(seen, settings)
+    if settings.edited:
+        named = " and ".join(settings.edited)
+        return Remedy(advice=f"{named} is not as installed: look what it does, then enable ufw")
+    files.open(firewall)
+    if declared.field == "rule" and declared.value.action != ALLOW:
+        if declared.value.port is None:
+            return Remedy(advice=_icmp(declared.value))
+        _place(declared.value, files)
+    elif declared.field in {"default_incoming", "default_outgoing"}:
+        direction = declared.field.removeprefix("default_")
+        files.commands.append(("ufw", "default", declared.value, direction))
+    elif declared.field == "exclusive":
+        return Remedy(advice="ufw is not in force: enable it first, then look again")
+    if settings.enabled and files.commands:
+        before = [("ufw", "disable"), *before]  # with ENABLED=yes it would reach for the kernel
+        after = [ENABLE]
+    commands = [*before, *files.commands, *after]
+    return _closing(declared, seen, files, commands, loading=True)
+
+
+def _repair(seen: Ruleset, settings: Settings) -> tuple[list[Command], list[Command]]:
+    """What comes before and after the changes to ufw's files, to have them loaded in full.
+
+    ValueError: what would do so takes the rules of others along.
+    """
+    loaded = {family: ufw_loaded(seen, family) for family in asked.FAMILIES}
+    names = {4: "ufw-before-input", 6: "ufw6-before-input"}
+    led = all(reached(seen, family, names[family]) for family, how in loaded.items() if how is not Loaded.NONE)
+    others = next(_others(seen), None)
+    if settings.builtins and others:
+        raise ValueError(
+            "MANAGE_BUILTINS=yes in /etc/default/ufw, so that a start of ufw removes the rules of "
+            f"others, such as {others}: set it to no, or start ufw by hand"
+        )
+    if Loaded.PART in loaded.values() and not led:
+        if others or settings.init is None:
+            raise ValueError(
+                "ufw is loaded in part, and `ufw-init flush-all`, which repairs that, removes the "
+                f"rules of others, such as {others or 'docker'}: run it and `ufw --force enable`, "
+                "then load the others again"
+            )
+        return [(settings.init, "flush-all")], [ENABLE]
+    if {Loaded.PART, Loaded.WHOLE} & set(loaded.values()):
+        # It counts as running, and `enable` would load nothing.
+        return [], [RELOAD] if settings.enabled else [ENABLE, RELOAD]
+    return [], [ENABLE]
+
+
+def _enable(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
+    """ufw's rules are there in full, and yet it does not count as enabled."""
+    return _closing(declared, seen, files, [RELOAD], loading=True)
+
+
+def _default(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
+    families = asked.judged_families(seen, declared.value)
+    if files.settings.ipv6 is False and 6 in families and declared.value != "deny":
+        return Remedy(advice=NO_IPV6)
+    direction = declared.field.removeprefix("default_")
+    others = {each for each in culprits.of_default(declared, seen) if not _of_default(each)}
+    if others:
+        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
+    rest, outward = without(seen), direction == "outgoing"
+    if declared.value != "deny" and not all(asked.default(rest, family, ALLOW, outward=outward) for family in families):
+        return Remedy(advice="other rules than ufw's decide on most connections: change those")
+    command: Command = ("ufw", "default", declared.value, direction)
+    if declared.value == ALLOW:
+        return Remedy((command,))
+    if direction == "incoming":
+        files.open(declared.firewall)
+    return _closing(declared, seen, files, [*files.commands, command])
+
+
+def _of_default(text: str) -> bool:
+    """Whether a rule is one of those by which ufw's default comes about, or a policy."""
+    return not text or any(f"-{part}-" in text and "ufw" in text for part in DEFAULT_CHAINS)
+
+
+def _rule(declared: Declared, seen: Ruleset, files: Files, fields: set[str]) -> Remedy:
+    rule: Rule = declared.value
+    if rule.port is None:
+        return Remedy(advice=_icmp(rule))
+    families = asked.named_families(rule) or set(asked.judged_families(seen, rule.action))
+    if files.settings.ipv6 is False and 6 in families:
+        return Remedy(advice=NO_IPV6)
+    if "action" not in fields:
+        return _narrow(declared, seen, files)
+    strange = {each for each in culprits.of_rule(rule, seen) if not _of_user(each)}
+    if strange:
+        file = "" if not any("ufw" in each for each in strange) else " in /etc/ufw"
+        return Remedy(advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that")
+    if files.holds(rule) and not files.shadowed(rule):
+        return _closing(declared, seen, files, [RELOAD], loading=True)
+    doubt = culprits.doubt(rule, seen)
+    if doubt is not None:
+        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
+    if not way_in.lets_through(without(seen), rule, {ALLOW, rule.action}):
+        return Remedy(advice=way_in.OTHERS.format("ufw"))
+    stale = _not_loaded(rule, seen, files)
+    _place(rule, files)
+    if stale:  # ufw leaves a rule alone that is on file already
+        return _closing(declared, seen, files, [*files.commands, RELOAD], loading=True)
+    if rule.action == ALLOW:
+        return Remedy(tuple(files.commands))
+    return _closing(declared, seen, files, files.commands)
+
+
+def _not_loaded(rule: Rule, seen: Ruleset, files: Files) -> bool:
+    """Whether the rule is on file in a family in which it does not count."""
+    if files.shadowed(rule):
+        return False
+    for each in files.tuples(rule, rule.action):
+        place = files.listed(each)
+        if place is not None and files.rules[place].action == each.action:
+            box = asked.packets(rule, each.family)
+            ways = asked.fare(seen, each.family, [box] if box is not None else [])
+            if any(region.verdict != rule.action for regions in ways for region in regions):
+                return True
+    return False
+
+
+def _place(rule: Rule, files: Files) -> None:
+    """Put a rule on file so that it counts. ufw skips `prepend` of a rule that it has already."""
+    shadowed = files.shadowed(rule)
+    if shadowed:
+        for each in files.tuples(rule, rule.action):
+            place = files.listed(each)
+            if place is not None:
+                files.remove(files.rules[place])
+    if shadowed or not files.holds(rule):
+        files.add(rule, first=shadowed)
+
+
+def _of_user(text: str) -> bool:
+    """Whether a rule is a user's, or comes behind these."""
+    return _of_default(text) or any(f"{part}-user-" in text for part in ("ufw", "ufw6"))
+
+
+def _narrow(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
+    """A declared opening is open for more than it says: remove the wider rules."""
+    rule: Rule = declared.value
+    boxes = [box for family in asked.FAMILIES if (box := _asked_of(rule, family)) is not None]
+    wide = [each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)]
+    found = [each for each in wide if any(meet(each.box(), box) is not None for box in boxes)]
+    if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
+        return Remedy(advice=f"remove the rules of ufw that open port {rule.port} wider, and open again what else they opened (ufw status numbered)")
+    files.open(declared.firewall)
+    for each in found:
+        if each in files.rules and each.proto == ANY:
+            # `22` is one rule for both protocols; only one of them is declared.
+            rest = "udp" if rule.proto == "tcp" else "tcp"
+            other = replace(rule, proto=rest, action=each.action, **_ends(each))  # type: ignore[arg-type]
+            if not files.holds(other):
+                files.add(other)
+        if each in files.rules:
+            files.remove(each)
+    return _closing(declared, seen, files, files.commands)
+
+
+def _ends(each: Tuple) -> dict[str, str]:
+    ends = {"from_": each.source, "to": each.target}
+    return {name: ANY if end in EVERY else end for name, end in ends.items()}
+
+
+def _asked_of(rule: Rule, family: int) -> Box | None:
+    return asked.packets(replace(rule, from_=ANY, to=ANY), family)
+
+
+def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
+    """Whether a rule of ufw opens more of a declared rule's port than any declared rule does."""
+    allowed = [box for other in declared.firewall.rules or () if other.action == ALLOW and (box := asked.packets(other, each.family)) is not None]
+    full = _asked_of(rule, each.family)
+    box = meet(full, each.box()) if full is not None else None
+    return box is not None and bool(subtract_all([box], allowed))
+
+
+def _exclusive(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
+    """Remove the openings that are not declared, where they are ufw's."""
+    extra = [each for each in openings(declared.firewall, seen) if each.sure]
+    boxes = {family: [each.box for each in extra if each.family == family] for family in asked.FAMILIES}
+    files.open(declared.firewall)
+    declared_boxes = {
+        family: [box for rule in declared.firewall.rules or () if rule.action == ALLOW and (box := asked.packets(rule, family)) is not None]
+        for family in asked.FAMILIES
+    }
+    doomed = [
+        each
+        for each in files.rules
+        if each.action in OPENS
+        and any(meet(each.box(), box) is not None for box in boxes[each.family])
+        and not any(within(meet(asked.incoming(each.family), each.box()) or {}, box)
+                    for box in declared_boxes[each.family])
+    ]  # fmt: skip
+    for family, some in boxes.items():
+        left = subtract_all(some, [each.box() for each in doomed if each.family == family])
+        if left:
+            return Remedy(advice="some of what is open is not opened by a rule of ufw alone: see /etc/ufw/before.rules and iptables-save")
+    for each in doomed:
+        if each in files.rules:
+            files.remove(each)
+    return _closing(declared, seen, files, files.commands)
+
+
+def _closing(
+    declared: Declared,
+    seen: Ruleset,
+    files: Files,
+    commands: Sequence[Command],
+    *,
+    loading: bool = False,
+) -> Remedy:
+    """Commands that could close the way in, or the sentence why they are not given.
+
+    `loading`: they load all of ufw's rules anew, so that what the kernel runs now says nothing.
+    """
+    rest = without(seen) if loading else seen
+    why = way_in.closed(declared.firewall, seen, list(files.verdicts()), rest)
+    if why is not None:
+        return Remedy(advice=why)
+    return Remedy(tuple(dict.fromkeys(commands)), cuts=True)
+
+
+def without(seen: Ruleset) -> Ruleset:
+    """The node as it would be without ufw: no jumps to its chains, no policies of its making."""
+    program = seen.program
+    ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
+    chains = {
+        key: {family: tuple(rule for rule in rules if rule.do.target not in ours) for family, rules in by_family.items()}
+        for key, by_family in program.chains.items()
+    }
+    tables = {key[:2] for key in ours}
+    if seen.ufw_settings is not None and seen.ufw_settings.ipv6 is False and ours:
+        tables |= {("ip6", table) for _, table in tables}
+    bases = tuple(base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base for base in program.bases)
+    return replace(seen, program=Program(chains=chains, bases=bases))
+
+
+def _others(seen: Ruleset) -> Iterator[str]:
+    """Rules in the tables of iptables that are not ufw's: `ufw-init flush-all` removes them."""
+    rest = without(seen).program
+    for (family, table, chain), by_family in rest.chains.items():
+        if family.split()[-1] not in {"ip", "ip6"} or table not in {"filter", "nat", "mangle"}:
+            continue
+        if chain.startswith(("ufw-", "ufw6-")):
+            continue
+        for rules in by_family.values():
+            for rule in rules:
+                lo = " lo " in f"{rule.text} " and seen.ufw_settings and not seen.ufw_settings.ipv6
+                if not lo:
+                    yield f"'{rule.text}'"
+
+
+def _same(left: Tuple, right: Tuple) -> bool:
+    """Whether ufw takes two rules for the same one (UFWRule.match): all but action and log."""
+    return left.family == right.family and _fields(left) == _fields(right)
+
+
+def _fields(each: Tuple) -> tuple[object, ...]:
+    box = each.box()
+    ends: list[Numbers] = [box[f"{end}{each.family}"] for end in ("saddr", "daddr")]
+    return (each.proto, each.port, each.from_port, each.app, each.from_app, each.interface, *ends)
+
+
+def _meet(left: Tuple, right: Tuple) -> bool:
+    return meet(left.box(), right.box()) is not None
+
+
+def _network(text: str) -> str:
+    network(text)  # ValueError for what is none
+    return text
+
+
+def _icmp(rule: Rule) -> str:
+    return f"ufw has no command for icmp: {rule.action} it in /etc/ufw/before.rules and before6.rules"
+
+
+NO_IPV6 = (
+    "IPV6=no in /etc/default/ufw: ufw drops all IPv6 and loads no rules for it; set IPV6=yes and run "
+    "ufw reload, or declare IPv4 alone (from: 0.0.0.0/0)"
+)

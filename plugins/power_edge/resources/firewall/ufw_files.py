@@ -1,0 +1,148 @@
+"""What ufw keeps in its files: the rules of user.rules and user6.rules, and its settings.
+
+ufw writes each rule twice: as lines for iptables-restore, and before them as one comment
+`### tuple ### ACTION PROTO PORT TO FROM-PORT FROM [TO-APP FROM-APP] DIRECTION [comment=HEX]`.
+ACTION is allow, deny, reject or limit, with `_log` or `_log-all` behind it for rules that log, and
+`route:` before it for forwarded connections. DIRECTION is in or out, with `_INTERFACE` behind it.
+(ufw 0.36, backend_iptables.py, `_write_rules`.)
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from power_edge.resources.firewall.match import PROTOCOLS
+from power_edge.resources.firewall.space import Box, Numbers, interface, network, numbers
+
+ANY = "any"
+EVERY = ("0.0.0.0/0", "::/0")
+POLICIES = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject"}
+
+
+class Settings(NamedTuple):
+    """What ufw is set to do. None: not known.
+
+    `enabled`: ENABLED of ufw.conf. The others are those of /etc/default/ufw: `incoming` is the
+    default action, `ipv6` whether IPv6 goes through ufw's rules, `builtins` whether ufw flushes
+    everything else in the filter table when it starts. `init` is the path of ufw-init. `edited`:
+    the files of rules that are not as they were installed.
+    """
+
+    enabled: bool
+    incoming: str | None = None
+    ipv6: bool | None = None
+    builtins: bool | None = None
+    init: str | None = None
+    edited: tuple[str, ...] | None = None
+
+
+class Tuple(NamedTuple):
+    """One rule for incoming connections, of one family."""
+
+    action: str
+    log: str
+    proto: str
+    port: str
+    target: str
+    from_port: str
+    source: str
+    app: str
+    from_app: str
+    interface: str
+
+    @property
+    def family(self) -> int:
+        return 6 if ":" in self.source + self.target else 4
+
+    def box(self) -> Box:
+        """The packets that the rule matches. ValueError for words that are not known."""
+        found: dict[str, Numbers] = {
+            f"saddr{self.family}": (network(self.source)[1],),
+            f"daddr{self.family}": (network(self.target)[1],),
+        }
+        if self.proto != ANY:
+            if self.proto not in PROTOCOLS:
+                raise ValueError(f"protocol {self.proto}")
+            found["proto"] = ((PROTOCOLS[self.proto],) * 2,)
+        elif (self.port, self.from_port) != (ANY, ANY):
+            found["proto"] = ((6, 6), (17, 17))
+        if self.port != ANY:
+            found["dport"] = _ports(self.port)
+        if self.from_port != ANY:
+            found["sport"] = _ports(self.from_port)
+        if self.interface:
+            found["iif"] = numbers([interface(self.interface)])
+        return found
+
+    def spelling(self, *, both: bool = True) -> tuple[str, ...]:
+        """The rule in the words by which ufw finds it again, behind `ufw delete`.
+
+        ufw looks for a rule of the same fields: `22` (any protocol) is not `22/tcp`, and a rule
+        of an application is not one of its ports. Not `both`: of this rule's family alone, where
+        the words would speak of both.
+        """
+        log = (self.log,) if self.log else ()
+        ends = (self.source, self.target, self.from_port, self.from_app, self.interface)
+        if both and ends in {(every, every, ANY, "-", "") for every in EVERY}:
+            if self.app != "-":
+                return (self.action, *log, self.app)
+            if self.port != ANY:
+                proto = "" if self.proto == ANY else f"/{self.proto}"
+                return (self.action, *log, self.port + proto)
+        words = [self.action, *(("in", "on", self.interface) if self.interface else ()), *log]
+        if self.proto != ANY and self.app == self.from_app == "-":
+            words += ["proto", self.proto]
+        words += ["from", _end(self.source) if both else self.source]
+        words += _port(self.from_app, self.from_port)
+        words += ["to", _end(self.target)]
+        words += _port(self.app, self.port)
+        return tuple(words)
+
+
+def settings(conf: Iterable[str], defaults: Iterable[str], edited: tuple[str, ...] | None) -> Settings:
+    """Of lines as `ENABLED=yes`; as for the shell, the last one of a name counts."""
+    words = {}
+    for line in (*conf, *defaults):
+        name, equals, value = line.strip().partition("=")
+        words[name if equals else "ENABLED"] = (value if equals else name).strip("\"'")
+    return Settings(
+        words.get("ENABLED", "").lower() == "yes",
+        POLICIES.get(words.get("DEFAULT_INPUT_POLICY", "")),
+        _truth(words.get("IPV6")),
+        _truth(words.get("MANAGE_BUILTINS")),
+        words.get("INIT"),
+        edited,
+    )
+
+
+def _truth(word: str | None) -> bool | None:
+    return None if word is None else word.lower() == "yes"
+
+
+def tuples(lines: Iterable[str]) -> Iterator[Tuple]:
+    """The rules for incoming connections. ValueError for one that is not understood."""
+    for line in lines:
+        words = [word for word in line.split()[3:] if not word.startswith("comment=")]
+        if len(words) not in {7, 9}:
+            raise ValueError(f"a rule of ufw that is not understood: {line[:80]!r}")
+        action, proto, port, target, from_port, source, *apps, direction = words
+        way, _, interface = direction.partition("_")
+        if way != "in" or action.startswith("route:"):
+            continue
+        action, _, log = action.partition("_")
+        app, from_app = (word.replace("%20", " ") for word in apps or ("-", "-"))
+        yield Tuple(action, log, proto, port, target, from_port, source, app, from_app, interface)
+
+
+def _port(app: str, port: str) -> tuple[str, ...]:
+    if app != "-":
+        return ("app", app)
+    return () if port == ANY else ("port", port)
+
+
+def _end(text: str) -> str:
+    return ANY if text in EVERY else text
+
+
+def _ports(text: str) -> Numbers:
+    spans = (part.partition(":")[::2] for part in text.split(","))
+    return numbers((int(low), int(high or low)) for low, high in spans)

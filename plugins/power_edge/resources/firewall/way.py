@@ -1,0 +1,104 @@
+"""The operator's way to the node, which no command that is printed may close.
+
+The probe prints the connection that its answer goes back by (SSH_CONNECTION), or else those that
+are open to sshd, and the ports on which sshd listens. Where it could not find out, ssh on port 22
+is assumed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from power_edge.resources.firewall.program import ALLOW
+from power_edge.resources.firewall.space import Box, address, interface, meet, subtract_all
+
+USUAL_PORT = 22
+TCP = ((6, 6),)
+
+
+class Connection(NamedTuple):
+    """One connection to sshd. `device`: the interface that leads back to the client, or ""."""
+
+    family: int
+    client: int
+    server: int
+    port: int
+    device: str = ""
+
+    def box(self) -> Box:
+        """A new connection like it, from any port."""
+        ends = {"saddr": self.client, "daddr": self.server}
+        box: Box = {f"{end}{self.family}": ((number, number),) for end, number in ends.items()}
+        box = {**box, "proto": TCP, "dport": ((self.port, self.port),)}
+        return {**box, "iif": (interface(self.device),)} if self.device else box
+
+
+class Way(NamedTuple):
+    """How the operator gets in: the connections in use, and the ports of sshd.
+
+    `tunnels`: interfaces of VPNs among the devices; what they need to stay up is not known.
+    """
+
+    connections: tuple[Connection, ...] = ()
+    ports: tuple[int, ...] = ()
+    tunnels: frozenset[str] = frozenset()
+
+    def tunnel(self) -> str | None:
+        """The VPN that a connection in use comes through."""
+        return next((each.device for each in self.connections if each.device in self.tunnels), None)
+
+
+NO_WAY_READ = Way(ports=(USUAL_PORT,))
+
+
+class Verdict(NamedTuple):
+    """One rule of those that will be in force, in their order."""
+
+    action: str
+    box: Box
+
+
+def keeps(need: Box, rules: Sequence[Verdict]) -> bool:
+    """Whether these rules let a needed connection in, with nothing let in by default.
+
+    Which interface a connection comes by is not always known: a rule about one interface then
+    counts where it denies, and not where it allows.
+    """
+    left = [need]
+    for action, box in rules:
+        if action == ALLOW:
+            if ("iif" not in box or "iif" in need) and any(_meets(box, each) for each in left):
+                return True
+        elif not (left := subtract_all(left, [box])):
+            return False
+    return False
+
+
+def read(lines: Iterable[str]) -> Way:
+    """Of the probe's lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`, `unknown`."""
+    words = [line.split() for line in lines]
+    if not words or ["unknown"] in words:
+        ports: tuple[int, ...] = (USUAL_PORT,)
+    else:
+        ports = tuple(int(rest[0]) for name, *rest in words if name == "port" and rest)
+    tunnels = frozenset(rest[0] for name, *rest in words if name == "tunnel" and rest)
+    connections = [each for name, *rest in words if name == "way" for each in _connection(rest)]
+    return Way(tuple(dict.fromkeys(connections)), ports, tunnels)
+
+
+def _connection(words: Sequence[str]) -> Iterator[Connection]:
+    if len(words) != 4 or not words[2].isdecimal():
+        return
+    try:
+        family, client = address(words[0])
+        other, server = address(words[1])
+    except ValueError:
+        return
+    if family == other and words[3] != "lo":
+        device = "" if words[3] == "-" else words[3]
+        yield Connection(family, client, server, int(words[2]), device)
+
+
+def _meets(left: Box, right: Box) -> bool:
+    """Whether they share a packet. Of boxes of one family each: no packet has both addresses."""
+    families = [{name[-1] for name in box if "addr" in name} for box in (left, right)]
+    return (not all(families) or families[0] == families[1]) and meet(left, right) is not None

@@ -1,0 +1,74 @@
+"""What sets a kernel parameter now. Nothing is written to /etc/sysctl.d; a boot sets what stands there."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from power_edge.model import NOTHING, Finding, Remedy
+from power_edge.resources.sysctl.key import Setting, Value, canonical, module_of
+from power_edge.resources.sysctl.kinds import another_count
+
+_INTERFACES = r"net/ipv[46]/conf/[^/]+/"
+_ANY, _ON, _OFF = r".*", r"(?!0$).*", r"0"
+_CUTS: tuple[tuple[str, str], ...] = (
+    (r"net/ipv4/(ip_forward|conf/[^/]+/forwarding)", _OFF),
+    # A router heeds no router advertisement, and may lose its own way.
+    (r"net/ipv6/conf/[^/]+/forwarding", _ANY),
+    (_INTERFACES + r"disable_(ipv6|policy|xfrm)", _ON),
+    (_INTERFACES + r"(rp_filter|arp_ignore|arp_filter|arp_announce|drop_unicast_in_l2_multicast)", _ON),
+    (_INTERFACES + r"(accept_ra\w*|autoconf|addr_gen_mode|accept_dad|use_tempaddr)", _ANY),
+    (r"net/ipv4/tcp_(tw_recycle|l3mdev_accept|mem|abort_on_overflow)", _ANY),
+    (r"net/netfilter/nf_conntrack_(max|buckets|tcp_loose|tcp_be_liberal)|net/nf_conntrack_max", _ANY),
+    (r"net/bridge/bridge-nf-call-\w+", _ON),
+    (r"net/ipv4/ip_local_port_range|net/ipv[46]/(neigh/[^/]+/gc_thresh[123]|route/max_size)", _ANY),
+    # Without memory, processes or open files no login comes about.
+    (r"vm/(overcommit_(memory|ratio|kbytes)|nr_hugepages|min_free_kbytes|panic_on_oom)", _ANY),
+    (r"kernel/(pid_max|threads-max|panic_on_\w+|modules_disabled)|fs/(file-max|nr_open)|user/max_\w+", _ANY),
+)
+"""Keys and values that could end the way to the node."""
+
+_LATCHES = {
+    "kernel/modules_disabled": ("1",),
+    "kernel/kexec_load_disabled": ("1",),
+    "kernel/unprivileged_bpf_disabled": ("1",),
+    "kernel/yama/ptrace_scope": ("3",),
+}
+"""Values that the kernel keeps until the next boot, whatever is written."""
+
+_ALL = re.compile(r"net/ipv([46])/(?:ip_forward|conf/all/(forwarding|disable_ipv6|addr_gen_mode))")
+
+
+def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
+    """The call of sysctl(8), or the reason why none helps."""
+    path, value = canonical(declared.key), declared.value.strip()
+    if seen is None:
+        module = module_of(path)
+        return NOTHING if module is None else Remedy(advice=f"load the kernel module {module}, which brings the key, and set it then")
+    if (obstacle := _obstacle(seen) or _latched(path, seen)) is not None:
+        return Remedy(advice=f"no write on the node changes it: {obstacle}")
+    if (count := another_count(value, seen)) is not None:
+        return Remedy(advice=f"no write can make it so: {count}")
+    if "\n" in value:
+        return Remedy(advice="set it by hand: sysctl writes one line")
+    cuts = any(re.fullmatch(key, path) and re.fullmatch(values, value) for key, values in _CUTS)
+    return Remedy((("sysctl", "-w", f"{declared.key}={value}"),), cuts, "; ".join(_also(path, value)) or None)
+
+
+def _obstacle(seen: str) -> str | None:
+    return seen.obstacle if isinstance(seen, Value) else None
+
+
+def _latched(path: str, seen: str) -> str | None:
+    if seen.strip() in _LATCHES.get(path, ()):
+        return f"the kernel keeps {seen.strip()} until the next boot"
+    return None
+
+
+def _also(path: str, value: str) -> Iterator[str]:
+    """What a write changes beside the key (include/net/ip.h, net/ipv4/devinet.c, net/ipv6/addrconf.c; seen on a node)."""
+    if match := _ALL.fullmatch(path):
+        name = match[2] or "forwarding"
+        yield f"it sets {name} of every interface and of those to come"
+        if match[1] == "4":
+            yield "ip_forward and conf.all.forwarding are one switch, which also sets conf.all.accept_redirects"
+    if value in _LATCHES.get(path, ()):
+        yield "only a boot undoes it"

@@ -1,0 +1,141 @@
+"""What a command is given, what is kept of what it prints, and that nothing of it outlives us."""
+
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from power_edge.probing import process
+from power_edge.probing.process import Lifeline, TooLong, execute, run
+
+HANGS = 'exec 9>"$0"; echo begun >&9; (timeout 1000 sleep 1000; true) & sleep 1000; wait'
+"""A process with a child in a group of its own. All of them hold the FIFO open."""
+
+
+class Holders:
+    """The processes that hold a FIFO open."""
+
+    def __init__(self, fifo: Path) -> None:
+        self.fifo = str(fifo)
+        os.mkfifo(fifo)
+        self._end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+
+    def await_begun(self) -> None:
+        select.select([self._end], [], [])
+        assert os.read(self._end, 100) == b"begun\n"
+
+    def await_gone(self) -> None:
+        os.set_blocking(self._end, True)
+        while os.read(self._end, 100):
+            pass
+
+    def close(self) -> None:
+        os.close(self._end)
+
+
+@pytest.fixture
+def holders(tmp_path: Path) -> Iterator[Holders]:
+    made = Holders(tmp_path / "alive")
+    yield made
+    made.close()
+
+
+def test_a_command_gets_its_input_and_all_that_it_prints_is_kept() -> None:
+    sent = bytes(range(256)) * 4096
+    ended = run(["sh", "-c", "cat; echo why >&2; exit 3"], sent, Lifeline())
+    assert (ended.status, ended.stdout, ended.stderr) == (3, sent, b"why\n")
+
+
+def test_arguments_are_not_read_by_a_shell() -> None:
+    words = ["$(id)", "a b", "'", "*", "-n", ""]
+    assert run(["printf", "%s|", *words], b"", Lifeline()).stdout == "|".join([*words, ""]).encode()
+
+
+def test_a_command_that_does_not_read_its_input() -> None:
+    assert run(["sh", "-c", "exec <&-; echo no"], b"x" * 1_000_000, Lifeline()).stdout == b"no\n"
+
+
+def test_a_program_that_is_missing() -> None:
+    ended = run(["/nonexistent/ssh"], b"", Lifeline())
+    assert (ended.status, b"not found" in ended.stderr) == (127, True)
+
+
+def test_an_endless_answer_is_cut_and_its_command_ended(holders: Holders) -> None:
+    with pytest.raises(TooLong, match="longer than 1 MiB"):
+        run(["sh", "-c", 'exec 9>"$0"; echo begun >&9; yes', holders.fifo], b"", Lifeline(), longest=1024 * 1024)
+    holders.await_begun()
+    holders.await_gone()
+
+
+def test_endless_errors_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LONGEST_ERRORS", 100_000)
+    ended = run(["sh", "-c", "head -c 1000000 /dev/zero >&2; echo done"], b"", Lifeline())
+    assert (ended.stdout, len(ended.stderr) <= 100_000) == (b"done\n", True)
+
+
+def test_a_lifeline_that_is_cut_ends_what_runs_and_lets_nothing_else_begin(holders: Holders) -> None:
+    lifeline = Lifeline()
+    thread = threading.Thread(target=run, args=(["sh", "-c", HANGS, holders.fifo], b"", lifeline))
+    thread.start()
+    holders.await_begun()
+    lifeline.cut()
+    holders.await_gone()
+    thread.join()
+    assert run(["sleep", "1000"], b"", lifeline).status == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_nothing_outlives_a_parent_that_is_killed(holders: Holders, death: signal.Signals) -> None:
+    code = "import sys; from power_edge.probing.process import *; run(sys.argv[1:], b'', Lifeline())"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-c", code, "sh", "-c", HANGS, holders.fifo]
+    with subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL) as parent:
+        holders.await_begun()
+        parent.send_signal(death)
+        holders.await_gone()
+
+
+def test_what_a_command_leaves_behind_ends_with_it(holders: Holders) -> None:
+    leaves = 'exec 9>"$0"; echo begun >&9; sleep 1000 >/dev/null 2>&1 & echo left'
+    assert run(["sh", "-c", leaves, holders.fifo], b"", Lifeline()).stdout == b"left\n"
+    holders.await_begun()
+    holders.await_gone()
+
+
+class Client:
+    """A testinfra backend that builds the command line of a client program, as ssh's does."""
+
+    NAME = "ssh"
+    encode = staticmethod(str.encode)
+
+    def quote(self, line: str, *args: str) -> str:
+        return line % tuple(map(shlex.quote, args)) if args else line
+
+    def result(self, *parts: Any) -> tuple[Any, ...]:
+        return parts
+
+    def run_local(self, line: str, *args: str) -> Any:
+        raise AssertionError("testinfra's own, which leaves processes behind")
+
+
+def test_the_command_line_of_a_backend_is_run_as_argv_with_our_input() -> None:
+    backend = Client()
+    host = SimpleNamespace(backend=backend, run=lambda command: backend.run_local("env X=%s sh -c %s", "a b", command))
+    status, _, stdout, stderr = execute(host, 'echo "$X"; cat', b"sent", Lifeline())
+    assert (status, stdout, stderr) == (0, b"a b\nsent", b"")
+
+
+def test_the_local_backend_s_line_is_a_shell_s() -> None:
+    backend = Client()
+    backend.NAME = "local"
+    host = SimpleNamespace(backend=backend, run=lambda command: backend.run_local(command + "|cat"))
+    assert execute(host, "cat|tr a-z A-Z", b"sent", Lifeline())[2] == b"SENT"

@@ -1,0 +1,3 @@
+set -eu
+ufw allow 22
+ufw --force enable

@@ -1,0 +1,307 @@
+"""Marks followed from where they are set to where they are looked at; what a tunnel may keep; sets
+whose elements expire; packets that nobody sends; where chains of type nat are called.
+
+What nft and the kernel do was tried with packets on Linux 6.18 and nft 1.0.6.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.space import FALSE, TRUE
+from tests.firewalls import discovered
+from tests.resources.test_firewall import ALLOW_22, DENY_22, answer, ct, legacy, match, meta, nft, outcome, results, seen
+
+ACCEPT, DROP, REJECT = {"accept": None}, {"drop": None}, {"reject": None}
+MARK, CONNMARK = {"meta": {"key": "mark"}}, {"ct": {"key": "mark"}}
+TCP22 = match("tcp", "dport", 22)
+
+
+def set_to(value: Any, which: Any = MARK) -> dict[str, Any]:
+    return {"mangle": {"key": which, "value": value}}
+
+
+def has(value: Any, mask: int | None = None, op: str = "==", which: Any = MARK) -> dict[str, Any]:
+    left = which if mask is None else {"&": [which, mask]}
+    return {"match": {"op": op, "left": left, "right": value}}
+
+
+def tables(*texts: str) -> str:
+    """Several tables t as t0, t1, ..."""
+    named = (json.loads(text.replace('"t"', f'"t{number}"'))["nftables"] for number, text in enumerate(texts))
+    return json.dumps({"nftables": [entry for some in named for entry in some]})
+
+
+def early(*rules: Sequence[Any], **chain: Any) -> str:
+    return nft(*rules, **{"policy": "accept", "hook": "prerouting", "prio": -150, **chain})
+
+
+@pytest.mark.parametrize(
+    ("setting", "looking", "denied"),
+    [
+        ([], [has(1)], "drift"),
+        ([], [has(0)], "compliant"),
+        ([], [has(1, op="!=")], "compliant"),
+        ([[set_to(1)]], [has(1)], "compliant"),
+        ([[set_to(1)]], [has(2)], "drift"),
+        ([[set_to(1)]], [has(1, 1)], "compliant"),
+        ([[set_to(6)]], [has(2, 3)], "compliant"),
+        ([[set_to(6)]], [has(3, 1)], "drift"),
+        ([[set_to(5)], [set_to({"|": [MARK, 2]})]], [has(7)], "compliant"),
+        ([[set_to(5)], [set_to({"&": [MARK, 4]})]], [has(4)], "compliant"),
+        ([[set_to(5)], [set_to({"^": [{"&": [MARK, 0xFFFFFFFE]}, 2]})]], [has(6)], "compliant"),
+        ([[set_to(5)]], [has({"range": [3, 9]})], "compliant"),
+        ([[set_to(10)]], [has({"range": [3, 9]})], "drift"),
+        ([[set_to(5)]], [has({"set": [4, 5]})], "compliant"),
+        ([[set_to(5)]], [has({"set": [4, 5]}, op="!=")], "drift"),
+        ([[set_to(5)]], [has(4, op=">")], "unknown"),
+        ([[set_to({"map": {"key": 1, "data": "@m"}})]], [has(5)], "unknown"),
+        ([[set_to({"numgen": {"mode": "random", "mod": 2}})]], [has(5)], "unknown"),
+        ([[TCP22, set_to(5)]], [has(5)], "compliant"),
+        ([[match("tcp", "dport", 23), set_to(5)]], [has(5)], "drift"),
+        ([[meta("skuid", 1), set_to(5)]], [has(5)], "unknown"),
+        ([[has(0), set_to(5), ACCEPT]], [has(5)], "compliant"),
+        ([[has(0), set_to(5), DROP]], [has(6)], "compliant"),
+        ([[set_to(5), has(5), ACCEPT]], [has(5)], "compliant"),
+        ([[set_to(5), match("tcp", "dport", 80), ACCEPT]], [has(5)], "compliant"),
+        ([[set_to(5), meta("skuid", 0), ACCEPT]], [has(5)], "compliant"),
+        ([[has(0), set_to(5), match("tcp", "dport", 80), ACCEPT]], [has(5)], "compliant"),
+        ([[set_to(5), set_to(CONNMARK), ACCEPT]], [has(0)], "compliant"),
+        ([[set_to(7, CONNMARK)]], [has(7, which=CONNMARK)], "compliant"),
+        ([], [has(7, which=CONNMARK)], "drift"),
+        ([], [has(7, op="!=", which=CONNMARK)], "compliant"),
+        ([[set_to(7, CONNMARK)], [set_to(CONNMARK)]], [has(7)], "compliant"),
+        ([[set_to(7)], [set_to(MARK, CONNMARK)], [set_to(0)]], [has(7, which=CONNMARK)], "compliant"),
+        ([[set_to(3)], [set_to(CONNMARK)]], [has(3)], "drift"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_marks_are_followed(setting: list[list[Any]], looking: list[Any], denied: str) -> None:
+    what = seen(nft=tables(early(*setting), nft([*looking, DROP], policy="accept")))
+    assert outcome(DENY_22, what) == denied
+
+
+def test_before_connections_are_looked_up_there_is_no_mark_of_one() -> None:
+    for rules in ([[set_to(7, CONNMARK)]], [[{"notrack": None}]]):
+        what = seen(nft=tables(early(*rules, prio=-300), early([set_to(7, CONNMARK)]) if "notrack" in str(rules) else early(),
+                               nft([has(7, which=CONNMARK), DROP], policy="accept")))  # fmt: skip
+        assert outcome(DENY_22, what) == "drift"
+    unequal = seen(nft=early([has(7, op="!=", which=CONNMARK), DROP], prio=-300))
+    assert outcome(DENY_22, unequal) == "drift"
+    ends = seen(nft=tables(early([set_to(5)], [set_to(CONNMARK)], prio=-300), nft([has(5), DROP], policy="accept")))
+    assert outcome(DENY_22, ends) == "compliant"
+
+
+@pytest.mark.parametrize(
+    ("rules", "denied"),
+    [
+        (["INPUT -j MARK --set-xmark 0x1/0xffffffff", "INPUT -m mark --mark 0x1 -j DROP"], "compliant"),
+        (["INPUT -j MARK --set-mark 0x1", "INPUT -j MARK --set-xmark 0x4/0x4", "INPUT -m mark --mark 0x5 -j DROP"], "compliant"),
+        (["INPUT -j MARK --set-xmark 0x3/0xffffffff", "INPUT -j MARK --set-xmark 0x0/0x2", "INPUT -m mark --mark 0x1 -j DROP"], "compliant"),
+        (["INPUT -j MARK --set-xmark 0x1/0x1", "INPUT -j MARK --set-xmark 0x1/0x0", "INPUT -m mark --mark 0x0/0x1 -j DROP"], "compliant"),
+        (["INPUT -j MARK --nosuch 0x1", "INPUT -m mark --mark 0x1 -j DROP"], "unknown"),
+        (["INPUT -m mark ! --mark 0x8000/0x8000 -j DROP"], "compliant"),
+        (["INPUT -m mark --mark 0x8000/0x8000 -j DROP"], "drift"),
+        (["INPUT -m mark --mark 0x3/0x1 -j DROP"], "drift"),
+        (["INPUT -m connmark --mark 0x1 -j DROP"], "drift"),
+        (["INPUT -j CONNMARK --set-xmark 0x1/0xffffffff", "INPUT -m connmark --mark 0x1 -j DROP"], "compliant"),
+        (["INPUT -j MARK --set-xmark 0x6/0xffffffff", "INPUT -j CONNMARK --save-mark --nfmask 0x2 --ctmask 0xffffffff",
+          "INPUT -m connmark --mark 0x2 -j DROP"], "compliant"),
+        (["INPUT -j CONNMARK --set-mark 0x9", "INPUT -j CONNMARK --restore-mark --nfmask 0xff --ctmask 0x8",
+          "INPUT -m mark --mark 0x8 -j DROP"], "compliant"),
+        (["INPUT -j CONNMARK --restore-mark --left-shift-mark 1", "INPUT -m mark --mark 0x8 -j DROP"], "unknown"),
+        (["INPUT -m mark --mark nonsense -j DROP"], "unknown"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_marks_of_iptables(rules: list[str], denied: str) -> None:
+    assert outcome(DENY_22, legacy(*rules, policy="ACCEPT")) == denied
+
+
+KUBERNETES = (
+    "INPUT -m comment --comment firewall -j KUBE-FIREWALL",
+    'KUBE-FIREWALL -m comment --comment "marked for dropping" -m mark --mark 0x8000/0x8000 -j DROP',
+    "KUBE-MARK-DROP -j MARK --set-xmark 0x8000/0x8000",
+    "KUBE-ROUTER-INPUT -m mark --mark 0x20000/0x20000 -j ACCEPT",
+    "INPUT -j KUBE-ROUTER-INPUT",
+    "INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
+)
+
+
+def test_marks_of_kubernetes_leave_nothing_open() -> None:
+    what = legacy(*KUBERNETES, chains=["KUBE-FIREWALL", "KUBE-MARK-DROP", "KUBE-ROUTER-INPUT"])
+    assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22, Rule(proto="tcp", port=80, action="deny"))] == ["compliant", "drift", "compliant"]
+    found = results(Firewall(default_incoming="deny", exclusive=True, rules=[ALLOW_22]), what)
+    assert {item: str(result.outcome) for item, result in found.items()} == {
+        "default_incoming": "compliant", "allow 22/tcp from any to any": "compliant", "exclusive": "compliant",
+    }  # fmt: skip
+
+
+def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> None:
+    """`mark ESP, then accept what is marked` lets in what comes out of the tunnel, and that is new traffic without ESP."""
+    esp = [meta("l4proto", "esp"), set_to(1)]
+    inner = nft([has(1), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])
+    what = seen(nft=tables(early(esp), inner))
+    assert outcome(DENY_22, what) == "unknown"
+    assert outcome(ALLOW_22, what) == "drift"
+    assert outcome(DENY_22, seen(nft=tables(early([meta("l4proto", "tcp"), set_to(1)]), nft([has(1), match("tcp", "dport", 22), ACCEPT])))) == "drift"
+    bits = seen(nft=tables(early(esp), nft([has(2, 2), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])))
+    assert outcome(DENY_22, bits) == "compliant"
+    tcp = [has(1), meta("l4proto", "tcp"), ACCEPT]
+    assert outcome(DENY_22, seen(nft=tables(early(esp), nft(tcp)))) == "compliant"  # the carrier itself does not get in
+
+
+def test_programs_of_the_node_may_mark_what_they_send() -> None:
+    out = nft([has(1), ACCEPT], hook="output")
+    assert str(results(Firewall(default_outgoing="deny"), seen(nft=out))["default_outgoing"].outcome) == "unknown"
+
+
+def test_chains_that_set_and_look_at_marks_may_run_in_any_order() -> None:
+    what = seen(nft=tables(nft([set_to(1)], policy="accept"), nft([has(1), DROP], policy="accept")))
+    assert outcome(DENY_22, what) == "unknown"
+
+
+@pytest.mark.parametrize("value", [0, 1, 5, 0x8000, marks.ALL])
+@pytest.mark.parametrize("mask", [0, 1, 0x8001, marks.ALL])
+def test_a_change_is_the_sum_of_its_parts(value: int, mask: int) -> None:
+    start = {f"mark{bit}": TRUE if value >> bit & 1 else FALSE for bit in range(32)} | {f"ctmark{bit}": TRUE for bit in range(32)}
+    change = marks.Change(marks.PACKET, mask, marks.ALL ^ mask, 6)
+    box, known = marks.changed(start, change, range(32))
+    assert known
+    assert sum((box[f"mark{bit}"] == TRUE) << bit for bit in range(32)) == (value & mask) ^ (marks.ALL ^ mask) ^ 6
+
+
+@pytest.mark.parametrize("span", [(0, marks.ALL), (1, 6), (5, 5), (0x7FFF, 0x8001), (3, marks.ALL)])
+def test_a_range_of_marks_is_a_set_of_boxes(span: tuple[int, int]) -> None:
+    boxes = list(marks.among(marks.PACKET, (span,)))
+    for value in {0, 1, 2, 5, 6, 7, 0x7FFE, 0x7FFF, 0x8000, 0x8001, 0x8002, marks.ALL - 1, marks.ALL}:
+        holds = [all(some == (TRUE if value >> int(name[4:]) & 1 else FALSE) for name, some in box.items()) for box in boxes]
+        assert sum(holds) == (span[0] <= value <= span[1])
+
+
+def banned(*elements: Any, flags: Sequence[str] = ("timeout",), end: Any = DROP, policy: str = "accept", **more: Any) -> Any:
+    """A node with a rule about the sources in a set, before one that lets in 22 (or, with policy drop, before nothing)."""
+    body = {"set": {"family": "inet", "table": "t", "name": "s", "type": "ipv4_addr", "flags": list(flags), "elem": list(elements), **more}}
+    rest = [[TCP22, ACCEPT]] if policy == "accept" else []
+    return seen(nft=nft([match("ip", "saddr", "@s"), end], *rest, policy="drop", more=[body]), inet6="")
+
+
+def expiring(value: Any) -> dict[str, Any]:
+    return {"elem": {"val": value, "timeout": 14400, "expires": 1200}}
+
+
+OFFICE = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
+TELNET = Rule(proto="tcp", port=23, action="deny")
+
+
+@pytest.mark.parametrize(
+    ("what", "allowed", "office", "telnet"),
+    [
+        (banned(), "compliant", "drift", "compliant"),
+        (banned(expiring("192.0.2.1")), "drift", "drift", "compliant"),
+        (banned("192.0.2.1"), "drift", "drift", "compliant"),
+        (banned(expiring({"prefix": {"addr": "192.0.2.0", "len": 24}})), "drift", "drift", "compliant"),
+        (banned(expiring("192.0.2.1"), flags=("timeout", "dynamic")), "unknown", "unknown", "compliant"),
+        # what gets in for a while is open now, and no pass for the time after
+        (banned(expiring("192.0.2.1"), end=ACCEPT), "compliant", "drift", "drift"),
+        (banned(expiring("192.0.2.1"), end=ACCEPT, policy="drop"), "drift", "drift", "drift"),
+        (banned(expiring({"prefix": {"addr": "10.0.0.0", "len": 8}}), end=ACCEPT, policy="drop"), "drift", "unknown", "drift"),
+        (banned({"prefix": {"addr": "10.0.0.0", "len": 8}}, end=ACCEPT, policy="drop"), "drift", "compliant", "drift"),
+    ],
+)
+def test_elements_that_expire_count_for_drift_and_not_for_a_pass(what: Any, allowed: str, office: str, telnet: str) -> None:
+    assert [outcome(rule, what) for rule in (ALLOW_22, OFFICE, TELNET)] == [allowed, office, telnet]
+
+
+def test_a_pass_does_not_hang_on_a_ban() -> None:
+    ban = banned(expiring({"prefix": {"addr": "10.0.0.0", "len": 8}}))
+    assert outcome(Rule(proto="tcp", port=22, action="deny", from_="10.0.0.0/8"), ban) == "unknown"
+    lasting = banned({"prefix": {"addr": "10.0.0.0", "len": 8}})
+    assert outcome(Rule(proto="tcp", port=22, action="deny", from_="10.0.0.0/8"), lasting) == "compliant"
+
+
+def test_what_is_not_in_a_set_that_expires_is_not_told() -> None:
+    body = {"set": {"family": "inet", "table": "t", "name": "s", "type": "ipv4_addr", "flags": ["timeout"], "elem": [expiring("10.0.0.1")]}}
+    what = seen(nft=nft([match("ip", "saddr", "@s", "!="), ACCEPT], more=[body]), inet6="")
+    assert outcome(DENY_22, what) == "unknown"
+
+
+def test_entries_of_a_map_that_expire() -> None:
+    def of(entry: Any) -> Any:
+        body = {"map": {"family": "inet", "table": "t", "name": "m", "type": "inet_service", "map": "verdict", "flags": ["timeout"], "elem": [entry]}}
+        key = {"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@m"}}
+        return seen(nft=nft([key], more=[body]))
+
+    assert [outcome(rule, of([expiring(22), ACCEPT])) for rule in (ALLOW_22, DENY_22)] == ["unknown", "drift"]
+    assert [outcome(rule, of([22, ACCEPT])) for rule in (ALLOW_22, DENY_22)] == ["compliant", "drift"]
+
+
+SYN = {
+    "match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]}, "right": "syn"}
+}
+NOBODY = [match("tcp", "sport", 0), SYN]
+
+
+@pytest.mark.parametrize("end", [DROP, REJECT], ids=str)
+def test_who_comes_from_port_0_may_be_refused_where_all_are_allowed(end: Any) -> None:
+    """The rule of every Shorewall and Proxmox VE firewall."""
+    what = seen(nft=nft([*NOBODY, end], [TCP22, ACCEPT]))
+    assert outcome(ALLOW_22, what) == "compliant"
+    assert outcome(DENY_22, what) == "drift"
+    shut = seen(nft=nft([*NOBODY, end]))
+    assert outcome(DENY_22, shut) == "compliant"
+    refusing = seen(nft=nft([*NOBODY, end], [REJECT], policy="accept"))
+    assert outcome(Rule(proto="tcp", port=22, action="reject"), refusing) == "compliant"
+    found = results(Firewall(exclusive=True, default_incoming="deny", rules=[ALLOW_22]), what)
+    assert {str(result.outcome) for result in found.values()} == {"compliant"}
+
+
+def test_who_comes_from_port_0_must_not_get_in_where_none_may() -> None:
+    """Linux takes a SYN from port 0 (by packets), whoever makes it by hand."""
+    assert outcome(DENY_22, seen(nft=nft([*NOBODY, ACCEPT]))) == "drift"
+    found = results(Firewall(enabled=True), seen(nft=nft([*NOBODY, TCP22, ACCEPT])))
+    assert found["enabled"].extra == ("allow 22/tcp from any to any source port 0",)
+
+
+def test_udp_from_port_0_is_sent() -> None:
+    """RFC 768: a sender that wants no answer."""
+    what = seen(nft=nft([match("udp", "sport", 0), DROP], [match("udp", "dport", 53), ACCEPT]))
+    assert outcome(Rule(proto="udp", port=53, action="allow"), what) == "drift"
+
+
+def test_an_opening_behind_a_rule_about_port_0_is_told_whole() -> None:
+    for own in ([*NOBODY, DROP], [match("tcp", "dport", 0), DROP]):
+        rules = nft(own, [TCP22, ACCEPT], [match("tcp", "dport", {"range": [8000, 8010]}), ACCEPT])
+        assert sorted(results(Firewall(enabled=True), seen(nft=rules))["enabled"].extra) == [
+            "allow 22/tcp from any to any",
+            "allow 8000-8010/tcp from any to any",
+        ]
+        assert discovered(answer(nft=rules)).value["rules"] == [
+            {"port": 22, "proto": "tcp", "action": "allow"}, *({"port": port, "proto": "tcp", "action": "allow"} for port in range(8000, 8011)),
+        ]  # fmt: skip
+
+
+def test_nothing_listens_at_port_0() -> None:
+    assert (
+        results(Firewall(exclusive=True, rules=[ALLOW_22]), seen(nft=nft([match("tcp", "dport", {"set": [0, 22]}), ACCEPT])))[
+            "exclusive"
+        ].outcome.value
+        == "compliant"
+    )
+
+
+def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
+    """Whatever its own priority: it refuses at -100 what a filter at -50 would have dropped (by packets)."""
+    refuses = early([ct("state", "new"), REJECT], type="nat", prio=0)
+    assert outcome(DENY_22, seen(nft=tables(refuses, early([DROP], prio=-50)))) == "unknown"
+    assert outcome(DENY_22, seen(nft=tables(refuses, early([DROP], prio=-120)))) == "compliant"
+    assert (
+        outcome(DENY_22, seen(nft=tables(nft([REJECT], policy="accept", type="nat", prio=0), nft([DROP], policy="accept", prio=50)))) == "compliant"
+    )
+    marking = early([meta("l4proto", "tcp"), set_to(1)], type="nat", prio=-150)
+    assert outcome(DENY_22, seen(nft=tables(marking, early([has(1), DROP], prio=-120)))) == "drift"
+    assert outcome(DENY_22, seen(nft=tables(marking, early([has(1), DROP], prio=-50)))) == "unknown"  # it need not be called

@@ -1,0 +1,69 @@
+"""Text that a stranger wrote, as it is shown."""
+
+import unicodedata
+from textwrap import wrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from power_edge.config.error import refuse, shown
+from power_edge.text import identifier, printable, readable
+
+COMMANDS = ("::error::x", "::add-mask::x", "::set-output name=a::b", "##[error]x", "##vso[task.setvariable]x", "##teamcity[x]", "##[group]")
+HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x9b\x07\r\n\t :#[]"))) | st.lists(
+    st.sampled_from([*COMMANDS, "\x1b]0;owned\x07", "\x1b[2J", "\x9b1m", "\u202e", "\u2066", "\ud800", "\udcff", " ", "a"])
+).map("".join)
+
+
+def obeyed(line: str) -> bool:
+    """Whether GitHub's runner obeys a line of a log: it trims blanks before `::`, and takes `##[` anywhere (ActionCommand.cs)."""
+    line = line.lstrip()
+    name, end, _ = line[2:].partition("::")
+    return "##[" in line or "##vso[" in line or (line.startswith("::") and bool(end) and name.split(" ")[0] != "")
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("größe (a b) 日本", "größe (a b) 日本"),
+        ("a\x1b]0;x\x07\n", r"a\x1b]0;x\x07\n"),
+        ("\u202etxt.exe", r"\u202etxt.exe"),
+        ("\udcff", r"\xff"),
+        ("::error::x", r":\x3aerror::x"),
+        ("why: ::error file=a::x", r"why: :\x3aerror file=a::x"),
+        ("##[error]x", r"#\x23[error]x"),
+        ("from ::/0 to ::1, ::ffff:10.0.0.1", "from ::/0 to ::1, ::ffff:10.0.0.1"),
+        ("node-configs/a/state.yaml::services[cron]", "node-configs/a/state.yaml::services[cron]"),
+        ("## heading, a::b::c", "## heading, a::b::c"),
+    ],
+)
+def test_what_is_shown(text: str, safe: str) -> None:
+    assert printable(text) == safe
+
+
+@given(HOSTILE)
+def test_nothing_is_obeyed_wherever_a_line_is_wrapped(text: str) -> None:
+    safe = printable(text)
+    assert safe.isprintable()
+    assert not any(unicodedata.category(each).startswith("C") for each in safe)
+    for width in (10, 20, 78):
+        assert not any(map(obeyed, wrap(safe, width, break_long_words=False, break_on_hyphens=False)))
+    assert printable(safe) == safe
+
+
+@given(HOSTILE)
+def test_a_message_about_a_hostile_value_is_one_harmless_line(text: str) -> None:
+    message = str(refuse(f"node-configs/{text}/state.yaml", f"{text}: {shown(text)}", text))
+    assert message.isprintable()
+    assert not obeyed(message)
+
+
+@given(HOSTILE)
+def test_an_id_begins_no_tag(text: str) -> None:
+    assert not {"<", "&"} & {*identifier(text)}
+
+
+@given(st.text())
+def test_readable_text_can_be_encoded(text: str) -> None:
+    readable(text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")).encode()
