@@ -131,7 +131,11 @@ DRIFTS = [
 ADVICE = [
     ("rm -f /run/healed; systemctl start frail; systemctl start frail", Service(name="frail", state="running"), "journalctl -u frail.service"),
     ("rm -f /run/healed; systemctl start looping", Service(name="looping", state="running"), "journalctl -u looping.service"),
-    ("systemctl start copied", Service(name="copied", state="disabled"), "ln -s /dev/null /etc/systemd/system/multi-user.target.wants/copied.service"),
+    (
+        "systemctl start copied",
+        Service(name="copied", state="disabled"),
+        "ln -s /dev/null /etc/systemd/system/multi-user.target.wants/copied.service",
+    ),
     (":", Service(name="no-start", state="running"), "RefuseManualStart"),
     (":", Service(name="mistyped", enabled=True), "WantedBy="),
     (":", Service(name="bare", enabled=True), "[Install]"),

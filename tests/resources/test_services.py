@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from power_edge.model import Observations, Outcome, Unseen
+from power_edge.model import Observations, Outcome, Remedy, Unseen
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask, canonical
 from power_edge.resources.services.judge import judge
 from power_edge.resources.services.remedy import remedy
-from power_edge.resources.services.unit import Puller, Trigger, Unit, parse
+from power_edge.resources.services.unit import Boot, Change, Puller, Restarts, Trigger, Unit, parse
 from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 # What the captures leave out and the probe reads, by case: links on disk, units of a like name, file states of other units.
@@ -176,6 +176,116 @@ def test_a_state_that_no_case_holds(seen: Unit, expected: str) -> None:
     assert states(seen) == expected
 
 
+LINK = Puller("multi-user.target", "disk", True)
+STARTS, STAYS = Boot(True), Boot(False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (UP._replace(boot=STARTS), "pass fail"),
+        (UP._replace(boot=STAYS), "unknown fail"),
+        (UP._replace(boot=STAYS, pullers=(Puller("multi-user.target", "mask", False),)), "fail pass"),
+        (UP._replace(boot=STAYS, pullers=(Puller("multi-user.target", "mask", False), Puller("x.target", "disk", False))), "unknown fail"),
+        (UP._replace(boot=Boot(True, unmet="ConditionPathExists=/x")), "unknown fail"),
+        (UP._replace(boot=Boot(True, doubt="first boot")), "unknown fail"),
+        (DOWN._replace(boot=Boot(True, doubt="first boot")), "unknown unknown"),
+        (DOWN._replace(boot=STARTS), "fail fail"),
+        (DOWN._replace(boot=STAYS), "fail pass"),
+        (DOWN._replace(boot=STAYS, pullers=(LINK,)), "fail pass"),
+        (DOWN._replace(boot=Boot(False, wakers=("y.service",))), "fail unknown"),
+        (DOWN._replace(boot=STAYS, triggers=(Trigger("x.socket", False, True),)), "fail fail"),
+        (DOWN._replace(boot=STAYS, triggers=(Trigger("x.socket", False, None),)), "fail unknown"),
+        (DOWN._replace(boot=STAYS, triggers=(Trigger("x.timer", True, False),)), "fail fail"),
+        (DOWN._replace(boot=STAYS, pullers=(Puller("dev-sda.device", "vendor", False),)), "fail unknown"),
+        (DOWN._replace(boot=STAYS, pullers=(Puller("bluetooth.target", "disk", False),)), "fail unknown"),
+        (DOWN._replace(boot=STAYS, pullers=(Puller("bluetooth.target", "runtime", False),)), "fail pass"),
+        (DOWN._replace(boot=STARTS, pullers=(Puller("multi-user.target", "generator", True),)), "unknown unknown"),
+        (DOWN._replace(boot=STARTS, file_state="static"), "pass fail"),
+        (DOWN._replace(boot=STAYS, file_state="static"), "fail pass"),
+        (DOWN._replace(boot=Boot(False, wakers=("y.service",)), file_state="static"), "unknown unknown"),
+        (DOWN._replace(boot=STARTS, file_state="generated"), "pass fail"),
+        (DOWN._replace(boot=STAYS, file_state="generated"), "fail pass"),
+        (DOWN._replace(boot=STARTS, file_state="enabled-runtime", pullers=(Puller("y.target", "generator", True),)), "pass fail"),
+        (DOWN._replace(boot=STARTS, file_state="enabled-runtime", pullers=(Puller("y.target", "runtime", True),)), "fail fail"),
+        (DOWN._replace(boot=STAYS, file_state="enabled-runtime"), "fail pass"),
+        (DOWN._replace(boot=STARTS, file_state="masked-runtime"), "unknown fail"),
+        (DOWN._replace(boot=STAYS, file_state="masked-runtime"), "fail pass"),
+        (DOWN._replace(boot=STAYS, file_state="masked", load="masked"), "fail pass"),
+        (DOWN._replace(boot=STARTS, file_state="masked", load="masked"), "fail unknown"),
+        (DOWN._replace(boot=STARTS, file_state="linked"), "fail fail"),
+        (DOWN._replace(boot=STARTS, file_state="indirect"), "fail fail"),
+        (DOWN._replace(boot=STARTS, file_state="bad"), "unknown fail"),
+        (DOWN._replace(boot=STAYS, file_state="bad"), "unknown unknown"),
+        (UP._replace(boot=STARTS, load="bad-setting"), "unknown fail"),
+        # No dry run: only a mask in /etc is sure.
+        (UP._replace(unread="no setpriv"), "unknown fail"),
+        (DOWN._replace(unread="no setpriv"), "fail unknown"),
+        (DOWN._replace(unread="no setpriv", file_state="masked", load="masked"), "fail pass"),
+    ],
+)
+def test_a_boot_decides_with_the_file_state_beside_it(seen: Unit, expected: str) -> None:
+    assert states(seen).split(" ", 3)[3] == expected
+
+
+def again(**restarts: Any) -> Unit:
+    return UP._replace(triggers=(SOCKET._replace(changed=100.0),), restarts=Restarts(**restarts))
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (again(number=6, age=2.0), "fail"),
+        (again(number=1, age=59.9), "fail"),
+        (again(number=600, age=60.0), "pass"),
+        (again(number=0, age=0.0), "pass"),
+        (again(number=1, age=None), "unknown"),
+        (again(number=6, age=2.0, limited=True), "unknown"),
+        (again(number=6, age=2.0)._replace(active="reloading", sub="reload"), "fail"),
+        (again(number=1)._replace(active="activating", sub="start"), "fail"),
+        (again(number=0)._replace(active="activating", sub="start"), "unknown"),
+        # Its socket started it again, when it had ended by itself.
+        (again(age=2.0, started=100.1, ended=99.0), "unknown"),
+        (again(age=2.0, started=100.1, ended=99.0, by_itself=False), "pass"),
+        (again(age=2.0, started=101.0, ended=99.0), "pass"),
+        (again(age=2.0, started=100.1, ended=30.0), "pass"),
+        (again(age=2.0, started=100.1), "pass"),
+        (again(age=61.0, started=100.1, ended=99.0), "pass"),
+        (again(age=2.0, started=100.1, ended=99.0)._replace(triggers=(SOCKET._replace(active=False, changed=100.0),)), "pass"),
+    ],
+)
+def test_what_systemd_restarted_a_moment_ago_does_not_run(seen: Unit, expected: str) -> None:
+    assert verdicts(seen, state="running") == {"state": expected}
+
+
+def test_a_restart_is_told_with_its_number_and_age() -> None:
+    (finding,) = judge(Service(name="x", state="running"), again(number=6, age=2.2))
+    assert (finding.actual, finding.why) == ("restarting", "systemd restarted it 6 times, the last time 2 s ago")
+
+
+def ended(kind: str, lasted: float | None, *, sysv: bool = False) -> Unit:
+    return UP._replace(sub="exited", type=kind, remains=True, sysv=sysv, restarts=Restarts(lasted=lasted))
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (ended("oneshot", 900.0), "pass fail"),
+        (ended("forking", 0.0), "pass fail"),
+        (ended("forking", 5.0), "unknown unknown"),
+        (ended("forking", 60.0), "fail unknown"),
+        (ended("simple", 5.0), "pass fail"),
+        (ended("exec", 60.0), "unknown unknown"),
+        (ended("notify", 5.0), "fail unknown"),
+        (ended("forking", 0.0, sysv=True), "unknown unknown"),
+        (ended("forking", 60.0, sysv=True), "fail unknown"),
+        (ended("forking", None), "fail unknown"),
+    ],
+)
+def test_active_without_a_process(seen: Unit, expected: str) -> None:
+    assert " ".join(verdicts(seen, state=state)["state"] for state in ("running", "stopped")) == expected
+
+
 def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
     missing = DOWN._replace(load="not-found", file_state="")
     down = {"state": "disabled", "enabled": False, "optional": True}
@@ -261,8 +371,37 @@ def mended(seen: Unit, **declared: Any) -> list[str]:
         (UP, {"state": "stopped", "enabled": True}, ["systemctl stop x.service"]),
         (UP, {"state": "disabled"}, ["systemctl stop x.service", "systemctl disable x.service"]),
         (UP._replace(triggers=(SOCKET,)), {"state": "disabled"}, ["systemctl stop x.socket x.service", "systemctl disable x.socket x.service"]),
-        (DOWN._replace(active="failed"), {"state": "running"}, ["systemctl reset-failed x.service", "systemctl start x.service"]),
-        (UP._replace(sub="exited"), {"state": "running"}, ["systemctl restart x.service"]),
+        (ended("forking", 600.0), {"state": "running"}, ["systemctl restart x.service"]),
+        (DOWN._replace(active="failed"), {"state": "running"}, []),
+        (DOWN._replace(active="failed"), {"state": "running", "enabled": True}, []),
+        (DOWN._replace(active="activating", sub="auto-restart"), {"state": "running"}, []),
+        (again(number=6, age=2.0), {"state": "running"}, []),
+        (ended("forking", 5.0, sysv=True), {"state": "running", "enabled": False}, ["systemctl disable x.service"]),
+        (ended("notify", 5.0), {"state": "running"}, []),
+        (
+            DOWN._replace(load="masked", file_state="masked-runtime", pullers=(LINK,), boot=STARTS),
+            {"state": "running", "enabled": True},
+            ["systemctl unmask --runtime x.service", "systemctl unmask x.service", "systemctl start x.service"],
+        ),
+        (
+            DOWN._replace(load="masked", file_state="masked-runtime", boot=STAYS),
+            {"state": "running", "enabled": True},
+            ["systemctl unmask --runtime x.service", "systemctl unmask x.service", "systemctl enable x.service", "systemctl start x.service"],
+        ),
+        (DOWN._replace(change=Change(installs=False)), {"enabled": True}, []),
+        (DOWN._replace(change=Change(refuses_start=True)), {"state": "running"}, []),
+        (DOWN._replace(pullers=(Puller("a.target", "mask", False),), boot=STAYS), {"enabled": True}, []),
+        (UP._replace(change=Change(refuses_stop=True)), {"state": "disabled"}, ["systemctl disable x.service"]),
+        (UP._replace(change=Change(linked=True)), {"enabled": False}, []),
+        (UP._replace(boot=STARTS, pullers=(LINK, Puller("a.target", "mask", False))), {"enabled": False}, []),
+        (
+            UP._replace(boot=STARTS, pullers=(LINK, Puller("a.target", "vendor", True))),
+            {"enabled": False},
+            ["systemctl disable x.service", "systemctl mask x.service"],
+        ),
+        (UP._replace(boot=STARTS, pullers=(LINK, Puller("a.target", "vendor", True)), change=Change(own_file=True)), {"enabled": False}, []),
+        (UP._replace(boot=STARTS, pullers=(Puller("a.service", "memory", True),), change=Change(requirers=("a.service",))), {"enabled": False}, []),
+        (UP._replace(triggers=(SOCKET._replace(stays=True),)), {"enabled": False}, []),
         (DOWN._replace(type="oneshot"), {"state": "running"}, []),
         (DOWN._replace(file_state="static"), {"enabled": True}, []),
         (DOWN._replace(load="bad-setting"), {"state": "running"}, []),
@@ -271,6 +410,81 @@ def mended(seen: Unit, **declared: Any) -> list[str]:
 )
 def test_the_commands_that_mend(seen: Unit, declared: dict[str, Any], commands: list[str]) -> None:
     assert mended(seen, **declared) == commands
+
+
+def remedied(seen: Unit, **declared: Any) -> Remedy:
+    service = Service(name="x", **declared)
+    return remedy(service, seen, [each for each in judge(service, seen) if each.outcome is Outcome.DRIFT])
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        DOWN._replace(load="bad-setting"),
+        DOWN._replace(load="not-found", file_state=""),
+        DOWN._replace(active="failed"),
+        DOWN._replace(active="activating", sub="auto-restart"),
+        DOWN._replace(type="oneshot"),
+        DOWN._replace(file_state="static"),
+        DOWN._replace(file_state="indirect"),
+        DOWN._replace(change=Change(refuses_start=True)),
+        DOWN._replace(change=Change(installs=False)),
+        again(number=6, age=2.0),
+        ended("notify", 5.0),
+    ],
+)
+def test_where_there_is_no_command_there_is_advice(seen: Unit) -> None:
+    found = remedied(seen, state="running", enabled=True)
+    assert (found.commands, found.cuts) == ((), False)
+    assert found.advice
+
+
+@pytest.mark.parametrize(
+    ("seen", "declared", "words"),
+    [
+        (UP, {"state": "stopped"}, "The next boot starts it again"),
+        (DOWN, {"state": "running"}, "until the next boot"),
+        (UP._replace(change=Change(stops=("y.service",))), {"state": "disabled"}, "stops y.service too"),
+        (DOWN._replace(change=Change(starts_stop=("y.service",))), {"state": "running", "enabled": False}, "Starting it stops y.service"),
+        (DOWN._replace(change=Change(also=("y.socket",))), {"enabled": True}, "takes y.socket along"),
+        (
+            UP._replace(file_state="static", boot=STARTS, pullers=(Puller("a.target", "vendor", True),)),
+            {"enabled": False},
+            "nobody can start it before `systemctl unmask`",
+        ),
+    ],
+)
+def test_what_commands_do_besides_is_said(seen: Unit, declared: dict[str, Any], words: str) -> None:
+    found = remedied(seen, **declared)
+    assert found.commands
+    assert words in str(found.advice)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "cuts"),
+    [
+        ("x.service", Change(), False),
+        ("x.service", Change(way=frozenset({"x.service"})), True),
+        ("x.service", Change(stops=("ssh.service",)), True),
+        ("x.service", Change(way=frozenset({"y.service"}), stops=("y.service",)), True),
+        *((name, Change(), True) for name in ("ssh.service", "sshd.socket", "ssh@1-2.service", "sshd-keygen@rsa.service", "networking.service")),
+        *((name, Change(), True) for name in ("systemd-networkd.socket", "NetworkManager.service", "wpa_supplicant@wlan0.service", "dhcpcd.service")),
+        *(
+            (name, Change(), True)
+            for name in ("ufw.service", "nftables.service", "wg-quick@wg0.service", "openvpn-client@a.service", "tailscaled.service")
+        ),
+        *((name, Change(), True) for name in ("dbus.socket", "systemd-logind.service", "system.slice", "multi-user.target", "usr.mount")),
+        *((name, Change(), False) for name in ("cron.service", "nginx.service", "fail2ban.service", "apt-daily.timer")),
+    ],
+)
+def test_what_could_end_the_way_in(name: str, change: Change, cuts: bool) -> None:
+    assert remedied(UP._replace(name=name, change=change), state="disabled").cuts is cuts
+
+
+def test_a_start_cuts_where_it_stops_the_way_in_or_starts_a_firewall() -> None:
+    assert remedied(DOWN._replace(change=Change(starts_stop=("ssh.service",))), state="running").cuts
+    assert remedied(DOWN._replace(name="nftables.service"), state="running").cuts
+    assert not remedied(DOWN._replace(name="nftables.service"), enabled=True).cuts
 
 
 def test_an_alias_is_mended_under_its_real_name() -> None:
@@ -331,7 +545,7 @@ def test_a_masked_socket_starts_nothing() -> None:
     link = "etc/systemd/system/sockets.target.wants/a.socket"
     states = {"masked": False, "masked-runtime": None, "enabled": True, "static": True, "disabled": True}
     seen = {state: answered(block, BLOCK.format("a.socket"), files=f"a.socket {state}", links=link).triggers for state in states}
-    assert seen == {state: (Trigger("a.socket", False, boots),) for state, boots in states.items()}
+    assert {state: [trigger.boots for trigger in triggers] for state, triggers in seen.items()} == {state: [boots] for state, boots in states.items()}
 
 
 def test_who_may_claim_a_masked_name() -> None:

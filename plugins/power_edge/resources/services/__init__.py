@@ -1,8 +1,9 @@
 """Services: systemd units that run or do not, and that start at boot or do not.
 
-What a unit does is the manager's word (`systemctl show`). What a boot starts is the answer of a dry run of systemd itself, with the file state (what
-`is-enabled` says) beside it. Where the dry run cannot be had, the links on disk that pull a unit in (systemd.unit(5)) decide what they can. What the
-manager remembers may be older than the disk.
+What a unit does is the manager's word (`systemctl show`). What a boot starts is the answer of a dry
+run of systemd itself, with the file state (what `is-enabled` says) beside it. Where the dry run
+cannot be had, the links on disk that pull a unit in (systemd.unit(5)) decide what they can. What
+the manager remembers may be older than the disk.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,9 @@ def canonical(name: str) -> str:
 
 
 def ask(declarations: Sequence[Service]) -> Iterator[str]:
-    """Names for the probe: `~` where only what the unit does now is declared, `!` for the full answer, which a remedy for what is not to run needs."""
+    """Names for the probe: `~` where only what the unit does now is declared, `!` for the full
+    answer, which a remedy for what is not to run needs.
+    """
     for declared in declarations:
         now = "~" if declared.state in ("running", "stopped") and declared.enabled is None else ""
         down = "!" if declared.state in ("stopped", "disabled") or declared.enabled is False else ""

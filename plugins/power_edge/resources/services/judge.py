@@ -10,7 +10,9 @@ from power_edge.resources.services.unit import Boot, Puller, Trigger, Unit
 _UP = ("active", "reloading", "refreshing")
 _DOWN = ("inactive", "failed")
 _NOT_OF_ITSELF = ("static", "generated", "enabled-runtime", "masked-runtime", "linked", "linked-runtime", "transient", "disabled", "indirect")
-"""File states of units that no setting on disk enables for good; what else may start them is looked at."""
+"""File states of units that no setting on disk enables for good; what else may start them is looked
+at.
+"""
 
 
 class _Verdict(NamedTuple):
@@ -42,7 +44,9 @@ def _finding(field: str, expected: object, actual: object, verdict: _Verdict) ->
 
 
 def _missing(declared: Service, seen: Unit | None) -> Iterator[Finding]:
-    """A name without a unit does not run. Whether it is stopped nobody knows: it may be a typo, or the daemon runs under its real name."""
+    """A name without a unit does not run. Whether it is stopped nobody knows: it may be a typo, or
+    the daemon runs under its real name.
+    """
     claimed = () if seen is None else seen.claimed_by
     nearest = dict.fromkeys((*claimed, *(() if seen is None else seen.nearest)))
     why = "no such unit" + (f" (nearest: {', '.join(nearest)})" if nearest else "")
@@ -70,18 +74,21 @@ def _word(seen: Unit) -> str:
 
 
 SETTLED = 60.0
-"""Seconds that a service must have been up after a restart by systemd to count as running: a loop of a shorter period never does, and a restart
+"""Seconds that a service must have been up after a restart by systemd to count as running: a loop
+of a shorter period never does, and a restart
 that is over is forgotten after a minute."""
 
 
 def unsettled(seen: Unit) -> _Verdict | None:
-    """For a unit that is up: a verdict where it ended a moment ago and was started again by systemd, or by a trigger; None where not."""
+    """For a unit that is up: a verdict where it ended a moment ago and was started again by
+    systemd, or by a trigger; None where not.
+    """
     restarts = seen.restarts
     if seen.active not in _UP or (restarts.age is not None and restarts.age >= SETTLED):
         return None
     when = f"{max(0, round(restarts.age))} s ago" if restarts.age is not None else "at a time that the clocks do not tell"
-    if restarts.count:
-        why = f"systemd restarted it {_times(restarts.count)}, {'the last time ' if restarts.count > 1 else ''}{when}"
+    if restarts.number:
+        why = f"systemd restarted it {_times(restarts.number)}, {'the last time ' if restarts.number > 1 else ''}{when}"
         if restarts.age is None or restarts.limited:
             return _Verdict(None, why + (" (RuntimeMaxSec= ends it now and then)" if restarts.limited else ""))
         return _Verdict(False, why)
@@ -97,7 +104,9 @@ def _times(count: int) -> str:
 
 
 def exited(seen: Unit) -> _Verdict:
-    """Whether a unit that is no oneshot and is active without a process has done its work (True), or lost its daemon (False)."""
+    """Whether a unit that is no oneshot and is active without a process has done its work (True),
+    or lost its daemon (False).
+    """
     lasted = seen.restarts.lasted
     if lasted is None or (lasted >= SETTLED and (seen.sysv or seen.type not in _WORKS)):
         return _Verdict(False, "its processes have ended, though systemd counts it as active (RemainAfterExit)")
@@ -114,7 +123,9 @@ def exited(seen: Unit) -> _Verdict:
 
 _DONE = "active (exited): it has done its work, and no process stays"
 _WORKS = ("simple", "exec", "idle")
-"""Types of services whose one process may be a piece of work: with RemainAfterExit=yes its end is a success. The others are daemons."""
+"""Types of services whose one process may be a piece of work: with RemainAfterExit=yes its end is a
+success. The others are daemons.
+"""
 
 
 def _running(seen: Unit) -> _Verdict:
@@ -132,8 +143,8 @@ def _running(seen: Unit) -> _Verdict:
         )
         return _Verdict(True, ", ".join(filter(None, notes)) or None)
     if seen.active == "activating":
-        if seen.restarts.count:
-            return _Verdict(False, f"it is starting ({seen.sub}), after systemd restarted it {_times(seen.restarts.count)}")
+        if seen.restarts.number:
+            return _Verdict(False, f"it is starting ({seen.sub}), after systemd restarted it {_times(seen.restarts.number)}")
         return _Verdict(None, f"it is starting ({seen.sub})")
     if seen.active not in (*_DOWN, "deactivating", "maintenance"):
         return _Verdict(None, f"systemd says {seen.active} ({seen.sub})")
@@ -154,7 +165,9 @@ def _starting(triggers: Iterable[Trigger], how: str = "starts it") -> str | None
 
 
 def _stopped(seen: Unit) -> _Verdict:
-    """Nothing of it runs, and nothing waits to start it. A timer may: between its runs a job is stopped."""
+    """Nothing of it runs, and nothing waits to start it. A timer may: between its runs a job is
+    stopped.
+    """
     down = _down(seen)
     if not down.ok or seen.load == "masked":
         return down
@@ -207,7 +220,9 @@ _STATES = {"running": _running, "stopped": _stopped, "disabled": _disabled}
 
 
 def _enabled(seen: Unit) -> _Verdict:
-    """A boot starts it, and that is its own setting: not only that of another unit, which may change its mind."""
+    """A boot starts it, and that is its own setting: not only that of another unit, which may
+    change its mind.
+    """
     if seen.load not in ("loaded", "masked", "not-found"):
         return _Verdict(None, f"its unit file cannot be loaded ({seen.load})")
     if seen.file_state == "masked-runtime":
@@ -283,10 +298,12 @@ def not_enabled(seen: Unit) -> _Verdict:
 
 
 def _because_unread(seen: Unit, verdict: _Verdict) -> _Verdict:
-    """Where systemd's own answer would have decided, why it could not be had."""
-    if verdict.ok is not None or not seen.unread:
+    """Without a dry run of systemd no link proves that a boot starts a unit, or that none does: a
+    conflict, a condition or another unit's line may decide otherwise. Only a mask in /etc is sure.
+    """
+    if not seen.unread or verdict.ok is False or (verdict.ok and seen.file_state == "masked"):
         return verdict
-    return _Verdict(None, f"{verdict.why} (no dry run of systemd: {seen.unread})")
+    return _Verdict(None, f"{f'{verdict.why}; ' if verdict.why else ''}no dry run of systemd could be had: {seen.unread}")
 
 
 def _not_enabled(seen: Unit) -> _Verdict:
@@ -361,7 +378,9 @@ def _named(pullers: Iterable[Puller]) -> str:
 
 
 def _only_masked(seen: Unit) -> bool:
-    """Each entry that would pull it in is masked, and no other unit does: is-enabled counts such an entry as a link all the same."""
+    """Each entry that would pull it in is masked, and no other unit does: is-enabled counts such an
+    entry as a link all the same.
+    """
     return pull(seen) is None and any(puller.by == "mask" for puller in seen.pullers) and all(puller.by not in _LINKS for puller in seen.pullers)
 
 
@@ -382,7 +401,9 @@ def _unheard(state: str) -> str:
 
 
 def pull(seen: Unit) -> Puller | None:
-    """The unit that pulls this one in at boot: one that surely does, else one that may; None: no boot pulls it in."""
+    """The unit that pulls this one in at boot: one that surely does, else one that may; None: no
+    boot pulls it in.
+    """
     lasting = [puller for puller in seen.pullers if puller.by not in ("runtime", "mask") and puller.boots is not False]
     return max(lasting, key=_sure, default=None)
 

@@ -1,23 +1,28 @@
 """The systemctl calls that turn a drift back, or what a person would do.
 
-Commands are for what a call was seen to settle on a node. What has failed, ends again and again, or is refused by systemd gets a sentence.
+Commands are given only where they were seen to settle that drift on a node. What has failed, ends
+again and again, or is refused by systemd gets a sentence. What commands do besides is said.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.declared.resources.services_schema import Service
-from power_edge.resources.services.judge import exited, not_enabled, pull, unsettled
+from power_edge.resources.services.judge import SETTLED, exited, not_enabled, pull, unsettled
 from power_edge.resources.services.unit import Puller, Unit
+from power_edge.resources.services.way_in import carries
 
-_ENABLE = ("masked", "masked-runtime", "disabled", "enabled-runtime", "linked", "linked-runtime")
-"""File states that `enable` makes an end of; the others lack an [Install] section, or are somebody else's."""
+_ENABLE = (
+    *("masked", "masked-runtime", "disabled"),
+    *("enabled-runtime", "linked", "linked-runtime"),
+)
+"""File states that `enable` makes an end of; the others lack an [Install] section, or are somebody
+else's."""
 
 
 class _Step(NamedTuple):
-    """Part of a remedy: commands, or why there are none; `notes` say what else the commands do."""
+    """A part of a remedy: commands, or why there are none; `notes` say what else commands do."""
 
     commands: tuple[Command, ...] = ()
     advice: str = ""
@@ -25,175 +30,213 @@ class _Step(NamedTuple):
 
 
 def remedy(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> Remedy:
-    """What would make the unit as declared. Where one field has no command, the whole has none: half a remedy leaves a drift."""
+    """What would make the unit as declared.
+
+    Where one field has no command the whole has none, since half a remedy leaves a drift. The one
+    exception is a unit that systemd refuses to stop: it is disabled, and stops with the machine.
+    """
     if seen is None or seen.missing:
         return Remedy(advice=f"No unit of this name is on the node: install the package that brings {declared.name}, or correct the name.")
     if seen.load not in ("loaded", "masked", "not-found"):
         return Remedy(advice=f"Its unit file cannot be loaded: `systemctl status {seen.name}` says why.")
     steps = [*_steps(declared, seen, {finding.field for finding in drifted})]
+    commands = tuple(command for step in steps for command in step.commands)
     advice = [step.advice for step in steps if step.advice]
-    commands = [command for step in steps for command in step.commands]
     notes = [note for step in steps for note in step.notes]
-    refused = seen.change.refuses_stop and any(command[1] == "disable" for command in commands)
-    if advice and not refused:
-        would = [f"`{' '.join(command)}`" for command in commands]
-        return Remedy(advice=" ".join([*advice, *([f"Then {', '.join(would)}."] if would else [])]))
-    return Remedy(tuple(commands), bool(commands) and _cuts(seen, commands), " ".join([*advice, *notes]) or None)
+    disabled = any(command[1] == "disable" for command in commands)
+    if advice and not (seen.change.refuses_stop and disabled):
+        then = ", ".join(f"`{' '.join(command)}`" for command in commands)
+        return Remedy(advice=" ".join([*advice, *([f"Then {then}."] if then else [])]))
+    return Remedy(commands, _cuts(seen, commands), " ".join([*advice, *notes]) or None)
 
 
 def _steps(declared: Service, seen: Unit, fields: set[str]) -> Iterator[_Step]:
     state = declared.state if "state" in fields else None
-    enable = declared.enabled is True and ("enabled" in fields or seen.file_state == "masked-runtime")
-    up = state == "running"
-    if (up or enable) and (seen.load == "masked" or seen.file_state.startswith("masked")):
-        yield _Step((("systemctl", "unmask", "--runtime", seen.name), ("systemctl", "unmask", seen.name)))
+    start = state == "running"
+    # What is masked until the next boot drifts in `state` alone; one list is to do all of it.
+    masked_now = seen.file_state == "masked-runtime" and bool(fields)
+    enable = declared.enabled is True and ("enabled" in fields or masked_now)
+    if (start or enable) and (seen.load == "masked" or seen.file_state.startswith("masked")):
+        unmask = ("systemctl", "unmask", "--runtime", seen.name)
+        yield _Step((unmask, ("systemctl", "unmask", seen.name)))
     if enable:
         yield _enable(seen)
-    if up:
+    if start:
         yield _start(declared, seen)
-    if state in ("stopped", "disabled") and not _stopped(seen, timers=state == "disabled"):
-        yield _stop(declared, seen, timers=state == "disabled")
-    if ("enabled" in fields and declared.enabled is False) or (state == "disabled" and not_enabled(seen).ok is not True):
+    timers = state == "disabled"
+    if state in ("stopped", "disabled") and (seen.active not in ("inactive", "failed") or _active_triggers(seen, timers=timers)):
+        yield _stop(declared, seen, timers=timers)
+    off = state == "disabled" and not_enabled(seen).ok is not True
+    if off or ("enabled" in fields and declared.enabled is False):
         yield _disable(seen)
 
 
 def _enable(seen: Unit) -> _Step:
-    name, change = seen.name, seen.change
-    pulled = any(puller.boots and puller.by in ("disk", "vendor") for puller in seen.pullers)
-    if seen.file_state in ("masked", "masked-runtime") and pulled:
+    name, state, change = seen.name, seen.file_state, seen.change
+    masked = state in ("masked", "masked-runtime")
+    if masked and any(puller.boots and puller.by in ("disk", "vendor") for puller in seen.pullers):
         return _Step()  # without its mask a boot starts it
-    if seen.file_state == "static" or (seen.file_state in ("masked", "masked-runtime") and not change.installs):
-        return _Step(advice=f"No boot starts {name} by itself: its unit file has no [Install] section. Another unit has to want it.")
-    if seen.file_state == "indirect":
-        return _Step(advice=f"`systemctl enable {name}` enables {_and(change.also) or 'other units'}, not {name} itself: declare those.")
-    masks = [puller.name for puller in seen.pullers if puller.by == "mask"]
-    if masks:
-        return _Step(advice=f"Remove the entry of {name} in {_and(f'{mask}.wants' for mask in masks)} below /etc/systemd/system: it masks the unit there.")
-    if seen.file_state not in _ENABLE:
-        return _Step(advice=f"`systemctl enable` does not help a unit whose file state is {seen.file_state or 'unknown'}: write a unit file in /etc/systemd/system.")
-    if not change.installs:
-        return _Step(advice=f"`systemctl enable {name}` is for targets that no boot starts: correct WantedBy= in its [Install] section.")
+    entries = _masking_entries(seen)
+    advice = ""
+    if entries:
+        advice = f"Remove the entry for {name} in {entries} below /etc/systemd/system: it masks it."
+    elif state == "static" or (masked and not change.installs):
+        advice = f"No boot starts {name} by itself: its unit file has no [Install] section that helps. Another unit has to want it."
+    elif state == "indirect":
+        others = _and(change.also) or "other units"
+        advice = f"`systemctl enable {name}` enables {others}, not {name} itself: declare those."
+    elif state not in _ENABLE:
+        advice = f"`systemctl enable` does not help where the file state is {state or 'unknown'}: put a unit file in /etc/systemd/system."
+    elif not change.installs:
+        advice = f"`systemctl enable {name}` is for units that no boot starts: correct WantedBy= in its [Install] section."
+    if advice:
+        return _Step(advice=advice)
     return _Step((("systemctl", "enable", name),), notes=_also("Enabling", seen))
 
 
 def _start(declared: Service, seen: Unit) -> _Step:
-    name = seen.name
+    name, change = seen.name, seen.change
+    advice = ""
     if seen.type == "oneshot" and not seen.remains:
-        return _Step(advice="A oneshot without RemainAfterExit=yes is active only while it works: declare `enabled` alone, or its timer.")
-    if seen.active == "failed":
-        return _Step(advice=f"It has failed, and may fail again: `journalctl -u {name}` says why. Mend that, `systemctl reset-failed {name}` and `systemctl start {name}`.")
-    if "auto-restart" in seen.sub or seen.restarts.count or unsettled(seen) is not None:
-        return _Step(advice=f"It ends again and again: `journalctl -u {name}` says why.")
-    if seen.exited and not (exited(seen).ok is False and _lasted(seen)):
-        return _Step(advice=f"It ended right after its start, and a restart would do the same again: `journalctl -u {name}` says what it did.")
-    if seen.change.refuses_start:
-        return _Step(advice=f"systemd refuses to start {name} by hand (RefuseManualStart=yes): what wants it starts it, at the latest the next boot.")
-    if seen.active == "deactivating":
-        return _Step(advice=f"It is being stopped: `systemctl start {name}` when that is done.")
-    verb = "start" if seen.active in ("inactive", "failed") else "restart"
-    notes = [f"Starting it stops {_and(seen.change.starts_stop)} (Conflicts=)."] if seen.change.starts_stop and verb == "start" else []
-    notes += [f"Restarting it stops {_and(seen.change.stops)} too."] if seen.change.stops and verb == "restart" else []
-    if declared.enabled is None and seen.file_state in ("disabled", "linked", "indirect", "enabled-runtime"):
-        notes.append("It runs until the next boot: declare `enabled: true` if a boot is to start it.")
+        advice = "A oneshot without RemainAfterExit=yes is active only while it works: declare `enabled` alone, or its timer."
+    elif seen.active == "failed":
+        advice = (
+            f"It has failed, and may fail again: `journalctl -u {name}` says why."
+            f" Correct that, then `systemctl reset-failed {name}` and `systemctl start {name}`."
+        )
+    elif "auto-restart" in seen.sub or seen.restarts.number or unsettled(seen) is not None:
+        advice = f"It ends again and again: `journalctl -u {name}` says why."
+    elif seen.exited and not _daemon_died(seen):
+        advice = f"It ended soon after its start, and a restart would do the same again: `journalctl -u {name}` says what it did."
+    elif change.refuses_start:
+        advice = f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start what wants it."
+    elif seen.active == "deactivating":
+        advice = f"It is being stopped: `systemctl start {name}` when that is done."
+    if advice:
+        return _Step(advice=advice)
+    verb = "start" if seen.active == "inactive" else "restart"
+    notes = []
+    if verb == "start" and change.starts_stop:
+        notes.append(f"Starting it stops {_and(change.starts_stop)} (Conflicts=).")
+    if verb == "restart" and change.stops:
+        notes.append(f"Restarting it restarts or stops {_and(change.stops)} too.")
+    if declared.enabled is None and seen.file_state in ("disabled", "linked", "enabled-runtime"):
+        notes.append("It runs until the next boot: `enabled: true` if a boot is to start it.")
     return _Step((("systemctl", verb, name),), notes=tuple(notes))
 
 
-def _lasted(seen: Unit) -> bool:
-    """Whether its processes lived long enough to be a daemon's. Where nobody recorded that, it is an old answer."""
-    return seen.restarts.lasted is None or seen.restarts.lasted >= 60
+def _daemon_died(seen: Unit) -> bool:
+    """It lived as long as a daemon does. Where nobody recorded that, it is taken for one."""
+    lasted = seen.restarts.lasted
+    return exited(seen).ok is False and (lasted is None or lasted >= SETTLED)
 
 
-def _stopped(seen: Unit, *, timers: bool) -> bool:
-    return seen.active in ("inactive", "failed") and not _triggers(seen, timers=timers)
-
-
-def _triggers(seen: Unit, *, timers: bool) -> list[str]:
-    return [trigger.name for trigger in seen.triggers if trigger.active and (timers or not trigger.name.endswith(".timer"))]
+def _active_triggers(seen: Unit, *, timers: bool) -> list[str]:
+    active = [trigger.name for trigger in seen.triggers if trigger.active]
+    return [name for name in active if timers or not name.endswith(".timer")]
 
 
 def _stop(declared: Service, seen: Unit, *, timers: bool) -> _Step:
-    name, triggers = seen.name, _triggers(seen, timers=timers)
+    name, triggers = seen.name, _active_triggers(seen, timers=timers)
     if seen.change.refuses_stop:
-        return _Step(advice=f"systemd refuses to stop {name} by hand (RefuseManualStop=yes): it stops at the next shutdown.")
+        return _Step(
+            advice=f"systemd refuses to stop {name} by hand (RefuseManualStop=yes): it stops with what it belongs to, or at the next shutdown."
+        )
     others = [other for other in seen.change.stops if other not in triggers]
     notes = [f"Stopping it stops {_and(others)} too."] if others else []
     if declared.state == "stopped" and declared.enabled is None and seen.file_state == "enabled":
-        notes.append("The next boot starts it again: declare `state: disabled` if it is to stay down.")
+        notes.append("The next boot starts it again: `state: disabled` if it is to stay down.")
     return _Step((("systemctl", "stop", *triggers, name),), notes=tuple(notes))
 
 
 def _disable(seen: Unit) -> _Step:
     name, change = seen.name, seen.change
-    triggers = [trigger.name for trigger in seen.triggers if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))]
-    if seen.file_state == "masked":
-        return _Step(advice=f"{name} is masked, and a boot starts it all the same: look at what `systemctl list-dependencies --reverse {name}` names.")
-    fixed = [trigger.name for trigger in seen.triggers if trigger.boots and trigger.stays]
-    if fixed:
-        return _Step(advice=f"{_and(fixed)} starts it, and `systemctl disable` does not change that: `systemctl mask {' '.join(fixed)}` does, for all who use it.")
+    triggers = [trigger for trigger in seen.triggers if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))]
     left = [*_left(seen)]
-    if seen.change.linked:
-        return _Step(advice=f"`systemctl disable {name}` would remove its link in /etc/systemd/system, and with it the unit: remove its link in the .wants folder alone.")
-    if not left:
-        unmask = [("systemctl", "unmask", "--runtime", name)] if seen.file_state == "masked-runtime" else []  # behind the mask `disable` finds no unit
-        return _Step((*unmask, ("systemctl", "disable", *triggers, name)), notes=_also("Disabling", seen))
     by = _and(puller.name for puller in left)
-    if change.requirers:
-        return _Step(advice=f"{_and(change.requirers)} requires it and would fail without it: change that unit first.")
-    if change.own_file:
-        return _Step(advice=_unmaskable(name, left))
-    if triggers:
-        return _Step(advice=f"{by} and {_and(triggers)} start it: `systemctl disable {' '.join(triggers)}`, and `systemctl mask {name}` if nobody else is to start it.")
-    disable = [("systemctl", "disable", name)] if seen.file_state == "enabled" else []
-    # There is nothing that `disable` takes away.
-    return _Step((*disable, ("systemctl", "mask", name)), notes=(f"{by} wants it, so it is masked: nobody can start it by hand either until `systemctl unmask {name}`.",))
+    fixed = _and(trigger.name for trigger in triggers if trigger.boots and trigger.stays)
+    entries = _masking_entries(seen)
+    advice = ""
+    if seen.file_state == "masked":
+        advice = f"It is masked, and a boot starts it all the same: `systemctl cat {name}`."
+    elif fixed:
+        advice = (
+            f"{fixed} starts it, and `systemctl disable` does not change that: `systemctl mask {fixed.replace(',', '')}` does, for all who use it."
+        )
+    elif entries:
+        advice = f"`systemctl disable {name}` would remove the mask in {entries} as well: remove the other links to {name} by hand."
+    elif change.linked:
+        advice = (
+            f"`systemctl disable {name}` would remove its link in /etc/systemd/system, and with it"
+            " the unit: remove its link in the .wants folder alone."
+        )
+    elif left and change.requirers:
+        advice = f"{_and(change.requirers)} requires it and would fail without it: change that first."
+    elif left and change.own_file:
+        advice = _no_place_for_a_mask(name, left)
+    elif left and triggers:
+        names = " ".join(trigger.name for trigger in triggers)
+        advice = (
+            f"{by} and {names.replace(' ', ', ')} start it: `systemctl disable {names}`, and `systemctl mask {name}` if nothing else is to start it."
+        )
+    if advice:
+        return _Step(advice=advice)
+    if left:
+        # `disable` takes away its own links alone.
+        own = [("systemctl", "disable", name)] if seen.file_state == "enabled" else []
+        note = f"{by} wants it, so it is masked: nobody can start it before `systemctl unmask`."
+        return _Step((*own, ("systemctl", "mask", name)), notes=(note,))
+    # Behind a mask `disable` finds no unit.
+    hidden = seen.file_state == "masked-runtime"
+    unmask = [("systemctl", "unmask", "--runtime", name)] if hidden else []
+    disable = ("systemctl", "disable", *(trigger.name for trigger in triggers), name)
+    return _Step((*unmask, disable), notes=_also("Disabling", seen))
 
 
-def _unmaskable(name: str, left: Sequence[Puller]) -> str:
-    """Its own file in /etc/systemd/system lies where a mask would."""
-    entries = [f"`ln -s /dev/null /etc/systemd/system/{puller.name}.wants/{name}`" for puller in left if puller.by in ("vendor", "generator")]
-    lines = [puller.name for puller in left if puller.by == "memory"]
-    ways = [*(["mask the entry: " + " and ".join(entries)] if entries else []), *([f"remove {name} from Wants= of {_and(lines)}"] if lines else [])]
-    return f"Its file in /etc/systemd/system keeps `systemctl mask` from working: {', and '.join(ways)}."
+def _no_place_for_a_mask(name: str, left: Sequence[Puller]) -> str:
+    entries = " and ".join(f"`ln -s /dev/null /etc/systemd/system/{puller.name}.wants/{name}`" for puller in left if puller.by != "memory")
+    lines = _and(puller.name for puller in left if puller.by == "memory")
+    ways = [f"mask the entry: {entries}"] if entries else []
+    ways += [f"remove {name} from Wants= of {lines}"] if lines else []
+    why = "Its own file in /etc/systemd/system keeps `systemctl mask` from working"
+    return f"{why}: {', and '.join(ways)}."
 
 
 def _left(seen: Unit) -> Iterator[Puller]:
-    """What starts it at boot when `systemctl disable` has done its work. A generator asks a SysV script's links, which `disable` removes."""
+    """What starts it at boot when `systemctl disable` has done its work."""
     if seen.boot is None:
         puller = pull(seen)
         if seen.file_state not in ("enabled", "masked-runtime") and puller is not None:
             yield puller
         return
     for puller in seen.pullers:
-        if puller.boots is not False and (puller.by in ("vendor", "memory") or (puller.by == "generator" and not seen.sysv)):
+        # A generator makes the links of a SysV script from those that `disable` removes.
+        stays = puller.by in ("vendor", "memory") or (puller.by == "generator" and not seen.sysv)
+        if stays and puller.boots is not False:
             yield puller
 
 
+def _masking_entries(seen: Unit) -> str:
+    return _and(f"{puller.name}.wants" for puller in seen.pullers if puller.by == "mask")
+
+
 def _also(doing: str, seen: Unit) -> tuple[str, ...]:
-    return (f"{doing} it takes {_and(seen.change.also)} along (Also=).",) if seen.change.also else ()
+    along = seen.change.also
+    return (f"{doing} it takes {_and(along)} along (Also=).",) if along else ()
 
 
 def _and(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-_WAY = re.compile(
-    r"(ssh|sshd|dropbear|openssh)(@.*|-.*)?\.(service|socket)|.*\.(slice|mount|automount|target|scope|device)|"
-    r"(networking|network|networkd|ifup@.*|ifplugd|netplan.*|systemd-networkd|systemd-resolved|systemd-udevd.*|NetworkManager.*|ModemManager|"
-    r"wpa_supplicant(@.*)?|wpa_supplicant-.*|iwd|hostapd|connman|wicked.*|dhcpcd(@.*)?|dhclient(@.*)?|isc-dhcp-.*|pppd?(@.*)?|pppoe.*|bonding|openvswitch.*|ovs-.*|"
-    r"frr|bird6?|quagga|keepalived|teamd(@.*)?)\.(service|socket)|"
-    r"(openvpn.*|wg-quick@.*|wireguard.*|strongswan.*|ipsec|libreswan|tailscaled?|zerotier-one|nebula.*|tinc.*|n2n.*|cloudflared|netbird|innernet.*|"
-    r"softether.*|xl2tpd|autossh.*|teleport|rport.*)\.service|"
-    r"(ufw|firewalld|nftables|iptables|ip6tables|netfilter-persistent|shorewall6?(-.*)?|ferm|ipset|arptables|ebtables)\.service|"
-    r"(dbus|dbus-broker|systemd-logind|systemd-user-sessions|polkit|sssd.*|nslcd|nscd|winbind|oddjobd|getty@.*|serial-getty@.*|user@.*|"
-    r"qemu-guest-agent|cockpit.*)\.(service|socket)"
-)
-"""Units that a person's way to a machine may hang on, by name: what serves ssh, brings up the network, a VPN or a firewall, or what logging in needs."""
-
-
 def _cuts(seen: Unit, commands: Sequence[Command]) -> bool:
-    """Whether the commands could end the way in: they stop, restart or disable what it hangs on, or start a firewall or what conflicts with it."""
-    named = {argument for command in commands for argument in command[2:] if not argument.startswith("-")}
-    stopped = {*named, *seen.change.stops, *seen.change.starts_stop, *(trigger.name for trigger in seen.triggers)}
+    """Whether the commands could end the way in.
+
+    They do where they stop, restart or disable what it hangs on, or start a firewall, or what
+    stops such a unit by Conflicts=. Enabling and unmasking alone change nothing that runs.
+    """
     if all(command[1] in ("enable", "unmask") for command in commands):
         return False
-    return any(name in seen.change.way or _WAY.fullmatch(name) for name in stopped)
+    named = {word for command in commands for word in command[2:] if not word.startswith("-")}
+    touched = {*named, *seen.change.stops, *seen.change.starts_stop}
+    return any(name in seen.change.way or carries(name) for name in touched)

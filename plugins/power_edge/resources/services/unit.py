@@ -21,8 +21,9 @@ _NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
 class Trigger(NamedTuple):
     """A socket, timer or path unit that starts the unit; None: could not be decided.
 
-    `changed`: when its state changed last, in seconds of the monotonic clock, 0.0 where it never did. When it starts the unit it does. `stays`:
-    `systemctl disable` does not keep a boot from starting it.
+    `changed`: when its state changed last, in seconds of the monotonic clock, 0.0 where it never
+    did. When it starts the unit it does. `stays`: `systemctl disable` does not keep a boot from
+    starting it.
     """
 
     name: str
@@ -35,9 +36,11 @@ class Trigger(NamedTuple):
 class Puller(NamedTuple):
     """A unit that pulls this one in when it starts itself.
 
-    `by`: a link that the next boot finds and `systemctl disable` removes (`disk`), one of the vendor's, below /usr (`vendor`), one that a generator makes again at each boot (`generator`), one that a boot forgets
-    (`runtime`), one that systemd reads as a mask of the dependency (`mask`: it is empty, or leads to /dev/null), or only what the manager
-    remembers (`memory`): a line of a unit file, or a link that is gone. `boots`: whether a boot starts it.
+    `by`: a link that the next boot finds and `systemctl disable` removes (`disk`), one of the
+    vendor's, below /usr (`vendor`), one that a generator makes again at each boot (`generator`),
+    one that a boot forgets (`runtime`), one that systemd reads as a mask of the dependency (`mask`:
+    it is empty, or leads to /dev/null), or only what the manager remembers (`memory`): a line of a
+    unit file, or a link that is gone. `boots`: whether a boot starts it.
     """
 
     name: str
@@ -48,8 +51,10 @@ class Puller(NamedTuple):
 class Boot(NamedTuple):
     """What the next boot does with a unit: the answer of a dry run of systemd itself.
 
-    `starts`: its job list holds the unit. `unmet`: a condition that would make the start a skip, or may, empty for none. `wakers`: units that a boot starts, or that these start later, and that may start this one then
-    (OnSuccess=, or pulled in by what a timer starts). `doubt`: why the answer cannot be relied on for this unit, empty where it can.
+    `starts`: its job list holds the unit. `unmet`: a condition that would make the start a skip, or
+    may, empty for none. `wakers`: units that a boot starts, or that these start later, and that may
+    start this one then (OnSuccess=, or pulled in by what a timer starts). `doubt`: why the answer
+    cannot be relied on for this unit, empty where it can.
     """
 
     starts: bool
@@ -61,10 +66,13 @@ class Boot(NamedTuple):
 class Change(NamedTuple):
     """What a command that changes the unit would meet.
 
-    `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit file lies in /etc/systemd/system, where a mask would;
-    `linked`: as a link to a file elsewhere (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that `enable` and `disable` take along (Also=). `stops`: active units that a
-    stop stops as well; `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts and that fail without it.
-    `way`: the units whose processes carry the connection that this answer came by.
+    `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit
+    file lies in /etc/systemd/system, where a mask would; `linked`: as a link to a file elsewhere
+    (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that
+    `enable` and `disable` take along (Also=). `stops`: active units that a stop stops as well;
+    `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts
+    and that fail without it. `way`: the units whose processes carry the connection that this answer
+    came by.
     """
 
     refuses_start: bool = False
@@ -80,14 +88,17 @@ class Change(NamedTuple):
 
 
 class Restarts(NamedTuple):
-    """How often systemd restarted a service by itself, and its age. Times are seconds of the monotonic clock, 0.0 for never.
+    """How often systemd restarted a service by itself, and its age. Times are seconds of the
+    monotonic clock, 0.0 for never.
 
-    `age`: seconds since it became active, None where it is not or where the clocks do not tell. `started`, `ended`: when its last start began, when
-    it left the active state last; `by_itself`: nobody stopped it then, or that cannot be told. `limited`: RuntimeMaxSec= ends it as a rule. `lasted`: for a unit that is active without a process, how
-    long its processes lived after it had become active, None where that was not recorded.
+    `age`: seconds since it became active, None where it is not or where the clocks do not tell.
+    `started`, `ended`: when its last start began, when it left the active state last; `by_itself`:
+    nobody stopped it then, or that cannot be told. `limited`: RuntimeMaxSec= ends it as a rule.
+    `lasted`: for a unit that is active without a process, how long its processes lived after it had
+    become active, None where that was not recorded.
     """
 
-    count: int = 0
+    number: int = 0
     age: float | None = None
     started: float = 0.0
     ended: float = 0.0
@@ -97,13 +108,16 @@ class Restarts(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A unit as seen. The states are systemd's own words; `file_state` is empty where it could not be told.
+    """A unit as seen. The states are systemd's own words; `file_state` is empty where it could not
+    be told.
 
-    A unit that is plainly up comes from listings alone: its type, its triggers and its pullers were not read, and its file state only where its
-    boot is declared. `queued`: the manager has a job for it that has not run yet. `left`: it is not active, and yet processes of it exist.
-    `claimed_by`: for a name that is missing or masked, units that it may really mean (Alias=, or the socket of a missing service); `nearest`: for one
-    that is missing, units of a like name. `boot` is None where systemd's own answer could not be had: then `pullers` decide what they can, and
-    `goal` is what default.target leads to, where that is none of the usual targets.
+    A unit that is plainly up comes from listings alone: its type, its triggers and its pullers were
+    not read, and its file state only where its boot is declared. `queued`: the manager has a job
+    for it that has not run yet. `left`: it is not active, and yet processes of it exist.
+    `claimed_by`: for a name that is missing or masked, units that it may really mean (Alias=, or
+    the socket of a missing service); `nearest`: for one that is missing, units of a like name.
+    `boot` is None where systemd's own answer could not be had: then `pullers` decide what they can,
+    and `goal` is what default.target leads to, where that is none of the usual targets.
     """
 
     name: str
@@ -149,8 +163,9 @@ class _Link(NamedTuple):
 
 
 class _Jobs(NamedTuple):
-    """The job list of the next boot. `traps`: why it says nothing on this machine; `early`: units that the kernel's command line adds or masks;
-    `unmet`: by unit, a condition (ConditionPathExists=) that does not hold, or may not at the next boot.
+    """The job list of the next boot. `traps`: why it says nothing on this machine; `early`: units
+    that the kernel's command line adds or masks; `unmet`: by unit, a condition
+    (ConditionPathExists=) that does not hold, or may not at the next boot.
     """
 
     jobs: frozenset[str]
@@ -184,7 +199,9 @@ class _Answer(NamedTuple):
 
 
 def parse(section: bytes) -> dict[str, Unit]:
-    """What the probe printed -> the units by the names that were asked for. A name that systemd did not answer for is left out."""
+    """What the probe printed -> the units by the names that were asked for. A name that systemd did
+    not answer for is left out.
+    """
     parts: dict[str, list[str]] = {}
     for line in section.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith("== "):
@@ -227,7 +244,9 @@ def parse(section: bytes) -> dict[str, Unit]:
 
 
 def _shown(lines: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The blocks of `systemctl show` by each name of the unit. Order says nothing: a failing name leaves no block."""
+    """The blocks of `systemctl show` by each name of the unit. Order says nothing: a failing name
+    leaves no block.
+    """
     shown: dict[str, dict[str, str]] = {}
     block: dict[str, str] = {}
     for line in (*lines, ""):
@@ -282,7 +301,9 @@ def _goal(lines: Sequence[str] | None) -> str | None:
 
 
 def _activating(lines: Iterable[str]) -> dict[str, list[str]]:
-    """`etc/systemd/system/some.socket:Service=other.service`, or the same of a drop-in, some.socket.d/any.conf."""
+    """`etc/systemd/system/some.socket:Service=other.service`, or the same of a drop-in,
+    some.socket.d/any.conf.
+    """
     found: dict[str, list[str]] = {}
     for line in lines:
         path, _, setting = line.partition(":")
@@ -381,11 +402,12 @@ def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
     limit = block.get("RuntimeMaxUSec", "infinity")
     entered = _seconds(block, "ActiveEnterTimestampMonotonic")
     return Restarts(
-        count=int(count) if count.isdecimal() else 0,
+        number=int(count) if count.isdecimal() else 0,
         age=_age(block, answer) if block["ActiveState"] in ("active", "reloading", "refreshing") else None,
         started=_seconds(block, "InactiveExitTimestampMonotonic"),
         ended=_seconds(block, "ActiveExitTimestampMonotonic"),
-        # A stop takes its time between the two; where a service ends by itself they are one moment, unless ExecStopPost= runs.
+        # A stop takes its time between the two; where a service ends by itself they are one moment,
+        # unless ExecStopPost= runs.
         by_itself=block.get("ActiveExitTimestampMonotonic") == block.get("InactiveEnterTimestampMonotonic") or bool(block.get("ExecStopPost")),
         limited=limit not in ("infinity", "0", ""),
         lasted=max(0.0, _seconds(block, "StateChangeTimestampMonotonic") - entered) if entered else None,
@@ -401,8 +423,9 @@ def _seconds(block: Mapping[str, str], key: str) -> float:
 def _age(block: Mapping[str, str], answer: _Answer) -> float | None:
     """Seconds since the unit became active: the lower of two answers.
 
-    /proc/uptime counts the time that the machine was suspended, which the monotonic clock does not, and a container may see an uptime of its own; the
-    wall clock may have been set meanwhile. An answer below 0 is none. None: neither clock answers.
+    /proc/uptime counts the time that the machine was suspended, which the monotonic clock does not,
+    and a container may see an uptime of its own; the wall clock may have been set meanwhile. An
+    answer below 0 is none. None: neither clock answers.
     """
     ages = []
     entered = _seconds(block, "ActiveEnterTimestampMonotonic")
@@ -423,12 +446,16 @@ def _links(names: set[str], answer: _Answer) -> list[_Link]:
 
 
 def _masks(link: _Link, answer: _Answer) -> bool:
-    """Whether another entry of the same name masks this one. Which of the two wins is a matter of their folders' order."""
+    """Whether another entry of the same name masks this one. Which of the two wins is a matter of
+    their folders' order.
+    """
     return any(other.by == "mask" and other.puller == link.puller for other in answer.links.get(link.pulled, ()))
 
 
 def _pulls(link: _Link, answer: _Answer) -> bool | None:
-    """Whether a boot starts the unit that an entry is for; None also where systemd may pass over the entry."""
+    """Whether a boot starts the unit that an entry is for; None also where systemd may pass over
+    the entry.
+    """
     if link.by == "mask":
         return False
     boots = _boots(link.puller, answer)
@@ -440,7 +467,9 @@ def _remembered(block: Mapping[str, str]) -> list[str]:
 
 
 def _boots(name: str, answer: _Answer, apart_from: str = "") -> bool | None:
-    """Whether a unit that triggers or pulls another is started at boot itself: by the job list, or else by its own links, no further."""
+    """Whether a unit that triggers or pulls another is started at boot itself: by the job list, or
+    else by its own links, no further.
+    """
     if answer.jobs is not None:
         if answer.jobs.traps:
             return None
@@ -489,7 +518,9 @@ def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[
 
 
 def _claimed_by(name: str, missing: bool, names: Sequence[str]) -> tuple[str, ...]:
-    """Units whose file says Alias=NAME (a file that may not be read may say so too), and for a missing service the socket of its name."""
+    """Units whose file says Alias=NAME (a file that may not be read may say so too), and for a
+    missing service the socket of its name.
+    """
     socket = f"{name.removesuffix('.service')}.socket" if missing and name.endswith(".service") else ""
     claims: dict[str, None] = {}
     for line in names:
@@ -502,7 +533,9 @@ def _claimed_by(name: str, missing: bool, names: Sequence[str]) -> tuple[str, ..
 
 
 def _nearest(name: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Up to three units of a like name. Suffixes are left out of it: they would make all services alike."""
+    """Up to three units of a like name. Suffixes are left out of it: they would make all services
+    alike.
+    """
     known: dict[str, list[str]] = {}
     for line in names:
         unit = line.rpartition("/")[2]

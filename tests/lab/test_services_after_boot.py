@@ -1,0 +1,276 @@
+"""What a boot starts: verdicts on real units, compared with a real boot. And crash loops."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import pytest
+
+from power_edge import data
+from power_edge.judging import judge
+from power_edge.model import Item, Result, Source
+from power_edge.model.declared.resources.services_schema import Service
+from power_edge.resources.services import RESOURCE, ask
+from tests.lab.nodes import Lab, Node
+from tests.lab.roots import BASE, TRIXIE, Root, own_distribution
+
+pytestmark = pytest.mark.lab
+
+BODY = data.text("probes/resources/services.sh")
+ADMIN, LOCAL = "/etc/systemd/system", "/usr/local/lib/systemd/system"
+VENDOR, RUN = "/usr/lib/systemd/system", "/run/systemd/system"
+ROOTS = [
+    pytest.param(BASE, id="own"),
+    pytest.param(
+        TRIXIE,
+        id="trixie",
+        marks=() if own_distribution() == "debian" else pytest.mark.skip("no archive of Debian"),
+    ),
+]
+
+
+class Made(NamedTuple):
+    """A service that sleeps, and how it comes to be started or not.
+
+    `enabled`, `not_enabled`: the verdicts on `enabled: true` and `enabled: false`, by their first
+    letters (compliant, drift, unknown).
+    """
+
+    verdicts: str
+    arrange: str = ""
+    """sh; $U is the unit's name with its suffix."""
+    install: str = "multi-user.target"
+    unit: str = ""
+    service: str = "ExecStart=/bin/sleep infinity"
+    folder: str = ADMIN
+    suffix: str = "service"
+
+    def text(self) -> str:
+        """The unit file."""
+        install = f"[Install]\nWantedBy={self.install}\n" if self.install else ""
+        body = f"[Service]\n{self.service}\n" if self.suffix == "service" else self.service
+        return f"[Unit]\n{self.unit}\n{body}\n{install}"
+
+
+def link(puller: str, folder: str = ADMIN, kind: str = "wants", target: str = "") -> str:
+    """A link that pulls $U in, or one that masks it."""
+    place = f"{folder}/{puller}.{kind}"
+    return f"mkdir -p {place}; ln -sfn {target or f'{VENDOR}/$U'} {place}/$U; "
+
+
+ENABLE, NULL = "systemctl enable $U", "/dev/null"
+EMPTY = f"mkdir -p {ADMIN}/multi-user.target.wants; : >{ADMIN}/multi-user.target.wants/$U"
+UNITS: Mapping[str, Made] = {
+    "plain": Made("cd", ENABLE),
+    "off": Made("dc"),
+    "for-default": Made("cd", ENABLE, install="default.target"),
+    "for-graphical": Made("ud", ENABLE, install="graphical.target"),
+    "for-rescue": Made("ud", ENABLE, install="rescue.target"),
+    "for-a-typo": Made("ud", ENABLE, install="multiuser.target"),
+    "for-a-device": Made("ud", ENABLE, install="dev-null.device"),
+    "for-bluetooth": Made("ud", ENABLE, install="bluetooth.target"),
+    "for-a-masked": Made("ud", ENABLE, install="pe-masked.target"),
+    "for-a-disabled": Made("ud", ENABLE, install="pe-off.target"),
+    "for-a-chain": Made("cd", ENABLE, install="pe-1.target"),
+    "for-a-cut-chain": Made("ud", ENABLE, install="pe-4.target"),
+    "empty-entry": Made("dc", EMPTY, install="", folder=VENDOR),
+    "null-entry": Made("dc", link("multi-user.target", target=NULL), install="", folder=VENDOR),
+    "null-required": Made("dc", link("multi-user.target", kind="requires", target=NULL), "", folder=VENDOR),
+    "null-upheld": Made("dc", link("multi-user.target", kind="upholds", target=NULL), "", folder=VENDOR),
+    "vendor-entry": Made("cd", link("multi-user.target", VENDOR), install="", folder=VENDOR),
+    "vendor-entry-masked": Made(
+        "dc",
+        link("multi-user.target", VENDOR) + link("multi-user.target", target=NULL),
+        install="",
+        folder=VENDOR,
+    ),
+    "mask-that-loses": Made("cd", f"{ENABLE}; " + link("multi-user.target", LOCAL, target=NULL), folder=VENDOR),
+    "masked": Made("dc", "systemctl mask $U", folder=VENDOR),
+    "masked-not-reloaded": Made("dc", f"{ENABLE}; ln -s /dev/null {ADMIN}/$U", folder=VENDOR),
+    "masked-in-run": Made("ud", f"{ENABLE}; systemctl mask --runtime $U", folder=VENDOR),
+    "masked-in-run-and-off": Made("dc", "systemctl mask --runtime $U", folder=VENDOR),
+    "masked-by-a-link-to-empty": Made("dc", f"{ENABLE}; : >/etc/empty; ln -s /etc/empty {ADMIN}/$U", folder=VENDOR),
+    "enabled-in-run": Made("dc", "systemctl enable --runtime $U"),
+    "file-in-run": Made("ud", ENABLE, folder=RUN),
+    "wanted-by-a-line": Made("cd", install=""),
+    "wants-by-a-line": Made("cd", ENABLE, unit="Wants=wanted-by-a-line.service"),
+    "wanted-by-a-drop-in": Made(
+        "cd",
+        f"mkdir -p {ADMIN}/plain.service.d; printf '[Unit]\\nWants=%s\\n' $U >{ADMIN}/plain.service.d/w.conf",
+        install="",
+    ),
+    "wanted-by-a-drop-in-in-run": Made(
+        "dc",
+        f"mkdir -p {RUN}/plain.service.d; printf '[Unit]\\nWants=%s\\n' $U >{RUN}/plain.service.d/w.conf",
+        install="",
+    ),
+    "off-and-wanted": Made("dd"),
+    "wants-the-off": Made("cd", ENABLE, unit="Wants=off-and-wanted.service"),
+    "bound": Made("cd", install=""),
+    "binds": Made("cd", ENABLE, unit="BindsTo=bound.service"),
+    "loses": Made("ud", ENABLE),
+    "wins": Made("cd", ENABLE, unit="Conflicts=loses.service"),
+    "condition-fails": Made("ud", ENABLE, unit="ConditionPathExists=/nonexistent"),
+    "condition-by-drop-in": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p {ADMIN}/$U.d; printf '[Unit]\\nConditionPathExists=!/etc/passwd\\n' >{ADMIN}/$U.d/c.conf",
+    ),
+    "condition-in-run": Made("ud", f"{ENABLE}; : >/run/there", unit="ConditionPathExists=/run/there"),
+    "condition-holds": Made("cd", ENABLE, unit="ConditionPathExists=/etc/passwd"),
+    "assert-fails": Made("ud", ENABLE, unit="AssertPathExists=/nonexistent"),
+    "one-condition-of-two": Made("cd", ENABLE, unit="ConditionPathExists=|/nonexistent\nConditionPathExists=|/etc/passwd"),
+    "condition-not-of-files": Made("ud", ENABLE, unit="ConditionHost=elsewhere"),
+    "after-success": Made("uu", install=""),
+    "succeeds": Made("cd", ENABLE, unit="OnSuccess=after-success.service", service="Type=oneshot\nExecStart=true"),
+    "after-failure": Made("uu", install=""),
+    "fails": Made("cd", ENABLE, unit="OnFailure=after-failure.service", service="Type=oneshot\nExecStart=false"),
+    "by-a-timer": Made("dd", "systemctl enable by-a-timer.timer", install=""),
+    "pulled-by-what-a-timer-starts": Made("uu", install=""),
+    "timed": Made(
+        "dd",
+        "systemctl enable timed.timer",
+        install="",
+        unit="Wants=pulled-by-what-a-timer-starts.service",
+    ),
+    "by-a-socket": Made("dd", "systemctl enable by-a-socket.socket", install=""),
+    "by-a-socket-of-another-name": Made("dd", "systemctl enable pe-other.socket", install=""),
+    "by-a-masked-socket": Made("dc", f"systemctl enable by-a-masked-socket.socket; ln -s /dev/null {ADMIN}/by-a-masked-socket.socket", install=""),
+    "readable-by-root": Made("cd", f"{ENABLE}; chmod 600 {ADMIN}/$U"),
+    "instance@one": Made("cd", ENABLE),
+    "instance@two": Made("dc"),
+}
+TIMER, SOCKET = "[Timer]\nOnBootSec=0\n", "[Socket]\nListenStream=/run/{}\n"
+OTHERS = {
+    f"{ADMIN}/by-a-timer.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
+    f"{ADMIN}/timed.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
+    f"{ADMIN}/by-a-socket.socket": SOCKET.format("a") + "[Install]\nWantedBy=sockets.target\n",
+    f"{VENDOR}/by-a-masked-socket.socket": SOCKET.format("b") + "[Install]\nWantedBy=sockets.target\n",
+    f"{ADMIN}/pe-other.socket": SOCKET.format("c") + "Service=by-a-socket-of-another-name.service\n[Install]\nWantedBy=sockets.target\n",
+    **{
+        f"{VENDOR}/pe-{name}.target": f"[Install]\nWantedBy={by}.target\n"
+        for name, by in {
+            **{"masked": "multi-user", "off": "multi-user", "1": "pe-2", "2": "pe-3"},
+            **{"3": "multi-user", "4": "pe-5", "5": "pe-off"},
+        }.items()
+    },
+}
+PREPARE = f"""
+systemctl set-default multi-user.target
+systemctl enable pe-masked.target pe-1.target pe-2.target pe-3.target pe-4.target pe-5.target
+ln -s /dev/null {ADMIN}/pe-masked.target
+"""
+
+
+def unit_of(name: str) -> str:
+    return f"{name}.service"
+
+
+def files() -> dict[str, str]:
+    """The unit files, those in /run left out."""
+    made = {}
+    for name, unit in UNITS.items():
+        file = name.partition("@")[0] + ("@" if "@" in name else "")
+        if unit.folder != RUN:
+            made[f"{unit.folder}/{file}.service"] = unit.text()
+    return made | OTHERS
+
+
+@pytest.fixture(scope="module", params=ROOTS)
+def odd(lab: Lab, request: pytest.FixtureRequest) -> Iterator[list[Node]]:
+    """A node with all of these, in a list, where a test that boots it again puts the new one."""
+    root: Root = request.param
+    with lab.node("odd", root=root, files=files(), prepare=PREPARE) as node:
+        for name, unit in UNITS.items():
+            if unit.folder == RUN:
+                node.sh(f"mkdir -p {RUN}")
+                node.write(f"{RUN}/{name}.service", unit.text())
+        steps = (f"U={unit_of(name)}; {unit.arrange}" for name, unit in UNITS.items() if unit.arrange)
+        node.sh("exec 2>/dev/null; systemctl daemon-reload\n" + "\n".join(steps))
+        yield [node]
+
+
+def checked(node: Node, declared: Sequence[Service], *, marks: str = "") -> Mapping[str, Result]:
+    """The results by name, all asked in one go; `marks` are put before each name (`!`)."""
+    asked = [marks + name if not name.startswith(("!", "~")) else name for name in ask(declared)]
+    done = node.run("sh", "-c", BODY, "pe", *asked)
+    seen = RESOURCE.parse(done.stdout.encode())
+    return {
+        item.name: judge(RESOURCE, item, seen)
+        for item in (
+            Item(node.name, "services", each.name, RESOURCE.canonical(each.name), each, RESOURCE.asserts(each), Source("f", 1)) for each in declared
+        )
+    }
+
+
+def letters(results: Mapping[str, Result]) -> dict[str, str]:
+    return {name: result.outcome.value[0] for name, result in results.items()}
+
+
+def test_the_verdicts_and_the_boot_that_follows(lab: Lab, odd: list[Node]) -> None:
+    (node,) = odd
+    on = letters(checked(node, [Service(name=name, enabled=True) for name in UNITS]))
+    off = letters(checked(node, [Service(name=name, enabled=False) for name in UNITS]))
+    disabled = letters(checked(node, [Service(name=name, state="disabled") for name in UNITS]))
+    assert {name: on[name] + off[name] for name in UNITS} == {name: unit.verdicts for name, unit in UNITS.items()}
+    odd[0] = node = lab.reboot(node)
+    shown = node.sh(f"systemctl show -p Id,InactiveExitTimestampMonotonic -- {' '.join(map(unit_of, UNITS))}")
+    blocks = (dict(line.split("=", 1) for line in block.splitlines()) for block in shown.split("\n\n"))
+    started = {block["Id"].removesuffix(".service"): block["InactiveExitTimestampMonotonic"] != "0" for block in blocks}
+    assert [name for name in UNITS if on[name] == "c" and not started[name]] == []
+    assert [name for name in UNITS if "c" in (off[name], disabled[name]) and started[name]] == []
+
+
+def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> None:
+    (node,) = odd
+    declared = [
+        Service(name=name, state=state, enabled=enabled)
+        for name, (state, enabled) in zip(
+            [*UNITS, "not-there", "cron", "ssh", "dbus.socket", "multi-user.target"] * 2,
+            [("running", None), ("stopped", None), ("disabled", None), (None, True), (None, False), ("running", True), ("stopped", True)] * 99,
+            strict=False,
+        )
+    ]
+    first, second = declared[: len(declared) // 2], declared[len(declared) // 2 :]
+    for some in (first, second):
+        together = letters(checked(node, some))
+        assert together == {each.name: letters(checked(node, [each]))[each.name] for each in some}
+        assert together == letters(checked(node, some[::-1]))
+        assert together == letters(checked(node, some, marks="!"))
+        halves = [some[::2], some[1::2], some[::3]]
+        for part in halves:
+            assert letters(checked(node, part)).items() <= together.items()
+
+
+LOOPS = {
+    "dies-at-once": "ExecStart=/bin/true\nRestart=always\nRestartSec=1",
+    "lives-a-while": "ExecStart=/bin/sleep 1\nRestart=always\nRestartSec=100ms",
+    "leaves-processes": "KillMode=process\nExecStart=/bin/sh -c 'sleep 999 & sleep 1'\nRestart=always\nRestartSec=100ms",
+    "forks": "Type=forking\nExecStart=/bin/sh -c 'sleep 1 &'\nRestart=always\nRestartSec=100ms",
+    "never-ready": "Type=notify\nTimeoutStartSec=1\nExecStart=/bin/sleep infinity\nRestart=always\nRestartSec=100ms",
+    "bites": "Type=notify\nNotifyAccess=all\nWatchdogSec=1\nExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep infinity'\nRestart=always",
+    "runs-out": "RuntimeMaxSec=1\nExecStart=/bin/sleep infinity\nRestart=always\nRestartSec=100ms",
+    "works-in-vain": "Type=oneshot\nExecStart=/bin/sh -c 'sleep 1; exit 1'\nRestart=on-failure\nRestartSec=100ms",
+    "of-a-template@x": "ExecStart=/bin/sleep 1\nRestart=always\nRestartSec=100ms",
+    "by-a-path": "ExecStart=/bin/sleep 1",
+}
+STEADY = {"steady": "ExecStart=/bin/sleep infinity\nRestart=always", "killed-once": "ExecStart=/bin/sleep infinity\nRestart=always"}
+LOOKS = 12
+
+
+def test_a_crash_loop_never_passes(lab: Lab) -> None:
+    texts = {
+        f"{ADMIN}/{name.replace('@x', '@')}.service": f"[Unit]\nStartLimitIntervalSec=0\n[Service]\n{text}\n"
+        for name, text in (LOOPS | STEADY).items()
+    }
+    path = "[Unit]\nStartLimitIntervalSec=0\n[Path]\nPathExists=/etc/passwd\nTriggerLimitIntervalSec=0\n"
+    with lab.node("loops", files=texts | {f"{ADMIN}/by-a-path.path": path}) as node:
+        started = " ".join(name for name in LOOPS if name != "by-a-path")
+        node.sh(f"systemctl start --no-block {started} by-a-path.path; systemctl start {' '.join(STEADY)}; systemctl restart steady")
+        node.sh("systemctl kill -s KILL killed-once")
+        for name in LOOPS.keys() - {"by-a-path", "works-in-vain"} | {"killed-once"}:
+            node.sh(f"until [ $(systemctl show -p NRestarts --value {name}) -ge 1 ]; do sleep .1; done")
+        node.sh("until [ $(systemctl show -p ActiveExitTimestampMonotonic --value by-a-path) != 0 ]; do sleep .1; done")
+        names = [*LOOPS, *STEADY]
+        looks = [letters(checked(node, [Service(name=name, state="running") for name in names])) for _ in range(LOOKS)]
+        assert [name for name in LOOPS if any(look[name] == "c" for look in looks)] == []
+        assert {look["steady"] for look in looks} == {"c"}
+        assert {look["killed-once"] for look in looks} == {"d"}
