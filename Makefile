@@ -33,6 +33,10 @@ mutate: dev-env ## find what could be broken in PATHS=... and no test would noti
 newest: dev-env ## the tests that start no node, with the newest dependencies
 	@$(BIN)/python -m tox run -e newest
 
+soak: dev-env ## the long runs: all remedies, many rulesets and boots, mutated answers (hours)
+	@POWER_EDGE_SOAK=1 POWER_EDGE_RULESETS=5000 POWER_EDGE_BOOTS=100 POWER_EDGE_FUZZ_SECONDS=3600 \
+	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py tests/fuzz
+
 bench: dev-env ## measure the speed, against a bare probe and others
 	@$(BIN)/python bench/run.py
 
@@ -42,4 +46,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint generate constraints mutate newest bench run-env dev-env
+.PHONY: help check test lint generate constraints mutate newest soak bench run-env dev-env

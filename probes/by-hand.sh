@@ -41,8 +41,19 @@ pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
 pe_ssh() { # DESTINATION SECONDS: runs the script on stdin there
     pe_bound=''
     if timeout 5 true 2>/dev/null; then pe_bound="timeout $2"; fi # macOS has none
-    $pe_bound ssh -T -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o RemoteCommand=none -o ClearAllForwardings=yes \
-        -o ForwardAgent=no -o ForwardX11=no -- "$1" sh
+    # What it says on stderr may be the machine's own words: nothing in them is for a terminal or a CI runner to obey.
+    {
+        pe_status=$(
+            {
+                {
+                    $pe_bound ssh -T -o BatchMode=yes -o ControlMaster=no -o ControlPath=none -o ConnectTimeout=10 -o ServerAliveInterval=5 \
+                        -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no -- "$1" sh 2>&1 >&4 4>&-
+                    echo "rc=$?" >&3
+                } | LC_ALL=C tr -c '\n -~' '?' | sed 's/##/#?/g; s/^/> /' >&2
+            } 3>&1
+        )
+    } 4>&1
+    return "${pe_status#rc=}"
 }
 
 pe_destination() { # TEXT: whether it can be one, and no option of ssh's nor anything for a shell

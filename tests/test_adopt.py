@@ -17,7 +17,7 @@ from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Result, Unseen
 from power_edge.probing.transport import Unreachable
 from power_edge.resources import resource
-from power_edge.resources.files import File
+from power_edge.resources.files import File, Missing
 from power_edge.resources.packages.database import Package, Row
 from power_edge.resources.services.unit import Puller, Trigger, Unit
 from tests.cases import RECORDINGS
@@ -73,7 +73,7 @@ def test_services(declared: str, seen: Unit, new: str, told: str) -> None:
     [
         ("services", "{name: a, state: running}", MISSING, "no such unit"),
         ("packages", "{name: a}", packages(), "removed: it is not there any more"),
-        ("files", "{path: a, mode: '0644'}", None, "no such file"),
+        ("files", "{path: a, mode: '0644'}", Missing(), "no such file"),
         ("files", "{path: a, mode: '0644'}", FILE._replace(mode=0o040755), "it is not there any more"),
     ],
 )
@@ -227,7 +227,7 @@ def test_a_rule_that_differs(declared: str, seen: str) -> None:
 def test_content_is_asked_for_by_its_hash() -> None:
     state = load_state(f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(), "f", "n")
     node = asked(Node(name="n", path=Path("/n"), state=state))
-    assert {"'*:::/a'", "-:::/b"} <= set(plan_for(node).script().split())
+    assert {"'*,,2d711642:::/a'", "-:::/b"} <= set(plan_for(node).script().split())
 
 
 units = st.builds(

@@ -8,7 +8,7 @@ import pytest
 from power_edge import gate
 from power_edge.gate import Expected, Reading
 from power_edge.model.declared.system_identity_schema import SystemIdentity
-from tests.gates import FILLER, ID, OTHER_ID, OTHER_UUID, ROWS, SERIAL, UUID, Row, by_id, by_uuid, expected
+from tests.gates import FILLER, ID, MIGRATION, OPEN, OTHER_ID, OTHER_UUID, ROWS, SERIAL, UUID, Row, by_id, by_uuid, expected
 
 
 def readings(row: Row) -> dict[str, Reading]:
@@ -194,6 +194,62 @@ def test_one_rule_whether_a_machine_is_the_one_on_file(shown: Any, on_file: Any,
         return msgspec.convert({"identifiers": chosen, "validation": rules}, SystemIdentity)
 
     assert gate.is_of(identity(shown), identity(on_file)) is same
+
+
+def test_what_is_expected_of_a_file() -> None:
+    """Each identifier of a file is compared, whatever the file leaves out."""
+    values = {"machine_id": ID, "dmi_board_serial": SERIAL, "dmi_product_uuid": UUID, "io_platform_uuid": OTHER_UUID}
+    file = {"identifiers": {**values, "primary_id": ID, "id_type": "machine-id"}, "composite_key": {"key": f"linux:{ID}", "hash": "f" * 64}}
+    found = gate.expected(msgspec.convert(file, SystemIdentity))
+    kinds = {"machine-id": ID, "board-serial": SERIAL, "product-uuid": UUID, "io-platform-uuid": OTHER_UUID}
+    assert found.hashes == {kind: gate.digest("linux", kind, value) for kind, value in kinds.items()}
+    assert (found.os, found.primary, found.hash_on_file) == ("linux", "machine-id", "f" * 64)
+
+
+@pytest.mark.parametrize("identifiers", [None, {}, {"machine_id": ID}, {"id_type": "machine-id", "machine_id": ID}, {"primary_id": ID}])
+def test_without_an_identifier_that_decides_there_is_none(identifiers: dict[str, str] | None) -> None:
+    found = gate.expected(msgspec.convert({"identifiers": identifiers}, SystemIdentity))
+    assert found.primary is None
+    shown = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
+    judged = gate.judge(found, shown, "")
+    assert (judged.status, judged.why) == (12, "none on file")
+
+
+DIGEST = {kind: gate.digest("linux", kind, value) for kind, value in (("machine-id", OTHER_ID), ("product-uuid", UUID))}
+
+
+@pytest.mark.parametrize(
+    ("file", "shown", "why"),
+    [
+        (by_id_of(OTHER_ID), ["machine-id"], None),
+        (by_id_of(OTHER_ID, UUID), ["machine-id", "product-uuid"], None),
+        (by_id(OPEN), ["machine-id"], "identity not required to match"),
+        (by_id(MIGRATION, dmi_product_uuid=UUID), ["machine-id", "product-uuid"], "the operating system was replaced"),
+    ],
+)
+def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(file: Any, shown: list[str], why: str | None) -> None:
+    judged = gate.judge(expected(**file), {kind: Reading("ok", DIGEST[kind]) for kind in shown}, "")
+    assert (judged.status, judged.seen) == (0, DIGEST["machine-id"])
+    assert judged.why is None if why is None else str(judged.why).startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        (by_id(), by_id(), "machine-id"),
+        (by_id(), by_id_of(OTHER_ID), None),
+        (by_id(dmi_product_uuid=UUID), by_id_of(OTHER_ID, UUID), None),
+        (by_id(dmi_product_uuid=UUID), by_id(dmi_product_uuid=OTHER_UUID), "machine-id"),
+        (by_uuid(), by_id(dmi_product_uuid=UUID), "product-uuid"),
+        (by_uuid(dmi_board_serial=SERIAL), by_uuid(OTHER_UUID, dmi_board_serial=SERIAL), None),
+        (by_uuid(machine_id=ID), by_uuid(machine_id=OTHER_ID), None),
+        (by_uuid(), by_id(), None),
+        ({}, {}, None),
+    ],
+)
+def test_the_identifier_by_which_two_files_are_one_machine_s(one: Any, other: Any, kind: str | None) -> None:
+    assert gate.shared(expected(**one), expected(**other)) == kind
+    assert gate.shared(expected(**other), expected(**one)) == kind
 
 
 def test_of_a_match_the_hash_on_file_is_told_however_its_key_is_spelled() -> None:

@@ -155,3 +155,62 @@ def test_metadata_is_made_of_what_reports_can_hold() -> None:
     }
     assert type(metadata["actual"]["state"]["text"]) is str
     assert type(metadata["outcome"]) is str
+
+
+class Calls:
+    """A resource type whose functions keep what they were called with."""
+
+    def __init__(self, remedy: Remedy = NOTHING) -> None:
+        self.given: list[tuple[Any, ...]] = []
+        self.remedy = remedy
+
+    def kind(self) -> ResourceType:
+        def find(*arguments: Any) -> Iterator[Finding]:
+            self.given.append(("judge", *arguments))
+            yield from (STOPPED, ENABLED)
+
+        def remedy(*arguments: Any) -> Remedy:
+            self.given.append(("remedy", *arguments))
+            return self.remedy
+
+        def extra(*arguments: Any) -> Iterator[str]:
+            self.given.append(("extra", *arguments))
+            yield "more"
+
+        return ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=find, remedy=remedy, extra=extra, lists_all=True)
+
+
+ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, Source("f", 1))
+
+
+@pytest.mark.parametrize(("observations", "seen"), [({"a": "seen"}, "seen"), ({}, None)])
+def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(observations: Observations, seen: Any) -> None:
+    calls = Calls()
+    judged = judge(calls.kind(), ITEM, observations)
+    declared = ITEM.declared
+    assert calls.given == [("judge", declared, seen), ("remedy", declared, seen, [STOPPED]), ("extra", declared, seen)]
+    assert (judged.item, judged.extra) == (ITEM, ("more",))
+
+
+@pytest.mark.parametrize(
+    ("remedy", "mend", "cuts", "advice"),
+    [
+        (NOTHING, None, False, None),
+        (Remedy((("a",),)), "a", False, None),
+        (Remedy((("a",),), cuts=True, advice="careful"), "a", True, "careful"),
+        (Remedy(cuts=True, advice="by hand"), None, False, "by hand"),
+    ],
+)
+def test_a_remedy_is_told_in_full(remedy: Remedy, mend: str | None, cuts: bool, advice: str | None) -> None:
+    judged = judge(Calls(remedy).kind(), ITEM, SEEN)
+    assert (judged.mend, judged.mend_cuts, judged.advice) == (mend, cuts, advice)
+
+
+def test_what_could_not_be_judged_keeps_its_item_and_what_was_expected() -> None:
+    def fault(*_: Any) -> Iterator[Finding]:
+        raise IndexError
+
+    broken = ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING)
+    assert judge(broken, ITEM, SEEN).item is ITEM
+    silent = judge(kind(), ITEM._replace(declared=Declared([STATE])), SEEN)
+    assert silent.findings == (STATE, undecided("enabled", True, "was not judged"))

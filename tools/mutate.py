@@ -1,8 +1,10 @@
-"""Breaks the code that decides, one small change at a time, and prints the changes that no test notices.
+"""Break the code that decides, one small change at a time, and print the changes that no test notices.
 
-`mutate.py [PATH...]` takes files or folders of the checkout; by default all that can make a false pass. mutmut does the work, in .mutate/, since it
-knows no source folder but src/. What was tried is kept there, per function: a run goes on where the last one stopped ($MINUTES, 30 by default, end
-it), and tries again what survived. Changes to messages (text with a blank in it) are left out: they are no false pass.
+`mutate.py [PATH...]` takes files or folders of the checkout; by default all that can make a false pass.
+mutmut does the work, in .mutate/, since it knows no source folder but src/. The tests are those that
+are named after a changed file or its folder. What was tried is kept: the same command goes on where it
+stopped ($MINUTES, 30 by default, end it), and tries again what survived. Changes to messages (text with
+a blank in it) are left out: they are no false pass.
 """
 
 import io
@@ -19,20 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORK = CHECKOUT / ".mutate"
 PACKAGE = "plugins/power_edge"
 DECIDES = ("resources", "judging.py", "check.py", "gate.py", "identity.py", "config/identity.py", "config/identities.py")
 BESIDE = ("conftest.py", "node-configs", "probes", "schemas", "tests")
-TESTS = (
-    "tests/resources",
-    "tests/test_gate.py",
-    "tests/test_identity.py",
-    "tests/test_judging.py",
-    "tests/integrations/test_gate.py",
-    "tests/config/test_identities.py",
-    "tests/config/test_node.py",
-    "tests/engine/test_statuses.py",
-)
 SURVIVED, UNTESTED = "survived", "no tests"
 
 
@@ -40,25 +31,34 @@ def main(paths: list[str]) -> int:
     """Run, and print what survived. Ends with 1 if anything did, 2 if nothing could be run or time ran out."""
     chosen = [CHECKOUT / path for path in paths] or [CHECKOUT / PACKAGE / path for path in DECIDES]
     patterns = [f"src/power_edge/{path.relative_to(CHECKOUT / PACKAGE)}{'/*' * path.is_dir()}" for path in map(Path.resolve, chosen)]
-    prepare(patterns)
-    complete = run(float(os.environ.get("MINUTES", "30")) * 60)
-    left = report(patterns)
+    work = CHECKOUT / ".mutate" / ("+".join(path.replace("/", ".") for path in paths)[-100:] or "all")
+    prepare(work, patterns, tests_of(chosen))
+    complete = run(work, float(os.environ.get("MINUTES", "30")) * 60)
+    left = report(work)
     if not complete:
         print("not all was tried: run it again to go on")
         return 2
     return int(left)
 
 
-def prepare(patterns: list[str]) -> None:
-    """Bring .mutate/ up to date with the checkout; what was found out stays, but for what survived."""
-    (WORK / "src").mkdir(parents=True, exist_ok=True)
+def tests_of(paths: list[Path]) -> list[str]:
+    """The test files that are named after what is changed, or after its folder: all tests would take minutes for a change."""
+    files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    names = {name for file in files for name in (file.stem, file.parent.name) if name != "__init__"}
+    found = {test for name in names for test in CHECKOUT.glob(f"tests/**/test_*{name}*.py") if "lab" not in test.parts}
+    return sorted(str(test.relative_to(CHECKOUT)) for test in found or [CHECKOUT / "tests/engine/test_statuses.py"])
+
+
+def prepare(work: Path, patterns: list[str], tests: list[str]) -> None:
+    """Bring the copy up to date with the checkout; what was found out stays, but for what survived."""
+    (work / "src").mkdir(parents=True, exist_ok=True)
     for name in BESIDE:
-        if not (WORK / name).is_symlink():
-            (WORK / name).symlink_to(CHECKOUT / name)
-    shutil.rmtree(WORK / "src" / "power_edge", ignore_errors=True)
-    shutil.copytree(CHECKOUT / PACKAGE, WORK / "src" / "power_edge", ignore=shutil.ignore_patterns("__pycache__"))
-    for file in (WORK / "src").rglob("*.py"):  # mutmut copies what it does not change only once
-        copy = WORK / "mutants" / file.relative_to(WORK)
+        if not (work / name).is_symlink():
+            (work / name).symlink_to(CHECKOUT / name)
+    shutil.rmtree(work / "src" / "power_edge", ignore_errors=True)
+    shutil.copytree(CHECKOUT / PACKAGE, work / "src" / "power_edge", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (work / "src").rglob("*.py"):  # mutmut copies what it does not change only once
+        copy = work / "mutants" / file.relative_to(work)
         if copy.exists() and not copy.with_name(f"{copy.name}.meta").exists():
             shutil.copy2(file, copy)
     text = (CHECKOUT / "pyproject.toml").read_text().replace('pythonpath = ["plugins", "."]', 'pythonpath = ["src", "."]')
@@ -67,24 +67,21 @@ def prepare(patterns: list[str]) -> None:
         "only_mutate": patterns,
         "also_copy": list(BESIDE),
         "pytest_add_cli_args": ["-m", "not lab", "-p", "no:cacheprovider"],
-        "pytest_add_cli_args_test_selection": list(TESTS),
+        "pytest_add_cli_args_test_selection": tests,
         "on_dependency_change": "ignore",
     }
     config = text + "\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items())
-    old = WORK / "pyproject.toml"
-    if not old.exists() or old.read_text() != config:
-        old.write_text(config)
-        (WORK / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)  # which test covers what was looked at for other files
-    for meta in (WORK / "mutants").rglob("*.meta"):
+    (work / "pyproject.toml").write_text(config)
+    for meta in (work / "mutants").rglob("*.meta"):
         known = json.loads(meta.read_text())
         codes = known["exit_code_by_key"]
         known["exit_code_by_key"] = {name: None if status(code) in (SURVIVED, UNTESTED) else code for name, code in codes.items()}
         meta.write_text(json.dumps(known))
 
 
-def run(seconds: float) -> bool:
+def run(work: Path, seconds: float) -> bool:
     """Let mutmut try what was not tried yet; whether it came to the end."""
-    with subprocess.Popen([sys.executable, "-m", "mutmut", "run"], cwd=WORK, start_new_session=True) as process:
+    with subprocess.Popen([sys.executable, "-m", "mutmut", "run"], cwd=work, start_new_session=True) as process:
         try:
             return process.wait(seconds) == 0
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
@@ -99,18 +96,14 @@ def status(code: int | None) -> str:
     return str(status_by_exit_code[code])
 
 
-def report(patterns: list[str]) -> int:
-    """Print what survived, and how many changes of each file came to what; how many are left."""
-    import fnmatch
-
-    os.chdir(WORK)
+def report(work: Path) -> bool:
+    """Print what survived, and how many changes of each file came to what; whether any is left."""
+    os.chdir(work)  # as mutmut wants it
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
     left, lines = 0, []
     for meta in sorted(Path("mutants/src").rglob("*.meta")):
         source = meta.relative_to("mutants").with_suffix("")
-        if not any(fnmatch.fnmatch(str(source), pattern) for pattern in patterns):
-            continue
         codes = json.loads(meta.read_text())["exit_code_by_key"]
         counts = Counter(map(status, codes.values()))
         for name, code in codes.items():

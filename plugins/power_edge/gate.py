@@ -22,6 +22,9 @@ class Reading(NamedTuple):
     hash: str | None = None
 
 
+_MISSING: Final = Reading("missing")
+
+
 class Expected(NamedTuple):
     """The identity on file: the hash of each identifier by kind, which of them decides, and the rules of the gate."""
 
@@ -129,7 +132,7 @@ def shared(one: Expected, other: Expected) -> str | None:
 def passes(identity: SystemIdentity, asked: Expected) -> bool:
     """Whether the machine that shows an identity would pass a gate."""
     hashes = expected(identity).hashes
-    readings = {kind: Reading("ok", hashes[kind]) if kind in hashes else Reading("missing") for kind in {**asked.hashes, **hashes}}
+    readings = {kind: Reading("ok", hashes[kind]) if kind in hashes else _MISSING for kind in {**asked.hashes, **hashes}}
     return judge(asked, readings, "").open
 
 
@@ -152,13 +155,13 @@ def judge(
     """
     if expected is None:
         return Gate(WRONG_MACHINE, f"no identity on file; record one with: {record}", matches=False)
-    shown = readings.get(expected.primary or "", Reading("missing"))
+    shown = readings.get(expected.primary or "", _MISSING)
     problem = _problem(expected, readings, shown, others)
     if not expected.require_match:
         return Gate(0, f"identity not required to match{f': {problem}' if problem else ''}", shown.hash, matches=problem is None)
     if problem is None:
-        hidden = [kind for kind in expected.hashes if readings.get(kind, Reading("missing")).hash is None]
-        note = f"could not compare {', '.join(f'{kind} ({readings[kind].state})' for kind in hidden if kind in readings)}" if hidden else None
+        hidden = [f"{kind} ({readings[kind].state})" for kind in expected.hashes if readings[kind].hash is None]
+        note = f"could not compare {', '.join(hidden)}" if hidden else None
         # The hash on file is of the key as it is spelled there; what was compared is of lower case.
         return Gate(0, note, expected.hash_on_file or shown.hash)
     if _migrated(expected, readings):
@@ -207,14 +210,11 @@ def _owner(readings: Mapping[str, Reading], others: Mapping[str, Expected], by: 
     return ", ".join(f"{kind} is on file for {' and '.join(names)}" for kind, names in found.items())
 
 
-_MISSING: Final = Reading("missing")
-
-
 def _differing(expected: Expected, readings: Mapping[str, Reading]) -> list[str]:
     return [kind for kind, reading in readings.items() if reading.hash is not None and reading.hash != expected.hashes.get(kind, reading.hash)]
 
 
 def _migrated(expected: Expected, readings: Mapping[str, Reading]) -> bool:
-    hardware = readings.get("product-uuid", Reading("missing")).hash
+    hardware = readings.get("product-uuid", _MISSING).hash
     same_hardware = hardware is not None and hardware == expected.hashes.get("product-uuid")
     return expected.allow_os_migration and same_hardware and _differing(expected, readings) == ["machine-id"]

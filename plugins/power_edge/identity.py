@@ -19,6 +19,7 @@ from power_edge.config.node import load_system_identity
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.answer import Output
 from power_edge.probing.plan import Plan, Section, Timeouts
+from power_edge.probing.route import without_password
 from power_edge.probing.transport import Job, Route, Unreachable, start
 from power_edge.target import HERE, Target
 
@@ -133,7 +134,7 @@ def _folder(shown: Shown, target: Target, root: Path | None, known: Mapping[Path
     raise refuse(
         NODE_CONFIGS,
         f"no node is {in_message(target.name)}",
-        f"name the one that is to be: power-edge identity NODE {quote(f'--hosts={target.route.url}')} --write",
+        f"name the one that is to be: power-edge identity NODE {quote(f'--hosts={without_password(target.route.url)}')} --write",
     )
 
 

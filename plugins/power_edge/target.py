@@ -11,7 +11,7 @@ from power_edge.config import ConfigError, Node, load_node, nodes, select
 from power_edge.config.error import refuse, shown
 from power_edge.config.folders import NODE_CONFIGS
 from power_edge.probing.plan import Timeouts
-from power_edge.probing.route import BadRoute, Options, route
+from power_edge.probing.route import BadRoute, Options, route, without_password
 from power_edge.probing.transport import Route
 
 HERE = "this machine"
@@ -40,7 +40,7 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
         _no_hosts(options)
         return Target(route(None, None, options), Timeouts(), None, HERE)
     if "://" in text or ("@" in text and not _is_node(text, root)):
-        return Target(_way(text, options), Timeouts(), None, text)
+        return Target(_way(text, options), Timeouts(), None, without_password(text))
     try:
         node = named(text, root)
     except ConfigError as error:
@@ -68,7 +68,7 @@ def _way(text: str, options: Options) -> Route:
     if "://" not in text:
         text = f"{options.connection or 'ssh'}://{_bracketed(text)}"
     elif options.connection:
-        raise BadRoute(f"{shown(text)} names its backend: leave --connection out")
+        raise BadRoute(f"{shown(without_password(text))} names its backend: leave --connection out")
     return route(None, None, options._replace(connection=None, hosts=text))
 
 

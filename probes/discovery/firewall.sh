@@ -73,7 +73,8 @@ done
 
 conf=$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf" 2>/dev/null)
 case $rules in
-*ufw-before-input* | *ufw6-before-input*) stops='ufw is active: ufw status verbose' ;;
+# ufw goes by this chain, too: `ufw disable` leaves the others, empty.
+*'chain ufw-user-input'* | *'chain ufw6-user-input'* | *':ufw-user-input '*) stops='ufw is active: ufw status verbose' ;;
 *'table inet firewalld '* | *INPUT_ZONES*) stops='firewalld: firewall-cmd --list-all' ;;
 *) [ "$conf" != yes ] || stops=${stops:-'ufw is enabled in /etc/ufw/ufw.conf'} ;;
 esac

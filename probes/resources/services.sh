@@ -140,9 +140,13 @@ next_boot() {
     fi
     # systemd refuses the dry run to root. As `nobody`, with one capability, it reads unit files of mode 0600 all the same. It makes a folder in
     # /tmp and removes it again: where namespaces can be had, in a /tmp of its own.
-    nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search'
+    # By their paths: busybox's sh takes its own, which know less.
+    tools=''
+    for file in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$file/setpriv" ] && tools=$file; done
+    [ -n "$tools" ] || { echo 'why there is no setpriv'; return; }
+    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     # shellcheck disable=SC2016,SC2086
-    found=$(dry_run $sudo unshare -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
+    found=$(dry_run $sudo "$tools/unshare" -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
     # shellcheck disable=SC2086
     case $found in *complete*) ;; *) found=$(dry_run $sudo $nobody | read_dump) ;; esac
     case $found in *complete*) secret='' ;; esac
@@ -387,6 +391,7 @@ if [ -n "$boot" ]; then
     for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
         [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
         for unit in $(of Id); do
+            [ "$parent" != etc/systemd/system ] || [ ! -L "$parent/$unit" ] || [ ! -s "$parent/$unit" ] || printf '%s linked\n' "$unit"
             case $unit in *@*) set -- "$parent/$unit" "$parent/${unit%%@*}@.${unit##*.}" ;; *) set -- "$parent/$unit" ;; esac
             for file; do
                 [ ! -s "$file" ] || grep -E '^[[:blank:]]*(WantedBy|RequiredBy|UpheldBy|Also)[[:blank:]]*=' "$file" | while read -r line; do

@@ -111,9 +111,13 @@ def unsaid(printed: bytes) -> list[str]:
     return [left.what for left in discovered(printed).left_out if RULE.fullmatch(left.what) and "each check names it" in left.why]
 
 
+BANS = {"crowdsec-bans.answer"}
+"""Where single addresses are banned at every port, so that none is open for all."""
+
+
 @pytest.mark.parametrize("area", ["ufw", "firewalld", "nftables", "iptables"])
 def test_what_is_open_on_recorded_nodes_is_declared_where_a_rule_can_say_it(area: str) -> None:
-    assert [path.name for path in (RECORDINGS / area).glob("*.answer") if unsaid(path.read_bytes())] == []
+    assert {path.name for path in (RECORDINGS / area).glob("*.answer") if unsaid(path.read_bytes())} <= BANS
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -217,6 +221,33 @@ def test_what_is_perhaps_so_is_told_as_such() -> None:
     assert ["cannot be interpreted" in left.why for left in found.left_out if left.what == "default_incoming"] == [True]
 
 
+@pytest.mark.parametrize(
+    ("case", "section"),
+    [
+        ("ufw/disabled", {"enabled": False}),
+        ("ufw/reset-after-use", {"enabled": False}),
+        ("ufw/stopped", {}),
+        ("ufw/input-flushed-both-families", {}),
+        ("ufw/jumps-alone", {}),
+        ("ufw/default-allow-stops-nothing", {}),
+        ("firewalld/stopped", {"enabled": False}),
+        ("firewalld/input-chain-flushed", {}),
+        ("nftables/service-stopped", {"enabled": False}),
+        ("iptables/flushed", {"enabled": False}),
+    ],
+)
+def test_what_a_provider_left_behind_is_not_declared_enabled(case: str, section: dict[str, bool]) -> None:
+    assert discovered(recorded(case)).value == section
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["ufw/input-flushed", "ufw/input-flushed-policy-left", "ufw/user-chain-emptied", "ufw/loaded-and-not-enabled", "firewalld/zone-chain-flushed"],
+)
+def test_half_a_firewall_is_not_declared_enabled(case: str) -> None:
+    assert "enabled" not in discovered(recorded(case)).value
+
+
 def test_what_the_next_boot_changes_is_not_declared() -> None:
     assert discovered(recorded("ufw/conf-enabled-not-started")).value == {}
 
@@ -234,7 +265,8 @@ def test_of_very_many_rules_the_first_are_declared(monkeypatch: pytest.MonkeyPat
     assert found.left_out[-1].what == "and 11 more"
 
 
-UFW = "table ip filter {\n\tchain ufw-before-input {\n\t}\n}\n"
+UFW = "table ip filter {\n\tchain ufw-user-input {\n\t}\n}\n"
+UFW_LEFT = "table ip filter {\n\tchain INPUT {\n\t\tcounter jump ufw-before-input\n\t}\n\tchain ufw-before-input {\n\t}\n}\n"
 DROPS = "\t\ttype filter hook input priority filter; policy drop;\n"
 LEADS = "\t\ttype filter hook prerouting priority raw; policy accept;\n\t\ttcp dport { 22, 80 } jump {}\n"
 
@@ -278,6 +310,8 @@ def lines(tree: Path, shell: list[str], mode: str = "changed", sudo: str = "gran
         ("", "no", "-firewall\tnothing stops what comes in; ufw is installed, and not enabled"),
         ("", "yes", "+firewall\tufw is enabled in /etc/ufw/ufw.conf"),
         (UFW, "yes", "+firewall\tufw is active: ufw status verbose"),
+        (UFW_LEFT, "yes", "+firewall\tufw is enabled in /etc/ufw/ufw.conf"),
+        (UFW_LEFT, "no", "-firewall\tnothing stops what comes in; ufw is installed, and not enabled"),
         (table("inet firewalld", filter_INPUT=DROPS), None, "+firewall\tfirewalld: firewall-cmd --list-all"),
         (table("inet t", c=DROPS), None, "+firewall\tnftables: nft list table inet t"),
         (table("ip filter", INPUT=DROPS), None, "+firewall\tiptables: iptables-save shows its rules"),

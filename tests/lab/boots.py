@@ -14,12 +14,13 @@ from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.probing.answer import read
 from power_edge.probing.observe import observe
-from power_edge.probing.plan import Section, Timeouts, plan
+from power_edge.probing.plan import Plan, Section, Timeouts, plan
 from power_edge.resources.services import RESOURCE
 from tests.lab.nodes import Lab, Node
 from tests.lab.random_units import MARK, Scenario, Step, related, script
 from tests.lab.roots import Root
 
+_SET_AGAINST_BOOT = ("disabled", "indirect", "linked", "linked-runtime", "masked", "transient")
 DRIFT = Outcome.DRIFT
 _PROPERTIES = "Id,Names,ActiveState,InactiveExitTimestampMonotonic,TriggeredBy"
 _NO_JOBS = 'until [ -z "$(systemctl list-jobs --no-legend)" ]; do :; done'
@@ -66,22 +67,29 @@ class Case(NamedTuple):
     why: str
     before: Look
     after: Look
-    enabled: bool = False
-    """Whether `is-enabled` said so before the boot."""
+    setting: str = ""
+    """What `is-enabled` said before the boot."""
 
     @property
     def contradicted(self) -> Literal["false pass", "false fail", "setting"] | None:
         """How the boot contradicts the verdict, if it does.
 
         `false pass`: compliant, and the boot broke it. `false fail`: drift, and it was kept.
-        `setting`: a unit that is set to be enabled is not started by this boot. That is drift
-        from `enabled: false` all the same: docs/verdicts/services.md.
+        `setting`: drift by the unit's own setting, on which this boot did not act: it is enabled
+        for what no boot starts, or disabled and started for another unit. That is drift all the
+        same: docs/verdicts/services.md.
         """
         if self.outcome is Outcome.COMPLIANT:
             return "false pass" if self._kept is False else None
         if self.outcome is Outcome.DRIFT and self._kept is True:
-            return "setting" if self.enabled and not self.declaration.boot else "false fail"
+            set_against = _SET_AGAINST_BOOT if self.declaration.boot else ("enabled",)
+            return "setting" if self.setting in set_against else "false fail"
         return None
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What two cases of one fault have in common."""
+        return self.contradicted, self.declaration, self.why.split("; ")[0]
 
     @property
     def wrong(self) -> bool:
@@ -119,16 +127,15 @@ def cases(
     AssertionError: the node did not come up again.
     """
     with lab.node("drawn", root=root) as node:
-        node.run("/bin/sh", stdin=script(drawn.steps), check=False)
-        node.sh(_NO_JOBS)
-        verdicts = {
+        settle(node, drawn)
+        said = {
             (user, declaration, name): result
             for user in users
             for declaration, results in _judged(lab, node, user, declarations, drawn.names)
             for name, result in results.items()
         }
-        drifted = {name for (*_, name), result in verdicts.items() if result.outcome is DRIFT}
-        enabled = _enabled(node, sorted(drifted))
+        drifted = {name for (*_, name), result in said.items() if result.outcome is DRIFT}
+        settings = _settings(node, sorted(drifted))
         before = look(node, drawn.names)
         after = look(lab.reboot(node), drawn.names)
     return [
@@ -140,10 +147,16 @@ def cases(
             result.why or "",
             before[name],
             after[name],
-            name in enabled,
+            settings.get(name, ""),
         )
-        for (user, declaration, name), result in verdicts.items()
+        for (user, declaration, name), result in said.items()
     ]
+
+
+def settle(node: Node, drawn: Scenario) -> None:
+    """Make the state on a node, and wait until no job is left."""
+    node.run("/bin/sh", stdin=script(drawn.steps), check=False)
+    node.sh(_NO_JOBS)
 
 
 def _judged(
@@ -153,32 +166,49 @@ def _judged(
     declarations: Collection[Declaration],
     names: Sequence[str],
 ) -> Iterator[tuple[Declaration, Mapping[str, Result]]]:
-    """The product's verdict on each unit, all of them declared alike, for each declaration.
+    """The verdict on each unit, all of them declared alike, for each declaration.
 
-    Its script goes over ssh as the user, once for each set of arguments that the product asks.
+    The node is asked once for declarations that the product asks the same for.
     """
     answers: dict[tuple[Section, ...], Observations | Unseen] = {}
     for declaration in declarations:
-        items = [_item(node, declaration.of(name)) for name in names]
-        planned = plan(node.name, ANY_MACHINE, items, Timeouts(section=60))
-        asked = planned.sections
+        items = _items(node, [declaration.of(name) for name in names])
+        asked = _plan(node, items).sections
         if asked not in answers:
-            (command,) = planned.commands()
-            answer = lab.ssh(f"{user}@{node.name}", command).stdout
-            answers[asked] = observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))
+            answers[asked] = _observed(lab, node, user, items)
         yield declaration, {item.name: judge(RESOURCE, item, answers[asked]) for item in items}
 
 
-def _item(node: Node, declared: Service) -> Item:
-    return Item(
-        node.name,
-        RESOURCE.name,
-        declared.name,
-        RESOURCE.canonical(declared.name),
-        declared,
-        RESOURCE.asserts(declared),
-        Source("drawn", 1),
-    )
+def verdicts(lab: Lab, node: Node, user: str, declared: Sequence[Service]) -> dict[str, Result]:
+    """The product's verdict on what is declared together: its script over ssh, its judge."""
+    items = _items(node, declared)
+    seen = _observed(lab, node, user, items)
+    return {item.name: judge(RESOURCE, item, seen) for item in items}
+
+
+def _observed(lab: Lab, node: Node, user: str, items: Sequence[Item]) -> Observations | Unseen:
+    (command,) = _plan(node, items).commands()
+    answer = lab.ssh(f"{user}@{node.name}", command).stdout
+    return observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))
+
+
+def _plan(node: Node, items: Sequence[Item]) -> Plan:
+    return plan(node.name, ANY_MACHINE, items, Timeouts(section=60))
+
+
+def _items(node: Node, declared: Sequence[Service]) -> list[Item]:
+    return [
+        Item(
+            node.name,
+            RESOURCE.name,
+            each.name,
+            RESOURCE.canonical(each.name),
+            each,
+            RESOURCE.asserts(each),
+            Source("drawn", 1),
+        )
+        for each in declared
+    ]
 
 
 def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
@@ -198,17 +228,18 @@ def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
     return looks
 
 
-_ENABLED = """
+_IS_ENABLED = """
 for name; do
     unit=$(systemctl show -p Id --value -- "$name") # is-enabled has no more to say of an alias
-    [ "$(systemctl is-enabled -- "$unit")" != enabled ] || echo "$name"
+    echo "$name" "$(systemctl is-enabled -- "$unit" | head -n 1)"
 done
 """
 
 
-def _enabled(node: Node, names: Sequence[str]) -> set[str]:
-    """Those that are enabled on disk. Each is asked alone: a batch ends at a missing unit."""
-    return set(node.run("/bin/sh", "-c", _ENABLED, "ask", *names, check=False).stdout.splitlines())
+def _settings(node: Node, names: Sequence[str]) -> dict[str, str]:
+    """What is-enabled says of units. Each is asked alone: a batch ends at a missing unit."""
+    said = node.run("/bin/sh", "-c", _IS_ENABLED, "ask", *names, check=False).stdout
+    return dict(line.split(" ", 1) for line in said.splitlines())
 
 
 def _shown(node: Node, names: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -233,7 +264,7 @@ def explained(lab: Lab, root: Root, drawn: Scenario, wrong: Case) -> str:
             (again,) = cases(lab, root, alone, (wrong.user,), (wrong.declaration,))
         except AssertionError:  # such a node does not come up
             return False
-        same = again.contradicted == wrong.contradicted
+        same = again.kind == wrong.kind
         found = again if same else found
         return same
 

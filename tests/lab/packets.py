@@ -2,7 +2,7 @@
 
 Packets are put on the wire whole, so that they may come from any source. A node's answers tell
 how a TCP or ICMP packet fared, and a socket of ours in the node receives what gets in of UDP. Nothing
-here waits for silence: behind each batch goes an ARP request, which no packet filter stops, and its
+here waits for silence: behind each batch goes an ARP request, which filters of IP do not stop, and its
 answer comes after all answers to the batch, since one CPU handles both in turn.
 """
 
@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,9 @@ ANSWER_SECONDS = 20
 _CLONE_NEWNET = 0x40000000
 _ETH_P_ALL, _OUTGOING = 3, 4
 _SO_RCVBUFFORCE = 33
+_NETLINK_NETFILTER = 12
+_FLUSH_CONNECTIONS = struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 1 | 4, 1, 0, 0, 0, 0)
+"""Delete all that is tracked, and acknowledge it (IPCTNL_MSG_CT_DELETE)."""
 _FORCED_BUFFER = 256 << 20
 _TCP, _UDP, _ICMP, _ICMP6 = 6, 17, 1, 58
 _PROTOCOLS = {"tcp": _TCP, "udp": _UDP}
@@ -36,9 +40,6 @@ echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
 echo 0 >/proc/sys/net/ipv4/tcp_synack_retries
 echo 65535 >/proc/sys/net/ipv4/tcp_max_syn_backlog
 echo 65535 >/proc/sys/net/core/somaxconn
-for wait in tcp_timeout_syn_recv tcp_timeout_syn_sent udp_timeout icmp_timeout icmpv6_timeout; do
-    echo 1 >/proc/sys/net/netfilter/nf_conntrack_$wait
-done
 """
 
 
@@ -60,22 +61,29 @@ class Packet(NamedTuple):
 class Wire:
     """The prober's end, and the sockets in the node. `targets`: the node's addresses, by family: on host0, and on host1."""
 
-    def __init__(self, targets: Mapping[int, tuple[str, str]], links: Mapping[str, "_Link"], listeners: Sequence[socket.socket]) -> None:
+    def __init__(self, targets: Mapping[int, tuple[str, str]], links: Mapping[str, "_Link"], listeners: "_Listeners") -> None:
         self.targets = targets
         self._links, self._listeners = links, listeners
 
     def fates(self, packets: Iterable[Packet]) -> dict[Packet, str]:
-        """What became of each packet: `allow`, `reject` (a reset, an ICMP error) or `deny` (nothing came back)."""
-        wanted = list(packets)
-        keys = {_key(packet): packet for packet in wanted}
-        assert len(keys) == len(wanted), "two packets cannot be told apart"
+        """What became of each packet: `allow`, `reject` (a reset, an ICMP error) or `deny` (nothing came back).
+
+        Each is the first one of a connection that the node knows nothing of.
+        """
+        left, found = list(packets), dict[Packet, str]()
         before = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(before)})
         try:
-            found = {key: fate for key, fate in self._sent(wanted) if key in keys}
+            while left:
+                # Of packets that differ in their interface alone one goes in each round.
+                batch = {_key(packet): packet for packet in left}
+                told = {key: fate for key, fate in self._sent(list(batch.values())) if key in batch}
+                found |= {packet: told.get(key, DENY) for key, packet in batch.items()}
+                left = [packet for packet in left if packet not in found]
+                self._listeners.forget()
         finally:
             os.sched_setaffinity(0, before)
-        return {packet: found.get(key, DENY) for key, packet in keys.items()}
+        return found
 
     def _sent(self, packets: list[Packet]) -> Iterator[tuple[tuple[object, ...], str]]:
         for name, link in self._links.items():
@@ -84,8 +92,7 @@ class Wire:
                 for packet in mine[start : start + BATCH]:
                     link.send(packet)
                 yield from self._answers(link)
-        for listener in self._listeners:
-            yield from _received(listener)
+        yield from self._listeners.received()
 
     def _answers(self, link: "_Link") -> Iterator[tuple[tuple[object, ...], str]]:
         link.ask()
@@ -96,6 +103,36 @@ class Wire:
         # What came in by one interface may be answered by another one.
         for other in self._links.values():
             yield from other.pending()
+
+
+class _Listeners:
+    """What listens in the node: TCP and UDP, at each port of each address."""
+
+    def __init__(self, node: Node, places: Sequence[tuple[str, int]]) -> None:
+        self._node, self._places = node, places
+        self._tcp: list[socket.socket] = []
+        with _inside(node.leader):
+            self._udp = [_listener(socket.SOCK_DGRAM, *place) for place in places]
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave no connection behind, neither half open nor tracked."""
+        for listener in self._tcp:
+            listener.close()
+        with _inside(self._node.leader):
+            self._tcp = [_listener(socket.SOCK_STREAM, *place) for place in self._places]
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as netlink:
+                netlink.send(_FLUSH_CONNECTIONS)
+                (error,) = struct.unpack("=i", netlink.recv(100)[16:20])
+                assert error == 0, os.strerror(-error)
+
+    def received(self) -> Iterator[tuple[tuple[object, ...], str]]:
+        for listener in self._udp:
+            yield from _received(listener)
+
+    def close(self) -> None:
+        for listener in self._tcp + self._udp:
+            listener.close()
 
 
 class _Link:
@@ -156,8 +193,8 @@ def wired(lab: Lab, node: Node, ports: Sequence[int]) -> Iterator[Wire]:
         node.sh(f"ip neigh replace {gateway} lladdr {mac} dev host0 nud permanent; ip route replace default via {gateway} dev host0")
     node.sh(_QUIET)
     with ExitStack() as open_:
-        with _inside(node.leader):
-            listeners = [open_.enter_context(_listener(kind, address, port)) for kind in ("tcp", "udp") for address in addresses for port in ports]
+        listeners = _Listeners(node, [(address, port) for address in addresses for port in ports])
+        open_.callback(listeners.close)
         with _inside(lab.holder):
             links = {
                 name: _Link(ours, bytes.fromhex(_mac(node, name).replace(":", "")), address)
@@ -165,7 +202,7 @@ def wired(lab: Lab, node: Node, ports: Sequence[int]) -> Iterator[Wire]:
             }
         for link in links.values():
             open_.enter_context(link.socket)
-        yield Wire(targets, links, [listener for listener in listeners if listener.type == socket.SOCK_DGRAM])
+        yield Wire(targets, links, listeners)
     lab.run("ip", "link", "delete", "lab1")
 
 
@@ -186,11 +223,11 @@ def _inside(pid: int) -> Iterator[None]:
             assert libc.setns(ours.fileno(), _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
 
 
-def _listener(kind: str, address: str, port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+def _listener(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((address, port))
-    if kind == "tcp":
+    if kind == socket.SOCK_STREAM:
         made.listen(65535)
     else:
         made.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 1 << 20)
@@ -246,6 +283,7 @@ def _parsed(datagram: bytes) -> tuple[int, bytes, bytes, bytes] | None:
     return None
 
 
+@cache
 def _datagram(packet: Packet) -> bytes:
     source, target = _number(packet.source), _number(packet.target)
     protocol = _PROTOCOLS.get(packet.proto, _ICMP if packet.family == 4 else _ICMP6)

@@ -22,8 +22,6 @@ SOURCES = {
     6: ("2001:db8:2::fff", "2001:db8:1::9", "fd00:1::3", "fd00:1::9", "fd00:2::fff"),
 }
 """The first of each is one that no rule names."""
-ANYBODY = {4: ("8.8.4.", "10.1.9.", "10.2.2.", "192.168.7."), 6: ("2001:db8:2::", "fd00:1::9:", "fd00:2::")}
-"""How addresses begin that no rule tells apart."""
 NETWORKS = {4: ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "192.168.0.0/16"), 6: ("fd00::/16", "fd00:1::/32", "fd00:1::3")}
 RANGES = {4: "10.1.0.0-10.1.255.255", 6: "fd00:1::-fd00:1:ffff:ffff:ffff:ffff:ffff:ffff"}
 HIGH, LOW = 40000, 600
@@ -126,8 +124,9 @@ class _Maker:
             yield "add table netdev n"
             devices = random.choice(("device host0", "device host1", "devices = { host0, host1 }"))
             yield f"add chain netdev n c {{ type filter hook ingress {devices} priority 0; }}"
+            which = random.choice((4, 6))
             # Not of ARP, by which packets.py knows that all has been handled.
-            yield f"add rule netdev n c meta protocol {{ ip, ip6 }} {self.rule((4, 6), [], early=True, own='', tracked=False)}"
+            yield f"add rule netdev n c meta protocol {'ip' if which == 4 else 'ip6'} {self.rule((which,), [], early=True, tracked=False)}"
 
     @staticmethod
     def _families(family: str) -> tuple[int, ...]:
@@ -147,7 +146,7 @@ class _Maker:
         parts = [self._transport(own)] if self.some(0.7) else []
         if self.some(0.35):
             parts.append(self._source(family, own, udp=any("udp" in part for part in parts)))
-        kinds = ((0.1, self._device), (0.12 if tracked else 0, self._state), (0.1, self._mark), (0.08, self._odd))
+        kinds = ((0.1, self._device), (0.12 * tracked, self._state), (0.1 * tracked, self._mark), (0.08, self._odd))
         parts += [kind(family) for share, kind in kinds if self.some(share)]
         if self.some(0.06):
             parts.append(f"{'ip' if family == 4 else 'ip6'} daddr {random.choice(self.targets[family])}")
@@ -331,17 +330,12 @@ def declarations(random: Random) -> list[Rule]:
     return found
 
 
-def packets(targets: Targets, number: int) -> list[Packet]:
-    """One for each way in which rules tell packets apart; `number` keeps the connections of one ruleset from being those of another."""
+def packets(targets: Targets) -> list[Packet]:
+    """One for each way in which rules tell packets apart."""
     found = []
     for family, sources in SOURCES.items():
-        ways = product((("tcp", HIGH), ("tcp", LOW), ("udp", HIGH), ("udp", LOW)), sources, targets[family], (*PORTS, UNNAMED), enumerate(INTERFACES))
-        for (proto, base), source, target, port, (place, device) in ways:
-            found.append(Packet(proto, source, target, base + place + 2 * number % (20000 if base == HIGH else 400), port, device))
-        # From port 0 no two rulesets get the same packet either: the address is another one.
-        nobodys = product(("tcp", "udp"), ANYBODY[family], targets[family], PORTS, enumerate(INTERFACES))
-        for proto, network, target, port, (place, device) in nobodys:
-            found.append(Packet(proto, f"{network}{1 + (2 * number + place) % 250}", target, 0, port, device))
+        ways = product(("tcp", "udp"), sources, targets[family], (HIGH, LOW, 0), (*PORTS, UNNAMED), INTERFACES)
+        found += [Packet(proto, source, target, sport, port, device) for proto, source, target, sport, port, device in ways if sport or port in PORTS]
     return found
 
 

@@ -8,14 +8,16 @@ makes 50 boots of each release; POWER_EDGE_BOOTS_FROM=100 begins with the seed 1
 """
 
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 
 import pytest
 
 from power_edge.model import Outcome
-from tests.lab.boots import DECLARATIONS, Case, Look, cases, explained, shrink
+from tests.lab.boots import DECLARATIONS, Case, Look, cases, explained, settle, shrink, verdicts
 from tests.lab.nodes import Lab
 from tests.lab.random_units import Run, Scenario, related, scenario
 from tests.lab.roots import CORE, TRIXIE, Root, own_distribution
@@ -27,6 +29,8 @@ EXPLAINED = 2
 """How many wrong verdicts are brought down to the steps behind them, at a boot for each try."""
 FIRST = int(os.environ.get("POWER_EDGE_BOOTS_FROM", "1"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("POWER_EDGE_BOOTS", "1")))
+PARTS, ALONE = 8, 4
+"""In how many parts all services are declared, and how many of them alone."""
 USERS = ("root", "stella", "guest")
 ON_DEBIAN = pytest.mark.skipif(
     own_distribution() != "debian",
@@ -53,6 +57,26 @@ def test_the_next_boot_does_as_the_verdict_says(lab: Lab, root: Root) -> None:
     with_root = [case for case in judged if case.user != "guest"]
     assert _share(case.outcome is Outcome.UNKNOWN for case in with_root) <= MOST_UNKNOWN
     assert 0.15 < _share(case.after.started for case in judged) < 0.85, "the draw tells little"
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("root", ROOTS)
+def test_the_verdict_of_a_service_is_the_same_alone_and_beside_any_others(
+    lab: Lab,
+    root: Root,
+) -> None:
+    drawn = scenario(str(FIRST), UNITS)
+    with lab.node("beside", root=root) as node:
+        settle(node, drawn)
+        for shift in range(len(DECLARATIONS)):
+            in_turn = cycle([*DECLARATIONS[shift:], *DECLARATIONS[:shift]])
+            declared = [each.of(name) for name, each in zip(drawn.names, in_turn, strict=False)]
+            beside = verdicts(lab, node, "root", declared)
+            random.Random(FIRST).shuffle(declared)
+            parts = [declared[part::PARTS] for part in range(PARTS)]
+            for part in [*parts, *([each] for each in declared[:ALONE])]:
+                for name, result in verdicts(lab, node, "root", part).items():
+                    assert result == beside[name], [each.name for each in part]
 
 
 def _figures(judged: Sequence[Case]) -> str:
@@ -83,7 +107,7 @@ def _of_each_kind(wrong: Sequence[Case]) -> list[Case]:
     """One case for each declaration and reason, false passes first."""
     kinds: dict[object, Case] = {}
     for each in wrong:
-        kinds.setdefault((each.contradicted, each.declaration, each.why.split("; ")[0]), each)
+        kinds.setdefault(each.kind, each)
     return sorted(kinds.values(), key=lambda case: case.contradicted != "false pass")
 
 
@@ -126,8 +150,11 @@ def test_what_a_boot_says_of_a_verdict(
 
 
 def test_a_setting_may_be_drift_though_no_boot_acts_on_it() -> None:
-    drift = [Case("a", each, "root", Outcome.DRIFT, "", DOWN, DOWN, True) for each in DECLARATIONS]
-    assert [case.contradicted for case in drift] == [None, "setting", "setting"]
+    for declared in DECLARATIONS:
+        after, setting = (UP, "disabled") if declared.boot else (DOWN, "enabled")
+        drift = Case("a", declared, "root", Outcome.DRIFT, "", DOWN, after, setting)
+        assert drift.contradicted == "setting"
+        assert drift._replace(setting="static").contradicted == "false fail"
 
 
 def test_a_seed_draws_the_same_state_again() -> None:

@@ -2,8 +2,9 @@
 
 import os
 import socket
+import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def test_any_name(shell: list[str], tmp_path: Path) -> None:
     others = [Declared(path=item.path, content=f"{str(item.content)[:-1]}~") for item in items]
     seen = probe(shell, others)
     assert {judged(item, seen).outcome.value for item in others} == {"drift"}
+    # busybox's ls shows no letter beyond ASCII: then a person looks.
+    pasteable = {item.path: item.path.isprintable() and (shell[0] != "busybox" or item.path.isascii()) for item in others}
+    assert {item.path: bool(judged(item, seen).mend) for item in others} == pasteable
 
 
 def test_what_is_no_regular_file(shell: list[str], tmp_path: Path) -> None:
@@ -148,12 +152,142 @@ def test_owners_are_compared_by_id(node: Node) -> None:
     assert found == ["compliant", "compliant", "drift", "compliant", "drift"]
 
 
+def looked_at(node: Node, item: Declared) -> Result:
+    return judged(item, parse(node.run("sh", "-c", BODY, "pe", *ask([item])).stdout.encode()))
+
+
+def mended(node: Node, result: Result) -> None:
+    """Run the printed commands, by a shell that knows $'...' where they hold it: see power_edge.judging.quoted."""
+    command = str(result.mend)
+    node.run("bash" if "$'" in command else "sh", "-c", command)
+
+
 def test_the_command_to_mend_mends(node: Node) -> None:
     content = "a 'b' \"c\" $HOME `x` \\n 100%s\n\té\x1b!\n-"
     item = Declared(path="/srv/it's here/f", content=content, mode="4750", owner="stella", group="4711")
     for arrange in ("true", 'chmod 600 "$1"; chown 0:0 "$1"', 'echo other >"$1"'):
         node.run("/bin/sh", "-euc", arrange, "arrange", item.path)
-        found = judged(item, parse(node.run("sh", "-c", BODY, "pe", *ask([item])).stdout.encode()))
+        found = looked_at(node, item)
         assert found.outcome.value == "drift"
-        node.sh(str(found.mend))
-        assert judged(item, parse(node.run("sh", "-c", BODY, "pe", *ask([item])).stdout.encode())).outcome.value == "compliant"
+        mended(node, found)
+        assert looked_at(node, item).outcome.value == "compliant"
+
+
+AttributesByPath = dict[str, tuple[object, ...]]
+
+
+def below(node: Node, folder: str) -> AttributesByPath:
+    """Everything below a folder of a node: type and mode, owner, group, names, and content or target, ACLs and other attributes."""
+    root = Path(f"/proc/{node.leader}/root")
+    seen: AttributesByPath = {}
+    for place in sorted((root / folder.lstrip("/")).rglob("*")):
+        about = place.lstat()
+        content = str(place.readlink()) if place.is_symlink() else place.read_bytes() if stat.S_ISREG(about.st_mode) else None
+        more = {name: os.getxattr(place, name, follow_symlinks=False) for name in os.listxattr(place, follow_symlinks=False)}
+        seen[f"/{place.relative_to(root)}"] = (oct(about.st_mode), about.st_uid, about.st_gid, about.st_nlink, content, tuple(more.items()))
+    return seen
+
+
+OTHER = "echo other >f"
+MENDED: dict[str, tuple[str, dict[str, str], str | None]] = {
+    "content": (OTHER, {"content": "right\n"}, None),
+    "content, of a setuid file": (f"{OTHER}; chown stella:adm f; chmod 6751 f", {"content": "right\n"}, None),
+    "content, of a file with an ACL and attributes": (f"{OTHER}; setfacl -m u:nobody:r f", {"content": "right\n"}, None),
+    "content, owner and mode": (f"{OTHER}; chmod 777 f", {"content": "right\n", "owner": "stella", "mode": "0600"}, None),
+    "content, to be empty": (OTHER, {"content": ""}, None),
+    "owner of a setuid file": (f"{OTHER}; chmod 4755 f", {"owner": "stella"}, None),
+    "group of a setgid file": (f"{OTHER}; chmod 2755 f", {"group": "adm"}, None),
+    "group of a setuid and sticky file": (f"{OTHER}; chmod 5711 f", {"group": "4711"}, None),
+    "owner, and setuid that is declared": (OTHER, {"owner": "stella", "mode": "4711"}, None),
+    "mode": (f"{OTHER}; chown stella:adm f", {"mode": "0640"}, None),
+    "missing": ("true", {"content": "right\n", "mode": "0600", "owner": "stella"}, None),
+    "missing and empty": ("true", {"content": ""}, None),
+    "missing with its folders": ("cd ..; rmdir here", {"content": "right\n"}, "the folders that are missing below /srv/mend are made too"),
+    "below a linked folder": (
+        "cd ..; rmdir here; mkdir real; ln -s real here; echo other >here/f",
+        {"content": "right\n"},
+        "its folder is /srv/mend/real",
+    ),
+    "missing below a linked folder": ("cd ..; rmdir here; mkdir real; ln -s real here", {"content": "right\n"}, "its folder is /srv/mend/real"),
+    "of a tmpfs": (f"mount -t tmpfs none .; cd .; cd /srv/mend/here; {OTHER}", {"content": "right\n"}, "a tmpfs, so the next boot takes it away"),
+    "missing on a tmpfs": ("mount -t tmpfs none .", {"content": "right\n"}, "a tmpfs, so the next boot takes it away"),
+}
+
+
+@pytest.fixture
+def place(node: Node) -> Iterator[str]:
+    """A folder of a node, with another file beside the one that is to be."""
+    node.sh("mkdir -p /srv/mend/here; echo beside >/srv/mend/beside")
+    yield "/srv/mend"
+    node.run("sh", "-c", "chattr -R -ia /srv/mend; while umount -l /srv/mend/here /srv/mend/here/f; do :; done; rm -rf /srv/mend", check=False)
+
+
+@pytest.mark.parametrize("case", MENDED)
+def test_a_command_changes_what_is_declared_and_nothing_else(node: Node, place: str, case: str) -> None:
+    arrange, declared, remark = MENDED[case]
+    node.sh(f"cd {place}/here; {arrange}")
+    item = Declared(path=f"{place}/here/f", **declared)
+    found = looked_at(node, item)
+    assert found.outcome.value == "drift", found
+    assert found.mend, found
+    assert (found.advice is None) if remark is None else (remark in str(found.advice)), found.advice
+    before = below(node, place)
+    mended(node, found)
+    assert looked_at(node, item).outcome.value == "compliant"
+    after = below(node, place)
+    real = next(path for path in after if path.endswith("/f"))
+    made = {path for path in after.keys() - before.keys() if not path.endswith("/f")}
+    assert made == ({f"{place}/here"} if "folders" in case else set())
+    assert before.keys() <= after.keys()
+    assert {path for path in before if path != real and before[path] != after[path]} == set()
+    if real in before:
+        fixed = {"mode": 0, "owner": 1, "group": 2, "content": 4}
+        open_to_change = {fixed[field] for field in declared}
+        assert [
+            index for index, (old, new) in enumerate(zip(before[real], after[real], strict=True)) if old != new and index not in open_to_change
+        ] == []
+
+
+LEFT: dict[str, tuple[str, dict[str, str], str]] = {
+    "an owner that nobody is": (OTHER, {"owner": "nobody-knows"}, "knows no user nobody-knows"),
+    "missing, an owner that nobody is": ("true", {"content": "x", "owner": "nobody-knows"}, "knows no user nobody-knows"),
+    "a link": ("echo other >g; ln -s g f", {"content": "right\n"}, "would change /srv/mend/here/g"),
+    "a link, of its mode": ("echo other >g; ln -s g f", {"mode": "0600"}, "would change /srv/mend/here/g"),
+    "a link to nothing": ("ln -s g f", {"content": "right\n"}, "a symbolic link to g"),
+    "a link to itself": ("ln -s f f", {"content": "right\n"}, "a symbolic link to f"),
+    "a link to a folder": ("ln -s . f", {"content": "right\n"}, "a directory is in the way"),
+    "a folder": ("mkdir f", {"content": "right\n"}, "a directory is in the way"),
+    "a fifo": ("mkfifo f", {"mode": "0600"}, "a fifo is in the way"),
+    "a device": ("mknod f c 1 3", {"content": ""}, "a character device is in the way"),
+    "a file for a folder": ("cd ..; rmdir here; echo x >here", {"content": "right\n"}, "/srv/mend/here is in the way"),
+    "a link to nothing for a folder": ("cd ..; rmdir here; ln -s nowhere here", {"content": "right\n"}, "/srv/mend/here is in the way"),
+    "immutable": (f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +i f", {"mode": "0600"}, "immutable: chattr -i /srv/mend/here/f"),
+    "append-only": (f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +a f", {"content": "x"}, "append-only: chattr -a /srv/mend/here/f"),
+    "an immutable folder": (f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +i .", {"content": "x"}, "its folder is immutable"),
+    "missing from an immutable folder": ("mount -t tmpfs none .; chattr +i /srv/mend/here", {"content": "x"}, "its folder is immutable"),
+    "several names": (f"{OTHER}; ln f g", {"content": "x"}, "the file has 2 names"),
+    "several names, of its mode": (f"{OTHER}; ln f g", {"mode": "0600"}, "the file has 2 names"),
+    "an ACL": (f"{OTHER}; setfacl -m u:nobody:rw f", {"mode": "0600"}, "it has an ACL"),
+    "capabilities": ("cp /bin/true f; setcap cap_net_raw+ep f", {"owner": "stella"}, "it has capabilities"),
+    "a read-only file system": (
+        f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; mount -o remount,ro .",
+        {"content": "x"},
+        "is mounted read-only",
+    ),
+    "a read-only bind mount": ("mount --bind . .; mount -o remount,bind,ro /srv/mend/here", {"content": "x"}, "is mounted read-only"),
+    "a mount of its own": (f"{OTHER}; touch g; mount --bind g f", {"content": "x"}, "a mount of its own"),
+}
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_where_a_command_would_fail_or_take_something_along_a_sentence_says_so(node: Node, place: str, case: str) -> None:
+    arrange, declared, advice = LEFT[case]
+    node.sh(f"cd {place}/here; {arrange}")
+    found = looked_at(node, Declared(path=f"{place}/here/f", **declared))
+    assert found.outcome.value == "drift", found
+    assert (found.mend, advice in str(found.advice)) == (None, True), found
+
+
+def test_a_kernel_s_file_is_no_file_to_write(node: Node) -> None:
+    found = looked_at(node, Declared(path="/proc/sys/net/ipv4/ip_forward", content="1\n"))
+    assert (found.mend, found.advice) == (None, "it is a kernel parameter: declare it under sysctl")

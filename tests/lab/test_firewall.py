@@ -250,17 +250,22 @@ compliant
     meta nfproto { ipv4, ipv6 } tcp dport 22 accept
     tcp dport ssh accept
     tcp dport 22 goto c
+    tcp dport @dyn accept
+    meta mark set 5; meta mark 5 tcp dport 22 accept
+    meta mark set 5 tcp dport 23; meta mark & 4 == 4 tcp dport 22 accept
+    ct mark set 7; ct mark 7 tcp dport 22 accept
+    ip saddr @gone drop; tcp dport 22 accept
+    tcp sport 0 tcp flags syn / fin,syn,rst,ack drop; tcp dport 22 accept
 unknown
     tcp flags != syn drop; tcp dport 22 accept
     iifname vmap { "lo" : accept, "host*" : accept }
     iifname . tcp dport { "host0" . 22 } accept
     meta skuid 0 tcp dport 22 accept
-    tcp dport 22 meta mark 5 accept
     tcp dport 22 tcp option maxseg size set 1400 accept
     ip ttl < 5 drop; tcp dport 22 accept
     meta iifgroup 5 tcp dport 22 accept
     iif host0 tcp dport 22 accept
-    tcp dport @dyn accept
+    tcp dport @soon accept
     ip saddr @every tcp dport 22 accept; ip6 saddr ::/0 tcp dport 22 accept
     tcp dport 22 add @flood { ip saddr limit rate over 3/minute } drop; tcp dport 22 accept
     tcp dport 22 quota over 10 mbytes drop; tcp dport 22 accept
@@ -270,6 +275,10 @@ unknown
     numgen random mod 2 0 tcp dport 22 accept
     jhash ip saddr mod 2 0 tcp dport 22 accept
 drift
+    tcp dport 22 meta mark 5 accept
+    tcp dport 22 ct mark 5 accept
+    ip saddr @banned drop; tcp dport 22 accept
+    udp sport 0 drop; meta mark 1 accept
     tcp flags ! syn tcp dport 22 accept
     reject with icmp type host-unreachable; tcp dport 22 accept
     reject with tcp reset; tcp dport 22 accept
@@ -292,6 +301,9 @@ table inet t {{
     set ports {{ type inet_service; flags interval; elements = {{ 20-25, 80 }}; }}
     set none {{ type inet_service; }}
     set dyn {{ type inet_service; flags timeout; elements = {{ 22 }}; }}
+    set soon {{ type inet_service; timeout 1h; elements = {{ 22 }}; }}
+    set banned {{ type ipv4_addr; flags timeout; elements = {{ 192.0.2.1 timeout 1h }}; }}
+    set gone {{ type ipv4_addr; flags timeout; }}
     set nets {{ type ipv4_addr; flags interval; elements = {{ 10.0.0.0/8, 192.168.0.1 }}; }}
     set flood {{ type ipv4_addr; flags dynamic; size 100; }}
     set every {{ type ipv4_addr; flags interval; elements = {{ * }}; }}

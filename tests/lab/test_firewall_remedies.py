@@ -38,7 +38,13 @@ sed -i -e 's/^IPV6=.*/IPV6=yes/' -e 's/^MANAGE_BUILTINS=.*/MANAGE_BUILTINS=no/' 
 ufw default deny incoming; ufw default allow outgoing; rm -f /etc/ufw/applications.d/pe
 """
 UFW_ON = "ufw allow 22/tcp; ufw --force enable; "
-OWN_NFT = "nft 'table inet own { chain input { type filter hook input priority 0; policy drop; ct state established accept; tcp dport { 22, 80 } accept; }; }'; "
+OWN_NFT = (
+    "nft 'table inet own { chain input { type filter hook input priority 0; policy drop; "
+    "ct state established accept; meta l4proto ipv6-icmp accept; tcp dport { 22, 80 } accept; }; }'; "
+)
+IN_BEFORE_RULES = "sed -i '/^-A ufw-before-input -i lo/a -A ufw-before-input -p tcp --dport {}' /etc/ufw/before.rules; "
+PROFILE = "printf '[PE]\\ntitle=pe\\ndescription=pe\\nports={}\\n' >/etc/ufw/applications.d/pe; ufw allow PE; "
+TARGET_ACCEPT = "firewall-cmd --permanent --set-target=ACCEPT; firewall-cmd --permanent --remove-service=ssh; firewall-cmd --reload"
 PORT_2222 = "echo Port 2222 >/etc/ssh/sshd_config.d/port.conf; systemctl restart ssh; "
 FIREWALLD_RESET = """
 systemctl stop firewalld; rm -rf /etc/firewalld/zones/* /etc/firewalld/policies/* /etc/firewalld/ipsets/* /etc/firewalld/direct.xml
@@ -153,16 +159,16 @@ UFW = [
     drift("reject-missing", f"ufw allow 80/tcp; {UFW_ON}", {"rules": [SSH, {"port": 80, "proto": "tcp", "action": "reject"}]},
           "reject 80/tcp from any to any", "ufw reject 80/tcp"),
     drift("deny-of-ssh", UFW_ON, {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any",
-          advice="declare {port: 22"),
+          advice="the declaration itself closes ssh"),
     drift("rule-from-net", UFW_ON, {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any",
           f"ufw allow proto tcp from {LAB} to any port 443"),
     drift("rule-from-net6", UFW_ON, {"rules": [{**WEB, "from": LAB6}]}, f"allow 443/tcp from {LAB6} to any",
           f"ufw allow proto tcp from {LAB6} to any port 443"),
     drift("rule-not-loaded", f"{UFW_ON} ufw allow 443/tcp; iptables -D ufw-user-input -p tcp --dport 443 -j ACCEPT; "
           "ip6tables -D ufw6-user-input -p tcp --dport 443 -j ACCEPT", {"rules": [WEB]}, "allow 443/tcp from any to any", "ufw reload"),
-    drift("drop-in-before-rules", f"sed -i '/^-A ufw-before-input -i lo/a -A ufw-before-input -p tcp --dport 443 -j DROP' /etc/ufw/before.rules; {UFW_ON}",
+    drift("drop-in-before-rules", IN_BEFORE_RULES.format("443 -j DROP") + UFW_ON,
           {"rules": [WEB]}, "allow 443/tcp from any to any", advice="in /etc/ufw decides before ufw's own rules"),
-    drift("off-before-rules-edited", "sed -i '/^-A ufw-before-input -i lo/a -A ufw-before-input -p tcp --dport 22 -j DROP' /etc/ufw/before.rules",
+    drift("off-before-rules-edited", IN_BEFORE_RULES.format("22 -j DROP"),
           ENABLED, "enabled", advice="/etc/ufw/before.rules is not as installed"),
     drift("ipv6-no", f"sed -i s/IPV6=yes/IPV6=no/ /etc/default/ufw; {UFW_ON}", {"rules": [SSH, WEB]}, "allow 443/tcp from any to any",
           advice="IPV6=no in /etc/default/ufw"),
@@ -184,11 +190,13 @@ UFW = [
           f"allow 22/tcp from {LAB} to any",
           f"ufw allow proto tcp from {LAB} to any port 22 && ufw allow proto tcp from {LAB6} to any port 22 && "
           "ufw allow 22/udp && ufw delete allow 22"),
-    drift("wider", UFW_ON, {"rules": [{**SSH, "from": LAB}]}, f"allow 22/tcp from {LAB} to any",
-          f"ufw allow proto tcp from {LAB} to any port 22 && ufw delete allow 22/tcp"),
+    drift("wider", UFW_ON, {"rules": [{**SSH, "from": LAB}, {**SSH, "from": LAB6}]}, f"allow 22/tcp from {LAB} to any",
+          f"ufw allow proto tcp from {LAB} to any port 22 && ufw allow proto tcp from {LAB6} to any port 22 && ufw delete allow 22/tcp"),
+    drift("wider-in-one-family", UFW_ON, {"rules": [{**SSH, "from": LAB}]}, f"allow 22/tcp from {LAB} to any",
+          advice="declare {port: 22, proto: tcp, action: allow} first: otherwise ssh over IPv6 would be closed"),
     drift("wider-than-elsewhere", UFW_ON, {"rules": [{**SSH, "from": "192.0.2.0/24"}]}, "allow 22/tcp from 192.0.2.0/24 to any",
           advice="declare {port: 22"),
-    drift("wider-by-profile", f"printf '[PE]\\ntitle=pe\\ndescription=pe\\nports=443/tcp\\n' >/etc/ufw/applications.d/pe; ufw allow PE; {UFW_ON}",
+    drift("wider-by-profile", PROFILE.format("443/tcp") + UFW_ON,
           {"rules": [SSH, {**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any", advice="remove the rules of ufw that open port 443 wider"),
     drift("extra-port", f"ufw allow 8080/tcp; {UFW_ON}", {"exclusive": True, "rules": [SSH]}, "exclusive", "ufw delete allow 8080/tcp"),
     drift("extra-both-protocols", f"ufw allow 8080; {UFW_ON}", {"exclusive": True, "rules": [SSH]}, "exclusive", "ufw delete allow 8080"),
@@ -196,7 +204,7 @@ UFW = [
     drift("extra-range", f"ufw allow 8000:8010/tcp; {UFW_ON}", {"exclusive": True, "rules": [SSH, {**WEB, "port": 8003}]}, "exclusive",
           "ufw allow 8003/tcp && ufw delete allow 8000:8010/tcp"),
     drift("extra-list", f"ufw allow 80,8443/tcp; {UFW_ON}", {"exclusive": True, "rules": [SSH]}, "exclusive", "ufw delete allow 80,8443/tcp"),
-    drift("extra-profile", f"printf '[PE]\\ntitle=pe\\ndescription=pe\\nports=80,443/tcp|53/udp\\n' >/etc/ufw/applications.d/pe; ufw allow PE; {UFW_ON}",
+    drift("extra-profile", PROFILE.format("80,443/tcp|53/udp") + UFW_ON,
           {"exclusive": True, "rules": [SSH]}, "exclusive", "ufw delete allow PE"),
     drift("extra-on-interface", f"{UFW_ON} ufw allow in on host0 to any port 8080 proto tcp", {"exclusive": True, "rules": [SSH]}, "exclusive",
           "ufw delete allow in on host0 proto tcp from any to any port 8080"),
@@ -214,7 +222,7 @@ UFW = [
           "ufw delete allow proto udp from any port 53 to any"),
     drift("extra-routed", f"{UFW_ON} ufw route allow 80/tcp; ufw allow 8080/tcp", {"exclusive": True, "rules": [SSH]}, "exclusive",
           "ufw delete allow 8080/tcp"),
-    drift("extra-in-before-rules", f"sed -i '/^-A ufw-before-input -i lo/a -A ufw-before-input -p tcp --dport 443 -j ACCEPT' /etc/ufw/before.rules; {UFW_ON}",
+    drift("extra-in-before-rules", IN_BEFORE_RULES.format("443 -j ACCEPT") + UFW_ON,
           {"exclusive": True, "rules": [SSH]}, "exclusive", advice="/etc/ufw/before.rules"),
     drift("extra-is-ssh", UFW_ON, {"exclusive": True, "rules": [WEB]}, "exclusive", advice="declare {port: 22"),
     drift("echo-denied", UFW_ON, {"rules": [{"proto": "icmp", "action": "deny"}]}, "deny icmp from any to any", advice="/etc/ufw/before.rules"),
@@ -237,21 +245,23 @@ FIREWALLD = [
     drift("target-more-declared", "", {"default_incoming": "deny", "rules": [SSH, WEB]}, "default_incoming",
           "firewall-cmd --zone=public --add-port=443/tcp && firewall-cmd --permanent --zone=public --add-port=443/tcp && "
           "firewall-cmd --permanent --zone=public --set-target=DROP && firewall-cmd --reload"),
-    drift("target-accept", "firewall-cmd --permanent --set-target=ACCEPT; firewall-cmd --permanent --remove-service=ssh; firewall-cmd --reload",
+    drift("target-accept", TARGET_ACCEPT,
           {"default_incoming": "deny", "rules": [SSH]}, "default_incoming",
           "firewall-cmd --zone=public --add-port=22/tcp && firewall-cmd --permanent --zone=public --add-port=22/tcp && "
           "firewall-cmd --permanent --zone=public --set-target=DROP && firewall-cmd --reload"),
-    drift("target-accept-no-ssh", "firewall-cmd --permanent --set-target=ACCEPT; firewall-cmd --permanent --remove-service=ssh; firewall-cmd --reload",
+    drift("target-accept-no-ssh", TARGET_ACCEPT,
           {"default_incoming": "deny"}, "default_incoming", advice="declare {port: 22"),
     drift("target-runtime-port", "firewall-cmd --add-port=2222/tcp", {"default_incoming": "deny", "rules": [SSH, {**SSH, "port": 2222}]},
           "default_incoming", advice="a reload of firewalld would undo"),
     drift("target-direct-rule", "firewall-cmd --direct --add-rule ipv4 filter INPUT 0 -p tcp --dport 9 -j ACCEPT",
           {"default_incoming": "deny", "rules": [SSH]}, "default_incoming", advice="a reload of firewalld would undo"),
-    drift("deny", "firewall-cmd --permanent --add-port=80/tcp; firewall-cmd --reload", {"rules": [SSH, {"port": 80, "proto": "tcp", "action": "deny"}]},
+    drift("deny", "firewall-cmd --permanent --add-port=80/tcp; firewall-cmd --reload",
+          {"rules": [SSH, {"port": 80, "proto": "tcp", "action": "deny"}]},
           "deny 80/tcp from any to any",
           """firewall-cmd --zone=public '--add-rich-rule=rule port port="80" protocol="tcp" drop' && """
           """firewall-cmd --permanent --zone=public '--add-rich-rule=rule port port="80" protocol="tcp" drop'"""),
-    drift("deny-ssh", "", {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any", advice="declare {port: 22"),
+    drift("deny-ssh", "", {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any",
+          advice="the declaration itself closes ssh"),
     drift("from-net", "", {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any",
           f"""firewall-cmd --zone=public '--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="443" protocol="tcp" accept' && """
           "firewall-cmd --permanent --zone=public "

@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from power_edge.config import ConfigError
 from power_edge.model.declared.connection_schema import Connection
 from power_edge.probing import route as routing
-from power_edge.probing.route import BadRoute, Options, is_this_machine, route
+from power_edge.probing.route import BadRoute, Options, is_this_machine, route, without_password
+from power_edge.target import target
 from tests.gates import ID, OTHER_ID, by_id, expected
 
 SSH = {"ssh": {"host": "10.8.0.1", "user": "stella"}}
@@ -119,3 +121,34 @@ def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(url: str, tmp
     found = way({"url": url}, sudo=True, sudo_user="edge")
     assert found.host(1, tmp_path).backend.get_command("id").startswith("sudo -u edge /bin/sh -c ")
     assert found.host(1).backend.get_command("id") == "id"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("ssh://root:s3cret@rig", "ssh://root@rig"),
+        ("ssh://root:s3c%40:ret@rig:22?sudo=true", "ssh://root@rig:22?sudo=true"),
+        ("root:s3cret@rig", "root@rig"),
+        ("paramiko://:s3cret@rig", "paramiko://@rig"),
+        ("ssh://root@[fd00::1]:22", "ssh://root@[fd00::1]:22"),
+        ("ssh://[fd00::1]:22", "ssh://[fd00::1]:22"),
+        ("docker://web", "docker://web"),
+    ],
+)
+def test_a_password_is_never_shown(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize("hosts", ["ssh://root:s3cret@rig/path", "ssh://root:s3cret@-rig", "ssh://root:s3cret@a b"])
+def test_no_message_has_a_password(hosts: str) -> None:
+    with pytest.raises(BadRoute) as caught:
+        way(None, hosts=hosts)
+    assert "s3cret" not in str(caught.value)
+    with pytest.raises((BadRoute, ConfigError)) as caught_by_target:
+        target(hosts, None, Options())
+    assert "s3cret" not in str(caught_by_target.value)
+
+
+def test_a_target_is_named_without_its_password() -> None:
+    found = target("ssh://root:s3cret@rig", None, Options())
+    assert (found.name, found.route.url) == ("ssh://root@rig", "ssh://root:s3cret@rig")

@@ -1,5 +1,6 @@
 """Nodes side by side: each has its own answer, reason and deadline. No process is started."""
 
+import resource
 import threading
 from types import SimpleNamespace
 
@@ -161,3 +162,11 @@ def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Unreachable) as raised:
         asked(host, monkeypatch)
     assert str(raised.value) == "ssh: connect to host rig port 22: No route to host"
+
+
+@pytest.mark.parametrize(("limit", "width"), [(10, 1), (400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)])
+def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(monkeypatch: pytest.MonkeyPatch, limit: int, width: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    assert transport._width() == pytest.approx(width, abs=10 if 100 < limit < 1000 else 0)
+    pending = start([job(str(number)) for number in range(100)], lambda job, _: answered(job.plan.node))
+    assert {pending[str(number)].answer().node for number in range(100)} == {str(number) for number in range(100)}

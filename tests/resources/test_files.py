@@ -188,7 +188,7 @@ def test_what_is_asked() -> None:
         Declared(path="/b c", content="hé", owner="root", group="0"),
         Declared(path="/d:e", sha256=HELLO, content="hello\n", group="DOM\\x:y"),
     ]
-    assert list(ask(items)) == ["-:::/a", "3:root::/b\\0040c", "*::DOM\\0134x\\0072y:/d:e"]
+    assert list(ask(items)) == ["-,81a4:::/a", "3,,7dfbe0ea,,0:root::/b\\0040c", "*,,5891b5b5::DOM\\0134x\\0072y:/d:e"]
 
 
 @pytest.mark.parametrize(
@@ -199,38 +199,155 @@ def test_one_file_has_one_key(path: str, key: str) -> None:
     assert files.canonical(path) == key
 
 
+GONE = "gone /f stat: cannot statx '/f': No such file or directory"
+HERE = "more /f -rw-r--r--:1:-:-:-"
+"""Of a file that has nothing about it."""
+
+
+def rewritten(content: str, *, attributes: str = "", path: str = "/f") -> str:
+    return (
+        'sh -c \'t=$(mktemp "$1.XXXXXX") && cp -a -- "$1" "$t" && : >"$t" && '
+        + attributes
+        + f'printf "{content}" >"$t" && sync "$t" && mv -f -- "$t" "$1" || {{ rm -f -- "$t"; false; }}\' sh {path}'
+    )
+
+
 MENDS = [
-    ("seen /f 81a4:0:0:6:root:root", {"content": "a 'b' \"c\" $HOME `x` \\n 100%\n-é\0"}, None),
-    ("seen /f 81a4:0:0:6:root:root", {"content": "no\n"}, "sh -c 'printf \"no\\n\" >/f'"),
-    ("seen /f 81a4:0:0:6:root:root", {"content": "-100%\n"}, "sh -c 'printf \"\\055100%%\\n\" >/f'"),
-    ("seen /f 81a4:0:0:6:root:root", {"content": "x" * 2049}, None),
-    ("seen /f 81a4:0:0:6:root:root", {"sha256": HELLO.replace("5", "6")}, None),
-    ("seen /f 81a4:0:0:6:root:root", {"mode": "4755"}, "chmod -- 4755 /f"),
-    ("seen /f 81a4:0:0:6:root:root", {"owner": "adm", "group": "adm", "mode": "0644"}, "chown -- adm:adm /f && chmod -- 0644 /f"),
-    ("seen /f 81a4:0:0:6:root:root", {"owner": "root", "group": "adm"}, "chown -- :adm /f"),
-    ("seen /f 41ed:0:0:6:root:root", {"content": "x"}, None),
-    ("gone /f stat: cannot statx '/f': No such file or directory", {"mode": "0600"}, None),
-    (
-        "gone /f stat: cannot statx '/f': No such file or directory",
-        {"content": "x\n", "mode": "0600", "owner": "a"},
-        "install -D -m 0600 -o a -- /dev/null /f && sh -c 'printf \"x\\n\" >/f'",
-    ),
+    ("81a4:0:0", {"content": "no\n"}, rewritten("no\\n")),
+    ("81a4:0:0", {"content": "-100%\n"}, rewritten("\\055100%%\\n")),
+    ("81a4:0:0", {"content": "no\n", "mode": "0640", "group": "adm"}, rewritten("no\\n", attributes='chown -- :adm "$t" && chmod -- 0640 "$t" && ')),
+    ("81a4:0:0", {"mode": "4755"}, "chmod -- 4755 /f"),
+    ("81a4:0:0", {"owner": "adm", "group": "adm", "mode": "0644"}, "chown -- adm:adm /f && chmod -- 0644 /f"),
+    ("81a4:0:0", {"owner": "root", "group": "adm"}, "chown -- :adm /f"),
+    ("89ed:0:0", {"owner": "adm"}, "chown -- adm /f && chmod -- 4755 /f"),
+    ("85ed:0:0", {"group": "4711"}, "chown -- :4711 /f && chmod -- 2755 /f"),
+    ("8fed:0:0", {"owner": "adm", "mode": "0755"}, "chown -- adm /f && chmod -- 0755 /f"),
+    (GONE, {"content": "x\n", "mode": "0600", "owner": "adm"}, "install -D -m 0600 -o adm -- /dev/null /f && sh -c 'printf \"x\\n\" >/f'"),
+    (GONE, {"content": "", "group": "4711"}, "install -D -m 0644 -g 4711 -- /dev/null /f"),
 ]
 
 
-@pytest.mark.parametrize(("line", "declared", "mend"), MENDS)
-def test_mend(line: str, declared: dict[str, Any], mend: str | None) -> None:
-    seen = parse(f"{line}\n{'' if line.startswith('gone') else f'hash /f {HELLO}'}\n".encode())
-    result = judged(seen, path="/f", **declared)
+def drifting(seen: str, *more: str, **declared: Any) -> Result:
+    """A drift of /f: `seen` is how its line begins, or the line that says that it is gone."""
+    lines = [seen] if seen.startswith("gone") else [f"seen /f {seen}:6:root:root", f"hash /f {HELLO}"]
+    given = {line.split(" ")[0] for line in more}
+    lines += [line for line in (HERE, "user adm 3", "group adm 4", "mount / ext4:rw:rw") if line.split(" ")[0] not in given]
+    result = judged(parse("\n".join([*lines, *more, ""]).encode()), **{"path": "/f", **declared})
     assert result.outcome is Outcome.DRIFT
-    assert result.mend == mend
+    return result
+
+
+@pytest.mark.parametrize(("seen", "declared", "mend"), MENDS)
+def test_mend(seen: str, declared: dict[str, Any], mend: str) -> None:
+    result = drifting(seen, **declared)
+    assert (result.mend, result.mend_cuts, result.advice) == (mend, False, None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "more", "declared", "advice"),
+    [
+        ("81a4:0:0", [], {"content": "a\0"}, "NUL"),
+        ("81a4:0:0", [], {"content": "x" * 2049}, "2049 bytes is too long"),
+        ("81a4:0:0", [], {"sha256": HELLO.replace("5", "6")}, "only the SHA-256 is declared"),
+        ("41ed:0:0", [], {"content": "x"}, "a directory is in the way"),
+        ("21b6:0:0", [], {"mode": "0644"}, "a character device is in the way"),
+        ("81a4:0:0", [], {"owner": "nobody-knows"}, "the node knows no user nobody-knows"),
+        ("81a4:0:0", [], {"group": "nobody-knows", "mode": "0600"}, "the node knows no group nobody-knows"),
+        (GONE, [], {"content": "x", "owner": "nobody-knows"}, "the node knows no user nobody-knows"),
+        (GONE, [], {"mode": "0600"}, "no content of it is declared"),
+        (GONE, ["above /f x /"], {"content": "x"}, "no folder"),
+        ("81a4:0:0", ["link /f /g"], {"content": "x"}, "would change /g"),
+        ("81a4:0:0", ["link /f /g"], {"mode": "0600"}, "would change /g"),
+        (GONE, ["link /f /g"], {"content": "x"}, "a symbolic link to /g: make the file"),
+        ("81a4:0:0", ["more /f -rw-r--r--:1:i:-:-"], {"mode": "0600"}, "it is immutable: chattr -i /f first"),
+        ("81a4:0:0", ["more /f -rw-r--r--:1:a:-:-"], {"content": "x"}, "it is append-only: chattr -a /f first"),
+        ("81a4:0:0", ["more /f -rw-r--r--:1:-:i:-"], {"content": "x"}, "its folder is immutable: chattr -i / first"),
+        (GONE, ["more /f -:-:-:a:-"], {"content": "x"}, "its folder is append-only"),
+        ("81a4:0:0", ["more /f -rw-r--r--:2:-:-:-"], {"mode": "0600"}, "find / -xdev -samefile /f"),
+        ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"mode": "0600"}, "setfacl, after getfacl /f"),
+        ("81a4:0:0", ["more /f -rwxr-xr-x:1:-:-:yes"], {"owner": "adm"}, "getcap /f"),
+        ("81a4:0:0", ["more /f -:-:-:-:-"], {"mode": "0600"}, "look at it by hand"),
+        ("81a4:0:0", ["mount / ext4:ro:rw"], {"mode": "0600"}, "/ is mounted read-only"),
+        ("81a4:0:0", ["mount / ext4:rw:ro"], {"content": "x"}, "/ is mounted read-only"),
+        ("81a4:0:0", ["mount / nfs4:rw:rw"], {"content": "x"}, "of another machine (nfs4)"),
+        ("81a4:0:0", ["mount / vfat:rw:rw"], {"owner": "adm"}, "keeps no modes and owners (vfat)"),
+        ("81a4:0:0", ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"], {"content": "x"}, "a mount of its own"),
+        ("81a4:0:0", ["mount / proc:rw:rw"], {"content": "x"}, "a file of the kernel (proc)"),
+    ],
+    ids=str,
+)
+def test_what_stands_in_the_way_of_a_command_is_said(seen: str, more: list[str], declared: dict[str, Any], advice: str) -> None:
+    result = drifting(seen, *more, **declared)
+    assert result.mend is None
+    assert not result.mend_cuts
+    assert advice in str(result.advice)
+
+
+@pytest.mark.parametrize(
+    ("seen", "more", "declared"),
+    [
+        ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"content": "x"}),  # cp keeps it
+        ("81a4:0:0", ["more /f -rw-r--r--:1:-:i:-"], {"mode": "0600"}),
+        ("81a4:0:0", ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"], {"mode": "0600"}),
+        ("81a4:0:0", ["mount / vfat:rw:rw"], {"content": "x"}),
+        ("81a4:0:0", ["mount / ext4:ro:ro", "mount /f ext4:rw:rw"], {"mode": "0600"}),
+        ("81a4:0:0", ["mount / ext4:rw:rw", "mount /fs nfs:ro:ro"], {"mode": "0600"}),
+    ],
+    ids=str,
+)
+def test_what_does_not_stand_in_the_way(seen: str, more: list[str], declared: dict[str, Any]) -> None:
+    assert drifting(seen, *more, **declared).mend is not None
+
+
+def test_what_a_command_leaves_undone_is_said() -> None:
+    assert "the next boot takes it away" in str(drifting("81a4:0:0", "mount / tmpfs:rw:rw", mode="0600").advice)
+    through = drifting("81a4:0:0", "real /f /srv/real", "mount /srv tmpfs:rw:rw", mode="0600")
+    assert through.mend == "chmod -- 0600 /f"
+    assert "its folder is /srv/real" in str(through.advice)
+    assert "/srv is a tmpfs" in str(through.advice)
+    missing = "gone /etc/a/b/f stat: '/etc/a/b/f': No such file or directory"
+    made = drifting(missing, "above /etc/a/b/f d /etc", "more /etc/a/b/f -:-:-:-:-", path="/etc/a//b/./f", content="x")
+    assert made.mend is not None
+    assert made.advice == "the folders that are missing below /etc are made too, as root's with mode 0755"
+
+
+@pytest.mark.parametrize(
+    ("path", "cuts"),
+    [
+        ("/etc/ssh/sshd_config", True),
+        ("/etc/ssh/sshd_config.d/a.conf", True),
+        ("/home/stella/.ssh/authorized_keys", True),
+        ("/etc/sudoers", True),
+        ("/etc/sudoers.d/stella", True),
+        ("/etc/passwd", True),
+        ("/etc/shadow", True),
+        ("/etc/pam.d/sshd", True),
+        ("/etc/nsswitch.conf", True),
+        ("/etc/netplan/01.yaml", True),
+        ("/etc/network/interfaces", True),
+        ("/etc/systemd/network/10.network", True),
+        ("/etc/NetworkManager/system-connections/a.nmconnection", True),
+        ("/etc/nftables.conf", True),
+        ("/etc/ufw/before.rules", True),
+        ("/etc/fstab", True),
+        ("/root/.bashrc", True),
+        ("/usr/sbin/sshd", True),
+        ("/usr/bin/sudo", True),
+        ("/etc/motd", False),
+        ("/etc/passwd.md", False),
+        ("/srv/etc/ssh.txt", False),
+        ("/usr/bin/show", False),
+    ],
+)
+def test_a_command_that_could_end_the_way_in_says_so(path: str, cuts: bool) -> None:
+    result = judged(parse(f"seen {path} 81a4:0:0:6:root:root\nmore {path} -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n".encode()), path=path, mode="0600")
+    assert result.mend_cuts is cuts
 
 
 def test_a_command_to_mend_is_one_line_that_a_terminal_can_show() -> None:
-    result = judged({"/f\x1b[2J\n": None}, path="/f\x1b[2J\n", content="x")
-    assert result.outcome is Outcome.DRIFT
+    result = drifting("gone /f\\0033[2J\\0012 stat: x: No such file or directory", path="/f\x1b[2J\n", content="x")
     assert result.mend is None
-    mend = judged({"/f": None}, path="/f", content="a\x1b[2J\n'\"$(reboot)\\").mend
+    mend = drifting(GONE, content="a\x1b[2J\n'\"$(reboot)\\").mend
     assert mend is not None
     assert mend.isprintable()
     assert shlex.split(mend)[-1] == 'printf "a\\033[2J\\n\\047\\042\\044(reboot)\\134" >/f'

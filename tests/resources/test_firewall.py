@@ -90,6 +90,10 @@ def ct(key: str, right: Any, op: str = "in") -> dict[str, Any]:
     return {"match": {"op": op, "left": {"ct": {"key": key}}, "right": right}}
 
 
+def masked(field: str, mask: int, right: int, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"&": [{"payload": {"protocol": "tcp", "field": field}}, mask]}, "right": right}}
+
+
 FIB = {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}
 FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]}
 
@@ -137,6 +141,11 @@ FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin",
         ([TCP22, {"match": {"op": "==", "left": {"exthdr": {"name": "rt"}}, "right": False}}, ACCEPT], "compliant"),
         ([TCP22, {"match": {"op": "==", "left": FIB, "right": True}}, ACCEPT], "compliant"),
         ([TCP22, {"match": {"op": "==", "left": FIB, "right": "eth0"}}, ACCEPT], "unknown"),
+        ([masked("dport", 0xFFF0, 0x10), ACCEPT], "compliant"),
+        ([masked("dport", 0xFFF0, 0x20), ACCEPT], "drift"),
+        ([masked("dport", 1, 0), ACCEPT], "compliant"),
+        ([masked("dport", 0xFFF0, 0x20, "!="), ACCEPT], "compliant"),
+        ([masked("window", 0xFFF0, 0x20), ACCEPT], "unknown"),
         ([TCP22, {"match": {"op": "==", "left": {"fib": {"result": "type", "flags": ["daddr"]}}, "right": "local"}}, ACCEPT], "compliant"),
         ([TCP22, {"match": {"op": "!=", "left": {"fib": {"result": "type", "flags": "daddr"}}, "right": {"set": ["local"]}}}, ACCEPT], "drift"),
         ([TCP22, {"match": {"op": "==", "left": {"socket": {"key": "transparent"}}, "right": 1}}, ACCEPT], "unknown"),
@@ -327,7 +336,7 @@ def test_what_is_open_in_some_orders_only_is_perhaps_open() -> None:
     what = seen(nft=json.dumps({"nftables": stops + untracked}))
     found = results(Firewall(exclusive=True, rules=[Rule(proto="udp", port=1, action="allow")]), what)["exclusive"]
     assert found.outcome is Outcome.DRIFT
-    assert "22" not in (found.why or "")
+    assert "everything but 22/tcp" in (found.why or "")
     office = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
     assert outcome(office, what) == "unknown"
 
@@ -718,6 +727,17 @@ def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
         ({"nft": nft(policy="accept").replace('"t"', '"firewalld"'), "firewalld": "running"}, "unknown", "drift"),
         ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (252, "not running")}, "unknown", "drift"),
         ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (253, "not authorised")}, "unknown", "drift"),
+        (
+            {
+                "nft": nft([match("ip", "saddr", "192.0.2.1"), DROP], [meta("nfproto", "ipv6"), DROP], policy="accept").replace('"t"', '"firewalld"'),
+                "firewalld": "running",
+            },
+            "unknown",
+            "drift",
+        ),
+        ({"nft": nft(), "ufw": "yes"}, "unknown", "drift"),
+        ({"nft": nft(hook="output")}, "drift", "drift"),
+        ({"nft": nft([match("ip", "daddr", "192.0.2.1"), DROP], policy="accept", hook="output")}, "drift", "unknown"),
         ({"nft": nft(policy="accept"), "ufw": "yes"}, "drift", "drift"),
         ({"nft": nft(policy="accept"), "ufw": "no"}, "drift", "compliant"),
     ],
@@ -741,6 +761,25 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
         ufw="yes",
     )
     assert results(Firewall(enabled=True), closed)["enabled"].outcome is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize(("ipv6", "expected"), [("yes", "drift"), ("no", "compliant")])
+def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(ipv6: str, expected: str) -> None:
+    chains = ["ufw-before-input", "ufw-user-input"]
+    what = seen(
+        nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
+        ip_legacy=save("INPUT -j ufw-before-input", "ufw-before-input -j ufw-user-input", chains=chains),
+        ufw_settings=f"IPV6={ipv6}\nDEFAULT_INPUT_POLICY=DROP",
+    )  # fmt: skip
+    assert str(results(Firewall(enabled=True), what)["enabled"].outcome) == expected
+
+
+def test_a_user_chain_that_nothing_leads_to_is_half_of_ufw() -> None:
+    rules = [f"INPUT -j ufw{mark}-before-input" for mark in ("", "6")] + [f"ufw{mark}-before-input -i lo -j ACCEPT" for mark in ("", "6")]
+    chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
+    found = results(Firewall(enabled=True), legacy(*rules, chains=chains))["enabled"]
+    assert found.outcome is Outcome.DRIFT
+    assert "in part" in (found.why or "")
 
 
 def default_incoming(action: Any, what: Ruleset) -> str:
@@ -819,6 +858,22 @@ def test_extras_are_told_in_the_words_of_rules() -> None:
     assert "allow 6000-6007/tcp" in (exclusive["exclusive"].why or "")
 
 
+@pytest.mark.parametrize(
+    ("rules", "extra"),
+    [
+        (("INPUT -i eth0 -j ACCEPT",), "allow everything from any to any on eth0"),
+        (("INPUT -p tcp --dport 23 -j DROP", "INPUT -i eth0 -j ACCEPT"), "allow everything but 22-23/tcp from any to any on eth0"),
+        (
+            ("INPUT -p tcp --dport 23 -j DROP", "INPUT -p udp --dport 139 -j DROP", "INPUT -i eth0 -j ACCEPT"),
+            "allow everything but 139/udp, 22-23/tcp from any to any on eth0",
+        ),
+    ],
+)
+def test_an_opening_is_one_line_whatever_is_closed_in_it(rules: tuple[str, ...], extra: str) -> None:
+    what = legacy(*rules, "INPUT -p tcp --dport 22 -j ACCEPT")
+    assert results(Firewall(enabled=True, rules=[ALLOW_22]), what)["enabled"].extra == (extra,)
+
+
 NOTHING_PENDING = "= firewalld-pending 0\n= firewalld-stored 0\n zone public\n service ssh\n"
 
 
@@ -843,8 +898,7 @@ def recorded(area: str, name: str, more: str = "") -> Ruleset:
         ("ufw", "limit", Firewall(rules=[ALLOW_22]), "ufw allow 22/tcp"),
         ("ufw", "user-rules-edited-not-loaded", Firewall(rules=[Rule(proto="tcp", port=80, action="allow", from_="0.0.0.0/0")]), "ufw reload"),
         ("ufw", "partly-shadowed", Firewall(rules=[ALLOW_22]), "ufw delete allow 22/tcp && ufw prepend allow 22/tcp"),
-        ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")]),
-         "ufw allow proto tcp from 10.0.0.0/8 to any port 22 && ufw delete allow 22/tcp"),
+        ("ufw", "basic-22-tcp", Firewall(rules=[Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")]), None),
         ("ufw", "basic-22-tcp", Firewall(exclusive=True), None),
         ("ufw", "inactive", Firewall(enabled=True, rules=[ALLOW_22]), "ufw --force enable"),
         ("ufw", "inactive", Firewall(rules=[ALLOW_22]), None),
@@ -871,6 +925,59 @@ def test_commands_that_mend(area: str, name: str, section: Firewall, command: st
     assert result.outcome is Outcome.DRIFT
     assert result.mend == command
     assert (result.advice is None) is (command is not None)
+
+
+OFFICE = "way 192.0.2.7 198.51.100.1 22 eth0"
+OFFICE6 = "way 2001:db8::7 2001:db8::2 22 eth0"
+ALLOWED_BY_UFW = "ufw default deny incoming"
+
+
+@pytest.mark.parametrize(
+    ("way", "rules", "kept"),
+    [
+        (["port 22"], [ALLOW_22], True),
+        (["port 22"], [], True),  # the rule on file stays
+        (["port 2222"], [ALLOW_22], False),
+        (["port 2222"], [Rule(proto="tcp", port=2222, action="allow")], True),
+        (["unknown"], [DENY_22], False),
+        ([], [DENY_22], False),
+        ([OFFICE, "port 22"], [ALLOW_22], True),
+        ([OFFICE, "port 22"], [Rule(proto="tcp", port=22, action="allow", from_="192.0.2.0/24"),
+                               Rule(proto="tcp", port=22, action="allow", from_="2001:db8::/32")], True),
+        ([OFFICE, "port 22"], [Rule(proto="tcp", port=22, action="allow", from_="192.0.2.0/24")], False),
+        ([OFFICE, OFFICE6, "port 22"], [Rule(proto="tcp", port=22, action="allow", from_="192.0.2.0/24")], False),
+        ([OFFICE, "port 22"], [Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")], False),
+        ([OFFICE, "port 22"], [Rule(proto="tcp", port=22, action="deny", from_="192.0.2.7"), ALLOW_22], False),
+        ([OFFICE, "port 22"], [ALLOW_22, Rule(proto="tcp", port=22, action="deny", from_="192.0.2.7")], True),
+        ([OFFICE, "port 22"], [Rule(proto="udp", port=22, action="allow")], True),
+        (["way 192.0.2.7 198.51.100.1 443 eth0"], [ALLOW_22], False),
+        (["tunnel wg0", "way 192.0.2.7 198.51.100.1 22 wg0", "port 22"], [ALLOW_22], False),
+        (["way 127.0.0.1 127.0.0.1 22 lo", "port 22"], [ALLOW_22], True),
+    ],
+)  # fmt: skip
+def test_a_remedy_that_closes_keeps_the_way_in(way: list[str], rules: list[Rule], kept: bool) -> None:
+    on_file = "### tuple ### allow tcp 22 {0} any {0} in"
+    ufw = ("INPUT -j {0}-before-input", "{0}-before-input -j {0}-user-input", "{0}-user-input -p tcp -m tcp --dport 22 -j ACCEPT")
+    texts = {
+        f"ip{mark}_legacy": save(*(rule.format(f"ufw{mark}") for rule in ufw), policy="ACCEPT",
+                                 chains=[f"ufw{mark}-before-input", f"ufw{mark}-user-input"])
+        for mark in ("", "6")
+    }  # fmt: skip
+    what = seen(
+        nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ufw="yes", way="\n".join(way), **texts,
+        ufw_rules=on_file.format("0.0.0.0/0"), ufw_rules6=on_file.format("::/0"), ufw_settings="IPV6=yes\nDEFAULT_INPUT_POLICY=ACCEPT",
+    )  # fmt: skip
+    found = results(Firewall(default_incoming="deny", rules=rules), what)["default_incoming"]
+    assert found.outcome is Outcome.DRIFT
+    if kept:
+        assert (found.mend or "").endswith(ALLOWED_BY_UFW), found.advice
+        assert found.mend_cuts
+    else:
+        assert found.mend is None
+        assert found.advice is not None
+    exclusive = results(Firewall(default_incoming="deny", exclusive=True, rules=rules), what)["default_incoming"]
+    if not any(rule.port in {22, 2222} and rule.proto == "tcp" and rule.action == "allow" for rule in rules):
+        assert exclusive.mend is None  # another item's remedy would remove the rule on file
 
 
 def test_networks_and_interfaces_are_ranges() -> None:

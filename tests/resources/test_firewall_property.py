@@ -6,7 +6,7 @@ where any packet of the declaration could fare otherwise, and no drift where non
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, permutations, product
 from typing import Any, NamedTuple
 
@@ -33,11 +33,15 @@ class Packet(NamedTuple):
     port: int
     source: str
     interface: str
+    mark: int = 0
 
 
 @dataclass(frozen=True)
 class Step:
-    """A rule, as little as it takes: each condition that is None holds for all packets. `blind`: a condition that nobody can interpret."""
+    """A rule, as little as it takes: each condition that is None holds for all packets. `blind`: a condition that nobody can interpret.
+
+    `mark`: (value, mask) that the packet's mark has to have; `sets`: the mark that it gets. iptables has no rule that sets one and ends.
+    """
 
     action: str
     target: int = 0
@@ -49,6 +53,8 @@ class Step:
     state: str | None = None
     blind: bool = False
     limited: bool = False
+    mark: tuple[int, int] | None = None
+    sets: int | None = None
 
     def matches(self, packet: Packet) -> bool:
         if self.network is not None:
@@ -60,6 +66,7 @@ class Step:
             and (self.ports is None or self.ports[0] <= packet.port <= self.ports[1])
             and (self.interface is None or packet.interface == self.interface or (self.interface == "eth*" and packet.interface.startswith("eth")))
             and self.state in {None, "new"}
+            and (self.mark is None or packet.mark & self.mark[1] == self.mark[0])
         )
 
 
@@ -87,28 +94,32 @@ def _through(bases: list[int], chains: tuple[Chain, ...], packet: Packet, seeing
     if not bases:
         return {"allow"}
     found = set()
-    for end in _run(bases[0], 0, chains, packet, seeing):
+    for end, after in _run(bases[0], 0, chains, packet, seeing):
         verdict = chains[bases[0]].policy if end == "return" else end
-        found |= _through(bases[1:], chains, packet, seeing) if verdict == "accept" else {ENDS[verdict]}
+        found |= _through(bases[1:], chains, after, seeing) if verdict == "accept" else {ENDS[verdict]}
     return found
 
 
-def _run(number: int, at: int, chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]) -> set[str]:
+def _run(number: int, at: int, chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]) -> set[tuple[str, Packet]]:
+    """How a packet may leave a chain, and with what mark."""
     steps = chains[number].steps
     if at == len(steps):
-        return {"return"}
-    step, on = steps[at], None
+        return {("return", packet)}
+    step = steps[at]
     matches = step.matches(packet) and (not step.blind or (number, at) in seeing)
     found = set()
     if not matches or step.limited:
-        on = _run(number, at + 1, chains, packet, seeing)
-        found |= on
-    if matches:
-        if step.action in {"jump", "goto"}:
-            for end in _run(step.target, 0, chains, packet, seeing):
-                found |= {end} if end != "return" or step.action == "goto" else _run(number, at + 1, chains, packet, seeing)
-        else:
-            found.add(step.action)
+        found |= _run(number, at + 1, chains, packet, seeing)
+    if not matches:
+        return found
+    marked = packet if step.sets is None else packet._replace(mark=step.sets)
+    if step.action in {"jump", "goto"}:
+        for end, after in _run(step.target, 0, chains, marked, seeing):
+            found |= {(end, after)} if end != "return" or step.action == "goto" else _run(number, at + 1, chains, after, seeing)
+    elif step.action == "continue":
+        found |= _run(number, at + 1, chains, marked, seeing)
+    else:
+        found.add((step.action, marked))
     return found
 
 
@@ -151,8 +162,14 @@ def _nft(step: Step) -> Iterator[Any]:
         yield _match({"meta": {"key": "l4proto"}}, step.proto)
     if step.blind:
         yield _match({"meta": {"key": "skuid"}}, 1)
+    if step.mark is not None:
+        yield _match({"&": [{"meta": {"key": "mark"}}, step.mark[1]]}, step.mark[0])
     if step.limited:
         yield {"limit": {"rate": 2, "burst": 2, "per": "minute"}}
+    if step.sets is not None:
+        yield {"mangle": {"key": {"meta": {"key": "mark"}}, "value": step.sets}}
+    if step.action == "continue":
+        return
     yield {step.action: {"target": f"c{step.target}"} if step.action in {"jump", "goto"} else None}
 
 
@@ -181,8 +198,12 @@ def _iptables(step: Step) -> str:
         text += f" -m conntrack --ctstate {step.state.upper()}"
     if step.blind:
         text += ' -m string --string "-j ACCEPT" --algo bm'
+    if step.mark is not None:
+        text += f" -m mark --mark {step.mark[0]}/{step.mark[1]}"
     if step.limited:
         text += " -m limit --limit 2/min"
+    if step.sets is not None:
+        return f"{text} -j MARK --set-xmark {step.sets:#x}/0xffffffff"
     action = {"jump": f"-j c{step.target}", "goto": f"-g c{step.target}"}
     return f"{text} {action.get(step.action, f'-j {step.action.upper()}')}"
 
@@ -209,6 +230,14 @@ def seen_by_iptables(chains: tuple[Chain, ...]) -> Ruleset:
     return seen
 
 
+MARKS = st.sampled_from([(1, 1), (2, 3), (0, 2), (4, 4)])
+
+
+def marking(step: Step) -> Step:
+    """A step that sets a mark ends nothing, as it must be in iptables."""
+    return step if step.sets is None else replace(step, action="continue")
+
+
 def steps(last: int, first_target: int) -> st.SearchStrategy[Step]:
     """Rules of a chain that may jump to the chains from `first_target` to `last`."""
     actions = ["accept", "drop", "reject", "return"] + (["jump", "goto"] if first_target <= last else [])
@@ -225,7 +254,9 @@ def steps(last: int, first_target: int) -> st.SearchStrategy[Step]:
         state=st.sampled_from([None, None, None, "established,related", "new", "invalid"]),
         blind=st.sampled_from([False] * 6 + [True]),
         limited=st.sampled_from([False] * 8 + [True]),
-    )
+        mark=st.sampled_from([None] * 5) | MARKS,
+        sets=st.sampled_from([None] * 7 + [1, 2, 6]),
+    ).map(marking)
 
 
 @st.composite
@@ -282,8 +313,10 @@ def hold_rule(chains: tuple[Chain, ...], rule: Rule, seen: Ruleset) -> None:
         assert not all_right or unfiltered or _barely_filters(chains)
     else:
         one_base = sum(bool(chain.hook) for chain in chains) == 1
-        certain = not any(step.blind for chain in chains for step in chain.steps) and not any(
-            step.interface for chain in chains for step in chain.steps
+        certain = (
+            not any(step.sets for chain in chains for step in chain.steps)
+            and not any(step.blind for chain in chains for step in chain.steps)
+            and not any(step.interface for chain in chains for step in chain.steps)
         )
         assert not (certain and one_base) or _barely_filters(chains)
 

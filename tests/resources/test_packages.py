@@ -402,13 +402,29 @@ def test_latest_of_pacman() -> None:
     assert pacman("1-1", fresh, f"clock {NOW + 86400} /run") == "unknown"
     assert pacman("1-1", fresh, "repo extra", "repo status 0") == "unknown"
     assert pacman("1-1", fresh, "repo status 1") == "unknown"
+    none = head.replace("repo core\n", "") + f"sync Name            : a\nsync Version         : 1-1\nsync status 0\n{fresh}"
+    assert "pacman has no repositories" in str(judged(none, name="a", state="latest").why)
+
+
+def test_latest_of_another_architecture_is_not_judged_by_the_nodes_own() -> None:
+    answer = "\n".join((ROW.replace("amd64 install", "i386 install"), POLICY, URIS, LISTS))
+    assert judged(answer, name="a:i386", state="latest").outcome is Outcome.UNKNOWN
+    both = answer.replace(" a:", " a:i386:")
+    assert judged(both, name="a:i386", state="latest").outcome is Outcome.COMPLIANT
+
+
+def test_latest_of_several_architectures_that_differ_is_unknown() -> None:
+    rows = f"{ROW}\n{ROW.splitlines()[-1].replace('amd64', 'i386')}"
+    for second, outcome in (("1.0-1", Outcome.COMPLIANT), ("0.9-1", Outcome.UNKNOWN)):
+        answer = "\n".join((rows[:-5] + second, POLICY.replace("policy a:", "policy a:any:"), URIS, LISTS))
+        assert judged(answer, name="a:any", state="latest").outcome is outcome
 
 
 def test_latest_of_the_other_managers() -> None:
     apk = "manager apk - apk\nrow a x86_64 -/installed/ok 1.2-r1\npolicy a policy:\npolicy   1.2-r1:\npolicy     lib/apk/db/installed\n"
     assert outcome(f"{apk}policy     https://host/main\n", name="a", state="latest") == "unknown"
     assert outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest") == "drift"
-    assert outcome(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest") == "unknown"
+    assert "dnf, yum and zypper cannot be asked" in str(judged(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest").why)
     assert outcome(RPM, name="a", state="latest") == "drift"
 
 

@@ -90,6 +90,8 @@ def test_equal(declared: str, seen: str) -> None:
         ("1", "01"),
         ("8", "00000010"),
         ("1 2", "12"),
+        ("1 2", "2 1"),
+        ("1 2", "2\t1"),
         ("1", "1 2"),
         ("1 2", "1"),
         ("", "0"),
@@ -114,6 +116,10 @@ def test_ranges_as_the_kernel_rewrites_them() -> None:
     assert verdict("9000,8080-8082", "8080-8082,9000", ports) is Outcome.COMPLIANT
     assert verdict("8080,8081", "8080-8082", ports) is Outcome.DRIFT
     assert verdict("8082-8080", "8080-8082", ports) is Outcome.DRIFT
+    assert verdict("8082-8080", "8082-8080", "vm.x") is Outcome.COMPLIANT
+    assert verdict("9-8,1", "1,9-8", ports) is Outcome.DRIFT
+    assert verdict("1-9,2-3", "1-9", ports) is Outcome.COMPLIANT
+    assert verdict("1-9,2-3", "1-3", ports) is Outcome.DRIFT
     assert verdict("8080,8081,8082", "8080-8082", "vm.x") is Outcome.UNKNOWN
 
 

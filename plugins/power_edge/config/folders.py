@@ -117,7 +117,7 @@ def resolved(folder: Path, name: str) -> Path:
 
     Raises ConfigError if that is outside of node-configs/.
     """
-    root, real = os.path.realpath(folder.parent), os.path.realpath(folder / name)  # noqa: PTH: Path.resolve() raises for loops
+    root, real = os.path.realpath(folder.parent), os.path.realpath(folder / name)  # Path.resolve() raises for loops
     if not real.startswith(root + os.sep):
         raise refuse(
             node_file(folder, name),
@@ -130,7 +130,7 @@ def resolved(folder: Path, name: str) -> Path:
 def check_not_linked(folder: Path, name: str) -> None:
     """Raises ConfigError if writing a file of a node's folder would write another file, through a link."""
     real = resolved(folder, name)
-    own = Path(os.path.realpath(folder.parent), folder.name, name)  # noqa: PTH: Path.resolve() raises for loops
+    own = Path(os.path.realpath(folder.parent), folder.name, name)  # Path.resolve() raises for loops
     if real != own:
         raise refuse(
             node_file(folder, name),

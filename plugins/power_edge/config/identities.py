@@ -44,8 +44,7 @@ def others(folder: Path) -> dict[str, gate.Expected]:
 
 @lru_cache(maxsize=4096)  # where many nodes are wrong, each is compared with all others
 def _on_file(folder: Path, _changed: int, _size: int) -> gate.Expected:
-    file = f"{NODE_CONFIGS}/{folder.name}/{IDENTITY}"
-    return gate.expected(load_system_identity(read_file(folder / IDENTITY, file) or b"", file))
+    return gate.expected(load_system_identity(read_file(folder, IDENTITY) or b"", node_file(folder, IDENTITY)))
 
 
 def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> list[Problem]:

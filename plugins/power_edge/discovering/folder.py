@@ -19,6 +19,7 @@ from power_edge.discovering.documents import node_identity, state, watcher
 from power_edge.gate import WrongMachine
 from power_edge.identity import Shown, passed_over, safe_name
 from power_edge.model.declared.system_identity_schema import SystemIdentity
+from power_edge.probing.route import without_password
 from power_edge.proposal import Proposal, propose
 from power_edge.target import Target
 
@@ -141,5 +142,5 @@ def connection(target: Target, folder: Path) -> bytes | None:
         fields = {"host": host, "user": parts.username, "port": parts.port}
         way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
     else:
-        way = Paragraph("url", url)
+        way = Paragraph("url", without_password(url))
     return emit(Document((way,), data.schema_for(folder, "connection"))).encode()

@@ -53,9 +53,9 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
     query = parse_qs(parts.query)
     rest = urlencode({name: values for name, values in query.items() if name not in ("sudo", "sudo_user")}, doseq=True)
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
-        raise BadRoute(f"{parts.netloc or url!r} names no host")
+        raise BadRoute(f"{without_password(parts.netloc) or without_password(url)!r} names no host")
     if parts.path.strip("/"):
-        raise BadRoute(f"{url!r} names a path, and a way to a machine has none")
+        raise BadRoute(f"{without_password(url)!r} names a path, and a way to a machine has none")
     return Route(
         url=f"{parts.scheme}://{parts.netloc}" + (f"?{rest}" if rest else ""),
         ssh_config=options.ssh_config,
@@ -64,6 +64,11 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
         sudo=options.sudo or query.get("sudo") == ["true"],
         sudo_user=options.sudo_user or query.get("sudo_user", [None])[0],
     )
+
+
+def without_password(url: str) -> str:
+    """A URL, or what ssh calls a destination, as it may be shown and put on file: `ssh://root:secret@rig` -> `ssh://root@rig`."""
+    return re.sub(r"(^|://)([^:@/]*):(?!//)[^@]*@", r"\1\2@", url)
 
 
 def _check_backend(name: str) -> None:

@@ -1,7 +1,9 @@
 """Carry a plan to a node and bring its answer back, through a testinfra backend; the nodes side by side."""
 
+import os
 import random
 import re
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +20,8 @@ from power_edge.stderr import errors
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
+_FILES_EACH, _FILES_KEPT = 12, 16
+"""Files that a node needs while it is asked (pipes to its process, made before the ends that are the process's are closed), and that others need."""
 _HEAD_START = 0.005
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
 
@@ -203,15 +207,25 @@ def _known_hosts(backend: Any) -> list[Path]:
 
 def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> dict[str, "Pending"]:
     """Ask all nodes at once, in daemon threads: a hung transport keeps neither the others nor the end of the run waiting. By node."""
-    slots = threading.Semaphore(WIDTH)
+    width = _width()
+    slots = threading.Semaphore(width)
     pending = {}
     for index, job in enumerate(jobs):
-        one = Pending(job, Future(), time.monotonic(), index // WIDTH + 1, Lifeline())
+        one = Pending(job, Future(), time.monotonic(), index // width + 1, Lifeline())
         threading.Thread(target=_work, args=(one, slots, ask), name=f"ask {job.plan.node}", daemon=True).start()
         pending[job.plan.node] = one
     # Threads share one interpreter: the caller steps back until the scripts are out, then both go on.
     wait([one.future for one in pending.values()], _HEAD_START)
     return pending
+
+
+def _width() -> int:
+    """How many nodes may be asked at once: WIDTH, or fewer where this process may not open files enough. The others wait for their turn."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return WIDTH
+    free = limit - len(os.listdir("/dev/fd")) - _FILES_KEPT  # noqa: PTH208 names alone are counted
+    return max(1, min(WIDTH, free // _FILES_EACH))
 
 
 def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job, Lifeline], Answer]) -> None:

@@ -1,6 +1,6 @@
 """What reports call the operators' own tests."""
 
-from power_edge.report.terminal import printable
+from power_edge.text import printable
 
 OWN_TYPE = "own"
 """Where an item has its resource type."""

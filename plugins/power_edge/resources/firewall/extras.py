@@ -1,6 +1,6 @@
 """What is open and was not declared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, everyt
 SHOWN = 50
 RANGES = 16
 MANY = 20_000
-"""Openings times openings beyond which they are told as they are found."""
+"""Openings times openings beyond which they are listed as they are found."""
 _NAMES = {number: name for name, number in reversed(list(PROTOCOLS.items()))}
 
 
@@ -50,10 +50,10 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
     found: dict[tuple[str, str, str, bool], set[int]] = {}
     every = {4: "0.0.0.0/0", 6: "::/0"}
     families = asked.judged_families(seen, "deny")
-    for family, box, sure in openings(firewall, seen):
-        source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
-        for one in _by_ports(box):
-            found.setdefault((_what(one), source, target, sure), set()).add(family)
+    for (family, sure, source, target, where_from), boxes in _alike(openings(firewall, seen)).items():
+        for what in _packets_of(boxes):
+            text = f"{what} from {{source}} to {{target}}{where_from}"
+            found.setdefault((text, source, target, sure), set()).add(family)
     texts = []
     for (what, source, target, sure), where in found.items():
         one_family = where != set(families) and source == target == "any"
@@ -97,19 +97,37 @@ def _by_ports(box: Box) -> list[Box]:
     return [{**box, "dport": (span,)} for span in ports] if 1 < len(ports) <= RANGES else [box]
 
 
-def _what(box: Box) -> str:
-    """Everything but the addresses, with a place for these."""
-    protocols = box.get("proto", asked.NOT_ICMP)
-    ports, from_ports = box.get("dport"), box.get("sport")
-    names = "/".join(_NAMES.get(number, str(number)) for low, high in protocols for number in range(low, high + 1)) if size(protocols) <= 8 else ""
+def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], list[Box]]:
+    """Openings that differ in protocol and port alone, under the words for the rest."""
+    groups: dict[tuple[int, bool, str, str, str], list[Box]] = {}
+    for family, box, sure in some:
+        source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
+        ports, interfaces = box.get("sport"), box.get("iif", asked.OUTER)
+        text = "" if ports is None else f" source port {_ranges(ports)}"
+        text += "" if interfaces == asked.OUTER else f" {_interfaces(interfaces)}"
+        groups.setdefault((family, sure, source, target, text), []).append(box)
+    return groups
+
+
+def _packets_of(boxes: list[Box]) -> list[str]:
+    """Protocols and ports in words. What is open but for some ports is one line that names these."""
+    lines = [_packets(one) for box in boxes for one in _by_ports(box)]
+    open_ = [{name: box[name] for name in ("proto", "dport") if name in box} for box in boxes]
+    closed = merge(subtract_all([{"proto": asked.NOT_ICMP}], open_), ("proto", "dport"))
+    spans = [len(box["dport"]) if "dport" in box else MANY for box in closed]
+    if not 0 < len(closed) < len(lines) or sum(spans) > RANGES:
+        return lines
+    return ["everything but " + ", ".join(sorted(map(_packets, closed)))]
+
+
+def _packets(box: Box) -> str:
+    protocols, ports = box.get("proto", asked.NOT_ICMP), box.get("dport")
+    some = (number for low, high in protocols for number in range(low, high + 1))
+    few = size(protocols) <= 8
+    names = "/".join(_NAMES.get(number, str(number)) for number in some) if few else ""
     if not names:
         names = "everything" if protocols == asked.NOT_ICMP else "all other protocols"
-    text = f"{_ranges(ports)}/{names}" if ports is not None else names
-    text += " from {source} to {target}"
-    if from_ports is not None:
-        text += f" source port {_ranges(from_ports)}"
-    interfaces = box.get("iif", asked.OUTER)
-    return text if interfaces == asked.OUTER else f"{text} {_interfaces(interfaces)}"
+    return f"{_ranges(ports)}/{names}" if ports is not None else names
 
 
 def _ranges(some: Numbers) -> str:

@@ -237,6 +237,11 @@ class Reader:
             self.match.family(4)
             self.match.when(op == "==")  # a connection does not begin with a later fragment
             return
+        payload = left.get("payload", {})
+        if payload.get("field") in {"sport", "dport"} and isinstance(mask, int) and isinstance(right, int):
+            some = numbers((port, port) for port in range(1 << 16) if port & mask == right)
+            self._payload(op, payload, {"set": [{"range": [*span]} for span in some]})
+            return
         if left.get("payload") != {"protocol": "tcp", "field": "flags"} or op not in {"==", "!="}:
             raise Odd("bit mask match")
         self.match.narrow("proto", ((6, 6),))

@@ -119,6 +119,8 @@ def _firewalld(seen: Ruleset, filtered: Mapping[int, bool | None]) -> Standing:
     if False in filtered.values():
         idle = _named(filtered, False)
         return Standing(None, f"firewalld is running, but nothing filters {idle}")
+    if None in filtered.values():
+        return Standing(None, "firewalld is running, and stops only connections from some sources")
     return Standing(True, "firewalld is running")
 
 

@@ -16,13 +16,20 @@ TCP = ((6, 6),)
 
 
 class Connection(NamedTuple):
-    """One connection to sshd. `device`: the interface that leads back to the client, "" if unknown."""
+    """One connection to sshd. `device`: the interface that leads back to the client, or ""."""
 
     family: int
     client: int
     server: int
     port: int
     device: str = ""
+
+    def box(self) -> Box:
+        """A new connection like it, from any port."""
+        ends = {"saddr": self.client, "daddr": self.server}
+        box: Box = {f"{end}{self.family}": ((number, number),) for end, number in ends.items()}
+        box = {**box, "proto": TCP, "dport": ((self.port, self.port),)}
+        return {**box, "iif": (interface(self.device),)} if self.device else box
 
 
 class Way(NamedTuple):
@@ -38,12 +45,6 @@ class Way(NamedTuple):
     def tunnel(self) -> str | None:
         """The VPN that a connection in use comes through."""
         return next((each.device for each in self.connections if each.device in self.tunnels), None)
-
-    def needs(self) -> list[Box]:
-        """The connections that must get in. Without a known client: some connection to each port."""
-        if not self.connections:
-            return [{"proto": TCP, "dport": ((port, port),)} for port in self.ports]
-        return [_box(each) for each in self.connections]
 
 
 NO_WAY_READ = Way(ports=(USUAL_PORT,))
@@ -95,16 +96,6 @@ def _connection(words: Sequence[str]) -> Iterator[Connection]:
     if family == other and words[3] != "lo":
         device = "" if words[3] == "-" else words[3]
         yield Connection(family, client, server, int(words[2]), device)
-
-
-def _box(each: Connection) -> Box:
-    box: Box = {
-        "proto": TCP,
-        "dport": ((each.port, each.port),),
-        f"saddr{each.family}": ((each.client, each.client),),
-        f"daddr{each.family}": ((each.server, each.server),),
-    }
-    return {**box, "iif": (interface(each.device),)} if each.device else box
 
 
 def _meets(left: Box, right: Box) -> bool:

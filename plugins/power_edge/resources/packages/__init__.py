@@ -104,6 +104,8 @@ def _judge_version(declared: str, seen: Package) -> Finding:
 def _judge_latest(seen: Package) -> Finding:
     installed = seen.here[-1].version
     candidate = seen.candidate
+    if seen.manager != "rpm" and len(there := {row.version for row in seen.here}) > 1:
+        return undecided("state", "latest", f"several versions of it are installed: {', '.join(sorted(there))}", PRESENT)
     if seen.manager == "rpm":
         return undecided("state", "latest", "dnf, yum and zypper cannot be asked without writing to the node", PRESENT)
     if candidate is None or candidate.version is None:

@@ -21,13 +21,15 @@ _NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
 class Trigger(NamedTuple):
     """A socket, timer or path unit that starts the unit; None: could not be decided.
 
-    `changed`: when its state changed last, in seconds of the monotonic clock, 0.0 where it never did. When it starts the unit it does.
+    `changed`: when its state changed last, in seconds of the monotonic clock, 0.0 where it never did. When it starts the unit it does. `stays`:
+    `systemctl disable` does not keep a boot from starting it.
     """
 
     name: str
     active: bool | None
     boots: bool | None
     changed: float = 0.0
+    stays: bool = False
 
 
 class Puller(NamedTuple):
@@ -59,8 +61,8 @@ class Boot(NamedTuple):
 class Change(NamedTuple):
     """What a command that changes the unit would meet.
 
-    `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit file lies in /etc/systemd/system, where a mask would.
-    `installs`: whether `enable` makes a boot start it. `also`: units that `enable` and `disable` take along (Also=). `stops`: active units that a
+    `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit file lies in /etc/systemd/system, where a mask would;
+    `linked`: as a link to a file elsewhere (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that `enable` and `disable` take along (Also=). `stops`: active units that a
     stop stops as well; `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts and that fail without it.
     `way`: the units whose processes carry the connection that this answer came by.
     """
@@ -68,6 +70,7 @@ class Change(NamedTuple):
     refuses_start: bool = False
     refuses_stop: bool = False
     own_file: bool = False
+    linked: bool = False
     installs: bool = True
     also: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
@@ -343,6 +346,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         refuses_start=block.get("RefuseManualStart") == "yes",
         refuses_stop=block.get("RefuseManualStop") == "yes",
         own_file=block.get("FragmentPath", "").startswith("/etc/systemd/system/"),
+        linked=f"{block['Id']} linked" in answer.install,
         installs=sysv or any(target == "default.target" or _boots(target, answer) for target in targets),
         also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
         stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
@@ -459,13 +463,17 @@ def _sure(link: _Link, answer: _Answer) -> bool:
     return link.puller in _BOOT_TARGETS and link.link and not masked
 
 
+_FIXED = ("static", "generated", "masked", "transient")
+"""File states that `systemctl disable` does not change."""
+
+
 def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[Trigger]:
     known = _list(block.get("TriggeredBy", ""))
     for trigger in known:
         seen = answer.shown.get(trigger)
         active = None if seen is None else seen["ActiveState"] not in ("inactive", "failed")
         changed = 0.0 if seen is None else _seconds(seen, "StateChangeTimestampMonotonic")
-        yield Trigger(trigger, active, _boots(trigger, answer, name), changed)
+        yield Trigger(trigger, active, _boots(trigger, answer, name), changed, answer.states.get(trigger) in _FIXED)
     # Linked by hand, and not known to the manager before the next reload or boot.
     names = {name, *_list(block.get("Names", ""))}
     if answer.jobs is not None:

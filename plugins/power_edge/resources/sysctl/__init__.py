@@ -125,7 +125,7 @@ def _missing(path: str) -> str:
     return f"no such key (it comes with the kernel module {module})" if module else "no such key"
 
 
-def judge(declared: Setting, seen: Value | None) -> Iterator[Finding]:
+def judge(declared: Setting, seen: str | None) -> Iterator[Finding]:
     """One finding, `value`."""
     if seen is None:
         yield drifts("value", declared.value, None, _missing(canonical(declared.key)))

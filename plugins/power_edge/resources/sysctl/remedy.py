@@ -37,13 +37,13 @@ _LATCHES = {
 _ALL = re.compile(r"net/ipv([46])/(?:ip_forward|conf/all/(forwarding|disable_ipv6|addr_gen_mode))")
 
 
-def remedy(declared: Setting, seen: Value | None, _: Sequence[Finding]) -> Remedy:
+def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
     """The call of sysctl(8), or the reason why none helps."""
     path, value = canonical(declared.key), declared.value.strip()
     if seen is None:
         module = module_of(path)
         return NOTHING if module is None else Remedy(advice=f"load the kernel module {module}, which brings the key, and set it then")
-    if (obstacle := seen.obstacle or _latched(path, seen)) is not None:
+    if (obstacle := _obstacle(seen) or _latched(path, seen)) is not None:
         return Remedy(advice=f"no write on the node changes it: {obstacle}")
     if (count := another_count(value, seen)) is not None:
         return Remedy(advice=f"no write can make it so: {count}")
@@ -51,6 +51,10 @@ def remedy(declared: Setting, seen: Value | None, _: Sequence[Finding]) -> Remed
         return Remedy(advice="set it by hand: sysctl writes one line")
     cuts = any(re.fullmatch(key, path) and re.fullmatch(values, value) for key, values in _CUTS)
     return Remedy((("sysctl", "-w", f"{declared.key}={value}"),), cuts, "; ".join(_also(path, value)) or None)
+
+
+def _obstacle(seen: str) -> str | None:
+    return seen.obstacle if isinstance(seen, Value) else None
 
 
 def _latched(path: str, seen: str) -> str | None:

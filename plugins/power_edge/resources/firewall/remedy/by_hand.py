@@ -23,7 +23,7 @@ def sentence(declared: Declared, seen: Ruleset) -> str:
         case "enabled":
             return f"rules of its own filter in part: complete them in {file}, and load it"
         case "default_incoming" | "default_outgoing":
-            found = culprits.of_default(declared, seen)
+            found = culprits.named(culprits.of_default(declared, seen))
             what = f"change {found}" if found else f"set the policy to {declared.value}"
             return f"the rules are no provider's: {what} in {file}, and load it"
         case "exclusive":

@@ -19,6 +19,17 @@ def of_rule(rule: Rule, seen: Ruleset) -> set[str]:
     return found
 
 
+def doubt(rule: Rule, seen: Ruleset) -> str | None:
+    """Why it is not known what becomes of some of a declared rule's packets, as with DNAT."""
+    for family in sorted(asked.named_families(rule)) or asked.judged_families(seen, rule.action):
+        box = asked.packets(rule, family)
+        for regions in asked.fare(seen, family, [box] if box is not None else []):
+            found = next((each for each in regions if not each.sure), None)
+            if found is not None:
+                return found.doubt or found.by
+    return None
+
+
 def of_default(declared: Declared, seen: Ruleset) -> set[str]:
     """The rules that decide otherwise on most of what a default speaks of; "" for a policy."""
     outward = declared.field == "default_outgoing"

@@ -16,6 +16,7 @@ from power_edge.resources.firewall.program import Rule as Step
 from power_edge.resources.firewall.remedy import culprits, way_in
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import interface, meet
+from power_edge.resources.firewall.state import in_force
 from power_edge.resources.firewall.way import USUAL_PORT, Verdict
 
 TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
@@ -39,9 +40,13 @@ def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
         return _disable(seen)
     if not seen.firewalld:
         return _start(declared, seen)
+    if in_force(seen).holds is False:
+        if declared.field != "enabled" and not declared.firewall.enabled:
+            return Remedy(advice="the kernel lacks rules of firewalld: declare enabled: true to see what loads them")
+        return _reload(declared, seen)
     match declared.field:
         case "enabled":
-            return _reload(declared, seen)
+            return Remedy(advice="firewalld is set to let everything in: firewall-cmd --list-all-zones")
         case "default_incoming":
             return _target(declared, seen)
         case "default_outgoing":
@@ -154,6 +159,9 @@ def _rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
     early = {by for by in found if _decided_early(by)}
     if early:
         return Remedy(advice=f"{culprits.named(early)} decides before: change that")
+    doubt = culprits.doubt(rule, seen)
+    if doubt is not None:
+        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
     if not way_in.lets_through(_without(seen), rule, {ALLOW, rule.action}):
         return Remedy(advice=way_in.OTHERS.format("firewalld"))
     zones = _zones(seen)

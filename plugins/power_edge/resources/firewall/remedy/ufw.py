@@ -151,7 +151,7 @@ def _start(declared: Declared, files: Files, seen: Ruleset) -> Remedy:
     """ufw is not in force, or in part: the declared openings first, then the rest."""
     firewall, settings = declared.firewall, files.settings
     if not firewall.enabled:
-        return Remedy(advice="ufw is not in force: declare enabled: true, or start it")
+        return Remedy(advice="ufw is not in force: declare enabled: true to see what puts it in force")
     before, after = _repair(seen, settings)
     if settings.edited:
         named = " and ".join(settings.edited)
@@ -209,7 +209,7 @@ def _enable(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
 def _default(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
     families = asked.judged_families(seen, declared.value)
     if files.settings.ipv6 is False and 6 in families and declared.value != "deny":
-        return Remedy(advice=_no_ipv6(declared.value))
+        return Remedy(advice=NO_IPV6)
     direction = declared.field.removeprefix("default_")
     others = {each for each in culprits.of_default(declared, seen) if not _of_default(each)}
     if others:
@@ -236,7 +236,7 @@ def _rule(declared: Declared, seen: Ruleset, files: Files, fields: set[str]) -> 
         return Remedy(advice=_icmp(rule))
     families = asked.named_families(rule) or set(asked.judged_families(seen, rule.action))
     if files.settings.ipv6 is False and 6 in families:
-        return Remedy(advice=_no_ipv6("in the rules' sense"))
+        return Remedy(advice=NO_IPV6)
     if "action" not in fields:
         return _narrow(declared, seen, files)
     strange = {each for each in culprits.of_rule(rule, seen) if not _of_user(each)}
@@ -245,12 +245,32 @@ def _rule(declared: Declared, seen: Ruleset, files: Files, fields: set[str]) -> 
         return Remedy(advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that")
     if files.holds(rule) and not files.shadowed(rule):
         return _closing(declared, seen, files, [RELOAD], loading=True)
+    doubt = culprits.doubt(rule, seen)
+    if doubt is not None:
+        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
     if not way_in.lets_through(without(seen), rule, {ALLOW, rule.action}):
         return Remedy(advice=way_in.OTHERS.format("ufw"))
+    stale = _not_loaded(rule, seen, files)
     _place(rule, files)
+    if stale:  # ufw leaves a rule alone that is on file already
+        return _closing(declared, seen, files, [*files.commands, RELOAD], loading=True)
     if rule.action == ALLOW:
         return Remedy(tuple(files.commands))
     return _closing(declared, seen, files, files.commands)
+
+
+def _not_loaded(rule: Rule, seen: Ruleset, files: Files) -> bool:
+    """Whether the rule is on file in a family in which it does not count."""
+    if files.shadowed(rule):
+        return False
+    for each in files.tuples(rule, rule.action):
+        place = files.listed(each)
+        if place is not None and files.rules[place].action == each.action:
+            box = asked.packets(rule, each.family)
+            ways = asked.fare(seen, each.family, [box] if box is not None else [])
+            if any(region.verdict != rule.action for regions in ways for region in regions):
+                return True
+    return False
 
 
 def _place(rule: Rule, files: Files) -> None:
@@ -408,8 +428,7 @@ def _icmp(rule: Rule) -> str:
     return f"ufw has no command for icmp: {rule.action} it in /etc/ufw/before.rules and before6.rules"
 
 
-def _no_ipv6(what: str) -> str:
-    return (
-        f"IPV6=no in /etc/default/ufw: ufw drops IPv6, and no command makes it {what}; set IPV6=yes "
-        "and run ufw reload, or declare IPv4 alone (from: 0.0.0.0/0)"
-    )
+NO_IPV6 = (
+    "IPV6=no in /etc/default/ufw: ufw drops all IPv6 and loads no rules for it; set IPV6=yes and run "
+    "ufw reload, or declare IPv4 alone (from: 0.0.0.0/0)"
+)

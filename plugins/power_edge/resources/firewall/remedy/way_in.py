@@ -4,14 +4,14 @@ A rule counts where it is declared, or where it is on file and nothing that is d
 another remedy to remove it: the commands of all items are run, one after the other.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import asked
 from power_edge.resources.firewall.program import ALLOW
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, Numbers, meet, subtract_all
-from power_edge.resources.firewall.way import Verdict, keeps
+from power_edge.resources.firewall.space import Box, Numbers, interface, meet, numbers, subtract_all
+from power_edge.resources.firewall.way import TCP, Verdict, keeps
 
 OTHERS = "other rules than {}'s decide on these connections: change those"
 
@@ -39,18 +39,40 @@ def closed(firewall: Firewall, seen: Ruleset, on_file: Sequence[Verdict], others
             "known: make sure of another way in, then do it by hand"
         )
     declared = verdicts(firewall.rules or ())
-    for need in seen.way.needs():
-        port = need["dport"][0][0]
+    for family, port, need in _needs(seen):
         rule = f"{{port: {port}, proto: tcp, action: allow}}"
         about = [each for each in declared if _concerns(each, port)]
         named = keeps(need, declared)
+        if not named and any(each.action != ALLOW for each in about):
+            return f"the declaration itself closes ssh (port {port}) over IPv{family}: allow it from where you are first"
         if not named and (about or firewall.exclusive or not keeps(need, on_file)):
-            return f"declare {rule} first: otherwise the way in (ssh) would be closed"
+            return f"declare {rule} first: otherwise ssh over IPv{family} would be closed"
         if not keeps(need, on_file):
             return f"another rule keeps ssh (port {port}) from getting in: remove that first"
         if not _gets_through(others, need):
             return f"rules of others stop ssh (port {port}): change these first"
     return None
+
+
+def _needs(seen: Ruleset) -> Iterator[tuple[int, int, Box]]:
+    """Family, port and packets of what must get in: connections like those in use, and where none
+    of a family is, ssh from somewhere, if it gets in now.
+    """
+    used = set()
+    for each in seen.way.connections:
+        used.add(each.family)
+        yield each.family, each.port, each.box()
+    for family in asked.judged_families(seen, ALLOW):
+        for port in seen.way.ports if family not in used else ():
+            need = {"proto": TCP, "dport": ((port, port),), f"saddr{family}": asked.UNICAST[family]}
+            need |= {"iif": _outside(seen)}
+            if _gets_through(seen, need):
+                yield family, port, need
+
+
+def _outside(seen: Ruleset) -> Numbers:
+    """The interfaces of default routes, without any the node's own."""
+    return numbers(interface(name) for name in seen.outside) or seen.existing() or asked.OUTER
 
 
 def verdicts(rules: Iterable[Rule]) -> list[Verdict]:
@@ -95,11 +117,8 @@ def _concerns(each: Verdict, port: int) -> bool:
 
 
 def _gets_through(others: Ruleset, need: Box) -> bool:
-    """Whether the rules of others let a needed connection through, or some of them if many."""
-    families = {int(name[-1]) for name in need if "addr" in name} or set(asked.FAMILIES)
-    for family in families:
-        box = meet(asked.incoming(family), need)
-        ways = asked.fare(others, family, [box] if box is not None else [])
-        if all(any(each.verdict == ALLOW for each in regions) for regions in ways):
-            return True
-    return False
+    """Whether these rules let a needed connection through, or some of them if many."""
+    (family,) = {int(name[-1]) for name in need if "addr" in name}
+    box = meet(asked.incoming(family), need)
+    ways = asked.fare(others, family, [box] if box is not None else [])
+    return all(any(each.verdict == ALLOW for each in regions) for regions in ways)

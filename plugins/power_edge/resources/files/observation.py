@@ -1,0 +1,224 @@
+"""What the probe of files printed -> what is there."""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from power_edge import stderr
+from power_edge.model import Observations, Unseen
+
+REGULAR = "regular file"
+_TYPES = {
+    stat.S_IFREG: REGULAR,
+    stat.S_IFDIR: "directory",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "character device",
+    stat.S_IFBLK: "block device",
+}
+_NOT_THERE = ("No such file or directory", "Not a directory", "Too many levels of symbolic links", "Symbolic link loop")
+_ERRNO = "|".join(sorted(re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_NOT_THERE, "I/O error"}))
+_OF_STAT = re.compile(rf"^(?:\S*/)?stat: (?!(?:line )?\d+: ).*: ({_ERRNO})(?: \(os error \d+\))?$", re.MULTILINE)
+"""A message of stat about a file, in glibc's and musl's words for errno; uutils adds a number. What a wrapper of that name says is none."""
+
+
+class Mount(NamedTuple):
+    """Where a file system is mounted, and of what type it is."""
+
+    point: str
+    type: str
+    read_only: bool
+
+
+class Place(NamedTuple):
+    """What a command that writes a file, or changes its attributes, must not run into.
+
+    `path` is the file's without symbolic links among its folders. `names` counts hard links.
+    `flags` are `i` or `a` (chattr(1)), as far as the node has lsattr; `capabilities` as far as it
+    has getcap.
+    """
+
+    path: str
+    names: int = 1
+    acl: bool = False
+    flags: str = ""
+    folder_flags: str = ""
+    capabilities: bool = False
+    mount: Mount | None = None
+
+
+class File(NamedTuple):
+    """What a path leads to. `mode` is st_mode, type included; `size` counts bytes; `user` and `group` are the names of the ids, None without one.
+
+    `target` is where a symbolic link leads. `sha256` is None when it was not asked for, or not to be had: then `dark` says why.
+    `uids` and `gids` are the ids of the names that were declared, as the node knows them. `place` is there where something is not as declared.
+    """
+
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    user: str | None = None
+    group: str | None = None
+    target: str | None = None
+    sha256: str | None = None
+    dark: str | None = None
+    uids: Mapping[str, int] = {}
+    gids: Mapping[str, int] = {}
+    place: Place | None = None
+
+    @property
+    def type(self) -> str:
+        return _TYPES.get(stat.S_IFMT(self.mode), "something else")
+
+
+class Missing(NamedTuple):
+    """There is nothing. `above` is the nearest that there is above it, `in_folder` whether that is a folder."""
+
+    uids: Mapping[str, int] = {}
+    gids: Mapping[str, int] = {}
+    above: str = "/"
+    in_folder: bool = True
+    place: Place | None = None
+
+
+class Broken(NamedTuple):
+    """A symbolic link that leads nowhere."""
+
+    target: str
+
+
+def parse(section: bytes) -> Observations:
+    """Path -> File; Missing: there is nothing; Broken: a link to nothing; Unseen: could not look."""
+    tags = ("seen", "gone", "link", "hash", "dark", "user", "group", "more", "above", "real", "mount")
+    told: dict[str, dict[str, str]] = {tag: {} for tag in tags}
+    for line in section.decode("ascii", "surrogateescape").split("\n"):
+        if line:
+            tag, name, said = line.split(" ", 2)
+            if tag not in told:
+                raise ValueError(f"no line of this probe: {line!r}")
+            told[tag][unescape(name)] = said if tag in ("gone", "dark") else _shown(said)
+    uids = {name: int(number) for name, number in told["user"].items()}
+    gids = {name: int(number) for name, number in told["group"].items()}
+    mounts = {point: _mount(point, line) for point, line in told["mount"].items()}
+    seen: dict[str, Any] = {}
+    for path, why in told["gone"].items():
+        missing = Missing(uids, gids, *_above(told["above"].get(path)), _place(path, told, mounts))
+        seen[path] = _nothing(path, why, told["link"].get(path), missing)
+    for path, line in told["seen"].items():
+        mode, uid, gid, size, user, group = line.split(":")
+        seen[path] = File(
+            mode=int(_checked(_MODE, mode), 16),
+            uid=int(_checked(_COUNT, uid)),
+            gid=int(_checked(_COUNT, gid)),
+            size=int(_checked(_COUNT, size)),
+            user=_name(user),
+            group=_name(group),
+            target=told["link"].get(path),
+            sha256=_digest(told["hash"].get(path)),
+            dark=_reason(told["dark"].get(path)),
+            uids=uids,
+            gids=gids,
+            place=_place(path, told, mounts),
+        )
+    return seen
+
+
+_MODE = re.compile(r"[0-9a-f]{1,8}")
+"""`%f` of stat(1)."""
+_COUNT = re.compile(r"[0-9]{1,20}")
+
+
+def _checked(form: re.Pattern[str], text: str) -> str:
+    if form.fullmatch(text) is None:
+        raise ValueError(f"no number of stat's: {text[:40]!r}")
+    return text
+
+
+def _nothing(path: str, said: str, target: str | None, missing: Missing) -> Broken | Unseen | Missing:
+    """What stat's messages tell of a file that is not to be found; `said` is its stderr."""
+    lines = said.replace("\1", "\n")
+    # busybox prints a name as it is, so that a message can be several lines.
+    messages = list(_OF_STAT.finditer(lines.replace(path, path.replace("\n", "?"))))
+    if not messages or not all(message[1] in _NOT_THERE for message in messages):
+        return Unseen(_reason(messages[-1][0] if messages else said) or "stat failed without a word")
+    return missing if target is None else Broken(target)
+
+
+def _reason(said: str | None) -> str | None:
+    """Why a tool failed, from its stderr with the byte 1 at the ends of lines."""
+    return None if said is None else _shown(stderr.reason(said.replace("\1", "\n")))
+
+
+def _above(said: str | None) -> tuple[str, bool]:
+    kind, _, folder = (said or "d /").partition(" ")
+    return unescape(folder), kind == "d"
+
+
+def _mount(point: str, said: str) -> Mount:
+    kind, of_mount, of_system = said.split(":")
+    return Mount(point, kind, "ro" in (of_mount, of_system))
+
+
+def _place(path: str, told: Mapping[str, Mapping[str, str]], mounts: Mapping[str, Mount]) -> Place | None:
+    if path not in told["more"]:
+        return None
+    modes, links, flags, of_folder, capabilities = told["more"][path].split(":")
+    if modes == "-" and path in told["seen"]:
+        return None
+    folder, _, name = path.rpartition("/")
+    real = told["real"].get(path)
+    if real is not None:
+        # What is missing between the nearest folder and the file is missing there, too.
+        beyond = folder.removeprefix(_above(told["above"].get(path, f"d {escape(folder)}"))[0])
+        folder = f"{real}{beyond}".rstrip("/")
+    where = f"{folder}/{name}"
+    return Place(
+        path=where,
+        names=int(links) if links.isdecimal() else 1,
+        acl=modes.endswith("+"),
+        flags=flags.strip("-"),
+        folder_flags=of_folder.strip("-"),
+        capabilities=capabilities != "-",
+        mount=next((mounts[point] for point in sorted(mounts, key=len, reverse=True) if _below(where, point)), None),
+    )
+
+
+def _below(path: str, point: str) -> bool:
+    return path == point or path.startswith(point if point.endswith("/") else f"{point}/")
+
+
+def _shown(said: str) -> str:
+    """Text that any report can carry: where a link leads is any bytes."""
+    text = said.encode("ascii", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _name(name: str) -> str | None:
+    return None if name == "UNKNOWN" else name  # what stat prints for an id without a name
+
+
+def _digest(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError(f"no SHA-256: {text!r}")
+    return text
+
+
+def unescape(name: str) -> str:
+    """A path as the probe's arguments and lines spell it -> the path."""
+    raw = re.sub(rb"\\0([0-3][0-7]{2})", lambda octal: bytes([int(octal[1], 8)]), name.encode("utf-8", "surrogateescape"))
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def escape(name: str) -> str:
+    """Printable ASCII without blanks and backslashes; every other byte as printf(1)'s %b takes it: backslash, 0, three octal digits."""
+    return re.sub(rb"[^!-\[\]-~]", lambda byte: f"\\0{ord(byte[0]):03o}".encode(), name.encode("utf-8", "surrogateescape")).decode("ascii")
+
+
+def canonical(path: str) -> str:
+    """Without doubled slashes and dots, which lead to the same file on every node. Not so `..` (after a link) and a final slash (no file has one)."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return "/" + "/".join(parts) + ("/" if parts and path.endswith(("/", "/.")) else "")
