@@ -259,7 +259,7 @@ def kept(node: Node, declared: Mapping[str, Any]) -> dict[str, str]:
     """What an item has beside what is declared of it, by a name for people. Not of what is missing,
     nor whether a masked unit is enabled, for it can only be started without the mask.
     """
-    fields = {}
+    fields: dict[str, str] = {}
     for item in declared.get("files", ()):
         path = item["path"]
         shown = node.run("stat", "-L", "-c", "%a %u %g", "--", path, check=False).stdout.split()
