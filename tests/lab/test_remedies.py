@@ -305,7 +305,8 @@ def _firewall(node: Node) -> Concern:
     tools that make them, and the keys that ufw sets when it starts.
     """
     keys = node.sh("[ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^\\(net[^=]*\\)=.*/\\1/p' /etc/ufw/sysctl.conf | tr / .").split()
-    unit = r"/(firewalld|dbus-org\.fedoraproject\.FirewallD1)\.service "  # a boot starts it, or not
+    # whether a boot starts firewalld
+    unit = r"/etc/systemd/system/\S*(firewalld|dbus-org\.fedoraproject\.FirewallD1)\.service "
     return {
         "firewall": ANYTHING,
         "sysctl": f"({_any(keys)}) =",
