@@ -335,7 +335,8 @@ def _firewall(node: Node) -> Concern:
     tools that make them, and the keys that ufw sets when it starts.
     """
     keys = node.sh("[ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^\\(net[^=]*\\)=.*/\\1/p' /etc/ufw/sysctl.conf | tr / .").split()
-    unit = rf"(\S*/)?({_any(_PROVIDERS)})(\.\w+)?( |$)"
+    # their units, and the alias under which D-Bus knows firewalld
+    unit = rf"(\S*/)?({_any(_PROVIDERS)}|dbus-org\.fedoraproject\.FirewallD1)(\.\w+)?( |$)"
     return {
         "firewall": ANYTHING,
         "sysctl": f"({_any(keys)}) =",

@@ -166,6 +166,7 @@ def test_what_only_the_target_of_a_zone_opens_is_opened_before_the_target_change
         ("nftables/inet-policy-drop", OPENED, "add a rule to allow tcp port 443"),
         ("nftables/inet-policy-drop", Firewall(enabled=False), "remove them from"),
         ("nftables/ip-only-v6-open", Firewall(enabled=True), "complete them in"),
+        ("nftables/output-only", Firewall(enabled=False), "remove them from"),
         ("nftables/inet-policy-drop", Firewall(default_incoming="allow"), "set the policy to allow"),
         ("nftables/inet-policy-drop", Firewall(exclusive=True), "remove what opens these"),
         ("iptables/policy-drop-both", OPENED, "add a rule to allow tcp port 443"),

@@ -14,7 +14,7 @@ from power_edge.resources.firewall.judging import Declared
 from power_edge.resources.firewall.program import Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, ufw
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.state import Loaded, ufw_loaded
+from power_edge.resources.firewall.state import Loaded, any_part, ufw_loaded
 
 
 class Provider(Enum):
@@ -56,7 +56,7 @@ def _provider(seen: Ruleset) -> Provider:
     loaded = {ufw_loaded(seen, family) for family in asked.FAMILIES}
     if seen.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
         return Provider.UFW
-    if any(asked.filters(ufw.without(seen), family) is not False for family in asked.FAMILIES):
+    if any_part(ufw.without(seen)).holds is not False:
         return Provider.OWN
     if seen.ufw is None and seen.firewalld is None:
         return Provider.NONE

@@ -16,7 +16,7 @@ from power_edge.resources.firewall.program import Rule as Step
 from power_edge.resources.firewall.remedy import culprits, way_in
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import interface, meet
-from power_edge.resources.firewall.state import in_force
+from power_edge.resources.firewall.state import any_part, in_force
 from power_edge.resources.firewall.way import USUAL_PORT, Verdict
 
 TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
@@ -59,7 +59,7 @@ def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
 
 
 def _disable(seen: Ruleset) -> Remedy:
-    if any(asked.filters(_without(seen), family) is not False for family in asked.FAMILIES):
+    if any_part(_without(seen)).holds is not False:
         return Remedy(advice="other rules than firewalld's filter as well: remove these first")
     stop: Command = ("systemctl", "disable", "--now", "firewalld")
     # A firewalld that was killed leaves its rules.
@@ -229,6 +229,8 @@ def _zones(seen: Ruleset) -> list[str]:
 
 
 def _without(seen: Ruleset) -> Ruleset:
-    """The node as it would be without firewalld's rules."""
-    bases = tuple(base for base in seen.program.bases if base.chain is None or (base.chain[1] != "firewalld"))
-    return replace(seen, program=Program(chains=seen.program.chains, bases=bases))
+    """The node with firewalld stopped, and without its rules."""
+    program = seen.program
+    bases = tuple(base for base in program.bases if base.chain is None or base.chain[1] != "firewalld")
+    chains = {key: rules for key, rules in program.chains.items() if key[1] != "firewalld"}
+    return replace(seen, program=Program(chains=chains, bases=bases), firewalld=False)

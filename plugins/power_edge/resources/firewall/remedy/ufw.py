@@ -19,7 +19,7 @@ from power_edge.resources.firewall.program import ALLOW, Program
 from power_edge.resources.firewall.remedy import culprits, way_in
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import Box, Numbers, meet, network, subtract_all, within
-from power_edge.resources.firewall.state import Loaded, reached, ufw_loaded
+from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.way import Verdict
 
@@ -141,8 +141,7 @@ def _in_force(seen: Ruleset) -> bool:
 
 
 def _disable(seen: Ruleset) -> Remedy:
-    rest = without(seen)
-    if any(asked.filters(rest, family) is not False for family in asked.FAMILIES):
+    if any_part(without(seen)).holds is not False:
         return Remedy(advice="other rules than ufw's filter as well: remove these first")
     return Remedy((("ufw", "disable"),))
 
@@ -377,7 +376,7 @@ def _closing(
 
 
 def without(seen: Ruleset) -> Ruleset:
-    """The node as it would be without ufw: no jumps to its chains, no policies of its making."""
+    """The node with ufw off: no jumps to its chains, no policies of its making, ENABLED=no."""
     program = seen.program
     ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
@@ -388,7 +387,8 @@ def without(seen: Ruleset) -> Ruleset:
     if seen.ufw_settings is not None and seen.ufw_settings.ipv6 is False and ours:
         tables |= {("ip6", table) for _, table in tables}
     bases = tuple(base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base for base in program.bases)
-    return replace(seen, program=Program(chains=chains, bases=bases))
+    off = seen.ufw_settings and seen.ufw_settings._replace(enabled=False)
+    return replace(seen, program=Program(chains=chains, bases=bases), ufw_settings=off)
 
 
 def _others(seen: Ruleset) -> Iterator[str]:
