@@ -228,18 +228,15 @@ def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
     return looks
 
 
-_IS_ENABLED = """
-for name; do
-    unit=$(systemctl show -p Id --value -- "$name") # is-enabled has no more to say of an alias
-    echo "$name" "$(systemctl is-enabled -- "$unit" | head -n 1)"
-done
-"""
-
-
 def _settings(node: Node, names: Sequence[str]) -> dict[str, str]:
-    """What is-enabled says of units. Each is asked alone: a batch ends at a missing unit."""
-    said = node.run("/bin/sh", "-c", _IS_ENABLED, "ask", *names, check=False).stdout
-    return dict(line.split(" ", 1) for line in said.splitlines())
+    """What `is-enabled` says of units. Most are in one listing; the others are asked one by one."""
+    listing = node.run("systemctl", "list-unit-files", "--full", "--plain", "--no-legend").stdout
+    ids = {name: shown["Id"] for name, shown in _shown(node, names).items()}
+    known = {line.split()[0] for line in listing.splitlines()}
+    ask = 'for unit; do echo "$unit" "$(systemctl is-enabled -- "$unit" | head -n 1)"; done'
+    rest = node.run("/bin/sh", "-c", ask, "ask", *sorted({*ids.values()} - known), check=False)
+    states = dict([*line.split(), ""][:2] for line in (listing + rest.stdout).splitlines())
+    return {name: states[unit] for name, unit in ids.items()}
 
 
 def _shown(node: Node, names: Sequence[str]) -> dict[str, dict[str, str]]:
