@@ -23,7 +23,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = "plugins/power_edge"
 DECIDES = ("resources", "judging.py", "check.py", "gate.py", "identity.py", "config/identity.py", "config/identities.py")
-BESIDE = ("conftest.py", "node-configs", "probes", "schemas", "tests")
+BESIDE = ("conftest.py", "docs", "node-configs", "probes", "schemas", "tests")
 SURVIVED, UNTESTED = "survived", "no tests"
 
 
