@@ -222,7 +222,7 @@ def test_the_verdicts_and_the_boot_that_follows(lab: Lab, odd: list[Node]) -> No
 def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> None:
     (node,) = odd
     declared = [
-        Service(name=name, state=state, enabled=enabled)
+        Service(name=name, state=state, enabled=enabled)  # type: ignore[arg-type]
         for name, (state, enabled) in zip(
             [*UNITS, "not-there", "cron", "ssh", "dbus.socket", "multi-user.target"] * 2,
             [("running", None), ("stopped", None), ("disabled", None), (None, True), (None, False), ("running", True), ("stopped", True)] * 99,
