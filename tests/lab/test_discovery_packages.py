@@ -14,7 +14,7 @@ from tests.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
 
-ASKED_FOR = {"mksh", "openssh-server", "openvpn", "sudo", "ufw"}
+ASKED_FOR = {"acl", "mksh", "openssh-server", "openvpn", "sudo", "ufw"}
 """What the usual node was made with, beyond the base system and what the others need."""
 BUILD = """
 cd "$(mktemp -d)"

@@ -86,7 +86,7 @@ FOUND = {
     "named.socket.service": RUNS,
     "alias": RUNS,
     "pulls": RUNS,
-    "pulled": {"state": "running"},
+    "pulled": {"state": "running", "enabled": True},
     "lab.target": RUNS,
     "systemd-user-sessions": RUNS,
     "linked": RUNS,
