@@ -194,9 +194,17 @@ read_dump() (
             count = split(needed[unit] bound[unit], names, " ")
             for (i = 1; i <= count; i++) leave_out(names[i])
         }
+        # A unit that it requires cannot be loaded: systemd stops there, and what else it pulls has a job or not, in an order of chance.
+        function breaks(unit,    i, count, names) {
+            if (unit in broken) return
+            broken[unit]
+            count = split(needed[unit] bound[unit], names, " ")
+            for (i = 1; i <= count; i++) breaks(names[i])
+        }
         function reach(unit,    i, count, names) {
             if (unit in reached || unit in gone) return
             reached[unit]
+            if (unit in broken) return
             count = split(pulls[unit], names, " ")
             for (i = 1; i <= count; i++) reach(names[i])
         }
@@ -253,8 +261,16 @@ read_dump() (
             for (unit in gone) doubt(unit, "its file on disk is a link into a folder that a boot empties")
             chance = "which units of an ordering cycle a boot leaves out is a matter of chance"
             if (cycle) cyclic()
+            for (unit in known) {
+                count = split(requires[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] in load && load[names[i]] != "loaded") { breaks(unit); break }
+            }
             reach(root)
-            for (unit in gone) { for (name in job) if (!(name in reached)) doubt(name, "only what a boot may leave out pulls it, such as " unit); break }
+            for (name in job) if (!(name in reached)) doubt(name, "what pulls it may be left out at the next boot, or may not pull it")
+            for (unit in broken) if (unit in job) {
+                count = split(pulls[unit], names, " ")
+                for (i = 1; i <= count; i++) may_start(names[i], unit " may start it: it requires a unit that cannot be loaded")
+            }
             for (unit in job) {
                 count = split(triggered[unit], names, " ")
                 for (i = 1; i <= count; i++)
@@ -340,12 +356,10 @@ unmet() {
         '!'* | '|!'*) case $holds in yes) holds=no ;; no) holds=yes ;; esac ;;
         *) case $holds$file in yes/run/* | yes/var/run/* | yes/tmp/*) holds=no ;; esac ;;
         esac
-        # What is up has passed its other conditions: they are about the kind of machine it is.
+        # The others, of the kind of machine it is, are for systemd to check. What is up may have got them since its start.
         if [ $holds = unsure ]; then
-            case "$newline$active$newline$(systemctl show -p NeedDaemonReload --value --no-pager -- "$unit")" in
-            *"$newline$unit$newline"*no) holds=yes ;;
-            *) ! systemd-analyze condition --unit="$unit" >/dev/null 2>&1 || holds=yes ;;
-            esac
+            # shellcheck disable=SC2086
+            ! ${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null >/dev/null 2>&1 || holds=yes
         fi
         case $value in '|'*) sort=any ;; *) sort=each ;; esac
         printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"
@@ -378,7 +392,6 @@ if [ -n "$boot" ]; then
             done
         done
     )
-    active=$(printf '%s\n' "$units" | awk '$3 == "active" { print $1 }')
     jobs=$(unforeseeable)
     [ -n "$jobs" ] && jobs="$jobs$newline"
     forgotten=$(forgotten)

@@ -1,6 +1,6 @@
 """Declared against seen: the table in docs/verdicts/services.md, row by row."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.model import Finding, agrees, drifts, undecided
@@ -237,11 +237,12 @@ def _enabled(seen: Unit) -> _Verdict:
     if seen.load not in ("loaded", "masked", "not-found"):
         return _Verdict(None, f"its unit file cannot be loaded ({seen.load})")
     if seen.file_state == "masked-runtime":
-        return _Verdict(None if _starts(seen) is not False else False, "masked until the next boot")
+        masked = _Verdict(None if _starts(seen) is not False else False, "masked until the next boot")
+        return _because_unread(seen, masked, _DRIFT_IF_STOPPED)
     if seen.file_state in ("masked", "linked", "linked-runtime", "transient"):
         return _Verdict(False, seen.file_state)
     if seen.boot is None:
-        return _because_unread(seen, _enabled_by_links(seen))
+        return _because_unread(seen, _enabled_by_links(seen), _DRIFT_IF_STOPPED)
     if seen.boot.doubt:
         return _Verdict(None, seen.boot.doubt)
     verdict = _enabled_by_jobs(seen, seen.boot)
@@ -305,26 +306,29 @@ def _enabled_by_links(seen: Unit) -> _Verdict:
 
 def not_enabled(seen: Unit) -> _Verdict:
     """No boot starts it: neither by a setting, nor by a unit that pulls it in, nor by a trigger."""
-    verdict = _sure_of(seen, _not_enabled)
-    if seen.unread and verdict.ok is False and seen.file_state != "enabled":
-        # Only links say so.
-        return _because_unread(seen, verdict._replace(ok=None))
-    return _because_unread(seen, verdict)
+    return _because_unread(seen, _sure_of(seen, _not_enabled), _DRIFT_IF_STARTED)
 
 
-def _because_unread(seen: Unit, verdict: _Verdict) -> _Verdict:
+_DRIFT_IF_STOPPED = ("disabled", "indirect", "masked", "linked", "linked-runtime", "transient")
+_DRIFT_IF_STARTED = ("enabled",)
+"""File states that are drift for `enabled: true`, and for `enabled: false`, whatever a boot does."""
+
+
+def _because_unread(seen: Unit, verdict: _Verdict, drift: Sequence[str]) -> _Verdict:
     """Without a dry run of systemd no link proves that a boot starts a unit, or that none does: a
-    conflict, a condition or another unit's line may decide otherwise. Only a mask in /etc is sure.
-    What links say of a script in /etc/init.d is for a generator to decide.
+    conflict, a condition or another unit's line may decide otherwise. Only a mask in /etc is sure,
+    and the file states that are drift alone. What links say of a script in /etc/init.d is for a
+    generator to decide.
     """
-    if not seen.unread or (verdict.ok is False and not seen.sysv) or (verdict.ok and seen.file_state == "masked"):
+    if not seen.unread or (verdict.ok is False and seen.file_state in drift and not seen.sysv) or (verdict.ok and seen.file_state == "masked"):
         return verdict
     return _Verdict(None, f"{f'{verdict.why}; ' if verdict.why else ''}no dry run of systemd could be had: {seen.unread}")
 
 
 def _not_enabled(seen: Unit) -> _Verdict:
     state, starts = seen.file_state, _starts(seen)
-    if state == "enabled" and (starts or not _only_masked(seen)):
+    # Whether a script in /etc/init.d is enabled for what a boot reaches is for the job list.
+    if state == "enabled" and (starts or not (_only_masked(seen) or (seen.sysv and starts is False))):
         return _Verdict(False)
     if state == "masked" and not starts:
         return _Verdict(None, _claimed(seen)) if seen.claimed_by else _Verdict(True)
