@@ -230,13 +230,13 @@ read_dump() (
         /^\t\tUnit Load State: / { load[unit] = $4; next }
         /^\t\tUnit Active State: / { if ($4 == "active") up[unit]; next }
         /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
-        /^\t\tAlias: / { if ($2 in declared) declared[unit]; aliases[unit] = aliases[unit] " " $2; name_of[$2] = unit; next }
+        /^\t\tAlias: / { aliases[unit] = aliases[unit] " " $2; name_of[$2] = unit; next }
         /^\t\t(Condition|Assert)[A-Za-z]+: / {
             if (/^\t\tA/) asserts[unit]; else conditional[unit]
             sub(/^\t\t/, "")
             sub(/: /, " ")
             sub(/ [a-z]+$/, "")
-            conditions[unit] = conditions[unit] "condition " unit " " $0 "\n"
+            conditions[unit] = conditions[unit] $0 "\n"
             next
         }
         /^\t\tAction: .* -> start$/ { job[$2]; if ($2 ~ /\.target$/) target = 1; next }
@@ -267,7 +267,8 @@ read_dump() (
             }
             reach(root)
             for (name in job) if (!(name in reached)) doubt(name, "what pulls it may be left out at the next boot, or may not pull it")
-            for (unit in broken) if (unit in job) {
+            closure(root)
+            for (unit in broken) if (unit in candidate) {
                 count = split(pulls[unit], names, " ")
                 for (i = 1; i <= count; i++) may_start(names[i], unit " may start it: it requires a unit that cannot be loaded")
             }
@@ -281,7 +282,12 @@ read_dump() (
                 else if (unit in conditional) needers(unit bound[unit], "a condition of that may not hold")
             }
             for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "it is there now, which hides what a boot does")
-            for (unit in job) { follow(unit, wakes[unit]); if (unit in declared) printf "%s", conditions[unit] }
+            for (unit in job) {
+                follow(unit, wakes[unit])
+                count = split(unit aliases[unit], names, " ")
+                conditions_of = split(conditions[unit], lines, "\n")
+                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) print "condition", names[i], lines[at]
+            }
             for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] pulls[todo[at]])
             # What is started on failure alone, such as emergency.target, is not followed.
             for (unit in job) {
