@@ -110,7 +110,8 @@ dry_run() { # WRAPPER...
 }
 
 # The dump of a dry run -> `job UNIT` for what a boot starts, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
-# units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), and `complete`; else `why REASON`.
+# units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
+# for declared names that the dry run has not met, and `complete`; else `why REASON`.
 read_dump() (
     IFS=$newline
     set -f
@@ -294,6 +295,7 @@ read_dump() (
                 count = split(rescues[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) print "wakes", unit, names[i]
             }
+            for (name in declared) if (!(name in known) && !(name in name_of)) print "unloaded", name
             print "complete"
         }
     ' $boot | sort -u

@@ -178,6 +178,8 @@ class _Jobs(NamedTuple):
     traps: Sequence[str]
     early: frozenset[str]
     unsure: Mapping[str, str]
+    unloaded: frozenset[str]
+    """Names that the dry run has not met."""
 
     def doubted(self, names: Iterable[str]) -> str:
         """Why a boot may do otherwise with a unit of these names; empty where it may not."""
@@ -293,6 +295,7 @@ def _jobs(lines: Sequence[str]) -> _Jobs | None:
         rows.get("trap", ()),
         frozenset(rows.get("early", ())),
         unsure,
+        frozenset(rows.get("unloaded", ())),
     )
 
 
@@ -355,7 +358,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
         nearest=_nearest(asked, answer.names) if missing else (),
         goal=answer.goal,
-        boot=None if answer.jobs is None else _boot(names, {trigger.name for trigger in triggers}, block, answer.jobs),
+        boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer.jobs),
         unread=answer.unread,
         restarts=_restarts(block, answer),
         sysv=block.get("SourcePath", "").startswith("/etc/init.d/"),
@@ -397,7 +400,7 @@ _MADE = (".slice", ".scope", ".device")
 """Units that systemd makes by itself: no job starts them."""
 
 
-def _boot(names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _Jobs) -> Boot:
+def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _Jobs) -> Boot:
     starts = not names.isdisjoint(jobs.jobs)
     wakers = dict.fromkeys(waker for name in sorted(names) for waker in jobs.wakers.get(name, ()) if waker not in triggers)
     doubt = ""
@@ -407,6 +410,8 @@ def _boot(names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _
         doubt = "the kernel's command line of this boot adds or masks it, and the next one may not"
     elif block.get("NeedDaemonReload") == "yes" and block.get("FragmentPath", "").startswith("/run/systemd/generator"):
         doubt = "what its unit file was made of has changed since (`systemctl daemon-reload` settles it)"
+    elif asked != block["Id"] and asked in jobs.unloaded and (starts or wakers or triggers):
+        doubt = f"it is an alias of {block['Id']} that a boot may forget"
     elif not starts and block["Id"].endswith(_MADE):
         doubt = "systemd makes it by itself where it is needed"
     unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "")
