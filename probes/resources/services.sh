@@ -54,6 +54,53 @@ unforeseeable() {
     done
 }
 
+# What a generator made at the last reload, and a boot may make otherwise: `unsure UNIT WHY`, with `*` for any unit.
+stale() {
+    for made in run/systemd/generator run/systemd/generator.late run/systemd/generator.early run/systemd; do [ ! -d "$made" ] || break; done
+    late=run/systemd/generator.late
+    for folder in run etc usr/local/lib usr/lib lib; do
+        [ -d "$folder/systemd/system-generators" ] || continue
+        newer=$(find "$folder/systemd/system-generators" -newer "$made")
+        [ -z "$newer" ] || { echo 'unsure * generators of systemd have changed since the last systemctl daemon-reload'; break; }
+        [ "$folder" != run ] || [ -z "$(ls "$folder/systemd/system-generators")" ] ||
+            { echo 'unsure * a boot forgets the generators in /run/systemd/system-generators'; break; }
+    done
+    [ -d etc/init.d ] || return 0
+    newer=$(for file in etc/init.d etc/rc[0-9S].d; do [ ! -d "$file" ] || find "$file" -newer "$made"; done)
+    for file in etc/init.d/*; do
+        unit=${file##*/}
+        unit=${unit%.sh}.service
+        why='' native=no
+        for folder in etc usr/local/lib usr/lib lib; do
+            file=$folder/systemd/system/$unit
+            if [ -e "$file" ] || [ -L "$file" ]; then native=yes; fi
+        done
+        file=run/systemd/system/$unit
+        if [ $native = no ] && { [ -e "$file" ] || [ -L "$file" ]; }; then why="a boot forgets /$file, and takes the script in /etc/init.d"; fi
+        [ $native = no ] || [ ! -e "$late/$unit" ] || why='a unit file has come in place of its script in /etc/init.d'
+        [ $native = yes ] || [ -e "$late/$unit" ] || why=${why:-'nothing was made of its script in /etc/init.d yet'}
+        [ $native = yes ] || [ -z "$newer" ] || why=${why:-'scripts in /etc/init.d or their links have changed since'}
+        [ -z "$why" ] || printf 'unsure %s %s (systemctl daemon-reload settles it)\n' "$unit" "$why"
+    done
+}
+
+# Units whose file on disk is a link into a folder that a boot empties.
+forgotten() {
+    for parent in etc/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        [ ! -d "$parent" ] ||
+            find "$parent/" -maxdepth 2 -type l ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec ls -ld {} +
+    done | awk '
+        sub(/.* etc\/|.* usr\/|.* lib\//, "") && split($0, part, " -> ") == 2 && part[2] ~ /^(\/|(\.\.\/)+)(run|var\/run|tmp|dev)\// &&
+            part[2] !~ /^\/dev\/null$|\/run\/systemd\/generator/ {
+            count = split(part[1], names, "/")
+            name = names[count]
+            if (name ~ /\.conf$/) { name = names[count - 1]; sub(/\.d$/, "", name) }
+            print name
+        }
+    '
+}
+
 # A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
 # output of generators, which a boot makes again.
 dry_run() { # WRAPPER...
@@ -63,13 +110,106 @@ dry_run() { # WRAPPER...
 }
 
 # The dump of a dry run -> `job UNIT` for what a boot starts, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
-# units whose boot is declared, and `complete`; else `why REASON`.
+# units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
+# for declared names that the dry run has not met, and `complete`; else `why REASON`.
 read_dump() (
     IFS=$newline
     set -f
     # shellcheck disable=SC2086
-    awk '
-        BEGIN { for (i = 1; i < ARGC; i++) declared[ARGV[i]]; ARGC = 1 }
+    FORGOTTEN=$forgotten awk '
+        BEGIN {
+            for (i = 1; i < ARGC; i++) declared[ARGV[i]]
+            ARGC = 1
+            count = split(ENVIRON["FORGOTTEN"], names, "\n")
+            for (i = 1; i <= count; i++) forgotten[names[i]]
+        }
+        function doubt(unit, why,    i, count, names) {
+            if (unit in unsure) return
+            unsure[unit] = why
+            count = split(unit aliases[unit], names, " ")
+            for (i = 1; i <= count; i++) print "unsure", names[i], why
+        }
+        # It does not start, and what needs it fails.
+        function fails(unit, why,    i, count, names) {
+            if (unit in failing) return
+            failing[unit]
+            doubt(unit, why)
+            needers(unit needed[unit] bound[unit], why)
+        }
+        function needers(list, why,    i, count, names) {
+            count = split(list, names, " ")
+            for (i = 2; i <= count; i++) fails(names[i], "it needs " names[1] ": " why)
+        }
+        # A boot may start it and what it pulls, though this dry run starts neither.
+        function may_start(unit, why,    i, count, names) {
+            if (unit in job || unit in maybe) return
+            maybe[unit]
+            doubt(unit, why)
+            count = split(pulls[unit], names, " ")
+            for (i = 1; i <= count; i++) may_start(names[i], unit " may start it: " why)
+        }
+        # Units that may be on an ordering cycle, or between two: what is left when all that nothing comes after, or before, is taken away.
+        function cyclic(    unit, i, count, names, end, at, todo, before_it, after_it) {
+            closure(root)
+            for (unit in job) candidate[unit]
+            for (unit in candidate) {
+                before_it[unit] = degree(after[unit])
+                after_it[unit] = degree(before[unit])
+            }
+            for (unit in candidate) if (!before_it[unit] || !after_it[unit]) { todo[++end] = unit; peeled[unit] }
+            for (at = 1; at <= end; at++) {
+                count = split(after[todo[at]], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (names[i] in candidate && !--after_it[names[i]] && !(names[i] in peeled)) { todo[++end] = names[i]; peeled[names[i]] }
+                count = split(before[todo[at]], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (names[i] in candidate && !--before_it[names[i]] && !(names[i] in peeled)) { todo[++end] = names[i]; peeled[names[i]] }
+            }
+            # systemd keeps what default.target requires.
+            require(root)
+            for (unit in candidate) if (!(unit in peeled) && !(unit in kept)) leave_out(unit)
+        }
+        function degree(list,    i, count, names, found) {
+            count = split(list, names, " ")
+            for (i = 1; i <= count; i++) if (names[i] in candidate) found++
+            return found + 0
+        }
+        function closure(unit,    i, count, names) {
+            if (unit in candidate) return
+            candidate[unit]
+            count = split(pulls[unit], names, " ")
+            for (i = 1; i <= count; i++) closure(names[i])
+        }
+        function require(unit,    i, count, names) {
+            if (unit in kept) return
+            kept[unit]
+            count = split(requires[unit], names, " ")
+            for (i = 1; i <= count; i++) require(names[i])
+        }
+        function leave_out(unit,    i, count, names) {
+            if (unit in dropped) return
+            dropped[unit]
+            gone[unit]
+            doubt(unit, chance)
+            may_start(unit, chance)
+            count = split(needed[unit] bound[unit], names, " ")
+            for (i = 1; i <= count; i++) leave_out(names[i])
+        }
+        # A unit that it requires cannot be loaded: systemd stops there, and what else it pulls has a job or not, in an order of chance.
+        function breaks(unit,    i, count, names) {
+            if (unit in broken) return
+            broken[unit]
+            count = split(needed[unit] bound[unit], names, " ")
+            for (i = 1; i <= count; i++) breaks(names[i])
+        }
+        function reach(unit,    i, count, names) {
+            if (unit in reached || unit in gone) return
+            reached[unit]
+            if (unit in broken) return
+            count = split(pulls[unit], names, " ")
+            for (i = 1; i <= count; i++) reach(names[i])
+        }
+        function template(unit) { return sub(/@[^.]*/, "@", unit) ? unit : "" }
         function follow(from, list,    i, count, names) {
             count = split(list, names, " ")
             for (i = 1; i <= count; i++) {
@@ -79,19 +219,30 @@ read_dump() (
             }
         }
         /^\t[^\t]+ Unit / { unit = $3; sub(/:$/, "", unit); known[unit]; next } # an arrow stands before it, in ASCII or in UTF-8
+        /^\t\tAfter: / { after[unit] = after[unit] " " $2; next }
+        /^\t\tBefore: / { before[unit] = before[unit] " " $2; next }
+        /^\t\t(Requires|BindsTo): / { requires[unit] = requires[unit] " " $2 }
         /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
+        /^\t\t(RequiredBy|RequisiteOf): / { needed[unit] = needed[unit] " " $2; next }
+        /^\t\tBoundBy: / { bound[unit] = bound[unit] " " $2; next }
+        /^\t\tRequisite: / { requisites[unit] = requisites[unit] " " $2; next }
+        /^\t\tTriggers: / { triggered[unit] = triggered[unit] " " $2 }
         /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
+        /^\t\tUnit Load State: / { load[unit] = $4; next }
+        /^\t\tUnit Active State: / { if ($4 == "active") up[unit]; next }
         /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
-        /^\t\tAlias: / { if ($2 in declared) declared[unit]; next }
+        /^\t\tAlias: / { aliases[unit] = aliases[unit] " " $2; name_of[$2] = unit; next }
         /^\t\t(Condition|Assert)[A-Za-z]+: / {
+            if (/^\t\tA/) asserts[unit]; else conditional[unit]
             sub(/^\t\t/, "")
             sub(/: /, " ")
             sub(/ [a-z]+$/, "")
-            conditions[unit] = conditions[unit] "condition " unit " " $0 "\n"
+            conditions[unit] = conditions[unit] $0 "\n"
             next
         }
         /^\t\tAction: .* -> start$/ { job[$2]; if ($2 ~ /\.target$/) target = 1; next }
         /^[\t-]/ { next }
+        /ordering cycle/ { cycle = 1 }
         /Permission denied/ { unread = $0 }
         $1 == "status" { status = $2; next }
         { last = $0 }
@@ -101,13 +252,50 @@ read_dump() (
                 print "why", unread != "" ? unread : last != "" ? last : "systemd --test printed nothing"
                 exit
             }
-            for (unit in job) { print "job", unit; follow(unit, wakes[unit]); if (unit in declared) printf "%s", conditions[unit] }
+            for (unit in job) {
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) print "job", names[i]
+            }
+            root = "default.target" in name_of ? name_of["default.target"] : "default.target"
+            for (unit in known) if (unit in forgotten || template(unit) in forgotten) gone[unit]
+            for (name in forgotten) if (name in name_of) gone[name_of[name]]
+            for (unit in gone) doubt(unit, "its file on disk is a link into a folder that a boot empties")
+            chance = "which units of an ordering cycle a boot leaves out is a matter of chance"
+            if (cycle) cyclic()
+            for (unit in known) {
+                count = split(requires[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] in load && load[names[i]] != "loaded") { breaks(unit); break }
+            }
+            reach(root)
+            for (name in job) if (!(name in reached)) doubt(name, "what pulls it may be left out at the next boot, or may not pull it")
+            closure(root)
+            for (unit in broken) if (unit in candidate) {
+                count = split(pulls[unit], names, " ")
+                for (i = 1; i <= count; i++) may_start(names[i], unit " may start it: it requires a unit that cannot be loaded")
+            }
+            for (unit in job) {
+                count = split(triggered[unit], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (load[names[i]] != "loaded" || names[i] in gone) fails(unit, "systemd refuses to start " unit ", since " names[i] " cannot be loaded")
+                count = split(requisites[unit], names, " ")
+                for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
+                if (unit in asserts) needers(unit needed[unit] bound[unit], "an assertion of that may fail")
+                else if (unit in conditional) needers(unit bound[unit], "a condition of that may not hold")
+            }
+            for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "it is there now, which hides what a boot does")
+            for (unit in job) {
+                follow(unit, wakes[unit])
+                count = split(unit aliases[unit], names, " ")
+                conditions_of = split(conditions[unit], lines, "\n")
+                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) print "condition", names[i], lines[at]
+            }
             for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] pulls[todo[at]])
             # What is started on failure alone, such as emergency.target, is not followed.
             for (unit in job) {
                 count = split(rescues[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) print "wakes", unit, names[i]
             }
+            for (name in declared) if (!(name in known) && !(name in name_of)) print "unloaded", name
             print "complete"
         }
     ' $boot | sort -u
@@ -176,12 +364,10 @@ unmet() {
         '!'* | '|!'*) case $holds in yes) holds=no ;; no) holds=yes ;; esac ;;
         *) case $holds$file in yes/run/* | yes/var/run/* | yes/tmp/*) holds=no ;; esac ;;
         esac
-        # What is up has passed its other conditions: they are about the kind of machine it is.
+        # The others, of the kind of machine it is, are for systemd to check. What is up may have got them since its start.
         if [ $holds = unsure ]; then
-            case "$newline$active$newline" in
-            *"$newline$unit$newline"*) holds=yes ;;
-            *) ! systemd-analyze condition --unit="$unit" >/dev/null 2>&1 || holds=yes ;;
-            esac
+            # shellcheck disable=SC2086
+            ! ${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null >/dev/null 2>&1 || holds=yes
         fi
         case $value in '|'*) sort=any ;; *) sort=each ;; esac
         printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"
@@ -214,10 +400,10 @@ if [ -n "$boot" ]; then
             done
         done
     )
-    active=$(printf '%s\n' "$units" | awk '$3 == "active" { print $1 }')
     jobs=$(unforeseeable)
     [ -n "$jobs" ] && jobs="$jobs$newline"
-    jobs="$jobs$(next_boot | unmet)"
+    forgotten=$(forgotten)
+    jobs="$jobs$(next_boot | unmet)$newline$(stale)"
 fi
 
 # Plainly up: by the listing alone for what it does now. Where the boot is declared, a boot starts it, and a link below /etc says that it is to.
@@ -231,7 +417,7 @@ up=$(
         part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ { if (($1 in now) || ($1 in boot)) up[$1] = $4 }
         part == "jobs" && $1 == "job" { job[$2] }
         part == "jobs" && $1 ~ /^(trap|why|early)$/ { split("", boot) }
-        part == "jobs" && $1 == "unmet" { delete boot[$2] }
+        part == "jobs" && $1 ~ /^(unmet|unsure)$/ { if ($2 == "*") split("", boot); else delete boot[$2] }
         part == "links" && /^etc\/systemd\/system\// { file = $0; sub(/.*\//, "", file); linked[file] }
         END { for (name in up) if ((name in now) || ((name in boot) && (name in job) && (name in linked))) print name, up[name] }
     ' "$@" | sort

@@ -1,6 +1,6 @@
 """Declared against seen: the table in docs/verdicts/services.md, row by row."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.model import Finding, agrees, drifts, undecided
@@ -32,7 +32,7 @@ def judge(declared: Service, seen: Unit | None) -> Iterator[Finding]:
         word = declared.state if verdict.ok else _word(seen)
         yield _finding("state", declared.state, None if verdict.ok is None and seen.claimed_by else word, verdict)
     if declared.enabled is not None:
-        verdict = _enabled(seen) if declared.enabled else not_enabled(seen)
+        verdict = _sure_of(seen, _enabled) if declared.enabled else not_enabled(seen)
         actual = None if verdict.ok is None else declared.enabled == verdict.ok
         yield _finding("enabled", declared.enabled, actual, verdict)
 
@@ -219,6 +219,17 @@ def _disabled(seen: Unit) -> _Verdict:
 _STATES = {"running": _running, "stopped": _stopped, "disabled": _disabled}
 
 
+def _sure_of(seen: Unit, verdict_on: Callable[[Unit], _Verdict]) -> _Verdict:
+    """The verdict on a unit's boot. Where the boot may do otherwise than the job list says, it is
+    one that holds both ways, or unknown.
+    """
+    if seen.boot is None or not seen.boot.unsure:
+        return verdict_on(seen)
+    sure = seen.boot._replace(unsure="")
+    said, otherwise = (verdict_on(seen._replace(boot=sure._replace(starts=starts))) for starts in (sure.starts, not sure.starts))
+    return said if said.ok is otherwise.ok else _Verdict(None, seen.boot.unsure)
+
+
 def _enabled(seen: Unit) -> _Verdict:
     """A boot starts it, and that is its own setting: not only that of another unit, which may
     change its mind.
@@ -226,11 +237,12 @@ def _enabled(seen: Unit) -> _Verdict:
     if seen.load not in ("loaded", "masked", "not-found"):
         return _Verdict(None, f"its unit file cannot be loaded ({seen.load})")
     if seen.file_state == "masked-runtime":
-        return _Verdict(None if _starts(seen) is not False else False, "masked until the next boot")
+        masked = _Verdict(None if _starts(seen) is not False else False, "masked until the next boot")
+        return _because_unread(seen, masked, _DRIFT_IF_STOPPED)
     if seen.file_state in ("masked", "linked", "linked-runtime", "transient"):
         return _Verdict(False, seen.file_state)
     if seen.boot is None:
-        return _because_unread(seen, _enabled_by_links(seen))
+        return _because_unread(seen, _enabled_by_links(seen), _DRIFT_IF_STOPPED)
     if seen.boot.doubt:
         return _Verdict(None, seen.boot.doubt)
     verdict = _enabled_by_jobs(seen, seen.boot)
@@ -253,7 +265,7 @@ def _enabled_by_jobs(seen: Unit, boot: Boot) -> _Verdict:
             return _Verdict(None, f"{state}; {', '.join(boot.wakers)} may start it after a boot")
         case "static" | "generated":
             return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or _masked_entries(seen) or f"{state}; no boot starts it")
-        case "enabled-runtime" if boot.starts and _generated(seen):
+        case "enabled-runtime" if boot.starts:
             return _Verdict(True, f"{state}; {by} starts it")
         case "enabled-runtime":
             return _Verdict(False, "enabled in /run only: gone after a boot")
@@ -294,21 +306,29 @@ def _enabled_by_links(seen: Unit) -> _Verdict:
 
 def not_enabled(seen: Unit) -> _Verdict:
     """No boot starts it: neither by a setting, nor by a unit that pulls it in, nor by a trigger."""
-    return _because_unread(seen, _not_enabled(seen))
+    return _because_unread(seen, _sure_of(seen, _not_enabled), _DRIFT_IF_STARTED)
 
 
-def _because_unread(seen: Unit, verdict: _Verdict) -> _Verdict:
+_DRIFT_IF_STOPPED = ("disabled", "indirect", "masked", "linked", "linked-runtime", "transient")
+_DRIFT_IF_STARTED = ("enabled",)
+"""File states that are drift for `enabled: true`, and for `enabled: false`, whatever a boot does."""
+
+
+def _because_unread(seen: Unit, verdict: _Verdict, drift: Sequence[str]) -> _Verdict:
     """Without a dry run of systemd no link proves that a boot starts a unit, or that none does: a
-    conflict, a condition or another unit's line may decide otherwise. Only a mask in /etc is sure.
+    conflict, a condition or another unit's line may decide otherwise. Only a mask in /etc is sure,
+    and the file states that are drift alone. What links say of a script in /etc/init.d is for a
+    generator to decide.
     """
-    if not seen.unread or verdict.ok is False or (verdict.ok and seen.file_state == "masked"):
+    if not seen.unread or (verdict.ok is False and seen.file_state in drift and not seen.sysv) or (verdict.ok and seen.file_state == "masked"):
         return verdict
     return _Verdict(None, f"{f'{verdict.why}; ' if verdict.why else ''}no dry run of systemd could be had: {seen.unread}")
 
 
 def _not_enabled(seen: Unit) -> _Verdict:
     state, starts = seen.file_state, _starts(seen)
-    if state == "enabled" and (starts or not _only_masked(seen)):
+    # Whether a script in /etc/init.d is enabled for what a boot reaches is for the job list.
+    if state == "enabled" and (starts or not (_only_masked(seen) or (seen.sysv and starts is False))):
         return _Verdict(False)
     if state == "masked" and not starts:
         return _Verdict(None, _claimed(seen)) if seen.claimed_by else _Verdict(True)
@@ -318,6 +338,8 @@ def _not_enabled(seen: Unit) -> _Verdict:
         if state == "masked" or (state == "disabled" and _generated(seen)):
             return _Verdict(None, _STALE if state == "disabled" else "masked, but a boot starts it")
         by = _named(puller for puller in seen.pullers if puller.boots) or "another unit"
+        if seen.boot.unmet:
+            return _Verdict(None, f"{by} starts it at boot, which is a skip if {seen.boot.unmet} does not hold then")
         return _Verdict(False, f"{state or 'no file state'}, but {by} starts it at boot")
     if state not in _NOT_OF_ITSELF and state != "enabled":
         return _Verdict(None, "its unit file is gone" if seen.load == "not-found" else _unheard(state))

@@ -53,14 +53,16 @@ class Boot(NamedTuple):
 
     `starts`: its job list holds the unit. `unmet`: a condition that would make the start a skip, or
     may, empty for none. `wakers`: units that a boot starts, or that these start later, and that may
-    start this one then (OnSuccess=, or pulled in by what a timer starts). `doubt`: why the answer
-    cannot be relied on for this unit, empty where it can.
+    start this one then (OnSuccess=, or pulled in by what a timer starts). `doubt`: why nothing on
+    disk tells what a boot does with this unit, empty where it does. `unsure`: why a boot may do
+    otherwise than the job list says, empty where it may not.
     """
 
     starts: bool
     unmet: str = ""
     wakers: tuple[str, ...] = ()
     doubt: str = ""
+    unsure: str = ""
 
 
 class Change(NamedTuple):
@@ -165,7 +167,8 @@ class _Link(NamedTuple):
 class _Jobs(NamedTuple):
     """The job list of the next boot. `traps`: why it says nothing on this machine; `early`: units
     that the kernel's command line adds or masks; `unmet`: by unit, a condition
-    (ConditionPathExists=) that does not hold, or may not at the next boot.
+    (ConditionPathExists=) that does not hold, or may not at the next boot; `unsure`: by unit, why a
+    boot may do otherwise than the list says, with `*` for all units.
     """
 
     jobs: frozenset[str]
@@ -174,6 +177,13 @@ class _Jobs(NamedTuple):
     """By the unit that they may start."""
     traps: Sequence[str]
     early: frozenset[str]
+    unsure: Mapping[str, str]
+    unloaded: frozenset[str]
+    """Names that the dry run has not met."""
+
+    def doubted(self, names: Iterable[str]) -> str:
+        """Why a boot may do otherwise with a unit of these names; empty where it may not."""
+        return next((self.unsure[name] for name in (*sorted(names), "*") if name in self.unsure), "")
 
 
 class _Answer(NamedTuple):
@@ -277,8 +287,16 @@ def _jobs(lines: Sequence[str]) -> _Jobs | None:
     for row in rows.get("wakes", ()):
         by, _, name = row.partition(" ")
         wakers.setdefault(name, []).append(by)
-    unmet = dict(row.split(" ", 1) for row in rows.get("unmet", ()))
-    return _Jobs(frozenset(rows.get("job", ())), unmet, wakers, rows.get("trap", ()), frozenset(rows.get("early", ())))
+    unmet, unsure = (dict(row.split(" ", 1) for row in rows.get(kind, ())) for kind in ("unmet", "unsure"))
+    return _Jobs(
+        frozenset(rows.get("job", ())),
+        unmet,
+        wakers,
+        rows.get("trap", ()),
+        frozenset(rows.get("early", ())),
+        unsure,
+        frozenset(rows.get("unloaded", ())),
+    )
 
 
 def _link(line: str) -> _Link | None:
@@ -340,7 +358,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
         nearest=_nearest(asked, answer.names) if missing else (),
         goal=answer.goal,
-        boot=None if answer.jobs is None else _boot(names, {trigger.name for trigger in triggers}, block, answer.jobs),
+        boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer.jobs),
         unread=answer.unread,
         restarts=_restarts(block, answer),
         sysv=block.get("SourcePath", "").startswith("/etc/init.d/"),
@@ -357,6 +375,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
             install.setdefault(key.strip(), []).extend(value.split())
     targets = [target for key in ("WantedBy", "RequiredBy", "UpheldBy") for target in install.get(key, ())]
     sysv = block.get("SourcePath", "").startswith("/etc/init.d/")
+    listed = answer.jobs.jobs if answer.jobs is not None else frozenset[str]()
 
     def active(*keys: str) -> tuple[str, ...]:
         names = dict.fromkeys(name for key in keys for name in _list(block.get(key, "")))
@@ -368,7 +387,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         refuses_stop=block.get("RefuseManualStop") == "yes",
         own_file=block.get("FragmentPath", "").startswith("/etc/systemd/system/"),
         linked=f"{block['Id']} linked" in answer.install,
-        installs=sysv or any(target == "default.target" or _boots(target, answer) for target in targets),
+        installs=sysv or any(target == "default.target" or _boots(target, answer) or target in listed for target in targets),
         also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
         stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
         starts_stop=active("Conflicts", "ConflictedBy"),
@@ -381,7 +400,7 @@ _MADE = (".slice", ".scope", ".device")
 """Units that systemd makes by itself: no job starts them."""
 
 
-def _boot(names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _Jobs) -> Boot:
+def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _Jobs) -> Boot:
     starts = not names.isdisjoint(jobs.jobs)
     wakers = dict.fromkeys(waker for name in sorted(names) for waker in jobs.wakers.get(name, ()) if waker not in triggers)
     doubt = ""
@@ -391,10 +410,12 @@ def _boot(names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _
         doubt = "the kernel's command line of this boot adds or masks it, and the next one may not"
     elif block.get("NeedDaemonReload") == "yes" and block.get("FragmentPath", "").startswith("/run/systemd/generator"):
         doubt = "what its unit file was made of has changed since (`systemctl daemon-reload` settles it)"
+    elif asked != block["Id"] and asked in jobs.unloaded and (starts or wakers or triggers):
+        doubt = f"it is an alias of {block['Id']} that a boot may forget"
     elif not starts and block["Id"].endswith(_MADE):
         doubt = "systemd makes it by itself where it is needed"
     unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "")
-    return Boot(starts, unmet, () if starts else tuple(wakers), doubt)
+    return Boot(starts, unmet, () if starts else tuple(wakers), doubt, jobs.doubted(names))
 
 
 def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
@@ -471,7 +492,7 @@ def _boots(name: str, answer: _Answer, apart_from: str = "") -> bool | None:
     else by its own links, no further.
     """
     if answer.jobs is not None:
-        if answer.jobs.traps:
+        if answer.jobs.traps or answer.jobs.doubted((name,)):
             return None
         return name in answer.jobs.jobs or (None if name in answer.jobs.wakers else False)
     state = answer.states.get(name, "")
@@ -508,7 +529,7 @@ def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[
     if answer.jobs is not None:
         for waker in sorted({waker for each in names for waker in answer.jobs.wakers.get(each, ())} - {*known}):
             if waker.endswith((".socket", ".timer", ".path")) and waker in answer.jobs.jobs:
-                yield Trigger(waker, False, True)
+                yield Trigger(waker, False, _boots(waker, answer))
         return
     by_name = {f"{name.removesuffix('.service')}{suffix}" for suffix in (".socket", ".timer", ".path")} if name.endswith(".service") else set()
     by_name |= {trigger for each in names for trigger in answer.activating.get(each, ())}
