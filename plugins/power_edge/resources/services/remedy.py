@@ -39,6 +39,12 @@ def remedy(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> 
         return Remedy(advice=f"No unit of this name is on the node: install the package that brings {declared.name}, or correct the name.")
     if seen.load not in ("loaded", "masked", "not-found"):
         return Remedy(advice=f"Its unit file cannot be loaded: `systemctl status {seen.name}` says why.")
+    if seen.load == "masked" and seen.claimed_by:
+        # The mask took the place of the alias, so `unmask` leaves no unit of this name.
+        others = _and(seen.claimed_by)
+        return Remedy(
+            advice=f"The name is masked, and is an alias of {others}: declare {others}, or `systemctl unmask {seen.name}` and enable that again."
+        )
     steps = [*_steps(declared, seen, {finding.field for finding in drifted})]
     commands = tuple(command for step in steps for command in step.commands)
     advice = [step.advice for step in steps if step.advice]
