@@ -123,30 +123,26 @@ read_dump() (
             count = split(ENVIRON["FORGOTTEN"], names, "\n")
             for (i = 1; i <= count; i++) forgotten[names[i]]
         }
-        function doubt(unit, why,    i, count, names) {
-            if (unit in unsure) return
-            unsure[unit] = why
-            count = split(unit aliases[unit], names, " ")
-            for (i = 1; i <= count; i++) print "unsure", names[i], why
-        }
+        # Of several reasons one that does not depend on the order in which awk walks its arrays.
+        function doubt(unit, why) { if (!(unit in unsure) || why < unsure[unit]) unsure[unit] = why }
         # It does not start, and what needs it fails.
-        function fails(unit, why,    i, count, names) {
+        function fails(unit, why) {
+            doubt(unit, why)
+            needers(unit, needed[unit] bound[unit])
+        }
+        function needers(unit, list,    i, count, names) {
             if (unit in failing) return
             failing[unit]
-            doubt(unit, why)
-            needers(unit needed[unit] bound[unit], why)
-        }
-        function needers(list, why,    i, count, names) {
             count = split(list, names, " ")
-            for (i = 2; i <= count; i++) fails(names[i], "it needs " names[1] ": " why)
+            for (i = 1; i <= count; i++) fails(names[i], "a unit that it requires may fail to start")
         }
         # A boot may start it and what it pulls, though this dry run starts neither.
         function may_start(unit, why,    i, count, names) {
-            if (unit in job || unit in maybe) return
-            maybe[unit]
+            if (unit in job || (unit, why) in maybe || unit ~ /\.slice$/) return
+            maybe[unit, why]
             doubt(unit, why)
             count = split(pulls[unit], names, " ")
-            for (i = 1; i <= count; i++) may_start(names[i], unit " may start it: " why)
+            for (i = 1; i <= count; i++) may_start(names[i], why)
         }
         # Units that may be on an ordering cycle, or between two: what is left when all that nothing comes after, or before, is taken away.
         function cyclic(    unit, i, count, names, end, at, todo, before_it, after_it) {
@@ -242,7 +238,6 @@ read_dump() (
         }
         /^\t\tAction: .* -> start$/ { job[$2]; if ($2 ~ /\.target$/) target = 1; next }
         /^[\t-]/ { next }
-        /ordering cycle/ { cycle = 1 }
         /Permission denied/ { unread = $0 }
         $1 == "status" { status = $2; next }
         { last = $0 }
@@ -260,29 +255,32 @@ read_dump() (
             for (unit in known) if (unit in forgotten || template(unit) in forgotten) gone[unit]
             for (name in forgotten) if (name in name_of) gone[name_of[name]]
             for (unit in gone) doubt(unit, "its file on disk is a link into a folder that a boot empties")
-            chance = "which units of an ordering cycle a boot leaves out is a matter of chance"
-            if (cycle) cyclic()
+            chance = "an ordering cycle: which of its units a boot leaves out is a matter of chance"
+            cyclic()
             for (unit in known) {
                 count = split(requires[unit], names, " ")
                 for (i = 1; i <= count; i++) if (names[i] in load && load[names[i]] != "loaded") { breaks(unit); break }
             }
             reach(root)
             for (name in job) if (!(name in reached)) doubt(name, "what pulls it may be left out at the next boot, or may not pull it")
-            closure(root)
             for (unit in broken) if (unit in candidate) {
                 count = split(pulls[unit], names, " ")
-                for (i = 1; i <= count; i++) may_start(names[i], unit " may start it: it requires a unit that cannot be loaded")
+                for (i = 1; i <= count; i++) may_start(names[i], "a unit that may start it requires one that cannot be loaded")
             }
             for (unit in job) {
                 count = split(triggered[unit], names, " ")
                 for (i = 1; i <= count; i++)
-                    if (load[names[i]] != "loaded" || names[i] in gone) fails(unit, "systemd refuses to start " unit ", since " names[i] " cannot be loaded")
+                    if (load[names[i]] != "loaded" || names[i] in gone) fails(unit, "systemd refuses to start it, since " names[i] " cannot be loaded")
                 count = split(requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
-                if (unit in asserts) needers(unit needed[unit] bound[unit], "an assertion of that may fail")
-                else if (unit in conditional) needers(unit bound[unit], "a condition of that may not hold")
+                if (unit in asserts) needers(unit, needed[unit] bound[unit])
+                else if (unit in conditional) needers(unit, bound[unit])
             }
-            for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "it is there now, which hides what a boot does")
+            for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "a mount or device that is there now hides whether a boot starts it")
+            for (unit in unsure) {
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) print "unsure", names[i], unsure[unit]
+            }
             for (unit in job) {
                 follow(unit, wakes[unit])
                 count = split(unit aliases[unit], names, " ")

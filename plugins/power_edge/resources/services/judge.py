@@ -328,7 +328,7 @@ def _because_unread(seen: Unit, verdict: _Verdict, drift: Sequence[str]) -> _Ver
 def _not_enabled(seen: Unit) -> _Verdict:
     state, starts = seen.file_state, _starts(seen)
     # Whether a script in /etc/init.d is enabled for what a boot reaches is for the job list.
-    if state == "enabled" and (starts or not (_only_masked(seen) or (seen.sysv and starts is False))):
+    if state == "enabled" and (starts or not (_only_masked(seen) or (seen.sysv and not starts))):
         return _Verdict(False)
     if state == "masked" and not starts:
         return _Verdict(None, _claimed(seen)) if seen.claimed_by else _Verdict(True)
