@@ -599,3 +599,12 @@ def test_whether_a_boot_starts_a_trigger(state: str, link: str, remembered: str,
     block = QUOTED.replace(r'"x\\x2dy.socket" b.timer', "a.socket")
     seen = answered(block, f"{BLOCK.format('a.socket')}\n{remembered}", files=f"a.socket {state}", links=link)
     assert [trigger.boots for trigger in seen.triggers] == [boots]
+
+
+def test_a_masked_alias_is_not_unmasked() -> None:
+    seen = DOWN._replace(load="masked", file_state="masked", claimed_by=("y.service",))
+    declared = Service(name="x", state="running", enabled=True)
+    given = remedy(declared, seen, [*judge(declared, seen)])
+    assert given.commands == ()
+    assert given.advice is not None
+    assert "y.service" in given.advice
