@@ -342,6 +342,7 @@ next_boot() {
 # `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or a file in
 # a folder that a boot empties must exist. Only one of those that begin with `|` has to hold (systemd.unit(5)).
 unmet() {
+    checked=''
     while read -r word unit kind value; do
         if [ "$word" != condition ]; then
             printf '%s\n' "$word${unit:+ $unit}${kind:+ $kind}${value:+ $value}"
@@ -364,8 +365,12 @@ unmet() {
         esac
         # The others, of the kind of machine it is, are for systemd to check. What is up may have got them since its start.
         if [ $holds = unsure ]; then
-            # shellcheck disable=SC2086
-            ! ${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null >/dev/null 2>&1 || holds=yes
+            if [ "$unit" != "$checked" ]; then
+                checked=$unit met=unsure
+                # shellcheck disable=SC2086
+                ! ${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null >/dev/null 2>&1 || met=yes
+            fi
+            holds=$met
         fi
         case $value in '|'*) sort=any ;; *) sort=each ;; esac
         printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"

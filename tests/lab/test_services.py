@@ -12,7 +12,9 @@ from power_edge.judging import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.declared.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
+from tests.cases import check
 from tests.lab.nodes import Lab, Node
+from tests.lab.recorded import make, recorded
 
 pytestmark = pytest.mark.lab
 
@@ -246,6 +248,27 @@ LATER = [
 def test_what_a_boot_would_find(units: Node, arrange: str, declared: Service, outcome: str) -> None:
     units.sh(f"{{ {arrange}; }} >/dev/null 2>&1")
     assert checked(units, declared).outcome.value == outcome
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "socket-without-service",
+        "ordering-cycle",
+        "generator-changed",
+        "link-into-run",
+        "requires-a-masked-unit",
+        "condition-added-while-up",
+    ],
+)
+def test_what_a_boot_does_otherwise_than_its_job_list(lab: Lab, name: str) -> None:
+    case = recorded("services", name)
+    with lab.node("otherwise") as node:
+        make(node, case)
+        asked = case.captures["probe"].command.split()[1:]
+        seen = RESOURCE.parse(node.run("sh", "-c", BODY, "pe", *asked).stdout.encode())
+    for verdict in case.verdicts:
+        check(verdict, verdict.declared, {"services": seen})
 
 
 def test_a_plain_user_and_every_shell_see_the_same(units: Node) -> None:

@@ -37,14 +37,11 @@ def remedy(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> 
     """
     if seen is None or seen.missing:
         return Remedy(advice=f"No unit of this name is on the node: install the package that brings {declared.name}, or correct the name.")
+    if seen.load == "masked" and seen.claimed_by:
+        # The mask may lie where the alias was: `unmask` would leave no unit of this name.
+        return Remedy(advice=f"Only this name is masked, and {_and(seen.claimed_by)} claims it (Alias=): declare that.")
     if seen.load not in ("loaded", "masked", "not-found"):
         return Remedy(advice=f"Its unit file cannot be loaded: `systemctl status {seen.name}` says why.")
-    if seen.load == "masked" and seen.claimed_by:
-        # The mask took the place of the alias, so `unmask` leaves no unit of this name.
-        others = _and(seen.claimed_by)
-        return Remedy(
-            advice=f"The name is masked, and is an alias of {others}: declare {others}, or `systemctl unmask {seen.name}` and enable that again."
-        )
     steps = [*_steps(declared, seen, {finding.field for finding in drifted})]
     commands = tuple(command for step in steps for command in step.commands)
     advice = [step.advice for step in steps if step.advice]
