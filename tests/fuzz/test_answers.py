@@ -76,6 +76,13 @@ TOKENS = (
     b"[" * 2000,
 )
 
+STRANGE: tuple[Any, ...] = (
+    None, True, 0, -1, 1.5, 1e999, 10**30, "", "x", "@x", "*", "\ud800", [], {}, [[]], [None], {"x": 1}, {"set": 1}, {"set": [None]},
+    {"range": [1]}, {"range": [9, 1]}, {"prefix": {}}, {"elem": {"val": []}}, {"concat": [1, 2]}, {"target": 5}, {"meta": 1}, {"|": [1, 2]},
+)  # fmt: skip
+"""Values that JSON can hold and no reader of rules expects in most places."""
+STRANGE_KEYS = ("x", "", "jump", "vmap", "match", "mangle", "xt", "set", "name", "hook", "&")
+
 
 def corpus(name: str) -> list[bytes]:
     files = (file for pattern in SECTIONS.get(name, ()) for file in sorted(RECORDINGS.glob(pattern)))
@@ -133,6 +140,39 @@ def spliced(chance: random.Random, data: bytes, others: Sequence[bytes]) -> byte
     return data[: chance.randrange(len(data) + 1)] + other[chance.randrange(len(other) + 1) :]
 
 
+def with_another_value(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    """Well-formed JSON in which one value, or one key's name, is not of the kind that a reader expects."""
+    lines = data.split(b"\n")
+    places = [place for place, line in enumerate(lines) if line.startswith(b' {"')]
+    if not places:
+        return data
+    place = chance.choice(places)
+    try:
+        whole = json.loads(lines[place])
+    except (ValueError, RecursionError):
+        return data
+    nodes = list(_containers(whole))
+    container = chance.choice(nodes)
+    if isinstance(container, dict):
+        key = chance.choice(list(container))
+        if chance.random() < 0.2:
+            container[chance.choice(STRANGE_KEYS)] = container.pop(key)
+        else:
+            container[key] = chance.choice(STRANGE)
+    else:
+        container[chance.randrange(len(container))] = chance.choice(STRANGE)
+    lines[place] = b" " + json.dumps(whole).encode()
+    return b"\n".join(lines)
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    """The lists and mappings of a JSON value that are not empty."""
+    if isinstance(value, dict | list) and value:
+        yield value
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _containers(each)
+
+
 MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[bytes]], bytes], ...] = (
     cut,
     without_a_line,
@@ -140,6 +180,7 @@ MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[bytes]], bytes], ...] 
     with_a_token,
     with_another_byte,
     with_another_word,
+    with_another_value,
     spliced,
 )
 

@@ -67,10 +67,15 @@ def assert_same(node: Node, state: State, provider: str) -> None:
     assert found(node, FIND, "changed").startswith(f"+firewall\t{provider}")
 
 
+def without_firewall(node: Node) -> None:
+    """Nothing filters, and ufw is not enabled: an earlier test may have left it so, and then it is part of the answer."""
+    node.sh("nft flush ruleset; sed -i s/ENABLED=yes/ENABLED=no/ /etc/ufw/ufw.conf")
+
+
 @FEW
 @given(states(icmp=True))
 def test_nftables(usual: Node, state: State) -> None:
-    usual.run("nft", "flush", "ruleset")
+    without_firewall(usual)
     usual.run("nft", "-j", "-f", "-", stdin=as_nft(state))
     assert_same(usual, state, "nftables: nft list table inet t")
 
@@ -78,7 +83,7 @@ def test_nftables(usual: Node, state: State) -> None:
 @FEW
 @given(states(icmp=True))
 def test_iptables(usual: Node, state: State) -> None:
-    usual.run("nft", "flush", "ruleset")
+    without_firewall(usual)
     for tool, family in (("iptables-restore", 4), ("ip6tables-restore", 6)):
         usual.run(tool, stdin=as_iptables(state, family))
     assert_same(usual, state, "iptables: iptables-save shows its rules")
@@ -105,7 +110,7 @@ def test_firewalld(with_firewalld: Node, state: State) -> None:
 
 
 def test_legacy_iptables(usual: Node) -> None:
-    usual.run("nft", "flush", "ruleset")
+    without_firewall(usual)
     state = State("deny", "allow", (Rule(proto="tcp", port=22, action="allow"),))
     if usual.run("iptables-legacy-restore", stdin=as_iptables(state, 4), check=False).returncode:
         pytest.skip("this kernel has no legacy iptables (CONFIG_IP_NF_FILTER)")
@@ -119,7 +124,7 @@ def test_legacy_iptables(usual: Node) -> None:
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "mksh"])
 def test_a_plain_user_is_told_and_sudo_helps(usual: Node, shell: str) -> None:
-    usual.run("nft", "flush", "ruleset")
+    without_firewall(usual)
     usual.run("nft", "-j", "-f", "-", stdin=as_nft(State("deny", "allow", ())))
     told = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):

@@ -14,9 +14,10 @@ from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Result, Source, Unseen
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
-from power_edge.resources.firewall.program import INCOMING, orders
+from power_edge.resources.firewall.program import EASY_STEPS, INCOMING, Effort, orders
 from power_edge.resources.firewall.ruleset import Ruleset, parse
 from power_edge.resources.firewall.space import interface, meet, merge, network, numbers, subtract, without
+from power_edge.resources.firewall.ufw_files import Settings
 from tests.cases import RECORDINGS, verdict_of
 
 TCP22 = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}
@@ -541,8 +542,15 @@ def test_without_nft_its_rules_may_be_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"nftables": [{}]}', '{"nftables": [{"rule": {}}]}', '{"nftables": [{"chain": {"family": 1}}]}', "[" * 9999]
-)
+    "text",
+    [
+        "", "{", "[]", '{"nftables": [{}]}', '{"nftables": [{"rule": {}}]}', '{"nftables": [{"chain": {"family": 1}}]}', "[" * 9999,
+        nft(name=5), nft(hook=5), nft(hook=["input"]), nft(prio=1e999),
+        nft(more=[{"chain": {"family": "inet", "table": "t", "name": 5}}]),
+        nft(more=[{"chain": {"family": "inet", "table": ["t"], "name": "c"}}]),
+        nft(more=[{"set": {"family": "inet", "table": "t", "name": None}}]),
+    ],
+)  # fmt: skip
 def test_what_is_no_ruleset_is_not_understood(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         parse(answer(nft=text))
@@ -578,12 +586,60 @@ def test_no_broken_answer_ends_in_a_traceback(recorded: bytes, data: st.DataObje
     assert results(everything, found)
 
 
+@pytest.mark.parametrize("target", [5, None, {}, []])
+def test_a_jump_to_what_is_no_name_is_unknown(target: Any) -> None:
+    (result,) = results(Firewall(rules=[ALLOW_22]), seen(nft=nft([{"jump": {"target": target}}], [TCP22, ACCEPT]))).values()
+    assert result.outcome is Outcome.UNKNOWN
+    assert "not understood" in (result.why or "")
+
+
+class Counted(Effort):
+    """Counts the steps that are taken, and the questions."""
+
+    steps = questions = 0
+
+    def spend(self, steps: int) -> None:
+        super().spend(steps)
+        self.steps += steps
+
+    def question(self) -> None:
+        super().question()
+        self.questions += 1
+
+
+def doubling(chains: int) -> str:
+    """Chains that each jump twice to the next: 2 ** chains ways through them."""
+    more = [{"chain": {"family": "inet", "table": "t", "name": f"c{number}"}} for number in range(chains + 1)]
+    jumps = [
+        {"rule": {"family": "inet", "table": "t", "chain": f"c{number}", "expr": [{"jump": {"target": f"c{number + 1}"}}]}}
+        for number in range(chains)
+        for _ in range(2)
+    ]
+    return nft([{"jump": {"target": "c0"}}], more=[*more, *jumps])
+
+
+def test_all_items_of_a_node_share_the_work_that_a_hostile_ruleset_can_cause() -> None:
+    effort = Counted(left=20_000)
+    rules = [Rule(proto="tcp", port=port, action="allow") for port in range(1, 31)]
+    found = results(Firewall(enabled=True, exclusive=True, rules=rules), replace(seen(nft=doubling(30)), effort=effort))
+    assert {result.outcome for result in found.values()} == {Outcome.UNKNOWN}
+    assert all("the ruleset is too complex to be followed" in (result.why or "") for result in found.values())
+    assert effort.questions >= len(rules)
+    assert effort.steps <= 20_000 + EASY_STEPS * effort.questions
+
+
+def test_an_easy_question_is_decided_whatever_other_items_have_cost() -> None:
+    spent = replace(legacy("INPUT -p tcp -m tcp --dport 22 -j ACCEPT"), effort=Effort(left=0))
+    assert outcome(ALLOW_22, spent) == "compliant"
+    assert outcome(DENY_22, spent) == "drift"
+
+
 def test_loops_and_endless_rulesets_are_undecidable() -> None:
     assert outcome(ALLOW_22, legacy("INPUT -j c", "c -j c", chains=["c"])) == "unknown"
     rules = [f"INPUT -s 10.{number % 256}.{number // 256}.0/25 -p tcp -m tcp --sport {number} -m nosuch -j ACCEPT" for number in range(2500)]
     walled = results(Firewall(default_incoming="deny"), legacy(*rules))["default_incoming"]
     assert walled.outcome is Outcome.UNKNOWN
-    assert "to follow" in (walled.why or "")
+    assert "the ruleset is too complex to be followed" in (walled.why or "")
 
 
 def test_items_of_a_section() -> None:
@@ -789,6 +845,44 @@ def test_a_user_chain_that_nothing_leads_to_is_half_of_ufw() -> None:
     found = results(Firewall(enabled=True), legacy(*rules, chains=chains))["enabled"]
     assert found.outcome is Outcome.DRIFT
     assert "in part" in (found.why or "")
+
+
+UFW_CHAINS = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
+UFW_ON = Settings(enabled=True, incoming="deny", ipv6=True)
+
+
+@pytest.mark.parametrize(
+    ("into_ufw", "into_user", "expected"),
+    [
+        ("", "", "compliant"),
+        ("-p tcp", "", "drift"),
+        ("-s 10.0.0.0/8", "", "drift"),
+        ("-m nosuch", "", "drift"),
+        ("-m limit --limit 1/sec", "", "drift"),
+        ("", "-p tcp", "drift"),
+        ("", "-m nosuch", "drift"),
+        ("", "-m limit --limit 1/sec", "drift"),
+    ],
+)
+def test_a_conditional_jump_does_not_lead_into_ufw(into_ufw: str, into_user: str, expected: str) -> None:
+    rules = [
+        f"INPUT {into_ufw} -j ufw-before-input",
+        f"ufw-before-input {into_user} -j ufw-user-input",
+        "ufw-user-input -p udp -m udp --dport 53 -j ACCEPT",
+    ]
+    v6 = [rule.replace("ufw-", "ufw6-").replace("10.0.0.0/8", "fd00::/8") for rule in rules]
+    what = replace(legacy(*rules, v6=v6, chains=UFW_CHAINS), ufw_settings=UFW_ON)
+    assert str(results(Firewall(enabled=True), what)["enabled"].outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [("-m nosuch", Outcome.UNKNOWN), ("-p tcp -m tcp --dport 80 -m nosuch", Outcome.UNKNOWN), ("-p tcp -m tcp --dport 80", Outcome.DRIFT)],
+)
+def test_what_is_perhaps_open_is_not_exclusive(condition: str, expected: Outcome) -> None:
+    found = results(Firewall(exclusive=True), legacy(f"INPUT {condition} -j ACCEPT"))["exclusive"]
+    assert found.outcome is expected
+    assert results(Firewall(exclusive=True), legacy())["exclusive"].outcome is Outcome.COMPLIANT
 
 
 def default_incoming(action: Any, what: Ruleset) -> str:

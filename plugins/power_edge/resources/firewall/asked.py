@@ -116,7 +116,8 @@ def protocol_of(rule: Rule, family: int) -> Box:
 def fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING) -> list[list[Region]]:
     """How the packets fare: a list of regions for each order in which the kernel may run chains of equal priority. Undecidable as `walk`."""
     start = list(_marked(ruleset, list(boxes), hooks))
-    every = [walk(program, hooks, family, start) for program in orders(ruleset.program, hooks, family)]
+    ruleset.effort.question()
+    every = [walk(program, hooks, family, start, ruleset.effort) for program in orders(ruleset.program, hooks, family)]
     return [[region._replace(box=marks.without(region.box)) for region in regions] for regions in every]
 
 
@@ -143,9 +144,10 @@ def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
         return ()
     clear = marks.clear(program.bits)
     for family in FAMILIES:
+        ruleset.effort.question()
         start = [Region({**incoming(family), "proto": CARRIERS, **clear})]
         for order in orders(program, INCOMING, family):
-            for region in walk(order, INCOMING, family, start):
+            for region in walk(order, INCOMING, family, start, ruleset.effort):
                 mark = marks.only(region.box, marks.PACKET)
                 if region.verdict == ALLOW and mark != marks.only(clear, marks.PACKET):
                     found.setdefault(tuple(sorted(mark.items())), mark)
@@ -248,7 +250,7 @@ def _filters(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | Non
 
 
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
-    """What is let in, but for ICMP. Sure is what every order of chains lets in."""
+    """What is let in, but for ICMP. Sure is what every order of chains lets in. Undecidable as `walk`."""
     every = survey(ruleset, family)
     for number, regions in enumerate(every):
         others = [region for place, other in enumerate(every) if place != number for region in other]
@@ -256,6 +258,7 @@ def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
         for region in regions:
             if region.verdict != ALLOW:
                 continue
+            ruleset.effort.spend(len(doubtful))
             certain = subtract_all([region.box], doubtful) if region.sure else []
             if number == 0:
                 yield from (region._replace(box=box) for box in certain)

@@ -27,8 +27,14 @@ IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct he
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
 
-ODD = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError)
-"""What reading a structure that is not as expected ends in; StopIteration in a generator is a RuntimeError, and so is too deep a nesting."""
+OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
+"""The objects that are read."""
+NAMES = ("family", "table", "name", "chain", "hook")
+"""Their fields that hold a name. Chains are found by these, so they are texts from here on."""
+
+ODD = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError, OverflowError)
+"""What reading a structure that is not as expected ends in; StopIteration in a generator is a RuntimeError, and so is too deep a nesting;
+OverflowError is a number that JSON writes and no integer holds (1e999)."""
 
 
 def read(
@@ -44,7 +50,7 @@ def read(
     finds them, since nft 1.0.6 does not have them in JSON.
     """
     try:
-        objects = [next(iter(entry.items())) for entry in json.loads(text)["nftables"]]
+        objects = [_object(entry) for entry in json.loads(text)["nftables"]]
         asleep, doubtful = _sleeping((body for kind, body in objects if kind == "table"), dormant)
         sets = {(body["family"], body["table"], body["name"]): _set(body) for kind, body in objects if kind in {"set", "map"}}
         for key in _changed(body for kind, body in objects if kind == "rule"):
@@ -69,6 +75,16 @@ def read(
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
     frozen = {name: {family: tuple(some) for family, some in rules.items()} for name, rules in chains.items()}
     return _with_others(Program(chains=frozen, bases=tuple(bases)))
+
+
+def _object(entry: Any) -> tuple[str, Any]:
+    """The kind and the body of one object. TypeError where a name that others refer to is no text."""
+    kind, body = next(iter(entry.items()))
+    if kind in OBJECTS:
+        for field in NAMES:
+            if not isinstance(body.get(field, ""), str):
+                raise TypeError(f"the {field} of a {kind} is not a text")
+    return kind, body
 
 
 def _sleeping(bodies: Iterable[Any], dormant: Iterable[tuple[str, str]] | None) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
@@ -319,7 +335,7 @@ def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Do:
             return Do("return")
         case "continue":
             return Do("next")
-        case "jump" | "goto":
+        case "jump" | "goto" if isinstance(what["target"], str):
             return Do(kind, (*place, what["target"]))
     return Do("unknown")
 

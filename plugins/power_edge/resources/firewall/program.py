@@ -28,8 +28,10 @@ NAT_FIRST, NAT_LAST = -100, 100
 """Where targets and sources of connections are translated (NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC)."""
 MANY_REGIONS = 10_000
 MANY_ORDERS = 120
-MANY_STEPS = 1_000_000
-"""Orders of chains, regions in one walk, and regions held against a rule, beyond which a program counts as undecidable: some seconds."""
+"""Orders of chains, and regions in one walk, beyond which a program counts as undecidable."""
+EASY_STEPS = 5_000
+MANY_STEPS = 2_000_000
+"""Steps that each question may take, and those that all questions about one node may take beyond these: about ten seconds."""
 
 
 class Do(NamedTuple):
@@ -119,19 +121,46 @@ class Undecidable(ValueError):
     """The program is beyond what can be followed."""
 
 
-def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region]) -> list[Region]:
-    """What becomes of packets: regions that together cover all of them. Undecidable when it grows too large.
+@dataclass(slots=True)
+class Effort:
+    """The work that one node's ruleset may still cause, in steps: one region held against one box of a rule.
+
+    The node writes the ruleset, and may make it as hard to follow as it likes. Each question has
+    EASY_STEPS of its own, so that an item whose questions are easy never depends on what else is
+    declared. Harder ones share `left`. When that is spent they are undecidable.
+    """
+
+    easy: int = EASY_STEPS
+    left: int = MANY_STEPS
+
+    def question(self) -> None:
+        """Begins a new question."""
+        self.easy = EASY_STEPS
+
+    def spend(self, steps: int) -> None:
+        """Takes some steps. Undecidable when there are none left."""
+        self.easy -= steps
+        if self.easy < 0:
+            self.left += self.easy
+            self.easy = 0
+        if self.left < 0:
+            self.left = 0
+            raise Undecidable("the ruleset is too complex to be followed")
+
+
+def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort) -> list[Region]:
+    """What becomes of packets: regions that together cover all of them. Undecidable when it grows too large, or takes more than `effort` has left.
 
     Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure), and where something is opaque (none sure).
     """
-    alive, ended, steps = list(start), list[Region](), 0
+    alive, ended = list(start), list[Region]()
     for base in (_decided(program, base) for base in program.path(hooks, family)):
         early = base.hook == "ingress" or (base.hook in {"prerouting", "output"} and base.priority <= TRACKING)
         inside, outside = _split([_tracked(region, NEW, UNSEEN) for region in alive] if early else alive, base.boxes)
-        walker = _Walk(program, family, base, steps)
+        effort.spend(len(alive) * len(base.boxes))
+        walker = _Walk(program, family, base, effort)
         alive = [_tracked(region, UNSEEN, NEW) for region in outside + walker.base(inside)]
         ended += walker.ended
-        steps = walker.steps
         _check(alive, ended)
     return ended + alive
 
@@ -231,8 +260,8 @@ def _check(*lists: list[Region]) -> None:
 class _Walk:
     """One base chain's run. What a verdict of drop or reject ended is in `ended`, what was accepted in `accepted`."""
 
-    def __init__(self, program: Program, family: int, base: Base, steps: int) -> None:
-        self.program, self.family, self.base_chain, self.steps = program, family, base, steps
+    def __init__(self, program: Program, family: int, base: Base, effort: Effort) -> None:
+        self.program, self.family, self.base_chain, self.effort = program, family, base, effort
         self.ended: list[Region] = []
         self.accepted: list[Region] = []
 
@@ -258,9 +287,7 @@ class _Walk:
         for rule in self.program.chains[name].get(self.family, ()):
             if not regions:
                 break
-            self.steps += len(regions)
-            if self.steps > MANY_STEPS:
-                raise Undecidable("the ruleset is too long to follow")
+            self.effort.spend(len(regions) * len(rule.boxes))
             if self._idle(rule):
                 continue
             matched, rest = _split(regions, rule.boxes)
@@ -275,7 +302,10 @@ class _Walk:
             elif rule.varies:
                 rest += matched
             after, back = self._do(rule, self._changed(rule, matched), (*callers, name))
-            regions = rest + (_new(after, rest) if opaque is not None or rule.varies or rule.passing else after)
+            if opaque is not None or rule.varies or rule.passing:
+                self.effort.spend(len(after) * len(rest))
+                after = _new(after, rest)
+            regions = rest + after
             returned += back
             _check(regions, returned, self.ended, self.accepted)
         return returned + regions
@@ -296,6 +326,7 @@ class _Walk:
         if rule.do.kind != "jump" or rule.do.target is None or not (rule.varies or rule.opaque):
             return rule.do.kind == "next" and not rule.changes
         called = list(_reachable(self.program, rule.do.target))
+        self.effort.spend(len(called))
         return rule.do.target in self.program.chains and all(step.do.kind in {"next", "return", "jump"} and not step.changes for step in called)
 
     def _do(self, rule: Rule, matched: list[Region], callers: tuple[Key, ...]) -> tuple[list[Region], list[Region]]:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import Base, Key, Program, bits_of
+from power_edge.resources.firewall.program import Base, Effort, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
@@ -37,6 +37,7 @@ class Ruleset:
     `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
     `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
     `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in. `saved`: the files of rules that a boot may load.
+    `effort`: the work that following the rules may still take; what is made of this record for a remedy shares it.
     """
 
     program: Program
@@ -53,6 +54,7 @@ class Ruleset:
     firewalld_boots: bool = False
     way: Way = NO_WAY_READ
     saved: tuple[str, ...] = ()
+    effort: Effort = field(default_factory=Effort)
 
     def existing(self) -> Numbers:
         """The interfaces of the node as a set of numbers."""
