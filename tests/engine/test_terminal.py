@@ -76,7 +76,9 @@ def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(projec
 def test_blocks(project: Project) -> None:
     long = "x" * 500
     project.node(
-        "a", {"vm.swappiness": "60", "kernel.domainname": "", "kernel.core_pattern": "|/bin/false"}, {"vm.swappiness": long, "kernel.core_pattern": ""}
+        "a",
+        {"vm.swappiness": "60", "kernel.domainname": "", "kernel.core_pattern": "|/bin/false"},
+        {"vm.swappiness": long, "kernel.core_pattern": ""},
     )
     lines = shown(project)
     assert f"         actual    {'x' * 400}... (500 characters)" in lines
