@@ -52,6 +52,8 @@ sed -i 's/^DefaultZone=.*/DefaultZone=public/' /etc/firewalld/firewalld.conf; nf
 systemctl reset-failed firewalld; systemctl enable --now firewalld
 """
 LOADED = "until nft list chain inet firewalld filter_INPUT 2>/dev/null | grep -q reject; do sleep 0.1; done\n"
+UNLOADED = "nft delete table inet firewalld 2>/dev/null || :"
+"""One that is stopped while it loads its rules leaves them in the kernel, which is another state."""
 KEPT = """
 for tool in iptables-save ip6tables-save; do $tool | sed -n -e '/ufw/d' -e '/^-A/p'; done
 nft list tables | grep -v -e 'table ip filter' -e 'table ip mangle' -e 'table ip nat' -e 'table ip6' -e 'inet firewalld' || :
@@ -274,14 +276,14 @@ FIREWALLD = [
           f"""firewall-cmd --zone=public '--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="443" protocol="tcp" accept' && """
           "firewall-cmd --permanent --zone=public "
           f"""'--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="443" protocol="tcp" accept'"""),
-    drift("stopped", "systemctl stop firewalld", {"enabled": True, "rules": [SSH, WEB]}, "enabled",
+    drift("stopped", f"systemctl stop firewalld; {UNLOADED}", {"enabled": True, "rules": [SSH, WEB]}, "enabled",
           "firewall-offline-cmd --zone=public --add-port=443/tcp && systemctl enable --now firewalld && firewall-cmd --state"),
-    drift("stopped-ssh-not-on-file", "firewall-cmd --permanent --remove-service=ssh; systemctl disable --now firewalld",
+    drift("stopped-ssh-not-on-file", "firewall-cmd --permanent --remove-service=ssh; systemctl disable --now firewalld; " + UNLOADED,
           {"enabled": True, "rules": [WEB]}, "enabled", advice="declare {port: 22"),
-    drift("stopped-ssh-declared", "firewall-cmd --permanent --remove-service=ssh; systemctl disable --now firewalld",
+    drift("stopped-ssh-declared", "firewall-cmd --permanent --remove-service=ssh; systemctl disable --now firewalld; " + UNLOADED,
           {"enabled": True, "rules": [SSH]}, "enabled",
           "firewall-offline-cmd --zone=public --add-port=22/tcp && systemctl enable --now firewalld && firewall-cmd --state"),
-    drift("stopped-with-source-zone", "firewall-cmd --permanent --zone=drop --add-source=10.8.0.0/16; systemctl stop firewalld",
+    drift("stopped-with-source-zone", "firewall-cmd --permanent --zone=drop --add-source=10.8.0.0/16; systemctl stop firewalld; " + UNLOADED,
           {"enabled": True, "rules": [SSH]}, "enabled", advice="zones with interfaces or sources"),
     drift("flushed", "nft flush ruleset", {"enabled": True, "rules": [SSH]}, "enabled",
           "systemctl restart firewalld && firewall-cmd --state"),
