@@ -58,6 +58,9 @@ unforeseeable() {
 stale() {
     for made in run/systemd/generator run/systemd/generator.late run/systemd/generator.early run/systemd; do [ ! -d "$made" ] || break; done
     late=run/systemd/generator.late
+    # A find that is missing, or knows no -newer, would print nothing below, as if nothing had changed.
+    find "$made" -maxdepth 0 -newer "$made" >/dev/null 2>&1 ||
+        { echo 'unsure * find could not tell whether the generators of systemd have changed'; return 0; }
     for folder in run etc usr/local/lib usr/lib lib; do
         [ -d "$folder/systemd/system-generators" ] || continue
         newer=$(find "$folder/systemd/system-generators" -newer "$made")

@@ -1,4 +1,4 @@
-"""Login shells and what their startup files do: what can run a command works, and of the others the real cause is told."""
+"""Login shells and their startup files: any shell that can run a command works; otherwise the message gives the real cause."""
 
 from collections.abc import Iterator
 from pathlib import Path

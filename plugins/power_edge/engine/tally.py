@@ -51,4 +51,4 @@ class Tally:
 
 
 def _statuses(outcomes: Iterable[Outcome]) -> Iterator[int]:
-    return (check.STATUS.get(outcome, 0) for outcome in outcomes)  # a blocked one is told by the gate
+    return (check.STATUS.get(outcome, 0) for outcome in outcomes)  # the status of a blocked item is its gate's

@@ -21,7 +21,7 @@ from power_edge.stderr import errors
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
 _FILES_EACH, _FILES_KEPT = 12, 16
-"""Files that a node needs while it is asked (pipes to its process, made before the ends that are the process's are closed), and that others need."""
+"""Open files for each node that is being asked (both ends of the pipes to its process), and open files kept free for everything else."""
 _HEAD_START = 0.005
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
 
