@@ -294,3 +294,10 @@ def test_without_a_running_systemd_the_probe_fails(units: Node, asked: str) -> N
     assert units.run(*bare, BODY, "pe", asked, check=False).returncode != 0
     silent = f"systemctl() {{ :; }}\n{BODY}"  # as in a chroot: status 0 and not a word
     assert units.run("sh", "-c", silent, "pe", asked, check=False).returncode != 0
+
+
+def test_a_find_that_fails_is_no_word_that_no_generator_changed(units: Node) -> None:
+    asked = [*ask([Service(name="cron", enabled=True)])]
+    assert "unsure *" not in units.run("sh", "-c", BODY, "pe", *asked).stdout
+    broken = f"find() {{ return 1; }}\n{BODY}"
+    assert "unsure * find could not tell" in units.run("sh", "-c", broken, "pe", *asked).stdout
