@@ -80,6 +80,8 @@ def test_what_asserts_nothing_is_unknown() -> None:
 def test_a_field_that_nobody_judged_is_named() -> None:
     assert result([STATE]).why == "enabled: was not judged"
     assert result([STATE]).metadata()["actual"] == {"state": "running", "enabled": None}
+    assert result([STOPPED]).why == "enabled: was not judged"
+    assert result([STOPPED._replace(why="it failed")]).why == "state: it failed"
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,10 @@ def _complete(item: Item, findings: Iterable[Finding]) -> Iterable[Finding]:
         yield finding
     for field, expected in item.expected.items():
         if field not in judged:
-            yield undecided(field, expected, "was not judged")
+            yield undecided(field, expected, _NOT_JUDGED)
+
+
+_NOT_JUDGED = "was not judged"
 
 
 def _outcome(findings: tuple[Finding, ...]) -> Outcome:
@@ -79,7 +82,10 @@ def _outcome(findings: tuple[Finding, ...]) -> Outcome:
 
 
 def _why(findings: tuple[Finding, ...]) -> str | None:
-    return "; ".join(dict.fromkeys(f"{finding.field}: {finding.why}" for finding in findings if finding.why)) or None
+    """The reasons of all findings. That a field was not judged is left out where another finding says why."""
+    given = [finding for finding in findings if finding.why]
+    given = [finding for finding in given if finding.why != _NOT_JUDGED] or given
+    return "; ".join(dict.fromkeys(f"{finding.field}: {finding.why}" for finding in given)) or None
 
 
 def _unknown(item: Item, why: str) -> Result:
