@@ -50,6 +50,9 @@ UserKnownHostsFile {0.known_hosts}
 GlobalKnownHostsFile /dev/null
 """
 
+_FIRST, _ADDRESSES = 10, 244
+"""The last parts of nodes' addresses: 10 to 253. This side is 254."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -99,7 +102,7 @@ class Lab:
     _hosts: dict[str, tuple[Node, str]] = field(default_factory=dict)
     _machines: dict[Path, _Machine] = field(default_factory=dict)
     """By the `tree` of their node."""
-    _numbers: Iterator[int] = field(default_factory=lambda: count(10))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(_FIRST))
 
     @property
     def key(self) -> Path:
@@ -158,7 +161,9 @@ class Lab:
         }
         lower = ":".join(map(str, layers(root)))
         self._inside("/bin/sh", "-euc", _LAY_OUT, "lay-out", str(place), lower, prepare, stdin=_tar(contents))
-        machine = _Machine(name, number, place, address or f"10.8.0.{number}", options)
+        # Nodes of a long run get the addresses of those that have ended.
+        host = _FIRST + (number - _FIRST) % _ADDRESSES
+        machine = _Machine(name, number, place, address or f"10.8.0.{host}", options)
         tree = Path(f"/proc/{self.holder}/root{place}/tree")
         self._machines[tree] = machine
         try:
