@@ -40,6 +40,8 @@ class Adoption(NamedTuple):
     text: str
     adopted: tuple[Adopted, ...]
     left: tuple[Left, ...]
+    secrets: frozenset[str] = frozenset()
+    """Declared values that nobody is to be shown, by what the node says of them."""
 
 
 def asked(node: Node) -> Node:
@@ -57,6 +59,7 @@ def adopt(text: str, checked: Checked, wanted: Iterable[Item]) -> Adoption:
     file, node = checked.node.state.file, checked.node.name
     there = read(text.encode("utf-8", "surrogatepass"), file).value
     results = [result for item in wanted if (result := checked.result(item)).outcome is not Outcome.COMPLIANT]
+    secrets = frozenset(_secrets(checked))
     drifted = [result for result in results if result.outcome is Outcome.DRIFT]
     left = [Left(result.item, f"{result.outcome.value}: {result.why}") for result in results if result.outcome is not Outcome.DRIFT]
     found = list(_found(there, checked, drifted))
@@ -68,9 +71,16 @@ def adopt(text: str, checked: Checked, wanted: Iterable[Item]) -> Adoption:
         wrong = list(_wrong(checked, load_state(new.encode("utf-8", "surrogatepass"), file, node).items, adopted))
         left += [*refused, *wrong]
         if not wrong:
-            return Adoption(new, tuple(adopted), tuple(left))
+            return Adoption(new, tuple(adopted), tuple(left), secrets)
         keys = {(one.item.type, one.item.key) for one in wrong}
         adopted = [one for one in adopted if (one.item.type, one.item.key) not in keys]
+
+
+def _secrets(checked: Checked) -> Iterator[str]:
+    for item in checked.node.items:
+        for finding in checked.result(item).findings:
+            if finding.secret and (value := getattr(item.declared, finding.field)):
+                yield value
 
 
 def _found(there: Mapping[str, Any], checked: Checked, drifted: Sequence[Result]) -> Iterator[Adopted | Left]:
@@ -98,6 +108,9 @@ def _alone(kind: ResourceType, result: Result, path: Path, value: Any, seen: Any
     """An item that is judged by itself."""
     item = result.item
     forms = list(discovery(kind.name).forms(item.name, seen))
+    secrets = [finding.field for finding in result.findings if finding.secret and finding.outcome is Outcome.DRIFT]
+    if forms and secrets:
+        return Left(item, f"{' and '.join(secrets)} of a secret: what is there now is not shown, and is declared by hand")
     if not forms or (kind.fact is not None and kind.fact(seen) is None):
         return Adopted(item, (Remove(path),), _gone(result))
     declared = value if kind.key is not None else {"value": value}

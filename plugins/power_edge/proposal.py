@@ -9,6 +9,7 @@ from power_edge import whole
 from power_edge.config import load_node
 from power_edge.config.error import refuse
 from power_edge.config.folders import STATE, check_not_linked, node_file, read_file
+from power_edge.config.masking import masked
 
 
 class Proposal(NamedTuple):
@@ -16,13 +17,20 @@ class Proposal(NamedTuple):
 
     folder: Path
     files: Mapping[str, tuple[bytes | None, bytes]]
+    secrets: frozenset[str] = frozenset()
+    """Values that the diff does not show, beside those that are secrets by their declaration."""
 
     def diff(self) -> Iterator[str]:
-        """The changes as a unified diff, line by line."""
+        """The changes as a unified diff, line by line, without secrets."""
         for name, (old, new) in self.files.items():
             place = node_file(self.folder, name)
-            before, after = (text.decode("utf-8", "replace").splitlines() for text in (old or b"", new))
+            before, after = (self._lines(name, text) for text in (old or b"", new))
             yield from unified_diff(before, after, place if old is not None else "/dev/null", place, lineterm="")
+
+    def _lines(self, name: str, content: bytes) -> list[str]:
+        if name == STATE and content:
+            return masked(content, node_file(self.folder, name), self.secrets)
+        return content.decode("utf-8", "replace").splitlines()
 
     def write(self) -> None:
         """Write the files. Raises ConfigError if one changed since it was read, and OSError; then all are as they were.
@@ -42,8 +50,8 @@ class Proposal(NamedTuple):
                 whole.write_folder(self.folder, contents)
 
 
-def propose(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> Proposal:
-    """The proposal that files of a node's folder, as they were read, be changed so.
+def propose(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]], secrets: frozenset[str] = frozenset()) -> Proposal:
+    """The proposal that files of a node's folder, as they were read, be changed so, and shown without `secrets`.
 
     Raises ConfigError if the node would not load, or if a file that would change is a link: another one is meant.
     """
@@ -52,4 +60,4 @@ def propose(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> Pr
     changed = {name: (old, new) for name, (old, new) in files.items() if old != new}
     for name in changed:
         check_not_linked(folder, name)
-    return Proposal(folder, changed)
+    return Proposal(folder, changed, secrets)

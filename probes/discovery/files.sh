@@ -1,37 +1,24 @@
 # Files under /etc that somebody changed or added; with `all` every regular file there, but for secrets and what changes by itself.
 # What a package brought, or made at its installation, is the distribution's: the databases of dpkg, rpm, apk and pacman tell which files those are,
 # and with what content. docs/discovery/files.md has the patterns below with their reasons; * stands for slashes as well.
-set -f
+# shellcheck disable=SC2154 # lib/files.sh sets the lists of secrets
 root=${PE_ROOT-}
 etc=$root/etc
 tab='	'
 all=''
 [ "$1" != all ] || all=yes
 
-# Never declared: accounts' secrets, what identifies the machine, what programs write by themselves, and leftovers that nothing reads.
+# Never declared beside $accounts: what programs write by themselves, and leftovers that nothing reads.
 never='
-/etc/shadow* /etc/gshadow* /etc/passwd- /etc/group- /etc/subuid- /etc/subgid- /etc/security/opasswd /etc/.pwd.lock /etc/passwd.lock
-/etc/machine-id /etc/hostid /etc/ssh/ssh_host_* /etc/nvme/host* /etc/iscsi/initiatorname.iscsi /etc/*.duid
-/etc/resolv.conf* /etc/.resolv.conf* /etc/mtab /etc/adjtime /etc/ld.so.cache /etc/.updated /etc/fake-hwclock.data /etc/blkid* /etc/*.tdb
+/etc/subuid- /etc/subgid- /etc/.pwd.lock /etc/passwd.lock
+/etc/resolv.conf* /etc/.resolv.conf* /etc/mtab /etc/adjtime /etc/ld.so.cache /etc/.updated /etc/fake-hwclock.data /etc/blkid*
 /etc/lvm/archive/* /etc/lvm/backup/* /etc/lvm/cache/* /etc/zfs/*.cache /etc/multipath/bindings /etc/multipath/wwids /etc/udev/hwdb.bin
-/etc/cups/subscriptions.conf* /etc/cups/printers.conf* /etc/cups/classes.conf* /etc/cups/ppd/* /etc/console-setup/cached*
+/etc/cups/subscriptions.conf* /etc/cups/classes.conf* /etc/cups/ppd/* /etc/console-setup/cached*
 /etc/apparmor.d/cache* /etc/selinux/*/* /etc/init.d/.depend.* /etc/aliases.db /etc/postfix/*.db /etc/mail/*.db /etc/unbound/*.key /etc/apt/trustdb.gpg
 /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/java/* /etc/pki/ca-trust/extracted/* /etc/pki/java/* /etc/ca-certificates/extracted/*
-/etc/letsencrypt/archive/* /etc/letsencrypt/live/* /etc/letsencrypt/accounts/* /etc/letsencrypt/keys/* /etc/letsencrypt/csr/*
-/etc/letsencrypt/renewal/* /etc/*easy-rsa/pki/* /etc/openvpn/*.log /etc/openvpn/*.status /etc/openvpn/*ipp.txt /etc/openvpn/*.pid
-/etc/kubernetes/pki/* /etc/kubernetes/*.conf /etc/rancher/node/* /etc/rancher/k3s/k3s.yaml /etc/docker/key.json
-/etc/salt/pki/* /etc/puppet*/ssl/* /etc/*.git/* /etc/.hg/* /etc/.bzr/* /etc/.etckeeper
+/etc/letsencrypt/csr/* /etc/letsencrypt/renewal/* /etc/openvpn/*.log /etc/openvpn/*.status /etc/openvpn/*ipp.txt /etc/openvpn/*.pid
+/etc/*.git/* /etc/.hg/* /etc/.bzr/* /etc/.etckeeper
 *~ *.bak *.old *.orig *.swp *.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new *.placeholder
-'
-# Keys are named, and no more: beside the certificates that they belong to they are made anew by whoever made them.
-keys='*.key *.p12 *.pfx *.jks *.keytab *.kdbx *id_rsa *id_dsa *id_ecdsa *id_ed25519 */private/*.pem'
-# Mode and owner only, whoever may read them: these hold passwords and keys.
-secrets='
-/etc/NetworkManager/system-connections/* /etc/netplan/* /etc/wpa_supplicant/* /etc/hostapd/* /etc/wireguard/* /etc/amnezia/* /etc/ppp/* /etc/iwd/*
-/etc/ipsec.secrets /etc/ipsec.d/* /etc/swanctl/* /etc/strongswan/* /etc/tinc/* /etc/snmp/* /etc/ssmtp/* /etc/msmtprc /etc/fetchmailrc
-/etc/mysql/debian.cnf
-/etc/freeradius/* /etc/raddb/* /etc/sudoers* /etc/corosync/authkey /etc/munge/* /etc/ceph/*.keyring
-*.my.cnf *.pgpass *.netrc *.psk *.keys *.ovpn *passwd* *password* *secret* *credential* *token* */private/*
 '
 # Not the work of a person, though of no package: what the installer asked, and what is made of what is installed; the firewall is declared as rules.
 usual='
@@ -44,27 +31,14 @@ usual='
 /etc/apt/apt.conf.d/0?autoremove-* /etc/X11/default-display-manager /etc/papersize /etc/crypto-policies/back-ends/* /etc/crypto-policies/state/*
 /etc/ufw/user.rules /etc/ufw/user6.rules /etc/iptables/* /etc/sysconfig/iptables /etc/sysconfig/ip6tables
 '
-# Lines that hold a secret, in the ways of configuration files: NAME = VALUE, a URL or curl's option with a password, the words of redis, keepalived,
-# ldap, snmp, mysql and netrc, accounts of web servers, private keys. What is only a comment is none. A file that is taken for one merely goes unhashed.
-a_value='["'\'']?[[:space:]]*[:=>,]+[[:space:]]*(["'\''][^"'\'']|[^[:space:]"'\''#;,}{[])'
-a_name='((passw(or)?d|pass-?phrase|passcode|secret|token|credential|psk|authorization|key[_-]?pass'
-a_name="$a_name|(api|private|pre-?shared|shared|access|auth|account|encryption|master)[ _-]?key)[a-z0-9_-]*"
-a_name="$a_name|pass|pw|pwd|(^|[^a-z])pin|_auth|\"auth\"|community)"
-a_word='require_?pass|auth_pass|master_?auth|(bind|root)pw|psk|pass-?phrase|r[ow]community6?|com2sec6?'
-a_call='(curl|wget)[[:space:]].*-(u|-user)[[:space:]=]*[^[:space:]]*:[^[:space:]]|(mysql|mariadb)[a-z-]*[[:space:]](.*[[:space:]])?-p[^[:space:]]|sshpass[[:space:]]'
-a_secret="^[[:space:]]*([^#;[:space:]].*)?($a_name$a_value|($a_word)[[:space:]]+[^[:space:]]|$a_call)"
-a_secret="$a_secret|^[[:space:]]*[^#;[:space:]].*[[:space:]]-{0,2}(password|passwd|secret|token)[[:space:]]+[^=:[:space:]]"
-a_secret="$a_secret|^[[:space:]]*(password|secret|token)[[:space:]]+[^=:[:space:]][^[:space:]]*[[:space:]]*\$"
-a_secret="$a_secret|^[[:space:]]*[^#;[:space:]]*(password|secret|token)s?[\"']?[[:space:]]*:[[:space:]]*\$"
-a_secret="$a_secret|^[^:#;[:space:]]+:([{][a-z0-9.-]+[}]|[\$][a-z0-9]+[\$])"
-a_secret="$a_secret|://[^/@:[:space:]]*:[^/@[:space:]]+@|-----BEGIN .*(PRIVATE|STATIC) KEY|AGE-SECRET-KEY-"
-
-# Of world-readable files those with such a line, and those of comments and blanks alone. nsswitch.conf has a "passwd:" that is none.
+# Of world-readable files those with a line that holds a secret, and those of comments and blanks alone.
 # shellcheck disable=SC2016 # for another sh
 sifted='
-    secret=$1
-    shift
-    grep -liE -- "$secret" "$@" | sed "/\/nsswitch\.conf\$/d; s/^/secret	/"
+    lines=$1 no_secrets=$2
+    shift 2
+    grep -liE -- "$lines" "$@" | while IFS= read -r path; do
+        case $path in $no_secrets) ;; *) printf "secret\t%s\n" "$path" ;; esac
+    done
     grep -L "^[[:space:]]*[^#;[:space:]]" -- "$@" | sed "s/^/comments	/"
 '
 
@@ -160,7 +134,7 @@ listed() {
         -o $key_tests -exec printf "key\t%s\n" {} + \
         -o $secret_tests -exec printf "secret\t%s\n" {} + -type d \
         -o -exec stat -c "file$tab%a$tab%U:%G$tab%s$tab%n" {} + -size -8193 $(for sum in $sums; do echo "-exec $sum {} +"; done) -type d \
-        -o -perm -0004 -size +0 -size -19533 -exec sh -c "$sifted" sh "$a_secret" {} + 2>/dev/null
+        -o -perm -0004 -size +0 -size -19533 -exec sh -c "$sifted" sh "$secret_lines" "$no_secrets" {} + 2>/dev/null
 }
 
 # Names that a line cannot hold, or that the probe's arguments escape: no package has such a file. Printed as the others, in octal.
@@ -169,7 +143,7 @@ listed_odd() {
     $as find "$etc" -xdev -type d ! -perm -0001 -exec printf 'c%s\0' {} + \
         -o -type d -o ! -path "$odd" -o ! -type f -o $never_tests \
         -o $key_tests -exec printf 'k%s\0' {} + \
-        -o -perm -0004 ! $secret_tests ! -exec grep -qiE -- "$a_secret" {} ";" -exec printf '*%s\0' {} + \
+        -o -perm -0004 ! $secret_tests ! -exec grep -qiE -- "$secret_lines" {} ";" -exec printf '*%s\0' {} + \
         -o -exec printf '%s\0' {} + 2>/dev/null
 }
 
@@ -325,6 +299,7 @@ as=''
 if [ "$(id -u)" != 0 ] && [ -n "${PE_SUDO-}" ] && $PE_SUDO true 2>/dev/null; then as="$PE_SUDO env LC_ALL=C"; fi
 
 odd='*[!] -[^-~]*'
+never="$accounts $never"
 [ -n "$all" ] || never="$never $usual"
 # shellcheck disable=SC2086 # patterns, with set -f
 {

@@ -4,6 +4,7 @@
 # Printed, with PATH as it was given:
 #   seen PATH MODE:UID:GID:SIZE:USER:GROUP      link PATH TARGET      hash PATH SHA256      user NAME UID
 #   gone PATH WHY                                                     dark PATH WHY         group NAME GID
+#   salted PATH SALT:SHA256           of a secret, in place of its hash: the SHA-256 of the line that is the salt and the hash
 # and of what is missing, or not as declared by the above, what a command that mends it must not run into (no process is spent on the others):
 #   more PATH MODES:LINKS:FLAGS:FOLDER_FLAGS:CAPABILITIES        as ls -l, lsattr, lsattr of the folder and getcap have it; - where they say nothing
 #   above PATH d|x FOLDER         the nearest that there is above a missing file: d, a folder; x, something else
@@ -11,14 +12,14 @@
 #   mount POINT TYPE:OPTION:OPTION            all mounts, as the kernel has them; the options of the mount and of the file system, ro or rw
 # WHY is what a tool said on stderr, its lines ended by the byte 1. It may hold warnings of libraries, wrappers and sudo: what is printed as a value is
 # stdout alone, and which line of WHY is the tool's own is found by who reads it.
-set -f
+# shellcheck disable=SC2154 # lib/files.sh sets the lists of secrets
 nl='
 '
 one=$(printf '\001')
 format='%f:%u:%g:%s:%U:%G'
 sudo=${PE_SUDO-}
 out='' started='' users='' groups='' suspects='' as=''
-target='' how=''
+target='' how='' salt='' linked='' leads=''
 
 # Gathered and printed in large pieces: mksh has no printf of its own, and 128 KiB is the most that an argument may have.
 say() {
@@ -31,11 +32,48 @@ flush() {
     out=''
 }
 
-# Whether the six seconds that all hashing may take are over. A single hash may take two more: together less than a section has.
+# Whether the five seconds that all hashing may take are over. What has begun may take four more: together less than a section has.
 late() {
     now=$(date +%s)
     : "${started:=$now}"
-    [ $((now - started)) -ge 6 ]
+    [ $((now - started)) -ge 5 ]
+}
+
+# by_path PATH: whether it is a secret's.
+patterns=''
+for each in $accounts $keys $secrets; do patterns="$patterns|$each"; done
+eval "by_path() { case \$1 in ${patterns#?}) ;; *) return 1 ;; esac; }"
+
+# Whether a file that is there is a secret by its path, or by the path that links lead to.
+is_secret() { # PATH FILE [SUDO...]
+    path_of=$1 file_of=$2
+    shift 2
+    if by_path "$path_of"; then return; fi
+    step=$file_of
+    case $step/ in */../*) ;; *) while [ -n "$step" ] && ! [ -L "$step" ]; do step=${step%/*}; done ;; esac
+    [ -n "$step" ] || [ $# != 0 ] || return
+    if [ $# != 0 ] || [ -L "$file_of" ]; then
+        real=$("$@" readlink -f -- "$file_of")
+    else
+        # Several files of one folder: it is asked about once.
+        [ "$linked" = "${file_of%/*}" ] || { linked=${file_of%/*} && leads=$(readlink -f -- "$linked"); }
+        real=$leads/${file_of##*/}
+    fi
+    by_path "${real#"${PE_ROOT-}"}"
+}
+
+# Which of some files have a line that holds a secret: their names, a line each. All, where that cannot be found out.
+with_secret_lines() { # SECONDS [SUDO...] -- FILE...
+    seconds=$1 before=''
+    shift
+    while [ "$1" != -- ]; do
+        before="$before $1"
+        shift
+    done
+    shift
+    # shellcheck disable=SC2086 # words
+    $before timeout "$seconds" grep -liE -- "$secret_lines" "$@" 2>/dev/null
+    case $? in 0 | 1) ;; *) printf '%s\n' "$@" ;; esac
 }
 
 # The bytes that an escaped name stands for, in $raw. The dot saves a final newline from $().
@@ -70,7 +108,8 @@ tell_why() { # gone|dark PATH
     say "$tag" "$of" "$lines"
 }
 
-# What stat said of a file: which ids its line leaves open, and in $how, how it is to be hashed: b in the batch, o on its own, r as root, - not at all.
+# What stat said of a file: which ids its line leaves open, and in $how, how it is to be hashed: b in the batch, o on its own, l the same of one that is
+# too long to be searched for secrets, r as root, - not at all.
 examine() { # PATH FILE LINE WANT:OWNER:GROUP
     say seen "$1" "$3"
     want=${4%%:*} owner=${4#*:} group=${4##*:}
@@ -79,6 +118,7 @@ examine() { # PATH FILE LINE WANT:OWNER:GROUP
     want=${want%%,*} declared=${declared#*,}
     mode=${declared%%,*} declared=${declared#*,}
     digest=${declared%%,*} declared=${declared#*,}
+    case $want in !*) want=${want#!} digest=! ;; esac
     ids=$3
     ids=${ids#*:}
     suspect=''
@@ -101,13 +141,19 @@ examine() { # PATH FILE LINE WANT:OWNER:GROUP
     case $want:$size in -:*) return ;; '*':* | "$size:$size" | *:0 | *:4096) ;; *) return ;; esac
     how=b
     # Not in the batch: what may hold it up (10 MB and more; /proc/kmsg), and names that sha256sum writes in a way of its own.
-    case $size in ????????*) how=o ;; esac
     case $2 in /proc/* | /sys/* | *\\* | *"$nl"*) how=o ;; esac
+    case $size in ????????*) how=l ;; esac
     [ -r "$2" ] || how=r
 }
 
-# The hash of a file, of which the first digits are declared, or nothing.
+# The hash of a file, of which the first digits are declared, or nothing; `!` for a secret's, which is salted.
 say_hash() { # PATH SHA256 DIGITS
+    if [ "$3" = ! ]; then
+        : "${salt:=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')}"
+        salted=$(echo "$salt$2" | sha256sum)
+        if [ ${#salt} = 32 ]; then say salted "$1" "$salt:${salted%% *}"; else say dark "$1" 'it is a secret, and there are no random bytes to salt its hash with'; fi
+        return
+    fi
     say hash "$1" "$2"
     case $2 in "$3"*) ;; *) suspects="$suspects $1" ;; esac
 }
@@ -123,23 +169,37 @@ hash_one() { # PATH FILE DIGITS [SUDO...]
     hear sha256sum "$@" timeout 2 sha256sum -- "$file"
     case $? in
     0)
-        said=${said#\\}
-        say_hash "$path" "${said%% *}" "$digits"
+        hash=${said#\\}
+        case $how:$digits:$file in
+        l:* | *:!:* | *:*:$no_secrets) ;;
+        *) [ -z "$(with_secret_lines 1 "$@" -- "$file")" ] || digits=! ;;
+        esac
+        say_hash "$path" "${hash%% *}" "$digits"
         ;;
     124 | 137 | 143) say dark "$path" 'hashing it took longer than 2 seconds' ;;
     *) tell_why dark "$path" ;;
     esac
 }
 
-# The files of $hows that are in the batch: one sha256sum for all.
-hash_batch() (
+# The files of $hows that are in the batch: one command for all.
+batch() ( # COMMAND FILE...
+    command=$1
+    shift
     for entry in $hows; do
         file=$1
         shift
         case $entry in b:*) set -- "$@" "$file" ;; esac
     done
-    timeout 3 sha256sum -- "$@" 2>/dev/null
+    $command "$@"
 )
+
+hash_batch() { # FILE...
+    timeout 3 sha256sum -- "$@" 2>/dev/null
+}
+
+search_batch() { # FILE...
+    with_secret_lines 1 -- "$@"
+}
 
 # user|group NAME ID, for each name that somebody has. Without getent (some musl systems): from the table itself.
 tell_ids() { # user|group passwd|group NAME...
@@ -182,9 +242,10 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
         shift
     done
     IFS=$blanks
-    sums='' count=0
+    sums='' count=0 lined=''
     if [ "$batched" != 0 ] && ! late; then
-        sums=$(hash_batch "$@")
+        sums=$(batch hash_batch "$@")
+        lined=$nl$(batch search_batch "$@")$nl
         IFS=$nl
         for line in $sums; do count=$((count + 1)); done
         IFS=$blanks
@@ -192,8 +253,11 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
     for entry in $hows; do
         path=${entry#*:*:} digest=${entry#*:}
         digest=${digest%%:*}
-        case $entry in
-        b:*)
+        how=${entry%%:*}
+        case $how in
+        b)
+            # shellcheck disable=SC2254 # a pattern
+            case $lined in *"$nl$1$nl"*) case $1 in $no_secrets) ;; *) digest=! ;; esac ;; esac
             # Lines and files go together by their order, or, where one could not be read, not at all.
             if [ "$count" = "$batched" ]; then
                 line=${sums%%"$nl"*}
@@ -204,8 +268,8 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
                 hash_one "$path" "$1" "$digest"
             fi
             ;;
-        o:*) hash_one "$path" "$1" "$digest" ;;
-        r:*)
+        o | l) hash_one "$path" "$1" "$digest" ;;
+        r)
             # shellcheck disable=SC2086 # PE_SUDO is words
             if [ -n "$sudo" ]; then as=$sudo && hash_one "$path" "$1" "$digest" $sudo; else say dark "$path" 'Permission denied'; fi
             ;;
@@ -222,7 +286,9 @@ look_closer() { # PATH FILE WANT:OWNER:GROUP
         # shellcheck disable=SC2086 # PE_SUDO is words
         if [ -n "$sudo" ] && hear stat $sudo stat -L -c "$format" -- "$2"; then
             as=$sudo
-            examine "$1" "$2" "${said%"$nl"}" "$3"
+            stated=${said%"$nl"}
+            case $3 in -*) asked=$3 ;; *) is_secret "$raw" "$2" $sudo && asked=!$3 || asked=$3 ;; esac
+            examine "$1" "$2" "$stated" "$asked"
             [ "$how" = - ] || hash_one "$1" "$2" "$digest" $sudo
             return
         fi
@@ -308,6 +374,7 @@ for argument; do
     file=${PE_ROOT-}$raw
     if [ -e "$file" ]; then
         [ ! -L "$file" ] || target=$(readlink -f "$file")
+        case $asked in -*) ;; *) ! is_secret "$raw" "$file" || asked=!$asked ;; esac
         paths="$paths $asked:$path"
         set -- "$@" "$file"
     else

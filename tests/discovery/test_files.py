@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
 from power_edge.discovery.files import DISCOVERY
 from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Source
 from power_edge.model.declared.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, Broken, File, Missing, ask, parse
 from tests.discovery.trees import apk, dpkg, lines, run, tool, write
-from tests.scripts import HOSTILE
+from tests.scripts import HOSTILE, body
 
 HASHED, UNHASHED = "+*:::", "+-:::"
 CONFFILES = {"/etc/app/app.conf": "a=1\n", "/etc/app/same.conf": "b=1\n", "/etc/app/gone.conf": "c\n", "/etc/app/linked.conf": "d\n"}
@@ -342,9 +341,11 @@ def test_a_folder_that_a_program_fills_is_told_once(tmp_path: Path) -> None:
 
 
 def test_the_patterns_are_those_of_the_document() -> None:
-    probe = data.text("probes/discovery/files.sh")
+    probe = body("files", "discovery")
     document = (Path(__file__).parents[2] / "docs/discovery/files.md").read_text()
-    patterns = [pattern for table in re.findall(r"^(?:never|keys|secrets|usual)='([^']*)'", probe, re.MULTILINE) for pattern in table.split()]
+    patterns = [
+        pattern for table in re.findall(r"^(?:accounts|never|keys|secrets|usual)='([^']*)'", probe, re.MULTILINE) for pattern in table.split()
+    ]
     told = re.findall(r"`([*/][^` ]+)`", document)
     assert len(patterns) == len(set(patterns)) > 100
     assert sorted(patterns) == sorted(told)

@@ -1,5 +1,6 @@
 """The files probe, run: in the shells that nodes have, as root, as a plain user, with and without sudo."""
 
+import hashlib
 import os
 import socket
 import stat
@@ -10,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from power_edge import data
 from power_edge.judging import judge
 from power_edge.model import Item, Observations, Result, Source, Unseen
 from power_edge.model.declared.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
 from tests.lab.nodes import Node
+from tests.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = data.text("probes/resources/files.sh")
+BODY = body("files", "resources")
 SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
 NAMES = ["plain", "a\nb", "back\\slash", "*.conf", 'it\'s "q"', "$(reboot)", "café", "caf\udce9", "a b", "-rf", "final\n", "x:y", "a\rb"]
 HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
@@ -115,6 +116,43 @@ def test_many_files(shell: list[str], tmp_path: Path) -> None:
     items = [Declared(path=f"{tmp_path}/{number}", content=str(number), owner="root") for number in range(150)]
     seen = probe(shell, items)
     assert {judged(item, seen).outcome.value for item in items} == {"compliant"}
+
+
+def test_which_hashes_are_salted(shell: list[str], tmp_path: Path) -> None:
+    # (No part of a path may make it a secret here: the folder is named after the test.)
+    texts = {
+        "password": "1\n",
+        "a.conf": "x\npassword = 2\n",
+        "b\\.conf": "token: 3\n",
+        "linked": "4\n",
+        "plain": "5\n",
+        "nsswitch.conf": "passwd: 6\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/x").write_text("4\n")
+    (tmp_path / "folder").symlink_to("private")
+    (tmp_path / "link").symlink_to(f"{tmp_path}/private/x")
+    hidden = {"password": "1\n", "a.conf": texts["a.conf"], "b\\.conf": "token: 3\n", "folder/x": "4\n", "link": "4\n", "private/../private/x": "4\n"}
+    shown = {"linked": "4\n", "plain": "5\n", "nsswitch.conf": "passwd: 6\n"}
+    seen = probe(shell, [Declared(path=f"{tmp_path}/{name}", sha256="0" * 64) for name in [*hidden, *shown]])
+    for name, text in hidden.items():
+        file = seen[f"{tmp_path}/{name}"]
+        assert (name, file.sha256, file.salted.fits(hashlib.sha256(text.encode()).hexdigest())) == (name, None, True)
+        assert not file.salted.fits("0" * 64)
+    for name, text in shown.items():
+        assert seen[f"{tmp_path}/{name}"].sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_what_cannot_be_searched_is_salted(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("hello\n")
+    (tmp_path / "grep").write_text("#!/bin/sh\nexit 2\n")
+    (tmp_path / "grep").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"}
+    done = subprocess.run(["sh", "-c", BODY, "pe", f"*:::{tmp_path}/plain"], check=True, capture_output=True, env=environment)
+    assert HELLO.encode() not in done.stdout
+    assert parse(done.stdout)[f"{tmp_path}/plain"].salted.fits(HELLO)
 
 
 def on(node: Node, user: str, sudo: str, items: Sequence[Declared]) -> list[dict[str, str]]:

@@ -62,7 +62,7 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")
         return
-    proposal = propose(node.path, {STATE: (content, adoption.text.encode())})
+    proposal = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
     if not agreed(proposal, f"Write this to {file}?", yes=yes, way_out="--yes writes it"):
         click.echo("nothing was written", err=True)
         return

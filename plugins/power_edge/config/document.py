@@ -13,6 +13,7 @@ from yaml.events import AliasEvent, DocumentStartEvent, MappingEndEvent, Mapping
 
 from power_edge.config.error import LIMIT, ConfigError, refuse, shown
 from power_edge.config.nesting import cut_before_too_deep
+from power_edge.config.schema import write_only
 from power_edge.model import Problem, Source
 
 MAX_BYTES = 4 << 20
@@ -99,6 +100,8 @@ class _Reader:
         self.problems: list[Problem] = []
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
         self.values = 0
+        self.stack: list[tuple[Any, Any, Any, Any, Any, int]] = []
+        """Of each level that is open the event that began it, and of the level around it the value and places, key and its mark, and count."""
 
     def problem(self, mark: Any, message: str, hint: str | None = None) -> None:
         self.problems.append(Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint))
@@ -114,14 +117,14 @@ class _Reader:
         inner: Any = []
         key: Any = _NO_KEY
         key_mark: Any = None
-        stack: list[tuple[Any, Any, Any, Any, Any, int]] = []
+        stack = self.stack
         documents = 0
         next_event: Any = CParser(data).get_event
         while (event := next_event()) is not None:
             kind = type(event)
             mark = event.start_mark
             if kind is ScalarEvent:
-                new, new_inner = self.scalar(event, mark), None
+                new, new_inner = self.scalar(event, mark, key), None
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 self.begin(event, mark, len(stack))
                 stack.append((event, value, inner, key, key_mark, self.values - 1))
@@ -155,7 +158,7 @@ class _Reader:
         if not value or value[0] is None:
             raise refuse(self.file, "is empty", line=1)
         if type(value[0]) is not dict:
-            raise self.fatal(inner[0].value, f"holds no mapping of keys to values, but {shown(value[0])}")
+            raise self.fatal(inner[0].value, f"holds no mapping of keys to values, but {'a list' if type(value[0]) is list else 'a single value'}")
         return Document(self.file, value[0], inner[0], tuple(self.problems), data)
 
     def count(self, mark: Any, values: int = 1) -> None:
@@ -163,12 +166,12 @@ class _Reader:
         if self.values > MAX_VALUES:
             raise self.fatal(mark, f"holds more than {MAX_VALUES} values", "aliases count as often as they are used")
 
-    def scalar(self, event: Any, mark: Any) -> Any:
+    def scalar(self, event: Any, mark: Any, key: Any) -> Any:
         self.count(mark)
         text = event.value
         if event.tag is not None:
             self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it; text goes in quotes")
-        value = text if event.style or not _MAY_BE_NO_TEXT(text) else self.plain(text, mark)
+        value = text if event.style or not _MAY_BE_NO_TEXT(text) else self.plain(text, mark, key)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, None, 1)
         return value
@@ -200,8 +203,8 @@ class _Reader:
         self.problem(mark, f"the key {text} is not text", f'write it in quotes: "{text}"')
         return text
 
-    def plain(self, text: str, mark: Any) -> Any:
-        """The value of a scalar without quotes: what YAML 1.1 and 1.2 agree upon, else the text itself and a problem."""
+    def plain(self, text: str, mark: Any, key: Any) -> Any:
+        """The value of a scalar without quotes: what YAML 1.1 and 1.2 agree upon, else the text and a problem. `key` is the one it belongs to."""
         if text in _WORDS:
             return _WORDS[text]
         if _INTEGER(text):
@@ -210,6 +213,9 @@ class _Reader:
             return float(text)
         for matches, what in _TRAPS:
             if matches(text):
+                if not write_only().isdisjoint(each for each in (key, *(level[3] for level in self.stack)) if type(each) is str):
+                    self.problem(mark, f"a value without quotes is {what}", "write it in quotes")
+                    break
                 hint = f'write true or false, or "{text}" in quotes' if what is _SWITCH else f'write it in quotes: "{text}"'
                 self.problem(mark, f"{text[:40]} without quotes is {what}", hint[:120])
                 break

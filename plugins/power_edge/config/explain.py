@@ -74,10 +74,14 @@ def _problems(document: Document, root: dict[str, Any], error: ValidationError) 
     elif error.kind.name == "type":
         yield _wrong_type(document, path, error.instance, holder)
     else:
-        yield Problem(document.find(path), _message(error.instance, error.schema_path[-1], error, holder))
+        what = _what(path) if holder.get("writeOnly") else None
+        yield Problem(document.find(path), _message(error.instance, error.schema_path[-1], error, holder, what))
 
 
-def _message(value: Any, keyword: str | int, error: ValidationError, holder: dict[str, Any]) -> str:
+def _message(value: Any, keyword: str | int, error: ValidationError, holder: dict[str, Any], what: str | None = None) -> str:
+    """What is wrong with a value, which is quoted unless it is write-only: then `what` stands in its place."""
+    if what is not None:
+        return f"{what}: {holder.get('patternErrorMessage') or holder.get('errorMessage') or f'it does not fit the schema ({keyword})'}"
     if keyword == "pattern" and "patternErrorMessage" in holder:
         return f"{shown(value)}: {holder['patternErrorMessage']}"
     if "errorMessage" in holder:
@@ -97,6 +101,9 @@ def _wrong_type(document: Document, path: Path, value: Any, holder: dict[str, An
     source = document.find(path)
     if value is None:
         return Problem(source, f"{_what(path)} is empty and should be {should}", "give it a value, or remove the line")
+    if holder.get("writeOnly"):
+        kind = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "something else"
+        return Problem(source, f"{_what(path)} is {kind} and should be {should}", "write it in quotes")
     hint = holder.get("errorMessage")
     if hint is None and "string" in wanted and isinstance(value, bool | int | float):
         hint = f'write it in quotes: "{document.plain_text(source)}"'

@@ -1,5 +1,6 @@
 """The schemas at run time: as generated, self-contained, in JSON (reading the YAML would cost more than all else)."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,23 @@ def schema(name: str) -> dict[str, Any]:
 def names() -> tuple[str, ...]:
     """The names that `schema` takes, sorted."""
     return tuple(sorted(path.name.removesuffix(".schema.json") for path in (data.folder("schemas") / "merged").glob("*.schema.json")))
+
+
+@cache
+def write_only() -> frozenset[str]:
+    """The keys whose values no message quotes (JSON Schema's `writeOnly`), of all schemas."""
+
+    def found(part: Any) -> Iterator[str]:
+        if isinstance(part, list):
+            for each in part:
+                yield from found(each)
+        elif isinstance(part, dict):
+            for key, value in part.items():
+                if isinstance(value, dict) and value.get("writeOnly"):
+                    yield key
+                yield from found(value)
+
+    return frozenset(key for name in names() for key in found(schema(name)))
 
 
 @cache

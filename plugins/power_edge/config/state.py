@@ -50,6 +50,14 @@ def state_of(document: Document, node: str) -> State:
     return State(document.file, document.value["version"], msgspec.convert(document.value["metadata"], Metadata), tuple(items))
 
 
+def declarations(document: Document) -> Iterator[tuple[str, Any]]:
+    """The sections of a state.yaml by resource type, as `declares` has them. Raises ConfigError unless they fit their schemas."""
+    checked(document, "state")
+    for name, section in document.value.items():
+        if name not in _OF_THE_FILE:
+            yield name, msgspec.convert(_attributes(section), resource(name).declares)
+
+
 def checked(document: Document, name: str) -> None:
     """Raises ConfigError unless the document is sound and fits the schema `name`."""
     if document.problems or not validator(name).is_valid(document.value):

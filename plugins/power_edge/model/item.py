@@ -43,3 +43,7 @@ class Item(NamedTuple):
     declared: Any
     expected: Mapping[str, Any]
     source: Source
+
+    def __repr__(self) -> str:
+        """Without what is declared, for a failed assertion prints this: it may be a secret."""
+        return f"<Item {self.type}[{self.name}] of {self.node}, {self.source}>"

@@ -18,7 +18,7 @@ class Finding(NamedTuple):
     """One declared field, judged.
 
     `actual` is the value as seen, None when it could not be seen. `why` is a sentence for people: always there for unknown, elsewhere where the
-    two values do not speak for themselves (a note on a compliant field, too).
+    two values do not speak for themselves (a note on a compliant field, too). `secret`: the values are not shown, only whether they are equal.
     """
 
     field: str
@@ -26,6 +26,7 @@ class Finding(NamedTuple):
     expected: Any
     actual: Any = None
     why: str | None = None
+    secret: bool = False
 
 
 def agrees(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:

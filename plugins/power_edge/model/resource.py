@@ -34,6 +34,10 @@ def _no_problems(_: Any) -> Iterator[tuple[str, str]]:
     return iter(())
 
 
+def _nothing_hidden(_: Any) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceType:
     """A kind of thing that a node can be declared to have.
@@ -65,6 +69,8 @@ class ResourceType:
     """Declaration, seen -> what is there beyond the declaration and worth a warning (open firewall rules)."""
     fact: Callable[[Any], Any] | None = None
     """Observation -> what operators' own tests are given for it: None where the thing is not there, Unseen where that is open. By default itself."""
+    hidden: Callable[[Any], Sequence[str]] = _nothing_hidden
+    """Declaration -> its fields whose values no message may show: secrets."""
     whole: bool = False
     """The type observes one thing for all its items (the firewall), under the key ''."""
     lists_all: bool = False

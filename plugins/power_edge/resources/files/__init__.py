@@ -1,20 +1,31 @@
 """Files: a regular file that is there, with the bytes, mode and owner that it should have.
 
 Symbolic links are followed (inode(7): the link's own mode and owner mean nothing here). Ids are compared, not the names that they go by, and bytes
-by their SHA-256, so that no content of a node ever travels.
+by their SHA-256, so that no content of a node ever travels. Of secrets not even that is shown: see secrets.py.
 """
 
 import hashlib
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from power_edge.model import ResourceType
 from power_edge.model.declared.resources.files_schema import File as Declared
-from power_edge.resources.files.judge import content_bytes, expected, judge
-from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, canonical, escape, parse, unescape
+from power_edge.resources.files.judge import HIDDEN, content_bytes, expected, judge
+from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
 from power_edge.resources.files.remedy import remedy
+from power_edge.resources.files.secrets import secret
+from power_edge.resources.files.spelling import canonical, escape, unescape
 
 __all__ = ["REGULAR", "RESOURCE", "Broken", "File", "Missing", "ask", "canonical", "expected", "fact", "parse", "problems", "unescape"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Declared(Declared):
+    """A declaration whose repr, as a traceback or a failed assertion shows it, holds no secret."""
+
+    content: str | None = field(default=None, repr=False)
+    sha256: str | None = field(default=None, repr=False)
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
@@ -34,10 +45,10 @@ def _hashing(declared: Declared) -> str:
 
 
 def _declared(declared: Declared) -> Iterator[str]:
-    """What tells the probe whether a file drifts: mode, the first digits of the hash, numeric owner and group."""
+    """What tells the probe whether a file drifts: mode, the first digits of the hash (of no secret), numeric owner and group."""
     yield f"{stat.S_IFREG | int(declared.mode, 8):x}" if declared.mode is not None else ""
     digest = declared.sha256 if declared.content is None else hashlib.sha256(content_bytes(declared.content)).hexdigest()
-    yield (digest or "").lower()[:8]
+    yield "" if digest is None or secret(declared) else digest.lower()[:8]
     for name in (declared.owner, declared.group):
         yield name if name is not None and name.isdecimal() else ""
 
@@ -46,7 +57,13 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     if declared.content is not None and declared.sha256 is not None:
         digest = hashlib.sha256(content_bytes(declared.content)).hexdigest()
         if digest != declared.sha256.lower():
-            yield "sha256", f"contradicts content, whose SHA-256 is {digest}: declare one of the two"
+            whose = "" if secret(declared) else f", whose SHA-256 is {digest}"
+            yield "sha256", f"contradicts content{whose}: declare one of the two"
+
+
+def hidden(declared: Declared) -> Sequence[str]:
+    """The fields of a declaration that no message may show."""
+    return HIDDEN if secret(declared) else ()
 
 
 def fact(seen: File | Missing | Broken) -> File | None:
@@ -56,7 +73,7 @@ def fact(seen: File | Missing | Broken) -> File | None:
 
 RESOURCE = ResourceType(
     name="files",
-    declares=list[Declared],
+    declares=list[_Declared],
     key="path",
     parse=parse,
     judge=judge,
@@ -66,4 +83,5 @@ RESOURCE = ResourceType(
     problems=problems,
     ask=ask,
     fact=fact,
+    hidden=hidden,
 )

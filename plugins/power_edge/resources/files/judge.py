@@ -1,35 +1,58 @@
 """A file against its declaration."""
 
 import hashlib
+import posixpath
 import stat
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from power_edge.model import Finding, agrees, compare, drifts, undecided
+from power_edge.model import Finding, Outcome, agrees, compare, drifts, undecided
 from power_edge.model.declared.resources.files_schema import File as Declared
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
+from power_edge.resources.files.secrets import secret, secret_path
 
 MISSING = "missing"
+EQUAL, DIFFERENT = "equal", "different"
+"""What is said of a secret, in place of contents and hashes."""
+WITHHELD = "a secret: neither content nor hash is shown"
+HIDDEN = ("content", "sha256")
+"""The fields that say what is in a file."""
 
 
 def expected(declared: Declared) -> dict[str, Any]:
     """A path alone asserts a regular file, so `type` is always among the fields."""
+    return _expected(declared, hidden=secret(declared))
+
+
+def _expected(declared: Declared, *, hidden: bool) -> dict[str, Any]:
     fields = {field: getattr(declared, field) for field in ("content", "sha256", "mode", "owner", "group")}
-    return {"type": REGULAR} | {field: value for field, value in fields.items() if value is not None}
+    shown = {field: EQUAL if hidden and field in HIDDEN else value for field, value in fields.items() if value is not None}
+    return {"type": REGULAR} | shown
+
+
+def is_secret(declared: Declared, seen: File | Missing | Broken) -> bool:
+    """Whether a file is a secret, by its declaration, by where a link leads, or by what the node found in it."""
+    if isinstance(seen, File) and seen.salted is not None:
+        return True
+    target = None if isinstance(seen, Missing) else seen.target
+    return secret(declared) or (target is not None and secret_path(posixpath.join(posixpath.dirname(declared.path), target)))
 
 
 def judge(declared: Declared, seen: File | Missing | Broken) -> Iterator[Finding]:
     """A finding for each field."""
+    hidden = is_secret(declared, seen)
     if not isinstance(seen, File):
         why = "no such file" if not isinstance(seen, Broken) else f"a symbolic link to {seen.target}, where nothing is"
-        for field, value in expected(declared).items():
-            yield drifts(field, value, MISSING, why)
+        for field, value in _expected(declared, hidden=hidden).items():
+            yield drifts(field, value, MISSING, why)._replace(secret=hidden and field in HIDDEN)
         return
     yield compare("type", REGULAR, seen.type, f"a symbolic link to {seen.target}" if seen.target is not None else None)
     if declared.content is not None:
-        yield _judge_content(declared.content, seen)
+        finding = _judge_content(declared.content, seen)
+        yield _withheld(finding, seen) if hidden else finding
     if declared.sha256 is not None:
-        yield _judge_sha256(declared.sha256, seen)
+        finding = _judge_sha256(declared.sha256, seen)
+        yield _withheld(finding, seen) if hidden else finding
     if declared.mode is not None:
         actual = f"{stat.S_IMODE(seen.mode):04o}"
         yield (agrees if int(declared.mode, 8) == stat.S_IMODE(seen.mode) else drifts)("mode", declared.mode, actual)
@@ -43,20 +66,37 @@ def _judge_content(content: str, seen: File) -> Finding:
     declared = content_bytes(content)
     if seen.type != REGULAR:
         return drifts("content", content, seen.type)
-    if seen.sha256 is not None:
-        same = hashlib.sha256(declared).hexdigest() == seen.sha256
+    if (same := _same(hashlib.sha256(declared).hexdigest(), seen)) is not None:
         return (agrees if same else drifts)("content", content, f"sha256:{seen.sha256} ({seen.size} bytes)")
     if seen.dark is None and seen.size != len(declared):
         return drifts("content", content, f"{seen.size} bytes", f"declared: {len(declared)} bytes")
-    return undecided("content", content, seen.dark or "the node did not tell its hash")
+    return undecided("content", content, seen.dark or _NO_HASH)
 
 
 def _judge_sha256(digest: str, seen: File) -> Finding:
     if seen.type != REGULAR:
         return drifts("sha256", digest, seen.type)
-    if seen.sha256 is None:
-        return undecided("sha256", digest, seen.dark or "the node did not tell its hash")
-    return (agrees if digest.lower() == seen.sha256 else drifts)("sha256", digest, seen.sha256)
+    if (same := _same(digest.lower(), seen)) is None:
+        return undecided("sha256", digest, seen.dark or _NO_HASH)
+    return (agrees if same else drifts)("sha256", digest, seen.sha256)
+
+
+_NO_HASH = "the node did not tell its hash"
+
+
+def _same(digest: str, seen: File) -> bool | None:
+    """Whether the content has this SHA-256; None where that is not known."""
+    if seen.salted is not None:
+        return seen.salted.fits(digest)
+    return None if seen.sha256 is None else seen.sha256 == digest
+
+
+def _withheld(finding: Finding, seen: File) -> Finding:
+    """A finding about what is in a secret, without anything of it."""
+    finding = finding._replace(expected=EQUAL, secret=True)
+    if seen.type != REGULAR or finding.outcome is Outcome.UNKNOWN:
+        return finding
+    return finding._replace(actual=EQUAL if finding.outcome is Outcome.COMPLIANT else DIFFERENT, why=WITHHELD)
 
 
 def _judge_owner(field: str, declared: str, number: int, name: str | None, numbers: Mapping[str, int]) -> Finding:

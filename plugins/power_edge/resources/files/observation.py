@@ -1,14 +1,18 @@
 """What the probe of files printed -> what is there."""
 
 import errno
+import hashlib
 import os
 import re
 import stat
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 from power_edge import stderr
 from power_edge.model import Observations, Unseen
+from power_edge.resources.files.secrets import secret_path
+from power_edge.resources.files.spelling import escape, unescape
 
 REGULAR = "regular file"
 _TYPES = {
@@ -50,10 +54,25 @@ class Place(NamedTuple):
     mount: Mount | None = None
 
 
+class Salted(NamedTuple):
+    """What stands in place of a secret's SHA-256: it tells whether a given one is equal, and is never the same twice."""
+
+    salt: str
+    digest: str
+
+    @classmethod
+    def made(cls, salt: str, sha256: str) -> "Salted":
+        return cls(salt, hashlib.sha256(f"{salt}{sha256}\n".encode()).hexdigest())
+
+    def fits(self, sha256: str) -> bool:
+        return self == Salted.made(self.salt, sha256)
+
+
 class File(NamedTuple):
     """What a path leads to. `mode` is st_mode, type included; `size` counts bytes; `user` and `group` are the names of the ids, None without one.
 
-    `target` is where a symbolic link leads. `sha256` is None when it was not asked for, or not to be had: then `dark` says why.
+    `target` is where a symbolic link leads. `sha256` is None when it was not asked for, or not to be had: then `dark` says why. A secret has
+    `salted` instead.
     `uids` and `gids` are the ids of the names that were declared, as the node knows them. `place` is there where something is not as declared.
     """
 
@@ -65,6 +84,7 @@ class File(NamedTuple):
     group: str | None = None
     target: str | None = None
     sha256: str | None = None
+    salted: Salted | None = None
     dark: str | None = None
     uids: Mapping[str, int] = {}
     gids: Mapping[str, int] = {}
@@ -93,7 +113,7 @@ class Broken(NamedTuple):
 
 def parse(section: bytes) -> Observations:
     """Path -> File; Missing: there is nothing; Broken: a link to nothing; Unseen: could not look."""
-    tags = ("seen", "gone", "link", "hash", "dark", "user", "group", "more", "above", "real", "mount")
+    tags = ("seen", "gone", "link", "hash", "salted", "dark", "user", "group", "more", "above", "real", "mount")
     told: dict[str, dict[str, str]] = {tag: {} for tag in tags}
     for line in section.decode("ascii", "surrogateescape").split("\n"):
         if line:
@@ -118,7 +138,7 @@ def parse(section: bytes) -> Observations:
             user=_name(user),
             group=_name(group),
             target=told["link"].get(path),
-            sha256=_digest(told["hash"].get(path)),
+            **_sum(path, told),
             dark=_reason(told["dark"].get(path)),
             uids=uids,
             gids=gids,
@@ -201,24 +221,18 @@ def _name(name: str) -> str | None:
     return None if name == "UNKNOWN" else name  # what stat prints for an id without a name
 
 
-def _digest(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch("[0-9a-f]{64}", text):
-        raise ValueError(f"no SHA-256: {text!r}")
+def _sum(path: str, told: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The fields of a file's hash. One of a secret that the node did not salt, such as in an answer of an older script, is salted here."""
+    if (salted := told["salted"].get(path)) is not None:
+        salt, _, digest = salted.partition(":")
+        return {"salted": Salted(_hexadecimal(salt, 32), _hexadecimal(digest, 64))}
+    if path not in told["hash"]:
+        return {}
+    sha256 = _hexadecimal(told["hash"][path], 64)
+    return {"salted": Salted.made(token_hex(16), sha256)} if secret_path(path) else {"sha256": sha256}
+
+
+def _hexadecimal(text: str, digits: int) -> str:
+    if not re.fullmatch(f"[0-9a-f]{{{digits}}}", text):
+        raise ValueError(f"no {digits} hexadecimal digits in place of a hash")
     return text
-
-
-def unescape(name: str) -> str:
-    """A path as the probe's arguments and lines spell it -> the path."""
-    raw = re.sub(rb"\\0([0-3][0-7]{2})", lambda octal: bytes([int(octal[1], 8)]), name.encode("utf-8", "surrogateescape"))
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def escape(name: str) -> str:
-    """Printable ASCII without blanks and backslashes; every other byte as printf(1)'s %b takes it: backslash, 0, three octal digits."""
-    return re.sub(rb"[^!-\[\]-~]", lambda byte: f"\\0{ord(byte[0]):03o}".encode(), name.encode("utf-8", "surrogateescape")).decode("ascii")
-
-
-def canonical(path: str) -> str:
-    """Without doubled slashes and dots, which lead to the same file on every node. Not so `..` (after a link) and a final slash (no file has one)."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    return "/" + "/".join(parts) + ("/" if parts and path.endswith(("/", "/.")) else "")

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.declared.resources.files_schema import File as Declared
-from power_edge.resources.files.judge import content_bytes
-from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, Mount, Place, canonical
+from power_edge.resources.files.judge import HIDDEN, content_bytes, is_secret
+from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, Mount, Place
+from power_edge.resources.files.spelling import canonical
 
 LONGEST_CONTENT = 2048
 """Bytes of a declared content up to which a command that writes it is still one to paste."""
@@ -62,7 +63,9 @@ def _obstacles(declared: Declared, seen: File | Missing | Broken, fields: set[st
     yield from _unknown_names(declared, seen, fields)
     if isinstance(seen, Missing) and not seen.in_folder:
         yield f"{seen.above} is in the way, which is no folder: move it aside first"
-    writes = isinstance(seen, Missing) or bool(fields & {"content", "sha256"})
+    writes = isinstance(seen, Missing) or bool(fields & set(HIDDEN))
+    if writes and (declared.content is not None or declared.sha256 is not None) and is_secret(declared, seen):
+        yield "it holds a secret, which belongs in no command line: put the file there by hand, by a way that shows it to nobody"
     if writes:
         yield from _unwritable(declared, missing=isinstance(seen, Missing))
     if seen.place is None:
@@ -152,7 +155,7 @@ def _changed(declared: Declared, seen: File, fields: set[str]) -> Iterator[Comma
     kept = f"{stat.S_IMODE(seen.mode):04o}" if owns and seen.mode & (stat.S_ISUID | stat.S_ISGID) else None
     mode = declared.mode if "mode" in fields or (owns and declared.mode is not None) else kept
     modes = [("chmod", "--", mode)] if mode is not None else []
-    if fields & {"content", "sha256"} and declared.content is not None:
+    if fields & set(HIDDEN) and declared.content is not None:
         yield _rewritten(declared, [*owns, *modes])
         return
     for command in (*owns, *modes):
