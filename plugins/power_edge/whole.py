@@ -213,6 +213,7 @@ def way_out(error: OSError) -> str:
 _WAYS_OUT = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
+    errno.ENOENT: "make its folder",
     errno.EROFS: "make the file system writable",
     errno.EACCES: "be a user who may write there",
     errno.EPERM: "be a user who may write there",
