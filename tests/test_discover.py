@@ -321,7 +321,7 @@ def test_a_full_disk_leaves_nothing_half_written(run: Run, root: Path, monkeypat
     monkeypatch.setattr(whole, "_fill", full)
     done = run()
     assert isinstance(done.exception, OSError)
-    assert "node-configs/rig-31m-7/ cannot be written: No space left" in str(done.exception)
+    assert "node-configs/rig-31m-7/state.yaml cannot be written: No space left" in str(done.exception)
     assert list(root.iterdir()) == []
 
 

@@ -282,11 +282,15 @@ def test_a_folder_that_cannot_be_written_is_3(run: Run, root: Path, monkeypatch:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whole, "write_new", full)
+    monkeypatch.setattr(whole, "write_all", full)
     monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     folder(root, "rig")
-    assert run("rig", "--write") == (3, "", "Error: node-configs/ cannot be written: No space left on device\n")
+    assert run("rig", "--write") == (
+        3,
+        "",
+        "Error: node-configs/rig cannot be written: No space left on device; nothing was written (make room, and run the command again)\n",
+    )
 
 
 def test_a_full_disk_under_what_is_printed_is_not_laid_to_the_folder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

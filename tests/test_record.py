@@ -183,12 +183,14 @@ def test_the_commands_statuses(run: Run, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device", "/x/.my-host.abc")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(whole, "_fill", full)
     done = run()
     assert isinstance(done.exception, OSError)  # which main() makes 3
-    assert done.exception.strerror == "node-configs/ cannot be written: No space left on device"
+    assert done.exception.strerror == (
+        "node-configs/my-host/state.yaml cannot be written: No space left on device; nothing was written (make room, and run the command again)"
+    )
 
 
 def test_machines_without_identity_are_told_apart_by_name(machine: Machine, tmp_path: Path) -> None:

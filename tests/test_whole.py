@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,25 +77,39 @@ def test_what_goes_wrong_leaves_the_old_file_and_nothing_beside_it(tmp_path: Pat
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
 
 
-def test_a_file_that_must_not_be_there(tmp_path: Path) -> None:
-    file = tmp_path / "a"
-    whole.write_new(file, b"first")
-    with pytest.raises(FileExistsError):
-        whole.write_new(file, b"second")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "first")]
-    assert file.stat().st_mode & 0o777 == 0o644
-
-
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         whole.write(tmp_path / "none" / "a", b"")
 
 
-def test_several_files_are_written_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = tmp_path / "a", tmp_path / "b"
-    first.write_text("old")
-    whole.write_all({first: b"new", second: b"new"})
-    assert (first.read_text(), second.read_text()) == ("new", "new")
+@pytest.fixture(params=["in one step", "in several"])
+def rename(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system can exchange files, and where it cannot."""
+    if request.param == "in several":
+        monkeypatch.setattr(whole, "_renameat2", lambda *_: False)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def before_rename(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object]) -> None:
+    """Do something right before a file is put in its place."""
+    rename = whole._rename
+
+    def acting(source: Path, target: Path, flag: int) -> None:
+        if target.name == name:
+            monkeypatch.setattr(whole, "_rename", rename)
+            act()
+        rename(source, target, flag)
+
+    monkeypatch.setattr(whole, "_rename", acting)
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rename: None) -> None:
+    (tmp_path / "a").write_text("old")
+    whole.write_all(tmp_path, {"a": (b"old", b"new"), "b": (None, b"new")})
+    assert contents(tmp_path) == {"a": b"new", "b": b"new"}
 
     written = Path.write_bytes
 
@@ -105,47 +119,89 @@ def test_several_files_are_written_all_or_none(tmp_path: Path, monkeypatch: pyte
         return written(self, data)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        whole.write_all({first: b"newer", second: b"last"})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
-    assert (first.read_text(), second.read_text()) == ("new", "new")
+    with pytest.raises(OSError, match="No space") as caught:
+        whole.write_all(tmp_path, {"a": (b"new", b"newer"), "b": (b"new", b"last")})
+    assert caught.value.filename == str(tmp_path / "b")
+    assert contents(tmp_path) == {"a": b"new", "b": b"new"}
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_a_rename_that_fails_is_as_if_nothing_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
-    files = {tmp_path / name: b"new" for name in "abcde"}
+def test_a_rename_that_fails_is_as_if_nothing_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, rename: None) -> None:
+    """hostile.md 9: a rename that fails in a set of files, be it the fifth."""
     old = {"a": (b"old a", 0o640), "c": (b"old c", 0o600)}
     for name, (content, mode) in old.items():
         (tmp_path / name).write_bytes(content)
         (tmp_path / name).chmod(mode)
-    rename = Path.replace
 
-    def failing(self: Path, target: Path) -> Path:
-        if target == tmp_path / "abcde"[place] and not undoing:
-            undoing.append(True)
-            raise OSError(16, "Device or resource busy")
-        return rename(self, target)
+    def fail() -> None:
+        raise OSError(16, "Device or resource busy")
 
-    undoing: list[bool] = []
-    monkeypatch.setattr(Path, "replace", failing)
-    with pytest.raises(OSError, match="busy"):
-        whole.write_all(files)
+    before_rename(monkeypatch, "abcde"[place], fail)
+    with pytest.raises(OSError, match="busy") as caught:
+        whole.write_all(tmp_path, {name: (old[name][0] if name in old else None, b"new") for name in "abcde"})
+    assert caught.value.filename == str(tmp_path / "abcde"[place])
     assert {path.name: (path.read_bytes(), path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == old
 
 
 def test_what_cannot_be_put_back_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("old")
-    rename = Path.replace
+    rename = whole._rename
 
-    def failing(self: Path, target: Path) -> Path:
+    def failing(source: Path, target: Path, flag: int) -> None:
         if target.name == "b" or target.read_bytes() == b"new":
             raise OSError(5, "Input/output error")
-        return rename(self, target)
+        rename(source, target, flag)
 
-    monkeypatch.setattr(Path, "replace", failing)
+    monkeypatch.setattr(whole, "_rename", failing)
     with pytest.raises(OSError, match="Input/output") as caught:
-        whole.write_all({tmp_path / "a": b"new", tmp_path / "b": b"new"})
-    assert caught.value.__notes__ == [f"{tmp_path}/a has its new content already, and could not be put back: Input/output error"]
+        whole.write_all(tmp_path, {"a": (b"old", b"new"), "b": (None, b"new")})
+    assert caught.value.__notes__ == ["a has its new content already, and could not be put back: Input/output error"]
+
+
+def by_replacing(file: Path) -> None:
+    beside = file.with_name(f"{file.name}~")
+    beside.write_bytes(b"by hand")
+    beside.replace(file)
+
+
+def by_writing(file: Path) -> None:
+    file.write_bytes(b"by hand")
+
+
+@pytest.mark.parametrize("edit", [by_replacing, by_writing])
+@pytest.mark.parametrize("name", ["b", "c"])
+def test_an_edit_by_hand_at_the_last_moment_is_noticed_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, edit: Callable[[Path], None], rename: None
+) -> None:
+    """hostile.md 10: an edit between the last look and the rename."""
+    for old in "ab":
+        (tmp_path / old).write_text("old")
+    before_rename(monkeypatch, name, lambda: edit(tmp_path / name))
+    with pytest.raises(whole.Changed) as caught:
+        whole.write_all(tmp_path, {"a": (b"old", b"new"), "b": (b"old", b"new"), "c": (None, b"new")})
+    assert caught.value.file == tmp_path / name
+    assert contents(tmp_path) == {"a": b"old", "b": b"old"} | {name: b"by hand"}
+
+
+@pytest.mark.parametrize("now", [Path.unlink, lambda file: (file.unlink(), file.symlink_to("a")), lambda file: (file.unlink(), file.mkdir())])
+def test_a_file_that_is_none_any_more_stays_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: Callable[[Path], object], rename: None
+) -> None:
+    for old in "ab":
+        (tmp_path / old).write_text("old")
+    before_rename(monkeypatch, "b", lambda: now(tmp_path / "b"))
+    with pytest.raises((whole.Changed, IsADirectoryError)):
+        whole.write_all(tmp_path, {"a": (b"old", b"new"), "b": (b"old", b"new")})
+    assert (tmp_path / "a").read_text() == "old"
+    assert not (tmp_path / "b").is_file() or (tmp_path / "b").is_symlink()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_another_name_of_a_file_keeps_what_it_had(tmp_path: Path, rename: None) -> None:
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "hard link").hardlink_to(tmp_path / "a")
+    whole.write_all(tmp_path, {"a": (b"old", b"new")})
+    assert contents(tmp_path) == {"a": b"new", "hard link": b"old"}
 
 
 def test_what_a_killed_run_left_is_removed_and_what_is_in_use_stays(tmp_path: Path) -> None:
@@ -160,6 +216,7 @@ def test_what_a_killed_run_left_is_removed_and_what_is_in_use_stays(tmp_path: Pa
 
 
 def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_tidies_up(tmp_path: Path) -> None:
+    """hostile.md 14: what kill -9 leaves is removed by the next run."""
     child = os.fork()
     if child == 0:
         with whole.replacing(tmp_path / "a") as beside:
@@ -172,16 +229,18 @@ def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_tidies_up(tmp_
 
 
 def test_without_a_umask_nobody_else_may_write(tmp_path: Path) -> None:
+    """hostile.md 19: with a umask of 0 folders are 0755 at most."""
     os.umask(0)
+    whole.make_folder(tmp_path / "nodes")
     whole.write_folder(tmp_path / "nodes" / "a", {"x": b"1"})
     with whole.replacing(tmp_path / "report") as beside:
         beside.write_text("new")
-    whole.write_new(tmp_path / "new", b"")
+    whole.write_all(tmp_path, {"new": (None, b"")})
     assert [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o022] == []
 
 
 def test_a_folder_is_made_with_its_files_or_not_at_all(tmp_path: Path) -> None:
-    folder = tmp_path / "nodes" / "a"
+    folder = tmp_path / "a"
     whole.write_folder(folder, {"x": b"1", "y": b"2"})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"x": b"1", "y": b"2"}
     with pytest.raises(OSError, match="not empty"):

@@ -7,20 +7,21 @@ from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
-from power_edge import data, gate, stderr, whole
+from power_edge import data, gate, stderr
 from power_edge.config import ConfigError
 from power_edge.config.document import read
 from power_edge.config.emit import Document, Paragraph, emit
 from power_edge.config.error import refuse
 from power_edge.config.error import shown as in_message
-from power_edge.config.folders import NODE_CONFIGS, STATE, check_not_linked, read_file
-from power_edge.config.identities import IDENTITY, duplicates, identities
+from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.identities import IDENTITY, identities
 from power_edge.config.node import load_system_identity
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.answer import Output
 from power_edge.probing.plan import Plan, Section, Timeouts
 from power_edge.probing.route import without_password
 from power_edge.probing.transport import Job, Route, Unreachable, start
+from power_edge.proposal import propose, tidy
 from power_edge.target import HERE, Target
 
 _CONTAINER = b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
@@ -96,6 +97,7 @@ def write(shown: Shown, target: Target, root: Path | None) -> Written:
     What is on file is never replaced. Raises Another where that is another machine's; ConfigError where there is no such node, or the machine is
     another node already; OSError where nothing can be written.
     """
+    tidy(root)
     known = dict(identities(root)) if root is not None else {}
     told = [passed_over(folder, error) for folder, error in known.items() if isinstance(error, ConfigError)]
     usable = {folder: identity for folder, identity in known.items() if isinstance(identity, SystemIdentity)}
@@ -104,11 +106,7 @@ def write(shown: Shown, target: Target, root: Path | None) -> Written:
     on_file = read_file(folder, IDENTITY)
     if on_file is not None:
         return Written(folder.name, (*told, *_compared(shown, folder, on_file)))
-    if same := duplicates({**usable, folder: shown.identity}, [folder]):
-        raise ConfigError(same)
-    check_not_linked(folder, IDENTITY)
-    with whole.locked(folder.parent):
-        whole.write_new(folder / IDENTITY, file(shown, folder))
+    propose(folder, {IDENTITY: (None, file(shown, folder))}).write()
     return Written(folder.name, (*told, f"recorded {place}" + (", from this machine" if target.route.url.startswith("local:") else "")))
 
 

@@ -1,15 +1,19 @@
 """Changes of a node's files, shown before they are written: all of them or none."""
 
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
 from power_edge import whole
-from power_edge.config import load_node
-from power_edge.config.error import refuse
-from power_edge.config.folders import STATE, check_not_linked, node_file, read_file
+from power_edge.config import ConfigError, load_node
+from power_edge.config.folders import NODE_CONFIGS, STATE, check_not_linked, node_file, read_file, shown_name
+from power_edge.config.identities import IDENTITY, check_unique
 from power_edge.config.masking import masked
+from power_edge.config.node import load_system_identity
+from power_edge.model import Problem, Source
 
 
 class Proposal(NamedTuple):
@@ -33,21 +37,62 @@ class Proposal(NamedTuple):
         return content.decode("utf-8", "replace").splitlines()
 
     def write(self) -> None:
-        """Write the files. Raises ConfigError if one changed since it was read, and OSError; then all are as they were.
+        """Write the files. Raises Superseded if one is not as it was read, ConfigError if the machine has become another node as well, and
+        CannotWrite; then all are as they were.
 
         Commands that write into one node-configs/ do so one after the other, and each looks again before it writes.
         """
         root = self.folder.parent
-        whole.make_folder(root)
-        with whole.locked(root):
-            for name, (old, _) in self.files.items():
-                if read_file(self.folder, name) != old:
-                    raise refuse(node_file(self.folder, name), "was changed meanwhile; nothing was written", "try again")
-            contents = {name: new for name, (_, new) in self.files.items()}
-            if self.folder.exists():
-                whole.write_all({self.folder / name: content for name, content in contents.items()})
-            else:
-                whole.write_folder(self.folder, contents)
+        try:
+            whole.make_folder(root)
+            with whole.locked(root):
+                self._check_again()
+                if self.folder.exists():
+                    whole.write_all(self.folder, self.files)
+                else:
+                    whole.write_folder(self.folder, {name: new for name, (_, new) in self.files.items()})
+        except whole.Changed as changed:
+            raise self._superseded(changed.file.name) from None
+        except OSError as error:
+            raise CannotWrite(self._file(error), error) from error
+
+    def _check_again(self) -> None:
+        for name, (old, new) in self.files.items():
+            check_not_linked(self.folder, name)
+            if read_file(self.folder, name) != old:
+                raise self._superseded(name)
+            if name == IDENTITY:
+                file = node_file(self.folder, name)
+                check_unique(self.folder, load_system_identity(new, file))
+
+    def _superseded(self, name: str) -> "Superseded":
+        file = node_file(self.folder, name)
+        return Superseded([Problem(Source(file, 0), "was changed meanwhile; nothing was written", "try again")])
+
+    def _file(self, error: OSError) -> str:
+        """How messages name the file that an error is about."""
+        file = Path(os.fsdecode(error.filename or self.folder))
+        return node_file(self.folder, file.name) if file.parent == self.folder else f"{NODE_CONFIGS}/{shown_name(self.folder.name)}"
+
+
+class Superseded(ConfigError):
+    """A file that was to be written is not as it was read."""
+
+
+class CannotWrite(OSError):
+    """Files of a node's folder could not be written; the text says which, why, and what can be done."""
+
+    def __init__(self, file: str, error: OSError) -> None:
+        state = "; ".join(getattr(error, "__notes__", ())) or "nothing was written"
+        super().__init__(error.errno, f"{file} cannot be written: {error.strerror}; {state} ({whole.way_out(error)})")
+
+
+def tidy(root: Path | None) -> None:
+    """Remove what killed commands left in node-configs/ and in the folders below it."""
+    with suppress(OSError):
+        for folder in (root, *root.iterdir()) if root is not None else ():
+            if not folder.is_symlink() or folder == root:
+                whole.sweep(folder)
 
 
 def propose(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]], secrets: frozenset[str] = frozenset()) -> Proposal:

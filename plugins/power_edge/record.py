@@ -17,6 +17,7 @@ from power_edge.identity import NoIdentity, collect, passed_over, safe_name
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.plan import Timeouts
 from power_edge.probing.route import Options, route
+from power_edge.proposal import tidy
 from power_edge.target import target
 
 _LOCAL = Options(connection="local")
@@ -44,17 +45,12 @@ def record(root: Path, name: str | None = None) -> Recorded:
     """
     wanted = name if name is not None else safe_name(socket.gethostname())
     check_name(wanted)
+    tidy(root)
     folder = root / wanted
     shown = _shown()
-    told = []
-    for path, on_file in identities(root):
-        known = path.name
-        if isinstance(on_file, ConfigError):
-            told.append(passed_over(path, on_file))
-        elif gate.is_of(shown.identity, on_file):
-            return Recorded(known, (*told, f"this machine is recorded: {NODE_CONFIGS}/{known}/"))
-        elif known == wanted and shown.hidden and gate.expected(on_file).primary is None:
-            return Recorded(known, (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/"))
+    known, told = _known(root, wanted, shown)
+    if known is not None:
+        return known
     if (folder / STATE).exists() and not (folder / IDENTITY).exists():
         raise refuse(
             f"{NODE_CONFIGS}/{wanted}", "is there already, without an identity", f"if it is this machine: power-edge identity {quote(wanted)} --write"
@@ -62,12 +58,31 @@ def record(root: Path, name: str | None = None) -> Recorded:
     if folder.exists():
         raise refuse(f"{NODE_CONFIGS}/{wanted}", "is there already, and is another machine's", "give this one a name: power-edge record NAME")
     here = target(None, None, _LOCAL)
-    made = make(read(ask(here, discovery.names()), discovery.names()), here, root, wanted)
-    made.proposal.write()
+    try:
+        make(read(ask(here, discovery.names()), discovery.names()), here, root, wanted).proposal.write()
+    except ConfigError:
+        known, _ = _known(root, wanted, shown)
+        if known is None:
+            raise
+        return known  # another command has recorded it meanwhile
     told.append(f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({_counted(len(load_node(folder).items))})")
     if shown.hidden:
         told.append(f"its identity is not required to match: {shown.hidden}")
     return Recorded(wanted, tuple(told))
+
+
+def _known(root: Path, wanted: str, shown: _Shown) -> tuple[Recorded | None, list[str]]:
+    """The node that this machine is already, if any, and what there is to say of the others."""
+    told = []
+    for path, on_file in identities(root):
+        known = path.name
+        if isinstance(on_file, ConfigError):
+            told.append(passed_over(path, on_file))
+        elif gate.is_of(shown.identity, on_file):
+            return Recorded(known, (*told, f"this machine is recorded: {NODE_CONFIGS}/{known}/")), told
+        elif known == wanted and shown.hidden and gate.expected(on_file).primary is None:
+            return Recorded(known, (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/")), told
+    return None, told
 
 
 def _counted(items: int) -> str:

@@ -2,6 +2,8 @@
 
 A new content is written to a temporary file in the same folder, synced, and renamed over the old one. Whoever writes holds a lock
 (flock(2)) on its temporary file, so `sweep` can tell one in use from what a killed run left behind.
+
+An OSError of this module names the file that was to be written.
 """
 
 import errno
@@ -9,8 +11,8 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX, _SUFFIX = ".power-edge-", ".tmp"
@@ -31,12 +33,13 @@ def replacing(file: Path) -> Iterator[Path]:
         return
     target = file.resolve()
     sweep(target.parent)
-    with _temporary(target.parent) as beside:
-        _take_over(target, beside)
-        yield beside
-        _sync(beside)
-        beside.replace(target)
-    _sync(target.parent)
+    with _naming(file):
+        with _temporary(target.parent) as beside:
+            _take_over(target, beside)
+            yield beside
+            _sync(beside)
+            beside.replace(target)
+        _sync(target.parent)
 
 
 def write(file: Path, content: bytes) -> None:
@@ -45,71 +48,123 @@ def write(file: Path, content: bytes) -> None:
         _fill(beside, content)
 
 
-def write_new(file: Path, content: bytes) -> None:
-    """Write a file that must not exist yet. Raises FileExistsError if it does, and OSError."""
-    sweep(file.parent)
-    with _temporary(file.parent) as beside:
-        _fill(beside, content)
-        _sync(beside)
-        file.hardlink_to(beside)  # unlike rename(2), link(2) replaces nothing
-    _sync(file.parent)
+class Changed(Exception):
+    """A file is not as it was read. Nothing was written."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(str(file))
+        self.file = file
 
 
-def write_all(files: Mapping[Path, bytes]) -> None:
-    """Write several files of existing folders, all or none. Raises OSError, and all are as they were.
+def write_all(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> None:
+    """Write files of a folder, all or none; of each the content that it had when it was read (None: absent), and the new one.
 
-    Each new content is on the disk before the first rename. If a later rename fails, those before it are undone. A killed process
-    can leave some files old and some new, each of them whole.
+    Raises Changed if a file has another content by now, and OSError, which names the file; then all are as they were. A killed process can
+    leave some files old and some new, each of them whole.
+
+    Each new content is on the disk before the first file changes. Old and new file then change places, so a change by somebody else is
+    found in what was taken out, however late it came, and the old file itself is put back.
     """
-    for folder in {file.parent for file in files}:
-        sweep(folder)
-    with ExitStack() as stack:
-        ready: list[tuple[Path, Path]] = []
-        for file, content in files.items():
-            beside = stack.enter_context(_temporary(file.parent))
-            _take_over(file, beside)
-            _fill(beside, content)
-            _sync(beside)  # a full disk may show only here
-            ready.append((file, beside))
-        kept = {file: stack.enter_context(_temporary(file.parent)) for file, _ in ready if file.exists()}
-        for file, copy in kept.items():
-            shutil.copy2(file, copy)
-            _take_over(file, copy)
-        done: list[Path] = []
+    with _naming(folder), _temporary(folder, directory=True) as beside:
+        for name, (_, new) in files.items():
+            with _naming(folder / name):
+                _fill(beside / name, new)
+                _take_over(folder / name, beside / name)
+                _sync(beside / name)  # a full disk may show only here
+        done: list[str] = []
         try:
-            for file, beside in ready:
-                beside.replace(file)
-                done.append(file)
+            for name, (old, _) in files.items():
+                with _naming(folder / name):
+                    _put(beside / name, folder / name, new_file=old is None)
+                    done.append(name)
+                    if old is not None and _content(beside / name) != old:
+                        raise Changed(folder / name)
+            _sync(folder)
         except BaseException as error:
-            _put_back(done, kept, error)
+            _put_back(folder, beside, [(name, files[name][0] is None) for name in done], error)
             raise
-    for folder in {file.parent for file in files}:
-        _sync(folder)
 
 
-def _put_back(files: list[Path], copies: Mapping[Path, Path], error: BaseException) -> None:
-    """Undo renames. What cannot be undone is said in a note on the error."""
-    for file in reversed(files):
+def _put(beside: Path, file: Path, *, new_file: bool) -> None:
+    """Put a new file in its place. An old one is then at `beside`; raises Changed if there is none, or one that should not be there."""
+    try:
+        if new_file:
+            _rename(beside, file, _NO_REPLACE)
+        else:
+            _rename(beside, file, _EXCHANGE)
+    except (FileExistsError, FileNotFoundError):
+        raise Changed(file) from None
+
+
+def _put_back(folder: Path, beside: Path, files: Sequence[tuple[str, bool]], error: BaseException) -> None:
+    """Undo what `write_all` did with files, each new or not. What cannot be undone is said in a note on the error."""
+    for name, new_file in reversed(files):
         try:
-            if file in copies:
-                copies[file].replace(file)
+            if new_file:
+                (folder / name).rename(beside / name)
             else:
-                file.unlink()
+                _rename(beside / name, folder / name, _EXCHANGE)
         except OSError as failed:
-            error.add_note(f"{file} has its new content already, and could not be put back: {failed.strerror}")
+            error.add_note(f"{name} has its new content already, and could not be put back: {failed.strerror}")
+
+
+def _content(file: Path) -> bytes | None:
+    """The content of a regular file, None of anything else."""
+    if file.is_symlink() or not file.is_file():
+        return None
+    return file.read_bytes()
+
+
+_NO_REPLACE, _EXCHANGE = 1, 2
+"""Of renameat2(2)."""
+_AT_FDCWD = -100
+
+
+def _rename(source: Path, target: Path, flag: int) -> None:
+    """Rename a file to a name that is free, or let two files change places, in one step where the file system can."""
+    if _renameat2(source, target, flag):
+        return
+    if flag == _NO_REPLACE:
+        target.hardlink_to(source)
+        source.unlink()
+        return
+    spare = source.with_name(f"{source.name}.old")
+    shutil.copy2(target, spare, follow_symlinks=False)
+    if not spare.is_symlink():
+        _take_over(target, spare)
+    source.replace(target)
+    spare.replace(source)
+
+
+def _renameat2(source: Path, target: Path, flag: int) -> bool:
+    """Whether renameat2(2) is there for these files, and did it. Raises OSError."""
+    import ctypes
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return False
+    if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), flag) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):  # an old kernel; a file system that cannot
+        return False
+    raise OSError(number, os.strerror(number), str(source), None, str(target))
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder with these files, and the folders above it, whole or not at all. Raises OSError, also if it exists already."""
-    make_folder(folder.parent)
-    sweep(folder.parent)
-    with _temporary(folder.parent, directory=True) as beside:
+    """Make a folder with these files, whole or not at all. Raises OSError, also for one that holds anything already."""
+    with _naming(folder), _temporary(folder.parent, directory=True) as beside:
         for name, content in files.items():
-            _fill(beside / name, content)
-            _sync(beside / name)
+            with _naming(folder / name):
+                _fill(beside / name, content)
+                _sync(beside / name)
         _sync(beside)
         beside.rename(folder)
-    _sync(folder.parent)
+        try:
+            _sync(folder.parent)
+        except BaseException:
+            folder.rename(beside)
+            raise
 
 
 def make_folder(folder: Path) -> None:
@@ -125,16 +180,44 @@ def locked(folder: Path) -> Iterator[None]:
 
     The lock is flock(2)'s on the folder itself, so nothing is left behind. File systems without it (some NFS) lock nothing.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with _naming(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
             if error.errno not in (errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):
+                error.filename = str(folder)
                 raise
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """See to it that an OSError names the file that is meant, and not the temporary one or none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or _PREFIX in os.fsdecode(error.filename):
+            error.filename, error.filename2 = str(file), None
+        raise
+
+
+def way_out(error: OSError) -> str:
+    """What a person can do about a file that could not be written."""
+    return f"{_WAYS_OUT.get(error.errno or 0, 'put that right')}, and run the command again"
+
+
+_WAYS_OUT = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.ENOENT: "make its folder",
+    errno.EROFS: "make the file system writable",
+    errno.EACCES: "be a user who may write there",
+    errno.EPERM: "be a user who may write there",
+}
 
 
 def sweep(folder: Path) -> None:
@@ -190,11 +273,20 @@ def _claim(folder: Path, *, directory: bool) -> tuple[Path, int]:
         path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         if directory:
             path.mkdir(mode=_FOLDER_MODE)
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError:
+                path.rmdir()
+                raise
         else:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
-        with suppress(OSError):  # no locks here: then `sweep` cannot lock it either, and leaves it alone
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # `sweep` has it, and removes it
+            os.close(descriptor)
+            continue
+        except OSError:
+            pass  # no locks here: then `sweep` cannot lock it either, and leaves it alone
         if path.exists():  # not swept between the two calls
             return path, descriptor
         os.close(descriptor)

@@ -174,7 +174,7 @@ def test_only_a_broken_node_and_on_we_go(project: Project) -> None:
     result = project.run("--node=broken", "--continue-on-collection-errors", "--prometheus-textfile=none/edge.prom")
     assert result.ret == 4
     result.stdout.fnmatch_lines(["*node-configs/broken/state.yaml:3:*60*"])
-    result.stdout.fnmatch_lines(["none/edge.prom could not be written: No such file or directory"])
+    result.stdout.fnmatch_lines(["none/edge.prom could not be written: No such file or directory (make its folder, and run the command again)"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 

@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_the_old_file_whole(project: Project, small_disk: Pat
     (small_disk / "report").write_bytes(b"old\n" * 11_000)
     result = project.run("--node=a", "--json-report", "--json-report-file=" if "json" not in option else "-q", option)
     assert result.ret == 3
-    result.stdout.fnmatch_lines(["*disk/report could not be written: No space left on device"])
+    result.stdout.fnmatch_lines(["*disk/report could not be written: No space left on device (make room, and run the command again)"])
     assert [path.name for path in small_disk.iterdir()] == ["report"]
     assert (small_disk / "report").read_bytes() == b"old\n" * 11_000
     (small_disk / "report").write_bytes(b"")

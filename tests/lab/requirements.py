@@ -6,7 +6,7 @@ import subprocess
 import sys
 from functools import cache
 
-TOOLS = ("systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "setpriv", "ip", "ssh", "ssh-keygen", "dash", "mksh", "busybox")
+TOOLS = ("systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "setpriv", "ip", "ssh", "ssh-keygen", "dash", "mksh", "busybox", "strace")
 
 
 @cache

@@ -265,7 +265,8 @@ def test_prometheus_of_a_part_leaves_the_file_as_it_was(project: Project, argume
     result.stdout.fnmatch_lines([f"edge.prom was left as it was: {reason}"])
 
 
-REPORTS = {"--junitxml": "junit.xml", "--json-report-file": "report.json", "--prometheus-textfile": "edge.prom"}
+REPORTS = {"--junitxml": "junit.xml", "--json-report-file": "report.json", "--prometheus-textfile": "edge.prom", "--html": "report.html"}
+BESIDE = ("--json-report", "--self-contained-html")
 
 
 @pytest.mark.parametrize(("seen", "status"), [("60", 3), ("1", 1)])
@@ -282,11 +283,12 @@ def test_what_cannot_be_written_is_told_and_the_old_file_stays(
 
     monkeypatch.setattr("power_edge.whole.os.fsync", fsync)
     before = sorted(project.path.iterdir())
-    result = project.run("--node=a", "--json-report", f"{option}={file}", "-p", "no:cacheprovider", *(["--json-report-file="] * (option[2] == "p")))
+    result = project.run("--node=a", *BESIDE, f"{option}={file}", "-p", "no:cacheprovider", *(["--json-report-file="] * (option[2] == "p")))
     assert result.ret == status
     assert file.read_text() == "old\n"
-    result.stdout.fnmatch_lines([f"{file} could not be written: No space left on device"])
+    result.stdout.fnmatch_lines([f"{file} could not be written: No space left on device (make room, and run the command again)"])
     assert "generated xml" not in result.stdout.str()
+    assert "Generated html" not in result.stdout.str()
     assert {path for path in sorted(project.path.iterdir()) if path not in before} <= {project.path / ".report.json"}
 
 
@@ -301,16 +303,16 @@ def test_a_crash_in_the_middle_leaves_the_old_file(project: Project, option: str
     def replace(beside: Path, target: Path) -> Path:
         written.append(beside.read_text())
         assert target.read_text() == "old\n"
-        assert not beside.name.endswith((".prom", ".xml", ".json"))
+        assert not beside.name.endswith((".prom", ".xml", ".json", ".html"))
         return real(beside, target)
 
     monkeypatch.setattr(Path, "replace", replace)
-    project.run("--node=a", "--json-report", f"{option}={file}", *(["--json-report-file="] * (option[2:4] != "js")))
+    project.run("--node=a", *BESIDE, f"{option}={file}", *(["--json-report-file="] * (option[2:4] != "js")))
     assert written == [file.read_text()]
     assert file.read_text() != "old\n"
 
 
-@pytest.mark.parametrize("option", REPORTS)
+@pytest.mark.parametrize("option", ["--junitxml", "--json-report-file", "--prometheus-textfile"])  # pytest-html makes its folder before the run
 def test_a_report_into_a_folder_that_is_none(project: Project, option: str) -> None:
     project.node("a")
     (project.path / "file").write_text("")
@@ -336,7 +338,7 @@ def test_what_is_no_file_is_written_to_and_not_replaced(project: Project, option
     read: list[bytes] = []
     reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
     reader.start()
-    assert project.run("--node=a", "--json-report", "--json-report-file=", f"{option}={pipe}").ret == 0
+    assert project.run("--node=a", *BESIDE, "--json-report-file=", f"{option}={pipe}").ret == 0
     assert pipe.is_fifo()
     reader.join(10)
     assert b"sysctl" in read[0]

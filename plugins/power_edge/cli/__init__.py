@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -49,9 +50,11 @@ def main() -> None:
     except click.Abort:
         raise SystemExit(130) from None
     except OSError as error:
-        click.echo(f"Error: {_by_line(error.strerror or str(error))}", err=True)
+        place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+        click.echo(f"Error: {_by_line(f'{place}{error.strerror or error}')}", err=True)
         # Python would flush once more at the end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(INTERNAL_ERROR) from None
 
 

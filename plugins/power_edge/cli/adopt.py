@@ -14,7 +14,7 @@ from power_edge.config.error import shown
 from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
 from power_edge.probing.route import Options
-from power_edge.proposal import propose
+from power_edge.proposal import propose, tidy
 from power_edge.report.terminal import WIDTH, shortened
 from power_edge.target import named
 from power_edge.text import identifier, printable
@@ -46,6 +46,7 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
     wanted = _wanted(node, ids, expression)
+    tidy(root)
     content = read_file(node.path, STATE)
     asking = asked(node)
     checked = check.Checked(asking, patiently(check.ask([asking], options)[node.name]))

@@ -105,10 +105,7 @@ def command(
     if made.known and not agreed(made.proposal, f"Write this to {place}?", yes=merge or force, way_out="--merge adds it, --force replaces the files"):
         click.echo("nothing was written", err=True)
         return
-    try:
-        made.proposal.write()
-    except OSError as error:
-        raise OSError(error.errno, f"{place} cannot be written: {error.strerror}") from None
+    made.proposal.write()
     click.echo(f"wrote {place}\n  {', '.join(made.proposal.files)}")
     click.echo(f"next: pytest --node={made.proposal.folder.name}")
 

@@ -37,10 +37,7 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
             folder = found.node.path if found.node is not None else (root or Path.cwd() / NODE_CONFIGS) / "NODE"
             click.echo(identity.file(shown, folder), nl=False)
             return
-        try:
-            written = identity.write(shown, found, root)
-        except OSError as error:
-            raise OSError(error.errno, f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
+        written = identity.write(shown, found, root)
     except identity.NoIdentity as error:
         _tell(f"Error: {found.name} shows no identity: {error}")
         _tell("To check it all the same, write `validation: {require_match: false}` into its system-identity.yaml.")

@@ -22,10 +22,7 @@ def command(root: Path | None, /, name: str | None) -> None:
     """
     from power_edge.record import record
 
-    try:
-        recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
-    except OSError as error:
-        raise OSError(error.errno, f"{NODE_CONFIGS}/ cannot be written: {error.strerror}") from None
+    recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
     for line in recorded.told:
         click.echo(printable(line), err=True)
     click.echo(recorded.node)

@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from power_edge import place
@@ -13,6 +14,7 @@ from power_edge.text import printable
 
 NODE_CONFIGS = place.NODE_CONFIGS
 STATE = "state.yaml"
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def nodes(root: Path) -> list[Path]:
@@ -93,8 +95,7 @@ def read_file(folder: Path, name: str) -> bytes | None:
     path, file = folder / name, node_file(folder, name)
     real = resolved(folder, name)
     try:
-        # Without O_NONBLOCK a FIFO would block for ever. O_NOFOLLOW: `real` holds no link.
-        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = _open(Path(os.path.realpath(folder.parent)), real)
     except FileNotFoundError:
         if path.is_symlink():
             raise refuse(file, "is a symbolic link that leads nowhere") from None
@@ -112,6 +113,19 @@ def read_file(folder: Path, name: str) -> bytes | None:
         os.close(descriptor)
 
 
+def _open(root: Path, file: Path) -> int:
+    """Open a file below a folder, both without links. A link on the way, which somebody has put there since, is an error."""
+    *folders, name = file.relative_to(root).parts
+    descriptor = os.open(root, _FOLDER)
+    try:
+        for folder in folders:
+            above, descriptor = descriptor, os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(above)
+        return os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)  # a FIFO would block for ever
+    finally:
+        os.close(descriptor)
+
+
 def resolved(folder: Path, name: str) -> Path:
     """Where a file of a node's folder really is, without links. node-configs/ itself may be a link.
 
@@ -119,12 +133,34 @@ def resolved(folder: Path, name: str) -> Path:
     """
     root, real = os.path.realpath(folder.parent), os.path.realpath(folder / name)  # Path.resolve() raises for loops
     if not real.startswith(root + os.sep):
-        raise refuse(
-            node_file(folder, name),
-            f"is a symbolic link that leads out of {NODE_CONFIGS}/",
-            f"it was not read: put the file itself there, or a link to one below {NODE_CONFIGS}/",
-        )
+        raise ConfigError([_leads_out(folder, name)])
     return Path(real)
+
+
+def links_out(folder: Path) -> Iterator[Problem]:
+    """A problem for each link below a node's folder that leads out of node-configs/, and that pytest would run or look into."""
+    root = os.path.realpath(folder.parent)
+    todo, known = [folder], {os.path.realpath(folder)}
+    if not os.path.realpath(folder).startswith(root + os.sep):
+        return  # each of its files says so
+    while todo:
+        with suppress(OSError), os.scandir(todo.pop()) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path, real = Path(entry.path), os.path.realpath(entry.path)
+                is_folder = not entry.name.startswith(".") and entry.is_dir()
+                if entry.is_symlink() and (is_folder or entry.name.endswith(".py")) and not real.startswith(root + os.sep):
+                    yield _leads_out(folder, str(path.relative_to(folder)))
+                elif is_folder and real not in known:
+                    known.add(real)
+                    todo.append(path)
+
+
+def _leads_out(folder: Path, name: str) -> Problem:
+    return Problem(
+        Source(node_file(folder, shown_name(name)), 0),
+        f"is a symbolic link that leads out of {NODE_CONFIGS}/",
+        f"it was not read: put the file itself there, or a link to one below {NODE_CONFIGS}/",
+    )
 
 
 def check_not_linked(folder: Path, name: str) -> None:

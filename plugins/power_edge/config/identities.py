@@ -67,6 +67,13 @@ def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> 
     return problems
 
 
+def check_unique(folder: Path, identity: "SystemIdentity") -> None:
+    """Raises ConfigError if the machine with this identity, which is to be the node's of `folder`, is another node beside it already."""
+    known = {other: on_file for other, on_file in identities(folder.parent) if not isinstance(on_file, ConfigError)}
+    if same := duplicates({**known, folder: identity}, [folder]):
+        raise ConfigError(same)
+
+
 def _one_file(folder: Path, other: Path) -> bool:
     try:
         return (folder / IDENTITY).samefile(other / IDENTITY)

@@ -11,7 +11,7 @@ import msgspec
 
 from power_edge.config.document import Document, read
 from power_edge.config.error import ConfigError, refuse, shown
-from power_edge.config.folders import NODE_CONFIGS, STATE, node_file, read_file
+from power_edge.config.folders import NODE_CONFIGS, STATE, links_out, node_file, read_file
 from power_edge.config.state import State, checked, load_state
 from power_edge.model import Item, Problem
 
@@ -89,6 +89,7 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     system_identity = load("system-identity.yaml", load_system_identity)
     connection = load("connection.yaml", _load_connection)
     watcher = load("watcher.yaml", lambda data, file: _checked(data, file, "watcher"))
+    problems.extend(links_out(folder))
     if problems:
         raise ConfigError(problems)
     if state is None:

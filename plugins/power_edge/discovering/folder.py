@@ -20,7 +20,7 @@ from power_edge.gate import WrongMachine
 from power_edge.identity import Shown, passed_over, safe_name
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.route import without_password
-from power_edge.proposal import Proposal, propose
+from power_edge.proposal import Proposal, propose, tidy
 from power_edge.target import Target
 
 CONNECTION = "connection.yaml"
@@ -44,6 +44,7 @@ def make(found: Discovered, target: Target, root: Path, name: str | None, *, rep
     Raises WrongMachine where the folder is another machine's; ConfigError where the name is none, where the machine would be two nodes, or for files
     that are there and cannot be used.
     """
+    tidy(root)
     known = dict(identities(root))
     told = [passed_over(folder, error) for folder, error in known.items() if isinstance(error, ConfigError)]
     usable = {folder: on_file for folder, on_file in known.items() if isinstance(on_file, SystemIdentity)}

@@ -16,6 +16,7 @@ from _pytest._code.code import ReprExceptionInfo
 from _pytest.nodeid import NodeId
 
 from power_edge.check import GATE_TYPE
+from power_edge.config import ConfigError
 from power_edge.engine import own_tests
 from power_edge.engine.failure import failure
 from power_edge.engine.nodes import Nodes
@@ -39,8 +40,6 @@ class NodeFolder(pytest.Directory):
     nodes: Nodes
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        if self.path in self.nodes.selection.broken:
-            raise self.CollectError(str(self.nodes.selection.broken[self.path]))
         yield _file(self, GATE)
         if self.path in self.nodes.selection.gate_only:
             return
@@ -55,6 +54,15 @@ class NodeFolder(pytest.Directory):
                     yield folder
             elif entry.is_file():
                 yield from self.ihook.pytest_collect_file(file_path=path, parent=self)
+
+
+class BrokenNode(pytest.File):
+    """A selected node whose files cannot be used. It is no pytest.Directory: of that pytest would run the conftest.py, which may be a link."""
+
+    error: ConfigError
+
+    def collect(self) -> Iterator[pytest.Item]:
+        raise self.CollectError(str(self.error))
 
 
 class NodeFile(pytest.File):

@@ -14,7 +14,7 @@ from _pytest.junitxml import xml_key
 from power_edge.check import GATE_TYPE, Checked
 from power_edge.engine import fixtures, own_tests
 from power_edge.engine.folding import folded
-from power_edge.engine.items import CheckItem, CouldNotLook, Drifted, NodeFolder, annotate, lay_to_node
+from power_edge.engine.items import BrokenNode, CheckItem, CouldNotLook, Drifted, NodeFolder, annotate, lay_to_node
 from power_edge.engine.items import run as run_item
 from power_edge.engine.nodes import Nodes
 from power_edge.engine.tally import Tally
@@ -24,6 +24,7 @@ from power_edge.report import junit, prometheus, terminal
 from power_edge.report.prometheus import Sample
 from power_edge.resources import names
 from power_edge.text import printable
+from power_edge.whole import way_out
 
 USAGE_ERROR = 4
 NO_TESTS = 5
@@ -98,7 +99,11 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        if path in self.nodes.selection.nodes or path in self.nodes.selection.broken:
+        if path in self.nodes.selection.broken:
+            broken: BrokenNode = BrokenNode.from_parent(parent, path=path)
+            broken.error = self.nodes.selection.broken[path]
+            return broken
+        if path in self.nodes.selection.nodes:
             folder: NodeFolder = NodeFolder.from_parent(parent, path=path)
             folder.nodes = self.nodes
             return folder
@@ -356,7 +361,7 @@ class Run:
 
     def _could_not_write(self, file: Path, error: OSError) -> None:
         self._unwritten = True
-        self._told.append(f"{file} could not be written: {error.strerror or error}")
+        self._told.append(f"{file} could not be written: {error.strerror or error} ({way_out(error)})")
 
     # -- xdist -------------------------------------------------------------------------------------------------------------------------------
 

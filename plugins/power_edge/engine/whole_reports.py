@@ -1,4 +1,4 @@
-"""JUnit and JSON of a run about nodes: pytest's own plugins write them in place, here they are whole or the old file stays."""
+"""JUnit, JSON and HTML of a run about nodes: plugins write them in place, here they are whole or the old file stays."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,32 +17,48 @@ def make_whole(config: pytest.Config, failed: Failed) -> None:
     xml = config.stash.get(xml_key, None)
     if xml is not None:
         _junit(config, xml, failed)
+    for plugin in list(config.pluginmanager.get_plugins()):
+        if type(plugin).__module__.startswith("pytest_html.") and hasattr(plugin, "_write_report"):
+            _html(config, plugin, failed)
     json_report = getattr(config, "_json_report", None)
     if json_report is not None and hasattr(json_report, "save_report"):  # an xdist worker's has none
         _json(json_report, failed)
 
 
-def _junit(config: pytest.Config, xml: Any, failed: Failed) -> None:
-    write, announce = xml.pytest_sessionfinish, xml.pytest_terminal_summary
-    written = False
+class _Report:
+    """The report of a plugin that keeps the file's path in an attribute."""
 
-    def pytest_sessionfinish() -> None:
-        # An error that left this hook would keep the plugins after it from ending their session.
-        nonlocal written
-        file = Path(xml.logfile)
+    def __init__(self, plugin: Any, attribute: str, failed: Failed) -> None:
+        self._plugin = plugin
+        self._attribute = attribute
+        self._failed = failed
+        self.written = False
+
+    def write(self, write: Callable[[], None]) -> None:
+        """Let the plugin write beside the file. Raises nothing: an error would keep the plugins after it from ending their session."""
+        named = getattr(self._plugin, self._attribute)
+        file = Path(named)
         try:
             make_folder(file.parent)
             with replacing(file) as beside:
-                xml.logfile = str(beside)
+                setattr(self._plugin, self._attribute, type(named)(beside))
                 write()
-            written = True
+            self.written = True
         except OSError as error:
-            failed(file, error)
+            self._failed(file, error)
         finally:
-            xml.logfile = str(file)
+            setattr(self._plugin, self._attribute, named)
+
+
+def _junit(config: pytest.Config, xml: Any, failed: Failed) -> None:
+    write, announce = xml.pytest_sessionfinish, xml.pytest_terminal_summary
+    report = _Report(xml, "logfile", failed)
+
+    def pytest_sessionfinish() -> None:
+        report.write(write)
 
     def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-        if written:
+        if report.written:
             announce(terminalreporter, config)
 
     # pluggy looks a plugin's hooks up when it is registered.
@@ -50,6 +66,21 @@ def _junit(config: pytest.Config, xml: Any, failed: Failed) -> None:
     xml.pytest_sessionfinish = pytest_sessionfinish
     xml.pytest_terminal_summary = pytest_terminal_summary
     config.pluginmanager.register(xml)
+
+
+def _html(config: pytest.Config, html: Any, failed: Failed) -> None:
+    write, announce = html._write_report, html.pytest_terminal_summary
+    report = _Report(html, "_report_path", failed)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(terminalreporter: Any) -> None:
+        if report.written:
+            announce(terminalreporter)
+
+    config.pluginmanager.unregister(html)
+    html._write_report = lambda page: report.write(lambda: write(page))
+    html.pytest_terminal_summary = pytest_terminal_summary
+    config.pluginmanager.register(html)
 
 
 def _json(report: Any, failed: Failed) -> None:

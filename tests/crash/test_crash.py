@@ -1,0 +1,272 @@
+"""Crash injection: commands that are killed, or meet an error of the disk, at each system call that writes.
+
+Whatever happens, every file is wholly old or wholly new, a person reads one sentence with the file and what to do, and the next run of the command
+works and leaves nothing behind. `make soak` tries every fault at every call, else some are drawn by POWER_EDGE_SEED.
+"""
+
+import json
+import os
+import random
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.answers import answer, digest, sysctl
+from tests.crash.injection import KILL, Commands, Done, Fault, commands, faults
+
+pytestmark = pytest.mark.lab
+SOAK = bool(os.environ.get("POWER_EDGE_SOAK"))
+SEED = os.environ.get("POWER_EDGE_SEED", "1")
+MACHINE = "a5bc498e58b74733905edbb8c8aedf4e"
+STATE = 'version: "1.0"\nmetadata: {site: roof, environment: production}  # ours\n'
+OPEN = "validation: {require_match: false}\n"
+IDENTITY = (
+    f"platform: {{os_type: linux}}\nidentifiers: {{primary_id: '{MACHINE}', id_type: machine-id}}\n"
+    f"composite_key: {{key: 'linux:{MACHINE}', hash: {digest(MACHINE)}}}\n"
+)
+PLUGINS = ("power_edge.pytest_plugin", "pytest_html.plugin", "pytest_metadata.plugin", "pytest_jsonreport.plugin", "testinfra.plugin")
+ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+REPORTS = (
+    "--junitxml=out/junit.xml",
+    "--json-report",
+    "--json-report-file=out/report.json",
+    "--prometheus-textfile=out/edge.prom",
+    "--html=out/page.html",
+)
+ALL_REPORTS = (*REPORTS, "--self-contained-html")
+Tree = dict[str, tuple[bytes | None, int]]
+"""Of each file and folder the content (None: a folder) and the mode."""
+
+
+class Scenario(NamedTuple):
+    """A command, and the files that are there before it."""
+
+    argv: tuple[str, ...]
+    files: Mapping[str, str] = {}
+    same: Callable[[str, bytes], bool] | None = None
+    """Whether the content of a file is a new one, of files that differ from run to run; by default it is as the first run wrote it."""
+    touching: str = "."
+    """The folder that the calls which fail touch."""
+    sample: int = 14
+    """How many faults are tried where not all are."""
+
+
+def whole_report(name: str, content: bytes) -> bool:
+    """Whether a report is a new one, and whole."""
+    text = content.decode()
+    try:
+        match Path(name).suffix:
+            case ".xml":
+                return ET.fromstring(text).find(".//testcase") is not None
+            case ".json":
+                return "power_edge" in json.loads(text)
+            case ".prom":
+                return text.endswith("\n") and len([*text_string_to_metric_families(text)]) > 5
+            case ".html":
+                return text.rstrip().endswith("</html>") and "sysctl[kernel.ostype]" in text
+    except (ValueError, ET.ParseError):
+        return False
+    return True  # pytest's cache
+
+
+def same_keys(name: str, content: bytes) -> bool:
+    """Whether a file that tells of this machine is whole: what it says changes from run to run."""
+    document = yaml.safe_load(content)
+    keys = {
+        "state.yaml": {"version", "metadata"},
+        "watcher.yaml": {"watchers"},
+        "identity.yaml": {"version", "node"},
+        "system-identity.yaml": {"identifiers", "composite_key", "validation"},
+    }
+    return content.endswith(b"\n") and isinstance(document, dict) and document.keys() >= keys[Path(name).name]
+
+
+def on_file(**files: str) -> dict[str, str]:
+    return {f"node-configs/rig/{name.replace('_', '-')}.yaml": content for name, content in {"state": STATE, **files}.items()}
+
+
+DISCOVER = ("power-edge", "discover", "stella@rig", "--answers=../answer", "--as=rig")
+OSTYPE = STATE + 'sysctl: {kernel.ostype: "%s"}\n'
+SCENARIOS = {
+    "discover, a new node": Scenario(DISCOVER),
+    "discover, five files of a node": Scenario((*DISCOVER, "--merge"), on_file()),
+    "discover, in place of what is there": Scenario(
+        (*DISCOVER, "--force"), on_file(system_identity=IDENTITY, watcher="events: []\n", identity='version: "1.0"\nnode: {hostname: rig}\n')
+    ),
+    "adopt": Scenario(("power-edge", "adopt", "rig", "--yes"), on_file(state=OSTYPE % "Minix", system_identity=OPEN)),
+    "identity": Scenario(("power-edge", "identity", "rig", "--write"), on_file(), same_keys),
+    "record": Scenario(("power-edge", "record", "rig"), {}, same_keys, sample=3),  # reads this machine for seconds
+    "reports": Scenario(
+        ("pytest", *(word for name in PLUGINS for word in ("-p", name)), "--node=rig", *ALL_REPORTS),
+        {
+            **on_file(state=OSTYPE % "Linux", system_identity=OPEN),
+            "pytest.ini": "[pytest]\n",
+            **{f"out/{name}": "old\n" for name in ("junit.xml", "report.json", "edge.prom", "page.html")},
+        },
+        whole_report,
+        "out",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with commands(tmp_path_factory.mktemp("commands")) as made:
+        yield made
+
+
+class Place:
+    """The folder that a command of a scenario runs in."""
+
+    def __init__(self, path: Path, scenario: Scenario, run: Commands) -> None:
+        self.path, self._scenario, self._run = path / "here", scenario, run
+        sections = {
+            "identity": IDENTITY.encode(),
+            "about.who": b"hostname\trig\n",
+            "find.sysctl": b"+vm/swappiness\t/etc/sysctl.d/a.conf sets it\n",
+            "sysctl.0": sysctl({"vm.swappiness": "60"}),
+        }
+        (path / "answer").write_bytes(answer("stella@rig", sections, machine=None))
+
+    def run(self, fault: Fault | None = None) -> Done:
+        return self._run.run(*self._scenario.argv, cwd=self.path, env=ENVIRONMENT, fault=fault, touching=self.path / self._scenario.touching)
+
+    def anew(self) -> None:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.path)
+        self.path.mkdir()
+        for name, content in self._scenario.files.items():
+            file = self.path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+
+    def tree(self) -> Tree:
+        return {
+            str(path.relative_to(self.path)): (path.read_bytes() if path.is_file() else None, path.stat().st_mode & 0o777)
+            for path in self.path.rglob("*")
+        }
+
+
+def left(tree: Tree) -> list[str]:
+    """What is left behind of temporary files, ours and those of pytest's cache."""
+    return [path for path in tree if ".power-edge-" in path]
+
+
+class Judge:
+    """What may be there after a fault, between what was there before and what a run without one leaves."""
+
+    def __init__(self, scenario: Scenario, old: Tree, new: Tree) -> None:
+        self._scenario, self.old, self.new = scenario, old, new
+        self._changed = {path for path in new if new[path] != old.get(path) and new[path][0] is not None and ".pytest_cache" not in path}
+        assert self._changed, "the command writes nothing"
+
+    def is_old(self, tree: Tree, path: str) -> bool:
+        return tree.get(path) == self.old.get(path)
+
+    def is_new(self, tree: Tree, path: str) -> bool:
+        if path not in tree:
+            return False
+        content, mode = tree[path]
+        same = self._scenario.same
+        return mode == self.new[path][1] and (content == self.new[path][0] if same is None or content is None else same(path, content))
+
+    def all_old(self, tree: Tree) -> bool:
+        return all(self.is_old(tree, path) for path in self._changed)
+
+    def all_new(self, tree: Tree) -> bool:
+        return all(self.is_new(tree, path) for path in self._changed)
+
+    def whole(self, tree: Tree) -> bool:
+        """Every file is an old one or a new one, and none is there that should not be."""
+        paths = {path for path in tree if not (".power-edge-" in path or "pytest-cache-files-" in path or ".pytest_cache" in path)}
+        return paths <= {*self.old, *self.new} and all(self.is_old(tree, path) or self.is_new(tree, path) for path in self._changed)
+
+
+WAY_OUT = r"\([a-z ]+, and run the command again\)"
+ERROR = re.compile(rf"Error: node-configs(/rig(/[a-z-]+\.yaml)?)? cannot be written: [A-Z][^;:]+; nothing was written {WAY_OUT}\n")
+NOT_PUT_BACK = re.compile(rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be put back: [A-Z].* {WAY_OUT}\n")
+UNREADABLE = re.compile(r"Error: node-configs: .* cannot be read: [A-Z][^;:]+\n")
+UNWRITTEN = re.compile(rf"(/.*/)?(out/[a-z]+\.[a-z]+) could not be written: [A-Z][^;:]+ {WAY_OUT}")
+
+
+def judge_command(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
+    """After an error: all files are new, or all are old and a sentence says so."""
+    last = done.err.splitlines(keepends=True)[-1] if done.err else ""
+    if done.status == 0:
+        assert judge.all_new(tree)
+    elif NOT_PUT_BACK.fullmatch(last):
+        assert fault.on  # the undoing failed as well
+        assert done.status == 3
+        for path in (each for each in judge.new if judge.new[each] != judge.old.get(each) and each.endswith(".yaml")):
+            assert judge.is_new(tree, path) if f"{Path(path).name} has its new content" in last else judge.is_old(tree, path)
+    else:
+        assert (done.status, bool(ERROR.fullmatch(last))) == (3, True) or (done.status, bool(UNREADABLE.fullmatch(last))) == (4, True)
+        assert judge.all_old(tree)
+        assert done.err.count("Error: ") == 1
+
+
+def judge_reports(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
+    """After an error: a report that is not new is old, and a line says so; the others are written."""
+    told = {match[2] for line in done.out.splitlines() if (match := UNWRITTEN.fullmatch(line))}
+    assert done.status == (3 if told else 0), done.out
+    assert len(told) <= (4 if fault.on else 1)
+    for path in (each for each in judge.new if each.startswith("out/")):
+        # After the rename, only the folder's fsync can fail: the file is new, and may not outlive a power cut.
+        assert judge.is_old(tree, path) or (path not in told or fault.call.name in ("fsync", "openat"))
+        assert path in told or judge.is_new(tree, path)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(name: str, run: Commands, tmp_path: Path) -> None:
+    """hostile.md 9 and 14: all or none, also when a rename fails; what kill -9 leaves is removed by the next run."""
+    scenario = SCENARIOS[name]
+    place = Place(tmp_path, scenario, run)
+    place.anew()
+    old = place.tree()
+    sound = place.run()
+    assert sound.status == 0, sound.err + sound.out
+    judge = Judge(scenario, old, place.tree())
+    assert not left(judge.new)
+    broken = []
+    for fault in chosen(name, sound):
+        place.anew()
+        done = place.run(fault)
+        tree = place.tree()
+        told = f"{name}: {fault}\nstatus {done.status}\n{done.err}{done.out}{sorted(tree)}"
+        try:
+            assert judge.whole(tree)
+            if fault.kind == KILL:
+                assert done.status == -9
+            else:
+                assert "Traceback" not in done.err + done.out
+                assert "INTERNALERROR" not in done.err + done.out
+                (judge_reports if name == "reports" else judge_command)(done, tree, judge, fault)
+                assert not left(tree) or fault.call.name in ("unlink", "unlinkat", "rmdir", "openat")
+            again = place.run()
+            told += f"\nagain: status {again.status}\n{again.err}{again.out}"
+            tree = place.tree()
+            assert again.status == 0
+            assert judge.all_new(tree)
+            assert not left(tree)
+            assert {path for path in tree if ".pytest_cache" not in path and "pytest-cache-files-" not in path} <= {*judge.new}
+        except AssertionError as error:
+            broken.append(f"{told}\n{error}")
+    assert not broken, "\n\n".join(broken)
+
+
+def chosen(name: str, sound: Done) -> list[Fault]:
+    """All faults, or some of different calls."""
+    every = [*faults(sound.calls)]
+    if SOAK:
+        return every
+    draw = random.Random(f"{SEED} {name}")
+    calls = draw.sample(sound.calls, min(SCENARIOS[name].sample, len(sound.calls)))
+    return [draw.choice([fault for fault in every if fault.call == call]) for call in calls]
