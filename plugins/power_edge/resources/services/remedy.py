@@ -113,6 +113,8 @@ def _start(declared: Service, seen: Unit) -> _Step:
         advice = f"It ended soon after its start, and a restart would do the same again: `journalctl -u {name}` says what it did."
     elif change.refuses_start:
         advice = f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start what wants it."
+    elif seen.frozen:
+        advice = f"Its processes are frozen: `systemctl thaw {name}`, or thaw its slice, or whatever froze them."
     elif seen.active == "deactivating":
         advice = f"It is being stopped: `systemctl start {name}` when that is done."
     if advice:

@@ -97,7 +97,7 @@ class Restarts(NamedTuple):
     `started`, `ended`: when its last start began, when it left the active state last; `by_itself`:
     nobody stopped it then, or that cannot be told. `limited`: RuntimeMaxSec= ends it as a rule.
     `lasted`: for a unit that is active without a process, how long its processes lived after it had
-    become active, None where that was not recorded.
+    become active, None where that was not recorded. `uptime`: seconds since the machine's boot.
     """
 
     number: int = 0
@@ -107,6 +107,7 @@ class Restarts(NamedTuple):
     by_itself: bool = True
     limited: bool = False
     lasted: float | None = None
+    uptime: float = 0.0
 
 
 class Unit(NamedTuple):
@@ -115,9 +116,11 @@ class Unit(NamedTuple):
 
     A unit that is plainly up comes from listings alone: its type, its triggers and its pullers were
     not read, and its file state only where its boot is declared. `queued`: the manager has a job
-    for it that has not run yet. `left`: it is not active, and yet processes of it exist.
+    for it that is not done yet; `job`: its type (`start`, `stop`, `restart`), empty where nobody
+    told. `left`: it is not active, and yet processes of it exist.
     `claimed_by`: for a name that is missing or masked, units that it may really mean (Alias=, or
-    the socket of a missing service); `nearest`: for one that is missing, units of a like name.
+    the socket of a missing service); `nearest`: for one that is missing, units of a like name;
+    `unusable`: a path of that very name, which systemd takes for no unit.
     `boot` is None where systemd's own answer could not be had: then `pullers` decide what they can,
     and `goal` is what default.target leads to, where that is none of the usual targets.
     """
@@ -130,11 +133,15 @@ class Unit(NamedTuple):
     type: str | None = None
     remains: bool = False
     queued: bool = False
+    job: str = ""
     left: bool = False
+    frozen: bool = False
+    """The kernel lets none of its processes run."""
     triggers: tuple[Trigger, ...] = ()
     pullers: tuple[Puller, ...] = ()
     claimed_by: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
+    unusable: str = ""
     goal: str | None = None
     boot: Boot | None = None
     unread: str = ""
@@ -188,11 +195,14 @@ class _Jobs(NamedTuple):
 
 class _Answer(NamedTuple):
     shown: Mapping[str, Mapping[str, str]]
+    job_types: Mapping[str, str]
+    """By unit."""
     states: Mapping[str, str]
     links: Mapping[str, Sequence[_Link]]
     """By the unit that is pulled."""
     names: Sequence[str]
     left: Sequence[str]
+    frozen: frozenset[str]
     activating: Mapping[str, Sequence[str]]
     """Triggers on disk by the unit that their files name."""
     goal: str | None
@@ -235,10 +245,12 @@ def parse(section: bytes) -> dict[str, Unit]:
             links.setdefault(link.pulled, []).append(link)
     answer = _Answer(
         _shown(parts.get("show", ())),
+        dict(line.split(" ", 1) for line in filter(None, parts.get("jobs", ()))),
         {name: state for name, _, state in (line.partition(" ") for line in parts.get("files", ())) if state},
         links,
         parts.get("names", ()),
         parts.get("left", ()),
+        frozenset(parts.get("frozen", ())),
         _activating(parts.get("activating", ())),
         _goal(parts.get("default")),
         jobs,
@@ -352,11 +364,14 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         type=block.get("Type"),
         remains=block.get("RemainAfterExit") == "yes",
         queued=block.get("Job", "") not in ("", "0"),
+        job=answer.job_types.get(name, ""),
         left=block.get("ControlGroup", "")[1:] in filter(None, answer.left),
+        frozen=name in answer.frozen,
         triggers=triggers,
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
         nearest=_nearest(asked, answer.names) if missing else (),
+        unusable=next((f"/{line}" for line in answer.names if line.rpartition("/")[2] == asked), "") if missing else "",
         goal=answer.goal,
         boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer.jobs),
         unread=answer.unread,
@@ -414,8 +429,15 @@ def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, s
         doubt = f"it is an alias of {block['Id']} that a boot may forget"
     elif not starts and block["Id"].endswith(_MADE):
         doubt = "systemd makes it by itself where it is needed"
-    unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "")
+    unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "") or _skipped(block)
     return Boot(starts, unmet, () if starts else tuple(wakers), doubt, jobs.doubted(names))
+
+
+def _skipped(block: Mapping[str, str]) -> str:
+    """ExecCondition= of a unit that the command has skipped at its last start, or that has not been started since the boot."""
+    told = block.get("ExecCondition") and block["ActiveState"] in ("inactive", "failed")
+    started = _seconds(block, "InactiveExitTimestampMonotonic")
+    return "ExecCondition=" if told and (not started or block.get("Result") == "exec-condition") else ""
 
 
 def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
@@ -432,6 +454,7 @@ def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
         by_itself=block.get("ActiveExitTimestampMonotonic") == block.get("InactiveEnterTimestampMonotonic") or bool(block.get("ExecStopPost")),
         limited=limit not in ("infinity", "0", ""),
         lasted=max(0.0, _seconds(block, "StateChangeTimestampMonotonic") - entered) if entered else None,
+        uptime=answer.uptime,
     )
 
 
@@ -560,7 +583,7 @@ def _nearest(name: str, names: Sequence[str]) -> tuple[str, ...]:
     known: dict[str, list[str]] = {}
     for line in names:
         unit = line.rpartition("/")[2]
-        if ":" not in line and "*" not in unit and not line.startswith("? "):
+        if ":" not in line and "*" not in unit and not line.startswith("? ") and unit != name:
             known.setdefault(unit.rpartition(".")[0], []).append(unit)
     stems = difflib.get_close_matches(name.rpartition(".")[0], sorted(known), 3, 0.7)
     return tuple(dict.fromkeys(unit for stem in stems for unit in known[stem]))[:3]
