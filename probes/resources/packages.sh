@@ -4,6 +4,7 @@
 #   asked NAME                                  for each argument
 #   row NAME ARCH WANT/STATUS/FLAG VERSION      a package that the database holds under an asked name, or under a name that the manager takes it for
 #   provides PACKAGE NAME                       an installed package that provides an asked name
+#   orphan NAME                                 an asked name that the database does not hold, though dpkg's list of its files is there
 #   broken NAME WANT/STATUS/FLAG                a package, asked for or not, that is neither installed nor gone (dpkg)
 # For what the package lists offer, raw answers after their tags: now, clock, uri, list, release, policy, repo, sync.
 # For what apt would do, of each item that seems to differ:
@@ -61,6 +62,22 @@ dpkg_rows() {
             -f '${Package}\t${Architecture}\t${db:Status-Want}/${db:Status-Status}/${db:Status-Eflag}\t${Version}\t${Provides}\n'
         echo "status $?"
     } | rows_of "$@" || fail 'the dpkg database is empty or could not be read'
+}
+
+# dpkg removes the list of a package's files with the last of them: one without a row means that rows were lost (a status file that was cut, or restored).
+orphans() { # ROWS NAME...
+    rows_told=$1
+    shift
+    set +f
+    for name; do
+        name=${name%%:*}
+        case $name in *[A-Z]*) name=$(printf %s "$name" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz') ;; esac
+        case "$nl$rows_told" in *"${nl}row $name "*) continue ;; esac
+        for file in "$root/var/lib/dpkg/info/$name.list" "$root/var/lib/dpkg/info/$name":*.list; do
+            [ ! -s "$file" ] || { echo "orphan $name"; break; }
+        done
+    done
+    set -f
 }
 
 apk_rows() {
@@ -373,6 +390,7 @@ case $manager in
 dpkg)
     rows=$(dpkg_rows "$@") || exit
     printf '%s\n' "$rows"
+    orphans "$rows" "$@"
     ;;
 rpm) rpm_rows "$@" ;;
 apk) apk_rows "$@" ;;

@@ -12,8 +12,9 @@ done
 # Names hold no blanks. Lists of them are split at newlines, and with `set -f` nothing in them is expanded.
 newline='
 '
-names='' boot=''
+names='' boot='' wanted=''
 for name; do
+    case $name in !* | '~!'*) ;; *) wanted="$wanted${name#'~'}$newline" ;; esac
     case $name in
     '~'*) name=${name#'~'} ;;
     *) boot="$boot${name#!}$newline" ;;
@@ -101,23 +102,30 @@ read_by_generators() {
     # shellcheck disable=SC2086
     read_by=$(find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + | grep -v ':/etc/\(systemd\|init\.d\)')
     [ -n "$read_by" ] || return 0
-    inputs=$(for line in $read_by; do [ ! -e "${line#*:/}" ] || printf '%s\n' "${line#*:/}"; done | sort -u)
-    [ -n "$inputs" ] || return 0
-    # shellcheck disable=SC2086
-    changed=$(find $inputs -maxdepth 3 $newer "$made" 2>/dev/null | tr ' ' '?')
+    # Of a file that is not there the folder tells whether it has gone.
+    inputs=$(
+        for line in $read_by; do
+            file=${line#*:/}
+            while [ ! -e "$file" ] && [ "$file" != etc ]; do file=${file%/*}; done
+            printf '%s %s\n' "$file" "${line#*:/}"
+        done | sort -u
+    )
+    changed=$(printf '%s\n' "$inputs" | while read -r file input; do
+        [ "$file" = "$input" ] && depth=3 || depth=0
+        [ -z "$(find "$file" -maxdepth "$depth" $newer "$made" 2>/dev/null | sed -n 1p)" ] || printf '%s\n' "$input"
+    done)
     [ -n "$changed" ] || return 0
     set -f
     for line in $read_by; do
         generator=${line%%:*} input=${line#*:/}
-        file=$(printf '%s\n' "$changed" | grep -F -e "$input" | sed -n 1p)
-        case $file/ in "$input"/*) ;; *) continue ;; esac
+        case "$newline$changed$newline" in *"$newline$input$newline"*) ;; *) continue ;; esac
         for unit in $boot; do
             case $unit in *@*) text=${unit%%@*}@ ;; *) text=$unit ;; esac
             text=$(printf '%s\n' "$text" | sed 's/[].[*^$\]/\\&/g')
             grep -av '^[[:blank:]]*#' -- "$generator" | grep -aqE -e "$text([^.]|\$)" || continue
-            # What stands in a folder can be read by a generator that runs as nobody, to see whether it makes the same of the unit again.
-            [ ! -d "$input" ] || ! made_again "$generator" "$unit" || continue
-            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload\n' "$unit" "$file" "$generator"
+            # A folder, or that a file is not there, can be seen by a generator that runs as nobody: does it make the same of the unit again?
+            [ -f "$input" ] || ! made_again "$generator" "$unit" || continue
+            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload\n' "$unit" "$input" "$generator"
         done
     done | sort -u
     set +f
@@ -567,7 +575,7 @@ show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
     properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy
     properties=$properties,NRestarts,RuntimeMaxUSec,ActiveEnterTimestamp,ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic
-    properties=$properties,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStopPost,ExecCondition,Result
+    properties=$properties,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStopPost,ExecCondition,Result,StopWhenUnneeded
     properties=$properties,FragmentPath,SourcePath,NeedDaemonReload
     properties=$properties,RefuseManualStart,RefuseManualStop,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy
     TZ=UTC systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
@@ -655,10 +663,39 @@ $unit "*) continue ;;
 done
 
 # What a stop or a start of these would stop as well, if it is active.
-near=$(of RequiredBy BoundBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)
+near=$(of RequiredBy BoundBy UpheldBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)
 echo '== active'
 [ -z "$near" ] || systemctl list-units --full --plain --no-legend --no-pager --state=active,reloading,activating |
     NEAR=$near awk 'BEGIN { count = split(ENVIRON["NEAR"], list, "\n"); for (i = 1; i <= count; i++) near[list[i]] } ($1 in near) { print $1 }'
+
+# What keeps `systemctl start` from working, for the first ten units that are down and are to run: `UNIT unmet CONDITION`, and `UNIT lacks UNIT STATE` for
+# what it requires and cannot be loaded.
+echo '== vain'
+down=$(printf '%s\n' "$shown" | WANTED=$wanted awk '
+    BEGIN { RS = ""; FS = "\n"; count = split(ENVIRON["WANTED"], names, "\n"); for (i = 1; i <= count; i++) wanted[names[i]] }
+    /LoadState=loaded/ && /ActiveState=(inactive|failed)/ {
+        id = ""
+        hit = 0
+        for (i = 1; i <= NF; i++) {
+            if ($i ~ /^Id=/) id = substr($i, 4)
+            if (!sub(/^(Id|Names)=/, "", $i)) continue
+            count = split($i, names, " ")
+            for (j = 1; j <= count; j++) if (names[j] in wanted) hit = 1
+        }
+        if (hit && ++found <= 10) print id
+    }
+')
+for unit in $down; do
+    unmet=$(systemd-analyze condition --unit="$unit" </dev/null 2>&1 | sed -n 's/^.*: \([A-Z][^ ]*=.*\) failed\.$/\1/p' | sed -n 1p)
+    [ -z "$unmet" ] || printf '%s unmet %s\n' "$unit" "$unmet"
+    needs=$(systemctl show --no-pager --value -p Requires -p BindsTo -- "$unit")
+    # shellcheck disable=SC2086
+    [ -z "$needs" ] || systemctl show --no-pager -p Id,LoadState -- $needs | UNIT=$unit awk -F= '
+        $1 == "Id" { id = $2 }
+        $1 == "LoadState" && $2 != "loaded" { print ENVIRON["UNIT"], "lacks", id, $2 }
+    '
+done
+
 
 # The units that this very connection hangs on: those of the processes above this one.
 echo '== way'
@@ -685,6 +722,23 @@ if [ -n "$boot" ]; then
                     printf '%s %s\n' "$unit" "$line"
                 done
             done
+        done
+    done
+fi
+
+# What a D-Bus call starts: `NAME UNIT`. The unit is often named by an alias, whose link may not be loaded.
+if [ -n "$boot" ]; then
+    echo '== bus'
+    set +f
+    called=$(grep -Hs '^SystemdService=' usr/local/share/dbus-1/system-services/*.service usr/share/dbus-1/system-services/*.service |
+        sed 's/^.*\/\([^/]*\)\.service:SystemdService=\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/')
+    set -f
+    printf '%s\n' "$called" | while read -r bus unit; do
+        for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || continue
+            [ ! -L "$parent/$unit" ] || unit=$(readlink -f "$parent/$unit")
+            printf '%s %s\n' "$bus" "${unit##*/}"
+            break
         done
     done
 fi

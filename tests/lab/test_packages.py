@@ -47,6 +47,16 @@ def test_a_node_of_dpkg(node: Node) -> None:
     assert outcomes(node, *asked) == ["compliant", "drift", "drift", "drift", "compliant", "drift", "unknown", "unknown"]
 
 
+def test_an_entry_that_was_lost_is_not_absent(node: Node) -> None:
+    asked = [Declared(name=name, state="absent") for name in ("mksh", "MKSH", "acl", "libacl1", "nosuch")]
+    node.sh("cp -p /var/lib/dpkg/status /saved")
+    try:
+        node.sh("awk -v RS= -v ORS='\\n\\n' '!/^Package: (mksh|libacl1)\\n/' /saved >/var/lib/dpkg/status")
+        assert outcomes(node, *asked) == ["unknown", "unknown", "drift", "unknown", "compliant"]
+    finally:
+        node.sh("mv /saved /var/lib/dpkg/status")
+
+
 def test_the_database_of_a_session_is_not_the_nodes(node: Node) -> None:
     node.sh("mkdir -p /other/var/lib/dpkg/info /other/var/lib/dpkg/updates; cp -r /var/lib/dpkg/info/format /other/var/lib/dpkg/info")
     node.sh("sed 's/^Package: procps$/Package: elsewhere/' /var/lib/dpkg/status >/other/var/lib/dpkg/status")

@@ -1,4 +1,4 @@
-"""Services that generators start: what these read has changed since the last reload, and a boot makes another thing of it."""
+"""Services that a boot starts by way of generators, of scripts in /etc/init.d and of the message bus; and states that no boot brings."""
 
 from collections.abc import Iterator
 
@@ -92,9 +92,63 @@ def test_rc_local_has_come(lab: Lab, generated: list[Node], mode: str) -> None:
     assert node.sh("ls /run/ran") == "/run/ran"
 
 
+CALLER = """[Unit]
+After=dbus.socket
+[Service]
+Type=oneshot
+ExecStart=busctl get-property org.freedesktop.hostname1 /org/freedesktop/hostname1 org.freedesktop.hostname1 Hostname
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def test_a_boot_may_start_what_a_call_on_the_bus_starts(lab: Lab, generated: list[Node]) -> None:
+    (node,) = generated
+    node.write("/etc/systemd/system/caller.service", CALLER)
+    node.sh("systemctl -q enable caller; ln -s /dev/null /etc/systemd/system/systemd-localed.service")
+    node = lab.reboot(node)
+    assert started(node, "systemd-hostnamed")
+    node.sh("systemctl stop systemd-hostnamed")
+    called = {"systemd-hostnamed": Outcome.UNKNOWN, "systemd-localed": Outcome.COMPLIANT, "made@other": Outcome.COMPLIANT}
+    assert outcomes(node, *called, enabled=False) == called
+    assert outcomes(node, *called, state="disabled") == called
+    assert outcomes(node, "systemd-hostnamed", enabled=True) == {"systemd-hostnamed": Outcome.UNKNOWN}
+    assert outcomes(node, "systemd-hostnamed", state="stopped") == {"systemd-hostnamed": Outcome.COMPLIANT}
+
+
+VAIN = {
+    "conditional": ("[Unit]\nConditionPathExists=/nonexistent\n", "running", "ConditionPathExists=/nonexistent does not hold"),
+    "asserting": ("[Unit]\nAssertPathExists=/nonexistent\n", "running", "AssertPathExists=/nonexistent does not hold"),
+    "requiring": ("[Unit]\nRequires=hidden.service\n", "running", "it requires hidden.service, which cannot be loaded (masked)"),
+    "unneeded": ("[Unit]\nStopWhenUnneeded=yes\n", "running", "StopWhenUnneeded=yes"),
+    "upheld": ("", "stopped", "upholder.service would start it again"),
+}
+
+
+@pytest.mark.parametrize("name", VAIN)
+def test_no_command_is_printed_that_systemd_does_not_heed(generated: list[Node], name: str) -> None:
+    (node,) = generated
+    text, state, words = VAIN[name]
+    node.write(f"/etc/systemd/system/{name}.service", text + SLEEPS)
+    node.write("/etc/systemd/system/upholder.service", "[Unit]\nUpholds=upheld.service\n" + SLEEPS)
+    node.sh("systemctl -q mask hidden.service; systemctl daemon-reload")
+    if name == "upheld":
+        node.sh("systemctl start upholder; until systemctl is-active -q upheld; do :; done")
+    (result,) = look(node, items_of({"services": [{"name": name, "state": state}]}))
+    assert (result.outcome, result.mend) == (Outcome.DRIFT, None)
+    assert words in str(result.advice)
+    # What would have been printed does not help.
+    settled = "systemctl is-active -q upheld" if name == "upheld" else f"! systemctl is-active -q {name}"
+    node.sh(f"systemctl {'start' if state == 'running' else 'stop'} {name} || :; until {settled}; do :; done")
+    (result,) = look(node, items_of({"services": [{"name": name, "state": state}]}))
+    assert result.outcome is not Outcome.COMPLIANT
+
+
 def test_a_frozen_service_does_not_run(generated: list[Node]) -> None:
     (node,) = generated
-    group = node.sh("ls -d /sys/fs/cgroup/system.slice/cron.service /sys/fs/cgroup/unified/system.slice/cron.service 2>/dev/null | sed -n 1p", check=False)
+    group = node.sh(
+        "ls -d /sys/fs/cgroup/system.slice/cron.service /sys/fs/cgroup/unified/system.slice/cron.service 2>/dev/null | sed -n 1p", check=False
+    )
     node.sh(f"echo 1 >{group}/cgroup.freeze; until grep -q 'frozen 1' {group}/cgroup.events; do :; done")
     assert outcomes(node, "cron", state="running") == {"cron": Outcome.DRIFT}
     assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.DRIFT}

@@ -432,6 +432,7 @@ def mended(seen: Unit, **declared: Any) -> list[str]:
         (UP._replace(boot=STARTS, pullers=(Puller("a.service", "memory", True),), change=Change(requirers=("a.service",))), {"enabled": False}, []),
         (UP._replace(triggers=(SOCKET._replace(stays=True),)), {"enabled": False}, []),
         (DOWN._replace(type="oneshot"), {"state": "running"}, []),
+        (UP._replace(change=Change(upheld=("y.service",))), {"state": "stopped"}, []),
         (DOWN._replace(file_state="static"), {"enabled": True}, []),
         (DOWN._replace(load="bad-setting"), {"state": "running"}, []),
         (DOWN._replace(load="not-found", file_state=""), {"state": "running"}, []),
@@ -462,6 +463,9 @@ def remedied(seen: Unit, **declared: Any) -> Remedy:
         ended("notify", 5.0),
         UP._replace(frozen=True),
         UP._replace(active="deactivating"),
+        DOWN._replace(change=Change(unmet="ConditionPathExists=/x")),
+        DOWN._replace(change=Change(lacks=("y.service masked",))),
+        DOWN._replace(change=Change(unneeded=True)),
     ],
 )
 def test_where_there_is_no_command_there_is_advice(seen: Unit) -> None:
@@ -541,7 +545,18 @@ def test_a_name_is_not_its_own_nearest() -> None:
     assert answered(GONE, names="lib/systemd/system/a.socket").unusable == ""
 
 
-SKIPPED = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState={}\nSubState=x\nResult={}\nExecCondition={}\nInactiveExitTimestampMonotonic={}"
+def test_what_a_call_on_the_bus_starts_may_start_after_a_boot() -> None:
+    block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n\n== files\na.service static\n"
+    for jobs, verdict in (("job dbus.socket\n", "unknown"), ("", "pass")):
+        answer = f"== up\n== boot\n{jobs}complete\n== asked\na.service\n== show\n{block}== bus\norg.a a.service\n== links\n== names\n== end\n"
+        unit = parse(answer.encode())["a.service"]
+        assert verdicts(unit, enabled=False, state="stopped") == {"enabled": verdict, "state": "pass"}
+        assert verdicts(unit, enabled=True) == {"enabled": "fail" if verdict == "pass" else "unknown"}
+
+
+SKIPPED = (
+    "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState={}\nSubState=x\nResult={}\nExecCondition={}\nInactiveExitTimestampMonotonic={}"
+)
 
 
 @pytest.mark.parametrize(

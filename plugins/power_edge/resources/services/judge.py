@@ -256,8 +256,9 @@ def _sure_of(seen: Unit, verdict_on: Callable[[Unit], _Verdict]) -> _Verdict:
     if seen.boot is None or not seen.boot.unsure:
         return verdict_on(seen)
     sure = seen.boot._replace(unsure="")
-    said, otherwise = (verdict_on(seen._replace(boot=sure._replace(starts=starts))) for starts in (sure.starts, not sure.starts))
-    return said if said.ok is otherwise.ok else _Verdict(None, seen.boot.unsure)
+    # Which of the two the job list says may be a matter of chance: neither the verdict nor its reason depends on that.
+    stays, starts = (verdict_on(seen._replace(boot=sure._replace(starts=starts))) for starts in (False, True))
+    return stays if stays.ok is starts.ok and stays.ok is not None else _Verdict(None, seen.boot.unsure)
 
 
 def _enabled(seen: Unit) -> _Verdict:

@@ -53,7 +53,7 @@ class Boot(NamedTuple):
 
     `starts`: its job list holds the unit. `unmet`: a condition that would make the start a skip, or
     may, empty for none. `wakers`: units that a boot starts, or that these start later, and that may
-    start this one then (OnSuccess=, or pulled in by what a timer starts). `doubt`: why nothing on
+    start this one then (OnSuccess=, or pulled in by what a timer starts), and D-Bus calls that do. `doubt`: why nothing on
     disk tells what a boot does with this unit, empty where it does. `unsure`: why a boot may do
     otherwise than the job list says, empty where it may not.
     """
@@ -73,7 +73,9 @@ class Change(NamedTuple):
     (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that
     `enable` and `disable` take along (Also=). `stops`: active units that a stop stops as well;
     `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts
-    and that fail without it. `way`: the units whose processes carry the connection that this answer
+    and that fail without it. `unmet`: a condition that makes systemd skip a start now; `lacks`: what
+    it requires and cannot be loaded, and its load state. `unneeded`: StopWhenUnneeded=. `upheld`:
+    active units that start it again when it stops (Upholds=). `way`: the units whose processes carry the connection that this answer
     came by.
     """
 
@@ -86,6 +88,10 @@ class Change(NamedTuple):
     stops: tuple[str, ...] = ()
     starts_stop: tuple[str, ...] = ()
     requirers: tuple[str, ...] = ()
+    unmet: str = ""
+    lacks: tuple[str, ...] = ()
+    unneeded: bool = False
+    upheld: tuple[str, ...] = ()
     way: frozenset[str] = frozenset()
 
 
@@ -188,6 +194,11 @@ class _Jobs(NamedTuple):
     unloaded: frozenset[str]
     """Names that the dry run has not met."""
 
+    @property
+    def bus(self) -> bool:
+        """Whether a boot starts the message bus, which starts units for those that call them."""
+        return not self.jobs.isdisjoint(("dbus.socket", "dbus.service", "dbus-broker.service"))
+
     def doubted(self, names: Iterable[str]) -> str:
         """Why a boot may do otherwise with a unit of these names; empty where it may not."""
         return next((self.unsure[name] for name in (*sorted(names), "*") if name in self.unsure), "")
@@ -203,6 +214,8 @@ class _Answer(NamedTuple):
     names: Sequence[str]
     left: Sequence[str]
     frozen: frozenset[str]
+    bus: Mapping[str, str]
+    """By unit, the name of the message bus that starts it where somebody calls it."""
     activating: Mapping[str, Sequence[str]]
     """Triggers on disk by the unit that their files name."""
     goal: str | None
@@ -213,6 +226,8 @@ class _Answer(NamedTuple):
     way: frozenset[str]
     install: Sequence[str]
     """`UNIT WantedBy=TARGET`"""
+    vain: Sequence[str]
+    """`UNIT unmet CONDITION`, `UNIT lacks UNIT STATE`"""
     now: float
     """Seconds since 1970 by the node's clock; 0.0 where the answer does not say."""
     uptime: float
@@ -251,6 +266,7 @@ def parse(section: bytes) -> dict[str, Unit]:
         parts.get("names", ()),
         parts.get("left", ()),
         frozenset(parts.get("frozen", ())),
+        {unit: name for name, _, unit in (line.partition(" ") for line in parts.get("bus", ())) if unit},
         _activating(parts.get("activating", ())),
         _goal(parts.get("default")),
         jobs,
@@ -258,6 +274,7 @@ def parse(section: bytes) -> dict[str, Unit]:
         frozenset(parts.get("active", ())),
         frozenset(parts.get("way", ())),
         parts.get("install", ()),
+        parts.get("vain", ()),
         float(clock[0]),
         float(clock[1]),
     )
@@ -373,7 +390,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         nearest=_nearest(asked, answer.names) if missing else (),
         unusable=next((f"/{line}" for line in answer.names if line.rpartition("/")[2] == asked), "") if missing else "",
         goal=answer.goal,
-        boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer.jobs),
+        boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer),
         unread=answer.unread,
         restarts=_restarts(block, answer),
         sysv=block.get("SourcePath", "").startswith("/etc/init.d/"),
@@ -396,6 +413,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         names = dict.fromkeys(name for key in keys for name in _list(block.get(key, "")))
         return tuple(name for name in names if name in answer.active)
 
+    vain = [line.split(" ", 2)[1:] for line in answer.vain if line.startswith(f"{block['Id']} ")]
     needed = dict.fromkeys(name for key in ("RequiredBy", "BoundBy") for name in _list(block.get(key, "")))
     return Change(
         refuses_start=block.get("RefuseManualStart") == "yes",
@@ -407,6 +425,10 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
         starts_stop=active("Conflicts", "ConflictedBy"),
         requirers=tuple(name for name in needed if _boots(name, answer) is not False),
+        unmet=next((what for kind, what in vain if kind == "unmet"), ""),
+        lacks=tuple(what for kind, what in vain if kind == "lacks"),
+        unneeded=block.get("StopWhenUnneeded") == "yes",
+        upheld=active("UpheldBy"),
         way=answer.way,
     )
 
@@ -415,9 +437,13 @@ _MADE = (".slice", ".scope", ".device")
 """Units that systemd makes by itself: no job starts them."""
 
 
-def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _Jobs) -> Boot:
+def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], answer: _Answer) -> Boot:
+    jobs = answer.jobs
+    assert jobs is not None
     starts = not names.isdisjoint(jobs.jobs)
     wakers = dict.fromkeys(waker for name in sorted(names) for waker in jobs.wakers.get(name, ()) if waker not in triggers)
+    if jobs.bus and (called := next((answer.bus[name] for name in sorted(names) if name in answer.bus), "")):
+        wakers[f"a D-Bus call to {called}"] = None
     doubt = ""
     if jobs.traps:
         doubt = jobs.traps[0]
