@@ -107,7 +107,7 @@ def parse(section: bytes) -> Observations:
             case "provides":
                 package, name = rest.split(" ")
                 providers[name.lower()].append(package)
-            case "now" | "uri" | "list" | "policy" | "repo" | "sync" | "release" | "clock":
+            case "now" | "uri" | "list" | "missing" | "policy" | "repo" | "sync" | "release" | "clock":
                 tagged[tag].append(rest)
             case "stderr":
                 command, _, complaint = rest.partition(" ")
