@@ -18,12 +18,14 @@ import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = "plugins/power_edge"
 DECIDES = ("resources", "judging.py", "check.py", "gate.py", "identity.py", "config/identity.py", "config/identities.py")
 BESIDE = ("conftest.py", "docs", "node-configs", "probes", "schemas", "tests")
+WHOLE = "tests/engine/test_statuses.py"
 SURVIVED, UNTESTED = "survived", "no tests"
 
 
@@ -44,9 +46,20 @@ def main(paths: list[str]) -> int:
 def tests_of(paths: list[Path]) -> list[str]:
     """The test files that are named after what is changed, or after its folder: all tests would take minutes for a change."""
     files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
-    names = {name for file in files for name in (file.stem, file.parent.name) if name != "__init__"}
-    found = {test for name in names for test in CHECKOUT.glob(f"tests/**/test_*{name}*.py") if "lab" not in test.parts}
-    return sorted(str(test.relative_to(CHECKOUT)) for test in found or [CHECKOUT / "tests/engine/test_statuses.py"])
+    return sorted({test for file in files for test in tests_of_file(file)})
+
+
+def tests_of_file(file: Path) -> set[str]:
+    """The same for one file; where no test has its name, the one that runs a whole check."""
+    names = {file.stem, file.parent.name} - {"__init__"}
+    return {test for test in all_tests() if any(name in Path(test).name.removeprefix("test_") for name in names)} or {WHOLE}
+
+
+@cache
+def all_tests() -> tuple[str, ...]:
+    """The test files that start no node."""
+    found = (test.relative_to(CHECKOUT) for test in CHECKOUT.glob("tests/**/test_*.py"))
+    return tuple(str(test) for test in found if "lab" not in test.parts)
 
 
 def prepare(work: Path, patterns: list[str], tests: list[str]) -> None:

@@ -4,8 +4,10 @@
 #   asked NAME                                  for each argument
 #   row NAME ARCH WANT/STATUS/FLAG VERSION      a package that the database holds under an asked name, or under a name that the manager takes it for
 #   provides PACKAGE NAME                       an installed package that provides an asked name
+#   orphan NAME                                 an asked name that the database does not hold, though dpkg's list of its files is there
 #   broken NAME WANT/STATUS/FLAG                a package, asked for or not, that is neither installed nor gone (dpkg)
-# For what the package lists offer, raw answers after their tags: now, clock, uri, list, release, policy, repo, sync.
+# For what the package lists offer, raw answers after their tags: now, clock, uri, list, release, policy, repo, sync; and
+#   missing LIST                                a package list that is not there, though the Release file of its source names an index with something in it
 # For what apt would do, of each item that seems to differ:
 #   try NAME WORD...                            the words that follow `apt-get`
 #   sim NAME LINE                               what `apt-get -s` says that it would do
@@ -61,6 +63,22 @@ dpkg_rows() {
             -f '${Package}\t${Architecture}\t${db:Status-Want}/${db:Status-Status}/${db:Status-Eflag}\t${Version}\t${Provides}\n'
         echo "status $?"
     } | rows_of "$@" || fail 'the dpkg database is empty or could not be read'
+}
+
+# dpkg removes the list of a package's files with the last of them: one without a row means that rows were lost (a status file that was cut, or restored).
+orphans() { # ROWS NAME...
+    rows_told=$1
+    shift
+    set +f
+    for name; do
+        name=${name%%:*}
+        case $name in *[A-Z]*) name=$(printf %s "$name" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz') ;; esac
+        case "$nl$rows_told" in *"${nl}row $name "*) continue ;; esac
+        for file in "$root/var/lib/dpkg/info/$name.list" "$root/var/lib/dpkg/info/$name":*.list; do
+            [ ! -s "$file" ] || { echo "orphan $name"; break; }
+        done
+    done
+    set -f
 }
 
 apk_rows() {
@@ -267,7 +285,8 @@ dpkg_candidates() { # ROWS WISHES
 }
 
 list_ages() {
-    tagged uri apt-get update --print-uris
+    uris=$(tagged uri apt-get update --print-uris)
+    printf '%s\n' "$uris"
     lists=$(apt-config shell lists Dir::State::lists/d | sed -n "s/^lists='\(.*\)\/'\$/\1/p")
     [ -n "$lists" ] || lists=/var/lib/apt/lists
     clock "$lists"
@@ -275,7 +294,45 @@ list_ages() {
     # When a release was made, and until when it is good, stand in it. A copy or `touch` does not change that.
     tagged release grep -EHi '^(Date|Valid-Until):' -- /dev/null "$lists"/*Release
     list_times "$lists"/*
+    absent=$(printf '%s\n' "$uris" | sed -n "s/^uri '[^']*' \([^ ]*Packages\) .*/\1/p" | while read -r name; do
+        set -- "$lists/$name" "$lists/$name".*
+        [ -e "$1" ] || [ -e "$2" ] || printf '%s\n' "$name"
+    done)
+    [ -z "$absent" ] || ABSENT=$absent missing_lists "$lists"/*Release
     set -f
+}
+
+# Of the lists in $ABSENT, those that an update would have brought: apt stores none of an index that is empty, nor of an architecture that the release
+# does not have, or says not to have apart (`all`, on Debian). A component that was added to a source after the last update is found so.
+missing_lists() { # RELEASE...
+    awk '
+        BEGIN { count = split(ENVIRON["ABSENT"], names, "\n"); for (i = 1; i <= count; i++) absent[names[i]] }
+        FNR == 1 { prefix = FILENAME; sub(/.*\//, "", prefix); sub(/(In)?Release$/, "", prefix) }
+        /^Architectures:/ { archs[prefix] = " " $0 " " }
+        /^No-Support-for-Architecture-all:.*Packages/ { no_all[prefix] }
+        NF == 3 && $2 ~ /^[0-9]+$/ && $3 ~ /Packages(\.[a-z0-9]+)?$/ {
+            name = $3
+            packed = sub(/\.[a-z0-9]+$/, "", name)
+            gsub(/_/, "%5f", name)
+            gsub(/\//, "_", name)
+            name = prefix name
+            if (!(name in absent)) next
+            of[name] = prefix
+            # A packed file of nothing has some bytes all the same.
+            if (!packed) plain[name] = $2; else if (!(name in small) || $2 < small[name]) small[name] = $2
+        }
+        END {
+            for (name in of) {
+                if (name in plain ? plain[name] == 0 : small[name] < 64) continue
+                arch = name
+                if (sub(/_Packages$/, "", arch) && sub(/.*_binary-/, "", arch)) {
+                    if (arch == "all" && (of[name] in no_all)) continue
+                    if ((of[name] in archs) && !index(archs[of[name]], " " arch " ")) continue
+                }
+                print "missing", name
+            }
+        }
+    ' "$@" 2>/dev/null
 }
 
 # Of each item that seems to differ: its name, and the words that follow `apt-get` to change that. `dpkg --configure` is none of apt's.
@@ -373,6 +430,7 @@ case $manager in
 dpkg)
     rows=$(dpkg_rows "$@") || exit
     printf '%s\n' "$rows"
+    orphans "$rows" "$@"
     ;;
 rpm) rpm_rows "$@" ;;
 apk) apk_rows "$@" ;;

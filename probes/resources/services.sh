@@ -12,8 +12,9 @@ done
 # Names hold no blanks. Lists of them are split at newlines, and with `set -f` nothing in them is expanded.
 newline='
 '
-names='' boot=''
+names='' boot='' wanted=''
 for name; do
+    case $name in !* | '~!'*) ;; *) wanted="$wanted${name#'~'}$newline" ;; esac
     case $name in
     '~'*) name=${name#'~'} ;;
     *) boot="$boot${name#!}$newline" ;;
@@ -58,18 +59,25 @@ unforeseeable() {
 stale() {
     for made in run/systemd/generator run/systemd/generator.late run/systemd/generator.early run/systemd; do [ ! -d "$made" ] || break; done
     late=run/systemd/generator.late
+    # `chmod` and `mv` change no content, so the change of the inode counts, where find knows that (busybox's does not).
+    newer=-cnewer
+    find "$made" -maxdepth 0 -cnewer "$made" >/dev/null 2>&1 || newer=-newer
     # A find that is missing, or knows no -newer, would print nothing below, as if nothing had changed.
-    find "$made" -maxdepth 0 -newer "$made" >/dev/null 2>&1 ||
+    find "$made" -maxdepth 0 $newer "$made" >/dev/null 2>&1 ||
         { echo 'unsure * find could not tell whether the generators of systemd have changed'; return 0; }
+    generators=''
     for folder in run etc usr/local/lib usr/lib lib; do
         [ -d "$folder/systemd/system-generators" ] || continue
-        newer=$(find "$folder/systemd/system-generators" -newer "$made")
-        [ -z "$newer" ] || { echo 'unsure * generators of systemd have changed since the last systemctl daemon-reload'; break; }
+        [ "$folder" = lib ] && [ -L lib ] && continue
+        generators="$generators $folder/systemd/system-generators"
+        changed=$(find "$folder/systemd/system-generators" $newer "$made")
+        [ -z "$changed" ] || { echo 'unsure * generators of systemd have changed since the last systemctl daemon-reload'; break; }
         [ "$folder" != run ] || [ -z "$(ls "$folder/systemd/system-generators")" ] ||
             { echo 'unsure * a boot forgets the generators in /run/systemd/system-generators'; break; }
     done
+    read_by_generators
     [ -d etc/init.d ] || return 0
-    newer=$(for file in etc/init.d etc/rc[0-9S].d; do [ ! -d "$file" ] || find "$file" -newer "$made"; done)
+    changed=$(for file in etc/init.d etc/rc[0-9S].d; do [ ! -d "$file" ] || find "$file" $newer "$made"; done)
     for file in etc/init.d/*; do
         unit=${file##*/}
         unit=${unit%.sh}.service
@@ -82,9 +90,70 @@ stale() {
         if [ $native = no ] && { [ -e "$file" ] || [ -L "$file" ]; }; then why="a boot forgets /$file, and takes the script in /etc/init.d"; fi
         [ $native = no ] || [ ! -e "$late/$unit" ] || why='a unit file has come in place of its script in /etc/init.d'
         [ $native = yes ] || [ -e "$late/$unit" ] || why=${why:-'nothing was made of its script in /etc/init.d yet'}
-        [ $native = yes ] || [ -z "$newer" ] || why=${why:-'scripts in /etc/init.d or their links have changed since'}
+        [ $native = yes ] || [ -z "$changed" ] || why=${why:-'scripts in /etc/init.d or their links have changed since'}
         [ -z "$why" ] || printf 'unsure %s %s (systemctl daemon-reload settles it)\n' "$unit" "$why"
     done
+}
+
+# The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn), and so do the units that it makes or wants. Where such a file has
+# changed since the last reload, the next boot may make another thing of these units. (UNIT.wants is only the folder for those that UNIT wants.)
+read_by_generators() {
+    [ -n "$generators" ] || return 0
+    # shellcheck disable=SC2086
+    read_by=$(find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + | grep -v ':/etc/\(systemd\|init\.d\)')
+    [ -n "$read_by" ] || return 0
+    # Of a file that is not there the folder tells whether it has gone.
+    inputs=$(
+        for line in $read_by; do
+            file=${line#*:/}
+            while [ ! -e "$file" ] && [ "$file" != etc ]; do file=${file%/*}; done
+            printf '%s %s\n' "$file" "${line#*:/}"
+        done | sort -u
+    )
+    changed=$(printf '%s\n' "$inputs" | while read -r file input; do
+        [ "$file" = "$input" ] && depth=3 || depth=0
+        [ -z "$(find "$file" -maxdepth "$depth" $newer "$made" 2>/dev/null | sed -n 1p)" ] || printf '%s\n' "$input"
+    done)
+    [ -n "$changed" ] || return 0
+    set -f
+    for line in $read_by; do
+        generator=${line%%:*} input=${line#*:/}
+        case "$newline$changed$newline" in *"$newline$input$newline"*) ;; *) continue ;; esac
+        for unit in $boot; do
+            case $unit in *@*) text=${unit%%@*}@ ;; *) text=$unit ;; esac
+            text=$(printf '%s\n' "$text" | sed 's/[].[*^$\]/\\&/g')
+            grep -av '^[[:blank:]]*#' -- "$generator" | grep -aqE -e "$text([^.]|\$)" || continue
+            # A folder, or that a file is not there, can be seen by a generator that runs as nobody: does it make the same of the unit again?
+            [ -f "$input" ] || ! made_again "$generator" "$unit" || continue
+            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload\n' "$unit" "$input" "$generator"
+        done
+    done | sort -u
+    set +f
+}
+
+# Whether a generator makes of a unit now what it has made at the last reload. It runs as nobody, and has a /tmp of its own for what it makes.
+made_again() { # GENERATOR UNIT
+    sudo=''
+    [ "$(id -u)" = 0 ] || sudo=${PE_SUDO-}
+    [ "$(id -u)" = 0 ] || [ -n "$sudo" ] || return
+    find_tools
+    [ -n "$tools" ] || return
+    # shellcheck disable=SC2016
+    list='find generator generator.early generator.late -name "$1" 2>/dev/null | sort | while read -r file; do
+        printf "%s %s\n" "$file" "$(readlink "$file" || cksum <"$file")"
+    done'
+    name=$(printf '%s\n' "$2" | sed 's/[][*?\]/\\&/g')
+    # shellcheck disable=SC2016,SC2086
+    again=$(
+        $sudo "$tools/unshare" -m sh -c '
+            mount -t tmpfs power-edge /tmp && cd /tmp && mkdir -m 777 generator generator.early generator.late || exit
+            list=$1 name=$2
+            shift 2
+            "$@" "$PWD/generator" "$PWD/generator.early" "$PWD/generator.late" </dev/null >/dev/null 2>&1 || exit
+            sh -c "$list" sh "$name"
+        ' sh "$list" "$name" $nobody timeout 2 env -i PATH="$PATH" SYSTEMD_SCOPE=system "$PWD/$1"
+    ) || return
+    [ "$again" = "$(cd run/systemd && sh -c "$list" sh "$name")" ]
 }
 
 # Units whose file on disk is a link into a folder that a boot empties.
@@ -119,12 +188,14 @@ read_dump() (
     IFS=$newline
     set -f
     # shellcheck disable=SC2086
-    FORGOTTEN=$forgotten awk '
+    FORGOTTEN=$forgotten FAILED=$failed awk '
         BEGIN {
             for (i = 1; i < ARGC; i++) declared[ARGV[i]]
             ARGC = 1
             count = split(ENVIRON["FORGOTTEN"], names, "\n")
             for (i = 1; i <= count; i++) forgotten[names[i]]
+            count = split(ENVIRON["FAILED"], names, "\n")
+            for (i = 1; i <= count; i++) failed[names[i]]
         }
         # Of several reasons one that does not depend on the order in which awk walks its arrays.
         function doubt(unit, why) { if (!(unit in unsure) || why < unsure[unit]) unsure[unit] = why }
@@ -230,6 +301,8 @@ read_dump() (
         /^\t\tUnit Load State: / { load[unit] = $4; next }
         /^\t\tUnit Active State: / { if ($4 == "active") up[unit]; next }
         /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
+        /^\t\tRemainAfterExit: no$/ { leaves[unit]; next }
+        /^\t\tType: oneshot$/ { if (unit in leaves) fleeting[unit]; next }
         /^\t\tAlias: / { aliases[unit] = aliases[unit] " " $2; name_of[$2] = unit; next }
         /^\t\t(Condition|Assert)[A-Za-z]+: / {
             if (/^\t\tA/) asserts[unit]; else conditional[unit]
@@ -276,8 +349,8 @@ read_dump() (
                     if (load[names[i]] != "loaded" || names[i] in gone) fails(unit, "systemd refuses to start it, since " names[i] " cannot be loaded")
                 count = split(requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
-                if (unit in asserts) needers(unit, needed[unit] bound[unit])
-                else if (unit in conditional) needers(unit, bound[unit])
+                if (unit in asserts || unit in failed) needers(unit, needed[unit] bound[unit])
+                else if (unit in conditional || unit in fleeting) needers(unit, bound[unit])
             }
             for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "a mount or device that is there now hides whether a boot starts it")
             for (unit in unsure) {
@@ -311,6 +384,14 @@ unreadable() {
     done
 }
 
+# Sets tools, the folder of setpriv and unshare (by their paths: busybox's sh takes its own, which know less), and nobody, the words before a command
+# that is to read any file, and write none.
+find_tools() {
+    tools=''
+    for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
+    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
+}
+
 next_boot() {
     manager=''
     for file in /usr/lib/systemd/systemd /lib/systemd/systemd /run/current-system/systemd/lib/systemd/systemd; do
@@ -329,11 +410,8 @@ next_boot() {
     fi
     # systemd refuses the dry run to root. As `nobody`, with one capability, it reads unit files of mode 0600 all the same. It makes a folder in
     # /tmp and removes it again: where namespaces can be had, in a /tmp of its own.
-    # By their paths: busybox's sh takes its own, which know less.
-    tools=''
-    for file in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$file/setpriv" ] && tools=$file; done
+    find_tools
     [ -n "$tools" ] || { echo 'why there is no setpriv'; return; }
-    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     # shellcheck disable=SC2016,SC2086
     found=$(dry_run $sudo "$tools/unshare" -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
     # shellcheck disable=SC2086
@@ -409,12 +487,20 @@ if [ -n "$boot" ]; then
     jobs=$(unforeseeable)
     [ -n "$jobs" ] && jobs="$jobs$newline"
     forgotten=$(forgotten)
+    failed=$(systemctl list-units --state=failed --full --plain --no-legend --no-pager | sed 's/ .*//')
     jobs="$jobs$(next_boot | unmet)$newline$(stale)"
 fi
 
+# Units whose processes the kernel does not let run (`systemctl freeze`, or by hand); systemd's own word for it is new, and knows its own call alone.
+frozen=$(
+    for tree in sys/fs/cgroup sys/fs/cgroup/unified; do
+        grep -ls '^frozen 1' $tree/*/cgroup.events $tree/*/*/cgroup.events $tree/*/*/*/cgroup.events $tree/*/*/*/*/cgroup.events
+    done | sed 's/.*\/\([^/]*\)\/cgroup\.events$/\1/'
+)
+
 # Plainly up: by the listing alone for what it does now. Where the boot is declared, a boot starts it, and a link below /etc says that it is to.
 up=$(
-    printf '%s\n= jobs\n%s\n= links\n%s\n' "$units" "$jobs" "$links" | awk '
+    printf '%s\n= jobs\n%s\n= links\n%s\n= frozen\n%s\n' "$units" "$jobs" "$links" "$frozen" | awk '
         BEGIN {
             for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /^~[^!]/) now[substr(ARGV[i], 2)]; else if (ARGV[i] !~ /!/) boot[ARGV[i]]
             ARGC = 1
@@ -425,20 +511,21 @@ up=$(
         part == "jobs" && $1 ~ /^(trap|why|early)$/ { split("", boot) }
         part == "jobs" && $1 ~ /^(unmet|unsure)$/ { if ($2 == "*") split("", boot); else delete boot[$2] }
         part == "links" && /^etc\/systemd\/system\// { file = $0; sub(/.*\//, "", file); linked[file] }
+        part == "frozen" { delete up[$1] }
         END { for (name in up) if ((name in now) || ((name in boot) && (name in job) && (name in linked))) print name, up[name] }
     ' "$@" | sort
 ) || exit
 
-# A service that started a moment ago may be one that ends again and again. Each start makes a new link in run/systemd/units, and each end removes
-# it. Services without a link that is two minutes old are asked for; those that systemd has restarted by itself, or that a socket, timer or path may
-# have started again, get the full answer.
+# A service that started within the last hour may be one that ends again and again. Each start makes a new link in run/systemd/units, and each end
+# removes it. Services without a link that is an hour old are asked for. Those get the full answer that systemd has restarted by itself three times,
+# or in the last two minutes, or that a socket, timer or path may have started again in these.
+invocations() { # MINUTES
+    find run/systemd/units -name 'invocation:*' -mmin "+$1" 2>/dev/null | sed 's/.*invocation://'
+}
 young=$(
-    {
-        find run/systemd/units -name 'invocation:*' -mmin +1 2>/dev/null
-        printf '= up\n%s\n' "$up"
-    } | awk '
+    printf '%s\n= up\n%s\n' "$(invocations 60)" "$up" | awk '
         $1 == "=" { part = "up"; next }
-        part == "" { sub(/.*invocation:/, ""); old[$0]; next }
+        part == "" { old[$0]; next }
         $1 ~ /\.service$/ && !($1 in old) { print $1 }
     '
 )
@@ -448,13 +535,17 @@ if [ -n "$young" ]; then
     restarts=$(systemctl show --no-pager -p Id,NRestarts,TriggeredBy -- $young) || restarts=''
     set +f
     up=$(
-        printf '%s\n= restarts\n%s\n\n= up\n%s\n' "$young" "$restarts" "$up" | awk '
+        printf '%s\n= settled\n%s\n= restarts\n%s\n\n= up\n%s\n' "$young" "$(invocations 1)" "$restarts" "$up" | awk '
             $1 == "=" { part = $2; next }
             part == "" { young[$0]; next }
+            part == "settled" { settled[$0]; next }
             part == "restarts" && /^Id=/ { id = substr($0, 4) }
-            part == "restarts" && /^NRestarts=0$/ { never = 1 }
+            part == "restarts" && /^NRestarts=[0-9]+$/ { count = substr($0, 11) }
             part == "restarts" && /^TriggeredBy=./ { triggered = 1 }
-            part == "restarts" && $0 == "" { if (never && !triggered) delete young[id]; id = never = triggered = "" }
+            part == "restarts" && $0 == "" {
+                if (count != "" && (id in settled ? count < 3 : count == 0 && !triggered)) delete young[id]
+                id = count = triggered = ""
+            }
             part == "up" && NF && !($1 in young)
         '
     )
@@ -477,12 +568,14 @@ done
 printf '== clock\n%s %s\n' "$(date +%s)" "$(cat proc/uptime)"
 echo '== asked'
 printf '%s\n' "$@"
+echo '== frozen'
+printf '%s\n' "$frozen"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
     properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy
     properties=$properties,NRestarts,RuntimeMaxUSec,ActiveEnterTimestamp,ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic
-    properties=$properties,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStopPost
+    properties=$properties,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStopPost,ExecCondition,Result,StopWhenUnneeded
     properties=$properties,FragmentPath,SourcePath,NeedDaemonReload
     properties=$properties,RefuseManualStart,RefuseManualStop,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy
     TZ=UTC systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
@@ -517,6 +610,16 @@ activating=$(
             "$parent"/*.socket.d/*.conf "$parent"/*.timer.d/*.conf "$parent"/*.path.d/*.conf
     done
 )
+
+# What the jobs are for that the manager has for them.
+case $shown in
+*Job=[1-9]*)
+    echo
+    echo '== jobs'
+    systemctl list-jobs --full --plain --no-legend --no-pager | awk '{ print $2, $3 }'
+    echo '== show'
+    ;;
+esac
 
 # What follows takes names that systemd itself gave; they hold neither blanks nor anything a shell would expand.
 set -f
@@ -560,10 +663,39 @@ $unit "*) continue ;;
 done
 
 # What a stop or a start of these would stop as well, if it is active.
-near=$(of RequiredBy BoundBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)
+near=$(of RequiredBy BoundBy UpheldBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)
 echo '== active'
 [ -z "$near" ] || systemctl list-units --full --plain --no-legend --no-pager --state=active,reloading,activating |
     NEAR=$near awk 'BEGIN { count = split(ENVIRON["NEAR"], list, "\n"); for (i = 1; i <= count; i++) near[list[i]] } ($1 in near) { print $1 }'
+
+# What keeps `systemctl start` from working, for the first ten units that are down and are to run: `UNIT unmet CONDITION`, and `UNIT lacks UNIT STATE` for
+# what it requires and cannot be loaded.
+echo '== vain'
+down=$(printf '%s\n' "$shown" | WANTED=$wanted awk '
+    BEGIN { RS = ""; FS = "\n"; count = split(ENVIRON["WANTED"], names, "\n"); for (i = 1; i <= count; i++) wanted[names[i]] }
+    /LoadState=loaded/ && /ActiveState=(inactive|failed)/ {
+        id = ""
+        hit = 0
+        for (i = 1; i <= NF; i++) {
+            if ($i ~ /^Id=/) id = substr($i, 4)
+            if (!sub(/^(Id|Names)=/, "", $i)) continue
+            count = split($i, names, " ")
+            for (j = 1; j <= count; j++) if (names[j] in wanted) hit = 1
+        }
+        if (hit && ++found <= 10) print id
+    }
+')
+for unit in $down; do
+    unmet=$(systemd-analyze condition --unit="$unit" </dev/null 2>&1 | sed -n 's/^.*: \([A-Z][^ ]*=.*\) failed\.$/\1/p' | sed -n 1p)
+    [ -z "$unmet" ] || printf '%s unmet %s\n' "$unit" "$unmet"
+    needs=$(systemctl show --no-pager --value -p Requires -p BindsTo -- "$unit")
+    # shellcheck disable=SC2086
+    [ -z "$needs" ] || systemctl show --no-pager -p Id,LoadState -- $needs | UNIT=$unit awk -F= '
+        $1 == "Id" { id = $2 }
+        $1 == "LoadState" && $2 != "loaded" { print ENVIRON["UNIT"], "lacks", id, $2 }
+    '
+done
+
 
 # The units that this very connection hangs on: those of the processes above this one.
 echo '== way'
@@ -590,6 +722,23 @@ if [ -n "$boot" ]; then
                     printf '%s %s\n' "$unit" "$line"
                 done
             done
+        done
+    done
+fi
+
+# What a D-Bus call starts: `NAME UNIT`. The unit is often named by an alias, whose link may not be loaded.
+if [ -n "$boot" ]; then
+    echo '== bus'
+    set +f
+    called=$(grep -Hs '^SystemdService=' usr/local/share/dbus-1/system-services/*.service usr/share/dbus-1/system-services/*.service |
+        sed 's/^.*\/\([^/]*\)\.service:SystemdService=\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/')
+    set -f
+    printf '%s\n' "$called" | while read -r bus unit; do
+        for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || continue
+            [ ! -L "$parent/$unit" ] || unit=$(readlink -f "$parent/$unit")
+            printf '%s %s\n' "$bus" "${unit##*/}"
+            break
         done
     done
 fi

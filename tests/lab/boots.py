@@ -22,7 +22,7 @@ from tests.lab.roots import Root
 
 _SET_AGAINST_BOOT = ("disabled", "indirect", "linked", "linked-runtime", "masked", "transient")
 DRIFT = Outcome.DRIFT
-_PROPERTIES = "Id,Names,ActiveState,InactiveExitTimestampMonotonic,TriggeredBy"
+_PROPERTIES = "Id,Names,ActiveState,InactiveExitTimestampMonotonic,TriggeredBy,Result"
 _NO_JOBS = 'until [ -z "$(systemctl list-jobs --no-legend)" ]; do :; done'
 
 
@@ -222,7 +222,8 @@ def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:
     active = {name for name, each in shown_triggers.items() if each["ActiveState"] == "active"}
     looks = {}
     for name, each in shown.items():
-        left = each["InactiveExitTimestampMonotonic"] != "0"
+        skipped = each.get("Result") == "exec-condition"
+        left = each["InactiveExitTimestampMonotonic"] != "0" and not skipped
         waiting = tuple(trigger for trigger in triggers[name] if trigger in active)
         looks[name] = Look(left or each["Id"] in marks, each["ActiveState"] == "active", waiting)
     return looks

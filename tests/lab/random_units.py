@@ -261,6 +261,8 @@ class _Draft:
         for level in set(levels) & {"1", "S"}:
             self.files.append(Link(f"/etc/rc{level}.d/S01{name}", f"../init.d/{name}"))
         self.names.append(f"{name}.service")
+        if self.rng.random() < 0.2:
+            self.late.append(Run(f"chmod -x /etc/init.d/{name}"))
         if self.rng.random() < 0.3:
             self._body(self._new(f"{name}.service"))
         elif self.rng.random() < 0.2:
@@ -359,7 +361,14 @@ class _Draft:
 
     def _generated(self, unit: _Unit) -> None:
         folder = f'"${self._one({1: 6, 2: 1, 3: 2})}/{self._target_name(unit)}.wants"'
-        self.generated.append(f"mkdir -p {folder}; ln -s {unit.path} {folder}/{unit.name}")
+        line = f"mkdir -p {folder}; ln -s {unit.path} {folder}/{unit.name}"
+        if self.rng.random() < 0.5:  # as OpenVPN's generator does, which reads a folder
+            read = f"/etc/drawn.d/{unit.name}"
+            line = f"[ ! -e {read} ] || {{ {line}; }}"
+            self._at_some_time(0.3).append(Write(read, ""))
+            if self.rng.random() < 0.3:
+                self.late.append(Run(f"rm -f {read}"))
+        self.generated.append(line)
 
     def _triggered(self, unit: _Unit) -> None:
         stem = unit.name.removesuffix(".service")
@@ -420,6 +429,8 @@ class _Draft:
             self._stopped_when_unneeded: 2,
             self._started: 20,
             self._without_default_dependencies: 2,
+            self._skipping_itself: 4,
+            self._failing: 4,
         }
 
     def _masked(self, unit: _Unit) -> None:
@@ -490,6 +501,19 @@ class _Draft:
 
     def _without_default_dependencies(self, unit: _Unit) -> None:
         unit.add("Unit", "DefaultDependencies=no")
+
+    def _skipping_itself(self, unit: _Unit) -> None:
+        if unit.name.endswith(".service"):
+            unit.add("Service", f"ExecCondition=/bin/{self.rng.choice(('true', 'false', 'false'))}")
+            self._started(unit)
+
+    def _failing(self, unit: _Unit) -> None:
+        """It has failed already: what no start has shown yet, no check can know."""
+        if unit.name.endswith(".service"):
+            unit.add("Service", "ExecStartPre=/bin/false")
+            self._started(unit)
+            requirer = self.rng.choice(self.units)
+            requirer.add("Unit", f"{self._one({'Requires': 3, 'BindsTo': 1})}={unit.name}", f"After={unit.name}")
 
     def _started(self, unit: _Unit) -> None:
         self.commands.append(Run(f"systemctl -q start {unit.name}"))

@@ -47,6 +47,16 @@ def test_a_node_of_dpkg(node: Node) -> None:
     assert outcomes(node, *asked) == ["compliant", "drift", "drift", "drift", "compliant", "drift", "unknown", "unknown"]
 
 
+def test_an_entry_that_was_lost_is_not_absent(node: Node) -> None:
+    asked = [Declared(name=name, state="absent") for name in ("mksh", "MKSH", "acl", "libacl1", "nosuch")]
+    node.sh("cp -p /var/lib/dpkg/status /saved")
+    try:
+        node.sh("awk -v RS= -v ORS='\\n\\n' '!/^Package: (mksh|libacl1)\\n/' /saved >/var/lib/dpkg/status")
+        assert outcomes(node, *asked) == ["unknown", "unknown", "drift", "unknown", "compliant"]
+    finally:
+        node.sh("mv /saved /var/lib/dpkg/status")
+
+
 def test_the_database_of_a_session_is_not_the_nodes(node: Node) -> None:
     node.sh("mkdir -p /other/var/lib/dpkg/info /other/var/lib/dpkg/updates; cp -r /var/lib/dpkg/info/format /other/var/lib/dpkg/info")
     node.sh("sed 's/^Package: procps$/Package: elsewhere/' /var/lib/dpkg/status >/other/var/lib/dpkg/status")
@@ -236,6 +246,40 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     assert (unpacked.outcome.value, unpacked.findings[0].actual, absent.outcome.value) == ("drift", "unpacked", "drift")
     node.sh(str(unpacked.mend))
     assert outcomes(node, Declared(name="pe-app", version="1.9-1")) == ["compliant"]
+
+
+COMPONENTS = """
+rm -rf /srv/parts /etc/apt/sources.list /etc/apt/sources.list.d /var/lib/apt/lists; mkdir -p /srv/parts /tmp/c/DEBIAN; cd /srv/parts
+offer() { # VERSION COMPONENT/ARCHITECTURE
+    printf 'Package: pe-part\\nVersion: %s\\nArchitecture: all\\nMaintainer: x <x@x>\\nDescription: t\\n' "$1" >/tmp/c/DEBIAN/control
+    dpkg-deb -b /tmp/c "pe-part_$1.deb" >/dev/null
+    { dpkg-deb -f "pe-part_$1.deb"; printf 'Filename: pe-part_%s.deb\\nSize: %s\\nSHA256: %s\\n\\n' \\
+        "$1" "$(stat -c %s "pe-part_$1.deb")" "$(sha256sum <"pe-part_$1.deb" | cut -d' ' -f1)"; } >"dists/x/$2/Packages"
+}
+native=$(dpkg --print-architecture)
+for part in main more_parts empty; do mkdir -p dists/x/$part/binary-$native dists/x/$part/binary-all; : >dists/x/$part/binary-$native/Packages; done
+offer 1 main/binary-$native; offer 2 more_parts/binary-$native; offer 2 main/binary-all
+cd dists/x
+{ printf 'Suite: x\\nArchitectures: all %s\\nNo-Support-for-Architecture-all: Packages\\nComponents: main more_parts empty\\nDate: %s\\nSHA256:\\n' \\
+    "$native" "$(date -uR)"
+  for file in */*/Packages; do printf ' %s %s %s\\n' "$(sha256sum <$file | cut -d' ' -f1)" "$(stat -c %s $file)" $file; done; } >Release
+sources() { echo "deb [trusted=yes] file:/srv/parts x $*" >/etc/apt/sources.list; }
+sources main empty
+apt-get -qq update
+apt-get -qq install -y pe-part=1 >/dev/null 2>&1
+"""
+
+
+def test_a_component_that_was_never_fetched_may_have_the_newer_version(node: Node) -> None:
+    latest = Declared(name="pe-part", state="latest")
+    node.sh(COMPONENTS)
+    assert outcomes(node, latest) == ["compliant"]
+    node.sh("echo 'deb [trusted=yes] file:/srv/parts x main empty nosuch' >/etc/apt/sources.list")
+    assert outcomes(node, latest) == ["compliant"]
+    node.sh("echo 'deb [trusted=yes] file:/srv/parts x main empty more_parts' >/etc/apt/sources.list")
+    assert outcomes(node, latest) == ["unknown"]
+    node.sh("apt-get -qq update")
+    assert outcomes(node, latest) == ["drift"]
 
 
 FLAT = """

@@ -143,6 +143,12 @@ def test_the_states_of_dpkg(state: str, present: str, absent: str) -> None:
     assert outcome(answer, name="a", state="absent") == absent
 
 
+def test_an_entry_that_dpkg_has_lost_is_not_absent() -> None:
+    lost = DPKG + "orphan a"
+    assert [outcome(lost, name=name, state=state) for name, state in (("a", "present"), ("a", "absent"), ("A", "absent"))] == ["unknown"] * 3
+    assert outcome(lost, name="b", state="absent") == "compliant"
+
+
 def test_dpkg_takes_names_in_any_case_and_the_others_do_not() -> None:
     assert outcome(f"{DPKG}row bash amd64 install/installed/ok 5", name="Bash", state="absent") == "drift"
     assert outcome(f"{RPM}row bash x86_64 -/installed/ok 5-1", name="Bash", state="absent") == "compliant"

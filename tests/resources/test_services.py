@@ -145,6 +145,12 @@ def states(seen: Unit) -> str:
         (DOWN._replace(sub="dead-before-auto-restart"), "fail fail fail fail pass"),
         (DOWN._replace(active="activating", sub="auto-restart-queued"), "fail fail fail fail pass"),
         (DOWN._replace(queued=True), "unknown unknown unknown fail pass"),
+        (DOWN._replace(queued=True, job="start"), "unknown unknown unknown fail pass"),
+        (UP._replace(active="deactivating", sub="stop", queued=True, job="stop"), "fail unknown fail pass fail"),
+        (UP._replace(active="deactivating", sub="stop", queued=True, job="restart"), "unknown unknown fail pass fail"),
+        (UP._replace(active="deactivating", sub="stop", queued=True), "unknown unknown fail pass fail"),
+        (UP._replace(frozen=True), "fail fail fail pass fail"),
+        (DOWN._replace(frozen=True), "fail pass pass fail pass"),
         (DOWN._replace(left=True), "fail unknown unknown fail pass"),
         (DOWN._replace(triggers=(SOCKET,)), "fail fail fail fail fail"),
         (DOWN._replace(triggers=(SOCKET._replace(boots=False),)), "fail fail fail fail pass"),
@@ -245,6 +251,14 @@ def again(**restarts: Any) -> Unit:
         (again(number=6, age=2.0), "fail"),
         (again(number=1, age=59.9), "fail"),
         (again(number=600, age=60.0), "pass"),
+        # A loop whose period is longer than a minute: the last life may always be a part of one.
+        (again(number=3, age=61.0, uptime=600.0), "unknown"),
+        (again(number=3, age=199.0, uptime=600.0), "unknown"),
+        (again(number=3, age=200.0, uptime=600.0), "pass"),
+        (again(number=2, age=61.0, uptime=600.0), "pass"),
+        (again(number=3, age=3599.0, uptime=1e6), "unknown"),
+        (again(number=3, age=3600.0, uptime=1e6), "pass"),
+        (again(number=3, age=61.0, uptime=600.0, limited=True), "pass"),
         (again(number=0, age=0.0), "pass"),
         (again(number=1, age=None), "unknown"),
         (again(number=6, age=2.0, limited=True), "unknown"),
@@ -263,6 +277,14 @@ def again(**restarts: Any) -> Unit:
 )
 def test_what_systemd_restarted_a_moment_ago_does_not_run(seen: Unit, expected: str) -> None:
     assert verdicts(seen, state="running") == {"state": expected}
+
+
+def test_a_loop_of_any_steady_period_up_to_an_hour_never_passes() -> None:
+    for period in (61.0, 90.0, 600.0, 3599.0):
+        for number in (3, 4, 50):
+            for age in (60.0, max(60.0, period / 2), period - 0.5):
+                looked = again(number=number, age=age, uptime=30.0 + number * period + age)
+                assert verdicts(looked, state="running") == {"state": "unknown"}, (period, number, age)
 
 
 def test_a_restart_is_told_with_its_number_and_age() -> None:
@@ -410,6 +432,7 @@ def mended(seen: Unit, **declared: Any) -> list[str]:
         (UP._replace(boot=STARTS, pullers=(Puller("a.service", "memory", True),), change=Change(requirers=("a.service",))), {"enabled": False}, []),
         (UP._replace(triggers=(SOCKET._replace(stays=True),)), {"enabled": False}, []),
         (DOWN._replace(type="oneshot"), {"state": "running"}, []),
+        (UP._replace(change=Change(upheld=("y.service",))), {"state": "stopped"}, []),
         (DOWN._replace(file_state="static"), {"enabled": True}, []),
         (DOWN._replace(load="bad-setting"), {"state": "running"}, []),
         (DOWN._replace(load="not-found", file_state=""), {"state": "running"}, []),
@@ -438,6 +461,11 @@ def remedied(seen: Unit, **declared: Any) -> Remedy:
         DOWN._replace(change=Change(installs=False)),
         again(number=6, age=2.0),
         ended("notify", 5.0),
+        UP._replace(frozen=True),
+        UP._replace(active="deactivating"),
+        DOWN._replace(change=Change(unmet="ConditionPathExists=/x")),
+        DOWN._replace(change=Change(lacks=("y.service masked",))),
+        DOWN._replace(change=Change(unneeded=True)),
     ],
 )
 def test_where_there_is_no_command_there_is_advice(seen: Unit) -> None:
@@ -504,6 +532,48 @@ def answered(*blocks: str, files: str = "", links: str = "", names: str = "") ->
     return parse(f"== up\n== asked\na.service\n== show\n{shown}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n== end\n".encode())[
         "a.service"
     ]
+
+
+GONE = "Id=a.service\nNames=a.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead"
+
+
+def test_a_name_is_not_its_own_nearest() -> None:
+    unit = answered(GONE, names="etc/systemd/system/a.service\nlib/systemd/system/a.socket\n? lib/systemd/system/x.service")
+    assert (unit.unusable, unit.nearest) == ("/etc/systemd/system/a.service", ("a.socket",))
+    (finding,) = judge(Service(name="a", state="running"), unit)
+    assert finding.why == "no such unit: /etc/systemd/system/a.service is not a file that systemd can read (a link that leads nowhere, or a folder)"
+    assert answered(GONE, names="lib/systemd/system/a.socket").unusable == ""
+
+
+def test_what_a_call_on_the_bus_starts_may_start_after_a_boot() -> None:
+    block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n\n== files\na.service static\n"
+    for jobs, verdict in (("job dbus.socket\n", "unknown"), ("", "pass")):
+        answer = f"== up\n== boot\n{jobs}complete\n== asked\na.service\n== show\n{block}== bus\norg.a a.service\n== links\n== names\n== end\n"
+        unit = parse(answer.encode())["a.service"]
+        assert verdicts(unit, enabled=False, state="stopped") == {"enabled": verdict, "state": "pass"}
+        assert verdicts(unit, enabled=True) == {"enabled": "fail" if verdict == "pass" else "unknown"}
+
+
+SKIPPED = (
+    "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState={}\nSubState=x\nResult={}\nExecCondition={}\nInactiveExitTimestampMonotonic={}"
+)
+
+
+@pytest.mark.parametrize(
+    ("active", "result", "command", "started", "outcome"),
+    [
+        ("inactive", "exec-condition", "{ path=/bin/false }", 5, "unknown"),
+        ("inactive", "success", "{ path=/bin/false }", 0, "unknown"),
+        ("inactive", "success", "{ path=/bin/false }", 5, "pass"),
+        ("active", "success", "{ path=/bin/false }", 5, "pass"),
+        ("inactive", "success", "", 0, "pass"),
+    ],
+)
+def test_a_unit_that_its_own_command_may_skip(active: str, result: str, command: str, started: int, outcome: str) -> None:
+    text = f"{SKIPPED.format(active, result, command, started)}\n\n== files\na.service enabled\n"
+    boot = "== boot\njob a.service\ncomplete\n"
+    unit = parse(f"== up\n{boot}== asked\na.service\n== show\n{text}== links\n== names\n== end\n".encode())["a.service"]
+    assert verdicts(unit, enabled=True) == {"enabled": outcome}
 
 
 QUOTED = r"""Id=a.service

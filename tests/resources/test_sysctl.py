@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from power_edge.model import Outcome, Remedy, Unseen
-from power_edge.resources.sysctl import ask, judge, parse
+from power_edge.resources.sysctl import ask, judge, parse, problems
 from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import never
 from power_edge.resources.sysctl.remedy import remedy
@@ -213,6 +213,8 @@ def test_the_command_of_a_remedy(key: str, value: str, seen: str, argument: str)
         ("kernel.modules_disabled", "0", "1", None, "the kernel keeps 1 until the next boot"),
         ("kernel.yama.ptrace_scope", "1", "3", None, "the kernel keeps 3 until the next boot"),
         ("kernel.core_pattern", "a\nb", "a", None, "set it by hand"),
+        ("vm.dirty_bytes", "0", "200000", None, "set vm.dirty_ratio, which sets it to 0"),
+        ("vm.overcommit_kbytes", "0", "200000", None, "set vm.overcommit_ratio, which sets it to 0"),
         ("net.ipv4.ip_local_port_range", "32768", "32768\t60999", None, "no write can make it so: the kernel holds 2 numbers, not 1"),
         ("vm.x", "1 2", "1", None, "the kernel holds 1 number, not 2"),
     ],
@@ -258,6 +260,9 @@ def test_a_write_that_could_end_the_way_to_the_node_says_so(key: str, value: str
         ("net.ipv4.conf.all.forwarding", "0", "one switch"),
         ("net.ipv6.conf.all.disable_ipv6", "1", "disable_ipv6 of every interface"),
         ("kernel.modules_disabled", "1", "only a boot undoes it"),
+        ("vm.dirty_ratio", "20", "it sets vm.dirty_bytes to 0"),
+        ("vm.dirty_background_bytes", "4096", "it sets vm.dirty_background_ratio to 0"),
+        ("vm.overcommit_ratio", "80", "it sets vm.overcommit_kbytes to 0"),
         ("net.ipv4.conf.eth0.forwarding", "1", None),
         ("net.ipv4.conf.all.rp_filter", "1", None),
         ("vm.swappiness", "1", None),
@@ -334,11 +339,18 @@ def test_why_no_write_can_change_a_key(path: str, owners: str, mounts: str, obst
         ("kernel.hostname", "x" * 65, "64 bytes"),
         ("net.netfilter.nf_conntrack_max", "auto", "one whole number"),
         ("user.max_user_namespaces", "none", "one whole number"),
+        ("fs.pipe-max-size", "1000000", "write 1048576"),
     ],
 )
 def test_a_value_that_the_kernel_can_never_hold_is_refused_with_what_to_write(key: str, value: str, why: str) -> None:
     assert why in str(never(canonical(key), value))
     assert verdict_of({"sysctl": {key: value}}, {})[0] == "invalid"
+
+
+@pytest.mark.parametrize(("key", "value"), [("net.ipv4.ip_forward", "yes"), ("vm.swappiness", "0x10"), ("vm/overcommit_memory", "9")])
+def test_a_refusal_names_the_key(key: str, value: str) -> None:
+    (problem,) = problems(Setting(key, value))
+    assert problem[1].startswith(f"{key}: the kernel ")
 
 
 @pytest.mark.parametrize(
@@ -364,6 +376,7 @@ def test_a_value_that_the_kernel_can_never_hold_is_refused_with_what_to_write(ke
         ("kernel.shmmax", "18446744073692774399"),
         ("net.ipv4.tcp_notsent_lowat", "4294967295"),
         ("vm.some_new_key", "yes"),
+        ("fs.pipe-max-size", "1048576"),
         ("net.netfilter.nf_log.2", "nf_log_ipv4"),
     ],
 )

@@ -31,6 +31,8 @@ def judge(declared: Declared, seen: Package | None) -> Iterator[Finding]:
     if seen.label is not None:
         why = f"the name of no package, but the label of {seen.label.name} with its version: declare name and version apart"
         yield from _undecided(declared, why)
+    elif seen.orphan:
+        yield from _undecided(declared, "dpkg's database has no entry of it, and its list of files is there: entries were lost")
     elif declared.state == ABSENT:
         yield _judge_absent(declared, seen)
     elif not seen.here and (elsewhere := _elsewhere(declared, seen)):
@@ -166,6 +168,8 @@ def fact(seen: Package) -> Package | Unseen | None:
     if seen.here:
         return seen
     elsewhere = _elsewhere(Declared(name=""), seen)
+    if seen.orphan:
+        return Unseen("dpkg's database has lost its entry")
     if seen.label is not None or elsewhere is not None:
         return Unseen(elsewhere or "the label of a package with its version, not its name")
     return None

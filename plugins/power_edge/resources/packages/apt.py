@@ -61,6 +61,8 @@ def _apt_doubt(tagged: Tagged) -> str | None:
         return "apt has no sources"
     if doubt := clock_doubt(tagged):
         return doubt
+    if missing := next(iter(sorted(tagged.get("missing", ()))), None):
+        return f"apt has no list of {missing.removesuffix('_Packages').replace('_', '/')}, which its source has: apt-get update"
     for source, indices in sources.items():
         title = source.rstrip("_").replace("_", "/")
         # A link that leads nowhere, and a list that may not be looked at.

@@ -40,7 +40,7 @@ class Package(NamedTuple):
     `others` are rows of other architectures than the name means; `label` is a row that the name leads to together with a version (rpm takes
     `bash-5.1`); `providers` are installed packages that provide the name. `tool` is the program that installs packages, None without one, and
     `simulation` what it says that it would do, None where it was not asked. `native` is the node's architecture, and `broken` are rows of other
-    packages that are neither installed nor gone.
+    packages that are neither installed nor gone. `orphan`: there is no row, and dpkg's list of its files is there.
     """
 
     manager: str
@@ -53,6 +53,7 @@ class Package(NamedTuple):
     simulation: Simulation | None = None
     native: str = "-"
     broken: tuple[Row, ...] = ()
+    orphan: bool = False
 
     @property
     def here(self) -> tuple[Row, ...]:
@@ -71,11 +72,12 @@ class _Told(NamedTuple):
     offers: Mapping[str, Candidate]
     simulations: Mapping[str, Simulation]
     broken: Sequence[Row]
+    orphans: Sequence[str]
 
 
 def parse(section: bytes) -> Observations:
     """Name as asked -> Package, or Unseen where the name cannot be asked of this manager."""
-    asked, rows, broken = [], [], []
+    asked, rows, broken, orphans = [], [], [], []
     providers, tagged = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     tries = dict[str, list[str]]()
     manager = native = tool = ""
@@ -90,6 +92,8 @@ def parse(section: bytes) -> Observations:
                 name, arch, state, version = rest.split(" ")
                 want, status, flag = state.split("/")
                 rows.append(Row(name, arch, want, status, flag, version))
+            case "orphan":
+                orphans.append(rest)
             case "broken":
                 name, state = rest.split(" ")
                 want, status, flag = state.split("/")
@@ -103,7 +107,7 @@ def parse(section: bytes) -> Observations:
             case "provides":
                 package, name = rest.split(" ")
                 providers[name.lower()].append(package)
-            case "now" | "uri" | "list" | "policy" | "repo" | "sync" | "release" | "clock":
+            case "now" | "uri" | "list" | "missing" | "policy" | "repo" | "sync" | "release" | "clock":
                 tagged[tag].append(rest)
             case "stderr":
                 command, _, complaint = rest.partition(" ")
@@ -120,7 +124,7 @@ def parse(section: bytes) -> Observations:
     labels = [(label, row) for row in rows for label in _labels(row)] if manager == "rpm" else []
     by_name = _by([(row.name.lower(), row) for row in rows])
     simulations = {name: _simulation(name, words, tagged) for name, words in tries.items()}
-    told = _Told(manager, native, tool, by_name, _by(labels), providers, candidates(manager, tagged), simulations, broken)
+    told = _Told(manager, native, tool, by_name, _by(labels), providers, candidates(manager, tagged), simulations, broken, orphans)
     return {name: _package(name, told) for name in asked}
 
 
@@ -148,6 +152,7 @@ def _package(asked: str, told: _Told) -> Package | Unseen:
         simulation=told.simulations.get(asked),
         native=told.native,
         broken=tuple(row for row in told.broken if row.name != base.lower()),
+        orphan=base.lower() in told.orphans,
         candidate=told.offers.get(asked) or (told.offers.get(base) if arch in ("", told.native) else None),
     )
 

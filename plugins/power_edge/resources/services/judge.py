@@ -49,7 +49,10 @@ def _missing(declared: Service, seen: Unit | None) -> Iterator[Finding]:
     """
     claimed = () if seen is None else seen.claimed_by
     nearest = dict.fromkeys((*claimed, *(() if seen is None else seen.nearest)))
+    unusable = "" if seen is None else seen.unusable
     why = "no such unit" + (f" (nearest: {', '.join(nearest)})" if nearest else "")
+    if unusable:
+        why = f"no such unit: {unusable} is not a file that systemd can read (a link that leads nowhere, or a folder)"
     for field, expected, wanted in (("state", declared.state, declared.state == "running"), ("enabled", declared.enabled, declared.enabled is True)):
         if expected is None:
             continue
@@ -66,6 +69,8 @@ def _missing(declared: Service, seen: Unit | None) -> Iterator[Finding]:
 def _word(seen: Unit) -> str:
     if unsettled(seen) is not None:
         return "restarting"
+    if seen.active in _UP and seen.frozen:
+        return "frozen"
     if seen.active in _UP and seen.sub != "exited":
         return "running"
     if seen.active in _DOWN and "auto-restart" not in seen.sub:
@@ -77,6 +82,8 @@ SETTLED = 60.0
 """Seconds that a service must have been up after a restart by systemd to count as running: a loop
 of a shorter period never does, and a restart
 that is over is forgotten after a minute."""
+LOOP, FORGOTTEN = 3, 3600.0
+"""Restarts that may be a loop, and the seconds after which the last of them counts no more."""
 
 
 def unsettled(seen: Unit) -> _Verdict | None:
@@ -97,6 +104,19 @@ def unsettled(seen: Unit) -> _Verdict | None:
     # A trigger changes its state when the unit starts. The triggers were read after the unit.
     again = [trigger for trigger in seen.triggers if trigger.active and trigger.changed > restarts.started - 0.5]
     return _Verdict(None, f"it ended, and {_starting(again, 'started it again')} {when}") if again else None
+
+
+def _may_loop(seen: Unit) -> str | None:
+    """For a service that has been up for a minute: why it may be one that lives longer than that
+    and ends all the same, again and again.
+
+    It was restarted at least three times, and has not yet been up for as long as it lasted on
+    average since the boot. In a loop of any steady period that is so at each look.
+    """
+    number, age, uptime = seen.restarts.number, seen.restarts.age, seen.restarts.uptime
+    if number < LOOP or age is None or seen.restarts.limited or age >= min(FORGOTTEN, uptime / number):
+        return None
+    return f"systemd restarted it {_times(number)}, the last time {round(age / 60)} min ago: it may end again and again"
 
 
 def _times(count: int) -> str:
@@ -132,10 +152,14 @@ def _running(seen: Unit) -> _Verdict:
     if "auto-restart" in seen.sub:
         return _Verdict(False, "it ends again and again, and systemd is about to restart it")
     if seen.active in _UP:
+        if seen.frozen:
+            return _Verdict(False, "its processes are frozen: the kernel lets none of them run")
         if seen.exited:
             return exited(seen)
         if (verdict := unsettled(seen)) is not None:
             return verdict
+        if (why := _may_loop(seen)) is not None:
+            return _Verdict(None, why)
         notes = (
             _DONE if seen.sub == "exited" else "",
             "it will not fire again" if seen.sub == "elapsed" else "",
@@ -148,8 +172,10 @@ def _running(seen: Unit) -> _Verdict:
         return _Verdict(None, f"it is starting ({seen.sub})")
     if seen.active not in (*_DOWN, "deactivating", "maintenance"):
         return _Verdict(None, f"systemd says {seen.active} ({seen.sub})")
+    if seen.active == "deactivating" and (not seen.queued or seen.job == "stop"):
+        return _Verdict(False, f"it is on its way down ({seen.sub})")
     if seen.queued:
-        return _Verdict(None, "a job for it is queued and has not run yet")
+        return _Verdict(None, _queued(seen))
     if seen.load == "masked":
         return _Verdict(False, "it is masked")
     if seen.load not in ("loaded", "not-found"):
@@ -194,12 +220,16 @@ def _down(seen: Unit) -> _Verdict:
     if seen.active not in _DOWN:
         return _Verdict(None, f"systemd says {seen.active} ({seen.sub})")
     if seen.queued:
-        return _Verdict(None, "a job for it is queued and has not run yet")
+        return _Verdict(None, _queued(seen))
     if seen.left:
         return _Verdict(None, "systemd counts it as stopped, but processes of it are left")
     if seen.claimed_by:
         return _Verdict(None, _claimed(seen))
     return _Verdict(True, "it has failed; nothing of it runs" if seen.active == "failed" else None)
+
+
+def _queued(seen: Unit) -> str:
+    return f"a {seen.job} job for it is not done yet" if seen.job else "a job for it is queued and has not run yet"
 
 
 def _claimed(seen: Unit) -> str:
@@ -226,8 +256,9 @@ def _sure_of(seen: Unit, verdict_on: Callable[[Unit], _Verdict]) -> _Verdict:
     if seen.boot is None or not seen.boot.unsure:
         return verdict_on(seen)
     sure = seen.boot._replace(unsure="")
-    said, otherwise = (verdict_on(seen._replace(boot=sure._replace(starts=starts))) for starts in (sure.starts, not sure.starts))
-    return said if said.ok is otherwise.ok else _Verdict(None, seen.boot.unsure)
+    # Which of the two the job list says may be a matter of chance: neither the verdict nor its reason depends on that.
+    stays, starts = (verdict_on(seen._replace(boot=sure._replace(starts=starts))) for starts in (False, True))
+    return stays if stays.ok is starts.ok and stays.ok is not None else _Verdict(None, seen.boot.unsure)
 
 
 def _enabled(seen: Unit) -> _Verdict:

@@ -113,6 +113,15 @@ def _start(declared: Service, seen: Unit) -> _Step:
         advice = f"It ended soon after its start, and a restart would do the same again: `journalctl -u {name}` says what it did."
     elif change.refuses_start:
         advice = f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start what wants it."
+    elif change.lacks:
+        name_of, _, state = change.lacks[0].partition(" ")
+        advice = f"systemd does not start {name}: it requires {name_of}, which cannot be loaded ({state})."
+    elif change.unmet:
+        advice = f"systemd skips the start of {name}: {change.unmet} does not hold."
+    elif change.unneeded and seen.active == "inactive":
+        advice = f"systemd stops {name} at once where nothing needs it (StopWhenUnneeded=yes): start what needs it."
+    elif seen.frozen:
+        advice = f"Its processes are frozen: `systemctl thaw {name}`, or thaw its slice, or whatever froze them."
     elif seen.active == "deactivating":
         advice = f"It is being stopped: `systemctl start {name}` when that is done."
     if advice:
@@ -145,6 +154,9 @@ def _stop(declared: Service, seen: Unit, *, timers: bool) -> _Step:
         return _Step(
             advice=f"systemd refuses to stop {name} by hand (RefuseManualStop=yes): it stops with what it belongs to, or at the next shutdown."
         )
+    if seen.change.upheld:
+        upholders = _and(seen.change.upheld)
+        return _Step(advice=f"{upholders} would start it again at once (Upholds=): stop that first, or take {name} out of it.")
     others = [other for other in seen.change.stops if other not in triggers]
     notes = [f"Stopping it stops {_and(others)} too."] if others else []
     if declared.state == "stopped" and declared.enabled is None and seen.file_state == "enabled":

@@ -53,7 +53,7 @@ class Boot(NamedTuple):
 
     `starts`: its job list holds the unit. `unmet`: a condition that would make the start a skip, or
     may, empty for none. `wakers`: units that a boot starts, or that these start later, and that may
-    start this one then (OnSuccess=, or pulled in by what a timer starts). `doubt`: why nothing on
+    start this one then (OnSuccess=, or pulled in by what a timer starts), and D-Bus calls that do. `doubt`: why nothing on
     disk tells what a boot does with this unit, empty where it does. `unsure`: why a boot may do
     otherwise than the job list says, empty where it may not.
     """
@@ -73,7 +73,9 @@ class Change(NamedTuple):
     (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that
     `enable` and `disable` take along (Also=). `stops`: active units that a stop stops as well;
     `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts
-    and that fail without it. `way`: the units whose processes carry the connection that this answer
+    and that fail without it. `unmet`: a condition that makes systemd skip a start now; `lacks`: what
+    it requires and cannot be loaded, and its load state. `unneeded`: StopWhenUnneeded=. `upheld`:
+    active units that start it again when it stops (Upholds=). `way`: the units whose processes carry the connection that this answer
     came by.
     """
 
@@ -86,6 +88,10 @@ class Change(NamedTuple):
     stops: tuple[str, ...] = ()
     starts_stop: tuple[str, ...] = ()
     requirers: tuple[str, ...] = ()
+    unmet: str = ""
+    lacks: tuple[str, ...] = ()
+    unneeded: bool = False
+    upheld: tuple[str, ...] = ()
     way: frozenset[str] = frozenset()
 
 
@@ -97,7 +103,7 @@ class Restarts(NamedTuple):
     `started`, `ended`: when its last start began, when it left the active state last; `by_itself`:
     nobody stopped it then, or that cannot be told. `limited`: RuntimeMaxSec= ends it as a rule.
     `lasted`: for a unit that is active without a process, how long its processes lived after it had
-    become active, None where that was not recorded.
+    become active, None where that was not recorded. `uptime`: seconds since the machine's boot.
     """
 
     number: int = 0
@@ -107,6 +113,7 @@ class Restarts(NamedTuple):
     by_itself: bool = True
     limited: bool = False
     lasted: float | None = None
+    uptime: float = 0.0
 
 
 class Unit(NamedTuple):
@@ -115,9 +122,11 @@ class Unit(NamedTuple):
 
     A unit that is plainly up comes from listings alone: its type, its triggers and its pullers were
     not read, and its file state only where its boot is declared. `queued`: the manager has a job
-    for it that has not run yet. `left`: it is not active, and yet processes of it exist.
+    for it that is not done yet; `job`: its type (`start`, `stop`, `restart`), empty where nobody
+    told. `left`: it is not active, and yet processes of it exist.
     `claimed_by`: for a name that is missing or masked, units that it may really mean (Alias=, or
-    the socket of a missing service); `nearest`: for one that is missing, units of a like name.
+    the socket of a missing service); `nearest`: for one that is missing, units of a like name;
+    `unusable`: a path of that very name, which systemd takes for no unit.
     `boot` is None where systemd's own answer could not be had: then `pullers` decide what they can,
     and `goal` is what default.target leads to, where that is none of the usual targets.
     """
@@ -130,11 +139,15 @@ class Unit(NamedTuple):
     type: str | None = None
     remains: bool = False
     queued: bool = False
+    job: str = ""
     left: bool = False
+    frozen: bool = False
+    """The kernel lets none of its processes run."""
     triggers: tuple[Trigger, ...] = ()
     pullers: tuple[Puller, ...] = ()
     claimed_by: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
+    unusable: str = ""
     goal: str | None = None
     boot: Boot | None = None
     unread: str = ""
@@ -181,6 +194,11 @@ class _Jobs(NamedTuple):
     unloaded: frozenset[str]
     """Names that the dry run has not met."""
 
+    @property
+    def bus(self) -> bool:
+        """Whether a boot starts the message bus, which starts units for those that call them."""
+        return not self.jobs.isdisjoint(("dbus.socket", "dbus.service", "dbus-broker.service"))
+
     def doubted(self, names: Iterable[str]) -> str:
         """Why a boot may do otherwise with a unit of these names; empty where it may not."""
         return next((self.unsure[name] for name in (*sorted(names), "*") if name in self.unsure), "")
@@ -188,11 +206,16 @@ class _Jobs(NamedTuple):
 
 class _Answer(NamedTuple):
     shown: Mapping[str, Mapping[str, str]]
+    job_types: Mapping[str, str]
+    """By unit."""
     states: Mapping[str, str]
     links: Mapping[str, Sequence[_Link]]
     """By the unit that is pulled."""
     names: Sequence[str]
     left: Sequence[str]
+    frozen: frozenset[str]
+    bus: Mapping[str, str]
+    """By unit, the name of the message bus that starts it where somebody calls it."""
     activating: Mapping[str, Sequence[str]]
     """Triggers on disk by the unit that their files name."""
     goal: str | None
@@ -203,6 +226,8 @@ class _Answer(NamedTuple):
     way: frozenset[str]
     install: Sequence[str]
     """`UNIT WantedBy=TARGET`"""
+    vain: Sequence[str]
+    """`UNIT unmet CONDITION`, `UNIT lacks UNIT STATE`"""
     now: float
     """Seconds since 1970 by the node's clock; 0.0 where the answer does not say."""
     uptime: float
@@ -235,10 +260,13 @@ def parse(section: bytes) -> dict[str, Unit]:
             links.setdefault(link.pulled, []).append(link)
     answer = _Answer(
         _shown(parts.get("show", ())),
+        dict(line.split(" ", 1) for line in filter(None, parts.get("jobs", ()))),
         {name: state for name, _, state in (line.partition(" ") for line in parts.get("files", ())) if state},
         links,
         parts.get("names", ()),
         parts.get("left", ()),
+        frozenset(parts.get("frozen", ())),
+        {unit: name for name, _, unit in (line.partition(" ") for line in parts.get("bus", ())) if unit},
         _activating(parts.get("activating", ())),
         _goal(parts.get("default")),
         jobs,
@@ -246,6 +274,7 @@ def parse(section: bytes) -> dict[str, Unit]:
         frozenset(parts.get("active", ())),
         frozenset(parts.get("way", ())),
         parts.get("install", ()),
+        parts.get("vain", ()),
         float(clock[0]),
         float(clock[1]),
     )
@@ -352,13 +381,16 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         type=block.get("Type"),
         remains=block.get("RemainAfterExit") == "yes",
         queued=block.get("Job", "") not in ("", "0"),
+        job=answer.job_types.get(name, ""),
         left=block.get("ControlGroup", "")[1:] in filter(None, answer.left),
+        frozen=name in answer.frozen,
         triggers=triggers,
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
         nearest=_nearest(asked, answer.names) if missing else (),
+        unusable=next((f"/{line}" for line in answer.names if line.rpartition("/")[2] == asked), "") if missing else "",
         goal=answer.goal,
-        boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer.jobs),
+        boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer),
         unread=answer.unread,
         restarts=_restarts(block, answer),
         sysv=block.get("SourcePath", "").startswith("/etc/init.d/"),
@@ -381,6 +413,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         names = dict.fromkeys(name for key in keys for name in _list(block.get(key, "")))
         return tuple(name for name in names if name in answer.active)
 
+    vain = [line.split(" ", 2)[1:] for line in answer.vain if line.startswith(f"{block['Id']} ")]
     needed = dict.fromkeys(name for key in ("RequiredBy", "BoundBy") for name in _list(block.get(key, "")))
     return Change(
         refuses_start=block.get("RefuseManualStart") == "yes",
@@ -392,6 +425,10 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
         starts_stop=active("Conflicts", "ConflictedBy"),
         requirers=tuple(name for name in needed if _boots(name, answer) is not False),
+        unmet=next((what for kind, what in vain if kind == "unmet"), ""),
+        lacks=tuple(what for kind, what in vain if kind == "lacks"),
+        unneeded=block.get("StopWhenUnneeded") == "yes",
+        upheld=active("UpheldBy"),
         way=answer.way,
     )
 
@@ -400,9 +437,13 @@ _MADE = (".slice", ".scope", ".device")
 """Units that systemd makes by itself: no job starts them."""
 
 
-def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], jobs: _Jobs) -> Boot:
+def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], answer: _Answer) -> Boot:
+    jobs = answer.jobs
+    assert jobs is not None
     starts = not names.isdisjoint(jobs.jobs)
     wakers = dict.fromkeys(waker for name in sorted(names) for waker in jobs.wakers.get(name, ()) if waker not in triggers)
+    if jobs.bus and (called := next((answer.bus[name] for name in sorted(names) if name in answer.bus), "")):
+        wakers[f"a D-Bus call to {called}"] = None
     doubt = ""
     if jobs.traps:
         doubt = jobs.traps[0]
@@ -414,8 +455,15 @@ def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, s
         doubt = f"it is an alias of {block['Id']} that a boot may forget"
     elif not starts and block["Id"].endswith(_MADE):
         doubt = "systemd makes it by itself where it is needed"
-    unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "")
+    unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "") or _skipped(block)
     return Boot(starts, unmet, () if starts else tuple(wakers), doubt, jobs.doubted(names))
+
+
+def _skipped(block: Mapping[str, str]) -> str:
+    """ExecCondition= of a unit that the command has skipped at its last start, or that has not been started since the boot."""
+    told = block.get("ExecCondition") and block["ActiveState"] in ("inactive", "failed")
+    started = _seconds(block, "InactiveExitTimestampMonotonic")
+    return "ExecCondition=" if told and (not started or block.get("Result") == "exec-condition") else ""
 
 
 def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
@@ -432,6 +480,7 @@ def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
         by_itself=block.get("ActiveExitTimestampMonotonic") == block.get("InactiveEnterTimestampMonotonic") or bool(block.get("ExecStopPost")),
         limited=limit not in ("infinity", "0", ""),
         lasted=max(0.0, _seconds(block, "StateChangeTimestampMonotonic") - entered) if entered else None,
+        uptime=answer.uptime,
     )
 
 
@@ -560,7 +609,7 @@ def _nearest(name: str, names: Sequence[str]) -> tuple[str, ...]:
     known: dict[str, list[str]] = {}
     for line in names:
         unit = line.rpartition("/")[2]
-        if ":" not in line and "*" not in unit and not line.startswith("? "):
+        if ":" not in line and "*" not in unit and not line.startswith("? ") and unit != name:
             known.setdefault(unit.rpartition(".")[0], []).append(unit)
     stems = difflib.get_close_matches(name.rpartition(".")[0], sorted(known), 3, 0.7)
     return tuple(dict.fromkeys(unit for stem in stems for unit in known[stem]))[:3]

@@ -176,9 +176,9 @@ def problems(declared: Setting) -> Iterator[tuple[str, str]]:
     odd = next((token for token in tokens if _OTHERWISE_SPELLED.fullmatch(token)), None)
     numbers = all(NUMBER.fullmatch(token) or _OTHERWISE_SPELLED.fullmatch(token) for token in tokens)
     if odd is not None and numbers and not _NO_NUMBER.search(declared.key):
-        yield "", f"the kernel never shows a number as {odd[:40]}: write it in decimal, as it is shown"
+        yield "", f"{declared.key}: the kernel never shows a number as {odd[:40]}: write it in decimal, as it is shown"
     elif (why := never(canonical(declared.key), declared.value)) is not None:
-        yield "", why
+        yield "", f"{declared.key}: {why}"
 
 
 def _entries(section: Mapping[str, str]) -> Iterator[Entry]:

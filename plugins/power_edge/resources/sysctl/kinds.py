@@ -101,7 +101,7 @@ def never(path: str, value: str) -> str | None:
     if path in _WORDS:
         return _quoted(path, text) or _word(text)
     if (longest := _LONGEST.get(path)) is not None and len(text.encode("utf-8", "surrogateescape")) > longest:
-        return f"the kernel keeps {longest} bytes of it at most"
+        return f"the kernel keeps {longest} bytes at most"
     return None
 
 
@@ -126,11 +126,13 @@ def _one_number(path: str, text: str) -> str | None:
     low, high = _RANGES.get(path, (None, None))
     if NUMBER.fullmatch(text):
         if low is not None and high is not None and not low <= int(text) <= high:
-            return f"the kernel takes {low} to {high} for it"
+            return f"the kernel takes {low} to {high}"
+        if path == "fs/pipe-max-size" and int(text) > 0 and int(text) & (int(text) - 1):
+            return f"the kernel rounds it up to a power of two: write {1 << int(text).bit_length()}"
         return None
     example = "1" if text.lower() in _TRUE else "0" if text.lower() in _FALSE else None
     meant = f': write "{example}" for {text}' if example is not None else ', such as "1"'
-    return f"the kernel holds one whole number for it, not {_shown(text)}{meant}"
+    return f"the kernel holds one whole number, not {_shown(text)}{meant}"
 
 
 def _numbers(path: str, text: str) -> str | None:
@@ -142,7 +144,7 @@ def _numbers(path: str, text: str) -> str | None:
     if path == "net/ipv4/ip_local_port_range" and len(tokens) == 2:
         low, high = map(int, tokens)
         if not 1 <= low <= high <= 65535:
-            return 'the kernel holds two ports for it, of 1 to 65535, the lower one first: write "32768 60999"'
+            return 'the kernel holds two ports, of 1 to 65535, the lower one first: write "32768 60999"'
     return None
 
 
@@ -159,7 +161,7 @@ def _ports(text: str) -> str | None:
 
 
 def _word(text: str) -> str | None:
-    return None if re.fullmatch(r"[A-Za-z0-9_.-]+", text) else f"the kernel holds one name for it, not {_shown(text)}"
+    return None if re.fullmatch(r"[A-Za-z0-9_.-]+", text) else f"the kernel holds one name, not {_shown(text)}"
 
 
 def _shown(text: str) -> str:

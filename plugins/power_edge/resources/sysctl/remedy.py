@@ -34,6 +34,14 @@ _LATCHES = {
 }
 """Values that the kernel keeps until the next boot, whatever is written."""
 
+_RATIOS = {
+    "vm/dirty_bytes": "vm.dirty_ratio",
+    "vm/dirty_background_bytes": "vm.dirty_background_ratio",
+    "vm/overcommit_kbytes": "vm.overcommit_ratio",
+}
+"""Keys of which one counts, and the key that counts in its place: a write to either sets the other to 0 (admin-guide/sysctl/vm.rst)."""
+_COUNTERPARTS = {**_RATIOS, **{canonical(ratio): path.replace("/", ".") for path, ratio in _RATIOS.items()}}
+
 _ALL = re.compile(r"net/ipv([46])/(?:ip_forward|conf/all/(forwarding|disable_ipv6|addr_gen_mode))")
 
 
@@ -47,6 +55,8 @@ def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
         return Remedy(advice=f"no write on the node changes it: {obstacle}")
     if (count := another_count(value, seen)) is not None:
         return Remedy(advice=f"no write can make it so: {count}")
+    if value == "0" and path in _RATIOS:
+        return Remedy(advice=f"set {_RATIOS[path]}, which sets it to 0: the kernel takes no 0 for it, or sets both to 0")
     if "\n" in value:
         return Remedy(advice="set it by hand: sysctl writes one line")
     cuts = any(re.fullmatch(key, path) and re.fullmatch(values, value) for key, values in _CUTS)
@@ -70,5 +80,7 @@ def _also(path: str, value: str) -> Iterator[str]:
         yield f"it sets {name} of every interface and of those to come"
         if match[1] == "4":
             yield "ip_forward and conf.all.forwarding are one switch, which also sets conf.all.accept_redirects"
+    if path in _COUNTERPARTS:
+        yield f"it sets {_COUNTERPARTS[path]} to 0, since one of the two counts"
     if value in _LATCHES.get(path, ()):
         yield "only a boot undoes it"

@@ -1,0 +1,165 @@
+"""Services that a boot starts by way of generators, of scripts in /etc/init.d and of the message bus; and states that no boot brings."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from power_edge.model import Outcome
+from tests.cases import items_of
+from tests.lab.checking import look
+from tests.lab.nodes import Lab, Node
+
+pytestmark = pytest.mark.lab
+
+SLEEPS = "[Service]\nExecStart=/bin/sleep infinity\n"
+SCRIPT = """#!/bin/sh
+### BEGIN INIT INFO
+# Provides: {0}
+# Required-Start:
+# Required-Stop:
+# Default-Start: 2 3 4 5
+# Default-Stop: 0 1 6
+### END INIT INFO
+[ "$1" != start ] || sleep 1000 &
+"""
+GENERATOR = """#!/bin/sh
+# A generator as OpenVPN's: a link for each file in /etc/lab.d. It mentions cron.service here alone.
+mkdir -p "$1/multi-user.target.wants"
+for file in /etc/lab.d/*; do
+    ln -s /etc/systemd/system/made@.service "$1/multi-user.target.wants/made@${file##*/}.service"
+done
+"""
+RC_LOCAL = "#!/bin/sh\ntouch /run/ran\n"
+
+
+@pytest.fixture
+def generated(lab: Lab) -> Iterator[list[Node]]:
+    """A node with scripts in /etc/init.d, and a generator that reads a folder; in a list, where a test that boots it again puts the new one."""
+    files = {
+        "/etc/init.d/kept": SCRIPT.format("kept"),
+        "/etc/init.d/off": SCRIPT.format("off"),
+        "/etc/systemd/system/made@.service": SLEEPS,
+        "/etc/systemd/system-generators/lab": GENERATOR,
+        "/etc/lab.d/one": "1\n",
+        "/etc/lab.d/two": "2\n",
+    }
+    with lab.node("generated", files=files, prepare="update-rc.d kept defaults; update-rc.d off defaults") as node:
+        yield [node]
+
+
+def outcomes(node: Node, *names: str, **declared: object) -> dict[str, Outcome]:
+    items = items_of({"services": [{"name": name, **declared} for name in names]})
+    return {result.item.name: result.outcome for result in look(node, items)}
+
+
+def started(node: Node, name: str) -> bool:
+    return node.sh(f"systemctl show -p InactiveExitTimestampMonotonic --value -- {name}") != "0"
+
+
+def test_a_script_that_may_not_be_run_any_more_is_not_started(lab: Lab, generated: list[Node]) -> None:
+    (node,) = generated
+    assert outcomes(node, "kept", "off", enabled=True) == {"kept": Outcome.COMPLIANT, "off": Outcome.COMPLIANT}
+    node.sh("chmod -x /etc/init.d/off")
+    assert outcomes(node, "off", enabled=True) == {"off": Outcome.UNKNOWN}
+    node = lab.reboot(node)
+    assert not started(node, "off")
+    assert started(node, "kept")
+
+
+def test_a_file_that_a_generator_reads_has_come(lab: Lab, generated: list[Node]) -> None:
+    (node,) = generated
+    names = ("made@one", "made@two", "made@new", "made@other", "cron")
+    assert set(outcomes(node, "made@one", "made@two", enabled=True).values()) == {Outcome.COMPLIANT}
+    node.sh("echo 3 >/etc/lab.d/new; rm /etc/lab.d/two; echo changed >/etc/lab.d/one")
+    on = outcomes(node, *names, enabled=True)
+    off = outcomes(node, *names, enabled=False)
+    assert [on[name] for name in names] == [Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.DRIFT, Outcome.COMPLIANT]
+    assert [off[name] for name in names] == [Outcome.DRIFT, Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.COMPLIANT, Outcome.DRIFT]
+    node = lab.reboot(node)
+    assert [name for name in names if started(node, name)] == ["made@one", "made@new", "cron"]
+
+
+@pytest.mark.parametrize("mode", ["755", "700"])
+def test_rc_local_has_come(lab: Lab, generated: list[Node], mode: str) -> None:
+    (node,) = generated
+    assert outcomes(node, "rc-local", state="disabled") == {"rc-local": Outcome.COMPLIANT}
+    node.write("/etc/rc.local", RC_LOCAL, int(mode, 8))
+    assert outcomes(node, "rc-local", state="disabled") == {"rc-local": Outcome.UNKNOWN}
+    node.sh("systemctl daemon-reload")
+    assert outcomes(node, "rc-local", enabled=True) == {"rc-local": Outcome.COMPLIANT}
+    assert outcomes(node, "rc-local", state="disabled") == {"rc-local": Outcome.DRIFT}
+    node = lab.reboot(node)
+    assert node.sh("ls /run/ran") == "/run/ran"
+
+
+CALLER = """[Unit]
+After=dbus.socket
+[Service]
+Type=oneshot
+ExecStart=busctl get-property org.freedesktop.hostname1 /org/freedesktop/hostname1 org.freedesktop.hostname1 Hostname
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def test_a_boot_may_start_what_a_call_on_the_bus_starts(lab: Lab, generated: list[Node]) -> None:
+    (node,) = generated
+    node.write("/etc/systemd/system/caller.service", CALLER)
+    node.sh("systemctl -q enable caller; ln -s /dev/null /etc/systemd/system/systemd-localed.service")
+    node = lab.reboot(node)
+    assert started(node, "systemd-hostnamed")
+    node.sh("systemctl stop systemd-hostnamed")
+    called = {"systemd-hostnamed": Outcome.UNKNOWN, "systemd-localed": Outcome.COMPLIANT, "made@other": Outcome.COMPLIANT}
+    assert outcomes(node, *called, enabled=False) == called
+    assert outcomes(node, *called, state="disabled") == called
+    assert outcomes(node, "systemd-hostnamed", enabled=True) == {"systemd-hostnamed": Outcome.UNKNOWN}
+    assert outcomes(node, "systemd-hostnamed", state="stopped") == {"systemd-hostnamed": Outcome.COMPLIANT}
+
+
+VAIN = {
+    "conditional": ("[Unit]\nConditionPathExists=/nonexistent\n", "running", "ConditionPathExists=/nonexistent does not hold"),
+    "asserting": ("[Unit]\nAssertPathExists=/nonexistent\n", "running", "AssertPathExists=/nonexistent does not hold"),
+    "requiring": ("[Unit]\nRequires=hidden.service\n", "running", "it requires hidden.service, which cannot be loaded (masked)"),
+    "unneeded": ("[Unit]\nStopWhenUnneeded=yes\n", "running", "StopWhenUnneeded=yes"),
+    "upheld": ("", "stopped", "upholder.service would start it again"),
+}
+
+
+@pytest.mark.parametrize("name", VAIN)
+def test_no_command_is_printed_that_systemd_does_not_heed(generated: list[Node], name: str) -> None:
+    (node,) = generated
+    text, state, words = VAIN[name]
+    node.write(f"/etc/systemd/system/{name}.service", text + SLEEPS)
+    node.write("/etc/systemd/system/upholder.service", "[Unit]\nUpholds=upheld.service\n" + SLEEPS)
+    node.sh("systemctl -q mask hidden.service; systemctl daemon-reload")
+    if name == "upheld":
+        node.sh("systemctl start upholder; until systemctl is-active -q upheld; do :; done")
+    (result,) = look(node, items_of({"services": [{"name": name, "state": state}]}))
+    assert (result.outcome, result.mend) == (Outcome.DRIFT, None)
+    assert words in str(result.advice)
+    # What would have been printed does not help.
+    settled = "systemctl is-active -q upheld" if name == "upheld" else f"! systemctl is-active -q {name}"
+    node.sh(f"systemctl {'start' if state == 'running' else 'stop'} {name} || :; until {settled}; do :; done")
+    (result,) = look(node, items_of({"services": [{"name": name, "state": state}]}))
+    assert result.outcome is not Outcome.COMPLIANT
+
+
+def test_a_frozen_service_does_not_run(generated: list[Node]) -> None:
+    (node,) = generated
+    group = node.sh(
+        "ls -d /sys/fs/cgroup/system.slice/cron.service /sys/fs/cgroup/unified/system.slice/cron.service 2>/dev/null | sed -n 1p", check=False
+    )
+    node.sh(f"echo 1 >{group}/cgroup.freeze; until grep -q 'frozen 1' {group}/cgroup.events; do :; done")
+    assert outcomes(node, "cron", state="running") == {"cron": Outcome.DRIFT}
+    assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.DRIFT}
+    node.sh(f"echo 0 >{group}/cgroup.freeze; until grep -q 'frozen 0' {group}/cgroup.events; do :; done")
+    assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.COMPLIANT}
+
+
+@pytest.mark.parametrize(("verb", "outcome"), [("stop", Outcome.DRIFT), ("restart", Outcome.UNKNOWN)])
+def test_a_service_on_its_way_down_does_not_run_unless_it_comes_again(generated: list[Node], verb: str, outcome: Outcome) -> None:
+    (node,) = generated
+    node.write("/etc/systemd/system/slow.service", SLEEPS + "ExecStop=/bin/sleep infinity\nTimeoutStopSec=infinity\n")
+    node.sh(f"systemctl start slow; systemctl {verb} --no-block slow; until systemctl is-active slow | grep -q deactivating; do :; done")
+    assert outcomes(node, "slow", state="running") == {"slow": outcome}
+    assert outcomes(node, "slow", state="stopped") == {"slow": Outcome.UNKNOWN}
