@@ -9,18 +9,12 @@ from hypothesis import strategies as st
 
 from power_edge.config.error import refuse, shown
 from power_edge.text import identifier, printable, readable
+from tests.hostile.values import obeyed
 
 COMMANDS = ("::error::x", "::add-mask::x", "::set-output name=a::b", "##[error]x", "##vso[task.setvariable]x", "##teamcity[x]", "##[group]")
 HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x9b\x07\r\n\t :#[]"))) | st.lists(
-    st.sampled_from([*COMMANDS, "\x1b]0;owned\x07", "\x1b[2J", "\x9b1m", "\u202e", "\u2066", "\ud800", "\udcff", " ", "a"])
+    st.sampled_from([*COMMANDS, "\x1b]0;owned\x07", "\x1b[2J", "\x9b1m", "\u202e", "\u2066", "\ud800", "\udcff", " ", "a", "x" * 49])
 ).map("".join)
-
-
-def obeyed(line: str) -> bool:
-    """Whether GitHub's runner obeys a line of a log: it trims blanks before `::`, and takes `##[` anywhere (ActionCommand.cs)."""
-    line = line.lstrip()
-    name, end, _ = line[2:].partition("::")
-    return "##[" in line or "##vso[" in line or (line.startswith("::") and bool(end) and name.split(" ")[0] != "")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +30,8 @@ def obeyed(line: str) -> bool:
         ("from ::/0 to ::1, ::ffff:10.0.0.1", "from ::/0 to ::1, ::ffff:10.0.0.1"),
         ("node-configs/a/state.yaml::services[cron]", "node-configs/a/state.yaml::services[cron]"),
         ("## heading, a::b::c", "## heading, a::b::c"),
+        ("from 2001:db8:aaaa:bbbb:cccc:dddd:eeee::a/128 to 2001:db8::b", "from 2001:db8:aaaa:bbbb:cccc:dddd:eeee::a/128 to 2001:db8::b"),
+        (f"{'x' * 60}::error::x", rf"{'x' * 60}:\x3aerror:\x3ax"),
     ],
 )
 def test_what_is_shown(text: str, safe: str) -> None:
@@ -49,6 +45,8 @@ def test_nothing_is_obeyed_wherever_a_line_is_wrapped(text: str) -> None:
     assert not any(unicodedata.category(each).startswith("C") for each in safe)
     for width in (10, 20, 78):
         assert not any(map(obeyed, wrap(safe, width, break_long_words=False, break_on_hyphens=False)))
+    for width in (50, 64, 78):
+        assert not any(map(obeyed, wrap(safe, width)))
     assert printable(safe) == safe
 
 

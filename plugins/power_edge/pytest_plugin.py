@@ -76,8 +76,12 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
         run = None
         if asked:
             from power_edge.engine.start import begin
+            from power_edge.text import printable
 
-            run = begin(options, arguments, config.invocation_params.dir, worker="PYTEST_XDIST_WORKER" in os.environ)
+            try:
+                run = begin(options, arguments, config.invocation_params.dir, worker="PYTEST_XDIST_WORKER" in os.environ)
+            except pytest.UsageError as error:  # pytest prints it as it is
+                raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
         config.stash[_RUN] = run
     return config.stash[_RUN]
 

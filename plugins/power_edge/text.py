@@ -4,12 +4,20 @@ Text goes through here before it reaches a terminal, a log of a CI job, or a com
 XML, HTML, Prometheus) use theirs.
 """
 
+import json
 import re
+from typing import Any, TextIO
 
 _GITHUB = re.compile(r"(?<!\S)::(?=[A-Za-z-]+[^\n]*::)")
 """A workflow command, `::name parameters::value`: obeyed where a line begins so, blanks aside, and lines begin wherever text is wrapped."""
+_LONG_WORD = re.compile(r"\S{51,}")
+_LONGEST = 50
+"""Characters of a word that is never broken where a line is wrapped; a network of IPv6 takes 43."""
 _MARKED = re.compile(r"##(?=[A-Za-z]*\[)")
 """`##[command]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`: some are obeyed anywhere in a line."""
+
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_COMMAND = re.compile(r"\s*:(:)[A-Za-z-]+.*::")
 
 _SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """All but those that stand for a byte (PEP 383)."""
@@ -21,12 +29,27 @@ def printable(text: str) -> str:
     Control characters, escape sequences, bidirectional overrides and other characters that show nothing are escaped as Python does it; so are bytes
     that were no UTF-8 (`\\xff`), and one character of what a runner takes for a command.
     """
+    text = _visible(text)
+    if "::" in text:
+        text = _LONG_WORD.sub(_unbreakable, text) if text.count("::") > 1 else text
+        text = _GITHUB.sub(r":\\x3a", text)
+    return text
+
+
+def _visible(text: str) -> str:
+    """Text with what shows nothing escaped, and what a runner obeys wherever it stands in a line."""
     if not text.isprintable():
         text = readable(text)
         text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
-    if "::" in text:
-        text = _GITHUB.sub(r":\\x3a", text)
     return _MARKED.sub(r"#\\x23", text) if "##" in text else text
+
+
+def _unbreakable(word: re.Match[str]) -> str:
+    """A long word in which no command begins wherever it is broken."""
+    # What was escaped before counts as one character: text may come through here twice.
+    if len(word[0].replace(r"\x3a", ":").replace(r"\x23", "#")) <= _LONGEST:
+        return word[0]
+    return re.sub(r"::(?=[A-Za-z-])", r":\\x3a", word[0])
 
 
 def identifier(name: str) -> str:
@@ -40,3 +63,62 @@ def readable(text: str) -> str:
         return text
     text = _SURROGATE.sub(lambda each: f"\\u{ord(each[0]):04x}", text)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def printable_json(text: str) -> str:
+    """JSON of which neither a terminal nor a CI runner obeys anything, with the same values."""
+    text = _MARKED.sub(r"#\\u0023", text)
+    return "\n".join(line if line.isprintable() else "".join(map(_json_escaped, line)) for line in text.split("\n"))
+
+
+def _json_escaped(character: str) -> str:
+    """A character of a JSON text; one that shows nothing stands in a string, where it can be escaped (RFC 8259)."""
+    return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def command_in(line: str) -> int | None:
+    """Where the colon stands that a line must not have, or it would be a workflow command; None in any other line."""
+    found = _COMMAND.match(line)
+    return found.start(1) if found is not None else None
+
+
+class Screen:
+    """A stream in front of another: of what is written, only what neither a terminal nor a CI runner obeys gets there.
+
+    It is for text that others print: names and output of the operators' own tests, with what they quote of a machine's answers. With `colours`,
+    codes that set a colour pass, and a carriage return at the beginning of what is written: pytest shows its progress so.
+    """
+
+    def __init__(self, stream: TextIO, *, colours: bool) -> None:
+        self._stream = stream
+        self._colours = colours
+        self._line = ""
+        """What stands on the current line, as long as it could be the beginning of a command."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write text, made harmless. A command that comes in pieces is none either."""
+        lines = text.split("\n")
+        shown = [self._shown(lines[0])]
+        for line in lines[1:]:
+            self._line = ""
+            shown.append(self._shown(line))
+        self._stream.write("\n".join(shown))
+        return len(text)
+
+    def _shown(self, text: str) -> str:
+        pieces = _COLOUR.split(text) if self._colours else [text]
+        return "".join(piece if index % 2 else self._piece(piece) for index, piece in enumerate(pieces))
+
+    def _piece(self, text: str) -> str:
+        if self._colours and text.startswith("\r"):
+            self._line = ""
+            return "\r" + self._piece(text[1:])
+        text = _visible(text.expandtabs() if "\t" in text else text)
+        if command_in(self._line + text) is not None:
+            text = text.replace("::", r":\x3a")
+        if not self._line.strip() or self._line.lstrip().startswith(":"):
+            self._line += text
+        return text

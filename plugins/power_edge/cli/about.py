@@ -11,7 +11,7 @@ from power_edge.cli.options import way
 from power_edge.cli.waiting import patiently
 from power_edge.probing.route import Options
 from power_edge.target import target
-from power_edge.text import printable
+from power_edge.text import printable, printable_json
 
 
 @click.command("about", short_help="Show what a machine is, at a glance.")
@@ -37,7 +37,8 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
     if as_json:
         import msgspec
 
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(about)) + b"\n")
+        text = msgspec.json.format(msgspec.json.encode(about)).decode()
+        sys.stdout.buffer.write(printable_json(text).encode() + b"\n")
         sys.stdout.buffer.flush()  # here, where a full disk can still be told
         return
     from rich.console import Console

@@ -149,7 +149,7 @@ def scalar(value: Any, *, in_flow: bool = False) -> str:
 def _scalar(value: Any, kind: str, in_flow: bool) -> str:  # 1, 1.0 and True are one key to a cache, but for their types
     try:
         written = _dumped(value, in_flow, None)
-        if not (written.startswith(("'", '"')) or _ODD.fullmatch(written)) and _reads_as(written, value, in_flow):
+        if not (written.startswith(("'", '"')) or _ODD.fullmatch(written)) and written == printable(written) and _reads_as(written, value, in_flow):
             return written
     except (yaml.YAMLError, UnicodeEncodeError):
         pass
@@ -161,7 +161,7 @@ def _scalar(value: Any, kind: str, in_flow: bool) -> str:  # 1, 1.0 and True are
 def quoted(text: str) -> str:
     """Text in double quotes. Raises ValueError as `scalar`."""
     try:
-        written = _dumped(text, False, '"')
+        written = printable(_dumped(text, False, '"'))  # its escapes are YAML's, too
         if _reads_as(written, text, False):
             return written
     except UnicodeEncodeError:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from power_edge.config.document import Document, read
-from power_edge.config.error import LIMIT, ConfigError, shown
+from power_edge.config.error import LIMIT, ConfigError, refuse, shown
 from power_edge.config.schema import validator
 from power_edge.model import Entry, Item, Problem, ResourceType
 from power_edge.model.declared.core_schema import Metadata
@@ -60,7 +60,11 @@ def declarations(document: Document) -> Iterator[tuple[str, Any]]:
 
 def checked(document: Document, name: str) -> None:
     """Raises ConfigError unless the document is sound and fits the schema `name`."""
-    if document.problems or not validator(name).is_valid(document.value):
+    try:
+        valid = validator(name).is_valid(document.value)
+    except UnicodeEncodeError:  # a document made of what a machine shows: no file could hold it
+        raise refuse(document.file, "holds bytes that are no UTF-8, which YAML cannot") from None
+    if document.problems or not valid:
         from power_edge.config.explain import explain
 
         raise ConfigError((*document.problems, *explain(document, name)))

@@ -4,6 +4,7 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from html import escape
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from power_edge.model import Outcome
 from power_edge.report import junit, prometheus, terminal
 from power_edge.report.prometheus import Sample
 from power_edge.resources import names
-from power_edge.text import printable
+from power_edge.text import Screen, printable
 from power_edge.whole import way_out
 
 USAGE_ERROR = 4
@@ -75,9 +76,17 @@ class Run:
             if self._ask_late:
                 self.nodes.ask()
             make_whole(config, self._could_not_write)
+            self._shield_terminal()
         config.stash[fixtures.NODES] = self.nodes
         config.pluginmanager.register(self, "power_edge_run")
         config.pluginmanager.register(fixtures, "power_edge_fixtures")
+
+    def _shield_terminal(self) -> None:
+        """Own tests have names, output and messages of their own, and quote what machines answer: pytest writes them as they are."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            writer = reporter._tw
+            writer._file = Screen(writer._file, colours=writer.hasmarkup)
 
     def _own_tests_of_one_name(self) -> bool:
         folders = self.nodes.selection.nodes if len(self.nodes.selection.nodes) > 1 else ()
@@ -316,6 +325,11 @@ class Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
         json_report["power_edge"] = {name: {**self.tally.counts(name), "exit_status": self.tally.node_status(name)} for name in self._usable}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
+        """pytest-html shows ids as they are. Ours begin no tag; those of the operators' own tests can."""
+        cells[:] = [cell.replace(report.nodeid, escape(report.nodeid)) for cell in cells]
 
     def _write_textfile(self, status: int) -> None:
         file = self.config.option.prometheus_textfile

@@ -26,7 +26,7 @@ def table(sections: Iterable[Section]) -> Table:
     made.columns[1].ratio = 1
     for section in sections:
         for index, ((declared, why), names) in enumerate(_alike(section).items()):
-            head = Text("; ".join(filter(None, (declared, why))), "bold")
+            head = Text(printable("; ".join(filter(None, (declared, why)))), "bold")
             made.add_row(section.type if index == 0 else "", Group(head, Padding(_listed(names), (0, 0, 0, 2))))
         if section.found:
             made.add_section()
@@ -46,7 +46,8 @@ def _alike(section: Section) -> dict[tuple[str, str], list[str]]:
 
 def _listed(names: list[str]) -> Text:
     shown = [shortened(name, LONGEST) for name in names[:MOST]] + ([f"and {len(names) - MOST} more"] if len(names) > MOST else [])
-    return Text("\n".join(shown) if any(" " in name or "/" in name for name in shown[:-1]) else ", ".join(shown), overflow="fold")
+    one_by_one = any(" " in name or "/" in name for name in shown[:-1])
+    return Text("\n".join(shown) if one_by_one else printable(", ".join(shown)), overflow="fold")
 
 
 def _declared(found: Found, key: str | None) -> str:

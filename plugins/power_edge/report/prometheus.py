@@ -112,7 +112,8 @@ def last_seen(file: Path) -> dict[str, float]:
     try:
         if not file.is_file():  # reading /dev/stdout or a pipe would wait
             return {}
-        lines = [line for line in file.read_text("utf-8").splitlines() if line.startswith(f"{_LAST_SEEN}{{")]
+        # A label may hold all that else ends a line for Python: \r, \x85, U+2028.
+        lines = [line for line in file.read_bytes().decode("utf-8").split("\n") if line.startswith(f"{_LAST_SEEN}{{")]
         families = list(text_string_to_metric_families("\n".join(lines) + "\n"))
     except (OSError, ValueError):
         return {}  # no file of ours, and about to be replaced

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from power_edge.text import printable
+from power_edge.text import command_in, printable
 
 WIDTH = 100
 """Columns that are used at most: longer lines are hard to follow."""
@@ -91,6 +91,9 @@ class Sheet:
 
     def _print(self, line: Text) -> None:
         line.rstrip()
+        # Pieces that are harmless each can make a command together, or where a word was broken.
+        if (at := command_in(line.plain)) is not None:
+            line = line[:at].append(r"\x3a").append_text(line[at + 1 :])
         self._console.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
 
     def fill(self, used: int, size: int) -> Text:

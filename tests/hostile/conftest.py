@@ -1,0 +1,5 @@
+"""The fixture `project`."""
+
+from tests.project import project
+
+__all__ = ["project"]

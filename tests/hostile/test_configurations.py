@@ -1,0 +1,101 @@
+"""Hostile values in every place of every schema of a node's files, to `validate` and, where they fit, to the end of a run."""
+
+import sys
+import xml.etree.ElementTree as ET
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from power_edge import gate
+from power_edge.cli import main
+from power_edge.config import load_node
+from power_edge.model import Outcome
+from power_edge.report import prometheus
+from power_edge.text import readable
+from tests.hostile import made
+from tests.hostile.values import VALUES, harmless, safe_page
+from tests.project import Project
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_validate(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["power-edge", "validate"])
+    documents: dict[str, list[bytes]] = {}
+    for file, _, document in made.documents(value):
+        documents.setdefault(file, []).append(made.written(document))
+    names = []
+    for number, contents in enumerate(zip_longest(*documents.values(), fillvalue=None)):
+        folder = tmp_path / "node-configs" / f"n{number}"
+        folder.mkdir(parents=True)
+        names.append(folder.name)
+        for file, content in {"state.yaml": None, **dict(zip(documents, contents, strict=True))}.items():
+            if content is not None or file == "state.yaml":
+                (folder / file).write_bytes(content or made.written(made.STATE))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 4
+    out, err = capsysbinary.readouterr()
+    harmless(out)
+    harmless(err)
+    usable = {line.partition(":")[0] for line in out.decode().splitlines()}
+    refused = {line.split("/")[1] for line in err.decode().splitlines()}
+    assert usable | refused == {*names}
+    assert not usable & refused
+
+
+PLAIN = ()
+SHOWN = (("-v",), ("-vv", "--tb=long"), ("-q",), ("-rA", "--tb=short", "--durations=0"), ("--tb=line", "-s"), ("--setup-show",))
+COLLECTED = (("--collect-only",), ("--collect-only", "-q"), ("--collect-only", "-vv"))
+
+
+@pytest.fixture
+def hostile(project: Project) -> Project:
+    """A node for each value, with the value in all places that take it, as what each section says on stderr, and as its kernel parameters."""
+    for number, value in enumerate(map(readable, VALUES.values())):  # YAML holds nothing else
+        name = f"n{number}"
+        taken = made.node(project.path / "node-configs" / name, value)
+        assert taken >= 4, value
+        state = load_node(project.path / "node-configs" / name)
+        assert state.system_identity is not None
+        shown = [(kind, "ok", digest) for kind, digest in gate.expected(state.system_identity).hashes.items()]
+        project.answer(name, {f"{item.type}.0": (1, b"", value) for item in state.items}, readings=shown)
+    return project
+
+
+def test_runs(hostile: Project) -> None:
+    for options in SHOWN:
+        result = hostile.run("--node=*", *options)
+        harmless(result.stdout.str())
+        harmless(result.stderr.str())
+        assert result.ret in (1, 10)
+    for options in COLLECTED:
+        result = hostile.run("--node=*", *options, nodes=())
+        harmless(result.stdout.str())
+        harmless(result.stderr.str())
+        assert result.ret == 0
+
+
+def test_reports(hostile: Project) -> None:
+    files = ("--junitxml=junit.xml", "--prometheus-textfile=edge.prom", "--html=report.html", "--self-contained-html")
+    status, report = hostile.report("--node=*", *files)
+    assert status == 10
+    tests = [test["metadata"]["power_edge"] for test in report["tests"]]
+    cases = ET.parse(hostile.path / "junit.xml").getroot().iter("testcase")
+    assert len([*cases]) == len(tests)
+    text = (hostile.path / "edge.prom").read_bytes().decode()
+    families = {family.name: family.samples for family in text_string_to_metric_families(text)}
+    nodes = [f"n{number}" for number in range(len(VALUES))]
+    for name in ("power_edge_node_reachable", "power_edge_node_info", "power_edge_last_seen_timestamp_seconds", "power_edge_config_error"):
+        assert sorted(sample.labels["node"] for sample in families[name]) == sorted(nodes)
+    compliant = {(test["node"], test["type"], test["name"]) for test in tests if test["outcome"] in ("compliant", "drift")}
+    assert {(each.labels["node"], each.labels["type"], each.labels["name"]) for each in families["power_edge_check_compliant"]} == compliant
+    assert len(families["power_edge_checks"]) == len({(test["node"], test["type"]) for test in tests}) * len(Outcome)
+    seen = prometheus.last_seen(hostile.path / "edge.prom")
+    assert seen.keys() == {*nodes}
+    assert max(seen.values()) < 8e9
+    assert safe_page((hostile.path / "report.html").read_text()) == len(tests)

@@ -1,0 +1,104 @@
+"""Hostile names: of nodes' folders, of other files beside them, and of the operators' own tests with all that these print."""
+
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from power_edge.cli import main
+from tests import answers
+from tests.hostile.values import VALUES, coded, harmless, safe_page, unobeyed
+from tests.project import Project
+
+pytest_plugins = ["pytester"]
+NAMES = {odd: value.replace("/", "_").replace("\0", "")[:60] for odd, value in VALUES.items() if odd not in ("not utf-8", "lone surrogate")}
+"""As names of files: no slash, no NUL, not too long. Of a test's file whose name is no UTF-8 pytest's own cache dies."""
+OWN = """
+import unittest
+import warnings
+import pytest
+
+VALUES = {values!r}
+
+@pytest.mark.parametrize("value", VALUES, ids=VALUES)
+def test_fails(value, record_property):
+    print(value)
+    record_property("seen", value)
+    warnings.warn(value)
+    assert value == "a" + value, value
+
+@pytest.mark.parametrize("value", VALUES)
+def test_raises(value):
+    raise ValueError(value)
+
+@pytest.mark.parametrize("value", VALUES)
+def test_skips(value):
+    pytest.skip(value)
+
+@pytest.mark.parametrize("value", VALUES)
+def test_is_known(value):
+    pytest.xfail(value)
+
+@pytest.mark.parametrize("value", VALUES)
+def test_passes(value):
+    print(value)
+
+def test_seen(facts):
+    assert facts["sysctl"]["kernel.hostname"] == "rig"
+
+class TestParts(unittest.TestCase):
+    def test_each(self):
+        for value in VALUES:
+            with self.subTest(value):
+                self.fail(value)
+"""
+SHOWN: tuple[tuple[str, ...], ...] = ((), ("-v",), ("-vv", "--tb=long", "-rA", "--showlocals"), ("-q", "--tb=line"), ("--tb=native", "--color=yes"))
+
+
+def without_colours(text: str) -> str:
+    while "\x1b[" in text:
+        before, _, after = text.partition("\x1b[")
+        codes, end, rest = after.partition("m")
+        assert end, ascii(text)
+        assert codes.replace(";", "").isdecimal() or not codes, ascii(codes)
+        text = before + rest
+    return text
+
+
+@pytest.fixture
+def own(project: Project) -> Project:
+    folder = project.node("rig", {"kernel.hostname": "rig"})
+    values = [value for value in VALUES.values() if len(value) < 1000]
+    project.answer("rig", {"sysctl.0": answers.sysctl({"kernel.hostname": coded(" ".join(values).replace("\n", " "))})})
+    (folder / "test_own.py").write_text(OWN.format(values=values), "utf-8", "surrogatepass")
+    for name in NAMES.values():
+        inner = Path(bytes(folder).decode() + "/") / name
+        inner.mkdir(exist_ok=True)
+        (inner / "test_it.py").write_text("def test_it(facts): assert not facts\n")
+        (folder / f"test_{name}.py").write_text("def test_it(facts): assert not facts\n")
+    return project
+
+
+def test_own_tests(own: Project) -> None:
+    for options in SHOWN:
+        result = own.run("--node=*", *options, "-Wdefault", "--import-mode=importlib")
+        unobeyed(without_colours(result.stdout.str()))
+        assert "INTERNALERROR" not in result.stdout.str()
+        harmless(result.stderr.str())
+        assert result.ret == 1
+
+
+def test_reports_of_own_tests(own: Project) -> None:
+    files = ("--junitxml=junit.xml", "--prometheus-textfile=edge.prom", "--html=report.html", "--self-contained-html")
+    status, report = own.report("--node=*", *files, "-Wdefault", "--import-mode=importlib")
+    assert status == 1
+    cases = [*ET.parse(own.path / "junit.xml").getroot().iter("testcase")]
+    assert len(cases) == len(report["tests"])
+    families = {each.name: each for each in text_string_to_metric_families((own.path / "edge.prom").read_bytes().decode())}
+    checks = [each for each in families["power_edge_check_compliant"].samples if each.labels["type"] == "own"]
+    assert len(checks) > 100
+    assert {each.labels["node"] for each in checks} == {"rig"}
+    assert safe_page((own.path / "report.html").read_text("utf-8", "surrogatepass")) > 100
