@@ -166,7 +166,7 @@ def _with_others(program: Program) -> Program:
         bases = (base for base in program.bases if base.hook.startswith(f"{family} ") and base.hook != "bridge forward")
         if any(rule.do.kind in {*VERDICTS, "unknown"} for base in bases for rule in _all(program, base)):
             text = f"rules of the {family} family are not followed"
-            doubts += [Base(hook, -1000, None, families, text=text) for hook in ("prerouting", "postrouting")]
+            doubts += [Base(hook, -1000, None, families, text=text, moves=family != "arp") for hook in ("prerouting", "postrouting")]
     return Program(chains=program.chains, bases=(*program.bases, *doubts)) if doubts else program
 
 
