@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from power_edge.resources.firewall import marks, space
-from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, SYN, Match, protocol
+from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, SENT, STATES, Match, protocol
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Key, Program, Rule
 from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
 
@@ -194,6 +194,7 @@ class _Reader:
         self.match, self.family = match, family
         self._tokens = iter(tokens)
         self._module = ""
+        self._options = set[str]()
 
     def read(self) -> None:
         negated = False
@@ -202,28 +203,35 @@ class _Reader:
                 negated = True
                 continue
             if bare and token in {"-j", "-g"}:
-                return
+                break
             try:
                 self._option(token if bare else "", negated)
             except ValueError as error:
                 self.match.doubt(shown(str(error)))
             negated = False
+        self._finish()
+
+    def _finish(self) -> None:
+        """The end of a match that its options only change."""
+        if self._module == "rpfilter":
+            self.match.narrow("path", ANSWERED[not self._options & {"--loose"}], negated="--invert" in self._options)
+        self._options = set()
 
     def _value(self) -> str:
         return next(self._tokens, ("", True))[0]
 
     def _option(self, option: str, negated: bool) -> None:
         if option == "-m":
+            self._finish()
             self._module = self._value()
             if self._module in VARYING:
                 self.match.varies = True
             elif self._module == "rt":
-                self.match.when(False)  # looks at an extension header that plain packets do not have
+                self.match.plain(False)
             elif self._module not in MODULES:
                 self.match.doubt(shown(f"{self._module} match"))
         elif self._module in {*VARYING, "rt", "rpfilter"} and option not in OPTIONS:
-            if option == "--invert":
-                self.match.when(False)  # what comes from where answers to it go passes the reverse path filter
+            self._options.add(option)
         elif self._module == "recent":
             self._recent(option, negated)
         elif option == "--mark" and self._module in {"mark", "connmark"}:
@@ -335,7 +343,7 @@ def _icmp(number: int) -> Option:
 def _tcp_flags(reader: _Reader, value: str, negated: bool) -> None:
     reader.protocol_is(6)
     mask, wanted = reader.flags(value), reader.flags(reader.next_value())
-    reader.match.when((SYN & mask == wanted) is not negated)
+    reader.match.tcp_flags(lambda flags: (flags & mask == wanted) is not negated)
 
 
 def _syn(reader: _Reader, _value: str, negated: bool) -> None:
@@ -344,7 +352,7 @@ def _syn(reader: _Reader, _value: str, negated: bool) -> None:
 
 
 def _packet_type(reader: _Reader, value: str, negated: bool) -> None:
-    reader.match.when((value == "unicast") is not negated)
+    reader.match.sent(SENT.get(value, NOTHING), negated=negated)
 
 
 def _fragment(reader: _Reader, _value: str, negated: bool) -> None:

@@ -131,16 +131,16 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
 
 
 def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> Answer:
-    regions = [region for region in regions if not asked.nobodys(region)] or regions
     here = [region for region in regions if asked.exists(seen, region)]
     verdicts = [verdict for verdict in VERDICTS if any(region.verdict == verdict for region in here or regions)]
     actual = " or ".join(verdicts)
     wrong = [region for region in here if region.verdict != action and region.sure]
     if wrong or (here and action not in verdicts):
-        first = (wrong or here)[0]
+        first = min(wrong or here, key=lambda region: asked.odd(seen, region.box))
         where = f"by {first.by}" if first.by else "by the default policy"
         part = "" if len(verdicts) == 1 else "in part "
-        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}")
+        by_hand = " (packets that are made by hand)" if asked.odd(seen, first.box) else ""
+        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}{by_hand}")
     # To firewalld a zone is what an interface has; a rule of another tool that is bound to an interface says less than was declared.
     judged = here if seen.has_firewalld_rules and seen.interfaces else regions
     doubtful = [region for region in judged if region.verdict != action]
