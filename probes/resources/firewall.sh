@@ -92,6 +92,16 @@ for family in ip ip6; do
 done
 
 say interfaces 0 "$(sed -n 's/^ *\([^ :]*\):.*/\1/p' "${PE_ROOT-}/proc/net/dev" 2>/dev/null)"
+# What arrives by a device below another one (a port of a bridge, a card of a bond, a card with VLANs) counts as arriving by that one. A port gets nothing itself.
+say stacked 0 "$(
+    for link in "${PE_ROOT-}"/sys/class/net/*/upper_*; do
+        [ -e "$link" ] || continue
+        below=${link%/*}
+        kind=above
+        if [ -e "$below/brport" ] || [ -e "$below/bonding_slave" ]; then kind=port; fi
+        echo "$kind ${below##*/} ${link##*/upper_}"
+    done
+)"
 say routes 0 "$(
     awk '$2 == "00000000" { print $1 }' "${PE_ROOT-}/proc/net/route" 2>/dev/null
     awk '$1 ~ /^0+$/ { print $NF }' "${PE_ROOT-}/proc/net/ipv6_route" 2>/dev/null

@@ -14,6 +14,7 @@ from power_edge.resources.firewall.way import NO_WAY_READ, Way
 from power_edge.resources.firewall.way import read as read_way
 
 FAMILY = {"ip": 4, "ip6": 6}
+LOOPBACK6 = 1
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
@@ -32,7 +33,7 @@ class Block(NamedTuple):
 class Ruleset:
     """The firewall of a node. What is None could not be seen.
 
-    `interfaces`: those of the node, but for lo. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for lo's.
+    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for ::1.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
     `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
     `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
@@ -101,7 +102,8 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     program = _program(have)
     if isinstance(program, Unseen):
         return {"": program}
-    names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
+    ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}
+    names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and name not in ports and interface(name))
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
@@ -125,6 +127,12 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
 
 def _lines(have: Mapping[str, Block], name: str) -> list[str]:
     return [line for line in have[name].text.split("\n") if line] if name in have else []
+
+
+def _stacked(have: Mapping[str, Block]) -> list[tuple[str, str, str]]:
+    """Devices that are below others: (`port` or `above`, lower, upper). A port is one that gets no packets itself."""
+    words = (line.split() for line in _lines(have, "stacked"))
+    return [(some[0], some[1], some[2]) for some in words if len(some) == 3]
 
 
 def _read(have: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
@@ -154,7 +162,8 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         saved: dict[Key, Sequence[iptables.Saved]] = {}
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
-        parts.append(nftables.read(nft.text, asleep, saved, devices))
+        stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
+        parts.append(nftables.read(nft.text, asleep, saved, devices, stacked))
     else:
         parts += [iptables.read(block.text, FAMILY[family], family) for family, block in saves.items()]
     for family, number in FAMILY.items():
@@ -179,7 +188,8 @@ def _table(line: str) -> tuple[str, str]:
 
 def _inet6(lines: list[str]) -> tuple[int, ...]:
     """Of /proc/net/if_inet6: address, index, prefix length, scope, flags, interface."""
-    return tuple(int(fields[0], 16) for line in lines if (fields := line.split()) and fields[-1] != "lo")
+    found = (int(fields[0], 16) for line in lines if (fields := line.split()))
+    return tuple(number for number in found if number != LOOPBACK6)
 
 
 def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
