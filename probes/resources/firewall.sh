@@ -118,9 +118,13 @@ say echo-ignored 0 "$(
 say inet6 0 "$(cat "${PE_ROOT-}/proc/net/if_inet6" 2>/dev/null)"
 
 if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
-    say ufw 0 "$(sed -n 's/^ENABLED=//p' "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null)"
+    # ufw-init reads both files with the shell, in this order.
+    set_in() { sed -n "/^[[:space:]]*\(export[[:space:]][[:space:]]*\)\{0,1\}$1=/p" "${PE_ROOT-}/etc/default/ufw" "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null; }
+    say ufw 0 "$(set_in ENABLED)"
     say ufw-settings 0 "$(
-        sed -n -e '/^DEFAULT_INPUT_POLICY=/p' -e '/^IPV6=/p' -e '/^MANAGE_BUILTINS=/p' "${PE_ROOT-}/etc/default/ufw" 2>/dev/null
+        set_in DEFAULT_INPUT_POLICY
+        set_in IPV6
+        set_in MANAGE_BUILTINS
         for file in /usr/lib/ufw/ufw-init /lib/ufw/ufw-init /usr/libexec/ufw/ufw-init; do
             if [ -x "${PE_ROOT-}$file" ]; then echo "INIT=$file"; break; fi
         done
@@ -136,6 +140,9 @@ if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
     )"
     for family in "" 6; do
         look "ufw-rules$family" sed -n '/^### tuple ###/p' "${PE_ROOT-}/etc/ufw/user$family.rules"
+        # What a start of ufw loads of them are the lines for iptables-restore, whatever the comments say.
+        look "ufw-lines$family" sed -n -e '/^### tuple ###/p' -e '/^-[A-Z] ufw6\{0,1\}-user-input /p' -e '/^-[A-Z] ufw6\{0,1\}-before-input /p' \
+            -e '/^-[A-Z] INPUT /p' "${PE_ROOT-}/etc/ufw/user$family.rules"
     done
 fi
 

@@ -69,6 +69,11 @@ def listed(text: str, kind: str) -> Mapping[Key, list[Saved]]:
     return _parsed(text, kind)[1]
 
 
+def taken_apart(line: str, start: str) -> Saved:
+    """One line that adds a rule to a chain; `start` is what comes before the rule itself."""
+    return _saved(line.removeprefix(start), line)
+
+
 def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[Saved]]]:
     policies: dict[Key, str] = {}
     rules: dict[Key, list[Saved]] = {}

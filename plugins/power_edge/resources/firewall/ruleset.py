@@ -9,7 +9,7 @@ from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
 from power_edge.resources.firewall.program import Base, Effort, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
-from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
+from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
 from power_edge.resources.firewall.way import read as read_way
 
@@ -35,7 +35,8 @@ class Ruleset:
 
     `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for ::1.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
-    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
+    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files
+    that is not what ufw makes of its rules. `firewalld`: whether it runs; None: not installed.
     `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
     `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in. `saved`: the files of rules that a boot may load.
     `effort`: the work that following the rules may still take; what is made of this record for a remedy shares it.
@@ -48,6 +49,7 @@ class Ruleset:
     echo_ignored: tuple[str, ...] = ()
     ufw_settings: Settings | None = None
     ufw_tuples: tuple[str, ...] | None = None
+    ufw_by_hand: str | None = None
     firewalld: bool | None = None
     firewalld_doubt: str | None = None
     firewalld_pending: tuple[str, ...] | None = None
@@ -114,6 +116,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
             echo_ignored=tuple(_lines(have, "echo-ignored")),
             ufw_settings=_ufw(have),
             ufw_tuples=_tuples(have),
+            ufw_by_hand=_by_hand(have),
             firewalld=firewalld,
             firewalld_doubt=doubt,
             firewalld_pending=_read(have, "firewalld-pending"),
@@ -197,6 +200,11 @@ def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
     if not files or any(block.status != 0 for block in files):
         return None
     return tuple(line for block in files for line in block.text.split("\n") if line)
+
+
+def _by_hand(have: Mapping[str, Block]) -> str | None:
+    files = [have[name] for name in ("ufw-lines", "ufw-lines6") if name in have and have[name].status == 0]
+    return next((found for block in files if (found := by_hand(block.text.split("\n"))) is not None), None)
 
 
 def _ufw(have: Mapping[str, Block]) -> Settings | None:
