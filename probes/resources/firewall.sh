@@ -41,6 +41,13 @@ save() { # NAME STEM VARIANT
 # No two tables, chains or rules ever have the same handle in their place, and a rule that changes gets another one.
 handles() { tr ',' '\n' | sed -n 's/.*"handle": *\([0-9]*\).*/\1/p'; }
 
+# While firewalld loads its rules it answers nobody, so an answer means that they are loaded: one is awaited before the rules are read, and one after.
+# A tenth of the time that firewall-cmd takes; --auto-start=no, since looking must not start it.
+firewalld_state() {
+    ${PE_SUDO-} busctl --system --auto-start=no --timeout=3 get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 state 2>/dev/null
+}
+if command -v firewall-cmd >/dev/null; then firewalld_state >/dev/null; fi
+
 xt=no
 again=no
 if command -v nft >/dev/null; then
@@ -185,10 +192,11 @@ stored() {
 }
 
 if command -v firewall-cmd >/dev/null; then
-    bus=org.fedoraproject.FirewallD1
-    # a tenth of the time that firewall-cmd takes; --auto-start=no, since looking must not start it
-    if out=$(${PE_SUDO-} busctl --system --auto-start=no --timeout=3 get-property $bus /org/fedoraproject/FirewallD1 $bus state 2>/dev/null); then
+    if out=$(firewalld_state); then
         say firewalld 0 "$out"
+        if [ -n "$json" ] && [ "$(printf '%s\n' "$json" | handles)" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then
+            say firewalld-moved 0 yes
+        fi
         out=$(pending)
         say firewalld-pending $? "$out"
     else

@@ -104,6 +104,8 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     program = _program(have)
     if isinstance(program, Unseen):
         return {"": program}
+    if "firewalld-moved" in have:
+        return {"": Unseen("the rules changed while they were read, perhaps by a start or a reload of firewalld: look again")}
     ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}
     names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and name not in ports and interface(name))
     firewalld, doubt = _firewalld(have.get("firewalld"))
@@ -219,5 +221,6 @@ def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
     if block is None:
         return None, None
     if block.status == 0:
-        return block.text.strip() in {"running", 's "RUNNING"'}, None
+        state = block.text.strip().lower().removeprefix("s ").strip('"')
+        return (True, None) if state == "running" else (None, f"is not ready ({shown(state[:40])})")
     return (False, None) if block.status == 252 else (None, block.why("firewalld's state"))
