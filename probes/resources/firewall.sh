@@ -122,6 +122,13 @@ say echo-ignored 0 "$(
         [ "$value" = 0 ] || printf '%s\n' "$file"
     done
 )"
+# The addresses at which the node takes packets, whatever they are called: one may be a whole network (ip-route(8), type local).
+say addresses 0 "$(
+    for list in '-4 route show table all type local' '-6 route show table all type local' '-6 route show table all type anycast'; do
+        case $list in -4*) every=0.0.0.0/0 ;; *) every=::/0 ;; esac
+        ip $list 2>/dev/null | awk -v every="$every" '$1 == "local" || $1 == "anycast" { print $2 == "default" ? every : $2 }'
+    done | sort -u
+)"
 say inet6 0 "$(cat "${PE_ROOT-}/proc/net/if_inet6" 2>/dev/null)"
 
 if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then

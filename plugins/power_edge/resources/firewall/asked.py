@@ -195,6 +195,11 @@ def odd(ruleset: Ruleset, box: Box) -> bool:
 
 
 def exists(ruleset: Ruleset, region: Region) -> bool:
+    """Whether the region speaks of an interface and an address that the node has."""
+    return comes_by(ruleset, region) and all(both(region.box.get(f"daddr{family}", own), own) for family, own in ruleset.addresses.items())
+
+
+def comes_by(ruleset: Ruleset, region: Region) -> bool:
     """Whether the region speaks of an interface that the node has."""
     reach = region.box.get("iif", OUTER)
     return reach == OUTER or bool(both(reach, ruleset.existing()))

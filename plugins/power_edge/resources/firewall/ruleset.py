@@ -8,13 +8,13 @@ from typing import NamedTuple
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
 from power_edge.resources.firewall.program import Base, Effort, Key, Program, bits_of
-from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
+from power_edge.resources.firewall.space import Numbers, interface, network, numbers, shown, without
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
 from power_edge.resources.firewall.way import read as read_way
 
 FAMILY = {"ip": 4, "ip6": 6}
-LOOPBACK6 = 1
+LOOPBACK4, LOOPBACK6 = 127 << 24 | 1, 1
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
@@ -34,6 +34,7 @@ class Ruleset:
     """The firewall of a node. What is None could not be seen.
 
     `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for ::1.
+    `addresses`: by family, those at which it takes packets; a family that is not in it could not be read.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
     `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files
     that is not what ufw makes of its rules. `firewalld`: whether it runs; None: not installed.
@@ -46,6 +47,7 @@ class Ruleset:
     interfaces: tuple[str, ...] | None = None
     outside: tuple[str, ...] = ()
     inet6: tuple[int, ...] | None = None
+    addresses: Mapping[int, Numbers] = field(default_factory=dict)
     echo_ignored: tuple[str, ...] = ()
     ufw_settings: Settings | None = None
     ufw_tuples: tuple[str, ...] | None = None
@@ -115,6 +117,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
             interfaces=names or None,
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
+            addresses=_addresses(have),
             echo_ignored=tuple(_lines(have, "echo-ignored")),
             ufw_settings=_ufw(have),
             ufw_tuples=_tuples(have),
@@ -195,6 +198,17 @@ def _inet6(lines: list[str]) -> tuple[int, ...]:
     """Of /proc/net/if_inet6: address, index, prefix length, scope, flags, interface."""
     found = (int(fields[0], 16) for line in lines if (fields := line.split()))
     return tuple(number for number in found if number != LOOPBACK6)
+
+
+def _addresses(have: Mapping[str, Block]) -> Mapping[int, Numbers]:
+    """The addresses of the node. A list that lacks what is known to be there is not believed."""
+    spans: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+    for line in _lines(have, "addresses"):
+        family, span = network(line)
+        spans[family].append(span)
+    must = {4: [LOOPBACK4], 6: [LOOPBACK6, *(_inet6(_lines(have, "inet6")))]}
+    found = {family: numbers(some) for family, some in spans.items()}
+    return {family: some for family, some in found.items() if not without(numbers((number, number) for number in must[family]), some)}
 
 
 def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
