@@ -36,6 +36,7 @@ tool() { # the save tool of a variant of iptables: STEM VARIANT
 save() { # NAME STEM VARIANT
     command=$(tool "$2" "$3")
     if [ -n "$command" ]; then look "$1" "$command"; else say "$1" absent ""; fi
+    case $out in *' --match-set '*) sets=yes ;; esac
 }
 
 # No two tables, chains or rules ever have the same handle in their place, and a rule that changes gets another one.
@@ -50,6 +51,7 @@ if command -v firewall-cmd >/dev/null; then firewalld_state >/dev/null; fi
 
 xt=no
 again=no
+sets=no
 if command -v nft >/dev/null; then
     look nft nft -j list ruleset
     json=$out
@@ -97,6 +99,14 @@ for family in ip ip6; do
         if [ $status != 0 ] || [ -n "$out" ]; then save "$family-legacy" "${family}tables" legacy; fi
     fi
 done
+
+if [ $sets = yes ] && command -v ipset >/dev/null; then
+    out=$(${PE_SUDO-} ipset save 2>/dev/null | sed -n -e '20001{s/.*/too many/p;q;}' -e p)
+    case $out in
+    *'too many') say ipset 1 "more elements than are read" ;;
+    *) say ipset 0 "$out" ;;
+    esac
+fi
 
 say interfaces 0 "$(sed -n 's/^ *\([^ :]*\):.*/\1/p' "${PE_ROOT-}/proc/net/dev" 2>/dev/null)"
 # What arrives by a device below another one (a port of a bridge, a card of a bond, a card with VLANs) counts as arriving by that one. A port gets nothing itself.

@@ -192,7 +192,6 @@ class _Maker:
             f"th dport {port}",
             f"meta l4proto {{ tcp, udp }} th dport {port}",
             f"meta l4proto . th dport {{ tcp . {port}, udp . {other} }}",
-            f"{proto} sport 1024-65535",
             f"{proto} sport != 0",
             "tcp flags syn / fin,syn,rst,ack",
             "tcp sport 0 tcp flags syn / fin,syn,rst,ack",
@@ -296,7 +295,7 @@ class _Maker:
         kind = random.choice(("port", "port", "port", "multi", "proto", "sport", "not", "flags", "none", "none"))
         text += {
             "port": f" -p {proto} --dport {port}", "multi": f" -p {proto} -m multiport --dports {port},{other},1000:2000", "proto": f" -p {proto}",
-            "sport": f" -p {proto} --sport 1024:65535", "not": f" -p {proto} ! --dport {port}", "none": "",
+            "sport": f" -p {proto} --sport 32768:65535", "not": f" -p {proto} ! --dport {port}", "none": "",
             "flags": random.choice((
                 " -p tcp --sport 0 --tcp-flags FIN,SYN,RST,ACK SYN", " -p tcp --syn", f" -p tcp --dport {port} --tcp-flags ALL SYN",
                 f" -p tcp --dport {port} ! --tcp-flags SYN,PSH SYN", f" -p {'icmp' if family == 4 else 'icmpv6'}",
@@ -372,8 +371,8 @@ def packets(targets: Targets) -> list[Packet]:
         ways = product(("tcp", "udp"), sources, targets[family], (HIGH, LOW, 0), (*PORTS, UNNAMED), INTERFACES)
         found += [Packet(proto, source, target, sport, port, device) for proto, source, target, sport, port, device in ways if sport or port in PORTS]
         found += [Packet("icmp", source, target, 1, 1, device) for source, target, device in product(sources, targets[family], INTERFACES)]
-        odd = product((("tcp", "psh"), ("tcp", "urg"), ("udp", "broadcast")), sources[1:3], (*PORTS, UNNAMED))
-        found += [Packet(proto, source, targets[family][0], HIGH, port, "host0", oddity) for (proto, oddity), source, port in odd]
+        odd = product((("tcp", "psh"), ("udp", "broadcast")), sources, targets[family], (HIGH, LOW), PORTS, INTERFACES)
+        found += [Packet(proto, source, target, sport, port, device, oddity) for (proto, oddity), source, target, sport, port, device in odd]
     return found
 
 

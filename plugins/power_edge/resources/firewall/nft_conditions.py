@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.ipsets import AddressSet
 from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, PSH, SENT, STATES, STATUSES, SYN, URG, Match, protocol
 from power_edge.resources.firewall.program import Key
 from power_edge.resources.firewall.space import FALSE, Box, Numbers, both, complement, interface, network, numbers, shown
@@ -37,10 +38,11 @@ class NamedSet(NamedTuple):
 
 
 class Ruleset(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name). `lasting`: without their elements that expire."""
+    """What rules refer to: the sets and maps by (family, table, name), and those of ipset. `lasting`: without the elements that expire of the former."""
 
     sets: Mapping[Key, NamedSet]
     lasting: bool = False
+    ipsets: Mapping[str, AddressSet] = {}
 
 
 class Odd(ValueError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from power_edge.model import Unseen
-from power_edge.resources.firewall import iptables, nftables
+from power_edge.resources.firewall import ipsets, iptables, nftables
 from power_edge.resources.firewall.program import Base, Effort, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, network, numbers, shown, without
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
@@ -15,6 +15,7 @@ from power_edge.resources.firewall.way import read as read_way
 
 FAMILY = {"ip": 4, "ip6": 6}
 LOOPBACK4, LOOPBACK6 = 127 << 24 | 1, 1
+_CHANGES = re.compile(r"--(?:add|del)-set (\S+)")
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
@@ -151,6 +152,7 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     nft = have.get("nft")
     if nft is None:
         return Unseen("the probe's answer does not say what the kernel filters")
+    sets = _ipsets(have)
     parts: list[Program] = []
     unread: Base | None = None
     if nft.status is None:
@@ -171,9 +173,9 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
         stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
-        parts.append(nftables.read(nft.text, asleep, saved, devices, stacked))
+        parts.append(nftables.read(nft.text, asleep, saved, devices, stacked, sets))
     else:
-        parts += [iptables.read(block.text, FAMILY[family], family) for family, block in saves.items()]
+        parts += [iptables.read(block.text, FAMILY[family], family, sets) for family, block in saves.items()]
     for family, number in FAMILY.items():
         names = have.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
@@ -181,12 +183,20 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         legacy = have.get(f"{family}-legacy")
         if names.status != 0 or legacy is None or legacy.status != 0:
             return Unseen((legacy or names).why("the rules of legacy iptables"))
-        parts.append(iptables.read(legacy.text, number, f"legacy {family}"))
+        parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
     bases = tuple(base for part in parts for base in part.bases)
     if unread is not None:
         bases += (unread, unread._replace(hook="output"))
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
     return Program(chains=chains, bases=bases, bits=bits_of(chains))
+
+
+def _ipsets(have: Mapping[str, Block]) -> iptables.Sets:
+    block = have.get("ipset")
+    if block is None or block.status != 0:
+        return iptables.NO_SETS
+    saves = (have[name].text for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have)
+    return ipsets.read(block.text, [name for text in saves for name in _CHANGES.findall(text)])
 
 
 def _table(line: str) -> tuple[str, str]:
