@@ -36,13 +36,22 @@ tool() { # the save tool of a variant of iptables: STEM VARIANT
 save() { # NAME STEM VARIANT
     command=$(tool "$2" "$3")
     if [ -n "$command" ]; then look "$1" "$command"; else say "$1" absent ""; fi
+    case $out in *' --match-set '*) sets=yes ;; esac
 }
 
 # No two tables, chains or rules ever have the same handle in their place, and a rule that changes gets another one.
 handles() { tr ',' '\n' | sed -n 's/.*"handle": *\([0-9]*\).*/\1/p'; }
 
+# While firewalld loads its rules it answers nobody, so an answer means that they are loaded: one is awaited before the rules are read, and one after.
+# A tenth of the time that firewall-cmd takes; --auto-start=no, since looking must not start it.
+firewalld_state() {
+    ${PE_SUDO-} busctl --system --auto-start=no --timeout=3 get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 state 2>/dev/null
+}
+if command -v firewall-cmd >/dev/null; then firewalld_state >/dev/null; fi
+
 xt=no
 again=no
+sets=no
 if command -v nft >/dev/null; then
     look nft nft -j list ruleset
     json=$out
@@ -91,7 +100,25 @@ for family in ip ip6; do
     fi
 done
 
+if [ $sets = yes ] && command -v ipset >/dev/null; then
+    out=$(${PE_SUDO-} ipset save 2>/dev/null | sed -n -e '20001{s/.*/too many/p;q;}' -e p)
+    case $out in
+    *'too many') say ipset 1 "more elements than are read" ;;
+    *) say ipset 0 "$out" ;;
+    esac
+fi
+
 say interfaces 0 "$(sed -n 's/^ *\([^ :]*\):.*/\1/p' "${PE_ROOT-}/proc/net/dev" 2>/dev/null)"
+# What arrives by a device below another one (a port of a bridge, a card of a bond, a card with VLANs) counts as arriving by that one. A port gets nothing itself.
+say stacked 0 "$(
+    for link in "${PE_ROOT-}"/sys/class/net/*/upper_*; do
+        [ -e "$link" ] || continue
+        below=${link%/*}
+        kind=above
+        if [ -e "$below/brport" ] || [ -e "$below/bonding_slave" ]; then kind=port; fi
+        echo "$kind ${below##*/} ${link##*/upper_}"
+    done
+)"
 say routes 0 "$(
     awk '$2 == "00000000" { print $1 }' "${PE_ROOT-}/proc/net/route" 2>/dev/null
     awk '$1 ~ /^0+$/ { print $NF }' "${PE_ROOT-}/proc/net/ipv6_route" 2>/dev/null
@@ -105,12 +132,23 @@ say echo-ignored 0 "$(
         [ "$value" = 0 ] || printf '%s\n' "$file"
     done
 )"
+# The addresses at which the node takes packets, whatever they are called: one may be a whole network (ip-route(8), type local).
+say addresses 0 "$(
+    for list in '-4 route show table all type local' '-6 route show table all type local' '-6 route show table all type anycast'; do
+        case $list in -4*) every=0.0.0.0/0 ;; *) every=::/0 ;; esac
+        ip $list 2>/dev/null | awk -v every="$every" '$1 == "local" || $1 == "anycast" { print $2 == "default" ? every : $2 }'
+    done | sort -u
+)"
 say inet6 0 "$(cat "${PE_ROOT-}/proc/net/if_inet6" 2>/dev/null)"
 
 if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
-    say ufw 0 "$(sed -n 's/^ENABLED=//p' "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null)"
+    # ufw-init reads both files with the shell, in this order.
+    set_in() { sed -n "/^[[:space:]]*\(export[[:space:]][[:space:]]*\)\{0,1\}$1=/p" "${PE_ROOT-}/etc/default/ufw" "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null; }
+    say ufw 0 "$(set_in ENABLED)"
     say ufw-settings 0 "$(
-        sed -n -e '/^DEFAULT_INPUT_POLICY=/p' -e '/^IPV6=/p' -e '/^MANAGE_BUILTINS=/p' "${PE_ROOT-}/etc/default/ufw" 2>/dev/null
+        set_in DEFAULT_INPUT_POLICY
+        set_in IPV6
+        set_in MANAGE_BUILTINS
         for file in /usr/lib/ufw/ufw-init /lib/ufw/ufw-init /usr/libexec/ufw/ufw-init; do
             if [ -x "${PE_ROOT-}$file" ]; then echo "INIT=$file"; break; fi
         done
@@ -126,6 +164,9 @@ if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
     )"
     for family in "" 6; do
         look "ufw-rules$family" sed -n '/^### tuple ###/p' "${PE_ROOT-}/etc/ufw/user$family.rules"
+        # What a start of ufw loads of them are the lines for iptables-restore, whatever the comments say.
+        look "ufw-lines$family" sed -n -e '/^### tuple ###/p' -e '/^-[A-Z] ufw6\{0,1\}-user-input /p' -e '/^-[A-Z] ufw6\{0,1\}-before-input /p' \
+            -e '/^-[A-Z] INPUT /p' "${PE_ROOT-}/etc/ufw/user$family.rules"
     done
 fi
 
@@ -168,10 +209,11 @@ stored() {
 }
 
 if command -v firewall-cmd >/dev/null; then
-    bus=org.fedoraproject.FirewallD1
-    # a tenth of the time that firewall-cmd takes; --auto-start=no, since looking must not start it
-    if out=$(${PE_SUDO-} busctl --system --auto-start=no --timeout=3 get-property $bus /org/fedoraproject/FirewallD1 $bus state 2>/dev/null); then
+    if out=$(firewalld_state); then
         say firewalld 0 "$out"
+        if [ -n "$json" ] && [ "$(printf '%s\n' "$json" | handles)" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then
+            say firewalld-moved 0 yes
+        fi
         out=$(pending)
         say firewalld-pending $? "$out"
     else

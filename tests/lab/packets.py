@@ -32,6 +32,7 @@ _FLUSH_CONNECTIONS = struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 1 | 4, 1, 0, 0, 0,
 _FORCED_BUFFER = 256 << 20
 _TCP, _UDP, _ICMP, _ICMP6 = 6, 17, 1, 58
 _PROTOCOLS = {"tcp": _TCP, "udp": _UDP}
+_SYN, _FLAGS = 2, {"fin": 1, "psh": 8, "urg": 32}
 _QUIET = """
 for each in all default host0 host1; do echo 0 >/proc/sys/net/ipv4/conf/$each/rp_filter; done
 echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
@@ -44,7 +45,10 @@ echo 65535 >/proc/sys/net/core/somaxconn
 
 
 class Packet(NamedTuple):
-    """The first packet of a connection. `proto`: tcp, udp, or icmp for an echo request (ports 0)."""
+    """The first packet of a connection. `proto`: tcp, udp, or icmp for an echo request, whose identifier and number the ports are.
+
+    `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), or `broadcast` for one that is sent to all on the link.
+    """
 
     proto: str
     source: str
@@ -52,6 +56,7 @@ class Packet(NamedTuple):
     sport: int
     dport: int
     interface: str
+    oddity: str = ""
 
     @property
     def family(self) -> int:
@@ -75,7 +80,7 @@ class Wire:
         os.sched_setaffinity(0, {min(before)})
         try:
             while left:
-                # Of packets that differ in their interface alone one goes in each round.
+                # Of packets that differ in their interface or oddity alone one goes in each round.
                 batch = {_key(packet): packet for packet in left}
                 told = {key: fate for key, fate in self._sent(list(batch.values())) if key in batch}
                 found |= {packet: told.get(key, DENY) for key, packet in batch.items()}
@@ -149,7 +154,8 @@ class _Link:
         self._number = 1
 
     def send(self, packet: Packet) -> None:
-        self.socket.send(self._ethernet + (b"\x08\x00" if packet.family == 4 else b"\x86\xdd") + _datagram(packet))
+        ethernet = self._ethernet if packet.oddity != "broadcast" else b"\xff" * 6 + self._own
+        self.socket.send(ethernet + (b"\x08\x00" if packet.family == 4 else b"\x86\xdd") + _datagram(packet))
 
     def ask(self) -> None:
         """An ARP request, from one of two addresses in turn: more would fill the kernel's table of neighbours, which all namespaces share."""
@@ -288,7 +294,7 @@ def _datagram(packet: Packet) -> bytes:
     source, target = _number(packet.source), _number(packet.target)
     protocol = _PROTOCOLS.get(packet.proto, _ICMP if packet.family == 4 else _ICMP6)
     if protocol == _TCP:
-        payload = struct.pack("!HHIIBBHHH", packet.sport, packet.dport, 1, 0, 6 << 4, 2, 64240, 0, 0) + b"\x02\x04\x05\xb4"
+        payload = struct.pack("!HHIIBBHHH", packet.sport, packet.dport, 1, 0, 6 << 4, _SYN | _FLAGS.get(packet.oddity, 0), 64240, 0, 0) + b"\x02\x04\x05\xb4"
         place = 16
     elif protocol == _UDP:
         payload, place = struct.pack("!HHHH", packet.sport, packet.dport, 12, 0) + b"ping", 6

@@ -26,7 +26,12 @@ NETWORKS = {4: ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "192.168.0.0/16"), 6: (
 RANGES = {4: "10.1.0.0-10.1.255.255", 6: "fd00:1::-fd00:1:ffff:ffff:ffff:ffff:ffff:ffff"}
 HIGH, LOW = 40000, 600
 HOOKS = (("input", 0), ("input", 0), ("input", 0), ("input", -5), ("input", 10), ("prerouting", -150), ("prerouting", -300), ("prerouting", -10))
-NAT = (("prerouting", -100, "drop"), ("prerouting", 0, "reject"), ("input", 100, "drop"), ("input", 0, "meta mark set 1"))
+NAT = (
+    ("prerouting", -100, "drop"), ("prerouting", 0, "reject"), ("input", 100, "drop"), ("input", 0, "meta mark set 1"),
+    ("prerouting", -100, "redirect"), ("prerouting", -100, "redirect"),
+)  # fmt: skip
+ELSEWHERE = 2222
+"""The port to which connections are redirected; none is made to it."""
 SET_MARKS = ("meta mark set 1", "meta mark set 2", "meta mark set meta mark or 4", "ct mark set 1", "meta mark set ct mark", "ct mark set meta mark")
 
 
@@ -111,12 +116,17 @@ class _Maker:
             for _ in range(random.choice((1, 2, 3))):
                 yield f"add rule {place} {chain} {self.rule(self._families(family), chains[at + 1 :], own='sets')}"
         for base, hook, priority in bases:
+            if hook == "input" and self.some(0.3):
+                yield f"add rule {place} {base} {self._echo()}" if family == "inet" else f"add rule {place} {base} meta l4proto {{ 1, 58 }} accept"
             for _ in range(random.choice((0, 1, 2, 3, 4))):
                 early = hook == "prerouting" and priority <= TRACKING
                 yield f"add rule {place} {base} {self.rule(self._families(family), chains, early=early, own='maps')}"
-        if self.some(0.06):
+        if self.some(0.1):
             hook, priority, end = random.choice(NAT)
             yield f"add chain {place} n {{ type nat hook {hook} priority {priority}; }}"
+            if end == "redirect":  # of TCP alone: packets.py knows an answer by the port that it was sent to
+                yield f"add rule {place} n {random.choice(('', 'ct state new '))}tcp dport {random.choice(PORTS)} redirect to :{ELSEWHERE}"
+                return
             yield f"add rule {place} n {self._transport('')} {end}"
         if self.some(0.05):
             yield f"add table {place} {{ flags dormant; }}"
@@ -182,11 +192,15 @@ class _Maker:
             f"th dport {port}",
             f"meta l4proto {{ tcp, udp }} th dport {port}",
             f"meta l4proto . th dport {{ tcp . {port}, udp . {other} }}",
-            f"{proto} sport 1024-65535",
             f"{proto} sport != 0",
             "tcp flags syn / fin,syn,rst,ack",
             "tcp sport 0 tcp flags syn / fin,syn,rst,ack",
             "tcp flags & (fin|syn|rst|ack) != syn",
+            "tcp flags & (fin|syn|rst|psh|ack|urg) == syn",
+            "tcp flags & (fin|syn|rst|psh|ack|urg) != syn",
+            f"{proto} dport {port} tcp flags & (syn|psh) == syn" if proto == "tcp" else f"udp dport {port}",
+            f"{proto} sport 32768-65535",
+            f"{proto} sport 1-32767",
         ]
         named = [f"{proto} dport @ports", f"{proto} dport @spans", f"{proto} dport != @ports", f"{proto} dport @none"] if own else []
         return random.choice(choices + named)
@@ -237,7 +251,22 @@ class _Maker:
 
     def _odd(self, _: int) -> str:
         # No reverse path filter: what is judged comes from where answers to it go, and half of these packets do not.
-        return self.random.choice(("fib daddr type local", "meta pkttype host", "meta skuid 0"))
+        return self.random.choice(
+            (
+                "fib daddr type local",
+                "fib daddr . iif type local",
+                "fib daddr . iif type != local",
+                "meta pkttype host",
+                "meta pkttype != broadcast",
+                "meta pkttype broadcast",
+                "meta skuid 0",
+            )
+        )
+
+    def _echo(self) -> str:
+        ends = "accept", "accept", "drop", "reject"
+        echo = self.random.choice(("icmp type echo-request", "icmpv6 type echo-request", "meta l4proto { icmp, ipv6-icmp }", "icmp type { echo-request, 13 }"))
+        return f"{echo} {self.random.choice(ends)}"
 
     def save(self, family: int, *, legacy: bool) -> Iterator[str]:
         """Tables of iptables, in the words of its restore tool."""
@@ -266,13 +295,16 @@ class _Maker:
         kind = random.choice(("port", "port", "port", "multi", "proto", "sport", "not", "flags", "none", "none"))
         text += {
             "port": f" -p {proto} --dport {port}", "multi": f" -p {proto} -m multiport --dports {port},{other},1000:2000", "proto": f" -p {proto}",
-            "sport": f" -p {proto} --sport 1024:65535", "not": f" -p {proto} ! --dport {port}", "none": "",
-            "flags": " -p tcp --sport 0 --tcp-flags FIN,SYN,RST,ACK SYN" if self.some(0.5) else " -p tcp --syn",
+            "sport": f" -p {proto} --sport 32768:65535", "not": f" -p {proto} ! --dport {port}", "none": "",
+            "flags": random.choice((
+                " -p tcp --sport 0 --tcp-flags FIN,SYN,RST,ACK SYN", " -p tcp --syn", f" -p tcp --dport {port} --tcp-flags ALL SYN",
+                f" -p tcp --dport {port} ! --tcp-flags SYN,PSH SYN", f" -p {'icmp' if family == 4 else 'icmpv6'}",
+            )),
         }[kind]  # fmt: skip
         matches = (
             (0.25, " -m conntrack --ctstate NEW"), (0.15, " -m conntrack --ctstate RELATED,ESTABLISHED"), (0.1, " -m conntrack ! --ctstate INVALID"),
             (0.2, f' -m comment --comment "a -j {random.choice(("DROP", "ACCEPT"))} {next(self.numbers)}"'), (0.1, " -m addrtype --dst-type LOCAL"),
-            (0.06, f" -m iprange --src-range {RANGES[family]}"), (0.06, " -m pkttype --pkt-type unicast"),
+            (0.06, f" -m iprange --src-range {RANGES[family]}"), (0.06, f" -m pkttype{random.choice((' ', ' ! '))}--pkt-type {random.choice(('unicast', 'broadcast'))}"),
             (0.1, random.choice((" -m mark --mark 0x1", " -m mark ! --mark 0x2", " -m mark --mark 0x4/0x4", " -m connmark --mark 0x1"))),
             (0.03, " -m length --length 0:2000"), (0.04, " -m recent --set --name pe"),
         )  # fmt: skip
@@ -324,6 +356,9 @@ def declarations(random: Random) -> list[Rule]:
     found = []
     for _ in range(8):
         source = random.choice(("any", "any", "any", *NETWORKS[4], *NETWORKS[6], "0.0.0.0/0", "::/0"))
+        if random.random() < 0.12:
+            found.append(Rule(action=random.choice(("allow", "allow", "deny", "reject")), proto="icmp", from_=source))  # type: ignore[arg-type]
+            continue
         proto = random.choice(("tcp", "tcp", "udp"))
         found.append(Rule(action=random.choice(("allow", "allow", "deny", "deny", "reject")), proto=proto, port=random.choice(PORTS), from_=source))  # type: ignore[arg-type]
     return found
@@ -335,7 +370,10 @@ def packets(targets: Targets) -> list[Packet]:
     for family, sources in SOURCES.items():
         ways = product(("tcp", "udp"), sources, targets[family], (HIGH, LOW, 0), (*PORTS, UNNAMED), INTERFACES)
         found += [Packet(proto, source, target, sport, port, device) for proto, source, target, sport, port, device in ways if sport or port in PORTS]
+        found += [Packet("icmp", source, target, 1, 1, device) for source, target, device in product(sources, targets[family], INTERFACES)]
+        odd = product((("tcp", "psh"), ("udp", "broadcast")), sources, targets[family], (HIGH, LOW), PORTS, INTERFACES)
+        found += [Packet(proto, source, target, sport, port, device, oddity) for (proto, oddity), source, target, sport, port, device in odd]
     return found
 
 
-__all__ = ["INTERFACES", "PORTS", "SOURCES", "UNNAMED", "Draw", "Targets", "declarations", "draw", "packets"]
+__all__ = ["ELSEWHERE", "INTERFACES", "PORTS", "SOURCES", "UNNAMED", "Draw", "Targets", "declarations", "draw", "packets"]

@@ -394,3 +394,11 @@ def test_printed_commands_mend_firewalld(lab: Lab, with_firewalld: Node, tmp_pat
     before, after = mended(lab, with_firewalld, tmp_path, {"enabled": True, "default_incoming": "deny", "rules": rules})
     assert sorted(before.values()).count("drift") == 3, before
     assert {name: outcome for name, outcome in after.items() if outcome != "compliant"} == {}
+
+
+def test_firewalld_that_has_just_been_started_is_waited_for(with_firewalld: Node) -> None:
+    """systemctl comes back before the rules are loaded."""
+    make_firewall(with_firewalld, "firewalld", "public-default")
+    done = with_firewalld.run("sh", "-c", 'systemctl restart firewalld; exec sh -c "$1" pe', "restart", BODY)
+    seen = parse(done.stdout.encode())
+    assert outcome(Rule(proto="tcp", port=22, action="allow"), seen) is Outcome.COMPLIANT

@@ -23,7 +23,7 @@ from power_edge.resources.firewall.judging import Declared, judge
 from power_edge.resources.firewall.ruleset import Ruleset, parse
 from tests.lab.nodes import Lab, Node
 from tests.lab.packets import ALLOW, DENY, REJECT, Packet, Wire, wired
-from tests.lab.rulesets import PORTS, SOURCES, UNNAMED, Draw, declarations, draw, packets
+from tests.lab.rulesets import ELSEWHERE, PORTS, SOURCES, UNNAMED, Draw, declarations, draw, packets
 
 pytestmark = pytest.mark.lab
 
@@ -38,7 +38,7 @@ Fates = Mapping[Packet, str]
 @pytest.fixture(scope="module")
 def wire(lab: Lab, node: Node) -> Iterator[Wire]:
     node.sh("systemctl stop ssh")
-    with wired(lab, node, (*PORTS, UNNAMED)) as made:
+    with wired(lab, node, (*PORTS, UNNAMED, ELSEWHERE)) as made:
         yield made
 
 
@@ -104,14 +104,14 @@ class Question:
             rules = self.declared.firewall.rules or []
             return _some(
                 "is open and not declared",
-                [packet for packet, fate in fates.items() if fate == ALLOW and not any(_speaks(rule, packet) for rule in rules)],
+                [packet for packet, fate in fates.items() if fate == ALLOW and packet.proto != "icmp" and not any(_speaks(rule, packet) for rule in rules)],
             )
         usual = [packet for packet in fates if _usual(packet)]
         return _some(f"does not meet {self.declared.value}", [packet for packet in usual if fates[packet] != self.declared.value])
 
     def _rule(self, rule: Rule, fates: Fates) -> str | None:
         mine = [packet for packet in fates if _speaks(rule, packet)]
-        beside = [packet for packet in fates if (packet.proto, packet.dport) == (rule.proto, rule.port) and packet not in set(mine)]
+        beside = [packet for packet in fates if _at(rule, packet) and packet not in set(mine)]
         other = [packet for packet in mine if fates[packet] != rule.action and not _nobodys(packet, fates)]
         wider = [packet for packet in beside if rule.action == ALLOW and fates[packet] == ALLOW]
         if self.outcome is Outcome.COMPLIANT:
@@ -130,18 +130,22 @@ def _some(what: str, found: list[Packet]) -> str | None:
 
 def _speaks(rule: Rule, packet: Packet) -> bool:
     """Whether a rule is about a packet."""
-    if (packet.proto, packet.dport) != (rule.proto, rule.port):
+    if not _at(rule, packet):
         return False
     return rule.from_ == "any" or ip_address(packet.source) in ip_network(rule.from_, strict=False)
 
 
+def _at(rule: Rule, packet: Packet) -> bool:
+    return packet.proto == rule.proto and rule.port in {None, packet.dport}
+
+
 def _nobodys(packet: Packet, fates: Fates) -> bool:
     """Whether it is what no host sends, and was stopped."""
-    return packet.proto == "tcp" and packet.sport == 0 and fates[packet] != ALLOW
+    return fates[packet] != ALLOW and (bool(packet.oddity) or (packet.proto == "tcp" and packet.sport == 0))
 
 
 def _usual(packet: Packet) -> bool:
-    return packet.dport == UNNAMED and packet.source in {some[0] for some in SOURCES.values()} and packet.interface == "host0" and packet.sport > 1023
+    return packet.dport == UNNAMED and not packet.oddity and packet.source in {some[0] for some in SOURCES.values()} and packet.interface == "host0" and packet.sport > 1023
 
 
 def questions(seen: Ruleset, rules: list[Rule]) -> Iterator[Question]:

@@ -847,6 +847,21 @@ def test_a_user_chain_that_nothing_leads_to_is_half_of_ufw() -> None:
     assert "in part" in (found.why or "")
 
 
+def test_rules_that_changed_while_they_were_read_are_not_judged() -> None:
+    what = parse(answer(nft=nft([TCP22, ACCEPT]), firewalld='s "RUNNING"', firewalld_moved="yes"))[""]
+    assert isinstance(what, Unseen)
+    assert "look again" in what.why
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"), [('s "RUNNING"', "compliant"), ("running", "compliant"), ('s "INIT"', "unknown"), ('s "FAILED"', "unknown")]
+)
+def test_firewalld_that_is_not_ready_is_not_said_to_be_in_force(state: str, outcome: str) -> None:
+    chain = nft([TCP22, ACCEPT]).replace('"t"', '"firewalld"')
+    found = results(Firewall(enabled=True), seen(nft=chain, firewalld=state))["enabled"]
+    assert (found.outcome, state in {'s "RUNNING"', "running"} or "not ready" in (found.why or "")) == (outcome, True)
+
+
 UFW_CHAINS = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
 UFW_ON = Settings(enabled=True, incoming="deny", ipv6=True)
 

@@ -15,8 +15,10 @@ from power_edge.resources.firewall.space import (
     Numbers,
     both,
     complement,
+    everything,
     interface,
     meet,
+    merge,
     network,
     numbers,
     size,
@@ -51,9 +53,14 @@ PUBLIC: Mapping[int, Numbers] = {
     6: (network("2000::/3")[1],),
 }
 NOBODY: Box = {"proto": ((6, 6),), "sport": ((0, 0),)}
-"""What no host sends (`nobodys`)."""
+ODD: tuple[Box, ...] = (NOBODY, {"path": ((0, 1),)}, {"cast": ((1, 2),)}, {"psh": TRUE}, {"urg": TRUE}, {"ext": TRUE})
+"""What no host sends, and somebody may make by hand (`nobodys`)."""
+AWAY: Box = {"home": FALSE}
+"""What comes by one interface for an address of another one: nothing does where there is one interface only."""
 NO_PORT: Box = {"proto": PORTED, "dport": ((0, 0),)}
 """Where nothing can listen: bind(2) takes port 0 for any."""
+CLIENTS: Box = {"sport": ((49152, 60999),)}
+"""Ports that clients connect from on every system: IANA's dynamic ports (RFC 6335), as far as Linux uses them (net.ipv4.ip_local_port_range)."""
 CARRIERS: Numbers = numbers((number, number) for number in (4, 17, 41, 47, 50, 51, 94, 97, 98, 108, 115, 136, 137))
 """Protocols that may carry packets which the kernel unwraps: IP in IP, UDP (VXLAN, WireGuard, ESP), GRE, ESP and AH, L2TP, MPLS."""
 DHCP: Mapping[int, Box] = {
@@ -114,11 +121,14 @@ def protocol_of(rule: Rule, family: int) -> Box:
 
 
 def fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING) -> list[list[Region]]:
-    """How the packets fare: a list of regions for each order in which the kernel may run chains of equal priority. Undecidable as `walk`."""
+    """How the packets fare: a list of regions for each order in which the kernel may run chains of equal priority. Undecidable as `walk`.
+
+    Without what no host sends and is stopped (`nobodys`).
+    """
     start = list(_marked(ruleset, list(boxes), hooks))
     ruleset.effort.question()
     every = [walk(program, hooks, family, start, ruleset.effort) for program in orders(ruleset.program, hooks, family)]
-    return [[region._replace(box=marks.without(region.box)) for region in regions] for regions in every]
+    return [[region._replace(box=marks.without(region.box)) for region in regions if not nobodys(ruleset, region)] for regions in every]
 
 
 def _marked(ruleset: Ruleset, boxes: list[Box], hooks: tuple[str, ...]) -> Iterator[Region]:
@@ -169,16 +179,27 @@ def judged_families(ruleset: Ruleset, action: str) -> list[int]:
     return [4, 6] if (without(addresses, LINK_LOCAL) if action == ALLOW else addresses) else [4]
 
 
-def nobodys(region: Region) -> bool:
+def nobodys(ruleset: Ruleset, region: Region) -> bool:
     """Whether a region is of packets that no host sends, and they are stopped: then it speaks for and against nothing.
 
     No host connects from TCP port 0 (it is reserved, RFC 6335; bind(2) takes it for any port), so it may be refused where all is declared allowed.
-    Linux takes such a packet, so whoever makes one by hand must not get in where it is declared closed. UDP has such packets (RFC 768).
+    Linux takes such a packet, so whoever makes one by hand must not get in where it is declared closed. UDP has such packets (RFC 768). The same is
+    true of the others in `ODD` (by packets on Linux 6.18).
     """
-    return region.verdict != ALLOW and within(region.box, NOBODY)
+    return region.verdict != ALLOW and odd(ruleset, region.box)
+
+
+def odd(ruleset: Ruleset, box: Box) -> bool:
+    """Whether all packets of a box are such that no host sends them."""
+    return any(within(box, each) for each in ODD) or (len(ruleset.interfaces or ()) == 1 and within(box, AWAY))
 
 
 def exists(ruleset: Ruleset, region: Region) -> bool:
+    """Whether the region speaks of an interface and an address that the node has."""
+    return comes_by(ruleset, region) and all(both(region.box.get(f"daddr{family}", own), own) for family, own in ruleset.addresses.items())
+
+
+def comes_by(ruleset: Ruleset, region: Region) -> bool:
     """Whether the region speaks of an interface that the node has."""
     reach = region.box.get("iif", OUTER)
     return reach == OUTER or bool(both(reach, ruleset.existing()))
@@ -207,28 +228,29 @@ def _default(ruleset: Ruleset, family: int, action: str, regions: list[Region], 
     outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing() or OUTER
     verdict: bool | None = True
     for _, protocols in CLASSES:
-        sure, all_ = [], []
+        kind, whole = ("dport", everything("dport")) if not without(protocols, PORTED) else ("proto", protocols)
+        sure, all_ = list[Box](), list[Box]()
         for region in regions:
-            box = meet(region.box, {"proto": protocols, side: outside})
-            if region.verdict == action or box is None or size(box.get("sport", ((0, 65535),))) <= 32768:
+            box = meet(region.box, {"proto": protocols, side: outside, **CLIENTS})
+            if region.verdict == action or box is None or odd(ruleset, region.box):
                 continue
-            counted = box.get("dport", ((0, 65535),)) if not without(protocols, PORTED) else box["proto"]
-            share = size(counted) / (65536 if not without(protocols, PORTED) else size(protocols))
-            entry = (share, counted, box.get(f"{peer}{family}", UNICAST[family]))
+            entry = {"sport": box["sport"], kind: box.get(kind, whole), "peer": box.get(f"{peer}{family}", UNICAST[family])}
             all_.append(entry)
             if region.sure and 2 * size(box.get(f"{own}{family}", UNICAST[family])) > size(UNICAST[family]):
                 sure.append(entry)
-        whole = 65536 if not without(protocols, PORTED) else size(protocols)
-        if _most(sure, family, whole):
+        if _most(sure, kind, family, size(whole)):
             return False
-        if _most(all_, family, whole):
+        if _most(all_, kind, family, size(whole)):
             verdict = None
     return verdict
 
 
-def _most(entries: list[tuple[float, Numbers, Numbers]], family: int, whole: int) -> bool:
-    sources = numbers(pair for share, _, peers in entries if share > 0.5 for pair in peers)
-    ports = numbers(pair for _, counted, peers in entries if broad(peers, family) for pair in counted)
+def _most(entries: list[Box], kind: str, family: int, whole: int) -> bool:
+    """Whether these are over half of the ports (`kind`, of `whole`) for a 64th of the peers, of clients on most of the ports that they come from."""
+    # What several rules say one after the other counts as one.
+    merged = [box for box in merge(entries, ("sport", kind, "peer")) if 2 * size(box["sport"]) > size(CLIENTS["sport"])]
+    sources = numbers(pair for box in merged if 2 * size(box.get(kind, ((0, whole - 1),))) > whole for pair in box["peer"])
+    ports = numbers(pair for box in merged if broad(box["peer"], family) for pair in box.get(kind, ((0, whole - 1),)))
     return broad(sources, family) or 2 * size(ports) > whole
 
 

@@ -104,6 +104,7 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
         source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
         ports, interfaces = box.get("sport"), box.get("iif", asked.OUTER)
         text = "" if ports is None else f" source port {_ranges(ports)}"
+        text += " in packets that are made by hand" if any(within(box, odd) for odd in asked.ODD[1:]) else ""
         text += "" if interfaces == asked.OUTER else f" {_interfaces(interfaces)}"
         groups.setdefault((family, sure, source, target, text), []).append(box)
     return groups

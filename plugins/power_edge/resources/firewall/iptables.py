@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from power_edge.resources.firewall import marks, space
-from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, SYN, Match, protocol
+from power_edge.resources.firewall.ipsets import AddressSet
+from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, SENT, STATES, Match, protocol
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Key, Program, Rule
 from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
 
@@ -22,12 +23,14 @@ HARMLESS = frozenset({
 VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
 MODULES = frozenset({
     "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp", "icmp6", "iprange", "pkttype", "comment",
-    "recent", "rpfilter", "rt", "mark", "connmark",
+    "recent", "rpfilter", "rt", "mark", "connmark", "set",
 })  # fmt: skip
 """Matches whose options are looked at one by one; another one makes the rule opaque by being there."""
 STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {"DNAT": NOTHING, "SNAT": NOTHING}
 TYPE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in ADDRESS_TYPES.items()}
 TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
+Sets = Mapping[str, AddressSet]
+NO_SETS: Sets = {}
 _TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _COMMENT = re.compile(r' -m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)', re.DOTALL)
 _WHOLE = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
@@ -53,13 +56,13 @@ class Saved(NamedTuple):
     rest: tuple[Token, ...]
 
 
-def read(text: str, family: int, kind: str) -> Program:
+def read(text: str, family: int, kind: str, sets: Sets = NO_SETS) -> Program:
     """The output of iptables-save (family 4) or ip6tables-save (6); `kind` begins the keys of its chains. ValueError for what no such tool prints.
 
     To be believed of the legacy variant alone: that of nftables prints rules which it cannot express without a part of their conditions.
     """
     policies, saved = _parsed(text, kind)
-    rules = {key: tuple(rule for one in some for rule in as_rules(one, family, key, saved)) for key, some in saved.items()}
+    rules = {key: tuple(rule for one in some for rule in as_rules(one, family, key, saved, sets)) for key, some in saved.items()}
     bases = (_base(key, policy, family) for key, policy in policies.items() if key[2] in HOOKS)
     return Program(chains={name: {family: some} for name, some in rules.items()}, bases=tuple(bases))
 
@@ -67,6 +70,11 @@ def read(text: str, family: int, kind: str) -> Program:
 def listed(text: str, kind: str) -> Mapping[Key, list[Saved]]:
     """The rules of each chain, in their order. A table that the tool could not show ("incompatible, use 'nft' tool") is not in it."""
     return _parsed(text, kind)[1]
+
+
+def taken_apart(line: str, start: str) -> Saved:
+    """One line that adds a rule to a chain; `start` is what comes before the rule itself."""
+    return _saved(line.removeprefix(start), line)
 
 
 def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[Saved]]]:
@@ -127,10 +135,10 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
     )
 
 
-def as_rules(saved: Saved, family: int, key: Key, chains: Container[Key]) -> Iterator[Rule]:
+def as_rules(saved: Saved, family: int, key: Key, chains: Container[Key], sets: Sets = NO_SETS) -> Iterator[Rule]:
     """The whole of a rule of the chain `key`; `chains` are those that it can lead to."""
     match = Match({family})
-    _Reader(match, family, saved.tokens).read()
+    _Reader(match, family, saved.tokens, sets).read()
     own = (*key[:2], saved.target or "")
     do = Do(saved.jump, own) if own in chains else target(saved.target, saved.rest)
     match.changes += changes(saved.target, saved.rest) if own not in chains else []
@@ -144,9 +152,9 @@ def shown_as(saved: Saved, family: int) -> str:
     return f"{'iptables' if family == 4 else 'ip6tables'} {_COMMENT.sub('', saved.line)[:200]}"
 
 
-def narrow(match: Match, family: int, tokens: tuple[Token, ...]) -> None:
+def narrow(match: Match, family: int, tokens: tuple[Token, ...], sets: Sets = NO_SETS) -> None:
     """Narrow a match by the part of a rule that stands for one `-m NAME`."""
-    _Reader(match, family, tokens).read()
+    _Reader(match, family, tokens, sets).read()
 
 
 def target(name: str | None, options: tuple[Token, ...]) -> Do:
@@ -190,10 +198,12 @@ def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:
 class _Reader:
     """Reads the options of one rule, in the order in which iptables-save prints them: matches, then the target and what belongs to it."""
 
-    def __init__(self, match: Match, family: int, tokens: Iterable[Token]) -> None:
-        self.match, self.family = match, family
+    def __init__(self, match: Match, family: int, tokens: Iterable[Token], sets: Sets) -> None:
+        self.match, self.family, self.sets = match, family, sets
         self._tokens = iter(tokens)
         self._module = ""
+        self._options = set[str]()
+        self._set: tuple[str, str, bool] | None = None
 
     def read(self) -> None:
         negated = False
@@ -202,28 +212,54 @@ class _Reader:
                 negated = True
                 continue
             if bare and token in {"-j", "-g"}:
-                return
+                break
             try:
                 self._option(token if bare else "", negated)
             except ValueError as error:
                 self.match.doubt(shown(str(error)))
             negated = False
+        self._finish()
+
+    def _finish(self) -> None:
+        """The end of a match that its options only change."""
+        if self._module == "rpfilter":
+            self.match.narrow("path", ANSWERED[not self._options & {"--loose"}], negated="--invert" in self._options)
+        if self._module == "set":
+            self._set_of_addresses()
+        self._options, self._set = set(), None
+
+    def _set_of_addresses(self) -> None:
+        name, side, negated = self._set or ("", "", False)
+        dimension = {"src": "saddr", "dst": "daddr"}.get(side)
+        known = self.sets.get(name)
+        if known is None or dimension is None or self._options:
+            self.match.doubt("set match")
+            return
+        now, lasting = (known.all, known.lasting) if known.family == self.family else (NOTHING, NOTHING)
+        self.match.narrow(f"{dimension}{self.family}", lasting if negated else now, negated=negated)
+        if now != lasting:
+            self.match.doubt("an element of a set that expires")
 
     def _value(self) -> str:
         return next(self._tokens, ("", True))[0]
 
     def _option(self, option: str, negated: bool) -> None:
         if option == "-m":
+            self._finish()
             self._module = self._value()
             if self._module in VARYING:
                 self.match.varies = True
             elif self._module == "rt":
-                self.match.when(False)  # looks at an extension header that plain packets do not have
+                self.match.plain(False)
             elif self._module not in MODULES:
                 self.match.doubt(shown(f"{self._module} match"))
         elif self._module in {*VARYING, "rt", "rpfilter"} and option not in OPTIONS:
-            if option == "--invert":
-                self.match.when(False)  # what comes from where answers to it go passes the reverse path filter
+            self._options.add(option)
+        elif self._module == "set" and option not in OPTIONS:
+            if option == "--match-set" and self._set is None:
+                self._set = self._value(), self._value(), negated
+            else:
+                self._options.add(option)  # it changes what the match says of an element
         elif self._module == "recent":
             self._recent(option, negated)
         elif option == "--mark" and self._module in {"mark", "connmark"}:
@@ -335,7 +371,7 @@ def _icmp(number: int) -> Option:
 def _tcp_flags(reader: _Reader, value: str, negated: bool) -> None:
     reader.protocol_is(6)
     mask, wanted = reader.flags(value), reader.flags(reader.next_value())
-    reader.match.when((SYN & mask == wanted) is not negated)
+    reader.match.tcp_flags(lambda flags: (flags & mask == wanted) is not negated)
 
 
 def _syn(reader: _Reader, _value: str, negated: bool) -> None:
@@ -344,7 +380,7 @@ def _syn(reader: _Reader, _value: str, negated: bool) -> None:
 
 
 def _packet_type(reader: _Reader, value: str, negated: bool) -> None:
-    reader.match.when((value == "unicast") is not negated)
+    reader.match.sent(SENT.get(value, NOTHING), negated=negated)
 
 
 def _fragment(reader: _Reader, _value: str, negated: bool) -> None:

@@ -131,21 +131,25 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
 
 
 def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> Answer:
-    regions = [region for region in regions if not asked.nobodys(region)] or regions
-    here = [region for region in regions if asked.exists(seen, region)]
+    by_interface = [region for region in regions if asked.comes_by(seen, region)]
+    # A declared address that the node has not got at present is judged as if it had it.
+    here = [region for region in by_interface if asked.exists(seen, region)] or by_interface
     verdicts = [verdict for verdict in VERDICTS if any(region.verdict == verdict for region in here or regions)]
     actual = " or ".join(verdicts)
     wrong = [region for region in here if region.verdict != action and region.sure]
     if wrong or (here and action not in verdicts):
-        first = (wrong or here)[0]
+        first = min(wrong or here, key=lambda region: asked.odd(seen, region.box))
         where = f"by {first.by}" if first.by else "by the default policy"
         part = "" if len(verdicts) == 1 else "in part "
-        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}")
+        by_hand = " (packets that are made by hand)" if asked.odd(seen, first.box) else ""
+        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}{by_hand}")
     # To firewalld a zone is what an interface has; a rule of another tool that is bound to an interface says less than was declared.
-    judged = here if seen.has_firewalld_rules and seen.interfaces else regions
+    judged = by_interface if seen.has_firewalld_rules and seen.interfaces else regions
     doubtful = [region for region in judged if region.verdict != action]
     if doubtful:
-        return Answer(Outcome.UNKNOWN, actual, doubtful[0].doubt or "not so on interfaces that the node has not got at present")
+        other = "for addresses" if asked.comes_by(seen, doubtful[0]) else "on interfaces"
+        hint = ": declare `to`" if other == "for addresses" else ""
+        return Answer(Outcome.UNKNOWN, actual, doubtful[0].doubt or f"not so {other} that the node has not got at present{hint}")
     if action == ALLOW and not all(region.ruled for region in here):
         filtered = asked.filters(seen, family)
         if not filtered:

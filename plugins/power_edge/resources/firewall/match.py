@@ -1,12 +1,13 @@
 """What a rule matches, gathered condition by condition while its text is read."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.marks import CONNECTION, Change
 from power_edge.resources.firewall.program import Do, Rule
-from power_edge.resources.firewall.space import FALSE, NOTHING, TRUE, Box, Numbers, complement, meet, numbers, shown, subtract_all
+from power_edge.resources.firewall.space import FALSE, NOTHING, TRUE, Box, Numbers, both, complement, meet, numbers, shown, subtract_all
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
@@ -19,11 +20,16 @@ PROTOCOLS: Mapping[str, int] = {
 PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
 """Protocols whose header begins with the two ports."""
 NEW: Numbers = ((0, 0),)
-SYN = 0x02
-"""Of the packets of a connection the first is judged, and the flags of a TCP connection's first packet are known."""
+TCP: Numbers = ((6, 6),)
+SYN, PSH, URG = 0x02, 0x08, 0x20
+"""Flags that the first packet of a TCP connection may have."""
+SENT: Mapping[str, Numbers] = {"host": ((0, 0),), "unicast": ((0, 0),), "broadcast": ((1, 1),), "multicast": ((2, 2),)}
+"""Packet types, as nft and iptables name them."""
 STATES: Mapping[str, Numbers] = {"new": NEW, "untracked": ((1, 1),), "established": NOTHING, "related": NOTHING, "invalid": ((2, 2),)}
 """A packet that connection tracking has not looked at yet counts as invalid (nft_ct.c, xt_conntrack.c)."""
 STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
+ANSWERED: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
+"""Packets whose source has a route: by the interface that they came by, or by any (reverse path filters)."""
 ADDRESS_TYPES: Mapping[str, Numbers] = {"local": TRUE, "unicast": FALSE, "broadcast": NOTHING, "multicast": NOTHING, "anycast": NOTHING}
 """What is judged goes from one address to another, and one of the two is the node's. (To the kernel an address of its own is local, not unicast.)"""
 
@@ -74,6 +80,24 @@ class Match:
         """A condition whose answer is known for all the packets that are judged."""
         if not truth:
             self.boxes = []
+
+    def sent(self, how: Numbers, *, negated: bool = False) -> None:
+        """To whom on the link the packet was sent. What is no TCP the kernel takes also if it was sent to all (tcp_v4_rcv; by packets on Linux 6.18)."""
+        others = how if negated else complement(how, "cast")
+        self.leave([{"cast": others, "proto": complement(TCP, "proto")}] if others else [])
+        self.leave([{"proto": TCP}] if both(others, FALSE) else [])
+
+    def plain(self, truth: bool) -> None:
+        """Whether an extension header of IPv6 is missing. Who makes a packet by hand chooses which ones it has."""
+        self.narrow("ext", FALSE if truth else TRUE)
+        self.varies |= not truth
+
+    def tcp_flags(self, holds: Callable[[int], bool]) -> None:
+        """A condition on the flags of TCP: a connection's first packet has SYN, and may have PSH and URG as well (by packets on Linux 6.18)."""
+        self.narrow("proto", TCP)
+        flags = [(psh, urg) for psh, urg in product((0, PSH), (0, URG)) if holds(SYN | psh | urg)]
+        if len(flags) < 4:
+            self.choose({"psh": TRUE if psh else FALSE, "urg": TRUE if urg else FALSE} for psh, urg in flags)
 
     def among(self, dimension: str, known: Mapping[str, Numbers], names: Iterable[str], *, negated: bool = False) -> None:
         """One of several words, each standing for some numbers of a dimension. A word that is not known makes the rule opaque."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from power_edge.resources.firewall import marks
-from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, STATUSES, SYN, Match, protocol
+from power_edge.resources.firewall.ipsets import AddressSet
+from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, PSH, SENT, STATES, STATUSES, SYN, URG, Match, protocol
 from power_edge.resources.firewall.program import Key
-from power_edge.resources.firewall.space import Box, Numbers, complement, interface, network, numbers, shown
+from power_edge.resources.firewall.space import FALSE, Box, Numbers, both, complement, interface, network, numbers, shown
 
 ICMP = {
     "echo-reply": 0, "destination-unreachable": 3, "source-quench": 4, "redirect": 5, "echo-request": 8, "router-advertisement": 9,
@@ -21,6 +22,8 @@ ICMPV6 = {
 }  # fmt: skip
 TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
 ECN = 0xC0
+EXTENSIONS: Numbers = numbers((number, number) for number in (0, 43, 44, 51, 60, 135, 139, 140))
+"""Headers that may stand between that of IPv6 and that of the protocol."""
 FRAGMENT_OFFSET = 0x1FFF
 PORT_HEADERS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
 NFPROTO: Mapping[Any, tuple[int, ...]] = {"ipv4": (4,), "ipv6": (6,), "ip": (4,), "ip6": (6,), 2: (4,), 10: (6,)}
@@ -35,10 +38,11 @@ class NamedSet(NamedTuple):
 
 
 class Ruleset(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name). `lasting`: without their elements that expire."""
+    """What rules refer to: the sets and maps by (family, table, name), and those of ipset. `lasting`: without the elements that expire of the former."""
 
     sets: Mapping[Key, NamedSet]
     lasting: bool = False
+    ipsets: Mapping[str, AddressSet] = {}
 
 
 class Odd(ValueError):
@@ -135,8 +139,10 @@ class Reader:
                 return
             if name in {"saddr", "daddr"}:
                 self._narrow(f"{name}{self.family}", op, numbers(_network(value, self.family) for value in self._values(right)))
-            elif name in {"protocol", "nexthdr"}:
+            elif name == "protocol":
                 self._simple("proto", op, right, protocol)
+            elif name == "nexthdr":
+                self._next_header(op, right)
             else:
                 raise Odd(f"{header} {name} match")
         elif name in {"sport", "dport"} and (header in PORT_HEADERS or header == "th"):
@@ -152,6 +158,17 @@ class Reader:
             self._tcp_flags(op, 255, right)
         else:
             raise Odd(f"{header or 'raw payload'} {name or ''} match")
+
+    def _next_header(self, op: str, right: Any) -> None:
+        """The header behind that of IPv6: that of the protocol, where there are no extension headers."""
+        some = numbers(_span(value, protocol) for value in self._values(right))
+        if both(some, EXTENSIONS) or op not in {"==", "!="}:
+            raise Odd("extension header match")
+        plain: Box = {"proto": some, "ext": FALSE}
+        if op == "==":
+            self.match.choose([plain])
+        else:
+            self.match.leave([plain])
 
     def _icmp(self, header: str, name: str | None, op: str, right: Any) -> None:
         self.match.family(4 if header == "icmp" else 6)
@@ -178,8 +195,7 @@ class Reader:
             case "pkttype":
                 if op not in {"==", "!="}:
                     raise Odd(f"meta {key} {op}")
-                words = self._values(right)
-                self.match.when(("host" in words or "unicast" in words) is (op == "=="))
+                self.match.sent(numbers(span for word in self._values(right) for span in SENT.get(word, ())), negated=op == "!=")
             case "mark":
                 self._mark(marks.PACKET, op, right)
             case _:
@@ -211,20 +227,17 @@ class Reader:
         flags = set(what["flags"] if isinstance(what["flags"], list) else [what["flags"]])
         if op not in {"==", "!="}:
             raise Odd("fib match")
-        if what["result"] == "type" and len(flags & {"saddr", "daddr"}) == 1:
-            side = "slocal" if "saddr" in flags else "dlocal"
+        if what["result"] == "type" and len(flags & {"saddr", "daddr"}) == 1 and "oif" not in flags:
+            side = "slocal" if "saddr" in flags else "home" if "iif" in flags else "dlocal"
             self.match.among(side, ADDRESS_TYPES, self._values(right), negated=op == "!=")
         elif what["result"] in {"oif", "oifname"} and "saddr" in flags and right in (True, False, "0"):
-            self.match.when((right is True) is (op == "=="))  # a reverse path filter: what comes from where answers to it go has a route back
+            self.match.narrow("path", ANSWERED["iif" in flags], negated=(right is True) is not (op == "=="))
         else:
             raise Odd("fib match")
 
     def _extension(self, op: str, what: Any, right: Any) -> None:
-        """Plain packets have no extension headers; a field of one that is not there matches nothing."""
-        if "field" not in what and isinstance(right, bool):
-            self.match.when(right is (op != "=="))
-        else:
-            self.match.when(False)
+        """A field of a header that is not there matches nothing."""
+        self.match.plain("field" not in what and isinstance(right, bool) and right is (op != "=="))
 
     def _flags(self, op: str, what: Any, right: Any) -> None:
         left, mask = what
@@ -251,10 +264,10 @@ class Reader:
         """The first packet of a connection has SYN, and may or may not offer ECN with the two highest bits."""
         wanted = [_bits(value) for value in self._values(right)] if isinstance(right, Mapping) and "set" in right else [_bits(right)]
         if op in {"in", "!"} and len(wanted) == 1 and (wanted[0] & SYN or not wanted[0] & ECN):
-            self.match.when(bool(wanted[0] & SYN) is (op == "in"))
+            self.match.tcp_flags(lambda flags: bool(wanted[0] & flags) is (op == "in"))
         elif op in {"==", "!="} and not mask & ECN:
-            self.match.when((SYN & mask in wanted) is (op == "=="))
-        elif op in {"==", "!="} and not any(bits & mask & ~ECN == SYN & mask for bits in wanted):
+            self.match.tcp_flags(lambda flags: (flags & mask in wanted) is (op == "=="))
+        elif op in {"==", "!="} and not any(bits & mask & ~(ECN | PSH | URG) == SYN & mask for bits in wanted):
             self.match.when(op == "!=")
         else:
             raise Odd("tcp flags match")

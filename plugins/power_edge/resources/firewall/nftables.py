@@ -14,7 +14,7 @@ from power_edge.resources.firewall.iptables import Saved
 from power_edge.resources.firewall.match import Match
 from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset, expires
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
-from power_edge.resources.firewall.space import Box, interface, numbers, shown
+from power_edge.resources.firewall.space import Box, both, interface, numbers, shown, without
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
@@ -42,12 +42,15 @@ def read(
     dormant: Iterable[tuple[str, str]] | None = None,
     saved: Mapping[Key, Sequence[Saved]] | None = None,
     named: Mapping[Key, Sequence[str]] | None = None,
+    stacked: Iterable[tuple[str, str]] = (),
+    ipsets: iptables.Sets = iptables.NO_SETS,
 ) -> Program:
     """The ruleset as nft prints it. ValueError for text that is no such ruleset.
 
     `dormant`: the (family, table) that are switched off, None when that could not be read: nft 1.0.6 prints nonsense for that flag in JSON. `saved`:
     the rules of each chain of iptables-nft as iptables-save prints them, for what nft shows as `xt`. `named`: the devices of chains as `devices`
-    finds them, since nft 1.0.6 does not have them in JSON.
+    finds them, since nft 1.0.6 does not have them in JSON. `stacked`: the pairs of devices of which the first is below the second. `ipsets`: what matches of
+    iptables look at.
     """
     try:
         objects = [_object(entry) for entry in json.loads(text)["nftables"]]
@@ -69,12 +72,12 @@ def read(
                 bodies[*place, body["chain"]].append(body)
         for key, some in bodies.items():
             for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
-                for family, rule in _rules(body, Ruleset(sets), line, chains):
+                for family, rule in _rules(body, Ruleset(sets, ipsets=ipsets), line, chains):
                     chains[key].setdefault(family, []).append(rule)
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
     frozen = {name: {family: tuple(some) for family, some in rules.items()} for name, rules in chains.items()}
-    return _with_others(Program(chains=frozen, bases=tuple(bases)))
+    return _with_others(Program(chains=frozen, bases=(*bases, *_of_devices_below(Program(chains=frozen, bases=tuple(bases)), list(stacked)))))
 
 
 def _object(entry: Any) -> tuple[str, Any]:
@@ -131,7 +134,7 @@ def devices(text: str) -> dict[Key, list[str]]:
             chain = words[1]
         elif match := _DEVICES.search(line):
             several, quoted, plain = match.groups()
-            found[*table, chain] = several.split(", ") if several else [quoted or plain]
+            found[*table, chain] = [name.strip('"') for name in several.split(", ")] if several else [quoted or plain]
     return found
 
 
@@ -156,6 +159,24 @@ def _bases(body: Any, doubtful: bool, named: Sequence[str] | None) -> Iterator[B
     yield Base(hook, int(body.get("prio", 0)), chain, FAMILIES.get(family, (4, 6)), policy, filters, boxes, reason, body.get("type") == "nat")
 
 
+def _of_devices_below(program: Program, stacked: list[tuple[str, str]]) -> Iterator[Base]:
+    """A chain at ingress of a device sees what later counts as another device's: whether a packet of that one came by it is not known."""
+    for base in program.bases:
+        side = {"ingress": "iif", "egress": "oif"}.get(base.hook)
+        if side is None or not any(_makes_a_difference(rule) for rule in _all(program, base)):
+            continue
+        below, before = base.boxes[0].get(side, ()), None
+        while below != before:
+            before, below = below, numbers([*below, *(interface(upper) for lower, upper in stacked if both(below, (interface(lower),)))])
+        above = without(below, base.boxes[0].get(side, ()))
+        if above:
+            yield base._replace(chain=None, boxes=({side: above},), text=f"{base.text}: it may be for packets of a device above")
+
+
+def _makes_a_difference(rule: Rule) -> bool:
+    return rule.do.kind in {*VERDICTS, "unknown"} or bool(rule.changes)
+
+
 def _with_others(program: Program) -> Program:
     """Rules of the bridge family come before those of IP, for packets that arrive over a bridge; those of arp decide who finds an IPv4 address.
 
@@ -164,9 +185,9 @@ def _with_others(program: Program) -> Program:
     doubts = list[Base]()
     for family, families in OTHERS.items():
         bases = (base for base in program.bases if base.hook.startswith(f"{family} ") and base.hook != "bridge forward")
-        if any(rule.do.kind in {*VERDICTS, "unknown"} for base in bases for rule in _all(program, base)):
+        if any(_makes_a_difference(rule) for base in bases for rule in _all(program, base)):
             text = f"rules of the {family} family are not followed"
-            doubts += [Base(hook, -1000, None, families, text=text) for hook in ("prerouting", "postrouting")]
+            doubts += [Base(hook, -1000, None, families, text=text, moves=family != "arp") for hook in ("prerouting", "postrouting")]
     return Program(chains=program.chains, bases=(*program.bases, *doubts)) if doubts else program
 
 
@@ -184,7 +205,7 @@ def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[K
     for family in FAMILIES.get(body["family"], (4, 6)):
         rules = list(_now_and_later(body, family, ruleset, saved))
         if saved is not None and rules:
-            rules = _worded(rules, body, saved, family, chains)
+            rules = _worded(rules, body, saved, family, chains, ruleset.ipsets)
         yield from ((family, rule) for rule in rules)
 
 
@@ -203,13 +224,13 @@ def _now_and_later(body: Any, family: int, ruleset: Ruleset, saved: Saved | None
         yield from (rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None)) for rule in now)
 
 
-def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key]) -> list[Rule]:
+def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key], ipsets: iptables.Sets) -> list[Rule]:
     """The rules in iptables' words, where these say the same."""
     key = (body["family"], body["table"], body["chain"])
     words = shown(iptables.shown_as(saved, family))
     same = [rule._replace(text=words) for rule in rules]
     whole = any(isinstance(part, Mapping) and "xt" in part for part in body["expr"])
-    return same if whole or same == list(iptables.as_rules(saved, family, key, chains)) else rules
+    return same if whole or same == list(iptables.as_rules(saved, family, key, chains, ipsets)) else rules
 
 
 def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iterator[Rule]:
@@ -226,7 +247,7 @@ def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iter
         if kind in ENDING:
             yield from match.changed(text)
         if kind == "xt":
-            if (do := _xt(next(xts), match, family)) is not None:
+            if (do := _xt(next(xts), match, family, ruleset.ipsets)) is not None:
                 yield from match.rules(do, text)
                 return
         elif kind == "match":
@@ -271,7 +292,7 @@ def _mark_of(key: Any) -> str | None:
     return marks.CONNECTION if key.get("ct", {}).get("key") == "mark" else None
 
 
-def _xt(part: compat.Part, match: Match, family: int) -> Do | None:
+def _xt(part: compat.Part, match: Match, family: int, ipsets: iptables.Sets) -> Do | None:
     """What a target of iptables does; None for a match, which narrows `match`."""
     if part.kind == "target":
         match.changes += iptables.changes(part.name, part.options or ())
@@ -283,7 +304,7 @@ def _xt(part: compat.Part, match: Match, family: int) -> Do | None:
     if part.options is None:
         match.doubt(f"{shown(part.name)} match")
     else:
-        iptables.narrow(match, family, part.options)
+        iptables.narrow(match, family, part.options, ipsets)
     return None
 
 

@@ -62,6 +62,7 @@ class Base(NamedTuple):
 
     `nat`: its type is nat, so that it is called for tracked connections alone (nf_nat_inet_fn), and where the kernel translates addresses,
     whatever its own priority is (nf_nat_register_fn; by packets on Linux 6.18).
+    `moves`: what could not be read may also send packets to another port or address.
     """
 
     hook: str
@@ -73,6 +74,7 @@ class Base(NamedTuple):
     boxes: tuple[Box, ...] = ({},)
     text: str = ""
     nat: bool = False
+    moves: bool = True
 
     @property
     def place(self) -> int:
@@ -167,13 +169,14 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[
 
 def _decided(program: Program, base: Base) -> Base:
     """The base chain, opaque where it cannot be told for which packets it is called."""
-    if base.nat and (base.policy != ALLOW or any(rule.do.kind in {DENY, REJECT} for rule in _reachable(program, base.chain or ("", "", "")))):
-        return base._replace(
-            chain=None, text=f"{base.text}: filters in a nat chain, and no rule need be there that makes the kernel track connections"
-        )
-    if base.hook not in {"prerouting", "output"} or base.priority != TRACKING:
+    kinds = {rule.do.kind for rule in _reachable(program, base.chain)} if base.chain is not None else {"unknown"}
+    if base.nat and (base.policy != ALLOW or kinds & {DENY, REJECT}):
+        text = f"{base.text}: filters in a nat chain, and no rule need be there that makes the kernel track connections"
+    elif base.hook in {"prerouting", "output"} and base.priority == TRACKING:
+        text = f"{base.text}: it runs before connections are looked up, or after"
+    else:
         return base
-    return base._replace(chain=None, text=f"{base.text}: it runs before connections are looked up, or after")
+    return base._replace(chain=None, text=text, moves="unknown" in kinds)
 
 
 def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:
@@ -269,7 +272,7 @@ class _Walk:
         base = self.base_chain
         if base.chain is None:
             for region in regions:
-                self._anything(region, base.text)
+                self._anything(region, base.text, moves=base.moves)
             return self.accepted
         fallen = self.chain(base.chain, regions, ())
         if base.policy == ALLOW:
@@ -352,10 +355,11 @@ class _Walk:
                     self._anything(region, f"{rule.text}: {rule.opaque or 'not understood'}")
         return [], []
 
-    def _anything(self, region: Region, why: str) -> None:
+    def _anything(self, region: Region, why: str, *, moves: bool = True) -> None:
+        """Any verdict. `moves`: the packet may end elsewhere (DNAT, a program behind a queue), so that what later chains say of it does not count."""
         (lost,) = _unsure([region._replace(by=why)], why)
-        self.accepted.append(lost)
-        self.ended += [lost._replace(verdict=verdict) for verdict in (DENY, REJECT)]
+        self.ended += [lost._replace(verdict=verdict) for verdict in VERDICTS if moves or verdict != ALLOW]
+        self.accepted += [] if moves else [lost]
 
 
 def _unsure(regions: Iterable[Region], why: str) -> list[Region]:

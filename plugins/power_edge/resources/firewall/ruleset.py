@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from power_edge.model import Unseen
-from power_edge.resources.firewall import iptables, nftables
+from power_edge.resources.firewall import ipsets, iptables, nftables
 from power_edge.resources.firewall.program import Base, Effort, Key, Program, bits_of
-from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
-from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
+from power_edge.resources.firewall.space import Numbers, interface, network, numbers, shown, without
+from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
 from power_edge.resources.firewall.way import read as read_way
 
 FAMILY = {"ip": 4, "ip6": 6}
+LOOPBACK4, LOOPBACK6 = 127 << 24 | 1, 1
+_CHANGES = re.compile(r"--(?:add|del)-set (\S+)")
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
@@ -32,9 +34,11 @@ class Block(NamedTuple):
 class Ruleset:
     """The firewall of a node. What is None could not be seen.
 
-    `interfaces`: those of the node, but for lo. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for lo's.
+    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for ::1.
+    `addresses`: by family, those at which it takes packets; a family that is not in it could not be read.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
-    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
+    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files
+    that is not what ufw makes of its rules. `firewalld`: whether it runs; None: not installed.
     `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
     `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in. `saved`: the files of rules that a boot may load.
     `effort`: the work that following the rules may still take; what is made of this record for a remedy shares it.
@@ -44,9 +48,11 @@ class Ruleset:
     interfaces: tuple[str, ...] | None = None
     outside: tuple[str, ...] = ()
     inet6: tuple[int, ...] | None = None
+    addresses: Mapping[int, Numbers] = field(default_factory=dict)
     echo_ignored: tuple[str, ...] = ()
     ufw_settings: Settings | None = None
     ufw_tuples: tuple[str, ...] | None = None
+    ufw_by_hand: str | None = None
     firewalld: bool | None = None
     firewalld_doubt: str | None = None
     firewalld_pending: tuple[str, ...] | None = None
@@ -101,7 +107,10 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     program = _program(have)
     if isinstance(program, Unseen):
         return {"": program}
-    names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
+    if "firewalld-moved" in have:
+        return {"": Unseen("the rules changed while they were read, perhaps by a start or a reload of firewalld: look again")}
+    ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}
+    names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and name not in ports and interface(name))
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
@@ -109,9 +118,11 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
             interfaces=names or None,
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
+            addresses=_addresses(have),
             echo_ignored=tuple(_lines(have, "echo-ignored")),
             ufw_settings=_ufw(have),
             ufw_tuples=_tuples(have),
+            ufw_by_hand=_by_hand(have),
             firewalld=firewalld,
             firewalld_doubt=doubt,
             firewalld_pending=_read(have, "firewalld-pending"),
@@ -127,6 +138,12 @@ def _lines(have: Mapping[str, Block], name: str) -> list[str]:
     return [line for line in have[name].text.split("\n") if line] if name in have else []
 
 
+def _stacked(have: Mapping[str, Block]) -> list[tuple[str, str, str]]:
+    """Devices that are below others: (`port` or `above`, lower, upper). A port is one that gets no packets itself."""
+    words = (line.split() for line in _lines(have, "stacked"))
+    return [(some[0], some[1], some[2]) for some in words if len(some) == 3]
+
+
 def _read(have: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
     return tuple(_lines(have, name)) if name in have and have[name].status == 0 else None
 
@@ -135,6 +152,7 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     nft = have.get("nft")
     if nft is None:
         return Unseen("the probe's answer does not say what the kernel filters")
+    sets = _ipsets(have)
     parts: list[Program] = []
     unread: Base | None = None
     if nft.status is None:
@@ -154,9 +172,10 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         saved: dict[Key, Sequence[iptables.Saved]] = {}
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
-        parts.append(nftables.read(nft.text, asleep, saved, devices))
+        stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
+        parts.append(nftables.read(nft.text, asleep, saved, devices, stacked, sets))
     else:
-        parts += [iptables.read(block.text, FAMILY[family], family) for family, block in saves.items()]
+        parts += [iptables.read(block.text, FAMILY[family], family, sets) for family, block in saves.items()]
     for family, number in FAMILY.items():
         names = have.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
@@ -164,12 +183,20 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         legacy = have.get(f"{family}-legacy")
         if names.status != 0 or legacy is None or legacy.status != 0:
             return Unseen((legacy or names).why("the rules of legacy iptables"))
-        parts.append(iptables.read(legacy.text, number, f"legacy {family}"))
+        parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
     bases = tuple(base for part in parts for base in part.bases)
     if unread is not None:
         bases += (unread, unread._replace(hook="output"))
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
     return Program(chains=chains, bases=bases, bits=bits_of(chains))
+
+
+def _ipsets(have: Mapping[str, Block]) -> iptables.Sets:
+    block = have.get("ipset")
+    if block is None or block.status != 0:
+        return iptables.NO_SETS
+    saves = (have[name].text for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have)
+    return ipsets.read(block.text, [name for text in saves for name in _CHANGES.findall(text)])
 
 
 def _table(line: str) -> tuple[str, str]:
@@ -179,7 +206,19 @@ def _table(line: str) -> tuple[str, str]:
 
 def _inet6(lines: list[str]) -> tuple[int, ...]:
     """Of /proc/net/if_inet6: address, index, prefix length, scope, flags, interface."""
-    return tuple(int(fields[0], 16) for line in lines if (fields := line.split()) and fields[-1] != "lo")
+    found = (int(fields[0], 16) for line in lines if (fields := line.split()))
+    return tuple(number for number in found if number != LOOPBACK6)
+
+
+def _addresses(have: Mapping[str, Block]) -> Mapping[int, Numbers]:
+    """The addresses of the node. A list that lacks what is known to be there is not believed."""
+    spans: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+    for line in _lines(have, "addresses"):
+        family, span = network(line)
+        spans[family].append(span)
+    must = {4: [LOOPBACK4], 6: [LOOPBACK6, *(_inet6(_lines(have, "inet6")))]}
+    found = {family: numbers(some) for family, some in spans.items()}
+    return {family: some for family, some in found.items() if not without(numbers((number, number) for number in must[family]), some)}
 
 
 def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
@@ -187,6 +226,11 @@ def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
     if not files or any(block.status != 0 for block in files):
         return None
     return tuple(line for block in files for line in block.text.split("\n") if line)
+
+
+def _by_hand(have: Mapping[str, Block]) -> str | None:
+    files = [have[name] for name in ("ufw-lines", "ufw-lines6") if name in have and have[name].status == 0]
+    return next((found for block in files if (found := by_hand(block.text.split("\n"))) is not None), None)
 
 
 def _ufw(have: Mapping[str, Block]) -> Settings | None:
@@ -201,5 +245,6 @@ def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
     if block is None:
         return None, None
     if block.status == 0:
-        return block.text.strip() in {"running", 's "RUNNING"'}, None
+        state = block.text.strip().lower().removeprefix("s ").strip('"')
+        return (True, None) if state == "running" else (None, f"is not ready ({shown(state[:40])})")
     return (False, None) if block.status == 252 else (None, block.why("firewalld's state"))

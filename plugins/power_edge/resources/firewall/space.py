@@ -24,6 +24,7 @@ LIMITS: Mapping[str, int] = {
     "sport": 0xFFFF,
     "dport": 0xFFFF,
     "icmp": 0xFFFF,
+    "peer": (1 << 128) - 1,
     "saddr4": (1 << 32) - 1,
     "daddr4": (1 << 32) - 1,
     "saddr6": (1 << 128) - 1,
@@ -33,10 +34,19 @@ LIMITS: Mapping[str, int] = {
     "conntrack": 2,
     "slocal": 1,
     "dlocal": 1,
+    "home": 1,
+    "path": 2,
+    "cast": 2,
+    "psh": 1,
+    "urg": 1,
+    "ext": 1,
     **{f"{which}{bit}": 1 for which in MARKS for bit in range(32)},
 }
 """Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2 for a
-packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node."""
+packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node, `home`
+where the destination is one of the interface that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by another one, 0
+where by none. `cast` is 1 or 2 for what was sent to all on the link (broadcast, multicast), `psh` and `urg` are 1 for what has that flag of TCP beside
+SYN, `ext` for IPv6 with extension headers."""
 NOTHING: Numbers = ()
 
 

@@ -7,14 +7,21 @@ ACTION is allow, deny, reject or limit, with `_log` or `_log-all` behind it for 
 (ufw 0.36, backend_iptables.py, `_write_rules`.)
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from power_edge.resources.firewall import iptables
 from power_edge.resources.firewall.match import PROTOCOLS
-from power_edge.resources.firewall.space import Box, Numbers, interface, network, numbers
+from power_edge.resources.firewall.space import Box, Numbers, interface, network, numbers, subtract_all
 
 ANY = "any"
 EVERY = ("0.0.0.0/0", "::/0")
+_PLAIN = re.compile(r'(ENABLED=)?("?)(yes|no|YES|NO)\2')
+_CHAINS = {4: "ufw", 6: "ufw6"}
+_TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "REJECT", "limit": "limit-accept"}
+_BESIDE = {"", "limit", "logging-input"}
+"""What the lines of a rule also jump to, in the user's chains: a rate limit, the log."""
 POLICIES = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject"}
 
 
@@ -24,7 +31,8 @@ class Settings(NamedTuple):
     `enabled`: ENABLED of ufw.conf. The others are those of /etc/default/ufw: `incoming` is the
     default action, `ipv6` whether IPv6 goes through ufw's rules, `builtins` whether ufw flushes
     everything else in the filter table when it starts. `init` is the path of ufw-init. `edited`:
-    the files of rules that are not as they were installed.
+    the files of rules that are not as they were installed. `plain`: whether ENABLED is written so
+    that ufw's own commands read it as ufw-init does at a boot.
     """
 
     enabled: bool
@@ -33,6 +41,7 @@ class Settings(NamedTuple):
     builtins: bool | None = None
     init: str | None = None
     edited: tuple[str, ...] | None = None
+    plain: bool = True
 
 
 class Tuple(NamedTuple):
@@ -98,24 +107,69 @@ class Tuple(NamedTuple):
         return tuple(words)
 
 
-def settings(conf: Iterable[str], defaults: Iterable[str], edited: tuple[str, ...] | None) -> Settings:
-    """Of lines as `ENABLED=yes`; as for the shell, the last one of a name counts."""
+def settings(conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None) -> Settings:
+    """Of lines as `ENABLED=yes`; as for the shell, the last one of a name counts, and a value ends before a blank."""
     words = {}
     for line in (*conf, *defaults):
         name, equals, value = line.strip().partition("=")
-        words[name if equals else "ENABLED"] = (value if equals else name).strip("\"'")
+        words[name.removeprefix("export").strip() if equals else "ENABLED"] = _word(value if equals else name)
     return Settings(
-        words.get("ENABLED", "").lower() == "yes",
+        words.get("ENABLED", "") in {"yes", "YES"},  # what ufw-init takes for it at a boot
         POLICIES.get(words.get("DEFAULT_INPUT_POLICY", "")),
         _truth(words.get("IPV6")),
         _truth(words.get("MANAGE_BUILTINS")),
         words.get("INIT"),
         edited,
+        all(map(_PLAIN.fullmatch, conf)),
     )
+
+
+def _word(text: str) -> str:
+    """The first word of some text, as the shell reads it."""
+    return re.split(r"[\s;&|]", text, maxsplit=1)[0].replace('"', "").replace("'", "")
 
 
 def _truth(word: str | None) -> bool | None:
     return None if word is None else word.lower() == "yes"
+
+
+def by_hand(lines: Iterable[str]) -> str | None:
+    """A line of user.rules that is not what ufw makes of its rules, or a rule without lines; None: there is none.
+
+    `lines`: the comments about rules, and the lines for iptables-restore about connections that come in.
+    """
+    comment, found = "", list[str]()
+    for line in (*lines, "### tuple ###"):
+        if line.startswith("### tuple ###"):
+            if (odd := _not_made_of(comment, found)) is not None:
+                return odd
+            comment, found = line, []
+        elif line:
+            found.append(line)
+    return None
+
+
+def _not_made_of(comment: str, lines: list[str]) -> str | None:
+    try:
+        rule = next(tuples([comment]), None) if comment else None
+    except ValueError:
+        return comment
+    if rule is None:
+        return next(iter(lines), None)
+    left = [rule.box()]
+    for line in lines:
+        start = f"-A {_CHAINS[rule.family]}-user-input "
+        if not line.startswith(start):
+            return line
+        saved = iptables.taken_apart(line, start)
+        target = (saved.target or "").removeprefix(f"{_CHAINS[rule.family]}-user-")
+        if target in _BESIDE:
+            continue
+        boxes = [box for each in iptables.as_rules(saved, rule.family, ("ufw", "filter", ""), ()) for box in each.boxes if each.opaque is None]
+        if target != _TARGETS[rule.action] or not boxes or subtract_all(boxes, [rule.box()]):
+            return line
+        left = subtract_all(left, boxes)
+    return comment if left else None
 
 
 def tuples(lines: Iterable[str]) -> Iterator[Tuple]:

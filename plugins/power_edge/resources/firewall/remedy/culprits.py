@@ -41,7 +41,7 @@ def of_default(declared: Declared, seen: Ruleset) -> set[str]:
                 ports = region.box.get("dport", ((0, 65535),))
                 peers = region.box.get(f"{peer}{family}", asked.UNICAST[family])
                 most = 2 * size(ports) > 65536 and asked.broad(peers, family)
-                if region.verdict != declared.value and region.sure and most:
+                if region.verdict != declared.value and region.sure and most and not asked.odd(seen, region.box):
                     found.add(region.by)
     return found
 

@@ -18,7 +18,7 @@ from power_edge.resources.firewall.judging import Declared
 from power_edge.resources.firewall.program import ALLOW, Program
 from power_edge.resources.firewall.remedy import culprits, way_in
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, Numbers, meet, network, subtract_all, within
+from power_edge.resources.firewall.space import Box, Numbers, meet, network, shown, subtract_all, within
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.way import Verdict
@@ -113,10 +113,15 @@ class Files:
 def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
     """What ufw's commands can do about a drift; `fields` are those that drift."""
     assert seen.ufw_settings is not None
+    if not seen.ufw_settings.plain:
+        return Remedy(advice="ENABLED in /etc/ufw/ufw.conf is written so that ufw does not read it as a boot does: write ENABLED=yes or ENABLED=no")
     if declared.field == "enabled" and not declared.value:
         return _disable(seen)
     if seen.ufw_rules is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
+    if seen.ufw_by_hand is not None:
+        return Remedy(advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{shown(seen.ufw_by_hand[:100])}'), and any command of ufw "
+                      "writes these files anew: make the rules by ufw's commands")  # fmt: skip
     files = Files(seen.ufw_rules, seen.ufw_settings)
     others = culprits.foreign(seen, "ufw")
     if others:

@@ -121,4 +121,4 @@ def _gets_through(others: Ruleset, need: Box) -> bool:
     (family,) = {int(name[-1]) for name in need if "addr" in name}
     box = meet(asked.incoming(family), need)
     ways = asked.fare(others, family, [box] if box is not None else [])
-    return all(any(each.verdict == ALLOW for each in regions) for regions in ways)
+    return all(any(each.verdict == ALLOW and not asked.odd(others, each.box) for each in regions) for regions in ways)

@@ -1,0 +1,101 @@
+"""The sets that `-m set` looks at, as ipset(8) saves them: those of single addresses and of networks.
+
+What programs put in and out is judged as it is found. Elements that expire are kept apart: they are
+there now, and a moment later not. What is not understood of a set leaves the set out.
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from power_edge.resources.firewall.space import NOTHING, Numbers, address, network, numbers, without
+
+TYPES = frozenset({"hash:ip", "hash:net", "bitmap:ip"})
+FAMILIES = {"inet": 4, "inet6": 6}
+SIZES = frozenset({"hashsize", "maxelem", "bucketsize", "initval", "timeout", "range"})
+"""Options of a set, with a value, that say nothing of what is in it."""
+PLAIN = frozenset({"counters", "comment", "skbinfo"})
+VALUED = frozenset({"packets", "bytes", "comment", "skbmark", "skbprio", "skbqueue"})
+"""Options of an element, with a value, that say nothing of what it is."""
+
+
+class AddressSet(NamedTuple):
+    """`lasting`: the addresses that stay until somebody removes them. `all`: these, and those that expire."""
+
+    family: int
+    lasting: Numbers
+    all: Numbers
+
+
+class _Element(NamedTuple):
+    span: tuple[int, int]
+    expires: bool
+    excepted: bool
+
+
+def read(text: str, changing: Iterable[str]) -> Mapping[str, AddressSet]:
+    """The output of `ipset save`. `changing`: sets that packets change, which are left out."""
+    families: dict[str, int] = {}
+    elements: dict[str, list[_Element]] = {}
+    strange = set(changing)
+    for line in text.split("\n"):
+        try:
+            command, name, *words = shlex.split(line) or ["", ""]
+        except ValueError:
+            return {}
+        try:
+            if command == "create":
+                families[name], elements[name] = _family(words), []
+            elif command == "add":
+                elements[name].append(_element(words, families[name]))
+        except (ValueError, KeyError, IndexError):
+            strange.add(name)
+    return {name: _set(families[name], some) for name, some in elements.items() if name not in strange}
+
+
+def _family(words: list[str]) -> int:
+    """The family of a set. ValueError for one that is not understood."""
+    kind, *rest = words
+    if kind not in TYPES:
+        raise ValueError(kind)
+    options = dict(_options(rest, PLAIN, SIZES | {"family"}))
+    return FAMILIES[options.get("family", "inet")]
+
+
+def _element(words: list[str], family: int) -> _Element:
+    entry, *rest = words
+    options = dict(_options(rest, frozenset({"nomatch"}), VALUED | {"timeout"}))
+    low, dash, high = entry.partition("-")
+    if dash:
+        (found, first), (_, last) = address(low), address(high)
+        span = first, last
+    else:
+        found, span = network(entry)
+    if found != family:
+        raise ValueError(entry)
+    return _Element(span, options.get("timeout", "0") != "0", "nomatch" in options)
+
+
+def _options(words: list[str], plain: frozenset[str], valued: frozenset[str]) -> Iterator[tuple[str, str]]:
+    left = iter(words)
+    for word in left:
+        if word not in plain | valued:
+            raise ValueError(word)
+        yield word, next(left) if word in valued and (word not in plain) else ""
+
+
+def _set(family: int, elements: list[_Element]) -> AddressSet:
+    lasting = _members([each for each in elements if not each.expires])
+    now = _members(elements)
+    # An exception that expires lets in what is an element then.
+    return AddressSet(family, without(lasting, without(lasting, now)), numbers([*lasting, *now]))
+
+
+def _members(elements: list[_Element]) -> Numbers:
+    """The smallest network that holds an address decides on it."""
+    found = NOTHING
+    for size in sorted({high - low for low, high in (each.span for each in elements)}, reverse=True):
+        level = [each for each in elements if each.span[1] - each.span[0] == size]
+        found = numbers([*found, *(each.span for each in level if not each.excepted)])
+        found = without(found, numbers(each.span for each in level if each.excepted))
+    return found
