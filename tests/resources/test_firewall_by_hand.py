@@ -140,3 +140,10 @@ def test_a_default_in_several_rules_is_one() -> None:
 
     rules = [part(network, ports) for network in (1, 3, 5, 7) for ports in ([1, 20000], [20001, 40000])]
     assert results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))["default_incoming"].outcome == "drift"
+
+
+def test_an_opening_is_said_once() -> None:
+    """ufw drops packets with a routing header of IPv6 before its rules."""
+    rules = nft([exthdr(True), DROP], [meta("pkttype", "multicast"), DROP], [SYN_ALONE, TCP22, ACCEPT], [UDP22, ACCEPT], [match("tcp", "sport", {"range": [32768, 65535]}), ACCEPT])
+    found = results(Firewall(exclusive=True), seen(nft=rules))["exclusive"].findings[0].why
+    assert found == "open and not declared: allow 22/tcp from any to any; allow 22/udp from any to any; allow tcp from any to any source port 32768-65535"
