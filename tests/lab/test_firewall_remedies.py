@@ -188,7 +188,8 @@ UFW = [
           ENABLED, "enabled", advice="was edited by hand ('-A ufw-user-input -p tcp --dport 22 -j DROP')"),
     drift("off-user-rule-without-its-line", "ufw allow 22/tcp; sed -i '/^-A ufw6*-user-input -p tcp --dport 22/d' /etc/ufw/user*.rules",
           ENABLED, "enabled", advice="was edited by hand ('### tuple ### allow tcp 22"),
-    drift("enabled-with-a-comment-to-be-off", f"{UFW_ON} systemctl start ufw; systemctl stop ufw; sed -i 's/^ENABLED=.*/ENABLED=yes # at boot/' /etc/ufw/ufw.conf",
+    drift("enabled-with-a-comment-to-be-off", f"{UFW_ON} systemctl start ufw; systemctl stop ufw; "
+          "sed -i 's/^ENABLED=.*/ENABLED=yes # at boot/' /etc/ufw/ufw.conf",
           {"enabled": False}, "enabled", advice="write ENABLED=yes or ENABLED=no"),
     drift("ipv6-no", f"sed -i s/IPV6=yes/IPV6=no/ /etc/default/ufw; {UFW_ON}", {"rules": [SSH, WEB]}, "allow 443/tcp from any to any",
           advice="IPV6=no in /etc/default/ufw"),

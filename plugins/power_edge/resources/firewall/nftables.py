@@ -41,6 +41,7 @@ def read(
     text: str,
     dormant: Iterable[tuple[str, str]] | None = None,
     saved: Mapping[Key, Sequence[Saved]] | None = None,
+    *,
     named: Mapping[Key, Sequence[str]] | None = None,
     stacked: Iterable[tuple[str, str]] = (),
     ipsets: iptables.Sets = iptables.NO_SETS,
@@ -49,8 +50,8 @@ def read(
 
     `dormant`: the (family, table) that are switched off, None when that could not be read: nft 1.0.6 prints nonsense for that flag in JSON. `saved`:
     the rules of each chain of iptables-nft as iptables-save prints them, for what nft shows as `xt`. `named`: the devices of chains as `devices`
-    finds them, since nft 1.0.6 does not have them in JSON. `stacked`: the pairs of devices of which the first is below the second. `ipsets`: what matches of
-    iptables look at.
+    finds them, since nft 1.0.6 does not have them in JSON. `stacked`: the pairs of devices of which the first is below the second.
+    `ipsets`: what matches of iptables look at.
     """
     try:
         objects = [_object(entry) for entry in json.loads(text)["nftables"]]
@@ -205,7 +206,7 @@ def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[K
     for family in FAMILIES.get(body["family"], (4, 6)):
         rules = list(_now_and_later(body, family, ruleset, saved))
         if saved is not None and rules:
-            rules = _worded(rules, body, saved, family, chains, ruleset.ipsets)
+            rules = _worded(rules, body, saved, family, chains, ipsets=ruleset.ipsets)
         yield from ((family, rule) for rule in rules)
 
 
@@ -224,7 +225,7 @@ def _now_and_later(body: Any, family: int, ruleset: Ruleset, saved: Saved | None
         yield from (rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None)) for rule in now)
 
 
-def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key], ipsets: iptables.Sets) -> list[Rule]:
+def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key], *, ipsets: iptables.Sets) -> list[Rule]:
     """The rules in iptables' words, where these say the same."""
     key = (body["family"], body["table"], body["chain"])
     words = shown(iptables.shown_as(saved, family))
