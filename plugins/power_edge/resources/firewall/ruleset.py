@@ -174,7 +174,7 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
         stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
-        parts.append(nftables.read(nft.text, asleep, saved, named=devices, stacked=stacked, ipsets=sets))
+        parts.append(nftables.read(nft.text, asleep, saved, named=devices, stacked=stacked, addresses=sets))
     else:
         parts += [iptables.read(block.text, FAMILY[family], family, sets) for family, block in saves.items()]
     for family, number in FAMILY.items():
