@@ -134,9 +134,10 @@ say echo-ignored 0 "$(
 )"
 # The addresses at which the node takes packets, whatever they are called: one may be a whole network (ip-route(8), type local).
 say addresses 0 "$(
-    for list in '-4 route show table all type local' '-6 route show table all type local' '-6 route show table all type anycast'; do
-        case $list in -4*) every=0.0.0.0/0 ;; *) every=::/0 ;; esac
-        ip $list 2>/dev/null | awk -v every="$every" '$1 == "local" || $1 == "anycast" { print $2 == "default" ? every : $2 }'
+    for list in '-4 local 0.0.0.0/0' '-6 local ::/0' '-6 anycast ::/0'; do
+        # shellcheck disable=SC2086 # three words
+        set -- $list
+        ip "$1" route show table all type "$2" 2>/dev/null | awk -v kind="$2" -v every="$3" '$1 == kind { print $2 == "default" ? every : $2 }'
     done | sort -u
 )"
 say inet6 0 "$(cat "${PE_ROOT-}/proc/net/if_inet6" 2>/dev/null)"

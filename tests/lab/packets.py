@@ -294,7 +294,10 @@ def _datagram(packet: Packet) -> bytes:
     source, target = _number(packet.source), _number(packet.target)
     protocol = _PROTOCOLS.get(packet.proto, _ICMP if packet.family == 4 else _ICMP6)
     if protocol == _TCP:
-        payload = struct.pack("!HHIIBBHHH", packet.sport, packet.dport, 1, 0, 6 << 4, _SYN | _FLAGS.get(packet.oddity, 0), 64240, 0, 0) + b"\x02\x04\x05\xb4"
+        payload = (
+            struct.pack("!HHIIBBHHH", packet.sport, packet.dport, 1, 0, 6 << 4, _SYN | _FLAGS.get(packet.oddity, 0), 64240, 0, 0)
+            + b"\x02\x04\x05\xb4"
+        )
         place = 16
     elif protocol == _UDP:
         payload, place = struct.pack("!HHHH", packet.sport, packet.dport, 12, 0) + b"ping", 6

@@ -265,7 +265,9 @@ class _Maker:
 
     def _echo(self) -> str:
         ends = "accept", "accept", "drop", "reject"
-        echo = self.random.choice(("icmp type echo-request", "icmpv6 type echo-request", "meta l4proto { icmp, ipv6-icmp }", "icmp type { echo-request, 13 }"))
+        echo = self.random.choice(
+            ("icmp type echo-request", "icmpv6 type echo-request", "meta l4proto { icmp, ipv6-icmp }", "icmp type { echo-request, 13 }")
+        )
         return f"{echo} {self.random.choice(ends)}"
 
     def save(self, family: int, *, legacy: bool) -> Iterator[str]:
@@ -304,7 +306,8 @@ class _Maker:
         matches = (
             (0.25, " -m conntrack --ctstate NEW"), (0.15, " -m conntrack --ctstate RELATED,ESTABLISHED"), (0.1, " -m conntrack ! --ctstate INVALID"),
             (0.2, f' -m comment --comment "a -j {random.choice(("DROP", "ACCEPT"))} {next(self.numbers)}"'), (0.1, " -m addrtype --dst-type LOCAL"),
-            (0.06, f" -m iprange --src-range {RANGES[family]}"), (0.06, f" -m pkttype{random.choice((' ', ' ! '))}--pkt-type {random.choice(('unicast', 'broadcast'))}"),
+            (0.06, f" -m iprange --src-range {RANGES[family]}"),
+            (0.06, random.choice((" -m pkttype --pkt-type unicast", " -m pkttype --pkt-type broadcast", " -m pkttype ! --pkt-type broadcast"))),
             (0.1, random.choice((" -m mark --mark 0x1", " -m mark ! --mark 0x2", " -m mark --mark 0x4/0x4", " -m connmark --mark 0x1"))),
             (0.03, " -m length --length 0:2000"), (0.04, " -m recent --set --name pe"),
         )  # fmt: skip
@@ -357,7 +360,7 @@ def declarations(random: Random) -> list[Rule]:
     for _ in range(8):
         source = random.choice(("any", "any", "any", *NETWORKS[4], *NETWORKS[6], "0.0.0.0/0", "::/0"))
         if random.random() < 0.12:
-            found.append(Rule(action=random.choice(("allow", "allow", "deny", "reject")), proto="icmp", from_=source))  # type: ignore[arg-type]
+            found.append(Rule(action=random.choice(("allow", "allow", "deny", "reject")), proto="icmp", from_=source))
             continue
         proto = random.choice(("tcp", "tcp", "udp"))
         found.append(Rule(action=random.choice(("allow", "allow", "deny", "deny", "reject")), proto=proto, port=random.choice(PORTS), from_=source))  # type: ignore[arg-type]

@@ -45,6 +45,10 @@ OWN_NFT = (
 IN_BEFORE_RULES = "sed -i '/^-A ufw-before-input -i lo/a -A ufw-before-input -p tcp --dport {}' /etc/ufw/before.rules; "
 PROFILE = "printf '[PE]\\ntitle=pe\\ndescription=pe\\nports={}\\n' >/etc/ufw/applications.d/pe; ufw allow PE; "
 TARGET_ACCEPT = "firewall-cmd --permanent --set-target=ACCEPT; firewall-cmd --permanent --remove-service=ssh; firewall-cmd --reload"
+POLICY = (
+    "firewall-cmd -q --permanent --new-policy=pe; firewall-cmd -q --permanent --policy=pe --add-ingress-zone=ANY; "
+    "firewall-cmd -q --permanent --policy=pe --add-egress-zone=HOST; firewall-cmd --permanent --policy=pe"
+)
 PORT_2222 = "echo Port 2222 >/etc/ssh/sshd_config.d/port.conf; systemctl restart ssh; "
 FIREWALLD_RESET = """
 systemctl stop firewalld; rm -rf /etc/firewalld/zones/* /etc/firewalld/policies/* /etc/firewalld/ipsets/* /etc/firewalld/direct.xml
@@ -184,7 +188,8 @@ UFW = [
           ENABLED, "enabled", advice="was edited by hand ('-A ufw-user-input -p tcp --dport 22 -j DROP')"),
     drift("off-user-rule-without-its-line", "ufw allow 22/tcp; sed -i '/^-A ufw6*-user-input -p tcp --dport 22/d' /etc/ufw/user*.rules",
           ENABLED, "enabled", advice="was edited by hand ('### tuple ### allow tcp 22"),
-    drift("enabled-with-a-comment-to-be-off", f"{UFW_ON} systemctl start ufw; systemctl stop ufw; sed -i 's/^ENABLED=.*/ENABLED=yes # at boot/' /etc/ufw/ufw.conf",
+    drift("enabled-with-a-comment-to-be-off", f"{UFW_ON} systemctl start ufw; systemctl stop ufw; "
+          "sed -i 's/^ENABLED=.*/ENABLED=yes # at boot/' /etc/ufw/ufw.conf",
           {"enabled": False}, "enabled", advice="write ENABLED=yes or ENABLED=no"),
     drift("ipv6-no", f"sed -i s/IPV6=yes/IPV6=no/ /etc/default/ufw; {UFW_ON}", {"rules": [SSH, WEB]}, "allow 443/tcp from any to any",
           advice="IPV6=no in /etc/default/ufw"),
@@ -252,6 +257,14 @@ UFW = [
 ]  # fmt: skip
 
 FIREWALLD = [
+    drift("policy-drops-all", f"{POLICY} --add-service=ssh; {POLICY} --set-target=DROP; firewall-cmd --reload", {"rules": [SSH, WEB]},
+          "allow 443/tcp from any to any", advice="a policy of firewalld decides"),
+    drift("policy-drops-by-default", f"{POLICY} --add-service=ssh; {POLICY} --set-target=DROP; firewall-cmd --reload",
+          {"default_incoming": "reject", "rules": [SSH]}, "default_incoming", advice="a policy of firewalld decides"),
+    drift("policy-accepts-by-default", f"{POLICY} --set-target=ACCEPT; firewall-cmd --reload", {"default_incoming": "deny", "rules": [SSH]},
+          "default_incoming", advice="a policy of firewalld decides"),
+    drift("policy-opens", f"{POLICY} --add-port=443/tcp; firewall-cmd --reload", {"rules": [SSH, {**WEB, "action": "deny"}]},
+          "deny 443/tcp from any to any", advice="a policy of firewalld decides"),
     drift("port-missing", "", {"rules": [WEB]}, "allow 443/tcp from any to any",
           "firewall-cmd --zone=public --add-port=443/tcp && firewall-cmd --permanent --zone=public --add-port=443/tcp"),
     drift("port-not-on-file", "firewall-cmd --permanent --add-port=443/tcp", {"rules": [WEB]}, "allow 443/tcp from any to any",

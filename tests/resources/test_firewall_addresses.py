@@ -65,7 +65,7 @@ def test_ipv6_is_believed_where_all_of_its_addresses_are_listed() -> None:
 
 IP = """#!/bin/sh
 case "$*" in
-"-4 route show table all type local") echo 'local 127.0.0.0/8 dev lo table local'; echo 'local 127.0.0.1 dev lo table local'; echo 'local 192.0.2.7 dev eth0' ;;
+"-4 route show table all type local") printf 'local %s dev lo table local\\n' 127.0.0.0/8 127.0.0.1 192.0.2.7 ;;
 "-6 route show table all type local") echo 'local ::1 dev lo table local'; echo 'local default dev lo table 100' ;;
 "-6 route show table all type anycast") echo 'anycast 2001:db8:: dev eth0' ;;
 *) exit 1 ;;

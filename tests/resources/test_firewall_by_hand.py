@@ -12,9 +12,10 @@ from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from tests.resources.test_firewall import ACCEPT, ALLOW_22, DENY_22, DROP, TCP22, legacy, match, meta, nft, outcome, results, seen
 
 UDP22 = match("udp", "dport", 22)
-ONE, TWO = {"interfaces": "lo\neth0"}, {}
+ONE: dict[str, str] = {"interfaces": "lo\neth0"}
+TWO: dict[str, str] = {}
 SYN_ALONE = {"match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, 63]}, "right": "syn"}}
-NOT_SYN_ALONE = {"match": {**SYN_ALONE["match"], "op": "!="}}  # type: ignore[dict-item]
+NOT_SYN_ALONE = {"match": {**SYN_ALONE["match"], "op": "!="}}
 
 
 def fib(flags: list[str], result: str, right: Any, op: str = "==") -> dict[str, Any]:
@@ -135,8 +136,23 @@ def test_what_is_open_to_the_ports_that_clients_use_is_a_default(rules: list[lis
 
 def test_a_default_in_several_rules_is_one() -> None:
     """Half of the ports each, from many small networks."""
+
     def part(network: int, ports: list[int]) -> list[Any]:
         return [match("ip", "saddr", {"prefix": {"addr": f"{network}.0.0.0", "len": 8}}), match("tcp", "dport", {"range": ports}), ACCEPT]
 
     rules = [part(network, ports) for network in (1, 3, 5, 7) for ports in ([1, 20000], [20001, 40000])]
     assert results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))["default_incoming"].outcome == "drift"
+
+
+def test_an_opening_is_said_once() -> None:
+    """ufw drops packets with a routing header of IPv6 before its rules."""
+    rules = nft(
+        [exthdr(True), DROP],
+        [meta("pkttype", "multicast"), DROP],
+        [SYN_ALONE, TCP22, ACCEPT],
+        [UDP22, ACCEPT],
+        [match("tcp", "sport", {"range": [32768, 65535]}), ACCEPT],
+    )
+    found = results(Firewall(exclusive=True), seen(nft=rules))["exclusive"].findings[0].why
+    allowed = ("22/tcp from any to any", "22/udp from any to any", "tcp from any to any source port 32768-65535")
+    assert found == f"open and not declared: {'; '.join(f'allow {each}' for each in allowed)}"

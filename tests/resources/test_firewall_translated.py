@@ -1,6 +1,7 @@
 """Connections that a rule sends to another port or address (DNAT, REDIRECT, tproxy), or that a program decides on.
 
-What a later rule says of the old port says nothing of these connections: the answer is unknown, also for `exclusive` and for the sources beside a rule.
+What a later rule says of the old port says nothing of these connections: the answer is unknown,
+also for `exclusive` and for the sources beside a rule.
 """
 
 import pytest

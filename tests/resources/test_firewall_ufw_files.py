@@ -62,7 +62,9 @@ def test_other_settings(tmp_path: Path) -> None:
     assert settings(["yes"], [], None).enabled
 
 
-@pytest.mark.parametrize(("ufw_conf", "plain"), [("ENABLED=yes", True), ('ENABLED="no"', True), ("ENABLED=yes # on", False), ("export ENABLED=yes", False)])
+@pytest.mark.parametrize(
+    ("ufw_conf", "plain"), [("ENABLED=yes", True), ('ENABLED="no"', True), ("ENABLED=yes # on", False), ("export ENABLED=yes", False)]
+)
 def test_whether_ufw_reads_it_as_a_boot_does(tmp_path: Path, ufw_conf: str, plain: bool) -> None:
     what = probed(conf(tmp_path, ufw_conf)).ufw_settings
     assert what is not None
@@ -78,8 +80,10 @@ MADE = [
     ALLOW_22,
     rule("allow any 53 0.0.0.0/0 any 0.0.0.0/0 in", "-p tcp --dport 53 -j ACCEPT", "-p udp --dport 53 -j ACCEPT"),
     rule("deny any any 0.0.0.0/0 any 192.0.2.0/24 in", "-s 192.0.2.0/24 -j DROP"),
-    rule("reject tcp 80 10.0.0.1 any 192.0.2.1 in_eth0 comment=6f6c64", "-i eth0 -p tcp -d 10.0.0.1 --dport 80 -s 192.0.2.1 -j REJECT --reject-with tcp-reset"),
-    rule("allow tcp 80,443 0.0.0.0/0 any 0.0.0.0/0 Nginx%20Full - in", "-p tcp -m multiport --dports 80,443 -j ACCEPT -m comment --comment 'dapp_Nginx%20Full'"),
+    rule("reject tcp 80 10.0.0.1 any 192.0.2.1 in_eth0 comment=6f6c64",
+         "-i eth0 -p tcp -d 10.0.0.1 --dport 80 -s 192.0.2.1 -j REJECT --reject-with tcp-reset"),
+    rule("allow tcp 80,443 0.0.0.0/0 any 0.0.0.0/0 Nginx%20Full - in",
+         "-p tcp -m multiport --dports 80,443 -j ACCEPT -m comment --comment 'dapp_Nginx%20Full'"),
     rule("allow tcp 8000:8010 0.0.0.0/0 any 0.0.0.0/0 in", "-p tcp -m multiport --dports 8000:8010 -j ACCEPT"),
     rule("allow udp any 0.0.0.0/0 53 0.0.0.0/0 in", "-p udp --sport 53 -j ACCEPT"),
     rule("allow_log tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", "-p tcp --dport 22 -j ufw-user-logging-input", "-p tcp --dport 22 -j ACCEPT"),
@@ -123,5 +127,7 @@ def test_what_a_person_wrote(text: str, line: str) -> None:
 def test_it_is_read_from_both_files(tmp_path: Path) -> None:
     conf(tmp_path, "ENABLED=no")
     (tmp_path / "etc/ufw/user.rules").write_text(f"*filter\n:ufw-user-input - [0:0]\n### RULES ###\n\n{ALLOW_22}\n\n### END RULES ###\nCOMMIT\n")
-    (tmp_path / "etc/ufw/user6.rules").write_text("*filter\n:ufw6-user-input - [0:0]\n### RULES ###\n### END RULES ###\n-A ufw6-user-input -j DROP\nCOMMIT\n")
+    (tmp_path / "etc/ufw/user6.rules").write_text(
+        "*filter\n:ufw6-user-input - [0:0]\n### RULES ###\n### END RULES ###\n-A ufw6-user-input -j DROP\nCOMMIT\n"
+    )
     assert probed(tmp_path).ufw_by_hand == "-A ufw6-user-input -j DROP"

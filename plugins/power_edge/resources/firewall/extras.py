@@ -70,18 +70,24 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
     if len(boxes) * len(open_) > MANY:
         return boxes
     full = asked.incoming(family)
-    open_ = [*open_, asked.NOBODY, asked.NO_PORT]  # stopped or not, it makes no difference to anybody
+    limits = {"proto": asked.NOT_ICMP, **full}
+
+    def grow(box: Box, dimensions: Iterable[str], open_: list[Box]) -> Box:
+        for dimension in dimensions:
+            limit = limits.get(dimension, everything(dimension))
+            wider = {**box, dimension: limit}
+            if box.get(dimension, limit) != limit and not subtract_all([wider], open_):
+                box = wider
+        return box
+
+    by_hand = [dimension for odd in asked.ODD[1:] for dimension in odd]
+    # What is made by hand, stopped or not, makes no difference to anybody else.
+    besides = [*open_, *asked.ODD, asked.NO_PORT]
     grown: list[Box] = []
     for start in boxes:
-        box = start
-        if within(box, asked.NOBODY):
-            grown.append(box)
-            continue
-        for dimension in ("sport", "dport", f"saddr{family}", f"daddr{family}", "iif", "proto"):
-            limits = {"proto": asked.NOT_ICMP, **full}.get(dimension, everything(dimension))
-            wider = {**box, dimension: limits}
-            if box.get(dimension, limits) != limits and not subtract_all([wider], open_):
-                box = wider
+        box = grow(start, by_hand, open_)
+        if not _made_by_hand(box) and not within(box, asked.NOBODY):
+            box = grow(box, ("sport", "dport", f"saddr{family}", f"daddr{family}", "iif", "proto", *by_hand), besides)
         grown.append(box)
     tidy = [box for grew in grown for box in merge([grew], ())]
     kept: list[Box] = []
@@ -89,6 +95,10 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
         if not any(within(box, other) for other in kept):
             kept = [*(other for other in kept if not within(other, box)), box]
     return kept
+
+
+def _made_by_hand(box: Box) -> bool:
+    return any(within(box, odd) for odd in asked.ODD[1:])
 
 
 def _by_ports(box: Box) -> list[Box]:
@@ -104,7 +114,7 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
         source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
         ports, interfaces = box.get("sport"), box.get("iif", asked.OUTER)
         text = "" if ports is None else f" source port {_ranges(ports)}"
-        text += " in packets that are made by hand" if any(within(box, odd) for odd in asked.ODD[1:]) else ""
+        text += " in packets that are made by hand" if _made_by_hand(box) else ""
         text += "" if interfaces == asked.OUTER else f" {_interfaces(interfaces)}"
         groups.setdefault((family, sure, source, target, text), []).append(box)
     return groups

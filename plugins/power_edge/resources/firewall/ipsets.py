@@ -20,11 +20,20 @@ VALUED = frozenset({"packets", "bytes", "comment", "skbmark", "skbprio", "skbque
 
 
 class AddressSet(NamedTuple):
-    """`lasting`: the addresses that stay until somebody removes them. `all`: these, and those that expire."""
+    """`lasting`: the addresses that stay until somebody removes them. `all`: these, and those that expire.
+
+    `expires`: whether there are any of the latter, also where they are left out (`staying`).
+    """
 
     family: int
     lasting: Numbers
     all: Numbers
+    expires: bool
+
+
+def staying(sets: Mapping[str, AddressSet]) -> Mapping[str, AddressSet]:
+    """The sets without the elements that expire."""
+    return {name: each._replace(all=each.lasting) for name, each in sets.items()}
 
 
 class _Element(NamedTuple):
@@ -88,7 +97,8 @@ def _set(family: int, elements: list[_Element]) -> AddressSet:
     lasting = _members([each for each in elements if not each.expires])
     now = _members(elements)
     # An exception that expires lets in what is an element then.
-    return AddressSet(family, without(lasting, without(lasting, now)), numbers([*lasting, *now]))
+    both_now_and_later = without(lasting, without(lasting, now))
+    return AddressSet(family, both_now_and_later, numbers([*lasting, *now]), any(each.expires for each in elements))
 
 
 def _members(elements: list[_Element]) -> Numbers:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from power_edge.resources.firewall import marks, space
+from power_edge.resources.firewall import ipsets, marks, space
 from power_edge.resources.firewall.ipsets import AddressSet
 from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, SENT, STATES, Match, protocol
 from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Key, Program, Rule
@@ -136,7 +136,23 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
 
 
 def as_rules(saved: Saved, family: int, key: Key, chains: Container[Key], sets: Sets = NO_SETS) -> Iterator[Rule]:
-    """The whole of a rule of the chain `key`; `chains` are those that it can lead to."""
+    """The whole of a rule of the chain `key`; `chains` are those that it can lead to.
+
+    First with what stays in sets, then, as passing, with what expires as well.
+    """
+    now = list(_as_rules(saved, family, key, chains, sets))
+    later = list(_as_rules(saved, family, key, chains, ipsets.staying(sets))) if any(name == "set" for name, _ in saved.matches) else now
+    yield from later
+    yield from passing(now) if now != later else ()
+
+
+def passing(rules: Iterable[Rule]) -> Iterator[Rule]:
+    """Rules that match by elements of sets that expire."""
+    doubt = "marks set by an element of a set that expires"
+    return (rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None)) for rule in rules)
+
+
+def _as_rules(saved: Saved, family: int, key: Key, chains: Container[Key], sets: Sets) -> Iterator[Rule]:
     match = Match({family})
     _Reader(match, family, saved.tokens, sets).read()
     own = (*key[:2], saved.target or "")
@@ -235,9 +251,9 @@ class _Reader:
         if known is None or dimension is None or self._options:
             self.match.doubt("set match")
             return
-        now, lasting = (known.all, known.lasting) if known.family == self.family else (NOTHING, NOTHING)
-        self.match.narrow(f"{dimension}{self.family}", lasting if negated else now, negated=negated)
-        if now != lasting:
+        some = (known.lasting if negated else known.all) if known.family == self.family else NOTHING
+        self.match.narrow(f"{dimension}{self.family}", some, negated=negated)
+        if negated and known.expires:
             self.match.doubt("an element of a set that expires")
 
     def _value(self) -> str:

@@ -82,7 +82,7 @@ class Match:
             self.boxes = []
 
     def sent(self, how: Numbers, *, negated: bool = False) -> None:
-        """To whom on the link the packet was sent. What is no TCP the kernel takes also if it was sent to all (tcp_v4_rcv; by packets on Linux 6.18)."""
+        """To whom on the link the packet was sent. Sent to all, the kernel takes what is not TCP (tcp_v4_rcv; by packets on Linux 6.18)."""
         others = how if negated else complement(how, "cast")
         self.leave([{"cast": others, "proto": complement(TCP, "proto")}] if others else [])
         self.leave([{"proto": TCP}] if both(others, FALSE) else [])

@@ -38,7 +38,7 @@ class NamedSet(NamedTuple):
 
 
 class Ruleset(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name), and those of ipset. `lasting`: without the elements that expire of the former."""
+    """What rules refer to: the sets and maps by (family, table, name), and those of ipset. `lasting`: without the former's elements that expire."""
 
     sets: Mapping[Key, NamedSet]
     lasting: bool = False

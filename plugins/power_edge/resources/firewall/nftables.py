@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from power_edge.resources.firewall import compat, iptables, marks
+from power_edge.resources.firewall import compat, ipsets, iptables, marks
 from power_edge.resources.firewall.iptables import Saved
 from power_edge.resources.firewall.match import Match
 from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset, expires
@@ -41,16 +41,17 @@ def read(
     text: str,
     dormant: Iterable[tuple[str, str]] | None = None,
     saved: Mapping[Key, Sequence[Saved]] | None = None,
+    *,
     named: Mapping[Key, Sequence[str]] | None = None,
     stacked: Iterable[tuple[str, str]] = (),
-    ipsets: iptables.Sets = iptables.NO_SETS,
+    addresses: iptables.Sets = iptables.NO_SETS,
 ) -> Program:
     """The ruleset as nft prints it. ValueError for text that is no such ruleset.
 
     `dormant`: the (family, table) that are switched off, None when that could not be read: nft 1.0.6 prints nonsense for that flag in JSON. `saved`:
     the rules of each chain of iptables-nft as iptables-save prints them, for what nft shows as `xt`. `named`: the devices of chains as `devices`
-    finds them, since nft 1.0.6 does not have them in JSON. `stacked`: the pairs of devices of which the first is below the second. `ipsets`: what matches of
-    iptables look at.
+    finds them, since nft 1.0.6 does not have them in JSON. `stacked`: the pairs of devices of which the first is below the second.
+    `addresses`: the sets that matches of iptables look at.
     """
     try:
         objects = [_object(entry) for entry in json.loads(text)["nftables"]]
@@ -72,7 +73,7 @@ def read(
                 bodies[*place, body["chain"]].append(body)
         for key, some in bodies.items():
             for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
-                for family, rule in _rules(body, Ruleset(sets, ipsets=ipsets), line, chains):
+                for family, rule in _rules(body, Ruleset(sets, ipsets=addresses), line, chains):
                     chains[key].setdefault(family, []).append(rule)
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
@@ -205,7 +206,7 @@ def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[K
     for family in FAMILIES.get(body["family"], (4, 6)):
         rules = list(_now_and_later(body, family, ruleset, saved))
         if saved is not None and rules:
-            rules = _worded(rules, body, saved, family, chains, ruleset.ipsets)
+            rules = _worded(rules, body, saved, family, chains, sets=ruleset.ipsets)
         yield from ((family, rule) for rule in rules)
 
 
@@ -214,23 +215,22 @@ def _now_and_later(body: Any, family: int, ruleset: Ruleset, saved: Saved | None
     now = list(_rule(body, family, ruleset, saved))
     text = json.dumps(body["expr"])
     names = (key[2] for key, some in ruleset.sets.items() if some.expiring and key[:2] == (body["family"], body["table"]))
-    if not any(json.dumps(f"@{name}") in text for name in names):
+    if not any(json.dumps(f"@{name}") in text for name in names) and not (ruleset.ipsets and '"xt"' in text):
         yield from now
         return
-    later = list(_rule(body, family, ruleset._replace(lasting=True), saved))
+    later = list(_rule(body, family, ruleset._replace(lasting=True, ipsets=ipsets.staying(ruleset.ipsets)), saved))
     yield from later
     if now != later:
-        doubt = "marks set by an element of a set that expires"
-        yield from (rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None)) for rule in now)
+        yield from iptables.passing(now)
 
 
-def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key], ipsets: iptables.Sets) -> list[Rule]:
+def _worded(rules: list[Rule], body: Any, saved: Saved, family: int, chains: Container[Key], *, sets: iptables.Sets) -> list[Rule]:
     """The rules in iptables' words, where these say the same."""
     key = (body["family"], body["table"], body["chain"])
     words = shown(iptables.shown_as(saved, family))
     same = [rule._replace(text=words) for rule in rules]
     whole = any(isinstance(part, Mapping) and "xt" in part for part in body["expr"])
-    return same if whole or same == list(iptables.as_rules(saved, family, key, chains, ipsets)) else rules
+    return same if whole or same == list(iptables.as_rules(saved, family, key, chains, sets)) else rules
 
 
 def _rule(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iterator[Rule]:
@@ -292,7 +292,7 @@ def _mark_of(key: Any) -> str | None:
     return marks.CONNECTION if key.get("ct", {}).get("key") == "mark" else None
 
 
-def _xt(part: compat.Part, match: Match, family: int, ipsets: iptables.Sets) -> Do | None:
+def _xt(part: compat.Part, match: Match, family: int, sets: iptables.Sets) -> Do | None:
     """What a target of iptables does; None for a match, which narrows `match`."""
     if part.kind == "target":
         match.changes += iptables.changes(part.name, part.options or ())
@@ -304,7 +304,7 @@ def _xt(part: compat.Part, match: Match, family: int, ipsets: iptables.Sets) -> 
     if part.options is None:
         match.doubt(f"{shown(part.name)} match")
     else:
-        iptables.narrow(match, family, part.options, ipsets)
+        iptables.narrow(match, family, part.options, sets)
     return None
 
 

@@ -34,7 +34,8 @@ class Block(NamedTuple):
 class Ruleset:
     """The firewall of a node. What is None could not be seen.
 
-    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for ::1.
+    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no packets themselves.
+    `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for ::1.
     `addresses`: by family, those at which it takes packets; a family that is not in it could not be read.
     `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
     `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files
@@ -173,7 +174,7 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
         stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
-        parts.append(nftables.read(nft.text, asleep, saved, devices, stacked, sets))
+        parts.append(nftables.read(nft.text, asleep, saved, named=devices, stacked=stacked, addresses=sets))
     else:
         parts += [iptables.read(block.text, FAMILY[family], family, sets) for family, block in saves.items()]
     for family, number in FAMILY.items():

@@ -45,8 +45,8 @@ LIMITS: Mapping[str, int] = {
 """Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2 for a
 packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node, `home`
 where the destination is one of the interface that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by another one, 0
-where by none. `cast` is 1 or 2 for what was sent to all on the link (broadcast, multicast), `psh` and `urg` are 1 for what has that flag of TCP beside
-SYN, `ext` for IPv6 with extension headers."""
+where by none. `cast` is 1 or 2 for what was sent to all on the link (broadcast, multicast), `psh` and `urg` are 1 for what has that flag of TCP
+beside SYN, `ext` for IPv6 with extension headers."""
 NOTHING: Numbers = ()
 
 

@@ -126,7 +126,10 @@ def _target(declared: Declared, seen: Ruleset) -> Remedy:
         return Remedy(advice=_SOURCES)
     if seen.firewalld_pending is None or seen.firewalld_pending:
         return _keep_pending(seen)
-    others = {each for each in culprits.of_default(declared, seen) if each and "firewalld" not in each}
+    found = culprits.of_default(declared, seen)
+    if any(map(_of_policy, found)):
+        return Remedy(advice=_POLICY.format(culprits.named(found)))
+    others = {each for each in found if each and "firewalld" not in each}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
     open_now = way_in.allowed_now(seen, "_allow handle")
@@ -159,6 +162,8 @@ def _rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
     early = {by for by in found if _decided_early(by)}
     if early:
         return Remedy(advice=f"{culprits.named(early)} decides before: change that")
+    if any(map(_of_policy, found)):
+        return Remedy(advice=_POLICY.format(culprits.named(found)))
     doubt = culprits.doubt(rule, seen)
     if doubt is not None:
         return Remedy(advice=f"what a command would lead to is not known: {doubt}")
@@ -179,6 +184,13 @@ _SOURCES = (
     "a zone of firewalld that is chosen by the sender's address, or none that could be told, "
     "decides here: firewall-cmd --get-active-zones shows them; change that one"
 )
+
+
+_POLICY = "a policy of firewalld decides here ({}), and what is set of a zone does not change that: firewall-cmd --info-policy shows each"
+
+
+def _of_policy(by: str) -> bool:
+    return "filter_IN_policy_" in by
 
 
 def _keep_pending(seen: Ruleset) -> Remedy:
