@@ -60,10 +60,11 @@ def test_a_script_that_may_not_be_run_any_more_is_not_started(lab: Lab, generate
     (node,) = generated
     assert outcomes(node, "kept", "off", enabled=True) == {"kept": Outcome.COMPLIANT, "off": Outcome.COMPLIANT}
     node.sh("chmod -x /etc/init.d/off")
-    assert outcomes(node, "off", enabled=True) == {"off": Outcome.UNKNOWN}
+    assert outcomes(node, "kept", "off", enabled=True) == {"kept": Outcome.COMPLIANT, "off": Outcome.UNKNOWN}
+    node.sh("chmod -x /etc/systemd/system-generators/lab")
+    assert set(outcomes(node, "kept", "made@one", enabled=True).values()) == {Outcome.UNKNOWN}
     node = lab.reboot(node)
-    assert not started(node, "off")
-    assert started(node, "kept")
+    assert [name for name in ("kept", "off", "made@one") if started(node, name)] == ["kept"]
 
 
 def test_a_file_that_a_generator_reads_has_come(lab: Lab, generated: list[Node]) -> None:
