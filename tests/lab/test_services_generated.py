@@ -117,6 +117,19 @@ def test_a_boot_may_start_what_a_call_on_the_bus_starts(lab: Lab, generated: lis
     assert outcomes(node, "systemd-hostnamed", state="stopped") == {"systemd-hostnamed": Outcome.COMPLIANT}
 
 
+def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(generated: list[Node]) -> None:
+    (node,) = generated
+    node.write("/etc/systemd/system/frail.service", SLEEPS + "Restart=always\nRestartSec=0\n")
+    node.sh("systemctl start frail")
+    for number in (1, 2, 3):
+        node.sh("systemctl kill -s KILL frail")
+        node.sh(f"until [ $(systemctl show -p NRestarts --value frail) = {number} ] && systemctl is-active -q frail; do :; done")
+        node.sh("touch -h -d '30 minutes ago' /run/systemd/units/invocation:frail.service")
+        assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT if number < 3 else Outcome.DRIFT}
+    node.sh("touch -h -d '2 hours ago' /run/systemd/units/invocation:frail.service")
+    assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT}
+
+
 VAIN = {
     "conditional": ("[Unit]\nConditionPathExists=/nonexistent\n", "running", "ConditionPathExists=/nonexistent does not hold"),
     "asserting": ("[Unit]\nAssertPathExists=/nonexistent\n", "running", "AssertPathExists=/nonexistent does not hold"),
