@@ -130,6 +130,32 @@ def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(gener
     assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT}
 
 
+MASKS = {
+    "/etc/systemd/system": True,
+    "/run/systemd/system": True,
+    "/usr/local/lib/systemd/system": False,
+    "/etc/systemd/system.control": False,
+    "/run/systemd/transient": False,
+}
+
+
+def test_a_mask_is_removed_by_a_command_only_where_that_removes_it(generated: list[Node]) -> None:
+    (node,) = generated
+    for number, folder in enumerate(MASKS):
+        node.write(f"/usr/lib/systemd/system/hidden{number}.service", SLEEPS)
+        node.sh(f"mkdir -p {folder}; ln -s /dev/null {folder}/hidden{number}.service")
+    node.sh("systemctl daemon-reload")
+    items = items_of({"services": [{"name": f"hidden{number}", "state": "running"} for number in range(len(MASKS))]})
+    found = look(node, items)
+    assert [result.mend is not None for result in found] == [*MASKS.values()]
+    for folder, result in zip(MASKS, found, strict=True):
+        if result.mend is None:
+            assert f"{folder}/" in str(result.advice)
+        else:
+            node.sh(result.mend)
+    assert [result.outcome is Outcome.COMPLIANT for result in look(node, items)] == [*MASKS.values()]
+
+
 VAIN = {
     "conditional": ("[Unit]\nConditionPathExists=/nonexistent\n", "running", "ConditionPathExists=/nonexistent does not hold"),
     "asserting": ("[Unit]\nAssertPathExists=/nonexistent\n", "running", "AssertPathExists=/nonexistent does not hold"),
