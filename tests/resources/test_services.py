@@ -465,6 +465,7 @@ def remedied(seen: Unit, **declared: Any) -> Remedy:
         UP._replace(active="deactivating"),
         DOWN._replace(load="masked", file_state="masked", change=Change(mask="/usr/lib/systemd/system/x.service")),
         DOWN._replace(change=Change(unmet="ConditionPathExists=/x")),
+        DOWN._replace(change=Change(forgotten=True)),
         DOWN._replace(change=Change(lacks=("y.service masked",))),
         DOWN._replace(change=Change(unneeded=True)),
     ],
@@ -544,6 +545,17 @@ def test_a_name_is_not_its_own_nearest() -> None:
     (finding,) = judge(Service(name="a", state="running"), unit)
     assert finding.why == "no such unit: /etc/systemd/system/a.service is not a file that systemd can read (a link that leads nowhere, or a folder)"
     assert answered(GONE, names="lib/systemd/system/a.socket").unusable == ""
+
+
+def test_an_alias_may_go_with_what_disable_removes() -> None:
+    assert remedied(UP._replace(name="y.service"), enabled=False).advice == "x is an alias of y.service, and may be gone then: declare y.service."
+    assert remedied(UP, enabled=False).advice is None
+
+
+def test_a_unit_file_in_run_is_forgotten() -> None:
+    block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\nFragmentPath={}/a.service"
+    for folder, forgotten in (("/run/systemd/system", True), ("/run/systemd/generator.late", False), ("/etc/systemd/system", False)):
+        assert answered(block.format(folder)).change.forgotten is forgotten
 
 
 def test_a_mask_is_found_where_unmask_does_not_look() -> None:

@@ -70,7 +70,8 @@ class Change(NamedTuple):
 
     `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit
     file lies in /etc/systemd/system, where a mask would; `mask`: the file that masks it, where that
-    is in no folder that `systemctl unmask` looks at, else empty; `linked`: as a link to a file elsewhere
+    is in no folder that `systemctl unmask` looks at, else empty; `forgotten`: its unit file lies in
+    a folder that a boot empties; `linked`: as a link to a file elsewhere
     (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that
     `enable` and `disable` take along (Also=). `stops`: active units that a stop stops as well;
     `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts
@@ -84,6 +85,7 @@ class Change(NamedTuple):
     refuses_stop: bool = False
     own_file: bool = False
     mask: str = ""
+    forgotten: bool = False
     linked: bool = False
     installs: bool = True
     also: tuple[str, ...] = ()
@@ -427,6 +429,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         refuses_stop=block.get("RefuseManualStop") == "yes",
         own_file=file.startswith("/etc/systemd/system/"),
         mask=file if block["LoadState"] == "masked" and not file.startswith(_UNMASKED) else "",
+        forgotten=file.startswith(("/run/systemd/system/", "/run/systemd/transient/")) and block["LoadState"] == "loaded",
         linked=f"{block['Id']} linked" in answer.install,
         installs=sysv or any(target == "default.target" or _boots(target, answer) or target in listed for target in targets),
         also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
