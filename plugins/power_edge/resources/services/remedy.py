@@ -61,7 +61,9 @@ def _steps(declared: Service, seen: Unit, fields: set[str]) -> Iterator[_Step]:
     enable = declared.enabled is True and ("enabled" in fields or masked_now)
     if (start or enable) and (seen.load == "masked" or seen.file_state.startswith("masked")):
         if seen.change.mask:
-            yield _Step(advice=f"{seen.change.mask} masks it, which `systemctl unmask` leaves there: remove that file, then `systemctl daemon-reload`.")
+            yield _Step(
+                advice=f"{seen.change.mask} masks it, which `systemctl unmask` leaves there: remove that file, then `systemctl daemon-reload`."
+            )
             return
         unmask = ("systemctl", "unmask", "--runtime", seen.name)
         yield _Step((unmask, ("systemctl", "unmask", seen.name)))
