@@ -430,7 +430,6 @@ class _Draft:
             self._started: 20,
             self._without_default_dependencies: 2,
             self._skipping_itself: 4,
-            self._waiting_for_a_device: 2,
             self._failing: 4,
         }
 
@@ -507,10 +506,6 @@ class _Draft:
         if unit.name.endswith(".service"):
             unit.add("Service", f"ExecCondition=/bin/{self.rng.choice(('true', 'false', 'false'))}")
             self._started(unit)
-
-    def _waiting_for_a_device(self, unit: _Unit) -> None:
-        key = self._one({"Requires": 1, "BindsTo": 2})
-        unit.add("Unit", f"{key}=dev-none.device", "After=dev-none.device", "JobTimeoutSec=1")
 
     def _failing(self, unit: _Unit) -> None:
         """It has failed already: what no start has shown yet, no check can know."""
