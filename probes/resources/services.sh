@@ -59,27 +59,28 @@ unforeseeable() {
 stale() {
     for made in run/systemd/generator run/systemd/generator.late run/systemd/generator.early run/systemd; do [ ! -d "$made" ] || break; done
     late=run/systemd/generator.late
-    # `chmod` and `mv` change no content, so the change of the inode counts, where find knows that (busybox's does not).
-    newer=-cnewer
-    find "$made" -maxdepth 0 -cnewer "$made" >/dev/null 2>&1 || newer=-newer
+    # `chmod` changes the inode alone. Not every find knows that time (busybox's does not). It is asked for where `chmod` matters and no more: on a machine
+    # without a clock of its own everything is newer than what was made early in the boot.
+    inode=-newer
+    ! find "$made" -maxdepth 0 -cnewer "$made" >/dev/null 2>&1 || inode=-cnewer
     # A find that is missing, or knows no -newer, would print nothing below, as if nothing had changed.
-    find "$made" -maxdepth 0 $newer "$made" >/dev/null 2>&1 ||
+    find "$made" -maxdepth 0 -newer "$made" >/dev/null 2>&1 ||
         { echo 'unsure * find could not tell whether the generators of systemd have changed'; return 0; }
     generators=''
     for folder in run etc usr/local/lib usr/lib lib; do
         [ -d "$folder/systemd/system-generators" ] || continue
         [ "$folder" = lib ] && [ -L lib ] && continue
         generators="$generators $folder/systemd/system-generators"
-        changed=$(find "$folder/systemd/system-generators" $newer "$made")
+        changed=$(find "$folder/systemd/system-generators" \( -newer "$made" -o ! -perm -100 $inode "$made" \))
         [ -z "$changed" ] || { echo 'unsure * generators of systemd have changed since the last systemctl daemon-reload'; break; }
         [ "$folder" != run ] || [ -z "$(ls "$folder/systemd/system-generators")" ] ||
             { echo 'unsure * a boot forgets the generators in /run/systemd/system-generators'; break; }
     done
     read_by_generators
     [ -d etc/init.d ] || return 0
-    changed=$(for file in etc/init.d etc/rc[0-9S].d; do [ ! -d "$file" ] || find "$file" $newer "$made"; done)
+    changed=$(for file in etc/init.d etc/rc[0-9S].d; do [ ! -d "$file" ] || find "$file" -newer "$made"; done)
     for file in etc/init.d/*; do
-        unit=${file##*/}
+        script=$file unit=${file##*/}
         unit=${unit%.sh}.service
         why='' native=no
         for folder in etc usr/local/lib usr/lib lib; do
@@ -90,6 +91,7 @@ stale() {
         if [ $native = no ] && { [ -e "$file" ] || [ -L "$file" ]; }; then why="a boot forgets /$file, and takes the script in /etc/init.d"; fi
         [ $native = no ] || [ ! -e "$late/$unit" ] || why='a unit file has come in place of its script in /etc/init.d'
         [ $native = yes ] || [ -e "$late/$unit" ] || why=${why:-'nothing was made of its script in /etc/init.d yet'}
+        [ $native = yes ] || [ ! -e "$late/$unit" ] || [ -x "$script" ] || why='its script in /etc/init.d may not be run any more'
         [ $native = yes ] || [ -z "$changed" ] || why=${why:-'scripts in /etc/init.d or their links have changed since'}
         [ -z "$why" ] || printf 'unsure %s %s (systemctl daemon-reload settles it)\n' "$unit" "$why"
     done
@@ -112,7 +114,7 @@ read_by_generators() {
     )
     changed=$(printf '%s\n' "$inputs" | while read -r file input; do
         [ "$file" = "$input" ] && depth=3 || depth=0
-        [ -z "$(find "$file" -maxdepth "$depth" $newer "$made" 2>/dev/null | sed -n 1p)" ] || printf '%s\n' "$input"
+        [ -z "$(find "$file" -maxdepth "$depth" $inode "$made" 2>/dev/null | sed -n 1p)" ] || printf '%s\n' "$input"
     done)
     [ -n "$changed" ] || return 0
     set -f
@@ -349,7 +351,7 @@ read_dump() (
                     if (load[names[i]] != "loaded" || names[i] in gone) fails(unit, "systemd refuses to start it, since " names[i] " cannot be loaded")
                 count = split(requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
-                if (unit in asserts || unit in failed) needers(unit, needed[unit] bound[unit])
+                if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) needers(unit, needed[unit] bound[unit])
                 else if (unit in conditional || unit in fleeting) needers(unit, bound[unit])
             }
             for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "a mount or device that is there now hides whether a boot starts it")
@@ -495,7 +497,7 @@ fi
 frozen=$(
     for tree in sys/fs/cgroup sys/fs/cgroup/unified; do
         grep -ls '^frozen 1' $tree/*/cgroup.events $tree/*/*/cgroup.events $tree/*/*/*/cgroup.events $tree/*/*/*/*/cgroup.events
-    done | sed 's/.*\/\([^/]*\)\/cgroup\.events$/\1/'
+    done | sed 's/.*\/_\{0,1\}\([^/]*\)\/cgroup\.events$/\1/' # systemd puts `_` before a name that the kernel could take for its own
 )
 
 # Plainly up: by the listing alone for what it does now. Where the boot is declared, a boot starts it, and a link below /etc says that it is to.

@@ -76,13 +76,15 @@ class Case(NamedTuple):
 
         `false pass`: compliant, and the boot broke it. `false fail`: drift, and it was kept.
         `setting`: drift by the unit's own setting, on which this boot did not act: it is enabled
-        for what no boot starts, or disabled and started for another unit. That is drift all the
-        same: docs/verdicts/services.md.
+        for what no boot starts, or disabled and started for another unit, or a timer that no boot
+        starts is active now. That is drift all the same: docs/verdicts/services.md.
         """
         if self.outcome is Outcome.COMPLIANT:
             return "false pass" if self._kept is False else None
         if self.outcome is Outcome.DRIFT and self._kept is True:
             set_against = _SET_AGAINST_BOOT if self.declaration.boot else ("enabled",)
+            if not self.declaration.boot and any(trigger.endswith(".timer") for trigger in self.before.waiting):
+                return "setting"
             return "setting" if self.setting in set_against else "false fail"
         return None
 

@@ -155,6 +155,8 @@ def test_a_setting_may_be_drift_though_no_boot_acts_on_it() -> None:
         drift = Case("a", declared, "root", Outcome.DRIFT, "", DOWN, after, setting)
         assert drift.contradicted == "setting"
         assert drift._replace(setting="static").contradicted == "false fail"
+        timed = drift._replace(setting="static", before=TIMER).contradicted
+        assert timed == ("false fail" if declared.boot else None if declared.state else "setting")
 
 
 def test_a_seed_draws_the_same_state_again() -> None:

@@ -125,6 +125,8 @@ UNITS: Mapping[str, Made] = {
     "requires-what-has-failed": Made("ud", ENABLE, unit="Requires=has-failed.service\nAfter=has-failed.service"),
     "is-soon-over": Made("cd", ENABLE, service="Type=oneshot\nExecStart=true"),
     "bound-to-what-is-soon-over": Made("ud", ENABLE, unit="BindsTo=is-soon-over.service\nAfter=is-soon-over.service"),
+    "requires-a-device": Made("ud", ENABLE, unit="Requires=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"),
+    "bound-to-a-device": Made("ud", ENABLE, unit="BindsTo=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"),
     "after-success": Made("uu", install=""),
     "succeeds": Made("cd", ENABLE, unit="OnSuccess=after-success.service", service="Type=oneshot\nExecStart=true"),
     "after-failure": Made("uu", install=""),

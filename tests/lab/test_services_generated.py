@@ -60,10 +60,11 @@ def test_a_script_that_may_not_be_run_any_more_is_not_started(lab: Lab, generate
     (node,) = generated
     assert outcomes(node, "kept", "off", enabled=True) == {"kept": Outcome.COMPLIANT, "off": Outcome.COMPLIANT}
     node.sh("chmod -x /etc/init.d/off")
-    assert outcomes(node, "off", enabled=True) == {"off": Outcome.UNKNOWN}
+    assert outcomes(node, "kept", "off", enabled=True) == {"kept": Outcome.COMPLIANT, "off": Outcome.UNKNOWN}
+    node.sh("chmod -x /etc/systemd/system-generators/lab")
+    assert set(outcomes(node, "kept", "made@one", enabled=True).values()) == {Outcome.UNKNOWN}
     node = lab.reboot(node)
-    assert not started(node, "off")
-    assert started(node, "kept")
+    assert [name for name in ("kept", "off", "made@one") if started(node, name)] == ["kept"]
 
 
 def test_a_file_that_a_generator_reads_has_come(lab: Lab, generated: list[Node]) -> None:
@@ -114,6 +115,45 @@ def test_a_boot_may_start_what_a_call_on_the_bus_starts(lab: Lab, generated: lis
     assert outcomes(node, *called, state="disabled") == called
     assert outcomes(node, "systemd-hostnamed", enabled=True) == {"systemd-hostnamed": Outcome.UNKNOWN}
     assert outcomes(node, "systemd-hostnamed", state="stopped") == {"systemd-hostnamed": Outcome.COMPLIANT}
+
+
+def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(generated: list[Node]) -> None:
+    (node,) = generated
+    node.write("/etc/systemd/system/frail.service", SLEEPS + "Restart=always\nRestartSec=0\n")
+    node.sh("systemctl start frail")
+    for number in (1, 2, 3):
+        node.sh("systemctl kill -s KILL frail")
+        node.sh(f"until [ $(systemctl show -p NRestarts --value frail) = {number} ] && systemctl is-active -q frail; do :; done")
+        node.sh("touch -h -d '30 minutes ago' /run/systemd/units/invocation:frail.service")
+        assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT if number < 3 else Outcome.DRIFT}
+    node.sh("touch -h -d '2 hours ago' /run/systemd/units/invocation:frail.service")
+    assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT}
+
+
+MASKS = {
+    "/etc/systemd/system": True,
+    "/run/systemd/system": True,
+    "/usr/local/lib/systemd/system": False,
+    "/etc/systemd/system.control": False,
+    "/run/systemd/transient": False,
+}
+
+
+def test_a_mask_is_removed_by_a_command_only_where_that_removes_it(generated: list[Node]) -> None:
+    (node,) = generated
+    for number, folder in enumerate(MASKS):
+        node.write(f"/usr/lib/systemd/system/hidden{number}.service", SLEEPS)
+        node.sh(f"mkdir -p {folder}; ln -s /dev/null {folder}/hidden{number}.service")
+    node.sh("systemctl daemon-reload")
+    items = items_of({"services": [{"name": f"hidden{number}", "state": "running"} for number in range(len(MASKS))]})
+    found = look(node, items)
+    assert [result.mend is not None for result in found] == [*MASKS.values()]
+    for folder, result in zip(MASKS, found, strict=True):
+        if result.mend is None:
+            assert f"{folder}/" in str(result.advice)
+        else:
+            node.sh(result.mend)
+    assert [result.outcome is Outcome.COMPLIANT for result in look(node, items)] == [*MASKS.values()]
 
 
 VAIN = {

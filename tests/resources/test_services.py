@@ -463,7 +463,9 @@ def remedied(seen: Unit, **declared: Any) -> Remedy:
         ended("notify", 5.0),
         UP._replace(frozen=True),
         UP._replace(active="deactivating"),
+        DOWN._replace(load="masked", file_state="masked", change=Change(mask="/usr/lib/systemd/system/x.service")),
         DOWN._replace(change=Change(unmet="ConditionPathExists=/x")),
+        DOWN._replace(change=Change(forgotten=True)),
         DOWN._replace(change=Change(lacks=("y.service masked",))),
         DOWN._replace(change=Change(unneeded=True)),
     ],
@@ -543,6 +545,29 @@ def test_a_name_is_not_its_own_nearest() -> None:
     (finding,) = judge(Service(name="a", state="running"), unit)
     assert finding.why == "no such unit: /etc/systemd/system/a.service is not a file that systemd can read (a link that leads nowhere, or a folder)"
     assert answered(GONE, names="lib/systemd/system/a.socket").unusable == ""
+
+
+def test_an_alias_may_go_with_what_disable_removes() -> None:
+    assert remedied(UP._replace(name="y.service"), enabled=False).advice == "x is an alias of y.service, and may be gone then: declare y.service."
+    assert remedied(UP, enabled=False).advice is None
+
+
+def test_a_unit_file_in_run_is_forgotten() -> None:
+    block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\nFragmentPath={}/a.service"
+    for folder, forgotten in (("/run/systemd/system", True), ("/run/systemd/generator.late", False), ("/etc/systemd/system", False)):
+        assert answered(block.format(folder)).change.forgotten is forgotten
+
+
+def test_a_mask_is_found_where_unmask_does_not_look() -> None:
+    block = "Id=a.service\nNames=a.service\nLoadState={}\nActiveState=inactive\nSubState=dead\nFragmentPath={}/a.service"
+    for load, folder, mask in (
+        ("masked", "/usr/local/lib/systemd/system", "/usr/local/lib/systemd/system/a.service"),
+        ("masked", "/etc/systemd/system.control", "/etc/systemd/system.control/a.service"),
+        ("masked", "/etc/systemd/system", ""),
+        ("masked", "/run/systemd/system", ""),
+        ("loaded", "/usr/lib/systemd/system", ""),
+    ):
+        assert answered(block.format(load, folder)).change.mask == mask
 
 
 def test_what_a_call_on_the_bus_starts_may_start_after_a_boot() -> None:

@@ -60,6 +60,11 @@ def _steps(declared: Service, seen: Unit, fields: set[str]) -> Iterator[_Step]:
     masked_now = seen.file_state == "masked-runtime" and bool(fields)
     enable = declared.enabled is True and ("enabled" in fields or masked_now)
     if (start or enable) and (seen.load == "masked" or seen.file_state.startswith("masked")):
+        if seen.change.mask:
+            yield _Step(
+                advice=f"{seen.change.mask} masks it, which `systemctl unmask` leaves there: remove that file, then `systemctl daemon-reload`."
+            )
+            return
         unmask = ("systemctl", "unmask", "--runtime", seen.name)
         yield _Step((unmask, ("systemctl", "unmask", seen.name)))
     if enable:
@@ -71,7 +76,7 @@ def _steps(declared: Service, seen: Unit, fields: set[str]) -> Iterator[_Step]:
         yield _stop(declared, seen, timers=timers)
     off = state == "disabled" and not_enabled(seen).ok is not True
     if off or ("enabled" in fields and declared.enabled is False):
-        yield _disable(seen)
+        yield _disable(declared, seen)
 
 
 def _enable(seen: Unit) -> _Step:
@@ -90,6 +95,8 @@ def _enable(seen: Unit) -> _Step:
         advice = f"`systemctl enable {name}` enables {others}, not {name} itself: declare those."
     elif state not in _ENABLE:
         advice = f"`systemctl enable` does not help where the file state is {state or 'unknown'}: put a unit file in /etc/systemd/system."
+    elif change.forgotten:
+        advice = f"A boot forgets the unit file of {name}, which lies in /run: put it in /etc/systemd/system."
     elif not change.installs:
         advice = f"`systemctl enable {name}` is for units that no boot starts: correct WantedBy= in its [Install] section."
     if advice:
@@ -164,7 +171,7 @@ def _stop(declared: Service, seen: Unit, *, timers: bool) -> _Step:
     return _Step((("systemctl", "stop", *triggers, name),), notes=tuple(notes))
 
 
-def _disable(seen: Unit) -> _Step:
+def _disable(declared: Service, seen: Unit) -> _Step:
     name, change = seen.name, seen.change
     triggers = [trigger for trigger in seen.triggers if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))]
     left = [*_left(seen)]
@@ -205,7 +212,9 @@ def _disable(seen: Unit) -> _Step:
     hidden = seen.file_state == "masked-runtime"
     unmask = [("systemctl", "unmask", "--runtime", name)] if hidden else []
     disable = ("systemctl", "disable", *(trigger.name for trigger in triggers), name)
-    return _Step((*unmask, disable), notes=_also("Disabling", seen))
+    alias = declared.name not in (name, name.removesuffix(".service"))
+    gone = (f"{declared.name} is an alias of {name}, and may be gone then: declare {name}.",) if alias else ()
+    return _Step((*unmask, disable), notes=(*_also("Disabling", seen), *gone))
 
 
 def _no_place_for_a_mask(name: str, left: Sequence[Puller]) -> str:

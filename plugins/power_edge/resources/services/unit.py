@@ -69,7 +69,9 @@ class Change(NamedTuple):
     """What a command that changes the unit would meet.
 
     `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit
-    file lies in /etc/systemd/system, where a mask would; `linked`: as a link to a file elsewhere
+    file lies in /etc/systemd/system, where a mask would; `mask`: the file that masks it, where that
+    is in no folder that `systemctl unmask` looks at, else empty; `forgotten`: its unit file lies in
+    a folder that a boot empties; `linked`: as a link to a file elsewhere
     (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that
     `enable` and `disable` take along (Also=). `stops`: active units that a stop stops as well;
     `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts
@@ -82,6 +84,8 @@ class Change(NamedTuple):
     refuses_start: bool = False
     refuses_stop: bool = False
     own_file: bool = False
+    mask: str = ""
+    forgotten: bool = False
     linked: bool = False
     installs: bool = True
     also: tuple[str, ...] = ()
@@ -398,7 +402,12 @@ def _unit(asked: str, answer: _Answer) -> Unit:
     )
 
 
+_UNMASKED = ("/etc/systemd/system/", "/run/systemd/system/")
+"""Folders from which `systemctl unmask` removes a mask."""
+
+
 def _change(block: Mapping[str, str], answer: _Answer) -> Change:
+    file = block.get("FragmentPath", "")
     install: dict[str, list[str]] = {}
     for line in answer.install:
         name, _, setting = line.partition(" ")
@@ -418,7 +427,9 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
     return Change(
         refuses_start=block.get("RefuseManualStart") == "yes",
         refuses_stop=block.get("RefuseManualStop") == "yes",
-        own_file=block.get("FragmentPath", "").startswith("/etc/systemd/system/"),
+        own_file=file.startswith("/etc/systemd/system/"),
+        mask=file if block["LoadState"] == "masked" and not file.startswith(_UNMASKED) else "",
+        forgotten=file.startswith(("/run/systemd/system/", "/run/systemd/transient/")) and block["LoadState"] == "loaded",
         linked=f"{block['Id']} linked" in answer.install,
         installs=sysv or any(target == "default.target" or _boots(target, answer) or target in listed for target in targets),
         also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
