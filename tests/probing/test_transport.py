@@ -75,8 +75,8 @@ def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> N
 NOT_STARTED = "the probe did not start"
 TOOLS = " (it takes a POSIX sh, base64 and gzip)"
 SHELL = (
-    " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell or exec"
-    " another?)"
+    " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell, exec"
+    " another or read its input?)"
 )
 
 
@@ -112,6 +112,7 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         (Host(b"", b"sudo: unable to resolve host rig\nsudo: a password is required\n"), ": sudo: a password is required"),
         (Host(b"", b"sudo: a password is required\nERROR: ld.so: object 'x' from LD_PRELOAD\n"), ": sudo: a password is required"),
         (Host(b"", b"Word too long.\n"), f": Word too long.{SHELL}"),
+        (Host(b"Welcome\n", b"gzip: stdin: unexpected end of file\n"), f": gzip: stdin: unexpected end of file{SHELL}"),
         (Host(b"", b"sh: tmux: not found\n"), f": sh: tmux: not found{SHELL}"),
         *(
             (Host(b"", f"{said}\n".encode()), f": {said}{TOOLS}")

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
 
 from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
 from power_edge.probing.plan import Plan, Timeouts, unpacked_by
-from power_edge.probing.process import TAKES_INPUT, Lifeline, execute
+from power_edge.probing.process import TAKES_INPUT, Lifeline, execute, run
 from power_edge.stderr import errors
 
 WIDTH = 64
@@ -27,14 +28,21 @@ _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to brin
 
 
 _SSH = (
-    # No question that nobody answers, an end to a dead line, and nothing that the operator's ssh_config does for people.
-    "-o BatchMode=yes -o ServerAliveInterval=5 -o RequestTTY=no -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no"
+    # No question that nobody answers, an end to a dead line.
+    "-o BatchMode=yes -o ServerAliveInterval=5"
+    # Nothing that the operator's ssh_config does for people, and nothing of theirs that the node could use.
+    " -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no"
+    " -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no -o Tunnel=no -o GSSAPIDelegateCredentials=no"
 )
+_SSH_SINCE_8_7 = "-o SessionType=default -o StdinNull=no -o ForkAfterAuthentication=no"
+"""Options that an ssh_config can hold since OpenSSH 8.7, and that would keep the script from the node. An older ssh refuses to run with them."""
 _NO_MASTER = "-o ControlMaster=no -o ControlPath=none"
 """A connection that the operator's ssh shares (ControlMaster) would outlive us, and hang us for 29 s when its node has gone."""
 
 
 _HOST_KEY = "Host key verification failed"
+_OUR_OPTIONS = "command-line line "
+"""How ssh begins a remark on an option that it was built without (GSSAPI); it goes on without it."""
 _NO_TOOL = re.compile(
     r"(\b(base64|gzip|printf)\b|['\"]sh['\"]|: sh\b).*(not found|not recognized)|(not found|unknown command)\W*(base64|gzip|printf|sh)\b",
     re.IGNORECASE,
@@ -78,12 +86,22 @@ class Route(NamedTuple):
             self.url,
             ssh_config=self.ssh_config,
             ssh_identity_file=self.ssh_identity_file,
-            ssh_extra_args=" ".join(filter(None, (_SSH, _NO_MASTER if sockets is None else "", self.ssh_extra_args))),
+            ssh_extra_args=" ".join(filter(None, (_ssh_options(), _NO_MASTER if sockets is None else "", self.ssh_extra_args))),
             timeout=connect_timeout,
             controlpersist=0 if sockets is None else 10,
             controlpath=None if sockets is None else f"{sockets}/%%C",  # testinfra formats its command line once more
             **sudo,
         )
+
+
+@cache
+def _ssh_options() -> str:
+    """The options for the ssh of this machine. Asking it for its version takes 5 ms, once a run."""
+    try:
+        version = re.search(rb"OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)", run(["ssh", "-V"], b"", Lifeline()).stderr)
+    except OSError:
+        return _SSH
+    return f"{_SSH} {_SSH_SINCE_8_7}" if version is not None and (int(version[1]), int(version[2])) >= (8, 7) else _SSH
 
 
 class Job(NamedTuple):
@@ -153,8 +171,8 @@ def _hint(why: str, login: bool) -> str:
     if not login or why.startswith("sudo"):
         return ""
     return (
-        " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell"
-        " or exec another?)"
+        " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell,"
+        " exec another or read its input?)"
     )
 
 
@@ -270,7 +288,8 @@ class Pending(NamedTuple):
 def _one_line(error: BaseException) -> str:
     result: Any = error.args[0] if error.args else None
     if hasattr(result, "stderr_bytes"):  # testinfra's RuntimeError of ssh's own 255 holds the whole command; only stderr is for people
-        told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
+        lines = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
+        told = [line for line in lines if not line.startswith(_OUR_OPTIONS)]
         # Before "Host key verification failed." it says whether the key is unknown or has changed.
         if len(told) == 1 and told[0].startswith(_HOST_KEY):
             return f"{told[0].strip()} It is not known here: connect once by hand"  # what ssh would ask about, but for BatchMode
