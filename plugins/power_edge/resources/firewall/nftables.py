@@ -13,11 +13,13 @@ from power_edge.resources.firewall import compat, iptables, marks
 from power_edge.resources.firewall.iptables import Saved
 from power_edge.resources.firewall.match import Match
 from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset, expires
-from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
+from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, VERDICTS, Base, Do, Effort, Key, Program, Rule
 from power_edge.resources.firewall.space import Box, interface, numbers, shown
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
+_SET = re.compile(r'"@((?:[^"\\]|\\.)*)"')
+"""The name of a set, in JSON."""
 _DEVICES = re.compile(r' hook \w+gress device(?:s = \{ (.*) \}| "([^"]*)"| (\S+)) priority ')
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
 LIMITS = frozenset({"limit", "ct count", "quota"})
@@ -26,6 +28,9 @@ ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
 IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
+
+MANY_ELEMENTS = 2_000_000
+"""Elements of sets that are read, each as often as a rule names its set. A rule beyond them is opaque."""
 
 OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
 """The objects that are read."""
@@ -57,6 +62,7 @@ def read(
             if key in sets:
                 sets[key] = sets[key]._replace(changing=True)
         chains: dict[Key, dict[int, list[Rule]]] = {}
+        ruleset, count = Ruleset(sets, Effort(MANY_ELEMENTS)), 0
         bodies: dict[Key, list[Any]] = {}
         bases: list[Base] = []
         for kind, body in objects:
@@ -69,7 +75,9 @@ def read(
                 bodies[*place, body["chain"]].append(body)
         for key, some in bodies.items():
             for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
-                for family, rule in _rules(body, Ruleset(sets), line, chains):
+                for family, rule in _rules(body, ruleset, line, chains):
+                    if (count := count + 1) > MANY_RULES:
+                        raise ValueError(f"the ruleset is too long to be followed: more than {MANY_RULES:,} rules")
                     chains[key].setdefault(family, []).append(rule)
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
@@ -191,9 +199,9 @@ def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[K
 def _now_and_later(body: Any, family: int, ruleset: Ruleset, saved: Saved | None) -> Iterator[Rule]:
     """The rules with what stays in the sets that they name; then, as passing, with what expires as well."""
     now = list(_rule(body, family, ruleset, saved))
-    text = json.dumps(body["expr"])
-    names = (key[2] for key, some in ruleset.sets.items() if some.expiring and key[:2] == (body["family"], body["table"]))
-    if not any(json.dumps(f"@{name}") in text for name in names):
+    names = (json.loads(f'"{found}"') for found in _SET.findall(json.dumps(body["expr"])))
+    sets = (ruleset.sets.get((body["family"], body["table"], name)) for name in names)
+    if not any(some is not None and some.expiring for some in sets):
         yield from now
         return
     later = list(_rule(body, family, ruleset._replace(lasting=True), saved))

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import iptables, nftables
-from power_edge.resources.firewall.program import Base, Effort, Key, Program, bits_of
+from power_edge.resources.firewall.program import Base, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, numbers, shown
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
@@ -37,7 +38,6 @@ class Ruleset:
     `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `firewalld`: whether it runs; None: not installed.
     `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
     `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in. `saved`: the files of rules that a boot may load.
-    `effort`: the work that following the rules may still take; what is made of this record for a remedy shares it.
     """
 
     program: Program
@@ -54,8 +54,8 @@ class Ruleset:
     firewalld_boots: bool = False
     way: Way = NO_WAY_READ
     saved: tuple[str, ...] = ()
-    effort: Effort = field(default_factory=Effort)
 
+    @cached_property
     def existing(self) -> Numbers:
         """The interfaces of the node as a set of numbers."""
         return numbers(interface(name) for name in self.interfaces or ())
@@ -101,12 +101,12 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     program = _program(have)
     if isinstance(program, Unseen):
         return {"": program}
-    names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
+    names = dict.fromkeys(name for name in _lines(have, "interfaces") if name != "lo" and interface(name))
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
             program=program,
-            interfaces=names or None,
+            interfaces=tuple(names) or None,
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
             echo_ignored=tuple(_lines(have, "echo-ignored")),

@@ -191,8 +191,10 @@ class _Answer(NamedTuple):
     states: Mapping[str, str]
     links: Mapping[str, Sequence[_Link]]
     """By the unit that is pulled."""
-    names: Sequence[str]
-    left: Sequence[str]
+    masks: frozenset[tuple[str, str]]
+    """(pulled, puller) of the entries that mask others."""
+    names: "_Names"
+    left: frozenset[str]
     activating: Mapping[str, Sequence[str]]
     """Triggers on disk by the unit that their files name."""
     goal: str | None
@@ -201,8 +203,8 @@ class _Answer(NamedTuple):
     active: frozenset[str]
     """Of the units around those of the answer, the active ones."""
     way: frozenset[str]
-    install: Sequence[str]
-    """`UNIT WantedBy=TARGET`"""
+    install: Mapping[str, Sequence[str]]
+    """`WantedBy=TARGET` by the unit."""
     now: float
     """Seconds since 1970 by the node's clock; 0.0 where the answer does not say."""
     uptime: float
@@ -233,19 +235,23 @@ def parse(section: bytes) -> dict[str, Unit]:
     for line in parts.get("links", ()):
         if (link := _link(line)) is not None:
             links.setdefault(link.pulled, []).append(link)
+    install: dict[str, list[str]] = {}
+    for name, _, setting in (line.partition(" ") for line in parts.get("install", ())):
+        install.setdefault(name, []).append(setting)
     answer = _Answer(
         _shown(parts.get("show", ())),
         {name: state for name, _, state in (line.partition(" ") for line in parts.get("files", ())) if state},
         links,
-        parts.get("names", ()),
-        parts.get("left", ()),
+        frozenset((link.pulled, link.puller) for some in links.values() for link in some if link.by == "mask"),
+        _names(parts.get("names", ())),
+        frozenset(filter(None, parts.get("left", ()))),
         _activating(parts.get("activating", ())),
         _goal(parts.get("default")),
         jobs,
         next((line.removeprefix("why ") for line in parts.get("boot", ()) if line.startswith("why ")), ""),
         frozenset(parts.get("active", ())),
         frozenset(parts.get("way", ())),
-        parts.get("install", ()),
+        install,
         float(clock[0]),
         float(clock[1]),
     )
@@ -352,7 +358,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         type=block.get("Type"),
         remains=block.get("RemainAfterExit") == "yes",
         queued=block.get("Job", "") not in ("", "0"),
-        left=block.get("ControlGroup", "")[1:] in filter(None, answer.left),
+        left=block.get("ControlGroup", "")[1:] in answer.left,
         triggers=triggers,
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
@@ -368,11 +374,9 @@ def _unit(asked: str, answer: _Answer) -> Unit:
 
 def _change(block: Mapping[str, str], answer: _Answer) -> Change:
     install: dict[str, list[str]] = {}
-    for line in answer.install:
-        name, _, setting = line.partition(" ")
-        if name == block["Id"]:
-            key, _, value = setting.partition("=")
-            install.setdefault(key.strip(), []).extend(value.split())
+    for setting in answer.install.get(block["Id"], ()):
+        key, _, value = setting.partition("=")
+        install.setdefault(key.strip(), []).extend(value.split())
     targets = [target for key in ("WantedBy", "RequiredBy", "UpheldBy") for target in install.get(key, ())]
     sysv = block.get("SourcePath", "").startswith("/etc/init.d/")
     listed = answer.jobs.jobs if answer.jobs is not None else frozenset[str]()
@@ -386,7 +390,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         refuses_start=block.get("RefuseManualStart") == "yes",
         refuses_stop=block.get("RefuseManualStop") == "yes",
         own_file=block.get("FragmentPath", "").startswith("/etc/systemd/system/"),
-        linked=f"{block['Id']} linked" in answer.install,
+        linked="linked" in install,
         installs=sysv or any(target == "default.target" or _boots(target, answer) or target in listed for target in targets),
         also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
         stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
@@ -470,7 +474,7 @@ def _masks(link: _Link, answer: _Answer) -> bool:
     """Whether another entry of the same name masks this one. Which of the two wins is a matter of
     their folders' order.
     """
-    return any(other.by == "mask" and other.puller == link.puller for other in answer.links.get(link.pulled, ()))
+    return (link.pulled, link.puller) in answer.masks
 
 
 def _pulls(link: _Link, answer: _Answer) -> bool | None:
@@ -538,29 +542,52 @@ def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[
             yield Trigger(link.pulled, False, True if answer.goal is None and _sure(link, answer) else None)
 
 
-def _claimed_by(name: str, missing: bool, names: Sequence[str]) -> tuple[str, ...]:
+class _Names(NamedTuple):
+    """The unit files of the node: those whose names are known, by name without suffix; by another name, the units that claim it (Alias=); and those
+    whose file may not be read, and may claim any name.
+    """
+
+    known: Mapping[str, Sequence[str]]
+    claims: Mapping[str, Sequence[str]]
+    unread: Sequence[str]
+
+
+def _names(lines: Iterable[str]) -> _Names:
+    known: dict[str, list[str]] = {}
+    claims: dict[str, list[str]] = {}
+    unread: list[str] = []
+    for line in lines:
+        path, colon, setting = line.removeprefix("? ").partition(":")
+        unit = path.rpartition("/")[2]
+        if line.startswith("? "):
+            unread.append(unit)
+            continue
+        for name in setting.partition("=")[2].split() if colon else [unit] if unit.endswith(".socket") else []:
+            claims.setdefault(name, []).append(unit)
+        if not colon and "*" not in unit:
+            known.setdefault(unit.rpartition(".")[0], []).append(unit)
+    return _Names(known, claims, unread)
+
+
+def _claimed_by(name: str, missing: bool, names: _Names) -> tuple[str, ...]:
     """Units whose file says Alias=NAME (a file that may not be read may say so too), and for a
     missing service the socket of its name.
     """
     socket = f"{name.removesuffix('.service')}.socket" if missing and name.endswith(".service") else ""
-    claims: dict[str, None] = {}
-    for line in names:
-        path, colon, setting = line.removeprefix("? ").partition(":")
-        unit = path.rpartition("/")[2]
-        if line.startswith("? ") or (name in setting.partition("=")[2].split() if colon else unit and unit == socket):
-            claims[unit] = None
+    claims = dict.fromkeys((*names.unread, *names.claims.get(name, ()), *(unit for unit in names.claims.get(socket, ()) if unit == socket)))
     claims.pop(name, None)
     return tuple(claims)
 
 
-def _nearest(name: str, names: Sequence[str]) -> tuple[str, ...]:
+_MANY_NAMES = 20_000
+"""Names beyond which none is looked for that is like another: comparing two takes a few microseconds."""
+
+
+def _nearest(name: str, names: _Names) -> tuple[str, ...]:
     """Up to three units of a like name. Suffixes are left out of it: they would make all services
     alike.
     """
-    known: dict[str, list[str]] = {}
-    for line in names:
-        unit = line.rpartition("/")[2]
-        if ":" not in line and "*" not in unit and not line.startswith("? "):
-            known.setdefault(unit.rpartition(".")[0], []).append(unit)
-    stems = difflib.get_close_matches(name.rpartition(".")[0], sorted(known), 3, 0.7)
-    return tuple(dict.fromkeys(unit for stem in stems for unit in known[stem]))[:3]
+    if len(names.known) > _MANY_NAMES:
+        return ()
+    stems = difflib.get_close_matches(name.rpartition(".")[0], sorted(names.known), 3, 0.7)
+    return tuple(dict.fromkeys(unit for stem in stems for unit in names.known[stem]))[:3]
