@@ -11,7 +11,7 @@ from power_edge.discovery import discovery
 from power_edge.judging import judge
 from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
 from power_edge.probing.answer import Answer
-from power_edge.probing.observe import parsed
+from power_edge.probing.observe import LONGEST_SECTION, parsed
 from power_edge.resources import resource
 
 SECONDS = 60.0
@@ -74,6 +74,8 @@ def _section(name: str, answer: Answer) -> Section:
     kind = resource(name)
     output = answer.outputs.get(f"find.{name}")
     failure = "the answer was cut" if output is None else output.failure()
+    if output is not None and len(output.stdout) > LONGEST_SECTION:
+        failure = f"what was found is longer than {LONGEST_SECTION >> 20} MiB"
     if output is None or failure is not None:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))

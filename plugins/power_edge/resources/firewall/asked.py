@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.match import NEW, PORTED, PROTOCOLS
-from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, SURVEY_STEPS, Effort, Region, Undecidable, orders, walk
+from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, QUESTION_STEPS, SURVEY_STEPS, Effort, Region, Undecidable, orders, walk
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import (
     FALSE,
@@ -138,7 +138,7 @@ def protocol_of(rule: Rule, family: int) -> Box:
 
 def fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING) -> list[list[Region]]:
     """How the packets fare: a list of regions for each order in which the kernel may run chains of equal priority. Undecidable as `walk`."""
-    return _fare(ruleset, family, boxes, hooks, Effort())
+    return _fare(ruleset, family, boxes, hooks, Effort(QUESTION_STEPS))
 
 
 def _fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...], effort: Effort) -> list[list[Region]]:
@@ -180,9 +180,13 @@ def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
     return tuple(found.values())
 
 
-@_once
 def survey(ruleset: Ruleset, family: int, outward: bool = False) -> list[list[Region]]:
     """How everything but ICMP fares, incoming or outgoing."""
+    return _survey(ruleset, family, outward)
+
+
+@_once
+def _survey(ruleset: Ruleset, family: int, outward: bool) -> list[list[Region]]:
     box = {**(outgoing(family) if outward else incoming(family)), "proto": NOT_ICMP}
     return _fare(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
 
@@ -278,7 +282,7 @@ def _filters(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | Non
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
     """What is let in, but for ICMP. Sure is what every order of chains lets in. Undecidable as `walk`."""
     every = survey(ruleset, family)
-    effort = Effort()
+    effort = Effort(QUESTION_STEPS)
     for number, regions in enumerate(every):
         others = [region for place, other in enumerate(every) if place != number for region in other]
         doubtful = [region.box for region in others if region.verdict != ALLOW or not region.sure]

@@ -37,7 +37,7 @@ QUESTION_STEPS = 100_000
 SURVEY_STEPS = 1_000_000
 """Steps that a question about some packets may take, about half a second, and one about all packets, which is asked once a node."""
 RULES_PER_STEP = 8
-RANGES_PER_STEP = 32
+RANGES_PER_STEP = 16
 """Rules that are looked at, and ranges of numbers that are copied, in the time of a step or less."""
 
 
@@ -136,7 +136,7 @@ class Effort:
     an effort of its own, so that no verdict depends on what else is declared, or judged before.
     """
 
-    left: int = QUESTION_STEPS
+    left: int
 
     def spend(self, steps: int) -> None:
         """Takes some steps. Undecidable when there are none left."""
@@ -249,7 +249,8 @@ def _split(regions: Iterable[Region], boxes: tuple[Box, ...], effort: Effort) ->
                 continue
             inside.append(region._replace(box=common))
             pieces = list(subtract(region.box, box))
-            effort.spend(sum(len(each[dimension]) for each in (common, *pieces) for dimension in box if dimension in each) // RANGES_PER_STEP)
+            ranges = sum(len(each[dimension]) for each in (box, common, *pieces) for dimension in box if dimension in each)
+            effort.spend(ranges // RANGES_PER_STEP)
             still.extend(region._replace(box=piece) for piece in pieces)
         outside = still
     return inside, outside
