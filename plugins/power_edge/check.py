@@ -27,7 +27,7 @@ from power_edge.resources import resource
 
 GATE_TYPE = "node"
 GATE_NAME = "identity"
-JUDGING_SECONDS = 10.0
+JUDGING_SECONDS = 15.0
 """Seconds of computing that one resource type of one node may take, from what the probe printed to the results of all its items."""
 BULKY = 512 * 1024
 """Bytes of an answer beyond which what was seen in it is not kept beside it, but made anew for whoever asks after another node's turn."""
@@ -161,7 +161,7 @@ class Checked:
 
 @lru_cache(maxsize=1)
 def _bulky(checked: Checked) -> Mapping[str, Observations | Unseen]:
-    """What was seen in a long answer, of one node at a time: it takes up to 40 times the memory of the answer."""
+    """What was seen in a long answer, of one node at a time: it takes up to 45 times the memory of the answer."""
     return checked._seen()
 
 

@@ -6,7 +6,7 @@ from power_edge.model import Item, Observations, ResourceType, Unseen
 from power_edge.probing.answer import Answer, Output
 
 LONGEST_SECTION = 16 << 20
-"""Bytes of one section that are looked into: to read them takes up to 40 times the memory. 300,000 networks in nft's JSON have as many."""
+"""Bytes of one section that are looked into: to read them takes up to 45 times the memory. 300,000 networks in nft's JSON have as many."""
 
 
 def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from power_edge.resources.firewall import marks, space
 from power_edge.resources.firewall.match import ADDRESS_TYPES, STATES, SYN, Match, protocol
-from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, Base, Do, Key, Program, Rule
+from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, Base, Do, Effort, Key, Program, Rule, limited
 from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
 
 HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output", "POSTROUTING": "postrouting"}
@@ -59,9 +59,8 @@ def read(text: str, family: int, kind: str) -> Program:
     To be believed of the legacy variant alone: that of nftables prints rules which it cannot express without a part of their conditions.
     """
     policies, saved = _parsed(text, kind)
-    if sum(map(len, saved.values())) > MANY_RULES:
-        raise ValueError(f"the ruleset is too long to be followed: more than {MANY_RULES:,} rules")
-    rules = {key: tuple(rule for one in some for rule in as_rules(one, family, key, saved)) for key, some in saved.items()}
+    room = Effort(MANY_RULES)
+    rules = {key: tuple(rule for one in some for rule in limited(as_rules(one, family, key, saved), room)) for key, some in saved.items()}
     bases = (_base(key, policy, family) for key, policy in policies.items() if key[2] in HOOKS)
     return Program(chains={name: {family: some} for name, some in rules.items()}, bases=tuple(bases))
 

@@ -13,7 +13,7 @@ from power_edge.resources.firewall import compat, iptables, marks
 from power_edge.resources.firewall.iptables import Saved
 from power_edge.resources.firewall.match import Match
 from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset, expires
-from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, VERDICTS, Base, Do, Effort, Key, Program, Rule
+from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, VERDICTS, Base, Do, Effort, Key, Program, Rule, limited
 from power_edge.resources.firewall.space import Box, interface, numbers, shown
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
@@ -62,7 +62,7 @@ def read(
             if key in sets:
                 sets[key] = sets[key]._replace(changing=True)
         chains: dict[Key, dict[int, list[Rule]]] = {}
-        ruleset, count = Ruleset(sets, Effort(MANY_ELEMENTS)), 0
+        ruleset, room = Ruleset(sets, Effort(MANY_ELEMENTS)), Effort(MANY_RULES)
         bodies: dict[Key, list[Any]] = {}
         bases: list[Base] = []
         for kind, body in objects:
@@ -75,9 +75,7 @@ def read(
                 bodies[*place, body["chain"]].append(body)
         for key, some in bodies.items():
             for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
-                for family, rule in _rules(body, ruleset, line, chains):
-                    if (count := count + 1) > MANY_RULES:
-                        raise ValueError(f"the ruleset is too long to be followed: more than {MANY_RULES:,} rules")
+                for family, rule in _rules(body, ruleset, line, chains, room):
                     chains[key].setdefault(family, []).append(rule)
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
@@ -188,9 +186,9 @@ def _all(program: Program, base: Base) -> Iterator[Rule]:
                 yield from (rule for rule in some if rule.do.kind != ALLOW)
 
 
-def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[Key]) -> Iterator[tuple[int, Rule]]:
+def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[Key], room: Effort) -> Iterator[tuple[int, Rule]]:
     for family in FAMILIES.get(body["family"], (4, 6)):
-        rules = list(_now_and_later(body, family, ruleset, saved))
+        rules = list(limited(_now_and_later(body, family, ruleset, saved), room))
         if saved is not None and rules:
             rules = _worded(rules, body, saved, family, chains)
         yield from ((family, rule) for rule in rules)

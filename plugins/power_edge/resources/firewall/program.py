@@ -30,12 +30,12 @@ MANY_REGIONS = 10_000
 MANY_ORDERS = 120
 """Orders of chains, and regions in one walk, beyond which a program counts as undecidable."""
 MANY_RULES = 100_000
-"""Rules beyond which a ruleset is not read: each takes up to 2 KB, and one question cannot follow as many."""
+"""Rules, and boxes of them, beyond which a ruleset is not read: each takes up to 2 KB, and one question cannot follow as many."""
 MANY_BASES = 100
 """Base chains on one path beyond which their orders are not looked for."""
-QUESTION_STEPS = 100_000
-SURVEY_STEPS = 1_000_000
-"""Steps that a question about some packets may take, about half a second, and one about all packets, which is asked once a node."""
+QUESTION_STEPS = 50_000
+SURVEY_STEPS = 500_000
+"""Steps that a question about some packets may take, about a quarter of a second, and one about all packets, which is asked once a node."""
 RULES_PER_STEP = 8
 RANGES_PER_STEP = 16
 """Rules that are looked at, and ranges of numbers that are copied, in the time of a step or less."""
@@ -143,6 +143,13 @@ class Effort:
         self.left -= steps
         if self.left < 0:
             raise Undecidable("the ruleset is too complex to be followed")
+
+
+def limited(rules: Iterable[Rule], effort: Effort) -> Iterator[Rule]:
+    """The rules as they are read. Undecidable when there are more, boxes counted, than `effort` has left."""
+    for rule in rules:
+        effort.spend(1 + len(rule.boxes))
+        yield rule
 
 
 def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort) -> list[Region]:
