@@ -1,6 +1,6 @@
 """One node's hostile answer costs its own items of one type: not its other types, and no other node."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ import yaml
 from power_edge import check
 from power_edge.check import BULKY, Checked
 from power_edge.config import load_node
-from power_edge.model import Outcome, Result
+from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
 from power_edge.probing import observe
-from power_edge.probing.answer import read
+from power_edge.probing.answer import Answer, read
 from tests import answers
 from tests.project import identity_of
 
@@ -34,7 +34,7 @@ def results(what: Checked) -> dict[str, Result]:
 
 
 @pytest.fixture
-def hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader of kernel parameters that never comes to an end."""
     real = observe.parsed
 
@@ -45,7 +45,6 @@ def hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(observe, "parsed", parsed)
     monkeypatch.setattr(check, "JUDGING_SECONDS", 0.05)
-    yield
 
 
 def test_a_type_that_takes_too_long_is_unknown_and_no_other_is(tmp_path: Path, hangs: None) -> None:
@@ -71,8 +70,12 @@ def test_an_item_whose_judging_has_no_end_is_unknown(tmp_path: Path, monkeypatch
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
-    real: Callable[..., Any] = check.observe
-    monkeypatch.setattr(check, "observe", lambda kind, items, answer: (calls.append(answer.node), real(kind, items, answer))[1])
+
+    def counting(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
+        calls.append(answer.node)
+        return observe.observe(kind, items, answer)
+
+    monkeypatch.setattr(check, "observe", counting)
     return calls
 
 

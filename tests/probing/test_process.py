@@ -148,11 +148,11 @@ def test_what_this_machine_has_no_room_for_is_not_run(monkeypatch: pytest.Monkey
     def popen(*_: Any, **__: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    lifeline, before = Lifeline(), len(os.listdir("/dev/fd"))
+    lifeline, before = Lifeline(), len([*Path("/dev/fd").iterdir()])
     monkeypatch.setattr(subprocess, "Popen", popen)
     with pytest.raises(NoRoom, match=os.strerror(number)):
         run(["true"], b"", lifeline)
-    assert len(os.listdir("/dev/fd")) == before
+    assert len([*Path("/dev/fd").iterdir()]) == before
 
 
 @pytest.mark.parametrize("said", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"])

@@ -93,7 +93,14 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str, version: 
 
 @pytest.mark.parametrize(
     ("version", "knows"),
-    [("OpenSSH_8.6p1", False), ("OpenSSH_7.4p1", False), ("OpenSSH_8.7p1", True), ("OpenSSH_10.0p2", True), ("OpenSSH_for_Windows_9.5p1", True), ("x", False)],
+    [
+        ("OpenSSH_8.6p1", False),
+        ("OpenSSH_7.4p1", False),
+        ("OpenSSH_8.7p1", True),
+        ("OpenSSH_10.0p2", True),
+        ("OpenSSH_for_Windows_9.5p1", True),
+        ("x", False),
+    ],
 )
 def test_an_ssh_is_given_no_option_that_it_does_not_know(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, knows: bool) -> None:
     """It would end with "Bad configuration option", and no node could be checked."""
@@ -131,5 +138,3 @@ def test_what_keeps_ssh_from_the_node_is_told_in_its_own_words(
     with pytest.raises(Unreachable) as raised:
         ask(job("a"), Lifeline())
     assert str(raised.value) == told
-
-

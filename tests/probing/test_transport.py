@@ -205,15 +205,16 @@ def test_that_this_machine_has_no_room_is_no_fault_of_the_node(monkeypatch: pyte
     with pytest.raises(Unreachable) as raised:
         ask(job("a"), Lifeline())
     assert str(raised.value) == (
-        "it was not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer nodes"
-        " at once"
+        "it was not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer"
+        " nodes at once"
     )
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
 def test_as_many_threads_ask_as_can_be_started(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
     """hostile.md 15, of threads: "can't start new thread" ended the run."""
-    real, started = threading.Thread.start, []
+    real = threading.Thread.start
+    started: list[threading.Thread] = []
 
     def begin(thread: threading.Thread) -> None:
         if len(started) == threads:

@@ -1,6 +1,7 @@
 """How far a firewall's rules are followed. A node writes them, and may make them as hard to follow as it likes."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from power_edge.model import Outcome
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import asked, iptables, nftables
-from power_edge.resources.firewall.program import INCOMING, QUESTION_STEPS, Base, Do, Effort, Program, Region, Undecidable, orders, walk
+from power_edge.resources.firewall.program import INCOMING, QUESTION_STEPS, Base, Do, Effort, Key, Program, Region, Undecidable, orders, walk
 from power_edge.resources.firewall.program import Rule as Step
 from power_edge.resources.firewall.space import numbers
 from tests.resources.test_firewall import ACCEPT, ALLOW_22, DENY_22, TCP22, legacy, nft, outcome, results, seen
@@ -39,8 +40,8 @@ TOO_COMPLEX = "the ruleset is too complex to be followed"
 
 
 def test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """hostile.md 8, in steps: 30 chains that each jump twice to the next took 4.5 s for each rule. The rules about port 22 are too hard, those about others are not,
-    whichever comes first, and however many there are."""
+    """hostile.md 8, in steps: 30 chains that each jump twice to the next took 4.5 s for each rule. Here they are for port 22 alone: rules about
+    it are too hard, those about others are not, whichever comes first, and however many there are."""
     monkeypatch.setattr(asked, "QUESTION_STEPS", 2_000)
     ruleset = doubling_for(22, 30)
     easy = [Rule(proto="tcp", port=port, action="deny") for port in (80, 443)]
@@ -61,9 +62,13 @@ def test_as_many_hard_questions_as_are_asked_are_decided(monkeypatch: pytest.Mon
 
 
 def test_what_all_packets_do_is_followed_once_also_where_it_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    walks = []
-    real = asked.walk
-    monkeypatch.setattr(asked, "walk", lambda program, hooks, family, *rest: (walks.append((hooks, family)), real(program, hooks, family, *rest))[1])
+    walks: list[object] = []
+
+    def counting(followed: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort) -> list[Region]:
+        walks.append((hooks, family))
+        return walk(followed, hooks, family, start, effort)
+
+    monkeypatch.setattr(asked, "walk", counting)
     monkeypatch.setattr(asked, "SURVEY_STEPS", 20_000)
     found = results(Firewall(enabled=True, default_incoming="deny", default_outgoing="allow", exclusive=True), seen(nft=doubling(30)))
     assert TOO_COMPLEX in (found["default_incoming"].why or "")
@@ -88,7 +93,7 @@ def test_chains_whose_orders_take_too_long_to_compare_are_undecidable() -> None:
     udp = ({"proto": ((17, 17),)},)
     shared = ("inet", "t", "shared")
     keys = [("inet", "t", f"b{number}") for number in range(50)]
-    chains = {key: {4: (Step(udp, Do("jump", shared), "x"),)} for key in keys}
+    chains: dict[Key, Mapping[int, tuple[Step, ...]]] = {key: {4: (Step(udp, Do("jump", shared), "x"),)} for key in keys}
     chains[shared] = {4: (Step(udp, Do("allow"), "x"),) * 20_000}
     program = Program(chains=chains, bases=tuple(Base("input", 0, key, (4,)) for key in keys))
     with pytest.raises(Undecidable, match=TOO_COMPLEX):

@@ -255,7 +255,9 @@ def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> 
     width = _workers(min(_width(), len(jobs)), waiting, ask)
     for turn in turns if not width else ():
         turn.future.set_exception(_not_asked("no thread could be started"))
-    pending = {turn.job.plan.node: Pending(turn.job, turn.future, started, index // max(1, width) + 1, turn.lifeline) for index, turn in enumerate(turns)}
+    pending = {
+        turn.job.plan.node: Pending(turn.job, turn.future, started, index // max(1, width) + 1, turn.lifeline) for index, turn in enumerate(turns)
+    }
     # Threads share one interpreter: the caller steps back until the scripts are out, then both go on.
     wait([one.future for one in pending.values()], _HEAD_START)
     return pending

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
@@ -66,19 +66,19 @@ DHCP: Mapping[int, Box] = {
 """Answers to a DHCP client. ufw and firewalld let them in of themselves, and no declaration can say so (it would need a source port)."""
 
 
-def _once(answer: Callable[Concatenate[Ruleset, P], T]) -> Callable[Concatenate[Ruleset, P], T]:
+def _once(answer: Callable[P, T]) -> Callable[P, T]:
     """Answer a question that many others need once, also where the answer is that it is undecidable."""
 
     @lru_cache(maxsize=16)
-    def kept(ruleset: Ruleset, *args: P.args, **kwargs: P.kwargs) -> T | Undecidable:
+    def kept(*args: Any, **kwargs: Any) -> T | Undecidable:
         try:
-            return answer(ruleset, *args, **kwargs)
+            return answer(*args, **kwargs)
         except Undecidable as error:
             return error
 
     @wraps(answer)
-    def once(ruleset: Ruleset, *args: P.args, **kwargs: P.kwargs) -> T:
-        found = kept(ruleset, *args, **kwargs)
+    def once(*args: P.args, **kwargs: P.kwargs) -> T:
+        found = kept(*args, **kwargs)  # type: ignore[arg-type]
         if isinstance(found, Undecidable):
             raise Undecidable(str(found))
         return found

@@ -128,7 +128,18 @@ def parse(section: bytes) -> Observations:
     labels = [(label, row) for row in rows for label in _labels(row)] if manager == "rpm" else []
     by_name = _by([(row.name.lower(), row) for row in rows])
     simulations = {name: _simulation(name, words, tagged) for name, words in tries.items()}
-    told = _Told(manager, native, tool, by_name, _by(labels), providers, candidates(manager, tagged), simulations, tuple(broken), frozenset(row.name for row in broken))
+    told = _Told(
+        manager,
+        native,
+        tool,
+        by_name,
+        _by(labels),
+        providers,
+        candidates(manager, tagged),
+        simulations,
+        tuple(broken),
+        frozenset(row.name for row in broken),
+    )
     return {name: _package(name, told) for name in asked}
 
 
