@@ -39,7 +39,7 @@ def adopted(text: str, seen: Mapping[str, Mapping[str, Any]], names: frozenset[s
     """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of what was adopted is compliant then."""
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
-    vars(checked).update(observations=seen, gate=Gate(0))
+    vars(checked).update(_kept=seen, gate=Gate(0))
     done = adopt(text, checked, [item for item in state.items if names is None or item.name in names])
     touched = {(one.item.type, one.item.key) for one in done.adopted}
     for item in load_state(done.text.encode(), "f", "n").items:

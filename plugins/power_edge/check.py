@@ -1,9 +1,10 @@
 """The gate, and load -> plan -> probe -> judge as one call: shared by the plugin, the command line and whatever watches."""
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
 from itertools import groupby
 from math import ceil
 from pathlib import Path
@@ -11,10 +12,11 @@ from shlex import quote
 from typing import Any
 
 from power_edge import gate
+from power_edge.allowance import Allowance, TookTooLong
 from power_edge.config import Node
 from power_edge.config.identities import others
 from power_edge.gate import Expected, Gate
-from power_edge.judging import judge
+from power_edge.judging import judge, unknown
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen, agrees
 from power_edge.probing.answer import Answer
 from power_edge.probing.observe import observe
@@ -25,6 +27,10 @@ from power_edge.resources import resource
 
 GATE_TYPE = "node"
 GATE_NAME = "identity"
+JUDGING_SECONDS = 15.0
+"""Seconds of computing that one resource type of one node may take, from what the probe printed to the results of all its items."""
+BULKY = 512 * 1024
+"""Bytes of an answer beyond which what was seen in it is not kept beside it, but made anew for whoever asks after another node's turn."""
 _FUTURE = 60  # seconds that an answer may be ahead of our clock: two clocks are never quite equal
 
 STATUS = {Outcome.COMPLIANT: 0, Outcome.WAIVED: 0, Outcome.DRIFT: 1, Outcome.UNKNOWN: 10}
@@ -72,7 +78,7 @@ def way(node: Node, options: Options) -> Route:
         raise BadRoute(f"{node.name}: {error}") from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checked:
     """A node and what came back from it: an answer, or the reason why there is none. Judged when first asked."""
 
@@ -82,6 +88,8 @@ class Checked:
     """How old an answer is that came by other means, for people."""
     stale: str | None = None
     """Why such an answer says nothing: it is too old, or from the future."""
+    _allowances: defaultdict[str, Allowance] = field(init=False, default_factory=lambda: defaultdict(lambda: Allowance(JUDGING_SECONDS)))
+    """By resource type: no type takes from another."""
 
     @cached_property
     def gate(self) -> Gate:
@@ -105,16 +113,32 @@ class Checked:
             return Result(item, Outcome.UNKNOWN, why=self.stale)
         return Result(item, Outcome.COMPLIANT, (agrees("hash", wanted["hash"], self.gate.seen),), self.gate.why)
 
-    @cached_property
+    @property
     def observations(self) -> Mapping[str, Observations | Unseen]:
         """What was seen, by resource type; empty when the gate is shut."""
+        return _bulky(self) if self._size > BULKY else self._kept
+
+    @cached_property
+    def _size(self) -> int:
+        return 0 if isinstance(self.answer, Unreachable) else sum(len(output.stdout) for output in self.answer.outputs.values())
+
+    @cached_property
+    def _kept(self) -> Mapping[str, Observations | Unseen]:
+        return self._seen()
+
+    def _seen(self) -> Mapping[str, Observations | Unseen]:
         if isinstance(self.answer, Unreachable) or not self.gate.open:
             return {}
         items = sorted(self.node.items, key=lambda item: item.type)
-        return {
-            kind: Unseen(self.stale) if self.stale else observe(resource(kind), list(members), self.answer)
-            for kind, members in groupby(items, key=lambda item: item.type)
-        }
+        return {kind: self._seen_of(kind, list(members), self.answer) for kind, members in groupby(items, key=lambda item: item.type)}
+
+    def _seen_of(self, kind: str, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
+        if self.stale is not None:
+            return Unseen(self.stale)
+        try:
+            return self._allowances[kind].spend(lambda: observe(resource(kind), items, answer))
+        except TookTooLong as error:
+            return Unseen(str(error))
 
     def answered_at(self, run_started: float) -> float | None:
         """When the node itself answered, in seconds since 1970; None if it did not, or says a time to come."""
@@ -128,7 +152,17 @@ class Checked:
         """The result of one of the node's items."""
         if not self.gate.open:
             return Result(item, Outcome.BLOCKED, why=self.gate.why)
-        return judge(resource(item.type), item, self.observations[item.type])
+        seen = self.observations[item.type]
+        try:
+            return self._allowances[item.type].spend(lambda: judge(resource(item.type), item, seen))
+        except TookTooLong as error:
+            return unknown(item, str(error))
+
+
+@lru_cache(maxsize=1)
+def _bulky(checked: Checked) -> Mapping[str, Observations | Unseen]:
+    """What was seen in a long answer, of one node at a time: it takes up to 45 times the memory of the answer."""
+    return checked._seen()
 
 
 def wait(node: Node, pending: Pending) -> Checked:

@@ -11,20 +11,20 @@ from power_edge.model import NOTHING, Finding, Item, Observations, Outcome, Reme
 def judge(kind: ResourceType, item: Item, observations: Observations | Unseen) -> Result:
     """The result of an item, from what the probe of its type saw (Unseen: the probe as a whole could not look)."""
     if isinstance(observations, Unseen):
-        return _unknown(item, observations.why)
+        return unknown(item, observations.why)
     key = "" if kind.whole else item.key
     if key in observations:
         seen = observations[key]
     elif kind.lists_all:
         seen = None
     else:
-        return _unknown(item, "the node's answer does not mention it")
+        return unknown(item, "the node's answer does not mention it")
     if isinstance(seen, Unseen):
-        return _unknown(item, seen.why)
+        return unknown(item, seen.why)
     try:
         return _judged(kind, item, seen)
     except Exception as error:  # a fault of ours must not end the run of fifty nodes, and still less be taken for compliance
-        return _unknown(item, f"judging failed: {type(error).__name__}: {error}")
+        return unknown(item, f"judging failed: {type(error).__name__}: {error}")
 
 
 def _judged(kind: ResourceType, item: Item, seen: Any) -> Result:
@@ -88,5 +88,6 @@ def _why(findings: tuple[Finding, ...]) -> str | None:
     return "; ".join(dict.fromkeys(f"{finding.field}: {finding.why}" for finding in given)) or None
 
 
-def _unknown(item: Item, why: str) -> Result:
+def unknown(item: Item, why: str) -> Result:
+    """The result of an item that could not be judged."""
     return Result(item, Outcome.UNKNOWN, (), why)

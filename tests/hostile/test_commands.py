@@ -38,7 +38,7 @@ class Lab:
         self._monkeypatch, self._captured = monkeypatch, captured
         monkeypatch.chdir(folder)
         monkeypatch.setattr(transport, "execute", self._execute)
-        monkeypatch.setattr(transport.time, "sleep", lambda _: None)
+        monkeypatch.setattr("time.sleep", lambda _: None)
         self.node("rig")
 
     def node(self, name: str, declared: dict[str, str] = {"kernel.hostname": "rig"}) -> Path:

@@ -55,6 +55,8 @@ def test_any_shell_carries_the_probe(lab: Lab, shells: Node, tmp_path: Path, she
         ("/bin/bash", ".bashrc", "exec zsh", "the probe did not start (the login shell did not run it: "),
         ("/usr/bin/tcsh", ".tcshrc", "exec bash", "the probe did not start (the login shell did not run it: "),
         ("/bin/bash", ".bashrc", "exit 0", "the probe did not start (the login shell did not run it: "),
+        ("/bin/bash", ".bashrc", "read -r line", ": unexpected end of file (the login shell did not run it: "),
+        ("/bin/bash", ".bashrc", "echo Welcome; cat >/dev/null", ": unexpected end of file (the login shell did not run it: "),
         ("/bin/bash", ".bashrc", "exec tmux", "exec: tmux: not found (the login shell did not run it: "),
         ("/bin/bash", ".bashrc", "PATH=/nowhere", ": command not found (it takes a POSIX sh, base64 and gzip)"),
         ("/usr/sbin/nologin", ".x", "", "This account is currently not available. (the login shell did not run it: "),

@@ -26,6 +26,40 @@ def test_with_root_or_sudo_all_is_seen(lab: Lab, node: Node, tmp_path: Path, bac
     _all_is_seen(check(lab, f"--node={node.name}", folder=tmp_path), node)
 
 
+OPERATORS = """Host *
+    ControlMaster auto
+    ControlPath {0}/master-%C
+    ControlPersist 10m
+    ForwardAgent yes
+    ForwardX11 yes
+    LocalForward 127.0.0.1:18022 127.0.0.1:22
+    RemoteForward 127.0.0.1:18022 127.0.0.1:22
+    DynamicForward 127.0.0.1:11080
+    ExitOnForwardFailure yes
+    PermitLocalCommand yes
+    LocalCommand touch {0}/local-command
+    RemoteCommand touch /tmp/remote-command; exec tmux
+    RequestTTY force
+    SessionType none
+    StdinNull yes
+    ForkAfterAuthentication yes
+    BatchMode no
+"""
+"""What people write into ~/.ssh/config, each of which would keep the script from the node, or open something."""
+
+
+def test_the_operators_ssh_config_neither_breaks_a_check_nor_opens_anything(lab: Lab, node: Node, tmp_path: Path) -> None:
+    declare(tmp_path, node, STATE, user="stella")
+    lab.ssh_config.write_text(OPERATORS.format(tmp_path) + lab.ssh_config.read_text())
+    try:
+        run = check(lab, f"--node={node.name}", folder=tmp_path)
+    finally:
+        lab.write_ssh_files()
+    _all_is_seen(run, node)
+    assert [each.name for each in tmp_path.iterdir() if each.name != "node-configs"] == []
+    assert node.sh("ls /tmp/remote-command", check=False) == ""
+
+
 @pytest.mark.skipif(own_distribution() != "debian", reason="Debian 13 is made from the archive of a Debian machine")
 def test_all_is_seen_on_debian_13(lab: Lab, tmp_path: Path) -> None:
     with lab.node("trixie", root=TRIXIE) as node:

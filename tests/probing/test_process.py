@@ -1,8 +1,10 @@
 """What a command is given, what is kept of what it prints, and that nothing of it outlives us."""
 
+import errno
 import os
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 
 from power_edge.probing import process
-from power_edge.probing.process import Lifeline, TooLong, execute, run
+from power_edge.probing.process import Lifeline, NoRoom, TooLong, execute, run
 
 HANGS = 'exec 9>"$0"; echo begun >&9; (timeout 1000 sleep 1000; true) & sleep 1000; wait'
 """A process with a child in a group of its own. All of them hold the FIFO open."""
@@ -139,3 +141,38 @@ def test_the_local_backend_s_line_is_a_shell_s() -> None:
     backend.NAME = "local"
     host = SimpleNamespace(backend=backend, run=lambda command: backend.run_local(command + "|cat"))
     assert execute(host, "cat|tr a-z A-Z", b"sent", Lifeline())[2] == b"SENT"
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM])
+def test_what_this_machine_has_no_room_for_is_not_run(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def popen(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    lifeline, before = Lifeline(), len([*Path("/dev/fd").iterdir()])
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(NoRoom, match=os.strerror(number)):
+        run(["true"], b"", lifeline)
+    assert len([*Path("/dev/fd").iterdir()]) == before
+
+
+@pytest.mark.parametrize("said", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"])
+def test_a_shell_of_ours_that_may_start_no_process_is_no_answer(said: str) -> None:
+    with pytest.raises(NoRoom):
+        run(["sh", "-c", 'echo "$0" >&2; exit 2', said], b"", Lifeline())
+    assert run(["sh", "-c", 'echo "$0" >&2; exit 2', "sh: 1: Cannot fork"], b"", Lifeline()).status == 2  # the node's own
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="takes root, to become a user whose processes are counted")
+def test_a_limit_on_processes_is_told_as_ours() -> None:
+    code = """
+import resource
+from power_edge.probing.process import *
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+try:
+    print(run(["true"], b"", Lifeline()))
+except NoRoom as error:
+    print("no room:", error)
+"""
+    argv = ["setpriv", "--reuid=54321", "--clear-groups", sys.executable, "-c", code]
+    done = subprocess.run(argv, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False)
+    assert done.stdout == "no room: Resource temporarily unavailable\n", done

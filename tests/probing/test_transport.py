@@ -9,7 +9,7 @@ import pytest
 from power_edge.probing import transport
 from power_edge.probing.answer import Answer
 from power_edge.probing.plan import Plan, Timeouts
-from power_edge.probing.process import Lifeline
+from power_edge.probing.process import Lifeline, NoRoom
 from power_edge.probing.transport import Job, Route, Unreachable, ask, start
 from tests.answers import answer
 
@@ -75,8 +75,8 @@ def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> N
 NOT_STARTED = "the probe did not start"
 TOOLS = " (it takes a POSIX sh, base64 and gzip)"
 SHELL = (
-    " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell or exec"
-    " another?)"
+    " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell, exec"
+    " another or read its input?)"
 )
 
 
@@ -112,6 +112,7 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         (Host(b"", b"sudo: unable to resolve host rig\nsudo: a password is required\n"), ": sudo: a password is required"),
         (Host(b"", b"sudo: a password is required\nERROR: ld.so: object 'x' from LD_PRELOAD\n"), ": sudo: a password is required"),
         (Host(b"", b"Word too long.\n"), f": Word too long.{SHELL}"),
+        (Host(b"Welcome\n", b"gzip: stdin: unexpected end of file\n"), f": gzip: stdin: unexpected end of file{SHELL}"),
         (Host(b"", b"sh: tmux: not found\n"), f": sh: tmux: not found{SHELL}"),
         *(
             (Host(b"", f"{said}\n".encode()), f": {said}{TOOLS}")
@@ -170,3 +171,71 @@ def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(monkeypatch: pytes
     assert transport._width() == pytest.approx(width, abs=10 if 100 < limit < 1000 else 0)
     pending = start([job(str(number)) for number in range(100)], lambda job, _: answered(job.plan.node))
     assert {pending[str(number)].answer().node for number in range(100)} == {str(number) for number in range(100)}
+
+
+ANSWERED = SimpleNamespace(stdout_bytes=answer("a"), stderr_bytes=b"", rc=0)
+
+
+class Short:
+    """An `execute` that finds no room the first times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def __call__(self, *_: object) -> SimpleNamespace:
+        self.left -= 1
+        if self.left >= 0:
+            raise NoRoom("Resource temporarily unavailable")
+        return ANSWERED
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Route, "host", lambda *_: Host(b""))
+    monkeypatch.setattr(transport, "_PAUSES", (0.0, 0.0, 0.0))
+
+
+def test_a_node_is_asked_when_this_machine_has_room_again(monkeypatch: pytest.MonkeyPatch, at_once: None) -> None:
+    monkeypatch.setattr(transport, "execute", Short(3))
+    assert ask(job("a"), Lifeline()).node == "a"
+
+
+def test_that_this_machine_has_no_room_is_no_fault_of_the_node(monkeypatch: pytest.MonkeyPatch, at_once: None) -> None:
+    monkeypatch.setattr(transport, "execute", Short(4))
+    with pytest.raises(Unreachable) as raised:
+        ask(job("a"), Lifeline())
+    assert str(raised.value) == (
+        "it was not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer"
+        " nodes at once"
+    )
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_as_many_threads_ask_as_can_be_started(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    """hostile.md 15, of threads: "can't start new thread" ended the run."""
+    real = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def begin(thread: threading.Thread) -> None:
+        if len(started) == threads:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    pending = start([job(str(number)) for number in range(7)], lambda job, _: answered(job.plan.node))
+    if threads:
+        assert [pending[str(number)].answer().node for number in range(7)] == [str(number) for number in range(7)]
+        assert [pending[str(number)].turn for number in range(7)] == [number // threads + 1 for number in range(7)]
+    else:
+        for each in pending.values():
+            with pytest.raises(Unreachable, match="it was not asked, since this machine ran short"):
+                each.answer()
+
+
+def test_the_answers_of_all_nodes_share_a_limit() -> None:
+    def longest(count: int) -> set[int]:
+        pending = start([job(str(number)) for number in range(count)], lambda job, _: answered(job.plan.node))
+        return {each.job.longest >> 20 for each in pending.values()}
+
+    assert {count: longest(count) for count in (1, 4, 5, 64, 65, 200)} == {1: {64}, 4: {64}, 5: {51}, 64: {4}, 65: {4}, 200: {4}}

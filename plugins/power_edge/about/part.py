@@ -8,6 +8,8 @@ from power_edge.model.declared.about_schema import UnreadItem
 from power_edge.probing.answer import Answer
 
 T = TypeVar("T")
+LONGEST_PART = 1 << 20
+"""Bytes of one part that are looked into: of a machine with 1,000 units it has 100,000."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,16 @@ def part(answer: Answer, name: str) -> Part:
     """The part of that name in a machine's answer. Of one that failed, what came before it did is there, and the reason is unread."""
     output = answer.outputs.get(f"about.{name}")
     found = Part(name)
-    failure = "not in the answer" if output is None else output.failure()
-    for line in output.stdout.decode("utf-8", "backslashreplace").split("\n") if output is not None else ():
+    if output is None or len(output.stdout) > LONGEST_PART:
+        found._miss(name, "not in the answer" if output is None else f"longer than {LONGEST_PART >> 20} MiB")
+        return found
+    for line in output.stdout.decode("utf-8", "backslashreplace").split("\n"):
         key, *values = line.split("\t")
         if key.startswith("!"):
             found._miss(key[1:], values[0] if values else "")
         elif key:
             found.lines.setdefault(key, []).append(tuple(values))
-    if failure is not None:
+    if (failure := output.failure()) is not None:
         found._miss(name, failure)
     return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from power_edge.allowance import Allowance, TookTooLong
 from power_edge.config import ConfigError
 from power_edge.config.document import Document
 from power_edge.config.state import entries, state_of
@@ -10,8 +11,11 @@ from power_edge.discovery import discovery
 from power_edge.judging import judge
 from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
 from power_edge.probing.answer import Answer
-from power_edge.probing.observe import parsed
+from power_edge.probing.observe import LONGEST_SECTION, parsed
 from power_edge.resources import resource
+
+SECONDS = 60.0
+"""Seconds of computing that one resource type may take: discovery judges each declaration that it could make."""
 
 
 class Found(NamedTuple):
@@ -60,9 +64,18 @@ class _Line(NamedTuple):
 
 def section(name: str, answer: Answer) -> Section:
     """What can be declared of the resource type of that name."""
+    try:
+        return Allowance(SECONDS).spend(lambda: _section(name, answer))
+    except TookTooLong as error:
+        return Section(name, hidden=(Hidden(name, str(error)),))
+
+
+def _section(name: str, answer: Answer) -> Section:
     kind = resource(name)
     output = answer.outputs.get(f"find.{name}")
     failure = "the answer was cut" if output is None else output.failure()
+    if output is not None and len(output.stdout) > LONGEST_SECTION:
+        failure = f"what was found is longer than {LONGEST_SECTION >> 20} MiB"
     if output is None or failure is not None:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))

@@ -61,7 +61,11 @@ class Facts(Mapping[str, TypeFacts]):
     """What was seen of a node: `facts["services"]["ssh"]`."""
 
     def __init__(self, checked: Checked) -> None:
-        self._seen = checked.observations
+        self._checked = checked
+
+    @property
+    def _seen(self) -> Mapping[str, Observations | Unseen]:
+        return self._checked.observations
 
     def __getitem__(self, kind: str) -> TypeFacts:
         if kind not in names():

@@ -3,15 +3,23 @@
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from power_edge.gate import Reading
 from power_edge.stderr import reason
 
-_HEADER = re.compile(rb"^PE2 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.*)\n", re.MULTILINE)
+_HEADER = re.compile(rb"^PE2 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.{0,1000})\n", re.MULTILINE)
 _OLDER = re.compile(rb"^PE1 [0-9a-f]{32} \d", re.MULTILINE)
 _ANY_FRAME = re.compile(rb"^[0-9a-f]{32} [SIGCBEZ]\b", re.MULTILINE)
 NOT_STARTED = "the probe did not start"
+MANY_FRAMES = 10_000
+_LONG_FRAME = 64 * 1024
+_LONG_ERRORS = 64 * 1024
+"""Lines of the frame in one answer, letters of one of them, and bytes of a section's errors, beyond which nothing is believed, or kept.
+
+A plan of 100,000 items makes an answer of 250 such lines.
+"""
 CUT = "the answer was cut"
 DAMAGED = "the answer was damaged on the way"
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
@@ -88,7 +96,9 @@ def read(answer: bytes) -> Answer:
     if node.endswith(b"\r"):
         # What a file of that node holds could no longer be told from what the carrier made of it.
         raise NoAnswer("its line ends were changed on the way (CR LF): carry it as it is")
-    frames = list(_frames(answer, nonce, header.end()))
+    frames = list(islice(_frames(answer, nonce, header.end()), MANY_FRAMES + 1))
+    if len(frames) > MANY_FRAMES:
+        raise NoAnswer(f"its frame has more than {MANY_FRAMES:,} lines")
     _refuse_a_second(answer, frames[-1].end if frames else header.end(), nonce)
     closing = next((index for index, frame in enumerate(frames) if frame.letter in "CBEZ"), None)
     if closing is None:
@@ -121,13 +131,14 @@ def _no_header(answer: bytes) -> str:
 
 
 def _frames(answer: bytes, nonce: bytes, start: int) -> Iterator[_Frame]:
-    for found in re.compile(rb"^" + nonce + rb" ([SIGCBEZ])(?: (.*))?$", re.MULTILINE).finditer(answer, start):
+    for found in re.compile(rb"^" + nonce + b" ([SIGCBEZ])(?: (.{0,%d}))?$" % _LONG_FRAME, re.MULTILINE).finditer(answer, start):
         yield _Frame(found.start(), found.end(), found[1].decode(), (found[2] or b"").decode("ascii", "replace").split())
 
 
 def _refuse_a_second(answer: bytes, last: int, nonce: bytes) -> None:
     """Two answers in one file, or one twice: nobody knows which is to be believed. What a section prints may well look like a header."""
-    if _HEADER.search(answer, last) is not None or len(re.findall(rb"^PE2 " + nonce, answer, re.MULTILINE)) > 1:
+    again = re.compile(rb"^PE2 " + nonce, re.MULTILINE).finditer(answer)
+    if _HEADER.search(answer, last) is not None or len(list(islice(again, 2))) > 1:
         raise NoAnswer("more than one answer: keep each in a file of its own")
 
 
@@ -177,27 +188,33 @@ def _output(answer: bytes, nonce: bytes, begin: _Frame, end: _Frame | None, clos
     if end is None or len(end.words) != 3 or end.words[0] != begin.words[0]:
         return Output(None, b"", "", lost="the section was not understood")
     _, status, spent = end.words
-    errors = answer[end.end : closing.start].decode("utf-8", "replace").strip()
+    errors = answer[end.end : min(closing.start, end.end + _LONG_ERRORS)].decode("utf-8", "replace").strip()
     # Before the E line the prelude puts a newline: what is printed need not end with one.
     return Output(_number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(spent))
 
 
 def _fits(answer: bytes, start: int, closing: _Frame, nonce: bytes) -> bool:
     """Whether the bytes from `start` to the numbers of a C line have this checksum and this length."""
-    covered = answer[start : closing.start + len(nonce) + len(" C ")]
+    covered = memoryview(answer)[start : closing.start + len(nonce) + len(" C ")]
     return closing.words == [str(cksum(covered)), str(len(covered))]
 
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def cksum(data: bytes) -> int:
+_PIECE = 1 << 20
+
+
+def cksum(data: bytes | memoryview) -> int:
     """The checksum of cksum(1), as POSIX defines it: CRC-32 from the highest bit on, begun with 0, the length behind the data.
 
     zlib's begins with the lowest bit, so bits are reversed before and after: bytes by a table, in C, for an answer can be megabytes.
     """
     length = len(data).to_bytes((len(data).bit_length() + 7) // 8, "little")
-    crc = zlib.crc32((data + length).translate(_REVERSED), 0xFFFFFFFF)
+    crc = 0xFFFFFFFF
+    for at in range(0, len(data), _PIECE):
+        crc = zlib.crc32(bytes(data[at : at + _PIECE]).translate(_REVERSED), crc)
+    crc = zlib.crc32(length.translate(_REVERSED), crc)
     return int(f"{crc:032b}"[::-1], 2)
 
 

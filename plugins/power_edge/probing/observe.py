@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from power_edge.model import Item, Observations, ResourceType, Unseen
 from power_edge.probing.answer import Answer, Output
 
+LONGEST_SECTION = 16 << 20
+"""Bytes of one section that are looked into: to read them takes up to 45 times the memory. 300,000 networks in nft's JSON have as many."""
+
 
 def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
     """What was seen of one type. An item whose section failed is Unseen with the reason; one that no section mentions is left out."""
@@ -19,6 +22,8 @@ def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observ
             failures.append(part.why)
         else:
             seen.update(part)
+    if not (kind.whole or kind.lists_all):
+        seen = {item.key: seen[item.key] for item in items if item.key in seen}  # the rest was not asked for, and may be any amount
     if not failures:
         return seen
     if kind.lists_all or kind.whole:
@@ -29,6 +34,8 @@ def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observ
 def parsed(kind: ResourceType, output: Output) -> Observations | Unseen:
     """What one section of a type's probe saw, or why that is no observation."""
     failure = output.failure()
+    if failure is None and len(output.stdout) > LONGEST_SECTION:
+        failure = f"the probe's answer is longer than {LONGEST_SECTION >> 20} MiB"
     if failure is None:
         try:
             return kind.parse(output.stdout)

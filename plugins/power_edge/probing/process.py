@@ -4,14 +4,15 @@ testinfra runs commands through a shell, waits for ever, keeps whatever they pri
 command is argv in a session of its own, its standard input is ours to give, its output has a limit, and it ends with its lifeline.
 """
 
+import errno
 import os
 import selectors
 import shlex
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
-from io import FileIO
+from io import BytesIO, FileIO
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -54,8 +55,18 @@ exec "$@" <"$sent" 3<&-
 """
 
 
+_NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
+"""What the kernel says when this process, its user or this machine may open no more files, or start no more processes."""
+_NO_FORK = (b"guard: ", b"ork")
+"""How a shell's complaint that it may start no process begins, and what it holds: `guard: 4: Cannot fork`, `guard: fork: retry: Resource ...`."""
+
+
 class TooLong(Exception):
     """A command printed more than it may; it was ended."""
+
+
+class NoRoom(Exception):
+    """This machine has no file or process left for the command, which was not run. Says nothing of the node."""
 
 
 class Ended(NamedTuple):
@@ -101,21 +112,21 @@ class Lifeline:
                 os.close(end)
 
 
-def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Any:
+def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Any:
     """testinfra's result of a command on its `host`, which is given `sent` on standard input if its backend is in TAKES_INPUT.
 
-    Raises TooLong, and whatever the backend raises: RuntimeError with the result for ssh's own status 255.
+    Raises TooLong, NoRoom, and whatever the backend raises: RuntimeError with the result for ssh's own status 255.
     """
     backend = host.backend
     if backend.NAME == "paramiko":
-        backend._exec_command = partial(_over_paramiko, backend, sent)
+        backend._exec_command = partial(_over_paramiko, backend, sent, longest)
         return host.run(command)
 
     def run_local(line: str, *args: str) -> Any:
         whole = backend.quote(line, *args)
         # The local backend's line is for a shell; a client's is its argv, quoted.
         argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
-        ended = run(argv, sent, lifeline)
+        ended = run(argv, sent, lifeline, longest)
         return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
@@ -123,11 +134,26 @@ def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Any:
 
 
 def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Ended:
-    """Run a command to its end. Raises TooLong. A program that is missing ends with 127, and the shell's words."""
-    line, end = lifeline._attach()
-    given, giving = os.pipe()
-    well = False
+    """Run a command to its end. Raises TooLong and NoRoom. A program that is missing ends with 127, and the shell's words."""
     try:
+        ended = _run(argv, sent, lifeline, longest)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise NoRoom(error.strerror) from None
+        raise
+    begin, word = _NO_FORK
+    if ended.status != 0 and not ended.stdout and ended.stderr.startswith(begin) and word in ended.stderr.splitlines()[0]:
+        raise NoRoom(os.strerror(errno.EAGAIN))
+    return ended
+
+
+def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> Ended:
+    with ExitStack() as opened:
+        line, end = lifeline._attach()
+        opened.callback(os.close, line)
+        opened.callback(lifeline._detach, end, well=False)
+        given, giving = os.pipe()
+        opened.callback(os.close, given)
         with (
             os.fdopen(giving, "wb", buffering=0) as gives,
             subprocess.Popen(
@@ -139,15 +165,13 @@ def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LON
                 start_new_session=True,
             ) as process,
         ):
+            well = False
             try:
                 stdout, stderr = _exchange(process, gives, sent, longest)
                 process.wait()
                 well = True
             finally:
                 lifeline._detach(end, well=well)
-    finally:
-        os.close(line)
-        os.close(given)
     return Ended(process.returncode, stdout, stderr)
 
 
@@ -156,8 +180,7 @@ def _exchange(process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, lo
     assert process.stdout is not None
     assert process.stderr is not None
     output, errors = process.stdout.fileno(), process.stderr.fileno()
-    parts: dict[int, list[bytes]] = {output: [], errors: []}
-    sizes = {output: 0, errors: 0}
+    kept = {output: BytesIO(), errors: BytesIO()}  # which gives its bytes away without a copy
     left = memoryview(sent)
     giving = gives.fileno()
     os.set_blocking(giving, False)
@@ -178,12 +201,17 @@ def _exchange(process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, lo
                     selector.unregister(key.fd)
                     reading.discard(key.fd)
                     continue
-                sizes[key.fd] += len(piece)
-                if key.fd == output and sizes[output] > longest:
-                    raise TooLong(f"the answer is longer than {longest // (1024 * 1024)} MiB")
-                if key.fd == output or sizes[errors] <= LONGEST_ERRORS:
-                    parts[key.fd].append(piece)
-    return b"".join(parts[output]), b"".join(parts[errors])
+                if key.fd == output:
+                    _keep(piece, kept[output], longest)
+                elif kept[errors].tell() + len(piece) <= LONGEST_ERRORS:
+                    kept[errors].write(piece)
+    return kept[output].getvalue(), kept[errors].getvalue()
+
+
+def _keep(piece: bytes, kept: BytesIO, longest: int) -> None:
+    if kept.tell() + len(piece) > longest:
+        raise TooLong(f"the answer is longer than {longest // (1024 * 1024)} MiB")
+    kept.write(piece)
 
 
 def _written(giving: int, left: memoryview) -> memoryview:
@@ -196,7 +224,7 @@ def _written(giving: int, left: memoryview) -> memoryview:
         return left[:0]
 
 
-def _over_paramiko(backend: Any, sent: bytes, command: bytes) -> tuple[int, bytes, bytes]:
+def _over_paramiko(backend: Any, sent: bytes, longest: int, command: bytes) -> tuple[int, bytes, bytes]:
     """paramiko's backend reads all output to its end, and sends nothing: this does, with the same limits."""
     channel = backend.client.get_transport().open_session()
     try:
@@ -204,27 +232,21 @@ def _over_paramiko(backend: Any, sent: bytes, command: bytes) -> tuple[int, byte
         with suppress(OSError):  # the command ended without reading it all: why, its output will say
             channel.sendall(sent)
         channel.shutdown_write()
-        stdout, stderr = _drained(channel)
+        stdout, stderr = _drained(channel, longest)
         return channel.recv_exit_status(), stdout, stderr
     finally:
         channel.close()
 
 
-def _drained(channel: Any) -> tuple[bytes, bytes]:
-    errors: list[bytes] = []
-    kept = 0
-    parts: list[bytes] = []
-    size = 0
+def _drained(channel: Any, longest: int) -> tuple[bytes, bytes]:
+    output, errors = BytesIO(), BytesIO()
     while True:
         while channel.recv_stderr_ready():
             piece = channel.recv_stderr(_CHUNK)
-            kept += len(piece)
-            errors += [piece] if kept <= LONGEST_ERRORS else []
+            if errors.tell() + len(piece) <= LONGEST_ERRORS:
+                errors.write(piece)
         piece = channel.recv(_CHUNK) if not channel.recv_stderr_ready() else b""
         if piece:
-            size += len(piece)
-            if size > LONGEST_OUTPUT:
-                raise TooLong(f"the answer is longer than {LONGEST_OUTPUT // (1024 * 1024)} MiB")
-            parts.append(piece)
+            _keep(piece, output, longest)
         elif channel.eof_received and not channel.recv_stderr_ready():
-            return b"".join(parts), b"".join(errors)
+            return output.getvalue(), errors.getvalue()

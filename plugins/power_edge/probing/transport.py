@@ -9,17 +9,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from shlex import quote
 from typing import Any, NamedTuple
 
 from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
 from power_edge.probing.plan import Plan, Timeouts, unpacked_by
-from power_edge.probing.process import TAKES_INPUT, Lifeline, execute
+from power_edge.probing.process import LONGEST_OUTPUT, TAKES_INPUT, Lifeline, NoRoom, execute, run
 from power_edge.stderr import errors
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
+LONGEST_TOGETHER = 256 * 1024 * 1024
+LONGEST_AT_LEAST = 4 * 1024 * 1024
+"""Bytes that the answers of all nodes of a run may have together, and what one node may answer however many there are: all are kept until judged."""
 _FILES_EACH, _FILES_KEPT = 12, 16
 """Open files for each node that is being asked (both ends of the pipes to its process), and open files kept free for everything else."""
 _HEAD_START = 0.005
@@ -27,19 +32,29 @@ _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to brin
 
 
 _SSH = (
-    # No question that nobody answers, an end to a dead line, and nothing that the operator's ssh_config does for people.
-    "-o BatchMode=yes -o ServerAliveInterval=5 -o RequestTTY=no -o RemoteCommand=none -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no"
+    # No question that nobody answers, an end to a dead line.
+    "-o BatchMode=yes -o ServerAliveInterval=5"
+    # Nothing that the operator's ssh_config does for people, and nothing of theirs that the node could use.
+    " -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no"
+    " -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no -o GSSAPIDelegateCredentials=no"
 )
+_SSH_SINCE_8_7 = "-o SessionType=default -o StdinNull=no -o ForkAfterAuthentication=no"
+"""Options that an ssh_config can hold since OpenSSH 8.7, and that would keep the script from the node. An older ssh refuses to run with them."""
 _NO_MASTER = "-o ControlMaster=no -o ControlPath=none"
 """A connection that the operator's ssh shares (ControlMaster) would outlive us, and hang us for 29 s when its node has gone."""
 
 
 _HOST_KEY = "Host key verification failed"
+_OUR_OPTIONS = "command-line line "
+"""How ssh begins a remark on an option that it was built without (GSSAPI); it goes on without it."""
 _NO_TOOL = re.compile(
     r"(\b(base64|gzip|printf)\b|['\"]sh['\"]|: sh\b).*(not found|not recognized)|(not found|unknown command)\W*(base64|gzip|printf|sh)\b",
     re.IGNORECASE,
 )
 """How the shells there are, docker and Windows say that one of these is missing, and not what a startup file wants."""
+_SHOWN = 300
+"""Letters of a node's own words that a reason holds; looked for at the end of what it printed."""
+_LOOKED_AT = 64 * 1024
 _HUNG_UP = re.compile(rb"kex_exchange_identification|Connection (closed|reset) by")
 
 
@@ -78,7 +93,7 @@ class Route(NamedTuple):
             self.url,
             ssh_config=self.ssh_config,
             ssh_identity_file=self.ssh_identity_file,
-            ssh_extra_args=" ".join(filter(None, (_SSH, _NO_MASTER if sockets is None else "", self.ssh_extra_args))),
+            ssh_extra_args=" ".join(filter(None, (_ssh_options(), _NO_MASTER if sockets is None else "", self.ssh_extra_args))),
             timeout=connect_timeout,
             controlpersist=0 if sockets is None else 10,
             controlpath=None if sockets is None else f"{sockets}/%%C",  # testinfra formats its command line once more
@@ -86,11 +101,19 @@ class Route(NamedTuple):
         )
 
 
+@cache
+def _ssh_options() -> str:
+    """The options for the ssh of this machine. Asking it for its version takes 5 ms, once a run."""
+    version = re.search(rb"OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)", run(["ssh", "-V"], b"", Lifeline()).stderr)
+    return f"{_SSH} {_SSH_SINCE_8_7}" if version is not None and (int(version[1]), int(version[2])) >= (8, 7) else _SSH
+
+
 class Job(NamedTuple):
-    """A plan, and the way to the node that it is for."""
+    """A plan, and the way to the node that it is for; `longest` are the bytes that the answer may have."""
 
     plan: Plan
     route: Route
+    longest: int = LONGEST_OUTPUT
 
 
 def ask(job: Job, lifeline: Lifeline) -> Answer:
@@ -99,23 +122,29 @@ def ask(job: Job, lifeline: Lifeline) -> Answer:
         host = _connected(job.route, job.plan.timeouts)
         sudo = job.route.shell_prefix()
         if host.backend.NAME in TAKES_INPUT:
-            return _answer(host, unpacked_by(sudo), job.plan.packed(), lifeline)
-        return merge(_answer(host, line, b"", lifeline) for line in job.plan.commands(sudo))
+            return _answer(host, unpacked_by(sudo), job.plan.packed(), lifeline, job.longest)
+        lines = job.plan.commands(sudo)
+        return merge(_answer(host, line, b"", lifeline, job.longest // len(lines)) for line in lines)
 
 
-def _run(host: Any, line: str, sent: bytes, lifeline: Lifeline) -> Any:
-    """Run a command line; one that the server hung up on before letting it in is tried again.
+_PAUSES = (0.25, 0.5, 1.0, 2.0)
+
+
+def _run(host: Any, line: str, sent: bytes, lifeline: Lifeline, longest: int) -> Any:
+    """Run a command line; one that the server hung up on before letting it in is tried again, and one that this machine has no room for.
 
     sshd drops some of many that knock at once (MaxStartups, 10 of them by default: sshd_config(5)), as when a fleet is behind one jump host.
     """
-    for pause in (0.25, 0.5, 1.0, 2.0):
+    for pause in _PAUSES:
         try:
-            return execute(host, line, sent, lifeline)
+            return execute(host, line, sent, lifeline, longest)
+        except NoRoom:
+            pass  # until another node's answer is here
         except RuntimeError as error:
             if not _HUNG_UP.search(getattr(error.args[0], "stderr_bytes", b"") if error.args else b""):
                 raise
-            time.sleep(random.uniform(pause / 2, pause))
-    return execute(host, line, sent, lifeline)
+        time.sleep(random.uniform(pause / 2, pause))
+    return execute(host, line, sent, lifeline, longest)
 
 
 @contextmanager
@@ -124,8 +153,15 @@ def _one_reason() -> Iterator[None]:
         yield
     except (Unreachable, NoAnswer) as error:
         raise Unreachable(str(error)) from None
+    except NoRoom as error:
+        raise _not_asked(str(error)) from None
     except Exception as error:  # testinfra's backends raise whatever their libraries do, an unreachable node among it
         raise Unreachable(_one_line(error)) from error
+
+
+def _not_asked(why: str) -> Unreachable:
+    """A fault of this machine's, which is not to be looked for on the node."""
+    return Unreachable(f"it was not asked, since this machine ran short ({why}): allow it more (ulimit -n, ulimit -u), or check fewer nodes at once")
 
 
 def _connected(route: Route, timeouts: Timeouts) -> Any:
@@ -134,8 +170,8 @@ def _connected(route: Route, timeouts: Timeouts) -> Any:
     return host
 
 
-def _answer(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Answer:
-    result = _run(host, command, sent, lifeline)
+def _answer(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int) -> Answer:
+    result = _run(host, command, sent, lifeline, longest)
     try:
         return read(result.stdout_bytes)
     except NoAnswer as error:
@@ -153,8 +189,8 @@ def _hint(why: str, login: bool) -> str:
     if not login or why.startswith("sudo"):
         return ""
     return (
-        " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell"
-        " or exec another?)"
+        " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell,"
+        " exec another or read its input?)"
     )
 
 
@@ -168,10 +204,10 @@ def _reason(output: bytes, sent: bytes) -> str:
 
     A shell that took the packed script for a command complains of that: such a line says nothing.
     """
-    text = output.decode("utf-8", "replace")
+    text = output[-_LOOKED_AT:].decode("utf-8", "replace")
     start = sent[:20].decode()
     lines = [line.strip() for line in errors(text) or text.strip().splitlines() if not start or start not in line]
-    return next((line for line in lines if "not found" in line), lines[-1] if lines else "")
+    return next((line for line in lines if "not found" in line), lines[-1] if lines else "")[:_SHOWN]
 
 
 def _check_host_key(backend: Any) -> None:
@@ -206,21 +242,37 @@ def _known_hosts(backend: Any) -> list[Path]:
 
 
 def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> dict[str, "Pending"]:
-    """Ask all nodes at once, in daemon threads: a hung transport keeps neither the others nor the end of the run waiting. By node."""
-    width = _width()
-    slots = threading.Semaphore(width)
-    pending = {}
-    for index, job in enumerate(jobs):
-        one = Pending(job, Future(), time.monotonic(), index // width + 1, Lifeline())
-        threading.Thread(target=_work, args=(one, slots, ask), name=f"ask {job.plan.node}", daemon=True).start()
-        pending[job.plan.node] = one
+    """Ask all nodes at once, in daemon threads: a hung transport keeps neither the others nor the end of the run waiting. By node.
+
+    As many are asked at once as this machine has files and threads for. The others wait for their turn.
+    """
+    longest = min(LONGEST_OUTPUT, max(LONGEST_AT_LEAST, LONGEST_TOGETHER // max(1, len(jobs))))
+    started = time.monotonic()
+    waiting: SimpleQueue[_Turn] = SimpleQueue()
+    turns = [_Turn(job._replace(longest=longest), Future(), Lifeline()) for job in jobs]
+    for turn in turns:
+        waiting.put(turn)
+    width = _workers(min(_width(), len(jobs)), waiting, ask)
+    for turn in turns if not width else ():
+        turn.future.set_exception(_not_asked("no thread could be started"))
+    pending = {
+        turn.job.plan.node: Pending(turn.job, turn.future, started, index // max(1, width) + 1, turn.lifeline) for index, turn in enumerate(turns)
+    }
     # Threads share one interpreter: the caller steps back until the scripts are out, then both go on.
     wait([one.future for one in pending.values()], _HEAD_START)
     return pending
 
 
+class _Turn(NamedTuple):
+    """A node that waits to be asked."""
+
+    job: Job
+    future: "Future[Answer]"
+    lifeline: Lifeline
+
+
 def _width() -> int:
-    """How many nodes may be asked at once: WIDTH, or fewer where this process may not open files enough. The others wait for their turn."""
+    """How many nodes may be asked at once: WIDTH, or fewer where this process may not open files enough."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return WIDTH
@@ -228,14 +280,28 @@ def _width() -> int:
     return max(1, min(WIDTH, free // _FILES_EACH))
 
 
-def _work(pending: "Pending", slots: threading.Semaphore, ask: Callable[[Job, Lifeline], Answer]) -> None:
-    with slots:
+def _workers(width: int, waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer]) -> int:
+    """Start threads that ask the waiting nodes, one after the other; how many of `width` this machine could start."""
+    for number in range(width):
         try:
-            pending.future.set_result(ask(pending.job, pending.lifeline))
+            threading.Thread(target=_work, args=(waiting, ask), name=f"ask {number}", daemon=True).start()
+        except RuntimeError:
+            return number
+    return width
+
+
+def _work(waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer]) -> None:
+    while True:
+        try:
+            job, future, lifeline = waiting.get_nowait()
+        except Empty:
+            return
+        try:
+            future.set_result(ask(job, lifeline))
         except Unreachable as error:
-            pending.future.set_exception(error)
+            future.set_exception(error)
         except BaseException as error:
-            pending.future.set_exception(Unreachable(_one_line(error)))
+            future.set_exception(Unreachable(_one_line(error)))
 
 
 class Pending(NamedTuple):
@@ -270,9 +336,10 @@ class Pending(NamedTuple):
 def _one_line(error: BaseException) -> str:
     result: Any = error.args[0] if error.args else None
     if hasattr(result, "stderr_bytes"):  # testinfra's RuntimeError of ssh's own 255 holds the whole command; only stderr is for people
-        told = result.stderr_bytes.decode("utf-8", "replace").strip().splitlines()
+        lines = result.stderr_bytes[-_LOOKED_AT:].decode("utf-8", "replace").strip().splitlines()
+        told = [line for line in lines if not line.startswith(_OUR_OPTIONS)]
         # Before "Host key verification failed." it says whether the key is unknown or has changed.
         if len(told) == 1 and told[0].startswith(_HOST_KEY):
             return f"{told[0].strip()} It is not known here: connect once by hand"  # what ssh would ask about, but for BatchMode
         return " ".join(line.strip() for line in told[-2 if told[-1].startswith(_HOST_KEY) else -1 :]) if told else "ssh failed without a word"
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return next(iter(str(error)[:_LOOKED_AT].strip().splitlines()), type(error).__name__)[:_SHOWN]

@@ -29,6 +29,10 @@ _OF_STAT = re.compile(rf"^(?:\S*/)?stat: (?!(?:line )?\d+: ).*: ({_ERRNO})(?: \(
 """A message of stat about a file, in glibc's and musl's words for errno; uutils adds a number. What a wrapper of that name says is none."""
 
 
+_LONGEST_PATH = 4096
+"""PATH_MAX of Linux; each folder of a path is looked up."""
+
+
 class Mount(NamedTuple):
     """Where a file system is mounted, and of what type it is."""
 
@@ -203,12 +207,16 @@ def _place(path: str, told: Mapping[str, Mapping[str, str]], mounts: Mapping[str
         flags=flags.strip("-"),
         folder_flags=of_folder.strip("-"),
         capabilities=capabilities != "-",
-        mount=next((mounts[point] for point in sorted(mounts, key=len, reverse=True) if _below(where, point)), None),
+        mount=_mount_of(where, mounts),
     )
 
 
-def _below(path: str, point: str) -> bool:
-    return path == point or path.startswith(point if point.endswith("/") else f"{point}/")
+def _mount_of(path: str, mounts: Mapping[str, Mount]) -> Mount | None:
+    """The mount that a path is on or below."""
+    place = path if len(path) <= _LONGEST_PATH else ""
+    while place and place not in mounts:
+        place = place.rpartition("/")[0]
+    return mounts.get(place or "/")
 
 
 def _shown(said: str) -> str:

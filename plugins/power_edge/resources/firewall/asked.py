@@ -1,12 +1,13 @@
 """What is asked of a ruleset: the packets that a declaration speaks of, and how they fare."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.match import NEW, PORTED, PROTOCOLS
-from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, Region, orders, walk
+from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, QUESTION_STEPS, SURVEY_STEPS, Effort, Region, Undecidable, orders, walk
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.space import (
     FALSE,
@@ -27,6 +28,8 @@ from power_edge.resources.firewall.space import (
     without,
 )
 
+P = ParamSpec("P")
+T = TypeVar("T")
 LO = (interface("lo"), (0, 0))
 OUTER: Numbers = complement(numbers(LO), "iif")
 """Interfaces that packets of others come by. (0: no interface at all.)"""
@@ -68,6 +71,26 @@ DHCP: Mapping[int, Box] = {
     6: {"proto": ((17, 17),), "dport": ((546, 546),), "daddr6": LINK_LOCAL},
 }
 """Answers to a DHCP client. ufw and firewalld let them in of themselves, and no declaration can say so (it would need a source port)."""
+
+
+def _once(answer: Callable[P, T]) -> Callable[P, T]:
+    """Answer a question that many others need once, also where the answer is that it is undecidable."""
+
+    @lru_cache(maxsize=16)
+    def kept(*args: Any, **kwargs: Any) -> T | Undecidable:
+        try:
+            return answer(*args, **kwargs)
+        except Undecidable as error:
+            return error
+
+    @wraps(answer)
+    def once(*args: P.args, **kwargs: P.kwargs) -> T:
+        found = kept(*args, **kwargs)  # type: ignore[arg-type]
+        if isinstance(found, Undecidable):
+            raise Undecidable(str(found))
+        return found
+
+    return once
 
 
 def incoming(family: int) -> Box:
@@ -125,9 +148,12 @@ def fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, 
 
     Without what no host sends and is stopped (`nobodys`).
     """
+    return _fare(ruleset, family, boxes, hooks, Effort(QUESTION_STEPS))
+
+
+def _fare(ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...], effort: Effort) -> list[list[Region]]:
     start = list(_marked(ruleset, list(boxes), hooks))
-    ruleset.effort.question()
-    every = [walk(program, hooks, family, start, ruleset.effort) for program in orders(ruleset.program, hooks, family)]
+    every = [walk(program, hooks, family, start, effort) for program in orders(ruleset.program, hooks, family, effort)]
     return [[region._replace(box=marks.without(region.box)) for region in regions if not nobodys(ruleset, region)] for regions in every]
 
 
@@ -146,7 +172,7 @@ def _marked(ruleset: Ruleset, boxes: list[Box], hooks: tuple[str, ...]) -> Itera
         yield from (Region({**box, **clear, **carried}, sure=False, doubt="a tunnel may keep the mark of what carried it") for box in boxes)
 
 
-@lru_cache(maxsize=16)
+@_once
 def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
     """The marks other than none that rules give to packets in which others may be wrapped: what comes out of a tunnel may keep them."""
     program, found = ruleset.program, dict[tuple[tuple[str, Numbers], ...], Box]()
@@ -154,21 +180,25 @@ def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
         return ()
     clear = marks.clear(program.bits)
     for family in FAMILIES:
-        ruleset.effort.question()
+        effort = Effort(SURVEY_STEPS)
         start = [Region({**incoming(family), "proto": CARRIERS, **clear})]
-        for order in orders(program, INCOMING, family):
-            for region in walk(order, INCOMING, family, start, ruleset.effort):
+        for order in orders(program, INCOMING, family, effort):
+            for region in walk(order, INCOMING, family, start, effort):
                 mark = marks.only(region.box, marks.PACKET)
                 if region.verdict == ALLOW and mark != marks.only(clear, marks.PACKET):
                     found.setdefault(tuple(sorted(mark.items())), mark)
     return tuple(found.values())
 
 
-@lru_cache(maxsize=16)
 def survey(ruleset: Ruleset, family: int, outward: bool = False) -> list[list[Region]]:
     """How everything but ICMP fares, incoming or outgoing."""
+    return _survey(ruleset, family, outward)
+
+
+@_once
+def _survey(ruleset: Ruleset, family: int, outward: bool) -> list[list[Region]]:
     box = {**(outgoing(family) if outward else incoming(family)), "proto": NOT_ICMP}
-    return fare(ruleset, family, [box], OUTGOING if outward else INCOMING)
+    return _fare(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
 
 
 def judged_families(ruleset: Ruleset, action: str) -> list[int]:
@@ -202,7 +232,7 @@ def exists(ruleset: Ruleset, region: Region) -> bool:
 def comes_by(ruleset: Ruleset, region: Region) -> bool:
     """Whether the region speaks of an interface that the node has."""
     reach = region.box.get("iif", OUTER)
-    return reach == OUTER or bool(both(reach, ruleset.existing()))
+    return reach == OUTER or bool(both(reach, ruleset.existing))
 
 
 # A default is what most connections meet. What differs for some ports or for some sources is a rule, and shows up as an extra.
@@ -225,7 +255,7 @@ def default(ruleset: Ruleset, family: int, action: str, *, outward: bool = False
 
 def _default(ruleset: Ruleset, family: int, action: str, regions: list[Region], outward: bool) -> bool | None:
     side, peer, own = ("oif", "daddr", "saddr") if outward else ("iif", "saddr", "daddr")
-    outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing() or OUTER
+    outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing or OUTER
     verdict: bool | None = True
     for _, protocols in CLASSES:
         kind, whole = ("dport", everything("dport")) if not without(protocols, PORTED) else ("proto", protocols)
@@ -274,13 +304,14 @@ def _filters(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | Non
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
     """What is let in, but for ICMP. Sure is what every order of chains lets in. Undecidable as `walk`."""
     every = survey(ruleset, family)
+    effort = Effort(QUESTION_STEPS)
     for number, regions in enumerate(every):
         others = [region for place, other in enumerate(every) if place != number for region in other]
         doubtful = [region.box for region in others if region.verdict != ALLOW or not region.sure]
         for region in regions:
             if region.verdict != ALLOW:
                 continue
-            ruleset.effort.spend(len(doubtful))
+            effort.spend(len(doubtful))
             certain = subtract_all([region.box], doubtful) if region.sure else []
             if number == 0:
                 yield from (region._replace(box=box) for box in certain)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from power_edge.resources.firewall import ipsets, marks, space
 from power_edge.resources.firewall.ipsets import AddressSet
 from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, SENT, STATES, Match, protocol
-from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Base, Do, Key, Program, Rule
+from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, Base, Do, Effort, Key, Program, Rule, limited
 from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
 
 HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output", "POSTROUTING": "postrouting"}
@@ -62,7 +62,8 @@ def read(text: str, family: int, kind: str, sets: Sets = NO_SETS) -> Program:
     To be believed of the legacy variant alone: that of nftables prints rules which it cannot express without a part of their conditions.
     """
     policies, saved = _parsed(text, kind)
-    rules = {key: tuple(rule for one in some for rule in as_rules(one, family, key, saved, sets)) for key, some in saved.items()}
+    room = Effort(MANY_RULES)
+    rules = {key: tuple(rule for one in some for rule in limited(as_rules(one, family, key, saved, sets), room)) for key, some in saved.items()}
     bases = (_base(key, policy, family) for key, policy in policies.items() if key[2] in HOOKS)
     return Program(chains={name: {family: some} for name, some in rules.items()}, bases=tuple(bases))
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.ipsets import AddressSet
 from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, PSH, SENT, STATES, STATUSES, SYN, URG, Match, protocol
-from power_edge.resources.firewall.program import Key
+from power_edge.resources.firewall.program import Effort, Key
 from power_edge.resources.firewall.space import FALSE, Box, Numbers, both, complement, interface, network, numbers, shown
 
 ICMP = {
@@ -38,9 +38,13 @@ class NamedSet(NamedTuple):
 
 
 class Ruleset(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name), and those of ipset. `lasting`: without the former's elements that expire."""
+    """What rules refer to: the sets and maps by (family, table, name), and those of ipset. `lasting`: without the former's elements that expire.
+
+    `effort`: the elements that may still be read.
+    """
 
     sets: Mapping[Key, NamedSet]
+    effort: Effort
     lasting: bool = False
     ipsets: Mapping[str, AddressSet] = {}
 
@@ -91,6 +95,7 @@ class Reader:
         """What is in a set or a map; None for one whose contents change by themselves. Odd for one that is not there."""
         if isinstance(data, str) and data.startswith("@"):
             named = self._named(data)
+            self.ruleset.effort.spend(len(named.elements))
             return None if named.changing else [each for each in named.elements if not self.ruleset.lasting or not expires(each)]
         some = data["set"] if isinstance(data, Mapping) else data
         return some if isinstance(some, list) else [some]

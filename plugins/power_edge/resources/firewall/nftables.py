@@ -13,11 +13,13 @@ from power_edge.resources.firewall import compat, ipsets, iptables, marks
 from power_edge.resources.firewall.iptables import Saved
 from power_edge.resources.firewall.match import Match
 from power_edge.resources.firewall.nft_conditions import NamedSet, Reader, Ruleset, expires
-from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, VERDICTS, Base, Do, Key, Program, Rule
+from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, VERDICTS, Base, Do, Effort, Key, Program, Rule, limited
 from power_edge.resources.firewall.space import Box, both, interface, numbers, shown, without
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
 OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
+_SET = re.compile(r'"@((?:[^"\\]|\\.)*)"')
+"""The name of a set, in JSON."""
 _DEVICES = re.compile(r' hook \w+gress device(?:s = \{ (.*) \}| "([^"]*)"| (\S+)) priority ')
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
 LIMITS = frozenset({"limit", "ct count", "quota"})
@@ -26,6 +28,9 @@ ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
 IDLE = frozenset({"counter", "log", "comment", "last", "flow", "secmark", "ct helper", "ct timeout", "snat", "masquerade"})
 """Statements after which the rule goes on, or that only change where packets on their way out seem to come from."""
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
+
+MANY_ELEMENTS = 2_000_000
+"""Elements of sets that are read, each as often as a rule names its set. A rule beyond them is opaque."""
 
 OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
 """The objects that are read."""
@@ -61,6 +66,7 @@ def read(
             if key in sets:
                 sets[key] = sets[key]._replace(changing=True)
         chains: dict[Key, dict[int, list[Rule]]] = {}
+        ruleset, room = Ruleset(sets, Effort(MANY_ELEMENTS), ipsets=addresses), Effort(MANY_RULES)
         bodies: dict[Key, list[Any]] = {}
         bases: list[Base] = []
         for kind, body in objects:
@@ -73,7 +79,7 @@ def read(
                 bodies[*place, body["chain"]].append(body)
         for key, some in bodies.items():
             for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
-                for family, rule in _rules(body, Ruleset(sets, ipsets=addresses), line, chains):
+                for family, rule in _rules(body, ruleset, line, chains, room):
                     chains[key].setdefault(family, []).append(rule)
     except ODD as error:
         raise ValueError(f"not understood: nft's list of rules ({type(error).__name__}: {error})") from None
@@ -202,9 +208,9 @@ def _all(program: Program, base: Base) -> Iterator[Rule]:
                 yield from (rule for rule in some if rule.do.kind != ALLOW)
 
 
-def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[Key]) -> Iterator[tuple[int, Rule]]:
+def _rules(body: Any, ruleset: Ruleset, saved: Saved | None, chains: Container[Key], room: Effort) -> Iterator[tuple[int, Rule]]:
     for family in FAMILIES.get(body["family"], (4, 6)):
-        rules = list(_now_and_later(body, family, ruleset, saved))
+        rules = list(limited(_now_and_later(body, family, ruleset, saved), room))
         if saved is not None and rules:
             rules = _worded(rules, body, saved, family, chains, sets=ruleset.ipsets)
         yield from ((family, rule) for rule in rules)
@@ -214,8 +220,9 @@ def _now_and_later(body: Any, family: int, ruleset: Ruleset, saved: Saved | None
     """The rules with what stays in the sets that they name; then, as passing, with what expires as well."""
     now = list(_rule(body, family, ruleset, saved))
     text = json.dumps(body["expr"])
-    names = (key[2] for key, some in ruleset.sets.items() if some.expiring and key[:2] == (body["family"], body["table"]))
-    if not any(json.dumps(f"@{name}") in text for name in names) and not (ruleset.ipsets and '"xt"' in text):
+    names = (json.loads(f'"{found}"') for found in _SET.findall(text))
+    sets = (ruleset.sets.get((body["family"], body["table"], name)) for name in names)
+    if not any(some is not None and some.expiring for some in sets) and not (ruleset.ipsets and '"xt"' in text):
         yield from now
         return
     later = list(_rule(body, family, ruleset._replace(lasting=True, ipsets=ipsets.staying(ruleset.ipsets)), saved))

@@ -29,9 +29,16 @@ NAT_FIRST, NAT_LAST = -100, 100
 MANY_REGIONS = 10_000
 MANY_ORDERS = 120
 """Orders of chains, and regions in one walk, beyond which a program counts as undecidable."""
-EASY_STEPS = 5_000
-MANY_STEPS = 2_000_000
-"""Steps that each question may take, and those that all questions about one node may take beyond these: about ten seconds."""
+MANY_RULES = 100_000
+"""Rules, and boxes of them, beyond which a ruleset is not read: each takes up to 2 KB, and one question cannot follow as many."""
+MANY_BASES = 100
+"""Base chains on one path beyond which their orders are not looked for."""
+QUESTION_STEPS = 50_000
+SURVEY_STEPS = 500_000
+"""Steps that a question about some packets may take, about a quarter of a second, and one about all packets, which is asked once a node."""
+RULES_PER_STEP = 8
+RANGES_PER_STEP = 16
+"""Rules that are looked at, and ranges of numbers that are copied, in the time of a step or less."""
 
 
 class Do(NamedTuple):
@@ -125,29 +132,26 @@ class Undecidable(ValueError):
 
 @dataclass(slots=True)
 class Effort:
-    """The work that one node's ruleset may still cause, in steps: one region held against one box of a rule.
+    """The work that one question may still cause, in steps: one region held against one box of a rule.
 
     The node writes the ruleset, and may make it as hard to follow as it likes. Each question has
-    EASY_STEPS of its own, so that an item whose questions are easy never depends on what else is
-    declared. Harder ones share `left`. When that is spent they are undecidable.
+    an effort of its own, so that no verdict depends on what else is declared, or judged before.
     """
 
-    easy: int = EASY_STEPS
-    left: int = MANY_STEPS
-
-    def question(self) -> None:
-        """Begins a new question."""
-        self.easy = EASY_STEPS
+    left: int
 
     def spend(self, steps: int) -> None:
         """Takes some steps. Undecidable when there are none left."""
-        self.easy -= steps
-        if self.easy < 0:
-            self.left += self.easy
-            self.easy = 0
+        self.left -= steps
         if self.left < 0:
-            self.left = 0
             raise Undecidable("the ruleset is too complex to be followed")
+
+
+def limited(rules: Iterable[Rule], effort: Effort) -> Iterator[Rule]:
+    """The rules as they are read. Undecidable when there are more, boxes counted, than `effort` has left."""
+    for rule in rules:
+        effort.spend(1 + len(rule.boxes))
+        yield rule
 
 
 def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort) -> list[Region]:
@@ -156,10 +160,9 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[
     Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure), and where something is opaque (none sure).
     """
     alive, ended = list(start), list[Region]()
-    for base in (_decided(program, base) for base in program.path(hooks, family)):
+    for base in (_decided(program, base, effort) for base in program.path(hooks, family)):
         early = base.hook == "ingress" or (base.hook in {"prerouting", "output"} and base.priority <= TRACKING)
-        inside, outside = _split([_tracked(region, NEW, UNSEEN) for region in alive] if early else alive, base.boxes)
-        effort.spend(len(alive) * len(base.boxes))
+        inside, outside = _split([_tracked(region, NEW, UNSEEN) for region in alive] if early else alive, base.boxes, effort)
         walker = _Walk(program, family, base, effort)
         alive = [_tracked(region, UNSEEN, NEW) for region in outside + walker.base(inside)]
         ended += walker.ended
@@ -167,9 +170,9 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[
     return ended + alive
 
 
-def _decided(program: Program, base: Base) -> Base:
+def _decided(program: Program, base: Base, effort: Effort) -> Base:
     """The base chain, opaque where it cannot be told for which packets it is called."""
-    kinds = {rule.do.kind for rule in _reachable(program, base.chain)} if base.chain is not None else {"unknown"}
+    kinds = {rule.do.kind for rule in _reachable(program, base.chain, effort)} if base.chain is not None else {"unknown"}
     if base.nat and (base.policy != ALLOW or kinds & {DENY, REJECT}):
         text = f"{base.text}: filters in a nat chain, and no rule need be there that makes the kernel track connections"
     elif base.hook in {"prerouting", "output"} and base.priority == TRACKING:
@@ -183,17 +186,20 @@ def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:
     return region._replace(box={**region.box, "conntrack": after}) if region.box.get("conntrack") == before else region
 
 
-def orders(program: Program, hooks: tuple[str, ...], family: int) -> Iterator[Program]:
+def orders(program: Program, hooks: tuple[str, ...], family: int, effort: Effort) -> Iterator[Program]:
     """The program with its base chains in each order in which the kernel may run them.
 
     Of chains at one hook with one priority the one that was registered last runs first
     (nf_hook_entries_grow, Linux 4.14 and later; before, the one that was registered first). When
     that was is nowhere to be read: handles count within one table, a table that was dormant
     registers its chains anew, and legacy iptables registers where its table is first used.
-    Undecidable beyond MANY_ORDERS.
+    Undecidable beyond MANY_ORDERS, and when it takes more than `effort` has left.
     """
-    groups = (list(group) for _, group in groupby(program.path(hooks, family), lambda base: (base.hook, base.place)))
-    choices = [list(islice(_arranged(program, group), MANY_ORDERS + 1)) for group in groups]
+    path = program.path(hooks, family)
+    groups = (list(group) for _, group in groupby(path, lambda base: (base.hook, base.place)))
+    if len(path) > MANY_BASES:
+        raise Undecidable(f"more than {MANY_BASES} chains are called")
+    choices = [list(islice(_arranged(program, group, effort), MANY_ORDERS + 1)) if len(group) > 1 else [group] for group in groups]
     if prod(map(len, choices)) > MANY_ORDERS:
         raise Undecidable("more chains have the same priority than can be tried in every order")
     for choice in product(*choices):
@@ -201,14 +207,15 @@ def orders(program: Program, hooks: tuple[str, ...], family: int) -> Iterator[Pr
         yield replace(program, bases=tuple(base for some in choice for base in some))
 
 
-def _arranged(program: Program, group: list[Base]) -> Iterator[list[Base]]:
+def _arranged(program: Program, group: list[Base], effort: Effort) -> Iterator[list[Base]]:
     """The orders of chains of one hook and priority, one of each set of orders between which nothing can make a difference."""
-    effects = [_effects(program, base) for base in group]
+    effects = [_effects(program, base, effort) for base in group]
     bound = {
         (one, two) for one, two in permutations(range(len(group)), 2) if _order_matters(effects[one], effects[two]) and _meet(group[one], group[two])
     }
 
     def arrange(done: tuple[int, ...], left: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        effort.spend(len(left))
         if not left:
             yield done
         for one in left:
@@ -231,18 +238,19 @@ def _meet(left: Base, right: Base) -> bool:
     return any(meet(one, other) is not None for one in left.boxes for other in right.boxes)
 
 
-def _effects(program: Program, base: Base) -> set[str]:
+def _effects(program: Program, base: Base, effort: Effort) -> set[str]:
     """What a base chain may do to a packet, but for letting it on."""
     if base.chain is None:
         return {"unknown"}
-    rules = list(_reachable(program, base.chain))
+    rules = list(_reachable(program, base.chain, effort))
     kinds = {rule.do.kind for rule in rules} | {base.policy}
     return kinds & {DENY, REJECT, "unknown", "notrack"} | ({"mark"} if program.bits and any(rule.changes for rule in rules) else set())
 
 
-def _split(regions: Iterable[Region], boxes: tuple[Box, ...]) -> tuple[list[Region], list[Region]]:
+def _split(regions: Iterable[Region], boxes: tuple[Box, ...], effort: Effort) -> tuple[list[Region], list[Region]]:
     inside, outside = [], list(regions)
     for box in boxes:
+        effort.spend(len(outside))
         still = []
         for region in outside:
             common = meet(region.box, box)
@@ -250,7 +258,10 @@ def _split(regions: Iterable[Region], boxes: tuple[Box, ...]) -> tuple[list[Regi
                 still.append(region)
                 continue
             inside.append(region._replace(box=common))
-            still.extend(region._replace(box=piece) for piece in subtract(region.box, box))
+            pieces = list(subtract(region.box, box))
+            ranges = sum(len(each[dimension]) for each in (box, common, *pieces) for dimension in box if dimension in each)
+            effort.spend(ranges // RANGES_PER_STEP)
+            still.extend(region._replace(box=piece) for piece in pieces)
         outside = still
     return inside, outside
 
@@ -290,10 +301,9 @@ class _Walk:
         for rule in self.program.chains[name].get(self.family, ()):
             if not regions:
                 break
-            self.effort.spend(len(regions) * len(rule.boxes))
             if self._idle(rule):
                 continue
-            matched, rest = _split(regions, rule.boxes)
+            matched, rest = _split(regions, rule.boxes, self.effort)
             if not matched:
                 continue
             opaque = rule.opaque or ("it need not be called" if rule.changes and self.base_chain.nat else None)
@@ -306,7 +316,7 @@ class _Walk:
                 rest += matched
             after, back = self._do(rule, self._changed(rule, matched), (*callers, name))
             if opaque is not None or rule.varies or rule.passing:
-                self.effort.spend(len(after) * len(rest))
+                self.effort.spend(1 + len(after) * len(rest))
                 after = _new(after, rest)
             regions = rest + after
             returned += back
@@ -316,7 +326,7 @@ class _Walk:
     def _changed(self, rule: Rule, regions: list[Region]) -> list[Region]:
         """The regions with the marks that a rule sets."""
         for change in rule.changes:
-            inside, outside = _split(regions, ({"conntrack": NEW},)) if change.tracked else (regions, [])
+            inside, outside = _split(regions, ({"conntrack": NEW},), self.effort) if change.tracked else (regions, [])
             regions = outside
             for region in inside:
                 box, known = marks.changed(region.box, change, self.program.bits)
@@ -328,8 +338,7 @@ class _Walk:
         """Whether it makes no difference if the rule matches: then neither do its opaque parts."""
         if rule.do.kind != "jump" or rule.do.target is None or not (rule.varies or rule.opaque):
             return rule.do.kind == "next" and not rule.changes
-        called = list(_reachable(self.program, rule.do.target))
-        self.effort.spend(len(called))
+        called = list(_reachable(self.program, rule.do.target, self.effort))
         return rule.do.target in self.program.chains and all(step.do.kind in {"next", "return", "jump"} and not step.changes for step in called)
 
     def _do(self, rule: Rule, matched: list[Region], callers: tuple[Key, ...]) -> tuple[list[Region], list[Region]]:
@@ -371,11 +380,12 @@ def _new(regions: list[Region], known: list[Region]) -> list[Region]:
     return [region for region in regions if not any(region.sure <= other.sure and within(region.box, other.box) for other in known)]
 
 
-def _reachable(program: Program, start: Key) -> Iterator[Rule]:
+def _reachable(program: Program, start: Key, effort: Effort) -> Iterator[Rule]:
     """The rules of a chain and of all that it leads to."""
     seen, ahead = {start}, [start]
     while ahead:
         for rules in program.chains.get(ahead.pop(), {}).values():
+            effort.spend(1 + len(rules) // RULES_PER_STEP)
             for rule in rules:
                 yield rule
                 if rule.do.target is not None and rule.do.target not in seen:

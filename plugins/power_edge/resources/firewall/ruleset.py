@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import ipsets, iptables, nftables
-from power_edge.resources.firewall.program import Base, Effort, Key, Program, bits_of
+from power_edge.resources.firewall.program import Base, Key, Program, bits_of
 from power_edge.resources.firewall.space import Numbers, interface, network, numbers, shown, without
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
@@ -42,7 +43,6 @@ class Ruleset:
     that is not what ufw makes of its rules. `firewalld`: whether it runs; None: not installed.
     `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
     `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in. `saved`: the files of rules that a boot may load.
-    `effort`: the work that following the rules may still take; what is made of this record for a remedy shares it.
     """
 
     program: Program
@@ -61,8 +61,8 @@ class Ruleset:
     firewalld_boots: bool = False
     way: Way = NO_WAY_READ
     saved: tuple[str, ...] = ()
-    effort: Effort = field(default_factory=Effort)
 
+    @cached_property
     def existing(self) -> Numbers:
         """The interfaces of the node as a set of numbers."""
         return numbers(interface(name) for name in self.interfaces or ())
@@ -111,12 +111,12 @@ def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
     if "firewalld-moved" in have:
         return {"": Unseen("the rules changed while they were read, perhaps by a start or a reload of firewalld: look again")}
     ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}
-    names = tuple(name for name in _lines(have, "interfaces") if name != "lo" and name not in ports and interface(name))
+    names = dict.fromkeys(name for name in _lines(have, "interfaces") if name != "lo" and name not in ports and interface(name))
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
             program=program,
-            interfaces=names or None,
+            interfaces=tuple(names) or None,
             outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
             inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
             addresses=_addresses(have),

@@ -87,6 +87,8 @@ def both(left: Numbers, right: Numbers) -> Numbers:
 def without(left: Numbers, right: Numbers) -> Numbers:
     if not left:
         return left
+    if len(right) > FEW:
+        return _merged(left, right)
     start, last = left[0][0], left[-1][1]
     left_over: list[tuple[int, int]] = []
     for low, high in _clip(right, start, last):
@@ -94,6 +96,30 @@ def without(left: Numbers, right: Numbers) -> Numbers:
             left_over += _clip(left, start, low - 1)
         start = high + 1
     return (*left_over, *_clip(left, start, last)) if start <= last else tuple(left_over)
+
+
+FEW = 8
+"""Ranges that are cut out one by one, by halves; of more it is faster to go along both sets once."""
+
+
+def _merged(left: Numbers, right: Numbers) -> Numbers:
+    """`without`, along both sets."""
+    found: list[tuple[int, int]] = []
+    place, end = 0, len(right)
+    for low, high in left:
+        start = low
+        while place < end and right[place][1] < start:
+            place += 1
+        while place < end and right[place][0] <= high:
+            if right[place][0] > start:
+                found.append((start, right[place][0] - 1))
+            start = right[place][1] + 1
+            if start > high:
+                break  # it may reach into the next range as well
+            place += 1
+        if start <= high:
+            found.append((start, high))
+    return tuple(found)
 
 
 def _clip(some: Numbers, low: int, high: int) -> Numbers:

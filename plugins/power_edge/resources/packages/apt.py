@@ -123,9 +123,10 @@ def _release_doubt(release: str, time: int, index: int, tagged: Tagged) -> str |
 
 def _indices(wanted: Sequence[str]) -> dict[str, list[str]]:
     """The package indices of each source, of the names that an update would write."""
-    sources = sorted((name.removesuffix("InRelease") for name in wanted if name.endswith("InRelease")), key=len, reverse=True)
+    sources = {name.removesuffix("InRelease") for name in wanted if name.endswith("InRelease")}
+    lengths = sorted({*map(len, sources)}, reverse=True)
     indices: dict[str, list[str]] = {}
     for name in wanted:
-        if name.endswith("Packages") and (source := next((source for source in sources if name.startswith(source)), None)) is not None:
+        if name.endswith("Packages") and (source := next((name[:length] for length in lengths if name[:length] in sources), None)) is not None:
             indices.setdefault(source, []).append(name)
     return indices

@@ -14,6 +14,10 @@ _GONE = ("not-installed", "config-files")
 _USABLE = ("installed", "triggers-pending", "triggers-awaited")
 
 
+_LONGEST_LINE = 16 * 1024
+"""Names and versions have some dozen letters. To compare two takes the square of their length."""
+
+
 class Row(NamedTuple):
     """A package in the database: dpkg's want, status and error flag; of the other managers `status` is always `installed`."""
 
@@ -71,8 +75,10 @@ class _Told(NamedTuple):
     providers: Mapping[str, Sequence[str]]
     offers: Mapping[str, Candidate]
     simulations: Mapping[str, Simulation]
-    broken: Sequence[Row]
-    orphans: Sequence[str]
+    broken: tuple[Row, ...]
+    torn: frozenset[str]
+    """The names in `broken`."""
+    orphans: frozenset[str]
 
 
 def parse(section: bytes) -> Observations:
@@ -82,6 +88,8 @@ def parse(section: bytes) -> Observations:
     tries = dict[str, list[str]]()
     manager = native = tool = ""
     for line in section.decode("utf-8", "replace").split("\n"):
+        if len(line) > _LONGEST_LINE:
+            raise ValueError(f"a line of {len(line):,} letters")
         tag, _, rest = line.partition(" ")
         match tag:
             case "manager":
@@ -124,12 +132,28 @@ def parse(section: bytes) -> Observations:
     labels = [(label, row) for row in rows for label in _labels(row)] if manager == "rpm" else []
     by_name = _by([(row.name.lower(), row) for row in rows])
     simulations = {name: _simulation(name, words, tagged) for name, words in tries.items()}
-    told = _Told(manager, native, tool, by_name, _by(labels), providers, candidates(manager, tagged), simulations, broken, orphans)
+    told = _Told(
+        manager,
+        native,
+        tool,
+        by_name,
+        _by(labels),
+        providers,
+        candidates(manager, tagged),
+        simulations,
+        tuple(broken),
+        frozenset(row.name for row in broken),
+        frozenset(orphans),
+    )
     return {name: _package(name, told) for name in asked}
 
 
+_WAYS = 10
+"""Parts of the way to the node of which one package is said to hold."""
+
+
 def _simulation(name: str, words: Sequence[str], tagged: Mapping[str, Sequence[str]]) -> Simulation:
-    ways = [way for word in words for way in tagged.get(f"way {word.partition('=')[0].lower()}", ())]
+    ways = [way for word in words for way in tagged.get(f"way {word.partition('=')[0].lower()}", ())[:_WAYS]]
     return simulation(words, tagged.get(f"sim {name}", ()), tagged.get(f"stderr sim {name}", ()), ways)
 
 
@@ -141,17 +165,22 @@ def _package(asked: str, told: _Told) -> Package | Unseen:
     named = [row for row in told.rows.get(base.lower(), ()) if told.manager == "dpkg" or row.name == base]
     labelled = told.labels.get(asked, ()) if not named else ()
     named += [row for row in labelled if f"{row.name}.{row.arch}" == asked]
-    meant = [row for row in named if f"{row.name}.{row.arch}" == asked or _means(told.manager, arch, told.native, row)]
+    meant, others = list[Row](), list[Row]()
+    for row in named:
+        if f"{row.name}.{row.arch}" == asked or _means(told.manager, arch, told.native, row):
+            meant.append(row)
+        elif row.here:
+            others.append(row)
     return Package(
         manager=told.manager,
         tool=None if told.tool == "-" else told.tool,
         rows=tuple(meant),
-        others=tuple(row for row in named if row not in meant and row.here),
+        others=tuple(others),
         label=next(iter(labelled), None) if not named else None,
         providers=tuple(dict.fromkeys(told.providers.get(base.lower(), ()))),
         simulation=told.simulations.get(asked),
         native=told.native,
-        broken=tuple(row for row in told.broken if row.name != base.lower()),
+        broken=told.broken if base.lower() not in told.torn else tuple(row for row in told.broken if row.name != base.lower()),
         orphan=base.lower() in told.orphans,
         candidate=told.offers.get(asked) or (told.offers.get(base) if arch in ("", told.native) else None),
     )

@@ -215,8 +215,10 @@ class _Answer(NamedTuple):
     states: Mapping[str, str]
     links: Mapping[str, Sequence[_Link]]
     """By the unit that is pulled."""
-    names: Sequence[str]
-    left: Sequence[str]
+    masks: frozenset[tuple[str, str]]
+    """(pulled, puller) of the entries that mask others."""
+    names: "_Names"
+    left: frozenset[str]
     frozen: frozenset[str]
     bus: Mapping[str, str]
     """By unit, the name of the message bus that starts it where somebody calls it."""
@@ -228,10 +230,10 @@ class _Answer(NamedTuple):
     active: frozenset[str]
     """Of the units around those of the answer, the active ones."""
     way: frozenset[str]
-    install: Sequence[str]
-    """`UNIT WantedBy=TARGET`"""
-    vain: Sequence[str]
-    """`UNIT unmet CONDITION`, `UNIT lacks UNIT STATE`"""
+    install: Mapping[str, Sequence[str]]
+    """`WantedBy=TARGET` by the unit."""
+    vain: Mapping[str, Sequence[str]]
+    """`unmet CONDITION`, `lacks UNIT STATE` by the unit."""
     now: float
     """Seconds since 1970 by the node's clock; 0.0 where the answer does not say."""
     uptime: float
@@ -267,8 +269,9 @@ def parse(section: bytes) -> dict[str, Unit]:
         dict(line.split(" ", 1) for line in filter(None, parts.get("jobs", ()))),
         {name: state for name, _, state in (line.partition(" ") for line in parts.get("files", ())) if state},
         links,
-        parts.get("names", ()),
-        parts.get("left", ()),
+        frozenset((link.pulled, link.puller) for some in links.values() for link in some if link.by == "mask"),
+        _names(parts.get("names", ())),
+        frozenset(filter(None, parts.get("left", ()))),
         frozenset(parts.get("frozen", ())),
         {unit: name for name, _, unit in (line.partition(" ") for line in parts.get("bus", ())) if unit},
         _activating(parts.get("activating", ())),
@@ -277,8 +280,8 @@ def parse(section: bytes) -> dict[str, Unit]:
         next((line.removeprefix("why ") for line in parts.get("boot", ()) if line.startswith("why ")), ""),
         frozenset(parts.get("active", ())),
         frozenset(parts.get("way", ())),
-        parts.get("install", ()),
-        parts.get("vain", ()),
+        _by_unit(parts.get("install", ())),
+        _by_unit(parts.get("vain", ())),
         float(clock[0]),
         float(clock[1]),
     )
@@ -386,13 +389,13 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         remains=block.get("RemainAfterExit") == "yes",
         queued=block.get("Job", "") not in ("", "0"),
         job=answer.job_types.get(name, ""),
-        left=block.get("ControlGroup", "")[1:] in filter(None, answer.left),
+        left=block.get("ControlGroup", "")[1:] in answer.left,
         frozen=name in answer.frozen,
         triggers=triggers,
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
         nearest=_nearest(asked, answer.names) if missing else (),
-        unusable=next((f"/{line}" for line in answer.names if line.rpartition("/")[2] == asked), "") if missing else "",
+        unusable=answer.names.files.get(asked, "") if missing else "",
         goal=answer.goal,
         boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer),
         unread=answer.unread,
@@ -409,11 +412,9 @@ _UNMASKED = ("/etc/systemd/system/", "/run/systemd/system/")
 def _change(block: Mapping[str, str], answer: _Answer) -> Change:
     file = block.get("FragmentPath", "")
     install: dict[str, list[str]] = {}
-    for line in answer.install:
-        name, _, setting = line.partition(" ")
-        if name == block["Id"]:
-            key, _, value = setting.partition("=")
-            install.setdefault(key.strip(), []).extend(value.split())
+    for setting in answer.install.get(block["Id"], ()):
+        key, _, value = setting.partition("=")
+        install.setdefault(key.strip(), []).extend(value.split())
     targets = [target for key in ("WantedBy", "RequiredBy", "UpheldBy") for target in install.get(key, ())]
     sysv = block.get("SourcePath", "").startswith("/etc/init.d/")
     listed = answer.jobs.jobs if answer.jobs is not None else frozenset[str]()
@@ -422,7 +423,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         names = dict.fromkeys(name for key in keys for name in _list(block.get(key, "")))
         return tuple(name for name in names if name in answer.active)
 
-    vain = [line.split(" ", 2)[1:] for line in answer.vain if line.startswith(f"{block['Id']} ")]
+    vain = [line.split(" ", 1) for line in answer.vain.get(block["Id"], ())]
     needed = dict.fromkeys(name for key in ("RequiredBy", "BoundBy") for name in _list(block.get(key, "")))
     return Change(
         refuses_start=block.get("RefuseManualStart") == "yes",
@@ -430,7 +431,7 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         own_file=file.startswith("/etc/systemd/system/"),
         mask=file if block["LoadState"] == "masked" and not file.startswith(_UNMASKED) else "",
         forgotten=file.startswith(("/run/systemd/system/", "/run/systemd/transient/")) and block["LoadState"] == "loaded",
-        linked=f"{block['Id']} linked" in answer.install,
+        linked="linked" in answer.install.get(block["Id"], ()),
         installs=sysv or any(target == "default.target" or _boots(target, answer) or target in listed for target in targets),
         also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
         stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
@@ -530,7 +531,7 @@ def _masks(link: _Link, answer: _Answer) -> bool:
     """Whether another entry of the same name masks this one. Which of the two wins is a matter of
     their folders' order.
     """
-    return any(other.by == "mask" and other.puller == link.puller for other in answer.links.get(link.pulled, ()))
+    return (link.pulled, link.puller) in answer.masks
 
 
 def _pulls(link: _Link, answer: _Answer) -> bool | None:
@@ -598,29 +599,65 @@ def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[
             yield Trigger(link.pulled, False, True if answer.goal is None and _sure(link, answer) else None)
 
 
-def _claimed_by(name: str, missing: bool, names: Sequence[str]) -> tuple[str, ...]:
+def _by_unit(lines: Iterable[str]) -> dict[str, list[str]]:
+    """The rest of each line by the unit that it begins with."""
+    found: dict[str, list[str]] = {}
+    for name, _, rest in (line.partition(" ") for line in lines):
+        found.setdefault(name, []).append(rest)
+    return found
+
+
+class _Names(NamedTuple):
+    """The unit files of the node: the first file of each unit; the units by name without suffix; by another name, the units that claim it (Alias=);
+    and those whose file may not be read, and may claim any name.
+    """
+
+    files: Mapping[str, str]
+    known: Mapping[str, Sequence[str]]
+    claims: Mapping[str, Sequence[str]]
+    unread: Sequence[str]
+
+
+def _names(lines: Iterable[str]) -> _Names:
+    files: dict[str, str] = {}
+    known: dict[str, list[str]] = {}
+    claims: dict[str, list[str]] = {}
+    unread: list[str] = []
+    for line in lines:
+        path, colon, setting = line.removeprefix("? ").partition(":")
+        unit = path.rpartition("/")[2]
+        if not colon:
+            files.setdefault(unit, f"/{path}")
+        if line.startswith("? "):
+            unread.append(unit)
+            continue
+        for name in setting.partition("=")[2].split() if colon else [unit] if unit.endswith(".socket") else []:
+            claims.setdefault(name, []).append(unit)
+        if not colon and "*" not in unit:
+            known.setdefault(unit.rpartition(".")[0], []).append(unit)
+    return _Names(files, known, claims, unread)
+
+
+def _claimed_by(name: str, missing: bool, names: _Names) -> tuple[str, ...]:
     """Units whose file says Alias=NAME (a file that may not be read may say so too), and for a
     missing service the socket of its name.
     """
     socket = f"{name.removesuffix('.service')}.socket" if missing and name.endswith(".service") else ""
-    claims: dict[str, None] = {}
-    for line in names:
-        path, colon, setting = line.removeprefix("? ").partition(":")
-        unit = path.rpartition("/")[2]
-        if line.startswith("? ") or (name in setting.partition("=")[2].split() if colon else unit and unit == socket):
-            claims[unit] = None
+    claims = dict.fromkeys((*names.unread, *names.claims.get(name, ()), *(unit for unit in names.claims.get(socket, ()) if unit == socket)))
     claims.pop(name, None)
     return tuple(claims)
 
 
-def _nearest(name: str, names: Sequence[str]) -> tuple[str, ...]:
+_MANY_NAMES = 20_000
+"""Names beyond which none is looked for that is like another: comparing two takes a few microseconds."""
+
+
+def _nearest(name: str, names: _Names) -> tuple[str, ...]:
     """Up to three units of a like name. Suffixes are left out of it: they would make all services
     alike.
     """
-    known: dict[str, list[str]] = {}
-    for line in names:
-        unit = line.rpartition("/")[2]
-        if ":" not in line and "*" not in unit and not line.startswith("? ") and unit != name:
-            known.setdefault(unit.rpartition(".")[0], []).append(unit)
+    if len(names.known) > _MANY_NAMES:
+        return ()
+    known = {stem: others for stem, some in names.known.items() if (others := [unit for unit in some if unit != name])}
     stems = difflib.get_close_matches(name.rpartition(".")[0], sorted(known), 3, 0.7)
     return tuple(dict.fromkeys(unit for stem in stems for unit in known[stem]))[:3]

@@ -14,6 +14,9 @@ _NO_NUMBER = re.compile(r"(name|mask|bitmap|key|secret|release|version|pattern)$
 
 _RANGE = r"(0|[1-9][0-9]{0,17})(-(0|[1-9][0-9]{0,17}))?"
 _RANGE_LIST = re.compile(f"{_RANGE}(,{_RANGE})*")
+_LONGEST_LIST = 64 * 1024
+"""The kernel's own buffer for a list is smaller (proc_do_large_bitmap)."""
+_LONGEST_PATH = 4096
 _RANGE_KEYS = frozenset(("net/ipv4/ip_local_reserved_ports", "kernel/watchdog_cpumask"))
 
 _DOTTED_INTERFACE = re.compile(r"net/(ipv4|ipv6)/(conf|neigh)/([^/]+)/([0-9]+)/([^/]+)")
@@ -39,15 +42,16 @@ def parse(section: bytes) -> Observations:
     complaints: dict[str, str] = {}
     contained: list[str] = []
     owners: dict[str, tuple[str, str]] = {}
-    mounts: list[tuple[str, str]] = []
-    part = ""
+    mounts: dict[str, str] = {}
+    part, longest = "", 0
     for line in section.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith("== "):
             part = line[3:]
+            longest = max(map(len, asked), default=0)
         elif part == "asked":
             asked |= {line: None} if line else {}
         elif part == "values":
-            for path in _heads(line):
+            for path in _heads(line, longest):
                 if path in asked:
                     values.setdefault(path, []).append(line[len(path) + 1 :])
         elif part == "complaints":
@@ -61,14 +65,14 @@ def parse(section: bytes) -> Observations:
             owners[path] = mode, owner
         elif part == "mounts" and " " in line:
             options, _, mount = line.partition(" ")
-            mounts.append((mount, options))
+            mounts[mount] = options  # the last one of a place is on top
         elif part in ("owners", "mounts"):
             pass
         elif line:
             raise ValueError(f"not an answer about kernel parameters: {line[:80]!r}")
     if part != "end":
         raise ValueError("the answer about kernel parameters was cut short")
-    ambiguous = {head for path in asked for head in _heads(path) if head in asked}
+    ambiguous = {head for path in asked for head in _heads(path, longest) if head in asked}
     seen = {path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous) for path in asked}
     return {path: Value(value, _obstacle(path, owners.get(path), mounts)) if isinstance(value, str) else value for path, value in seen.items()}
 
@@ -77,11 +81,12 @@ _NOBODY = "65534"
 """The owner that a user namespace shows for users outside of it (user_namespaces(7))."""
 
 
-def _obstacle(path: str, owner: tuple[str, str] | None, mounts: Sequence[tuple[str, str]]) -> str | None:
-    """Why nobody on the node can write a key: its mode and owner, and the mounts above it, the last one of a place on top."""
-    above = [(mount, options) for mount, options in mounts if f"/proc/sys/{path}/".startswith(f"{mount}/")]
-    longest = max((len(mount) for mount, _ in above), default=0)
-    if above and "ro" in [options for mount, options in above if len(mount) == longest][-1].split(","):
+def _obstacle(path: str, owner: tuple[str, str] | None, mounts: Mapping[str, str]) -> str | None:
+    """Why nobody on the node can write a key: its mode and owner, and the mount that it is below."""
+    place = f"/proc/sys/{path}" if len(path) <= _LONGEST_PATH else ""
+    while place and place not in mounts:
+        place = place.rpartition("/")[0]
+    if "ro" in mounts.get(place, "").split(","):
         return "/proc/sys is read-only here (a container): set it where the kernel is the machine's own"
     if owner is None:
         return None
@@ -91,9 +96,9 @@ def _obstacle(path: str, owner: tuple[str, str] | None, mounts: Sequence[tuple[s
     return "the kernel lets nobody write it" if mode.isdecimal() and not int(mode, 8) & 0o222 else None
 
 
-def _heads(line: str) -> Iterator[str]:
-    """What stands before each colon. A line is `path:value`, and a path may hold colons as well."""
-    return (line[: colon.start()] for colon in re.finditer(":", line))
+def _heads(line: str, longest: int) -> Iterator[str]:
+    """What stands before each colon, as long as a path can be. A line is `path:value`, and a path may hold colons as well."""
+    return (line[: colon.start()] for colon in re.finditer(":", line[: longest + 1]))
 
 
 def _seen(path: str, lines: Sequence[str] | None, complaint: str | None, contained: Sequence[str], ambiguous: bool) -> str | Unseen | None:
@@ -152,7 +157,7 @@ def _equal(declared: str, seen: str) -> bool:
 
 def _ranges(value: str) -> list[tuple[int, int]] | None:
     """`8080,8081,8090-8092` -> [(8080, 8081), (8090, 8092)]; None: no list of ranges."""
-    if _RANGE_LIST.fullmatch(value.strip()) is None:
+    if len(value) > _LONGEST_LIST or _RANGE_LIST.fullmatch(value.strip()) is None:
         return None
     merged: list[tuple[int, int]] = []
     for low, high in sorted(_range(part) for part in value.strip().split(",")):

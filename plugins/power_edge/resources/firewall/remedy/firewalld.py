@@ -6,6 +6,7 @@ where there is such a thing. (Seen with firewalld 1.3.3.)
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 from power_edge.model import Command, Remedy
 from power_edge.model.declared.resources.firewall_schema import Rule
@@ -240,6 +241,7 @@ def _zones(seen: Ruleset) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=4)
 def _without(seen: Ruleset) -> Ruleset:
     """The node with firewalld stopped, and without its rules."""
     program = seen.program

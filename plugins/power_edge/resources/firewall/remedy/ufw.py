@@ -9,6 +9,7 @@ are any. (Seen with ufw 0.36.2.)
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from power_edge.model import Command, Remedy
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
@@ -380,6 +381,7 @@ def _closing(
     return Remedy(tuple(dict.fromkeys(commands)), cuts=True)
 
 
+@lru_cache(maxsize=4)
 def without(seen: Ruleset) -> Ruleset:
     """The node with ufw off: no jumps to its chains, no policies of its making, ENABLED=no."""
     program = seen.program

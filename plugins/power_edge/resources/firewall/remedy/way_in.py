@@ -72,7 +72,7 @@ def _needs(seen: Ruleset) -> Iterator[tuple[int, int, Box]]:
 
 def _outside(seen: Ruleset) -> Numbers:
     """The interfaces of default routes, without any the node's own."""
-    return numbers(interface(name) for name in seen.outside) or seen.existing() or asked.OUTER
+    return numbers(interface(name) for name in seen.outside) or seen.existing or asked.OUTER
 
 
 def verdicts(rules: Iterable[Rule]) -> list[Verdict]:
