@@ -142,5 +142,3 @@ def test_runs(project: Project) -> None:
         harmless(result.stdout.str())
         harmless(result.stderr.str())
         assert result.ret == 4, odd
-
-

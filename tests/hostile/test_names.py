@@ -1,14 +1,11 @@
 """Hostile names: of nodes' folders, of other files beside them, and of the operators' own tests with all that these print."""
 
-import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from power_edge.cli import main
 from tests import answers
 from tests.hostile.values import VALUES, coded, harmless, safe_page, unobeyed
 from tests.project import Project
