@@ -99,3 +99,16 @@ def test_reports(hostile: Project) -> None:
     assert seen.keys() == {*nodes}
     assert max(seen.values()) < 8e9
     assert safe_page((hostile.path / "report.html").read_text()) == len(tests)
+
+
+def test_scripts(hostile: Project, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    odd = VALUES["osc"].encode()
+    for number in range(len(VALUES)):
+        monkeypatch.setattr(sys, "argv", ["power-edge", "plan", f"n{number}"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsysbinary.readouterr()
+        assert (ended.value.code or 0, err) == (0, b"")
+        assert odd not in out
+        script = out.decode()
+        harmless(script[script.index("pe_main() {") :])
