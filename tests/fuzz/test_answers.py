@@ -185,6 +185,8 @@ MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[bytes]], bytes], ...] 
 )
 
 
+ENDLESS = frozenset({"firewall"})
+"""Types whose section does not say where it ends: only the frame around it tells that it was cut."""
 SHARE = 1 / (len(DECLARED) + 1)
 """Of the fuzzer's time for each test."""
 
@@ -209,7 +211,7 @@ def test_no_answer_breaks_a_run(name: str) -> None:
             json.dumps(result.metadata()).encode()
             assert not isinstance(observed, Unseen) or result.outcome is Outcome.UNKNOWN
             budget.counts[result.outcome.value] += 1
-            if mutations == [cut] and result.outcome is Outcome.COMPLIANT:
+            if mutations == [cut] and result.outcome is Outcome.COMPLIANT and name not in ENDLESS:
                 before = judge(kind, item, parsed(kind, Output(0, whole, "")))
                 assert before.outcome is Outcome.COMPLIANT, (item, len(data), whole)
 

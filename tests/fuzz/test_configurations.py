@@ -2,7 +2,7 @@
 
 import random
 import resource as limits
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from functools import cache
@@ -19,6 +19,7 @@ from power_edge.check import Checked, expected, plan_for
 from power_edge.cli import cli
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.config.schema import schema, validator
+from power_edge.model import Problem
 from power_edge.probing.answer import read
 from power_edge.report import terminal
 from tests import answers
@@ -33,10 +34,11 @@ NODES = Path(__file__).parents[2] / "node-configs"
 MEMORY = 700
 """MiB that a run may take beyond what it had at its beginning."""
 TOKENS = (
-    b"\xef\xbb\xbf", b"\xff\xfe", b"\r\n", b"\r", b"\0", b"\x85", "\u2028".encode(), b"\xed\xa0\x80", b"\t", b"\n\n", b"...\n", b"---\n", b"%YAML 1.2\n---\n",
-    b"&a ", b"*a", b"&a [*a]", b"<<: *a\n", b"<<: {a: b}\n", b"!!python/object/apply:os.system [id]", b"!!binary aGk=", b"!!set {a}", b"!<!> ", b"? ",
-    b"[" * 3000, b"{a: " * 3000, b"- " * 3000, b"[" * 49, b"9" * 5000, b"1e999", b"-.inf", b".nan", b"0x" + b"f" * 300, b"0o17", b"1_000", b"22:30", b"yes",
-    b"~", b"null", b"''", b'"', b"'", b"|\n", b">-\n", b"# ", b": ", b"- ", b"{}", b"[]", b"a: &x {b: *x}\n", b"x" * 20000, b"2026-01-01",
+    b"\xef\xbb\xbf", b"\xff\xfe", b"\r\n", b"\r", b"\0", b"\x85", "\u2028".encode(), b"\xed\xa0\x80", b"\t", b"\n\n", b"...\n", b"---\n",
+    b"%YAML 1.2\n---\n", b"&a ", b"*a", b"&a [*a]", b"<<: *a\n", b"<<: {a: b}\n", b"!!python/object/apply:os.system [id]", b"!!binary aGk=",
+    b"!!set {a}", b"!<!> ", b"? ", b"[" * 3000, b"{a: " * 3000, b"- " * 3000, b"[" * 49, b"9" * 5000, b"1e999", b"-.inf", b".nan",
+    b"0x" + b"f" * 300, b"0o17", b"1_000", b"22:30", b"yes", b"~", b"null", b"''", b'"', b"'", b"|\n", b">-\n", b"# ", b": ", b"- ", b"{}", b"[]",
+    b"a: &x {b: *x}\n", b"x" * 20000, b"2026-01-01",
 )  # fmt: skip
 BOMB = b"".join(b"x%d: &x%d [%s]\n" % (number, number, b", ".join([b"*x%d" % (number - 1)] * 9) or b"x") for number in range(1, 12))
 """Each line nine of the line before: 9^11 values."""
@@ -178,17 +180,19 @@ def test_no_file_breaks_a_run(file: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 def loaded(folder: Path, files: Mapping[str, bytes]) -> Node | None:
     """The node of these files; None where they cannot be used, and then every problem has its place."""
+    problems: Sequence[Problem] = ()
     try:
-        return load_node(folder, files)
+        node = load_node(folder, files)
     except ConfigError as error:
-        assert error.problems
-        for problem in error.problems:
-            harmless(str(problem))
-            assert "\n" not in str(problem)
-            assert problem.source.file in {f"node-configs/rig/{name}" for name in files}
-            assert (problem.source.line >= 1 and problem.source.column >= 1) or "is larger than" in problem.message, problem
-            assert len(str(problem)) < 1500
-        return None
+        node, problems = None, error.problems
+    assert (node is None) is bool(problems)
+    for problem in problems:
+        harmless(str(problem))
+        assert "\n" not in str(problem)
+        assert problem.source.file in {f"node-configs/rig/{name}" for name in files}
+        assert (problem.source.line >= 1 and problem.source.column >= 1) or "is larger than" in problem.message, problem
+        assert len(str(problem)) < 1500
+    return node
 
 
 def judged(node: Node, chance: random.Random) -> Iterator[str]:
