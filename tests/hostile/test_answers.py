@@ -107,7 +107,7 @@ def around(node: str, value: str) -> dict[str, bytes]:
         "old": of({"sysctl.0": good}, age=10**6),
         "before": raw + of({"sysctl.0": good}),
         "after": of({"sysctl.0": good}) + raw,
-        "another node": of({"sysctl.0": good}).replace(node.encode(), raw),
+        "another node": answers.answer(text.replace("\n", " "), {"sysctl.0": good}),
         "none": raw,
     }
 

@@ -38,7 +38,7 @@ class Lab:
         self._monkeypatch, self._captured = monkeypatch, captured
         monkeypatch.chdir(folder)
         monkeypatch.setattr(transport, "execute", self._execute)
-        monkeypatch.setattr(transport.time, "sleep", lambda _: None)
+        monkeypatch.setattr("power_edge.probing.transport.time.sleep", lambda _: None)
         self.node("rig")
 
     def node(self, name: str) -> Path:

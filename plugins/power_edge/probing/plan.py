@@ -3,7 +3,7 @@
 import base64
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from shlex import quote
 from typing import NamedTuple
@@ -43,7 +43,7 @@ class Section(NamedTuple):
 
     def call(self) -> str:
         """The line of the script that runs it."""
-        return " ".join(["pe_section", self.name, _text(*self.files), *map(quoted, self.arguments)])
+        return " ".join(["pe_section", self.name, _text(*self.files), *map(_word, self.arguments)])
 
 
 class Discovery(Section):
@@ -58,7 +58,7 @@ class Discovery(Section):
     def call(self) -> str:
         *shared, discovery, probe = self.files
         bodies = (_text(*shared, discovery), _text(*shared, probe))
-        return " ".join(["pe_discover", self.name, *bodies, *map(quoted, self.arguments)])
+        return " ".join(["pe_discover", self.name, *bodies, *map(_word, self.arguments)])
 
 
 class Plan(NamedTuple):
@@ -77,14 +77,12 @@ class Plan(NamedTuple):
         files = dict.fromkeys(file for section in wanted for file in section.files)
         names = [name for section in wanted for name in section.sections()]
         bodies = (f"{_variable(file)}={quote(data.text(f'probes/{file}.sh'))}" for file in files)
-        calls = [f"    {section.call()}" for section in wanted]
         lines = (
-            *(["pe_newline='\n'"] if any("$pe_newline" in call for call in calls) else []),
             "pe_main() {",
             "    unset PE_ROOT",  # tests point it at made trees; on a node, whoever set it must not choose what is read
             f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
-            *calls,
+            *(f"    {section.call()}" for section in wanted),
             "    pe_end",
             "}",
             "pe_main </dev/null",
@@ -137,7 +135,7 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
     chunk: list[str] = []
     size = 0
     for argument in arguments:
-        length = len(quoted(argument).encode()) + 1
+        length = len(_word(argument).encode("utf-8", "surrogateescape")) + 1
         if chunk and size + length > _SECTION_LIMIT:
             yield chunk
             chunk, size = [], 0
@@ -146,22 +144,13 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
     yield chunk
 
 
-def quoted(argument: str) -> str:
-    """An argument as one word of a POSIX shell, on one line of the script, which a terminal or a CI log may show: it holds nothing that they obey."""
-    if argument.isprintable():
-        word = quote(argument)
-    else:
-        kinds = groupby(argument, lambda each: "newline" if each == "\n" else "plain" if each.isprintable() else "odd")
-        word = "".join(_QUOTED[kind]("".join(run)) for kind, run in kinds)
+def _word(argument: str) -> str:
+    """An argument as a word of the script. A log of a CI job may show the script: what a runner obeys anywhere in a line, `##[`, is taken apart.
+
+    Whatever a terminal obeys, types escape in their own way: what they ask for is ASCII.
+    """
+    word = quote(argument)
     return word.replace("#", "#''") if "##" in word else word  # what has a # stands in single quotes
-
-
-def _by_printf(text: str) -> str:
-    octal = "".join(f"\\{byte:03o}" for byte in text.encode("utf-8", "surrogateescape"))
-    return f"\"$(printf '{octal}')\""
-
-
-_QUOTED: dict[str, Callable[[str], str]] = {"plain": quote, "newline": lambda run: '"$pe_newline"' * len(run), "odd": _by_printf}
 
 
 def _text(*files: str) -> str:
