@@ -52,7 +52,7 @@ class TestParts(unittest.TestCase):
             with self.subTest(value):
                 self.fail(value)
 """
-SHOWN: tuple[tuple[str, ...], ...] = ((), ("-v",), ("-vv", "--tb=long", "-rA", "--showlocals"), ("-q", "--tb=line"), ("--tb=native", "--color=yes"))
+SHOWN: tuple[tuple[str, ...], ...] = (("-vv", "--tb=long", "-rA", "--showlocals"), ("-q", "--tb=line"), ("-v", "--tb=native", "--color=yes"))
 
 
 def without_colours(text: str) -> str:

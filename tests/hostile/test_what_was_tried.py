@@ -141,17 +141,10 @@ def test_options_of_ssh(project: Project, connection: Mapping[str, object], monk
 
 SURROUNDINGS: Mapping[str, Mapping[str, str | None]] = {
     "as it is": {},
-    "no home": {"HOME": None},
-    "a home that is not there": {"HOME": "/nonexistent"},
-    "a home that is a file": {"HOME": "/etc/passwd"},
-    "no language": {"LANG": None, "LC_ALL": "C"},
-    "a language that is not there": {"LANG": "tlh_KL.UTF-8", "LC_ALL": "tlh_KL"},
-    "Turkish": {"LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"},
-    "ASCII alone": {"PYTHONIOENCODING": "ascii"},
-    "an odd time zone": {"TZ": "XXX+23:59:59"},
-    "no time zone": {"TZ": ":/etc/passwd"},
-    "no terminal": {"TERM": "dumb", "COLUMNS": "1", "LINES": "0"},
-    "no path": {"PATH": "/nonexistent"},
+    "no home, no language": {"HOME": None, "LANG": None, "LC_ALL": "C", "PATH": "/nonexistent"},
+    "a home and a language that are not there": {"HOME": "/nonexistent", "LANG": "tlh_KL.UTF-8", "LC_ALL": "tlh_KL", "TZ": ":/etc/passwd"},
+    "a home that is a file, Turkish": {"HOME": "/etc/passwd", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8", "TZ": "XXX+23:59:59"},
+    "ASCII alone, no terminal": {"PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "1", "LINES": "0"},
 }
 
 
