@@ -33,7 +33,7 @@ mutate: dev-env ## find what could be broken in PATHS=... and no test would noti
 newest: dev-env ## the tests that start no node, with the newest dependencies
 	@$(BIN)/python -m tox run -e newest
 
-soak: dev-env ## the long runs: all remedies, many rulesets and boots, mutated answers, every fault (hours)
+soak: dev-env ## the long runs: remedies, rulesets, boots, mutated answers and files, faults (hours)
 	@POWER_EDGE_SOAK=1 POWER_EDGE_RULESETS=5000 POWER_EDGE_BOOTS=100 POWER_EDGE_FUZZ_SECONDS=3600 \
 	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py tests/fuzz tests/crash
 

@@ -11,15 +11,19 @@
 # Reads an answer as it comes, and prints each part when it is whole.
 # shellcheck disable=SC2016
 pe_sheet='
+function put(line) { # no line that a CI runner obeys
+    if (line ~ /^ *::[A-Za-z-]+.*::/) sub(/::/, ":?", line)
+    print line
+}
 function fold(label, value,  n, i, w, room, out) {
-    if (untitled) { printf "\n%s%s\n", toupper(substr(part, 1, 1)) substr(part, 2) " ", substr(rule, length(part) + 2); untitled = 0; last = "" }
+    if (untitled) { print ""; put(toupper(substr(part, 1, 1)) substr(part, 2) " " substr(rule, length(part) + 2)); untitled = 0; last = "" }
     out = sprintf(" %-15s", label == last ? "" : label); last = label; room = 64
     n = split(value, w, " ")
     for (i = 1; i <= n; i++) {
-        if (length(w[i]) + 1 > room && room < 64) { print out; out = sprintf("%16s", ""); room = 64 }
+        if (length(w[i]) + 1 > room && room < 64) { put(out); out = sprintf("%16s", ""); room = 64 }
         out = out (room < 64 ? " " : "") w[i]; room -= length(w[i]) + (room < 64)
     }
-    print out
+    put(out)
 }
 function amount(kib,  i, unit) {
     split("KiB MiB GiB TiB PiB", unit, " ")
@@ -41,6 +45,7 @@ function flush(label) { if (many[label]) fold(label, many[label]); many[label] =
 function add(label, value) { many[label] = many[label] (many[label] ? ", " : "") value }
 END { if (!nonce) exit 11 }
 BEGIN { for (i = 1; i <= 80; i++) rule = rule "-" }
+{ gsub(/[^ -~\t]/, "?"); gsub(/##/, "#?") } # whatever a machine prints is for no terminal to obey
 !nonce { if ($0 ~ /^PE2 /) { split($0, w, " "); nonce = w[2] } next }
 index($0, nonce " B ") == 1 { split($0, w, " "); part = substr(w[3], 7); untitled = within = 1; next }
 index($0, nonce " E ") == 1 {
@@ -57,7 +62,7 @@ index($0, nonce " Z") == 1 {
     next
 }
 !within || $0 == "" { next }
-{ gsub(/[^ -~\t]/, "?"); key = $1 }
+{ key = $1 }
 key ~ /^!/ { unread(substr(key, 2), $2); next }
 key == "hostname" { fold("Host name", $2); next }
 key == "identity" { fold("Identity", $3); fold("Identity", "by its " $2); next }

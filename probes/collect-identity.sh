@@ -161,14 +161,15 @@ pe_carry() { # DESTINATION FOLDER
         pe_say 'usage: collect-identity.sh [USER@HOST | --print]'
         return 4
     fi
-    # What a stranger's machine prints meets no terminal as it is: the file and our own words are ASCII.
+    # What a stranger's machine prints meets no terminal and no CI runner as it is: the file and our own words are ASCII, and no line of them begins
+    # with a colon or has two of #.
     pe_printed=$(
         {
             {
                 { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/collect-identity.sh"; } | pe_ssh "$1" 60
                 printf '\nstatus %s' "$?"
             } 2>&1 >&3 3>&- | tr -cd '\n -~' >&2
-        } 3>&1 | tr -cd '\n -~'
+        } 3>&1 | tr -cd '\n -~' | sed 's/##/#?/g; s/^\( *\):/\1?/'
     )
     pe_status=${pe_printed##*status }
     pe_printed=$(printf '%s\n' "${pe_printed%status *}" | sed -n '/^# yaml-language-server: /,$p')

@@ -1,5 +1,7 @@
 """Text that a stranger wrote, as it is shown."""
 
+import io
+import json
 import unicodedata
 from textwrap import wrap
 
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from power_edge.config.error import refuse, shown
-from power_edge.text import identifier, printable, readable
+from power_edge.text import Screen, identifier, printable, printable_json, readable
 from tests.hostile.values import obeyed
 
 COMMANDS = ("::error::x", "::add-mask::x", "::set-output name=a::b", "##[error]x", "##vso[task.setvariable]x", "##teamcity[x]", "##[group]")
@@ -65,3 +67,53 @@ def test_an_id_begins_no_tag(text: str) -> None:
 @given(st.text())
 def test_readable_text_can_be_encoded(text: str) -> None:
     readable(text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")).encode()
+
+
+def through(*pieces: str, colours: bool = False) -> str:
+    stream = io.StringIO()
+    screen = Screen(stream, colours=colours)
+    for piece in pieces:
+        assert screen.write(piece) == len(piece)
+    screen.flush()
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["a\x1b[31mb\n"], "a\\x1b[31mb\n"),
+        (["a\tb\r\n"], "a       b\\r\n"),
+        (["  ::error::x\n"], "  :\\x3aerror:\\x3ax\n"),
+        (["  ::err", "or::x\n"], "  ::error:\\x3ax\n"),
+        (["::error", "::x"], "::error:\\x3ax"),
+        (["a\n", " ::error::x"], "a\n :\\x3aerror:\\x3ax"),
+        (["a ::error::x"], "a ::error::x"),
+        (["::1 is an address\n"], "::1 is an address\n"),
+        (["x##[group]y"], "x#\\x23[group]y"),
+        (["node-configs/a/test_own.py::TestOne::test_it[a] ", "PASSED"], "node-configs/a/test_own.py::TestOne::test_it[a] PASSED"),
+    ],
+)
+def test_what_gets_through_a_screen(pieces: list[str], shown: str) -> None:
+    assert through(*pieces) == shown
+
+
+def test_colours_get_through_where_there_are_any() -> None:
+    assert through("\x1b[1m\rcollecting ... \x1b[0m", colours=True) == "\x1b[1m\rcollecting ... \x1b[0m"
+    assert through("\x1b[31ma\x1b[0m\x1b[2J\x1b]0;x\x07", colours=True) == "\x1b[31ma\x1b[0m\\x1b[2J\\x1b]0;x\\x07"
+    assert through("a\rb", colours=True) == "a\\rb"
+
+
+@given(st.lists(HOSTILE))
+def test_nothing_that_gets_through_a_screen_is_obeyed(pieces: list[str]) -> None:
+    for line in through("".join(pieces)).split("\n"):
+        assert line.isprintable()
+        assert not obeyed(line)
+    assert not any(line.lstrip().startswith("::") and "##" not in line and obeyed(line) for line in through(*pieces).split("\n"))
+
+
+@given(st.recursive(HOSTILE | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(HOSTILE, inner), max_leaves=10))
+def test_json_that_is_shown_says_the_same(value: object) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    shown = printable_json(text)
+    assert json.loads(shown) == json.loads(text)
+    assert not any(obeyed(line) or not line.isprintable() for line in shown.split("\n"))

@@ -131,6 +131,18 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_that_is_to_be_empty_is_not_the_one_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is empty"):
+        load_node(make(tmp_path / "rig-07"), {"state.yaml": b""})
+
+
+def test_messages_are_bounded(tmp_path: Path) -> None:
+    document = identity(composite_key__key=f"linux:{'x' * 5000}")
+    found = problems(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document), watcher=f"{{version: '1.0', {'k' * 9000}: 1}}"))
+    assert found
+    assert max(map(len, found)) < 1500
+
+
 def test_a_folder_without_a_state(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path)
     assert "is not there" in problem

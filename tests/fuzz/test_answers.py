@@ -1,13 +1,10 @@
-"""Whatever a node prints in a section, with a checksum that fits: a hostile node has all of that in its hands.
-
-POWER_EDGE_FUZZ_SECONDS and POWER_EDGE_SEED make a longer run, or another one.
-"""
+"""Whatever a node prints in a section, with a checksum that fits (a hostile node has all of that in its hands), and answers damaged on the way."""
 
 import json
-import os
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +13,15 @@ import pytest
 
 from power_edge.judging import judge
 from power_edge.model import Item, Outcome, Source, Unseen
-from power_edge.probing.answer import Output
-from power_edge.probing.observe import parsed
+from power_edge.probing.answer import Answer, NoAnswer, Output, read
+from power_edge.probing.observe import observe, parsed
 from power_edge.report import terminal
 from power_edge.resources import resource
+from tests import answers
+from tests.fuzz.budget import Budget
+from tests.hostile.values import harmless
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
-SECONDS = float(os.environ.get("POWER_EDGE_FUZZ_SECONDS", "10"))
-SEED = os.environ.get("POWER_EDGE_SEED", "1")
 FIREWALL: dict[str, Any] = {
     "enabled": True,
     "default_incoming": "deny",
@@ -58,7 +56,9 @@ SAMPLES: dict[str, tuple[bytes, ...]] = {
         b"manager dpkg amd64 apt-get\nrow vim amd64 install/installed/ok 2:9.1-1\nrow libc6 i386 install/installed/ok 2.36-9\n"
         b"asked vim\nasked libc6:i386\nasked telnetd\nnow 1796000000\npolicy libc6:i386:\npolicy   Installed: 2.36-9\n",
     ),
-    "files": (b"seen /etc/motd 81a4:0:0:2:root:root\nhash /etc/motd " + b"0" * 64 + b"\n",),
+    "files": tuple(
+        b"seen /etc/motd 81a4:0:0:2:root:root\nhash /etc/motd " + sha256(content).hexdigest().encode() + b"\n" for content in (b"x\n", b"y\n")
+    ),
 }
 TOKENS = (
     b"\x1b]0;owned\x07",
@@ -185,22 +185,121 @@ MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[bytes]], bytes], ...] 
 )
 
 
+ENDLESS = frozenset({"firewall"})
+"""Types whose section does not say where it ends: only the frame around it tells that it was cut."""
+SHARE = 1 / (len(DECLARED) + 1)
+"""Of the fuzzer's time for each test."""
+
+
 @pytest.mark.parametrize("name", sorted(DECLARED))
 def test_no_answer_breaks_a_run(name: str) -> None:
-    chance = random.Random(f"{SEED} {name}")
-    kind, declared, known = resource(name), list(items(name)), corpus(name)
+    budget = Budget(name, SHARE)
+    chance, kind, declared, known = budget.chance, resource(name), list(items(name)), corpus(name)
     assert known
-    until = time.monotonic() + SECONDS / len(DECLARED)
-    answers = 0
-    while time.monotonic() < until or answers < 20:
-        data = chance.choice(known)
-        for _ in range(chance.randrange(1, 4)):
-            data = chance.choice(MUTATIONS)(chance, data, known)
+    for _ in budget.rounds():
+        whole = data = chance.choice(known)
+        mutations = [chance.choice(MUTATIONS) for _ in range(chance.randrange(1, 4))]
+        for mutation in mutations:
+            data = mutation(chance, data, known)
         observed = parsed(kind, Output(0, data, ""))
+        budget.counts["understood"] += not isinstance(observed, Unseen)
         for item in declared if len(declared) < 5 else chance.sample(declared, 5):
             result = judge(kind, item, observed)
             assert "judging failed" not in (result.why or ""), (result.why, data)
-            assert all(line.isprintable() for line in terminal.block(result).split("\n")), data
+            harmless(terminal.block(result))
+            harmless(terminal.headline(result))
             json.dumps(result.metadata()).encode()
             assert not isinstance(observed, Unseen) or result.outcome is Outcome.UNKNOWN
-        answers += 1
+            budget.counts[result.outcome.value] += 1
+            if mutations == [cut] and result.outcome is Outcome.COMPLIANT and name not in ENDLESS:
+                before = judge(kind, item, parsed(kind, Output(0, whole, "")))
+                assert before.outcome is Outcome.COMPLIANT, (item, len(data), whole)
+
+
+def recorded(name: str, chance: random.Random) -> bytes:
+    """A recording by which something declared is compliant, where there is one."""
+    kind, declared = resource(name), list(items(name))
+    known = corpus(name)
+    chance.shuffle(known)
+    for data in known[:20]:
+        observed = parsed(kind, Output(0, data, ""))
+        if any(judge(kind, item, observed).outcome is Outcome.COMPLIANT for item in declared):
+            return data
+    return known[0]
+
+
+def moved(chance: random.Random, data: bytes) -> bytes:
+    start = chance.randrange(len(data) + 1)
+    end = min(len(data), start + chance.choice((1, 30, 300, 3000)))
+    rest = data[:start] + data[end:]
+    at = chance.randrange(len(rest) + 1)
+    return rest[:at] + data[start:end] + rest[at:]
+
+
+def moved_lines(chance: random.Random, data: bytes) -> bytes:
+    lines = data.split(b"\n")
+    start = chance.randrange(len(lines))
+    taken = lines[start : start + chance.choice((1, 2, 5, 50))]
+    del lines[start : start + len(taken)]
+    at = chance.randrange(len(lines) + 1)
+    return b"\n".join([*lines[:at], *taken, *lines[at:]])
+
+
+def glued(chance: random.Random, data: bytes) -> bytes:
+    places = [place for place, byte in enumerate(data) if byte == 10]
+    at = chance.choice(places)
+    return data[:at] + chance.choice((b"", b" ", b"\r\n", b"\0")) + data[at + 1 :]
+
+
+def holed(chance: random.Random, data: bytes) -> bytes:
+    start = chance.randrange(len(data) + 1)
+    return data[:start] + data[start + chance.choice((1, 30, 300, 3000)) :]
+
+
+DAMAGES: tuple[Callable[[random.Random, bytes], bytes], ...] = (
+    moved,
+    moved_lines,
+    glued,
+    holed,
+    lambda chance, data: cut(chance, data, ()),
+    lambda chance, data: with_a_line_twice(chance, data, ()),
+    lambda chance, data: with_another_byte(chance, data, ()),
+)
+
+
+def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
+    """Of an answer damaged on the way a section is believed that is as the node printed it, byte for byte, and no other."""
+    budget = Budget("damaged answers", SHARE)
+    chance = budget.chance
+    declared = {name: list(items(name)) for name in DECLARED}
+    for number in budget.rounds():
+        if number % 50 == 0:
+            printed = {f"{name}.0": recorded(name, chance) for name in DECLARED}
+            whole = answers.answer("rig", printed)
+            compliant = compliant_in(read(whole), declared)
+            assert compliant
+            blocks = {name: re.escape(b"\n" + answers.NONCE.encode() + b" B " + name.encode() + b"\n" + data) for name, data in printed.items()}
+        damaged = whole
+        for _ in range(chance.randrange(1, 3)):
+            damaged = chance.choice(DAMAGES)(chance, damaged)
+        try:
+            answer = read(damaged)
+        except NoAnswer:
+            budget.counts["refused"] += 1
+            continue
+        assert answer.gate in (None, "open")
+        after = compliant_in(answer, declared)
+        budget.counts["compliant items"] += len(after)
+        assert after <= compliant
+        for name, _ in after:
+            assert re.search(blocks[f"{name}.0"], damaged), (name, damaged)
+
+
+def compliant_in(answer: Answer, declared: Mapping[str, Sequence[Item]]) -> set[tuple[str, str]]:
+    seen = {name: observe(resource(name), members, answer) for name, members in declared.items()}
+    return {
+        (name, f"{item.name} {item.expected}")
+        for name, members in declared.items()
+        for item in members
+        if judge(resource(name), item, seen[name]).outcome is Outcome.COMPLIANT
+    }

@@ -63,9 +63,10 @@ def _strings(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any, Any]]:
 @pytest.mark.parametrize("value", TOGETHER.values(), ids=TOGETHER)
 def test_every_word_of_every_section(kind: str, value: str) -> None:
     declared, tried = [*items(kind)], set[Place]()
+    declared = declared[:: max(1, len(declared) // 4)]
     shown = 0
     recordings = corpus(kind)
-    for recorded in recordings[:: max(1, len(recordings) // 12)]:
+    for recorded in recordings[:: max(1, len(recordings) // 4)]:
         for answer in replaced(recorded, coded(value), tried):
             observed = parsed(resource(kind), Output(0, answer, ""))
             for item in declared:
@@ -107,7 +108,7 @@ def around(node: str, value: str) -> dict[str, bytes]:
         "old": of({"sysctl.0": good}, age=10**6),
         "before": raw + of({"sysctl.0": good}),
         "after": of({"sysctl.0": good}) + raw,
-        "another node": of({"sysctl.0": good}).replace(node.encode(), raw),
+        "another node": answers.answer(text.replace("\n", " "), {"sysctl.0": good}),
         "none": raw,
     }
 
@@ -142,5 +143,3 @@ def test_runs(project: Project) -> None:
         harmless(result.stdout.str())
         harmless(result.stderr.str())
         assert result.ret == 4, odd
-
-

@@ -38,13 +38,13 @@ class Lab:
         self._monkeypatch, self._captured = monkeypatch, captured
         monkeypatch.chdir(folder)
         monkeypatch.setattr(transport, "execute", self._execute)
-        monkeypatch.setattr("time.sleep", lambda _: None)
+        monkeypatch.setattr("power_edge.probing.transport.time.sleep", lambda _: None)
         self.node("rig")
 
-    def node(self, name: str, declared: dict[str, str] = {"kernel.hostname": "rig"}) -> Path:
+    def node(self, name: str) -> Path:
         folder = self.folder / "node-configs" / name
         folder.mkdir(parents=True)
-        (folder / "state.yaml").write_bytes(made.written({**made.STATE, "sysctl": declared}))
+        (folder / "state.yaml").write_bytes(made.written({**made.STATE, "sysctl": {"kernel.hostname": "rig"}}))
         (folder / "system-identity.yaml").write_bytes(made.written(identity_of(answers.MACHINE)))
         (folder / "connection.yaml").write_text("ssh: {host: 192.0.2.1}\n")
         return folder
@@ -125,7 +125,14 @@ def test_no_answer(lab: Lab, value: str) -> None:
     raw = coded(value)
     failed = RuntimeError(SimpleNamespace(stdout_bytes=raw, stderr_bytes=raw))
     for lab.answer, lab.stderr in ((failed, b""), (b"", raw), (raw, raw), (RuntimeError(value), b"")):
-        for arguments in (("about", "rig"), ("about", "ssh://rig", "--json"), ("identity", "rig"), ("adopt", "rig"), ("discover", "rig"), ("record",)):
+        for arguments in (
+            ("about", "rig"),
+            ("about", "ssh://rig", "--json"),
+            ("identity", "rig"),
+            ("adopt", "rig"),
+            ("discover", "rig"),
+            ("record",),
+        ):
             assert lab.run(*arguments)[0] == 11, arguments
 
 

@@ -1,5 +1,6 @@
 """Hostile values in every place of every schema of a node's files, to `validate` and, where they fit, to the end of a run."""
 
+import shutil
 import sys
 import xml.etree.ElementTree as ET
 from itertools import zip_longest
@@ -53,17 +54,24 @@ SHOWN = (("-v",), ("-vv", "--tb=long"), ("-q",), ("-rA", "--tb=short", "--durati
 COLLECTED = (("--collect-only",), ("--collect-only", "-q"), ("--collect-only", "-vv"))
 
 
-@pytest.fixture
-def hostile(project: Project) -> Project:
-    """A node for each value, with the value in all places that take it, as what each section says on stderr, and as its kernel parameters."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A node for each value, with the value in all places that take it."""
+    root = tmp_path_factory.mktemp("hostile") / "node-configs"
     for number, value in enumerate(map(readable, VALUES.values())):  # YAML holds nothing else
-        name = f"n{number}"
-        taken = made.node(project.path / "node-configs" / name, value)
-        assert taken >= 4, value
-        state = load_node(project.path / "node-configs" / name)
-        assert state.system_identity is not None
-        shown = [(kind, "ok", digest) for kind, digest in gate.expected(state.system_identity).hashes.items()]
-        project.answer(name, {f"{item.type}.0": (1, b"", value) for item in state.items}, readings=shown)
+        assert made.node(root / f"n{number}", value) >= 4, value
+    return root
+
+
+@pytest.fixture
+def hostile(project: Project, folder: Path) -> Project:
+    """These nodes, with an answer of each: the value is what every section says on stderr."""
+    shutil.copytree(folder, project.path / "node-configs")
+    for number, value in enumerate(map(readable, VALUES.values())):
+        node = load_node(project.path / "node-configs" / f"n{number}")
+        assert node.system_identity is not None
+        shown = [(kind, "ok", digest) for kind, digest in gate.expected(node.system_identity).hashes.items()]
+        project.answer(node.name, {f"{item.type}.0": (1, b"", value) for item in node.items}, readings=shown)
     return project
 
 
@@ -99,3 +107,16 @@ def test_reports(hostile: Project) -> None:
     assert seen.keys() == {*nodes}
     assert max(seen.values()) < 8e9
     assert safe_page((hostile.path / "report.html").read_text()) == len(tests)
+
+
+def test_scripts(hostile: Project, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    odd = VALUES["osc"].encode()
+    for number in range(len(VALUES)):
+        monkeypatch.setattr(sys, "argv", ["power-edge", "plan", f"n{number}"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsysbinary.readouterr()
+        assert (ended.value.code or 0, err) == (0, b"")
+        assert odd not in out
+        script = out.decode()
+        harmless(script[script.index("pe_main() {") :])

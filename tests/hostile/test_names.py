@@ -1,14 +1,11 @@
 """Hostile names: of nodes' folders, of other files beside them, and of the operators' own tests with all that these print."""
 
-import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from power_edge.cli import main
 from tests import answers
 from tests.hostile.values import VALUES, coded, harmless, safe_page, unobeyed
 from tests.project import Project
@@ -55,7 +52,7 @@ class TestParts(unittest.TestCase):
             with self.subTest(value):
                 self.fail(value)
 """
-SHOWN: tuple[tuple[str, ...], ...] = ((), ("-v",), ("-vv", "--tb=long", "-rA", "--showlocals"), ("-q", "--tb=line"), ("--tb=native", "--color=yes"))
+SHOWN: tuple[tuple[str, ...], ...] = (("-vv", "--tb=long", "-rA", "--showlocals"), ("-q", "--tb=line"), ("-v", "--tb=native", "--color=yes"))
 
 
 def without_colours(text: str) -> str:

@@ -78,7 +78,7 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
 
     def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
         try:
-            data = instead.get(file) or read_file(folder, file)
+            data = instead[file] if file in instead else read_file(folder, file)
             return None if data is None else make(data, node_file(folder, file))
         except ConfigError as error:
             problems.extend(error.problems)

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 from power_edge.text import printable
 
+_LONGEST = 600
+"""Characters of a message, and of a hint. The longest of ours have 400."""
+
 
 class Source(NamedTuple):
     """A place in a file; line and column count from 1, and line 0 is the file as a whole."""
@@ -26,7 +29,12 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.source.file}:{self.source.line}:{self.source.column}" if self.source.line else self.source.file
-        return printable(f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else ""))
+        return printable(f"{place}: {_bounded(self.message)}" + (f" ({_bounded(self.hint)})" if self.hint else ""))
+
+
+def _bounded(text: str) -> str:
+    """A part of a message, cut where it quotes a value of any length."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class Item(NamedTuple):

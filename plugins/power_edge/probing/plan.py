@@ -43,7 +43,7 @@ class Section(NamedTuple):
 
     def call(self) -> str:
         """The line of the script that runs it."""
-        return " ".join(["pe_section", self.name, _text(*self.files), *map(quote, self.arguments)])
+        return " ".join(["pe_section", self.name, _text(*self.files), *map(_word, self.arguments)])
 
 
 class Discovery(Section):
@@ -58,7 +58,7 @@ class Discovery(Section):
     def call(self) -> str:
         *shared, discovery, probe = self.files
         bodies = (_text(*shared, discovery), _text(*shared, probe))
-        return " ".join(["pe_discover", self.name, *bodies, *map(quote, self.arguments)])
+        return " ".join(["pe_discover", self.name, *bodies, *map(_word, self.arguments)])
 
 
 class Plan(NamedTuple):
@@ -135,13 +135,22 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
     chunk: list[str] = []
     size = 0
     for argument in arguments:
-        length = len(quote(argument).encode("utf-8", "surrogateescape")) + 1
+        length = len(_word(argument).encode("utf-8", "surrogateescape")) + 1
         if chunk and size + length > _SECTION_LIMIT:
             yield chunk
             chunk, size = [], 0
         chunk.append(argument)
         size += length
     yield chunk
+
+
+def _word(argument: str) -> str:
+    """An argument as a word of the script. A log of a CI job may show the script: what a runner obeys anywhere in a line, `##[`, is taken apart.
+
+    Whatever a terminal obeys, types escape in their own way: what they ask for is ASCII.
+    """
+    word = quote(argument)
+    return word.replace("#", "#''") if "##" in word else word  # what has a # stands in single quotes
 
 
 def _text(*files: str) -> str:

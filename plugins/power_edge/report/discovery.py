@@ -46,8 +46,7 @@ def _alike(section: Section) -> dict[tuple[str, str], list[str]]:
 
 def _listed(names: list[str]) -> Text:
     shown = [shortened(name, LONGEST) for name in names[:MOST]] + ([f"and {len(names) - MOST} more"] if len(names) > MOST else [])
-    one_by_one = any(" " in name or "/" in name for name in shown[:-1])
-    return Text("\n".join(shown) if one_by_one else printable(", ".join(shown)), overflow="fold")
+    return Text("\n".join(shown) if any(" " in name or "/" in name for name in shown[:-1]) else ", ".join(shown), overflow="fold")
 
 
 def _declared(found: Found, key: str | None) -> str:
