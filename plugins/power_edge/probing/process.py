@@ -19,8 +19,9 @@ LONGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes that a command may print before it is ended."""
 LONGEST_ERRORS = 1024 * 1024
 """Bytes of standard error that are kept; the rest is read and dropped."""
-TAKES_INPUT = frozenset({"local", "ssh", "paramiko"})
-"""Backends whose commands get our standard input. The container clients would need an option for it, others have none."""
+_INPUT_OPTIONS = {"local": "", "ssh": "", "paramiko": "", "docker": "-i", "podman": "-i", "kubectl": "-i", "lxc": ""}
+"""Backends whose commands can be given our standard input, and the option of their client's `exec` that connects it."""
+TAKES_INPUT = frozenset(_INPUT_OPTIONS)
 
 _CHUNK = 65536
 
@@ -112,6 +113,8 @@ def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Any:
         return host.run(command)
 
     def run_local(line: str, *args: str) -> Any:
+        if option := _INPUT_OPTIONS.get(backend.NAME):
+            line = line.replace(" exec ", f" exec {option} ", 1)  # of the words with %s in place of names
         whole = backend.quote(line, *args)
         # The local backend's line is for a shell; a client's is its argv, quoted.
         argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
