@@ -17,6 +17,7 @@ from power_edge.engine import own_tests
 from power_edge.engine.failure import failure
 from power_edge.engine.nodes import Nodes
 from power_edge.model import Observations, Unseen
+from power_edge.probing.process import Lifeline
 from power_edge.resources import names, resource
 from power_edge.text import printable
 
@@ -102,8 +103,10 @@ def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
     nodes = request.config.stash[NODES]
     if nodes.by_answers:
         raise Unknown("host: a run that judges answers (--answers) connects to nothing")
+    lifeline = Lifeline()
     with TemporaryDirectory(prefix="power-edge-") as sockets:  # not pytest's folder: the path of a socket has 107 bytes at most
-        yield check.host(node, nodes.options, Path(sockets))
+        yield check.host(node, nodes.options, Path(sockets), lifeline)
+        lifeline.cut()
 
 
 @pytest.hookimpl(wrapper=True)

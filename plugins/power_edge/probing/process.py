@@ -110,10 +110,17 @@ def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Any:
     backend = host.backend
     if backend.NAME == "paramiko":
         backend._exec_command = partial(_over_paramiko, backend, sent)
-        return host.run(command)
+    else:
+        guard(host, lifeline, sent)
+    return host.run(command)
+
+
+def guard(host: Any, lifeline: Lifeline, sent: bytes = b"") -> None:
+    """Make the processes that testinfra's `host` starts hang on a lifeline; each is given `sent`."""
+    backend = host.backend
 
     def run_local(line: str, *args: str) -> Any:
-        if option := _INPUT_OPTIONS.get(backend.NAME):
+        if sent and (option := _INPUT_OPTIONS.get(backend.NAME)):
             line = line.replace(" exec ", f" exec {option} ", 1)  # of the words with %s in place of names
         whole = backend.quote(line, *args)
         # The local backend's line is for a shell; a client's is its argv, quoted.
@@ -122,7 +129,6 @@ def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline) -> Any:
         return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
-    return host.run(command)
 
 
 def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Ended:
