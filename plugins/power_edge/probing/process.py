@@ -8,10 +8,12 @@ import os
 import selectors
 import shlex
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import FileIO
+from pathlib import Path
+from tempfile import mkdtemp
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -52,6 +54,14 @@ shift
     kill -KILL 0
 } </dev/null >/dev/null 2>&1 &
 exec "$@" <"$sent" 3<&-
+"""
+
+
+# A shared connection has a process of its own, which no guard of a command ends.
+_KEEPER = """
+read -r word
+for each in "$1"/*; do [ ! -S "$each" ] || ssh -F /dev/null -O exit -o "ControlPath=$each" shared; done
+rm -rf -- "$1"
 """
 
 
@@ -129,6 +139,20 @@ def guard(host: Any, lifeline: Lifeline, sent: bytes = b"") -> None:
         return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
+
+
+@contextmanager
+def shared_connections() -> Iterator[Path]:
+    """A folder for the sockets of ssh connections that commands share. It and they end with the block, or with this process in whatever way."""
+    folder = mkdtemp(prefix="power-edge-")  # not pytest's folder: the path of a socket has 107 bytes at most
+    line, end = os.pipe()
+    silent = subprocess.DEVNULL
+    with subprocess.Popen(["sh", "-c", _KEEPER, "keeper", folder], stdin=line, stdout=silent, stderr=silent, start_new_session=True):
+        os.close(line)
+        try:
+            yield Path(folder)
+        finally:
+            os.close(end)
 
 
 def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Ended:
