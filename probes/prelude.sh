@@ -200,6 +200,7 @@ pe_run() { # COMMAND...
     pe_print "$pe_text" 2>/dev/null | "$@" sh -c "exec 5<&0 </dev/null; . $PE_BODY" pe
 }
 
+# shellcheck disable=SC2086 # words
 pe_block() { # NAME BODY [WORDS]
     exec 3>&1 # in a shell of its own, as part of a pipe
     pe_name=$1
