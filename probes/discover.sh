@@ -3,22 +3,15 @@
 pe_discover() { # TYPE DISCOVERY PROBE MODE
     pe_type=$1 pe_probe=$3
     # The first section goes out as it comes, and its copy to awk, which reads on to the end: tee would stop with it.
+    # Its names are quoted as words of the shell.
     pe_names=$(
         pe_section "find.$pe_type" "$2" "$4" 3>&1 | tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | awk -F '\t' -v end="$PE_N E " '
             index($0, end) == 1 { ended = 1 }
-            !ended && /^\+/ && !seen[$1]++ { print substr($1, 2) }'
+            !ended && /^\+/ && !seen[$1]++ { name = substr($1, 2); gsub(/\047/, "\047\\\047\047", name); printf "\047%s\047 ", name }'
     )
     if [ -z "$pe_names" ]; then
         pe_section "$pe_type.0" :
         return
     fi
-    pe_ifs=$IFS
-    IFS='
-'
-    set -f
-    # shellcheck disable=SC2086
-    set -- $pe_names
-    set +f
-    IFS=$pe_ifs
-    pe_section "$pe_type.0" "$pe_probe" "$@"
+    pe_section "$pe_type.0" "$pe_probe" "$pe_names"
 }

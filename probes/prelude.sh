@@ -20,6 +20,12 @@
 # where the node has no /proc/uptime, which counts by 10 ms. The nonce is made on the node for this one answer, so nothing that a section prints can
 # pass for a frame. Reads only, writes no file, needs sh, od, tr, cat, date, id, tee, cksum and sha256sum.
 
+# Prints a text, which `ps` must not show: printf is a program in mksh.
+case ${KSH_VERSION-} in
+*MIRBSD* | *LEGACY*) pe_print() { print -rn -- "$1"; } ;;
+*) pe_print() { printf %s "$1"; } ;;
+esac
+
 # What every script of ours finds: a known locale, the sbin folders, and the way to what only root may read.
 pe_prepare() {
     export LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
@@ -49,8 +55,8 @@ pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
         command -v $pe_tool >/dev/null || { echo "power-edge: $pe_tool: not found" >&2; exit 1; }
     done
     # A pipe can be opened by these names. (A socket cannot, and sshd may make stdout one.)
-    PE_COPY=/dev/fd/4
-    [ -e /dev/fd ] || PE_COPY=/proc/self/fd/4
+    PE_COPY=/dev/fd/4 PE_BODY=/dev/fd/5
+    [ -e /dev/fd ] || PE_COPY=/proc/self/fd/4 PE_BODY=/proc/self/fd/5
     PE_N=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
     [ -n "$PE_N" ] || { echo 'power-edge: no random bytes for the nonce' >&2; exit 1; }
     pe_epoch=$(date +%s)
@@ -62,7 +68,7 @@ pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
     if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
     # busybox's ends its child alone: what that had started would go on, and hold the answer open.
     pe_group=''
-    case $(timeout --help 2>&1) in *BusyBox*) ! command -v setsid >/dev/null || pe_group='trap "kill -9 0" TERM; "$@" & wait $!' ;; esac
+    case $(timeout --help 2>&1) in *BusyBox*) ! command -v setsid >/dev/null || pe_group='exec 5<&0; trap "kill -9 0" TERM; "$@" <&5 & wait $!' ;; esac
     # A login shell's banner may end without a newline.
     echo
     pe_heading=''
@@ -116,8 +122,8 @@ pe_identifier() { # KIND
     pe_state=ok
     # Firmware pads serial numbers with blanks.
     [ "$1" != board-serial ] || { pe_value=${pe_value#"${pe_value%%[! ]*}"} && pe_value=${pe_value%"${pe_value##*[! ]}"}; }
-    pe_folded=$(printf %s "$pe_value" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz')
-    pe_digits=$(printf %s "$pe_folded" | tr -d '-')
+    pe_folded=$(pe_print "$pe_value" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz')
+    pe_digits=$(pe_print "$pe_folded" | tr -d '-')
     case $1 in
     # machine-id(5): 32 hexadecimal digits, and "uninitialized" until the first boot is complete.
     machine-id) pe_value=$pe_folded pe_digits=$pe_folded ;;
@@ -153,7 +159,7 @@ pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
         pe_identifier "$pe_kind"
         pe_hash=-
         if [ "$pe_state" = ok ]; then
-            pe_hash=$(printf %s "$pe_os:$pe_value" | sha256sum) || pe_hash=''
+            pe_hash=$(pe_print "$pe_os:$pe_value" | sha256sum) || pe_hash=''
             pe_hash=${pe_hash%% *}
             [ ${#pe_hash} -eq 64 ] || { pe_state=unreadable pe_hash=-; }
         fi
@@ -177,20 +183,32 @@ pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
     fi
     pe_head "$PE_N G $pe_verdict"
     printf '%s C ' "$PE_N"
-    printf '%s%s C ' "$pe_heading" "$PE_N" | cksum 2>/dev/null
+    pe_print "$pe_heading$PE_N C " | cksum 2>/dev/null
     [ "$pe_verdict" = open ]
 }
 
-pe_section() { # NAME BODY ARG...
+pe_section() { # NAME BODY [WORDS]: runs a probe with arguments, which are words of the shell, quoted
     echo
     # The block goes out as it comes, and its copy to cksum, whose line follows the last byte: it has read all, and tee has written all.
     pe_block "$@" | tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | cksum 2>/dev/null 3>&-
 }
 
-pe_block() { # NAME BODY ARG...
+# A probe's text and arguments come to its shell by a pipe: on a command line every user of the node could read them. The braces make it read all
+# before it runs any.
+pe_run() { # COMMAND...
+    # shellcheck disable=SC2016 # for another sh
+    pe_print "$pe_text" 2>/dev/null | "$@" sh -c "exec 5<&0 </dev/null; . $PE_BODY" pe
+}
+
+# shellcheck disable=SC2086 # words
+pe_block() { # NAME BODY [WORDS]
     exec 3>&1 # in a shell of its own, as part of a pipe
-    pe_name=$1 pe_body=$2
-    shift 2
+    pe_name=$1
+    pe_text="set -- ${3-}
+{
+$2
+}
+"
     printf '%s B %s\n' "$PE_N" "$pe_name"
     pe_clock
     pe_began=$pe_now
@@ -199,11 +217,11 @@ pe_block() { # NAME BODY ARG...
     if [ "$pe_left" -le 0 ]; then
         pe_errors='rc=124'
     elif [ -n "$pe_group" ]; then
-        pe_errors=$({ $pe_timeout "$pe_left" setsid sh -c "$pe_group" pe sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
+        pe_errors=$({ pe_run $pe_timeout "$pe_left" setsid sh -c "$pe_group" pe 2>&1 1>&3 3>&-; echo "rc=$?"; })
     elif [ -n "$pe_timeout" ]; then
-        pe_errors=$({ $pe_timeout "$pe_left" sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
+        pe_errors=$({ pe_run $pe_timeout "$pe_left" 2>&1 1>&3 3>&-; echo "rc=$?"; })
     else
-        pe_errors=$({ sh -c "$pe_body" pe "$@" 2>&1 1>&3 3>&-; echo "rc=$?"; })
+        pe_errors=$({ pe_run 2>&1 1>&3 3>&-; echo "rc=$?"; })
     fi
     pe_clock
     pe_spent=-

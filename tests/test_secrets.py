@@ -15,6 +15,9 @@ import yaml
 
 from power_edge.config import ConfigError, load_state
 from power_edge.config.masking import masked
+from power_edge.model.declared.resources.files_schema import File
+from power_edge.resources.files.secrets import secret
+from tests.discovery.test_files import NO_SECRET_LINES, SECRET_LINES
 
 DECLARED, OBSERVED = "Declared-{}-Tr0ub4dor", "Observed-{}-Tr0ub4dor"
 WAYS = {
@@ -248,3 +251,35 @@ def test_a_file_is_shown_without_the_values_of_secrets() -> None:
 
 def test_nothing_is_shown_of_a_file_that_cannot_be_read() -> None:
     assert "hunter2" not in "".join(masked(LINES.replace("files", "fils").encode(), "state.yaml"))
+
+
+@pytest.mark.parametrize("line", SECRET_LINES)
+def test_a_line_that_is_a_secret_to_grep_is_one_here(line: str) -> None:
+    assert secret(File(path="/etc/app.conf", content=f"a\n{line}\nb\n"))
+    assert not secret(File(path="/etc/app.conf", content=f"a\n# {line}\nb\n")) or "://" in line or "-SECRET-" in line
+
+
+@pytest.mark.parametrize("line", NO_SECRET_LINES)
+def test_a_line_that_is_none_to_grep_is_none_here(line: str) -> None:
+    assert not secret(File(path="/etc/app.conf", content=f"a\n{line}\nb\n"))
+
+
+def test_whose_lines_are_none() -> None:
+    assert secret(File(path="/etc/conf", content="passwd: files\n"))
+    assert not secret(File(path="/etc/nsswitch.conf", content="passwd: files\n"))
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/shadow", "/etc//shadow-", "/etc/./gshadow", "/etc/x/../shadow", "/srv/a.key", "/root/.ssh/id_rsa", "/a/private/b"]
+)
+def test_a_path_that_is_a_secret_s(path: str) -> None:
+    assert secret(File(path=path))
+
+
+@pytest.mark.parametrize("path", ["/etc/motd", "/etc/ssh/sshd_config", "/etc/keys.conf", "/srv/etc/shadow"])
+def test_a_path_that_is_none(path: str) -> None:
+    assert not secret(File(path=path))
+
+
+def test_a_long_line_takes_no_longer_than_its_length() -> None:
+    assert not secret(File(path="/etc/app.conf", content="password" * 500_000))

@@ -21,6 +21,7 @@ from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
 from power_edge.probing.answer import Answer
 from power_edge.probing.observe import observe
 from power_edge.probing.plan import Plan, Timeouts, plan
+from power_edge.probing.process import Lifeline, guard
 from power_edge.probing.route import BadRoute, Options, route
 from power_edge.probing.transport import Job, Pending, Route, Unreachable, start
 from power_edge.resources import resource
@@ -65,9 +66,11 @@ def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
     return start([Job(plan_for(node), way(node, options)) for node in nodes])
 
 
-def host(node: Node, options: Options, sockets: Path | None = None) -> Any:
-    """testinfra's host of a node, the way that the probe goes; see Route.host. Raises BadRoute."""
-    return way(node, options).host(timeouts(node).connect, sockets)
+def host(node: Node, options: Options, sockets: Path, lifeline: Lifeline) -> Any:
+    """testinfra's host of a node for tests, the way that the probe goes (see Route.host); its processes hang on a lifeline. Raises BadRoute."""
+    found = way(node, options).host(timeouts(node).connect, sockets)
+    guard(found, lifeline)
+    return found
 
 
 def way(node: Node, options: Options) -> Route:

@@ -19,10 +19,10 @@ from power_edge.config.node import load_system_identity
 from power_edge.model.declared.system_identity_schema import SystemIdentity
 from power_edge.probing.answer import Output
 from power_edge.probing.plan import Plan, Section, Timeouts
-from power_edge.probing.route import without_password
 from power_edge.probing.transport import Job, Route, Unreachable, start
 from power_edge.proposal import propose, tidy
 from power_edge.target import HERE, Target
+from power_edge.text import without_password
 
 _CONTAINER = b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
 _OURS = "collect-identity.sh: "

@@ -11,8 +11,9 @@ from power_edge.config import ConfigError, Node, load_node, nodes, select
 from power_edge.config.error import refuse, shown
 from power_edge.config.folders import NODE_CONFIGS
 from power_edge.probing.plan import Timeouts
-from power_edge.probing.route import BadRoute, Options, route, without_password
+from power_edge.probing.route import BadRoute, Options, route
 from power_edge.probing.transport import Route
+from power_edge.text import without_password
 
 HERE = "this machine"
 _HINT = "a machine that is no node is written user@host or ssh://host"
@@ -55,7 +56,7 @@ def named(name: str, root: Path | None) -> Node:
     """The one node that a name, or a glob, means. Raises ConfigError where it is none or several, or does not load."""
     folders = select(root, [name])
     if len(folders) > 1:
-        raise refuse(NODE_CONFIGS, f"{name} matches {len(folders)} nodes", "name one")
+        raise refuse(NODE_CONFIGS, f"{without_password(name)} matches {len(folders)} nodes", "name one")
     return load_node(folders[0])
 
 

@@ -23,6 +23,25 @@ _SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """All but those that stand for a byte (PEP 383)."""
 
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_NO_PORT = re.compile(r"([^:@/?\[\]]*):(?!:|[0-9]{1,5}(?:[/?]|\Z))")
+"""What has a colon, and behind it no port: a name, and perhaps a password whose @ is missing."""
+
+
+def without_password(url: str) -> str:
+    """A URL, or what ssh calls a destination, as it may be shown and put on file: `ssh://root:secret@rig` -> `ssh://root@rig`.
+
+    Of a malformed one too much is left out rather than too little: up to the last @ all may be a password.
+    """
+    scheme = _SCHEME.match(url)
+    start = scheme.end() if scheme else 0
+    user, at, host = url[start:].rpartition("@")
+    if at:
+        return f"{url[:start]}{re.split(':|%3[Aa]', user, maxsplit=1)[0]}@{host}"
+    name = _NO_PORT.match(url, start)
+    return f"{url[:start]}{name[1]}:..." if name else url
+
+
 def printable(text: str) -> str:
     """Text on one line that neither a terminal nor a CI runner obeys.
 

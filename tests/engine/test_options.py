@@ -8,6 +8,7 @@ import pytest
 
 from tests import answers
 from tests.project import Project
+from tests.test_passwords import PASSWORD, WAYS
 
 pytest_plugins = ["pytester"]
 
@@ -162,3 +163,12 @@ def test_paths_of_others_may_be_anything(project: Project) -> None:
     assert project.run("test_it.py").ret == 0
     assert project.run("x" * 300, nodes=()).ret == 4
     assert project.run("test_it.py::" + "x" * 300, nodes=()).ret == 4
+
+
+@pytest.mark.parametrize("option", ["--node=", "--node=here --hosts=", "--node=here --connection="])
+def test_no_message_shows_the_password_of_a_way(project: Project, option: str) -> None:
+    project.node("here")
+    for way in WAYS:
+        result = project.run(*option.split(" ")[:-1], f"{option.rsplit(' ', maxsplit=1)[-1]}{way}", nodes=())
+        assert result.ret != 0, way
+        assert PASSWORD not in f"{result.stdout}{result.stderr}"

@@ -52,6 +52,27 @@ def test_a_script_that_was_cut_runs_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("tools", [(), pytest.param(("timeout", "setsid"), marks=pytest.mark.lab)], ids=["timeout", "busybox-timeout"])
+def test_no_command_line_on_the_node_shows_a_probe_or_an_item(
+    shell: list[str], tools: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in tools:
+        (tmp_path / name).symlink_to("/bin/busybox")
+    real = data.text
+    # What `ps` shows while the section runs, and what its children inherit.
+    body = ": zq_probe; set +f; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; env"
+    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if path.startswith("probes/resources/") else real(path))
+    monkeypatch.setattr("power_edge.probing.plan.resource", lambda _: type("Kind", (), {"ask": None}))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    script = plan("a", OPEN, items(["zq_name", "zq_it's"]), Timeouts()).script()
+    done = subprocess.run(shell, input=script.encode(), capture_output=True, check=True)
+    output = read(done.stdout).outputs["files.0"]
+    assert output.failure() is None
+    assert b" pe " in output.stdout
+    assert b"zq_" not in output.stdout
+
+
 def incompressible(count: int, seed: int = 1) -> list[str]:
     chance = random.Random(seed)
     return ["".join(chr(chance.randrange(0x4E00, 0x9000)) for _ in range(40)) for _ in range(count)]

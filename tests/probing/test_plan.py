@@ -53,7 +53,7 @@ def test_a_file_of_several_probes_is_sent_once() -> None:
     sent = [line.partition("=")[0] for line in script.splitlines() if line.startswith("pe_resources_")]
     assert sent == ["pe_resources_a", "pe_resources_b_c", "pe_resources_d"]
     assert '    pe_section one "$pe_resources_a$pe_resources_b_c"\n' in script
-    assert """    pe_section two "$pe_resources_a$pe_resources_d" 'x y'\n""" in script
+    assert """    pe_section two "$pe_resources_a$pe_resources_d" ''"'"'x y'"'"''\n""" in script
 
 
 def test_arguments_of_types_that_ask_otherwise() -> None:

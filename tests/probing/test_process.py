@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from power_edge.probing import process
-from power_edge.probing.process import Lifeline, NoRoom, TooLong, execute, run
+from power_edge.probing.process import Lifeline, NoRoom, TooLong, execute, guard, run
 
 HANGS = 'exec 9>"$0"; echo begun >&9; (timeout 1000 sleep 1000; true) & sleep 1000; wait'
 """A process with a child in a group of its own. All of them hold the FIFO open."""
@@ -176,3 +176,48 @@ except NoRoom as error:
     argv = ["setpriv", "--reuid=54321", "--clear-groups", sys.executable, "-c", code]
     done = subprocess.run(argv, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False)
     assert done.stdout == "no room: Resource temporarily unavailable\n", done
+
+
+def test_the_processes_of_a_host_for_tests_hang_on_its_lifeline(holders: Holders) -> None:
+    backend = Client()
+    lifeline = Lifeline()
+    guard(SimpleNamespace(backend=backend), lifeline)
+    thread = threading.Thread(target=backend.run_local, args=("sh -c %s %s", HANGS, holders.fifo))
+    thread.start()
+    holders.await_begun()
+    lifeline.cut()
+    holders.await_gone()
+    thread.join()
+
+
+@pytest.mark.parametrize("death", [None, signal.SIGKILL, signal.SIGTERM])
+def test_shared_connections_end_with_their_user(tmp_path: Path, holders: Holders, death: signal.Signals | None) -> None:
+    """In place of ssh a program that says what it is called with."""
+    (tmp_path / "ssh").write_text(f'#!/bin/sh\nexec 9>{holders.fifo}\necho "$@" >{tmp_path}/called\n')
+    (tmp_path / "ssh").chmod(0o755)
+    code = """if True:
+        import os, socket, sys
+        from power_edge.probing.process import shared_connections
+        with shared_connections() as folder:
+            bound = socket.socket(socket.AF_UNIX)
+            bound.bind(f"{folder}/shared")
+            os.write(os.open(sys.argv[1], os.O_WRONLY), b"begun\\n")
+            print(folder, flush=True)
+            sys.stdin.read()
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with subprocess.Popen([sys.executable, "-c", code, holders.fifo], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
+        assert user.stdout is not None
+        assert user.stdin is not None
+        holders.await_begun()
+        folder = Path(user.stdout.readline().decode().strip())
+        keeper = next(int(pid) for pid in Path(f"/proc/{user.pid}/task/{user.pid}/children").read_text().split())
+        ended = os.pidfd_open(keeper)
+        if death is None:
+            user.stdin.close()
+        else:
+            user.send_signal(death)
+        select.select([ended], [], [])
+        os.close(ended)
+    assert (tmp_path / "called").read_text() == f"-F /dev/null -O exit -o ControlPath={folder}/shared shared\n"
+    assert not folder.exists()

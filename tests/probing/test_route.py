@@ -9,8 +9,9 @@ import pytest
 from power_edge.config import ConfigError
 from power_edge.model.declared.connection_schema import Connection
 from power_edge.probing import route as routing
-from power_edge.probing.route import BadRoute, Options, is_this_machine, route, without_password
+from power_edge.probing.route import BadRoute, Options, is_this_machine, route
 from power_edge.target import target
+from power_edge.text import without_password
 from tests.gates import ID, OTHER_ID, by_id, expected
 
 SSH = {"ssh": {"host": "10.8.0.1", "user": "stella"}}
@@ -133,6 +134,16 @@ def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(url: str, tmp
         ("ssh://root@[fd00::1]:22", "ssh://root@[fd00::1]:22"),
         ("ssh://[fd00::1]:22", "ssh://[fd00::1]:22"),
         ("docker://web", "docker://web"),
+        ("ssh://root:s3cret@s3cret@rig", "ssh://root@rig"),
+        ("ssh://root:s3c/ret@rig", "ssh://root@rig"),
+        ("ssh://root:s3cret://@rig", "ssh://root@rig"),
+        ("root:s3cret://x@rig", "root@rig"),
+        ("ssh://root%3As3cret@rig", "ssh://root@rig"),
+        ("ssh://root:s3cret", "ssh://root:..."),
+        ("root:s3cret%40rig", "root:..."),
+        ("fd00::1", "fd00::1"),
+        ("rig:22", "rig:22"),
+        ("ssh://rig:22?sudo=true", "ssh://rig:22?sudo=true"),
     ],
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:

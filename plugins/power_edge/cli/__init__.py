@@ -12,7 +12,7 @@ from power_edge.cli import about, adopt, discover, identity, plan, record, schem
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.route import BadRoute
 from power_edge.probing.transport import Unreachable
-from power_edge.text import printable
+from power_edge.text import printable, without_password
 
 INTERNAL_ERROR = 3
 USAGE_ERROR = 4
@@ -64,4 +64,8 @@ def _end(told: str, status: int) -> None:
 
 
 def _by_line(message: str) -> str:
+    """A message without what a terminal obeys, and without the passwords of the command line, which click quotes."""
+    for word in sys.argv[1:]:
+        value = word.partition("=")[2] if word.startswith("--") else word
+        message = message.replace(value, without_password(value)) if "@" in value or "://" in value else message
     return "\n".join(map(printable, message.split("\n")))

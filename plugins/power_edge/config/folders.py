@@ -10,7 +10,7 @@ from power_edge import place
 from power_edge.config.document import MAX_BYTES
 from power_edge.config.error import ConfigError, refuse, shown
 from power_edge.model import Problem, Source
-from power_edge.text import printable
+from power_edge.text import printable, without_password
 
 NODE_CONFIGS = place.NODE_CONFIGS
 STATE = "state.yaml"
@@ -46,7 +46,9 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
         names = _matching(pattern, known)
         matched.update(names)
         if not names:
-            problems.append(Problem(Source(NODE_CONFIGS, 0), f"no node matches {shown(pattern)}", _nearest(pattern, list(known), root)))
+            problems.append(
+                Problem(Source(NODE_CONFIGS, 0), f"no node matches {shown(without_password(pattern))}", _nearest(pattern, list(known), root))
+            )
     if problems:
         raise ConfigError(problems)
     return [folder for name, folder in known.items() if name in matched]

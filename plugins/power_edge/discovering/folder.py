@@ -19,9 +19,9 @@ from power_edge.discovering.documents import node_identity, state, watcher
 from power_edge.gate import WrongMachine
 from power_edge.identity import Shown, passed_over, safe_name
 from power_edge.model.declared.system_identity_schema import SystemIdentity
-from power_edge.probing.route import without_password
 from power_edge.proposal import Proposal, propose, tidy
 from power_edge.target import Target
+from power_edge.text import without_password
 
 CONNECTION = "connection.yaml"
 NODE_IDENTITY = "identity.yaml"

@@ -4,8 +4,6 @@ This module is a plugin, registered after all others: so its `host` wins over te
 """
 
 from collections.abc import Generator, Iterator, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from power_edge.engine import own_tests
 from power_edge.engine.failure import failure
 from power_edge.engine.nodes import Nodes
 from power_edge.model import Observations, Unseen
+from power_edge.probing.process import Lifeline, shared_connections
 from power_edge.resources import names, resource
 from power_edge.text import printable
 
@@ -106,8 +105,10 @@ def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
     nodes = request.config.stash[NODES]
     if nodes.by_answers:
         raise Unknown("host: a run that judges answers (--answers) connects to nothing")
-    with TemporaryDirectory(prefix="power-edge-") as sockets:  # not pytest's folder: the path of a socket has 107 bytes at most
-        yield check.host(node, nodes.options, Path(sockets))
+    lifeline = Lifeline()
+    with shared_connections() as sockets:
+        yield check.host(node, nodes.options, sockets, lifeline)
+        lifeline.cut()
 
 
 @pytest.hookimpl(wrapper=True)

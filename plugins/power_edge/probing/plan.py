@@ -43,7 +43,7 @@ class Section(NamedTuple):
 
     def call(self) -> str:
         """The line of the script that runs it."""
-        return " ".join(["pe_section", self.name, _text(*self.files), *map(_word, self.arguments)])
+        return " ".join(["pe_section", self.name, _text(*self.files), *_words(self.arguments)])
 
 
 class Discovery(Section):
@@ -58,7 +58,7 @@ class Discovery(Section):
     def call(self) -> str:
         *shared, discovery, probe = self.files
         bodies = (_text(*shared, discovery), _text(*shared, probe))
-        return " ".join(["pe_discover", self.name, *bodies, *map(_word, self.arguments)])
+        return " ".join(["pe_discover", self.name, *bodies, *_words(self.arguments)])
 
 
 class Plan(NamedTuple):
@@ -155,6 +155,12 @@ def _word(argument: str) -> str:
 
 def _text(*files: str) -> str:
     return f'"{"".join(f"${_variable(file)}" for file in files)}"'
+
+
+def _words(arguments: Iterable[str]) -> Iterator[str]:
+    """All arguments of a probe as the one argument of a function that takes them as quoted words."""
+    if words := " ".join(map(quote, arguments)):
+        yield _word(words)
 
 
 def _variable(file: str) -> str:

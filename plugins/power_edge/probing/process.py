@@ -9,10 +9,12 @@ import os
 import selectors
 import shlex
 import subprocess
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import BytesIO, FileIO
+from pathlib import Path
+from tempfile import mkdtemp
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -20,8 +22,9 @@ LONGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes that a command may print before it is ended."""
 LONGEST_ERRORS = 1024 * 1024
 """Bytes of standard error that are kept; the rest is read and dropped."""
-TAKES_INPUT = frozenset({"local", "ssh", "paramiko"})
-"""Backends whose commands get our standard input. The container clients would need an option for it, others have none."""
+_INPUT_OPTIONS = {"local": "", "ssh": "", "paramiko": "", "docker": "-i", "podman": "-i", "kubectl": "-i", "lxc": ""}
+"""Backends whose commands can be given our standard input, and the option of their client's `exec` that connects it."""
+TAKES_INPUT = frozenset(_INPUT_OPTIONS)
 
 _CHUNK = 65536
 
@@ -59,6 +62,12 @@ _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 """What the kernel says when this process, its user or this machine may open no more files, or start no more processes."""
 _NO_FORK = (b"guard: ", b"ork")
 """How a shell's complaint that it may start no process begins, and what it holds: `guard: 4: Cannot fork`, `guard: fork: retry: Resource ...`."""
+# A shared connection has a process of its own, which no guard of a command ends.
+_KEEPER = """
+read -r word
+for each in "$1"/*; do [ ! -S "$each" ] || ssh -F /dev/null -O exit -o "ControlPath=$each" shared; done
+rm -rf -- "$1"
+"""
 
 
 class TooLong(Exception):
@@ -120,9 +129,18 @@ def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: i
     backend = host.backend
     if backend.NAME == "paramiko":
         backend._exec_command = partial(_over_paramiko, backend, sent, longest)
-        return host.run(command)
+    else:
+        guard(host, lifeline, sent, longest)
+    return host.run(command)
+
+
+def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
+    """Make the processes that testinfra's `host` starts hang on a lifeline; each is given `sent`."""
+    backend = host.backend
 
     def run_local(line: str, *args: str) -> Any:
+        if sent and (option := _INPUT_OPTIONS.get(backend.NAME)):
+            line = line.replace(" exec ", f" exec {option} ", 1)  # of the words with %s in place of names
         whole = backend.quote(line, *args)
         # The local backend's line is for a shell; a client's is its argv, quoted.
         argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
@@ -130,7 +148,20 @@ def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: i
         return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
-    return host.run(command)
+
+
+@contextmanager
+def shared_connections() -> Iterator[Path]:
+    """A folder for the sockets of ssh connections that commands share. It and they end with the block, or with this process in whatever way."""
+    folder = mkdtemp(prefix="power-edge-")  # not pytest's folder: the path of a socket has 107 bytes at most
+    line, end = os.pipe()
+    silent = subprocess.DEVNULL
+    with subprocess.Popen(["sh", "-c", _KEEPER, "keeper", folder], stdin=line, stdout=silent, stderr=silent, start_new_session=True):
+        os.close(line)
+        try:
+            yield Path(folder)
+        finally:
+            os.close(end)
 
 
 def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Ended:

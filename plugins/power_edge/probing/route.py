@@ -10,6 +10,7 @@ from power_edge import gate
 from power_edge.gate import Expected
 from power_edge.model.declared.connection_schema import Connection
 from power_edge.probing.transport import Route
+from power_edge.text import without_password
 
 _NAME = re.compile(
     r"([A-Za-z0-9_][A-Za-z0-9_.+-]*(:[^@\s]+)?@)?"  # user, password
@@ -48,12 +49,15 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
         url = _url(connection, expected, options)
         parts = urlsplit(url)
     except ValueError as error:
-        raise BadRoute(f"names no host: {error}") from None
+        known = "Invalid IPv6 URL"  # of its other messages some quote the URL
+        raise BadRoute(f"names no host: {known}" if str(error) == known else "names no host: it holds characters that no URL may hold") from None
     _check_backend(parts.scheme)
     query = parse_qs(parts.query)
     rest = urlencode({name: values for name, values in query.items() if name not in ("sudo", "sudo_user")}, doseq=True)
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
-        raise BadRoute(f"{without_password(parts.netloc) or without_password(url)!r} names no host")
+        # A / or ? in a password cuts the URL in its middle: then nothing but the whole shows where the password ends.
+        whole = not parts.netloc or url.count("@") != parts.netloc.count("@")
+        raise BadRoute(f"{without_password(url if whole else parts.netloc)!r} names no host")
     if parts.path.strip("/"):
         raise BadRoute(f"{without_password(url)!r} names a path, and a way to a machine has none")
     return Route(
@@ -64,11 +68,6 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
         sudo=options.sudo or query.get("sudo") == ["true"],
         sudo_user=options.sudo_user or query.get("sudo_user", [None])[0],
     )
-
-
-def without_password(url: str) -> str:
-    """A URL, or what ssh calls a destination, as it may be shown and put on file: `ssh://root:secret@rig` -> `ssh://root@rig`."""
-    return re.sub(r"(^|://)([^:@/]*):(?!//)[^@]*@", r"\1\2@", url)
 
 
 def _check_backend(name: str) -> None:
@@ -92,7 +91,7 @@ def _url(connection: Connection | None, expected: Expected | None, options: Opti
         return _LOCAL
     if options.connection:
         if named is None:
-            raise BadRoute(f"--connection={options.connection} needs a host: give --hosts, or write connection.yaml")
+            raise BadRoute(f"--connection={without_password(options.connection)} needs a host: give --hosts, or write connection.yaml")
         return f"{options.connection}://{urlsplit(named).netloc}"
     if named is None or (expected is not None and is_this_machine(expected)):
         return _LOCAL
@@ -105,7 +104,7 @@ def _on_file(connection: Connection | None) -> str | None:
     if connection.url is not None:
         backend = connection.url.partition(":")[0]
         if backend not in FILE_BACKENDS:  # the schema says so too; this holds for whoever builds a Connection by hand
-            raise BadRoute(f"connection.yaml cannot name the backend {backend}: give --hosts={connection.url} if you trust it")
+            raise BadRoute(f"connection.yaml cannot name the backend {backend}: give --hosts={without_password(connection.url)} if you trust it")
         return connection.url
     if connection.ssh is None:
         return None

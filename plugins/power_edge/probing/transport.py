@@ -8,17 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from shlex import quote
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from power_edge.probing.answer import NOT_STARTED, Answer, NoAnswer, merge, read
 from power_edge.probing.plan import Plan, Timeouts, unpacked_by
 from power_edge.probing.process import LONGEST_OUTPUT, TAKES_INPUT, Lifeline, NoRoom, execute, run
 from power_edge.stderr import errors
+from power_edge.text import without_password
 
 WIDTH = 64
 """Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
@@ -78,6 +80,18 @@ class Route(NamedTuple):
             return ""
         return f"sudo -n -u {quote(self.sudo_user)} " if self.sudo_user else "sudo -n "
 
+    def __repr__(self) -> str:
+        """Without the password: a traceback may print this."""
+        return f"<Route {without_password(self.url)}>"
+
+    def without_password(self, message: str) -> str:
+        """A message without this route's password, whoever put it in."""
+        with suppress(ValueError):
+            password = urlsplit(self.url).password
+            for each in {password, unquote(password)} if password else ():
+                message = message.replace(each, "(the password)")
+        return message
+
     def host(self, connect_timeout: int, sockets: Path | None = None) -> Any:
         """testinfra's host object for this way. With a folder for `sockets` it is for tests: its commands share one ssh connection for a while, and
         sudo is testinfra's own.
@@ -89,8 +103,10 @@ class Route(NamedTuple):
         sudo = {} if sockets is None else {"sudo": self.sudo, "sudo_user": self.sudo_user}
         if self.url.startswith("local:"):
             return testinfra.host.get_host(self.url, **sudo)
+        # ssh itself takes no password here (BatchMode), and sshpass would show one in `ps`.
+        url = without_password(self.url) if self.url.startswith("ssh:") else self.url
         return testinfra.host.get_host(
-            self.url,
+            url,
             ssh_config=self.ssh_config,
             ssh_identity_file=self.ssh_identity_file,
             ssh_extra_args=" ".join(filter(None, (_ssh_options(), _NO_MASTER if sockets is None else "", self.ssh_extra_args))),
@@ -118,7 +134,7 @@ class Job(NamedTuple):
 
 def ask(job: Job, lifeline: Lifeline) -> Answer:
     """The node's answer. Raises Unreachable. Waits until the command ends or its lifeline is cut: see `start` for the deadline."""
-    with _one_reason():
+    with _one_reason(job.route):
         host = _connected(job.route, job.plan.timeouts)
         sudo = job.route.shell_prefix()
         if host.backend.NAME in TAKES_INPUT:
@@ -148,15 +164,15 @@ def _run(host: Any, line: str, sent: bytes, lifeline: Lifeline, longest: int) ->
 
 
 @contextmanager
-def _one_reason() -> Iterator[None]:
+def _one_reason(route: Route) -> Iterator[None]:
     try:
         yield
     except (Unreachable, NoAnswer) as error:
-        raise Unreachable(str(error)) from None
+        raise Unreachable(route.without_password(str(error))) from None
     except NoRoom as error:
         raise _not_asked(str(error)) from None
     except Exception as error:  # testinfra's backends raise whatever their libraries do, an unreachable node among it
-        raise Unreachable(_one_line(error)) from error
+        raise Unreachable(route.without_password(_one_line(error))) from None  # what they raise may quote a password
 
 
 def _not_asked(why: str) -> Unreachable:

@@ -1,0 +1,105 @@
+"""No message, of whatever command, shows the password of a way to a machine, however the way is written."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from power_edge.cli import main
+from power_edge.config import ConfigError, load_node
+from power_edge.probing.plan import Timeouts, plan
+from power_edge.probing.process import Lifeline
+from power_edge.probing.route import BadRoute, Options, route
+from power_edge.probing.transport import Job, Route, Unreachable, ask
+from power_edge.text import without_password
+from tests.scripts import OPEN
+
+PASSWORD = "s3cret"
+WAYS = [
+    f"ssh://root:{PASSWORD}@-rig",
+    f"ssh://root:{PASSWORD}@rig/path",
+    f"ssh://root:{PASSWORD}@ri g",
+    f"ssh://root:x y{PASSWORD}@",
+    f"ssh://root:x@{PASSWORD}@-rig",
+    f"ssh://root:x/{PASSWORD}@-rig",
+    f"ssh://root%3A{PASSWORD}@-rig",
+    f"ssh://root:{PASSWORD}",
+    f"ssh://root:{PASSWORD}@[rig",
+    f"ssh://root:\u2100{PASSWORD}@-rig",
+    f"pigeon://root:{PASSWORD}@rig",
+    f"http://root:{PASSWORD}@rig/",
+    f"paramiko://root:{PASSWORD}@-rig",
+    f"root:{PASSWORD}@-rig",
+    f"root:{PASSWORD}@rig/path",
+    f"root:://{PASSWORD}@-rig",
+]
+COMMANDS = [["about"], ["discover"], ["adopt"], ["plan"], ["identity"], ["validate"], ["plan", "here"], ["about", "here"], ["record"], ["schema"]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "node-configs" / "here"
+    folder.mkdir(parents=True)
+    (folder / "state.yaml").write_text("version: '1.0'\nmetadata: {site: here, environment: development}\nsysctl: {vm.swappiness: '60'}\n")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("option", ["", "--hosts=", "--connection=", "--password="])
+def test_no_command_shows_one(words: list[str], option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for way in WAYS:
+        if option == "--connection=" and words in (["about"], ["discover"]):
+            continue
+        monkeypatch.setattr(sys, "argv", ["power-edge", *words, f"{option}{way}"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = "".join(capsys.readouterr())
+        assert ended.value.code == 4, printed
+        assert PASSWORD not in printed
+
+
+@pytest.mark.parametrize(
+    "text", [*(f"url: '{way}'" for way in WAYS if "@" in way), *(f"ssh: {{host: '{way}'}}" for way in WAYS), "ssh: {host: a, user: 'a:s3cret'}"]
+)
+def test_no_message_about_a_file_shows_one(here: Path, text: str) -> None:
+    (here / "connection.yaml").write_text(text)
+    with pytest.raises(ConfigError) as error:
+        load_node(here)
+    assert PASSWORD not in str(error.value)
+
+
+def test_no_reason_why_a_machine_is_unreachable_shows_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a library or a machine says."""
+    way = Route("paramiko://root:s3%25cret@rig")
+
+    def host(*_: object) -> Iterator[object]:
+        raise RuntimeError(f"no way to {way.url}, with s3%cret")
+
+    monkeypatch.setattr(Route, "host", host)
+    with pytest.raises(Unreachable) as error:
+        ask(Job(plan("a", OPEN, (), Timeouts()), way), Lifeline())
+    assert "s3%" not in str(error.value)
+    assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
+    assert "s3%" not in repr(way)
+
+
+def test_no_command_line_shows_one() -> None:
+    backend = Route("ssh://root:s3cret@rig").host(1).backend
+    assert "s3cret" not in repr(backend._build_ssh_command("id"))
+
+
+pieces = st.text(alphabet="ab:@/%[]?#. -3A4=", max_size=12)
+
+
+@given(scheme=st.sampled_from(["", "ssh://", "paramiko://", "HTTP://"]), user=st.text(alphabet="ab.-", max_size=4), rest=pieces, more=pieces)
+def test_of_a_password_nothing_is_left(scheme: str, user: str, rest: str, more: str) -> None:
+    way = f"{scheme}{user}:{rest}Q{more}@rig"
+    assert without_password(way) == f"{scheme}{user}@rig"
+    with pytest.raises(BadRoute) as error:
+        route(None, None, Options(hosts=f"{way}/path"))
+    assert "Q" not in str(error.value)
