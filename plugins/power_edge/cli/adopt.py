@@ -57,7 +57,10 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
     for left in adoption.left:
         click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
     for one in adoption.adopted:
-        click.echo(shortened(f"{_id(one.item)}: {one.told}", WIDTH), err=True)
+        line = f"{_id(one.item)}: {one.told}"
+        # What becomes of an item with a long name gets a line of its own, so that the name does not cut it off.
+        for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.told}"):
+            click.echo(shortened(part, WIDTH), err=True)
     if ids and adoption.left:
         raise click.UsageError("nothing was written: of the items that were named not all can be adopted")
     if not adoption.adopted:
