@@ -100,6 +100,8 @@ pieces = st.text(alphabet="ab:@/%[]?#. -3A4=", max_size=12)
 def test_of_a_password_nothing_is_left(scheme: str, user: str, rest: str, more: str) -> None:
     way = f"{scheme}{user}:{rest}Q{more}@rig"
     assert without_password(way) == f"{scheme}{user}@rig"
-    with pytest.raises(BadRoute) as error:
-        route(None, None, Options(hosts=f"{way}/path"))
-    assert "Q" not in str(error.value)
+    try:
+        shown = repr(route(None, None, Options(hosts=f"{way}/path")))
+    except BadRoute as error:
+        shown = str(error)
+    assert "Q" not in shown

@@ -113,6 +113,7 @@ def test_nothing_that_gets_through_a_screen_is_obeyed(pieces: list[str]) -> None
 
 @given(st.recursive(HOSTILE | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(HOSTILE, inner), max_leaves=10))
 def test_json_that_is_shown_says_the_same(value: object) -> None:
+    value = json.loads(json.dumps(value))  # two halves of a surrogate pair that stand together are one character in JSON
     text = json.dumps(value, ensure_ascii=False, indent=1)
     shown = printable_json(text)
     assert json.loads(shown) == json.loads(text)

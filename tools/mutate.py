@@ -50,9 +50,10 @@ def tests_of(paths: list[Path]) -> list[str]:
 
 
 def tests_of_file(file: Path) -> set[str]:
-    """The same for one file; where no test has its name, the one that runs a whole check."""
+    """The same for one file; where no test has its very name, the one that runs a whole check as well."""
     names = {file.stem, file.parent.name} - {"__init__"}
-    return {test for test in all_tests() if any(name in Path(test).name.removeprefix("test_") for name in names)} or {WHOLE}
+    found = {test for test in all_tests() if any(name in Path(test).name.removeprefix("test_") for name in names)}
+    return found if {f"test_{name}" for name in names} & {Path(test).stem for test in found} else found | {WHOLE}
 
 
 @cache
