@@ -7,7 +7,7 @@ also for `exclusive` and for the sources beside a rule.
 import pytest
 
 from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from tests.resources.test_firewall import ACCEPT, legacy, match, nft, results, save, seen
+from tests.resources.test_firewall import ACCEPT, ct, legacy, match, meta, nft, results, save, seen
 
 ANY_NODE = {"inet6": ""}
 ALLOW_8080 = Rule(proto="tcp", port=8080, action="allow")
@@ -55,3 +55,13 @@ def test_whether_an_allowed_port_is_sent_elsewhere_and_let_in_there_is_not_known
     assert result.outcome == "unknown"
     (result,) = results(Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]), node).values()
     assert result.outcome == "drift"
+
+
+@pytest.mark.parametrize("end", [{"notrack": None}, {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 1}}], ids=lambda end: next(iter(end)))
+def test_what_a_chain_beside_the_lookup_of_connections_changes_may_keep_a_later_rule_from_a_packet(end: object) -> None:
+    """Whether it runs before the lookup or after is not known; nor is, then, whether the packet has a connection."""
+    beside = {"family": "ip", "table": "n", "name": "p", "type": "filter", "hook": "prerouting", "prio": -200, "policy": "accept"}
+    early = [{"chain": beside}, {"rule": {"family": "ip", "table": "n", "chain": "p", "handle": 3, "expr": [match("tcp", "dport", 22), end]}}]
+    late = [[ct("state", "new"), meta("mark", 0), {"drop": None}]]
+    node = seen(nft=nft(*late, policy="accept", more=early), **ANY_NODE)
+    assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "unknown"

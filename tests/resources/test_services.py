@@ -476,6 +476,13 @@ def test_where_there_is_no_command_there_is_advice(seen: Unit) -> None:
     assert found.advice
 
 
+@pytest.mark.parametrize("state", ["stopped", "disabled"])
+def test_what_runs_without_its_unit_file_is_stopped_by_hand(state: str) -> None:
+    found = remedied(UP._replace(load="not-found", file_state=""), state=state)
+    assert found.commands == ()
+    assert "`systemctl stop x.service` ends it" in str(found.advice)
+
+
 @pytest.mark.parametrize(
     ("seen", "declared", "words"),
     [

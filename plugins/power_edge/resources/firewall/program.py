@@ -69,7 +69,7 @@ class Base(NamedTuple):
 
     `nat`: its type is nat, so that it is called for tracked connections alone (nf_nat_inet_fn), and where the kernel translates addresses,
     whatever its own priority is (nf_nat_register_fn; by packets on Linux 6.18).
-    `moves`: what could not be read may also send packets to another port or address.
+    `moves`: what could not be read may also send packets to another port or address, or change what later chains look at.
     """
 
     hook: str
@@ -172,14 +172,16 @@ def walk(program: Program, hooks: tuple[str, ...], family: int, start: Iterable[
 
 def _decided(program: Program, base: Base, effort: Effort) -> Base:
     """The base chain, opaque where it cannot be told for which packets it is called."""
-    kinds = {rule.do.kind for rule in _reachable(program, base.chain, effort)} if base.chain is not None else {"unknown"}
+    rules = [*_reachable(program, base.chain, effort)] if base.chain is not None else []
+    kinds = {rule.do.kind for rule in rules}
     if base.nat and (base.policy != ALLOW or kinds & {DENY, REJECT}):
         text = f"{base.text}: filters in a nat chain, and no rule need be there that makes the kernel track connections"
     elif base.hook in {"prerouting", "output"} and base.priority == TRACKING:
         text = f"{base.text}: it runs before connections are looked up, or after"
     else:
         return base
-    return base._replace(chain=None, text=text, moves="unknown" in kinds)
+    moves = base.chain is None or bool(kinds & {"unknown", "notrack"}) or any(rule.changes for rule in rules)
+    return base._replace(chain=None, text=text, moves=moves)
 
 
 def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:
@@ -365,7 +367,7 @@ class _Walk:
         return [], []
 
     def _anything(self, region: Region, why: str, *, moves: bool = True) -> None:
-        """Any verdict. `moves`: the packet may end elsewhere (DNAT, a program behind a queue), so that what later chains say of it does not count."""
+        """Any verdict. `moves`: what later chains say of the packet does not count: it may end elsewhere (DNAT, a queue), have no connection, or a mark."""
         (lost,) = _unsure([region._replace(by=why)], why)
         self.ended += [lost._replace(verdict=verdict) for verdict in VERDICTS if moves or verdict != ALLOW]
         self.accepted += [] if moves else [lost]

@@ -71,6 +71,12 @@ def _steps(declared: Service, seen: Unit, fields: set[str]) -> Iterator[_Step]:
         yield _enable(seen)
     if start:
         yield _start(declared, seen)
+    if state in ("stopped", "disabled") and seen.load == "not-found":
+        yield _Step(
+            advice=f"Its unit file is gone, and a process is left: `systemctl stop {seen.name}` ends it. Then there is no such unit:"
+            " take it out of the configuration, or declare `optional: true`."
+        )
+        return
     timers = state == "disabled"
     if state in ("stopped", "disabled") and (seen.active not in ("inactive", "failed") or _active_triggers(seen, timers=timers)):
         yield _stop(declared, seen, timers=timers)
