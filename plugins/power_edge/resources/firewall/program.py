@@ -367,7 +367,7 @@ class _Walk:
         return [], []
 
     def _anything(self, region: Region, why: str, *, moves: bool = True) -> None:
-        """Any verdict. `moves`: what later chains say of the packet does not count: it may end elsewhere (DNAT, a queue), have no connection, or a mark."""
+        """Any verdict. `moves`: what later chains say does not count, for the packet may end elsewhere (DNAT, a queue), or have no connection."""
         (lost,) = _unsure([region._replace(by=why)], why)
         self.ended += [lost._replace(verdict=verdict) for verdict in VERDICTS if moves or verdict != ALLOW]
         self.accepted += [] if moves else [lost]
