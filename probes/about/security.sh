@@ -79,7 +79,18 @@ firewall() {
             case $rules in *ufw-user-input*) line filter ufw ;; esac
         fi
     done
+    # Without nft nobody knows the rules of nftables; iptables-save prints those of its own tables alone.
+    if [ -z "$looked" ] && nftables_may_filter; then
+        missing firewall 'there is no nft to read the rules of nftables'
+        return
+    fi
     line filter read
+}
+# Whether the kernel has nftables, or that is not known.
+nftables_may_filter() {
+    [ ! -d "$root/sys/module/nf_tables" ] || return 0
+    builtin=$(cat "$root/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null) || return 0
+    case $builtin in (*/nf_tables.ko*) ;; (*) return 1 ;; esac
 }
 firewall
 

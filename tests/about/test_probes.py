@@ -1,6 +1,8 @@
 """The parts of "about this node", run by the shells that nodes have on made trees, with made tools."""
 
+import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -369,6 +371,19 @@ def test_iptables_where_there_is_no_nft(tree: Tree) -> None:
     assert ["hook", "ip", "filter", "INPUT", "drop", "1"] in lines
     assert ["!firewall", "ip6tables-save failed"] in lines
     assert ["filter", "read"] not in lines
+    tree.says("ip6tables-save", "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n")
+    unread = ["!firewall", "there is no nft to read the rules of nftables"]
+    for folder, file, known in (
+        ("sys/module/nf_tables", None, False),
+        (f"lib/modules/{os.uname().release}", "kernel/net/netfilter/nf_tables.ko", False),
+        (f"lib/modules/{os.uname().release}", "kernel/fs/ext4.ko", True),
+    ):
+        (tree.root / folder).mkdir(parents=True, exist_ok=True)
+        if file is not None:
+            shutil.rmtree(tree.root / "sys/module/nf_tables", ignore_errors=True)
+            (tree.root / folder / "modules.builtin").write_text(f"{file}\n")
+        lines = tree.part(["sh"], "security", path)
+        assert (unread in lines, ["filter", "read"] in lines) == (not known, known)
 
 
 def test_tools_that_fail_are_not_read_as_nothing(tree: Tree) -> None:

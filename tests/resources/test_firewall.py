@@ -1104,3 +1104,10 @@ def test_boxes(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
     assert sum(map(len, pieces)) == len(points(left) - points(right))
     merged = merge([left, right], ("proto", "dport", "sport"))
     assert set().union(*map(points, merged)) == points(left) | points(right)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_why_it_is_not_known_whether_a_firewall_is_in_force(enabled: bool) -> None:
+    unread = seen(nft=("absent", ""), nf_tables="yes", iptables=save(policy="ACCEPT"), ip6tables=save(policy="ACCEPT"))
+    (result,) = results(Firewall(enabled=enabled), unread).values()
+    assert (result.outcome, result.why) == ("unknown", "enabled: the rules of nftables could not be read (no nft on the node)")

@@ -157,7 +157,9 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
                 yield from (LeftOut(text, "it is there and not declared, so that each check names it") for text in beyond)
                 return
             result = results[refused]
-            yield LeftOut(result.item.name, result.why or _seen_as(result))
+            # An item of one field has the field's name, with which the reason begins.
+            why = (result.why or _seen_as(result)).removeprefix(f"{result.item.name}: ")
+            yield LeftOut(result.item.name, why)
             wrong.add(result.item.name)
             value = _without(value, declared[refused][1])
         return

@@ -301,6 +301,12 @@ def _filters(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | Non
     return None if stopped else False
 
 
+def why_unsure(ruleset: Ruleset, family: int) -> str | None:
+    """Why it cannot be decided whether something stops incoming connections; None: it can, or only some sources are stopped."""
+    stopped = (region for regions in survey(ruleset, family) for region in regions if region.verdict != ALLOW and exists(ruleset, region))
+    return next((region.doubt for region in stopped if region.doubt and broad(region.box[f"saddr{family}"], family)), None)
+
+
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
     """What is let in, but for ICMP. Sure is what every order of chains lets in. Undecidable as `walk`."""
     every = survey(ruleset, family)

@@ -48,7 +48,8 @@ def in_force(seen: Ruleset) -> Standing:
             return Standing(None, "ufw is enabled in its configuration and not loaded: other rules filter")
         return Standing(True)
     if None in filtered.values() and any(each is not False for each in filtered.values()):
-        return Standing(None, "only connections from some sources are filtered")
+        doubts = (asked.why_unsure(seen, family) for family, each in filtered.items() if each is None)
+        return Standing(None, next(filter(None, doubts), "only connections from some sources are filtered"))
     if any(filtered.values()):
         return Standing(False, f"nothing filters {_named(filtered, False)}")
     if not seen.ufw:
@@ -79,7 +80,8 @@ def any_part(seen: Ruleset) -> Standing:
     if any(outgoing.values()):
         return Standing(True, f"outgoing connections over {_named(outgoing, True)} are filtered")
     if None in (*filtered.values(), *outgoing.values()):
-        return Standing(None, "only connections from or to some addresses are filtered")
+        doubts = (asked.why_unsure(seen, family) for family, each in filtered.items() if each is None)
+        return Standing(None, next(filter(None, doubts), "only connections from or to some addresses are filtered"))
     return Standing(False, whole.why)
 
 
