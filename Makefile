@@ -9,13 +9,14 @@ help: ## list these
 check: run-env ## record this machine as a node if it is none, and check it
 	@node=$$($(BIN)/power-edge record) && $(BIN)/python -m pytest --node="$$node"
 
-# All of it runs, whatever fails; the tests come last, for their last lines say what was not run.
-test: dev-env ## all tests (as root on real nodes, too), linters, the wheel
+# All of it runs, whatever fails; the tests come last, for their last lines say what was not run. Two processes run them, a
+# file at a time each: the tests of a file share their node.
+test: dev-env ## for developers: all tests (as root it boots nodes in containers), linters
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
 	@failed=''; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(BIN)/python -m tox run -qq -e wheel || failed="$$failed wheel"; \
-	$(BIN)/python -m pytest || failed="$$failed tests"; \
+	$(BIN)/python -m pytest -q -n 2 --dist=loadfile || failed="$$failed tests"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 lint: dev-env ## linters and type checks
