@@ -66,6 +66,15 @@ def test_validate_tells_all_problems_of_all_nodes(run: Run, configs: Path) -> No
         assert f"node-configs/{place}" in done.err
 
 
+def test_validate_names_a_folder_whose_state_is_missing(run: Run, configs: Path) -> None:
+    (configs / "rig-3").mkdir()
+    (configs / "rig-3" / "connection.yaml").write_text("ssh: {host: rig-3}\n")
+    done = run("validate")
+    assert done.status == 4
+    assert "rig-2: 2 items" in done.out
+    assert done.err.startswith("node-configs/rig-3/state.yaml: is not there (write it, or let `power-edge discover TARGET --as rig-3` do so")
+
+
 def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Path) -> None:
     identity = "identifiers: {primary_id: ID, id_type: machine-id}\ncomposite_key: {key: 'linux:ID', hash: HASH}\n"
     for name in ("rig-1", "rig-2"):

@@ -90,4 +90,4 @@ def _names_a_node(argument: str) -> bool:
     """A cheap look at a path of the command line: could it be a node's folder or file? Costs others' runs one stat an argument."""
     path = argument.partition("::")[0]
     folder = os.path.dirname(path) if path.endswith(".py") else path  # noqa: PTH120
-    return path.endswith(_NODE_FILES) or "node-configs" in path or os.path.isfile(os.path.join(folder, "state.yaml"))  # noqa: PTH118, PTH113 pathlib raises where it may not look
+    return path.endswith(_NODE_FILES) or "node-configs" in path or os.path.lexists(os.path.join(folder, "state.yaml"))  # noqa: PTH118 pathlib raises where it may not look

@@ -1,6 +1,7 @@
 """A node's folder: its files, what fits and what does not, and how nodes are found."""
 
 import os
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,75 @@ def test_messages_are_bounded(tmp_path: Path) -> None:
 def test_a_folder_without_a_state(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path)
     assert "is not there" in problem
+
+
+NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a link that leads nowhere": (
+        lambda folder: (folder / "state.yaml").symlink_to("gone.yaml"),
+        "state.yaml: is a symbolic link that leads nowhere",
+    ),
+    "a link to itself": (lambda folder: (folder / "state.yaml").symlink_to("state.yaml"), "state.yaml: "),
+    "a folder": (lambda folder: (folder / "state.yaml").mkdir(), "state.yaml: is not a regular file"),
+    "a FIFO": (lambda folder: os.mkfifo(folder / "state.yaml"), "state.yaml: is not a regular file"),
+    **{
+        name: (lambda folder, name=name: (folder / name).write_text(STATE), f"{name}: is not read: the name is state.yaml")  # type: ignore[misc]
+        for name in ("state.yml", "State.yaml", "STATE.YAML", "State.yml")
+    },
+    **{
+        name: (lambda folder, name=name: (folder / name).write_text("a: b\n"), words)  # type: ignore[misc]
+        for name, words in {
+            "system-identity.yaml": "state.yaml: is not there",
+            "identity.yaml": "state.yaml: is not there",
+            "connection.yaml": "state.yaml: is not there",
+            "watcher.yaml": "state.yaml: is not there",
+            "connection.yml": "connection.yml: is not read: the name is connection.yaml",
+        }.items()
+    },
+}
+"""Ways in which the folder of a node may have no state.yaml, and what is said of each."""
+
+
+@pytest.mark.parametrize("way", NO_STATES)
+def test_a_node_s_folder_without_a_usable_state_is_a_node_all_the_same(tmp_path: Path, way: str) -> None:
+    root = tmp_path / "node-configs"
+    make(root / "rig-08")
+    folder = root / "rig-07"
+    folder.mkdir()
+    put, words = NO_STATES[way]
+    put(folder)
+    assert [each.name for each in select(root, ["*"])] == ["rig-07", "rig-08"]
+    assert select(root, ["rig-07"]) == [folder]
+    assert any(f"node-configs/rig-07/{words}" in problem for problem in problems(folder)), problems(folder)
+
+
+def test_a_link_that_leads_nowhere_in_place_of_a_folder_is_a_node(tmp_path: Path) -> None:
+    root = tmp_path / "node-configs"
+    make(root / "rig-08")
+    (root / "rig-07").symlink_to("gone")
+    assert [each.name for each in select(root, ["*"])] == ["rig-07", "rig-08"]
+    assert problems(root / "rig-07") == [
+        "node-configs/rig-07: is a symbolic link that leads nowhere (make it lead to the node's folder, or remove it)"
+    ]
+
+
+@pytest.mark.parametrize("name", ["state.yml", "Connection.yaml", "system-identity.yml", "WATCHER.YML"])
+def test_a_file_that_nothing_reads_for_its_name_is_no_file_beside(tmp_path: Path, name: str) -> None:
+    folder = make(tmp_path / "rig-07")
+    (folder / name).write_text(STATE)
+    right = name.lower().replace(".yml", ".yaml")
+    (problem,) = problems(folder)
+    assert problem == f"node-configs/rig-07/{name}: is not read: the name is {right} (rename it to {right}, or remove it)"
+
+
+def test_what_is_no_file_of_a_node_makes_no_node(tmp_path: Path) -> None:
+    root = tmp_path / "node-configs"
+    make(root / "rig-08")
+    (root / "shared").mkdir()
+    for name in ("README.md", "state.yaml.bak", "my-state.yml", "test_own.py", ".state.yaml.swp", "policy.yaml"):
+        (root / "shared" / name).write_text("")
+    (root / "state.yml").write_text("")
+    (root / "link").symlink_to("shared")
+    assert [each.name for each in select(root, ["*"])] == ["rig-08"]
 
 
 NOT_FROM_A_FILE = [*sorted({*BACKENDS} - {"local", "ssh", "paramiko", "docker", "podman", "kubectl", "lxc"}), "pigeon"]

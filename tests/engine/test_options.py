@@ -54,6 +54,17 @@ def test_a_folder_without_a_state_is_no_node(project: Project) -> None:
     assert "no node matches '../node-configs/a'" in refused(project, "--node=../node-configs/a")
 
 
+@pytest.mark.parametrize("argument", ["--node=*", "--node=b", "node-configs/b"])
+@pytest.mark.parametrize("name", ["state.yaml", "state.yml", "system-identity.yaml"])
+def test_a_node_s_folder_without_a_usable_state_is_refused(project: Project, name: str, argument: str) -> None:
+    project.node("a")
+    (project.path / "node-configs" / "b").mkdir()
+    (project.path / "node-configs" / "b" / name).symlink_to("gone.yaml")
+    result = project.run(argument, nodes=())
+    assert result.ret == 4
+    assert f"node-configs/b/{name}: " in result.stdout.str() + result.stderr.str()
+
+
 def test_no_node_configs_anywhere(project: Project) -> None:
     assert "there is no node-configs/ here or in a folder above" in refused(project, "--node=a")
 

@@ -14,22 +14,60 @@ from power_edge.text import printable, without_password
 
 NODE_CONFIGS = place.NODE_CONFIGS
 STATE = "state.yaml"
+FILES = (STATE, "system-identity.yaml", "identity.yaml", "connection.yaml", "watcher.yaml")
+"""The files of a node."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def nodes(root: Path) -> list[Path]:
-    """The nodes' folders: those that hold a state.yaml, by name."""
+    """The nodes' folders, by name: those that hold a file of a node, or something by the name of one. load_node says whether it can be used."""
     try:
-        return sorted(folder.absolute() for folder in root.iterdir() if not folder.name.startswith(".") and _is_node(folder))
+        return sorted(folder.absolute() for folder in root.iterdir() if not folder.name.startswith(".") and is_node(folder))
     except OSError as error:
         raise refuse(NODE_CONFIGS, f"{shown(str(root), 200)} cannot be read: {error.strerror}") from None
 
 
-def _is_node(folder: Path) -> bool:
+def is_node(folder: Path) -> bool:
+    """Whether a folder is a node's: one left out would be checked by nobody, and missed by nobody."""
     try:
-        return (folder / STATE).is_file()
-    except PermissionError:
+        names = os.listdir(folder)  # noqa: PTH208 names alone, of many folders
+    except (FileNotFoundError, NotADirectoryError):
+        return leads_nowhere(folder)
+    except OSError:
         return True  # reading it will say what is wrong, and other nodes are none the worse
+    return any(_right_name(name) is not None for name in names)
+
+
+def has_state(folder: Path) -> bool:
+    """Whether something in a folder is called state.yaml, if only a link that leads nowhere."""
+    try:
+        (folder / STATE).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # reading it will say what is wrong
+    return True
+
+
+def misnamed(folder: Path) -> dict[str, str]:
+    """The files of a node's folder that nothing reads, for they are a node's but for the spelling of their names; and the right names."""
+    names: list[str] = []
+    with suppress(OSError):
+        names += os.listdir(folder)  # noqa: PTH208
+    rights = {name: _right_name(name) for name in names}
+    return {name: right for name, right in sorted(rights.items()) if right is not None and right != name}
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether a path is a symbolic link to something that is not there."""
+    return path.is_symlink() and not os.path.lexists(os.path.realpath(path))
+
+
+def _right_name(name: str) -> str | None:
+    """The name of a node's file that a name is, or was meant to be."""
+    name = name.lower()
+    right = f"{name.removesuffix('.yml')}.yaml" if name.endswith(".yml") else name
+    return right if right in FILES else None
 
 
 def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from power_edge import gate
 from power_edge.config.error import ConfigError
-from power_edge.config.folders import NODE_CONFIGS, node_file, nodes, read_file
+from power_edge.config.folders import NODE_CONFIGS, has_state, node_file, nodes, read_file
 from power_edge.config.node import check_name, load_system_identity
 from power_edge.model import Problem, Source
 
@@ -19,8 +19,11 @@ IDENTITY: Final = "system-identity.yaml"
 
 
 def identities(root: Path) -> Iterator[tuple[Path, "SystemIdentity | ConfigError"]]:
-    """The nodes' folders with an identity on file, by name, and that, or why it cannot be used."""
-    for folder in nodes(root) if root.is_dir() else ():
+    """The nodes' folders with an identity on file, by name, and that, or why it cannot be used.
+
+    A folder without a state.yaml is not among them: its machine is not recorded yet.
+    """
+    for folder in filter(has_state, nodes(root)) if root.is_dir() else ():
         try:
             check_name(folder.name)
             content = read_file(folder, IDENTITY)
@@ -35,7 +38,7 @@ def others(folder: Path) -> dict[str, gate.Expected]:
     found: dict[str, gate.Expected] = {}
     with suppress(ConfigError):
         beside = nodes(folder.parent)
-        for other in (each for each in beside if each.name != folder.name):
+        for other in (each for each in beside if each.name != folder.name and has_state(each)):
             with suppress(OSError, ConfigError):
                 stat = (other / IDENTITY).stat()
                 found[other.name] = _on_file(other, stat.st_mtime_ns, stat.st_size)

@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from power_edge.config.document import Document, read
 from power_edge.config.error import ConfigError, refuse, shown
-from power_edge.config.folders import NODE_CONFIGS, STATE, links_out, node_file, read_file
+from power_edge.config.folders import NODE_CONFIGS, STATE, leads_nowhere, links_out, misnamed, node_file, read_file, shown_name
 from power_edge.config.state import State, checked, load_state
-from power_edge.model import Item, Problem
+from power_edge.model import Item, Problem, Source
 
 if TYPE_CHECKING:
     from power_edge.model.declared.connection_schema import Connection
@@ -74,6 +75,8 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     """
     name = folder.name
     check_name(name)
+    if leads_nowhere(folder):
+        raise refuse(f"{NODE_CONFIGS}/{name}", "is a symbolic link that leads nowhere", "make it lead to the node's folder, or remove it")
     problems: list[Problem] = []
 
     def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
@@ -90,10 +93,17 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     connection = load("connection.yaml", _load_connection)
     watcher = load("watcher.yaml", lambda data, file: _checked(data, file, "watcher"))
     problems.extend(links_out(folder))
-    if problems:
+    wrong = misnamed(folder)
+    for file, right in wrong.items():
+        problems.append(
+            Problem(Source(node_file(folder, shown_name(file)), 0), f"is not read: the name is {right}", f"rename it to {right}, or remove it")
+        )
+    place = node_file(folder, STATE)
+    if state is None and STATE not in wrong.values() and not any(problem.source.file == place for problem in problems):
+        hint = f"write it, or let `power-edge discover TARGET --as {quote(name)}` do so; if this is no node, move its other files"
+        problems.append(Problem(Source(place, 0), "is not there", hint))
+    if problems or state is None:
         raise ConfigError(problems)
-    if state is None:
-        raise refuse(node_file(folder, STATE), "is not there", f"a node is a folder in {NODE_CONFIGS}/ that holds one")
     return Node(
         name=name,
         path=folder,

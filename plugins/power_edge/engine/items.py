@@ -17,10 +17,11 @@ from _pytest.nodeid import NodeId
 
 from power_edge.check import GATE_TYPE
 from power_edge.config import ConfigError
+from power_edge.config.folders import STATE
 from power_edge.engine import own_tests
 from power_edge.engine.failure import failure
 from power_edge.engine.nodes import Nodes
-from power_edge.engine.selection import GATE, PREFIX, STATE
+from power_edge.engine.selection import GATE, PREFIX
 from power_edge.model import Item, Outcome, Result, Source
 from power_edge.report.terminal import block, headline
 from power_edge.text import identifier

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
+from power_edge.config.folders import STATE, is_node
 
 PREFIX = "node-configs"
 """What every test id of ours begins with, whatever the folder is called and wherever rootdir is."""
-STATE = "state.yaml"
 GATE = "system-identity.yaml"
 
 
@@ -78,16 +78,16 @@ def _absolute(path: Path) -> Path:
 
 def _node_folder(file: Path, root: Path | None) -> Path | None:
     """The node's folder that a path names, itself or by one of its files; None where it names none."""
-    if file.name in (STATE, GATE) and (file.parent / STATE).is_file():
+    if file.name in (STATE, GATE) and is_node(file.parent):
         return file.parent
     if file.parent == root or file.parent.name == PREFIX:
-        return file if (file / STATE).is_file() else None
+        return file if is_node(file) else None
     return node_around(file, root) if file.suffix == ".py" or file.is_dir() else None
 
 
 def node_around(path: Path, root: Path | None = None) -> Path | None:
     """The node's folder that a path lies in, or is; None where it is in none."""
     for folder in (path, *path.parents):
-        if (folder.parent == root or folder.parent.name == PREFIX) and os.path.isfile(folder / STATE):  # noqa: PTH113 pathlib raises where it may not look
+        if (folder.parent == root or folder.parent.name == PREFIX) and is_node(folder):
             return folder
     return None
