@@ -158,7 +158,7 @@ def test_a_folder_of_this_machine_without_a_state(machine: Machine, tmp_path: Pa
         record.record(tmp_path)
     (tmp_path / "my-host" / "system-identity.yaml").write_bytes(OPEN)
     machine.identity = None
-    with pytest.raises(ConfigError, match="has this machine's identity, and no state.yaml"):
+    with pytest.raises(ConfigError, match="has this machine's identity, and no state"):
         record.record(tmp_path)
 
 
