@@ -110,6 +110,8 @@ def test_some_of_it(run: Run, rig: Lab, arguments: list[str]) -> None:
     [
         (["rig"], "--yes writes it"),
         (["rig", "--yes", "sysctl[kernel.panic]", "sysctl[vm.dirty_ratio]"], "not all can be adopted"),
+        (["rig", "--yes", "-k", "dirty"], "not all can be adopted"),
+        (["rig", "--yes", "-k", "panic or dirty"], "not all can be adopted"),
         (["rig", "--yes", "sysctl[kernel.panick]"], "did you mean sysctl[kernel.panic]?"),
         (["rig", "--yes", "\x1b[1m"], r"'\x1b[1m' is no item of rig"),
         (["rig", "--yes", "-k", "panick"], "-k 'panick' matches no item of rig"),

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 import power_edge.identity
 from power_edge import record, whole
 from power_edge.cli import cli
-from power_edge.config import ConfigError, load_node
+from power_edge.config import ConfigError, identities, load_node
+from power_edge.config.error import refuse
 from power_edge.probing.answer import Answer, read
 from power_edge.target import Target
 from tests.answers import answer, sysctl
@@ -147,7 +148,59 @@ def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(machi
 
 def test_a_machine_with_identity_does_not_take_over_an_open_node(machine: Machine, tmp_path: Path) -> None:
     folder(tmp_path, "my-host", system_identity=OPEN)
-    with pytest.raises(ConfigError, match="another machine's"):
+    with pytest.raises(ConfigError, match=r"with an identity that names no machine \(give this one a name: power-edge record NAME\)"):
+        record.record(tmp_path)
+
+
+def test_a_folder_of_this_machine_without_a_state(machine: Machine, tmp_path: Path) -> None:
+    (folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID)) / "state.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"has this machine's identity, and no state.yaml \(.*: power-edge discover --as my-host --merge\)"):
+        record.record(tmp_path)
+    (tmp_path / "my-host" / "system-identity.yaml").write_bytes(OPEN)
+    machine.identity = None
+    with pytest.raises(ConfigError, match="has this machine's identity, and no state"):
+        record.record(tmp_path)
+
+
+def test_a_folder_without_identity_and_state(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "my-host").mkdir()
+    with pytest.raises(ConfigError, match=r"neither system-identity.yaml nor state.yaml \(if .*: power-edge discover --as my-host --merge\)"):
+        record.record(tmp_path)
+
+
+def test_a_folder_whose_identity_cannot_be_read(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> bytes:
+        raise refuse("node-configs/my-host/system-identity.yaml", "cannot be read: Permission denied")
+
+    folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID))
+    for module in (record, identities):
+        monkeypatch.setattr(module, "read_file", denied, raising=False)
+    with pytest.raises(ConfigError) as error:
+        record.record(tmp_path)
+    assert str(error.value) == (
+        "node-configs/my-host: is there already, and its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
+        "Permission denied (correct that; if it is another machine's, give this one a name: power-edge record NAME)"
+    )
+
+
+def test_a_folder_that_is_a_link_out_of_node_configs(machine: Machine, tmp_path: Path) -> None:
+    folder(tmp_path, "elsewhere", system_identity=identity(MACHINE_ID))
+    (tmp_path / "node-configs").mkdir()
+    (tmp_path / "node-configs" / "my-host").symlink_to("../elsewhere")
+    with pytest.raises(ConfigError, match=r"my-host: is a symbolic link that leads out of node-configs/, and is not read \(put the folder itself"):
+        record.record(tmp_path / "node-configs")
+
+
+def test_a_machine_that_shows_no_identity_does_not_know_whose_a_folder_is(machine: Machine, tmp_path: Path) -> None:
+    machine.identity = None
+    folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID))
+    with pytest.raises(ConfigError, match="whether it is this machine's cannot be known: machine-id left out"):
+        record.record(tmp_path)
+
+
+def test_a_file_in_place_of_the_folder(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "my-host").touch()
+    with pytest.raises(ConfigError, match="is there already, and is no folder"):
         record.record(tmp_path)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from power_edge import discovery, gate
 from power_edge.config import ConfigError, load_node
 from power_edge.config.error import refuse
-from power_edge.config.folders import NODE_CONFIGS, STATE
+from power_edge.config.folders import NODE_CONFIGS, STATE, node_file, read_file, resolved
 from power_edge.config.identities import IDENTITY, identities
 from power_edge.config.node import check_name, load_system_identity
 from power_edge.discovering.asking import ask, read
@@ -51,12 +51,8 @@ def record(root: Path, name: str | None = None) -> Recorded:
     known, told = _known(root, wanted, shown)
     if known is not None:
         return known
-    if (folder / STATE).exists() and not (folder / IDENTITY).exists():
-        raise refuse(
-            f"{NODE_CONFIGS}/{wanted}", "is there already, without an identity", f"if it is this machine: power-edge identity {quote(wanted)} --write"
-        )
     if folder.exists():
-        raise refuse(f"{NODE_CONFIGS}/{wanted}", "is there already, and is another machine's", "give this one a name: power-edge record NAME")
+        raise refuse(f"{NODE_CONFIGS}/{wanted}", *_taken(folder, shown))
     here = target(None, None, _LOCAL)
     try:
         make(read(ask(here, discovery.names()), discovery.names()), here, root, wanted).proposal.write()
@@ -83,6 +79,39 @@ def _known(root: Path, wanted: str, shown: _Shown) -> tuple[Recorded | None, lis
         elif known == wanted and shown.hidden and gate.expected(on_file).primary is None:
             return Recorded(known, (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/")), told
     return None, told
+
+
+_ANOTHER_NAME = "give this one a name: power-edge record NAME"
+
+
+def _taken(folder: Path, shown: _Shown) -> tuple[str, str]:
+    """Why a folder that is there is not the node of this machine, and what to do."""
+    if not folder.is_dir():
+        return "is there already, and is no folder", _ANOTHER_NAME
+    try:
+        resolved(folder, "")
+    except ConfigError:
+        way_out = f"put the folder itself there, or {_ANOTHER_NAME}"
+        return f"is a symbolic link that leads out of {NODE_CONFIGS}/, and is not read", way_out
+    try:
+        content = read_file(folder, IDENTITY)
+        on_file = None if content is None else load_system_identity(content, node_file(folder, IDENTITY))
+    except ConfigError as error:
+        way_out = f"correct that; if it is another machine's, {_ANOTHER_NAME}"
+        return f"is there already, and its identity cannot be used: {error.problems[0]}", way_out
+    name = quote(folder.name)
+    if on_file is None and (folder / STATE).exists():
+        return "is there already, without an identity", f"if it is this machine: power-edge identity {name} --write"
+    if on_file is None:
+        return f"is there already, with neither {IDENTITY} nor {STATE}", f"if it is to be this machine: power-edge discover --as {name} --merge"
+    names_none = gate.expected(on_file).primary is None
+    if gate.is_of(shown.identity, on_file) or (names_none and shown.hidden):
+        return f"is there already, has this machine's identity, and no {STATE}", f"to make one: power-edge discover --as {name} --merge"
+    if names_none:
+        return "is there already, with an identity that names no machine", _ANOTHER_NAME
+    if shown.hidden:
+        return f"is there already, and whether it is this machine's cannot be known: {shown.hidden}", _ANOTHER_NAME
+    return "is there already, and is another machine's", _ANOTHER_NAME
 
 
 def _counted(items: int) -> str:

@@ -222,6 +222,9 @@ NOT_FROM_A_FILE = [*sorted({*BACKENDS} - {"local", "ssh", "paramiko", "docker", 
 """Each could be made to run a program that a branch brings: ansible://web reads the checkout's ansible.cfg."""
 
 
+WITH_PASSWORD = ["ssh://root:x@rig", "ssh://root:@rig", "ssh://root%3Ax@rig", "paramiko://root:x@y/z@rig?sudo=true", "pigeon://root:x@rig"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -236,6 +239,11 @@ NOT_FROM_A_FILE = [*sorted({*BACKENDS} - {"local", "ssh", "paramiko", "docker", 
         ("url: host", "BACKEND://HOST"),
         ("url: ssh://-oProxyCommand=id", "BACKEND://HOST"),
         ("url: ssh://a@%2DoProxyCommand%3Did", "BACKEND://HOST"),
+        *((f"url: '{way}'", "it holds a password, which is not taken from a file") for way in WITH_PASSWORD),
+        *((f"ssh: {{host: '{way}'}}", "it holds a password, which is not taken from a file") for way in ("root:x@rig", "root:a/b:c@rig")),
+        ("ssh: {host: a, user: 'root:x'}", "it holds a password, which is not taken from a file"),
+        ("ssh: {host: root@rig}", "no user"),
+        ("url: ssh://ro ot@rig:22", "BACKEND://HOST"),
         ("connect_timeout: 0", "more than 0"),
         ("connect_timeout: .inf", "in quotes"),
         ("connect_timeout: 10s", "a number of seconds"),

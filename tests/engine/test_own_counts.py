@@ -114,6 +114,7 @@ def test_a_file_that_cannot_be_collected_is_a_failure_of_its_node(project: Proje
     status, report = project.report("--node=*", *options)
     assert status == (1 if options else 2)  # xdist runs the rest
     assert report["power_edge"]["a"]["own_failed"] == 1
+    assert ("b" in report["power_edge"]) == bool(options), "of a node that was not checked there is no exit_status"
     more = ["--continue-on-collection-errors", "--junitxml=junit.xml", "--prometheus-textfile=edge.prom"]
     status, report = project.report("--node=*", *more, *options)
     assert status == 1

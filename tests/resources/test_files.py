@@ -284,6 +284,46 @@ def test_what_stands_in_the_way_of_a_command_is_said(seen: str, more: list[str],
 
 
 @pytest.mark.parametrize(
+    ("seen", "more", "declared", "commands"),
+    [
+        ("81a4:0:0", [], {"content": "password = x", "mode": "0600"}, "`chmod -- 0600 /f`"),
+        ("81a4:0:0", [], {"content": "password = x", "mode": "0600", "owner": "adm"}, "`chown -- adm /f`, `chmod -- 0600 /f`"),
+        ("81a4:0:0", [], {"sha256": HELLO.replace("5", "6"), "group": "adm"}, "`chown -- :adm /f`"),
+        ("81a4:0:0", [], {"content": "x" * 2049, "mode": "0600"}, "`chmod -- 0600 /f`"),
+        ("81a4:0:0", [], {"content": "a\0", "mode": "0600"}, "`chmod -- 0600 /f`"),
+        ("81a4:0:0", ["more /f -rw-r--r--:1:-:i:-"], {"content": "x", "mode": "0600"}, "`chmod -- 0600 /f`"),
+        ("81a4:0:0", ["more /f -rw-r--r--:1:i:-:-"], {"content": "password = x", "mode": "0600"}, None),
+        ("81a4:0:0", ["link /f /g"], {"content": "password = x", "mode": "0600"}, None),
+        ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"content": "password = x", "mode": "0600"}, None),
+        ("41ed:0:0", [], {"content": "password = x", "mode": "0600"}, None),
+        (GONE, [], {"content": "password = x", "mode": "0600"}, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_where_content_alone_has_no_command_the_sentence_has_those_for_mode_and_owner(
+    seen: str, more: list[str], declared: dict[str, Any], commands: str | None
+) -> None:
+    result = drifting(seen, *more, **declared)
+    assert result.mend is None
+    assert result.advice is not None
+    assert result.advice.partition(". Then ")[2].removesuffix(".") == (commands or "")
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["root", "plain user"])
+def test_whoever_looks_the_mode_of_a_secret_has_a_command(readable: bool) -> None:
+    answer = "seen /etc/shadow 81a4:0:0:6:root:root\nmore /etc/shadow -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n"
+    answer += f"hash /etc/shadow {HELLO}\n" if readable else "dark /etc/shadow Permission denied\n"
+    result = judged(parse(answer.encode()), path="/etc/shadow", sha256=HELLO.replace("5", "6"), mode="0640")
+    assert "chmod -- 0640 /etc/shadow" in f"{result.mend} {result.advice}"
+
+
+def test_a_command_in_a_sentence_is_quoted_for_a_shell() -> None:
+    answer = f"seen /a\\0040$b 81a4:0:0:6:root:root\nhash /a\\0040$b {HELLO}\nmore /a\\0040$b -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n"
+    result = judged(parse(answer.encode()), path="/a $b", content="password = x", mode="0600")
+    assert str(result.advice).endswith(". Then `chmod -- 0600 '/a $b'`.")
+
+
+@pytest.mark.parametrize(
     ("seen", "more", "declared"),
     [
         ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"content": "x"}),  # cp keeps it

@@ -349,6 +349,12 @@ def test_one_region_that_no_rule_accepts_is_open_by_accident() -> None:
     assert outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], policy="accept"), inet6="")) == "compliant"
 
 
+def test_open_because_nothing_filters_differs_from_allowed() -> None:
+    (result,) = results(Firewall(rules=[ALLOW_22]), seen(nft='{"nftables": []}')).values()
+    assert result.outcome is Outcome.DRIFT
+    assert [(finding.expected, finding.actual) for finding in result.findings if finding.field == "action"] == [("allow", "allow (unfiltered)")]
+
+
 def test_conditions_that_multiply_are_not_followed() -> None:
     concat = [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]
     elements = {"set": [{"concat": ["tcp", port]} for port in range(100)]}
@@ -856,6 +862,7 @@ def test_a_conditional_jump_does_not_lead_into_ufw(into_ufw: str, into_user: str
 def test_what_is_perhaps_open_is_not_exclusive(condition: str, expected: Outcome) -> None:
     found = results(Firewall(exclusive=True), legacy(f"INPUT {condition} -j ACCEPT"))["exclusive"]
     assert found.outcome is expected
+    assert str(found.why).count("perhaps") == (expected is Outcome.UNKNOWN)
     assert results(Firewall(exclusive=True), legacy())["exclusive"].outcome is Outcome.COMPLIANT
 
 

@@ -38,8 +38,8 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
         power-edge adopt rig-7 'services[cron]'
         power-edge adopt rig-7 -k 'sysctl and not kernel' --yes
 
-    What could not be looked at is never adopted. Exits with 4 where an item that was named cannot be adopted or nobody could be asked, with 11 where
-    the node cannot be reached, and with 12 where it is another machine.
+    What could not be looked at is never adopted. Exits with 4 where an item that was named, by test id or by -k, cannot be adopted, or where nobody
+    could be asked; with 11 where the node cannot be reached, and with 12 where it is another machine.
     """
     from power_edge.adopt import adopt, asked
 
@@ -61,7 +61,7 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
         # What becomes of an item with a long name gets a line of its own, so that the name does not cut it off.
         for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.told}"):
             click.echo(shortened(part, WIDTH), err=True)
-    if ids and adoption.left:
+    if adoption.left and (ids or expression is not None):
         raise click.UsageError("nothing was written: of the items that were named not all can be adopted")
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")

@@ -324,7 +324,11 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        json_report["power_edge"] = {name: {**self.tally.counts(name), "exit_status": self.tally.node_status(name)} for name in self._usable}
+        statuses = {name: self.tally.node_status(name) for name in self._usable}
+        # A run that was interrupted looked at no gates: that nothing was found says nothing then.
+        json_report["power_edge"] = {
+            name: {**self.tally.counts(name), "exit_status": status} for name, status in statuses.items() if status or name in self.tally.gates
+        }
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:

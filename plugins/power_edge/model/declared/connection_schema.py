@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from . import core_schema
 
+NoPassword: TypeAlias = str
+
+
 Seconds: TypeAlias = float
 
 

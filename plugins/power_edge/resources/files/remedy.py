@@ -41,12 +41,19 @@ def remedy(declared: Declared, seen: File | Missing | Broken, drifted: Sequence[
     """The commands that end a drift, or what a person would do."""
     fields = {finding.field for finding in drifted}
     if (obstacle := next(_obstacles(declared, seen, fields), None)) is not None:
-        return Remedy(advice=obstacle)
+        commands = ", ".join(f"`{shlex.join(command)}`" for command in _attributes_alone(declared, seen, fields - set(HIDDEN)))
+        return Remedy(advice=f"{obstacle}. Then {commands}." if commands else obstacle)
     assert not isinstance(seen, Broken)
     assert seen.place is not None
-    commands = _created(declared) if isinstance(seen, Missing) else _changed(declared, seen, fields)
+    steps = _created(declared) if isinstance(seen, Missing) else _changed(declared, seen, fields)
     remarks = "; ".join(_remarks(declared, seen, seen.place)) or None
-    return Remedy(tuple(commands), _WAY_IN.search(seen.place.path) is not None, remarks)
+    return Remedy(tuple(steps), _WAY_IN.search(seen.place.path) is not None, remarks)
+
+
+def _attributes_alone(declared: Declared, seen: File | Missing | Broken, fields: set[str]) -> Iterator[Command]:
+    """The commands for mode and owner, where the content alone takes a person. A key that all can read is not to wait for its new content."""
+    if isinstance(seen, File) and fields and next(_obstacles(declared, seen, fields), None) is None:
+        yield from _changed(declared, seen, fields)
 
 
 def _obstacles(declared: Declared, seen: File | Missing | Broken, fields: set[str]) -> Iterator[str]:

@@ -91,7 +91,7 @@ def extra(declared: Declared, seen: Ruleset) -> Iterator[str]:
     """What is open and not declared; it stands with the item `enabled`."""
     if declared.field == "enabled" and not declared.firewall.exclusive:
         try:
-            yield from (found.text for found in extras(declared.firewall, seen))
+            yield from (found.shown for found in extras(declared.firewall, seen))
         except ValueError as error:
             yield f"could not be told: {error}"
 

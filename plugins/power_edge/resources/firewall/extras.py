@@ -24,6 +24,11 @@ class Extra(NamedTuple):
     text: str
     sure: bool
 
+    @property
+    def shown(self) -> str:
+        """The opening for a list that holds both kinds."""
+        return self.text if self.sure else f"{self.text} (perhaps)"
+
 
 class Opening(NamedTuple):
     """The same as a set of packets of one family, with all its ports."""
@@ -58,9 +63,9 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
     for (what, source, target, sure), where in found.items():
         one_family = where != set(families) and source == target == "any"
         text = what.format(source=every[min(where)] if one_family else source, target=target)
-        texts.append(Extra(f"allow {text}" + ("" if sure else " (perhaps)"), sure))
+        texts.append(Extra(f"allow {text}", sure))
     certain = {text for text, sure in texts if sure}
-    rest = [extra for extra in texts if extra.sure or extra.text.removesuffix(" (perhaps)") not in certain]
+    rest = [extra for extra in texts if extra.sure or extra.text not in certain]
     unique = list(dict.fromkeys(rest))
     return unique if len(unique) <= SHOWN else [*unique[:SHOWN], Extra(f"and {len(unique) - SHOWN} more", any(sure for _, sure in unique[SHOWN:]))]
 

@@ -154,7 +154,8 @@ def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> An
         filtered = asked.filters(seen, family)
         if not filtered:
             outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
-            return Answer(outcome, ALLOW, "reachable only because nothing filters: no rule allows it")
+            actual = f"{ALLOW} (unfiltered)" if filtered is False else ALLOW
+            return Answer(outcome, actual, "reachable only because nothing filters: no rule allows it")
     by_default = not any(region.by for region in here)
     return Answer(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
 
