@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from power_edge import whole
 from power_edge.check import way as check_way
 from power_edge.cli import cli
-from power_edge.config import load_node
+from power_edge.config import ConfigError, load_node
 from power_edge.discovering import asking
 from power_edge.discovering.asking import plan
 from power_edge.probing.answer import Answer, read
@@ -229,6 +229,16 @@ def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, r
     assert run("root@10.0.0.7", "--force").exit_code == 0
     assert {item.name: item.expected["value"] for item in load_node(made).items} == {"vm.swappiness": "60", "net.ipv4.ip_forward": "1"}
     assert ((made / "connection.yaml").read_bytes(), (made / "system-identity.yaml").read_bytes()) == (way, identity(MACHINE_ID))
+
+
+@pytest.mark.parametrize("file", ["connection", "system_identity"])
+def test_a_folder_that_was_prepared_without_a_state_becomes_the_node(run: Run, root: Path, file: str) -> None:
+    made = folder(root, "rig-1", **{file: b"ssh: {host: 10.0.0.7}\n" if file == "connection" else identity(MACHINE_ID)})
+    (made / "state.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"state\.yaml: is not there"):
+        load_node(made)
+    assert run("root@10.0.0.7", "--as", "rig-1", "--merge").exit_code == 0
+    assert load_node(made).items
 
 
 def test_another_machine_does_not_get_into_a_node_s_folder(run: Run, root: Path) -> None:

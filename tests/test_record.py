@@ -107,6 +107,13 @@ def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-name", "b-name"]
 
 
+def test_an_identity_without_a_state_is_no_record_of_the_machine(machine: Machine, tmp_path: Path) -> None:
+    folder(tmp_path, "prepared", system_identity=identity(MACHINE_ID))
+    (tmp_path / "prepared" / "state.yaml").unlink()
+    assert record.record(tmp_path).node == "my-host"
+    assert load_node(tmp_path / "my-host").items
+
+
 def test_other_hardware_with_a_cloned_machine_id_is_told(machine: Machine, tmp_path: Path) -> None:
     machine.identity = identity(MACHINE_ID, uuid=UUID)
     folder(tmp_path, "clone", system_identity=identity(MACHINE_ID, uuid=UUID.replace("4c", "5c")))

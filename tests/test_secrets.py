@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from power_edge.config import ConfigError, load_state
+from power_edge.config import ConfigError, load_node, load_state
 from power_edge.config.masking import masked
 from power_edge.model.declared.resources.files_schema import File
 from power_edge.resources.files.secrets import secret
@@ -211,6 +211,161 @@ def test_no_message_about_a_configuration_quotes_a_content_or_a_hash(text: str) 
     said = str(error.value)
     assert SECRET not in said
     assert hashlib.sha256(b"a").hexdigest() not in said
+
+
+HEADS = {
+    "block": "version: '1.0'\nmetadata: {site: here, environment: development}\nfiles:\n- path: /etc/app/db.password\n  ",
+    "flow": "version: '1.0'\nmetadata: {site: here, environment: development}\nfiles:\n- {path: /etc/app/db.password, ",
+}
+MISTYPED = {
+    "block": [
+        "content: !hunter2secret",
+        "content: !hunter2secret x",
+        "content: !<hunter2secret> x",
+        "content: !a!hunter2secret x",
+        "content: !hunter2secret {a: b}",
+        "content: !hunter2secret [a]",
+        "content: *hunter2secret",
+        "content: &hunter2secret",
+        "content: &hunter2secret 1",
+        "content: @hunter2secret",
+        "content: `hunter2secret",
+        "content: %hunter2secret",
+        "content: |hunter2secret",
+        "content: 'hunter2secret",
+        'content: "hunter2secret',
+        'content: "\\hunter2secret"',
+        "content: hunter2secret: x",
+        "content: {hunter2secret",
+        "content: [hunter2secret",
+        "content: {hunter2secret: x}",
+        "content: [[hunter2secret]]",
+        "content: - hunter2secret",
+        "content: ? hunter2secret",
+        "content:hunter2secret",
+        "content hunter2secret",
+        "content = hunter2secret",
+        "content: a\n  hunter2secret",
+        "content: a\n  hunter2secret:",
+        "content: a\n  hunter2secret: x\n  hunter2secret: x",
+        "content: a\n  content: hunter2secret",
+        "content: a\n  content=hunter2secret: x",
+        "content: a\n  ? [hunter2secret]\n  : x",
+        "content: &a hunter2secret\n  mode: *a",
+        "content: &a hunter2secret\n  *a : b",
+        "content: &a hunter2secret\n  mode: [*a]",
+        "content: &a hunter2secret\n  owner: {a: *a}",
+        "content: &a hunter2secret: *b",
+        "content: |\npassword=hunter2secret: x",
+        "content: |\n  password=hunter2secret: x",
+        "content: |\nhunter2secret: x",
+        "content: |\n  hunter2secret: x",
+        "content: |\nhunter2secret",
+        "content: |\n- hunter2secret",
+        "content: |\n  - hunter2secret",
+        "content: |\n- [hunter2secret]",
+        "content: |\n- hunter2secret: x",
+        "content: |\n[section]\npassword = hunter2secret",
+        "content: |\n# x\npassword: hunter2secret",
+        "content: |\n*hunter2secret : x",
+        "content: |\n!hunter2secret x: y",
+        "content: |\npassword: x\npassword: hunter2secret",
+        "content: |\nx=hunter2secret: a\nx=hunter2secret: b",
+        "content: |\nservices: hunter2secret",
+        "content: |\npackages:\n- hunter2secret: x",
+        "content: |\nsysctl:\n  password=hunter2secret: x",
+        "content: |\n--- hunter2secret",
+        "content: |\n%hunter2secret",
+        "content:\n- hunter2secret",
+        "content:\n  hunter2secret: x",
+        "sha256: hunter2secret: x",
+        "sha256: !hunter2secret x",
+        "sha256: a\n  hunter2secret: x",
+        "content: |\nsysctl:\n  password=hunter2secret: [x]",
+        "content: &a hunter2secret\n  mode: {b: *a}\nservices: [{name: a, state: *a}, {name: a, state: [*a]}, {name: *a, enabled: *a}]",
+        "content: &a hunter2secret\npackages: [*a, {name: a, state: *a, version: [*a]}]",
+    ],
+    "flow": [
+        "content: a, hunter2secret}",
+        "content: a, hunter2secret: x}",
+        "content: a, hunter2secret, hunter2secret}",
+        "content: a, password=hunter2secret}",
+        "content: hunter2secret",
+        "content: !hunter2secret}",
+        "content: *hunter2secret}",
+        "content: !hunter2secret x}",
+        "content: hunter2secret}}",
+        "content: {hunter2secret}}",
+        "content: a, [hunter2secret]: b}",
+    ],
+}
+NUMBERS = [
+    "content: |\n{number}: x",
+    "content: |\n- {number}",
+    "content: |\n  - {number}",
+    "content: |\n  {number}: x",
+    "content: |\npassword: {number}",
+    "content: |\n  password: {number}",
+    "content: |\nx1: {number}",
+    "content: |\n  x1: {number}",
+    "content: &a {number}\n  mode: *a",
+    "content: &a {number}\n  *a : b",
+    "content: a\n  ? {number}\n  : x",
+]
+
+
+def messages(text: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        load_state(text.encode(), "state.yaml", "node")
+    assert "state.yaml:" in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("head", "text"), [(head, text) for head, texts in MISTYPED.items() for text in texts])
+def test_no_message_about_yaml_quotes_a_mistyped_content(head: str, text: str) -> None:
+    assert "hunter2" not in messages(f"{HEADS[head]}{text}\n")
+
+
+@pytest.mark.parametrize("number", ["047110815", "4711081547110815", "47_110_815", "4711:08:15", "0x47110815", "4711.0815"])
+@pytest.mark.parametrize("text", NUMBERS)
+def test_no_message_about_yaml_quotes_a_mistyped_number(text: str, number: str) -> None:
+    assert number[:6] not in messages(HEADS["block"] + text.format(number=number) + "\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ssh: {host: rig, hunter2secret}",
+        "ssh: {host: rig, user: !hunter2secret x}",
+        "ssh: {host: &a hunter2secret@rig, port: *a}",
+        "url: ssh://root@rig\nhunter2secret: x",
+        "url: *hunter2secret",
+    ],
+)
+def test_no_message_about_a_connection_quotes_what_may_be_a_password(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "node-configs" / "rig"
+    folder.mkdir(parents=True)
+    (folder / "state.yaml").write_text("version: '1.0'\nmetadata: {site: here, environment: development}\n")
+    (folder / "connection.yaml").write_text(f"{text}\n")
+    with pytest.raises(ConfigError) as error:
+        load_node(folder)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("  mdoe: '0644'", "8:3: unknown key 'mdoe' in files[2] (did you mean mode?)"),
+        ("  mode: 0644", '8:9: 0644 without quotes is an octal number in some versions of YAML (write it in quotes: "0644")'),
+        ("servces: []", "8:1: unknown key 'servces' (did you mean services?)"),
+        ("services: [{name: ssh, colour: red}]", "8:24: unknown key in services[1] (known here: name"),
+        ("services: [ssh]", "services[1] is text and should be a mapping"),
+        ("sysctl: {vm.swappiness: '1', vm.swappiness: '2'}", "the key 'vm.swappiness' stands here again"),
+        ("services: [{name: ssh, password=x1: red}]", "8:24: unknown key in services[1] ("),
+    ],
+)
+def test_what_holds_no_secret_is_quoted(text: str, words: str) -> None:
+    assert words in messages(f"{HEADS['block']}content: a\n- path: /etc/motd\n  owner: root\n{text}\n")
 
 
 LINES = """\

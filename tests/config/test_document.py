@@ -113,10 +113,10 @@ def test_what_versions_of_yaml_read_differently_goes_in_quotes(text: str) -> Non
         (b"a: 1\n---\nb: 2\n", "2:1", "second document"),
         (b"? [a]\n: b\n", "1:3", "a key must be text"),
         (b"? {a: b}\n: b\n", "1:3", "a key must be text"),
-        (b"a: *b\n", "1:4", "*b"),
-        (b"a: &a [*a]\n", "1:8", "*a"),
-        (b"a: &a {b: &a [*a]}\n", "1:15", "*a"),
-        (b"a: &a 1\nb: &a [*a]\n", "2:8", "*a"),
+        (b"a: *b\n", "1:4", "an alias"),
+        (b"a: &a [*a]\n", "1:8", "an alias"),
+        (b"a: &a {b: &a [*a]}\n", "1:15", "an alias"),
+        (b"a: &a 1\nb: &a [*a]\n", "2:8", "an alias"),
     ],
 )
 def test_what_is_no_document(data: bytes, place: str, words: str) -> None:
@@ -131,12 +131,12 @@ def test_what_is_no_document(data: bytes, place: str, words: str) -> None:
         (b"a: 1\nb: 2\na: 3\n", "3:1", "first on line 1"),
         (b"x: {a: 1, 'a': 2}\n", "1:11", "first on line 1"),
         (b"yes: 1\n", "1:1", '"yes"'),
-        (b"1: x\n", "1:1", 'write it in quotes: "1"'),
+        (b"1: x\n", "1:1", "write it in quotes"),
         (b"true: x\n", "1:1", 'write it in quotes: "true"'),
         (b"~: x\n", "1:1", 'write it in quotes: "null"'),
         (b"a: {<<: {b: 1}}\n", "1:5", "merge keys"),
-        (b"a: !!str 1\n", "1:4", "the tag"),
-        (b"a: !!python/object/apply:os.system [id]\n", "1:4", "the tag"),
+        (b"a: !!str 1\n", "1:4", "a tag"),
+        (b"a: !!python/object/apply:os.system [id]\n", "1:4", "a tag"),
     ],
 )
 def test_what_is_wrong_and_leaves_a_value(data: bytes, place: str, words: str) -> None:

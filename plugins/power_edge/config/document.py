@@ -11,9 +11,8 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from yaml.error import Mark, YAMLError
 from yaml.events import AliasEvent, DocumentStartEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
-from power_edge.config.error import LIMIT, ConfigError, refuse, shown
+from power_edge.config.error import LIMIT, ConfigError, refuse
 from power_edge.config.nesting import cut_before_too_deep
-from power_edge.config.schema import write_only
 from power_edge.model import Problem, Source
 
 MAX_BYTES = 4 << 20
@@ -59,10 +58,11 @@ class Document(NamedTuple):
         mark = place.key if key else place.value
         return Source(self.file, mark.line + 1, mark.column + 1)
 
-    def plain_text(self, source: Source) -> str:
-        """The scalar at a place as it is spelled: 1.10 is a number that no longer knows its nought."""
+    def plain_text(self, source: Source) -> str | None:
+        """The scalar at a place as it is spelled: 1.10 is a number that no longer knows its nought. None behind a tag, an anchor or an alias."""
         line = self.data.decode().splitlines()[source.line - 1]
-        return re.split(r"[\s,\]}]", line[source.column - 1 :], maxsplit=1)[0]
+        text = re.split(r"[\s,\]}]", line[source.column - 1 :], maxsplit=1)[0]
+        return None if text[:1] in "!&*" else text
 
 
 def read(data: bytes, file: str) -> Document:
@@ -150,7 +150,7 @@ class _Reader:
             elif key is _NO_KEY:
                 key, key_mark = self.key(new, mark), mark
                 if key in value:
-                    self.problem(mark, f"the key {shown(key)} stands here again, first on line {inner[key].key.line + 1}", "keep one of them")
+                    self.twice(key, mark, inner[key].key.line + 1)
             else:
                 value[key] = new
                 inner[key] = Place(key_mark, mark, new_inner)
@@ -170,7 +170,7 @@ class _Reader:
         self.count(mark)
         text = event.value
         if event.tag is not None:
-            self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it; text goes in quotes")
+            self.problem(mark, "a tag (what begins with !) is not read", "remove it; put the text in quotes if it begins with !")
         value = text if event.style or not _MAY_BE_NO_TEXT(text) else self.plain(text, mark, key)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, None, 1)
@@ -181,13 +181,14 @@ class _Reader:
         if depth >= MAX_DEPTH:
             raise _TooDeep(self.fatal(mark, f"is nested more than {MAX_DEPTH} deep").problems)
         if event.tag is not None:
-            self.problem(mark, f"the tag {shown(event.tag)} is not read", "remove it")
+            self.problem(mark, "a tag (what begins with !) is not read", "remove it; put the text in quotes if it begins with !")
         if event.anchor is not None:
             self.anchors.pop(event.anchor, None)  # an alias to it, inside of it, would have no end
 
     def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
         if event.anchor not in self.anchors:
-            raise self.fatal(mark, f"the alias *{event.anchor[:60]} stands for nothing that is complete before it")
+            message = "an alias (what begins with *) stands for nothing that is complete before it"
+            raise self.fatal(mark, message, "put the text in quotes if it begins with *")
         value, inner, size = self.anchors[event.anchor]
         self.count(mark, size)
         return value, inner
@@ -200,8 +201,21 @@ class _Reader:
         if type(key) in (list, dict):
             raise self.fatal(mark, "a key must be text")
         text = "null" if key is None else str(key).lower() if type(key) is bool else str(key)
-        self.problem(mark, f"the key {text} is not text", f'write it in quotes: "{text}"')
+        if type(key) in (int, float):  # it may be a line of a file's content
+            self.problem(mark, "a key is not text, but a number", "write it in quotes")
+        else:
+            self.problem(mark, f"the key {text} is not text", f'write it in quotes: "{text}"')
         return text
+
+    def around(self) -> list[Any]:
+        """The keys that a value stands below, but for its own; a list has none."""
+        return [level[3] for level in self.stack]
+
+    def twice(self, key: str, mark: Any, first: int) -> None:
+        from power_edge.config import quoting
+
+        named = quoting.key(key, self.around())
+        self.problem(mark, f"{'a key' if named is None else f'the key {named}'} stands here again, first on line {first}", "keep one of them")
 
     def plain(self, text: str, mark: Any, key: Any) -> Any:
         """The value of a scalar without quotes: what YAML 1.1 and 1.2 agree upon, else the text and a problem. `key` is the one it belongs to."""
@@ -213,13 +227,19 @@ class _Reader:
             return float(text)
         for matches, what in _TRAPS:
             if matches(text):
-                if not write_only().isdisjoint(each for each in (key, *(level[3] for level in self.stack)) if type(each) is str):
-                    self.problem(mark, f"a value without quotes is {what}", "write it in quotes")
-                    break
-                hint = f'write true or false, or "{text}" in quotes' if what is _SWITCH else f'write it in quotes: "{text}"'
-                self.problem(mark, f"{text[:40]} without quotes is {what}", hint[:120])
+                self.trap(text, what, mark, key)
                 break
         return text
+
+    def trap(self, text: str, what: str, mark: Any, key: Any) -> None:
+        from power_edge.config import quoting
+
+        keys = (*self.around(), key)
+        if quoting.below_secret(keys) or (what is not _SWITCH and not quoting.number(text, keys)):
+            self.problem(mark, f"a value without quotes is {what}", "write it in quotes")
+        else:
+            hint = f'write true or false, or "{text}" in quotes' if what is _SWITCH else f'write it in quotes: "{text}"'
+            self.problem(mark, f"{text[:40]} without quotes is {what}", hint[:120])
 
 
 _NO_KEY: Any = object()

@@ -11,10 +11,11 @@ from typing import Any
 
 from jsonschema_rs import ValidationError
 
+from power_edge.config import quoting
 from power_edge.config.document import Document
-from power_edge.config.error import LIMIT, shown
-from power_edge.config.schema import schema, validator
-from power_edge.model import Problem, Source
+from power_edge.config.error import LIMIT
+from power_edge.config.schema import schema, validator, write_only
+from power_edge.model import Problem
 
 _TYPES = {
     "string": "text",
@@ -43,7 +44,8 @@ Path = tuple[str | int, ...]
 def explain(document: Document, name: str) -> Iterator[Problem]:
     """The problems of a document that does not fit the schema `name`, at most LIMIT; those at a place that has one already are left out."""
     known = {problem.source for problem in document.problems}
-    found = (problem for error in validator(name).iter_errors(document.value) for problem in _problems(document, schema(name), error))
+    hidden = frozenset(_hidden(document.value))
+    found = (problem for error in validator(name).iter_errors(document.value) for problem in _problems(document, schema(name), error, hidden))
     yield from (problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in known)
 
 
@@ -53,7 +55,19 @@ def suggestion(word: str, words: Iterable[str]) -> str | None:
     return f"did you mean {near[0]}?" if near else None
 
 
-def _problems(document: Document, root: dict[str, Any], error: ValidationError) -> Iterator[Problem]:
+def _hidden(value: Any, *, within: bool = False) -> Iterator[object]:
+    """The scalars below write-only keys: an alias may bring one to where values are quoted."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _hidden(inner, within=within or key in write_only())
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _hidden(inner, within=within)
+    elif within:
+        yield value
+
+
+def _problems(document: Document, root: dict[str, Any], error: ValidationError, hidden: frozenset[object]) -> Iterator[Problem]:
     path: Path = tuple(error.instance_path)
     words = error.kind.as_dict()
     holder = _at(root, error.schema_path[:-1])
@@ -61,41 +75,47 @@ def _problems(document: Document, root: dict[str, Any], error: ValidationError) 
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
             hint = suggestion(key, allowed) or f"known here: {', '.join(allowed)}"
-            yield Problem(document.find((*path, key), key=True), f"unknown key {shown(key)}" + (f" in {_what(path)}" if path else ""), hint)
+            message = quoting.unknown_key(key, allowed, error.instance) + (f" in {_what(path)}" if path else "")
+            yield Problem(document.find((*path, key), key=True), message, hint)
     elif error.kind.name == "propertyNames":
         key = words["error"].instance
-        yield Problem(document.find((*path, key), key=True), _message(key, error.schema_path[-1], words["error"], holder))
+        yield Problem(document.find((*path, key), key=True), _message(key, quoting.value(key, hidden), error.schema_path[-1], words["error"], holder))
     elif error.kind.name == "required":
         message = holder.get("errorMessage") or f"{words['property']} is missing in {_what(path)}"
         yield Problem(document.find(path), message, None if "errorMessage" in holder else _example(root, holder, words["property"]))
     elif error.kind.name == "enum":
         options = [str(option) for option in words["options"]]
-        yield Problem(document.find(path), f"{shown(error.instance)} is none of {', '.join(options)}", suggestion(str(error.instance), options))
+        yield Problem(
+            document.find(path), f"{quoting.value(error.instance, hidden)} is none of {', '.join(options)}", suggestion(str(error.instance), options)
+        )
     elif error.kind.name == "type":
-        yield _wrong_type(document, path, error.instance, holder)
+        yield _wrong_type(document, path, error.instance, holder, hidden)
     else:
-        what = _what(path) if holder.get("writeOnly") else None
-        yield Problem(document.find(path), _message(error.instance, error.schema_path[-1], error, holder, what))
+        keyword = error.schema_path[-1]
+        if holder.get("writeOnly"):
+            why = holder.get("patternErrorMessage") or holder.get("errorMessage") or f"it does not fit the schema ({keyword})"
+            message = f"{_what(path)}: {why}"
+        else:
+            message = _message(error.instance, quoting.value(error.instance, hidden), keyword, error, holder)
+        yield Problem(document.find(path), message)
 
 
-def _message(value: Any, keyword: str | int, error: ValidationError, holder: dict[str, Any], what: str | None = None) -> str:
-    """What is wrong with a value, which is quoted unless it is write-only: then `what` stands in its place."""
-    if what is not None:
-        return f"{what}: {holder.get('patternErrorMessage') or holder.get('errorMessage') or f'it does not fit the schema ({keyword})'}"
+def _message(value: Any, named: str, keyword: str | int, error: ValidationError, holder: dict[str, Any]) -> str:
+    """What is wrong with a value; `named` stands for it."""
     if keyword == "pattern" and "patternErrorMessage" in holder:
-        return f"{shown(value)}: {holder['patternErrorMessage']}"
+        return f"{named}: {holder['patternErrorMessage']}"
     if "errorMessage" in holder:
         message: str = holder["errorMessage"]
-        return message if isinstance(value, dict | list | bool) else f"{shown(value)}: {message}"
+        return message if isinstance(value, dict | list | bool) else f"{named}: {message}"
     limit = error.kind.as_dict().get("limit")
     if limit == 1 and keyword in ("minLength", "minItems", "minProperties"):
-        return f"{shown(value)} must not be empty"
+        return f"{named} must not be empty"
     if keyword in _LIMITS:
-        return f"{shown(value)} {_LIMITS[str(keyword)].format(limit)}"
-    return shown(error.message, 200)
+        return f"{named} {_LIMITS[str(keyword)].format(limit)}"
+    return f"{named} does not fit the schema ({keyword})"
 
 
-def _wrong_type(document: Document, path: Path, value: Any, holder: dict[str, Any]) -> Problem:
+def _wrong_type(document: Document, path: Path, value: Any, holder: dict[str, Any], hidden: frozenset[object]) -> Problem:
     wanted = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
     should = " or ".join(_TYPES[each] for each in wanted)
     source = document.find(path)
@@ -106,18 +126,24 @@ def _wrong_type(document: Document, path: Path, value: Any, holder: dict[str, An
         return Problem(source, f"{_what(path)} is {kind} and should be {should}", "write it in quotes")
     hint = holder.get("errorMessage")
     if hint is None and "string" in wanted and isinstance(value, bool | int | float):
-        hint = f'write it in quotes: "{document.plain_text(source)}"'
+        text = document.plain_text(source)
+        hint = "write it in quotes" if text is None else f'write it in quotes: "{text}"'
     elif isinstance(value, str) and (("boolean" in wanted and value in ("true", "false")) or ("integer" in wanted and value.isdecimal())):
         hint = "write it without quotes"
-    return Problem(source, f"{_what(path)} is {_described(document, source, value)} and should be {should}", hint)
+    # Where a collection should be, a scalar may be a line of some file's content.
+    text = None if {"array", "object"} & set(wanted) else document.plain_text(source)
+    return Problem(source, f"{_what(path)} is {_described(value, text, hidden)} and should be {should}", hint)
 
 
-def _described(document: Document, source: Source, value: Any) -> str:
+def _described(value: Any, text: str | None, hidden: frozenset[object]) -> str:
+    """What a value is, quoted where `text`, its spelling, is given."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    return shown(value) if isinstance(value, str) else document.plain_text(source)
+    if text is None:
+        return "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
+    return quoting.value(value, hidden) if isinstance(value, str) else text
 
 
 def _example(root: dict[str, Any], holder: dict[str, Any], key: str) -> str | None:
@@ -137,5 +163,5 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
 
 def _what(path: Path) -> str:
     """A path in words: `services[2].state`, counted from 1."""
-    text = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" if _WORD(step) else f"[{shown(step, 40)}]" for step in path)
+    text = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" if _WORD(step) else f"[{quoting.step(step)}]" for step in path)
     return text.lstrip(".") or "the file"

@@ -28,18 +28,27 @@ def names() -> tuple[str, ...]:
 @cache
 def write_only() -> frozenset[str]:
     """The keys whose values no message quotes (JSON Schema's `writeOnly`), of all schemas."""
+    return frozenset(key for key, value in _properties() if value.get("writeOnly"))
 
-    def found(part: Any) -> Iterator[str]:
+
+@cache
+def known_keys() -> frozenset[str]:
+    """The keys that any schema has."""
+    return frozenset(key for key, _ in _properties())
+
+
+def _properties() -> Iterator[tuple[str, dict[str, Any]]]:
+    def found(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(part, list):
             for each in part:
                 yield from found(each)
         elif isinstance(part, dict):
-            for key, value in part.items():
-                if isinstance(value, dict) and value.get("writeOnly"):
-                    yield key
+            yield from ((key, value) for key, value in part.get("properties", {}).items() if isinstance(value, dict))
+            for value in part.values():
                 yield from found(value)
 
-    return frozenset(key for name in names() for key in found(schema(name)))
+    for name in names():
+        yield from found(schema(name))
 
 
 @cache

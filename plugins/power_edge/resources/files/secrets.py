@@ -30,7 +30,7 @@ def secret_path(path: str) -> bool:
 
 
 def _secret_content(path: str, content: str) -> bool:
-    return not _matches(canonical(path), "no_secrets") and _has_secret_line(content)
+    return not _matches(canonical(path), "no_secrets") and has_secret_line(content)
 
 
 def _matches(path: str, *lists: str) -> bool:
@@ -49,7 +49,8 @@ def _lists() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1024)
-def _has_secret_line(content: str) -> bool:
+def has_secret_line(content: str) -> bool:
+    """Whether a line of a text is a secret by the rules, such as `password = ...`."""
     # A lone surrogate is no text to the matcher, and no part of a rule.
     return not _free_of_secrets().is_valid(content.encode("utf-8", "replace").decode())
 
