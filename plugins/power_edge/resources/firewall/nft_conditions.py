@@ -241,8 +241,17 @@ class Reader:
             raise Odd("fib match")
 
     def _extension(self, op: str, what: Any, right: Any) -> None:
-        """A field of a header that is not there matches nothing."""
-        self.match.plain("field" not in what and isinstance(right, bool) and right is (op != "=="))
+        """A field of a header that is not there matches nothing. IPv4 has no such headers.
+
+        nft names no family. From a packet of IPv4 a header is missing to old kernels (ipv6_find_hdr), while with others the rule ends (6.18, by packets).
+        """
+        missing = "field" not in what and isinstance(right, bool) and right is (op != "==")
+        if self.family == 6:
+            self.match.plain(missing)
+        elif missing:
+            raise Odd("extension header match on IPv4")
+        else:
+            self.match.when(False)
 
     def _flags(self, op: str, what: Any, right: Any) -> None:
         left, mask = what
@@ -290,6 +299,7 @@ class Reader:
             if match.opaque is not None:
                 raise Odd(match.opaque)
             self.match.any_transport |= match.any_transport
+            self.match.varies |= match.varies
             boxes += match.boxes if match.families else []
         self.match.choose(boxes)
 
