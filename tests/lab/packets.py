@@ -21,6 +21,8 @@ from tests.lab.nodes import Lab, Node
 
 ALLOW, DENY, REJECT = "allow", "deny", "reject"
 SECOND = "10.9.0", "fd10:9:"
+TO_ALL = f"{SECOND[0]}.255"
+"""The broadcast address of the second interface's network."""
 BATCH = 200
 ANSWER_SECONDS = 20
 _CLONE_NEWNET = 0x40000000
@@ -47,7 +49,8 @@ echo 65535 >/proc/sys/net/core/somaxconn
 class Packet(NamedTuple):
     """The first packet of a connection. `proto`: tcp, udp, or icmp for an echo request, whose identifier and number the ports are.
 
-    `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), or `broadcast` for one that is sent to all on the link.
+    `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), `broadcast` for one that is sent to all on the link, or `to all` for one to
+    a broadcast address.
     """
 
     proto: str
@@ -117,7 +120,7 @@ class _Listeners:
         self._node, self._places = node, places
         self._tcp: list[socket.socket] = []
         with _inside(node.leader):
-            self._udp = [_listener(socket.SOCK_DGRAM, *place) for place in places]
+            self._udp = [_listener(socket.SOCK_DGRAM, *place) for place in (*places, *((TO_ALL, port) for port in {port for _, port in places}))]
         self.forget()
 
     def forget(self) -> None:

@@ -11,7 +11,7 @@ from random import Random
 
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall.program import TRACKING
-from tests.lab.packets import Packet
+from tests.lab.packets import TO_ALL, Packet
 
 PORTS = (22, 80, 443, 1500, 8080)
 UNNAMED = 7777
@@ -23,6 +23,10 @@ SOURCES = {
 }
 """The first of each is one that no rule names."""
 NETWORKS = {4: ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "192.168.0.0/16"), 6: ("fd00::/16", "fd00:1::/32", "fd00:1::3")}
+TYPES = (
+    " -m addrtype --dst-type LOCAL", " -m addrtype --dst-type UNICAST", " -m addrtype ! --dst-type UNICAST", " -m addrtype --dst-type LOCAL,MULTICAST",
+    " -m addrtype --dst-type UNICAST,LOCAL", " -m addrtype --src-type UNICAST", " -m addrtype ! --dst-type ANYCAST",
+)  # fmt: skip
 RANGES = {4: "10.1.0.0-10.1.255.255", 6: "fd00:1::-fd00:1:ffff:ffff:ffff:ffff:ffff:ffff"}
 HIGH, LOW = 40000, 600
 HOOKS = (("input", 0), ("input", 0), ("input", 0), ("input", -5), ("input", 10), ("prerouting", -150), ("prerouting", -300), ("prerouting", -10))
@@ -256,6 +260,13 @@ class _Maker:
                 "fib daddr type local",
                 "fib daddr . iif type local",
                 "fib daddr . iif type != local",
+                "fib daddr type unicast",
+                "fib daddr type { broadcast, anycast }",
+                "fib daddr type != { broadcast, anycast }",
+                "fib daddr . iif type { unicast, broadcast }",
+                "fib saddr type unicast",
+                "exthdr hbh missing",
+                "exthdr rt exists",
                 "meta pkttype host",
                 "meta pkttype != broadcast",
                 "meta pkttype broadcast",
@@ -305,7 +316,7 @@ class _Maker:
         }[kind]  # fmt: skip
         matches = (
             (0.25, " -m conntrack --ctstate NEW"), (0.15, " -m conntrack --ctstate RELATED,ESTABLISHED"), (0.1, " -m conntrack ! --ctstate INVALID"),
-            (0.2, f' -m comment --comment "a -j {random.choice(("DROP", "ACCEPT"))} {next(self.numbers)}"'), (0.1, " -m addrtype --dst-type LOCAL"),
+            (0.2, f' -m comment --comment "a -j {random.choice(("DROP", "ACCEPT"))} {next(self.numbers)}"'), (0.12, random.choice(TYPES)),
             (0.06, f" -m iprange --src-range {RANGES[family]}"),
             (0.06, random.choice((" -m pkttype --pkt-type unicast", " -m pkttype --pkt-type broadcast", " -m pkttype ! --pkt-type broadcast"))),
             (0.1, random.choice((" -m mark --mark 0x1", " -m mark ! --mark 0x2", " -m mark --mark 0x4/0x4", " -m connmark --mark 0x1"))),
@@ -376,6 +387,7 @@ def packets(targets: Targets) -> list[Packet]:
         found += [Packet("icmp", source, target, 1, 1, device) for source, target, device in product(sources, targets[family], INTERFACES)]
         odd = product((("tcp", "psh"), ("udp", "broadcast")), sources, targets[family], (HIGH, LOW), PORTS, INTERFACES)
         found += [Packet(proto, source, target, sport, port, device, oddity) for (proto, oddity), source, target, sport, port, device in odd]
+    found += [Packet("udp", source, TO_ALL, HIGH, port, device, "to all") for source, port, device in product(SOURCES[4], PORTS, INTERFACES)]
     return found
 
 

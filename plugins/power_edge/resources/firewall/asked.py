@@ -6,6 +6,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from power_edge.model.declared.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.address_types import BROADCAST
 from power_edge.resources.firewall.match import NEW, PORTED, PROTOCOLS
 from power_edge.resources.firewall.program import ALLOW, INCOMING, OUTGOING, QUESTION_STEPS, SURVEY_STEPS, Effort, Region, Undecidable, orders, walk
 from power_edge.resources.firewall.ruleset import Ruleset
@@ -56,8 +57,14 @@ PUBLIC: Mapping[int, Numbers] = {
     6: (network("2000::/3")[1],),
 }
 NOBODY: Box = {"proto": ((6, 6),), "sport": ((0, 0),)}
-ODD: tuple[Box, ...] = (NOBODY, {"path": ((0, 1),)}, {"cast": ((1, 2),)}, {"psh": TRUE}, {"urg": TRUE}, {"ext": TRUE})
-"""What no host sends, and somebody may make by hand (`nobodys`)."""
+TO_ALL: Box = {"dlocal": BROADCAST}
+"""To broadcast or anycast addresses. What is allowed need not be open there, and what is closed must not be."""
+FORGED: Box = {"slocal": ((1, 2),), "iif": OUTER}
+"""What others send from addresses of the node. Linux takes it from broadcast addresses of another of its networks, and in IPv6 from any own address."""
+ON_THE_LINK: Box = {"cast": ((1, 2),)}
+"""Sent to the hardware address of all on the link."""
+ODD: tuple[Box, ...] = (NOBODY, {"path": ((0, 1),)}, ON_THE_LINK, {"psh": TRUE}, {"urg": TRUE}, {"ext": TRUE}, FORGED, TO_ALL)
+"""What no host sends, and somebody may make by hand (`nobodys`); and what is sent to all."""
 AWAY: Box = {"home": FALSE}
 """What comes by one interface for an address of another one: nothing does where there is one interface only."""
 NO_PORT: Box = {"proto": PORTED, "dport": ((0, 0),)}
@@ -101,8 +108,8 @@ def incoming(family: int) -> Box:
         "iif": OUTER,
         "oif": NO_INTERFACE,
         "conntrack": NEW,
-        "slocal": FALSE,
-        "dlocal": TRUE,
+        "slocal": ((0, 0), (2, 2)) if family == 4 else everything("slocal"),
+        "dlocal": ((1, 2),),
     }
 
 
@@ -224,6 +231,13 @@ def odd(ruleset: Ruleset, box: Box) -> bool:
     return any(within(box, each) for each in ODD) or (len(ruleset.interfaces or ()) == 1 and within(box, AWAY))
 
 
+def oddity(box: Box, family: int, *, by_hand: bool) -> str:
+    """What is odd about the packets of a box, in words; "" for nothing."""
+    if within(box, TO_ALL):
+        return "at broadcast addresses" if family == 4 else "at anycast addresses"
+    return "in packets that are made by hand" if by_hand else ""
+
+
 def exists(ruleset: Ruleset, region: Region) -> bool:
     """Whether the region speaks of an interface and an address that the node has."""
     return comes_by(ruleset, region) and all(both(region.box.get(f"daddr{family}", own), own) for family, own in ruleset.addresses.items())
@@ -262,11 +276,12 @@ def _default(ruleset: Ruleset, family: int, action: str, regions: list[Region], 
         sure, all_ = list[Box](), list[Box]()
         for region in regions:
             box = meet(region.box, {"proto": protocols, side: outside, **CLIENTS})
-            if region.verdict == action or box is None or odd(ruleset, region.box):
+            to_all = within(region.box, TO_ALL) or within(region.box, ON_THE_LINK)
+            if region.verdict == action or box is None or (odd(ruleset, region.box) and not to_all):
                 continue
             entry = {"sport": box["sport"], kind: box.get(kind, whole), "peer": box.get(f"{peer}{family}", UNICAST[family])}
             all_.append(entry)
-            if region.sure and 2 * size(box.get(f"{own}{family}", UNICAST[family])) > size(UNICAST[family]):
+            if region.sure and not to_all and 2 * size(box.get(f"{own}{family}", UNICAST[family])) > size(UNICAST[family]):
                 sure.append(entry)
         if _most(sure, kind, family, size(whole)):
             return False

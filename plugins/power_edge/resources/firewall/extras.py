@@ -85,7 +85,7 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
                 box = wider
         return box
 
-    by_hand = [dimension for odd in asked.ODD[1:] for dimension in odd]
+    by_hand = [dimension for odd in asked.ODD[1:] for dimension in odd if dimension != "iif"]
     # What is made by hand, stopped or not, makes no difference to anybody else.
     besides = [*open_, *asked.ODD, asked.NO_PORT]
     grown: list[Box] = []
@@ -119,7 +119,8 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
         source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
         ports, interfaces = box.get("sport"), box.get("iif", asked.OUTER)
         text = "" if ports is None else f" source port {_ranges(ports)}"
-        text += " in packets that are made by hand" if _made_by_hand(box) else ""
+        oddity = asked.oddity(box, family, by_hand=_made_by_hand(box))
+        text += f" {oddity}" if oddity else ""
         text += "" if interfaces == asked.OUTER else f" {_interfaces(interfaces)}"
         groups.setdefault((family, sure, source, target, text), []).append(box)
     return groups

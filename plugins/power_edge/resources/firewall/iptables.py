@@ -5,9 +5,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from power_edge.resources.firewall import ipsets, marks, space
+from power_edge.resources.firewall import address_types, ipsets, marks, space
 from power_edge.resources.firewall.ipsets import AddressSet
-from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, SENT, STATES, Match, protocol
+from power_edge.resources.firewall.match import ANSWERED, SENT, STATES, Match, protocol
 from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, Base, Do, Effort, Key, Program, Rule, limited
 from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
 
@@ -27,7 +27,6 @@ MODULES = frozenset({
 })  # fmt: skip
 """Matches whose options are looked at one by one; another one makes the rule opaque by being there."""
 STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {"DNAT": NOTHING, "SNAT": NOTHING}
-TYPE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in ADDRESS_TYPES.items()}
 TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
 Sets = Mapping[str, AddressSet]
 NO_SETS: Sets = {}
@@ -372,6 +371,13 @@ def _words(dimension: str, known: Mapping[str, Numbers]) -> Option:
     return narrow
 
 
+def _address_types(end: str) -> Option:
+    def narrow(reader: _Reader, value: str, negated: bool) -> None:
+        reader.match.one_of(address_types.by_addrtype(reader.family, end, value.lower().split(",")), negated=negated)
+
+    return narrow
+
+
 def _icmp(number: int) -> Option:
     def narrow(reader: _Reader, value: str, negated: bool) -> None:
         reader.protocol_is(number)
@@ -430,8 +436,8 @@ OPTIONS: Mapping[str, Option] = {
     "--ctstate": _words("conntrack", STATE_WORDS),
     "--state": _words("conntrack", STATE_WORDS),
     "--ctdir": _direction,
-    "--src-type": _words("slocal", TYPE_WORDS),
-    "--dst-type": _words("dlocal", TYPE_WORDS),
+    "--src-type": _address_types("saddr"),
+    "--dst-type": _address_types("daddr"),
     "--icmp-type": _icmp(1),
     "--icmpv6-type": _icmp(58),
     "--tcp-flags": _tcp_flags,

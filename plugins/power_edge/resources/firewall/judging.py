@@ -141,8 +141,8 @@ def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> An
         first = min(wrong or here, key=lambda region: asked.odd(seen, region.box))
         where = f"by {first.by}" if first.by else "by the default policy"
         part = "" if len(verdicts) == 1 else "in part "
-        by_hand = " (packets that are made by hand)" if asked.odd(seen, first.box) else ""
-        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}{by_hand}")
+        oddity = asked.oddity(first.box, family, by_hand=asked.odd(seen, first.box))
+        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}" + (f" ({oddity})" if oddity else ""))
     # To firewalld a zone is what an interface has; a rule of another tool that is bound to an interface says less than was declared.
     judged = by_interface if seen.has_firewalld_rules and seen.interfaces else regions
     doubtful = [region for region in judged if region.verdict != action]

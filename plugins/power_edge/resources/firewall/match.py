@@ -30,8 +30,6 @@ STATES: Mapping[str, Numbers] = {"new": NEW, "untracked": ((1, 1),), "establishe
 STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
 ANSWERED: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
 """Packets whose source has a route: by the interface that they came by, or by any (reverse path filters)."""
-ADDRESS_TYPES: Mapping[str, Numbers] = {"local": TRUE, "unicast": FALSE, "broadcast": NOTHING, "multicast": NOTHING, "anycast": NOTHING}
-"""What is judged goes from one address to another, and one of the two is the node's. (To the kernel an address of its own is local, not unicast.)"""
 
 
 def protocol(name: str) -> int:
@@ -75,6 +73,12 @@ class Match:
             if len(self.boxes) > MANY_BOXES:
                 self.doubt("too many combinations")
                 return
+
+    def one_of(self, boxes: Iterable[Box], *, negated: bool = False) -> None:
+        if negated:
+            self.leave(boxes)
+        else:
+            self.choose(boxes)
 
     def when(self, truth: bool) -> None:
         """A condition whose answer is known for all the packets that are judged."""
@@ -124,10 +128,7 @@ class Match:
         """A condition on a mark; that of a connection holds of no packet that has none, not even where it is negated."""
         if which == CONNECTION:
             self.narrow("conntrack", NEW)
-        if negated:
-            self.leave(boxes)
-        else:
-            self.choose(boxes)
+        self.one_of(boxes, negated=negated)
 
     def family(self, family: int) -> None:
         self.families &= {family}

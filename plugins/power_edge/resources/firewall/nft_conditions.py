@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall import marks
+from power_edge.resources.firewall import address_types, marks
 from power_edge.resources.firewall.ipsets import AddressSet
-from power_edge.resources.firewall.match import ADDRESS_TYPES, ANSWERED, PSH, SENT, STATES, STATUSES, SYN, URG, Match, protocol
+from power_edge.resources.firewall.match import ANSWERED, PSH, SENT, STATES, STATUSES, SYN, URG, Match, protocol
 from power_edge.resources.firewall.program import Effort, Key
 from power_edge.resources.firewall.space import FALSE, Box, Numbers, both, complement, interface, network, numbers, shown
 
@@ -232,17 +232,26 @@ class Reader:
         flags = set(what["flags"] if isinstance(what["flags"], list) else [what["flags"]])
         if op not in {"==", "!="}:
             raise Odd("fib match")
-        if what["result"] == "type" and len(flags & {"saddr", "daddr"}) == 1 and "oif" not in flags:
-            side = "slocal" if "saddr" in flags else "home" if "iif" in flags else "dlocal"
-            self.match.among(side, ADDRESS_TYPES, self._values(right), negated=op == "!=")
+        if what["result"] == "type" and flags in ({"saddr"}, {"daddr"}, {"daddr", "iif"}):
+            end = "saddr" if "saddr" in flags else "daddr"
+            self.match.one_of(address_types.by_routes(self.family, end, self._values(right), by_interface="iif" in flags), negated=op == "!=")
         elif what["result"] in {"oif", "oifname"} and "saddr" in flags and right in (True, False, "0"):
             self.match.narrow("path", ANSWERED["iif" in flags], negated=(right is True) is not (op == "=="))
         else:
             raise Odd("fib match")
 
     def _extension(self, op: str, what: Any, right: Any) -> None:
-        """A field of a header that is not there matches nothing."""
-        self.match.plain("field" not in what and isinstance(right, bool) and right is (op != "=="))
+        """A field of a header that is not there matches nothing. IPv4 has no such headers.
+
+        nft names no family. To old kernels a header is missing from IPv4 (ipv6_find_hdr); in others the rule ends (by packets on Linux 6.18).
+        """
+        missing = "field" not in what and isinstance(right, bool) and right is (op != "==")
+        if self.family == 6:
+            self.match.plain(missing)
+        elif missing:
+            raise Odd("extension header match on IPv4")
+        else:
+            self.match.when(False)
 
     def _flags(self, op: str, what: Any, right: Any) -> None:
         left, mask = what
@@ -290,6 +299,7 @@ class Reader:
             if match.opaque is not None:
                 raise Odd(match.opaque)
             self.match.any_transport |= match.any_transport
+            self.match.varies |= match.varies
             boxes += match.boxes if match.families else []
         self.match.choose(boxes)
 

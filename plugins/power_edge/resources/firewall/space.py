@@ -32,8 +32,8 @@ LIMITS: Mapping[str, int] = {
     "iif": (1 << 8 * NAME_BYTES) - 1,
     "oif": (1 << 8 * NAME_BYTES) - 1,
     "conntrack": 2,
-    "slocal": 1,
-    "dlocal": 1,
+    "slocal": 2,
+    "dlocal": 2,
     "home": 1,
     "path": 2,
     "cast": 2,
@@ -43,10 +43,11 @@ LIMITS: Mapping[str, int] = {
     **{f"{which}{bit}": 1 for which in MARKS for bit in range(32)},
 }
 """Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2 for a
-packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node, `home`
-where the destination is one of the interface that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by another one, 0
-where by none. `cast` is 1 or 2 for what was sent to all on the link (broadcast, multicast), `psh` and `urg` are 1 for what has that flag of TCP
-beside SYN, `ext` for IPv6 with extension headers."""
+packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node, and 2
+where they are broadcast addresses of its networks (IPv4) or its anycast addresses (IPv6); `home` is 1 where the destination is one of the interface
+that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by another one, 0 where by none. `cast` is 1 or 2 for what was
+sent to all on the link (broadcast, multicast), `psh` and `urg` are 1 for what has that flag of TCP beside SYN, `ext` for IPv6 with extension
+headers."""
 NOTHING: Numbers = ()
 
 
