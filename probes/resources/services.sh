@@ -97,8 +97,9 @@ stale() {
     done
 }
 
-# The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn), and so do the units that it makes or wants. Where such a file has
-# changed since the last reload, the next boot may make another thing of these units. (UNIT.wants is only the folder for those that UNIT wants.)
+# The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn), and so do the units that it makes, wants or writes drop-ins for.
+# Where such a file has changed since the last reload, the next boot may make another thing of these units. A generator is not run to find out what it
+# makes: it may do anything on the node.
 read_by_generators() {
     [ -n "$generators" ] || return 0
     # shellcheck disable=SC2086
@@ -122,40 +123,39 @@ read_by_generators() {
         generator=${line%%:*} input=${line#*:/}
         case "$newline$changed$newline" in *"$newline$input$newline"*) ;; *) continue ;; esac
         for unit in $boot; do
-            case $unit in *@*) text=${unit%%@*}@ ;; *) text=$unit ;; esac
-            text=$(printf '%s\n' "$text" | sed 's/[].[*^$\]/\\&/g')
-            grep -av '^[[:blank:]]*#' -- "$generator" | grep -aqE -e "$text([^.]|\$)" || continue
-            # A folder, or that a file is not there, can be seen by a generator that runs as nobody: does it make the same of the unit again?
-            [ -f "$input" ] || ! made_again "$generator" "$unit" || continue
-            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload\n' "$unit" "$input" "$generator"
+            # Those of systemd make nothing of a file that is not there: only what was made of it before can go.
+            case $generator in
+            usr/lib/systemd/system-generators/systemd-*setup-generator | usr/lib/systemd/system-generators/systemd-rc-local-generator | \
+                lib/systemd/system-generators/systemd-*setup-generator | lib/systemd/system-generators/systemd-rc-local-generator)
+                [ -e "$input" ] || [ -n "$(find run/systemd/generator* -name "${unit%%@*}*" 2>/dev/null | sed -n 1p)" ] || continue
+                ;;
+            esac
+            grep -av '^[[:blank:]]*#' -- "$generator" | grep -aqE -e "$(written_for "$unit")" || continue
+            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload (which settles it)\n' "$unit" "$input" "$generator"
         done
     done | sort -u
     set +f
 }
 
-# Whether a generator makes of a unit now what it has made at the last reload. It runs as nobody, and has a /tmp of its own for what it makes.
-made_again() { # GENERATOR UNIT
-    sudo=''
-    [ "$(id -u)" = 0 ] || sudo=${PE_SUDO-}
-    [ "$(id -u)" = 0 ] || [ -n "$sudo" ] || return
-    find_tools
-    [ -n "$tools" ] || return
-    # shellcheck disable=SC2016
-    list='find generator generator.early generator.late -name "$1" 2>/dev/null | sort | while read -r file; do
-        printf "%s %s\n" "$file" "$(readlink "$file" || cksum <"$file")"
-    done'
-    name=$(printf '%s\n' "$2" | sed 's/[][*?\]/\\&/g')
-    # shellcheck disable=SC2016,SC2086
-    again=$(
-        $sudo "$tools/unshare" -m sh -c '
-            mount -t tmpfs power-edge /tmp && cd /tmp && mkdir -m 777 generator generator.early generator.late || exit
-            list=$1 name=$2
-            shift 2
-            "$@" "$PWD/generator" "$PWD/generator.early" "$PWD/generator.late" </dev/null >/dev/null 2>&1 || exit
-            sh -c "$list" sh "$name"
-        ' sh "$list" "$name" $nobody timeout 2 env -i PATH="$PATH" SYSTEMD_SCOPE=system "$PWD/$1"
-    ) || return
-    [ "$again" = "$(cd run/systemd && sh -c "$list" sh "$name")" ]
+# How a generator writes that it makes something of a unit: by its name, an alias or the template; by drop-ins for units of a like name (a-.service.d),
+# or for all of the type (service.d); or by drop-ins for a name that it puts together ($name.service.d). UNIT.wants is only for those that UNIT wants.
+written_for() { # UNIT
+    type=${1##*.}
+    printf '%s\n' "$1" "$(printf '%s\n' "$aliases" | awk -v unit="$1" '$1 == unit { print $2 }')" | awk -v type="$type" '
+        function literal(text) { gsub(/[].[*^$\\+?(){}|]/, "\\\\&", text); return text }
+        $0 == "" { next }
+        /@/ { sub(/@.*/, "@") }
+        { print literal($0) (/@$/ ? "" : "([^.[:alnum:]]|$|[.][^wu]|[.]$)") }
+        {
+            name = $0
+            sub(/\.[a-z]*$/, "", name)
+            for (at = 1; at < length(name); at++) if (substr(name, at, 1) == "-") print literal(substr(name, 1, at) "." type ".d")
+        }
+        END {
+            print "/" type "[.]d"
+            print "[$%)}`][^/[:blank:]]*[.]" type "[.]d"
+        }
+    ' | tr '\n' '|' | sed 's/|$//'
 }
 
 # Units whose file on disk is a link into a folder that a boot empties.
@@ -185,7 +185,7 @@ dry_run() { # WRAPPER...
 
 # The dump of a dry run -> `job UNIT` for what a boot starts, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
 # units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
-# for declared names that the dry run has not met, and `complete`; else `why REASON`.
+# for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, and `complete`; else `why REASON`.
 read_dump() (
     IFS=$newline
     set -f
@@ -371,7 +371,12 @@ read_dump() (
                 count = split(rescues[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) print "wakes", unit, names[i]
             }
-            for (name in declared) if (!(name in known) && !(name in name_of)) print "unloaded", name
+            for (name in declared) {
+                if (!(name in known) && !(name in name_of)) { print "unloaded", name; continue }
+                unit = name in name_of ? name_of[name] : name
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] != name) print "alias", name, names[i]
+            }
             print "complete"
         }
     ' $boot | sort -u
@@ -384,14 +389,6 @@ unreadable() {
             [ ! -e "$file" ] || [ -r "$file" ] || printf '%s\n' "$file"
         done
     done
-}
-
-# Sets tools, the folder of setpriv and unshare (by their paths: busybox's sh takes its own, which know less), and nobody, the words before a command
-# that is to read any file, and write none.
-find_tools() {
-    tools=''
-    for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
-    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
 }
 
 next_boot() {
@@ -411,8 +408,11 @@ next_boot() {
         [ -n "$sudo" ] || { echo "$secret"; return; }
     fi
     # systemd refuses the dry run to root. As `nobody`, with one capability, it reads unit files of mode 0600 all the same. It makes a folder in
-    # /tmp and removes it again: where namespaces can be had, in a /tmp of its own.
-    find_tools
+    # /tmp and removes it again: where namespaces can be had, in a /tmp of its own. setpriv and unshare are called by their paths: busybox's sh takes
+    # its own, which know less.
+    tools=''
+    for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
+    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     [ -n "$tools" ] || { echo 'why there is no setpriv'; return; }
     # shellcheck disable=SC2016,SC2086
     found=$(dry_run $sudo "$tools/unshare" -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
@@ -490,7 +490,9 @@ if [ -n "$boot" ]; then
     [ -n "$jobs" ] && jobs="$jobs$newline"
     forgotten=$(forgotten)
     failed=$(systemctl list-units --state=failed --full --plain --no-legend --no-pager | sed 's/ .*//')
-    jobs="$jobs$(next_boot | unmet)$newline$(stale)"
+    jobs="$jobs$(next_boot | unmet)"
+    aliases=$(printf '%s\n' "$jobs" | sed -n 's/^alias //p')
+    jobs="$jobs$newline$(stale)"
 fi
 
 # Units whose processes the kernel does not let run (`systemctl freeze`, or by hand); systemd's own word for it is new, and knows its own call alone.
