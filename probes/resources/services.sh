@@ -103,7 +103,7 @@ stale() {
 read_by_generators() {
     [ -n "$generators" ] || return 0
     # shellcheck disable=SC2086
-    read_by=$(find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + | grep -v ':/etc/\(systemd\|init\.d\)')
+    read_by=$(find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + | grep -v ':/etc/\(systemd\|init\.d\|system-update\)')
     [ -n "$read_by" ] || return 0
     # Of a file that is not there the folder tells whether it has gone.
     inputs=$(
@@ -422,10 +422,89 @@ next_boot() {
     printf '%s\n' "${secret:-$found}"
 }
 
-# `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or a file in
-# a folder that a boot empties must exist. Only one of those that begin with `|` has to hold (systemd.unit(5)).
+# Whether a condition on a path that holds now holds at the next boot as well. What is mounted, only the boot knows.
+lasts() { # KIND VALUE PATH
+    case $1 in *MountPoint) return 1 ;; esac
+    case $2 in '!'* | '|!'*) sign=-; ;; *) sign=+ ;; esac
+    case $1 in
+    *Glob)
+        if [ $sign = - ]; then kept - "${3%%[*?[{]*}"; return; fi
+        set -- "$3"
+        IFS=''
+        # shellcheck disable=SC2086
+        set -- $1
+        unset IFS
+        for file; do ! kept + "$file" || return 0; done
+        return 1
+        ;;
+    *SymbolicLink) kept $sign "${3%/*}/" ;;
+    *) kept $sign "$3" ;;
+    esac
+}
+
+# Whether a boot finds a path as it is now: no step on the way to it, through all symbolic links, lies where a boot begins with nothing (+; what is
+# missing there is missing then as well), nor on what was mounted by hand.
+kept() { # +|- PATH
+    rest=${2#/} at='' links_left=40
+    while [ -n "$rest" ]; do
+        step=${rest%%/*}
+        case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
+        case $step in
+        '' | .) continue ;;
+        ..) at=${at%/*}; continue ;;
+        esac
+        if [ -L "$at/$step" ]; then
+            links_left=$((links_left - 1))
+            [ $links_left -gt 0 ] || return 1
+            ! passing "$at/$step" || [ "$1" = - ] || return 1
+            target=$(readlink "$at/$step") || return 1
+            rest=$target${rest:+/$rest}
+            case $target in /*) at='' ;; esac
+        else
+            at=$at/$step
+        fi
+    done
+    ! passing "$at" || [ "$1" = - ] || return 1
+    # The mount that it lies on, the last one of several in one place.
+    under='' type='' IFS=$newline
+    set -f
+    for mount in $mounts; do
+        place=${mount% *}
+        case $place in *'\040'*) place=$(printf '%b' "$place") ;; esac
+        case $at/ in "${place%/}"/*) [ ${#place} -lt ${#under} ] || under=$place type=${mount##* } ;; esac
+    done
+    set +f
+    unset IFS
+    case $under in
+    / | /usr | /proc* | /sys* | /dev* | /run*) ;;
+    *) [ -n "$(systemctl show -p FragmentPath --value -- "$(systemd-escape -p --suffix=mount -- "$under")")" ] || return 1 ;;
+    esac
+    case $under$type in
+    /proc* | /sys* | /dev* | /run*) ;;
+    *tmpfs | *ramfs) [ "$1" = - ] || return 1 ;;
+    esac
+}
+
+# Whether a path lies where a boot begins with nothing, or with what the kernel and its modules bring. What each boot brings is left out.
+passing() {
+    case $1 in
+    /dev/console | /dev/null | /dev/zero | /dev/full | /dev/random | /dev/urandom | /dev/tty | /dev/tty[0-9] | /dev/tty[0-9][0-9]) ;;
+    /proc/sys | /proc/sys/fs | /proc/sys/fs/binfmt_misc | /proc/sys/fs/mqueue | /proc/sys/kernel | /proc/sys/net | /proc/sys/vm) ;;
+    /sys/kernel | /sys/kernel/config | /sys/kernel/debug | /sys/kernel/tracing | /sys/kernel/mm/hugepages | /sys/fs | /sys/fs/cgroup) ;;
+    /sys/fs/fuse/connections | /sys/fs/pstore | /sys/class/power_supply | /sys/firmware/*) ;;
+    /dev/* | /proc/* | /sys/* | /run/* | /tmp/* | /var/run/* | /var/tmp/*) return 0 ;;
+    esac
+    return 1
+}
+
+# `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or what
+# holds now is of this boot. Only one of those that begin with `|` has to hold (systemd.unit(5)).
 unmet() {
-    checked=''
+    checked='' mounts=''
+    while read -r _ _ _ _ place rest; do # the type stands behind a dash
+        rest=${rest##* - }
+        mounts="$mounts$place ${rest%% *}$newline"
+    done <proc/self/mountinfo
     while read -r word unit kind value; do
         if [ "$word" != condition ]; then
             printf '%s\n' "$word${unit:+ $unit}${kind:+ $kind}${value:+ $value}"
@@ -444,7 +523,6 @@ unmet() {
         esac
         case $value in
         '!'* | '|!'*) case $holds in yes) holds=no ;; no) holds=yes ;; esac ;;
-        *) case $holds$file in yes/run/* | yes/var/run/* | yes/tmp/*) holds=no ;; esac ;;
         esac
         # The others, of the kind of machine it is, are for systemd to check. What is up may have got them since its start.
         if [ $holds = unsure ]; then
@@ -454,6 +532,9 @@ unmet() {
                 ! ${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null >/dev/null 2>&1 || met=yes
             fi
             holds=$met
+        fi
+        if [ "$holds" = yes ]; then
+            case $kind in *Path* | *Directory* | *File*) lasts "$kind" "$value" "$file" || holds=no ;; esac
         fi
         case $value in '|'*) sort=any ;; *) sort=each ;; esac
         printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"

@@ -113,8 +113,7 @@ unit=kept whole=kept-off
         assert outcomes(node, name, "cron", enabled=True) == {name: Outcome.COMPLIANT, "cron": Outcome.COMPLIANT}
         node.sh("echo skip >/etc/lab.conf")
         assert outcomes(node, name, enabled=True) == {name: Outcome.UNKNOWN}
-        node = lab.reboot(node)
-        assert not started(node, name)
+        assert not started(lab.reboot(node), name)
 
 
 @pytest.mark.parametrize("mode", ["755", "700"])
