@@ -97,12 +97,13 @@ stale() {
     done
 }
 
-# The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn), and so do the units that it makes or wants. Where such a file has
-# changed since the last reload, the next boot may make another thing of these units. (UNIT.wants is only the folder for those that UNIT wants.)
+# The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn), and so do the units that it makes, wants or writes drop-ins for.
+# Where such a file has changed since the last reload, the next boot may make another thing of these units. A generator is not run to find out what it
+# makes: it may do anything on the node.
 read_by_generators() {
     [ -n "$generators" ] || return 0
     # shellcheck disable=SC2086
-    read_by=$(find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + | grep -v ':/etc/\(systemd\|init\.d\)')
+    read_by=$(find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + | grep -v ':/etc/\(systemd\|init\.d\|system-update\)')
     [ -n "$read_by" ] || return 0
     # Of a file that is not there the folder tells whether it has gone.
     inputs=$(
@@ -122,40 +123,39 @@ read_by_generators() {
         generator=${line%%:*} input=${line#*:/}
         case "$newline$changed$newline" in *"$newline$input$newline"*) ;; *) continue ;; esac
         for unit in $boot; do
-            case $unit in *@*) text=${unit%%@*}@ ;; *) text=$unit ;; esac
-            text=$(printf '%s\n' "$text" | sed 's/[].[*^$\]/\\&/g')
-            grep -av '^[[:blank:]]*#' -- "$generator" | grep -aqE -e "$text([^.]|\$)" || continue
-            # A folder, or that a file is not there, can be seen by a generator that runs as nobody: does it make the same of the unit again?
-            [ -f "$input" ] || ! made_again "$generator" "$unit" || continue
-            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload\n' "$unit" "$input" "$generator"
+            # Those of systemd make nothing of a file that is not there: only what was made of it before can go.
+            case $generator in
+            usr/lib/systemd/system-generators/systemd-*setup-generator | usr/lib/systemd/system-generators/systemd-rc-local-generator | \
+                lib/systemd/system-generators/systemd-*setup-generator | lib/systemd/system-generators/systemd-rc-local-generator)
+                [ -e "$input" ] || [ -n "$(find run/systemd/generator* -name "${unit%%@*}*" 2>/dev/null | sed -n 1p)" ] || continue
+                ;;
+            esac
+            grep -av '^[[:blank:]]*#' -- "$generator" | grep -aqE -e "$(written_for "$unit")" || continue
+            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload (which settles it)\n' "$unit" "$input" "$generator"
         done
     done | sort -u
     set +f
 }
 
-# Whether a generator makes of a unit now what it has made at the last reload. It runs as nobody, and has a /tmp of its own for what it makes.
-made_again() { # GENERATOR UNIT
-    sudo=''
-    [ "$(id -u)" = 0 ] || sudo=${PE_SUDO-}
-    [ "$(id -u)" = 0 ] || [ -n "$sudo" ] || return
-    find_tools
-    [ -n "$tools" ] || return
-    # shellcheck disable=SC2016
-    list='find generator generator.early generator.late -name "$1" 2>/dev/null | sort | while read -r file; do
-        printf "%s %s\n" "$file" "$(readlink "$file" || cksum <"$file")"
-    done'
-    name=$(printf '%s\n' "$2" | sed 's/[][*?\]/\\&/g')
-    # shellcheck disable=SC2016,SC2086
-    again=$(
-        $sudo "$tools/unshare" -m sh -c '
-            mount -t tmpfs power-edge /tmp && cd /tmp && mkdir -m 777 generator generator.early generator.late || exit
-            list=$1 name=$2
-            shift 2
-            "$@" "$PWD/generator" "$PWD/generator.early" "$PWD/generator.late" </dev/null >/dev/null 2>&1 || exit
-            sh -c "$list" sh "$name"
-        ' sh "$list" "$name" $nobody timeout 2 env -i PATH="$PATH" SYSTEMD_SCOPE=system "$PWD/$1"
-    ) || return
-    [ "$again" = "$(cd run/systemd && sh -c "$list" sh "$name")" ]
+# How a generator writes that it makes something of a unit: by its name, an alias or the template; by drop-ins for units of a like name (a-.service.d),
+# or for all of the type (service.d); or by drop-ins for a name that it puts together ($name.service.d). UNIT.wants is only for those that UNIT wants.
+written_for() { # UNIT
+    type=${1##*.}
+    printf '%s\n' "$1" "$(printf '%s\n' "$aliases" | awk -v unit="$1" '$1 == unit { print $2 }')" | awk -v type="$type" '
+        function literal(text) { gsub(/[].[*^$\\+?(){}|]/, "\\\\&", text); return text }
+        $0 == "" { next }
+        /@/ { sub(/@.*/, "@") }
+        { print literal($0) (/@$/ ? "" : "([^.[:alnum:]]|$|[.][^wu]|[.]$)") }
+        {
+            name = $0
+            sub(/\.[a-z]*$/, "", name)
+            for (at = 1; at < length(name); at++) if (substr(name, at, 1) == "-") print literal(substr(name, 1, at) "." type ".d")
+        }
+        END {
+            print "/" type "[.]d"
+            print "[$%)}`][^/[:blank:]]*[.]" type "[.]d"
+        }
+    ' | tr '\n' '|' | sed 's/|$//'
 }
 
 # Units whose file on disk is a link into a folder that a boot empties.
@@ -185,7 +185,7 @@ dry_run() { # WRAPPER...
 
 # The dump of a dry run -> `job UNIT` for what a boot starts, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
 # units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
-# for declared names that the dry run has not met, and `complete`; else `why REASON`.
+# for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, and `complete`; else `why REASON`.
 read_dump() (
     IFS=$newline
     set -f
@@ -371,7 +371,12 @@ read_dump() (
                 count = split(rescues[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) print "wakes", unit, names[i]
             }
-            for (name in declared) if (!(name in known) && !(name in name_of)) print "unloaded", name
+            for (name in declared) {
+                if (!(name in known) && !(name in name_of)) { print "unloaded", name; continue }
+                unit = name in name_of ? name_of[name] : name
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] != name) print "alias", name, names[i]
+            }
             print "complete"
         }
     ' $boot | sort -u
@@ -384,14 +389,6 @@ unreadable() {
             [ ! -e "$file" ] || [ -r "$file" ] || printf '%s\n' "$file"
         done
     done
-}
-
-# Sets tools, the folder of setpriv and unshare (by their paths: busybox's sh takes its own, which know less), and nobody, the words before a command
-# that is to read any file, and write none.
-find_tools() {
-    tools=''
-    for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
-    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
 }
 
 next_boot() {
@@ -411,8 +408,11 @@ next_boot() {
         [ -n "$sudo" ] || { echo "$secret"; return; }
     fi
     # systemd refuses the dry run to root. As `nobody`, with one capability, it reads unit files of mode 0600 all the same. It makes a folder in
-    # /tmp and removes it again: where namespaces can be had, in a /tmp of its own.
-    find_tools
+    # /tmp and removes it again: where namespaces can be had, in a /tmp of its own. setpriv and unshare are called by their paths: busybox's sh takes
+    # its own, which know less.
+    tools=''
+    for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
+    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     [ -n "$tools" ] || { echo 'why there is no setpriv'; return; }
     # shellcheck disable=SC2016,SC2086
     found=$(dry_run $sudo "$tools/unshare" -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
@@ -422,10 +422,89 @@ next_boot() {
     printf '%s\n' "${secret:-$found}"
 }
 
-# `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or a file in
-# a folder that a boot empties must exist. Only one of those that begin with `|` has to hold (systemd.unit(5)).
+# Whether a condition on a path that holds now holds at the next boot as well. What is mounted, only the boot knows.
+lasts() { # KIND VALUE PATH
+    case $1 in *MountPoint) return 1 ;; esac
+    case $2 in '!'* | '|!'*) sign=-; ;; *) sign=+ ;; esac
+    case $1 in
+    *Glob)
+        if [ $sign = - ]; then kept - "${3%%[*?[{]*}"; return; fi
+        set -- "$3"
+        IFS=''
+        # shellcheck disable=SC2086
+        set -- $1
+        unset IFS
+        for file; do ! kept + "$file" || return 0; done
+        return 1
+        ;;
+    *SymbolicLink) kept $sign "${3%/*}/" ;;
+    *) kept $sign "$3" ;;
+    esac
+}
+
+# Whether a boot finds a path as it is now: no step on the way to it, through all symbolic links, lies where a boot begins with nothing (+; what is
+# missing there is missing then as well), nor on what was mounted by hand.
+kept() { # +|- PATH
+    rest=${2#/} at='' links_left=40
+    while [ -n "$rest" ]; do
+        step=${rest%%/*}
+        case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
+        case $step in
+        '' | .) continue ;;
+        ..) at=${at%/*}; continue ;;
+        esac
+        if [ -L "$at/$step" ]; then
+            links_left=$((links_left - 1))
+            [ $links_left -gt 0 ] || return 1
+            ! passing "$at/$step" || [ "$1" = - ] || return 1
+            target=$(readlink "$at/$step") || return 1
+            rest=$target${rest:+/$rest}
+            case $target in /*) at='' ;; esac
+        else
+            at=$at/$step
+        fi
+    done
+    ! passing "$at" || [ "$1" = - ] || return 1
+    # The mount that it lies on, the last one of several in one place.
+    under='' type='' IFS=$newline
+    set -f
+    for mount in $mounts; do
+        place=${mount% *}
+        case $place in *'\040'*) place=$(printf '%b' "$place") ;; esac
+        case $at/ in "${place%/}"/*) [ ${#place} -lt ${#under} ] || under=$place type=${mount##* } ;; esac
+    done
+    set +f
+    unset IFS
+    case $under in
+    / | /usr | /proc* | /sys* | /dev* | /run*) ;;
+    *) [ -n "$(systemctl show -p FragmentPath --value -- "$(systemd-escape -p --suffix=mount -- "$under")")" ] || return 1 ;;
+    esac
+    case $under$type in
+    /proc* | /sys* | /dev* | /run*) ;;
+    *tmpfs | *ramfs) [ "$1" = - ] || return 1 ;;
+    esac
+}
+
+# Whether a path lies where a boot begins with nothing, or with what the kernel and its modules bring. What each boot brings is left out.
+passing() {
+    case $1 in
+    /dev/console | /dev/null | /dev/zero | /dev/full | /dev/random | /dev/urandom | /dev/tty | /dev/tty[0-9] | /dev/tty[0-9][0-9]) ;;
+    /proc/sys | /proc/sys/fs | /proc/sys/fs/binfmt_misc | /proc/sys/fs/mqueue | /proc/sys/kernel | /proc/sys/net | /proc/sys/vm) ;;
+    /sys/kernel | /sys/kernel/config | /sys/kernel/debug | /sys/kernel/tracing | /sys/kernel/mm/hugepages | /sys/fs | /sys/fs/cgroup) ;;
+    /sys/fs/fuse/connections | /sys/fs/pstore | /sys/class/power_supply | /sys/firmware/*) ;;
+    /dev/* | /proc/* | /sys/* | /run/* | /tmp/* | /var/run/* | /var/tmp/*) return 0 ;;
+    esac
+    return 1
+}
+
+# `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or what
+# holds now is of this boot. Only one of those that begin with `|` has to hold (systemd.unit(5)).
 unmet() {
-    checked=''
+    checked='' mounts=''
+    while read -r _ _ _ _ place rest; do # the type stands behind a dash
+        rest=${rest##* - }
+        mounts="$mounts$place ${rest%% *}$newline"
+    done <proc/self/mountinfo
     while read -r word unit kind value; do
         if [ "$word" != condition ]; then
             printf '%s\n' "$word${unit:+ $unit}${kind:+ $kind}${value:+ $value}"
@@ -444,7 +523,6 @@ unmet() {
         esac
         case $value in
         '!'* | '|!'*) case $holds in yes) holds=no ;; no) holds=yes ;; esac ;;
-        *) case $holds$file in yes/run/* | yes/var/run/* | yes/tmp/*) holds=no ;; esac ;;
         esac
         # The others, of the kind of machine it is, are for systemd to check. What is up may have got them since its start.
         if [ $holds = unsure ]; then
@@ -454,6 +532,9 @@ unmet() {
                 ! ${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null >/dev/null 2>&1 || met=yes
             fi
             holds=$met
+        fi
+        if [ "$holds" = yes ]; then
+            case $kind in *Path* | *Directory* | *File*) lasts "$kind" "$value" "$file" || holds=no ;; esac
         fi
         case $value in '|'*) sort=any ;; *) sort=each ;; esac
         printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"
@@ -490,7 +571,9 @@ if [ -n "$boot" ]; then
     [ -n "$jobs" ] && jobs="$jobs$newline"
     forgotten=$(forgotten)
     failed=$(systemctl list-units --state=failed --full --plain --no-legend --no-pager | sed 's/ .*//')
-    jobs="$jobs$(next_boot | unmet)$newline$(stale)"
+    jobs="$jobs$(next_boot | unmet)"
+    aliases=$(printf '%s\n' "$jobs" | sed -n 's/^alias //p')
+    jobs="$jobs$newline$(stale)"
 fi
 
 # Units whose processes the kernel does not let run (`systemctl freeze`, or by hand); systemd's own word for it is new, and knows its own call alone.

@@ -115,6 +115,36 @@ UNITS: Mapping[str, Made] = {
         f"{ENABLE}; mkdir -p {ADMIN}/$U.d; printf '[Unit]\\nConditionPathExists=!/etc/passwd\\n' >{ADMIN}/$U.d/c.conf",
     ),
     "condition-in-run": Made("ud", f"{ENABLE}; : >/run/there", unit="ConditionPathExists=/run/there"),
+    "condition-on-a-glob-in-run": Made("ud", f"{ENABLE}; : >/run/pe-glob", unit="ConditionPathExistsGlob=/run/pe-g*"),
+    "assert-on-a-glob-in-run": Made("ud", f"{ENABLE}; : >/run/pe-glob", unit="AssertPathExistsGlob=/run/pe-g*"),
+    "condition-on-a-full-folder-in-run": Made(
+        "ud", f"{ENABLE}; mkdir -p /run/pe-full; : >/run/pe-full/a", unit="ConditionDirectoryNotEmpty=/run/pe-full"
+    ),
+    "condition-on-a-writable-folder-in-run": Made("ud", f"{ENABLE}; mkdir -p /run/pe-full", unit="ConditionPathIsReadWrite=/run/pe-full"),
+    "condition-behind-a-link": Made("ud", f"{ENABLE}; : >/run/pe-flag; ln -s /run/pe-flag /etc/pe-flag", unit="ConditionPathExists=/etc/pe-flag"),
+    "condition-behind-links": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /run/pe-way; ln -s ../etc/../run/pe-way /etc/pe-way; ln -s /etc/passwd /run/pe-way/flag",
+        unit="ConditionPathExists=/etc/pe-way/flag",
+    ),
+    "condition-on-a-glob-of-links": Made(
+        "ud", f"{ENABLE}; : >/run/pe-flag; ln -s /run/pe-flag /etc/pe-link", unit="ConditionPathExistsGlob=/etc/pe-lin*"
+    ),
+    "condition-in-shm": Made("ud", f"{ENABLE}; : >/dev/shm/pe-flag", unit="ConditionPathExists=/dev/shm/pe-flag"),
+    "condition-on-a-mount": Made("ud", f"{ENABLE}; mountpoint -q /mnt || mount -t tmpfs pe /mnt", unit="ConditionPathIsMountPoint=/mnt"),
+    "condition-on-a-file-on-a-mount": Made(
+        "ud", f"{ENABLE}; mountpoint -q /mnt || mount -t tmpfs pe /mnt; : >/mnt/pe-flag", unit="ConditionPathExists=/mnt/pe-flag"
+    ),
+    "condition-on-what-a-mount-hides": Made(
+        "ud", f"{ENABLE}; : >/media/pe-hidden; mount -t tmpfs pe /media", unit="ConditionPathExists=!/media/pe-hidden"
+    ),
+    "condition-on-what-is-not-in-run": Made("cd", ENABLE, unit="ConditionPathExists=!/run/pe-nothing\nConditionPathExistsGlob=!/run/pe-nothing*"),
+    "condition-on-what-each-boot-brings": Made(
+        "cd",
+        ENABLE,
+        unit="ConditionPathExists=/dev/null\nConditionPathExists=/proc/sys/kernel\nConditionDirectoryNotEmpty=/sys/kernel\n"
+        "ConditionPathIsReadWrite=/etc\nConditionPathExistsGlob=/etc/pass*\nConditionPathIsDirectory=/var/lib",
+    ),
     "condition-holds": Made("cd", ENABLE, unit="ConditionPathExists=/etc/passwd"),
     "assert-fails": Made("ud", ENABLE, unit="AssertPathExists=/nonexistent"),
     "one-condition-of-two": Made("cd", ENABLE, unit="ConditionPathExists=|/nonexistent\nConditionPathExists=|/etc/passwd"),
