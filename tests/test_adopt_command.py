@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from power_edge.cli import cli, main
 from power_edge.probing.answer import read
 from power_edge.probing.transport import Unreachable
+from power_edge.text import identifier
 from tests.answers import MACHINE, OTHER, answer, digest, sysctl
 
 STATE = """\
@@ -103,6 +104,16 @@ def test_all_drift(run: Run, rig: Lab) -> None:
 def test_some_of_it(run: Run, rig: Lab, arguments: list[str]) -> None:
     assert run("rig", *arguments, "--yes")[0] == 0
     assert rig.file.read_text() == STATE.replace('panic: "10"', 'panic: "0"')
+
+
+def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> None:
+    """What is escaped depends on the length of a word, and with its type before it a name is longer."""
+    name = f"/{'a' * 43}::b::c"
+    rig.file.write_text(f"{STATE}files:\n- path: '{name}'\n")
+    assert identifier(name) == name
+    told = run("rig", "--yes", f"files[{name}]")[1]
+    assert "is no item of" not in told
+    assert "not adopted: files[" in told
 
 
 @pytest.mark.parametrize(

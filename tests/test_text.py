@@ -2,11 +2,14 @@
 
 import io
 import json
+import re
 import unicodedata
+from itertools import pairwise
 from textwrap import wrap
 
 import pytest
-from hypothesis import given
+from _pytest._io import TerminalWriter
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from power_edge.config.error import refuse, shown
@@ -17,6 +20,9 @@ COMMANDS = ("::error::x", "::add-mask::x", "::set-output name=a::b", "##[error]x
 HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x9b\x07\r\n\t :#[]"))) | st.lists(
     st.sampled_from([*COMMANDS, "\x1b]0;owned\x07", "\x1b[2J", "\x9b1m", "\u202e", "\u2066", "\ud800", "\udcff", " ", "a", "x" * 49])
 ).map("".join)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+PARTS = ["\x1b[31m", "\x1b[0m", "\x1b[8m", "\r", ":", "::", "#", "##", "[", "vso", "error ", " ", "\n", "\x1b["]
+COLOURED = st.lists(st.sampled_from(PARTS)).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,7 @@ def test_what_is_shown(text: str, safe: str) -> None:
 
 
 @given(HOSTILE)
+@example("##[" * 14 + "::error x::")
 def test_nothing_is_obeyed_wherever_a_line_is_wrapped(text: str) -> None:
     safe = printable(text)
     assert safe.isprintable()
@@ -83,13 +90,20 @@ def through(*pieces: str, colours: bool = False) -> str:
     [
         (["a\x1b[31mb\n"], "a\\x1b[31mb\n"),
         (["a\tb\r\n"], "a       b\\r\n"),
-        (["  ::error::x\n"], "  :\\x3aerror:\\x3ax\n"),
-        (["  ::err", "or::x\n"], "  ::error:\\x3ax\n"),
-        (["::error", "::x"], "::error:\\x3ax"),
-        (["a\n", " ::error::x"], "a\n :\\x3aerror:\\x3ax"),
+        (["  ::error::x\n"], "  :\\x3aerror::x\n"),
+        (["  ::err", "or::x\n"], "  :\\x3aerror::x\n"),
+        (["::error a:", ":evil\n"], ":\\x3aerror a::evil\n"),
+        (["::error ", ":", ":x"], ":\\x3aerror ::x"),
+        ([" ", ":", "", ":error::x"], " :\\x3aerror::x"),
+        (["##", "[error]x"], "##\\x5berror]x"),
+        (["a #", "#", "vs", "o", "[task.x]"], "a ##vso\\x5btask.x]"),
+        (["#", "\n#[error]"], "#\n#[error]"),
+        (["##\n", "[error]"], "##\n[error]"),
+        (["## a", "[1]"], "## a[1]"),
+        (["a\n", " ::error::x"], "a\n :\\x3aerror::x"),
         (["a ::error::x"], "a ::error::x"),
-        (["::1 is an address\n"], "::1 is an address\n"),
-        (["x##[group]y"], "x#\\x23[group]y"),
+        (["::1 is an address\n"], ":\\x3a1 is an address\n"),
+        (["x##[group]y"], "x##\\x5bgroup]y"),
         (["node-configs/a/test_own.py::TestOne::test_it[a] ", "PASSED"], "node-configs/a/test_own.py::TestOne::test_it[a] PASSED"),
     ],
 )
@@ -101,14 +115,68 @@ def test_colours_get_through_where_there_are_any() -> None:
     assert through("\x1b[1m\rcollecting ... \x1b[0m", colours=True) == "\x1b[1m\rcollecting ... \x1b[0m"
     assert through("\x1b[31ma\x1b[0m\x1b[2J\x1b]0;x\x07", colours=True) == "\x1b[31ma\x1b[0m\\x1b[2J\\x1b]0;x\\x07"
     assert through("a\rb", colours=True) == "a\\rb"
+    assert through("failed\x1b[0m\rpassed", colours=True) == "failed\x1b[0m\\rpassed"
 
 
-@given(st.lists(HOSTILE))
-def test_nothing_that_gets_through_a_screen_is_obeyed(pieces: list[str]) -> None:
-    for line in through("".join(pieces)).split("\n"):
+def test_a_carriage_return_begins_a_line() -> None:
+    assert through("a", "\r::error::x", colours=True) == "a\r:\\x3aerror::x"
+
+
+@pytest.mark.parametrize("codes", ["8", "0;8", "30", "40", "31;41", "38;5;0", "38;2;0;0;0", "48;5;1", "6", "1" * 5000])
+def test_what_could_hide_text_is_no_colour(codes: str) -> None:
+    assert through(f"a\x1b[{codes}mb", colours=True) == f"a\\x1b[{codes}mb"
+
+
+def test_all_that_pytest_writes_is_a_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "@x.y\nclass A(B):\n    'doc'\n    async def f(self, *x: int) -> None:  # why\n        return f'{x!r:>3}\\n' + 0x1f if x else None\n"
+    for mode in ("dark", "light"):
+        monkeypatch.setenv("PYTEST_THEME_MODE", mode)
+        stream = io.StringIO()
+        writer = TerminalWriter(stream)
+        writer.hasmarkup = True
+        for colour in ("bold", "light", "blink", "invert", "red", "green", "yellow", "blue", "purple", "cyan", "white"):
+            writer.write("a", **{colour: True})
+        writer._write_source(source.split("\n"))
+        writer.write(writer._highlight("- a\n+ b\n? ^\n@@ 1 @@\n", lexer="diff"))
+        assert through(stream.getvalue(), colours=True) == stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error \x1b[31m:\x1b[0m:x", ":\\x3aerror \x1b[31m:\x1b[0m:x"),
+        ("\x1b[31m:\x1b[0m:error::x", "\x1b[31m:\x1b[0m\\x3aerror::x"),
+        (" \x1b[31m ::error::x", " \x1b[31m :\\x3aerror::x"),
+        ("#\x1b[31m#\x1b[0mvso\x1b[1m[x]", "#\x1b[31m#\x1b[0mvso\x1b[1m\\x5bx]"),
+    ],
+)
+def test_colours_do_not_part_a_command(text: str, shown: str) -> None:
+    assert through(text, colours=True) == shown
+
+
+def split(text: str, places: list[int]) -> list[str]:
+    """A text in pieces, some of them empty."""
+    cuts = sorted(place % (len(text) + 1) for place in places)
+    return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+
+
+PLACES = st.lists(st.integers(0, 1000), max_size=12)
+
+
+@given(st.lists(HOSTILE | COLOURED).map("".join), PLACES, st.booleans())
+def test_nothing_that_gets_through_a_screen_is_obeyed(text: str, places: list[int], colours: bool) -> None:
+    """Nor is it where a reader of the log takes colours off, or ends a line at a carriage return."""
+    for line in re.split("[\n\r]", COLOUR.sub("", through(*split(text, places), colours=colours))):
         assert line.isprintable()
+        assert not line.lstrip().startswith("::")
         assert not obeyed(line)
-    assert not any(line.lstrip().startswith("::") and "##" not in line and obeyed(line) for line in through(*pieces).split("\n"))
+        assert not re.search(r"##[A-Za-z]*\[", line)
+
+
+@given(HOSTILE, PLACES)
+def test_pieces_get_through_a_screen_as_the_whole_does(text: str, places: list[int]) -> None:
+    text = text.replace("\t", "")  # a tab is as wide as its place in the piece says
+    assert through(*split(text, places)) == through(text)
 
 
 @given(st.recursive(HOSTILE | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(HOSTILE, inner), max_leaves=10))

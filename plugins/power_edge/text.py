@@ -11,12 +11,17 @@ from typing import Any, TextIO
 _GITHUB = re.compile(r"(?<!\S)::(?=[A-Za-z-]+[^\n]*::)")
 """A workflow command, `::name parameters::value`: obeyed where a line begins so, blanks aside, and lines begin wherever text is wrapped."""
 _LONG_WORD = re.compile(r"\S{51,}")
-_LONGEST = 50
-"""Characters of a word that is never broken where a line is wrapped; a network of IPv6 takes 43."""
+"""A shorter word is never broken where a line is wrapped; a network of IPv6 takes 43 characters."""
 _MARKED = re.compile(r"##(?=[A-Za-z]*\[)")
 """`##[command]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`: some are obeyed anywhere in a line."""
 
-_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_CODE = "0?[0-57]|3[1-79]|49|9[0-7]"
+_COLOUR = re.compile(rf"(\x1b\[(?:(?:{_CODE})(?:;(?:{_CODE})){{,4}})?m)")
+"""What pytest and pygments set: foregrounds but black, no background, nothing that hides text."""
+_RETURN = re.compile(rf"(?:{_COLOUR.pattern})*\r")
+_OBEYED = re.compile(r"(\A *:):|(##[A-Za-z]*)\[")
+"""In a line that comes in pieces: `::` at its beginning, whatever follows, and `##[`, `##vso[`."""
+_BEGUN_MARK = re.compile(r"##[A-Za-z]*\Z|#\Z")
 _COMMAND = re.compile(r"\s*:(:)[A-Za-z-]+.*::")
 
 _SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
@@ -49,25 +54,25 @@ def printable(text: str) -> str:
     that were no UTF-8 (`\\xff`), and one character of what a runner takes for a command.
     """
     text = _visible(text)
+    if "##" in text:
+        text = _MARKED.sub(r"#\\x23", text)
     if "::" in text:
-        text = _LONG_WORD.sub(_unbreakable, text) if text.count("::") > 1 else text
         text = _GITHUB.sub(r":\\x3a", text)
+        # Last, and by the length that is shown: text may come through here twice.
+        text = _LONG_WORD.sub(_unbreakable, text) if text.count("::") > 1 else text
     return text
 
 
 def _visible(text: str) -> str:
-    """Text with what shows nothing escaped, and what a runner obeys wherever it stands in a line."""
+    """Text with what shows nothing escaped."""
     if not text.isprintable():
         text = readable(text)
         text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
-    return _MARKED.sub(r"#\\x23", text) if "##" in text else text
+    return text
 
 
 def _unbreakable(word: re.Match[str]) -> str:
     """A long word in which no command begins wherever it is broken."""
-    # What was escaped before counts as one character: text may come through here twice.
-    if len(word[0].replace(r"\x3a", ":").replace(r"\x23", "#")) <= _LONGEST:
-        return word[0]
     return re.sub(r"::(?=[A-Za-z-])", r":\\x3a", word[0])
 
 
@@ -104,27 +109,32 @@ def command_in(line: str) -> int | None:
 class Screen:
     """A stream in front of another: of what is written, only what neither a terminal nor a CI runner obeys gets there.
 
-    It is for text that others print: names and output of the operators' own tests, with what they quote of a machine's answers. With `colours`,
-    codes that set a colour pass, and a carriage return at the beginning of what is written: pytest shows its progress so.
+    It is for text that others print: names and output of the operators' own tests, with what they quote of a machine's answers. A command is broken
+    at the character that completes it, so that it is none in pieces either. With `colours`, codes that set a colour pass, and a carriage return at the
+    beginning of what is written: pytest shows its progress so.
     """
 
     def __init__(self, stream: TextIO, *, colours: bool) -> None:
         self._stream = stream
         self._colours = colours
-        self._line = ""
-        """What stands on the current line, as long as it could be the beginning of a command."""
+        self._before = ""
+        """Stands for what the current line holds."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text, made harmless. A command that comes in pieces is none either."""
-        lines = text.split("\n")
-        shown = [self._shown(lines[0])]
-        for line in lines[1:]:
-            self._line = ""
-            shown.append(self._shown(line))
-        self._stream.write("\n".join(shown))
+        """Write text, made harmless."""
+        shown, rest = "", text
+        if self._colours and (begin := _RETURN.match(text)) is not None:
+            shown, rest = begin[0], text[begin.end() :]
+            self._before = ""
+        first, *lines = rest.split("\n")
+        shown += self._shown(first)
+        for line in lines:
+            self._before = ""
+            shown += "\n" + self._shown(line)
+        self._stream.write(shown)
         return len(text)
 
     def _shown(self, text: str) -> str:
@@ -132,12 +142,20 @@ class Screen:
         return "".join(piece if index % 2 else self._piece(piece) for index, piece in enumerate(pieces))
 
     def _piece(self, text: str) -> str:
-        if self._colours and text.startswith("\r"):
-            self._line = ""
-            return "\r" + self._piece(text[1:])
-        text = _visible(text.expandtabs() if "\t" in text else text)
-        if command_in(self._line + text) is not None:
-            text = text.replace("::", r":\x3a")
-        if not self._line.strip() or self._line.lstrip().startswith(":"):
-            self._line += text
-        return text
+        before = self._before
+        line = _OBEYED.sub(_broken, before + _visible(text.expandtabs() if "\t" in text else text))
+        self._before = _standing_for(line)
+        return line[len(before) :]
+
+
+def _broken(command: re.Match[str]) -> str:
+    return command[1] + r"\x3a" if command[1] else command[2] + r"\x5b"
+
+
+def _standing_for(line: str) -> str:
+    """The shortest line after which the same text completes a command."""
+    begun = line.lstrip(" ")
+    if begun in ("", ":"):
+        return begun
+    mark = _BEGUN_MARK.search(line)
+    return f"-{mark[0][:3]}" if mark is not None else "-"

@@ -1,7 +1,9 @@
 """A node's folder: its files, what fits and what does not, and how nodes are found."""
 
 import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ import yaml
 from testinfra.backend import BACKENDS
 
 from power_edge.config import ConfigError, find_node_configs, load_node, select
+from power_edge.config.node import check_name
+from power_edge.text import identifier
 from tests.cases import Verdict, parameters
 
 ROOT = Path(__file__).parents[2]
@@ -116,6 +120,15 @@ def test_names_of_nodes(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["rig-07", "stella-PowerEdge-T420", "größe", "a b", "a.b_c+d@e"])
 def test_names_that_will_do(tmp_path: Path, name: str) -> None:
     assert load_node(make(tmp_path / name)).name == name
+
+
+def test_a_name_that_will_do_is_the_same_in_an_id() -> None:
+    """So two folders never have tests of one id."""
+    for character in map(chr, (*range(0x3000), 0xD800, 0xDCFF, 0xE000, 0xFEFF, 0xE0001, sys.maxunicode)):
+        name = f"a{character}"
+        with suppress(ConfigError):
+            check_name(name)
+            assert identifier(name) == name
 
 
 def test_what_is_no_regular_file(tmp_path: Path) -> None:

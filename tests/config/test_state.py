@@ -3,6 +3,7 @@
 import pytest
 
 from power_edge.config import ConfigError, State, load_state
+from power_edge.text import identifier
 
 FILE = "node-configs/rig-07/state.yaml"
 HEAD = 'version: "1.0"\nmetadata: {site: rig, environment: production}\n'
@@ -163,6 +164,31 @@ def test_declared_twice(body: str, line: int, first: int) -> None:
     (problem,) = problems(body)
     assert problem.startswith(f"{FILE}:{line}:")
     assert f"declared twice, first on line {first}" in problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r"""files: [{path: "/d/a<b"}, {path: '/d/a\x3cb'}]""",
+        r"""files: [{path: '/d/a\x3cb'}, {path: "/d/a<b"}]""",
+        r"""files: [{path: "/a\nb"}, {path: '/a\nb'}]""",
+        r"""files: [{path: "/\u202ea"}, {path: '/\u202ea'}]""",
+        r"""files: [{path: "/ ::a::"}, {path: '/ :\x3aa::'}]""",
+        rf"services: [{{name: '{'a' * 50}::b::c', state: running}}, {{name: '{'a' * 50}:\x3ab:\x3ac', state: running}}]",
+    ],
+)
+def test_two_items_of_one_test_id_are_refused(body: str) -> None:
+    (problem,) = problems(body)
+    assert problem.startswith(f"{FILE}:3:")
+    assert "has the test id of" in problem
+    assert ", on line 3 (declare one of them)" in problem
+    assert problem.isprintable()
+
+
+def test_names_with_backslashes_are_no_twins_of_others() -> None:
+    names = [r"dev-disk-by\x2duuid.target", r"dev-disk-by\x3c.target", "dev-disk-by-uuid.target"]
+    items = load("services:\n" + "".join(f"- {{name: '{name}', state: running}}\n" for name in names)).items
+    assert [identifier(item.name) for item in items] == names
 
 
 @pytest.mark.parametrize("path", ["/a\\nb", "/it's", "/$(reboot)", "/`id`", "/*", "/a b", "/caf\\xe9", "/-rf", "/a;b", '/\\"'])

@@ -215,6 +215,23 @@ def test_a_worker_that_dies_in_an_own_test_is_a_failure_of_its_node(project: Pro
     assert report["power_edge"]["a"]["own_failed"] == 1
 
 
+@pytest.mark.parametrize("fails", ["first", "last"])
+def test_of_two_tests_with_one_id_neither_hides_the_other(project: Project, fails: str) -> None:
+    """pytest numbers equal ids of one parametrize, not those that several make together."""
+    (project.node("a") / "test_own.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('y', ['c', 'b-c'])\n@pytest.mark.parametrize('x', ['a-b', 'a'])\n"
+        f"def test_it(x, y): assert (x, y) != {('a-b', 'c') if fails == 'first' else ('a', 'b-c')}\n"
+    )
+    twins = "node-configs/a/test_own.py::test_it[a-b-c]"
+    assert project.ids("--node=a").count(twins) == 2
+    status, report = project.report("--node=a")
+    assert (status, report["power_edge"]["a"]["own_failed"]) == (1, 1)
+    assert {test["nodeid"]: test["outcome"] for test in report["tests"]}[twins] == "failed"
+    assert project.ids("--node=a", "--lf") == [twins, twins]
+    assert project.run("--node=a", "--lf").ret == 1
+
+
 def test_they_are_no_items_of_the_json_report(project: Project) -> None:
     (project.node("a") / "test_own.py").write_text("def test_it(): assert False\n")
     assert project.outcomes("--node=a") == (1, {gate_id("a"): COMPLIANT, item_id("a"): COMPLIANT})

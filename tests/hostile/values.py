@@ -56,10 +56,15 @@ def coded(value: str) -> bytes:
 
 
 def obeyed(line: str) -> bool:
-    """Whether a runner obeys a line of a log: GitHub's trims blanks before `::`, and takes `##[` anywhere (ActionCommand.cs)."""
+    """Whether a runner obeys a line of a log: GitHub's trims blanks before `::`, and takes `##[` anywhere (ActionCommand.cs).
+
+    Commands are looked up by name, and all names begin with a letter: `::0::` is none.
+    """
     line = line.lstrip()
     name, end, _ = line[2:].partition("::")
-    return any(mark in line for mark in ("##[", "##vso[", "##teamcity[")) or (line.startswith("::") and bool(end) and name.split(" ")[0] != "")
+    return any(mark in line for mark in ("##[", "##vso[", "##teamcity[")) or (
+        line.startswith("::") and bool(end) and re.match("[A-Za-z-]", name) is not None
+    )
 
 
 def unobeyed(output: str | bytes) -> None:

@@ -78,9 +78,14 @@ def _id(item: Item) -> str:
     return f"{item.type}[{item.name}]"
 
 
+def _test_id(item: Item) -> str:
+    """The part of its test id behind the file."""
+    return f"{item.type}[{identifier(item.name)}]"
+
+
 def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
     """The items that test ids, in full or from the type on, or an expression name; all without either. Raises UsageError."""
-    known = {identifier(_id(item)): item for item in node.items}
+    known = {_test_id(item): item for item in node.items}
     if ids and expression is not None:
         raise click.UsageError("name items by their ids or by -k, not by both")
     if expression is not None:
@@ -111,7 +116,7 @@ def _matches(expression: str, node: Node, item: Item) -> bool:
     from _pytest.mark.expression import Expression
 
     try:
-        return Expression.compile(expression).evaluate(KeywordMatcher(frozenset((identifier(_id(item)), item.type, STATE, node.name))))
+        return Expression.compile(expression).evaluate(KeywordMatcher(frozenset((_test_id(item), item.type, STATE, node.name))))
     except UsageError as error:
         raise click.UsageError(f"-k {shown(expression)}: {error}") from None
     except SyntaxError as error:

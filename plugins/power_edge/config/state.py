@@ -12,6 +12,7 @@ from power_edge.config.schema import validator
 from power_edge.model import Entry, Item, Problem, ResourceType
 from power_edge.model.declared.core_schema import Metadata
 from power_edge.resources import resource
+from power_edge.text import identifier
 
 _KEYWORDS = frozenset(kwlist)
 _OF_THE_FILE = frozenset(("version", "metadata"))
@@ -72,6 +73,7 @@ def checked(document: Document, name: str) -> None:
 
 def _items(document: Document, node: str, kind: ResourceType, section: Any, problems: list[Problem]) -> Iterator[Item]:
     first: dict[str, Item] = {}
+    by_id: dict[str, Item] = {}
     for name, declared, path in entries(kind, section):
         full = (kind.name, *path)
         source = document.find(full, key=True)
@@ -79,6 +81,8 @@ def _items(document: Document, node: str, kind: ResourceType, section: Any, prob
         twin = first.setdefault(item.key, item)
         if twin is not item:
             problems.append(Problem(source, *_twice(kind.name, item, twin)))
+        elif (twin := by_id.setdefault(identifier(item.name), item)) is not item:
+            problems.append(Problem(source, *_one_id(kind.name, item, twin)))
         problems += [
             Problem(document.find((*full, field)), f"{field}: {message}" if field else message) for field, message in kind.problems(declared)
         ]
@@ -97,6 +101,11 @@ def entries(kind: ResourceType, section: Any) -> Iterator[Entry]:
 def _twice(type_: str, item: Item, twin: Item) -> tuple[str, str]:
     same = "" if item.name == twin.name else f", as {shown(twin.name)}"
     return f"{type_} {shown(item.name)} is declared twice, first on line {twin.source.line}{same}", "keep one of them"
+
+
+def _one_id(type_: str, item: Item, twin: Item) -> tuple[str, str]:
+    """Reports, --lf and adopt go by test ids: one item would stand for both, and the one that passes hide the other's drift."""
+    return f"{type_} {shown(item.name)} has the test id of {shown(twin.name)}, on line {twin.source.line}", "declare one of them"
 
 
 def _attributes(section: Any) -> Any:

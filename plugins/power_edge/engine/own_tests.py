@@ -58,6 +58,10 @@ class OwnTests:
         """The outcome of each test about a node, by id."""
         return {test: outcome for test, outcome in self._outcomes.items() if self.node_of.get(test) == node}
 
+    def failed(self, test: str) -> bool:
+        """Whether a test has failed, or ended by Unknown."""
+        return self._outcomes.get(test) in (Outcome.DRIFT, Outcome.UNKNOWN)
+
     def about(self, node: str) -> bool:
         """Whether any test is about a node."""
         return node in self.node_of.values()

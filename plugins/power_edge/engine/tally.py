@@ -15,7 +15,6 @@ class Tally:
     """Results by node, as Result.metadata() has them, the own tests, and the gates of the nodes with a selected item."""
 
     def __init__(self) -> None:
-        # By type and name: ids show names escaped, and two can be equal.
         self._judged: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = defaultdict(dict)
         self.own = OwnTests()
         self.gates: dict[str, int] = {}
