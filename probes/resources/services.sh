@@ -815,12 +815,22 @@ fi
 if [ -n "$boot" ]; then
     echo '== bus'
     set +f
-    called=$(grep -Hs '^SystemdService=' usr/local/share/dbus-1/system-services/*.service usr/share/dbus-1/system-services/*.service |
-        sed 's/^.*\/\([^/]*\)\.service:SystemdService=\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/')
+    # The folders of dbus-daemon(1), and those that its configuration adds.
+    folders=$(sed -n 's/.*<servicedir>[[:blank:]]*\/\([^<]*[^<[:blank:]]\)[[:blank:]]*<\/servicedir>.*/\1/p' \
+        etc/dbus-1/system.conf etc/dbus-1/system-local.conf etc/dbus-1/system.d/*.conf usr/share/dbus-1/system.conf usr/share/dbus-1/system.d/*.conf 2>/dev/null)
+    called=$(
+        IFS=$newline
+        for folder in etc/dbus-1/system-services run/dbus-1/system-services usr/local/share/dbus-1/system-services usr/share/dbus-1/system-services \
+            usr/lib/dbus-1/system-services lib/dbus-1/system-services $folders; do
+            grep -EHs '^[[:blank:]]*SystemdService[[:blank:]]*=' "$folder"/*.service
+        done | sed 's/^.*\/\([^/]*\)\.service:[^=]*=[[:blank:]]*\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/' | sort -u
+    )
     set -f
     printf '%s\n' "$called" | while read -r bus unit; do
-        for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
-            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || continue
+        case $unit in *@*) template=${unit%%@*}@.${unit##*.} ;; *) template=$unit ;; esac
+        for parent in etc/systemd/system run/systemd/system run/systemd/generator usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system \
+            run/systemd/generator.late; do
+            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || [ -e "$parent/$template" ] || continue
             [ ! -L "$parent/$unit" ] || unit=$(readlink -f "$parent/$unit")
             printf '%s %s\n' "$bus" "${unit##*/}"
             break

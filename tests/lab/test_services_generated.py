@@ -153,6 +153,28 @@ def test_a_boot_may_start_what_a_call_on_the_bus_starts(lab: Lab, generated: lis
     assert outcomes(node, "systemd-hostnamed", state="stopped") == {"systemd-hostnamed": Outcome.COMPLIANT}
 
 
+BUS_FOLDERS = ("usr/share", "usr/local/share", "usr/lib", "etc", "run", "opt/lab")
+
+
+def test_what_a_call_starts_is_found_wherever_the_bus_reads_it(generated: list[Node]) -> None:
+    (node,) = generated
+    names = [f"called{number}" for number in range(len(BUS_FOLDERS))] + ["made@called"]
+    node.sh("mkdir -p /etc/dbus-1/system.d")
+    node.write("/etc/dbus-1/system.d/lab.conf", "<busconfig><servicedir>/opt/lab/dbus-1/system-services</servicedir></busconfig>\n")
+    for number, (name, folder) in enumerate(zip(names, (*BUS_FOLDERS, "usr/share"), strict=True)):
+        node.sh(f"mkdir -p /{folder}/dbus-1/system-services")
+        text = f"[D-BUS Service]\nName=lab.n{number}\nExec=/bin/false\nUser=root\nSystemdService = {name}.service\n"
+        node.write(f"/{folder}/dbus-1/system-services/lab.n{number}.service", text)
+        if "@" not in name:
+            node.write(f"/etc/systemd/system/{name}.service", SLEEPS)
+    node.sh("systemctl daemon-reload; busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig")
+    assert outcomes(node, *names, state="disabled") == dict.fromkeys(names, Outcome.UNKNOWN)
+    for number in range(len(names)):
+        node.sh(f"busctl --timeout=1 call org.freedesktop.DBus / org.freedesktop.DBus StartServiceByName su lab.n{number} 0", check=False)
+    read = {name for name in names if started(node, name)}
+    assert read >= {"called0", "called1", "called5", "made@called"}
+
+
 def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(generated: list[Node]) -> None:
     (node,) = generated
     node.write("/etc/systemd/system/frail.service", SLEEPS + "Restart=always\nRestartSec=0\n")
