@@ -254,6 +254,35 @@ def test_a_frozen_service_does_not_run(generated: list[Node]) -> None:
     assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.COMPLIANT}
 
 
+DEEP = "Slice=a-b-c-d-e.slice\n"
+DELEGATED = "Delegate=yes\n"
+HALTS = {
+    "in-a-deep-slice": (SLEEPS + DEEP, "echo 1 >$G/cgroup.freeze; until grep -q 'frozen 1' $G/cgroup.events; do :; done"),
+    "below-its-group": (
+        SLEEPS + DELEGATED,
+        "mkdir $G/sub; echo $P >$G/sub/cgroup.procs; echo 1 >$G/sub/cgroup.freeze; until grep -q 'frozen 1' $G/sub/cgroup.events; do :; done",
+    ),
+    "by-a-signal": (SLEEPS, "kill -STOP $P; until grep -q '^State:.T' /proc/$P/status; do :; done"),
+    "by-a-signal-but-for-a-helper": (
+        "[Service]\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep infinity'\n",
+        "kill -STOP $P; until grep -q '^State:.T' /proc/$P/status; do :; done",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HALTS)
+def test_a_service_whose_process_does_not_run_is_drift(generated: list[Node], case: str) -> None:
+    (node,) = generated
+    text, halt = HALTS[case]
+    node.write("/etc/systemd/system/halted.service", text)
+    node.sh("systemctl daemon-reload; systemctl start halted")
+    assert outcomes(node, "halted", "cron", state="running") == {"halted": Outcome.COMPLIANT, "cron": Outcome.COMPLIANT}
+    find = "G=$(systemctl show -p ControlGroup --value halted); P=$(systemctl show -p MainPID --value halted); "
+    tree = "T=/sys/fs/cgroup; [ ! -d $T/unified ] || T=$T/unified; G=$T$G; "
+    node.sh(f"{find}{tree}{halt}")
+    assert outcomes(node, "halted", "cron", state="running") == {"halted": Outcome.DRIFT, "cron": Outcome.COMPLIANT}
+
+
 @pytest.mark.parametrize(("verb", "outcome"), [("stop", Outcome.DRIFT), ("restart", Outcome.UNKNOWN)])
 def test_a_service_on_its_way_down_does_not_run_unless_it_comes_again(generated: list[Node], verb: str, outcome: Outcome) -> None:
     (node,) = generated
