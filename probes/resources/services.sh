@@ -5,7 +5,7 @@
 # `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up is read from a listing, and where its boot
 # is declared, from the job list of the next boot and a link on disk. Every other unit gets the full answer.
 
-for tool in awk grep sort; do
+for tool in awk find grep sort xargs; do
     command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
 done
 
@@ -576,16 +576,69 @@ if [ -n "$boot" ]; then
     jobs="$jobs$newline$(stale)"
 fi
 
-# Units whose processes the kernel does not let run (`systemctl freeze`, or by hand); systemd's own word for it is new, and knows its own call alone.
-frozen=$(
-    for tree in sys/fs/cgroup sys/fs/cgroup/unified; do
-        grep -ls '^frozen 1' $tree/*/cgroup.events $tree/*/*/cgroup.events $tree/*/*/*/cgroup.events $tree/*/*/*/*/cgroup.events
-    done | sed 's/.*\/_\{0,1\}\([^/]*\)\/cgroup\.events$/\1/' # systemd puts `_` before a name that the kernel could take for its own
+# Units none of whose processes run, or whose main process does not: `UNIT frozen` (`systemctl freeze`, or by hand; systemd's own word for it is new, and
+# knows its own call alone), `UNIT stopped` (SIGSTOP). Groups below the unit's own count (Delegate=).
+halted=$(
+    frozen=$(
+        for tree in sys/fs/cgroup sys/fs/cgroup/unified; do
+            [ ! -e $tree/cgroup.procs ] || find $tree -name cgroup.events -exec grep -ls '^frozen 1' {} + | sed "s|^$tree||; s|/cgroup\.events\$||"
+        done 2>/dev/null
+    )
+    stopped=$(printf '%s\n' proc/[0-9]*/status | xargs grep -ls '^State:[[:blank:]]*T' /dev/null)
+    [ -n "$frozen$stopped" ] || exit 0
+    printf '%s\n' proc/[0-9]*/cgroup | xargs grep -Es '^0::|:name=systemd:' /dev/null | FROZEN=$frozen STOPPED=$stopped awk '
+        # The unit of the system that a group belongs to; systemd puts `_` before a name that the kernel could take for its own.
+        function unit_of(path,    count, steps, i) {
+            count = split(path, steps, "/")
+            for (i = 1; i <= count; i++) {
+                sub(/^_/, "", steps[i])
+                if (steps[i] ~ /\.(service|scope|socket|mount|swap)$/) break
+            }
+            if (i > count && steps[count] ~ /\.slice$/) i = count
+            own = i == count
+            return steps[i]
+        }
+        BEGIN {
+            count = split(ENVIRON["FROZEN"], paths, "\n")
+            for (i = 1; i <= count; i++) {
+                frozen[paths[i]]
+                unit = unit_of(paths[i])
+                if (own) print unit, "frozen"
+            }
+            count = split(ENVIRON["STOPPED"], files, "\n")
+            for (i = 1; i <= count; i++) { split(files[i], parts, "/"); held[parts[2]] = "stopped" }
+        }
+        {
+            split($0, parts, "/")
+            sub(/^[^:]*:[0-9]+:[^:]*:/, "")
+            units[parts[2]] = unit_of($0)
+            if ($0 in frozen) held[parts[2]] = "frozen"
+        }
+        END {
+            for (pid in units) {
+                all[units[pid]]++
+                if (pid in held) { still[units[pid]]++; how[units[pid]] = held[pid]; print "held", pid, held[pid] }
+            }
+            for (unit in still) if (unit != "") print (still[unit] == all[unit] ? unit : "part " unit), how[unit]
+        }
+    ' | sort | {
+        pids=$newline
+        while read -r word name how; do
+            case $word in
+            held) pids="$pids$name $how$newline" ;;
+            part)
+                main=$(systemctl show -p MainPID --value --no-pager -- "$name")
+                case $pids in *"$newline$main $how$newline"*) printf '%s %s\n' "$name" "$how" ;; esac
+                ;;
+            *) printf '%s %s\n' "$word" "$name" ;;
+            esac
+        done
+    }
 )
 
 # Plainly up: by the listing alone for what it does now. Where the boot is declared, a boot starts it, and a link below /etc says that it is to.
 up=$(
-    printf '%s\n= jobs\n%s\n= links\n%s\n= frozen\n%s\n' "$units" "$jobs" "$links" "$frozen" | awk '
+    printf '%s\n= jobs\n%s\n= links\n%s\n= halted\n%s\n' "$units" "$jobs" "$links" "$halted" | awk '
         BEGIN {
             for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /^~[^!]/) now[substr(ARGV[i], 2)]; else if (ARGV[i] !~ /!/) boot[ARGV[i]]
             ARGC = 1
@@ -596,7 +649,7 @@ up=$(
         part == "jobs" && $1 ~ /^(trap|why|early)$/ { split("", boot) }
         part == "jobs" && $1 ~ /^(unmet|unsure)$/ { if ($2 == "*") split("", boot); else delete boot[$2] }
         part == "links" && /^etc\/systemd\/system\// { file = $0; sub(/.*\//, "", file); linked[file] }
-        part == "frozen" { delete up[$1] }
+        part == "halted" { delete up[$1] }
         END { for (name in up) if ((name in now) || ((name in boot) && (name in job) && (name in linked))) print name, up[name] }
     ' "$@" | sort
 ) || exit
@@ -653,8 +706,8 @@ done
 printf '== clock\n%s %s\n' "$(date +%s)" "$(cat proc/uptime)"
 echo '== asked'
 printf '%s\n' "$@"
-echo '== frozen'
-printf '%s\n' "$frozen"
+echo '== halted'
+printf '%s\n' "$halted"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
@@ -815,12 +868,22 @@ fi
 if [ -n "$boot" ]; then
     echo '== bus'
     set +f
-    called=$(grep -Hs '^SystemdService=' usr/local/share/dbus-1/system-services/*.service usr/share/dbus-1/system-services/*.service |
-        sed 's/^.*\/\([^/]*\)\.service:SystemdService=\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/')
+    # The folders of dbus-daemon(1), and those that its configuration adds.
+    folders=$(sed -n 's/.*<servicedir>[[:blank:]]*\/\([^<]*[^<[:blank:]]\)[[:blank:]]*<\/servicedir>.*/\1/p' \
+        etc/dbus-1/system.conf etc/dbus-1/system-local.conf etc/dbus-1/system.d/*.conf usr/share/dbus-1/system.conf usr/share/dbus-1/system.d/*.conf 2>/dev/null)
+    called=$(
+        IFS=$newline
+        for folder in etc/dbus-1/system-services run/dbus-1/system-services usr/local/share/dbus-1/system-services usr/share/dbus-1/system-services \
+            usr/lib/dbus-1/system-services lib/dbus-1/system-services $folders; do
+            grep -EHs '^[[:blank:]]*SystemdService[[:blank:]]*=' "$folder"/*.service
+        done | sed 's/^.*\/\([^/]*\)\.service:[^=]*=[[:blank:]]*\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/' | sort -u
+    )
     set -f
     printf '%s\n' "$called" | while read -r bus unit; do
-        for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
-            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || continue
+        case $unit in *@*) template=${unit%%@*}@.${unit##*.} ;; *) template=$unit ;; esac
+        for parent in etc/systemd/system run/systemd/system run/systemd/generator usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system \
+            run/systemd/generator.late; do
+            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || [ -e "$parent/$template" ] || continue
             [ ! -L "$parent/$unit" ] || unit=$(readlink -f "$parent/$unit")
             printf '%s %s\n' "$bus" "${unit##*/}"
             break

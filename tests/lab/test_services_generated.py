@@ -153,6 +153,28 @@ def test_a_boot_may_start_what_a_call_on_the_bus_starts(lab: Lab, generated: lis
     assert outcomes(node, "systemd-hostnamed", state="stopped") == {"systemd-hostnamed": Outcome.COMPLIANT}
 
 
+BUS_FOLDERS = ("usr/share", "usr/local/share", "usr/lib", "etc", "run", "opt/lab")
+
+
+def test_what_a_call_starts_is_found_wherever_the_bus_reads_it(generated: list[Node]) -> None:
+    (node,) = generated
+    names = [f"called{number}" for number in range(len(BUS_FOLDERS))] + ["made@called"]
+    node.sh("mkdir -p /etc/dbus-1/system.d")
+    node.write("/etc/dbus-1/system.d/lab.conf", "<busconfig><servicedir>/opt/lab/dbus-1/system-services</servicedir></busconfig>\n")
+    for number, (name, folder) in enumerate(zip(names, (*BUS_FOLDERS, "usr/share"), strict=True)):
+        node.sh(f"mkdir -p /{folder}/dbus-1/system-services")
+        text = f"[D-BUS Service]\nName=lab.n{number}\nExec=/bin/false\nUser=root\nSystemdService = {name}.service\n"
+        node.write(f"/{folder}/dbus-1/system-services/lab.n{number}.service", text)
+        if "@" not in name:
+            node.write(f"/etc/systemd/system/{name}.service", SLEEPS)
+    node.sh("systemctl daemon-reload; busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig")
+    assert outcomes(node, *names, state="disabled") == dict.fromkeys(names, Outcome.UNKNOWN)
+    for number in range(len(names)):
+        node.sh(f"busctl --timeout=1 call org.freedesktop.DBus / org.freedesktop.DBus StartServiceByName su lab.n{number} 0", check=False)
+    read = {name for name in names if started(node, name)}
+    assert read >= {"called0", "called1", "called5", "made@called"}
+
+
 def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(generated: list[Node]) -> None:
     (node,) = generated
     node.write("/etc/systemd/system/frail.service", SLEEPS + "Restart=always\nRestartSec=0\n")
@@ -230,6 +252,35 @@ def test_a_frozen_service_does_not_run(generated: list[Node]) -> None:
     assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.DRIFT}
     node.sh(f"echo 0 >{group}/cgroup.freeze; until grep -q 'frozen 0' {group}/cgroup.events; do :; done")
     assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.COMPLIANT}
+
+
+DEEP = "Slice=a-b-c-d-e.slice\n"
+DELEGATED = "Delegate=yes\n"
+HALTS = {
+    "in-a-deep-slice": (SLEEPS + DEEP, "echo 1 >$G/cgroup.freeze; until grep -q 'frozen 1' $G/cgroup.events; do :; done"),
+    "below-its-group": (
+        SLEEPS + DELEGATED,
+        "mkdir $G/sub; echo $P >$G/sub/cgroup.procs; echo 1 >$G/sub/cgroup.freeze; until grep -q 'frozen 1' $G/sub/cgroup.events; do :; done",
+    ),
+    "by-a-signal": (SLEEPS, "kill -STOP $P; until grep -q '^State:.T' /proc/$P/status; do :; done"),
+    "by-a-signal-but-for-a-helper": (
+        "[Service]\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep infinity'\n",
+        "kill -STOP $P; until grep -q '^State:.T' /proc/$P/status; do :; done",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HALTS)
+def test_a_service_whose_process_does_not_run_is_drift(generated: list[Node], case: str) -> None:
+    (node,) = generated
+    text, halt = HALTS[case]
+    node.write("/etc/systemd/system/halted.service", text)
+    node.sh("systemctl daemon-reload; systemctl start halted")
+    assert outcomes(node, "halted", "cron", state="running") == {"halted": Outcome.COMPLIANT, "cron": Outcome.COMPLIANT}
+    find = "G=$(systemctl show -p ControlGroup --value halted); P=$(systemctl show -p MainPID --value halted); "
+    tree = "T=/sys/fs/cgroup; [ ! -d $T/unified ] || T=$T/unified; G=$T$G; "
+    node.sh(f"{find}{tree}{halt}")
+    assert outcomes(node, "halted", "cron", state="running") == {"halted": Outcome.DRIFT, "cron": Outcome.COMPLIANT}
 
 
 @pytest.mark.parametrize(("verb", "outcome"), [("stop", Outcome.DRIFT), ("restart", Outcome.UNKNOWN)])

@@ -69,8 +69,8 @@ def _missing(declared: Service, seen: Unit | None) -> Iterator[Finding]:
 def _word(seen: Unit) -> str:
     if unsettled(seen) is not None:
         return "restarting"
-    if seen.active in _UP and seen.frozen:
-        return "frozen"
+    if seen.active in _UP and seen.halted:
+        return seen.halted if seen.halted == "frozen" else "stopped by a signal"
     if seen.active in _UP and seen.sub != "exited":
         return "running"
     if seen.active in _DOWN and "auto-restart" not in seen.sub:
@@ -152,8 +152,10 @@ def _running(seen: Unit) -> _Verdict:
     if "auto-restart" in seen.sub:
         return _Verdict(False, "it ends again and again, and systemd is about to restart it")
     if seen.active in _UP:
-        if seen.frozen:
+        if seen.halted == "frozen":
             return _Verdict(False, "its processes are frozen: the kernel lets none of them run")
+        if seen.halted:
+            return _Verdict(False, "its process is stopped by a signal (SIGSTOP)")
         if seen.exited:
             return exited(seen)
         if (verdict := unsettled(seen)) is not None:

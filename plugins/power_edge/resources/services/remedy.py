@@ -133,7 +133,9 @@ def _start(declared: Service, seen: Unit) -> _Step:
         advice = f"systemd skips the start of {name}: {change.unmet} does not hold."
     elif change.unneeded and seen.active == "inactive":
         advice = f"systemd stops {name} at once where nothing needs it (StopWhenUnneeded=yes): start what needs it."
-    elif seen.frozen:
+    elif seen.halted == "stopped":
+        advice = f"Its process is stopped: `systemctl kill -s CONT {name}`, or whatever stopped it."
+    elif seen.halted:
         advice = f"Its processes are frozen: `systemctl thaw {name}`, or thaw its slice, or whatever froze them."
     elif seen.active == "deactivating":
         advice = f"It is being stopped: `systemctl start {name}` when that is done."

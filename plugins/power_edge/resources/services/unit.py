@@ -145,8 +145,8 @@ class Unit(NamedTuple):
     queued: bool = False
     job: str = ""
     left: bool = False
-    frozen: bool = False
-    """The kernel lets none of its processes run."""
+    halted: str = ""
+    """Why none of its processes runs, or not its main one: `frozen` by the kernel, or `stopped` by a signal; empty where they do."""
     triggers: tuple[Trigger, ...] = ()
     pullers: tuple[Puller, ...] = ()
     claimed_by: tuple[str, ...] = ()
@@ -219,7 +219,7 @@ class _Answer(NamedTuple):
     """(pulled, puller) of the entries that mask others."""
     names: "_Names"
     left: frozenset[str]
-    frozen: frozenset[str]
+    halted: Mapping[str, str]
     bus: Mapping[str, str]
     """By unit, the name of the message bus that starts it where somebody calls it."""
     activating: Mapping[str, Sequence[str]]
@@ -272,7 +272,7 @@ def parse(section: bytes) -> dict[str, Unit]:
         frozenset((link.pulled, link.puller) for some in links.values() for link in some if link.by == "mask"),
         _names(parts.get("names", ())),
         frozenset(filter(None, parts.get("left", ()))),
-        frozenset(parts.get("frozen", ())),
+        {name: how for name, _, how in (line.partition(" ") for line in parts.get("halted", ())) if how},
         {unit: name for name, _, unit in (line.partition(" ") for line in parts.get("bus", ())) if unit},
         _activating(parts.get("activating", ())),
         _goal(parts.get("default")),
@@ -390,7 +390,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         queued=block.get("Job", "") not in ("", "0"),
         job=answer.job_types.get(name, ""),
         left=block.get("ControlGroup", "")[1:] in answer.left,
-        frozen=name in answer.frozen,
+        halted=answer.halted.get(name, ""),
         triggers=triggers,
         pullers=tuple(pullers.values()),
         claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
