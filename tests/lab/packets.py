@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from ipaddress import ip_address
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,13 +22,14 @@ from tests.lab.nodes import Lab, Node
 
 ALLOW, DENY, REJECT = "allow", "deny", "reject"
 SECOND = "10.9.0", "fd10:9:"
-TO_ALL = f"{SECOND[0]}.255"
-"""The broadcast address of the second interface's network."""
+TO_ALL = {4: f"{SECOND[0]}.255", 6: f"{SECOND[1]}:"}
+"""The broadcast address of the second interface's network, and its anycast address, which an interface has that forwards."""
 BATCH = 200
 ANSWER_SECONDS = 20
 _CLONE_NEWNET = 0x40000000
 _ETH_P_ALL, _OUTGOING = 3, 4
 _SO_RCVBUFFORCE = 33
+_IP_FREEBIND = 15
 _NETLINK_NETFILTER = 12
 _FLUSH_CONNECTIONS = struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 1 | 4, 1, 0, 0, 0, 0)
 """Delete all that is tracked, and acknowledge it (IPCTNL_MSG_CT_DELETE)."""
@@ -38,6 +40,7 @@ _SYN, _FLAGS = 2, {"fin": 1, "psh": 8, "urg": 32}
 _QUIET = """
 for each in all default host0 host1; do echo 0 >/proc/sys/net/ipv4/conf/$each/rp_filter; done
 echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
+echo 1 >/proc/sys/net/ipv6/conf/host1/forwarding
 for limit in icmp_msgs_per_sec icmp_msgs_burst; do echo 1000000 >/proc/sys/net/ipv4/$limit; done
 echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
 echo 0 >/proc/sys/net/ipv4/tcp_synack_retries
@@ -49,8 +52,8 @@ echo 65535 >/proc/sys/net/core/somaxconn
 class Packet(NamedTuple):
     """The first packet of a connection. `proto`: tcp, udp, or icmp for an echo request, whose identifier and number the ports are.
 
-    `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), `broadcast` for one that is sent to all on the link, or `to all` for one to
-    a broadcast address.
+    `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), `broadcast` for one that is sent to all on the link, or
+    `to all` for one to such an address.
     """
 
     proto: str
@@ -120,7 +123,7 @@ class _Listeners:
         self._node, self._places = node, places
         self._tcp: list[socket.socket] = []
         with _inside(node.leader):
-            self._udp = [_listener(socket.SOCK_DGRAM, *place) for place in (*places, *((TO_ALL, port) for port in {port for _, port in places}))]
+            self._udp = [_listener(socket.SOCK_DGRAM, *place) for place in (*places, *product(TO_ALL.values(), {port for _, port in places}))]
         self.forget()
 
     def forget(self) -> None:
@@ -235,6 +238,7 @@ def _inside(pid: int) -> Iterator[None]:
 def _listener(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
     made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)  # an anycast address is no address of the node
     made.bind((address, port))
     if kind == socket.SOCK_STREAM:
         made.listen(65535)

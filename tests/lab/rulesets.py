@@ -24,8 +24,8 @@ SOURCES = {
 """The first of each is one that no rule names."""
 NETWORKS = {4: ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "192.168.0.0/16"), 6: ("fd00::/16", "fd00:1::/32", "fd00:1::3")}
 TYPES = (
-    " -m addrtype --dst-type LOCAL", " -m addrtype --dst-type UNICAST", " -m addrtype ! --dst-type UNICAST", " -m addrtype --dst-type LOCAL,MULTICAST",
-    " -m addrtype --dst-type UNICAST,LOCAL", " -m addrtype --src-type UNICAST", " -m addrtype ! --dst-type ANYCAST",
+    "--dst-type LOCAL", "--dst-type UNICAST", "! --dst-type UNICAST", "--dst-type LOCAL,MULTICAST", "--dst-type UNICAST,LOCAL", "--src-type UNICAST",
+    "! --dst-type ANYCAST",
 )  # fmt: skip
 RANGES = {4: "10.1.0.0-10.1.255.255", 6: "fd00:1::-fd00:1:ffff:ffff:ffff:ffff:ffff:ffff"}
 HIGH, LOW = 40000, 600
@@ -316,7 +316,8 @@ class _Maker:
         }[kind]  # fmt: skip
         matches = (
             (0.25, " -m conntrack --ctstate NEW"), (0.15, " -m conntrack --ctstate RELATED,ESTABLISHED"), (0.1, " -m conntrack ! --ctstate INVALID"),
-            (0.2, f' -m comment --comment "a -j {random.choice(("DROP", "ACCEPT"))} {next(self.numbers)}"'), (0.12, random.choice(TYPES)),
+            (0.2, f' -m comment --comment "a -j {random.choice(("DROP", "ACCEPT"))} {next(self.numbers)}"'),
+            (0.12, f" -m addrtype {random.choice(TYPES)}"),
             (0.06, f" -m iprange --src-range {RANGES[family]}"),
             (0.06, random.choice((" -m pkttype --pkt-type unicast", " -m pkttype --pkt-type broadcast", " -m pkttype ! --pkt-type broadcast"))),
             (0.1, random.choice((" -m mark --mark 0x1", " -m mark ! --mark 0x2", " -m mark --mark 0x4/0x4", " -m connmark --mark 0x1"))),
@@ -387,7 +388,8 @@ def packets(targets: Targets) -> list[Packet]:
         found += [Packet("icmp", source, target, 1, 1, device) for source, target, device in product(sources, targets[family], INTERFACES)]
         odd = product((("tcp", "psh"), ("udp", "broadcast")), sources, targets[family], (HIGH, LOW), PORTS, INTERFACES)
         found += [Packet(proto, source, target, sport, port, device, oddity) for (proto, oddity), source, target, sport, port, device in odd]
-    found += [Packet("udp", source, TO_ALL, HIGH, port, device, "to all") for source, port, device in product(SOURCES[4], PORTS, INTERFACES)]
+        to_all = product(sources, PORTS, INTERFACES)
+        found += [Packet("udp", source, TO_ALL[family], HIGH, port, device, "to all") for source, port, device in to_all]
     return found
 
 

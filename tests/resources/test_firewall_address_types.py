@@ -162,3 +162,13 @@ def test_the_order_of_ufw_opens_nothing() -> None:
     node = legacy("INPUT -j u", *returns, "u -j DROP", "INPUT -p udp -m udp --dport 22 -j ACCEPT", v6=(), chains=["u"])
     allowed = Firewall(default_incoming="deny", exclusive=True, rules=[Rule(proto="udp", port=22, action="allow", from_="0.0.0.0/0")])
     assert {str(result.outcome) for result in results(allowed, node).values()} == {"compliant"}
+
+
+def test_the_order_of_ufw_splits_no_opening() -> None:
+    """What goes on for each kind of address goes on for all, also where openings are too many to be looked at one by one."""
+    returns = [f"u -m addrtype --dst-type {kind} -j RETURN" for kind in ("LOCAL", "MULTICAST", "BROADCAST")]
+    opened = [f"INPUT -s 10.0.0.{at}/32 -p {proto} -m {proto} --dport {at} -j ACCEPT" for at in range(1, 101) for proto in ("tcp", "udp")]
+    node = legacy("INPUT -j u", *returns, "u -j DROP", *opened, v6=(), chains=["u"])
+    found = results(Firewall(exclusive=True), node)["exclusive"].findings[0].why
+    assert found is not None
+    assert ("broadcast" in found, found.endswith("and 150 more")) == (False, True)

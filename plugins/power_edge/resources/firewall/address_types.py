@@ -67,7 +67,7 @@ def _to(which: Numbers, box: Box) -> list[Box]:
     """Packets to such addresses. TCP never goes to broadcast or anycast ones, so its packets are not told apart by these."""
     if which == FALSE:
         return [{**box, "dlocal": FALSE}]
-    others: Box = {**box, "dlocal": which, "proto": NOT_TCP}
+    others: Box = {"proto": NOT_TCP, "dlocal": which, **box}  # the protocol first: what is cut out leaves TCP whole
     if which == BROADCAST:
         return [others]
-    return [others, {**box, "dlocal": (*which[:-1], (which[-1][0], 2)), "proto": TCP}]
+    return [others, {"proto": TCP, "dlocal": (*which[:-1], (which[-1][0], 2)), **box}]

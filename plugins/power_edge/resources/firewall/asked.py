@@ -60,7 +60,7 @@ NOBODY: Box = {"proto": ((6, 6),), "sport": ((0, 0),)}
 TO_ALL: Box = {"dlocal": BROADCAST}
 """To broadcast or anycast addresses. What is allowed need not be open there, and what is closed must not be."""
 FORGED: Box = {"slocal": ((1, 2),), "iif": OUTER}
-"""What others send from addresses of the node. Linux takes it from broadcast addresses of another of its networks, and in IPv6 from any own address."""
+"""What others send from addresses of the node. Linux takes it from a broadcast address of another of its networks, and in IPv6 from any own one."""
 ON_THE_LINK: Box = {"cast": ((1, 2),)}
 """Sent to the hardware address of all on the link."""
 ODD: tuple[Box, ...] = (NOBODY, {"path": ((0, 1),)}, ON_THE_LINK, {"psh": TRUE}, {"urg": TRUE}, {"ext": TRUE}, FORGED, TO_ALL)

@@ -46,7 +46,7 @@ def openings(firewall: Firewall, seen: Ruleset) -> Iterator[Opening]:
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
             boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family], asked.NO_PORT])
-            for box in _whole(merge(boxes, ("sport", f"saddr{family}", f"daddr{family}", "iif")), open_, family):
+            for box in _whole(merge(boxes, ("dlocal", "sport", f"saddr{family}", f"daddr{family}", "iif")), open_, family):
                 yield Opening(family, box, sure)
 
 

@@ -61,7 +61,8 @@ def _default(declared: Declared, seen: Ruleset) -> Finding:
         held = {action: asked.default(seen, family, action, outward=outward) for action in VERDICTS}
         actual = next((action for action, holds in held.items() if holds), None)
         outcome = {True: Outcome.COMPLIANT, False: Outcome.DRIFT, None: Outcome.UNKNOWN}[held[declared.value]]
-        reason = "it hangs on rules that cannot be interpreted" if outcome is Outcome.UNKNOWN else None if actual else "there is no single default"
+        unsure = "it hangs on rules that cannot be interpreted, or are for single or broadcast addresses"
+        reason = unsure if outcome is Outcome.UNKNOWN else None if actual else "there is no single default"
         answers[family] = Answer(outcome, actual, reason)
     return _combined(declared.field, declared.value, answers)
 
