@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from power_edge import check
-from power_edge.cli import main
+from power_edge.cli import cli, main
 from power_edge.config import load_node
 from tests.answers import digest
 from tests.gates import ID
@@ -54,6 +54,22 @@ def test_validate(run: Run, configs: Path) -> None:
     assert run("validate", "rig-*", "rig-1").status == 0
     (configs / "rig-1" / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: '60'}}\n")
     assert run("validate", "rig-1").out == "rig-1: 1 item\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--node-configs={}", "validate"], ["validate", "--node-configs={}"], ["validate", "rig-1", "--node-configs", "{}"]]
+)
+def test_the_folder_of_nodes_is_named_before_or_after_the_command(
+    run: Run, configs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run(*[each.format("../node-configs") for each in arguments]).out.startswith("rig-1: 2 items\n")
+
+
+def test_each_command_takes_the_folder_that_messages_name() -> None:
+    for command in cli.commands.values():
+        assert any("--node-configs" in each.opts for each in command.params), command.name
 
 
 def test_validate_tells_all_problems_of_all_nodes(run: Run, configs: Path) -> None:

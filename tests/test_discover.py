@@ -262,7 +262,9 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     folder(root, "here", system_identity=identity(MACHINE_ID))
     done = run("--as", "twice")
     assert done.exit_code == 1
-    assert "node-configs/here" in str(done.exception)
+    first, second = str(done.exception).split("\n")
+    assert first == "this machine is the node here already; to write that one: power-edge discover here"
+    assert second.startswith("node-configs/twice/system-identity.yaml: is the same machine's as node-configs/here/")
     assert not (root / "twice").exists()
 
 

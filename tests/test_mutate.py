@@ -29,3 +29,13 @@ def test_a_file_that_no_test_is_named_after_has_one_beside_any_others(others: tu
 def test_each_file_that_decides_has_tests() -> None:
     for path in mutate.DECIDES:
         assert all((CHECKOUT / test).is_file() for test in mutate.tests_of([CHECKOUT / mutate.PACKAGE / path]))
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, "\r- 1/2\r\\ 2/2   \nleft over\n"), (False, "\\ 2/2\nleft over\n")])
+def test_progress_is_for_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], terminal: bool, shown: str
+) -> None:
+    (tmp_path / "mutmut.py").write_text("print('\\r- 1/2', end='')\nprint('\\r\\\\ 2/2   ')\nprint('left over')\nraise SystemExit(1)\n")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    assert not mutate.run(tmp_path, 60.0)
+    assert capfd.readouterr().out == shown

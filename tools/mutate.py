@@ -15,11 +15,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = "plugins/power_edge"
@@ -94,13 +96,29 @@ def prepare(work: Path, patterns: list[str], tests: list[str]) -> None:
 
 
 def run(work: Path, seconds: float) -> bool:
-    """Let mutmut try what was not tried yet; whether it came to the end."""
-    with subprocess.Popen([sys.executable, "-m", "mutmut", "run"], cwd=work, start_new_session=True) as process:
+    """Let mutmut try what was not tried yet; whether it came to the end. Where there is no terminal its output is shown at the end."""
+    if sys.stdout.isatty():
+        return tried(work, seconds, None)
+    with tempfile.TemporaryFile() as output:
+        try:
+            return tried(work, seconds, output)
+        finally:
+            output.seek(0)
+            print(without_progress(output.read().decode("utf-8", "replace")), end="", flush=True)
+
+
+def tried(work: Path, seconds: float, output: BinaryIO | None) -> bool:
+    with subprocess.Popen([sys.executable, "-m", "mutmut", "run"], cwd=work, start_new_session=True, stdout=output) as process:
         try:
             return process.wait(seconds) == 0
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             os.killpg(process.pid, signal.SIGTERM)
             return False
+
+
+def without_progress(output: str) -> str:
+    """The lines of an output as a terminal shows them at the end: behind a carriage return a line begins anew."""
+    return "\n".join(line.rpartition("\r")[2].rstrip() for line in output.split("\n"))
 
 
 def status(code: int | None) -> str:

@@ -110,8 +110,8 @@ class Screen:
     """A stream in front of another: of what is written, only what neither a terminal nor a CI runner obeys gets there.
 
     It is for text that others print: names and output of the operators' own tests, with what they quote of a machine's answers. A command is broken
-    at the character that completes it, so that it is none in pieces either. With `colours`, codes that set a colour pass, and a carriage return at the
-    beginning of what is written: pytest shows its progress so.
+    at the character that completes it, so that it is none in pieces either. With `colours`, codes that set a colour pass, and a carriage return at
+    the beginning of what is written: pytest shows its progress so.
     """
 
     def __init__(self, stream: TextIO, *, colours: bool) -> None:

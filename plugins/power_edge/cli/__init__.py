@@ -19,17 +19,34 @@ USAGE_ERROR = 4
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+def _take(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
+    if folder is not None:
+        context.obj = folder.absolute()
+
+
+_node_configs = click.option(
+    "--node-configs",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_take,
+    help="The folder of nodes (default: node-configs/ here or above).",
+)
+"""Taken before the command and after it, since messages name it as pytest has it."""
+
+
 @click.group(context_settings=_SETTINGS, epilog="A node is checked with: pytest --node=NODE")
 @click.version_option(package_name="power-edge", message="%(package)s %(version)s")
-@click.option("--node-configs", metavar="DIR", type=click.Path(path_type=Path), help="The folder of nodes (default: node-configs/ here or above).")
+@_node_configs
 @click.pass_context
-def cli(context: click.Context, node_configs: Path | None) -> None:
+def cli(context: click.Context) -> None:
     """Check that a Linux machine is what its configuration says it is."""
-    context.obj = node_configs.absolute() if node_configs is not None else find_node_configs(Path.cwd())
+    if context.obj is None:
+        context.obj = find_node_configs(Path.cwd())
 
 
 for _module in (about, adopt, discover, identity, plan, record, schema, validate):
-    cli.add_command(_module.command)
+    cli.add_command(_node_configs(_module.command))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from power_edge import gate
@@ -50,8 +51,21 @@ def _on_file(folder: Path, _changed: int, _size: int) -> gate.Expected:
     return gate.expected(load_system_identity(read_file(folder, IDENTITY) or b"", node_file(folder, IDENTITY)))
 
 
+class KnownMachine(ConfigError):
+    """A machine that is to be one node is another already."""
+
+    def __init__(self, folder: Path, other: Path, kind: str) -> None:
+        super().__init__([_problem(folder.name, other.name, kind)])
+        self.args = (f"this machine is the node {other.name} already; to write that one: power-edge discover {quote(other.name)}\n{self}",)
+
+
 def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> list[Problem]:
-    """A problem for each folder of `of` whose machine is that of another one, told once of a pair: clones of an image, as a rule.
+    """A problem for each folder of `of` whose machine is that of another one, told once of a pair: clones of an image, as a rule."""
+    return [_problem(folder.name, other.name, kind) for folder, other, kind in twins(known, of)]
+
+
+def twins(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> Iterator[tuple[Path, Path, str]]:
+    """The folders of `of` whose machine is that of another one, with that and the identifier that they share; once of a pair.
 
     Two folders that share one file, by a symbolic link, mean it.
     """
@@ -60,14 +74,12 @@ def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> 
     for folder, machine in machines.items():
         for digest in machine.hashes.values():
             by_hash.setdefault(digest, []).append(folder)
-    problems = []
     for folder in of:
         for other in (other for digest in machines[folder].hashes.values() for other in by_hash[digest]) if folder in machines else ():
             once = other.name < folder.name or other not in of
             if other != folder and once and (kind := gate.shared(machines[folder], machines[other])) and not _one_file(folder, other):
-                problems.append(_problem(folder.name, other.name, kind))
+                yield folder, other, kind
                 break
-    return problems
 
 
 def check_unique(folder: Path, identity: "SystemIdentity") -> None:

@@ -11,7 +11,7 @@ from power_edge.config import ConfigError
 from power_edge.config.emit import Document, Paragraph, emit
 from power_edge.config.error import refuse, shown
 from power_edge.config.folders import NODE_CONFIGS, STATE, node_file, read_file
-from power_edge.config.identities import IDENTITY, duplicates, identities
+from power_edge.config.identities import IDENTITY, KnownMachine, identities, twins
 from power_edge.config.merge import merge
 from power_edge.config.node import check_name, load_node_identity, load_system_identity
 from power_edge.discovering.asking import Discovered
@@ -52,8 +52,10 @@ def make(found: Discovered, target: Target, root: Path, name: str | None, *, rep
     content = read_file(folder, IDENTITY) if folder.exists() else None
     if content is not None and not _is(found, load_system_identity(content, node_file(folder, IDENTITY))):
         raise WrongMachine(f"{NODE_CONFIGS}/{folder.name}/ is another machine's; give this one a name of its own: --as NAME")
-    if isinstance(found.identity, Shown) and (same := duplicates({**usable, folder: found.identity.identity}, [folder])):
-        raise ConfigError(same)
+    if isinstance(found.identity, Shown):
+        twin = next(twins({**usable, folder: found.identity.identity}, [folder]), None)
+        if twin is not None:
+            raise KnownMachine(*twin)
     return Made(propose(folder, dict(_contents(found, target, folder, replace=replace))), folder.exists(), tuple(told))
 
 
