@@ -193,7 +193,7 @@ class Judge:
 WAY_OUT = r"\([a-z ]+, and run the command again\)"
 ERROR = re.compile(rf"Error: node-configs(/rig(/[a-z-]+\.yaml)?)? cannot be written: [A-Z][^;:]+; nothing was written {WAY_OUT}\n")
 NOT_PUT_BACK = re.compile(rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be put back: [A-Z].* {WAY_OUT}\n")
-UNREADABLE = re.compile(r"Error: node-configs: .* cannot be read: [A-Z][^;:]+\n")
+UNREADABLE = re.compile(r"Error: node-configs[a-z/.-]*: (.* )?cannot be read: [A-Z][^;:]+\n")
 UNWRITTEN = re.compile(rf"(/.*/)?(out/[a-z]+\.[a-z]+) could not be written: [A-Z][^;:]+ {WAY_OUT}")
 
 
