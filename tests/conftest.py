@@ -1,5 +1,7 @@
 """What all tests share: the lab, and leaving it out, aloud, where no node can be booted."""
 
+import signal
+
 import pytest
 
 from tests.lab.fixtures import firewalld_node, lab, node, rpm_node, t420
@@ -8,6 +10,13 @@ from tests.lab.requirements import impossible
 __all__ = ["firewalld_node", "lab", "node", "rpm_node", "t420"]
 
 _LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_configure() -> None:
+    """Tests send signals to what they start. Under nohup, and in the background of a shell, some are ignored, and would be by those as well."""
+    for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.hookimpl(tryfirst=True)
