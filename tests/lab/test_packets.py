@@ -28,7 +28,7 @@ from tests.lab.rulesets import ELSEWHERE, PORTS, SOURCES, UNNAMED, Draw, declara
 
 pytestmark = pytest.mark.lab
 
-RULESETS = int(os.environ.get("POWER_EDGE_RULESETS", "120"))
+RULESETS = int(os.environ.get("POWER_EDGE_RULESETS", "160"))
 ON_DEBIAN = pytest.mark.skipif(own_distribution() != "debian", reason="trixie is bootstrapped from the archive of Debian")
 ROOTS = [pytest.param(BASE, id="own"), pytest.param(TRIXIE, id="trixie", marks=ON_DEBIAN)]
 """The second one has nft 1.1 and iptables 1.8.11, and gets a quarter of the rulesets."""
