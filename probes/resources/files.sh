@@ -55,7 +55,7 @@ is_secret() { # PATH FILE [SUDO...]
     if [ $# != 0 ] || [ -L "$file_of" ]; then
         real=$("$@" readlink -f -- "$file_of")
     else
-        # Several files of one folder: it is asked about once.
+        # readlink runs once for all files of a folder.
         [ "$linked" = "${file_of%/*}" ] || { linked=${file_of%/*} && leads=$(readlink -f -- "$linked"); }
         real=$leads/${file_of##*/}
     fi

@@ -101,10 +101,12 @@ for family in ip ip6; do
 done
 
 if [ $sets = yes ] && command -v ipset >/dev/null; then
-    out=$(${PE_SUDO-} ipset save 2>/dev/null | sed -n -e '20001{s/.*/too many/p;q;}' -e p)
+    # A list that was cut would be sets with fewer elements. The last line says that it is whole.
+    out=$({ ${PE_SUDO-} ipset save 2>/dev/null && echo '= whole'; } | sed -n -e '20001{s/.*/= too many/p;q;}' -e p)
     case $out in
-    *'too many') say ipset 1 "more elements than are read" ;;
-    *) say ipset 0 "$out" ;;
+    *'= whole') say ipset 0 "${out%'= whole'}" ;;
+    *'= too many') say ipset 1 "more elements than are read" ;;
+    *) say ipset 1 "ipset save failed" ;;
     esac
 fi
 

@@ -59,8 +59,8 @@ unforeseeable() {
 stale() {
     for made in run/systemd/generator run/systemd/generator.late run/systemd/generator.early run/systemd; do [ ! -d "$made" ] || break; done
     late=run/systemd/generator.late
-    # `chmod` changes the inode alone. Not every find knows that time (busybox's does not). It is asked for where `chmod` matters and no more: on a machine
-    # without a clock of its own everything is newer than what was made early in the boot.
+    # `chmod` changes the time of the inode alone. busybox's find cannot compare it. Only the checks that a `chmod` could fool compare it: on a machine
+    # without a clock of its own every file looks newer than what was made early in the boot.
     inode=-newer
     ! find "$made" -maxdepth 0 -cnewer "$made" >/dev/null 2>&1 || inode=-cnewer
     # A find that is missing, or knows no -newer, would print nothing below, as if nothing had changed.
@@ -570,7 +570,8 @@ if [ -n "$boot" ]; then
     jobs=$(unforeseeable)
     [ -n "$jobs" ] && jobs="$jobs$newline"
     forgotten=$(forgotten)
-    failed=$(systemctl list-units --state=failed --full --plain --no-legend --no-pager | sed 's/ .*//')
+    failed=$(systemctl list-units --state=failed --full --plain --no-legend --no-pager) || exit # an error is no empty list
+    failed=$(printf '%s\n' "$failed" | sed 's/ .*//')
     jobs="$jobs$(next_boot | unmet)"
     aliases=$(printf '%s\n' "$jobs" | sed -n 's/^alias //p')
     jobs="$jobs$newline$(stale)"

@@ -14,18 +14,11 @@ import pytest
 
 from power_edge import whole
 from power_edge.config import load_node
-from tests.answers import answer, digest, sysctl
 from tests.crash.injection import REPOSITORY
+from tests.crash.machine import ANSWER, OPEN, STATE
 
 pytestmark = pytest.mark.lab
-MACHINE = "a5bc498e58b74733905edbb8c8aedf4e"
-STATE = 'version: "1.0"\nmetadata: {site: roof, environment: production}  # ours\n'
 OSTYPE = STATE + 'sysctl: {kernel.ostype: "Minix"}\n'
-OPEN = "validation: {require_match: false}\n"
-IDENTITY = (
-    f"platform: {{os_type: linux}}\nidentifiers: {{primary_id: '{MACHINE}', id_type: machine-id}}\n"
-    f"composite_key: {{key: 'linux:{MACHINE}', hash: {digest(MACHINE)}}}\n"
-)
 BY_HAND = "# by hand\n"
 DISCOVER = ("discover", "stella@rig", "--answers=answer", "--as=rig", "--merge")
 MEANWHILE = "was changed meanwhile; nothing was written (try again)"
@@ -65,13 +58,7 @@ def here(tmp_path: Path) -> Path:
     folder = tmp_path / "node-configs" / "rig"
     folder.mkdir(parents=True)
     (folder / "state.yaml").write_text(STATE)
-    sections = {
-        "identity": IDENTITY.encode(),
-        "about.who": b"hostname\trig\n",
-        "find.sysctl": b"+vm/swappiness\t/etc/sysctl.d/a.conf sets it\n",
-        "sysctl.0": sysctl({"vm.swappiness": "60"}),
-    }
-    (tmp_path / "answer").write_bytes(answer("stella@rig", sections, machine=None))
+    (tmp_path / "answer").write_bytes(ANSWER)
     return tmp_path
 
 

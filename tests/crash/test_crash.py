@@ -19,19 +19,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.answers import answer, digest, sysctl
 from tests.crash.injection import KILL, Commands, Done, Fault, commands, faults
+from tests.crash.machine import ANSWER, IDENTITY, OPEN, STATE
 
 pytestmark = pytest.mark.lab
 SOAK = bool(os.environ.get("POWER_EDGE_SOAK"))
 SEED = os.environ.get("POWER_EDGE_SEED", "1")
-MACHINE = "a5bc498e58b74733905edbb8c8aedf4e"
-STATE = 'version: "1.0"\nmetadata: {site: roof, environment: production}  # ours\n'
-OPEN = "validation: {require_match: false}\n"
-IDENTITY = (
-    f"platform: {{os_type: linux}}\nidentifiers: {{primary_id: '{MACHINE}', id_type: machine-id}}\n"
-    f"composite_key: {{key: 'linux:{MACHINE}', hash: {digest(MACHINE)}}}\n"
-)
 PLUGINS = ("power_edge.pytest_plugin", "pytest_html.plugin", "pytest_metadata.plugin", "pytest_jsonreport.plugin", "testinfra.plugin")
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 REPORTS = (
@@ -128,13 +121,7 @@ class Place:
 
     def __init__(self, path: Path, scenario: Scenario, run: Commands) -> None:
         self.path, self._scenario, self._run = path / "here", scenario, run
-        sections = {
-            "identity": IDENTITY.encode(),
-            "about.who": b"hostname\trig\n",
-            "find.sysctl": b"+vm/swappiness\t/etc/sysctl.d/a.conf sets it\n",
-            "sysctl.0": sysctl({"vm.swappiness": "60"}),
-        }
-        (path / "answer").write_bytes(answer("stella@rig", sections, machine=None))
+        (path / "answer").write_bytes(ANSWER)
 
     def run(self, fault: Fault | None = None) -> Done:
         return self._run.run(*self._scenario.argv, cwd=self.path, env=ENVIRONMENT, fault=fault, touching=self.path / self._scenario.touching)

@@ -21,7 +21,7 @@ case $words in *gone*) echo 'Error: No such container: gone' >&2; exit 1 ;; esac
 [ -n "$input" ] || exec </dev/null
 exec "$@"
 """
-"""In place of a client: without -i the command gets no input; lxc gives it, whatever it is told."""
+"""A stand-in for a client: the command gets standard input only with -i. lxc always passes it on."""
 URLS = {
     "docker": "docker://web",
     "podman": "podman://root@web",

@@ -28,7 +28,7 @@ def nodes(root: Path) -> list[Path]:
 
 
 def is_node(folder: Path) -> bool:
-    """Whether a folder is a node's: one left out would be checked by nobody, and missed by nobody."""
+    """Whether a folder is a node's. If in doubt it is one: nobody would notice that a node is not checked."""
     try:
         names = os.listdir(folder)  # noqa: PTH208 names alone, of many folders
     except (FileNotFoundError, NotADirectoryError):
