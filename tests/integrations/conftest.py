@@ -1,5 +1,0 @@
-"""The fixture `project`."""
-
-from tests.project import project
-
-__all__ = ["project"]
