@@ -1,6 +1,9 @@
-"""How long runs take, as ratios within this one run; prints a table, asserts nothing. Needs root, for the lab's nodes.
+"""How long runs take, as ratios within this one run; prints a table, asserts nothing.
 
-Figures are medians of whole processes, taken in turns (A B A B ...), so that a machine that slows down slows both.
+Needs root, for the lab's nodes.
+
+Figures are medians of whole processes, taken in turns (A B A B ...), so that a machine that slows
+down slows both.
 """
 
 import os
@@ -22,19 +25,33 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
 
-from power_edge import check, discovery  # noqa: E402
-from power_edge.about.asking import plan_for as about_plan  # noqa: E402
+from power_edge import resources  # noqa: E402
+from power_edge.about.collect import plan_for as about_plan  # noqa: E402
+from power_edge.checking import check  # noqa: E402
+from power_edge.checking.target import target  # noqa: E402
 from power_edge.config import load_node  # noqa: E402
-from power_edge.discovering.asking import plan as discovery_plan  # noqa: E402
+from power_edge.discover.collect import plan as discovery_plan  # noqa: E402
 from power_edge.model import Item  # noqa: E402
-from power_edge.probing.plan import Plan  # noqa: E402
-from power_edge.probing.route import Options  # noqa: E402
-from power_edge.target import target  # noqa: E402
-from tests.lab.nodes import Lab, Node, open_lab  # noqa: E402
+from power_edge.probing.connection import Options  # noqa: E402
+from power_edge.probing.script import Plan  # noqa: E402
+from tests.support.lab.nodes import Lab, Node, open_lab  # noqa: E402
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
-OTHERS = ["-p", "no:xdist", "-p", "no:html", "-p", "no:allure_pytest", "-p", "no:hypothesispytest", "-p", "no:typeguard"]
-"""Plugins that our own tests install and operators need not have; some take longer to import than everything else together."""
+OTHERS = [
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:html",
+    "-p",
+    "no:allure_pytest",
+    "-p",
+    "no:hypothesispytest",
+    "-p",
+    "no:typeguard",
+]
+"""Plugins that our own tests install and operators need not have; some take longer to import than
+everything else together.
+"""
 UNITS = 150
 SAMPLE = 20
 Row = tuple[str, str, str, str, str]
@@ -52,7 +69,9 @@ def main() -> None:
     """Measure everything once, and print."""
     runs = int(os.environ.get("BENCH_RUNS", "7"))
     console = Console(stderr=True)
-    table = Table("what", "median", "against", "median", "ratio", title=f"medians of {runs} runs in turns")
+    table = Table(
+        "what", "median", "against", "median", "ratio", title=f"medians of {runs} runs in turns"
+    )
     units = {f"/etc/systemd/system/bench-{index:03}.service": UNIT for index in range(UNITS)}
     units |= {"/etc/ssh/sshd_config.d/bench.conf": "MaxStartups 200\n"}  # one node stands for fifty
     enable = "systemctl enable -q $(cd /etc/systemd/system && ls -d bench-*.service)"
@@ -61,7 +80,15 @@ def main() -> None:
         (place / "lab").mkdir()
         with open_lab(place / "lab") as lab, lab.node("bench", files=units, prepare=enable) as node:
             bench = Bench(lab, node, place, Path(cache), runs)
-            for row in (bench.thousand, bench.item_by_item, bench.eight, bench.fifty, bench.local, bench.recording, bench.looking):
+            for row in (
+                bench.thousand,
+                bench.item_by_item,
+                bench.eight,
+                bench.fifty,
+                bench.local,
+                bench.recording,
+                bench.looking,
+            ):
                 console.print(f"measuring {row.__doc__}")
                 for cells in row():
                     table.add_row(*cells)
@@ -72,14 +99,22 @@ def large(node: Node) -> dict[str, Any]:
     """1,000 items that are true of the node: 700 sysctl, 150 services, 100 packages, 50 files."""
     return {
         "sysctl": sysctls(node, 700),
-        "services": [{"name": f"bench-{index:03}", "state": "running", "enabled": True} for index in range(UNITS)],
-        "packages": [{"name": name} for name in node.sh("dpkg-query -W -f '${Package}\\n' | head -100").split()],
+        "services": [
+            {"name": f"bench-{index:03}", "state": "running", "enabled": True}
+            for index in range(UNITS)
+        ],
+        "packages": [
+            {"name": name}
+            for name in node.sh("dpkg-query -W -f '${Package}\\n' | head -100").split()
+        ],
         "files": files(node, 50),
     }
 
 
 def sysctls(node: Node, count: int) -> dict[str, str]:
-    """Keys of the network and of virtual memory, whose values are settings: one line, the same when read again."""
+    """Keys of the network and of virtual memory, whose values are settings: one line, the same when
+    read again.
+    """
     script = r"""
         cd /proc/sys
         find net vm -type f -perm -0400 | sort | while read -r file; do
@@ -88,14 +123,21 @@ def sysctls(node: Node, count: int) -> dict[str, str]:
         true
     """
     twice = [dict(line.split("\t", 1) for line in node.sh(script).splitlines()) for _ in range(2)]
-    steady = {key: value for key, value in twice[0].items() if value and twice[1].get(key) == value and not key.endswith("_count")}
+    steady = {
+        key: value
+        for key, value in twice[0].items()
+        if value and twice[1].get(key) == value and not key.endswith("_count")
+    }
     return dict(list(steady.items())[:count])
 
 
 def files(node: Node, count: int) -> list[dict[str, str]]:
     """Regular files with their mode and owner."""
     listed = node.sh(f"find /usr/bin -type f | sort | head -{count} | xargs stat -c '%n %a %U'")
-    return [{"path": path, "mode": f"{int(mode):04}", "owner": owner} for path, mode, owner in (line.split(" ") for line in listed.splitlines())]
+    return [
+        {"path": path, "mode": f"{int(mode):04}", "owner": owner}
+        for path, mode, owner in (line.split(" ") for line in listed.splitlines())
+    ]
 
 
 class Bench:
@@ -105,12 +147,17 @@ class Bench:
         self.lab, self.node, self.place, self.cache, self.runs = lab, node, place, cache, runs
         items = large(node)
         self.declare("thousand", items)
-        few = {"sysctl": dict(list(items["sysctl"].items())[:70]), "services": items["services"][:15]}
+        few = {
+            "sysctl": dict(list(items["sysctl"].items())[:70]),
+            "services": items["services"][:15],
+        }
         few |= {"packages": items["packages"][:10], "files": items["files"][:5]}
         for number in range(50):
             self.declare(f"rig-{number:02}", few)
 
-    def declare(self, name: str, sections: dict[str, Any], machine_id: str = "", local: bool = False) -> None:
+    def declare(
+        self, name: str, sections: dict[str, Any], machine_id: str = "", local: bool = False
+    ) -> None:
         """A folder of node-configs for the node, under this name."""
         folder = self.place / "node-configs" / name
         folder.mkdir(parents=True)
@@ -120,9 +167,19 @@ class Bench:
             "identifiers": {"primary_id": machine_id, "id_type": "machine-id"},
             "composite_key": {"key": key, "hash": sha256(key.encode()).hexdigest()},
         }
-        contents = {"state.yaml": {"version": "1.0", "metadata": {"site": "bench", "environment": "development"}, **sections}}
+        contents = {
+            "state.yaml": {
+                "version": "1.0",
+                "metadata": {"site": "bench", "environment": "development"},
+                **sections,
+            }
+        }
         contents |= {"system-identity.yaml": identity}
-        contents |= {} if local else {"connection.yaml": {"ssh": {"host": self.node.address, "user": "root"}}}
+        contents |= (
+            {}
+            if local
+            else {"connection.yaml": {"ssh": {"host": self.node.address, "user": "root"}}}
+        )
         for file, content in contents.items():
             (folder / file).write_text(yaml.safe_dump(content, sort_keys=False))
 
@@ -132,50 +189,132 @@ class Bench:
     def bare(self, plan: Plan) -> list[str]:
         """The ssh of a plan, without us."""
         (command,) = plan.commands()
-        return ["ssh", "-F", str(self.lab.ssh_config), "-o", "BatchMode=yes", f"root@{self.node.address}", command]
+        return [
+            "ssh",
+            "-F",
+            str(self.lab.ssh_config),
+            "-o",
+            "BatchMode=yes",
+            f"root@{self.node.address}",
+            command,
+        ]
 
     def thousand(self) -> Iterable[Row]:
         """1,000 items over ssh, against the bare ssh of the same probe"""
         plan = check.plan_for(load_node(self.place / "node-configs" / "thousand"))
         bare = self.bare(plan)
-        yield self.compare("1,000 items over ssh", self.pytest("--node=thousand"), "bare ssh of the same probe", bare)
-        yield self.compare("the same, for the first time", self.pytest("--node=thousand"), "bare ssh of the same probe", bare, cold=True)
-        reports = [f"--junitxml={self.place}/junit.xml", "--json-report", f"--json-report-file={self.place}/report.json"]
-        yield self.compare("the same, with JUnit and JSON", self.pytest("--node=thousand", *reports), "bare ssh of the same probe", bare)
+        yield self.compare(
+            "1,000 items over ssh",
+            self.pytest("--node=thousand"),
+            "bare ssh of the same probe",
+            bare,
+        )
+        yield self.compare(
+            "the same, for the first time",
+            self.pytest("--node=thousand"),
+            "bare ssh of the same probe",
+            bare,
+            cold=True,
+        )
+        reports = [
+            f"--junitxml={self.place}/junit.xml",
+            "--json-report",
+            f"--json-report-file={self.place}/report.json",
+        ]
+        yield self.compare(
+            "the same, with JUnit and JSON",
+            self.pytest("--node=thousand", *reports),
+            "bare ssh of the same probe",
+            bare,
+        )
 
     def item_by_item(self) -> Iterable[Row]:
         """20 of the 1,000 items as plain testinfra tests over its ssh backend, scaled"""
-        ours = statistics.median(self.cost(self.pytest("--node=thousand")).wall for _ in range(self.runs))
+        ours = statistics.median(
+            self.cost(self.pytest("--node=thousand")).wall for _ in range(self.runs)
+        )
         test = self.place / "test_plain.py"
-        test.write_text(plain_tests(load_node(self.place / "node-configs" / "thousand").items[:: 1000 // SAMPLE]))
-        theirs = self.cost(self.pytest(f"--hosts=ssh://root@{self.node.address}", str(test))).wall * 1000 / SAMPLE
-        yield "1,000 items over ssh", f"{ours:.2f} s", f"plain testinfra, ssh ({SAMPLE} items, scaled)", f"{theirs:.0f} s", f"1/{theirs / ours:.0f}"
+        test.write_text(
+            plain_tests(
+                load_node(self.place / "node-configs" / "thousand").items[:: 1000 // SAMPLE]
+            )
+        )
+        theirs = (
+            self.cost(self.pytest(f"--hosts=ssh://root@{self.node.address}", str(test))).wall
+            * 1000
+            / SAMPLE
+        )
+        yield (
+            "1,000 items over ssh",
+            f"{ours:.2f} s",
+            f"plain testinfra, ssh ({SAMPLE} items, scaled)",
+            f"{theirs:.0f} s",
+            f"1/{theirs / ours:.0f}",
+        )
 
     def eight(self) -> Iterable[Row]:
         """8 nodes x 100 items over ssh"""
-        yield self.compare("8 nodes x 100 items", self.pytest("--node=rig-0[0-7]"), "1 node x 100 items", self.pytest("--node=rig-00"), cold=True)
+        yield self.compare(
+            "8 nodes x 100 items",
+            self.pytest("--node=rig-0[0-7]"),
+            "1 node x 100 items",
+            self.pytest("--node=rig-00"),
+            cold=True,
+        )
 
     def fifty(self) -> Iterable[Row]:
         """50 nodes x 100 items over ssh"""
-        yield self.compare("50 nodes x 100 items", self.pytest("--node=rig-*"), "1 node x 100 items", self.pytest("--node=rig-00"), runs=3, cold=True)
+        yield self.compare(
+            "50 nodes x 100 items",
+            self.pytest("--node=rig-*"),
+            "1 node x 100 items",
+            self.pytest("--node=rig-00"),
+            runs=3,
+            cold=True,
+        )
 
     def local(self) -> Iterable[Row]:
         """100 items on this machine, against an empty pytest run"""
-        paths = sorted(path for path in Path("/usr/bin").iterdir() if path.is_file() and not path.is_symlink())[:100]
-        declared = [{"path": str(path), "mode": f"{path.stat().st_mode & 0o7777:04o}"} for path in paths]
-        self.declare("here", {"files": declared}, machine_id=Path("/etc/machine-id").read_text().strip(), local=True)
+        paths = sorted(
+            path for path in Path("/usr/bin").iterdir() if path.is_file() and not path.is_symlink()
+        )[:100]
+        declared = [
+            {"path": str(path), "mode": f"{path.stat().st_mode & 0o7777:04o}"} for path in paths
+        ]
+        self.declare(
+            "here",
+            {"files": declared},
+            machine_id=Path("/etc/machine-id").read_text().strip(),
+            local=True,
+        )
         (self.place / "empty").mkdir()
         (self.place / "empty" / "test_empty.py").write_text("def test_empty(): pass\n")
-        yield self.compare("100 items locally", self.pytest("--node=here"), "an empty pytest run", self.pytest("empty"))
+        yield self.compare(
+            "100 items locally",
+            self.pytest("--node=here"),
+            "an empty pytest run",
+            self.pytest("empty"),
+        )
 
     def recording(self) -> Iterable[Row]:
         """10,000 items from a recording"""
         self.node.sh("mkdir /srv/bench && cd /srv/bench && seq -f file-%05g 0 9999 | xargs touch")
-        self.declare("recorded", {"files": [{"path": f"/srv/bench/file-{index:05}", "mode": "0644"} for index in range(10_000)]})
+        self.declare(
+            "recorded",
+            {
+                "files": [
+                    {"path": f"/srv/bench/file-{index:05}", "mode": "0644"}
+                    for index in range(10_000)
+                ]
+            },
+        )
         answer = self.place / "answer"
         script = check.plan_for(load_node(self.place / "node-configs" / "recorded")).script()
         answer.write_text(self.node.run("/bin/sh", "-s", stdin=script).stdout)
-        costs = [self.cost(self.pytest("--node=recorded", f"--answers={answer}")) for _ in range(self.runs)]
+        costs = [
+            self.cost(self.pytest("--node=recorded", f"--answers={answer}"))
+            for _ in range(self.runs)
+        ]
         wall, memory = (statistics.median(column) for column in zip(*costs, strict=True))
         yield "10,000 items from a recording", f"{wall:.2f} s", "", "", f"{memory:.0f} MiB"
 
@@ -183,34 +322,83 @@ class Bench:
         """discover and about over ssh, against the bare ssh of their probes"""
         folder = self.place / "discovered"
         folder.mkdir()
-        there = target(f"root@{self.node.address}", None, Options(ssh_config=str(self.lab.ssh_config)))
-        plans = {"discover": discovery_plan(there, discovery.names(), everything=False), "about": about_plan(there)}
+        there = target(
+            f"root@{self.node.address}", None, Options(ssh_config=str(self.lab.ssh_config))
+        )
+        plans = {
+            "discover": discovery_plan(there, resources.discoverable(), everything=False),
+            "about": about_plan(there),
+        }
         for name, plan in plans.items():
             more = ["--merge"] if name == "discover" else []
-            ours = [str(Path(sys.executable).with_name("power-edge")), f"--node-configs={folder}", name, f"--ssh-config={self.lab.ssh_config}", *more]
-            yield self.compare(f"power-edge {name}", [*ours, f"root@{self.node.address}"], "bare ssh of the same probe", self.bare(plan))
+            ours = [
+                str(Path(sys.executable).with_name("power-edge")),
+                f"--node-configs={folder}",
+                name,
+                f"--ssh-config={self.lab.ssh_config}",
+                *more,
+            ]
+            yield self.compare(
+                f"power-edge {name}",
+                [*ours, f"root@{self.node.address}"],
+                "bare ssh of the same probe",
+                self.bare(plan),
+            )
 
-    def compare(self, what: str, ours: Sequence[str], against: str, theirs: Sequence[str], runs: int = 0, cold: bool = False) -> Row:
-        """Both in turns, once more than is counted; `cold`: nothing is remembered of an earlier run."""
-        pairs = [(self.cost(ours, cold).wall, self.cost(theirs, cold).wall) for _ in range((runs or self.runs) + 1)][1:]
+    def compare(
+        self,
+        what: str,
+        ours: Sequence[str],
+        against: str,
+        theirs: Sequence[str],
+        runs: int = 0,
+        cold: bool = False,
+    ) -> Row:
+        """Both in turns, once more than is counted; `cold`: nothing is remembered of an earlier
+        run.
+        """
+        pairs = [
+            (self.cost(ours, cold).wall, self.cost(theirs, cold).wall)
+            for _ in range((runs or self.runs) + 1)
+        ][1:]
         first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
-        return what, f"{first:.3f} s", against, f"{second:.3f} s", f"{statistics.median(one / other for one, other in pairs):.2f}"
+        return (
+            what,
+            f"{first:.3f} s",
+            against,
+            f"{second:.3f} s",
+            f"{statistics.median(one / other for one, other in pairs):.2f}",
+        )
 
     def cost(self, argv: Sequence[str], cold: bool = False) -> Cost:
-        """Run a command on the lab's network, its output thrown away. RuntimeError when it fails: a fast failure is no speed."""
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {"XDG_CACHE_HOME": str(self.cache)}
+        """Run a command on the lab's network, its output thrown away.
+
+        RuntimeError when it fails: a fast failure is no speed.
+        """
+        environment = {
+            name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+        } | {"XDG_CACHE_HOME": str(self.cache)}
         if cold:
             shutil.rmtree(self.cache / "power-edge", ignore_errors=True)
         command = ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", *argv]
         with tempfile.TemporaryFile() as said:
             start = time.perf_counter()
-            process = subprocess.Popen(command, cwd=self.place, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            process = subprocess.Popen(
+                command,
+                cwd=self.place,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - start
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode != 0:
                 said.seek(0)
-                raise RuntimeError(f"{argv[:8]} ended with {process.returncode}:\n{said.read().decode(errors='replace')[-4000:]}")
+                raise RuntimeError(
+                    f"{argv[:8]} ended with {process.returncode}:\n{said.read().decode(errors='replace')[-4000:]}"
+                )
         return Cost(wall, usage.ru_maxrss / 1024)
 
 
@@ -224,7 +412,9 @@ def plain_tests(items: Sequence[Item]) -> str:
     }
     lines = []
     for index, item in enumerate(items):
-        body = bodies[item.type].format(name=item.name, mode=item.expected.get("mode"), owner=item.expected.get("owner"))
+        body = bodies[item.type].format(
+            name=item.name, mode=item.expected.get("mode"), owner=item.expected.get("owner")
+        )
         lines.append(f"def test_{index}(host):\n    {body}\n")
     return "\n".join(lines)
 

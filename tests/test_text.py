@@ -12,16 +12,55 @@ from _pytest._io import TerminalWriter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from power_edge.config.error import refuse, shown
-from power_edge.text import Screen, identifier, printable, printable_json, readable
-from tests.hostile.values import obeyed
+from power_edge.config.error import refuse
+from power_edge.text import Screen, identifier, printable, printable_json, quoted, readable
+from tests.support.hostile.values import obeyed
 
-COMMANDS = ("::error::x", "::add-mask::x", "::set-output name=a::b", "##[error]x", "##vso[task.setvariable]x", "##teamcity[x]", "##[group]")
-HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x9b\x07\r\n\t :#[]"))) | st.lists(
-    st.sampled_from([*COMMANDS, "\x1b]0;owned\x07", "\x1b[2J", "\x9b1m", "\u202e", "\u2066", "\ud800", "\udcff", " ", "a", "x" * 49])
+COMMANDS = (
+    "::error::x",
+    "::add-mask::x",
+    "::set-output name=a::b",
+    "##[error]x",
+    "##vso[task.setvariable]x",
+    "##teamcity[x]",
+    "##[group]",
+)
+HOSTILE = st.text(
+    st.one_of(st.characters(), st.sampled_from("\x1b\x9b\x07\r\n\t :#[]"))
+) | st.lists(
+    st.sampled_from(
+        [
+            *COMMANDS,
+            "\x1b]0;owned\x07",
+            "\x1b[2J",
+            "\x9b1m",
+            "\u202e",
+            "\u2066",
+            "\ud800",
+            "\udcff",
+            " ",
+            "a",
+            "x" * 49,
+        ]
+    )
 ).map("".join)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-PARTS = ["\x1b[31m", "\x1b[0m", "\x1b[8m", "\r", ":", "::", "#", "##", "[", "vso", "error ", " ", "\n", "\x1b["]
+PARTS = [
+    "\x1b[31m",
+    "\x1b[0m",
+    "\x1b[8m",
+    "\r",
+    ":",
+    "::",
+    "#",
+    "##",
+    "[",
+    "vso",
+    "error ",
+    " ",
+    "\n",
+    "\x1b[",
+]
 COLOURED = st.lists(st.sampled_from(PARTS)).map("".join)
 
 
@@ -38,7 +77,10 @@ COLOURED = st.lists(st.sampled_from(PARTS)).map("".join)
         ("from ::/0 to ::1, ::ffff:10.0.0.1", "from ::/0 to ::1, ::ffff:10.0.0.1"),
         ("node-configs/a/state.yaml::services[cron]", "node-configs/a/state.yaml::services[cron]"),
         ("## heading, a::b::c", "## heading, a::b::c"),
-        ("from 2001:db8:aaaa:bbbb:cccc:dddd:eeee::a/128 to 2001:db8::b", "from 2001:db8:aaaa:bbbb:cccc:dddd:eeee::a/128 to 2001:db8::b"),
+        (
+            "from 2001:db8:aaaa:bbbb:cccc:dddd:eeee::a/128 to 2001:db8::b",
+            "from 2001:db8:aaaa:bbbb:cccc:dddd:eeee::a/128 to 2001:db8::b",
+        ),
         (f"{'x' * 60}::error::x", rf"{'x' * 60}:\x3aerror:\x3ax"),
     ],
 )
@@ -53,7 +95,9 @@ def test_nothing_is_obeyed_wherever_a_line_is_wrapped(text: str) -> None:
     assert safe.isprintable()
     assert not any(unicodedata.category(each).startswith("C") for each in safe)
     for width in (10, 20, 78):
-        assert not any(map(obeyed, wrap(safe, width, break_long_words=False, break_on_hyphens=False)))
+        assert not any(
+            map(obeyed, wrap(safe, width, break_long_words=False, break_on_hyphens=False))
+        )
     for width in (50, 64, 78):
         assert not any(map(obeyed, wrap(safe, width)))
     assert printable(safe) == safe
@@ -61,7 +105,7 @@ def test_nothing_is_obeyed_wherever_a_line_is_wrapped(text: str) -> None:
 
 @given(HOSTILE)
 def test_a_message_about_a_hostile_value_is_one_harmless_line(text: str) -> None:
-    message = str(refuse(f"node-configs/{text}/state.yaml", f"{text}: {shown(text)}", text))
+    message = str(refuse(f"node-configs/{text}/state.yaml", f"{text}: {quoted(text)}", text))
     assert message.isprintable()
     assert not obeyed(message)
 
@@ -104,7 +148,10 @@ def through(*pieces: str, colours: bool = False) -> str:
         (["a ::error::x"], "a ::error::x"),
         (["::1 is an address\n"], ":\\x3a1 is an address\n"),
         (["x##[group]y"], "x##\\x5bgroup]y"),
-        (["node-configs/a/test_own.py::TestOne::test_it[a] ", "PASSED"], "node-configs/a/test_own.py::TestOne::test_it[a] PASSED"),
+        (
+            ["node-configs/a/test_own.py::TestOne::test_it[a] ", "PASSED"],
+            "node-configs/a/test_own.py::TestOne::test_it[a] PASSED",
+        ),
     ],
 )
 def test_what_gets_through_a_screen(pieces: list[str], shown: str) -> None:
@@ -112,8 +159,14 @@ def test_what_gets_through_a_screen(pieces: list[str], shown: str) -> None:
 
 
 def test_colours_get_through_where_there_are_any() -> None:
-    assert through("\x1b[1m\rcollecting ... \x1b[0m", colours=True) == "\x1b[1m\rcollecting ... \x1b[0m"
-    assert through("\x1b[31ma\x1b[0m\x1b[2J\x1b]0;x\x07", colours=True) == "\x1b[31ma\x1b[0m\\x1b[2J\\x1b]0;x\\x07"
+    assert (
+        through("\x1b[1m\rcollecting ... \x1b[0m", colours=True)
+        == "\x1b[1m\rcollecting ... \x1b[0m"
+    )
+    assert (
+        through("\x1b[31ma\x1b[0m\x1b[2J\x1b]0;x\x07", colours=True)
+        == "\x1b[31ma\x1b[0m\\x1b[2J\\x1b]0;x\\x07"
+    )
     assert through("a\rb", colours=True) == "a\\rb"
     assert through("failed\x1b[0m\rpassed", colours=True) == "failed\x1b[0m\\rpassed"
 
@@ -122,7 +175,9 @@ def test_a_carriage_return_begins_a_line() -> None:
     assert through("a", "\r::error::x", colours=True) == "a\r:\\x3aerror::x"
 
 
-@pytest.mark.parametrize("codes", ["8", "0;8", "30", "40", "31;41", "38;5;0", "38;2;0;0;0", "48;5;1", "6", "1" * 5000])
+@pytest.mark.parametrize(
+    "codes", ["8", "0;8", "30", "40", "31;41", "38;5;0", "38;2;0;0;0", "48;5;1", "6", "1" * 5000]
+)
 def test_what_could_hide_text_is_no_colour(codes: str) -> None:
     assert through(f"a\x1b[{codes}mb", colours=True) == f"a\\x1b[{codes}mb"
 
@@ -134,7 +189,19 @@ def test_all_that_pytest_writes_is_a_colour(monkeypatch: pytest.MonkeyPatch) -> 
         stream = io.StringIO()
         writer = TerminalWriter(stream)
         writer.hasmarkup = True
-        for colour in ("bold", "light", "blink", "invert", "red", "green", "yellow", "blue", "purple", "cyan", "white"):
+        for colour in (
+            "bold",
+            "light",
+            "blink",
+            "invert",
+            "red",
+            "green",
+            "yellow",
+            "blue",
+            "purple",
+            "cyan",
+            "white",
+        ):
             writer.write("a", **{colour: True})
         writer._write_source(source.split("\n"))
         writer.write(writer._highlight("- a\n+ b\n? ^\n@@ 1 @@\n", lexer="diff"))
@@ -164,7 +231,9 @@ PLACES = st.lists(st.integers(0, 1000), max_size=12)
 
 
 @given(st.lists(HOSTILE | COLOURED).map("".join), PLACES, st.booleans())
-def test_nothing_that_gets_through_a_screen_is_obeyed(text: str, places: list[int], colours: bool) -> None:
+def test_nothing_that_gets_through_a_screen_is_obeyed(
+    text: str, places: list[int], colours: bool
+) -> None:
     """Nor is it where a reader of the log takes colours off, or ends a line at a carriage return."""
     for line in re.split("[\n\r]", COLOUR.sub("", through(*split(text, places), colours=colours))):
         assert line.isprintable()
@@ -179,9 +248,17 @@ def test_pieces_get_through_a_screen_as_the_whole_does(text: str, places: list[i
     assert through(*split(text, places)) == through(text)
 
 
-@given(st.recursive(HOSTILE | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(HOSTILE, inner), max_leaves=10))
+@given(
+    st.recursive(
+        HOSTILE | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(HOSTILE, inner),
+        max_leaves=10,
+    )
+)
 def test_json_that_is_shown_says_the_same(value: object) -> None:
-    value = json.loads(json.dumps(value))  # two halves of a surrogate pair that stand together are one character in JSON
+    value = json.loads(
+        json.dumps(value)
+    )  # two halves of a surrogate pair that stand together are one character in JSON
     text = json.dumps(value, ensure_ascii=False, indent=1)
     shown = printable_json(text)
     assert json.loads(shown) == json.loads(text)

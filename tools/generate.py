@@ -1,4 +1,5 @@
-"""Writes what is made from schemas/: the self-contained schemas in schemas/merged/ and the types in plugins/power_edge/model/declared/.
+"""Writes what is made from schemas/: the self-contained schemas in schemas/merged/ and the types in
+plugins/power_edge/model/generated/.
 
 `generate.py` writes; `generate.py --check` writes nothing and fails when something there is stale.
 """
@@ -15,7 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
 MERGED = SCHEMAS / "merged"
-TYPES = ROOT / "plugins" / "power_edge" / "model" / "declared"
+TYPES = ROOT / "plugins" / "power_edge" / "model" / "generated"
 
 OPTIONS = {
     "--input-file-type": "jsonschema",
@@ -40,22 +41,34 @@ def load(path: Path) -> Any:
 
 
 def merged(path: Path) -> dict[str, Any]:
-    """A schema that needs no other file: what it refers to stands in its $defs. The state's sections are the files of resources/, by name."""
+    """A schema that needs no other file: what it refers to stands in its $defs.
+
+    The state's sections are the files of resources/, by name.
+    """
     root = load(path)
     bundle = Bundle()
     result: dict[str, Any] = bundle.inlined(root, path)
     if path.name == "state.schema.yaml":
         for resource in sources():
             if resource.parent.name == "resources":
-                result["properties"][stem(resource)] = section(load(resource), bundle.add(resource, ""))
+                result["properties"][stem(resource)] = section(
+                    load(resource), bundle.add(resource, "")
+                )
     result["$defs"] = dict(sorted(bundle.defs.items()))
     return result
 
 
 def section(schema: dict[str, Any], ref: str) -> dict[str, Any]:
-    """A resource type's part of the state: a list of items where the schema has required properties, else the schema itself."""
+    """A resource type's part of the state: a list of items where the schema has required
+    properties, else the schema itself.
+    """
     if schema["type"] == "object" and schema.get("required"):
-        return {"type": "array", "title": schema["title"], "description": schema["description"], "items": {"$ref": ref}}
+        return {
+            "type": "array",
+            "title": schema["title"],
+            "description": schema["description"],
+            "items": {"$ref": ref},
+        }
     return {"$ref": ref}
 
 
@@ -71,7 +84,9 @@ class Bundle:
 
     def add(self, path: Path, pointer: str) -> str:
         """Takes in the schema at `pointer` of a file; the reference to it."""
-        names = ([] if stem(path) == "core" else [stem(path)]) + [part for part in pointer.split("/") if part not in ("", "$defs")]
+        names = ([] if stem(path) == "core" else [stem(path)]) + [
+            part for part in pointer.split("/") if part not in ("", "$defs")
+        ]
         name = "_".join(names).replace("-", "_")
         if name not in self.defs:
             schema = load(path)
@@ -87,10 +102,18 @@ class Bundle:
             return [self.inlined(value, path) for value in schema]
         if not isinstance(schema, dict):
             return schema
-        result = {key: self.inlined(value, path) for key, value in schema.items() if key not in ("$id", "$defs", "$ref")}
+        result = {
+            key: self.inlined(value, path)
+            for key, value in schema.items()
+            if key not in ("$id", "$defs", "$ref")
+        }
         if "$ref" in schema:
             file, _, pointer = schema["$ref"].partition("#")
-            target = (SCHEMAS / path).parent.joinpath(file).resolve().relative_to(SCHEMAS) if file else path
+            target = (
+                (SCHEMAS / path).parent.joinpath(file).resolve().relative_to(SCHEMAS)
+                if file
+                else path
+            )
             result["$ref"] = self.add(target, pointer)
         return result
 
@@ -98,7 +121,11 @@ class Bundle:
 def generate(types: Path) -> dict[Path, bytes]:
     """Every generated file and its content; the types are made in the folder `types`."""
     with tempfile.TemporaryDirectory() as made:
-        copies = Path(made) / "schemas"  # the generator writes the folder's name into what it makes, and would take the merged ones too
+        copies = (
+            Path(made) / "schemas"
+            # the generator writes the folder's name into what it makes, and would take the merged ones
+            # too
+        )
         for path in sources():
             copy = copies / path
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -128,10 +155,14 @@ def existing() -> dict[Path, bytes]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as made:
-        files = generate(Path(made) / "declared")
+        files = generate(Path(made) / "generated")
     found = existing()
     if "--check" in sys.argv[1:]:
-        stale = sorted(str(path.relative_to(ROOT)) for path in files.keys() | found.keys() if files.get(path) != found.get(path))
+        stale = sorted(
+            str(path.relative_to(ROOT))
+            for path in files.keys() | found.keys()
+            if files.get(path) != found.get(path)
+        )
         if stale:
             sys.exit(f"stale, run `make generate`: {', '.join(stale)}")
         return

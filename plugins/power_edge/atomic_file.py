@@ -1,7 +1,8 @@
 """Files that are whole or absent, whatever happens while they are written.
 
-A new content is written to a temporary file in the same folder, synced, and renamed over the old one. Whoever writes holds a lock
-(flock(2)) on its temporary file, so `sweep` can tell one in use from what a killed run left behind.
+A new content is written to a temporary file in the same folder, synced, and renamed over the old
+one. Whoever writes holds a lock (flock(2)) on its temporary file, so `sweep` can tell one in use
+from what a killed run left behind.
 
 An OSError of this module names the file that was to be written.
 """
@@ -23,10 +24,12 @@ _FOLDER_MODE = 0o755
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """A path to be written in place of `file`: synced and renamed over it if the block succeeds, removed if it does not.
+    """A path to be written in place of `file`: synced and renamed over it if the block succeeds,
+    removed if it does not.
 
-    Owner and mode of an old file are kept, and a symbolic link stays one. Anything that is not a regular file (/dev/stdout) is
-    written in place. Raises OSError (disk full, no such folder); the old file stays.
+    Owner and mode of an old file are kept, and a symbolic link stays one. Anything that is not a
+    regular file (/dev/stdout) is written in place. Raises OSError (disk full, no such folder); the
+    old file stays.
     """
     if file.exists() and not file.is_file():
         yield file
@@ -43,7 +46,10 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write a file: a reader finds the old content or the new one, whole. Raises OSError; the old file stays."""
+    """Write a file: a reader finds the old content or the new one, whole.
+
+    Raises OSError; the old file stays.
+    """
     with replacing(file) as beside:
         _fill(beside, content)
 
@@ -57,13 +63,15 @@ class Changed(Exception):
 
 
 def write_all(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> None:
-    """Write files of a folder, all or none; of each the content that it had when it was read (None: absent), and the new one.
+    """Write files of a folder, all or none; of each the content that it had when it was read (None:
+    absent), and the new one.
 
-    Raises Changed if a file has another content by now, and OSError, which names the file; then all are as they were. A killed process can
-    leave some files old and some new, each of them whole.
+    Raises Changed if a file has another content by now, and OSError, which names the file; then all
+    are as they were. A killed process can leave some files old and some new, each of them whole.
 
-    Each new content is on the disk before the first file changes. Old and new file then change places, so a change by somebody else is
-    found in what was taken out, however late it came, and the old file itself is put back.
+    Each new content is on the disk before the first file changes. Old and new file then change
+    places, so a change by somebody else is found in what was taken out, however late it came, and
+    the old file itself is put back.
     """
     with _naming(folder), _temporary(folder, directory=True) as beside:
         for name, (_, new) in files.items():
@@ -86,7 +94,11 @@ def write_all(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> 
 
 
 def _put(beside: Path, file: Path, *, new_file: bool) -> None:
-    """Put a new file in its place. An old one is then at `beside`; raises Changed if there is none, or one that should not be there."""
+    """Put a new file in its place.
+
+    An old one is then at `beside`; raises Changed if there is none, or one that should not be
+    there.
+    """
     try:
         if new_file:
             _rename(beside, file, _NO_REPLACE)
@@ -96,8 +108,13 @@ def _put(beside: Path, file: Path, *, new_file: bool) -> None:
         raise Changed(file) from None
 
 
-def _put_back(folder: Path, beside: Path, files: Sequence[tuple[str, bool]], error: BaseException) -> None:
-    """Undo what `write_all` did with files, each new or not. What cannot be undone is said in a note on the error."""
+def _put_back(
+    folder: Path, beside: Path, files: Sequence[tuple[str, bool]], error: BaseException
+) -> None:
+    """Undo what `write_all` did with files, each new or not.
+
+    What cannot be undone is said in a note on the error.
+    """
     for name, new_file in reversed(files):
         try:
             if new_file:
@@ -105,7 +122,9 @@ def _put_back(folder: Path, beside: Path, files: Sequence[tuple[str, bool]], err
             else:
                 _rename(beside / name, folder / name, _EXCHANGE)
         except OSError as failed:
-            error.add_note(f"{name} has its new content already, and could not be put back: {failed.strerror}")
+            error.add_note(
+                f"{name} has its new content already, and could not be put back: {failed.strerror}"
+            )
 
 
 def _content(file: Path) -> bytes | None:
@@ -121,7 +140,9 @@ _AT_FDCWD = -100
 
 
 def _rename(source: Path, target: Path, flag: int) -> None:
-    """Rename a file to a name that is free, or let two files change places, in one step where the file system can."""
+    """Rename a file to a name that is free, or let two files change places, in one step where the
+    file system can.
+    """
     if _renameat2(source, target, flag):
         return
     if flag == _NO_REPLACE:
@@ -146,13 +167,20 @@ def _renameat2(source: Path, target: Path, flag: int) -> bool:
     if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), flag) == 0:
         return True
     number = ctypes.get_errno()
-    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):  # an old kernel; a file system that cannot
+    if number in (
+        errno.ENOSYS,
+        errno.EINVAL,
+        errno.ENOTSUP,
+    ):  # an old kernel; a file system that cannot
         return False
     raise OSError(number, os.strerror(number), str(source), None, str(target))
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder with these files, whole or not at all. Raises OSError, also for one that holds anything already."""
+    """Make a folder with these files, whole or not at all.
+
+    Raises OSError, also for one that holds anything already.
+    """
     with _naming(folder), _temporary(folder.parent, directory=True) as beside:
         for name, content in files.items():
             with _naming(folder / name):
@@ -168,7 +196,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing; others than the owner can never write into them, whatever the umask."""
+    """Make a folder and those above it that are missing; others than the owner can never write into
+    them, whatever the umask.
+    """
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
         with suppress(FileExistsError):  # made by another process since
             missing.mkdir(mode=_FOLDER_MODE)
@@ -176,9 +206,11 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder: of several commands that change it one goes on, and the others wait.
+    """Hold the lock of a folder: of several commands that change it one goes on, and the others
+    wait.
 
-    The lock is flock(2)'s on the folder itself, so nothing is left behind. File systems without it (some NFS) lock nothing.
+    The lock is flock(2)'s on the folder itself, so nothing is left behind. File systems without it
+    (some NFS) lock nothing.
     """
     with _naming(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -221,11 +253,20 @@ _WAYS_OUT = {
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that killed runs left in a folder. Those in use, and those that may not be removed, stay."""
+    """Remove the temporary files that killed runs left in a folder.
+
+    Those in use, and those that may not be removed, stay.
+    """
     with suppress(OSError), os.scandir(folder) as entries:
-        for entry in [each for each in entries if each.name.startswith(_PREFIX) and each.name.endswith(_SUFFIX)]:
+        for entry in [
+            each
+            for each in entries
+            if each.name.startswith(_PREFIX) and each.name.endswith(_SUFFIX)
+        ]:
             with suppress(OSError):
-                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                descriptor = os.open(
+                    entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                )
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _remove(Path(entry.path))
@@ -279,7 +320,9 @@ def _claim(folder: Path, *, directory: bool) -> tuple[Path, int]:
                 path.rmdir()
                 raise
         else:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
+            descriptor = os.open(
+                path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE
+            )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:  # `sweep` has it, and removes it

@@ -1,4 +1,6 @@
-"""The files that are no Python: schemas and probes, beside the package in a wheel, at the top of a checkout."""
+"""The files that are no Python: schemas and probes, beside the package in a wheel, at the top of a
+checkout.
+"""
 
 import os
 from functools import cache
@@ -23,14 +25,24 @@ def text(path: str) -> str:
 
 def with_schema(content: bytes, folder: Path, name: str) -> bytes:
     """A file for a node's `folder`, with the line that leads editors to the schema `name`."""
-    lines = [line for line in content.splitlines(keepends=True) if not line.startswith(b"# yaml-language-server:")]
-    return f"# yaml-language-server: $schema={schema_for(folder, name)}\n".encode() + b"".join(lines)
+    lines = [
+        line
+        for line in content.splitlines(keepends=True)
+        if not line.startswith(b"# yaml-language-server:")
+    ]
+    return f"# yaml-language-server: $schema={schema_for(folder, name)}\n".encode() + b"".join(
+        lines
+    )
 
 
 def schema_for(node: Path, name: str) -> str:
-    """Where editors find a schema from a node's folder: relative in a checkout, which may stand elsewhere on the next machine."""
+    """Where editors find a schema from a node's folder: relative in a checkout, which may stand
+    elsewhere on the next machine.
+    """
     schemas = folder("schemas").resolve()
     schema = schemas / "merged" / f"{name}.schema.json"
-    if (schemas.parent / "pyproject.toml").is_file() and node.resolve().is_relative_to(schemas.parent):
+    if (schemas.parent / "pyproject.toml").is_file() and node.resolve().is_relative_to(
+        schemas.parent
+    ):
         schema = Path(os.path.relpath(schema, node.resolve()))
     return str(schema)

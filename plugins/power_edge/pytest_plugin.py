@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from power_edge.engine.session import Run
+    from power_edge.pytest_integration.run import Run
 
 _RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
 _LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
@@ -17,8 +17,18 @@ _NODE_FILES = ("state.yaml", "system-identity.yaml")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("power-edge", "nodes (Power Edge)")
-    group.addoption("--node", action="append", default=[], metavar="NAME", help="check this node of node-configs/; repeatable, and a glob ('rig-*')")
-    group.addoption("--node-configs", metavar="DIR", help="the folder of nodes (default: node-configs/ here or in the nearest folder above)")
+    group.addoption(
+        "--node",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="check this node of node-configs/; repeatable, and a glob ('rig-*')",
+    )
+    group.addoption(
+        "--node-configs",
+        metavar="DIR",
+        help="the folder of nodes (default: node-configs/ here or in the nearest folder above)",
+    )
     group.addoption(
         "--answers",
         action="append",
@@ -26,13 +36,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="judge the answer of a script made by `power-edge plan`, and connect to nothing; repeatable",
     )
-    group.addoption("--max-age", default="24h", metavar="AGE", help="how old such an answer may be: 90 (seconds), 30m, 24h, 7d (default: 24h)")
-    group.addoption("--prometheus-textfile", metavar="FILE", help="write the results for node_exporter's textfile collector (name it *.prom)")
+    group.addoption(
+        "--max-age",
+        default="24h",
+        metavar="AGE",
+        help="how old such an answer may be: 90 (seconds), 30m, 24h, 7d (default: 24h)",
+    )
+    group.addoption(
+        "--prometheus-textfile",
+        metavar="FILE",
+        help="write the results for node_exporter's textfile collector (name it *.prom)",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """The earliest moment that knows the options: the scripts are on their way while pytest goes on starting."""
+    """The earliest moment that knows the options: the scripts are on their way while pytest goes on
+    starting.
+    """
     options = early_config.known_args_namespace
     if not (options.help or options.version):
         _begin(early_config, options, options.file_or_dir)
@@ -48,11 +69,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Own tests of a node that is not selected are left out: testinfra's `host` would be this machine, or another node, and they might pass there."""
+    """Own tests of a node that is not selected are left out: testinfra's `host` would be this
+    machine, or another node, and they might pass there.
+    """
     run = config.stash.get(_RUN, None)
     if run is None and "node-configs" not in str(collection_path):
         return None
-    from power_edge.engine.selection import Selection
+    from power_edge.pytest_integration.selection import Selection
 
     folder = (run.nodes.selection if run is not None else Selection()).leaves_out(collection_path)
     if folder is None:
@@ -62,7 +85,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     left_out = sorted(config.stash.get(_LEFT_OUT, ()))
     if left_out:
         told = ascii(left_out[0])[1:-1] if len(left_out) == 1 else "'*'"
@@ -72,14 +97,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "Run | None":
     """The run about nodes, begun once; None where the command line asks for none."""
     if _RUN not in config.stash:
-        asked = bool(options.node or options.answers or options.prometheus_textfile) or any(_names_a_node(argument) for argument in arguments)
+        asked = bool(options.node or options.answers or options.prometheus_textfile) or any(
+            _names_a_node(argument) for argument in arguments
+        )
         run = None
         if asked:
-            from power_edge.engine.start import begin
+            from power_edge.pytest_integration.startup import begin
             from power_edge.text import printable
 
             try:
-                run = begin(options, arguments, config.invocation_params.dir, worker="PYTEST_XDIST_WORKER" in os.environ)
+                run = begin(
+                    options,
+                    arguments,
+                    config.invocation_params.dir,
+                    worker="PYTEST_XDIST_WORKER" in os.environ,
+                )
             except pytest.UsageError as error:  # pytest prints it as it is
                 raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
         config.stash[_RUN] = run
@@ -87,7 +119,14 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
 
 
 def _names_a_node(argument: str) -> bool:
-    """A cheap look at a path of the command line: could it be a node's folder or file? Costs others' runs one stat an argument."""
+    """A cheap look at a path of the command line: could it be a node's folder or file?
+
+    Costs others' runs one stat an argument.
+    """
     path = argument.partition("::")[0]
     folder = os.path.dirname(path) if path.endswith(".py") else path  # noqa: PTH120
-    return path.endswith(_NODE_FILES) or "node-configs" in path or os.path.lexists(os.path.join(folder, "state.yaml"))  # noqa: PTH118 pathlib raises where it may not look
+    return (
+        path.endswith(_NODE_FILES)
+        or "node-configs" in path
+        or os.path.lexists(os.path.join(folder, "state.yaml"))  # noqa: PTH118 pathlib raises where it may not look
+    )

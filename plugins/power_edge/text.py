@@ -1,7 +1,7 @@
 """A stranger's text, made safe to show: names from configurations, and whatever a machine answers.
 
-Text goes through here before it reaches a terminal, a log of a CI job, or a comment in a file. Formats with an escaping of their own (JSON,
-XML, HTML, Prometheus) use theirs.
+Text goes through here before it reaches a terminal, a log of a CI job, or a comment in a file.
+Formats with an escaping of their own (JSON, XML, HTML, Prometheus) use theirs.
 """
 
 import json
@@ -9,11 +9,15 @@ import re
 from typing import Any, TextIO
 
 _GITHUB = re.compile(r"(?<!\S)::(?=[A-Za-z-]+[^\n]*::)")
-"""A workflow command, `::name parameters::value`: obeyed where a line begins so, blanks aside, and lines begin wherever text is wrapped."""
+"""A workflow command, `::name parameters::value`: obeyed where a line begins so, blanks aside, and
+lines begin wherever text is wrapped.
+"""
 _LONG_WORD = re.compile(r"\S{51,}")
 """A shorter word is never broken where a line is wrapped; a network of IPv6 takes 43 characters."""
 _MARKED = re.compile(r"##(?=[A-Za-z]*\[)")
-"""`##[command]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`: some are obeyed anywhere in a line."""
+"""`##[command]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`: some are obeyed anywhere in a
+line.
+"""
 
 _CODE = "0?[0-57]|3[1-79]|49|9[0-7]"
 _COLOUR = re.compile(rf"(\x1b\[(?:(?:{_CODE})(?:;(?:{_CODE})){{,4}})?m)")
@@ -34,9 +38,11 @@ _NO_PORT = re.compile(r"([^:@/?\[\]]*):(?!:|[0-9]{1,5}(?:[/?]|\Z))")
 
 
 def without_password(url: str) -> str:
-    """A URL, or what ssh calls a destination, as it may be shown and put on file: `ssh://root:secret@rig` -> `ssh://root@rig`.
+    """A URL, or what ssh calls a destination, as it may be shown and put on file:
+    `ssh://root:secret@rig` -> `ssh://root@rig`.
 
-    Of a malformed one too much is left out rather than too little: up to the last @ all may be a password.
+    Of a malformed one too much is left out rather than too little: up to the last @ all may be a
+    password.
     """
     scheme = _SCHEME.match(url)
     start = scheme.end() if scheme else 0
@@ -50,8 +56,9 @@ def without_password(url: str) -> str:
 def printable(text: str) -> str:
     """Text on one line that neither a terminal nor a CI runner obeys.
 
-    Control characters, escape sequences, bidirectional overrides and other characters that show nothing are escaped as Python does it; so are bytes
-    that were no UTF-8 (`\\xff`), and one character of what a runner takes for a command.
+    Control characters, escape sequences, bidirectional overrides and other characters that show
+    nothing are escaped as Python does it; so are bytes that were no UTF-8 (`\\xff`), and one
+    character of what a runner takes for a command.
     """
     text = _visible(text)
     if "##" in text:
@@ -67,7 +74,10 @@ def _visible(text: str) -> str:
     """Text with what shows nothing escaped."""
     if not text.isprintable():
         text = readable(text)
-        text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+        text = "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+            for each in text
+        )
     return text
 
 
@@ -77,12 +87,16 @@ def _unbreakable(word: re.Match[str]) -> str:
 
 
 def identifier(name: str) -> str:
-    """An item's name as its test id has it: printable, and without what begins a tag or an entity. pytest-html shows ids as they are."""
+    """An item's name as its test id has it: printable, and without what begins a tag or an entity.
+    pytest-html shows ids as they are.
+    """
     return printable(name).replace("<", r"\x3c").replace("&", r"\x26")
 
 
 def readable(text: str) -> str:
-    """Text that UTF-8 can hold: bytes that were none are escaped (`\\xff`), and so are lone surrogates, which JSON can bring (`\\ud800`)."""
+    """Text that UTF-8 can hold: bytes that were none are escaped (`\\xff`), and so are lone
+    surrogates, which JSON can bring (`\\ud800`).
+    """
     if text.isascii():
         return text
     text = _SURROGATE.sub(lambda each: f"\\u{ord(each[0]):04x}", text)
@@ -92,25 +106,34 @@ def readable(text: str) -> str:
 def printable_json(text: str) -> str:
     """JSON of which neither a terminal nor a CI runner obeys anything, with the same values."""
     text = _MARKED.sub(r"#\\u0023", text)
-    return "\n".join(line if line.isprintable() else "".join(map(_json_escaped, line)) for line in text.split("\n"))
+    return "\n".join(
+        line if line.isprintable() else "".join(map(_json_escaped, line))
+        for line in text.split("\n")
+    )
 
 
 def _json_escaped(character: str) -> str:
-    """A character of a JSON text; one that shows nothing stands in a string, where it can be escaped (RFC 8259)."""
+    """A character of a JSON text; one that shows nothing stands in a string, where it can be
+    escaped (RFC 8259).
+    """
     return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def command_in(line: str) -> int | None:
-    """Where the colon stands that a line must not have, or it would be a workflow command; None in any other line."""
+    """Where the colon stands that a line must not have, or it would be a workflow command; None in
+    any other line.
+    """
     found = _COMMAND.match(line)
     return found.start(1) if found is not None else None
 
 
 class Screen:
-    """A stream in front of another: of what is written, only what neither a terminal nor a CI runner obeys gets there.
+    """A stream in front of another: of what is written, only what neither a terminal nor a CI
+    runner obeys gets there.
 
-    It is for text that others print: names and output of the operators' own tests, with what they quote of a machine's answers. A command is broken
-    at the character that completes it, so that it is none in pieces either. With `colours`, codes that set a colour pass, and a carriage return at
+    It is for text that others print: names and output of the operators' own tests, with what they
+    quote of a machine's answers. A command is broken at the character that completes it, so that it
+    is none in pieces either. With `colours`, codes that set a colour pass, and a carriage return at
     the beginning of what is written: pytest shows its progress so.
     """
 
@@ -139,7 +162,9 @@ class Screen:
 
     def _shown(self, text: str) -> str:
         pieces = _COLOUR.split(text) if self._colours else [text]
-        return "".join(piece if index % 2 else self._piece(piece) for index, piece in enumerate(pieces))
+        return "".join(
+            piece if index % 2 else self._piece(piece) for index, piece in enumerate(pieces)
+        )
 
     def _piece(self, text: str) -> str:
         before = self._before
@@ -159,3 +184,11 @@ def _standing_for(line: str) -> str:
         return begun
     mark = _BEGUN_MARK.search(line)
     return f"-{mark[0][:3]}" if mark is not None else "-"
+
+
+def quoted(value: object, width: int = 60) -> str:
+    """Quote a value of the configuration for a message: one printable line, cut to `width`
+    characters.
+    """
+    text = printable(repr(value[: width + 1] if isinstance(value, str) else value))
+    return text if len(text) <= width + 2 else f"{text[:width]}..."

@@ -9,14 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.about.asking import plan_for
-from power_edge.probing.answer import read
-from power_edge.probing.plan import Timeouts
+from power_edge.about.collect import plan_for
+from power_edge.checking.target import Target
+from power_edge.probing.framing import read
+from power_edge.probing.script import Timeouts
 from power_edge.probing.transport import Route
-from power_edge.target import Target
 
 PROBES = Path(__file__).parents[2] / "probes"
-SHELLS = [["sh"], *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"]))]
+SHELLS = [
+    ["sh"],
+    *(
+        pytest.param(shell, marks=pytest.mark.lab)
+        for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"])
+    ),
+]
 every_shell = pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 
@@ -52,16 +58,37 @@ class Tree:
                     (place / tool.name).symlink_to(tool)
         return f"{self.root}/bin:{place}"
 
-    def part(self, shell: list[str], name: str, path: str | None = None, **environment: str) -> list[list[str]]:
+    def part(
+        self, shell: list[str], name: str, path: str | None = None, **environment: str
+    ) -> list[list[str]]:
         """The lines of a part, split."""
-        files = ("prelude", "about/line", f"about/{name}") if name == "who" else ("about/line", f"about/{name}")
+        files = (
+            ("prelude", "about/line", f"about/{name}")
+            if name == "who"
+            else ("about/line", f"about/{name}")
+        )
         body = "".join((PROBES / f"{file}.sh").read_text() for file in files)
         if shell[0] == "busybox":  # Debian's takes its own applets before what is on PATH
-            made = sorted(tool.name for tool in (self.root / "bin").iterdir() if tool.name.isalnum())
-            body = "".join(f'{name}() {{ "{self.root}/bin/{name}" "$@"; }}\n' for name in made) + body
-        variables = {"PE_ROOT": str(self.root), "LC_ALL": "C", "PATH": path or f"{self.root}/bin:/usr/bin:/bin:/usr/sbin:/sbin", **environment}
+            made = sorted(
+                tool.name for tool in (self.root / "bin").iterdir() if tool.name.isalnum()
+            )
+            body = (
+                "".join(f'{name}() {{ "{self.root}/bin/{name}" "$@"; }}\n' for name in made) + body
+            )
+        variables = {
+            "PE_ROOT": str(self.root),
+            "LC_ALL": "C",
+            "PATH": path or f"{self.root}/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            **environment,
+        }
         done = subprocess.run(
-            [*shell, "-c", body, "pe"], capture_output=True, check=True, env=variables, stdin=subprocess.DEVNULL, cwd=self.root, timeout=60
+            [*shell, "-c", body, "pe"],
+            capture_output=True,
+            check=True,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            cwd=self.root,
+            timeout=60,
         )
         return [line.split("\t") for line in done.stdout.decode().splitlines()]
 
@@ -112,9 +139,24 @@ def test_hardware(tree: Tree, shell: list[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("filler", ["To Be Filled By O.E.M.", "System Product Name", "Default string", "Not Specified", "  ", "0123456789"])
+@pytest.mark.parametrize(
+    "filler",
+    [
+        "To Be Filled By O.E.M.",
+        "System Product Name",
+        "Default string",
+        "Not Specified",
+        "  ",
+        "0123456789",
+    ],
+)
 def test_fillers_of_firmware_are_no_model(tree: Tree, filler: str) -> None:
-    tree.files({"sys/class/dmi/id/product_name": f"{filler}\n", "sys/class/dmi/id/sys_vendor": f"{filler}\n"})
+    tree.files(
+        {
+            "sys/class/dmi/id/product_name": f"{filler}\n",
+            "sys/class/dmi/id/sys_vendor": f"{filler}\n",
+        }
+    )
     lines = tree.part(["sh"], "hardware")
     assert ["!model", "the firmware does not say"] in lines
     assert not any(line[0] == "vendor" for line in lines)
@@ -161,7 +203,10 @@ def test_system(tree: Tree, shell: list[str]) -> None:
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({"run/reboot-required": "", "run/reboot-required.pkgs": "linux\nlibc6\nlinux\n"}, "/run/reboot-required is there, for libc6 linux"),
+        (
+            {"run/reboot-required": "", "run/reboot-required.pkgs": "linux\nlibc6\nlinux\n"},
+            "/run/reboot-required is there, for libc6 linux",
+        ),
         ({"lib/modules/6.9/x": ""}, "the modules of the running kernel 6.1.0-9-amd64 are gone"),
         ({"lib/modules/6.9/x": "", "proc/1/environ": "container=lxc"}, None),
         ({"boot/vmlinuz-6.1.0-9-amd64": "", "boot/vmlinuz-6.1.0-2-amd64": ""}, None),
@@ -198,7 +243,10 @@ def test_services(tree: Tree, shell: list[str]) -> None:
         "gone.service not-found inactive dead gone.service\n"
     )
     tree.files({"units": units})
-    tree.tool("systemctl", f"case $1 in is-system-running) echo degraded; exit 1 ;; *) cat {shlex.quote(str(tree.root))}/units ;; esac")
+    tree.tool(
+        "systemctl",
+        f"case $1 in is-system-running) echo degraded; exit 1 ;; *) cat {shlex.quote(str(tree.root))}/units ;; esac",
+    )
     assert tree.part(shell, "services") == [
         ["state", "degraded"],
         ["running", "ssh.service", "OpenBSD Secure Shell server"],
@@ -268,9 +316,19 @@ def test_network(tree: Tree, shell: list[str]) -> None:
 
 def test_a_network_that_cannot_be_read_says_so(tree: Tree) -> None:
     tree.tool("ip", "exit 1")
-    assert {line[0] for line in tree.part(["sh"], "network")} == {"!interfaces", "!addresses", "!routes", "!dns"}
+    assert {line[0] for line in tree.part(["sh"], "network")} == {
+        "!interfaces",
+        "!addresses",
+        "!routes",
+        "!dns",
+    }
     (tree.root / "bin/ip").unlink()
-    assert {line[0] for line in tree.part(["sh"], "network", tree.hidden("ip"))} == {"!interfaces", "!addresses", "!routes", "!dns"}
+    assert {line[0] for line in tree.part(["sh"], "network", tree.hidden("ip"))} == {
+        "!interfaces",
+        "!addresses",
+        "!routes",
+        "!dns",
+    }
 
 
 @every_shell
@@ -326,8 +384,15 @@ table inet mine {
 
 @every_shell
 def test_security(tree: Tree, shell: list[str]) -> None:
-    tree.files({"etc/ssh/sshd_config": "PermitRootLogin yes\n  Match User a\n", "etc/ufw/ufw.conf": "# /etc/ufw/ufw.conf\n\nENABLED=yes\n"})
-    tree.says("sshd", "port 22\nport 2222\npermitrootlogin yes\npasswordauthentication no\nbanner none\n")
+    tree.files(
+        {
+            "etc/ssh/sshd_config": "PermitRootLogin yes\n  Match User a\n",
+            "etc/ufw/ufw.conf": "# /etc/ufw/ufw.conf\n\nENABLED=yes\n",
+        }
+    )
+    tree.says(
+        "sshd", "port 22\nport 2222\npermitrootlogin yes\npasswordauthentication no\nbanner none\n"
+    )
     tree.says("nft", RULESET)
     tree.says(
         "ss",
@@ -364,8 +429,13 @@ def test_security(tree: Tree, shell: list[str]) -> None:
 
 def test_iptables_where_there_is_no_nft(tree: Tree) -> None:
     path = tree.hidden("nft", "ip6tables-save", "iptables-save", "iptables-legacy-save")
-    assert ["!firewall", "neither nft nor iptables-save is here"] in tree.part(["sh"], "security", path)
-    tree.says("iptables-save", "*nat\n:INPUT ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n")
+    assert ["!firewall", "neither nft nor iptables-save is here"] in tree.part(
+        ["sh"], "security", path
+    )
+    tree.says(
+        "iptables-save",
+        "*nat\n:INPUT ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n",
+    )
     tree.says("ip6tables-save", "", 1)
     lines = tree.part(["sh"], "security", path)
     assert ["hook", "ip", "filter", "INPUT", "drop", "1"] in lines
@@ -404,14 +474,25 @@ def test_without_root_what_takes_it_says_so(tree: Tree, shell: list[str]) -> Non
     lines = tree.part(shell, "security", PE_ID="1000")
     assert [line[0] for line in lines] == ["!sshd", "!firewall", "!programs", "listening"]
     assert all("root" in line[1] for line in lines[:3])
-    assert ["!masquerade", "it takes root to read the firewall"] in tree.part(shell, "roles", PE_ID="1000")
+    assert ["!masquerade", "it takes root to read the firewall"] in tree.part(
+        shell, "roles", PE_ID="1000"
+    )
     tree.tool("sudo", 'shift; PE_ID=0; export PE_ID; "$@"')
     assert "!sshd" not in {
-        line[0] for line in tree.part(shell, "security", PE_ID="1000", PE_SUDO="sudo -n") if line[1:] == ["it takes root to ask sshd"]
+        line[0]
+        for line in tree.part(shell, "security", PE_ID="1000", PE_SUDO="sudo -n")
+        if line[1:] == ["it takes root to ask sshd"]
     }
 
 
-UNITS = ["openvpn@home.service", "openvpn-server@rig.service", "openvpn@gone.service", "openvpn.service", "docker.socket", "containerd.service"]
+UNITS = [
+    "openvpn@home.service",
+    "openvpn-server@rig.service",
+    "openvpn@gone.service",
+    "openvpn.service",
+    "docker.socket",
+    "containerd.service",
+]
 
 
 @every_shell
@@ -429,7 +510,9 @@ def test_evidence_of_roles(tree: Tree, shell: list[str]) -> None:
         }
     )
     root = shlex.quote(str(tree.root))
-    tree.tool("systemctl", f"case $1 in list-units) cat {root}/started ;; *) cat {root}/enabled ;; esac")
+    tree.tool(
+        "systemctl", f"case $1 in list-units) cat {root}/started ;; *) cat {root}/enabled ;; esac"
+    )
     tree.says(
         "nft",
         "table ip nat {\n\tchain p {\n"
@@ -453,10 +536,19 @@ def test_evidence_of_roles(tree: Tree, shell: list[str]) -> None:
 
 @every_shell
 def test_who(tree: Tree, shell: list[str]) -> None:
-    tree.files({"proc/sys/kernel/hostname": "rig-7\x1b[31m\ty\n", "etc/machine-id": f"{MACHINE_ID.upper()}\n"})
+    tree.files(
+        {
+            "proc/sys/kernel/hostname": "rig-7\x1b[31m\ty\n",
+            "etc/machine-id": f"{MACHINE_ID.upper()}\n",
+        }
+    )
     assert tree.part(shell, "who") == [
         ["hostname", "rig-7 [31m y"],
-        ["identity", "machine-id", "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"],
+        [
+            "identity",
+            "machine-id",
+            "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3",
+        ],
         ["user", "root", "root"],
     ]
 
@@ -470,11 +562,29 @@ def test_an_id_that_is_none_is_never_hashed(tree: Tree) -> None:
 def test_a_part_that_hangs_takes_no_other_with_it(tree: Tree, shell: list[str]) -> None:
     tree.files({"etc/ufw/ufw.conf": "ENABLED=no\n", "proc/sys/vm/swappiness": "60\n"})
     tree.tool("ss", "sleep 1000")
-    script = plan_for(Target(Route("local://"), Timeouts(section=1, node=60), None, "this machine")).script().replace("    unset PE_ROOT\n", "")
+    script = (
+        plan_for(Target(Route("local://"), Timeouts(section=1, node=60), None, "this machine"))
+        .script()
+        .replace("    unset PE_ROOT\n", "")
+    )
     (tree.root / "script").write_text(script)
-    variables = {"PE_ROOT": str(tree.root), "PATH": f"{tree.root}/bin:/usr/bin:/bin", "LANG": "tr_TR.UTF-8"}
-    done = subprocess.run([*shell, tree.root / "script"], capture_output=True, check=True, env=variables, stdin=subprocess.DEVNULL, timeout=60)
+    variables = {
+        "PE_ROOT": str(tree.root),
+        "PATH": f"{tree.root}/bin:/usr/bin:/bin",
+        "LANG": "tr_TR.UTF-8",
+    }
+    done = subprocess.run(
+        [*shell, tree.root / "script"],
+        capture_output=True,
+        check=True,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
     outputs = read(done.stdout).outputs
     assert outputs["about.security"].failure() == "timed out"
     assert b"ufw\tno\n" in outputs["about.security"].stdout
-    assert outputs["about.tuning"].stdout == b"sysctl\tvm.swappiness\t60\n!swap\t/proc/swaps cannot be read\n"
+    assert (
+        outputs["about.tuning"].stdout
+        == b"sysctl\tvm.swappiness\t60\n!swap\t/proc/swaps cannot be read\n"
+    )

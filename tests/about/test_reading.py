@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from power_edge.about.part import Part, part
 from power_edge.about.reading import PARTS, OnFile, about, declared, hardware, identity
 from power_edge.config.schema import validator
-from power_edge.model.declared.about_schema import About
-from power_edge.probing.answer import Answer, Output, read
-from tests.cases import RECORDINGS
+from power_edge.model.generated.about_schema import About
+from power_edge.probing.framing import Answer, Output, read
+from tests.support.cases import RECORDINGS
 
 T420 = read((RECORDINGS / "about" / "t420.answer").read_bytes())
 
 
 def answer(outputs: Mapping[str, bytes | Output]) -> Answer:
     """An answer whose parts printed this."""
-    whole = {f"about.{name}": output if isinstance(output, Output) else Output(0, output, "") for name, output in outputs.items()}
+    whole = {
+        f"about.{name}": output if isinstance(output, Output) else Output(0, output, "")
+        for name, output in outputs.items()
+    }
     return Answer("-", 0, 1_772_000_000, {}, "open", whole, True)
 
 
@@ -35,12 +38,22 @@ def as_json(seen: About) -> dict[str, object]:
 
 
 def test_a_recorded_node() -> None:
-    seen = about(T420, "stella-PowerEdge-T420", OnFile("stella-PowerEdge-T420", "VPN", ("home",), ("vpn-gateway", "monitoring-target")))
+    seen = about(
+        T420,
+        "stella-PowerEdge-T420",
+        OnFile("stella-PowerEdge-T420", "VPN", ("home",), ("vpn-gateway", "monitoring-target")),
+    )
     as_json(seen)
-    assert (seen.who.hostname, seen.looked_as.user, seen.looked_as.root) == ("stella-PowerEdge-T420", "stella", "sudo")
+    assert (seen.who.hostname, seen.looked_as.user, seen.looked_as.root) == (
+        "stella-PowerEdge-T420",
+        "stella",
+        "sudo",
+    )
     assert identity(T420) == seen.who.identity
     assert seen.who.identity is not None
-    assert seen.who.identity.hash == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+    assert (
+        seen.who.identity.hash == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+    )
     assert {role.name: (role.declared, bool(role.evidence)) for role in seen.who.roles} == {
         "vpn-gateway": (True, True),
         "monitoring-target": (True, False),
@@ -49,13 +62,33 @@ def test_a_recorded_node() -> None:
     }
     assert [unit.name for unit in seen.services.failed] == ["copy-logs.service"]
     assert "openvpn@server.service" in {unit.name for unit in seen.services.running}
-    assert [(chain.family, chain.policy) for chain in seen.security.firewall.chains] == [("ip", "drop"), ("ip6", "drop")]  # type: ignore[union-attr]
+    firewall = seen.security.firewall
+    assert firewall is not None
+    assert [(chain.family, chain.policy) for chain in firewall.chains] == [
+        ("ip", "drop"),
+        ("ip6", "drop"),
+    ]
     assert seen.security.sshd is not None
-    assert (seen.security.sshd.ports, seen.security.sshd.passwords, seen.security.sshd.root_login) == ([22], True, "without-password")
-    assert [(port.port, port.protocol, port.program) for port in seen.security.open_ports][-1] == (1194, "udp", "openvpn")
+    assert (
+        seen.security.sshd.ports,
+        seen.security.sshd.passwords,
+        seen.security.sshd.root_login,
+    ) == ([22], True, "without-password")
+    assert [(port.port, port.protocol, port.program) for port in seen.security.open_ports][-1] == (
+        1194,
+        "udp",
+        "openvpn",
+    )
     assert [interface.name for interface in seen.network.interfaces] == ["host0", "tun0", "lo"]
-    assert not any(address.startswith("fe80") for interface in seen.network.interfaces for address in interface.addresses)
-    assert {(thing.part, thing.what) for thing in seen.unread} == {("hardware", "model"), ("system", "updates")}
+    assert not any(
+        address.startswith("fe80")
+        for interface in seen.network.interfaces
+        for address in interface.addresses
+    )
+    assert {(thing.part, thing.what) for thing in seen.unread} == {
+        ("hardware", "model"),
+        ("system", "updates"),
+    }
 
 
 def test_hardware_as_an_identity_declares_it() -> None:
@@ -67,26 +100,37 @@ def test_hardware_as_an_identity_declares_it() -> None:
         "architecture": "x86_64",
     }
     assert declared(hardware(Part("hardware"))) == {}
-    assert declared(hardware(part(answer({"hardware": b"memory\t948304\t1\n"}), "hardware"))) == {"memory_gb": 0.9}
+    assert declared(hardware(part(answer({"hardware": b"memory\t948304\t1\n"}), "hardware"))) == {
+        "memory_gb": 0.9
+    }
 
 
 def test_nothing_looked_at_is_nothing_told() -> None:
     seen = about(answer({}), "a", OnFile())
     as_json(seen)
-    assert [(thing.part, thing.what, thing.why) for thing in seen.unread] == [(name, name, "not in the answer") for name in PARTS]
+    assert [(thing.part, thing.what, thing.why) for thing in seen.unread] == [
+        (name, name, "not in the answer") for name in PARTS
+    ]
     assert seen.security.firewall is None
     assert seen.system.reboot is None
 
 
 def test_of_a_part_that_timed_out_what_came_is_kept() -> None:
-    seen = record(hardware=Output(124, b"model\tT420\nfilesystem\t/dev/sda\text4\t/\t10\t4\t5\n", ""))
+    seen = record(
+        hardware=Output(124, b"model\tT420\nfilesystem\t/dev/sda\text4\t/\t10\t4\t5\n", "")
+    )
     assert seen.hardware.model == "T420"
     assert len(seen.hardware.filesystems) == 1
     assert [(thing.what, thing.why) for thing in seen.unread] == [("hardware", "timed out")]
 
 
 def test_a_firewall_that_was_not_read_is_no_open_one() -> None:
-    assert record(security=b"hook\tip\tfilter\tINPUT\taccept\t0\n!firewall\tit takes root\n").security.firewall is None
+    assert (
+        record(
+            security=b"hook\tip\tfilter\tINPUT\taccept\t0\n!firewall\tit takes root\n"
+        ).security.firewall
+        is None
+    )
     read_one = record(security=b"filter\tread\n").security.firewall
     assert read_one is not None
     assert read_one.chains == []
@@ -135,16 +179,29 @@ def test_a_clock_beyond_the_calendar() -> None:
 
 
 KEYS = sorted(
-    {line.split("\t")[0] for output in T420.outputs.values() for line in output.stdout.decode().splitlines()} | {"login", "swap", "route", "!x"}
+    {
+        line.split("\t")[0]
+        for output in T420.outputs.values()
+        for line in output.stdout.decode().splitlines()
+    }
+    | {"login", "swap", "route", "!x"}
 )
-LINES = st.lists(st.tuples(st.sampled_from(KEYS), st.lists(st.text() | st.integers().map(str), max_size=7)), max_size=8)
+LINES = st.lists(
+    st.tuples(st.sampled_from(KEYS), st.lists(st.text() | st.integers().map(str), max_size=7)),
+    max_size=8,
+)
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(PARTS), LINES))
-def test_whatever_a_machine_prints_is_taken(printed: dict[str, list[tuple[str, list[str]]]]) -> None:
+def test_whatever_a_machine_prints_is_taken(
+    printed: dict[str, list[tuple[str, list[str]]]],
+) -> None:
     outputs = {
-        name: "\n".join("\t".join((key, *values)) for key, values in lines).encode("utf-8", "surrogateescape") for name, lines in printed.items()
+        name: "\n".join("\t".join((key, *values)) for key, values in lines).encode(
+            "utf-8", "surrogateescape"
+        )
+        for name, lines in printed.items()
     }
     as_json(about(answer(outputs), "a", OnFile()))
 

@@ -1,4 +1,6 @@
-"""A limit on computing: work that has no end is ended, whatever it catches, and nothing of the alarm is left behind."""
+"""A limit on computing: work that has no end is ended, whatever it catches, and nothing of the
+alarm is left behind.
+"""
 
 import signal
 import threading
@@ -7,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from power_edge.allowance import Allowance, TookTooLong
+from power_edge.checking.allowance import Allowance, TookTooLong
 
 TOLD = "what the node printed is too much, or too hard to follow: more than 0.05 s of computing"
 

@@ -1,12 +1,15 @@
-"""What a hostile or broken node costs: bytes, memory, open files, and the time of others. Peaks of memory are measured, times are not."""
+"""What a hostile or broken node costs: bytes, memory, open files, and the time of others.
+
+Peaks of memory are measured, times are not.
+"""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from tests import answers
-from tests.bounded import Nodes
+from tests.support import answers
+from tests.support.bounded import Nodes
 
 START = 120
 """MiB that a run takes which asks one healthy node, and as much again."""
@@ -28,7 +31,10 @@ def test_a_healthy_node_passes_behind_the_stand_in(nodes: Nodes) -> None:
 
 @pytest.mark.parametrize("prints", [GIGABYTE, LINES], ids=["1 GiB of zeros", "lines for ever"])
 def test_an_answer_without_end_is_cut(nodes: Nodes, prints: str) -> None:
-    """hostile.md 7: 1 GiB of answer took 3.1 GB of memory, and 98 s against a deadline of 75. The other node is checked all the same."""
+    """hostile.md 7: 1 GiB of answer took 3.1 GB of memory, and 98 s against a deadline of 75.
+
+    The other node is checked all the same.
+    """
     nodes.node("a", prints)
     nodes.node("b", HEALTHY)
     run = nodes.check()
@@ -38,8 +44,14 @@ def test_an_answer_without_end_is_cut(nodes: Nodes, prints: str) -> None:
     assert run.peak < START + 1.5 * 64
 
 
-@pytest.mark.parametrize("command", [("about", "a"), ("identity", "a"), ("discover", "a")], ids=lambda command: command[0])
-def test_an_answer_without_end_is_cut_for_every_command(nodes: Nodes, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [("about", "a"), ("identity", "a"), ("discover", "a")],
+    ids=lambda command: command[0],
+)
+def test_an_answer_without_end_is_cut_for_every_command(
+    nodes: Nodes, command: tuple[str, ...]
+) -> None:
     nodes.node("a", GIGABYTE)
     run = nodes.command(*command)
     assert run.status == 11, run.output
@@ -59,11 +71,17 @@ def test_all_answers_of_a_run_together_have_a_limit(nodes: Nodes) -> None:
 
 
 def lines(line: str, count: int = 1_000_000) -> bytes:
-    return b"".join(line.encode() % number if "%" in line else line.encode() for number in range(count))
+    return b"".join(
+        line.encode() % number if "%" in line else line.encode() for number in range(count)
+    )
 
 
 MILLION = {
-    "sysctl.0": b"== asked\n" + lines("k/%d\n") + b"== values\n" + lines("vm/swappiness:1\n", 100_000) + b"== end\n",
+    "sysctl.0": b"== asked\n"
+    + lines("k/%d\n")
+    + b"== values\n"
+    + lines("vm/swappiness:1\n", 100_000)
+    + b"== end\n",
     "files.0": lines("user u%d 0\n"),
     "services.0": b"== asked\nssh.service\n== left\n" + lines("%d\n") + b"== end\n",
     "packages.0": b"manager dpkg amd64 apt-get\nasked ssh\n" + lines("asked %d\n"),
@@ -99,7 +117,9 @@ HOSTILE_JSON = {
 
 @pytest.mark.parametrize("what", HOSTILE_JSON)
 def test_a_ruleset_without_measure(nodes: Nodes, what: str) -> None:
-    """hostile.md 8, in bytes: what nft prints is the node's, and JSON takes 40 times its size in memory."""
+    """hostile.md 8, in bytes: what nft prints is the node's, and JSON takes 40 times its size in
+    memory.
+    """
     chain = b'{"chain":{"family":"inet","table":"t","name":"c"}},'
     text = b'= nft 0\n {"nftables": [' + chain + HOSTILE_JSON[what] + b"\n"
     nodes.node("a", answers.answer("a", {"firewall.0": text}), firewall={"enabled": True})
@@ -147,10 +167,16 @@ def test_what_is_said_of_a_node_that_prints_no_answer_is_short(nodes: Nodes) -> 
 
 def about(lines_of: bytes) -> bytes:
     parts = ("who", "hardware", "network", "tuning", "services", "security", "roles", "system")
-    return answers.answer("a", {f"about.{part}": lines_of for part in parts}, readings=[("machine-id", "ok", answers.digest(answers.MACHINE))])
+    return answers.answer(
+        "a",
+        {f"about.{part}": lines_of for part in parts},
+        readings=[("machine-id", "ok", answers.digest(answers.MACHINE))],
+    )
 
 
-@pytest.mark.parametrize("line", ["running\tu%d\td\n", "interface\te%d\tup\t-\n", "listening\ttcp\t0.0.0.0\t22\tp%d\n"])
+@pytest.mark.parametrize(
+    "line", ["running\tu%d\td\n", "interface\te%d\tup\t-\n", "listening\ttcp\t0.0.0.0\t22\tp%d\n"]
+)
 def test_a_million_lines_about_a_machine(nodes: Nodes, line: str) -> None:
     nodes.node("a", about(lines(line, 125_000)))
     run = nodes.command("about", "a", "--json")
@@ -179,21 +205,26 @@ def test_a_million_lines_to_discover(nodes: Nodes) -> None:
 
 
 def test_nodes_wait_for_a_turn_where_few_files_may_be_open(nodes: Nodes) -> None:
-    """hostile.md 15: with a limit of 40 open files, 10 of 20 healthy nodes were "unreachable: Too many open files"."""
+    """hostile.md 15: with a limit of 40 open files, 10 of 20 healthy nodes were "unreachable: Too
+    many open files".
+    """
     for number in range(20):
-        nodes.node(f"n{number}", answers.answer(f"n{number}", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}))
+        nodes.node(
+            f"n{number}",
+            answers.answer(f"n{number}", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}),
+        )
     run = nodes.check(prefix=("sh", "-c", 'ulimit -n 40; exec "$@"', "limit"))
     assert run.status == 0, run.output
     assert len(re.findall(r"n\d+: 2 compliant", run.output)) == 20
 
 
 def test_the_figures_of_the_documentation_are_those_of_the_code() -> None:
-    from power_edge.check import BULKY, JUDGING_SECONDS
+    from power_edge.checking.check import BULKY, JUDGING_SECONDS
     from power_edge.probing.observe import LONGEST_SECTION
     from power_edge.probing.process import LONGEST_OUTPUT
     from power_edge.probing.transport import LONGEST_AT_LEAST, LONGEST_TOGETHER
 
-    told = (Path(__file__).parents[1] / "docs" / "ssh.md").read_text()
+    told = (Path(__file__).parents[2] / "docs" / "ssh.md").read_text()
     for limit in (LONGEST_OUTPUT, LONGEST_TOGETHER, LONGEST_AT_LEAST, LONGEST_SECTION):
         assert f"{limit >> 20} MiB" in told
     assert f"{BULKY >> 10} KiB" in told

@@ -1,11 +1,13 @@
-"""One item in, one result out: silence is unknown, drift beats unknown, and a command that mends is one line."""
+"""One item in, one result out: silence is unknown, drift beats unknown, and a command that mends is
+one line.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 
-from power_edge.judging import judge, quoted
+from power_edge.checking.evaluate import judge, quoted
 from power_edge.model import (
     NOTHING,
     Entry,
@@ -42,11 +44,32 @@ def kind(**more: Any) -> ResourceType:
     def entries(section: Any) -> Iterator[Entry]:
         yield from section
 
-    return ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=find, remedy=remedy, entries=entries, **more)
+    return ResourceType(
+        name="things",
+        declares=dict,
+        parse=lambda _: {},
+        judge=find,
+        remedy=remedy,
+        entries=entries,
+        **more,
+    )
 
 
-def result(findings: Sequence[Finding], commands: Sequence[tuple[str, ...]] = (), seen: Observations | Unseen = SEEN, **more: Any) -> Result:
-    item = Item("node", "things", "A", "a", Declared(findings, commands), FIELDS, Source("node-configs/node/state.yaml", 7))
+def result(
+    findings: Sequence[Finding],
+    commands: Sequence[tuple[str, ...]] = (),
+    seen: Observations | Unseen = SEEN,
+    **more: Any,
+) -> Result:
+    item = Item(
+        "node",
+        "things",
+        "A",
+        "a",
+        Declared(findings, commands),
+        FIELDS,
+        Source("node-configs/node/state.yaml", 7),
+    )
     return judge(kind(**more), item, seen)
 
 
@@ -94,7 +117,9 @@ def test_a_field_that_nobody_judged_is_named() -> None:
         ({"a": "seen"}, {"whole": True}, "the node's answer does not mention it"),
     ],
 )
-def test_what_was_not_seen_is_unknown_and_never_judged(seen: Any, more: dict[str, Any], why: str) -> None:
+def test_what_was_not_seen_is_unknown_and_never_judged(
+    seen: Any, more: dict[str, Any], why: str
+) -> None:
     judged = result([STATE, ENABLED], seen=seen, **more)
     assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, why)
     assert judged.metadata()["actual"] == {"state": None, "enabled": None}
@@ -112,9 +137,14 @@ def test_a_fault_in_judging_is_unknown() -> None:
         raise IndexError("out of range")
 
     item = Item("node", "things", "A", "a", None, FIELDS, Source("f", 1))
-    broken = ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING)
+    broken = ResourceType(
+        name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING
+    )
     judged = judge(broken, item, {"a": "seen"})
-    assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, "judging failed: IndexError: out of range")
+    assert (judged.outcome, judged.why) == (
+        Outcome.UNKNOWN,
+        "judging failed: IndexError: out of range",
+    )
 
 
 def test_commands_that_mend() -> None:
@@ -145,7 +175,14 @@ def test_metadata_is_made_of_what_reports_can_hold() -> None:
     class Word(str):
         __slots__ = ()
 
-    odd = {"text": Word("x"), "bytes": "a\udcff\udc80", "tuple": ("a", None), "set": frozenset({"b", "a"}), "map": {1: 2.5}, "flag": True}
+    odd = {
+        "text": Word("x"),
+        "bytes": "a\udcff\udc80",
+        "tuple": ("a", None),
+        "set": frozenset({"b", "a"}),
+        "map": {1: 2.5},
+        "flag": True,
+    }
     metadata = result([drifts("state", "running", odd), ENABLED]).metadata()
     assert metadata["actual"]["state"] == {
         "text": "x",
@@ -179,18 +216,32 @@ class Calls:
             self.given.append(("extra", *arguments))
             yield "more"
 
-        return ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=find, remedy=remedy, extra=extra, lists_all=True)
+        return ResourceType(
+            name="things",
+            declares=dict,
+            parse=lambda _: {},
+            judge=find,
+            remedy=remedy,
+            extra=extra,
+            lists_all=True,
+        )
 
 
 ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, Source("f", 1))
 
 
 @pytest.mark.parametrize(("observations", "seen"), [({"a": "seen"}, "seen"), ({}, None)])
-def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(observations: Observations, seen: Any) -> None:
+def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(
+    observations: Observations, seen: Any
+) -> None:
     calls = Calls()
     judged = judge(calls.kind(), ITEM, observations)
     declared = ITEM.declared
-    assert calls.given == [("judge", declared, seen), ("remedy", declared, seen, [STOPPED]), ("extra", declared, seen)]
+    assert calls.given == [
+        ("judge", declared, seen),
+        ("remedy", declared, seen, [STOPPED]),
+        ("extra", declared, seen),
+    ]
     assert (judged.item, judged.extra) == (ITEM, ("more",))
 
 
@@ -203,7 +254,9 @@ def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(ob
         (Remedy(cuts=True, advice="by hand"), None, False, "by hand"),
     ],
 )
-def test_a_remedy_is_told_in_full(remedy: Remedy, mend: str | None, cuts: bool, advice: str | None) -> None:
+def test_a_remedy_is_told_in_full(
+    remedy: Remedy, mend: str | None, cuts: bool, advice: str | None
+) -> None:
     judged = judge(Calls(remedy).kind(), ITEM, SEEN)
     assert (judged.mend, judged.mend_cuts, judged.advice) == (mend, cuts, advice)
 
@@ -212,7 +265,9 @@ def test_what_could_not_be_judged_keeps_its_item_and_what_was_expected() -> None
     def fault(*_: Any) -> Iterator[Finding]:
         raise IndexError
 
-    broken = ResourceType(name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING)
+    broken = ResourceType(
+        name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING
+    )
     assert judge(broken, ITEM, SEEN).item is ITEM
     silent = judge(kind(), ITEM._replace(declared=Declared([STATE])), SEEN)
     assert silent.findings == (STATE, undecided("enabled", True, "was not judged"))

@@ -1,4 +1,6 @@
-"""One node's hostile answer costs its own items of one type: not its other types, and no other node."""
+"""One node's hostile answer costs its own items of one type: not its other types, and no other
+node.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from power_edge import check
-from power_edge.check import BULKY, Checked
+from power_edge.checking import check
+from power_edge.checking.check import BULKY, Checked
 from power_edge.config import load_node
 from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
 from power_edge.probing import observe
-from power_edge.probing.answer import Answer, read
-from tests import answers
-from tests.project import identity_of
+from power_edge.probing.framing import Answer, read
+from tests.support import answers
+from tests.support.project import identity_of
 
 TOO_MUCH = "what the node printed is too much, or too hard to follow"
 PACKAGE = b"manager dpkg amd64 apt-get\nasked ssh\nrow ssh amd64 install/installed/ok 1\n"
@@ -23,7 +25,11 @@ PACKAGE = b"manager dpkg amd64 apt-get\nasked ssh\nrow ssh amd64 install/install
 def checked(folder: Path, name: str, sections: dict[str, bytes], **declared: Any) -> Checked:
     place = folder / "node-configs" / name
     place.mkdir(parents=True)
-    state = {"version": "1.0", "metadata": {"site": "here", "environment": "development"}, **declared}
+    state = {
+        "version": "1.0",
+        "metadata": {"site": "here", "environment": "development"},
+        **declared,
+    }
     (place / "state.yaml").write_text(yaml.safe_dump(state))
     (place / "system-identity.yaml").write_text(yaml.safe_dump(identity_of(answers.MACHINE)))
     return Checked(load_node(place), read(answers.answer(name, sections)))
@@ -49,21 +55,32 @@ def hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_type_that_takes_too_long_is_unknown_and_no_other_is(tmp_path: Path, hangs: None) -> None:
     sections = {"sysctl.0": answers.sysctl({"vm.swappiness": "60"}), "packages.0": PACKAGE}
-    one = results(checked(tmp_path, "a", sections, sysctl={"vm.swappiness": "60"}, packages=[{"name": "ssh"}]))
+    one = results(
+        checked(tmp_path, "a", sections, sysctl={"vm.swappiness": "60"}, packages=[{"name": "ssh"}])
+    )
     assert one["vm.swappiness"].outcome is Outcome.UNKNOWN
     assert TOO_MUCH in (one["vm.swappiness"].why or "")
     assert one["ssh"].outcome is Outcome.COMPLIANT
-    assert results(checked(tmp_path, "b", {"packages.0": PACKAGE}, packages=[{"name": "ssh"}]))["ssh"].outcome is Outcome.COMPLIANT
+    assert (
+        results(checked(tmp_path, "b", {"packages.0": PACKAGE}, packages=[{"name": "ssh"}]))[
+            "ssh"
+        ].outcome
+        is Outcome.COMPLIANT
+    )
 
 
-def test_an_item_whose_judging_has_no_end_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_whose_judging_has_no_end_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def judge(*_: Any) -> Result:
         while True:
             pass
 
     monkeypatch.setattr(check, "judge", judge)
     monkeypatch.setattr(check, "JUDGING_SECONDS", 0.05)
-    (found,) = results(checked(tmp_path, "a", {"packages.0": PACKAGE}, packages=[{"name": "ssh"}])).values()
+    (found,) = results(
+        checked(tmp_path, "a", {"packages.0": PACKAGE}, packages=[{"name": "ssh"}])
+    ).values()
     assert found.outcome is Outcome.UNKNOWN
     assert TOO_MUCH in (found.why or "")
 
@@ -71,7 +88,9 @@ def test_an_item_whose_judging_has_no_end_is_unknown(tmp_path: Path, monkeypatch
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
 
-    def counting(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
+    def counting(
+        kind: ResourceType, items: Sequence[Item], answer: Answer
+    ) -> Observations | Unseen:
         calls.append(answer.node)
         return observe.observe(kind, items, answer)
 
@@ -79,7 +98,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-@pytest.mark.parametrize(("size", "calls"), [(100, ["a", "b"]), (BULKY, ["a", "b", "a"])], ids=["short", "long"])
+@pytest.mark.parametrize(
+    ("size", "calls"), [(100, ["a", "b"]), (BULKY, ["a", "b", "a"])], ids=["short", "long"]
+)
 def test_of_long_answers_what_was_seen_is_kept_for_one_node_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, calls: list[str]
 ) -> None:
@@ -92,5 +113,7 @@ def test_of_long_answers_what_was_seen_is_kept_for_one_node_at_a_time(
 
 
 def test_what_was_not_asked_for_is_not_kept(tmp_path: Path) -> None:
-    one = checked(tmp_path, "a", {"packages.0": PACKAGE + b"asked more\n"}, packages=[{"name": "ssh"}])
+    one = checked(
+        tmp_path, "a", {"packages.0": PACKAGE + b"asked more\n"}, packages=[{"name": "ssh"}]
+    )
     assert one.observations["packages"].keys() == {"ssh"}  # type: ignore[union-attr]

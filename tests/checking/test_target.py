@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from power_edge.checking.target import target
 from power_edge.config import ConfigError
-from power_edge.probing.plan import Timeouts
-from power_edge.probing.route import BadRoute, Options
-from power_edge.target import target
+from power_edge.probing.connection import BadRoute, Options
+from power_edge.probing.script import Timeouts
 
 STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
 
@@ -17,7 +17,9 @@ def root(tmp_path: Path) -> Path:
     for name in ("rig-7", "joe@rig-8"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.yaml").write_text(STATE)
-        (tmp_path / name / "connection.yaml").write_text("{ssh: {host: 10.8.0.7, user: stella}, connect_timeout: 2}\n")
+        (tmp_path / name / "connection.yaml").write_text(
+            "{ssh: {host: 10.8.0.7, user: stella}, connect_timeout: 2}\n"
+        )
     return tmp_path
 
 
@@ -30,14 +32,21 @@ def test_nothing_is_this_machine(root: Path) -> None:
 @pytest.mark.parametrize("name", ["rig-7", "joe@rig-8"])
 def test_a_node_by_its_name_has_its_way_and_its_deadlines(root: Path, name: str) -> None:
     found = target(name, root, Options())
-    assert (found.route.url, found.timeouts, found.name) == ("ssh://stella@10.8.0.7", Timeouts(connect=2), name)
+    assert (found.route.url, found.timeouts, found.name) == (
+        "ssh://stella@10.8.0.7",
+        Timeouts(connect=2),
+        name,
+    )
     assert found.node is not None
     assert found.node.name == name
 
 
 def test_options_lead_another_way_to_a_node(root: Path) -> None:
     assert target("rig-7", root, Options(hosts="ssh://10.8.0.8")).route.url == "ssh://10.8.0.8"
-    assert target("rig-7", root, Options(connection="paramiko")).route.url == "paramiko://stella@10.8.0.7"
+    assert (
+        target("rig-7", root, Options(connection="paramiko")).route.url
+        == "paramiko://stella@10.8.0.7"
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,22 +64,47 @@ def test_options_lead_another_way_to_a_node(root: Path) -> None:
 def test_a_way(root: Path, text: str, url: str) -> None:
     for folder in (root, None):
         found = target(text, folder, Options(ssh_config="f"))
-        assert (found.route.url, found.route.ssh_config, found.node, found.name) == (url, "f", None, text)
+        assert (found.route.url, found.route.ssh_config, found.node, found.name) == (
+            url,
+            "f",
+            None,
+            text,
+        )
 
 
 def test_another_backend_for_an_ssh_destination(root: Path) -> None:
-    assert target("joe@host", root, Options(connection="paramiko")).route.url == "paramiko://joe@host"
+    assert (
+        target("joe@host", root, Options(connection="paramiko")).route.url == "paramiko://joe@host"
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["joe@-oProxyCommand=x", "ssh://-oProxyCommand=x", "@", "joe@", "joe@host:path", "nothing://host", "joe@a b", "ssh://", "joe@host/path"]
+    "text",
+    [
+        "joe@-oProxyCommand=x",
+        "ssh://-oProxyCommand=x",
+        "@",
+        "joe@",
+        "joe@host:path",
+        "nothing://host",
+        "joe@a b",
+        "ssh://",
+        "joe@host/path",
+    ],
 )
 def test_no_way(root: Path, text: str) -> None:
     with pytest.raises(BadRoute):
         target(text, root, Options())
 
 
-@pytest.mark.parametrize(("text", "options"), [(None, Options(hosts="h")), ("joe@h", Options(hosts="h")), ("ssh://h", Options(connection="ssh"))])
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (None, Options(hosts="h")),
+        ("joe@h", Options(hosts="h")),
+        ("ssh://h", Options(connection="ssh")),
+    ],
+)
 def test_options_that_contradict_the_target(root: Path, text: str | None, options: Options) -> None:
     with pytest.raises(BadRoute):
         target(text, root, options)
@@ -103,8 +137,10 @@ def test_a_node_by_the_path_of_its_folder_is_told_by_its_name(root: Path, text: 
         target(text, root, Options())
 
 
-def test_this_machine_by_its_name_is_told_how_it_is_meant(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("power_edge.target.socket.gethostname", lambda: "my-desk")
+def test_this_machine_by_its_name_is_told_how_it_is_meant(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("power_edge.checking.target.socket.gethostname", lambda: "my-desk")
     for text in ("my-desk", "localhost"):
         with pytest.raises(ConfigError, match="this machine is meant where TARGET is left out"):
             target(text, root, Options())

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from power_edge.cli import cli, main
-from power_edge.probing.answer import read
+from power_edge.probing.framing import read
 from power_edge.probing.transport import Unreachable
 from power_edge.text import identifier
-from tests.answers import MACHINE, OTHER, answer, digest, sysctl
+from tests.support.answers import MACHINE, OTHER, answer, digest, sysctl
 
 STATE = """\
 version: "1.0"
@@ -37,7 +37,8 @@ class Lab:
     def values(self, more: dict[str, str]) -> None:
         asked = [*{**SEEN, **more}, "vm.dirty_ratio"]
         unseen = sysctl({**SEEN, **more}, asked).replace(
-            b"grep: vm/dirty_ratio: No such file or directory", b"grep: vm/dirty_ratio: Permission denied"
+            b"grep: vm/dirty_ratio: No such file or directory",
+            b"grep: vm/dirty_ratio: Permission denied",
         )
         self.answer = answer("rig", {"sysctl.0": unseen})
 
@@ -59,7 +60,9 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
                 raise lab.answer
             return read(lab.answer)
 
-    monkeypatch.setattr("power_edge.check.start", lambda jobs: {job.plan.node: Pending() for job in jobs})
+    monkeypatch.setattr(
+        "power_edge.checking.check.start", lambda jobs: {job.plan.node: Pending() for job in jobs}
+    )
     monkeypatch.chdir(tmp_path)
     return lab
 
@@ -107,7 +110,9 @@ def test_some_of_it(run: Run, rig: Lab, arguments: list[str]) -> None:
 
 
 def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> None:
-    """What is escaped depends on the length of a word, and with its type before it a name is longer."""
+    """What is escaped depends on the length of a word, and with its type before it a name is
+    longer.
+    """
     name = f"/{'a' * 43}::b::c"
     rig.file.write_text(f"{STATE}files:\n- path: '{name}'\n")
     assert identifier(name) == name
@@ -120,7 +125,10 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
     ("arguments", "told"),
     [
         (["rig"], "--yes writes it"),
-        (["rig", "--yes", "sysctl[kernel.panic]", "sysctl[vm.dirty_ratio]"], "not all can be adopted"),
+        (
+            ["rig", "--yes", "sysctl[kernel.panic]", "sysctl[vm.dirty_ratio]"],
+            "not all can be adopted",
+        ),
         (["rig", "--yes", "-k", "dirty"], "not all can be adopted"),
         (["rig", "--yes", "-k", "panic or dirty"], "not all can be adopted"),
         (["rig", "--yes", "sysctl[kernel.panick]"], "did you mean sysctl[kernel.panic]?"),
@@ -141,8 +149,13 @@ def test_what_is_refused(run: Run, rig: Lab, arguments: list[str], told: str) ->
     assert rig.file.read_text() == STATE
 
 
-@pytest.mark.parametrize(("answered", "status"), [(answer("rig", machine=OTHER, gate="wrong"), 12), (Unreachable("no route"), 11)])
-def test_a_shut_gate_is_never_adopted(run: Run, rig: Lab, answered: bytes | Unreachable, status: int) -> None:
+@pytest.mark.parametrize(
+    ("answered", "status"),
+    [(answer("rig", machine=OTHER, gate="wrong"), 12), (Unreachable("no route"), 11)],
+)
+def test_a_shut_gate_is_never_adopted(
+    run: Run, rig: Lab, answered: bytes | Unreachable, status: int
+) -> None:
     rig.answer = answered
     assert run("rig", "--yes")[0] == status
     assert rig.file.read_text() == STATE
@@ -150,13 +163,17 @@ def test_a_shut_gate_is_never_adopted(run: Run, rig: Lab, answered: bytes | Unre
 
 @pytest.mark.parametrize(("reply", "new"), [("y\n", ADOPTED), ("n\n", STATE), ("\n", STATE)])
 def test_a_person_is_asked(rig: Lab, monkeypatch: pytest.MonkeyPatch, reply: str, new: str) -> None:
-    monkeypatch.setattr("power_edge.cli.asking.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(
+        "power_edge.cli._confirm.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    )
     done = CliRunner().invoke(cli, ["adopt", "rig"], input=reply, obj=None)
     assert "Write this to node-configs/rig/state.yaml? [y/N]" in done.output
     assert (done.exit_code, rig.file.read_text()) == (0, new)
 
 
-def test_a_file_that_is_changed_while_the_person_thinks(rig: Lab, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_changed_while_the_person_thinks(
+    rig: Lab, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def agreed(*_: object, **__: object) -> bool:
         rig.file.write_text(STATE + "# mine\n")
         return True

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import check
+from power_edge.checking import check
 from power_edge.cli import cli, main
 from power_edge.config import load_node
-from tests.answers import digest
-from tests.gates import ID
+from tests.support.answers import digest
+from tests.support.gates import ID
 
 STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
 
@@ -22,7 +22,9 @@ def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("rig-1", "rig-2"):
         folder = tmp_path / "node-configs" / name
         folder.mkdir(parents=True)
-        (folder / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: '60', kernel.panic: '10'}}\n")
+        (folder / "state.yaml").write_text(
+            f"{STATE}sysctl: {{vm.swappiness: '60', kernel.panic: '10'}}\n"
+        )
     monkeypatch.chdir(tmp_path)
     return tmp_path / "node-configs"
 
@@ -57,14 +59,21 @@ def test_validate(run: Run, configs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--node-configs={}", "validate"], ["validate", "--node-configs={}"], ["validate", "rig-1", "--node-configs", "{}"]]
+    "arguments",
+    [
+        ["--node-configs={}", "validate"],
+        ["validate", "--node-configs={}"],
+        ["validate", "rig-1", "--node-configs", "{}"],
+    ],
 )
 def test_the_folder_of_nodes_is_named_before_or_after_the_command(
     run: Run, configs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert run(*[each.format("../node-configs") for each in arguments]).out.startswith("rig-1: 2 items\n")
+    assert run(*[each.format("../node-configs") for each in arguments]).out.startswith(
+        "rig-1: 2 items\n"
+    )
 
 
 def test_each_command_takes_the_folder_that_messages_name() -> None:
@@ -75,7 +84,9 @@ def test_each_command_takes_the_folder_that_messages_name() -> None:
 def test_validate_tells_all_problems_of_all_nodes(run: Run, configs: Path) -> None:
     for name in ("rig-1", "bad"):
         (configs / name).mkdir(exist_ok=True)
-        (configs / name / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: 60}}\nservices: [{{name: --help}}]\n")
+        (configs / name / "state.yaml").write_text(
+            f"{STATE}sysctl: {{vm.swappiness: 60}}\nservices: [{{name: --help}}]\n"
+        )
     done = run("validate")
     assert (done.status, done.out) == (4, "rig-2: 2 items\n")
     for place in ("bad/state.yaml:3:25: ", "bad/state.yaml:4:19: ", "rig-1/state.yaml:3:25: "):
@@ -88,14 +99,22 @@ def test_validate_names_a_folder_whose_state_is_missing(run: Run, configs: Path)
     done = run("validate")
     assert done.status == 4
     assert "rig-2: 2 items" in done.out
-    assert done.err.startswith("node-configs/rig-3/state.yaml: is not there (write it, or let `power-edge discover TARGET --as rig-3` do so")
+    assert done.err.startswith(
+        "node-configs/rig-3/state.yaml: is not there (write it, or let `power-edge discover TARGET --as rig-3` do so"
+    )
 
 
 def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Path) -> None:
     identity = "identifiers: {primary_id: ID, id_type: machine-id}\ncomposite_key: {key: 'linux:ID', hash: HASH}\n"
     for name in ("rig-1", "rig-2"):
-        (configs / name / "system-identity.yaml").write_text(identity.replace("ID", ID).replace("HASH", digest(ID)))
-    for arguments, second, first in ([], "rig-2", "rig-1"), (["rig-1"], "rig-1", "rig-2"), (["rig-2"], "rig-2", "rig-1"):
+        (configs / name / "system-identity.yaml").write_text(
+            identity.replace("ID", ID).replace("HASH", digest(ID))
+        )
+    for arguments, second, first in (
+        ([], "rig-2", "rig-1"),
+        (["rig-1"], "rig-1", "rig-2"),
+        (["rig-2"], "rig-2", "rig-1"),
+    ):
         done = run("validate", *arguments)
         assert done.status == 4
         same = f"node-configs/{second}/system-identity.yaml: is the same machine's as node-configs/{first}/system-identity.yaml, by the machine-id ("
@@ -106,7 +125,9 @@ def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Pat
     assert run("validate", "rig-3").status == 0
 
 
-def test_validating_nothing_is_no_success(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validating_nothing_is_no_success(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("validate").status == 4
     (tmp_path / "node-configs").mkdir()
@@ -119,7 +140,10 @@ def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir("/")
     assert run("--node-configs", str(configs), "validate", "rig-2").out == "rig-2: 2 items\n"
     done = run("--node-configs", str(configs / "missing"), "validate")
-    assert (done.status, done.err) == (4, f"Error: node-configs: '{configs}/missing' cannot be read: No such file or directory\n")
+    assert (done.status, done.err) == (
+        4,
+        f"Error: node-configs: '{configs}/missing' cannot be read: No such file or directory\n",
+    )
 
 
 def test_plan_is_the_script(run: Run, configs: Path) -> None:
@@ -167,7 +191,7 @@ def test_a_full_disk(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -
     def plan_for(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("power_edge.check.plan_for", plan_for)
+    monkeypatch.setattr("power_edge.checking.check.plan_for", plan_for)
     monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     done = run("plan", "rig-1")

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from power_edge import whole
-from power_edge.check import way as check_way
+from power_edge import atomic_file
+from power_edge.checking.check import way as check_way
+from power_edge.checking.target import Target, target
 from power_edge.cli import cli
 from power_edge.config import ConfigError, load_node
-from power_edge.discovering import asking
-from power_edge.discovering.asking import plan
-from power_edge.probing.answer import Answer, read
-from power_edge.probing.plan import Timeouts
-from power_edge.probing.route import Options
-from power_edge.target import Target, target
-from tests.answers import answer, digest, sysctl
-from tests.test_record import MACHINE_ID, OPEN, OTHER_ID, folder, identity
+from power_edge.discover import collect
+from power_edge.discover.collect import plan
+from power_edge.probing.connection import Options
+from power_edge.probing.framing import Answer, read
+from power_edge.probing.script import Timeouts
+from tests.cli.test_init import MACHINE_ID, OPEN, OTHER_ID, folder, identity
+from tests.support.answers import answer, digest, sysctl
 
 Run = Callable[..., Result]
 FOUND = b"""\
@@ -58,7 +58,9 @@ class Machine:
             "find.sysctl": FOUND,
             "sysctl.0": sysctl(self.values, ["net.ipv4.ip_forward", "vm.swappiness"]),
         }
-        return answer(node, sections, machine=None, readings=[("machine-id", "ok", digest(MACHINE_ID))])
+        return answer(
+            node, sections, machine=None, readings=[("machine-id", "ok", digest(MACHINE_ID))]
+        )
 
     def ask(self, target: Target, types: Sequence[str], **options: Any) -> Answer:
         self.urls.append(target.route.url)
@@ -69,7 +71,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    monkeypatch.setattr(asking, "ask", made.ask)
+    monkeypatch.setattr(collect, "ask", made.ask)
     return made
 
 
@@ -82,7 +84,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(machine: Machine, root: Path) -> Run:
-    return lambda *arguments, **options: CliRunner().invoke(cli, ["--node-configs", str(root), "discover", *arguments], **options)
+    return lambda *arguments, **options: CliRunner().invoke(
+        cli, ["--node-configs", str(root), "discover", *arguments], **options
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -94,7 +98,10 @@ def test_a_machine_gets_a_folder_that_loads(run: Run, machine: Machine, root: Pa
     assert done.exit_code == 0
     assert machine.urls == ["ssh://stella@10.0.0.7"]
     node = load_node(root / "rig-31m-7")
-    assert [(item.name, item.expected["value"]) for item in node.items] == [("net.ipv4.ip_forward", "1"), ("vm.swappiness", "60")]
+    assert [(item.name, item.expected["value"]) for item in node.items] == [
+        ("net.ipv4.ip_forward", "1"),
+        ("vm.swappiness", "60"),
+    ]
     assert node.identity is not None
     assert node.identity.node.tags == ["vpn-gateway", "openvpn"]
     assert node.identity.node.hardware is not None
@@ -119,16 +126,25 @@ def test_each_item_says_where_it_comes_from_and_each_omission_why(run: Run, root
     assert "# not seen: /etc/sysctl.d/b.conf: only root may read it\n" in text
     declared = (root / "rig-31m-7" / "identity.yaml").read_text()
     assert "  - vpn-gateway  # openvpn@server.service runs; net.ipv4.ip_forward is 1\n" in declared
-    assert "# openvpn@server.service runs\n# net.ipv4.ip_forward is 1\n- name: vpn-gateway\n" in declared
+    assert (
+        "# openvpn@server.service runs\n# net.ipv4.ip_forward is 1\n- name: vpn-gateway\n"
+        in declared
+    )
 
 
 def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
     done = run()
     assert "net.ipv4.ip_forward" in done.stdout
-    assert "wrote node-configs/rig-31m-7/\n  state.yaml, watcher.yaml, identity.yaml, system-identity.yaml\n" in done.stdout
+    assert (
+        "wrote node-configs/rig-31m-7/\n  state.yaml, watcher.yaml, identity.yaml, system-identity.yaml\n"
+        in done.stdout
+    )
     assert "next: pytest --node=rig-31m-7\n" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert done.stderr.splitlines() == ["left out: 1 of sysctl; state.yaml says why", "not seen: /etc/sysctl.d/b.conf: only root may read it"]
+    assert done.stderr.splitlines() == [
+        "left out: 1 of sysctl; state.yaml says why",
+        "not seen: /etc/sysctl.d/b.conf: only root may read it",
+    ]
     assert "\x1b" not in done.output
 
 
@@ -151,7 +167,9 @@ def test_another_name_and_other_ways(run: Run, machine: Machine, root: Path) -> 
         ("ssh://Web:22", {"user": None, "host": "Web", "port": 22}),
     ],
 )
-def test_the_way_on_file_is_the_one_that_was_gone(run: Run, root: Path, way: str, ssh: dict[str, object]) -> None:
+def test_the_way_on_file_is_the_one_that_was_gone(
+    run: Run, root: Path, way: str, ssh: dict[str, object]
+) -> None:
     assert run(way).exit_code == 0
     node = load_node(root / "rig-31m-7")
     assert node.connection is not None
@@ -164,7 +182,10 @@ def test_what_is_asked_for(run: Run, machine: Machine) -> None:
     run("--all", "--only", "sysctl, files", "--merge")
     assert machine.asked == {"types": ("sysctl", "files"), "everything": True}
     done = run("--only", "servces")
-    assert (done.exit_code, "did you mean services?" in done.stderr) == (2, True)  # click's own, which main() makes 4
+    assert (done.exit_code, "did you mean services?" in done.stderr) == (
+        2,
+        True,
+    )  # click's own, which main() makes 4
     assert run("--only", "files", "--force").exit_code == 2
     assert run("--merge", "--force").exit_code == 2
 
@@ -174,7 +195,10 @@ def test_what_is_there_already_and_the_same_stays(run: Run, root: Path, way: lis
     run()
     before = contents(root / "rig-31m-7")
     done = run(*way)
-    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "node-configs/rig-31m-7/ holds all of it")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        0,
+        "node-configs/rig-31m-7/ holds all of it",
+    )
     assert contents(root / "rig-31m-7") == before
 
 
@@ -189,8 +213,12 @@ def test_without_anybody_to_ask_nothing_is_written(run: Run, root: Path) -> None
 
 
 @pytest.mark.parametrize(("said", "written"), [("y\n", True), ("n\n", False), ("", False)])
-def test_somebody_is_asked(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch, said: str, written: bool) -> None:
-    monkeypatch.setattr("power_edge.cli.asking.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+def test_somebody_is_asked(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch, said: str, written: bool
+) -> None:
+    monkeypatch.setattr(
+        "power_edge.cli._confirm.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    )
     made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
     before = contents(made)
     done = run(input=said)
@@ -198,7 +226,9 @@ def test_somebody_is_asked(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
     assert (contents(made) != before) is written
 
 
-def test_a_file_that_is_changed_while_somebody_is_asked_stays(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_changed_while_somebody_is_asked_stays(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
     saved = HAND_MADE.encode() + b"# saved by an editor\n"
 
@@ -208,7 +238,10 @@ def test_a_file_that_is_changed_while_somebody_is_asked_stays(run: Run, root: Pa
 
     monkeypatch.setattr("power_edge.cli.discover.agreed", agreed)
     done = run()
-    assert "node-configs/here/state.yaml: was changed meanwhile; nothing was written (try again)" in str(done.exception)
+    assert (
+        "node-configs/here/state.yaml: was changed meanwhile; nothing was written (try again)"
+        in str(done.exception)
+    )
     assert contents(made) == {"state.yaml": saved, "system-identity.yaml": identity(MACHINE_ID)}
 
 
@@ -218,22 +251,39 @@ def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Pat
     assert done.exit_code == 0
     text = (made / "state.yaml").read_text()
     assert text.startswith(HAND_MADE)
-    assert {item.name: item.expected["value"] for item in load_node(made).items} == {"vm/swappiness": "10", "net.ipv4.ip_forward": "1"}
+    assert {item.name: item.expected["value"] for item in load_node(made).items} == {
+        "vm/swappiness": "10",
+        "net.ipv4.ip_forward": "1",
+    }
     assert (made / "system-identity.yaml").read_bytes() == identity(MACHINE_ID)
     assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ holds all of it"
 
 
 def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:
     way = b"ssh: {host: 10.0.0.9}\n"
-    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID), connection=way)
+    made = folder(
+        root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID), connection=way
+    )
     assert run("root@10.0.0.7", "--force").exit_code == 0
-    assert {item.name: item.expected["value"] for item in load_node(made).items} == {"vm.swappiness": "60", "net.ipv4.ip_forward": "1"}
-    assert ((made / "connection.yaml").read_bytes(), (made / "system-identity.yaml").read_bytes()) == (way, identity(MACHINE_ID))
+    assert {item.name: item.expected["value"] for item in load_node(made).items} == {
+        "vm.swappiness": "60",
+        "net.ipv4.ip_forward": "1",
+    }
+    assert (
+        (made / "connection.yaml").read_bytes(),
+        (made / "system-identity.yaml").read_bytes(),
+    ) == (way, identity(MACHINE_ID))
 
 
 @pytest.mark.parametrize("file", ["connection", "system_identity"])
-def test_a_folder_that_was_prepared_without_a_state_becomes_the_node(run: Run, root: Path, file: str) -> None:
-    made = folder(root, "rig-1", **{file: b"ssh: {host: 10.0.0.7}\n" if file == "connection" else identity(MACHINE_ID)})
+def test_a_folder_that_was_prepared_without_a_state_becomes_the_node(
+    run: Run, root: Path, file: str
+) -> None:
+    made = folder(
+        root,
+        "rig-1",
+        **{file: b"ssh: {host: 10.0.0.7}\n" if file == "connection" else identity(MACHINE_ID)},
+    )
     (made / "state.yaml").unlink()
     with pytest.raises(ConfigError, match=r"state\.yaml: is not there"):
         load_node(made)
@@ -263,31 +313,50 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     done = run("--as", "twice")
     assert done.exit_code == 1
     first, second = str(done.exception).split("\n")
-    assert first == "this machine is the node here already; to write that one: power-edge discover here"
-    assert second.startswith("node-configs/twice/system-identity.yaml: is the same machine's as node-configs/here/")
+    assert (
+        first
+        == "this machine is the node here already; to write that one: power-edge discover here"
+    )
+    assert second.startswith(
+        "node-configs/twice/system-identity.yaml: is the same machine's as node-configs/here/"
+    )
     assert not (root / "twice").exists()
 
 
 @pytest.mark.parametrize("way", [[], ["--merge"], ["--force"]])
-def test_a_clone_is_not_taken_for_its_original(run: Run, machine: Machine, root: Path, way: list[str]) -> None:
+def test_a_clone_is_not_taken_for_its_original(
+    run: Run, machine: Machine, root: Path, way: list[str]
+) -> None:
     assert run("joe@original").exit_code == 0
     made = root / "rig-31m-7"
     before = contents(made)
     machine.hostname, machine.values["vm.swappiness"] = b"clone", "1"
     done = run("joe@clone", *way)
     assert done.exit_code == 1
-    assert "node-configs/rig-31m-7: has this machine's identity, and the host name 'rig\\x1b[31m 7', not 'clone'" in str(done.exception)
-    assert "node-configs/rig-31m-7/system-identity.yaml" in str(run("joe@clone", "--as", "clone").exception)
+    assert (
+        "node-configs/rig-31m-7: has this machine's identity, and the host name 'rig\\x1b[31m 7', not 'clone'"
+        in str(done.exception)
+    )
+    assert "node-configs/rig-31m-7/system-identity.yaml" in str(
+        run("joe@clone", "--as", "clone").exception
+    )
     assert contents(made) == before
     machine.hostname = b"renamed"
     assert run("rig-31m-7", "--force").exit_code == 0
 
 
-def test_a_machine_without_identity_is_open_and_says_so(run: Run, machine: Machine, root: Path) -> None:
+def test_a_machine_without_identity_is_open_and_says_so(
+    run: Run, machine: Machine, root: Path
+) -> None:
     machine.identity = (12, b"", "collect-identity.sh: machine-id left out: there is none")
     done = run()
-    assert done.stderr.splitlines()[-1] == "its identity is not required to match: machine-id left out: there is none"
-    assert (root / "rig-31m-7" / "system-identity.yaml").read_bytes().splitlines()[1:] == OPEN.splitlines()
+    assert (
+        done.stderr.splitlines()[-1]
+        == "its identity is not required to match: machine-id left out: there is none"
+    )
+    assert (root / "rig-31m-7" / "system-identity.yaml").read_bytes().splitlines()[
+        1:
+    ] == OPEN.splitlines()
     assert run("--merge").exit_code == 0
     folder(root, "named", system_identity=identity(OTHER_ID))
     assert run("--as", "named", "--merge").exit_code == 12
@@ -299,19 +368,28 @@ def test_an_answer_that_was_carried(run: Run, machine: Machine, root: Path, tmp_
     assert machine.urls == []
     assert load_node(root / "rig-31m-7").connection is None
     (tmp_path / "answer").write_bytes(b"no answer")
-    assert "sh probes/discover-edge-node.sh >answer" in run("--answers", str(tmp_path / "answer")).stderr
+    assert (
+        "sh probes/discover-edge-node.sh >answer"
+        in run("--answers", str(tmp_path / "answer")).stderr
+    )
     assert "No such file" in run("--answers", str(tmp_path / "none")).stderr
 
 
-def test_of_an_answer_only_what_is_asked_for_is_taken(run: Run, machine: Machine, root: Path, tmp_path: Path) -> None:
+def test_of_an_answer_only_what_is_asked_for_is_taken(
+    run: Run, machine: Machine, root: Path, tmp_path: Path
+) -> None:
     (tmp_path / "answer").write_bytes(machine.answer())
     assert run("--answers", str(tmp_path / "answer"), "--all").exit_code == 2
     assert run("--answers", str(tmp_path / "answer"), "--only", "files").exit_code == 0
     assert load_node(root / "rig-31m-7").items == ()
 
 
-def test_an_answer_that_was_cut_says_what_it_does_not_hold(run: Run, machine: Machine, root: Path, tmp_path: Path) -> None:
-    (tmp_path / "answer").write_bytes(machine.answer().partition(b"\n0123456789abcdef0123456789abcdef E sysctl.0")[0])
+def test_an_answer_that_was_cut_says_what_it_does_not_hold(
+    run: Run, machine: Machine, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "answer").write_bytes(
+        machine.answer().partition(b"\n0123456789abcdef0123456789abcdef E sysctl.0")[0]
+    )
     done = run("--answers", str(tmp_path / "answer"))
     assert done.exit_code == 0
     hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
@@ -326,14 +404,18 @@ def test_an_answer_of_another_script_is_none(run: Run, root: Path, tmp_path: Pat
     assert list(root.iterdir()) == []
 
 
-def test_a_full_disk_leaves_nothing_half_written(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing_half_written(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whole, "_fill", full)
+    monkeypatch.setattr(atomic_file, "_fill", full)
     done = run()
     assert isinstance(done.exception, OSError)
-    assert "node-configs/rig-31m-7/state.yaml cannot be written: No space left" in str(done.exception)
+    assert "node-configs/rig-31m-7/state.yaml cannot be written: No space left" in str(
+        done.exception
+    )
     assert list(root.iterdir()) == []
 
 
@@ -342,5 +424,11 @@ def test_the_plan_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
     asked = plan(target("there", root, Options()), ("sysctl",), everything=True)
     assert asked.expected is not None
     assert asked.expected.hashes == {"machine-id": digest(OTHER_ID)}
-    assert (asked.timeouts.section, asked.timeouts.connect) == (Timeouts().section * 3, Timeouts().connect)
-    assert '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n' in asked.script()
+    assert (asked.timeouts.section, asked.timeouts.connect) == (
+        Timeouts().section * 3,
+        Timeouts().connect,
+    )
+    assert (
+        '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n'
+        in asked.script()
+    )

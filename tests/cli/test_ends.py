@@ -1,4 +1,6 @@
-"""However a run ends, what it started ends with it, the commands of own tests among it, and the terminal is as it was."""
+"""However a run ends, what it started ends with it, the commands of own tests among it, and the
+terminal is as it was.
+"""
 
 import os
 import pty
@@ -23,7 +25,9 @@ echo begun >&9
 (timeout 1000 sleep 1000; true) &
 sleep 1000
 """
-"""A program that never ends, has a child in a group of its own, and sets the terminal as ssh and sudo do, if it can get at it."""
+"""A program that never ends, has a child in a group of its own, and sets the terminal as ssh and
+sudo do, if it can get at it.
+"""
 
 
 @pytest.fixture
@@ -31,7 +35,9 @@ def project(tmp_path: Path, holders: Holders) -> Path:
     """A folder with a node, and programs that never end in its `bin`."""
     node = tmp_path / "node-configs" / "here"
     node.mkdir(parents=True)
-    (node / "state.yaml").write_text("version: '1.0'\nmetadata: {site: here, environment: development}\nsysctl: {vm.swappiness: '60'}\n")
+    (node / "state.yaml").write_text(
+        "version: '1.0'\nmetadata: {site: here, environment: development}\nsysctl: {vm.swappiness: '60'}\n"
+    )
     (node / "system-identity.yaml").write_text("validation: {require_match: false}\n")
     (tmp_path / "bin").mkdir()
     for name in ("hangs", "ssh"):
@@ -51,7 +57,9 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 def own_test(project: Path, url: str) -> None:
     (project / "node-configs/here/connection.yaml").write_text(f"url: {url}\n")
-    (project / "node-configs/here/test_own.py").write_text("def test_own(host):\n    host.run('hangs')\n")
+    (project / "node-configs/here/test_own.py").write_text(
+        "def test_own(host):\n    host.run('hangs')\n"
+    )
 
 
 CASES = {
@@ -71,11 +79,25 @@ def test_nothing_is_left_and_the_terminal_is_as_it_was(
     node = "--node=here" if test is None else f"node-configs/here/{test}"
     (master, slave) = terminal
     before = termios.tcgetattr(slave)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
+    }
     environment["PATH"] = f"{project}/bin:{environment['PATH']}"
     # A leader of a session, with the terminal as its own.
-    argv = ["setsid", "--ctty", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-s", node]
-    with subprocess.Popen(argv, cwd=project, env=environment, stdin=slave, stdout=slave, stderr=slave) as run:
+    argv = [
+        "setsid",
+        "--ctty",
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-s",
+        node,
+    ]
+    with subprocess.Popen(
+        argv, cwd=project, env=environment, stdin=slave, stdout=slave, stderr=slave
+    ) as run:
         holders.await_begun()
         os.set_blocking(master, False)
         run.send_signal(death)

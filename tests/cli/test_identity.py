@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from power_edge import data, identity, whole
+from power_edge import atomic_file, package_data
+from power_edge.checking import collect_identity
 from power_edge.cli import main
 from power_edge.config import load_node
 from power_edge.config.node import load_system_identity
-from power_edge.probing.answer import Answer, Output
+from power_edge.discover import identity_file
+from power_edge.probing.framing import Answer, Output
 from power_edge.probing.process import Lifeline
 from power_edge.probing.transport import Job, Pending, Unreachable, start
 
@@ -38,7 +40,9 @@ FILE = printed().decode().replace("'", "").splitlines()[1:]
 
 
 class Machine:
-    """The machine at the end of the way: the status, stdout and stderr of the script there, and the ways that were gone."""
+    """The machine at the end of the way: the status, stdout and stderr of the script there, and the
+    ways that were gone.
+    """
 
     def __init__(self) -> None:
         self.answer: tuple[int | None, bytes, str] | Unreachable = (0, printed(), "")
@@ -51,13 +55,21 @@ class Machine:
     def ask(self, job: Job, _: Lifeline) -> Answer:
         if isinstance(self.answer, Unreachable):
             raise self.answer
-        return Answer(job.plan.node, 0, 0, {}, "open", {section.name: Output(*self.answer) for section in job.plan.sections}, True)
+        return Answer(
+            job.plan.node,
+            0,
+            0,
+            {},
+            "open",
+            {section.name: Output(*self.answer) for section in job.plan.sections},
+            True,
+        )
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    monkeypatch.setattr(identity, "start", made.start)
+    monkeypatch.setattr(collect_identity, "start", made.start)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
     return made
 
@@ -74,7 +86,9 @@ def folder(root: Path, name: str, **files: str | bytes) -> Path:
     made = root / name
     made.mkdir()
     for stem, content in {"state": STATE, **files}.items():
-        (made / f"{stem.replace('_', '-')}.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+        (made / f"{stem.replace('_', '-')}.yaml").write_bytes(
+            content if isinstance(content, bytes) else content.encode()
+        )
     return made
 
 
@@ -88,7 +102,12 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run(machine: Machine, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    machine: Machine,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
     def run(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["power-edge", "identity", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -108,7 +127,9 @@ def run(machine: Machine, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
         (["rig", "--hosts=ssh://192.0.2.2"], "ssh://192.0.2.2"),
     ],
 )
-def test_the_identity_of_a_target_is_printed(run: Run, root: Path, machine: Machine, arguments: list[str], url: str) -> None:
+def test_the_identity_of_a_target_is_printed(
+    run: Run, root: Path, machine: Machine, arguments: list[str], url: str
+) -> None:
     node = folder(root, "rig", connection=SSH)
     before = sorted(root.rglob("*"))
     done = run(*arguments)
@@ -126,14 +147,28 @@ def test_it_is_written_into_the_folder_of_the_node(run: Run, root: Path) -> None
     assert load_node(node).system_identity == load_system_identity(printed(), "f")
 
 
-def test_a_node_without_a_way_is_this_machine_and_that_is_told(run: Run, root: Path, machine: Machine) -> None:
+def test_a_node_without_a_way_is_this_machine_and_that_is_told(
+    run: Run, root: Path, machine: Machine
+) -> None:
     folder(root, "rig")
-    assert run("rig", "--write").err == "recorded node-configs/rig/system-identity.yaml, from this machine\n"
+    assert (
+        run("rig", "--write").err
+        == "recorded node-configs/rig/system-identity.yaml, from this machine\n"
+    )
     assert machine.urls == ["local://"]
 
 
-@pytest.mark.parametrize("on_file", [printed(OTHER_ID), printed(dmi_product_uuid=UUID.replace("4c", "5c")), b"validation: {require_match: false}\n"])
-def test_another_identity_on_file_stays_and_the_difference_is_shown(run: Run, root: Path, machine: Machine, on_file: bytes) -> None:
+@pytest.mark.parametrize(
+    "on_file",
+    [
+        printed(OTHER_ID),
+        printed(dmi_product_uuid=UUID.replace("4c", "5c")),
+        b"validation: {require_match: false}\n",
+    ],
+)
+def test_another_identity_on_file_stays_and_the_difference_is_shown(
+    run: Run, root: Path, machine: Machine, on_file: bytes
+) -> None:
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
     node = folder(root, "rig", system_identity=on_file)
     done = run("rig", "--write")
@@ -144,8 +179,12 @@ def test_another_identity_on_file_stays_and_the_difference_is_shown(run: Run, ro
     assert (node / "system-identity.yaml").read_bytes() == on_file
 
 
-def test_a_system_that_was_replaced_is_recorded_by_a_person_alone(run: Run, root: Path, machine: Machine) -> None:
-    on_file = printed(OTHER_ID, dmi_product_uuid=UUID).replace(b"require_match: true", b"allow_os_migration: true")
+def test_a_system_that_was_replaced_is_recorded_by_a_person_alone(
+    run: Run, root: Path, machine: Machine
+) -> None:
+    on_file = printed(OTHER_ID, dmi_product_uuid=UUID).replace(
+        b"require_match: true", b"allow_os_migration: true"
+    )
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
     folder(root, "rig", system_identity=on_file)
     assert run("rig", "--write").status == 12
@@ -154,20 +193,29 @@ def test_a_system_that_was_replaced_is_recorded_by_a_person_alone(run: Run, root
 def test_the_machines_own_identity_stays_as_it_is(run: Run, root: Path, machine: Machine) -> None:
     node = folder(root, "rig", system_identity=printed(collected_at="2001-01-01T00:00:00Z"))
     before = (node / "system-identity.yaml").read_bytes()
-    assert run("rig", "--write") == (0, "rig\n", "node-configs/rig/system-identity.yaml is this machine's already\n")
+    assert run("rig", "--write") == (
+        0,
+        "rig\n",
+        "node-configs/rig/system-identity.yaml is this machine's already\n",
+    )
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
     assert "it shows product-uuid as well, which is not on file" in run("rig", "--write").err
     assert (node / "system-identity.yaml").read_bytes() == before
 
 
 @pytest.mark.parametrize("hardware", [{}, {"dmi_product_uuid": UUID}])
-def test_a_clone_of_another_node_is_refused(run: Run, root: Path, machine: Machine, hardware: dict[str, str]) -> None:
+def test_a_clone_of_another_node_is_refused(
+    run: Run, root: Path, machine: Machine, hardware: dict[str, str]
+) -> None:
     machine.answer = (0, printed(**hardware), "")
     folder(root, "first", system_identity=printed(dmi_product_uuid=UUID.replace("4c", "5c")))
     node = folder(root, "rig")
     done = run("rig", "--write")
     assert (done.status, done.out) == (4, "")
-    assert "node-configs/rig/system-identity.yaml: is the same machine's as node-configs/first/system-identity.yaml" in done.err
+    assert (
+        "node-configs/rig/system-identity.yaml: is the same machine's as node-configs/first/system-identity.yaml"
+        in done.err
+    )
     assert ">/etc/machine-id" in done.err
     assert not (node / "system-identity.yaml").exists()
 
@@ -198,20 +246,33 @@ def test_a_machine_that_is_no_node_is_told_the_way_out(run: Run, root: Path) -> 
     done = run("--write")
     assert (done.status, "power-edge record" in done.err) == (4, True)
     done = run("joe@host", "--write")
-    assert (done.status, "power-edge identity NODE --hosts=ssh://joe@host --write" in done.err) == (4, True)
+    assert (done.status, "power-edge identity NODE --hosts=ssh://joe@host --write" in done.err) == (
+        4,
+        True,
+    )
 
 
 def test_what_was_left_out_is_told_and_comes_from_a_stranger(run: Run, machine: Machine) -> None:
-    machine.answer = (0, printed(), "warning\ncollect-identity.sh: board-serial left out: \x1b[31mred\n")
+    machine.answer = (
+        0,
+        printed(),
+        "warning\ncollect-identity.sh: board-serial left out: \x1b[31mred\n",
+    )
     assert run().err == "board-serial left out: \\x1b[31mred\n"
 
 
 def test_a_machine_that_shows_no_identity_is_12(run: Run, root: Path, machine: Machine) -> None:
-    machine.answer = (12, b"", "collect-identity.sh: machine-id left out: it is empty\ncollect-identity.sh: nothing tells it")
+    machine.answer = (
+        12,
+        b"",
+        "collect-identity.sh: machine-id left out: it is empty\ncollect-identity.sh: nothing tells it",
+    )
     node = folder(root, "rig", connection=SSH)
     done = run("rig", "--write")
     assert (done.status, done.out) == (12, "")
-    assert done.err.startswith("Error: rig shows no identity: machine-id left out: it is empty; nothing tells it\n")
+    assert done.err.startswith(
+        "Error: rig shows no identity: machine-id left out: it is empty; nothing tells it\n"
+    )
     assert not (node / "system-identity.yaml").exists()
 
 
@@ -222,7 +283,10 @@ def test_a_machine_that_shows_no_identity_is_12(run: Run, root: Path, machine: M
         ((None, b"", ""), "connected, but the answer was cut"),
         ((124, printed(), ""), "connected, but timed out"),
         ((0, b"", ""), "(status 0: without a word)"),
-        ((3, b"", "x\ncollect-identity.sh: sha256sum or shasum is needed"), "(status 3: collect-identity.sh: sha256sum or shasum is needed)"),
+        (
+            (3, b"", "x\ncollect-identity.sh: sha256sum or shasum is needed"),
+            "(status 3: collect-identity.sh: sha256sum or shasum is needed)",
+        ),
         ((127, printed(), "sh: sed: not found"), "sed: not found"),
         ((12, b"", "some other program's 12"), "some other program's 12"),
         ((1, b"", "\x1b[31m"), "\\x1b[31m"),
@@ -245,7 +309,9 @@ def test_what_gives_no_answer_is_11(run: Run, machine: Machine, answer: Any, tol
         (MACHINE_ID.encode(), b"0" * 32),
     ],
 )
-def test_what_a_machine_prints_is_checked(run: Run, root: Path, machine: Machine, change: tuple[bytes, bytes]) -> None:
+def test_what_a_machine_prints_is_checked(
+    run: Run, root: Path, machine: Machine, change: tuple[bytes, bytes]
+) -> None:
     folder(root, "rig")
     machine.answer = (0, printed().replace(*change), "")
     done = run("rig", "--write")
@@ -256,7 +322,13 @@ def test_what_a_machine_prints_is_checked(run: Run, root: Path, machine: Machine
 
 def test_what_a_machine_prints_beside_its_values_is_not_written(run: Run, machine: Machine) -> None:
     serial = "X1 # 'evil': \u202e"
-    machine.answer = (0, printed(dmi_board_serial=serial.replace("'", "''")).replace(b"platform:", b"# reviewed\nplatform:"), "")
+    machine.answer = (
+        0,
+        printed(dmi_board_serial=serial.replace("'", "''")).replace(
+            b"platform:", b"# reviewed\nplatform:"
+        ),
+        "",
+    )
     done = run()
     assert "reviewed" not in done.out
     assert "\u202e" not in done.out
@@ -266,23 +338,31 @@ def test_what_a_machine_prints_beside_its_values_is_not_written(run: Run, machin
 
 
 def test_a_container_says_so(run: Run, machine: Machine) -> None:
-    machine.answer = (0, printed().replace(b"platform:", identity._CONTAINER + b"\nplatform:"), "")
-    assert run().out.splitlines()[1] == identity._CONTAINER.decode()
+    machine.answer = (
+        0,
+        printed().replace(b"platform:", collect_identity._CONTAINER + b"\nplatform:"),
+        "",
+    )
+    assert run().out.splitlines()[1] == collect_identity._CONTAINER.decode()
 
 
 @pytest.mark.parametrize("machine_id", ["1e" + "1" * 30, "1" * 32, "0" + "7" * 31])
-def test_an_id_that_looks_like_a_number_stays_text(run: Run, machine: Machine, machine_id: str) -> None:
+def test_an_id_that_looks_like_a_number_stays_text(
+    run: Run, machine: Machine, machine_id: str
+) -> None:
     machine.answer = (0, printed(machine_id), "")
     done = run()
     assert f'primary_id: "{machine_id}"\n' in done.out.replace("'", '"')
     load_system_identity(done.out.encode(), "f")
 
 
-def test_a_folder_that_cannot_be_written_is_3(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_3(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whole, "write_all", full)
+    monkeypatch.setattr(atomic_file, "write_all", full)
     monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     folder(root, "rig")
@@ -293,7 +373,9 @@ def test_a_folder_that_cannot_be_written_is_3(run: Run, root: Path, monkeypatch:
     )
 
 
-def test_a_full_disk_under_what_is_printed_is_not_laid_to_the_folder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_under_what_is_printed_is_not_laid_to_the_folder(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[str] = []
 
     def full(text: str, err: bool = False, **_: object) -> None:
@@ -313,7 +395,17 @@ def test_an_ssh_config_that_is_not_there_is_4(run: Run) -> None:
     assert "there is no file '/none/such'" in done.err
 
 
-@pytest.mark.parametrize("arguments", [["rig-7"], ["rig-7", "--write"], ["joe@h", "--hosts=h"], ["nothing://h"], ["--on=rig"], ["a", "b"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rig-7"],
+        ["rig-7", "--write"],
+        ["joe@h", "--hosts=h"],
+        ["nothing://h"],
+        ["--on=rig"],
+        ["a", "b"],
+    ],
+)
 def test_bad_use_is_4(run: Run, root: Path, machine: Machine, arguments: list[str]) -> None:
     folder(root, "rig")
     done = run(*arguments)
@@ -322,15 +414,24 @@ def test_bad_use_is_4(run: Run, root: Path, machine: Machine, arguments: list[st
 
 @pytest.mark.parametrize(
     ("hostname", "name"),
-    [("vm", "vm"), ("a.b-c_d", "a.b-c_d"), (".x/../y z", "x-..-y-z"), ("", "this-machine"), ("--", "this-machine"), ("höst", "h-st")],
+    [
+        ("vm", "vm"),
+        ("a.b-c_d", "a.b-c_d"),
+        (".x/../y z", "x-..-y-z"),
+        ("", "this-machine"),
+        ("--", "this-machine"),
+        ("höst", "h-st"),
+    ],
 )
 def test_host_names_become_names_of_nodes(hostname: str, name: str) -> None:
-    assert identity.safe_name(hostname) == name
+    assert identity_file.safe_name(hostname) == name
 
 
-def test_in_a_checkout_the_way_to_a_schema_is_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "folder", lambda name: tmp_path / name)
+def test_in_a_checkout_the_way_to_a_schema_is_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package_data, "folder", lambda name: tmp_path / name)
     (tmp_path / "pyproject.toml").touch()
-    assert data.with_schema(b"a: 1\n", tmp_path / "node-configs" / "x", "state") == (
+    assert package_data.with_schema(b"a: 1\n", tmp_path / "node-configs" / "x", "state") == (
         b"# yaml-language-server: $schema=../../schemas/merged/state.schema.json\na: 1\n"
     )

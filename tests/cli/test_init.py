@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-import power_edge.identity
-from power_edge import record, whole
+import power_edge.checking.collect_identity
+from power_edge import atomic_file
+from power_edge.checking.target import Target
 from power_edge.cli import cli
-from power_edge.config import ConfigError, identities, load_node
+from power_edge.config import ConfigError, clones, load_node
 from power_edge.config.error import refuse
-from power_edge.probing.answer import Answer, read
-from power_edge.target import Target
-from tests.answers import answer, sysctl
+from power_edge.discover import init
+from power_edge.probing.framing import Answer, read
+from tests.support.answers import answer, sysctl
 
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 OTHER_ID = "0123456789abcdef0123456789abcdef"
@@ -42,10 +43,14 @@ class Machine:
         self.values = {"net.ipv4.ip_forward": "1", "vm.swappiness": "60"}
 
     def _printed(self) -> tuple[int, bytes, str]:
-        return (12, b"", "collect-identity.sh: machine-id left out: there is none") if self.identity is None else (0, self.identity, "")
+        return (
+            (12, b"", "collect-identity.sh: machine-id left out: there is none")
+            if self.identity is None
+            else (0, self.identity, "")
+        )
 
-    def collect(self, way: Any, timeouts: Any) -> power_edge.identity.Shown:
-        return power_edge.identity.parse(*self._printed())
+    def collect(self, way: Any, timeouts: Any) -> power_edge.checking.collect_identity.Shown:
+        return power_edge.checking.collect_identity.parse(*self._printed())
 
     def answer(self, target: Target, types: Sequence[str]) -> Answer:
         assert target.route.url.startswith("local:")
@@ -63,8 +68,8 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    monkeypatch.setattr(record, "collect", made.collect)
-    monkeypatch.setattr(record, "ask", made.answer)
+    monkeypatch.setattr(init, "collect", made.collect)
+    monkeypatch.setattr(init, "ask", made.answer)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
     return made
 
@@ -72,13 +77,16 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 def folder(root: Path, name: str, **files: bytes) -> Path:
     made = root / name
     made.mkdir(parents=True)
-    for stem, content in {"state": b"version: '1.0'\nmetadata: {site: a, environment: staging}\n", **files}.items():
+    for stem, content in {
+        "state": b"version: '1.0'\nmetadata: {site: a, environment: staging}\n",
+        **files,
+    }.items():
         (made / f"{stem.replace('_', '-')}.yaml").write_bytes(content)
     return made
 
 
 def test_a_machine_becomes_a_node_that_loads(machine: Machine, tmp_path: Path) -> None:
-    recorded = record.record(tmp_path / "node-configs")
+    recorded = init.record(tmp_path / "node-configs")
     node = load_node(tmp_path / "node-configs" / recorded.node)
     assert recorded.node == "my-host"
     assert [(item.type, item.name, item.expected["value"]) for item in node.items] == [
@@ -92,9 +100,11 @@ def test_a_machine_becomes_a_node_that_loads(machine: Machine, tmp_path: Path) -
     assert recorded.told == ("recorded this machine: node-configs/my-host/ (2 items)",)
 
 
-def test_of_a_machine_with_nothing_to_declare_the_identity_is_recorded(machine: Machine, tmp_path: Path) -> None:
+def test_of_a_machine_with_nothing_to_declare_the_identity_is_recorded(
+    machine: Machine, tmp_path: Path
+) -> None:
     machine.values = {}
-    recorded = record.record(tmp_path)
+    recorded = init.record(tmp_path)
     assert load_node(tmp_path / "my-host").items == ()
     assert recorded.told == ("recorded this machine: node-configs/my-host/ (0 items)",)
 
@@ -103,14 +113,16 @@ def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_pa
     machine.identity = identity(MACHINE_ID, uuid=UUID)
     folder(tmp_path, "a-name", system_identity=identity(OTHER_ID))
     folder(tmp_path, "b-name", system_identity=identity(MACHINE_ID))
-    assert record.record(tmp_path, "wanted").node == "b-name"
+    assert init.record(tmp_path, "wanted").node == "b-name"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-name", "b-name"]
 
 
-def test_an_identity_without_a_state_is_no_record_of_the_machine(machine: Machine, tmp_path: Path) -> None:
+def test_an_identity_without_a_state_is_no_record_of_the_machine(
+    machine: Machine, tmp_path: Path
+) -> None:
     folder(tmp_path, "prepared", system_identity=identity(MACHINE_ID))
     (tmp_path / "prepared" / "state.yaml").unlink()
-    assert record.record(tmp_path).node == "my-host"
+    assert init.record(tmp_path).node == "my-host"
     assert load_node(tmp_path / "my-host").items
 
 
@@ -118,72 +130,97 @@ def test_other_hardware_with_a_cloned_machine_id_is_told(machine: Machine, tmp_p
     machine.identity = identity(MACHINE_ID, uuid=UUID)
     folder(tmp_path, "clone", system_identity=identity(MACHINE_ID, uuid=UUID.replace("4c", "5c")))
     with pytest.raises(ConfigError, match=r"node-configs/wanted.*node-configs/clone.*cloned image"):
-        record.record(tmp_path, "wanted")
+        init.record(tmp_path, "wanted")
     assert [path.name for path in tmp_path.iterdir()] == ["clone"]
 
 
-def test_the_name_of_another_machine_is_refused_and_its_files_stay(machine: Machine, tmp_path: Path) -> None:
+def test_the_name_of_another_machine_is_refused_and_its_files_stay(
+    machine: Machine, tmp_path: Path
+) -> None:
     other = folder(tmp_path, "my-host", system_identity=identity(OTHER_ID))
     before = {path: path.read_bytes() for path in other.iterdir()}
     with pytest.raises(ConfigError, match="another machine's"):
-        record.record(tmp_path)
+        init.record(tmp_path)
     assert {path: path.read_bytes() for path in other.iterdir()} == before
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "../up", "-x"])
 def test_no_name_for_a_node(machine: Machine, tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="no name"):
-        record.record(tmp_path / "node-configs", name)
+        init.record(tmp_path / "node-configs", name)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_identity_that_cannot_be_used_is_passed_over_aloud(machine: Machine, tmp_path: Path) -> None:
+def test_an_identity_that_cannot_be_used_is_passed_over_aloud(
+    machine: Machine, tmp_path: Path
+) -> None:
     folder(tmp_path, "broken", system_identity=b"identifiers: [")
-    recorded = record.record(tmp_path)
+    recorded = init.record(tmp_path)
     assert recorded.told[0].startswith("broken was passed over")
     assert recorded.node == "my-host"
 
 
-def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(machine: Machine, tmp_path: Path) -> None:
+def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(
+    machine: Machine, tmp_path: Path
+) -> None:
     machine.identity = None
-    first = record.record(tmp_path)
+    first = init.record(tmp_path)
     written = (tmp_path / "my-host" / "system-identity.yaml").read_bytes()
     assert written.splitlines()[1:] == OPEN.splitlines()
-    assert first.told[1] == "its identity is not required to match: machine-id left out: there is none"
-    assert record.record(tmp_path) == record.Recorded("my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",))
+    assert (
+        first.told[1] == "its identity is not required to match: machine-id left out: there is none"
+    )
+    assert init.record(tmp_path) == init.Recorded(
+        "my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",)
+    )
 
 
-def test_a_machine_with_identity_does_not_take_over_an_open_node(machine: Machine, tmp_path: Path) -> None:
+def test_a_machine_with_identity_does_not_take_over_an_open_node(
+    machine: Machine, tmp_path: Path
+) -> None:
     folder(tmp_path, "my-host", system_identity=OPEN)
-    with pytest.raises(ConfigError, match=r"with an identity that names no machine \(give this one a name: power-edge record NAME\)"):
-        record.record(tmp_path)
+    with pytest.raises(
+        ConfigError,
+        match=r"with an identity that names no machine \(give this one a name: power-edge record NAME\)",
+    ):
+        init.record(tmp_path)
 
 
 def test_a_folder_of_this_machine_without_a_state(machine: Machine, tmp_path: Path) -> None:
     (folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID)) / "state.yaml").unlink()
-    with pytest.raises(ConfigError, match=r"has this machine's identity, and no state.yaml \(.*: power-edge discover --as my-host --merge\)"):
-        record.record(tmp_path)
+    with pytest.raises(
+        ConfigError,
+        match=r"has this machine's identity, and no state.yaml \(.*: power-edge discover --as my-host --merge\)",
+    ):
+        init.record(tmp_path)
     (tmp_path / "my-host" / "system-identity.yaml").write_bytes(OPEN)
     machine.identity = None
     with pytest.raises(ConfigError, match="has this machine's identity, and no state"):
-        record.record(tmp_path)
+        init.record(tmp_path)
 
 
 def test_a_folder_without_identity_and_state(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "my-host").mkdir()
-    with pytest.raises(ConfigError, match=r"neither system-identity.yaml nor state.yaml \(if .*: power-edge discover --as my-host --merge\)"):
-        record.record(tmp_path)
+    with pytest.raises(
+        ConfigError,
+        match=r"neither system-identity.yaml nor state.yaml \(if .*: power-edge discover --as my-host --merge\)",
+    ):
+        init.record(tmp_path)
 
 
-def test_a_folder_whose_identity_cannot_be_read(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_whose_identity_cannot_be_read(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def denied(*_: object) -> bytes:
-        raise refuse("node-configs/my-host/system-identity.yaml", "cannot be read: Permission denied")
+        raise refuse(
+            "node-configs/my-host/system-identity.yaml", "cannot be read: Permission denied"
+        )
 
     folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID))
-    for module in (record, identities):
+    for module in (init, clones):
         monkeypatch.setattr(module, "read_file", denied, raising=False)
     with pytest.raises(ConfigError) as error:
-        record.record(tmp_path)
+        init.record(tmp_path)
     assert str(error.value) == (
         "node-configs/my-host: is there already, and its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
         "Permission denied (correct that; if it is another machine's, give this one a name: power-edge record NAME)"
@@ -194,25 +231,32 @@ def test_a_folder_that_is_a_link_out_of_node_configs(machine: Machine, tmp_path:
     folder(tmp_path, "elsewhere", system_identity=identity(MACHINE_ID))
     (tmp_path / "node-configs").mkdir()
     (tmp_path / "node-configs" / "my-host").symlink_to("../elsewhere")
-    with pytest.raises(ConfigError, match=r"my-host: is a symbolic link that leads out of node-configs/, and is not read \(put the folder itself"):
-        record.record(tmp_path / "node-configs")
+    with pytest.raises(
+        ConfigError,
+        match=r"my-host: is a symbolic link that leads out of node-configs/, and is not read \(put the folder itself",
+    ):
+        init.record(tmp_path / "node-configs")
 
 
-def test_a_machine_that_shows_no_identity_does_not_know_whose_a_folder_is(machine: Machine, tmp_path: Path) -> None:
+def test_a_machine_that_shows_no_identity_does_not_know_whose_a_folder_is(
+    machine: Machine, tmp_path: Path
+) -> None:
     machine.identity = None
     folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID))
-    with pytest.raises(ConfigError, match="whether it is this machine's cannot be known: machine-id left out"):
-        record.record(tmp_path)
+    with pytest.raises(
+        ConfigError, match="whether it is this machine's cannot be known: machine-id left out"
+    ):
+        init.record(tmp_path)
 
 
 def test_a_file_in_place_of_the_folder(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "my-host").touch()
     with pytest.raises(ConfigError, match="is there already, and is no folder"):
-        record.record(tmp_path)
+        init.record(tmp_path)
 
 
 def test_files_lead_editors_to_their_schemas(machine: Machine, tmp_path: Path) -> None:
-    record.record(tmp_path / "node-configs")
+    init.record(tmp_path / "node-configs")
     for name in ("state", "system-identity", "identity", "watcher"):
         lines = (tmp_path / "node-configs" / "my-host" / f"{name}.yaml").read_text().splitlines()
         schema = Path(lines[0].partition("$schema=")[2])
@@ -226,7 +270,9 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def run(machine: Machine, tmp_path: Path) -> Run:
-    return lambda *arguments: CliRunner().invoke(cli, ["--node-configs", str(tmp_path), "record", *arguments], standalone_mode=True)
+    return lambda *arguments: CliRunner().invoke(
+        cli, ["--node-configs", str(tmp_path), "record", *arguments], standalone_mode=True
+    )
 
 
 def test_the_command_prints_the_name_alone(run: Run) -> None:
@@ -241,11 +287,13 @@ def test_the_commands_statuses(run: Run, tmp_path: Path) -> None:
     assert run("--sudo").exit_code == 2
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_told_in_a_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whole, "_fill", full)
+    monkeypatch.setattr(atomic_file, "_fill", full)
     done = run()
     assert isinstance(done.exception, OSError)  # which main() makes 3
     assert done.exception.strerror == (
@@ -256,16 +304,20 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line(run: Run, monkeypatch
 def test_machines_without_identity_are_told_apart_by_name(machine: Machine, tmp_path: Path) -> None:
     machine.identity = None
     folder(tmp_path, "another", system_identity=OPEN)
-    assert record.record(tmp_path).node == "my-host"
+    assert init.record(tmp_path).node == "my-host"
 
 
-def test_a_node_of_that_name_without_identity_is_left_to_a_person(machine: Machine, tmp_path: Path) -> None:
+def test_a_node_of_that_name_without_identity_is_left_to_a_person(
+    machine: Machine, tmp_path: Path
+) -> None:
     made = folder(tmp_path, "my-host")
     with pytest.raises(ConfigError, match="power-edge identity my-host --write"):
-        record.record(tmp_path)
+        init.record(tmp_path)
     assert [path.name for path in made.iterdir()] == ["state.yaml"]
 
 
-def test_a_machine_recorded_by_root_is_recognised_by_a_user_who_sees_less(machine: Machine, tmp_path: Path) -> None:
+def test_a_machine_recorded_by_root_is_recognised_by_a_user_who_sees_less(
+    machine: Machine, tmp_path: Path
+) -> None:
     folder(tmp_path, "by-root", system_identity=identity(MACHINE_ID, uuid=UUID))
-    assert record.record(tmp_path).node == "by-root"
+    assert init.record(tmp_path).node == "by-root"

@@ -9,16 +9,21 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError
-from power_edge.config.identities import duplicates, identities, others
-from power_edge.model.declared.system_identity_schema import SystemIdentity
-from tests.gates import FILLER, ID, OTHER_ID, OTHER_UUID, UUID
-from tests.project import identity_of
+from power_edge.config.clones import duplicates, identities, others
+from power_edge.model.generated.system_identity_schema import SystemIdentity
+from tests.support.gates import FILLER, ID, OTHER_ID, OTHER_UUID, UUID
+from tests.support.project import identity_of
 
 ROOT = Path("/somewhere/node-configs")
 
 
-def identity(primary: str = ID, id_type: str = "machine-id", os_type: str = "linux", **more: str) -> SystemIdentity:
-    file = {"platform": {"os_type": os_type}, "identifiers": {"primary_id": primary, "id_type": id_type, **more}}
+def identity(
+    primary: str = ID, id_type: str = "machine-id", os_type: str = "linux", **more: str
+) -> SystemIdentity:
+    file = {
+        "platform": {"os_type": os_type},
+        "identifiers": {"primary_id": primary, "id_type": id_type, **more},
+    }
     return msgspec.convert(file, SystemIdentity)
 
 
@@ -27,25 +32,49 @@ def by_uuid(uuid: str = UUID, **more: str) -> SystemIdentity:
 
 
 def told(of: list[str] | None = None, **known: SystemIdentity) -> list[str]:
-    problems = duplicates({ROOT / name: one for name, one in known.items()}, [ROOT / name for name in (known if of is None else of)])
+    problems = duplicates(
+        {ROOT / name: one for name, one in known.items()},
+        [ROOT / name for name in (known if of is None else of)],
+    )
     return [str(problem) for problem in problems]
 
 
 ONE_MACHINE = {
     "one machine-id": (identity(), identity(ID.upper())),
-    "a clone on other hardware, which root alone can tell": (identity(dmi_product_uuid=UUID), identity(dmi_product_uuid=OTHER_UUID)),
-    "recorded by root, and by a user": (identity(dmi_product_uuid=UUID, dmi_board_serial="X1"), identity()),
+    "a clone on other hardware, which root alone can tell": (
+        identity(dmi_product_uuid=UUID),
+        identity(dmi_product_uuid=OTHER_UUID),
+    ),
+    "recorded by root, and by a user": (
+        identity(dmi_product_uuid=UUID, dmi_board_serial="X1"),
+        identity(),
+    ),
     "one hardware, and no machine-id to differ": (by_uuid(), identity(dmi_product_uuid=UUID)),
-    "one Mac": (identity(UUID, "io-platform-uuid", "darwin"), identity(UUID, "hardware-uuid", "darwin")),
+    "one Mac": (
+        identity(UUID, "io-platform-uuid", "darwin"),
+        identity(UUID, "hardware-uuid", "darwin"),
+    ),
 }
 TWO_MACHINES: dict[str, tuple[SystemIdentity, SystemIdentity]] = {
     "two machine-ids": (identity(), identity(OTHER_ID)),
-    "two systems on one hardware": (identity(dmi_product_uuid=UUID), identity(OTHER_ID, dmi_product_uuid=UUID)),
+    "two systems on one hardware": (
+        identity(dmi_product_uuid=UUID),
+        identity(OTHER_ID, dmi_product_uuid=UUID),
+    ),
     "the same, by the hardware": (by_uuid(machine_id=ID), by_uuid(machine_id=OTHER_ID)),
     "fillers of the firmware": (by_uuid(FILLER), by_uuid(FILLER)),
-    "a filler beside it": (identity(dmi_product_uuid=FILLER), identity(OTHER_ID, dmi_product_uuid=FILLER)),
-    "one serial number": (identity(dmi_board_serial="X1"), identity(OTHER_ID, dmi_board_serial="X1")),
-    "two hardwares with one serial number": (by_uuid(dmi_board_serial="X1"), by_uuid(OTHER_UUID, dmi_board_serial="X1")),
+    "a filler beside it": (
+        identity(dmi_product_uuid=FILLER),
+        identity(OTHER_ID, dmi_product_uuid=FILLER),
+    ),
+    "one serial number": (
+        identity(dmi_board_serial="X1"),
+        identity(OTHER_ID, dmi_board_serial="X1"),
+    ),
+    "two hardwares with one serial number": (
+        by_uuid(dmi_board_serial="X1"),
+        by_uuid(OTHER_UUID, dmi_board_serial="X1"),
+    ),
     "two kinds of systems": (identity(), identity(os_type="bsd")),
     "nothing on file": (SystemIdentity(), SystemIdentity()),
 }
@@ -55,7 +84,9 @@ TWO_MACHINES: dict[str, tuple[SystemIdentity, SystemIdentity]] = {
 def test_two_folders_of_one_machine(pair: tuple[SystemIdentity, SystemIdentity]) -> None:
     for one, other in permutations(pair):
         (problem,) = told(a=one, b=other)
-        assert problem.startswith("node-configs/b/system-identity.yaml: is the same machine's as node-configs/a/system-identity.yaml, by the ")
+        assert problem.startswith(
+            "node-configs/b/system-identity.yaml: is the same machine's as node-configs/a/system-identity.yaml, by the "
+        )
 
 
 @pytest.mark.parametrize("pair", TWO_MACHINES.values(), ids=TWO_MACHINES)
@@ -66,7 +97,12 @@ def test_two_folders_of_two_machines(pair: tuple[SystemIdentity, SystemIdentity]
 
 def test_a_clone_is_told_how_to_get_an_id_of_its_own() -> None:
     (cloned,) = told(a=identity(), b=identity())
-    for command in ("rm -f /var/lib/dbus/machine-id", ">/etc/machine-id", "ssh-keygen -A", "ln -s ../a/system-identity.yaml"):
+    for command in (
+        "rm -f /var/lib/dbus/machine-id",
+        ">/etc/machine-id",
+        "ssh-keygen -A",
+        "ln -s ../a/system-identity.yaml",
+    ):
         assert command in cloned
     (one_hardware,) = told(a=by_uuid(), b=by_uuid())
     assert "/etc/machine-id" not in one_hardware
@@ -75,7 +111,10 @@ def test_a_clone_is_told_how_to_get_an_id_of_its_own() -> None:
 
 def test_each_clone_is_told_once() -> None:
     problems = told(a=identity(), b=identity(), c=identity(OTHER_ID), d=identity())
-    assert [problem.partition("/system")[0] for problem in problems] == ["node-configs/b", "node-configs/d"]
+    assert [problem.partition("/system")[0] for problem in problems] == [
+        "node-configs/b",
+        "node-configs/d",
+    ]
 
 
 def test_a_folder_is_told_of_one_that_was_not_asked_for() -> None:
@@ -84,7 +123,9 @@ def test_a_folder_is_told_of_one_that_was_not_asked_for() -> None:
     assert told(["c"], a=identity(), b=identity(), c=identity(OTHER_ID)) == []
 
 
-def folder(root: Path, name: str, content: bytes | None = b"validation: {require_match: false}\n") -> Path:
+def folder(
+    root: Path, name: str, content: bytes | None = b"validation: {require_match: false}\n"
+) -> Path:
     made = root / name
     made.mkdir()
     (made / "state.yaml").touch()
@@ -117,7 +158,13 @@ def file(machine: str) -> str:
 
 
 def test_the_others_are_those_that_can_be_used(tmp_path: Path) -> None:
-    for name, text in {"a": file(ID), "b": file(OTHER_ID), "broken": "x", "none": None, "empty": ""}.items():
+    for name, text in {
+        "a": file(ID),
+        "b": file(OTHER_ID),
+        "broken": "x",
+        "none": None,
+        "empty": "",
+    }.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.yaml").write_text("")
         if text is not None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import whole
+from power_edge import atomic_file
 from power_edge.config import ConfigError, load_node
-from power_edge.config.folders import NODE_CONFIGS, read_file
-from power_edge.proposal import propose
+from power_edge.config.node_configs import NODE_CONFIGS, read_file
+from power_edge.yaml_edit.changeset import propose
 
 STATE = b'version: "1.0"\nmetadata: {site: rig, environment: production}\n'
 SECRET = b"root:$6$secret:19000:0:99999:7:::\n"
@@ -56,11 +56,19 @@ def by_the_node_s_folder(root: Path) -> None:
     (root / "a").symlink_to(outside)
 
 
-LINKS = (to_a_file, to_a_relative_file, by_another_link, to_a_folder_with_the_same_beginning, by_the_node_s_folder)
+LINKS = (
+    to_a_file,
+    to_a_relative_file,
+    by_another_link,
+    to_a_folder_with_the_same_beginning,
+    by_the_node_s_folder,
+)
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_that_leads_out_is_refused_unread(root: Path, link: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_that_leads_out_is_refused_unread(
+    root: Path, link: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     link(root)
     opened: list[object] = []
     really = os.open
@@ -98,7 +106,10 @@ def test_a_link_in_a_circle_is_refused(root: Path) -> None:
 def test_nothing_is_written_through_a_link(root: Path) -> None:
     (root / "a" / "state.yaml").unlink()
     (root / "a" / "state.yaml").symlink_to("../b/state.yaml")
-    with pytest.raises(ConfigError, match=r"node-configs/a/state\.yaml: is really 'b/state\.yaml', by a symbolic link"):
+    with pytest.raises(
+        ConfigError,
+        match=r"node-configs/a/state\.yaml: is really 'b/state\.yaml', by a symbolic link",
+    ):
         propose(root / "a", {"state.yaml": (STATE, STATE + b"# more\n")})
     propose(root / "a", {"state.yaml": (STATE, STATE)})  # nothing to write
     assert (root / "b" / "state.yaml").read_bytes() == STATE
@@ -115,9 +126,9 @@ def test_one_command_waits_for_another_and_looks_again(root: Path) -> None:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:  # another command, which holds the lock
-        with whole.locked(root):
+        with atomic_file.locked(root):
             os.write(writing, b"locked")
-            whole.write(root / "a" / "state.yaml", STATE + b"# theirs\n")
+            atomic_file.write(root / "a" / "state.yaml", STATE + b"# theirs\n")
         os._exit(0)
     assert os.read(reading, 6) == b"locked"
     with pytest.raises(ConfigError, match="was changed meanwhile"):

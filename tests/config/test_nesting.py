@@ -1,4 +1,6 @@
-"""Nesting is bounded before the parser sees it: in every form, and never for brackets that are text."""
+"""Nesting is bounded before the parser sees it: in every form, and never for brackets that are
+text.
+"""
 
 import pytest
 from hypothesis import given, settings
@@ -7,9 +9,9 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from yaml.error import YAMLError
 from yaml.events import CollectionEndEvent, CollectionStartEvent
 
-from power_edge.config import ConfigError, document
-from power_edge.config.document import MAX_DEPTH, read
+from power_edge.config import ConfigError, yaml_reader
 from power_edge.config.nesting import cut_before_too_deep
+from power_edge.config.yaml_reader import MAX_DEPTH, read
 
 DEEP = 2000
 """More than the nesting limit of any libyaml, and more than it reads ahead."""
@@ -116,19 +118,52 @@ def test_the_parser_sees_one_level_too_many_and_no_more(monkeypatch: pytest.Monk
         seen.append(data)
         return CParser(data)
 
-    monkeypatch.setattr(document, "CParser", parser)
+    monkeypatch.setattr(yaml_reader, "CParser", parser)
     assert "is nested more than" in problem("a: " + "[" * DEEP)
     assert seen == [b"a: " + b"[" * MAX_DEPTH]
 
 
 def test_where_the_tokens_were_misread_the_parser_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "cut_before_too_deep", lambda text, limit: 5)
+    monkeypatch.setattr(yaml_reader, "cut_before_too_deep", lambda text, limit: 5)
     assert read(b"a: '[['\n", "f").value == {"a": "[["}
 
 
 TOKENS = (
-    *("[", "]", "{", "}", ",", ": ", "- ", "? ", "\n", "\n  ", "\n ", "a", "b: ", "'", '"', "#", " #", " "),
-    *("|\n", "> \n", "|2-\n", "&x ", "*x", "!t ", "\\", "- a", "[a", "'[[[' ", '"[" ', "# [[[\n", "---\n"),
+    *(
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ": ",
+        "- ",
+        "? ",
+        "\n",
+        "\n  ",
+        "\n ",
+        "a",
+        "b: ",
+        "'",
+        '"',
+        "#",
+        " #",
+        " ",
+    ),
+    *(
+        "|\n",
+        "> \n",
+        "|2-\n",
+        "&x ",
+        "*x",
+        "!t ",
+        "\\",
+        "- a",
+        "[a",
+        "'[[[' ",
+        '"[" ',
+        "# [[[\n",
+        "---\n",
+    ),
     *("...\n", ":", ":a", "%", "[]", "{}", "?", "\t", "\n    ", "x: |\n   [[[\n", "''"),
 )
 

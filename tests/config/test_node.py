@@ -15,7 +15,7 @@ from testinfra.backend import BACKENDS
 from power_edge.config import ConfigError, find_node_configs, load_node, select
 from power_edge.config.node import check_name
 from power_edge.text import identifier
-from tests.cases import Verdict, parameters
+from tests.support.cases import Verdict, parameters
 
 ROOT = Path(__file__).parents[2]
 T420 = ROOT / "node-configs" / "stella-PowerEdge-T420"
@@ -25,7 +25,9 @@ UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
 
 
 def make(folder: Path, **files: str) -> Path:
-    """A node's folder with a state.yaml and the files given (`system_identity` is system-identity.yaml)."""
+    """A node's folder with a state.yaml and the files given (`system_identity` is
+    system-identity.yaml).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in {"state": STATE, **files}.items():
         (folder / f"{name.replace('_', '-')}.yaml").write_text(text)
@@ -38,15 +40,22 @@ def problems(folder: Path) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def identity(primary: str = MACHINE_ID, id_type: str = "machine-id", os_type: str = "linux", **changes: Any) -> dict[str, Any]:
-    """A system-identity.yaml that fits itself, and then the changes (`identifiers__machine_id=...`; None removes)."""
+def identity(
+    primary: str = MACHINE_ID, id_type: str = "machine-id", os_type: str = "linux", **changes: Any
+) -> dict[str, Any]:
+    """A system-identity.yaml that fits itself, and then the changes (`identifiers__machine_id=...`;
+    None removes).
+    """
     key = f"{os_type}:{primary}"
     document: dict[str, Any] = {
         "platform": {"os_type": os_type},
         "identifiers": {"primary_id": primary, "id_type": id_type},
         "composite_key": {
             "key": key,
-            "components": [{"name": "os_type", "value": os_type}, {"name": "primary_id", "value": primary}],
+            "components": [
+                {"name": "os_type", "value": os_type},
+                {"name": "primary_id", "value": primary},
+            ],
             "hash": sha256(key.encode()).hexdigest(),
         },
     }
@@ -81,7 +90,11 @@ def test_the_t420_loads_as_it_is() -> None:
     assert node.system_identity.validation.require_match is True
     assert node.connection is not None
     assert node.connection.ssh is not None
-    assert (node.connection.ssh.host, node.connection.ssh.user, node.connection.connect_timeout) == ("10.8.0.1", "stella", 10)
+    assert (
+        node.connection.ssh.host,
+        node.connection.ssh.user,
+        node.connection.connect_timeout,
+    ) == ("10.8.0.1", "stella", 10)
     assert node.identity is not None
     assert node.identity.container_host is not None
     assert node.identity.container_host.workloads is None
@@ -99,14 +112,27 @@ def test_files_name_a_schema_that_is_there(file: Path) -> None:
 
 def test_optional_files(tmp_path: Path) -> None:
     node = load_node(make(tmp_path / "rig-07"))
-    assert (node.identity, node.system_identity, node.connection, node.watcher) == (None, None, None, None)
+    assert (node.identity, node.system_identity, node.connection, node.watcher) == (
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def test_problems_of_all_files_and_their_names(tmp_path: Path) -> None:
-    folder = make(tmp_path / "elsewhere" / "rig-07", state="", watcher="version: '1.0'", connection="sssh: {}", identity="x: 1", system_identity="[]")
+    folder = make(
+        tmp_path / "elsewhere" / "rig-07",
+        state="",
+        watcher="version: '1.0'",
+        connection="sssh: {}",
+        identity="x: 1",
+        system_identity="[]",
+    )
     found = problems(folder)
     assert {problem.split(":")[0] for problem in found} == {
-        f"node-configs/rig-07/{name}.yaml" for name in ("state", "watcher", "connection", "identity", "system-identity")
+        f"node-configs/rig-07/{name}.yaml"
+        for name in ("state", "watcher", "connection", "identity", "system-identity")
     }
 
 
@@ -124,7 +150,9 @@ def test_names_that_will_do(tmp_path: Path, name: str) -> None:
 
 def test_a_name_that_will_do_is_the_same_in_an_id() -> None:
     """So two folders never have tests of one id."""
-    for character in map(chr, (*range(0x3000), 0xD800, 0xDCFF, 0xE000, 0xFEFF, 0xE0001, sys.maxunicode)):
+    for character in map(
+        chr, (*range(0x3000), 0xD800, 0xDCFF, 0xE000, 0xFEFF, 0xE0001, sys.maxunicode)
+    ):
         name = f"a{character}"
         with suppress(ConfigError):
             check_name(name)
@@ -152,7 +180,13 @@ def test_a_file_that_is_to_be_empty_is_not_the_one_that_is_there(tmp_path: Path)
 
 def test_messages_are_bounded(tmp_path: Path) -> None:
     document = identity(composite_key__key=f"linux:{'x' * 5000}")
-    found = problems(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document), watcher=f"{{version: '1.0', {'k' * 9000}: 1}}"))
+    found = problems(
+        make(
+            tmp_path / "rig-07",
+            system_identity=yaml.safe_dump(document),
+            watcher=f"{{version: '1.0', {'k' * 9000}: 1}}",
+        )
+    )
     assert found
     assert max(map(len, found)) < 1500
 
@@ -167,11 +201,23 @@ NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda folder: (folder / "state.yaml").symlink_to("gone.yaml"),
         "state.yaml: is a symbolic link that leads nowhere",
     ),
-    "a link to itself": (lambda folder: (folder / "state.yaml").symlink_to("state.yaml"), "state.yaml: "),
-    "a folder": (lambda folder: (folder / "state.yaml").mkdir(), "state.yaml: is not a regular file"),
-    "a FIFO": (lambda folder: os.mkfifo(folder / "state.yaml"), "state.yaml: is not a regular file"),
+    "a link to itself": (
+        lambda folder: (folder / "state.yaml").symlink_to("state.yaml"),
+        "state.yaml: ",
+    ),
+    "a folder": (
+        lambda folder: (folder / "state.yaml").mkdir(),
+        "state.yaml: is not a regular file",
+    ),
+    "a FIFO": (
+        lambda folder: os.mkfifo(folder / "state.yaml"),
+        "state.yaml: is not a regular file",
+    ),
     **{
-        name: (lambda folder, name=name: (folder / name).write_text(STATE), f"{name}: is not read: the name is state.yaml")  # type: ignore[misc]
+        name: (
+            lambda folder, name=name: (folder / name).write_text(STATE),  # type: ignore[misc]
+            f"{name}: is not read: the name is state.yaml",
+        )
         for name in ("state.yml", "State.yaml", "STATE.YAML", "State.yml")
     },
     **{
@@ -189,7 +235,9 @@ NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("way", NO_STATES)
-def test_a_node_s_folder_without_a_usable_state_is_a_node_all_the_same(tmp_path: Path, way: str) -> None:
+def test_a_node_s_folder_without_a_usable_state_is_a_node_all_the_same(
+    tmp_path: Path, way: str
+) -> None:
     root = tmp_path / "node-configs"
     make(root / "rig-08")
     folder = root / "rig-07"
@@ -198,7 +246,9 @@ def test_a_node_s_folder_without_a_usable_state_is_a_node_all_the_same(tmp_path:
     put(folder)
     assert [each.name for each in select(root, ["*"])] == ["rig-07", "rig-08"]
     assert select(root, ["rig-07"]) == [folder]
-    assert any(f"node-configs/rig-07/{words}" in problem for problem in problems(folder)), problems(folder)
+    assert any(f"node-configs/rig-07/{words}" in problem for problem in problems(folder)), problems(
+        folder
+    )
 
 
 def test_a_link_that_leads_nowhere_in_place_of_a_folder_is_a_node(tmp_path: Path) -> None:
@@ -211,31 +261,56 @@ def test_a_link_that_leads_nowhere_in_place_of_a_folder_is_a_node(tmp_path: Path
     ]
 
 
-@pytest.mark.parametrize("name", ["state.yml", "Connection.yaml", "system-identity.yml", "WATCHER.YML"])
-def test_a_file_that_nothing_reads_for_its_name_is_no_file_beside(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["state.yml", "Connection.yaml", "system-identity.yml", "WATCHER.YML"]
+)
+def test_a_file_that_nothing_reads_for_its_name_is_no_file_beside(
+    tmp_path: Path, name: str
+) -> None:
     folder = make(tmp_path / "rig-07")
     (folder / name).write_text(STATE)
     right = name.lower().replace(".yml", ".yaml")
     (problem,) = problems(folder)
-    assert problem == f"node-configs/rig-07/{name}: is not read: the name is {right} (rename it to {right}, or remove it)"
+    assert (
+        problem
+        == f"node-configs/rig-07/{name}: is not read: the name is {right} (rename it to {right}, or remove it)"
+    )
 
 
 def test_what_is_no_file_of_a_node_makes_no_node(tmp_path: Path) -> None:
     root = tmp_path / "node-configs"
     make(root / "rig-08")
     (root / "shared").mkdir()
-    for name in ("README.md", "state.yaml.bak", "my-state.yml", "test_own.py", ".state.yaml.swp", "policy.yaml"):
+    for name in (
+        "README.md",
+        "state.yaml.bak",
+        "my-state.yml",
+        "test_own.py",
+        ".state.yaml.swp",
+        "policy.yaml",
+    ):
         (root / "shared" / name).write_text("")
     (root / "state.yml").write_text("")
     (root / "link").symlink_to("shared")
     assert [each.name for each in select(root, ["*"])] == ["rig-08"]
 
 
-NOT_FROM_A_FILE = [*sorted({*BACKENDS} - {"local", "ssh", "paramiko", "docker", "podman", "kubectl", "lxc"}), "pigeon"]
-"""Each could be made to run a program that a branch brings: ansible://web reads the checkout's ansible.cfg."""
+NOT_FROM_A_FILE = [
+    *sorted({*BACKENDS} - {"local", "ssh", "paramiko", "docker", "podman", "kubectl", "lxc"}),
+    "pigeon",
+]
+"""Each could be made to run a program that a branch brings: ansible://web reads the checkout's
+ansible.cfg.
+"""
 
 
-WITH_PASSWORD = ["ssh://root:x@rig", "ssh://root:@rig", "ssh://root%3Ax@rig", "paramiko://root:x@y/z@rig?sudo=true", "pigeon://root:x@rig"]
+WITH_PASSWORD = [
+    "ssh://root:x@rig",
+    "ssh://root:@rig",
+    "ssh://root%3Ax@rig",
+    "paramiko://root:x@y/z@rig?sudo=true",
+    "pigeon://root:x@rig",
+]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +327,14 @@ WITH_PASSWORD = ["ssh://root:x@rig", "ssh://root:@rig", "ssh://root%3Ax@rig", "p
         ("url: host", "BACKEND://HOST"),
         ("url: ssh://-oProxyCommand=id", "BACKEND://HOST"),
         ("url: ssh://a@%2DoProxyCommand%3Did", "BACKEND://HOST"),
-        *((f"url: '{way}'", "it holds a password, which is not taken from a file") for way in WITH_PASSWORD),
-        *((f"ssh: {{host: '{way}'}}", "it holds a password, which is not taken from a file") for way in ("root:x@rig", "root:a/b:c@rig")),
+        *(
+            (f"url: '{way}'", "it holds a password, which is not taken from a file")
+            for way in WITH_PASSWORD
+        ),
+        *(
+            (f"ssh: {{host: '{way}'}}", "it holds a password, which is not taken from a file")
+            for way in ("root:x@rig", "root:a/b:c@rig")
+        ),
         ("ssh: {host: a, user: 'root:x'}", "it holds a password, which is not taken from a file"),
         ("ssh: {host: root@rig}", "no user"),
         ("url: ssh://ro ot@rig:22", "BACKEND://HOST"),
@@ -290,7 +371,9 @@ def test_urls_of_backends(tmp_path: Path, url: str) -> None:
         identity(platform=None),
         identity(composite_key__components=None),
         identity(
-            identifiers__machine_id=MACHINE_ID.upper(), identifiers__dmi_product_uuid=UUID, identifiers__dmi_board_serial="To be filled by O.E.M."
+            identifiers__machine_id=MACHINE_ID.upper(),
+            identifiers__dmi_product_uuid=UUID,
+            identifiers__dmi_board_serial="To be filled by O.E.M.",
         ),
         identity(UUID, "product-uuid", identifiers__machine_id=MACHINE_ID),
         identity(UUID.upper(), "hardware-uuid", identifiers__dmi_product_uuid=UUID),
@@ -301,7 +384,12 @@ def test_urls_of_backends(tmp_path: Path, url: str) -> None:
     ],
 )
 def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
-    assert load_node(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document))).system_identity is not None
+    assert (
+        load_node(
+            make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document))
+        ).system_identity
+        is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -313,14 +401,32 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         (identity(composite_key=None), "composite_key is missing"),
         (identity(identifiers__primary_id=None), "primary_id is missing"),
         (identity(identifiers__id_type=None), "id_type is missing"),
-        (identity(validation__require_match=False, identifiers__id_type=None), "primary_id without id_type"),
-        (identity(validation__require_match=False, identifiers__primary_id=None), "id_type without primary_id"),
+        (
+            identity(validation__require_match=False, identifiers__id_type=None),
+            "primary_id without id_type",
+        ),
+        (
+            identity(validation__require_match=False, identifiers__primary_id=None),
+            "id_type without primary_id",
+        ),
         (identity(composite_key__hash="0" * 64), "the hash does not fit the key"),
-        (identity(composite_key__hash=sha256(f"linux:{MACHINE_ID}\n".encode()).hexdigest()), "without a newline"),
+        (
+            identity(composite_key__hash=sha256(f"linux:{MACHINE_ID}\n".encode()).hexdigest()),
+            "without a newline",
+        ),
         (identity(composite_key__hash="abc"), "64 hexadecimal"),
-        (identity(composite_key__components=[{"name": "primary_id", "value": "x"}]), "the component primary_id does not fit"),
-        (identity(composite_key__components=[{"name": "os_type", "value": "bsd"}]), "the component os_type does not fit"),
-        (identity(composite_key__components=[{"name": "os_type", "value": "linux"}] * 2), "stands here again"),
+        (
+            identity(composite_key__components=[{"name": "primary_id", "value": "x"}]),
+            "the component primary_id does not fit",
+        ),
+        (
+            identity(composite_key__components=[{"name": "os_type", "value": "bsd"}]),
+            "the component os_type does not fit",
+        ),
+        (
+            identity(composite_key__components=[{"name": "os_type", "value": "linux"}] * 2),
+            "stands here again",
+        ),
         (identity(platform__os_type="bsd"), "the key is of linux, the platform of bsd"),
         (identity(identifiers__primary_id="0" * 31 + "1"), "the key does not end in primary_id"),
         (identity(identifiers__machine_id="0" * 31 + "1"), "machine_id is not primary_id"),
@@ -332,8 +438,17 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         (identity(UUID), "32 hexadecimal digits"),
         (identity(MACHINE_ID, "product-uuid"), "a UUID is"),
         (identity("00000000-0000-0000-0000-000000000000", "product-uuid"), "a UUID is"),
-        (identity(UUID, "product-uuid", identifiers__dmi_product_uuid=UUID.replace("4", "5")), "dmi_product_uuid is not primary_id"),
-        (identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=UUID.replace("4", "5")), "hardware_uuid is not dmi_product_uuid"),
+        (
+            identity(UUID, "product-uuid", identifiers__dmi_product_uuid=UUID.replace("4", "5")),
+            "dmi_product_uuid is not primary_id",
+        ),
+        (
+            identity(
+                identifiers__dmi_product_uuid=UUID,
+                identifiers__hardware_uuid=UUID.replace("4", "5"),
+            ),
+            "hardware_uuid is not dmi_product_uuid",
+        ),
         (identity(identifiers__id_type="machine_id"), "did you mean machine-id?"),
         (identity(identifiers__primary_id=1), "should be text"),
     ],
@@ -344,14 +459,22 @@ def test_identities_that_do_not_fit(tmp_path: Path, document: dict[str, Any], wo
     assert all(problem.startswith("node-configs/rig-07/system-identity.yaml:") for problem in found)
 
 
-REFUSED = [param for param in parameters("identity") if (it := param.values[1]).verdict == "invalid" and "key" in it.declared["identity"]]
+REFUSED = [
+    param
+    for param in parameters("identity")
+    if (it := param.values[1]).verdict == "invalid" and "key" in it.declared["identity"]
+]
 
 
 @pytest.mark.parametrize(("_case", "verdict"), REFUSED)
-def test_recorded_identities_that_are_refused(tmp_path: Path, _case: object, verdict: Verdict) -> None:
+def test_recorded_identities_that_are_refused(
+    tmp_path: Path, _case: object, verdict: Verdict
+) -> None:
     declared = verdict.declared["identity"]
     primary = declared["key"].partition(":")[2]
-    document = identity(primary, composite_key__key=declared["key"], composite_key__hash=declared["hash"])
+    document = identity(
+        primary, composite_key__key=declared["key"], composite_key__hash=declared["hash"]
+    )
     problems(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document)))
     del document["identifiers"]
     document["validation"] = {"require_match": False}

@@ -1,4 +1,6 @@
-"""The schemas themselves: examples that are valid, words for every pattern, and generated files that are fresh."""
+"""The schemas themselves: examples that are valid, words for every pattern, and generated files
+that are fresh.
+"""
 
 import subprocess
 import sys
@@ -27,7 +29,12 @@ def subschemas(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def parts(keyword: str) -> list[Any]:
-    found = [pytest.param(name, part, id=f"{name}{path}") for name in NAMES for path, part in subschemas(schema(name)) if keyword in part]
+    found = [
+        pytest.param(name, part, id=f"{name}{path}")
+        for name in NAMES
+        for path, part in subschemas(schema(name))
+        if keyword in part
+    ]
     assert found
     return [param for param in found if isinstance(param.values[1], dict)]
 
@@ -64,21 +71,36 @@ def test_a_condition_has_words(name: str, part: dict[str, Any]) -> None:
     assert "errorMessage" in part or set(part) == {"not"}
 
 
-@pytest.mark.parametrize(("name", "part"), [param for param in parts("properties") if "type" in param.values[1]])
+@pytest.mark.parametrize(
+    ("name", "part"), [param for param in parts("properties") if "type" in param.values[1]]
+)
 def test_objects_are_closed_and_their_properties_described(name: str, part: dict[str, Any]) -> None:
     assert name == "report" or part["additionalProperties"] is False
     for key, value in part["properties"].items():
-        described = {**schema(name)["$defs"].get(value.get("$ref", "").removeprefix("#/$defs/"), {}), **value}
+        described = {
+            **schema(name)["$defs"].get(value.get("$ref", "").removeprefix("#/$defs/"), {}),
+            **value,
+        }
         assert name == "report" or described.get("description"), key
 
 
 def test_the_state_holds_every_resource_type() -> None:
-    types = {path.name.removesuffix(".schema.yaml") for path in (ROOT / "schemas" / "resources").glob("*.schema.yaml")}
+    types = {
+        path.name.removesuffix(".schema.yaml")
+        for path in (ROOT / "schemas" / "resources").glob("*.schema.yaml")
+    }
     assert types >= {"services", "sysctl", "packages", "files", "firewall"}
     assert set(schema("state")["properties"]) == types | {"version", "metadata"}
-    assert not types & set((ROOT / "schemas" / "state.schema.yaml").read_text().replace(":", " ").split())
+    assert not types & set(
+        (ROOT / "schemas" / "state.schema.yaml").read_text().replace(":", " ").split()
+    )
 
 
 def test_generated_files_are_fresh() -> None:
-    done = subprocess.run([sys.executable, ROOT / "tools" / "generate.py", "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "generate.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,7 +20,9 @@ def problems(body: str, head: str = HEAD) -> list[str]:
 
 
 def test_items_with_their_places() -> None:
-    state = load("services:\n- name: ssh\n  state: running\n- {name: cron, enabled: false}\nfiles:\n- path: /etc/motd\n  mode: '0644'\n")
+    state = load(
+        "services:\n- name: ssh\n  state: running\n- {name: cron, enabled: false}\nfiles:\n- path: /etc/motd\n  mode: '0644'\n"
+    )
     assert state.metadata.site == "rig"
     services = [item for item in state.items if item.type == "services"]
     assert [(item.name, item.key, str(item.source), item.source.column) for item in services] == [
@@ -39,7 +41,11 @@ def test_a_state_without_sections_declares_nothing() -> None:
 
 def test_keys_that_python_keeps_for_itself() -> None:
     (rule,) = [
-        item for item in load("firewall: {rules: [{port: 22, proto: tcp, action: allow, from: 10.0.0.0/8}]}").items if item.name != "exclusive"
+        item
+        for item in load(
+            "firewall: {rules: [{port: 22, proto: tcp, action: allow, from: 10.0.0.0/8}]}"
+        ).items
+        if item.name != "exclusive"
     ]
     assert "10.0.0.0/8" in rule.name
 
@@ -61,7 +67,9 @@ def test_all_problems_of_a_file_at_once() -> None:
 
 @pytest.mark.parametrize("version", ["0.9", "2.0", "10.0", "1", "v1.0", "1.0.0", ""])
 def test_other_versions(version: str) -> None:
-    (problem,) = problems("", f'version: "{version}"\nmetadata: {{site: rig, environment: production}}\n')
+    (problem,) = problems(
+        "", f'version: "{version}"\nmetadata: {{site: rig, environment: production}}\n'
+    )
     assert f"{FILE}:1:10: " in problem
 
 
@@ -91,7 +99,11 @@ def test_a_later_minor_version_is_read() -> None:
         ("services: [{name: 'foo@', state: running}]", "3:19", "an instance of it"),
         ("services: [{name: 'foo@.service', state: running}]", "3:19", "an instance of it"),
         ("services: [{name: .service, state: running}]", "3:19", "before the suffix"),
-        ("services: [{name: srv.mount, state: running}]", "3:19", "service, socket, timer and target"),
+        (
+            "services: [{name: srv.mount, state: running}]",
+            "3:19",
+            "service, socket, timer and target",
+        ),
         (f"services: [{{name: {'a' * 256}, state: running}}]", "3:19", "longer than 255"),
         ("sysctl: {a.b=c: '1'}", "3:10", "no ="),
         ("sysctl: {-a.b: '1'}", "3:10", "a key begins with"),
@@ -129,7 +141,11 @@ def test_a_later_minor_version_is_read() -> None:
         ("files: [{path: /a, owner: 'a:b'}]", "3:27", "colon"),
         ("files: [{path: /a, owner: 0}]", "3:27", 'write it in quotes: "0"'),
         ("files: [{path: /a, sha256: abc}]", "3:28", "64 hexadecimal"),
-        ("files: [{path: /a, content: x, sha256: %s}]" % ("a" * 64), "3:40", "sha256: contradicts content"),
+        (
+            "files: [{path: /a, content: x, sha256: %s}]" % ("a" * 64),
+            "3:40",
+            "sha256: contradicts content",
+        ),
         ("firewall: {}", "3:1", "asserts nothing"),
         ("firewall: {rules: []}", "3:1", "asserts nothing"),
         ("firewall: {rules: [{port: 22, proto: icmp, action: allow}]}", "3:20", "icmp has no port"),
@@ -138,9 +154,21 @@ def test_a_later_minor_version_is_read() -> None:
         ("firewall: {rules: [{port: 0, proto: tcp, action: allow}]}", "3:27", "1 to 65535"),
         ("firewall: {rules: [{port: 65536, proto: tcp, action: allow}]}", "3:27", "1 to 65535"),
         ("firewall: {rules: [{port: '22', proto: tcp, action: allow}]}", "3:27", "without quotes"),
-        ("firewall: {rules: [{port: 22, proto: tcp, action: alow}]}", "3:51", "did you mean allow?"),
-        ("firewall: {rules: [{port: 22, proto: tcp, action: allow, from: example.org}]}", "3:64", "no host names"),
-        ("firewall: {rules: [{port: 22, proto: tcp, action: allow, from: 10.0.0.0/33}]}", "3:", "10.0.0.0/33"),
+        (
+            "firewall: {rules: [{port: 22, proto: tcp, action: alow}]}",
+            "3:51",
+            "did you mean allow?",
+        ),
+        (
+            "firewall: {rules: [{port: 22, proto: tcp, action: allow, from: example.org}]}",
+            "3:64",
+            "no host names",
+        ),
+        (
+            "firewall: {rules: [{port: 22, proto: tcp, action: allow, from: 10.0.0.0/33}]}",
+            "3:",
+            "10.0.0.0/33",
+        ),
         ("firewall: {default_incoming: drop}", "3:30", "none of allow, deny, reject"),
     ],
 )
@@ -153,11 +181,19 @@ def test_bad_input(body: str, place: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("body", "line", "first"),
     [
-        ("services:\n- {name: cron, state: running}\n- {name: cron.service, enabled: true}\n", 5, 4),
+        (
+            "services:\n- {name: cron, state: running}\n- {name: cron.service, enabled: true}\n",
+            5,
+            4,
+        ),
         ("sysctl:\n  vm.swappiness: '60'\n  kernel.panic: '1'\n  vm/swappiness: '60'\n", 6, 4),
         ("packages:\n- name: vim\n- name: vim\n", 5, 4),
         ("files:\n- path: /etc/motd\n- path: /etc/motd\n", 5, 4),
-        ("firewall:\n  rules:\n  - {port: 22, proto: tcp, action: allow}\n  - {port: 22, proto: tcp, action: allow, from: any}\n", 6, 5),
+        (
+            "firewall:\n  rules:\n  - {port: 22, proto: tcp, action: allow}\n  - {port: 22, proto: tcp, action: allow, from: any}\n",
+            6,
+            5,
+        ),
     ],
 )
 def test_declared_twice(body: str, line: int, first: int) -> None:
@@ -187,11 +223,16 @@ def test_two_items_of_one_test_id_are_refused(body: str) -> None:
 
 def test_names_with_backslashes_are_no_twins_of_others() -> None:
     names = [r"dev-disk-by\x2duuid.target", r"dev-disk-by\x3c.target", "dev-disk-by-uuid.target"]
-    items = load("services:\n" + "".join(f"- {{name: '{name}', state: running}}\n" for name in names)).items
+    items = load(
+        "services:\n" + "".join(f"- {{name: '{name}', state: running}}\n" for name in names)
+    ).items
     assert [identifier(item.name) for item in items] == names
 
 
-@pytest.mark.parametrize("path", ["/a\\nb", "/it's", "/$(reboot)", "/`id`", "/*", "/a b", "/caf\\xe9", "/-rf", "/a;b", '/\\"'])
+@pytest.mark.parametrize(
+    "path",
+    ["/a\\nb", "/it's", "/$(reboot)", "/`id`", "/*", "/a b", "/caf\\xe9", "/-rf", "/a;b", '/\\"'],
+)
 def test_paths_are_data(path: str) -> None:
     (item,) = load(f'files: [{{path: "{path}"}}]').items
     assert item.declared.path == path.encode().decode("unicode_escape")
@@ -204,7 +245,9 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
 
 
 def test_long_names_are_shortened() -> None:
-    for problem in problems(f"sysctl: {{{'a' * 5_000}: {'b' * 5_000}, ? {'c' * 5_000} : 1}}\n? {'d' * 5_000}\n: 1\n"):
+    for problem in problems(
+        f"sysctl: {{{'a' * 5_000}: {'b' * 5_000}, ? {'c' * 5_000} : 1}}\n? {'d' * 5_000}\n: 1\n"
+    ):
         assert len(problem) < 300
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from power_edge.config import ConfigError
-from power_edge.config.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES, read
+from power_edge.config.yaml_reader import MAX_BYTES, MAX_DEPTH, MAX_VALUES, read
 
 
 def problems(data: bytes) -> list[str]:
@@ -161,7 +161,9 @@ def test_an_anchor_inside_of_its_namesake() -> None:
 
 
 def test_a_bomb_of_aliases() -> None:
-    lines = ["a0: &a0 [" + "x, " * 9 + "x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 30)]
+    lines = ["a0: &a0 [" + "x, " * 9 + "x]"] + [
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 30)
+    ]
     (problem,) = problems("\n".join(lines).encode())
     assert f"more than {MAX_VALUES} values" in problem
 

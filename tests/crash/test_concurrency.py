@@ -1,4 +1,5 @@
-"""Commands that meet on one node-configs/: one waits for the other's lock and looks again, and no edit is lost.
+"""Commands that meet on one node-configs/: one waits for the other's lock and looks again, and no
+edit is lost.
 
 Real processes. A test holds the lock itself until the kernel says that the command waits for it.
 """
@@ -12,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import whole
+from power_edge import atomic_file
 from power_edge.config import load_node
-from tests.crash.injection import REPOSITORY
-from tests.crash.machine import ANSWER, OPEN, STATE
+from tests.support.crash.injection import REPOSITORY
+from tests.support.crash.machine import ANSWER, OPEN, STATE
 
 pytestmark = pytest.mark.lab
 OSTYPE = STATE + 'sysctl: {kernel.ostype: "Minix"}\n'
@@ -41,7 +42,11 @@ class Command:
     def wait_for_lock(self) -> None:
         """Return when the command waits for a lock."""
         while self.process.poll() is None:
-            waiting = [line.split() for line in Path("/proc/locks").read_text().splitlines() if " -> FLOCK" in line]
+            waiting = [
+                line.split()
+                for line in Path("/proc/locks").read_text().splitlines()
+                if " -> FLOCK" in line
+            ]
             if str(self.process.pid) in [fields[5] for fields in waiting]:
                 return
             os.sched_yield()
@@ -68,7 +73,9 @@ def file(here: Path, name: str = "state") -> Path:
 
 def contents(here: Path) -> dict[str, str]:
     root = here / "node-configs"
-    return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()
+    }
 
 
 def edit_state(here: Path) -> None:
@@ -84,29 +91,46 @@ def write_identity(here: Path) -> None:
     [
         (DISCOVER, {}, edit_state, "state"),
         (DISCOVER, {}, write_identity, "system-identity"),
-        (("adopt", "rig", "--yes"), {"state": OSTYPE, "system-identity": OPEN}, edit_state, "state"),
+        (
+            ("adopt", "rig", "--yes"),
+            {"state": OSTYPE, "system-identity": OPEN},
+            edit_state,
+            "state",
+        ),
         (("identity", "rig", "--write"), {}, write_identity, "system-identity"),
     ],
 )
 def test_a_command_waits_and_looks_again(
-    here: Path, arguments: tuple[str, ...], before: dict[str, str], meanwhile: Callable[[Path], None], changed: str
+    here: Path,
+    arguments: tuple[str, ...],
+    before: dict[str, str],
+    meanwhile: Callable[[Path], None],
+    changed: str,
 ) -> None:
     """hostile.md 10: two commands on one node, and no edit is lost."""
     for name, content in before.items():
         file(here, name).write_text(content)
-    with whole.locked(here / "node-configs"):
+    with atomic_file.locked(here / "node-configs"):
         command = Command(here, *arguments)
         command.wait_for_lock()
         meanwhile(here)
         expected = contents(here)
     status, _, err = command.done()
-    assert (status, err.splitlines()[-1]) == (4, f"Error: node-configs/rig/{changed}.yaml: {MEANWHILE}")
+    assert (status, err.splitlines()[-1]) == (
+        4,
+        f"Error: node-configs/rig/{changed}.yaml: {MEANWHILE}",
+    )
     assert contents(here) == expected
 
 
-@pytest.mark.parametrize("arguments", [DISCOVER, ("adopt", "rig", "--yes"), ("identity", "rig", "--write"), ("record", "this")])
+@pytest.mark.parametrize(
+    "arguments",
+    [DISCOVER, ("adopt", "rig", "--yes"), ("identity", "rig", "--write"), ("record", "this")],
+)
 @pytest.mark.parametrize("linked", [False, True])
-def test_a_command_that_waited_goes_on(here: Path, arguments: tuple[str, ...], linked: bool) -> None:
+def test_a_command_that_waited_goes_on(
+    here: Path, arguments: tuple[str, ...], linked: bool
+) -> None:
     """Also where node-configs/ is a link, and the other command came by the folder itself."""
     file(here).write_text(OSTYPE)
     if arguments[0] == "adopt":
@@ -116,7 +140,7 @@ def test_a_command_that_waited_goes_on(here: Path, arguments: tuple[str, ...], l
         real = (here / "node-configs").rename(here / "real")
         (here / "node-configs").symlink_to(real)
     before = contents(here)
-    with whole.locked(real):
+    with atomic_file.locked(real):
         command = Command(here, *arguments)
         command.wait_for_lock()
         assert contents(here) == before
@@ -129,7 +153,7 @@ def test_a_command_that_waited_goes_on(here: Path, arguments: tuple[str, ...], l
 def test_a_folder_that_is_made_meanwhile_stays(here: Path) -> None:
     file(here).unlink()
     file(here).parent.rmdir()
-    with whole.locked(here / "node-configs"):
+    with atomic_file.locked(here / "node-configs"):
         command = Command(here, *DISCOVER)
         command.wait_for_lock()
         file(here).parent.mkdir()
@@ -140,38 +164,49 @@ def test_a_folder_that_is_made_meanwhile_stays(here: Path) -> None:
 
 
 def test_two_commands_at_once_make_no_machine_two_nodes(here: Path) -> None:
-    with whole.locked(here / "node-configs"):
-        commands = [Command(here, "discover", "--answers=answer", f"--as={name}") for name in ("one", "two")]
+    with atomic_file.locked(here / "node-configs"):
+        commands = [
+            Command(here, "discover", "--answers=answer", f"--as={name}") for name in ("one", "two")
+        ]
         for command in commands:
             command.wait_for_lock()
     done = sorted(command.done() for command in commands)
     assert [status for status, *_ in done] == [0, 4]
     assert "is the same machine's as node-configs/" in done[1][2]
-    assert len([path for path in (here / "node-configs").iterdir() if path.name in ("one", "two")]) == 1
+    assert (
+        len([path for path in (here / "node-configs").iterdir() if path.name in ("one", "two")])
+        == 1
+    )
 
 
-def test_of_two_commands_that_record_this_machine_the_second_says_which_node_it_is(here: Path) -> None:
-    with whole.locked(here / "node-configs"):
+def test_of_two_commands_that_record_this_machine_the_second_says_which_node_it_is(
+    here: Path,
+) -> None:
+    with atomic_file.locked(here / "node-configs"):
         commands = [Command(here, "record", name) for name in ("one", "two")]
         for command in commands:
             command.wait_for_lock()
     done = [command.done() for command in commands]
     assert [status for status, *_ in done] == [0, 0]
     (node,) = {out for _, out, _ in done}
-    assert sorted(path.name for path in (here / "node-configs").iterdir()) == sorted(["rig", node.strip()])
+    assert sorted(path.name for path in (here / "node-configs").iterdir()) == sorted(
+        ["rig", node.strip()]
+    )
 
 
 def test_two_commands_at_once_on_one_node_and_what_the_second_adds(here: Path) -> None:
     """Of two edits of one file one is refused, and in when it is tried again."""
     file(here).write_text(OSTYPE)
     file(here, "system-identity").write_text(OPEN)
-    with whole.locked(here / "node-configs"):
+    with atomic_file.locked(here / "node-configs"):
         commands = [Command(here, "adopt", "rig", "--yes"), Command(here, *DISCOVER)]
         for command in commands:
             command.wait_for_lock()
     done = [command.done() for command in commands]
     assert sorted(status for status, *_ in done) == [0, 4]
-    file(here, "connection").unlink(missing_ok=True)  # discover writes one; adopt looks at this machine
+    file(here, "connection").unlink(
+        missing_ok=True
+    )  # discover writes one; adopt looks at this machine
     for arguments, (status, *_) in zip((("adopt", "rig", "--yes"), DISCOVER), done, strict=True):
         if status == 4:
             assert Command(here, *arguments).done()[0] == 0
@@ -193,7 +228,9 @@ with whole.locked(Path(sys.argv[1])):
 def test_the_lock_of_a_killed_command_is_free(here: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "plugins")}
     arguments = [sys.executable, "-c", HOLD, str(here / "node-configs")]
-    with subprocess.Popen(arguments, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(
+        arguments, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"\n"
         command = Command(here, *DISCOVER)
@@ -204,10 +241,12 @@ def test_the_lock_of_a_killed_command_is_free(here: Path) -> None:
 
 
 def test_an_edit_by_hand_between_the_look_and_the_rename_is_noticed(here: Path) -> None:
-    """hostile.md 10: the command is stopped at its fsync, after it looked and before it renames, and the file is edited."""
+    """hostile.md 10: the command is stopped at its fsync, after it looked and before it renames,
+    and the file is edited.
+    """
     file(here).write_text(OSTYPE)
     file(here, "system-identity").write_text(OPEN)
-    with whole.locked(here / "node-configs"):
+    with atomic_file.locked(here / "node-configs"):
         command = Command(here, "adopt", "rig", "--yes")
         command.wait_for_lock()
         pid = command.process.pid

@@ -1,7 +1,9 @@
-"""Crash injection: commands that are killed, or meet an error of the disk, at each system call that writes.
+"""Crash injection: commands that are killed, or meet an error of the disk, at each system call that
+writes.
 
-Whatever happens, every file is wholly old or wholly new, a person reads one sentence with the file and what to do, and the next run of the command
-works and leaves nothing behind. `make soak` tries every fault at every call, else some are drawn by POWER_EDGE_SEED.
+Whatever happens, every file is wholly old or wholly new, a person reads one sentence with the file
+and what to do, and the next run of the command works and leaves nothing behind. `make soak` tries
+every fault at every call, else some are drawn by POWER_EDGE_SEED.
 """
 
 import json
@@ -19,13 +21,19 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.crash.injection import KILL, Commands, Done, Fault, commands, faults
-from tests.crash.machine import ANSWER, IDENTITY, OPEN, STATE
+from tests.support.crash.injection import KILL, Commands, Done, Fault, commands, faults
+from tests.support.crash.machine import ANSWER, IDENTITY, OPEN, STATE
 
 pytestmark = pytest.mark.lab
 SOAK = bool(os.environ.get("POWER_EDGE_SOAK"))
 SEED = os.environ.get("POWER_EDGE_SEED", "1")
-PLUGINS = ("power_edge.pytest_plugin", "pytest_html.plugin", "pytest_metadata.plugin", "pytest_jsonreport.plugin", "testinfra.plugin")
+PLUGINS = (
+    "power_edge.pytest_plugin",
+    "pytest_html.plugin",
+    "pytest_metadata.plugin",
+    "pytest_jsonreport.plugin",
+    "testinfra.plugin",
+)
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 REPORTS = (
     "--junitxml=out/junit.xml",
@@ -45,7 +53,9 @@ class Scenario(NamedTuple):
     argv: tuple[str, ...]
     files: Mapping[str, str] = {}
     same: Callable[[str, bytes], bool] | None = None
-    """Whether the content of a file is a new one, of files that differ from run to run; by default it is as the first run wrote it."""
+    """Whether the content of a file is a new one, of files that differ from run to run; by default
+    it is as the first run wrote it.
+    """
     touching: str = "."
     """The folder that the calls which fail touch."""
     sample: int = 14
@@ -79,11 +89,18 @@ def same_keys(name: str, content: bytes) -> bool:
         "identity.yaml": {"version", "node"},
         "system-identity.yaml": {"identifiers", "composite_key", "validation"},
     }
-    return content.endswith(b"\n") and isinstance(document, dict) and document.keys() >= keys[Path(name).name]
+    return (
+        content.endswith(b"\n")
+        and isinstance(document, dict)
+        and document.keys() >= keys[Path(name).name]
+    )
 
 
 def on_file(**files: str) -> dict[str, str]:
-    return {f"node-configs/rig/{name.replace('_', '-')}.yaml": content for name, content in {"state": STATE, **files}.items()}
+    return {
+        f"node-configs/rig/{name.replace('_', '-')}.yaml": content
+        for name, content in {"state": STATE, **files}.items()
+    }
 
 
 DISCOVER = ("power-edge", "discover", "stella@rig", "--answers=../answer", "--as=rig")
@@ -92,17 +109,35 @@ SCENARIOS = {
     "discover, a new node": Scenario(DISCOVER),
     "discover, five files of a node": Scenario((*DISCOVER, "--merge"), on_file()),
     "discover, in place of what is there": Scenario(
-        (*DISCOVER, "--force"), on_file(system_identity=IDENTITY, watcher="events: []\n", identity='version: "1.0"\nnode: {hostname: rig}\n')
+        (*DISCOVER, "--force"),
+        on_file(
+            system_identity=IDENTITY,
+            watcher="events: []\n",
+            identity='version: "1.0"\nnode: {hostname: rig}\n',
+        ),
     ),
-    "adopt": Scenario(("power-edge", "adopt", "rig", "--yes"), on_file(state=OSTYPE % "Minix", system_identity=OPEN)),
+    "adopt": Scenario(
+        ("power-edge", "adopt", "rig", "--yes"),
+        on_file(state=OSTYPE % "Minix", system_identity=OPEN),
+    ),
     "identity": Scenario(("power-edge", "identity", "rig", "--write"), on_file(), same_keys),
-    "record": Scenario(("power-edge", "record", "rig"), {}, same_keys, sample=3),  # reads this machine for seconds
+    "record": Scenario(
+        ("power-edge", "record", "rig"), {}, same_keys, sample=3
+    ),  # reads this machine for seconds
     "reports": Scenario(
-        ("pytest", *(word for name in PLUGINS for word in ("-p", name)), "--node=rig", *ALL_REPORTS),
+        (
+            "pytest",
+            *(word for name in PLUGINS for word in ("-p", name)),
+            "--node=rig",
+            *ALL_REPORTS,
+        ),
         {
             **on_file(state=OSTYPE % "Linux", system_identity=OPEN),
             "pytest.ini": "[pytest]\n",
-            **{f"out/{name}": "old\n" for name in ("junit.xml", "report.json", "edge.prom", "page.html")},
+            **{
+                f"out/{name}": "old\n"
+                for name in ("junit.xml", "report.json", "edge.prom", "page.html")
+            },
         },
         whole_report,
         "out",
@@ -124,7 +159,13 @@ class Place:
         (path / "answer").write_bytes(ANSWER)
 
     def run(self, fault: Fault | None = None) -> Done:
-        return self._run.run(*self._scenario.argv, cwd=self.path, env=ENVIRONMENT, fault=fault, touching=self.path / self._scenario.touching)
+        return self._run.run(
+            *self._scenario.argv,
+            cwd=self.path,
+            env=ENVIRONMENT,
+            fault=fault,
+            touching=self.path / self._scenario.touching,
+        )
 
     def anew(self) -> None:
         with suppress(FileNotFoundError):
@@ -137,7 +178,10 @@ class Place:
 
     def tree(self) -> Tree:
         return {
-            str(path.relative_to(self.path)): (path.read_bytes() if path.is_file() else None, path.stat().st_mode & 0o777)
+            str(path.relative_to(self.path)): (
+                path.read_bytes() if path.is_file() else None,
+                path.stat().st_mode & 0o777,
+            )
             for path in self.path.rglob("*")
         }
 
@@ -148,11 +192,19 @@ def left(tree: Tree) -> list[str]:
 
 
 class Judge:
-    """What may be there after a fault, between what was there before and what a run without one leaves."""
+    """What may be there after a fault, between what was there before and what a run without one
+    leaves.
+    """
 
     def __init__(self, scenario: Scenario, old: Tree, new: Tree) -> None:
         self._scenario, self.old, self.new = scenario, old, new
-        self._changed = {path for path in new if new[path] != old.get(path) and new[path][0] is not None and ".pytest_cache" not in path}
+        self._changed = {
+            path
+            for path in new
+            if new[path] != old.get(path)
+            and new[path][0] is not None
+            and ".pytest_cache" not in path
+        }
         assert self._changed, "the command writes nothing"
 
     def is_old(self, tree: Tree, path: str) -> bool:
@@ -163,7 +215,9 @@ class Judge:
             return False
         content, mode = tree[path]
         same = self._scenario.same
-        return mode == self.new[path][1] and (content == self.new[path][0] if same is None or content is None else same(path, content))
+        return mode == self.new[path][1] and (
+            content == self.new[path][0] if same is None or content is None else same(path, content)
+        )
 
     def all_old(self, tree: Tree) -> bool:
         return all(self.is_old(tree, path) for path in self._changed)
@@ -173,13 +227,25 @@ class Judge:
 
     def whole(self, tree: Tree) -> bool:
         """Every file is an old one or a new one, and none is there that should not be."""
-        paths = {path for path in tree if not (".power-edge-" in path or "pytest-cache-files-" in path or ".pytest_cache" in path)}
-        return paths <= {*self.old, *self.new} and all(self.is_old(tree, path) or self.is_new(tree, path) for path in self._changed)
+        paths = {
+            path
+            for path in tree
+            if not (
+                ".power-edge-" in path or "pytest-cache-files-" in path or ".pytest_cache" in path
+            )
+        }
+        return paths <= {*self.old, *self.new} and all(
+            self.is_old(tree, path) or self.is_new(tree, path) for path in self._changed
+        )
 
 
 WAY_OUT = r"\([a-z ]+, and run the command again\)"
-ERROR = re.compile(rf"Error: node-configs(/rig(/[a-z-]+\.yaml)?)? cannot be written: [A-Z][^;:]+; nothing was written {WAY_OUT}\n")
-NOT_PUT_BACK = re.compile(rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be put back: [A-Z].* {WAY_OUT}\n")
+ERROR = re.compile(
+    rf"Error: node-configs(/rig(/[a-z-]+\.yaml)?)? cannot be written: [A-Z][^;:]+; nothing was written {WAY_OUT}\n"
+)
+NOT_PUT_BACK = re.compile(
+    rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be put back: [A-Z].* {WAY_OUT}\n"
+)
 UNREADABLE = re.compile(r"Error: node-configs[a-z/.-]*: (.* )?cannot be read: [A-Z][^;:]+\n")
 UNWRITTEN = re.compile(rf"(/.*/)?(out/[a-z]+\.[a-z]+) could not be written: [A-Z][^;:]+ {WAY_OUT}")
 
@@ -192,10 +258,21 @@ def judge_command(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
     elif NOT_PUT_BACK.fullmatch(last):
         assert fault.on  # the undoing failed as well
         assert done.status == 3
-        for path in (each for each in judge.new if judge.new[each] != judge.old.get(each) and each.endswith(".yaml")):
-            assert judge.is_new(tree, path) if f"{Path(path).name} has its new content" in last else judge.is_old(tree, path)
+        for path in (
+            each
+            for each in judge.new
+            if judge.new[each] != judge.old.get(each) and each.endswith(".yaml")
+        ):
+            assert (
+                judge.is_new(tree, path)
+                if f"{Path(path).name} has its new content" in last
+                else judge.is_old(tree, path)
+            )
     else:
-        assert (done.status, bool(ERROR.fullmatch(last))) == (3, True) or (done.status, bool(UNREADABLE.fullmatch(last))) == (4, True)
+        assert (done.status, bool(ERROR.fullmatch(last))) == (3, True) or (
+            done.status,
+            bool(UNREADABLE.fullmatch(last)),
+        ) == (4, True)
         assert judge.all_old(tree)
         assert done.err.count("Error: ") == 1
 
@@ -206,14 +283,21 @@ def judge_reports(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
     assert done.status == (3 if told else 0), done.out
     assert len(told) <= (4 if fault.on else 1)
     for path in (each for each in judge.new if each.startswith("out/")):
-        # After the rename, only the folder's fsync can fail: the file is new, and may not outlive a power cut.
-        assert judge.is_old(tree, path) or (path not in told or fault.call.name in ("fsync", "openat"))
+        # After the rename, only the folder's fsync can fail: the file is new, and may not outlive a
+        # power cut.
+        assert judge.is_old(tree, path) or (
+            path not in told or fault.call.name in ("fsync", "openat")
+        )
         assert path in told or judge.is_new(tree, path)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(name: str, run: Commands, tmp_path: Path) -> None:
-    """hostile.md 9 and 14: all or none, also when a rename fails; what kill -9 leaves is removed by the next run."""
+def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(
+    name: str, run: Commands, tmp_path: Path
+) -> None:
+    """hostile.md 9 and 14: all or none, also when a rename fails; what kill -9 leaves is removed by
+    the next run.
+    """
     scenario = SCENARIOS[name]
     place = Place(tmp_path, scenario, run)
     place.anew()
@@ -236,14 +320,23 @@ def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(name: st
                 assert "Traceback" not in done.err + done.out
                 assert "INTERNALERROR" not in done.err + done.out
                 (judge_reports if name == "reports" else judge_command)(done, tree, judge, fault)
-                assert not left(tree) or fault.call.name in ("unlink", "unlinkat", "rmdir", "openat")
+                assert not left(tree) or fault.call.name in (
+                    "unlink",
+                    "unlinkat",
+                    "rmdir",
+                    "openat",
+                )
             again = place.run()
             told += f"\nagain: status {again.status}\n{again.err}{again.out}"
             tree = place.tree()
             assert again.status == 0
             assert judge.all_new(tree)
             assert not left(tree)
-            assert {path for path in tree if ".pytest_cache" not in path and "pytest-cache-files-" not in path} <= {*judge.new}
+            assert {
+                path
+                for path in tree
+                if ".pytest_cache" not in path and "pytest-cache-files-" not in path
+            } <= {*judge.new}
         except AssertionError as error:
             broken.append(f"{told}\n{error}")
     assert not broken, "\n\n".join(broken)

@@ -1,4 +1,6 @@
-"""probes/discover-edge-node.sh by hand: the script that `power-edge discover` sends, in any shell and any language, on a made tree."""
+"""probes/discover-edge-node.sh by hand: the script that `power-edge discover` sends, in any shell
+and any language, on a made tree.
+"""
 
 import os
 import re
@@ -9,32 +11,55 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data, discovery
-from power_edge.discovering.asking import plan, read
-from power_edge.probing import answer
-from power_edge.probing.route import Options
-from power_edge.target import target
-from tests.discovery.trees import SHELLS, tool, write
+from power_edge import package_data, resources
+from power_edge.checking.target import target
+from power_edge.discover.collect import plan, read
+from power_edge.probing import framing
+from power_edge.probing.connection import Options
+from tests.support.trees import SHELLS, tool, write
 
-SCRIPT = data.folder("probes") / "discover-edge-node.sh"
+SCRIPT = package_data.folder("probes") / "discover-edge-node.sh"
 
 
-def run(*arguments: str, shell: Sequence[str] = ("sh",), **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*shell, SCRIPT, *arguments], check=False, capture_output=True, env={**os.environ, **environment}, timeout=60)
+def run(
+    *arguments: str, shell: Sequence[str] = ("sh",), **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*shell, SCRIPT, *arguments],
+        check=False,
+        capture_output=True,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    write(tmp_path, {"etc/sysctl.d/a.conf": "net.ipv4.ip_forward = 0\nvm.swappiness=10\n", "etc/machine-id": "a5bc498e58b74733905edbb8c8aedf4e\n"})
-    write(tmp_path, {"proc/sys/net/ipv4/ip_forward": "1\n", "proc/sys/vm/swappiness": "10\n", "proc/sys/kernel/hostname": "rig-7\n"})
+    write(
+        tmp_path,
+        {
+            "etc/sysctl.d/a.conf": "net.ipv4.ip_forward = 0\nvm.swappiness=10\n",
+            "etc/machine-id": "a5bc498e58b74733905edbb8c8aedf4e\n",
+        },
+    )
+    write(
+        tmp_path,
+        {
+            "proc/sys/net/ipv4/ip_forward": "1\n",
+            "proc/sys/vm/swappiness": "10\n",
+            "proc/sys/kernel/hostname": "rig-7\n",
+        },
+    )
     return tmp_path
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 def test_any_shell_reads_a_tree(tree: Path, shell: list[str]) -> None:
-    done = run("--only", "sysctl", shell=shell, PE_ROOT=str(tree), LANG="de_DE.UTF-8", LC_ALL="de_DE.UTF-8")
+    done = run(
+        "--only", "sysctl", shell=shell, PE_ROOT=str(tree), LANG="de_DE.UTF-8", LC_ALL="de_DE.UTF-8"
+    )
     assert done.returncode == 0, done.stderr
-    found = read(answer.read(done.stdout), discovery.names())
+    found = read(framing.read(done.stdout), resources.discoverable())
     assert found.machine.hostname == "rig-7"
     (section,) = found.sections
     assert [(each.name, each.value, each.why) for each in section.found] == [
@@ -44,24 +69,34 @@ def test_any_shell_reads_a_tree(tree: Path, shell: list[str]) -> None:
 
 
 def test_it_is_the_script_that_is_sent() -> None:
-    sent = plan(target(None, None, Options()), discovery.names(), everything=True).script()
+    sent = plan(target(None, None, Options()), resources.discoverable(), everything=True).script()
     by_hand = run("--print", "--all").stdout.decode()
     assert _alike(by_hand) == _alike(sent)
 
 
 def _alike(script: str) -> list[str]:
-    """The lines of a script but for how it quotes, and its deadlines; by hand PE_ROOT is for a person to set."""
+    """The lines of a script but for how it quotes, and its deadlines; by hand PE_ROOT is for a
+    person to set.
+    """
     lines = script.replace("""'"'"'""", r"'\''").splitlines()
-    return [re.sub(r"^    pe_begin .*", "    pe_begin", line) for line in lines if line and line != "    unset PE_ROOT"]
+    return [
+        re.sub(r"^    pe_begin .*", "    pe_begin", line)
+        for line in lines
+        if line and line != "    unset PE_ROOT"
+    ]
 
 
 def test_a_destination_is_left_to_ssh(tree: Path) -> None:
     tool(tree, "ssh", 'printf "%s\\n" "$@" >"$SAID"; cat >"$SAID.script"')
     said = tree / "said"
-    assert run("stella@rig-7", PATH=f"{tree}/bin:{os.environ['PATH']}", SAID=str(said)).returncode == 0
+    assert (
+        run("stella@rig-7", PATH=f"{tree}/bin:{os.environ['PATH']}", SAID=str(said)).returncode == 0
+    )
     options = said.read_text().split()
     assert options[-3:] == ["--", "stella@rig-7", "sh"]
-    assert {"BatchMode=yes", "ConnectTimeout=10", "RemoteCommand=none", "ForwardAgent=no"} <= set(options)
+    assert {"BatchMode=yes", "ConnectTimeout=10", "RemoteCommand=none", "ForwardAgent=no"} <= set(
+        options
+    )
     assert Path(f"{said}.script").read_bytes() == run("--print").stdout
 
 
@@ -71,7 +106,10 @@ def test_a_machine_on_which_it_did_not_run_is_unreachable(tree: Path, status: in
     assert run("stella@rig-7", PATH=f"{tree}/bin:{os.environ['PATH']}").returncode == 11
 
 
-@pytest.mark.parametrize("arguments", [["-oProxyCommand=touch /pe-run"], ["--only"], ["--only", "servces"], ["a", "b"], ["--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["-oProxyCommand=touch /pe-run"], ["--only"], ["--only", "servces"], ["a", "b"], ["--help"]],
+)
 def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (4, b"")
@@ -81,8 +119,13 @@ def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[s
 def test_a_folder_that_may_not_be_looked_into_is_told(tree: Path) -> None:
     """Root may read all, so what `[` says of the folder is made up."""
     refuse = '[() { case "$*" in "-r "*/etc/sysctl.d*) false ;; *) command [ "$@" ;; esac; }\n'
-    body = refuse + data.text("probes/discovery/sysctl.sh")
-    done = subprocess.run(["bash", "-c", body, "pe", "changed"], capture_output=True, check=True, env={**os.environ, "PE_ROOT": str(tree)})
+    body = refuse + package_data.text("probes/discovery/sysctl.sh")
+    done = subprocess.run(
+        ["bash", "-c", body, "pe", "changed"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PE_ROOT": str(tree)},
+    )
     assert b"?/etc/sysctl.d\tonly root may look into it\n" in done.stdout
 
 
@@ -94,9 +137,12 @@ def test_what_cannot_look_is_no_empty_answer(tree: Path, missing: str) -> None:
         (tools / name).symlink_to(shutil.which(name) or name)
     if missing == "proc":
         shutil.rmtree(tree / "proc")
-    body = data.text("probes/discovery/sysctl.sh")
+    body = package_data.text("probes/discovery/sysctl.sh")
     done = subprocess.run(
-        [shutil.which("dash") or "sh", "-c", body, "pe", "changed"], capture_output=True, check=False, env={"PE_ROOT": str(tree), "PATH": str(tools)}
+        [shutil.which("dash") or "sh", "-c", body, "pe", "changed"],
+        capture_output=True,
+        check=False,
+        env={"PE_ROOT": str(tree), "PATH": str(tools)},
     )
     assert (done.returncode, done.stdout) == (1, b"")
     assert f"there is no {'/proc/sys' if missing == 'proc' else missing}" in done.stderr.decode()

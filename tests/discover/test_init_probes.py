@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-import power_edge.identity
-from power_edge import gate
+import power_edge.checking.collect_identity
 from power_edge.config.node import load_system_identity
-from power_edge.model.declared.system_identity_schema import SystemIdentity
-from tests.cases import RECORDINGS
+from power_edge.identity import gate
+from power_edge.model.generated.system_identity_schema import SystemIdentity
+from tests.support.cases import RECORDINGS
 
-CONTAINER = power_edge.identity._CONTAINER
-PROBES = Path(__file__).parents[1] / "probes"
+CONTAINER = power_edge.checking.collect_identity._CONTAINER
+PROBES = Path(__file__).parents[2] / "probes"
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
 NO_DIGITS = "it is no 32 hexadecimal digits"
@@ -47,7 +47,13 @@ def tool(tree: Path, name: str, body: str) -> None:
 
 def run(tree: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     environment = {"PE_ROOT": str(tree), "PATH": f"{tree}/bin:/usr/bin:/bin", **environment}
-    return subprocess.run(["sh", PROBES / "collect-identity.sh", *arguments], capture_output=True, check=False, env=environment, cwd=tree)
+    return subprocess.run(
+        ["sh", PROBES / "collect-identity.sh", *arguments],
+        capture_output=True,
+        check=False,
+        env=environment,
+        cwd=tree,
+    )
 
 
 def collect(tree: Path) -> tuple[SystemIdentity, str]:
@@ -67,23 +73,40 @@ def refused(tree: Path) -> str:
 
 def test_a_machine_as_it_stands_on_file(tree: Path) -> None:
     (tree / "etc/machine-id").write_text(f"{MACHINE_ID.upper()}\n")
-    (tree / "etc/os-release").write_text("PRETTY_NAME='It''s'\nID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\"\n")
+    (tree / "etc/os-release").write_text(
+        "PRETTY_NAME='It''s'\nID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\"\n"
+    )
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID.upper()}\n")
     (tree / "sys/class/dmi/id/board_serial").write_text(".CN7475'141I0123: {\n")
     identity, errors = collect(tree)
     assert identity.platform is not None
-    assert (identity.platform.os_type, identity.platform.os_family, identity.platform.os_version) == ("linux", "debian", "24.04")
+    assert (
+        identity.platform.os_type,
+        identity.platform.os_family,
+        identity.platform.os_version,
+    ) == ("linux", "debian", "24.04")
     assert identity.identifiers is not None
-    assert (identity.identifiers.primary_id, identity.identifiers.id_type) == (MACHINE_ID, "machine-id")
-    assert (identity.identifiers.dmi_product_uuid, identity.identifiers.dmi_board_serial) == (UUID, ".CN7475'141I0123: {")
+    assert (identity.identifiers.primary_id, identity.identifiers.id_type) == (
+        MACHINE_ID,
+        "machine-id",
+    )
+    assert (identity.identifiers.dmi_product_uuid, identity.identifiers.dmi_board_serial) == (
+        UUID,
+        ".CN7475'141I0123: {",
+    )
     assert identity.composite_key is not None
-    assert identity.composite_key.hash == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+    assert (
+        identity.composite_key.hash
+        == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+    )
     assert gate.expected(identity).require_match
     assert errors == ""
 
 
 @pytest.mark.parametrize(("content", "reason"), NEVER_AN_ID)
-def test_what_is_no_id_is_refused_with_the_reason_and_never_hashed(tree: Path, content: bytes, reason: str) -> None:
+def test_what_is_no_id_is_refused_with_the_reason_and_never_hashed(
+    tree: Path, content: bytes, reason: str
+) -> None:
     (tree / "etc/machine-id").write_bytes(content)
     assert f"machine-id left out: {reason}\n" in refused(tree)
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID}\n")
@@ -107,7 +130,14 @@ def test_fillers_of_firmware_are_left_out(tree: Path, filler: str) -> None:
     assert told.count("left out") == 2
 
 
-@pytest.mark.parametrize(("uuid", "reason"), [("F" * 32, "a filler"), ("03000200-0400-0500-0006-000700080009", "a filler"), ("0" * 32, "all zero")])
+@pytest.mark.parametrize(
+    ("uuid", "reason"),
+    [
+        ("F" * 32, "a filler"),
+        ("03000200-0400-0500-0006-000700080009", "a filler"),
+        ("0" * 32, "all zero"),
+    ],
+)
 def test_a_filler_alone_is_no_identity(tree: Path, uuid: str, reason: str) -> None:
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{uuid}\n")
     assert f"product-uuid left out: it is {reason}" in refused(tree)
@@ -120,11 +150,19 @@ def test_the_firmwares_id_serves_where_there_is_no_machine_id(tree: Path) -> Non
     assert (identity.identifiers.primary_id, identity.identifiers.id_type) == (UUID, "product-uuid")
 
 
-CONTAINERS = [".dockerenv", "run/.containerenv", "run/systemd/container", "run/host/container-manager", "proc/1/environ"]
+CONTAINERS = [
+    ".dockerenv",
+    "run/.containerenv",
+    "run/systemd/container",
+    "run/host/container-manager",
+    "proc/1/environ",
+]
 
 
 @pytest.mark.parametrize("mark", CONTAINERS)
-def test_in_a_container_the_firmware_is_the_hosts_and_the_file_says_so(tree: Path, mark: str) -> None:
+def test_in_a_container_the_firmware_is_the_hosts_and_the_file_says_so(
+    tree: Path, mark: str
+) -> None:
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID}\n")
     (tree / mark).parent.mkdir(parents=True, exist_ok=True)
     (tree / mark).write_bytes(b"HOME=/\0container=lxc\0")
@@ -163,7 +201,11 @@ def test_a_mac(mac: Path) -> None:
     identity = load_system_identity(done.stdout, "system-identity.yaml")
     assert (done.returncode, done.stderr) == (0, b"")
     assert identity.platform is not None
-    assert (identity.platform.os_type, identity.platform.os_family, identity.platform.os_version) == ("darwin", "macos", "13.6")
+    assert (
+        identity.platform.os_type,
+        identity.platform.os_family,
+        identity.platform.os_version,
+    ) == ("darwin", "macos", "13.6")
     assert gate.expected(identity).primary == "io-platform-uuid"
 
 
@@ -203,7 +245,9 @@ def test_what_is_no_destination_meets_no_ssh(tree: Path, destination: str) -> No
     assert not list(tree.rglob("pwned"))
 
 
-@pytest.mark.parametrize("destination", ["joe@host", "host", "ssh://joe@[fd10:8::1]:22", "joe@fd10:8::1%eth0"])
+@pytest.mark.parametrize(
+    "destination", ["joe@host", "host", "ssh://joe@[fd10:8::1]:22", "joe@fd10:8::1%eth0"]
+)
 def test_it_carries_itself_to_another_machine(tree: Path, destination: str) -> None:
     """The greeting of a login shell comes first; PE_ROOT is ours, and does not reach the machine."""
     tool(tree, "ssh", f'printf "%s " "$@" >{tree}/called; echo Welcome; PE_ROOT=/nowhere exec sh')
@@ -218,7 +262,14 @@ def test_it_carries_itself_to_another_machine(tree: Path, destination: str) -> N
 def test_as_one_piece_it_needs_no_checkout(tree: Path) -> None:
     (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
     piece = run(tree, "--print").stdout
-    alone = subprocess.run(["sh"], input=piece, capture_output=True, check=False, env={"PE_ROOT": str(tree), "PATH": "/usr/bin:/bin"}, cwd=tree)
+    alone = subprocess.run(
+        ["sh"],
+        input=piece,
+        capture_output=True,
+        check=False,
+        env={"PE_ROOT": str(tree), "PATH": "/usr/bin:/bin"},
+        cwd=tree,
+    )
     assert (alone.returncode, _timeless(alone.stdout)) == (0, _timeless(run(tree).stdout))
 
 
@@ -229,7 +280,11 @@ def _timeless(file: bytes) -> list[bytes]:
 @pytest.mark.parametrize(
     ("ssh", "status", "told"),
     [
-        ("echo 'ssh: connect to host h port 22: Connection timed out' >&2; exit 255", 11, "timed out\ncollect-identity.sh: h cannot be reached"),
+        (
+            "echo 'ssh: connect to host h port 22: Connection timed out' >&2; exit 255",
+            11,
+            "timed out\ncollect-identity.sh: h cannot be reached",
+        ),
         (
             "echo \"'sh' is not recognized as an internal\" >&2; exit 1",
             11,
@@ -242,7 +297,9 @@ def _timeless(file: bytes) -> list[bytes]:
         ("printf '\\033]0;evil\\007' >&2; exit 1", 11, "]0;evil"),
     ],
 )
-def test_what_comes_of_a_destination_that_shows_nothing(tree: Path, ssh: str, status: int, told: str) -> None:
+def test_what_comes_of_a_destination_that_shows_nothing(
+    tree: Path, ssh: str, status: int, told: str
+) -> None:
     tool(tree, "ssh", ssh)
     done = run(tree, "h")
     assert (done.returncode, done.stdout) == (status, b"")

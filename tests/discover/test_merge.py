@@ -1,13 +1,15 @@
-"""What was discovered, merged into files that are there: what they lack comes in, what they say stays."""
+"""What was discovered, merged into files that are there: what they lack comes in, what they say
+stays.
+"""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from power_edge.config import ConfigError, load_state
-from power_edge.config.document import read
-from power_edge.config.emit import Document, Entry, Paragraph, emit
-from power_edge.config.merge import merge
+from power_edge.config.yaml_reader import read
+from power_edge.discover.merge import merge
+from power_edge.yaml_edit.writer import Document, Entry, Paragraph, emit
 
 STATE = """\
 version: "1.0"   # ours
@@ -40,7 +42,13 @@ FOUND = Document(
                 Entry({"name": "docker", "state": "running"}, ("against the preset",)),
             ),
         ),
-        Paragraph("sysctl", (Entry("60", (), "vm.swappiness"), Entry("1", ("/etc/sysctl.d/9.conf",), "net.ipv4.ip_forward"))),
+        Paragraph(
+            "sysctl",
+            (
+                Entry("60", (), "vm.swappiness"),
+                Entry("1", ("/etc/sysctl.d/9.conf",), "net.ipv4.ip_forward"),
+            ),
+        ),
         Paragraph("packages", (Entry({"name": "vim"}, ("asked for",)),), ("Packages",)),
         Paragraph("files", ()),
         Paragraph(
@@ -51,8 +59,13 @@ FOUND = Document(
                 Entry(
                     (
                         Entry({"port": 22, "proto": "tcp", "action": "deny", "from": "10.0.0.0/8"}),
-                        Entry({"port": 22, "proto": "tcp", "action": "allow", "from": "10.0.0.0/8"}),
-                        Entry({"port": 443, "proto": "tcp", "action": "allow", "from": "fd00::/8"}, ("the web",)),
+                        Entry(
+                            {"port": 22, "proto": "tcp", "action": "allow", "from": "10.0.0.0/8"}
+                        ),
+                        Entry(
+                            {"port": 443, "proto": "tcp", "action": "allow", "from": "fd00::/8"},
+                            ("the web",),
+                        ),
                     ),
                     (),
                     "rules",
@@ -79,11 +92,17 @@ def test_a_state_file() -> None:
 
 def test_what_was_written_whole_is_merged_into_itself_without_a_change() -> None:
     text = emit(FOUND).replace("  - {port: 22, proto: tcp, action: allow, from: 10.0.0.0/8}\n", "")
-    found = FOUND._replace(paragraphs=tuple(paragraph for paragraph in FOUND.paragraphs if paragraph.name != "firewall"))
+    found = FOUND._replace(
+        paragraphs=tuple(
+            paragraph for paragraph in FOUND.paragraphs if paragraph.name != "firewall"
+        )
+    )
     assert merge(text, found, "f") == text
 
 
-@pytest.mark.parametrize("text", ["a: [", STATE.replace('"1.0"', "no"), STATE + "packages: [{name: 1}]\n"])
+@pytest.mark.parametrize(
+    "text", ["a: [", STATE.replace('"1.0"', "no"), STATE + "packages: [{name: 1}]\n"]
+)
 def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> None:
     with pytest.raises(ConfigError, match=r"\Af:\d+"):
         merge(text, FOUND, "f")
@@ -91,7 +110,10 @@ def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> Non
 
 @pytest.mark.parametrize("kind", ["services", "sysctl", "firewall", "packages"])
 def test_a_type_of_which_nothing_was_found_changes_nothing(kind: str) -> None:
-    assert merge(STATE, Document((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml") == STATE
+    assert (
+        merge(STATE, Document((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml")
+        == STATE
+    )
 
 
 def test_other_files() -> None:
@@ -120,32 +142,56 @@ event_handler: {debounce_ms: 5}
         )
     )
     merged = merge(watcher, found, "f")
-    assert merged == watcher.replace("paths: null   # none\n", "paths:   # none\n    - /etc/motd\n    enabled: true\n").replace(
-        "docker.service, ssh]\n", "docker.service, ssh, cron.service]\n  auditd:\n    commands: [ufw]\n"
+    assert merged == watcher.replace(
+        "paths: null   # none\n", "paths:   # none\n    - /etc/motd\n    enabled: true\n"
+    ).replace(
+        "docker.service, ssh]\n",
+        "docker.service, ssh, cron.service]\n  auditd:\n    commands: [ufw]\n",
     )
     assert merge(merged, found, "f") == merged
 
 
 def test_roles_are_told_by_their_names() -> None:
     text = "version: '1.0'\nnode: {hostname: x}\nroles:\n- name: vpn-gateway\n  enabled: false\n"
-    roles = (Entry({"name": "vpn-gateway", "enabled": True}), Entry({"name": "k8s-node"}, ("kubelet runs",)))
-    found = Document((Paragraph("node", {"hostname": "y", "tags": ["a", "on"]}), Paragraph("roles", roles)))
+    roles = (
+        Entry({"name": "vpn-gateway", "enabled": True}),
+        Entry({"name": "k8s-node"}, ("kubelet runs",)),
+    )
+    found = Document(
+        (Paragraph("node", {"hostname": "y", "tags": ["a", "on"]}), Paragraph("roles", roles))
+    )
     merged = merge(text, found, "f")
-    assert merged == text.replace("x}", 'x, tags: [a, "on"]}') + "- name: k8s-node  # kubelet runs\n"
+    assert (
+        merged == text.replace("x}", 'x, tags: [a, "on"]}') + "- name: k8s-node  # kubelet runs\n"
+    )
     assert read(merged.encode(), "f").problems == ()
 
 
-entries = [(paragraph.name, entry) for paragraph in FOUND.paragraphs[2:5] for entry in paragraph.entries]
+entries = [
+    (paragraph.name, entry) for paragraph in FOUND.paragraphs[2:5] for entry in paragraph.entries
+]
 
 
 @settings(deadline=None)
 @given(st.sets(st.sampled_from(range(len(entries)))))
 def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
     def only(kept: set[int]) -> Document:
-        sections = {name: tuple(entry for number, (of, entry) in enumerate(entries) if of == name and number in kept) for name, _ in entries}
-        return Document((*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items())))
+        sections = {
+            name: tuple(
+                entry for number, (of, entry) in enumerate(entries) if of == name and number in kept
+            )
+            for name, _ in entries
+        }
+        return Document(
+            (*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items()))
+        )
 
     merged = merge(emit(only(there)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
-    seen, wanted = (load_state(text.encode(), "f", "n").items for text in (merged, emit(only(set(range(len(entries)))))))
-    assert {(item.type, item.key): item.declared for item in seen} == {(item.type, item.key): item.declared for item in wanted}
+    seen, wanted = (
+        load_state(text.encode(), "f", "n").items
+        for text in (merged, emit(only(set(range(len(entries))))))
+    )
+    assert {(item.type, item.key): item.declared for item in seen} == {
+        (item.type, item.key): item.declared for item in wanted
+    }
     assert len(seen) == len(wanted)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from power_edge import data, discovery
-from power_edge.discovering.sections import Found, Hidden, LeftOut, Section, section
-from power_edge.probing.answer import read
+from power_edge import package_data, resources
+from power_edge.discover.sections import Found, Hidden, LeftOut, Section, section
+from power_edge.probing.framing import read
 from power_edge.resources import names
-from tests.answers import answer, sysctl
+from tests.support.answers import answer, sysctl
 
 Printed = bytes | tuple[int, bytes, str]
 
@@ -16,7 +16,11 @@ Printed = bytes | tuple[int, bytes, str]
 def found(lines: bytes, values: Mapping[str, str] | None, **more: Printed) -> Section:
     sections: dict[str, Printed] = {"find.sysctl": lines, **more}
     if values is not None:
-        asked = [line[1:].partition(b"\t")[0].decode().replace("/", ".") for line in lines.split(b"\n") if line.startswith(b"+")]
+        asked = [
+            line[1:].partition(b"\t")[0].decode().replace("/", ".")
+            for line in lines.split(b"\n")
+            if line.startswith(b"+")
+        ]
         sections["sysctl.0"] = sysctl(values, asked)
     return section("sysctl", read(answer("a", sections)))
 
@@ -29,13 +33,18 @@ def test_what_is_there_is_declared_as_it_is() -> None:
 
 
 def test_lines_of_other_signs_are_notes_and_others_are_noise() -> None:
-    seen = found(b"-net/x\ta pattern\n?/etc/sysctl.d/a.conf\tonly root may read it\n?/etc/sysctl.d/a.conf\tonly root may read it\nnoise\n\n", None)
+    seen = found(
+        b"-net/x\ta pattern\n?/etc/sysctl.d/a.conf\tonly root may read it\n?/etc/sysctl.d/a.conf\tonly root may read it\nnoise\n\n",
+        None,
+    )
     assert (seen.found, seen.left_out) == ((), (LeftOut("net/x", "a pattern"),))
     assert seen.hidden == (Hidden("/etc/sysctl.d/a.conf", "only root may read it"),)
 
 
 def test_of_two_lines_about_one_thing_the_first_counts() -> None:
-    seen = found(b"+net/ipv4/ip_forward\tone\n+net/ipv4/ip_forward\ttwo\n", {"net.ipv4.ip_forward": "1"})
+    seen = found(
+        b"+net/ipv4/ip_forward\tone\n+net/ipv4/ip_forward\ttwo\n", {"net.ipv4.ip_forward": "1"}
+    )
     assert [each.why for each in seen.found] == ["one"]
 
 
@@ -47,19 +56,26 @@ def test_of_two_lines_about_one_thing_the_first_counts() -> None:
     ],
 )
 def test_what_no_state_can_hold_is_left_out_with_the_reason(value: str | None, why: str) -> None:
-    seen = found(b"+vm/overcommit\t/etc/a sets it\n", {} if value is None else {"vm.overcommit": value})
+    seen = found(
+        b"+vm/overcommit\t/etc/a sets it\n", {} if value is None else {"vm.overcommit": value}
+    )
     (left_out,) = seen.left_out
     assert left_out.what == "vm.overcommit"
     assert why in left_out.why
 
 
 def test_a_hostile_name_is_left_out_and_not_written() -> None:
-    seen = found(b"+net/ipv4/$(reboot)\tit says\n+../../etc/passwd\tit says\n", {"net.ipv4.$(reboot)": "1", "../../etc/passwd": "x"})
+    seen = found(
+        b"+net/ipv4/$(reboot)\tit says\n+../../etc/passwd\tit says\n",
+        {"net.ipv4.$(reboot)": "1", "../../etc/passwd": "x"},
+    )
     assert seen.found == ()
 
 
 def test_what_the_probe_could_not_see_is_hidden() -> None:
-    section_of = sysctl({}, ["vm.swappiness"]).replace(b"No such file or directory", b"Permission denied")
+    section_of = sysctl({}, ["vm.swappiness"]).replace(
+        b"No such file or directory", b"Permission denied"
+    )
     seen = found(b"+vm/swappiness\tby hand\n", None, **{"sysctl.0": section_of})
     (hidden,) = seen.hidden
     assert (hidden.what, "root" in hidden.why) == ("vm.swappiness", True)
@@ -67,7 +83,11 @@ def test_what_the_probe_could_not_see_is_hidden() -> None:
 
 @pytest.mark.parametrize(
     ("printed", "why"),
-    [((124, b"+vm/swappiness\tby", ""), "timed out"), ((1, b"", "no sysctl here"), "no sysctl here"), (None, "the answer was cut")],
+    [
+        ((124, b"+vm/swappiness\tby", ""), "timed out"),
+        ((1, b"", "no sysctl here"), "no sysctl here"),
+        (None, "the answer was cut"),
+    ],
 )
 def test_a_discovery_that_failed_is_no_empty_one(printed: Printed | None, why: str) -> None:
     sections: dict[str, Printed] = {} if printed is None else {"find.sysctl": printed}
@@ -81,12 +101,12 @@ def test_a_probe_that_failed_hides_what_it_was_asked(printed: Printed) -> None:
 
 
 def test_a_type_that_is_asked_about_nothing_finds_nothing() -> None:
-    for name in discovery.names():
+    for name in resources.discoverable():
         seen = section(name, read(answer("a", {f"find.{name}": b""})))
         assert (seen.found, seen.left_out, seen.hidden) == ((), (), ())
 
 
 def test_each_type_is_discovered_by_a_script_of_its_name() -> None:
-    assert discovery.names() == names()
+    assert resources.discoverable() == names()
     for name in names():
-        assert data.text(f"probes/discovery/{name}.sh")
+        assert package_data.text(f"probes/discovery/{name}.sh")

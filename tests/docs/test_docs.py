@@ -1,4 +1,6 @@
-"""What the documents show is so: files are valid, commands print what they are said to print, links lead somewhere."""
+"""What the documents show is so: files are valid, commands print what they are said to print, links
+lead somewhere.
+"""
 
 import json
 import os
@@ -16,9 +18,9 @@ import yaml
 
 from power_edge.config import load_node
 from power_edge.config.schema import validator
-from power_edge.data import text
-from tests.lab.nodes import Lab
-from tests.lab.t420 import NAME, t420_node
+from power_edge.package_data import text
+from tests.support.lab.nodes import Lab
+from tests.support.lab.t420 import NAME, t420_node
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
@@ -27,7 +29,9 @@ STATE = "version: '1.0'\nmetadata: {site: a, environment: staging}\n"
 
 
 class Block(NamedTuple):
-    """A fenced block: the comment before it, what its first line says after the fence, and its text."""
+    """A fenced block: the comment before it, what its first line says after the fence, and its
+    text.
+    """
 
     place: str
     comment: str
@@ -40,14 +44,25 @@ def blocks() -> list[Block]:
     found = []
     for document in DOCUMENTS:
         content = document.read_text()
-        for match in re.finditer(r"^(?:<!-- (.*) -->\n)?```(\w+) ?(.*)\n((?:.*\n)*?)```$", content, re.MULTILINE):
+        for match in re.finditer(
+            r"^(?:<!-- (.*) -->\n)?```(\w+) ?(.*)\n((?:.*\n)*?)```$", content, re.MULTILINE
+        ):
             line = content.count("\n", 0, match.start()) + 1
-            found.append(Block(f"{document.relative_to(CHECKOUT)}:{line}", *(group or "" for group in match.groups())))
+            found.append(
+                Block(
+                    f"{document.relative_to(CHECKOUT)}:{line}",
+                    *(group or "" for group in match.groups()),
+                )
+            )
     return found
 
 
 def of(language: str) -> list[object]:
-    return [pytest.param(block, id=block.place) for block in blocks() if block.language == language and not block.place.startswith("docs/lab.md")]
+    return [
+        pytest.param(block, id=block.place)
+        for block in blocks()
+        if block.language == language and not block.place.startswith("docs/lab.md")
+    ]
 
 
 def test_no_block_is_left_untested() -> None:
@@ -70,18 +85,29 @@ def test_a_file_of_a_node_is_valid(block: Block, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", of("json"))
 def test_a_piece_of_the_report_fits_its_schema(block: Block) -> None:
     piece = json.loads(block.text)
-    report = piece if "power_edge" in piece else {"power_edge": {}, "tests": [{"metadata": {"power_edge": piece}}]}
+    report = (
+        piece
+        if "power_edge" in piece
+        else {"power_edge": {}, "tests": [{"metadata": {"power_edge": piece}}]}
+    )
     validator("report").validate(report)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(CHECKOUT)))
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda document: str(document.relative_to(CHECKOUT))
+)
 def test_links_lead_somewhere(document: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
         assert (document.parent / link).exists(), link
 
 
 def test_the_series_are_those_that_are_written() -> None:
-    written = set(re.findall(r'"(power_edge_\w+)"', (CHECKOUT / "plugins/power_edge/report/prometheus.py").read_text()))
+    written = set(
+        re.findall(
+            r'"(power_edge_\w+)"',
+            (CHECKOUT / "plugins/power_edge/report/prometheus.py").read_text(),
+        )
+    )
     told = set(re.findall(r"power_edge_\w+", (CHECKOUT / "docs/reports.md").read_text()))
     assert told == written
 
@@ -95,7 +121,9 @@ def test_by_hand_scripts_are_there() -> None:
 def test_alerts_are_rules_of_prometheus(tmp_path: Path) -> None:
     (block,) = [block for block in blocks() if block.title == "alerts.yaml"]
     (tmp_path / block.title).write_text(block.text)
-    subprocess.run(["promtool", "check", "rules", tmp_path / block.title], check=True, capture_output=True)
+    subprocess.run(
+        ["promtool", "check", "rules", tmp_path / block.title], check=True, capture_output=True
+    )
 
 
 @pytest.mark.lab
@@ -121,7 +149,12 @@ def test_own_tests_pass_on_a_node(block: Block, lab: Lab, tmp_path: Path) -> Non
     (folder / block.title).write_text(block.text)
     with t420_node(lab):
         done = _sh(f"pytest --node={NAME} -q", lab, tmp_path)
-    count = len(load_node(folder).items) + 1 + block.text.count("\ndef test_") + block.text.startswith("def test_")
+    count = (
+        len(load_node(folder).items)
+        + 1
+        + block.text.count("\ndef test_")
+        + block.text.startswith("def test_")
+    )
     assert f"{count} passed" in done, done
 
 
@@ -139,6 +172,10 @@ def _sh(command: str, lab: Lab, folder: Path) -> str:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTEST_ADDOPTS": f"--ssh-config={shlex.quote(str(lab.ssh_config))} -p no:cacheprovider",
     }
-    command = re.sub(r"(power-edge (?:about|discover)) ", rf"\1 --ssh-config={shlex.quote(str(lab.ssh_config))} ", command)
+    command = re.sub(
+        r"(power-edge (?:about|discover)) ",
+        rf"\1 --ssh-config={shlex.quote(str(lab.ssh_config))} ",
+        command,
+    )
     done = lab.run("sh", "-c", f"exec 2>&1\n{command}", check=False, cwd=folder, **environment)
     return done.stdout

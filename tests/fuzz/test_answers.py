@@ -1,4 +1,6 @@
-"""Whatever a node prints in a section, with a checksum that fits (a hostile node has all of that in its hands), and answers damaged on the way."""
+"""Whatever a node prints in a section, with a checksum that fits (a hostile node has all of that in
+its hands), and answers damaged on the way.
+"""
 
 import json
 import random
@@ -11,15 +13,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Outcome, Source, Unseen
-from power_edge.probing.answer import Answer, NoAnswer, Output, read
+from power_edge.probing.framing import Answer, NoAnswer, Output, read
 from power_edge.probing.observe import observe, parsed
 from power_edge.report import terminal
 from power_edge.resources import resource
-from tests import answers
-from tests.fuzz.budget import Budget
-from tests.hostile.values import harmless
+from tests.support import answers
+from tests.support.budget import Budget
+from tests.support.hostile.values import harmless
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 FIREWALL: dict[str, Any] = {
@@ -38,11 +40,21 @@ DECLARED: dict[str, Any] = {
     "services": [
         {"name": name, **fields}
         for name in ("ssh", "cron", "pe-a", "pe-b", "openvpn@server")
-        for fields in ({"state": "running", "enabled": True}, {"state": "disabled"}, {"state": "stopped", "enabled": False})
+        for fields in (
+            {"state": "running", "enabled": True},
+            {"state": "disabled"},
+            {"state": "stopped", "enabled": False},
+        )
     ],
     "sysctl": {"net.ipv4.ip_forward": "1", "kernel.hostname": "rig"},
-    "packages": [{"name": "vim", "version": "2:9.1"}, {"name": "libc6:i386", "state": "latest"}, {"name": "telnetd", "state": "absent"}],
-    "files": [{"path": "/etc/motd", "content": "x\n", "mode": "0644", "owner": "root", "group": "0"}],
+    "packages": [
+        {"name": "vim", "version": "2:9.1"},
+        {"name": "libc6:i386", "state": "latest"},
+        {"name": "telnetd", "state": "absent"},
+    ],
+    "files": [
+        {"path": "/etc/motd", "content": "x\n", "mode": "0644", "owner": "root", "group": "0"}
+    ],
     "firewall": FIREWALL,
 }
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -51,13 +63,18 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 """Recordings of what probes print."""
 SAMPLES: dict[str, tuple[bytes, ...]] = {
-    "sysctl": (b"== asked\nnet/ipv4/ip_forward\nkernel/hostname\n== values\nnet/ipv4/ip_forward:1\nkernel/hostname:rig\n== complaints\n\n== end\n",),
+    "sysctl": (
+        b"== asked\nnet/ipv4/ip_forward\nkernel/hostname\n== values\nnet/ipv4/ip_forward:1\nkernel/hostname:rig\n== complaints\n\n== end\n",
+    ),
     "packages": (
         b"manager dpkg amd64 apt-get\nrow vim amd64 install/installed/ok 2:9.1-1\nrow libc6 i386 install/installed/ok 2.36-9\n"
         b"asked vim\nasked libc6:i386\nasked telnetd\nnow 1796000000\npolicy libc6:i386:\npolicy   Installed: 2.36-9\n",
     ),
     "files": tuple(
-        b"seen /etc/motd 81a4:0:0:2:root:root\nhash /etc/motd " + sha256(content).hexdigest().encode() + b"\n" for content in (b"x\n", b"y\n")
+        b"seen /etc/motd 81a4:0:0:2:root:root\nhash /etc/motd "
+        + sha256(content).hexdigest().encode()
+        + b"\n"
+        for content in (b"x\n", b"y\n")
     ),
 }
 TOKENS = (
@@ -85,7 +102,9 @@ STRANGE_KEYS = ("x", "", "jump", "vmap", "match", "mangle", "xt", "set", "name",
 
 
 def corpus(name: str) -> list[bytes]:
-    files = (file for pattern in SECTIONS.get(name, ()) for file in sorted(RECORDINGS.glob(pattern)))
+    files = (
+        file for pattern in SECTIONS.get(name, ()) for file in sorted(RECORDINGS.glob(pattern))
+    )
     return [*SAMPLES.get(name, ()), *(file.read_bytes() for file in files)]
 
 
@@ -141,7 +160,9 @@ def spliced(chance: random.Random, data: bytes, others: Sequence[bytes]) -> byte
 
 
 def with_another_value(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Well-formed JSON in which one value, or one key's name, is not of the kind that a reader expects."""
+    """Well-formed JSON in which one value, or one key's name, is not of the kind that a reader
+    expects.
+    """
     lines = data.split(b"\n")
     places = [place for place, line in enumerate(lines) if line.startswith(b' {"')]
     if not places:
@@ -186,7 +207,8 @@ MUTATIONS: tuple[Callable[[random.Random, bytes, Sequence[bytes]], bytes], ...] 
 
 
 ENDLESS = frozenset({"firewall"})
-"""Types whose section does not say where it ends: only the frame around it tells that it was cut."""
+"""Types whose section does not say where it ends: only the frame around it tells that it was cut.
+"""
 SHARE = 1 / (len(DECLARED) + 1)
 """Of the fuzzer's time for each test."""
 
@@ -268,7 +290,9 @@ DAMAGES: tuple[Callable[[random.Random, bytes], bytes], ...] = (
 
 
 def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
-    """Of an answer damaged on the way a section is believed that is as the node printed it, byte for byte, and no other."""
+    """Of an answer damaged on the way a section is believed that is as the node printed it, byte
+    for byte, and no other.
+    """
     budget = Budget("damaged answers", SHARE)
     chance = budget.chance
     declared = {name: list(items(name)) for name in DECLARED}
@@ -278,7 +302,12 @@ def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
             whole = answers.answer("rig", printed)
             compliant = compliant_in(read(whole), declared)
             assert compliant
-            blocks = {name: re.escape(b"\n" + answers.NONCE.encode() + b" B " + name.encode() + b"\n" + data) for name, data in printed.items()}
+            blocks = {
+                name: re.escape(
+                    b"\n" + answers.NONCE.encode() + b" B " + name.encode() + b"\n" + data
+                )
+                for name, data in printed.items()
+            }
         damaged = whole
         for _ in range(chance.randrange(1, 3)):
             damaged = chance.choice(DAMAGES)(chance, damaged)

@@ -1,4 +1,6 @@
-"""Whatever stands in the files of a node's folder: they load, or every problem has its place; and what loads can be planned and judged."""
+"""Whatever stands in the files of a node's folder: they load, or every problem has its place; and
+what loads can be planned and judged.
+"""
 
 import random
 import resource as limits
@@ -14,21 +16,21 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from power_edge import gate
-from power_edge.check import Checked, expected, plan_for
+from power_edge.checking.check import Checked, expected, plan_for
 from power_edge.cli import cli
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.config.schema import schema, validator
+from power_edge.identity import gate
 from power_edge.model import Problem
-from power_edge.probing.answer import read
+from power_edge.probing.framing import read
 from power_edge.report import terminal
-from tests import answers
-from tests.config.test_fuzz import VALID
-from tests.fuzz.budget import Budget
 from tests.fuzz.test_answers import STRANGE, corpus
-from tests.hostile import made
-from tests.hostile.values import VALUES, coded, harmless, places, sample
-from tests.project import identity_of
+from tests.support import answers
+from tests.support.budget import Budget
+from tests.support.hostile import made
+from tests.support.hostile.values import VALUES, coded, harmless, places, sample
+from tests.support.project import identity_of
+from tests.yaml_edit.test_fuzz import VALID
 
 NODES = Path(__file__).parents[2] / "node-configs"
 MEMORY = 700
@@ -40,7 +42,10 @@ TOKENS = (
     b"0x" + b"f" * 300, b"0o17", b"1_000", b"22:30", b"yes", b"~", b"null", b"''", b'"', b"'", b"|\n", b">-\n", b"# ", b": ", b"- ", b"{}", b"[]",
     b"a: &x {b: *x}\n", b"x" * 20000, b"2026-01-01",
 )  # fmt: skip
-BOMB = b"".join(b"x%d: &x%d [%s]\n" % (number, number, b", ".join([b"*x%d" % (number - 1)] * 9) or b"x") for number in range(1, 12))
+BOMB = b"".join(
+    b"x%d: &x%d [%s]\n" % (number, number, b", ".join([b"*x%d" % (number - 1)] * 9) or b"x")
+    for number in range(1, 12)
+)
 """Each line nine of the line before: 9^11 values."""
 
 Mutation = Callable[[random.Random, bytes], bytes]
@@ -48,13 +53,21 @@ Mutation = Callable[[random.Random, bytes], bytes]
 
 @cache
 def known() -> Mapping[str, list[bytes]]:
-    """Files that load, by name: of a node in use, the examples of the schemas, and one of each place that a schema has."""
+    """Files that load, by name: of a node in use, the examples of the schemas, and one of each
+    place that a schema has.
+    """
     found: dict[str, list[bytes]] = {}
     for name, file in made.FILES.items():
         whole = schema(name)
-        documents = [*whole.get("examples", ()), sample(whole, whole), *(document for _, document in places(whole, "x"))]
+        documents = [
+            *whole.get("examples", ()),
+            sample(whole, whole),
+            *(document for _, document in places(whole, "x")),
+        ]
         fitting = [each for each in documents if validator(name).is_valid(each)]
-        found[file] = [each.read_bytes() for each in sorted(NODES.glob(f"*/{file}"))] + [made.written(each) for each in fitting]
+        found[file] = [each.read_bytes() for each in sorted(NODES.glob(f"*/{file}"))] + [
+            made.written(each) for each in fitting
+        ]
     found["state.yaml"] += [made.written(VALID)] * 10
     found["system-identity.yaml"].append(made.written(identity_of(answers.MACHINE)))
     return found
@@ -80,9 +93,13 @@ def a_value(chance: random.Random, data: bytes) -> bytes:
 
 
 def a_line_elsewhere(chance: random.Random, data: bytes) -> bytes:
-    """A line twice, or in another place, deeper or less deep: keys that stand there again, lists that are none."""
+    """A line twice, or in another place, deeper or less deep: keys that stand there again, lists
+    that are none.
+    """
     lines = data.split(b"\n")
-    line = chance.choice(lines) if chance.random() < 0.5 else lines.pop(chance.randrange(len(lines)))
+    line = (
+        chance.choice(lines) if chance.random() < 0.5 else lines.pop(chance.randrange(len(lines)))
+    )
     line = chance.choice((line, b"  " + line, line.lstrip(), b"- " + line))
     lines.insert(chance.randrange(len(lines) + 1), line)
     return b"\n".join(lines)
@@ -104,7 +121,9 @@ def bombed(chance: random.Random, data: bytes) -> bytes:
 
 def another_encoding(chance: random.Random, data: bytes) -> bytes:
     with suppress(UnicodeError):
-        return data.decode().encode(chance.choice(("utf-16", "utf-32", "utf-8-sig", "latin-1", "cp037")))
+        return data.decode().encode(
+            chance.choice(("utf-16", "utf-32", "utf-8-sig", "latin-1", "cp037"))
+        )
     return data
 
 
@@ -114,7 +133,13 @@ def other_line_ends(chance: random.Random, data: bytes) -> bytes:
 
 def two_files(chance: random.Random, data: bytes) -> bytes:
     other = chance.choice(known()[chance.choice([*known()])])
-    return chance.choice((data + other, data + b"---\n" + other, data[: chance.randrange(len(data) + 1)] + other[chance.randrange(len(other) + 1) :]))
+    return chance.choice(
+        (
+            data + other,
+            data + b"---\n" + other,
+            data[: chance.randrange(len(data) + 1)] + other[chance.randrange(len(other) + 1) :],
+        )
+    )
 
 
 def another_structure(chance: random.Random, data: bytes) -> bytes:
@@ -131,14 +156,19 @@ def another_structure(chance: random.Random, data: bytes) -> bytes:
     if isinstance(holder, list):
         holder[chance.randrange(len(holder))] = new
     elif chance.random() < 0.3:
-        holder[new if isinstance(new, str) else str(new)[:100]] = holder.pop(chance.choice(list(holder)))
+        holder[new if isinstance(new, str) else str(new)[:100]] = holder.pop(
+            chance.choice(list(holder))
+        )
     else:
         holder[chance.choice(list(holder))] = new
     return yaml.safe_dump(document, allow_unicode=True).encode("utf-8", "surrogatepass")
 
 
 def _containers(value: Any, depth: int) -> Iterator[Any]:
-    """The lists and mappings in a value that are not empty. A value with anchors may hold itself."""
+    """The lists and mappings in a value that are not empty.
+
+    A value with anchors may hold itself.
+    """
     if isinstance(value, dict | list) and value and depth < 10:
         yield value
         for each in islice(value.values() if isinstance(value, dict) else value, 20):
@@ -163,7 +193,11 @@ def test_no_file_breaks_a_run(file: str, tmp_path: Path, monkeypatch: pytest.Mon
         data = chance.choice(known()[file])
         for _ in range(chance.choice((1, 1, 2, 3))):
             data = (chance.choice(MUTATIONS) if chance.random() < 0.99 else bombed)(chance, data)
-        files = {"state.yaml": made.written(made.STATE), "system-identity.yaml": made.written(identity_of(answers.MACHINE)), file: data}
+        files = {
+            "state.yaml": made.written(made.STATE),
+            "system-identity.yaml": made.written(identity_of(answers.MACHINE)),
+            file: data,
+        }
         node = loaded(folder, files)
         budget.counts["valid"] += node is not None
         if node is not None:
@@ -179,7 +213,9 @@ def test_no_file_breaks_a_run(file: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def loaded(folder: Path, files: Mapping[str, bytes]) -> Node | None:
-    """The node of these files; None where they cannot be used, and then every problem has its place."""
+    """The node of these files; None where they cannot be used, and then every problem has its
+    place.
+    """
     problems: Sequence[Problem] = ()
     try:
         node = load_node(folder, files)
@@ -190,7 +226,9 @@ def loaded(folder: Path, files: Mapping[str, bytes]) -> Node | None:
         harmless(str(problem))
         assert "\n" not in str(problem)
         assert problem.source.file in {f"node-configs/rig/{name}" for name in files}
-        assert (problem.source.line >= 1 and problem.source.column >= 1) or "is larger than" in problem.message, problem
+        assert (
+            problem.source.line >= 1 and problem.source.column >= 1
+        ) or "is larger than" in problem.message, problem
         assert len(str(problem)) < 1500
     return node
 
@@ -201,7 +239,11 @@ def judged(node: Node, chance: random.Random) -> Iterator[str]:
     plan.script().encode("utf-8", "surrogateescape")
     wanted = expected(node)
     shown = [(kind, "ok", digest) for kind, digest in (wanted or gate.ANY_MACHINE).hashes.items()]
-    sections = {name: chance.choice(corpus(name.partition(".")[0])) for section in plan.sections for name in section.sections()}
+    sections = {
+        name: chance.choice(corpus(name.partition(".")[0]))
+        for section in plan.sections
+        for name in section.sections()
+    }
     checked = Checked(node, read(answers.answer("rig", sections, readings=shown)))
     for result in (checked.gate_result, *map(checked.result, node.items)):
         harmless(terminal.block(result))

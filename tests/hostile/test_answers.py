@@ -1,4 +1,6 @@
-"""Hostile answers: in every word of what a probe prints, on stderr, in place of an answer, and in what stands around it."""
+"""Hostile answers: in every word of what a probe prints, on stderr, in place of an answer, and in
+what stands around it.
+"""
 
 import json
 import re
@@ -7,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from power_edge.judging import judge
-from power_edge.probing.answer import NoAnswer, Output, read
+from power_edge.checking.evaluate import judge
+from power_edge.probing.framing import NoAnswer, Output, read
 from power_edge.probing.observe import parsed
 from power_edge.report import terminal
 from power_edge.resources import resource
-from tests import answers
 from tests.fuzz.test_answers import DECLARED, corpus, items
-from tests.hostile.values import TOGETHER, VALUES, coded, harmless
-from tests.project import Project
+from tests.support import answers
+from tests.support.hostile.values import TOGETHER, VALUES, coded, harmless
+from tests.support.project import Project
 
 pytest_plugins = ["pytester"]
 
@@ -23,10 +25,17 @@ Place = tuple[Any, ...]
 
 
 def replaced(recorded: bytes, value: bytes, tried: set[Place]) -> Iterator[bytes]:
-    """An answer with the value in place of each word in turn. Words of lines that begin alike are in one place, and each place is tried once."""
+    """An answer with the value in place of each word in turn.
+
+    Words of lines that begin alike are in one place, and each place is tried once.
+    """
     lines = recorded.split(b"\n")
     for number, line in enumerate(lines):
-        for made in _replaced_json(line, value, tried) if line.startswith(b' {"') else _replaced_words(line, value, tried):
+        for made in (
+            _replaced_json(line, value, tried)
+            if line.startswith(b' {"')
+            else _replaced_words(line, value, tried)
+        ):
             yield b"\n".join([*lines[:number], made, *lines[number + 1 :]])
 
 
@@ -99,7 +108,9 @@ def around(node: str, value: str) -> dict[str, bytes]:
         "timeout": of({"sysctl.0": (124, raw, text)}),
         "status": of({"sysctl.0": (text, raw, text)}),
         "another section": of({"sysctl.0": good, text: raw}),
-        "another machine": of({"sysctl.0": good}, readings=[("machine-id", "ok", text)], gate="wrong"),
+        "another machine": of(
+            {"sysctl.0": good}, readings=[("machine-id", "ok", text)], gate="wrong"
+        ),
         "another kind": of({"sysctl.0": good}, readings=[(text, text, text)], gate="wrong"),
         "hidden": of({"sysctl.0": good}, readings=[("machine-id", text, text)], gate="hidden"),
         "gate": of({"sysctl.0": good}, gate=text),

@@ -1,4 +1,6 @@
-"""The scripts that are run by hand, towards a hostile machine: ssh is a script that prints what the machine would."""
+"""The scripts that are run by hand, towards a hostile machine: ssh is a script that prints what the
+machine would.
+"""
 
 import os
 import subprocess
@@ -6,25 +8,35 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
-from tests import answers
-from tests.discovery.trees import tool
+from power_edge import package_data
+from tests.cli.test_identity import printed
 from tests.hostile.test_commands import machine
-from tests.hostile.values import TOGETHER, VALUES, coded, unobeyed
-from tests.test_identity import printed
+from tests.support import answers
+from tests.support.hostile.values import TOGETHER, VALUES, coded, unobeyed
+from tests.support.trees import tool
 
 STATUSES = (0, 3, 4, 11, 12)
 MORE = {**TOGETHER, **{odd: VALUES[odd] for odd in ("command", "half a command")}}
 
 
 def run(folder: Path, script: str, stdout: bytes, stderr: bytes = b"", status: int = 0) -> bytes:
-    """What a script prints, but for an answer; both its outputs were held against what no output may hold."""
+    """What a script prints, but for an answer; both its outputs were held against what no output
+    may hold.
+    """
     (folder / "stdout").write_bytes(stdout)
     (folder / "stderr").write_bytes(stderr)
-    tool(folder, "ssh", f"cat >/dev/null; cat '{folder}/stdout'; cat '{folder}/stderr' >&2; exit {status}")
-    path = data.folder("probes") / f"{script}.sh"
+    tool(
+        folder,
+        "ssh",
+        f"cat >/dev/null; cat '{folder}/stdout'; cat '{folder}/stderr' >&2; exit {status}",
+    )
+    path = package_data.folder("probes") / f"{script}.sh"
     done = subprocess.run(
-        ["sh", path, "joe@rig"], capture_output=True, check=False, env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"}, timeout=60
+        ["sh", path, "joe@rig"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"},
+        timeout=60,
     )
     unobeyed(done.stderr)
     assert done.returncode in STATUSES
@@ -54,9 +66,22 @@ def test_identity(tmp_path: Path, value: str) -> None:
     raw = coded(value)
     end = b"  alert_on_mismatch: true\n"
     good = printed(answers.MACHINE)
-    for stdout in (good + end, raw + b"\n" + good + raw + b"\n" + end, good + b"  " + raw + b"\n" + end, good.replace(b"linux", raw) + end, raw, b""):
+    for stdout in (
+        good + end,
+        raw + b"\n" + good + raw + b"\n" + end,
+        good + b"  " + raw + b"\n" + end,
+        good.replace(b"linux", raw) + end,
+        raw,
+        b"",
+    ):
         for status in (0, 12, 255):
-            run(tmp_path, "collect-identity", stdout, b"collect-identity.sh: " + raw + b"\n" + raw, status)
+            run(
+                tmp_path,
+                "collect-identity",
+                stdout,
+                b"collect-identity.sh: " + raw + b"\n" + raw,
+                status,
+            )
 
 
 @pytest.mark.parametrize("value", MORE.values(), ids=MORE)

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 import yaml
 
-from power_edge import discovery
+from power_edge import resources
 from power_edge.about.reading import PARTS
 from power_edge.cli import main
 from power_edge.config.schema import schema
 from power_edge.probing import transport
-from power_edge.probing.answer import read
+from power_edge.probing.framing import read
 from power_edge.text import readable
-from tests import answers
-from tests.cases import RECORDINGS
+from tests.cli.test_identity import printed
 from tests.fuzz.test_answers import corpus
-from tests.hostile import made
-from tests.hostile.values import TOGETHER, VALUES, coded, harmless, places
-from tests.project import identity_of
-from tests.test_identity import printed
+from tests.support import answers
+from tests.support.cases import RECORDINGS
+from tests.support.hostile import made
+from tests.support.hostile.values import TOGETHER, VALUES, coded, harmless, places
+from tests.support.project import identity_of
 
 T420 = read((RECORDINGS / "about" / "t420.answer").read_bytes())
 STATUSES = (0, 3, 4, 11, 12)
@@ -31,7 +31,9 @@ STATUSES = (0, 3, 4, 11, 12)
 class Lab:
     """A machine that answers each command the same, and a folder with a node that it is."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[bytes]) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[bytes]
+    ) -> None:
         self.folder = folder
         self.answer: bytes | RuntimeError = b""
         self.stderr = b""
@@ -44,7 +46,9 @@ class Lab:
     def node(self, name: str) -> Path:
         folder = self.folder / "node-configs" / name
         folder.mkdir(parents=True)
-        (folder / "state.yaml").write_bytes(made.written({**made.STATE, "sysctl": {"kernel.hostname": "rig"}}))
+        (folder / "state.yaml").write_bytes(
+            made.written({**made.STATE, "sysctl": {"kernel.hostname": "rig"}})
+        )
         (folder / "system-identity.yaml").write_bytes(made.written(identity_of(answers.MACHINE)))
         (folder / "connection.yaml").write_text("ssh: {host: 192.0.2.1}\n")
         return folder
@@ -55,7 +59,9 @@ class Lab:
         return SimpleNamespace(stdout_bytes=self.answer, stderr_bytes=self.stderr)
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """The status and the stdout of a command, whose outputs were held against what no output may hold."""
+        """The status and the stdout of a command, whose outputs were held against what no output
+        may hold.
+        """
         self._monkeypatch.setattr(sys, "argv", ["power-edge", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
@@ -67,12 +73,16 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Lab:
+def lab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Lab:
     return Lab(tmp_path, monkeypatch, capsysbinary)
 
 
 def told(part: str, value: bytes) -> bytes:
-    """What a machine tells of itself, and each line of it again with the value in each of its words in turn."""
+    """What a machine tells of itself, and each line of it again with the value in each of its words
+    in turn.
+    """
     lines, tried, word = [], set(), value.replace(b"\t", b" ")
     for line in T420.outputs[f"about.{part}"].stdout.split(b"\n"):
         lines.append(line)
@@ -90,9 +100,15 @@ def machine(value: str) -> bytes:
     """An answer to whatever is asked, with the value in all that names or describes something."""
     raw, text = coded(value), coded(value).decode("utf-8", "replace")
     sections: dict[str, Any] = {f"about.{part}": told(part, raw) for part in PARTS}
-    sections["identity"] = (0, printed(answers.MACHINE, dmi_board_serial="x"), f"collect-identity.sh: {text}\n{text}")
-    for kind in discovery.names():
-        sections[f"find.{kind}"] = b"".join(sign + raw + b"\t" + raw + b"\n" for sign in (b"+", b"-", b"?", b""))
+    sections["identity"] = (
+        0,
+        printed(answers.MACHINE, dmi_board_serial="x"),
+        f"collect-identity.sh: {text}\n{text}",
+    )
+    for kind in resources.discoverable():
+        sections[f"find.{kind}"] = b"".join(
+            sign + raw + b"\t" + raw + b"\n" for sign in (b"+", b"-", b"?", b"")
+        )
         sections[f"{kind}.0"] = (1, raw, text)
     one_line = raw.replace(b"\n", b" ")
     sections["find.sysctl"] += b"+vm/swappiness\t" + raw + b"\n+kernel/hostname\t" + raw + b"\n"
@@ -124,7 +140,12 @@ def test_no_answer(lab: Lab, value: str) -> None:
     """What a machine, ssh or a login shell says in place of an answer."""
     raw = coded(value)
     failed = RuntimeError(SimpleNamespace(stdout_bytes=raw, stderr_bytes=raw))
-    for lab.answer, lab.stderr in ((failed, b""), (b"", raw), (raw, raw), (RuntimeError(value), b"")):
+    for lab.answer, lab.stderr in (
+        (failed, b""),
+        (b"", raw),
+        (raw, raw),
+        (RuntimeError(value), b""),
+    ):
         for arguments in (
             ("about", "rig"),
             ("about", "ssh://rig", "--json"),
@@ -138,13 +159,17 @@ def test_no_answer(lab: Lab, value: str) -> None:
 
 @pytest.mark.parametrize("value", [*VALUES.values(), *TOGETHER.values()], ids=[*VALUES, *TOGETHER])
 def test_an_identity(lab: Lab, value: str) -> None:
-    """In every place of system-identity.yaml, as a machine prints it: what fits is printed, and what does not is refused."""
+    """In every place of system-identity.yaml, as a machine prints it: what fits is printed, and
+    what does not is refused.
+    """
     good = identity_of(answers.MACHINE)
     statuses = set()
     for _, document in places(schema("system-identity"), readable(value)):
         content = made.written({**good, **document} if isinstance(document, dict) else document)
         for status in (0, 1):
-            lab.answer = answers.answer("-", {"identity": (status, content, coded(value).decode("utf-8", "replace"))})
+            lab.answer = answers.answer(
+                "-", {"identity": (status, content, coded(value).decode("utf-8", "replace"))}
+            )
             ended, out = lab.run("identity", "ssh://rig")
             statuses.add(ended)
             assert ended or yaml.safe_load(out)
@@ -155,7 +180,17 @@ def test_an_identity(lab: Lab, value: str) -> None:
 def test_arguments_and_folders(lab: Lab, value: str) -> None:
     name = value.replace("/", "_").replace("\0", "")[:60]
     lab.answer = machine("x")
-    for command in ("about", "adopt", "discover", "identity", "plan", "record", "schema", "validate", name):
+    for command in (
+        "about",
+        "adopt",
+        "discover",
+        "identity",
+        "plan",
+        "record",
+        "schema",
+        "validate",
+        name,
+    ):
         assert lab.run(command, name)[0] == 4 or command == "record"
         lab.run(command, f"ssh://{name}")
         lab.run(command, f"--{name}")
@@ -163,5 +198,14 @@ def test_arguments_and_folders(lab: Lab, value: str) -> None:
         return
     folder = lab.node(name)
     (folder / "watcher.yaml").write_text(value, "utf-8", "surrogatepass")
-    for arguments in (("validate",), ("validate", "*"), ("plan", "*"), ("about", name), ("adopt", name), ("identity",), ("record",), ("discover",)):
+    for arguments in (
+        ("validate",),
+        ("validate", "*"),
+        ("plan", "*"),
+        ("about", name),
+        ("adopt", name),
+        ("identity",),
+        ("record",),
+        ("discover",),
+    ):
         lab.run(*arguments)

@@ -1,4 +1,6 @@
-"""Hostile values in every place of every schema of a node's files, to `validate` and, where they fit, to the end of a run."""
+"""Hostile values in every place of every schema of a node's files, to `validate` and, where they
+fit, to the end of a run.
+"""
 
 import shutil
 import sys
@@ -9,21 +11,26 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from power_edge import gate
 from power_edge.cli import main
 from power_edge.config import load_node
+from power_edge.identity import gate
 from power_edge.model import Outcome
 from power_edge.report import prometheus
 from power_edge.text import readable
-from tests.hostile import made
-from tests.hostile.values import VALUES, harmless, safe_page
-from tests.project import Project
+from tests.support.hostile import made
+from tests.support.hostile.values import VALUES, harmless, safe_page
+from tests.support.project import Project
 
 pytest_plugins = ["pytester"]
 
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-def test_validate(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_validate(
+    value: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["power-edge", "validate"])
     documents: dict[str, list[bytes]] = {}
@@ -34,7 +41,10 @@ def test_validate(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
         folder = tmp_path / "node-configs" / f"n{number}"
         folder.mkdir(parents=True)
         names.append(folder.name)
-        for file, content in {"state.yaml": None, **dict(zip(documents, contents, strict=True))}.items():
+        for file, content in {
+            "state.yaml": None,
+            **dict(zip(documents, contents, strict=True)),
+        }.items():
             if content is not None or file == "state.yaml":
                 (folder / file).write_bytes(content or made.written(made.STATE))
     with pytest.raises(SystemExit) as ended:
@@ -50,7 +60,14 @@ def test_validate(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 
 
 PLAIN = ()
-SHOWN = (("-v",), ("-vv", "--tb=long"), ("-q",), ("-rA", "--tb=short", "--durations=0"), ("--tb=line", "-s"), ("--setup-show",))
+SHOWN = (
+    ("-v",),
+    ("-vv", "--tb=long"),
+    ("-q",),
+    ("-rA", "--tb=short", "--durations=0"),
+    ("--tb=line", "-s"),
+    ("--setup-show",),
+)
 COLLECTED = (("--collect-only",), ("--collect-only", "-q"), ("--collect-only", "-vv"))
 
 
@@ -70,8 +87,13 @@ def hostile(project: Project, folder: Path) -> Project:
     for number, value in enumerate(map(readable, VALUES.values())):
         node = load_node(project.path / "node-configs" / f"n{number}")
         assert node.system_identity is not None
-        shown = [(kind, "ok", digest) for kind, digest in gate.expected(node.system_identity).hashes.items()]
-        project.answer(node.name, {f"{item.type}.0": (1, b"", value) for item in node.items}, readings=shown)
+        shown = [
+            (kind, "ok", digest)
+            for kind, digest in gate.expected(node.system_identity).hashes.items()
+        ]
+        project.answer(
+            node.name, {f"{item.type}.0": (1, b"", value) for item in node.items}, readings=shown
+        )
     return project
 
 
@@ -89,7 +111,12 @@ def test_runs(hostile: Project) -> None:
 
 
 def test_reports(hostile: Project) -> None:
-    files = ("--junitxml=junit.xml", "--prometheus-textfile=edge.prom", "--html=report.html", "--self-contained-html")
+    files = (
+        "--junitxml=junit.xml",
+        "--prometheus-textfile=edge.prom",
+        "--html=report.html",
+        "--self-contained-html",
+    )
     status, report = hostile.report("--node=*", *files)
     assert status == 10
     tests = [test["metadata"]["power_edge"] for test in report["tests"]]
@@ -98,18 +125,34 @@ def test_reports(hostile: Project) -> None:
     text = (hostile.path / "edge.prom").read_bytes().decode()
     families = {family.name: family.samples for family in text_string_to_metric_families(text)}
     nodes = [f"n{number}" for number in range(len(VALUES))]
-    for name in ("power_edge_node_reachable", "power_edge_node_info", "power_edge_last_seen_timestamp_seconds", "power_edge_config_error"):
+    for name in (
+        "power_edge_node_reachable",
+        "power_edge_node_info",
+        "power_edge_last_seen_timestamp_seconds",
+        "power_edge_config_error",
+    ):
         assert sorted(sample.labels["node"] for sample in families[name]) == sorted(nodes)
-    compliant = {(test["node"], test["type"], test["name"]) for test in tests if test["outcome"] in ("compliant", "drift")}
-    assert {(each.labels["node"], each.labels["type"], each.labels["name"]) for each in families["power_edge_check_compliant"]} == compliant
-    assert len(families["power_edge_checks"]) == len({(test["node"], test["type"]) for test in tests}) * len(Outcome)
+    compliant = {
+        (test["node"], test["type"], test["name"])
+        for test in tests
+        if test["outcome"] in ("compliant", "drift")
+    }
+    assert {
+        (each.labels["node"], each.labels["type"], each.labels["name"])
+        for each in families["power_edge_check_compliant"]
+    } == compliant
+    assert len(families["power_edge_checks"]) == len(
+        {(test["node"], test["type"]) for test in tests}
+    ) * len(Outcome)
     seen = prometheus.last_seen(hostile.path / "edge.prom")
     assert seen.keys() == {*nodes}
     assert max(seen.values()) < 8e9
     assert safe_page((hostile.path / "report.html").read_text()) == len(tests)
 
 
-def test_scripts(hostile: Project, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_scripts(
+    hostile: Project, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     odd = VALUES["osc"].encode()
     for number in range(len(VALUES)):
         monkeypatch.setattr(sys, "argv", ["power-edge", "plan", f"n{number}"])

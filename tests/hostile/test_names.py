@@ -1,4 +1,6 @@
-"""Hostile names: of nodes' folders, of other files beside them, and of the operators' own tests with all that these print."""
+"""Hostile names: of nodes' folders, of other files beside them, and of the operators' own tests
+with all that these print.
+"""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -6,13 +8,20 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests import answers
-from tests.hostile.values import VALUES, coded, harmless, safe_page, unobeyed
-from tests.project import Project
+from tests.support import answers
+from tests.support.hostile.values import VALUES, coded, harmless, safe_page, unobeyed
+from tests.support.project import Project
 
 pytest_plugins = ["pytester"]
-NAMES = {odd: value.replace("/", "_").replace("\0", "")[:60] for odd, value in VALUES.items() if odd not in ("not utf-8", "lone surrogate")}
-"""As names of files: no slash, no NUL, not too long. Of a test's file whose name is no UTF-8 pytest's own cache dies."""
+NAMES = {
+    odd: value.replace("/", "_").replace("\0", "")[:60]
+    for odd, value in VALUES.items()
+    if odd not in ("not utf-8", "lone surrogate")
+}
+"""As names of files: no slash, no NUL, not too long.
+
+Of a test's file whose name is no UTF-8 pytest's own cache dies.
+"""
 OWN = """
 import unittest
 import warnings
@@ -52,7 +61,11 @@ class TestParts(unittest.TestCase):
             with self.subTest(value):
                 self.fail(value)
 """
-SHOWN: tuple[tuple[str, ...], ...] = (("-vv", "--tb=long", "-rA", "--showlocals"), ("-q", "--tb=line"), ("-v", "--tb=native", "--color=yes"))
+SHOWN: tuple[tuple[str, ...], ...] = (
+    ("-vv", "--tb=long", "-rA", "--showlocals"),
+    ("-q", "--tb=line"),
+    ("-v", "--tb=native", "--color=yes"),
+)
 
 
 def without_colours(text: str) -> str:
@@ -69,7 +82,14 @@ def without_colours(text: str) -> str:
 def own(project: Project) -> Project:
     folder = project.node("rig", {"kernel.hostname": "rig"})
     values = [value for value in VALUES.values() if len(value) < 1000]
-    project.answer("rig", {"sysctl.0": answers.sysctl({"kernel.hostname": coded(" ".join(values).replace("\n", " "))})})
+    project.answer(
+        "rig",
+        {
+            "sysctl.0": answers.sysctl(
+                {"kernel.hostname": coded(" ".join(values).replace("\n", " "))}
+            )
+        },
+    )
     (folder / "test_own.py").write_text(OWN.format(values=values), "utf-8", "surrogatepass")
     for name in NAMES.values():
         inner = Path(bytes(folder).decode() + "/") / name
@@ -89,13 +109,25 @@ def test_own_tests(own: Project) -> None:
 
 
 def test_reports_of_own_tests(own: Project) -> None:
-    files = ("--junitxml=junit.xml", "--prometheus-textfile=edge.prom", "--html=report.html", "--self-contained-html")
+    files = (
+        "--junitxml=junit.xml",
+        "--prometheus-textfile=edge.prom",
+        "--html=report.html",
+        "--self-contained-html",
+    )
     status, report = own.report("--node=*", *files, "-Wdefault", "--import-mode=importlib")
     assert status == 1
     cases = [*ET.parse(own.path / "junit.xml").getroot().iter("testcase")]
     assert len(cases) == len(report["tests"])
-    families = {each.name: each for each in text_string_to_metric_families((own.path / "edge.prom").read_bytes().decode())}
-    checks = [each for each in families["power_edge_check_compliant"].samples if each.labels["type"] == "own"]
+    families = {
+        each.name: each
+        for each in text_string_to_metric_families((own.path / "edge.prom").read_bytes().decode())
+    }
+    checks = [
+        each
+        for each in families["power_edge_check_compliant"].samples
+        if each.labels["type"] == "own"
+    ]
     assert len(checks) > 100
     assert {each.labels["node"] for each in checks} == {"rig"}
     assert safe_page((own.path / "report.html").read_text("utf-8", "surrogatepass")) > 100

@@ -1,4 +1,6 @@
-"""No message, of whatever command, shows the password of a way to a machine, however the way is written."""
+"""No message, of whatever command, shows the password of a way to a machine, however the way is
+written.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -10,12 +12,12 @@ from hypothesis import strategies as st
 
 from power_edge.cli import main
 from power_edge.config import ConfigError, load_node
-from power_edge.probing.plan import Timeouts, plan
+from power_edge.probing.connection import BadRoute, Options, route
 from power_edge.probing.process import Lifeline
-from power_edge.probing.route import BadRoute, Options, route
+from power_edge.probing.script import Timeouts, plan
 from power_edge.probing.transport import Job, Route, Unreachable, ask
 from power_edge.text import without_password
-from tests.scripts import OPEN
+from tests.support.scripts import OPEN
 
 PASSWORD = "s3cret"
 WAYS = [
@@ -36,14 +38,27 @@ WAYS = [
     f"root:{PASSWORD}@rig/path",
     f"root:://{PASSWORD}@-rig",
 ]
-COMMANDS = [["about"], ["discover"], ["adopt"], ["plan"], ["identity"], ["validate"], ["plan", "here"], ["about", "here"], ["record"], ["schema"]]
+COMMANDS = [
+    ["about"],
+    ["discover"],
+    ["adopt"],
+    ["plan"],
+    ["identity"],
+    ["validate"],
+    ["plan", "here"],
+    ["about", "here"],
+    ["record"],
+    ["schema"],
+]
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "node-configs" / "here"
     folder.mkdir(parents=True)
-    (folder / "state.yaml").write_text("version: '1.0'\nmetadata: {site: here, environment: development}\nsysctl: {vm.swappiness: '60'}\n")
+    (folder / "state.yaml").write_text(
+        "version: '1.0'\nmetadata: {site: here, environment: development}\nsysctl: {vm.swappiness: '60'}\n"
+    )
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -51,7 +66,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("option", ["", "--hosts=", "--connection=", "--password="])
-def test_no_command_shows_one(words: list[str], option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_shows_one(
+    words: list[str],
+    option: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for way in WAYS:
         if option == "--connection=" and words in (["about"], ["discover"]):
             continue
@@ -64,7 +84,12 @@ def test_no_command_shows_one(words: list[str], option: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "text", [*(f"url: '{way}'" for way in WAYS if "@" in way), *(f"ssh: {{host: '{way}'}}" for way in WAYS), "ssh: {host: a, user: 'a:s3cret'}"]
+    "text",
+    [
+        *(f"url: '{way}'" for way in WAYS if "@" in way),
+        *(f"ssh: {{host: '{way}'}}" for way in WAYS),
+        "ssh: {host: a, user: 'a:s3cret'}",
+    ],
 )
 def test_no_message_about_a_file_shows_one(here: Path, text: str) -> None:
     (here / "connection.yaml").write_text(text)
@@ -96,7 +121,12 @@ def test_no_command_line_shows_one() -> None:
 pieces = st.text(alphabet="ab:@/%[]?#. -3A4=", max_size=12)
 
 
-@given(scheme=st.sampled_from(["", "ssh://", "paramiko://", "HTTP://"]), user=st.text(alphabet="ab.-", max_size=4), rest=pieces, more=pieces)
+@given(
+    scheme=st.sampled_from(["", "ssh://", "paramiko://", "HTTP://"]),
+    user=st.text(alphabet="ab.-", max_size=4),
+    rest=pieces,
+    more=pieces,
+)
 def test_of_a_password_nothing_is_left(scheme: str, user: str, rest: str, more: str) -> None:
     way = f"{scheme}{user}:{rest}Q{more}@rig"
     assert without_password(way) == f"{scheme}{user}@rig"

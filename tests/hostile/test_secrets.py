@@ -1,4 +1,6 @@
-"""Of a file that is a secret no output holds the content or a hash, neither the declared nor the observed one."""
+"""Of a file that is a secret no output holds the content or a hash, neither the declared nor the
+observed one.
+"""
 
 import base64
 import hashlib
@@ -14,10 +16,10 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError, load_node, load_state
-from power_edge.config.masking import masked
-from power_edge.model.declared.resources.files_schema import File
+from power_edge.model.generated.resources.files_schema import File
 from power_edge.resources.files.secrets import secret
-from tests.discovery.test_files import NO_SECRET_LINES, SECRET_LINES
+from power_edge.yaml_edit.masking import masked
+from tests.resources.files.test_discover import NO_SECRET_LINES, SECRET_LINES
 
 DECLARED, OBSERVED = "Declared-{}-Tr0ub4dor", "Observed-{}-Tr0ub4dor"
 WAYS = {
@@ -65,7 +67,11 @@ class Machine:
             if kind != "missing":
                 (folder / path).write_text(observed)
             self.texts |= {declared, observed}
-            form = {"sha256": hashlib.sha256(declared.encode()).hexdigest()} if number % 3 == 2 else {"content": declared}
+            form = (
+                {"sha256": hashlib.sha256(declared.encode()).hexdigest()}
+                if number % 3 == 2
+                else {"content": declared}
+            )
             self.files.append({"path": f"{folder}/{path}", **form, "mode": "0644"})
         (folder / "password").chmod(0o600)
         self.node = home / "node-configs" / "here"
@@ -75,13 +81,25 @@ class Machine:
         (self.node / "test_own.py").write_text(OWN_TEST)
 
     def declare(self, files: list[dict[str, Any]], **style: Any) -> None:
-        state = {"version": "1.0", "metadata": {"site": "here", "environment": "development"}, "files": files}
+        state = {
+            "version": "1.0",
+            "metadata": {"site": "here", "environment": "development"},
+            "files": files,
+        }
         (self.node / "state.yaml").write_text(yaml.safe_dump(state, sort_keys=False, **style))
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         return subprocess.run(
-            [sys.executable, *(("-c", "from power_edge.cli import main; main()") if words[0] == "power_edge" else ("-m", words[0])), *words[1:]],
+            [
+                sys.executable,
+                *(
+                    ("-c", "from power_edge.cli import main; main()")
+                    if words[0] == "power_edge"
+                    else ("-m", words[0])
+                ),
+                *words[1:],
+            ],
             check=False,
             cwd=self.home,
             env=kept | {"COLUMNS": "200"} | environment,
@@ -119,18 +137,40 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return Machine(folder, tmp_path_factory.mktemp("home"))
 
 
-REPORTS = ["--junitxml=junit.xml", "--json-report", "--json-report-file=report.json", "--prometheus-textfile=metrics.prom", "--html=report.html"]
+REPORTS = [
+    "--junitxml=junit.xml",
+    "--json-report",
+    "--json-report-file=report.json",
+    "--prometheus-textfile=metrics.prom",
+    "--html=report.html",
+]
 
 
 @pytest.fixture(scope="module")
 def checked(machine: Machine) -> subprocess.CompletedProcess[str]:
-    return machine.run("pytest", "--node=here", "-vv", "-rA", "--showlocals", "--alluredir=allure", *REPORTS, "-p", "no:cacheprovider")
+    return machine.run(
+        "pytest",
+        "--node=here",
+        "-vv",
+        "-rA",
+        "--showlocals",
+        "--alluredir=allure",
+        *REPORTS,
+        "-p",
+        "no:cacheprovider",
+    )
 
 
-def test_a_check_says_equal_or_different(machine: Machine, checked: subprocess.CompletedProcess[str]) -> None:
+def test_a_check_says_equal_or_different(
+    machine: Machine, checked: subprocess.CompletedProcess[str]
+) -> None:
     assert checked.returncode == 1, checked.stdout
     tests = json.loads((machine.home / "report.json").read_text())["tests"]
-    items = {test["metadata"]["power_edge"]["name"]: test["metadata"]["power_edge"] for test in tests if "metadata" in test}
+    items = {
+        test["metadata"]["power_edge"]["name"]: test["metadata"]["power_edge"]
+        for test in tests
+        if "metadata" in test
+    }
     for declared in machine.files:
         item = items[declared["path"]]
         field = "content" if "content" in declared else "sha256"
@@ -138,13 +178,25 @@ def test_a_check_says_equal_or_different(machine: Machine, checked: subprocess.C
         assert (item["expected"][field], item["actual"][field]) == ("equal", kind), item
         assert item["outcome"] == ("compliant" if kind == "equal" else "drift")
         assert item["mend"] is None
-        assert kind == "equal" or "put the file there by hand" in item["advice"] or "symbolic link" in item["advice"], item
+        assert (
+            kind == "equal"
+            or "put the file there by hand" in item["advice"]
+            or "symbolic link" in item["advice"]
+        ), item
 
 
-def test_no_report_holds_a_secret(machine: Machine, checked: subprocess.CompletedProcess[str]) -> None:
+def test_no_report_holds_a_secret(
+    machine: Machine, checked: subprocess.CompletedProcess[str]
+) -> None:
     assert list(machine.leaks(checked.stdout)) == []
-    files = [path for path in machine.home.rglob("*") if path.is_file() and "node-configs" not in path.parts]
-    assert {"junit.xml", "report.json", "metrics.prom", "report.html"} < {path.name for path in files}
+    files = [
+        path
+        for path in machine.home.rglob("*")
+        if path.is_file() and "node-configs" not in path.parts
+    ]
+    assert {"junit.xml", "report.json", "metrics.prom", "report.html"} < {
+        path.name for path in files
+    }
     for path in files:
         assert list(machine.leaks(path.read_text())) == [], path
 
@@ -153,7 +205,8 @@ def test_neither_the_script_nor_the_answer_holds_one(machine: Machine) -> None:
     script = machine.run("power_edge", "plan", "here").stdout
     answer = subprocess.run(["sh"], input=script, text=True, capture_output=True, check=True).stdout
     leaks = [*machine.leaks(script), *machine.leaks(answer)]
-    # Nobody but the node knows that these are secrets: the script has the first digits of the declared hash, and the answer nothing.
+    # Nobody but the node knows that these are secrets: the script has the first digits of the
+    # declared hash, and the answer nothing.
     (path,) = (each["path"] for each in machine.files if each["path"].endswith("/seen.conf"))
     assert "salted " + path in answer
     for way in ("link", "folder/inside", "private/key", "seen.conf"):
@@ -167,13 +220,25 @@ def test_neither_the_script_nor_the_answer_holds_one(machine: Machine) -> None:
     assert "different" in judged.stdout
 
 
-@pytest.mark.parametrize("style", [{}, {"default_flow_style": True, "width": 60}, {"default_style": '"', "width": 40}, {"default_style": "|"}])
-def test_what_is_shown_before_it_is_written_holds_none(machine: Machine, style: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "style",
+    [
+        {},
+        {"default_flow_style": True, "width": 60},
+        {"default_style": '"', "width": 40},
+        {"default_style": "|"},
+    ],
+)
+def test_what_is_shown_before_it_is_written_holds_none(
+    machine: Machine, style: dict[str, Any]
+) -> None:
     kept = (machine.node / "state.yaml").read_bytes()
     try:
         machine.declare(machine.files, **style)
         adopted = machine.run("power_edge", "adopt", "here")
-        assert "mode: '0644' -> '0600'" in adopted.stdout or "removed: " in adopted.stdout, adopted.stdout
+        assert "mode: '0644' -> '0600'" in adopted.stdout or "removed: " in adopted.stdout, (
+            adopted.stdout
+        )
         assert "(a secret)" in adopted.stdout
         assert list(machine.leaks(adopted.stdout)) == []
         assert (machine.node / "state.yaml").read_bytes() != b""
@@ -199,7 +264,12 @@ IN_FILES = [
     "content: !!binary {secret}",
     "content: a\n  sha256: {digest}",
 ]
-WHOLE = ["- {{path: /etc/shadow, content: {secret}}}\n", "x{secret}\n", "{secret}\n", "files: [{{path: /etc/shadow, content: {secret}\n"]
+WHOLE = [
+    "- {{path: /etc/shadow, content: {secret}}}\n",
+    "x{secret}\n",
+    "{secret}\n",
+    "files: [{{path: /etc/shadow, content: {secret}\n",
+]
 HEAD = "version: '1.0'\nmetadata: {{site: here, environment: development}}\nfiles:\n- path: /etc/shadow\n  "
 
 
@@ -321,12 +391,17 @@ def messages(text: str) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize(("head", "text"), [(head, text) for head, texts in MISTYPED.items() for text in texts])
+@pytest.mark.parametrize(
+    ("head", "text"), [(head, text) for head, texts in MISTYPED.items() for text in texts]
+)
 def test_no_message_about_yaml_quotes_a_mistyped_content(head: str, text: str) -> None:
     assert "hunter2" not in messages(f"{HEADS[head]}{text}\n")
 
 
-@pytest.mark.parametrize("number", ["047110815", "4711081547110815", "47_110_815", "4711:08:15", "0x47110815", "4711.0815"])
+@pytest.mark.parametrize(
+    "number",
+    ["047110815", "4711081547110815", "47_110_815", "4711:08:15", "0x47110815", "4711.0815"],
+)
 @pytest.mark.parametrize("text", NUMBERS)
 def test_no_message_about_yaml_quotes_a_mistyped_number(text: str, number: str) -> None:
     assert number[:6] not in messages(HEADS["block"] + text.format(number=number) + "\n")
@@ -342,10 +417,14 @@ def test_no_message_about_yaml_quotes_a_mistyped_number(text: str, number: str) 
         "url: *hunter2secret",
     ],
 )
-def test_no_message_about_a_connection_quotes_what_may_be_a_password(tmp_path: Path, text: str) -> None:
+def test_no_message_about_a_connection_quotes_what_may_be_a_password(
+    tmp_path: Path, text: str
+) -> None:
     folder = tmp_path / "node-configs" / "rig"
     folder.mkdir(parents=True)
-    (folder / "state.yaml").write_text("version: '1.0'\nmetadata: {site: here, environment: development}\n")
+    (folder / "state.yaml").write_text(
+        "version: '1.0'\nmetadata: {site: here, environment: development}\n"
+    )
     (folder / "connection.yaml").write_text(f"{text}\n")
     with pytest.raises(ConfigError) as error:
         load_node(folder)
@@ -356,16 +435,27 @@ def test_no_message_about_a_connection_quotes_what_may_be_a_password(tmp_path: P
     ("text", "words"),
     [
         ("  mdoe: '0644'", "8:3: unknown key 'mdoe' in files[2] (did you mean mode?)"),
-        ("  mode: 0644", '8:9: 0644 without quotes is an octal number in some versions of YAML (write it in quotes: "0644")'),
+        (
+            "  mode: 0644",
+            '8:9: 0644 without quotes is an octal number in some versions of YAML (write it in quotes: "0644")',
+        ),
         ("servces: []", "8:1: unknown key 'servces' (did you mean services?)"),
-        ("services: [{name: ssh, colour: red}]", "8:24: unknown key in services[1] (known here: name"),
+        (
+            "services: [{name: ssh, colour: red}]",
+            "8:24: unknown key in services[1] (known here: name",
+        ),
         ("services: [ssh]", "services[1] is text and should be a mapping"),
-        ("sysctl: {vm.swappiness: '1', vm.swappiness: '2'}", "the key 'vm.swappiness' stands here again"),
+        (
+            "sysctl: {vm.swappiness: '1', vm.swappiness: '2'}",
+            "the key 'vm.swappiness' stands here again",
+        ),
         ("services: [{name: ssh, password=x1: red}]", "8:24: unknown key in services[1] ("),
     ],
 )
 def test_what_holds_no_secret_is_quoted(text: str, words: str) -> None:
-    assert words in messages(f"{HEADS['block']}content: a\n- path: /etc/motd\n  owner: root\n{text}\n")
+    assert words in messages(
+        f"{HEADS['block']}content: a\n- path: /etc/motd\n  owner: root\n{text}\n"
+    )
 
 
 LINES = """\
@@ -411,7 +501,11 @@ def test_nothing_is_shown_of_a_file_that_cannot_be_read() -> None:
 @pytest.mark.parametrize("line", SECRET_LINES)
 def test_a_line_that_is_a_secret_to_grep_is_one_here(line: str) -> None:
     assert secret(File(path="/etc/app.conf", content=f"a\n{line}\nb\n"))
-    assert not secret(File(path="/etc/app.conf", content=f"a\n# {line}\nb\n")) or "://" in line or "-SECRET-" in line
+    assert (
+        not secret(File(path="/etc/app.conf", content=f"a\n# {line}\nb\n"))
+        or "://" in line
+        or "-SECRET-" in line
+    )
 
 
 @pytest.mark.parametrize("line", NO_SECRET_LINES)
@@ -425,13 +519,24 @@ def test_whose_lines_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/shadow", "/etc//shadow-", "/etc/./gshadow", "/etc/x/../shadow", "/srv/a.key", "/root/.ssh/id_rsa", "/a/private/b"]
+    "path",
+    [
+        "/etc/shadow",
+        "/etc//shadow-",
+        "/etc/./gshadow",
+        "/etc/x/../shadow",
+        "/srv/a.key",
+        "/root/.ssh/id_rsa",
+        "/a/private/b",
+    ],
 )
 def test_a_path_that_is_a_secret_s(path: str) -> None:
     assert secret(File(path=path))
 
 
-@pytest.mark.parametrize("path", ["/etc/motd", "/etc/ssh/sshd_config", "/etc/keys.conf", "/srv/etc/shadow"])
+@pytest.mark.parametrize(
+    "path", ["/etc/motd", "/etc/ssh/sshd_config", "/etc/keys.conf", "/srv/etc/shadow"]
+)
 def test_a_path_that_is_none(path: str) -> None:
     assert not secret(File(path=path))
 

@@ -1,4 +1,6 @@
-"""What was tried against Power Edge, and the test of each: first what did not hold then, and does now; then what held."""
+"""What was tried against Power Edge, and the test of each: first what did not hold then, and does
+now; then what held.
+"""
 
 import ast
 import os
@@ -11,24 +13,28 @@ from pathlib import Path
 import pytest
 import yaml
 
-from power_edge import data
-from tests import answers
-from tests.hostile.values import unobeyed
-from tests.project import Project, identity_of
+from power_edge import package_data
+from tests.support import answers
+from tests.support.hostile.values import unobeyed
+from tests.support.project import Project, identity_of
 
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
-CHECKOUT = {"PYTHONPATH": str(data.folder("probes").parent / "plugins")}
+CHECKOUT = {"PYTHONPATH": str(package_data.folder("probes").parent / "plugins")}
 NAME = "größe"
 
 DID_NOT_HOLD: Mapping[str, tuple[str, ...]] = {
     "a file names a backend that runs programs here (ansible)": (
         "tests/config/test_node.py::test_urls_of_backends",
-        "tests/probing/test_route.py::test_ways_that_lead_nowhere",
+        "tests/probing/test_connection.py::test_ways_that_lead_nowhere",
     ),
-    "a link below node-configs/ is written through": ("tests/config/test_links.py::test_nothing_is_written_through_a_link",),
-    "a link leads to a secret, which messages quote": ("tests/config/test_links.py::test_a_link_that_leads_out_is_refused_unread",),
+    "a link below node-configs/ is written through": (
+        "tests/config/test_links.py::test_nothing_is_written_through_a_link",
+    ),
+    "a link leads to a secret, which messages quote": (
+        "tests/config/test_links.py::test_a_link_that_leads_out_is_refused_unread",
+    ),
     "a value of a file is obeyed by a terminal or a runner": (
         "tests/hostile/test_configurations.py::test_validate",
         "tests/hostile/test_configurations.py::test_runs",
@@ -45,13 +51,17 @@ DID_NOT_HOLD: Mapping[str, tuple[str, ...]] = {
     ),
     "an endless answer": (
         "tests/probing/test_process.py::test_an_endless_answer_is_cut_and_its_command_ended",
-        "tests/test_bounds.py::test_an_answer_without_end_is_cut",
+        "tests/checking/test_bounds.py::test_an_answer_without_end_is_cut",
     ),
     "a ruleset that takes for ever": (
-        "tests/resources/test_firewall_limits.py::test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others",
+        "tests/resources/firewall/test_limits.py::test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others",
     ),
-    "a rename that fails in the middle of a set": ("tests/test_whole.py::test_a_rename_that_fails_is_as_if_nothing_was_written",),
-    "two commands write one folder": ("tests/config/test_links.py::test_one_command_waits_for_another_and_looks_again",),
+    "a rename that fails in the middle of a set": (
+        "tests/test_atomic_file.py::test_a_rename_that_fails_is_as_if_nothing_was_written",
+    ),
+    "two commands write one folder": (
+        "tests/config/test_links.py::test_one_command_waits_for_another_and_looks_again",
+    ),
     "stderr of a node with a command where a line wraps": (
         "tests/test_text.py::test_nothing_is_obeyed_wherever_a_line_is_wrapped",
         "tests/hostile/test_answers.py::test_runs",
@@ -62,48 +72,66 @@ DID_NOT_HOLD: Mapping[str, tuple[str, ...]] = {
         "tests/hostile/test_by_hand.py::test_identity",
         "tests/hostile/test_by_hand.py::test_discovery",
     ),
-    "files in the home folder of another": ("tests/hostile/test_what_was_tried.py::test_odd_surroundings",),
-    "a run that is killed leaves files behind": ("tests/test_whole.py::test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_tidies_up",),
+    "files in the home folder of another": (
+        "tests/hostile/test_what_was_tried.py::test_odd_surroundings",
+    ),
+    "a run that is killed leaves files behind": (
+        "tests/test_atomic_file.py::test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_tidies_up",
+    ),
     "too few open files": (
         "tests/probing/test_transport.py::test_as_many_nodes_are_asked_at_once_as_files_may_be_open",
-        "tests/test_bounds.py::test_nodes_wait_for_a_turn_where_few_files_may_be_open",
+        "tests/checking/test_bounds.py::test_nodes_wait_for_a_turn_where_few_files_may_be_open",
     ),
-    "the operator's ssh keeps a master": ("tests/probing/test_ssh_options.py::test_a_connection_of_the_operator_is_neither_used_nor_kept",),
-    "a password in a message": ("tests/probing/test_route.py::test_no_message_has_a_password",),
+    "the operator's ssh keeps a master": (
+        "tests/probing/test_ssh_options.py::test_a_connection_of_the_operator_is_neither_used_nor_kept",
+    ),
+    "a password in a message": (
+        "tests/probing/test_connection.py::test_no_message_has_a_password",
+    ),
     "a tag in an id, which pytest-html shows as it is": (
         "tests/test_text.py::test_an_id_begins_no_tag",
         "tests/hostile/test_configurations.py::test_reports",
         "tests/hostile/test_names.py::test_reports_of_own_tests",
     ),
-    "folders that everybody may write": ("tests/test_whole.py::test_without_a_umask_nobody_else_may_write",),
+    "folders that everybody may write": (
+        "tests/test_atomic_file.py::test_without_a_umask_nobody_else_may_write",
+    ),
     "ps shows the script": ("tests/lab/test_ends.py::test_ps_shows_nothing_of_the_script",),
 }
 HELD: Mapping[str, tuple[str, ...]] = {
     "options of ssh in host, user, port and url": (
         "tests/hostile/test_what_was_tried.py::test_options_of_ssh",
         "tests/config/test_node.py::test_bad_connections",
-        "tests/probing/test_route.py::test_ways_that_lead_nowhere",
+        "tests/probing/test_connection.py::test_ways_that_lead_nowhere",
     ),
     "bombs, depth and huge numbers in YAML": (
-        "tests/config/test_document.py::test_a_bomb_of_aliases",
-        "tests/config/test_document.py::test_deep_nesting",
-        "tests/config/test_document.py::test_a_huge_file",
+        "tests/config/test_yaml_reader.py::test_a_bomb_of_aliases",
+        "tests/config/test_yaml_reader.py::test_deep_nesting",
+        "tests/config/test_yaml_reader.py::test_a_huge_file",
         "tests/fuzz/test_configurations.py::test_no_file_breaks_a_run",
     ),
     "FIFOs and devices": ("tests/config/test_node.py::test_what_is_no_regular_file",),
     "answers that are cut, damaged, of another, or old": (
         "tests/probing/test_damage.py::test_each_byte",
-        "tests/probing/test_answer.py::test_cut_at_every_byte",
+        "tests/probing/test_framing.py::test_cut_at_every_byte",
         "tests/fuzz/test_answers.py::test_what_was_cut_moved_or_glued_is_not_compliant",
     ),
     "mutated answers": ("tests/fuzz/test_answers.py::test_no_answer_breaks_a_run",),
-    "reports under kill and full disks": ("tests/test_whole.py::test_what_goes_wrong_leaves_the_old_file_and_nothing_beside_it",),
-    "odd HOME, LANG, TZ and umask": ("tests/hostile/test_what_was_tried.py::test_odd_surroundings",),
-    "no machine-id in a report": ("tests/hostile/test_what_was_tried.py::test_no_report_has_an_identifier_of_the_machine",),
+    "reports under kill and full disks": (
+        "tests/test_atomic_file.py::test_what_goes_wrong_leaves_the_old_file_and_nothing_beside_it",
+    ),
+    "odd HOME, LANG, TZ and umask": (
+        "tests/hostile/test_what_was_tried.py::test_odd_surroundings",
+    ),
+    "no machine-id in a report": (
+        "tests/hostile/test_what_was_tried.py::test_no_report_has_an_identifier_of_the_machine",
+    ),
 }
 
 
-@pytest.mark.parametrize("test", sorted({test for tests in (*DID_NOT_HOLD.values(), *HELD.values()) for test in tests}))
+@pytest.mark.parametrize(
+    "test", sorted({test for tests in (*DID_NOT_HOLD.values(), *HELD.values()) for test in tests})
+)
 def test_the_tests_are_there(test: str) -> None:
     file, _, name = test.partition("::")
     tree = ast.parse((ROOT / file).read_text())
@@ -135,7 +163,9 @@ OPTION = "-oProxyCommand=touch pwned"
         {"url": "kubectl://pod?kubeconfig=/tmp/x"},
     ],
 )
-def test_options_of_ssh(project: Project, connection: Mapping[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_of_ssh(
+    project: Project, connection: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """None of them starts anything here: the file is refused, or the way, before a process is."""
 
     def execute(*_: object) -> None:
@@ -151,33 +181,80 @@ def test_options_of_ssh(project: Project, connection: Mapping[str, object], monk
 SURROUNDINGS: Mapping[str, Mapping[str, str | None]] = {
     "as it is": {},
     "no home, no language": {"HOME": None, "LANG": None, "LC_ALL": "C", "PATH": "/nonexistent"},
-    "a home and a language that are not there": {"HOME": "/nonexistent", "LANG": "tlh_KL.UTF-8", "LC_ALL": "tlh_KL", "TZ": ":/etc/passwd"},
-    "a home that is a file, Turkish": {"HOME": "/etc/passwd", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8", "TZ": "XXX+23:59:59"},
-    "ASCII alone, no terminal": {"PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "1", "LINES": "0"},
+    "a home and a language that are not there": {
+        "HOME": "/nonexistent",
+        "LANG": "tlh_KL.UTF-8",
+        "LC_ALL": "tlh_KL",
+        "TZ": ":/etc/passwd",
+    },
+    "a home that is a file, Turkish": {
+        "HOME": "/etc/passwd",
+        "LANG": "tr_TR.UTF-8",
+        "LC_ALL": "tr_TR.UTF-8",
+        "TZ": "XXX+23:59:59",
+    },
+    "ASCII alone, no terminal": {
+        "PYTHONIOENCODING": "ascii",
+        "TERM": "dumb",
+        "COLUMNS": "1",
+        "LINES": "0",
+    },
 }
 
 
 @pytest.mark.parametrize("surroundings", SURROUNDINGS.values(), ids=SURROUNDINGS)
 def test_odd_surroundings(project: Project, surroundings: Mapping[str, str | None]) -> None:
-    """The verdict is the same, nothing is made in the home folder, and what is written nobody else need be let read."""
-    project.node(NAME, {"vm.swappiness": "60", "kernel.panic": "1"}, {"vm.swappiness": "60", "kernel.panic": "0"})
+    """The verdict is the same, nothing is made in the home folder, and what is written nobody else
+    need be let read.
+    """
+    project.node(
+        NAME,
+        {"vm.swappiness": "60", "kernel.panic": "1"},
+        {"vm.swappiness": "60", "kernel.panic": "0"},
+    )
     home = project.path / "home"
     home.mkdir()
     (project.path / "out").mkdir()
     given = {**os.environ, **CHECKOUT, "HOME": str(home), **surroundings}
     environment = {name: value for name, value in given.items() if value is not None}
-    reports = ("--junitxml=out/junit.xml", "--prometheus-textfile=out/edge.prom", "--json-report", "--json-report-file=out/report.json")
-    pytest_ = ("-m", "pytest", "-p", "no:cacheprovider", f"--node={NAME}", f"--answers={project.answers[NAME]}", *reports)
-    for arguments, status in (pytest_, 1), (("-c", "from power_edge.cli import main; main()", "validate"), 0):
+    reports = (
+        "--junitxml=out/junit.xml",
+        "--prometheus-textfile=out/edge.prom",
+        "--json-report",
+        "--json-report-file=out/report.json",
+    )
+    pytest_ = (
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"--node={NAME}",
+        f"--answers={project.answers[NAME]}",
+        *reports,
+    )
+    for arguments, status in (
+        (pytest_, 1),
+        (("-c", "from power_edge.cli import main; main()", "validate"), 0),
+    ):
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=project.path, env=environment, umask=0o077, capture_output=True, check=False, stdin=subprocess.DEVNULL
+            [sys.executable, *arguments],
+            cwd=project.path,
+            env=environment,
+            umask=0o077,
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
         output = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
         assert done.returncode == status, output
         unobeyed(output)
         assert "Traceback" not in output
         assert "gr" in output
-    assert sorted(each.name for each in (project.path / "out").iterdir()) == ["edge.prom", "junit.xml", "report.json"]
+    assert sorted(each.name for each in (project.path / "out").iterdir()) == [
+        "edge.prom",
+        "junit.xml",
+        "report.json",
+    ]
     assert not [*home.iterdir()]
 
 
@@ -195,12 +272,31 @@ def test_no_report_has_an_identifier_of_the_machine(project: Project, matches: b
         ("board-serial", "ok", sha256(f"linux:{SERIAL}".encode()).hexdigest()),
         ("product-uuid", "ok", answers.digest(UUID)),
     ]
-    folder = project.node("rig", identity=identity, readings=readings, gate="open" if matches else "wrong")
+    folder = project.node(
+        "rig", identity=identity, readings=readings, gate="open" if matches else "wrong"
+    )
     (folder / "test_own.py").write_text("def test_it(node): assert node.name == 'b'\n")
-    reports = ("--junitxml=out/junit.xml", "--prometheus-textfile=out/edge.prom", "--json-report", "--json-report-file=out/report.json")
-    result = project.run("--node=rig", "-vv", "-rA", "--tb=long", *reports, "--html=out/report.html", "--self-contained-html")
+    reports = (
+        "--junitxml=out/junit.xml",
+        "--prometheus-textfile=out/edge.prom",
+        "--json-report",
+        "--json-report-file=out/report.json",
+    )
+    result = project.run(
+        "--node=rig",
+        "-vv",
+        "-rA",
+        "--tb=long",
+        *reports,
+        "--html=out/report.html",
+        "--self-contained-html",
+    )
     assert result.ret == (1 if matches else 12)
-    outputs = [result.stdout.str(), result.stderr.str(), *(file.read_text() for file in (project.path / "out").iterdir())]
+    outputs = [
+        result.stdout.str(),
+        result.stderr.str(),
+        *(file.read_text() for file in (project.path / "out").iterdir()),
+    ]
     assert len(outputs) == 6
     for secret in (machine, answers.MACHINE, UUID, SERIAL):
         assert not [output for output in outputs if secret.lower() in output.lower()]

@@ -5,31 +5,53 @@ from typing import Any
 import msgspec
 import pytest
 
-from power_edge import gate
-from power_edge.gate import Expected, Reading
-from power_edge.model.declared.system_identity_schema import SystemIdentity
-from tests.gates import FILLER, ID, MIGRATION, OPEN, OTHER_ID, OTHER_UUID, ROWS, SERIAL, UUID, Row, by_id, by_uuid, expected
+from power_edge.identity import gate
+from power_edge.identity.gate import Expected, Reading
+from power_edge.model.generated.system_identity_schema import SystemIdentity
+from tests.support.gates import (
+    FILLER,
+    ID,
+    MIGRATION,
+    OPEN,
+    OTHER_ID,
+    OTHER_UUID,
+    ROWS,
+    SERIAL,
+    UUID,
+    Row,
+    by_id,
+    by_uuid,
+    expected,
+)
 
 
 def readings(row: Row) -> dict[str, Reading]:
     """What the prelude would tell: the identifiers on file alone, each as a hash."""
     return {
         kind: Reading(state, gate.digest("linux", kind, value) if state == "ok" else None)
-        for kind, (state, value) in {kind: row.shown.get(kind, ("missing", "")) for kind in row.expected.hashes}.items()
+        for kind, (state, value) in {
+            kind: row.shown.get(kind, ("missing", "")) for kind in row.expected.hashes
+        }.items()
     }
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_table(row: Row) -> None:
     judged = gate.judge(row.expected, readings(row), "record")
-    assert (judged.status, judged.matches, judged.open) == (row.status, row.matches, row.status == 0)
+    assert (judged.status, judged.matches, judged.open) == (
+        row.status,
+        row.matches,
+        row.status == 0,
+    )
     assert row.words in (judged.why or "")
     if row.status:
         assert judged.why
 
 
 def test_no_identity_on_file() -> None:
-    assert gate.judge(None, {"machine-id": Reading("ok", "0" * 64)}, "power-edge record") == gate.Gate(
+    assert gate.judge(
+        None, {"machine-id": Reading("ok", "0" * 64)}, "power-edge record"
+    ) == gate.Gate(
         12, "no identity on file; record one with: power-edge record", None, matches=False
     )
 
@@ -45,17 +67,26 @@ def test_both_hashes_are_told_and_no_identifier() -> None:
 
 
 def test_the_hash_is_of_the_composite_key() -> None:
-    assert gate.digest("linux", "machine-id", f" {OTHER_ID.upper()}\n") == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+    assert (
+        gate.digest("linux", "machine-id", f" {OTHER_ID.upper()}\n")
+        == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+    )
 
 
 def test_identifiers_that_are_not_on_file_decide_nothing() -> None:
     other = Reading("ok", gate.digest("linux", "product-uuid", UUID))
-    assert gate.judge(expected(**by_id()), {"machine-id": Reading("ok", gate.digest("linux", "", ID)), "product-uuid": other}, "").open
+    assert gate.judge(
+        expected(**by_id()),
+        {"machine-id": Reading("ok", gate.digest("linux", "", ID)), "product-uuid": other},
+        "",
+    ).open
 
 
 def test_a_state_without_a_hash_is_never_a_match() -> None:
     for state in ("ok", "missing"):
-        assert gate.judge(expected(**by_id()), {"machine-id": Reading(state, None)}, "").status == 12
+        assert (
+            gate.judge(expected(**by_id()), {"machine-id": Reading(state, None)}, "").status == 12
+        )
     assert gate.judge(expected(**by_id()), {}, "").status == 12
 
 
@@ -80,14 +111,34 @@ def test_defaults_are_the_strict_ones() -> None:
 
 def by_id_of(machine: str, uuid: str = FILLER) -> dict[str, Any]:
     """The identifiers on file of another node."""
-    return {"primary_id": machine, "id_type": "machine-id", "machine_id": machine, "dmi_product_uuid": uuid}
+    return {
+        "primary_id": machine,
+        "id_type": "machine-id",
+        "machine_id": machine,
+        "dmi_product_uuid": uuid,
+    }
 
 
 BOTH = {"machine-id": OTHER_ID, "product-uuid": OTHER_UUID}
 NAMED = {
-    "by its machine-id": (by_id(), {"machine-id": OTHER_ID}, {"b": by_id_of(OTHER_ID)}, "another machine: its machine-id is on file for b"),
-    "by what both know": (by_uuid(), {"product-uuid": OTHER_UUID}, {"b": by_id_of(OTHER_ID, OTHER_UUID)}, "its product-uuid is on file for b"),
-    "by what decides there": (by_uuid(machine_id=ID), BOTH, {"b": by_id_of(OTHER_ID, OTHER_UUID)}, "its machine-id is on file for b"),
+    "by its machine-id": (
+        by_id(),
+        {"machine-id": OTHER_ID},
+        {"b": by_id_of(OTHER_ID)},
+        "another machine: its machine-id is on file for b",
+    ),
+    "by what both know": (
+        by_uuid(),
+        {"product-uuid": OTHER_UUID},
+        {"b": by_id_of(OTHER_ID, OTHER_UUID)},
+        "its product-uuid is on file for b",
+    ),
+    "by what decides there": (
+        by_uuid(machine_id=ID),
+        BOTH,
+        {"b": by_id_of(OTHER_ID, OTHER_UUID)},
+        "its machine-id is on file for b",
+    ),
     "a clone": (
         by_id(dmi_product_uuid=UUID),
         {"machine-id": ID, "product-uuid": OTHER_UUID},
@@ -119,7 +170,12 @@ NAMED = {
         "another machine: its product-uuid is on file for b",
     ),
     "none of them": (by_id(), {"machine-id": OTHER_ID}, {"b": by_uuid()}, None),
-    "none, for another part of it differs": (by_uuid(machine_id=ID), BOTH, {"b": by_id_of(OTHER_ID, UUID)}, None),
+    "none, for another part of it differs": (
+        by_uuid(machine_id=ID),
+        BOTH,
+        {"b": by_id_of(OTHER_ID, UUID)},
+        None,
+    ),
     "a filler tells nothing": (by_id(), {"machine-id": OTHER_ID}, {"b": by_uuid(FILLER)}, None),
 }
 
@@ -127,8 +183,15 @@ NAMED = {
 @pytest.mark.parametrize("name", NAMED)
 def test_another_machine_is_named_where_it_is_a_node(name: str) -> None:
     file, shown, others, words = NAMED[name]
-    readings = {kind: Reading("ok", gate.digest("linux", kind, value)) for kind, value in shown.items()}
-    judged = gate.judge(expected(**file), readings, "", lambda: {node: expected(**other) for node, other in others.items()})
+    readings = {
+        kind: Reading("ok", gate.digest("linux", kind, value)) for kind, value in shown.items()
+    }
+    judged = gate.judge(
+        expected(**file),
+        readings,
+        "",
+        lambda: {node: expected(**other) for node, other in others.items()},
+    )
     assert judged.status == 12
     assert (words or "on file ") in str(judged.why)
     assert "on file for" in str(judged.why) or words is None
@@ -140,7 +203,9 @@ def test_the_other_identities_are_read_for_another_machine_alone() -> None:
 
     right = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
     assert gate.judge(expected(**by_id()), right, "", others).open
-    assert gate.judge(expected(**by_id()), {"machine-id": Reading("missing")}, "", others).status == 12
+    assert (
+        gate.judge(expected(**by_id()), {"machine-id": Reading("missing")}, "", others).status == 12
+    )
     assert gate.judge(None, right, "", others).status == 12
 
 
@@ -186,8 +251,13 @@ def test_what_firmware_shows_that_nobody_filled_in(kind: str, value: str, filler
         (by_id(), {}, False),
     ],
 )
-def test_one_rule_whether_a_machine_is_the_one_on_file(shown: Any, on_file: Any, same: bool, rules: Any) -> None:
-    """Strict, even for a file that does not require it. What one of them does not have is passed over, but for what decides."""
+def test_one_rule_whether_a_machine_is_the_one_on_file(
+    shown: Any, on_file: Any, same: bool, rules: Any
+) -> None:
+    """Strict, even for a file that does not require it.
+
+    What one of them does not have is passed over, but for what decides.
+    """
 
     def identity(identifiers: Any) -> SystemIdentity:
         chosen = {key: value for key, value in identifiers.items() if key != "rules"}
@@ -198,16 +268,36 @@ def test_one_rule_whether_a_machine_is_the_one_on_file(shown: Any, on_file: Any,
 
 def test_what_is_expected_of_a_file() -> None:
     """Each identifier of a file is compared, whatever the file leaves out."""
-    values = {"machine_id": ID, "dmi_board_serial": SERIAL, "dmi_product_uuid": UUID, "io_platform_uuid": OTHER_UUID}
-    file = {"identifiers": {**values, "primary_id": ID, "id_type": "machine-id"}, "composite_key": {"key": f"linux:{ID}", "hash": "f" * 64}}
+    values = {
+        "machine_id": ID,
+        "dmi_board_serial": SERIAL,
+        "dmi_product_uuid": UUID,
+        "io_platform_uuid": OTHER_UUID,
+    }
+    file = {
+        "identifiers": {**values, "primary_id": ID, "id_type": "machine-id"},
+        "composite_key": {"key": f"linux:{ID}", "hash": "f" * 64},
+    }
     found = gate.expected(msgspec.convert(file, SystemIdentity))
-    kinds = {"machine-id": ID, "board-serial": SERIAL, "product-uuid": UUID, "io-platform-uuid": OTHER_UUID}
-    assert found.hashes == {kind: gate.digest("linux", kind, value) for kind, value in kinds.items()}
+    kinds = {
+        "machine-id": ID,
+        "board-serial": SERIAL,
+        "product-uuid": UUID,
+        "io-platform-uuid": OTHER_UUID,
+    }
+    assert found.hashes == {
+        kind: gate.digest("linux", kind, value) for kind, value in kinds.items()
+    }
     assert (found.os, found.primary, found.hash_on_file) == ("linux", "machine-id", "f" * 64)
 
 
-@pytest.mark.parametrize("identifiers", [None, {}, {"machine_id": ID}, {"id_type": "machine-id", "machine_id": ID}, {"primary_id": ID}])
-def test_without_an_identifier_that_decides_there_is_none(identifiers: dict[str, str] | None) -> None:
+@pytest.mark.parametrize(
+    "identifiers",
+    [None, {}, {"machine_id": ID}, {"id_type": "machine-id", "machine_id": ID}, {"primary_id": ID}],
+)
+def test_without_an_identifier_that_decides_there_is_none(
+    identifiers: dict[str, str] | None,
+) -> None:
     found = gate.expected(msgspec.convert({"identifiers": identifiers}, SystemIdentity))
     assert found.primary is None
     shown = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
@@ -215,7 +305,10 @@ def test_without_an_identifier_that_decides_there_is_none(identifiers: dict[str,
     assert (judged.status, judged.why) == (12, "none on file")
 
 
-DIGEST = {kind: gate.digest("linux", kind, value) for kind, value in (("machine-id", OTHER_ID), ("product-uuid", UUID))}
+DIGEST = {
+    kind: gate.digest("linux", kind, value)
+    for kind, value in (("machine-id", OTHER_ID), ("product-uuid", UUID))
+}
 
 
 @pytest.mark.parametrize(
@@ -224,10 +317,16 @@ DIGEST = {kind: gate.digest("linux", kind, value) for kind, value in (("machine-
         (by_id_of(OTHER_ID), ["machine-id"], None),
         (by_id_of(OTHER_ID, UUID), ["machine-id", "product-uuid"], None),
         (by_id(OPEN), ["machine-id"], "identity not required to match"),
-        (by_id(MIGRATION, dmi_product_uuid=UUID), ["machine-id", "product-uuid"], "the operating system was replaced"),
+        (
+            by_id(MIGRATION, dmi_product_uuid=UUID),
+            ["machine-id", "product-uuid"],
+            "the operating system was replaced",
+        ),
     ],
 )
-def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(file: Any, shown: list[str], why: str | None) -> None:
+def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(
+    file: Any, shown: list[str], why: str | None
+) -> None:
     judged = gate.judge(expected(**file), {kind: Reading("ok", DIGEST[kind]) for kind in shown}, "")
     assert (judged.status, judged.seen) == (0, DIGEST["machine-id"])
     assert judged.why is None if why is None else str(judged.why).startswith(why)
@@ -247,7 +346,9 @@ def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(file: Any, shown: 
         ({}, {}, None),
     ],
 )
-def test_the_identifier_by_which_two_files_are_one_machine_s(one: Any, other: Any, kind: str | None) -> None:
+def test_the_identifier_by_which_two_files_are_one_machine_s(
+    one: Any, other: Any, kind: str | None
+) -> None:
     assert gate.shared(expected(**one), expected(**other)) == kind
     assert gate.shared(expected(**other), expected(**one)) == kind
 

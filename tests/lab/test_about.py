@@ -1,4 +1,6 @@
-"""Real nodes at a glance: over ssh as several users, by hand, and the ones that give no good answer."""
+"""Real nodes at a glance: over ssh as several users, by hand, and the ones that give no good
+answer.
+"""
 
 import json
 import os
@@ -11,9 +13,9 @@ from typing import Any
 import pytest
 
 from power_edge.config.schema import validator
-from tests.lab.checking import CHECKOUT, declare, digest
-from tests.lab.nodes import Lab, Node
-from tests.lab.t420 import t420_node
+from tests.support.lab.checking import CHECKOUT, declare, digest
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.t420 import t420_node
 
 POWER_EDGE = str(Path(sys.executable).with_name("power-edge"))
 BY_HAND = CHECKOUT / "probes" / "about-this-node.sh"
@@ -32,13 +34,25 @@ def node(lab: Lab) -> Iterator[Node]:
     """The T420 with a unit that failed and says hostile things of itself."""
     with t420_node(lab) as booted:
         booted.write("/etc/systemd/system/copy-logs.service", HOSTILE)
-        booted.sh("systemctl daemon-reload; systemctl start copy-logs; iptables -t nat -A POSTROUTING -o host0 -j MASQUERADE")
+        booted.sh(
+            "systemctl daemon-reload; systemctl start copy-logs; iptables -t nat -A POSTROUTING -o host0 -j MASQUERADE"
+        )
         booted.sh("ufw allow 22/tcp; ufw --force enable")
         yield booted
 
 
-def about(lab: Lab, *arguments: str, cwd: Path = CHECKOUT, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = lab.run(POWER_EDGE, "about", *arguments, f"--ssh-config={lab.ssh_config}", check=False, cwd=cwd, **environment)
+def about(
+    lab: Lab, *arguments: str, cwd: Path = CHECKOUT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    done = lab.run(
+        POWER_EDGE,
+        "about",
+        *arguments,
+        f"--ssh-config={lab.ssh_config}",
+        check=False,
+        cwd=cwd,
+        **environment,
+    )
     assert "Traceback" not in done.stderr
     return done
 
@@ -54,9 +68,16 @@ def as_json(lab: Lab, *arguments: str, cwd: Path = CHECKOUT, **environment: str)
 @pytest.mark.parametrize("user", ["root", "stella", "guest"])
 def test_what_each_user_sees(lab: Lab, node: Node, user: str) -> None:
     seen = as_json(lab, f"{user}@{node.name}")
-    assert (seen["who"]["hostname"], seen["node"], seen["who"]["purpose"]) == (node.name, node.name, "VPN Gateway & Container Host")
+    assert (seen["who"]["hostname"], seen["node"], seen["who"]["purpose"]) == (
+        node.name,
+        node.name,
+        "VPN Gateway & Container Host",
+    )
     assert seen["who"]["identity"] == {"kind": "machine-id", "hash": digest(node.machine_id)}
-    assert seen["looked_as"] == {"user": user, "root": {"root": "root", "stella": "sudo", "guest": "plain"}[user]}
+    assert seen["looked_as"] == {
+        "user": user,
+        "root": {"root": "root", "stella": "sudo", "guest": "plain"}[user],
+    }
     assert [unit["name"] for unit in seen["services"]["failed"]] == ["copy-logs.service"]
     assert {port["port"] for port in seen["security"]["open_ports"]} == {22, 1194}
     assert "10.8.0.1/24" in seen["network"]["interfaces"][0]["addresses"]
@@ -89,9 +110,18 @@ def test_by_hand(lab: Lab, node: Node, tmp_path: Path) -> None:
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {lab.ssh_config} "$@"\n')
     ssh.chmod(0o755)
-    carried = lab.run("sh", str(BY_HAND), f"guest@{node.name}", LANG="tr_TR.UTF-8", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    carried = lab.run(
+        "sh",
+        str(BY_HAND),
+        f"guest@{node.name}",
+        LANG="tr_TR.UTF-8",
+        PATH=f"{tmp_path}:{os.environ['PATH']}",
+    )
     script = lab.run("sh", str(BY_HAND), "--print").stdout
-    for shown in (carried.stdout, *(node.run(*shell, "-c", script).stdout for shell in (["dash"], ["bash"]))):
+    for shown in (
+        carried.stdout,
+        *(node.run(*shell, "-c", script).stdout for shell in (["dash"], ["bash"])),
+    ):
         assert f" Host name      {node.name}\n" in shown
         assert "\n FAILED         copy-logs.service " in shown
         assert "\n openvpn        openvpn@server.service runs\n" in shown
@@ -108,11 +138,15 @@ def test_an_unreachable_machine_is_11(lab: Lab, node: Node) -> None:
     assert lab.run("sh", str(BY_HAND), "root@127.0.0.1", check=False).returncode == 11
 
 
-def test_of_another_machine_than_the_nodes_nothing_is_read(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_of_another_machine_than_the_nodes_nothing_is_read(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "1"}})
     (tmp_path / "node-configs" / node.name).rename(tmp_path / "node-configs" / "the-right-one")
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "1"}}, machine_id="0" * 31 + "1")
-    node.sh("printf '#!/bin/sh\\ntouch /read-all-the-same\\n' >/usr/local/bin/ss; chmod +x /usr/local/bin/ss")
+    node.sh(
+        "printf '#!/bin/sh\\ntouch /read-all-the-same\\n' >/usr/local/bin/ss; chmod +x /usr/local/bin/ss"
+    )
     done = about(lab, node.name, cwd=tmp_path)
     node.sh("rm /usr/local/bin/ss")
     assert (done.returncode, done.stdout) == (12, "")
@@ -130,7 +164,9 @@ def test_a_node_that_hangs_in_one_part(lab: Lab, node: Node, tmp_path: Path) -> 
     assert seen["system"]["id"] == "debian"
 
 
-def test_a_node_without_an_identity_on_file_may_be_looked_at(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_a_node_without_an_identity_on_file_may_be_looked_at(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "1"}})
     (tmp_path / "node-configs" / node.name / "system-identity.yaml").unlink()
     assert as_json(lab, node.name, cwd=tmp_path)["node"] == node.name
@@ -139,4 +175,9 @@ def test_a_node_without_an_identity_on_file_may_be_looked_at(lab: Lab, node: Nod
 def test_looking_changes_nothing(lab: Lab, node: Node) -> None:
     node.sh("touch /var/tmp/before")
     as_json(lab, f"root@{node.name}")
-    assert node.sh("find / -xdev -newer /var/tmp/before -type f ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/*' ! -path '/var/log/*'") == ""
+    assert (
+        node.sh(
+            "find / -xdev -newer /var/tmp/before -type f ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/*' ! -path '/var/log/*'"
+        )
+        == ""
+    )

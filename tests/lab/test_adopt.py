@@ -1,4 +1,6 @@
-"""Drift of real nodes taken over: the next check is compliant, and what nobody asked about is as it was."""
+"""Drift of real nodes taken over: the next check is compliant, and what nobody asked about is as it
+was.
+"""
 
 import hashlib
 import subprocess
@@ -8,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from power_edge.config.edit import Put, edit
-from tests.lab.checking import check, declare
-from tests.lab.nodes import Lab, Node
-from tests.lab.roots import FIREWALLD, RPM, Root
+from power_edge.yaml_edit.edit import Put, edit
 from tests.lab.test_discover import FIREWALL_CMD, NFT, UFW
+from tests.support.lab.checking import check, declare
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import FIREWALLD, RPM, Root
 
 pytestmark = pytest.mark.lab
 
@@ -57,7 +59,15 @@ firewall:
 
 
 def adopt(lab: Lab, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return lab.run(POWER_EDGE, "adopt", f"--ssh-config={lab.ssh_config}", *arguments, check=False, cwd=folder, COLUMNS="80")
+    return lab.run(
+        POWER_EDGE,
+        "adopt",
+        f"--ssh-config={lab.ssh_config}",
+        *arguments,
+        check=False,
+        cwd=folder,
+        COLUMNS="80",
+    )
 
 
 def test_all_drift_of_a_node(lab: Lab, node: Node, tmp_path: Path) -> None:
@@ -78,16 +88,19 @@ def test_all_drift_of_a_node(lab: Lab, node: Node, tmp_path: Path) -> None:
     assert (done.returncode, file.read_text()) == (4, STATE), "a pipe is nobody to ask"
     assert "-    state: running     # always\n" in done.stdout
     assert adopt(lab, tmp_path, node.name, "-k", "cron or keepalive", "--yes").returncode == 0
-    some = STATE.replace("state: running     # always\n    enabled: true", "state: stopped     # always\n    enabled: false").replace(
-        "'7200'", "'600'"
-    )
+    some = STATE.replace(
+        "state: running     # always\n    enabled: true",
+        "state: stopped     # always\n    enabled: false",
+    ).replace("'7200'", "'600'")
     assert file.read_text() == some
 
     done = adopt(lab, tmp_path, node.name, "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not adopted: sysctl[net.ipv4.no_such_key]: unknown: " in done.stderr
     checked = check(lab, f"--node={node.name}", folder=tmp_path)
-    assert [item for item, outcome in checked.outcomes(node.name).items() if outcome != "compliant"] == ["sysctl[net.ipv4.no_such_key]"]
+    assert [
+        item for item, outcome in checked.outcomes(node.name).items() if outcome != "compliant"
+    ] == ["sysctl[net.ipv4.no_such_key]"]
     assert checked.status == 10
     assert check(lab, f"--node={node.name}", "-k", "not no_such_key", folder=tmp_path).status == 0
     digest = hashlib.sha256(b"hello\n").hexdigest()
@@ -95,12 +108,21 @@ def test_all_drift_of_a_node(lab: Lab, node: Node, tmp_path: Path) -> None:
     for old, new in (
         ("  # a machine of the past\n  - {name: telegraph, state: running}\n", ""),
         ("  content: |\n    Authorised use only, and no other\n", ""),
-        ('  mode: "0644"       # all may read it\n', f'  mode: "0600"       # all may read it\n  sha256: {digest}\n'),
+        (
+            '  mode: "0644"       # all may read it\n',
+            f'  mode: "0600"       # all may read it\n  sha256: {digest}\n',
+        ),
         ("- path: /etc/gone\n  # as the vendor has it\n  owner: root\n", ""),
-        (", {name: no-such-package}, {name: sudo, version: '0.1'}", f", {{name: sudo, version: '{version}'}}"),
+        (
+            ", {name: no-such-package}, {name: sudo, version: '0.1'}",
+            f", {{name: sudo, version: '{version}'}}",
+        ),
         ("state: absent}", "state: present}"),
         ("allow   # for now", "deny   # for now"),
-        ("  - {port: 99,  proto: tcp, action: allow}  # was it ever there?\n", "  - {port: 443, proto: tcp, action: allow, from: 10.0.0.0/8}\n"),
+        (
+            "  - {port: 99,  proto: tcp, action: allow}  # was it ever there?\n",
+            "  - {port: 443, proto: tcp, action: allow, from: 10.0.0.0/8}\n",
+        ),
     ):
         assert wanted.count(old) == 1, old
         wanted = wanted.replace(old, new)
@@ -110,7 +132,12 @@ def test_all_drift_of_a_node(lab: Lab, node: Node, tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_looked_at_stays(lab: Lab, node: Node, tmp_path: Path) -> None:
-    declare(tmp_path, node, {"firewall": {"enabled": False}, "files": [{"path": "/etc/shadow", "sha256": "0" * 64}]}, user="guest")
+    declare(
+        tmp_path,
+        node,
+        {"firewall": {"enabled": False}, "files": [{"path": "/etc/shadow", "sha256": "0" * 64}]},
+        user="guest",
+    )
     file = tmp_path / "node-configs" / node.name / "state.yaml"
     before = file.read_text()
     done = adopt(lab, tmp_path, node.name, "--yes")
@@ -120,7 +147,9 @@ def test_what_could_not_be_looked_at_stays(lab: Lab, node: Node, tmp_path: Path)
 
 
 def test_another_machine_is_never_adopted(lab: Lab, node: Node, tmp_path: Path) -> None:
-    declare(tmp_path, node, {"sysctl": {"net.ipv4.tcp_keepalive_time": "1"}}, machine_id="0" * 31 + "1")
+    declare(
+        tmp_path, node, {"sysctl": {"net.ipv4.tcp_keepalive_time": "1"}}, machine_id="0" * 31 + "1"
+    )
     file = tmp_path / "node-configs" / node.name / "state.yaml"
     before = file.read_text()
     assert adopt(lab, tmp_path, node.name, "--yes").returncode == 12
@@ -129,10 +158,21 @@ def test_another_machine_is_never_adopted(lab: Lab, node: Node, tmp_path: Path) 
     assert file.read_text() == before
 
 
-OURS = {"/etc/systemd/system/pe.service": "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n", "/etc/pe.conf": "1\n"}
+OURS = {
+    "/etc/systemd/system/pe.service": "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n",
+    "/etc/pe.conf": "1\n",
+}
 CHANGES: dict[str, tuple[Root | None, str, str]] = {
-    "ufw": (None, UFW, "ufw allow 8443/tcp && ufw delete deny 23/tcp && ufw default reject incoming"),
-    "firewalld": (FIREWALLD, FIREWALL_CMD, "firewall-cmd -q --add-port=8443/tcp && firewall-cmd -q --remove-service=https"),
+    "ufw": (
+        None,
+        UFW,
+        "ufw allow 8443/tcp && ufw delete deny 23/tcp && ufw default reject incoming",
+    ),
+    "firewalld": (
+        FIREWALLD,
+        FIREWALL_CMD,
+        "firewall-cmd -q --add-port=8443/tcp && firewall-cmd -q --remove-service=https",
+    ),
     "nftables": (None, NFT, "nft add rule inet filter input tcp dport 8443 accept"),
     "rpm": (RPM, "true", "true"),
 }
@@ -145,15 +185,25 @@ def test_a_discovered_node_that_changes(lab: Lab, tmp_path: Path, kind: str) -> 
     options: dict[str, Any] = {"root": root} if root is not None else {}
     with lab.node(f"adopt-{kind}", files=OURS, prepare="systemctl -q enable pe", **options) as node:
         node.sh(firewall)
-        found = lab.run(POWER_EDGE, "discover", f"--ssh-config={lab.ssh_config}", f"root@{node.name}", cwd=tmp_path)
+        found = lab.run(
+            POWER_EDGE,
+            "discover",
+            f"--ssh-config={lab.ssh_config}",
+            f"root@{node.name}",
+            cwd=tmp_path,
+        )
         assert "services" in found.stdout
         file = tmp_path / "node-configs" / node.name / "state.yaml"
         if "firewall:" in file.read_text() and kind != "rpm":
-            file.write_text(edit(file.read_text(), [Put(("firewall", "exclusive"), True)], "state.yaml"))
+            file.write_text(
+                edit(file.read_text(), [Put(("firewall", "exclusive"), True)], "state.yaml")
+            )
         assert check(lab, f"--node={node.name}", folder=tmp_path).status == 0
         node.sh(f"systemctl stop pe && echo 23 >/etc/pe.conf && chown 1 /etc/pe.conf && {change}")
         drifted = check(lab, f"--node={node.name}", folder=tmp_path)
-        assert {"services[pe]", "files[/etc/pe.conf]"} <= {item for item, outcome in drifted.outcomes(node.name).items() if outcome == "drift"}
+        assert {"services[pe]", "files[/etc/pe.conf]"} <= {
+            item for item, outcome in drifted.outcomes(node.name).items() if outcome == "drift"
+        }
         assert ("firewall[exclusive]" in drifted.output) == (kind != "rpm")
         before = len(file.read_text().splitlines())
         done = adopt(lab, tmp_path, node.name, "--yes")

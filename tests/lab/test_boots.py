@@ -17,10 +17,19 @@ from itertools import cycle
 import pytest
 
 from power_edge.model import Outcome
-from tests.lab.boots import DECLARATIONS, Case, Look, cases, explained, settle, shrink, verdicts
-from tests.lab.nodes import Lab
-from tests.lab.random_units import Run, Scenario, related, scenario
-from tests.lab.roots import CORE, TRIXIE, Root, own_distribution
+from tests.support.lab.boots import (
+    DECLARATIONS,
+    Case,
+    Look,
+    cases,
+    explained,
+    settle,
+    shrink,
+    verdicts,
+)
+from tests.support.lab.nodes import Lab
+from tests.support.lab.random_units import Run, Scenario, related, scenario
+from tests.support.lab.roots import CORE, TRIXIE, Root, own_distribution
 
 UNITS = 100
 MOST_UNKNOWN = 0.35

@@ -1,4 +1,6 @@
-"""The round trip: what is discovered of a node is true of it at once, item by item, on every kind of node of the lab."""
+"""The round trip: what is discovered of a node is true of it at once, item by item, on every kind
+of node of the lab.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -8,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from power_edge.config import load_node
-from tests.lab.checking import check, declare
-from tests.lab.nodes import Lab, Node
-from tests.lab.roots import FIREWALLD, RPM, TRIXIE, Root
+from tests.support.lab.checking import check, declare
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import FIREWALLD, RPM, TRIXIE, Root
 
 pytestmark = pytest.mark.lab
 
@@ -19,9 +21,11 @@ SERVICE = "[Service]\nExecStart=/bin/sleep infinity\n"
 INSTALL = "[Install]\nWantedBy=multi-user.target\n"
 ODD_UNITS = {
     "/etc/systemd/system/pe-static.service": SERVICE,
-    "/etc/systemd/system/pe-failed.service": "[Service]\nType=oneshot\nExecStart=/bin/false\n" + INSTALL,
+    "/etc/systemd/system/pe-failed.service": "[Service]\nType=oneshot\nExecStart=/bin/false\n"
+    + INSTALL,
     "/etc/systemd/system/pe-template@.service": SERVICE + INSTALL,
-    "/etc/systemd/system/pe-oneshot.service": "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n" + INSTALL,
+    "/etc/systemd/system/pe-oneshot.service": "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n"
+    + INSTALL,
     "/etc/systemd/system/pe-listens.socket": "[Socket]\nListenStream=/run/pe-listens\n[Install]\nWantedBy=sockets.target\n",
     "/etc/systemd/system/pe-listens.service": SERVICE,
     "/etc/systemd/system/pe-now-and-then.timer": "[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target\n",
@@ -101,13 +105,23 @@ def machine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Node]:
 
 def discover(lab: Lab, folder: Path, *arguments: str, status: int = 0) -> str:
     """What `power-edge discover` said, run in a folder; its exit status is held to `status`."""
-    done = lab.run(POWER_EDGE, "discover", f"--ssh-config={lab.ssh_config}", *arguments, check=False, cwd=folder, COLUMNS="80")
+    done = lab.run(
+        POWER_EDGE,
+        "discover",
+        f"--ssh-config={lab.ssh_config}",
+        *arguments,
+        check=False,
+        cwd=folder,
+        COLUMNS="80",
+    )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("user", ["root", "stella", "guest"])
-def test_what_is_discovered_is_true_at_once(lab: Lab, machine: Node, tmp_path: Path, user: str) -> None:
+def test_what_is_discovered_is_true_at_once(
+    lab: Lab, machine: Node, tmp_path: Path, user: str
+) -> None:
     (tmp_path / "node-configs").mkdir()
     discover(lab, tmp_path, f"{user}@{machine.name}")
     checked = check(lab, f"--node={machine.name}", folder=tmp_path)
@@ -121,9 +135,16 @@ def test_a_node_of_odd_things_is_declared_in_full(lab: Lab, tmp_path: Path) -> N
     (tmp_path / "node-configs").mkdir()
     with booted(lab, "odd", "odder") as node:
         discover(lab, tmp_path, f"root@{node.name}")
-        items = {(item.type, item.name): item.expected for item in load_node(tmp_path / "node-configs" / node.name).items}
+        items = {
+            (item.type, item.name): item.expected
+            for item in load_node(tmp_path / "node-configs" / node.name).items
+        }
     assert len(items["sysctl", "net.ipv4.ip_local_reserved_ports"]["value"]) > 18_000
-    assert {name: dict(expected) for (kind, name), expected in items.items() if kind == "services" and name.startswith("pe")} == {
+    assert {
+        name: dict(expected)
+        for (kind, name), expected in items.items()
+        if kind == "services" and name.startswith("pe")
+    } == {
         "pe-failed": {"enabled": True},
         "pe-listens.socket": {"state": "running", "enabled": True},
         "pe-masked": {"state": "disabled"},
@@ -134,11 +155,20 @@ def test_a_node_of_odd_things_is_declared_in_full(lab: Lab, tmp_path: Path) -> N
         "pe\\x2dodd@a\\x20b": {"state": "running", "enabled": True},
     }
     assert items["services", "cron"] == {"state": "disabled"}
-    assert {path for kind, path in items if kind == "files"} >= {path for path in ODD_FILES if not path.startswith("/etc/sysctl")}
-    assert items["files", "/etc/pe/secret"] == {"type": "regular file", "mode": "0600", "owner": "root", "group": "root"}
+    assert {path for kind, path in items if kind == "files"} >= {
+        path for path in ODD_FILES if not path.startswith("/etc/sysctl")
+    }
+    assert items["files", "/etc/pe/secret"] == {
+        "type": "regular file",
+        "mode": "0600",
+        "owner": "root",
+        "group": "root",
+    }
 
 
-def test_an_unreachable_machine_is_11_and_leaves_nothing(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_an_unreachable_machine_is_11_and_leaves_nothing(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     (tmp_path / "node-configs").mkdir()
     assert "unreachable" in discover(lab, tmp_path, f"ssh://root@{node.address}:9", status=11)
     assert list((tmp_path / "node-configs").iterdir()) == []
@@ -149,11 +179,15 @@ def test_a_clone_is_not_taken_for_its_original(lab: Lab, node: Node, tmp_path: P
     with lab.node("Clone-1", machine_id=node.machine_id):
         discover(lab, tmp_path, "root@Clone-1")
         assert check(lab, "--node=Clone-1", folder=tmp_path).status == 0
-        assert "the host name 'Clone-1', not 'usual'" in discover(lab, tmp_path, f"root@{node.name}", "--merge", status=4)
+        assert "the host name 'Clone-1', not 'usual'" in discover(
+            lab, tmp_path, f"root@{node.name}", "--merge", status=4
+        )
     assert [folder.name for folder in (tmp_path / "node-configs").iterdir()] == ["Clone-1"]
 
 
-def test_a_section_that_hangs_is_told_and_the_others_are_read(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_a_section_that_hangs_is_told_and_the_others_are_read(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     node.write("/usr/local/bin/systemctl", "#!/bin/sh\nexec sleep 1000\n", 0o755)
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "0"}}, section_timeout=1)
     try:
@@ -170,5 +204,9 @@ def test_the_inventory_is_true_as_well(lab: Lab, machine: Node, tmp_path: Path) 
     (tmp_path / "node-configs").mkdir()
     discover(lab, tmp_path, f"root@{machine.name}", "--all")
     checked = check(lab, f"--node={machine.name}", folder=tmp_path)
-    assert {item: outcome for item, outcome in checked.outcomes(machine.name).items() if outcome != "compliant"} == {}
+    assert {
+        item: outcome
+        for item, outcome in checked.outcomes(machine.name).items()
+        if outcome != "compliant"
+    } == {}
     assert checked.status == 0

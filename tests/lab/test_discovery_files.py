@@ -1,4 +1,6 @@
-"""Discovery of files: in the shells that nodes have, on nodes of dpkg and of rpm, and of a state that was made there."""
+"""Discovery of files: in the shells that nodes have, on nodes of dpkg and of rpm, and of a state
+that was made there.
+"""
 
 import hashlib
 from pathlib import Path
@@ -8,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from power_edge.discovering.sections import LeftOut, Section
-from tests.discovery.test_files import OF_THESE, used
-from tests.discovery.trees import SHELLS, lines, run
-from tests.lab.discovering import FEW, discovered, wrong
-from tests.lab.nodes import Node
+from power_edge.discover.sections import LeftOut, Section
+from tests.resources.files.test_discover import OF_THESE, used
+from tests.support.lab.discovering import FEW, discovered, wrong
+from tests.support.lab.nodes import Node
+from tests.support.trees import SHELLS, lines, run
 
 pytestmark = pytest.mark.lab
 
@@ -115,14 +117,22 @@ def test_a_node_that_nobody_worked_on(node: Node, user: str) -> None:
 def test_the_inventory(node: Node, user: str) -> None:
     section = discovered(node, "files", mode="all", user=user)
     assert len(section.found) > 150
-    assert not [found.name for found in section.found if "sha256" in found.value and not int(found.value["mode"], 8) & 0o004]
+    assert not [
+        found.name
+        for found in section.found
+        if "sha256" in found.value and not int(found.value["mode"], 8) & 0o004
+    ]
     assert wrong(node, section, user=user) == []
 
 
 def test_what_was_done_to_a_package_of_dpkg(node: Node) -> None:
     node.sh(DEB)
     section = discovered(node, "files")
-    found = {found.name.removeprefix("/etc/pe/"): found.why for found in section.found if found.name.startswith("/etc/pe/")}
+    found = {
+        found.name.removeprefix("/etc/pe/"): found.why
+        for found in section.found
+        if found.name.startswith("/etc/pe/")
+    }
     assert found == {
         "changed": "not as pe-conf brought it",
         "example": "of no package",
@@ -145,7 +155,11 @@ def test_what_was_done_to_a_package_of_rpm(rpm_node: Node) -> None:
     rpm_node.write("/root/pe.spec", SPEC)
     rpm_node.sh(RPM)
     section = discovered(rpm_node, "files")
-    found = {found.name.removeprefix("/etc/pe/"): found.why for found in section.found if found.name.startswith("/etc/pe/")}
+    found = {
+        found.name.removeprefix("/etc/pe/"): found.why
+        for found in section.found
+        if found.name.startswith("/etc/pe/")
+    }
     assert found == {
         "changed": "not as peconf brought it",
         "closed": "not with the mode and owner that peconf gave it; not for all to read, so no hash",
@@ -153,38 +167,65 @@ def test_what_was_done_to_a_package_of_rpm(rpm_node: Node) -> None:
     }
     assert section.left_out == (LeftOut("/etc/pe/gone", "peconf brought it, and it was removed"),)
     assert wrong(rpm_node, section) == []
-    assert [hidden.what for hidden in discovered(rpm_node, "files", user="guest").hidden if "/pe/" in hidden.what] == ["/etc/pe/closed"]
+    assert [
+        hidden.what
+        for hidden in discovered(rpm_node, "files", user="guest").hidden
+        if "/pe/" in hidden.what
+    ] == ["/etc/pe/closed"]
 
 
 def test_a_folder_that_only_root_may_enter_is_named_once(node: Node) -> None:
-    node.sh("mkdir -p /etc/closed; echo 1 >/etc/closed/a; echo 2 >/etc/closed/b; chmod 700 /etc/closed")
-    assert [hidden.what for hidden in discovered(node, "files", user="guest").hidden if "closed" in hidden.what] == ["/etc/closed/"]
+    node.sh(
+        "mkdir -p /etc/closed; echo 1 >/etc/closed/a; echo 2 >/etc/closed/b; chmod 700 /etc/closed"
+    )
+    assert [
+        hidden.what
+        for hidden in discovered(node, "files", user="guest").hidden
+        if "closed" in hidden.what
+    ] == ["/etc/closed/"]
     for user in ("root", "stella"):
         attributes = {"mode": "0644", "owner": "root", "group": "root"}
-        assert by_path(discovered(node, "files", user=user), "/etc/closed/") == {"/etc/closed/a": attributes, "/etc/closed/b": attributes}
+        assert by_path(discovered(node, "files", user=user), "/etc/closed/") == {
+            "/etc/closed/a": attributes,
+            "/etc/closed/b": attributes,
+        }
     node.sh("rm -r /etc/closed")
 
 
 def test_what_takes_long_to_hash_is_declared_without(node: Node) -> None:
     node.sh("mkdir /etc/big; truncate -s 64G /etc/big/sparse; yes | head -c 5000000 >/etc/big/five")
     section = discovered(node, "files")
-    assert ["sha256" in fields for fields in by_path(section, "/etc/big/").values()] == [True, False]
-    assert [found.why for found in section.found if "sparse" in found.name] == ["of no package; too big to hash at each check"]
+    assert ["sha256" in fields for fields in by_path(section, "/etc/big/").values()] == [
+        True,
+        False,
+    ]
+    assert [found.why for found in section.found if "sparse" in found.name] == [
+        "of no package; too big to hash at each check"
+    ]
     node.sh("rm -r /etc/big")
 
 
-# A name that ends in ~ is an editor's; others that a rule leaves out are not to be expected of chance.
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12).filter(
-    lambda name: name not in (".", "..") and name[-1] != "~"
-)
+# A name that ends in ~ is an editor's; others that a rule leaves out are not to be expected of
+# chance.
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12
+).filter(lambda name: name not in (".", "..") and name[-1] != "~")
 FILES = st.dictionaries(
-    NAMES, st.tuples(st.binary(max_size=20), st.sampled_from([0o644, 0o600, 0o4755, 0o640, 0o004]), st.sampled_from([0, 1, 4711])), max_size=6
+    NAMES,
+    st.tuples(
+        st.binary(max_size=20),
+        st.sampled_from([0o644, 0o600, 0o4755, 0o640, 0o004]),
+        st.sampled_from([0, 1, 4711]),
+    ),
+    max_size=6,
 )
 
 
 @FEW
 @given(FILES)
-def test_what_is_discovered_of_a_state_is_that_state(node: Node, made: dict[str, tuple[bytes, int, int]]) -> None:
+def test_what_is_discovered_of_a_state_is_that_state(
+    node: Node, made: dict[str, tuple[bytes, int, int]]
+) -> None:
     assume(all(len(name.encode()) < 200 for name in made))
     names = {0: "root", 1: "daemon", 4711: "4711"}
     expected = {}
@@ -194,7 +235,12 @@ def test_what_is_discovered_of_a_state_is_that_state(node: Node, made: dict[str,
         script = 'printf %b "$2" >"$1"; chown "$4:$4" "$1"; chmod "$3" "$1"'
         node.run("sh", "-euc", script, "make", f"/etc/made/{name}", octal, f"{mode:o}", str(owner))
         digest = {"sha256": hashlib.sha256(b"=" + content).hexdigest()} if mode & 4 else {}
-        expected[f"/etc/made/{name}"] = {**digest, "mode": f"{mode:04o}", "owner": names[owner], "group": names[owner]}
+        expected[f"/etc/made/{name}"] = {
+            **digest,
+            "mode": f"{mode:04o}",
+            "owner": names[owner],
+            "group": names[owner],
+        }
     section = discovered(node, "files")
     assert by_path(section, "/etc/made/") == expected
     assert wrong(node, section) == []

@@ -1,4 +1,6 @@
-"""A state of the firewall, set up on a real node with the tools of each provider, is discovered as it was declared, and holds at the next look."""
+"""A state of the firewall, set up on a real node with the tools of each provider, is discovered as
+it was declared, and holds at the next look.
+"""
 
 import shlex
 from typing import Any
@@ -6,20 +8,29 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from power_edge import data
-from power_edge.discovering.sections import Section
-from power_edge.judging import judge
+from power_edge import package_data
+from power_edge.checking.evaluate import judge
+from power_edge.discover.sections import Section
 from power_edge.model import Item, Outcome, Result, Source
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
-from power_edge.resources.firewall.ruleset import parse
-from tests.firewalls import State, as_firewalld, as_iptables, as_nft, as_ufw, by_name, discovered, states
-from tests.lab.nodes import Node
+from power_edge.resources.firewall.observation import parse
+from tests.support.firewalls import (
+    State,
+    as_firewalld,
+    as_iptables,
+    as_nft,
+    as_ufw,
+    by_name,
+    discovered,
+    states,
+)
+from tests.support.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
 
-CHECK = data.text("probes/resources/firewall.sh")
-FIND = data.text("probes/discovery/firewall.sh")
+CHECK = package_data.text("probes/resources/firewall.sh")
+FIND = package_data.text("probes/discovery/firewall.sh")
 FEW = settings(
     max_examples=8, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -34,7 +45,9 @@ def usual(node: Node) -> Node:
 
 @pytest.fixture(scope="module")
 def with_firewalld(firewalld_node: Node) -> Node:
-    firewalld_node.sh("firewall-cmd -q --permanent --new-zone=pe && firewall-cmd -q --reload && firewall-cmd -q --set-default-zone=pe")
+    firewalld_node.sh(
+        "firewall-cmd -q --permanent --new-zone=pe && firewall-cmd -q --reload && firewall-cmd -q --set-default-zone=pe"
+    )
     return firewalld_node
 
 
@@ -48,12 +61,27 @@ def look(node: Node) -> Section:
 
 def holds(node: Node, section: dict[str, Any]) -> list[Result]:
     """How a fresh look finds what was declared."""
-    rules = [Rule(**{"from_" if field == "from" else field: value for field, value in rule.items()}) for rule in section.get("rules", ())]
+    rules = [
+        Rule(**{"from_" if field == "from" else field: value for field, value in rule.items()})
+        for rule in section.get("rules", ())
+    ]
     declared = Firewall(**{**section, "rules": rules})
     seen = parse(found(node).encode(errors="surrogateescape"))
     entries = list(RESOURCE.items_of(declared))
     return [
-        judge(RESOURCE, Item("n", "firewall", each.name, "", each.declared, RESOURCE.asserts(each.declared), Source("f", 1)), seen)
+        judge(
+            RESOURCE,
+            Item(
+                "n",
+                "firewall",
+                each.name,
+                "",
+                each.declared,
+                RESOURCE.asserts(each.declared),
+                Source("f", 1),
+            ),
+            seen,
+        )
         for each in entries
     ]
 
@@ -62,13 +90,19 @@ def assert_same(node: Node, state: State, provider: str) -> None:
     section = look(node)
     assert by_name(section.value) == state.section, section.left_out
     results = holds(node, section.value)
-    assert [(result.item.name, result.why) for result in results if result.outcome is not Outcome.COMPLIANT] == []
+    assert [
+        (result.item.name, result.why)
+        for result in results
+        if result.outcome is not Outcome.COMPLIANT
+    ] == []
     assert [text for result in results for text in result.extra] == []
     assert found(node, FIND, "changed").startswith(f"+firewall\t{provider}")
 
 
 def without_firewall(node: Node) -> None:
-    """Nothing filters, and ufw is not enabled: an earlier test may have left it so, and then it is part of the answer."""
+    """Nothing filters, and ufw is not enabled: an earlier test may have left it so, and then it is
+    part of the answer.
+    """
     node.sh("nft flush ruleset; sed -i s/ENABLED=yes/ENABLED=no/ /etc/ufw/ufw.conf")
 
 
@@ -93,7 +127,10 @@ def test_iptables(usual: Node, state: State) -> None:
 @given(states(icmp=False, comments=True))
 def test_ufw(usual: Node, state: State) -> None:
     usual.run("nft", "flush", "ruleset")
-    usual.sh("ufw --force reset; rm -f /etc/ufw/*.rules.*; " + " && ".join(map(shlex.join, as_ufw(state))))
+    usual.sh(
+        "ufw --force reset; rm -f /etc/ufw/*.rules.*; "
+        + " && ".join(map(shlex.join, as_ufw(state)))
+    )
     assert_same(usual, state, "ufw is active: ufw status verbose")
 
 
@@ -102,9 +139,20 @@ def test_ufw(usual: Node, state: State) -> None:
 def test_firewalld(with_firewalld: Node, state: State) -> None:
     state = state._replace(outgoing="allow")
     target, *rules = as_firewalld(state, "pe")
-    script = ["cp /usr/lib/firewalld/zones/block.xml /etc/firewalld/zones/pe.xml", shlex.join(("firewall-offline-cmd", "-q", *target))]
+    script = [
+        "cp /usr/lib/firewalld/zones/block.xml /etc/firewalld/zones/pe.xml",
+        shlex.join(("firewall-offline-cmd", "-q", *target)),
+    ]
     if rules:
-        script.append(shlex.join(("firewall-offline-cmd", "-q", *dict.fromkeys(option for options in rules for option in options))))
+        script.append(
+            shlex.join(
+                (
+                    "firewall-offline-cmd",
+                    "-q",
+                    *dict.fromkeys(option for options in rules for option in options),
+                )
+            )
+        )
     with_firewalld.sh(" && ".join([*script, "firewall-cmd -q --reload"]))
     assert_same(with_firewalld, state, "firewalld: firewall-cmd --list-all")
 
@@ -129,13 +177,18 @@ def test_a_plain_user_is_told_and_sudo_helps(usual: Node, shell: str) -> None:
     told = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
         environment = ("env", f"PE_SUDO={sudo}", "PATH=/usr/bin:/bin:/usr/sbin")
-        told[user, sudo] = usual.run("runuser", "-u", user, "--", *environment, shell, "-c", FIND, "pe", "changed").stdout
+        told[user, sudo] = usual.run(
+            "runuser", "-u", user, "--", *environment, shell, "-c", FIND, "pe", "changed"
+        ).stdout
     hidden = "?firewall\tit takes root to read it\n"
     assert list(told.values()) == [hidden, hidden, "+firewall\tnftables: nft list table inet t\n"]
 
 
 def test_a_machine_without_a_firewall(usual: Node) -> None:
     usual.sh("nft flush ruleset; ufw --force disable")
-    assert found(usual, FIND, "changed") == "-firewall\tnothing stops what comes in; ufw is installed, and not enabled\n"
+    assert (
+        found(usual, FIND, "changed")
+        == "-firewall\tnothing stops what comes in; ufw is installed, and not enabled\n"
+    )
     assert look(usual).value == {"enabled": False}
     assert [result.outcome for result in holds(usual, {"enabled": False})] == [Outcome.COMPLIANT]

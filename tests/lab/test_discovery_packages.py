@@ -1,4 +1,6 @@
-"""Discovery of packages: in the shells that nodes have, on nodes of dpkg and of rpm, and of a state that was made there."""
+"""Discovery of packages: in the shells that nodes have, on nodes of dpkg and of rpm, and of a state
+that was made there.
+"""
 
 from pathlib import Path
 
@@ -6,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from power_edge.discovering.sections import LeftOut, Section
-from tests.discovery.test_packages import ALONE, OF_ALPINE, alpine, rpms
-from tests.discovery.trees import SHELLS, lines, run, write
-from tests.lab.discovering import FEW, discovered, wrong
-from tests.lab.nodes import Node
+from power_edge.discover.sections import LeftOut, Section
+from tests.resources.packages.test_discover import ALONE, OF_ALPINE, alpine, rpms
+from tests.support.lab.discovering import FEW, discovered, wrong
+from tests.support.lab.nodes import Node
+from tests.support.trees import SHELLS, lines, run, write
 
 pytestmark = pytest.mark.lab
 
@@ -51,7 +53,11 @@ apt-mark -q hold pe-provider >/dev/null
 
 def values(section: Section) -> dict[str, dict[str, str]]:
     """The fields of the packages that the tests made, without the name, by name."""
-    return {found.name: {field: value for field, value in found.value.items() if field != "name"} for found in section.found if "pe-" in found.name}
+    return {
+        found.name: {field: value for field, value in found.value.items() if field != "name"}
+        for found in section.found
+        if "pe-" in found.name
+    }
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
@@ -67,21 +73,34 @@ OTHERS = pytest.mark.parametrize("shell", SHELLS[:3], ids=lambda shell: shell[0]
 @OTHERS
 def test_a_database_of_rpm(shell: list[str], tmp_path: Path) -> None:
     rpms(tmp_path)
-    assert lines(run("packages", tmp_path, shell=shell)) == dict.fromkeys(["+nginx", "+left-over", "+wine:i686", "+kernel"], ALONE)
+    assert lines(run("packages", tmp_path, shell=shell)) == dict.fromkeys(
+        ["+nginx", "+left-over", "+wine:i686", "+kernel"], ALONE
+    )
 
 
 @OTHERS
 def test_a_database_of_dpkg(shell: list[str], tmp_path: Path) -> None:
     stanza = "Package: {}\nStatus: {} ok {}\nArchitecture: all\nVersion: 1\nMaintainer: x\nDescription: x\n{}\n"
-    installed = {"base": "Essential: yes\nDepends: needed\n", "needed": "", "wanted": "", "auto": "", "shell": "Priority: important\n"}
+    installed = {
+        "base": "Essential: yes\nDepends: needed\n",
+        "needed": "",
+        "wanted": "",
+        "auto": "",
+        "shell": "Priority: important\n",
+    }
     told = [stanza.format(name, "install", "installed", more) for name, more in installed.items()]
     told.append(stanza.format("removed", "deinstall", "config-files", ""))
     write(tmp_path, {"var/lib/dpkg/status": "\n".join(told), "etc/os-release": "ID=debian\n"})
-    marks = "".join(f"Package: {name}\nArchitecture: all\nAuto-Installed: {mark}\n\n" for name, mark in (("auto", 1), ("wanted", 0)))
+    marks = "".join(
+        f"Package: {name}\nArchitecture: all\nAuto-Installed: {mark}\n\n"
+        for name, mark in (("auto", 1), ("wanted", 0))
+    )
     write(tmp_path, {"var/lib/apt/extended_states": marks})
     (tmp_path / "var/lib/dpkg/info").mkdir()
     (tmp_path / "var/lib/dpkg/updates").mkdir()
-    assert lines(run("packages", tmp_path, shell=shell)) == {"+wanted": "asked for (apt-mark showmanual)"}
+    assert lines(run("packages", tmp_path, shell=shell)) == {
+        "+wanted": "asked for (apt-mark showmanual)"
+    }
 
 
 @pytest.mark.parametrize("user", ["root", "guest"])
@@ -111,12 +130,21 @@ def test_what_dpkg_knows_of_packages(node: Node) -> None:
         "pe-twin": {},
         "pe-virtual": {},
     }
-    assert section.left_out == (LeftOut("linux-image-6.1.0-99-amd64", "one version of the kernel: the next upgrade brings another"),)
+    assert section.left_out == (
+        LeftOut(
+            "linux-image-6.1.0-99-amd64",
+            "one version of the kernel: the next upgrade brings another",
+        ),
+    )
     assert wrong(node, section) == []
     everything = discovered(node, "packages", mode="all")
-    assert {"pe-foreign-lib:i386", "linux-image-6.1.0-99-amd64"} < {found.name for found in everything.found}
+    assert {"pe-foreign-lib:i386", "linux-image-6.1.0-99-amd64"} < {
+        found.name for found in everything.found
+    }
     assert wrong(node, everything) == []
-    node.sh("dpkg --force-hold -P $(dpkg-query -W -f '${binary:Package}\\n' 'pe-*' 'linux-image-*') >/dev/null; dpkg --remove-architecture i386")
+    node.sh(
+        "dpkg --force-hold -P $(dpkg-query -W -f '${binary:Package}\\n' 'pe-*' 'linux-image-*') >/dev/null; dpkg --remove-architecture i386"
+    )
 
 
 def test_half_installed_packages_are_left_out(node: Node) -> None:
@@ -130,7 +158,14 @@ def test_half_installed_packages_are_left_out(node: Node) -> None:
 def test_a_node_of_rpm(rpm_node: Node) -> None:
     for user in ("root", "guest"):
         section = discovered(rpm_node, "packages", user=user)
-        assert {found.name for found in section.found} == {"peapp", "peepoch", "pekernel", "pelib", "pelib:i686", "petilde"}
+        assert {found.name for found in section.found} == {
+            "peapp",
+            "peepoch",
+            "pekernel",
+            "pelib",
+            "pelib:i686",
+            "petilde",
+        }
         assert wrong(rpm_node, section, user=user) == []
     before = rpm_node.sh("stat -c '%n %y' /var/lib/rpm/*")
     discovered(rpm_node, "packages")
@@ -155,7 +190,9 @@ def test_warnings_on_stderr_change_nothing(request: pytest.FixtureRequest, fixtu
         assert discovered(machine, "packages", user="guest") == quiet
         assert discovered(machine, "packages") == quiet
     finally:
-        machine.sh("rm -f /etc/ld.so.preload /usr/local/bin/rpm /usr/local/bin/dpkg /usr/local/bin/dpkg-query")
+        machine.sh(
+            "rm -f /etc/ld.so.preload /usr/local/bin/rpm /usr/local/bin/dpkg /usr/local/bin/dpkg-query"
+        )
 
 
 def test_a_database_that_cannot_be_read_is_said(node: Node) -> None:
@@ -167,7 +204,12 @@ def test_a_database_that_cannot_be_read_is_said(node: Node) -> None:
 
 
 NAMES = ["pe-a", "pe-b", "pe-c", "pe-d"]
-STATES = st.fixed_dictionaries({name: st.tuples(st.sets(st.sampled_from(NAMES), max_size=2), st.booleans(), st.booleans()) for name in NAMES})
+STATES = st.fixed_dictionaries(
+    {
+        name: st.tuples(st.sets(st.sampled_from(NAMES), max_size=2), st.booleans(), st.booleans())
+        for name in NAMES
+    }
+)
 
 
 def reached(state: dict[str, tuple[set[str], bool, bool]], name: str) -> set[str]:
@@ -183,7 +225,9 @@ def reached(state: dict[str, tuple[set[str], bool, bool]], name: str) -> set[str
 
 @FEW
 @given(STATES)
-def test_what_is_discovered_of_a_state_is_that_state(node: Node, state: dict[str, tuple[set[str], bool, bool]]) -> None:
+def test_what_is_discovered_of_a_state_is_that_state(
+    node: Node, state: dict[str, tuple[set[str], bool, bool]]
+) -> None:
     script = BUILD
     for name, (needs, _, _) in state.items():
         others = ", ".join(sorted(needs - {name}))
@@ -198,12 +242,17 @@ def test_what_is_discovered_of_a_state_is_that_state(node: Node, state: dict[str
     found = values(section)
     asked = [name for name, (_, auto, held) in state.items() if not auto]
     for name, (_, auto, held) in state.items():
-        needed = any(name in reached(state, other) for other in asked if other not in reached(state, name))
+        needed = any(
+            name in reached(state, other) for other in asked if other not in reached(state, name)
+        )
         if held:
             assert found.get(name) == {"version": "1.0"}
         elif auto or needed:
             assert name not in found
     for name in asked:
-        assert found.keys() & {name, *(other for other in NAMES if name in reached(state, other))}, "what was asked for is declared, or what needs it"
+        assert found.keys() & {
+            name,
+            *(other for other in NAMES if name in reached(state, other)),
+        }, "what was asked for is declared, or what needs it"
     assert wrong(node, section) == []
     node.sh(f"dpkg --force-hold --force-depends -P {' '.join(NAMES)} >/dev/null")

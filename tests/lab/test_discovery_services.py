@@ -1,4 +1,6 @@
-"""Services are discovered on real nodes: what a person did is found and true, what the distribution did is not found."""
+"""Services are discovered on real nodes: what a person did is found and true, what the distribution
+did is not found.
+"""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -8,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from power_edge import data
-from power_edge.discovering.sections import Section
-from tests.lab.discovering import FEW, discovered, wrong
-from tests.lab.nodes import Lab, Node
-from tests.lab.roots import BASE, CORE, FIREWALLD, POSTGRESQL, RPM, TRIXIE, Root
+from power_edge import package_data
+from power_edge.discover.sections import Section
 from tests.lab.test_services import SHELLS, unit
+from tests.support.lab.discovering import FEW, discovered, wrong
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import BASE, CORE, FIREWALLD, POSTGRESQL, RPM, TRIXIE, Root
 
 pytestmark = pytest.mark.lab
 
-BODY = data.text("probes/discovery/services.sh")
+BODY = package_data.text("probes/discovery/services.sh")
 ONCE = ("Type=oneshot", "ExecStart=/bin/true")
 UNITS = {
     "static.service": unit(install=""),
@@ -47,7 +49,8 @@ UNITS = {
 MORE = {
     "/etc/systemd/system/systemd-user-sessions.service.d/more.conf": "[Service]\nNice=1\n",
     "/etc/systemd/system/service.d/all.conf": "[Service]\nOOMScoreAdjust=0\n",
-    "/etc/openvpn/lab.conf": "that of a tunnel which does not come up\n",  # from which openvpn's generator makes a unit
+    # from which openvpn's generator makes a unit
+    "/etc/openvpn/lab.conf": "that of a tunnel which does not come up\n",
     "/opt/linked.service": unit(),
     "/usr/lib/systemd/system/vendor.service": unit(),
     "/usr/local/lib/systemd/system/local.service": unit(),
@@ -101,7 +104,15 @@ FOUND = {
     "openvpn@lab": {"state": "stopped", "enabled": True},
     "ssh": RUNS,
 }
-LEFT_OUT = {"waits.service", "timed.service", "heeds.service", "broken.service", "passing.service", "local.service", "systemd-networkd.service"}
+LEFT_OUT = {
+    "waits.service",
+    "timed.service",
+    "heeds.service",
+    "broken.service",
+    "passing.service",
+    "local.service",
+    "systemd-networkd.service",
+}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +124,10 @@ def decided(lab: Lab) -> Iterator[Node]:
 
 
 def declared(found: Section) -> dict[str, dict[str, Any]]:
-    return {one.name: {field: value for field, value in one.value.items() if field != "name"} for one in found.found}
+    return {
+        one.name: {field: value for field, value in one.value.items() if field != "name"}
+        for one in found.found
+    }
 
 
 def test_what_a_person_did_is_found_and_true(decided: Node) -> None:
@@ -136,7 +150,10 @@ def test_each_reason_names_what_shows_it(decided: Node) -> None:
     assert whys["rests"] == "/etc/systemd/system/rests.service is of no package"
     assert whys["vendor"].endswith("/lib/systemd/system/vendor.service is of no package")
     assert whys["legacy"] == "/etc/init.d/legacy is of no package"
-    assert whys["systemd-user-sessions"] == "/etc/systemd/system/systemd-user-sessions.service.d/more.conf is of no package"
+    assert (
+        whys["systemd-user-sessions"]
+        == "/etc/systemd/system/systemd-user-sessions.service.d/more.conf is of no package"
+    )
     assert whys["fails"].endswith("; it has failed")
     assert whys["loops"].endswith("; at the moment it is activating (auto-restart)")
     assert whys["nftables"] == "its package nftables does not enable it"
@@ -163,7 +180,9 @@ FRESH = {
 
 
 @pytest.mark.parametrize(("root", "kept"), FRESH.values(), ids=FRESH)
-def test_on_a_fresh_node_only_what_was_asked_for_is_found(lab: Lab, root: Root, kept: set[str]) -> None:
+def test_on_a_fresh_node_only_what_was_asked_for_is_found(
+    lab: Lab, root: Root, kept: set[str]
+) -> None:
     with lab.node("fresh", root=root) as node:
         assert declared(discovered(node, "services")) == dict.fromkeys(kept, RUNS)
 
@@ -172,9 +191,14 @@ def test_the_units_that_an_asked_package_brings_along_are_found_and_true(lab: La
     with lab.node("database", root=POSTGRESQL) as node:
         cluster = node.sh("pg_lsclusters -h | awk '{ print $1 \"-\" $2 }'")
         found = discovered(node, "services")
-        assert declared(found) == dict.fromkeys(["ssh", "postgresql", f"postgresql@{cluster}"], RUNS)
+        assert declared(found) == dict.fromkeys(
+            ["ssh", "postgresql", f"postgresql@{cluster}"], RUNS
+        )
         whys = {one.name: one.why for one in found.found}
-        assert whys["postgresql"] == "its package postgresql-common came with postgresql, which was asked for"
+        assert (
+            whys["postgresql"]
+            == "its package postgresql-common came with postgresql, which was asked for"
+        )
         assert wrong(node, found) == []
         node.sh(f"systemctl disable --now postgresql postgresql@{cluster}")
         assert "postgresql" in wrong(node, found)
@@ -182,7 +206,13 @@ def test_the_units_that_an_asked_package_brings_along_are_found_and_true(lab: La
 
 @pytest.fixture(scope="module")
 def made(lab: Lab) -> Iterator[Node]:
-    with lab.node("made", files={f"/etc/systemd/system/{name}": unit() for name in ("a.service", "b@.service", r"c\x2dd.service")}) as node:
+    with lab.node(
+        "made",
+        files={
+            f"/etc/systemd/system/{name}": unit()
+            for name in ("a.service", "b@.service", r"c\x2dd.service")
+        },
+    ) as node:
         yield node
 
 
@@ -198,11 +228,25 @@ def test_what_was_made_so_is_found_so(made: Node, chosen: Sequence[tuple[bool, b
             if names := [name for name, flags in states.items() if flags[index] is wish]:
                 made.run("systemctl", "-q", command, "--", *names)
     found = discovered(made, "services")
-    as_packages_leave_it = {"cron": {(True, True), (False, True)}, "nftables": {(False, False)}, "b@x": {(False, False)}}
-    wanted = {name: form(*flags) for name, flags in states.items() if flags not in as_packages_leave_it.get(name, ())}
-    assert {name: value for name, value in declared(found).items() if name in UNITS_OF_STATE} == wanted
+    as_packages_leave_it = {
+        "cron": {(True, True), (False, True)},
+        "nftables": {(False, False)},
+        "b@x": {(False, False)},
+    }
+    wanted = {
+        name: form(*flags)
+        for name, flags in states.items()
+        if flags not in as_packages_leave_it.get(name, ())
+    }
+    assert {
+        name: value for name, value in declared(found).items() if name in UNITS_OF_STATE
+    } == wanted
     assert wrong(made, found) == []
 
 
 def form(running: bool, enabled: bool) -> dict[str, Any]:
-    return {"state": "running" if running else "stopped", "enabled": enabled} if running or enabled else RESTS
+    return (
+        {"state": "running" if running else "stopped", "enabled": enabled}
+        if running or enabled
+        else RESTS
+    )

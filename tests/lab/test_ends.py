@@ -12,8 +12,8 @@ from typing import IO, Any, NamedTuple
 
 import pytest
 
-from tests.lab.checking import declare
-from tests.lab.nodes import COMMAND_SECONDS, Lab, Node
+from tests.support.lab.checking import declare
+from tests.support.lab.nodes import COMMAND_SECONDS, Lab, Node
 
 pytestmark = pytest.mark.lab
 
@@ -23,16 +23,25 @@ exec 9>/run/alive
 echo begun >&9
 sleep 100000
 """
-"""In place of a tool of the node's: says that it began, and goes on for ever. The FIFO tells when it and its children have ended."""
+"""In place of a tool of the node's: says that it began, and goes on for ever.
+
+The FIFO tells when it and its children have ended.
+"""
 STATE = {"services": [{"name": "cron", "state": "running"}]}
 
 
 @pytest.fixture(scope="module")
 def hanging(lab: Lab) -> Iterator[Node]:
-    """A node whose sshd runs a command that never ends for `guest`, and whose systemctl never answers `stella`."""
+    """A node whose sshd runs a command that never ends for `guest`, and whose systemctl never
+    answers `stella`.
+    """
     rule = "Match User guest\n    ForceCommand /usr/local/bin/hangs\n"
     files = {"/usr/local/bin/hangs": HANGS, "/etc/ssh/sshd_config.d/guest.conf": rule}
-    with lab.node("hanging", files=files, prepare="printf 'd /run 0755 -\\np /run/alive 0666 -\\n' >/etc/tmpfiles.d/alive.conf") as booted:
+    with lab.node(
+        "hanging",
+        files=files,
+        prepare="printf 'd /run 0755 -\\np /run/alive 0666 -\\n' >/etc/tmpfiles.d/alive.conf",
+    ) as booted:
         yield booted
 
 
@@ -50,12 +59,26 @@ class Run(NamedTuple):
 @contextmanager
 def run_of(lab: Lab, node: Node, folder: Path, user: str, **timeouts: Any) -> Iterator[Run]:
     declare(folder, node, STATE, user=user, **timeouts)
-    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--ssh-config={lab.ssh_config}", f"--node={node.name}"]
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"--ssh-config={lab.ssh_config}",
+        f"--node={node.name}",
+    ]
     inside = ["nsenter", f"--net=/proc/{lab.holder}/ns/net", "--", *argv]
     reading = ["nsenter", f"--target={node.leader}", "--mount", "--root", "--", "cat", "/run/alive"]
     with (
         subprocess.Popen(reading, stdout=subprocess.PIPE) as reader,
-        subprocess.Popen(inside, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run,
+        subprocess.Popen(
+            inside,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as run,
     ):
         assert reader.stdout is not None
         try:
@@ -63,7 +86,9 @@ def run_of(lab: Lab, node: Node, folder: Path, user: str, **timeouts: Any) -> It
             yield Run(run, reader.stdout)
         finally:
             run.kill()
-            node.sh("pkill -x sleep || :")  # a forced command is the node's own, and none of ours to end
+            node.sh(
+                "pkill -x sleep || :"
+            )  # a forced command is the node's own, and none of ours to end
             reader.kill()
 
 
@@ -95,7 +120,9 @@ def await_ends(pidfds: list[int]) -> None:
 
 
 @pytest.mark.parametrize("death", SIGNALS)
-def test_a_run_that_is_killed_leaves_no_ssh(lab: Lab, hanging: Node, tmp_path: Path, death: signal.Signals) -> None:
+def test_a_run_that_is_killed_leaves_no_ssh(
+    lab: Lab, hanging: Node, tmp_path: Path, death: signal.Signals
+) -> None:
     with run_of(lab, hanging, tmp_path, "guest") as run:
         processes = clients(lab)
         assert processes
@@ -112,7 +139,9 @@ def test_a_deadline_leaves_no_ssh(lab: Lab, hanging: Node, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("death", [signal.SIGTERM, signal.SIGKILL])
-def test_a_probe_on_the_node_ends_with_its_connection(lab: Lab, hanging: Node, tmp_path: Path, death: signal.Signals) -> None:
+def test_a_probe_on_the_node_ends_with_its_connection(
+    lab: Lab, hanging: Node, tmp_path: Path, death: signal.Signals
+) -> None:
     hanging.sh("cp /usr/local/bin/hangs /usr/local/bin/systemctl")
     try:
         with run_of(lab, hanging, tmp_path, "stella", section_timeout=2) as run:
@@ -128,10 +157,16 @@ def test_ps_shows_nothing_of_the_script(lab: Lab, hanging: Node, tmp_path: Path)
     hanging.sh("cp /usr/local/bin/hangs /usr/local/bin/systemctl")
     try:
         with run_of(lab, hanging, tmp_path, "root", section_timeout=5) as run:
-            here = [line for folder in Path("/proc").glob("[0-9]*") if str(lab.ssh_config) in (line := _command_line(folder))]
+            here = [
+                line
+                for folder in Path("/proc").glob("[0-9]*")
+                if str(lab.ssh_config) in (line := _command_line(folder))
+            ]
             command_lines = [hanging.sh("cat /proc/[0-9]*/cmdline"), *here]
             run.process.kill()
-            assert not [each for each in command_lines if "pe_gate()" in each or "|base64 -d|" in each]
+            assert not [
+                each for each in command_lines if "pe_gate()" in each or "|base64 -d|" in each
+            ]
             run.await_end_on_the_node()
     finally:
         hanging.sh("rm -f /usr/local/bin/systemctl")

@@ -1,4 +1,6 @@
-"""The files probe, run: in the shells that nodes have, as root, as a plain user, with and without sudo."""
+"""The files probe, run: in the shells that nodes have, as root, as a plain user, with and without
+sudo.
+"""
 
 import hashlib
 import os
@@ -11,32 +13,63 @@ from typing import Any
 
 import pytest
 
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Observations, Result, Source, Unseen
-from power_edge.model.declared.resources.files_schema import File as Declared
+from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
-from tests.lab.nodes import Node
-from tests.scripts import body
+from tests.support.lab.nodes import Node
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
 BODY = body("files", "resources")
 SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
-NAMES = ["plain", "a\nb", "back\\slash", "*.conf", 'it\'s "q"', "$(reboot)", "café", "caf\udce9", "a b", "-rf", "final\n", "x:y", "a\rb"]
+NAMES = [
+    "plain",
+    "a\nb",
+    "back\\slash",
+    "*.conf",
+    'it\'s "q"',
+    "$(reboot)",
+    "café",
+    "caf\udce9",
+    "a b",
+    "-rf",
+    "final\n",
+    "x:y",
+    "a\rb",
+]
 HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
 
 def probe(shell: Sequence[str], items: Sequence[Declared]) -> Observations:
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     done = subprocess.run(
-        [*shell, "-c", BODY, "pe", *ask(items)], check=False, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=60
+        [*shell, "-c", BODY, "pe", *ask(items)],
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return parse(done.stdout)
 
 
 def judged(item: Declared, seen: Observations | Unseen) -> Result:
-    return judge(RESOURCE, Item("node", "files", item.path, RESOURCE.canonical(item.path), item, RESOURCE.asserts(item), Source("f", 1)), seen)
+    return judge(
+        RESOURCE,
+        Item(
+            "node",
+            "files",
+            item.path,
+            RESOURCE.canonical(item.path),
+            item,
+            RESOURCE.asserts(item),
+            Source("f", 1),
+        ),
+        seen,
+    )
 
 
 @pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
@@ -49,12 +82,17 @@ def test_any_name(shell: list[str], tmp_path: Path) -> None:
         (tmp_path / name).write_text(name, errors="surrogateescape")
     items = [Declared(path=f"{tmp_path}/{name}", content=name) for name in NAMES]
     seen = probe(shell, items)
-    assert {item.path: judged(item, seen).outcome.value for item in items} == {item.path: "compliant" for item in items}
+    assert {item.path: judged(item, seen).outcome.value for item in items} == {
+        item.path: "compliant" for item in items
+    }
     others = [Declared(path=item.path, content=f"{str(item.content)[:-1]}~") for item in items]
     seen = probe(shell, others)
     assert {judged(item, seen).outcome.value for item in others} == {"drift"}
     # busybox's ls shows no letter beyond ASCII: then a person looks.
-    pasteable = {item.path: item.path.isprintable() and (shell[0] != "busybox" or item.path.isascii()) for item in others}
+    pasteable = {
+        item.path: item.path.isprintable() and (shell[0] != "busybox" or item.path.isascii())
+        for item in others
+    }
     assert {item.path: bool(judged(item, seen).mend) for item in others} == pasteable
 
 
@@ -66,19 +104,38 @@ def test_what_is_no_regular_file(shell: list[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(tmp_path / "socket"))
-    paths = [f"{tmp_path}/{name}" for name in ("directory", "fifo", "dangling", "loop", "file/x", "missing", "no/such", "socket", "file/")]
+    paths = [
+        f"{tmp_path}/{name}"
+        for name in (
+            "directory",
+            "fifo",
+            "dangling",
+            "loop",
+            "file/x",
+            "missing",
+            "no/such",
+            "socket",
+            "file/",
+        )
+    ]
     items = [Declared(path=path, content="", sha256=None) for path in [*paths, "/dev/zero"]]
     seen = probe(shell, items)
-    assert {item.path: judged(item, seen).outcome.value for item in items} == {item.path: "drift" for item in items}
+    assert {item.path: judged(item, seen).outcome.value for item in items} == {
+        item.path: "drift" for item in items
+    }
     for opened_by_nobody in (f"{tmp_path}/fifo", f"{tmp_path}/socket", "/dev/zero"):
         assert (seen[opened_by_nobody].sha256, seen[opened_by_nobody].dark) == (None, None)
 
 
-def test_one_that_cannot_be_read_does_not_lend_its_place_to_another(shell: list[str], tmp_path: Path) -> None:
+def test_one_that_cannot_be_read_does_not_lend_its_place_to_another(
+    shell: list[str], tmp_path: Path
+) -> None:
     (tmp_path / "one").write_text("hello\n")
     (tmp_path / "unreadable").symlink_to("/proc/self/mem")
     (tmp_path / "two").write_text("")
-    items = [Declared(path=f"{tmp_path}/{name}", sha256=HELLO) for name in ("one", "unreadable", "two")]
+    items = [
+        Declared(path=f"{tmp_path}/{name}", sha256=HELLO) for name in ("one", "unreadable", "two")
+    ]
     seen = probe(shell, items)
     assert [judged(item, seen).outcome.value for item in items] == ["compliant", "unknown", "drift"]
 
@@ -86,7 +143,10 @@ def test_one_that_cannot_be_read_does_not_lend_its_place_to_another(shell: list[
 def test_files_of_the_kernel_are_read(shell: list[str]) -> None:
     version = Path("/proc/version").read_text()
     enabled = Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
-    items = [Declared(path="/proc/version", content=version), Declared(path="/sys/kernel/mm/transparent_hugepage/enabled", content=enabled)]
+    items = [
+        Declared(path="/proc/version", content=version),
+        Declared(path="/sys/kernel/mm/transparent_hugepage/enabled", content=enabled),
+    ]
     seen = probe(shell, items)
     assert [judged(item, seen).outcome.value for item in items] == ["compliant", "compliant"]
     items = [Declared(path=item.path, content="") for item in items]
@@ -94,18 +154,28 @@ def test_files_of_the_kernel_are_read(shell: list[str]) -> None:
     assert [judged(item, seen).outcome.value for item in items] == ["drift", "drift"]
 
 
-@pytest.mark.parametrize("shell", [["dash"], ["busybox", "sh"]], ids=lambda shell: shell[0])  # their timeouts end with 124 and with 143
+@pytest.mark.parametrize(
+    "shell", [["dash"], ["busybox", "sh"]], ids=lambda shell: shell[0]
+)  # their timeouts end with 124 and with 143
 def test_what_takes_too_long_does_not_starve_the_rest(shell: list[str], tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_text("hello\n")
     with (tmp_path / "sparse").open("wb") as sparse:
         sparse.truncate(64 << 30)
     names = ("one", "sparse", "two")
-    items = [*(Declared(path=f"{tmp_path}/{name}", sha256=HELLO, mode="0644") for name in names), Declared(path="/proc/kmsg", content="")]
+    items = [
+        *(Declared(path=f"{tmp_path}/{name}", sha256=HELLO, mode="0644") for name in names),
+        Declared(path="/proc/kmsg", content=""),
+    ]
     for path in tmp_path.iterdir():
         path.chmod(0o644)
     seen = probe(shell, items)
-    assert [judged(item, seen).outcome.value for item in items] == ["compliant", "unknown", "compliant", "unknown"]
+    assert [judged(item, seen).outcome.value for item in items] == [
+        "compliant",
+        "unknown",
+        "compliant",
+        "unknown",
+    ]
     sized = Declared(path=f"{tmp_path}/sparse", content="hello\n")
     assert judged(sized, probe(shell, [sized])).outcome.value == "drift"
 
@@ -113,7 +183,10 @@ def test_what_takes_too_long_does_not_starve_the_rest(shell: list[str], tmp_path
 def test_many_files(shell: list[str], tmp_path: Path) -> None:
     for number in range(150):
         (tmp_path / str(number)).write_text(str(number))
-    items = [Declared(path=f"{tmp_path}/{number}", content=str(number), owner="root") for number in range(150)]
+    items = [
+        Declared(path=f"{tmp_path}/{number}", content=str(number), owner="root")
+        for number in range(150)
+    ]
     seen = probe(shell, items)
     assert {judged(item, seen).outcome.value for item in items} == {"compliant"}
 
@@ -134,12 +207,25 @@ def test_which_hashes_are_salted(shell: list[str], tmp_path: Path) -> None:
     (tmp_path / "private/x").write_text("4\n")
     (tmp_path / "folder").symlink_to("private")
     (tmp_path / "link").symlink_to(f"{tmp_path}/private/x")
-    hidden = {"password": "1\n", "a.conf": texts["a.conf"], "b\\.conf": "token: 3\n", "folder/x": "4\n", "link": "4\n", "private/../private/x": "4\n"}
+    hidden = {
+        "password": "1\n",
+        "a.conf": texts["a.conf"],
+        "b\\.conf": "token: 3\n",
+        "folder/x": "4\n",
+        "link": "4\n",
+        "private/../private/x": "4\n",
+    }
     shown = {"linked": "4\n", "plain": "5\n", "nsswitch.conf": "passwd: 6\n"}
-    seen = probe(shell, [Declared(path=f"{tmp_path}/{name}", sha256="0" * 64) for name in [*hidden, *shown]])
+    seen = probe(
+        shell, [Declared(path=f"{tmp_path}/{name}", sha256="0" * 64) for name in [*hidden, *shown]]
+    )
     for name, text in hidden.items():
         file = seen[f"{tmp_path}/{name}"]
-        assert (name, file.sha256, file.salted.fits(hashlib.sha256(text.encode()).hexdigest())) == (name, None, True)
+        assert (name, file.sha256, file.salted.fits(hashlib.sha256(text.encode()).hexdigest())) == (
+            name,
+            None,
+            True,
+        )
         assert not file.salted.fits("0" * 64)
     for name, text in shown.items():
         assert seen[f"{tmp_path}/{name}"].sha256 == hashlib.sha256(text.encode()).hexdigest()
@@ -150,16 +236,38 @@ def test_what_cannot_be_searched_is_salted(tmp_path: Path) -> None:
     (tmp_path / "grep").write_text("#!/bin/sh\nexit 2\n")
     (tmp_path / "grep").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"}
-    done = subprocess.run(["sh", "-c", BODY, "pe", f"*:::{tmp_path}/plain"], check=True, capture_output=True, env=environment)
+    done = subprocess.run(
+        ["sh", "-c", BODY, "pe", f"*:::{tmp_path}/plain"],
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
     assert HELLO.encode() not in done.stdout
     assert parse(done.stdout)[f"{tmp_path}/plain"].salted.fits(HELLO)
 
 
 def on(node: Node, user: str, sudo: str, items: Sequence[Declared]) -> list[dict[str, str]]:
-    run = ("runuser", "-u", user, "--", "env", f"PE_SUDO={sudo}", "LC_ALL=C", "sh", "-c", BODY, "pe", *ask(items))
+    run = (
+        "runuser",
+        "-u",
+        user,
+        "--",
+        "env",
+        f"PE_SUDO={sudo}",
+        "LC_ALL=C",
+        "sh",
+        "-c",
+        BODY,
+        "pe",
+        *ask(items),
+    )
     seen = parse(node.run(*run).stdout.encode(errors="surrogateescape"))
     results = [judged(item, seen) for item in items]
-    return [{finding.field: finding.outcome.value for finding in result.findings} or {"all": result.outcome.value} for result in results]
+    return [
+        {finding.field: finding.outcome.value for finding in result.findings}
+        or {"all": result.outcome.value}
+        for result in results
+    ]
 
 
 def test_a_plain_user_with_and_without_sudo(node: Node) -> None:
@@ -172,13 +280,23 @@ def test_a_plain_user_with_and_without_sudo(node: Node) -> None:
     ]
     compliant = {"type": "compliant", "content": "compliant"}
     attributes = {"mode": "compliant", "owner": "compliant"}
-    assert on(node, "stella", "sudo -n", items) == [compliant | attributes, compliant, {"type": "drift"}]
+    assert on(node, "stella", "sudo -n", items) == [
+        compliant | attributes,
+        compliant,
+        {"type": "drift"},
+    ]
     for sudo in ("", "sudo -n"):
-        assert on(node, "guest", sudo, items) == [compliant | {"content": "unknown"} | attributes, {"all": "unknown"}, {"all": "unknown"}]
+        assert on(node, "guest", sudo, items) == [
+            compliant | {"content": "unknown"} | attributes,
+            {"all": "unknown"},
+            {"all": "unknown"},
+        ]
 
 
 def test_owners_are_compared_by_id(node: Node) -> None:
-    node.sh("useradd -o -u 0 -g root toor; touch /srv/toor /srv/nobodys; chown 4711:4712 /srv/nobodys")
+    node.sh(
+        "useradd -o -u 0 -g root toor; touch /srv/toor /srv/nobodys; chown 4711:4712 /srv/nobodys"
+    )
     items = [
         Declared(path="/srv/toor", owner="toor", group="root"),
         Declared(path="/srv/toor", owner="0"),
@@ -195,14 +313,18 @@ def looked_at(node: Node, item: Declared) -> Result:
 
 
 def mended(node: Node, result: Result) -> None:
-    """Run the printed commands, by a shell that knows $'...' where they hold it: see power_edge.judging.quoted."""
+    """Run the printed commands, by a shell that knows $'...' where they hold it: see
+    power_edge.checking.evaluate.quoted.
+    """
     command = str(result.mend)
     node.run("bash" if "$'" in command else "sh", "-c", command)
 
 
 def test_the_command_to_mend_mends(node: Node) -> None:
     content = "a 'b' \"c\" $HOME `x` \\n 100%s\n\té\x1b!\n-"
-    item = Declared(path="/srv/it's here/f", content=content, mode="4750", owner="stella", group="4711")
+    item = Declared(
+        path="/srv/it's here/f", content=content, mode="4750", owner="stella", group="4711"
+    )
     for arrange in ("true", 'chmod 600 "$1"; chown 0:0 "$1"', 'echo other >"$1"'):
         node.run("/bin/sh", "-euc", arrange, "arrange", item.path)
         found = looked_at(node, item)
@@ -215,23 +337,53 @@ AttributesByPath = dict[str, tuple[object, ...]]
 
 
 def below(node: Node, folder: str) -> AttributesByPath:
-    """Everything below a folder of a node: type and mode, owner, group, names, and content or target, ACLs and other attributes."""
+    """Everything below a folder of a node: type and mode, owner, group, names, and content or
+    target, ACLs and other attributes.
+    """
     root = Path(f"/proc/{node.leader}/root")
     seen: AttributesByPath = {}
     for place in sorted((root / folder.lstrip("/")).rglob("*")):
         about = place.lstat()
-        content = str(place.readlink()) if place.is_symlink() else place.read_bytes() if stat.S_ISREG(about.st_mode) else None
-        more = {name: os.getxattr(place, name, follow_symlinks=False) for name in os.listxattr(place, follow_symlinks=False)}
-        seen[f"/{place.relative_to(root)}"] = (oct(about.st_mode), about.st_uid, about.st_gid, about.st_nlink, content, tuple(more.items()))
+        content = (
+            str(place.readlink())
+            if place.is_symlink()
+            else place.read_bytes()
+            if stat.S_ISREG(about.st_mode)
+            else None
+        )
+        more = {
+            name: os.getxattr(place, name, follow_symlinks=False)
+            for name in os.listxattr(place, follow_symlinks=False)
+        }
+        seen[f"/{place.relative_to(root)}"] = (
+            oct(about.st_mode),
+            about.st_uid,
+            about.st_gid,
+            about.st_nlink,
+            content,
+            tuple(more.items()),
+        )
     return seen
 
 
 OTHER = "echo other >f"
 MENDED: dict[str, tuple[str, dict[str, str], str | None]] = {
     "content": (OTHER, {"content": "right\n"}, None),
-    "content, of a setuid file": (f"{OTHER}; chown stella:adm f; chmod 6751 f", {"content": "right\n"}, None),
-    "content, of a file with an ACL and attributes": (f"{OTHER}; setfacl -m u:nobody:r f", {"content": "right\n"}, None),
-    "content, owner and mode": (f"{OTHER}; chmod 777 f", {"content": "right\n", "owner": "stella", "mode": "0600"}, None),
+    "content, of a setuid file": (
+        f"{OTHER}; chown stella:adm f; chmod 6751 f",
+        {"content": "right\n"},
+        None,
+    ),
+    "content, of a file with an ACL and attributes": (
+        f"{OTHER}; setfacl -m u:nobody:r f",
+        {"content": "right\n"},
+        None,
+    ),
+    "content, owner and mode": (
+        f"{OTHER}; chmod 777 f",
+        {"content": "right\n", "owner": "stella", "mode": "0600"},
+        None,
+    ),
     "content, to be empty": (OTHER, {"content": ""}, None),
     "owner of a setuid file": (f"{OTHER}; chmod 4755 f", {"owner": "stella"}, None),
     "group of a setgid file": (f"{OTHER}; chmod 2755 f", {"group": "adm"}, None),
@@ -240,15 +392,31 @@ MENDED: dict[str, tuple[str, dict[str, str], str | None]] = {
     "mode": (f"{OTHER}; chown stella:adm f", {"mode": "0640"}, None),
     "missing": ("true", {"content": "right\n", "mode": "0600", "owner": "stella"}, None),
     "missing and empty": ("true", {"content": ""}, None),
-    "missing with its folders": ("cd ..; rmdir here", {"content": "right\n"}, "the folders that are missing below /srv/mend are made too"),
+    "missing with its folders": (
+        "cd ..; rmdir here",
+        {"content": "right\n"},
+        "the folders that are missing below /srv/mend are made too",
+    ),
     "below a linked folder": (
         "cd ..; rmdir here; mkdir real; ln -s real here; echo other >here/f",
         {"content": "right\n"},
         "its folder is /srv/mend/real",
     ),
-    "missing below a linked folder": ("cd ..; rmdir here; mkdir real; ln -s real here", {"content": "right\n"}, "its folder is /srv/mend/real"),
-    "of a tmpfs": (f"mount -t tmpfs none .; cd .; cd /srv/mend/here; {OTHER}", {"content": "right\n"}, "a tmpfs, so the next boot takes it away"),
-    "missing on a tmpfs": ("mount -t tmpfs none .", {"content": "right\n"}, "a tmpfs, so the next boot takes it away"),
+    "missing below a linked folder": (
+        "cd ..; rmdir here; mkdir real; ln -s real here",
+        {"content": "right\n"},
+        "its folder is /srv/mend/real",
+    ),
+    "of a tmpfs": (
+        f"mount -t tmpfs none .; cd .; cd /srv/mend/here; {OTHER}",
+        {"content": "right\n"},
+        "a tmpfs, so the next boot takes it away",
+    ),
+    "missing on a tmpfs": (
+        "mount -t tmpfs none .",
+        {"content": "right\n"},
+        "a tmpfs, so the next boot takes it away",
+    ),
 }
 
 
@@ -257,11 +425,18 @@ def place(node: Node) -> Iterator[str]:
     """A folder of a node, with another file beside the one that is to be."""
     node.sh("mkdir -p /srv/mend/here; echo beside >/srv/mend/beside")
     yield "/srv/mend"
-    node.run("sh", "-c", "chattr -R -ia /srv/mend; while umount -l /srv/mend/here /srv/mend/here/f; do :; done; rm -rf /srv/mend", check=False)
+    node.run(
+        "sh",
+        "-c",
+        "chattr -R -ia /srv/mend; while umount -l /srv/mend/here /srv/mend/here/f; do :; done; rm -rf /srv/mend",
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("case", MENDED)
-def test_a_command_changes_what_is_declared_and_nothing_else(node: Node, place: str, case: str) -> None:
+def test_a_command_changes_what_is_declared_and_nothing_else(
+    node: Node, place: str, case: str
+) -> None:
     arrange, declared, remark = MENDED[case]
     node.sh(f"cd {place}/here; {arrange}")
     item = Declared(path=f"{place}/here/f", **declared)
@@ -282,43 +457,91 @@ def test_a_command_changes_what_is_declared_and_nothing_else(node: Node, place: 
         fixed = {"mode": 0, "owner": 1, "group": 2, "content": 4}
         open_to_change = {fixed[field] for field in declared}
         assert [
-            index for index, (old, new) in enumerate(zip(before[real], after[real], strict=True)) if old != new and index not in open_to_change
+            index
+            for index, (old, new) in enumerate(zip(before[real], after[real], strict=True))
+            if old != new and index not in open_to_change
         ] == []
 
 
 LEFT: dict[str, tuple[str, dict[str, str], str]] = {
     "an owner that nobody is": (OTHER, {"owner": "nobody-knows"}, "knows no user nobody-knows"),
-    "missing, an owner that nobody is": ("true", {"content": "x", "owner": "nobody-knows"}, "knows no user nobody-knows"),
+    "missing, an owner that nobody is": (
+        "true",
+        {"content": "x", "owner": "nobody-knows"},
+        "knows no user nobody-knows",
+    ),
     "a link": ("echo other >g; ln -s g f", {"content": "right\n"}, "would change /srv/mend/here/g"),
-    "a link, of its mode": ("echo other >g; ln -s g f", {"mode": "0600"}, "would change /srv/mend/here/g"),
+    "a link, of its mode": (
+        "echo other >g; ln -s g f",
+        {"mode": "0600"},
+        "would change /srv/mend/here/g",
+    ),
     "a link to nothing": ("ln -s g f", {"content": "right\n"}, "a symbolic link to g"),
     "a link to itself": ("ln -s f f", {"content": "right\n"}, "a symbolic link to f"),
     "a link to a folder": ("ln -s . f", {"content": "right\n"}, "a directory is in the way"),
     "a folder": ("mkdir f", {"content": "right\n"}, "a directory is in the way"),
     "a fifo": ("mkfifo f", {"mode": "0600"}, "a fifo is in the way"),
     "a device": ("mknod f c 1 3", {"content": ""}, "a character device is in the way"),
-    "a file for a folder": ("cd ..; rmdir here; echo x >here", {"content": "right\n"}, "/srv/mend/here is in the way"),
-    "a link to nothing for a folder": ("cd ..; rmdir here; ln -s nowhere here", {"content": "right\n"}, "/srv/mend/here is in the way"),
-    "immutable": (f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +i f", {"mode": "0600"}, "immutable: chattr -i /srv/mend/here/f"),
-    "append-only": (f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +a f", {"content": "x"}, "append-only: chattr -a /srv/mend/here/f"),
-    "an immutable folder": (f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +i .", {"content": "x"}, "its folder is immutable"),
-    "missing from an immutable folder": ("mount -t tmpfs none .; chattr +i /srv/mend/here", {"content": "x"}, "its folder is immutable"),
+    "a file for a folder": (
+        "cd ..; rmdir here; echo x >here",
+        {"content": "right\n"},
+        "/srv/mend/here is in the way",
+    ),
+    "a link to nothing for a folder": (
+        "cd ..; rmdir here; ln -s nowhere here",
+        {"content": "right\n"},
+        "/srv/mend/here is in the way",
+    ),
+    "immutable": (
+        f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +i f",
+        {"mode": "0600"},
+        "immutable: chattr -i /srv/mend/here/f",
+    ),
+    "append-only": (
+        f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +a f",
+        {"content": "x"},
+        "append-only: chattr -a /srv/mend/here/f",
+    ),
+    "an immutable folder": (
+        f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +i .",
+        {"content": "x"},
+        "its folder is immutable",
+    ),
+    "missing from an immutable folder": (
+        "mount -t tmpfs none .; chattr +i /srv/mend/here",
+        {"content": "x"},
+        "its folder is immutable",
+    ),
     "several names": (f"{OTHER}; ln f g", {"content": "x"}, "the file has 2 names"),
     "several names, of its mode": (f"{OTHER}; ln f g", {"mode": "0600"}, "the file has 2 names"),
     "an ACL": (f"{OTHER}; setfacl -m u:nobody:rw f", {"mode": "0600"}, "it has an ACL"),
-    "capabilities": ("cp /bin/true f; setcap cap_net_raw+ep f", {"owner": "stella"}, "it has capabilities"),
+    "capabilities": (
+        "cp /bin/true f; setcap cap_net_raw+ep f",
+        {"owner": "stella"},
+        "it has capabilities",
+    ),
     "a read-only file system": (
         f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; mount -o remount,ro .",
         {"content": "x"},
         "is mounted read-only",
     ),
-    "a read-only bind mount": ("mount --bind . .; mount -o remount,bind,ro /srv/mend/here", {"content": "x"}, "is mounted read-only"),
-    "a mount of its own": (f"{OTHER}; touch g; mount --bind g f", {"content": "x"}, "a mount of its own"),
+    "a read-only bind mount": (
+        "mount --bind . .; mount -o remount,bind,ro /srv/mend/here",
+        {"content": "x"},
+        "is mounted read-only",
+    ),
+    "a mount of its own": (
+        f"{OTHER}; touch g; mount --bind g f",
+        {"content": "x"},
+        "a mount of its own",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", LEFT)
-def test_where_a_command_would_fail_or_take_something_along_a_sentence_says_so(node: Node, place: str, case: str) -> None:
+def test_where_a_command_would_fail_or_take_something_along_a_sentence_says_so(
+    node: Node, place: str, case: str
+) -> None:
     arrange, declared, advice = LEFT[case]
     node.sh(f"cd {place}/here; {arrange}")
     found = looked_at(node, Declared(path=f"{place}/here/f", **declared))

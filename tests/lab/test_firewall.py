@@ -1,7 +1,8 @@
 """The firewall's probe and judge on real nodes, against real packets.
 
-The rulesets are those of the recordings, made once more by their `setup.sh`. What is judged a pass for connections from somewhere must be what such
-connections meet: each port, source and family is tried from the node's peer, and every declaration that one could make of them is judged.
+The rulesets are those of the recordings, made once more by their `setup.sh`. What is judged a pass
+for connections from somewhere must be what such connections meet: each port, source and family is
+tried from the node's peer, and every declaration that one could make of them is judged.
 """
 
 import sys
@@ -11,21 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
-from power_edge.judging import judge
+from power_edge import package_data
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Observations, Outcome, Source, Unseen
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
-from power_edge.resources.firewall.ruleset import parse
-from tests.cases import check
-from tests.lab.checking import check as checked
-from tests.lab.checking import declare
-from tests.lab.nodes import Lab, Node
-from tests.lab.recorded import make_firewall
+from power_edge.resources.firewall.observation import parse
+from tests.support.cases import check
+from tests.support.lab.checking import check as checked
+from tests.support.lab.checking import declare
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.recorded import make_firewall
 
 pytestmark = pytest.mark.lab
 
-BODY = data.text("probes/resources/firewall.sh")
+BODY = package_data.text("probes/resources/firewall.sh")
 PORTS = (22, 80, 443, 6003, 8080)
 CASES = {
     "ufw": ("basic-22-tcp", "from-port-not-to-port", "v6-only-rule", "partly-shadowed", "default-reject", "rule-inserted-before-ufw",
@@ -76,15 +77,21 @@ def reachable_at(lab: Lab, node: Node, third: str) -> Iterator[Node]:
     ours = (f"10.99.{third}.1/24", f"192.168.{int(third) + 30}.1/24", f"fd99:{third}::1/64")
     theirs = (f"10.99.{third}.2/24", f"fd99:{third}::2/64")
     for address in ours:
-        lab.run("ip", "address", "add", address, "dev", "lab0", *(["nodad"] if ":" in address else []))
+        lab.run(
+            "ip", "address", "add", address, "dev", "lab0", *(["nodad"] if ":" in address else [])
+        )
     for address in theirs:
-        node.run("ip", "address", "add", address, "dev", "host0", *(["nodad"] if ":" in address else []))
+        node.run(
+            "ip", "address", "add", address, "dev", "host0", *(["nodad"] if ":" in address else [])
+        )
     node.run("ip", "route", "add", f"192.168.{int(third) + 30}.0/24", "dev", "host0")
     ports = [port for port in PORTS if port != 22]
     node.write("/run/systemd/system/listen.socket", LISTEN + "".join(f"ListenStream=[::]:{port}\nListenStream=0.0.0.0:{port}\n" for port in ports)
                + "BindIPv6Only=ipv6-only\n")  # fmt: skip
     node.write("/run/systemd/system/listen@.service", SERVE)
-    node.sh("systemctl daemon-reload; systemctl start listen.socket; sysctl -qw net.ipv4.icmp_ratelimit=0")  # a refusal for each of the packets
+    node.sh(
+        "systemctl daemon-reload; systemctl start listen.socket; sysctl -qw net.ipv4.icmp_ratelimit=0"
+    )  # a refusal for each of the packets
     yield node
     for address in ours:
         lab.run("ip", "address", "del", address, "dev", "lab0")
@@ -109,7 +116,9 @@ def target(request: pytest.FixtureRequest, area: str) -> Node:
 
 
 def probe(node: Node, *, sudo: str = "", prefix: tuple[str, ...] = ()) -> Observations | Unseen:
-    done = node.run(*prefix, "env", f"PE_SUDO={sudo}", "timeout", "20", "sh", "-c", BODY, "pe", check=False)
+    done = node.run(
+        *prefix, "env", f"PE_SUDO={sudo}", "timeout", "20", "sh", "-c", BODY, "pe", check=False
+    )
     if done.returncode:
         return Unseen(done.stderr.strip())
     return parse(done.stdout.encode(errors="surrogateescape"))
@@ -117,18 +126,37 @@ def probe(node: Node, *, sudo: str = "", prefix: tuple[str, ...] = ()) -> Observ
 
 def knock(lab: Lab, third: str) -> dict[tuple[str, int], str]:
     """(source, port) -> what a connection from there met."""
-    ways = [(f"10.99.{third}.1", f"10.99.{third}.2"), (f"192.168.{int(third) + 30}.1", f"10.99.{third}.2"), (f"fd99:{third}::1", f"fd99:{third}::2")]
-    done = lab.run(sys.executable, "-c", KNOCK, ",".join(map(str, PORTS)), *(",".join(way) for way in ways))
-    return {(source, int(port)): end for source, port, end in (line.split() for line in done.stdout.splitlines())}
+    ways = [
+        (f"10.99.{third}.1", f"10.99.{third}.2"),
+        (f"192.168.{int(third) + 30}.1", f"10.99.{third}.2"),
+        (f"fd99:{third}::1", f"fd99:{third}::2"),
+    ]
+    done = lab.run(
+        sys.executable, "-c", KNOCK, ",".join(map(str, PORTS)), *(",".join(way) for way in ways)
+    )
+    return {
+        (source, int(port)): end
+        for source, port, end in (line.split() for line in done.stdout.splitlines())
+    }
 
 
 def outcome(rule: Rule, seen: Observations | Unseen) -> Outcome:
     (entry,) = RESOURCE.items_of(Firewall(rules=[rule]))
-    item = Item("node", "firewall", entry.name, "", entry.declared, RESOURCE.asserts(entry.declared), Source("state.yaml", 1))
+    item = Item(
+        "node",
+        "firewall",
+        entry.name,
+        "",
+        entry.declared,
+        RESOURCE.asserts(entry.declared),
+        Source("state.yaml", 1),
+    )
     return judge(RESOURCE, item, seen).outcome
 
 
-@pytest.mark.parametrize(("area", "name"), [(area, name) for area, names in CASES.items() for name in names])
+@pytest.mark.parametrize(
+    ("area", "name"), [(area, name) for area, names in CASES.items() for name in names]
+)
 def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, name: str) -> None:
     third = NETWORK.get(area, "41")
     case = make_firewall(target, area, name)
@@ -136,14 +164,25 @@ def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, nam
     met = knock(lab, third)
     assert len(met) == 3 * len(PORTS)
     office, home, other = f"10.99.{third}.1", f"192.168.{int(third) + 30}.1", f"fd99:{third}::1"
-    sources = {"any": (office, home, other), f"10.99.{third}.0/24": (office,), home: (home,), f"fd99:{third}::/64": (other,)}
+    sources = {
+        "any": (office, home, other),
+        f"10.99.{third}.0/24": (office,),
+        home: (home,),
+        f"fd99:{third}::/64": (other,),
+    }
     for port, (text, who) in product(PORTS, sources.items()):
         ends = {met[source, port] for source in who}
-        # a connection over IPv6 that is refused with an ICMP error looks to Linux like one that nobody answered
+        # a connection over IPv6 that is refused with an ICMP error looks to Linux like one that
+        # nobody answered
         quiet = ends <= {"deny"} and all(":" in source for source in who)
         for action in ("allow", "deny", "reject"):
-            if outcome(Rule(proto="tcp", port=port, action=action, from_=text), seen) is Outcome.COMPLIANT:
-                fits = ends == {action} or (action == "reject" and (quiet or ends == {"deny", "reject"}))
+            if (
+                outcome(Rule(proto="tcp", port=port, action=action, from_=text), seen)
+                is Outcome.COMPLIANT
+            ):
+                fits = ends == {action} or (
+                    action == "reject" and (quiet or ends == {"deny", "reject"})
+                )
                 assert fits, f"{action} {port} from {text} passes, and met {ends}: {met}"
     for verdict in case.verdicts:
         check(verdict, verdict.declared, {"firewall": seen})
@@ -153,25 +192,35 @@ def test_legacy_rules_count_beside_those_of_nft(lab: Lab, usual: Node) -> None:
     make_firewall(usual, "nftables", "prerouting-drop")
     usual.sh("nft delete table inet raw")
     assert outcome(Rule(proto="tcp", port=80, action="allow"), probe(usual)) is Outcome.COMPLIANT
-    if usual.run("iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "80", "-j", "DROP", check=False).returncode:
+    if usual.run(
+        "iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "80", "-j", "DROP", check=False
+    ).returncode:
         pytest.skip("this kernel has no legacy iptables (CONFIG_IP_NF_FILTER)")
     try:
         assert knock(lab, "41")["10.99.41.1", 80] == "deny"
         assert outcome(Rule(proto="tcp", port=80, action="allow"), probe(usual)) is Outcome.DRIFT
-        assert outcome(Rule(proto="tcp", port=22, action="allow"), probe(usual)) is Outcome.COMPLIANT
+        assert (
+            outcome(Rule(proto="tcp", port=22, action="allow"), probe(usual)) is Outcome.COMPLIANT
+        )
     finally:
         usual.sh("iptables-legacy -F")
 
 
-def test_a_key_that_decides_nothing_goes_past_the_catchall_of_its_map(lab: Lab, usual: Node) -> None:
+def test_a_key_that_decides_nothing_goes_past_the_catchall_of_its_map(
+    lab: Lab, usual: Node
+) -> None:
     chain = "type filter hook input priority 0; policy drop; ct state established accept; iifname vmap { host0 : continue, * : drop };"
-    usual.sh(f"nft flush ruleset; nft 'table inet t {{ chain c {{ {chain} tcp dport 80 accept; }}; }}'")
+    usual.sh(
+        f"nft flush ruleset; nft 'table inet t {{ chain c {{ {chain} tcp dport 80 accept; }}; }}'"
+    )
     assert knock(lab, "41")["10.99.41.1", 80] == "allow"
     assert outcome(Rule(proto="tcp", port=80, action="deny"), probe(usual)) is Outcome.DRIFT
 
 
 def test_an_echo_that_the_kernel_does_not_answer_is_not_allowed(usual: Node) -> None:
-    usual.sh("nft flush ruleset; nft 'table inet t { chain c { type filter hook input priority 0; policy drop; meta l4proto { 1, 58 } accept; }; }'")
+    usual.sh(
+        "nft flush ruleset; nft 'table inet t { chain c { type filter hook input priority 0; policy drop; meta l4proto { 1, 58 } accept; }; }'"
+    )
     echo = Rule(proto="icmp", action="allow")
     for key in ("net.ipv4.icmp_echo_ignore_all", "net.ipv6.icmp.echo_ignore_all"):
         assert outcome(echo, probe(usual)) is Outcome.COMPLIANT
@@ -185,8 +234,22 @@ def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: s
     make_firewall(usual, "nftables", "inet-policy-drop")
     seen = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
-        done = usual.run("runuser", "-u", user, "--", "env", f"PE_SUDO={sudo}", *shell.split(), "-c", BODY, "pe", check=False)
-        seen[user, sudo] = Unseen(done.stderr.strip()) if done.returncode else parse(done.stdout.encode())
+        done = usual.run(
+            "runuser",
+            "-u",
+            user,
+            "--",
+            "env",
+            f"PE_SUDO={sudo}",
+            *shell.split(),
+            "-c",
+            BODY,
+            "pe",
+            check=False,
+        )
+        seen[user, sudo] = (
+            Unseen(done.stderr.strip()) if done.returncode else parse(done.stdout.encode())
+        )
     allowed = Rule(proto="tcp", port=22, action="allow")
     assert {who: outcome(allowed, answer).value for who, answer in seen.items()} == {
         ("guest", ""): "unknown", ("guest", "sudo -n"): "unknown", ("stella", "sudo -n"): "compliant",
@@ -295,7 +358,9 @@ drift
     ip saddr @nets drop; tcp dport 22 accept
     ip saddr 10.0.0.1-10.0.0.9 drop; tcp dport 22 accept
 """
-"""Rules in nft's own words, in a chain of policy drop, under what must come of `allow 22/tcp`: nft leaves out of JSON what follows from the rest."""
+"""Rules in nft's own words, in a chain of policy drop, under what must come of `allow 22/tcp`: nft
+leaves out of JSON what follows from the rest.
+"""
 ODD_TABLE = """
 table inet t {{
     set ports {{ type inet_service; flags interval; elements = {{ 20-25, 80 }}; }}
@@ -323,7 +388,12 @@ def test_rules_as_the_kernel_lists_them(usual: Node) -> None:
         if not line.startswith(" "):
             expected = line
             continue
-        usual.run("nft", "-f", "-", stdin="flush ruleset\n" + ODD_TABLE.format(line.strip().replace("; ", "\n")))
+        usual.run(
+            "nft",
+            "-f",
+            "-",
+            stdin="flush ruleset\n" + ODD_TABLE.format(line.strip().replace("; ", "\n")),
+        )
         got = outcome(Rule(proto="tcp", port=22, action="allow"), probe(usual)).value
         if got != expected:
             wrong.append((line.strip(), got, expected))
@@ -346,16 +416,25 @@ sed -n '/add table inet before/,/add table inet after/p' /run/seen
 
 
 def test_reading_commits_nothing(usual: Node) -> None:
-    """A commit to the kernel's rules, even of nothing, would wake the watch, which would run the probe."""
+    """A commit to the kernel's rules, even of nothing, would wake the watch, which would run the
+    probe.
+    """
     make_firewall(usual, "ufw", "basic-22-tcp")
     seen = usual.run("sh", "-c", WATCHED, "watched", BODY).stdout.splitlines()
-    assert [line for line in seen if not line.startswith("# new generation")] == ["add table inet before", "add table inet after"]
+    assert [line for line in seen if not line.startswith("# new generation")] == [
+        "add table inet before",
+        "add table inet after",
+    ]
     assert len(seen) == 3
     assert len(usual.run("sh", "-c", WATCHED, "watched", "ufw show raw").stdout.splitlines()) > 3
 
 
-def mended(lab: Lab, node: Node, folder: Path, firewall: dict[str, object]) -> tuple[dict[str, str], dict[str, str]]:
-    """What `pytest --node` says of a declaration, and what it says when each command that it prints has been run, once."""
+def mended(
+    lab: Lab, node: Node, folder: Path, firewall: dict[str, object]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What `pytest --node` says of a declaration, and what it says when each command that it prints
+    has been run, once.
+    """
     declare(folder, node, {"firewall": firewall})
     before = checked(lab, f"--node={node.name}", folder=folder)
     for _, item in sorted(before.items.items(), key=lambda entry: "enabled" in entry[0][1]):
@@ -373,17 +452,34 @@ def test_printed_commands_mend_ufw(lab: Lab, usual: Node, tmp_path: Path) -> Non
         {"port": 443, "proto": "tcp", "action": "allow"},
         {"port": 6003, "proto": "tcp", "action": "allow", "from": "10.99.0.0/16"},
     ]
-    firewall = {"enabled": True, "default_incoming": "deny", "default_outgoing": "allow", "rules": rules}
+    firewall = {
+        "enabled": True,
+        "default_incoming": "deny",
+        "default_outgoing": "allow",
+        "rules": rules,
+    }
     before, after = mended(lab, usual, tmp_path, firewall)
-    assert before["firewall[enabled]"] == before["firewall[default_incoming]"] == before["firewall[allow 443/tcp from any to any]"] == "drift"
-    assert after["firewall[enabled]"] == after["firewall[default_incoming]"] == after["firewall[allow 443/tcp from any to any]"] == "compliant"
+    assert (
+        before["firewall[enabled]"]
+        == before["firewall[default_incoming]"]
+        == before["firewall[allow 443/tcp from any to any]"]
+        == "drift"
+    )
+    assert (
+        after["firewall[enabled]"]
+        == after["firewall[default_incoming]"]
+        == after["firewall[allow 443/tcp from any to any]"]
+        == "compliant"
+    )
     _, after = mended(lab, usual, tmp_path / "again", firewall | {"exclusive": True})
     assert {name: outcome for name, outcome in after.items() if outcome != "compliant"} == {}
 
 
 def test_printed_commands_mend_firewalld(lab: Lab, with_firewalld: Node, tmp_path: Path) -> None:
     make_firewall(with_firewalld, "firewalld", "interface-in-other-zone")
-    with_firewalld.sh("firewall-cmd --zone=drop --add-service=ssh; firewall-cmd --permanent --zone=drop --add-service=ssh")
+    with_firewalld.sh(
+        "firewall-cmd --zone=drop --add-service=ssh; firewall-cmd --permanent --zone=drop --add-service=ssh"
+    )
     with_firewalld.sh("firewall-cmd --permanent --zone=drop --change-interface=host0")
     rules = [
         {"port": 22, "proto": "tcp", "action": "allow"},
@@ -391,7 +487,9 @@ def test_printed_commands_mend_firewalld(lab: Lab, with_firewalld: Node, tmp_pat
         {"port": 443, "proto": "tcp", "action": "allow", "from": "10.99.0.0/16"},
         {"port": 8080, "proto": "tcp", "action": "reject"},
     ]
-    before, after = mended(lab, with_firewalld, tmp_path, {"enabled": True, "default_incoming": "deny", "rules": rules})
+    before, after = mended(
+        lab, with_firewalld, tmp_path, {"enabled": True, "default_incoming": "deny", "rules": rules}
+    )
     assert sorted(before.values()).count("drift") == 3, before
     assert {name: outcome for name, outcome in after.items() if outcome != "compliant"} == {}
 
@@ -399,6 +497,8 @@ def test_printed_commands_mend_firewalld(lab: Lab, with_firewalld: Node, tmp_pat
 def test_firewalld_that_has_just_been_started_is_waited_for(with_firewalld: Node) -> None:
     """systemctl comes back before the rules are loaded."""
     make_firewall(with_firewalld, "firewalld", "public-default")
-    done = with_firewalld.run("sh", "-c", 'systemctl restart firewalld; exec sh -c "$1" pe', "restart", BODY)
+    done = with_firewalld.run(
+        "sh", "-c", 'systemctl restart firewalld; exec sh -c "$1" pe', "restart", BODY
+    )
     seen = parse(done.stdout.encode())
     assert outcome(Rule(proto="tcp", port=22, action="allow"), seen) is Outcome.COMPLIANT

@@ -11,19 +11,21 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from power_edge import data
-from power_edge.judging import judge
+from power_edge import package_data
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Observations, Outcome, Result, Source
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
-from power_edge.resources.firewall.ruleset import parse
-from tests.lab.nodes import Lab, Node
-from tests.lab.roots import BASE, Root
+from power_edge.resources.firewall.observation import parse
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import BASE, Root
 
 pytestmark = pytest.mark.lab
 
-BOTH = Root(name="two-firewalls", below=BASE, packages=("firewalld",), script="systemctl disable firewalld")
-PROBE = f"{data.text('probes/prelude.sh')}\npe_prepare\nsh -c {shlex.quote(data.text('probes/resources/firewall.sh'))} pe\n"
+BOTH = Root(
+    name="two-firewalls", below=BASE, packages=("firewalld",), script="systemctl disable firewalld"
+)
+PROBE = f"{package_data.text('probes/prelude.sh')}\npe_prepare\nsh -c {shlex.quote(package_data.text('probes/resources/firewall.sh'))} pe\n"
 SSH = {"port": 22, "proto": "tcp", "action": "allow"}
 WEB = {"port": 443, "proto": "tcp", "action": "allow"}
 LAB, LAB6 = "10.8.0.0/24", "fd10:8::/64"
@@ -57,18 +59,24 @@ systemctl reset-failed firewalld; systemctl enable --now firewalld
 """
 LOADED = "until nft list chain inet firewalld filter_INPUT 2>/dev/null | grep -q reject; do sleep 0.1; done\n"
 UNLOADED = "nft delete table inet firewalld 2>/dev/null || :"
-"""One that is stopped while it loads its rules leaves them in the kernel, which is another state."""
+"""One that is stopped while it loads its rules leaves them in the kernel, which is another state.
+"""
 KEPT = """
 for tool in iptables-save ip6tables-save; do $tool | sed -n -e '/ufw/d' -e '/^-A/p'; done
 nft list tables | grep -v -e 'table ip filter' -e 'table ip mangle' -e 'table ip nat' -e 'table ip6' -e 'inet firewalld' || :
 cat /etc/ufw/before*.rules /etc/ufw/after*.rules; grep -v DEFAULT_ /etc/default/ufw
 systemctl is-enabled nftables ssh; systemctl is-active nftables
 """
-"""What no remedy of a provider may change: the rules and files of others, what ufw is set to, other services."""
+"""What no remedy of a provider may change: the rules and files of others, what ufw is set to, other
+services.
+"""
 
 
 class Drift(NamedTuple):
-    """A state of a node, and what is declared there. `advice`: a part of the sentence that is printed and no command."""
+    """A state of a node, and what is declared there.
+
+    `advice`: a part of the sentence that is printed and no command.
+    """
 
     name: str
     setup: str
@@ -79,7 +87,9 @@ class Drift(NamedTuple):
     port: int = 22
 
 
-def drift(name: str, setup: str, declared: dict[str, Any], item: str, command: str = "", **more: Any) -> Any:
+def drift(
+    name: str, setup: str, declared: dict[str, Any], item: str, command: str = "", **more: Any
+) -> Any:
     return pytest.param(Drift(name, setup, declared, item, command, **more), id=name)
 
 
@@ -356,10 +366,21 @@ def with_both(lab: Lab) -> Iterator[Node]:
 
 
 def items(declared: dict[str, Any]) -> list[Item]:
-    rules = [Rule(**{"from_" if field == "from" else field: value for field, value in rule.items()}) for rule in declared.get("rules", ())]
+    rules = [
+        Rule(**{"from_" if field == "from" else field: value for field, value in rule.items()})
+        for rule in declared.get("rules", ())
+    ]
     firewall = Firewall(**{**declared, "rules": rules})
     return [
-        Item("n", "firewall", entry.name, "", entry.declared, RESOURCE.asserts(entry.declared), Source("state.yaml", 1))
+        Item(
+            "n",
+            "firewall",
+            entry.name,
+            "",
+            entry.declared,
+            RESOURCE.asserts(entry.declared),
+            Source("state.yaml", 1),
+        )
         for entry in RESOURCE.items_of(firewall)
     ]
 
@@ -372,7 +393,9 @@ def ssh(lab: Lab, node: Node, port: int, *argv: str, stdin: str = "", address: s
 
 
 def look(lab: Lab, node: Node, declared: dict[str, Any], port: int) -> dict[str, Result]:
-    seen: Observations = parse(ssh(lab, node, port, "sh", "-s", stdin=PROBE).encode(errors="surrogateescape"))
+    seen: Observations = parse(
+        ssh(lab, node, port, "sh", "-s", stdin=PROBE).encode(errors="surrogateescape")
+    )
     return {item.name: judge(RESOURCE, item, seen) for item in items(declared)}
 
 
@@ -391,12 +414,16 @@ def tried(lab: Lab, node: Node, reset: str, case: Drift) -> None:
     ssh(lab, node, case.port, "true")
     node.sh(result.mend)
     assert node.run("sh", "-c", KEPT, check=False).stdout == kept
-    for address in (node.address, node.address6) if SSH in case.declared.get("rules", ()) else (node.address,):
+    for address in (
+        (node.address, node.address6) if SSH in case.declared.get("rules", ()) else (node.address,)
+    ):
         ssh(lab, node, case.port, "true", address=address)
     after = look(lab, node, case.declared, case.port)
     assert after[case.item].outcome is Outcome.COMPLIANT, after[case.item]
     held = {name for name, each in before.items() if each.outcome is Outcome.COMPLIANT}
-    assert {name: after[name].why for name in held if after[name].outcome is not Outcome.COMPLIANT} == {}
+    assert {
+        name: after[name].why for name in held if after[name].outcome is not Outcome.COMPLIANT
+    } == {}
     if case.declared.get("enabled"):
         assert set(after["enabled"].extra) <= set(before["enabled"].extra)
 
@@ -412,6 +439,8 @@ def test_firewalld(lab: Lab, with_firewalld: Node, case: Drift) -> None:
 
 
 @pytest.mark.parametrize("case", TWO)
-def test_of_two_providers_the_one_that_was_in_use_comes_back(lab: Lab, with_both: Node, case: Drift) -> None:
+def test_of_two_providers_the_one_that_was_in_use_comes_back(
+    lab: Lab, with_both: Node, case: Drift
+) -> None:
     reset = f"{FIREWALLD_RESET.replace('enable --now', 'disable --now')}{UFW_RESET}systemctl disable firewalld"
     tried(lab, with_both, reset, case)

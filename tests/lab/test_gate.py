@@ -1,18 +1,24 @@
-"""The gate over ssh: the wrong machine, a machine that cannot show who it is, no machine, and their neighbours, which must not suffer."""
+"""The gate over ssh: the wrong machine, a machine that cannot show who it is, no machine, and their
+neighbours, which must not suffer.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.checking import check, declare, digest
-from tests.lab.nodes import Lab, Node
+from tests.support.lab.checking import check, declare, digest
+from tests.support.lab.nodes import Lab, Node
 
 pytestmark = pytest.mark.lab
 
 STATE = {"services": [{"name": "cron", "state": "running"}], "sysctl": {"net.ipv4.ip_forward": "0"}}
 OTHER_ID = "0123456789abcdef0123456789abcdef"
-BLOCKED = {"node[identity]": "blocked", "services[cron]": "blocked", "sysctl[net.ipv4.ip_forward]": "blocked"}
+BLOCKED = {
+    "node[identity]": "blocked",
+    "services[cron]": "blocked",
+    "sysctl[net.ipv4.ip_forward]": "blocked",
+}
 COMPLIANT = dict.fromkeys(BLOCKED, "compliant")
 
 
@@ -25,13 +31,19 @@ def neighbour(lab: Lab) -> Iterator[Node]:
 @pytest.fixture
 def watched(node: Node) -> Iterator[Node]:
     """The node, with a systemctl that leaves a mark: whoever reads services there is found out."""
-    node.write("/usr/local/bin/systemctl", '#!/bin/sh\ntouch /run/asked\nexec /usr/bin/systemctl "$@"\n', mode=0o755)
+    node.write(
+        "/usr/local/bin/systemctl",
+        '#!/bin/sh\ntouch /run/asked\nexec /usr/bin/systemctl "$@"\n',
+        mode=0o755,
+    )
     node.sh("rm -f /run/asked")
     yield node
     node.sh("rm /usr/local/bin/systemctl")
 
 
-def test_the_wrong_machine_is_12_with_both_hashes_and_nothing_of_it_is_read(lab: Lab, watched: Node, tmp_path: Path) -> None:
+def test_the_wrong_machine_is_12_with_both_hashes_and_nothing_of_it_is_read(
+    lab: Lab, watched: Node, tmp_path: Path
+) -> None:
     declare(tmp_path, watched, STATE, machine_id=OTHER_ID)
     run = check(lab, f"--node={watched.name}", folder=tmp_path)
     assert run.status == 12, run.output
@@ -52,7 +64,9 @@ def test_the_right_machine_is_read(lab: Lab, watched: Node, tmp_path: Path) -> N
     assert watched.sh("ls /run/asked") == "/run/asked"
 
 
-def test_a_machine_that_cannot_show_its_identity_is_12(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_a_machine_that_cannot_show_its_identity_is_12(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     declare(tmp_path, node, STATE)
     node.write("/etc/machine-id", "uninitialized\n")
     try:
@@ -78,7 +92,9 @@ def test_an_unreachable_node_is_11_at_its_connect_deadline_and_costs_its_neighbo
     assert run.outcomes(neighbour.name) == COMPLIANT
 
 
-def test_a_wrong_machine_beside_a_drifted_one_is_12_and_both_are_told(lab: Lab, node: Node, neighbour: Node, tmp_path: Path) -> None:
+def test_a_wrong_machine_beside_a_drifted_one_is_12_and_both_are_told(
+    lab: Lab, node: Node, neighbour: Node, tmp_path: Path
+) -> None:
     declare(tmp_path, node, STATE, machine_id=OTHER_ID)
     declare(tmp_path, neighbour, {**STATE, "sysctl": {"net.ipv4.ip_forward": "1"}})
     run = check(lab, "--node=*", folder=tmp_path)
@@ -87,8 +103,13 @@ def test_a_wrong_machine_beside_a_drifted_one_is_12_and_both_are_told(lab: Lab, 
     assert run.outcomes(neighbour.name) == {**COMPLIANT, "sysctl[net.ipv4.ip_forward]": "drift"}
 
 
-@pytest.mark.parametrize(("backend", "said"), [("ssh", "Host key verification failed"), ("paramiko", "not in known_hosts")])
-def test_an_unknown_host_key_is_unreachable(lab: Lab, node: Node, tmp_path: Path, backend: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("backend", "said"),
+    [("ssh", "Host key verification failed"), ("paramiko", "not in known_hosts")],
+)
+def test_an_unknown_host_key_is_unreachable(
+    lab: Lab, node: Node, tmp_path: Path, backend: str, said: str
+) -> None:
     declare(tmp_path, node, STATE, backend=backend)
     lab.known_hosts.write_text("")
     try:

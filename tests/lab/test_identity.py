@@ -10,8 +10,8 @@ import pytest
 
 from power_edge.config import load_node
 from power_edge.config.node import load_system_identity
-from tests.lab.checking import CHECKOUT, check, declare
-from tests.lab.nodes import Lab, Node
+from tests.support.lab.checking import CHECKOUT, check, declare
+from tests.support.lab.nodes import Lab, Node
 
 POWER_EDGE = str(Path(sys.executable).with_name("power-edge"))
 SCRIPT = str(CHECKOUT / "probes" / "collect-identity.sh")
@@ -21,17 +21,28 @@ pytestmark = pytest.mark.lab
 
 
 def command(lab: Lab, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return lab.run(POWER_EDGE, "identity", *arguments, f"--ssh-config={lab.ssh_config}", check=False, cwd=cwd)
+    return lab.run(
+        POWER_EDGE, "identity", *arguments, f"--ssh-config={lab.ssh_config}", check=False, cwd=cwd
+    )
 
 
-def script(lab: Lab, *arguments: str, cwd: Path, shell: list[str] | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def script(
+    lab: Lab, *arguments: str, cwd: Path, shell: list[str] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The script, with an ssh that knows the lab."""
     ssh = cwd / "bin" / "ssh"
     ssh.parent.mkdir(exist_ok=True)
     ssh.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {lab.ssh_config} "$@"\n')
     ssh.chmod(0o755)
     path = f"{ssh.parent}:{os.environ['PATH']}"
-    return lab.run(*(shell or ["sh"]), SCRIPT, *arguments, check=False, cwd=cwd, **{"PATH": path, **environment})
+    return lab.run(
+        *(shell or ["sh"]),
+        SCRIPT,
+        *arguments,
+        check=False,
+        cwd=cwd,
+        **{"PATH": path, **environment},
+    )
 
 
 def machine_id(file: str) -> str | None:
@@ -40,7 +51,9 @@ def machine_id(file: str) -> str | None:
 
 
 @pytest.mark.parametrize("user", ["root", "stella", "guest"])
-def test_a_node_without_identity_is_recorded_by_the_command_that_its_gate_tells(lab: Lab, node: Node, tmp_path: Path, user: str) -> None:
+def test_a_node_without_identity_is_recorded_by_the_command_that_its_gate_tells(
+    lab: Lab, node: Node, tmp_path: Path, user: str
+) -> None:
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "0"}}, user=user)
     folder = tmp_path / "node-configs" / node.name
     (folder / "system-identity.yaml").unlink()
@@ -57,7 +70,14 @@ def test_a_node_without_identity_is_recorded_by_the_command_that_its_gate_tells(
 
 
 @pytest.mark.parametrize(
-    "target", ["guest@{0.name}", "stella@{0.address}", "stella@{0.address6}", "ssh://root@{0.address}:22", "paramiko://root@{0.address}"]
+    "target",
+    [
+        "guest@{0.name}",
+        "stella@{0.address}",
+        "stella@{0.address6}",
+        "ssh://root@{0.address}:22",
+        "paramiko://root@{0.address}",
+    ],
 )
 def test_the_command_takes_any_way(lab: Lab, node: Node, tmp_path: Path, target: str) -> None:
     done = command(lab, target.format(node), cwd=tmp_path)
@@ -67,7 +87,9 @@ def test_the_command_takes_any_way(lab: Lab, node: Node, tmp_path: Path, target:
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize("locale", ["C", "de_DE.UTF-8", "tr_TR.UTF-8"])
-def test_the_script_carries_itself_there(lab: Lab, node: Node, tmp_path: Path, shell: list[str], locale: str) -> None:
+def test_the_script_carries_itself_there(
+    lab: Lab, node: Node, tmp_path: Path, shell: list[str], locale: str
+) -> None:
     done = script(lab, f"guest@{node.name}", cwd=tmp_path, shell=shell, LANG=locale, LC_ALL=locale)
     assert done.returncode == 0, done.stderr
     assert machine_id(done.stdout) == node.machine_id
@@ -77,12 +99,17 @@ def test_the_script_carries_itself_there(lab: Lab, node: Node, tmp_path: Path, s
 def test_the_script_runs_under_any_shell(lab: Lab, tmp_path: Path, shell: list[str]) -> None:
     for folder in ("etc", "sys/class/dmi/id"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "sys/class/dmi/id/product_uuid").write_text("00000000-0000-0000-0000-000000000000\n")
+    (tmp_path / "sys/class/dmi/id/product_uuid").write_text(
+        "00000000-0000-0000-0000-000000000000\n"
+    )
     (tmp_path / "sys/class/dmi/id/board_serial").write_text(" X'1 \n")
     assert script(lab, cwd=tmp_path, shell=shell, PE_ROOT=str(tmp_path)).returncode == 12
     (tmp_path / "etc/machine-id").write_text("A5BC498E58B74733905EDBB8C8AEDF4E\n")
     done = script(lab, cwd=tmp_path, shell=shell, PE_ROOT=str(tmp_path))
-    assert (done.returncode, done.stderr) == (0, "collect-identity.sh: product-uuid left out: it is all zero\n")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "collect-identity.sh: product-uuid left out: it is all zero\n",
+    )
     assert machine_id(done.stdout) == "a5bc498e58b74733905edbb8c8aedf4e"
     assert "  dmi_board_serial: 'X''1'\n" in done.stdout
     assert script(lab, "-x", cwd=tmp_path, shell=shell).returncode == 4
@@ -91,9 +118,15 @@ def test_the_script_runs_under_any_shell(lab: Lab, tmp_path: Path, shell: list[s
 def test_a_machine_that_shows_no_identity_is_12(lab: Lab, node: Node, tmp_path: Path) -> None:
     node.write("/etc/machine-id", "uninitialized\n")
     try:
-        for done in (command(lab, f"stella@{node.name}", cwd=tmp_path), script(lab, f"stella@{node.name}", cwd=tmp_path)):
+        for done in (
+            command(lab, f"stella@{node.name}", cwd=tmp_path),
+            script(lab, f"stella@{node.name}", cwd=tmp_path),
+        ):
             assert (done.returncode, done.stdout) == (12, "")
-            assert "machine-id left out: it is uninitialized: the first boot is not complete" in done.stderr
+            assert (
+                "machine-id left out: it is uninitialized: the first boot is not complete"
+                in done.stderr
+            )
     finally:
         node.write("/etc/machine-id", f"{node.machine_id}\n")
 
@@ -107,14 +140,20 @@ def refusals(lab: Lab, target: str, folder: Path) -> list[str]:
     return told
 
 
-def test_a_key_that_is_refused_is_told_in_the_words_of_ssh(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_a_key_that_is_refused_is_told_in_the_words_of_ssh(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     for told in refusals(lab, f"mallory@{node.name}", tmp_path):
         assert f"mallory@{node.address}: Permission denied" in told
 
 
 @pytest.mark.parametrize(("changed", "words"), [(True, "Host key for {} has changed"), (False, "")])
-def test_a_host_key_is_never_overridden(lab: Lab, node: Node, tmp_path: Path, changed: bool, words: str) -> None:
-    lab.known_hosts.write_text(f"{node.address} {lab.key.with_suffix('.pub').read_text()}" if changed else "")
+def test_a_host_key_is_never_overridden(
+    lab: Lab, node: Node, tmp_path: Path, changed: bool, words: str
+) -> None:
+    lab.known_hosts.write_text(
+        f"{node.address} {lab.key.with_suffix('.pub').read_text()}" if changed else ""
+    )
     known = lab.known_hosts.read_text()
     try:
         for told in refusals(lab, f"root@{node.name}", tmp_path):
@@ -125,7 +164,9 @@ def test_a_host_key_is_never_overridden(lab: Lab, node: Node, tmp_path: Path, ch
         lab.write_ssh_files()
 
 
-def test_a_machine_that_drops_packets_is_11_at_its_connect_deadline(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_a_machine_that_drops_packets_is_11_at_its_connect_deadline(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     declare(tmp_path, node, {}, connect_timeout=2)
     (tmp_path / "node-configs" / node.name / "system-identity.yaml").unlink()
     node.sh("iptables -I INPUT -p tcp --dport 22 -j DROP")
@@ -138,7 +179,9 @@ def test_a_machine_that_drops_packets_is_11_at_its_connect_deadline(lab: Lab, no
     assert not (tmp_path / "node-configs" / node.name / "system-identity.yaml").exists()
 
 
-def test_a_machine_that_hangs_is_11_at_its_deadline_and_nothing_stays_there(lab: Lab, node: Node, tmp_path: Path) -> None:
+def test_a_machine_that_hangs_is_11_at_its_deadline_and_nothing_stays_there(
+    lab: Lab, node: Node, tmp_path: Path
+) -> None:
     declare(tmp_path, node, {}, section_timeout=1)
     (tmp_path / "node-configs" / node.name / "system-identity.yaml").unlink()
     node.sh("mv /etc/machine-id /root; mkfifo /etc/machine-id")
@@ -147,7 +190,11 @@ def test_a_machine_that_hangs_is_11_at_its_deadline_and_nothing_stays_there(lab:
         assert node.sh("pgrep -f '[c]at /etc/machine-id'", check=False) == ""
     finally:
         node.sh("mv /root/machine-id /etc/machine-id")
-    assert (done.returncode, done.stdout, done.stderr) == (11, "", "Error: unreachable: connected, but timed out\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        11,
+        "",
+        "Error: unreachable: connected, but timed out\n",
+    )
 
 
 def test_a_machine_without_sh_is_11_and_says_so(lab: Lab, node: Node, tmp_path: Path) -> None:
@@ -156,7 +203,10 @@ def test_a_machine_without_sh_is_11_and_says_so(lab: Lab, node: Node, tmp_path: 
         by_command, by_script = refusals(lab, f"guest@{node.name}", tmp_path)
     finally:
         node.sh("chsh -s /bin/sh guest")
-    assert "the probe did not start: This account is currently not available. (the login shell did not run it: " in by_command
+    assert (
+        "the probe did not start: This account is currently not available. (the login shell did not run it: "
+        in by_command
+    )
     assert "ran no POSIX sh (status 1)" in by_script
 
 
@@ -168,10 +218,15 @@ def test_a_clone_is_refused_with_both_names(lab: Lab, node: Node, tmp_path: Path
         file.unlink()
         done = command(lab, "clone", "--write", cwd=tmp_path)
         assert done.returncode == 4
-        assert f"node-configs/clone/system-identity.yaml: is the same machine's as node-configs/{node.name}/system-identity.yaml" in done.stderr
+        assert (
+            f"node-configs/clone/system-identity.yaml: is the same machine's as node-configs/{node.name}/system-identity.yaml"
+            in done.stderr
+        )
         (fresh,) = re.findall(r"as root on one of them: (.*); reboot;", done.stderr)
         clone.sh(fresh)
         assert "has changed" in command(lab, "clone", "--write", cwd=tmp_path).stderr
-        lab.known_hosts.write_text(f"{clone.address} {clone.sh('cat /etc/ssh/ssh_host_ed25519_key.pub')}\n")
+        lab.known_hosts.write_text(
+            f"{clone.address} {clone.sh('cat /etc/ssh/ssh_host_ed25519_key.pub')}\n"
+        )
         assert command(lab, "clone", "--write", cwd=tmp_path).returncode == 0
         assert machine_id(file.read_text()) not in (None, node.machine_id)

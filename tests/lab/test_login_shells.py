@@ -1,13 +1,15 @@
-"""Login shells and their startup files: any shell that can run a command works; otherwise the message gives the real cause."""
+"""Login shells and their startup files: any shell that can run a command works; otherwise the
+message gives the real cause.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.checking import check, declare
-from tests.lab.nodes import Lab, Node
-from tests.lab.roots import SHELLS
+from tests.support.lab.checking import check, declare
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import SHELLS
 
 pytestmark = pytest.mark.lab
 
@@ -25,8 +27,21 @@ def shells(lab: Lab) -> Iterator[Node]:
 
 
 def log_in_by(node: Node, shell: str, startup: str, does: str) -> None:
-    node.run("/bin/sh", "-euc", 'sed -i "s|^\\(guest:.*:\\).*|\\1$1|" /etc/passwd; rm -rf /home/guest/.??*', "shell", shell)
-    node.run("/bin/sh", "-euc", 'mkdir -p "${1%/*}"; printf "%s\\n" "$2" >"$1"; chown -R guest /home/guest', "rc", f"/home/guest/{startup}", does)
+    node.run(
+        "/bin/sh",
+        "-euc",
+        'sed -i "s|^\\(guest:.*:\\).*|\\1$1|" /etc/passwd; rm -rf /home/guest/.??*',
+        "shell",
+        shell,
+    )
+    node.run(
+        "/bin/sh",
+        "-euc",
+        'mkdir -p "${1%/*}"; printf "%s\\n" "$2" >"$1"; chown -R guest /home/guest',
+        "rc",
+        f"/home/guest/{startup}",
+        does,
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,7 +56,9 @@ def log_in_by(node: Node, shell: str, startup: str, does: str) -> None:
         ("/usr/bin/mksh", ".mkshrc", "echo Welcome"),
     ],
 )
-def test_any_shell_carries_the_probe(lab: Lab, shells: Node, tmp_path: Path, shell: str, startup: str, does: str) -> None:
+def test_any_shell_carries_the_probe(
+    lab: Lab, shells: Node, tmp_path: Path, shell: str, startup: str, does: str
+) -> None:
     log_in_by(shells, shell, startup, does)
     declare(tmp_path, shells, STATE, user="guest")
     run = check(lab, "--node=shells", folder=tmp_path)
@@ -52,18 +69,60 @@ def test_any_shell_carries_the_probe(lab: Lab, shells: Node, tmp_path: Path, she
 @pytest.mark.parametrize(
     ("shell", "startup", "does", "why"),
     [
-        ("/bin/bash", ".bashrc", "exec zsh", "the probe did not start (the login shell did not run it: "),
-        ("/usr/bin/tcsh", ".tcshrc", "exec bash", "the probe did not start (the login shell did not run it: "),
-        ("/bin/bash", ".bashrc", "exit 0", "the probe did not start (the login shell did not run it: "),
-        ("/bin/bash", ".bashrc", "read -r line", ": unexpected end of file (the login shell did not run it: "),
-        ("/bin/bash", ".bashrc", "echo Welcome; cat >/dev/null", ": unexpected end of file (the login shell did not run it: "),
-        ("/bin/bash", ".bashrc", "exec tmux", "exec: tmux: not found (the login shell did not run it: "),
-        ("/bin/bash", ".bashrc", "PATH=/nowhere", ": command not found (it takes a POSIX sh, base64 and gzip)"),
-        ("/usr/sbin/nologin", ".x", "", "This account is currently not available. (the login shell did not run it: "),
+        (
+            "/bin/bash",
+            ".bashrc",
+            "exec zsh",
+            "the probe did not start (the login shell did not run it: ",
+        ),
+        (
+            "/usr/bin/tcsh",
+            ".tcshrc",
+            "exec bash",
+            "the probe did not start (the login shell did not run it: ",
+        ),
+        (
+            "/bin/bash",
+            ".bashrc",
+            "exit 0",
+            "the probe did not start (the login shell did not run it: ",
+        ),
+        (
+            "/bin/bash",
+            ".bashrc",
+            "read -r line",
+            ": unexpected end of file (the login shell did not run it: ",
+        ),
+        (
+            "/bin/bash",
+            ".bashrc",
+            "echo Welcome; cat >/dev/null",
+            ": unexpected end of file (the login shell did not run it: ",
+        ),
+        (
+            "/bin/bash",
+            ".bashrc",
+            "exec tmux",
+            "exec: tmux: not found (the login shell did not run it: ",
+        ),
+        (
+            "/bin/bash",
+            ".bashrc",
+            "PATH=/nowhere",
+            ": command not found (it takes a POSIX sh, base64 and gzip)",
+        ),
+        (
+            "/usr/sbin/nologin",
+            ".x",
+            "",
+            "This account is currently not available. (the login shell did not run it: ",
+        ),
         ("/usr/bin/false", ".x", "", "the probe did not start (the login shell did not run it: "),
     ],
 )
-def test_of_what_cannot_the_cause_is_told(lab: Lab, shells: Node, tmp_path: Path, shell: str, startup: str, does: str, why: str) -> None:
+def test_of_what_cannot_the_cause_is_told(
+    lab: Lab, shells: Node, tmp_path: Path, shell: str, startup: str, does: str, why: str
+) -> None:
     log_in_by(shells, shell, startup, does)
     declare(tmp_path, shells, STATE, user="guest")
     run = check(lab, "--node=shells", folder=tmp_path)

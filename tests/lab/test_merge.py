@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.checking import check
-from tests.lab.nodes import Lab, Node
+from tests.support.lab.checking import check
+from tests.support.lab.nodes import Lab, Node
 
 pytestmark = pytest.mark.lab
 
@@ -15,14 +15,23 @@ POWER_EDGE = str(Path(sys.executable).with_name("power-edge"))
 
 def test_discovering_a_node_again(lab: Lab, node: Node, tmp_path: Path) -> None:
     def discover(*arguments: str) -> str:
-        return lab.run(POWER_EDGE, "discover", f"--ssh-config={lab.ssh_config}", f"root@{node.name}", *arguments, cwd=tmp_path).stdout
+        return lab.run(
+            POWER_EDGE,
+            "discover",
+            f"--ssh-config={lab.ssh_config}",
+            f"root@{node.name}",
+            *arguments,
+            cwd=tmp_path,
+        ).stdout
 
     (tmp_path / "node-configs").mkdir()
     discover()
     folder = tmp_path / "node-configs" / node.name
     state, watcher = folder / "state.yaml", folder / "watcher.yaml"
     before = (
-        state.read_text().replace("environment: development", "environment: production   # ours").replace("- name: ssh\n", "- name: ssh.service\n")
+        state.read_text()
+        .replace("environment: development", "environment: production   # ours")
+        .replace("- name: ssh\n", "- name: ssh.service\n")
     )
     assert "production" in before
     state.write_text(before.replace("\nservices:", "\n# what runs\nservices:") + "\n# the end\n")
@@ -36,8 +45,12 @@ def test_discovering_a_node_again(lab: Lab, node: Node, tmp_path: Path) -> None:
     node.sh("sysctl -qw net.ipv4.tcp_keepalive_time=7201")
     told = discover("--merge")
     assert '+  net.ipv4.tcp_keepalive_time: "7201"' in told
-    assert not [line for line in told.splitlines() if line.startswith("-") and not line.startswith("---")]
-    added = [line for line in state.read_text().splitlines() if line not in files[state].splitlines()]
+    assert not [
+        line for line in told.splitlines() if line.startswith("-") and not line.startswith("---")
+    ]
+    added = [
+        line for line in state.read_text().splitlines() if line not in files[state].splitlines()
+    ]
     assert len(added) <= 6, added
     left = iter(state.read_text().splitlines())
     assert all(line in left for line in files[state].splitlines())

@@ -1,4 +1,6 @@
-"""Libraries, wrappers and a sudo that warn on stderr, on a node: each verdict is as without them, and an error is still one."""
+"""Libraries, wrappers and a sudo that warn on stderr, on a node: each verdict is as without them,
+and an error is still one.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,23 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import discovery
-from power_edge.about.asking import plan_for as about_plan
+from power_edge import resources
+from power_edge.about.collect import plan_for as about_plan
 from power_edge.about.reading import OnFile, about
-from power_edge.discovering.asking import plan as discovery_plan
-from power_edge.discovering.asking import read
-from power_edge.probing import answer
-from power_edge.probing.route import Options
-from power_edge.target import target
-from tests.lab.checking import Check, check, declare
-from tests.lab.nodes import Lab, Node
+from power_edge.checking.target import target
+from power_edge.discover.collect import plan as discovery_plan
+from power_edge.discover.collect import read
+from power_edge.probing import framing
+from power_edge.probing.connection import Options
+from tests.support.lab.checking import Check, check, declare
+from tests.support.lab.nodes import Lab, Node
 
 pytestmark = pytest.mark.lab
 
 STATE = {
     "files": [
         {"path": "/etc/noise/right", "content": "right\n", "mode": "0640", "owner": "root"},
-        {"path": "/etc/noise/secret", "content": "right\n", "owner": "stella", "group": "nobody-knows"},
+        {
+            "path": "/etc/noise/secret",
+            "content": "right\n",
+            "owner": "stella",
+            "group": "nobody-knows",
+        },
         {"path": "/etc/noise/closed/a\nb", "content": "right\n"},
         {"path": "/etc/noise/closed/none"},
         {"path": "/etc/noise/wrong", "content": "right\n", "mode": "0644"},
@@ -32,10 +39,28 @@ STATE = {
         {"path": "/etc/noise/right/below"},
         {"path": "/proc/sys/kernel/ostype", "content": "Linux\n"},
     ],
-    "sysctl": {"kernel.ostype": "Linux", "kernel.ostyp": "Linux", "net.ipv4.ip_forward": "1", "net.ipv4.tcp_fastopen_key": "1"},
-    "services": [{"name": "cron", "state": "running", "enabled": True}, {"name": "none", "state": "running"}],
-    "packages": [{"name": "cron", "state": "present"}, {"name": "telnetd", "state": "absent"}, {"name": "none", "state": "present"}],
-    "firewall": {"enabled": True, "rules": [{"port": 22, "proto": "tcp", "action": "allow"}, {"port": 23, "proto": "tcp", "action": "deny"}]},
+    "sysctl": {
+        "kernel.ostype": "Linux",
+        "kernel.ostyp": "Linux",
+        "net.ipv4.ip_forward": "1",
+        "net.ipv4.tcp_fastopen_key": "1",
+    },
+    "services": [
+        {"name": "cron", "state": "running", "enabled": True},
+        {"name": "none", "state": "running"},
+    ],
+    "packages": [
+        {"name": "cron", "state": "present"},
+        {"name": "telnetd", "state": "absent"},
+        {"name": "none", "state": "present"},
+    ],
+    "firewall": {
+        "enabled": True,
+        "rules": [
+            {"port": 22, "proto": "tcp", "action": "allow"},
+            {"port": 23, "proto": "tcp", "action": "deny"},
+        ],
+    },
 }
 ARRANGED = """
 mkdir -p /etc/noise/closed
@@ -61,17 +86,26 @@ NOISES = {
     "a library that is not there": "echo LD_PRELOAD=/opt/not/there.so >/etc/environment",
     "a library that is not there, for root too": "echo /opt/not/there.so >/etc/ld.so.preload",
     "a host name that sudo cannot resolve": "hostname elsewhere; echo nameserver 127.0.0.1 >/etc/resolv.conf",
-    "wrappers": WRAPPED.format(TOOLS=TOOLS, BEFORE='echo "${0##*/}: the library /opt/x was not found" >&2', AFTER=":"),
-    "wrappers that warn of other files": WRAPPED.format(
-        TOOLS=TOOLS, BEFORE="/bin/cat /opt/x; /bin/ls /opt/x", AFTER='echo "log: /var/log/x: Permission denied" >&2'
+    "wrappers": WRAPPED.format(
+        TOOLS=TOOLS, BEFORE='echo "${0##*/}: the library /opt/x was not found" >&2', AFTER=":"
     ),
-    "wrappers that are broken scripts": WRAPPED.format(TOOLS=TOOLS, BEFORE=":", AFTER="no-such-logger"),
+    "wrappers that warn of other files": WRAPPED.format(
+        TOOLS=TOOLS,
+        BEFORE="/bin/cat /opt/x; /bin/ls /opt/x",
+        AFTER='echo "log: /var/log/x: Permission denied" >&2',
+    ),
+    "wrappers that are broken scripts": WRAPPED.format(
+        TOOLS=TOOLS, BEFORE=":", AFTER="no-such-logger"
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def noisy(lab: Lab) -> Iterator[Node]:
-    with lab.node("noise", prepare="touch /etc/resolv.conf; cp /etc/resolv.conf /etc/resolv.conf.before; echo 127.0.1.1 noise >>/etc/hosts") as node:
+    with lab.node(
+        "noise",
+        prepare="touch /etc/resolv.conf; cp /etc/resolv.conf /etc/resolv.conf.before; echo 127.0.1.1 noise >>/etc/hosts",
+    ) as node:
         node.sh(ARRANGED)
         yield node
 
@@ -95,7 +129,9 @@ def test_verdicts_are_the_same(lab: Lab, noisy: Node, tmp_path: Path, user: str)
             loud = verdicts()
         finally:
             noisy.run("/bin/sh", "-c", QUIET)
-        different |= {(noise, name): (quiet[name], got) for name, got in loud.items() if got != quiet[name]}
+        different |= {
+            (noise, name): (quiet[name], got) for name, got in loud.items() if got != quiet[name]
+        }
     assert different == {}
 
 
@@ -103,12 +139,24 @@ def test_verdicts_are_the_same(lab: Lab, noisy: Node, tmp_path: Path, user: str)
 def test_what_is_read_of_a_machine_is_the_same(noisy: Node, user: str) -> None:
     """Discovery, and the parts of `about`: what is found, and what could not be looked at."""
     place = target(None, None, Options(connection="local"))
-    noisy.write("/opt/discover.sh", discovery_plan(place, discovery.names(), everything=False).script())
+    noisy.write(
+        "/opt/discover.sh",
+        discovery_plan(place, resources.discoverable(), everything=False).script(),
+    )
     noisy.write("/opt/about.sh", about_plan(place).script())
 
     def told() -> list[object]:
         found, shown = (
-            answer.read(noisy.run("su", user, "-s", "/bin/sh", "-c", f". /etc/environment; export LD_PRELOAD; sh /opt/{name}.sh").stdout.encode())
+            framing.read(
+                noisy.run(
+                    "su",
+                    user,
+                    "-s",
+                    "/bin/sh",
+                    "-c",
+                    f". /etc/environment; export LD_PRELOAD; sh /opt/{name}.sh",
+                ).stdout.encode()
+            )
             for name in ("discover", "about")
         )
         record = about(shown, "noise", OnFile())
@@ -122,8 +170,15 @@ def test_what_is_read_of_a_machine_is_the_same(noisy: Node, user: str) -> None:
         )
         # The noise itself is a file that somebody made.
         sections = [
-            (section.type, [each for each in (*section.found, *section.left_out, *section.hidden) if not re.search(MADE, str(each))])
-            for section in read(found, discovery.names()).sections
+            (
+                section.type,
+                [
+                    each
+                    for each in (*section.found, *section.left_out, *section.hidden)
+                    if not re.search(MADE, str(each))
+                ],
+            )
+            for section in read(found, resources.discoverable()).sections
         ]
         return [*sections, *steady]
 
@@ -135,5 +190,9 @@ def test_what_is_read_of_a_machine_is_the_same(noisy: Node, user: str) -> None:
             loud = told()
         finally:
             noisy.run("/bin/sh", "-c", QUIET)
-        different |= {(noise, str(before)[:30]): (before, after) for before, after in zip(quiet, loud, strict=True) if before != after}
+        different |= {
+            (noise, str(before)[:30]): (before, after)
+            for before, after in zip(quiet, loud, strict=True)
+            if before != after
+        }
     assert different == {}

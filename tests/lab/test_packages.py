@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
-from power_edge.model.declared.resources.packages_schema import Package as Declared
+from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import RESOURCE, ask
-from power_edge.resources.packages.database import parse
-from tests.cases import RECORDINGS
-from tests.lab.nodes import Node
-from tests.scripts import body
+from power_edge.resources.packages.observation import parse
+from tests.support.cases import RECORDINGS
+from tests.support.lab.nodes import Node
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
@@ -25,11 +25,24 @@ def outcomes(node: Node, *items: Declared, environment: Mapping[str, str] = {}) 
     return [result.outcome.value for result in results(node, items, environment)]
 
 
-def results(node: Node, items: Sequence[Declared], environment: Mapping[str, str] = {}, user: str = "root") -> list[Result]:
+def results(
+    node: Node, items: Sequence[Declared], environment: Mapping[str, str] = {}, user: str = "root"
+) -> list[Result]:
     setting = [f"{name}={value}" for name, value in environment.items()]
-    seen = parse(node.run("runuser", "-u", user, "--", "env", *setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode())
+    seen = parse(
+        node.run(
+            "runuser", "-u", user, "--", "env", *setting, "/bin/sh", "-c", BODY, "pe", *ask(items)
+        ).stdout.encode()
+    )
     place = Source("state.yaml", 1)
-    return [judge(RESOURCE, Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), place), seen) for item in items]
+    return [
+        judge(
+            RESOURCE,
+            Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), place),
+            seen,
+        )
+        for item in items
+    ]
 
 
 def test_a_node_of_dpkg(node: Node) -> None:
@@ -44,25 +57,44 @@ def test_a_node_of_dpkg(node: Node) -> None:
         Declared(name="awk", state="absent"),  # mawk provides it
         Declared(name="procps", state="latest"),  # nodes have no package lists
     ]
-    assert outcomes(node, *asked) == ["compliant", "drift", "drift", "drift", "compliant", "drift", "unknown", "unknown"]
+    assert outcomes(node, *asked) == [
+        "compliant",
+        "drift",
+        "drift",
+        "drift",
+        "compliant",
+        "drift",
+        "unknown",
+        "unknown",
+    ]
 
 
 def test_an_entry_that_was_lost_is_not_absent(node: Node) -> None:
-    asked = [Declared(name=name, state="absent") for name in ("mksh", "MKSH", "acl", "libacl1", "nosuch")]
+    asked = [
+        Declared(name=name, state="absent") for name in ("mksh", "MKSH", "acl", "libacl1", "nosuch")
+    ]
     node.sh("cp -p /var/lib/dpkg/status /saved")
     try:
-        node.sh("awk -v RS= -v ORS='\\n\\n' '!/^Package: (mksh|libacl1)\\n/' /saved >/var/lib/dpkg/status")
+        node.sh(
+            "awk -v RS= -v ORS='\\n\\n' '!/^Package: (mksh|libacl1)\\n/' /saved >/var/lib/dpkg/status"
+        )
         assert outcomes(node, *asked) == ["unknown", "unknown", "drift", "unknown", "compliant"]
     finally:
         node.sh("mv /saved /var/lib/dpkg/status")
 
 
 def test_the_database_of_a_session_is_not_the_nodes(node: Node) -> None:
-    node.sh("mkdir -p /other/var/lib/dpkg/info /other/var/lib/dpkg/updates; cp -r /var/lib/dpkg/info/format /other/var/lib/dpkg/info")
-    node.sh("sed 's/^Package: procps$/Package: elsewhere/' /var/lib/dpkg/status >/other/var/lib/dpkg/status")
+    node.sh(
+        "mkdir -p /other/var/lib/dpkg/info /other/var/lib/dpkg/updates; cp -r /var/lib/dpkg/info/format /other/var/lib/dpkg/info"
+    )
+    node.sh(
+        "sed 's/^Package: procps$/Package: elsewhere/' /var/lib/dpkg/status >/other/var/lib/dpkg/status"
+    )
     for setting in ("DPKG_ROOT=/other", "DPKG_ADMINDIR=/other/var/lib/dpkg"):
         items = [Declared(name="elsewhere"), Declared(name="procps", state="absent")]
-        seen = parse(node.run("env", setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode())
+        seen = parse(
+            node.run("env", setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode()
+        )
         assert [row.name for item in items for row in seen[item.name].here] == ["procps"]
 
 
@@ -82,13 +114,26 @@ def test_a_node_of_rpm(rpm_node: Node) -> None:
         Declared(name="webserver", state="absent"),
         Declared(name="nosuch", state="absent"),
     ]
-    expected = ["compliant", "compliant", "drift", "drift", "compliant", "drift", "compliant", "compliant", "drift", "compliant"]
+    expected = [
+        "compliant",
+        "compliant",
+        "drift",
+        "drift",
+        "compliant",
+        "drift",
+        "compliant",
+        "compliant",
+        "drift",
+        "compliant",
+    ]
     assert outcomes(rpm_node, *asked) == [*expected, "unknown", "unknown", "compliant"]
 
 
 def test_rpm_is_believed_about_what_is_missing_only_when_it_shows_something(rpm_node: Node) -> None:
     assert outcomes(rpm_node, Declared(name="nosuch", state="absent")) == ["compliant"]
-    rpm_node.sh("cd /var/lib/rpm; cp -a . /root/rpm; head -c 5000 /root/rpm/rpmdb.sqlite >rpmdb.sqlite")
+    rpm_node.sh(
+        "cd /var/lib/rpm; cp -a . /root/rpm; head -c 5000 /root/rpm/rpmdb.sqlite >rpmdb.sqlite"
+    )
     try:
         broken = rpm_node.run("/bin/sh", "-c", BODY, "pe", "nosuch", check=False)
     finally:
@@ -100,13 +145,22 @@ def test_rpm_is_believed_about_what_is_missing_only_when_it_shows_something(rpm_
 def test_asking_rpm_writes_nothing(rpm_node: Node) -> None:
     times = "stat -c '%n %y %z' /var/lib/rpm /var/lib/rpm/* /var/lib/rpm/.rpm.lock"
     before = rpm_node.sh(times)
-    assert outcomes(rpm_node, Declared(name="peapp"), Declared(name="webserver")) == ["compliant", "unknown"]
+    assert outcomes(rpm_node, Declared(name="peapp"), Declared(name="webserver")) == [
+        "compliant",
+        "unknown",
+    ]
     assert rpm_node.sh(times) == before
 
 
 def in_tree(shell: Sequence[str], tree: Path, *names: str) -> subprocess.CompletedProcess[bytes]:
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PE_ROOT": str(tree)}
-    return subprocess.run([*shell, "-c", BODY, "pe", *names], check=False, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
+    return subprocess.run(
+        [*shell, "-c", BODY, "pe", *names],
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+    )
 
 
 @pytest.fixture
@@ -131,7 +185,9 @@ Description: x
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_the_database_of_apk(shell: list[str], tree: Path) -> None:
     (tree / "etc/os-release").write_text('NAME="Alpine Linux"\nID=alpine\n')
-    (tree / "lib/apk/db/installed").write_bytes((RECORDINGS / "packages/apk-installed-db.installed").read_bytes())
+    (tree / "lib/apk/db/installed").write_bytes(
+        (RECORDINGS / "packages/apk-installed-db.installed").read_bytes()
+    )
     done = in_tree(shell, tree, "musl", "openssh", "py-foo", "cmd", "nosuch")
     assert done.returncode == 0, done.stderr
     seen = parse(done.stdout)
@@ -140,10 +196,16 @@ def test_the_database_of_apk(shell: list[str], tree: Path) -> None:
     assert not any(seen[name].rows or seen[name].providers for name in ("openssh", "cmd", "nosuch"))
 
 
-@pytest.mark.parametrize("shell", SHELLS[:3], ids=lambda shell: shell[0])  # a busybox shell has a dpkg of its own, which fails aloud
+@pytest.mark.parametrize(
+    "shell", SHELLS[:3], ids=lambda shell: shell[0]
+)  # a busybox shell has a dpkg of its own, which fails aloud
 def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
     (tree / "etc/os-release").write_text("ID=raspbian\nID_LIKE='debian'\n")
-    mta = STATUS.format(name="mta", status="hold ok installed", more="Provides: mail-transport-agent, smtp (= 2), any:any\n")
+    mta = STATUS.format(
+        name="mta",
+        status="hold ok installed",
+        more="Provides: mail-transport-agent, smtp (= 2), any:any\n",
+    )
     nano = STATUS.format(name="nano", status="deinstall ok config-files", more="Provides: editor\n")
     (tree / "var/lib/dpkg/status").write_text(f"{mta}\n{nano}\n")
     done = in_tree(shell, tree, "mta", "nano", "mail-transport-agent", "smtp", "editor", "nosuch")
@@ -157,14 +219,22 @@ def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
 
 BROKEN = {
     "nothing": ("", "", "there is no package database that is known here"),
-    "a system that is not known": ("ID=gentoo\n", STATUS.format(name="a", status="install ok installed", more=""), "manager of gentoo is not known"),
+    "a system that is not known": (
+        "ID=gentoo\n",
+        STATUS.format(name="a", status="install ok installed", more=""),
+        "manager of gentoo is not known",
+    ),
     "an empty database": ("ID=debian\n", "", "its dpkg database is missing, empty or unreadable"),
     "a database without a package": (
         "ID=debian\n",
         STATUS.format(name="a", status="deinstall ok config-files", more=""),
         "is empty or could not be read",
     ),
-    "a broken database": ("ID=debian\n", STATUS.format(name="a", status="install ok installed", more="garbage"), "parsing file"),
+    "a broken database": (
+        "ID=debian\n",
+        STATUS.format(name="a", status="install ok installed", more="garbage"),
+        "parsing file",
+    ),
     "another manager's database": (
         "ID=fedora\n",
         STATUS.format(name="a", status="install ok installed", more=""),
@@ -184,7 +254,9 @@ def test_what_cannot_be_read_fails_aloud(case: str, tree: Path) -> None:
 
 
 def test_two_databases_and_no_os_release_are_undecided(tree: Path) -> None:
-    (tree / "var/lib/dpkg/status").write_text(STATUS.format(name="a", status="install ok installed", more=""))
+    (tree / "var/lib/dpkg/status").write_text(
+        STATUS.format(name="a", status="install ok installed", more="")
+    )
     assert in_tree(["dash"], tree, "a").returncode == 0
     (tree / "lib/apk/db/installed").write_text("P:a\nV:1\n\n")
     assert b"databases of dpkg and apk" in in_tree(["dash"], tree, "a").stderr
@@ -234,7 +306,9 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     node.sh(str(older.mend))
     offer("*")
     assert latest() == ("compliant", None)
-    node.sh("echo 'deb [trusted=yes] http://127.0.0.1:9/dead ./' >>/etc/apt/sources.list; apt-get -q -q update || true")
+    node.sh(
+        "echo 'deb [trusted=yes] http://127.0.0.1:9/dead ./' >>/etc/apt/sources.list; apt-get -q -q update || true"
+    )
     assert latest() == ("unknown", None)
     [newer] = results(node, [Declared(name="pe-app", version="1.9-1")])
     node.sh(str(newer.mend))
@@ -243,7 +317,11 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     node.sh("dpkg --unpack /srv/repo/pe-app_1.9-1.deb")
     [unpacked] = results(node, [Declared(name="pe-app")])
     [absent] = results(node, [Declared(name="pe-app", state="absent")])
-    assert (unpacked.outcome.value, unpacked.findings[0].actual, absent.outcome.value) == ("drift", "unpacked", "drift")
+    assert (unpacked.outcome.value, unpacked.findings[0].actual, absent.outcome.value) == (
+        "drift",
+        "unpacked",
+        "drift",
+    )
     node.sh(str(unpacked.mend))
     assert outcomes(node, Declared(name="pe-app", version="1.9-1")) == ["compliant"]
 
@@ -276,7 +354,9 @@ def test_a_component_that_was_never_fetched_may_have_the_newer_version(node: Nod
     assert outcomes(node, latest) == ["compliant"]
     node.sh("echo 'deb [trusted=yes] file:/srv/parts x main empty nosuch' >/etc/apt/sources.list")
     assert outcomes(node, latest) == ["compliant"]
-    node.sh("echo 'deb [trusted=yes] file:/srv/parts x main empty more_parts' >/etc/apt/sources.list")
+    node.sh(
+        "echo 'deb [trusted=yes] file:/srv/parts x main empty more_parts' >/etc/apt/sources.list"
+    )
     assert outcomes(node, latest) == ["unknown"]
     node.sh("apt-get -qq update")
     assert outcomes(node, latest) == ["drift"]
@@ -307,22 +387,40 @@ AGES = {
     "an old index that was copied": ("touch -d '30 days ago' Packages; update copy", "unknown"),
     "a new index that was copied": ("update copy", "compliant"),
     "a link that leads nowhere": ("update file; rm Packages", "unknown"),
-    "an index compressed by lz4": ("echo 'Acquire::GzipIndexes \"true\";' >/etc/apt/apt.conf.d/zzlinks; update file", "compliant"),
+    "an index compressed by lz4": (
+        "echo 'Acquire::GzipIndexes \"true\";' >/etc/apt/apt.conf.d/zzlinks; update file",
+        "compliant",
+    ),
     "an old index compressed by lz4": (
         "echo 'Acquire::GzipIndexes \"true\";' >/etc/apt/apt.conf.d/zzlinks; touch -d '30 days ago' Packages; update file",
         "unknown",
     ),
-    "a link to a new Release": ("touch -d '30 days ago' Packages; release today; update file", "compliant"),
-    "a link to a Release that is old by its Date": ("release '30 days ago'; update file", "unknown"),
+    "a link to a new Release": (
+        "touch -d '30 days ago' Packages; release today; update file",
+        "compliant",
+    ),
+    "a link to a Release that is old by its Date": (
+        "release '30 days ago'; update file",
+        "unknown",
+    ),
     "a copied Release that is old by its Date": ("release '30 days ago'; update copy", "unknown"),
-    "a Release of an old file": ("release today; touch -d '30 days ago' Release; update copy", "unknown"),
-    "a link to a Release that leads nowhere": ("release today; update file; ln -sfn /nosuch /var/lib/apt/lists/_srv_flat_._Release", "unknown"),
+    "a Release of an old file": (
+        "release today; touch -d '30 days ago' Release; update copy",
+        "unknown",
+    ),
+    "a link to a Release that leads nowhere": (
+        "release today; update file; ln -sfn /nosuch /var/lib/apt/lists/_srv_flat_._Release",
+        "unknown",
+    ),
     "a Release that is no longer valid": (
         "release '2 days ago' \"Valid-Until: $(date -uR -d yesterday)\"; "
         "echo 'Acquire::Check-Valid-Until \"false\";' >>/etc/apt/apt.conf.d/zzlinks; update file",
         "unknown",
     ),
-    "everything touched": ("release '30 days ago'; update copy; touch /var/lib/apt/lists/*", "unknown"),
+    "everything touched": (
+        "release '30 days ago'; update copy; touch /var/lib/apt/lists/*",
+        "unknown",
+    ),
     "a restored image": (
         "release '30 days ago'; update copy; cp -rL /var/lib/apt/lists /tmp/x; rm -rf /var/lib/apt/lists; mv /tmp/x /var/lib/apt/lists",
         "unknown",
@@ -343,7 +441,9 @@ AGES = {
 
 
 @pytest.mark.parametrize("case", AGES)
-def test_the_age_of_a_list_is_that_of_what_was_made_and_not_of_a_link_or_a_copy(node: Node, case: str) -> None:
+def test_the_age_of_a_list_is_that_of_what_was_made_and_not_of_a_link_or_a_copy(
+    node: Node, case: str
+) -> None:
     script, outcome = AGES[case]
     node.sh(FLAT + script)
     try:
@@ -360,7 +460,10 @@ exec /usr/bin/{0} "$@"
 """
 
 
-@pytest.mark.parametrize("tool", ["", "dpkg", "dpkg-query", "apt-get", "apt-cache", "apt-config", "stat", "sed", "awk", "grep"])
+@pytest.mark.parametrize(
+    "tool",
+    ["", "dpkg", "dpkg-query", "apt-get", "apt-cache", "apt-config", "stat", "sed", "awk", "grep"],
+)
 def test_warnings_on_stderr_are_no_part_of_what_dpkg_and_apt_say(node: Node, tool: str) -> None:
     node.sh(FLAT + "update file")
     if tool:
@@ -373,9 +476,19 @@ def test_warnings_on_stderr_are_no_part_of_what_dpkg_and_apt_say(node: Node, too
         Declared(name="awk", state="absent"),
     ]
     try:
-        assert outcomes(node, *items, environment=BROKEN_PRELOAD) == ["compliant", "compliant", "drift", "compliant", "unknown"]
+        assert outcomes(node, *items, environment=BROKEN_PRELOAD) == [
+            "compliant",
+            "compliant",
+            "drift",
+            "compliant",
+            "unknown",
+        ]
     finally:
-        node.sh(f"rm -f /usr/local/bin/{tool} /etc/apt/apt.conf.d/zzlinks" if tool else "rm /etc/apt/apt.conf.d/zzlinks")
+        node.sh(
+            f"rm -f /usr/local/bin/{tool} /etc/apt/apt.conf.d/zzlinks"
+            if tool
+            else "rm /etc/apt/apt.conf.d/zzlinks"
+        )
 
 
 @pytest.mark.parametrize("tool", ["", "rpm", "setpriv"])
@@ -389,6 +502,11 @@ def test_warnings_on_stderr_are_no_part_of_what_rpm_says(rpm_node: Node, tool: s
         Declared(name="webserver", state="absent"),
     ]
     try:
-        assert outcomes(rpm_node, *items, environment=BROKEN_PRELOAD) == ["compliant", "drift", "compliant", "unknown"]
+        assert outcomes(rpm_node, *items, environment=BROKEN_PRELOAD) == [
+            "compliant",
+            "drift",
+            "compliant",
+            "unknown",
+        ]
     finally:
         rpm_node.sh(f"rm -f /usr/local/bin/{tool}" if tool else ":")

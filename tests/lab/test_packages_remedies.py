@@ -1,13 +1,16 @@
-"""Each remedy of a package, run as it is printed: it leads to compliant, and nothing else changes. Where none is printed, the sentence says why."""
+"""Each remedy of a package, run as it is printed: it leads to compliant, and nothing else changes.
+
+Where none is printed, the sentence says why.
+"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
-from power_edge.model.declared.resources.packages_schema import Package as Declared
-from tests.lab.nodes import Lab, Node
+from power_edge.model.generated.resources.packages_schema import Package as Declared
 from tests.lab.test_packages import outcomes, results
+from tests.support.lab.nodes import Lab, Node
 
 pytestmark = pytest.mark.lab
 
@@ -56,7 +59,9 @@ INSTALL = "apt-get -qq install -y --no-install-recommends {} >/dev/null 2>&1; "
 
 
 class Case(NamedTuple):
-    """`setup` makes the drift of `declared`; then `commands` are printed (the lines of a shell), or nothing but `advice`."""
+    """`setup` makes the drift of `declared`; then `commands` are printed (the lines of a shell), or
+    nothing but `advice`.
+    """
 
     setup: str
     declared: dict[str, Any]
@@ -92,9 +97,15 @@ CASES = {
         "apt-get install -y --no-install-recommends --allow-downgrades pe-app=1.9-1",
     ),
     "not the latest": Case(
-        INSTALL.format("pe-app=1.9-1"), {"name": "pe-app", "state": "latest"}, "apt-get install -y --no-install-recommends pe-app"
+        INSTALL.format("pe-app=1.9-1"),
+        {"name": "pe-app", "state": "latest"},
+        "apt-get install -y --no-install-recommends pe-app",
     ),
-    "latest, and missing": Case("", {"name": "pe-app", "state": "latest"}, "apt-get install -y --no-install-recommends pe-app"),
+    "latest, and missing": Case(
+        "",
+        {"name": "pe-app", "state": "latest"},
+        "apt-get install -y --no-install-recommends pe-app",
+    ),
     "a rebuilt version": Case(
         "",
         {"name": "pe-rebuilt", "version": "1.2-3"},
@@ -102,18 +113,28 @@ CASES = {
         "(Version '1.2-3' for 'pe-rebuilt' was not found): the package lists offer 1.2-3+b1",
     ),
     "a version without its epoch": Case(
-        INSTALL.format("pe-epoch"), {"name": "pe-epoch", "version": "4.0-3"}, None, "declare the version with its epoch: 2:4.0-3"
+        INSTALL.format("pe-epoch"),
+        {"name": "pe-epoch", "version": "4.0-3"},
+        None,
+        "declare the version with its epoch: 2:4.0-3",
     ),
     "of no list": Case("", {"name": "pe-nowhere"}, None, "no package list on the node offers it"),
-    "there": Case(INSTALL.format("pe-app"), {"name": "pe-app", "state": "absent"}, "apt-get remove -y pe-app"),
-    "there, in capitals": Case(INSTALL.format("pe-app"), {"name": "PE-App", "state": "absent"}, "apt-get remove -y pe-app"),
+    "there": Case(
+        INSTALL.format("pe-app"), {"name": "pe-app", "state": "absent"}, "apt-get remove -y pe-app"
+    ),
+    "there, in capitals": Case(
+        INSTALL.format("pe-app"), {"name": "PE-App", "state": "absent"}, "apt-get remove -y pe-app"
+    ),
     "there, for another architecture": Case(
         "dpkg --force-depends -i /srv/repo/pe-both_1_i386.deb >/dev/null 2>&1; ",
         {"name": "pe-both", "state": "absent"},
         "apt-get remove -y pe-both:i386",
     ),
     "needed by another": Case(
-        INSTALL.format("pe-uses"), {"name": "pe-lib", "state": "absent"}, None, "apt-get remove -y pe-lib would also remove pe-uses"
+        INSTALL.format("pe-uses"),
+        {"name": "pe-lib", "state": "absent"},
+        None,
+        "apt-get remove -y pe-lib would also remove pe-uses",
     ),
     "essential": Case(
         "dpkg -i /srv/repo/pe-essential_1_all.deb >/dev/null; ",
@@ -127,14 +148,21 @@ CASES = {
         None,
         "apt-get refuses to remove it: Essential",
     ),
-    "systemd": Case("", {"name": "systemd", "state": "absent"}, None, "would also remove systemd-sysv"),
+    "systemd": Case(
+        "", {"name": "systemd", "state": "absent"}, None, "would also remove systemd-sysv"
+    ),
     "a version that changes another": Case(
         INSTALL.format("pe-pair=1 pe-pair-data=1"),
         {"name": "pe-pair", "version": "2"},
         None,
         "would also change pe-pair-data from 1 to 2",
     ),
-    "an install that removes others": Case(INSTALL.format("pe-uses"), {"name": "pe-foe"}, None, "would also remove pe-uses, remove pe-lib"),
+    "an install that removes others": Case(
+        INSTALL.format("pe-uses"),
+        {"name": "pe-foe"},
+        None,
+        "would also remove pe-uses, remove pe-lib",
+    ),
     "on hold": Case(
         INSTALL.format("pe-app=1.9-1") + "apt-mark -q hold pe-app >/dev/null",
         {"name": "pe-app", "version": "1.10-1"},
@@ -142,12 +170,25 @@ CASES = {
         "pe-app is on hold",
     ),
     "on hold, and to go": Case(
-        INSTALL.format("pe-app") + "apt-mark -q hold pe-app >/dev/null", {"name": "pe-app", "state": "absent"}, None, "pe-app is on hold"
+        INSTALL.format("pe-app") + "apt-mark -q hold pe-app >/dev/null",
+        {"name": "pe-app", "state": "absent"},
+        None,
+        "pe-app is on hold",
     ),
-    "half-configured": Case(HALF.format("pe-torn"), {"name": "pe-torn"}, "dpkg --configure pe-torn", "where dpkg --configure fails"),
-    "half-configured, and to go": Case(HALF.format("pe-torn"), {"name": "pe-torn", "state": "absent"}, "apt-get remove -y pe-torn"),
+    "half-configured": Case(
+        HALF.format("pe-torn"),
+        {"name": "pe-torn"},
+        "dpkg --configure pe-torn",
+        "where dpkg --configure fails",
+    ),
+    "half-configured, and to go": Case(
+        HALF.format("pe-torn"), {"name": "pe-torn", "state": "absent"}, "apt-get remove -y pe-torn"
+    ),
     "unpacked": Case(
-        "dpkg --unpack /srv/repo/pe-torn_1_all.deb >/dev/null; ", {"name": "pe-torn"}, "dpkg --configure pe-torn", "where dpkg --configure fails"
+        "dpkg --unpack /srv/repo/pe-torn_1_all.deb >/dev/null; ",
+        {"name": "pe-torn"},
+        "dpkg --configure pe-torn",
+        "where dpkg --configure fails",
     ),
     "unpacked in another version": Case(
         "dpkg --unpack /srv/repo/pe-app_1.9-1_all.deb >/dev/null; ",
@@ -155,7 +196,8 @@ CASES = {
         "apt-get install -y --no-install-recommends --allow-downgrades pe-app=1.10-1",
     ),
     "half-installed": Case(
-        INSTALL.format("pe-torn") + "sed -i '/^Package: pe-torn$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
+        INSTALL.format("pe-torn")
+        + "sed -i '/^Package: pe-torn$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
         {"name": "pe-torn"},
         "apt-get install -y --no-install-recommends --reinstall pe-torn",
     ),
@@ -174,10 +216,15 @@ CASES = {
         others="pe-torn",
     ),
     "half-configured, as is another one": Case(
-        HALF.format("pe-torn") + HALF.format("pe-dep"), {"name": "pe-torn"}, "dpkg --configure -a", "repair pe-torn, pe-dep by hand", others="pe-dep"
+        HALF.format("pe-torn") + HALF.format("pe-dep"),
+        {"name": "pe-torn"},
+        "dpkg --configure -a",
+        "repair pe-torn, pe-dep by hand",
+        others="pe-dep",
     ),
     "missing, beside a half-installed one": Case(
-        INSTALL.format("pe-torn") + "sed -i '/^Package: pe-torn$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
+        INSTALL.format("pe-torn")
+        + "sed -i '/^Package: pe-torn$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
         {"name": "pe-app"},
         None,
         "first repair pe-torn (half-installed)",
@@ -194,12 +241,20 @@ def stocked(lab: Lab) -> Iterator[Node]:
 
 def packages(node: Node, *without: str) -> list[str]:
     """All packages of a node with their states and versions, but for some."""
-    rows = node.sh(r"dpkg-query -W -f '${binary:Package} ${db:Status-Want} ${db:Status-Status} ${db:Status-Eflag} ${Version}\n'").splitlines()
-    return [row for row in rows if row.split()[0].partition(":")[0] not in without and " not-installed " not in row]
+    rows = node.sh(
+        r"dpkg-query -W -f '${binary:Package} ${db:Status-Want} ${db:Status-Status} ${db:Status-Eflag} ${Version}\n'"
+    ).splitlines()
+    return [
+        row
+        for row in rows
+        if row.split()[0].partition(":")[0] not in without and " not-installed " not in row
+    ]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_else(stocked: Node, case: str) -> None:
+def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_else(
+    stocked: Node, case: str
+) -> None:
     setup, fields, commands, advice, others = CASES[case]
     declared = Declared(**fields)
     stocked.sh(f"set +e\n{setup}\n:")
@@ -208,25 +263,39 @@ def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_else(stocked: N
         before = packages(stocked, *own)
         marks = stocked.sh("apt-mark showhold; apt-mark showauto; touch /root/mark; sleep 0.02")
         [result] = results(stocked, [declared])
-        written = stocked.sh("find / -xdev -newer /root/mark ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/*' ! -path '/var/log/journal*'")
+        written = stocked.sh(
+            "find / -xdev -newer /root/mark ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/*' ! -path '/var/log/journal*'"
+        )
         assert written == "", "looking, and trying what apt would do, writes nothing"
         assert (result.outcome.value, result.mend) == ("drift", commands)
-        assert advice is None if result.advice is None else (advice is not None and advice in result.advice), result.advice
+        assert (
+            advice is None
+            if result.advice is None
+            else (advice is not None and advice in result.advice)
+        ), result.advice
         assert not result.mend_cuts
         if commands is None:
             return
         stocked.sh(f"export DEBIAN_FRONTEND=noninteractive; {result.mend}")
         assert outcomes(stocked, declared) == ["compliant"]
         assert packages(stocked, *own) == before
-        assert {*stocked.sh("apt-mark showhold; apt-mark showauto").split()} - own == {*marks.split()} - own
+        assert {*stocked.sh("apt-mark showhold; apt-mark showauto").split()} - own == {
+            *marks.split()
+        } - own
     finally:
         stocked.sh(CLEAN)
 
 
-@pytest.mark.parametrize("name", ["openssh-server", "sudo", "ufw", "openvpn", "iptables", "nftables"])
-def test_the_removal_of_what_the_way_to_the_node_may_lead_through_says_so(stocked: Node, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["openssh-server", "sudo", "ufw", "openvpn", "iptables", "nftables"]
+)
+def test_the_removal_of_what_the_way_to_the_node_may_lead_through_says_so(
+    stocked: Node, name: str
+) -> None:
     [result] = results(stocked, [Declared(name=name, state="absent")])
-    assert result.mend_cuts if result.mend is not None else "would also remove" in str(result.advice)
+    assert (
+        result.mend_cuts if result.mend is not None else "would also remove" in str(result.advice)
+    )
 
 
 @pytest.mark.parametrize("name", ["mksh", "cron"])
@@ -245,11 +314,25 @@ def test_the_removal_of_a_login_shell_does(stocked: Node) -> None:
 
 
 def test_what_apt_calls_while_it_runs_is_not_called(stocked: Node) -> None:
-    stocked.write("/etc/apt/apt.conf.d/90hook", 'AptCli::Hooks::Install:: "touch /hooked";\nDPkg::Pre-Invoke:: "touch /hooked";\n')
-    stocked.write("/etc/apt/apt.conf.d/91hook", 'APT::Update::Pre-Invoke:: "touch /hooked";\nDPkg::Pre-Install-Pkgs:: "touch /hooked";\n')
+    stocked.write(
+        "/etc/apt/apt.conf.d/90hook",
+        'AptCli::Hooks::Install:: "touch /hooked";\nDPkg::Pre-Invoke:: "touch /hooked";\n',
+    )
+    stocked.write(
+        "/etc/apt/apt.conf.d/91hook",
+        'APT::Update::Pre-Invoke:: "touch /hooked";\nDPkg::Pre-Install-Pkgs:: "touch /hooked";\n',
+    )
     try:
-        items = [Declared(name="pe-app"), Declared(name="mksh", state="absent"), Declared(name="cron", state="latest")]
-        assert [result.mend is not None for result in results(stocked, items)] == [True, True, False]
+        items = [
+            Declared(name="pe-app"),
+            Declared(name="mksh", state="absent"),
+            Declared(name="cron", state="latest"),
+        ]
+        assert [result.mend is not None for result in results(stocked, items)] == [
+            True,
+            True,
+            False,
+        ]
         assert stocked.sh("ls /hooked 2>/dev/null || :") == ""
     finally:
         stocked.sh("rm -f /etc/apt/apt.conf.d/9?hook /hooked")

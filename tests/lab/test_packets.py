@@ -15,25 +15,36 @@ from random import Random
 
 import pytest
 
-from power_edge import data
+from power_edge import package_data
 from power_edge.model import Finding, Outcome, Unseen
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import name
-from power_edge.resources.firewall.judging import Declared, judge
-from power_edge.resources.firewall.ruleset import Ruleset, parse
-from tests.lab.nodes import Lab, Node
-from tests.lab.packets import ALLOW, DENY, REJECT, Packet, Wire, wired
-from tests.lab.roots import BASE, TRIXIE, own_distribution
-from tests.lab.rulesets import ELSEWHERE, PORTS, SOURCES, UNNAMED, Draw, declarations, draw, packets
+from power_edge.resources.firewall.judge import Declared, judge
+from power_edge.resources.firewall.observation import Ruleset, parse
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.packets import ALLOW, DENY, REJECT, Packet, Wire, wired
+from tests.support.lab.roots import BASE, TRIXIE, own_distribution
+from tests.support.lab.rulesets import (
+    ELSEWHERE,
+    PORTS,
+    SOURCES,
+    UNNAMED,
+    Draw,
+    declarations,
+    draw,
+    packets,
+)
 
 pytestmark = pytest.mark.lab
 
 RULESETS = int(os.environ.get("POWER_EDGE_RULESETS", "160"))
-ON_DEBIAN = pytest.mark.skipif(own_distribution() != "debian", reason="trixie is bootstrapped from the archive of Debian")
+ON_DEBIAN = pytest.mark.skipif(
+    own_distribution() != "debian", reason="trixie is bootstrapped from the archive of Debian"
+)
 ROOTS = [pytest.param(BASE, id="own"), pytest.param(TRIXIE, id="trixie", marks=ON_DEBIAN)]
 """The second one has nft 1.1 and iptables 1.8.11, and gets a quarter of the rulesets."""
 SEED = os.environ.get("POWER_EDGE_SEED", "1")
-BODY = data.text("probes/resources/firewall.sh")
+BODY = package_data.text("probes/resources/firewall.sh")
 EMPTY = "".join(f"*{table}\n{chains}COMMIT\n" for table, chains in (
     ("raw", ":PREROUTING ACCEPT [0:0]\n"), ("mangle", ":PREROUTING ACCEPT [0:0]\n"), ("filter", ":INPUT ACCEPT [0:0]\n")))  # fmt: skip
 Fates = Mapping[Packet, str]
@@ -41,7 +52,10 @@ Fates = Mapping[Packet, str]
 
 @dataclass
 class Bench:
-    """A node that takes one ruleset after the other. `release`: of Debian, where it is not the machine's own."""
+    """A node that takes one ruleset after the other.
+
+    `release`: of Debian, where it is not the machine's own.
+    """
 
     node: Node
     wire: Wire
@@ -58,14 +72,19 @@ class Bench:
         self.legacy |= used
         for text in (
             _nft(ruleset.nft),
-            *(f"{tool}-restore <<'END'\n" + "\n".join(lines) + "\nEND\n" for tool, lines in ruleset.saves),
+            *(
+                f"{tool}-restore <<'END'\n" + "\n".join(lines) + "\nEND\n"
+                for tool, lines in ruleset.saves
+            ),
             _nft(ruleset.late),
         ):
             script += text
         return self.node.run("/bin/sh", "-ec", script, check=False).returncode == 0
 
     def seen(self) -> Ruleset | None:
-        """What the probe saw; None where nft printed no JSON, as 1.0.6 does for some dormant tables."""
+        """What the probe saw; None where nft printed no JSON, as 1.0.6 does for some dormant
+        tables.
+        """
         printed = self.node.run("/bin/sh", "-c", BODY, "pe").stdout
         try:
             found = parse(printed.encode(errors="surrogateescape"))[""]
@@ -105,22 +124,37 @@ class Question:
                 [
                     packet
                     for packet, fate in fates.items()
-                    if fate == ALLOW and packet.proto != "icmp" and not any(_speaks(rule, packet) for rule in rules)
+                    if fate == ALLOW
+                    and packet.proto != "icmp"
+                    and not any(_speaks(rule, packet) for rule in rules)
                 ],
             )
         usual = [packet for packet in fates if _usual(packet)]
-        return _some(f"does not meet {self.declared.value}", [packet for packet in usual if fates[packet] != self.declared.value])
+        return _some(
+            f"does not meet {self.declared.value}",
+            [packet for packet in usual if fates[packet] != self.declared.value],
+        )
 
     def _rule(self, rule: Rule, fates: Fates) -> str | None:
         mine = [packet for packet in fates if _speaks(rule, packet)]
         beside = [packet for packet in fates if _at(rule, packet) and packet not in set(mine)]
-        other = [packet for packet in mine if fates[packet] != rule.action and not _nobodys(packet, fates)]
+        other = [
+            packet
+            for packet in mine
+            if fates[packet] != rule.action and not _nobodys(packet, fates)
+        ]
         wider = [packet for packet in beside if rule.action == ALLOW and fates[packet] == ALLOW]
         if self.outcome is Outcome.COMPLIANT:
             return _some(f"does not meet {rule.action}", other) or _some("is let in besides", wider)
         if self.outcome is Outcome.DRIFT and not other and not wider:
-            named = {family for family in (4, 6) if f"IPv{family}: " in self.why} or {packet.family for packet in mine}
-            stopped = [packet for packet in fates if packet.family in named and fates[packet] != ALLOW and _usual(packet)]
+            named = {family for family in (4, 6) if f"IPv{family}: " in self.why} or {
+                packet.family for packet in mine
+            }
+            stopped = [
+                packet
+                for packet in fates
+                if packet.family in named and fates[packet] != ALLOW and _usual(packet)
+            ]
             if "nothing filters" not in self.why or stopped:
                 return "every packet fares as declared"
         return None
@@ -143,7 +177,9 @@ def _at(rule: Rule, packet: Packet) -> bool:
 
 def _nobodys(packet: Packet, fates: Fates) -> bool:
     """Whether it is what no host sends, and was stopped."""
-    return fates[packet] != ALLOW and (bool(packet.oddity) or (packet.proto == "tcp" and packet.sport == 0))
+    return fates[packet] != ALLOW and (
+        bool(packet.oddity) or (packet.proto == "tcp" and packet.sport == 0)
+    )
 
 
 def _usual(packet: Packet) -> bool:
@@ -162,8 +198,16 @@ def questions(seen: Ruleset, rules: list[Rule]) -> Iterator[Question]:
     items.append(Declared("exclusive", True, Firewall(exclusive=True, rules=rules)))
     for item in items:
         findings = list(judge(item, seen))
-        outcome = next(one for one in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT) if one in {finding.outcome for finding in findings})
-        yield Question(item, outcome, "; ".join(_why(finding) for finding in findings if finding.outcome is outcome))
+        outcome = next(
+            one
+            for one in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
+            if one in {finding.outcome for finding in findings}
+        )
+        yield Question(
+            item,
+            outcome,
+            "; ".join(_why(finding) for finding in findings if finding.outcome is outcome),
+        )
 
 
 def _why(finding: Finding) -> str:
@@ -171,7 +215,9 @@ def _why(finding: Finding) -> str:
 
 
 def _label(declared: Declared) -> str:
-    return name(declared.value) if declared.field == "rule" else f"{declared.field} {declared.value}"
+    return (
+        name(declared.value) if declared.field == "rule" else f"{declared.field} {declared.value}"
+    )
 
 
 def against(bench: Bench, ruleset: Draw, rules: list[Rule], counts: Counter[str]) -> list[str]:
@@ -190,7 +236,9 @@ def against(bench: Bench, ruleset: Draw, rules: list[Rule], counts: Counter[str]
         counts[f"{kind} {question.outcome}"] += 1
         wrong = question.wrong(fates)
         if wrong is not None:
-            found.append(f"{_label(question.declared)} -> {question.outcome} ({question.why}), but {wrong}")
+            found.append(
+                f"{_label(question.declared)} -> {question.outcome} ({question.why}), but {wrong}"
+            )
     return found
 
 

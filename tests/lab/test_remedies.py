@@ -19,11 +19,11 @@ import pytest
 
 from power_edge.config import ConfigError
 from power_edge.model import Outcome, Result
-from tests.cases import RECORDINGS, Case, Verdict, items_of, load, worst
-from tests.lab.checking import look
-from tests.lab.nodes import OUR_ADDRESS, OUR_ADDRESS6, Lab, Node
-from tests.lab.recorded import ROOTS, make
-from tests.lab.snapshot import Concern, beside, snapshot
+from tests.support.cases import RECORDINGS, Case, Verdict, items_of, load, worst
+from tests.support.lab.checking import look
+from tests.support.lab.nodes import OUR_ADDRESS, OUR_ADDRESS6, Lab, Node
+from tests.support.lab.recorded import ROOTS, make
+from tests.support.lab.snapshot import Concern, beside, snapshot
 
 pytestmark = pytest.mark.lab
 
@@ -104,17 +104,35 @@ def test_a_printed_remedy(lab: Lab, drift: Drift) -> None:
     [
         ("files/plain-10", "true", ["afterwards /root/f/plain is drift"]),
         ("files/plain-10", "chmod 600 /root/f/plain; false", ["ended with 1"]),
-        ("files/plain-10", "chmod 600 /root/f/plain; touch /etc/left", ["changed files: +/etc/left f 0644 0:0"]),
-        ("services/running-enabled-4", "systemctl disable --now cron", ["enabled of cron, which is not declared, was enabled"]),
-        ("services/running-disabled-2", "systemctl enable cron; systemctl stop openvpn", ["changed active: -openvpn.service"]),
+        (
+            "files/plain-10",
+            "chmod 600 /root/f/plain; touch /etc/left",
+            ["changed files: +/etc/left f 0644 0:0"],
+        ),
+        (
+            "services/running-enabled-4",
+            "systemctl disable --now cron",
+            ["enabled of cron, which is not declared, was enabled"],
+        ),
+        (
+            "services/running-disabled-2",
+            "systemctl enable cron; systemctl stop openvpn",
+            ["changed active: -openvpn.service"],
+        ),
         (
             "ufw/basic-22-tcp-12",
             "ufw allow 80/tcp; ufw delete allow 22/tcp",
-            ["no longer compliant: {'firewall': {'rules': [{'port': 22", "a new ssh connection", "mend_cuts is not set"],
+            [
+                "no longer compliant: {'firewall': {'rules': [{'port': 22",
+                "a new ssh connection",
+                "mend_cuts is not set",
+            ],
         ),
     ],
 )
-def test_a_remedy_that_does_not_what_it_is_for_or_more_is_noticed(lab: Lab, name: str, command: str, faults: list[str]) -> None:
+def test_a_remedy_that_does_not_what_it_is_for_or_more_is_noticed(
+    lab: Lab, name: str, command: str, faults: list[str]
+) -> None:
     (drift,) = (drift for drift in drifts() if drift.name == name)
     with lab.node("drifting", root=ROOTS[drift.case.node or ""]) as node:
         make(node, drift.case)
@@ -162,7 +180,7 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
     before, doors = snapshot(node), open_doors(lab, node)
     undeclared = kept(node, drift.verdict.declared)
     for command in commands:
-        # $'...' is of bash and its like: see power_edge.judging.quoted
+        # $'...' is of bash and its like: see power_edge.checking.evaluate.quoted
         done = node.run("bash" if "$'" in command else "sh", "-c", command, check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
@@ -171,8 +189,12 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
     for drifting, result in zip(found, look(node, items), strict=True):
         if result.outcome is Outcome.COMPLIANT:
             continue
-        if drifting.advice is not None:  # says what the commands leave undone, or that there are none
-            left.append(f"{result.item.name} is left as {result.outcome.value}, with advice: {drifting.advice}")
+        if (
+            drifting.advice is not None
+        ):  # says what the commands leave undone, or that there are none
+            left.append(
+                f"{result.item.name} is left as {result.outcome.value}, with advice: {drifting.advice}"
+            )
         else:
             faults.append(f"afterwards {result.item.name} is {result.outcome.value}: {result.why}")
     changed = beside(before.changes(snapshot(node)), concern)
@@ -188,9 +210,15 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
     if unmeant := ", ".join(sorted(lost - meant_shut(drift.verdict.declared))):
         faults.append(f"a new ssh connection does not get in any more, over {unmeant}")
     if lost and not any(result.mend_cuts for result in found):
-        faults.append(f"the way in was cut, over {', '.join(sorted(lost))}, and mend_cuts is not set")
+        faults.append(
+            f"the way in was cut, over {', '.join(sorted(lost))}, and mend_cuts is not set"
+        )
     remedy = " ; ".join(commands)
-    return Row(drift, remedy, tuple(faults), "; ".join(left)) if left else Row(drift, remedy, tuple(faults))
+    return (
+        Row(drift, remedy, tuple(faults), "; ".join(left))
+        if left
+        else Row(drift, remedy, tuple(faults))
+    )
 
 
 def outcomes(node: Node, verdict: Verdict) -> str:
@@ -237,17 +265,32 @@ def open_doors(lab: Lab, node: Node) -> frozenset[str]:
     doors = {"IPv4": node.address, "IPv6": node.address6}
     trial = ("-o", "ConnectTimeout=3", "-o", "ControlPath=none", "-o", "BatchMode=yes")
     ssh = ("ssh", "-F", str(lab.ssh_config), *trial)
-    knocks = ((family, lab.run(*ssh, f"root@{address}", "true", check=False)) for family, address in doors.items())
+    knocks = (
+        (family, lab.run(*ssh, f"root@{address}", "true", check=False))
+        for family, address in doors.items()
+    )
     return frozenset(family for family, knock in knocks if knock.returncode == 0)
 
 
 def meant_shut(declared: Mapping[str, Any]) -> frozenset[str]:
     """The families over which the declaration itself wants nobody here to get in over ssh."""
-    down = [item["name"] for item in declared.get("services", ()) if item.get("state") in ("stopped", "disabled")]
-    shut = {"IPv4", "IPv6"} if any(name.partition(".")[0] in ("ssh", "sshd") for name in down) else set[str]()
+    down = [
+        item["name"]
+        for item in declared.get("services", ())
+        if item.get("state") in ("stopped", "disabled")
+    ]
+    shut = (
+        {"IPv4", "IPv6"}
+        if any(name.partition(".")[0] in ("ssh", "sshd") for name in down)
+        else set[str]()
+    )
     for rule in declared.get("firewall", {}).get("rules", ()):
         if rule.get("port") == 22:
-            shut |= {family for family, address in FROM.items() if (rule["action"] == "allow") != _covers(rule, address)}
+            shut |= {
+                family
+                for family, address in FROM.items()
+                if (rule["action"] == "allow") != _covers(rule, address)
+            }
     return frozenset(shut)
 
 
@@ -269,13 +312,20 @@ def kept(node: Node, declared: Mapping[str, Any]) -> dict[str, str]:
             content = node.run("sha256sum", "--", path, check=False).stdout.split(" ")[0]
             seen = dict(zip(("mode", "owner", "group", "content"), (*shown, content), strict=True))
             told = item.keys() | ({"content"} if "sha256" in item else set())
-            fields |= {f"{field} of {path}": value for field, value in seen.items() if field not in told}
+            fields |= {
+                f"{field} of {path}": value for field, value in seen.items() if field not in told
+            }
     for item in declared.get("services", ()):
-        name, told = item["name"], item.keys() | ({"enabled"} if item.get("state") == "disabled" else set())
+        name, told = (
+            item["name"],
+            item.keys() | ({"enabled"} if item.get("state") == "disabled" else set()),
+        )
         enabled = node.run("systemctl", "is-enabled", "--", name, check=False).stdout.strip()
         active = node.run("systemctl", "is-active", "--", name, check=False).stdout.strip()
         seen = {"state": active} | ({"enabled": enabled} if "masked" not in enabled else {})
-        fields |= {f"{field} of {name}": value for field, value in seen.items() if field not in told}
+        fields |= {
+            f"{field} of {name}": value for field, value in seen.items() if field not in told
+        }
     return fields
 
 
@@ -297,13 +347,17 @@ def concerned(node: Node, declared: Mapping[str, Any]) -> Concern:
         names = [item["name"].partition(":")[0] for item in declared["packages"]]
         files = node.run("dpkg", "-L", *names, check=False).stdout.split()
         # apt does nothing before what is half configured is configured.
-        half = node.run("sh", "-c", "dpkg --audit | sed -n 's/^ \\([^ ]*\\) .*/\\1/p'").stdout.split()
+        half = node.run(
+            "sh", "-c", "dpkg --audit | sed -n 's/^ \\([^ ]*\\) .*/\\1/p'"
+        ).stdout.split()
         return {"packages": rf"({_any([*names, *half])})[: ]", "files": f"({_any(files)}) "}
     if "files" in declared:
         wanted = ("realpath", "-mz", "--", *(item["path"] for item in declared["files"]))
         paths = node.run(*wanted).stdout.split("\0")[:-1]
         # A snapshot has a newline in a name as it is, and from sha256sum as \n.
-        lines = [line for path in paths for line in (path.rpartition("\n")[2], path.replace("\n", "\\n"))]
+        lines = [
+            line for path in paths for line in (path.rpartition("\n")[2], path.replace("\n", "\\n"))
+        ]
         return {"files": f"({_any(lines)}) "}
     return _firewall(node)
 
@@ -326,17 +380,29 @@ def _units(node: Node, names: list[str]) -> Concern:
     """
     show = ("systemctl", "show", "-p", "Names,TriggeredBy", "--value", "--", *names)
     shown = node.run(*show, check=False).stdout.split()
-    stems = {name.rpartition(".")[0] for name in shown} | {name.removesuffix(".service") for name in names}
+    stems = {name.rpartition(".")[0] for name in shown} | {
+        name.removesuffix(".service") for name in names
+    }
     unit = rf"(\S*/)?([SK]\d\d)?({_any(stems)})(\.\w+)?( |$)"
-    concern = {"active": unit, "links": unit, "files": f"{unit}|{_FOLDERS}", "listening": ANYTHING, "sysctl": _TUNNELS}
-    return {**concern, "firewall": ANYTHING} if stems & {"ufw", "firewalld", "nftables"} else concern
+    concern = {
+        "active": unit,
+        "links": unit,
+        "files": f"{unit}|{_FOLDERS}",
+        "listening": ANYTHING,
+        "sysctl": _TUNNELS,
+    }
+    return (
+        {**concern, "firewall": ANYTHING} if stems & {"ufw", "firewalld", "nftables"} else concern
+    )
 
 
 def _firewall(node: Node) -> Concern:
     """All rules, for their effect is judged by the other declarations of the case; the files of the
     tools that make them, and the keys that ufw sets when it starts.
     """
-    keys = node.sh("[ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^\\(net[^=]*\\)=.*/\\1/p' /etc/ufw/sysctl.conf | tr / .").split()
+    keys = node.sh(
+        "[ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^\\(net[^=]*\\)=.*/\\1/p' /etc/ufw/sysctl.conf | tr / ."
+    ).split()
     # their units, and the alias under which D-Bus knows firewalld
     unit = rf"(\S*/)?({_any(_PROVIDERS)}|dbus-org\.fedoraproject\.FirewallD1)(\.\w+)?( |$)"
     return {

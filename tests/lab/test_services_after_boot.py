@@ -5,17 +5,17 @@ from typing import NamedTuple
 
 import pytest
 
-from power_edge import data
-from power_edge.judging import judge
+from power_edge import package_data
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
-from power_edge.model.declared.resources.services_schema import Service
+from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
-from tests.lab.nodes import Lab, Node
-from tests.lab.roots import BASE, TRIXIE, Root, own_distribution
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import BASE, TRIXIE, Root, own_distribution
 
 pytestmark = pytest.mark.lab
 
-BODY = data.text("probes/resources/services.sh")
+BODY = package_data.text("probes/resources/services.sh")
 ADMIN, LOCAL = "/etc/systemd/system", "/usr/local/lib/systemd/system"
 VENDOR, RUN = "/usr/lib/systemd/system", "/run/systemd/system"
 ROOTS = [
@@ -74,8 +74,12 @@ UNITS: Mapping[str, Made] = {
     "for-a-cut-chain": Made("ud", ENABLE, install="pe-4.target"),
     "empty-entry": Made("dc", EMPTY, install="", folder=VENDOR),
     "null-entry": Made("dc", link("multi-user.target", target=NULL), install="", folder=VENDOR),
-    "null-required": Made("dc", link("multi-user.target", kind="requires", target=NULL), "", folder=VENDOR),
-    "null-upheld": Made("dc", link("multi-user.target", kind="upholds", target=NULL), "", folder=VENDOR),
+    "null-required": Made(
+        "dc", link("multi-user.target", kind="requires", target=NULL), "", folder=VENDOR
+    ),
+    "null-upheld": Made(
+        "dc", link("multi-user.target", kind="upholds", target=NULL), "", folder=VENDOR
+    ),
     "vendor-entry": Made("cd", link("multi-user.target", VENDOR), install="", folder=VENDOR),
     "vendor-entry-masked": Made(
         "dc",
@@ -83,12 +87,16 @@ UNITS: Mapping[str, Made] = {
         install="",
         folder=VENDOR,
     ),
-    "mask-that-loses": Made("cd", f"{ENABLE}; " + link("multi-user.target", LOCAL, target=NULL), folder=VENDOR),
+    "mask-that-loses": Made(
+        "cd", f"{ENABLE}; " + link("multi-user.target", LOCAL, target=NULL), folder=VENDOR
+    ),
     "masked": Made("dc", "systemctl mask $U", folder=VENDOR),
     "masked-not-reloaded": Made("dc", f"{ENABLE}; ln -s /dev/null {ADMIN}/$U", folder=VENDOR),
     "masked-in-run": Made("ud", f"{ENABLE}; systemctl mask --runtime $U", folder=VENDOR),
     "masked-in-run-and-off": Made("dc", "systemctl mask --runtime $U", folder=VENDOR),
-    "masked-by-a-link-to-empty": Made("dc", f"{ENABLE}; : >/etc/empty; ln -s /etc/empty {ADMIN}/$U", folder=VENDOR),
+    "masked-by-a-link-to-empty": Made(
+        "dc", f"{ENABLE}; : >/etc/empty; ln -s /etc/empty {ADMIN}/$U", folder=VENDOR
+    ),
     "enabled-in-run": Made("dc", "systemctl enable --runtime $U"),
     "file-in-run": Made("ud", ENABLE, folder=RUN),
     "wanted-by-a-line": Made("cd", install=""),
@@ -114,31 +122,61 @@ UNITS: Mapping[str, Made] = {
         "ud",
         f"{ENABLE}; mkdir -p {ADMIN}/$U.d; printf '[Unit]\\nConditionPathExists=!/etc/passwd\\n' >{ADMIN}/$U.d/c.conf",
     ),
-    "condition-in-run": Made("ud", f"{ENABLE}; : >/run/there", unit="ConditionPathExists=/run/there"),
-    "condition-on-a-glob-in-run": Made("ud", f"{ENABLE}; : >/run/pe-glob", unit="ConditionPathExistsGlob=/run/pe-g*"),
-    "assert-on-a-glob-in-run": Made("ud", f"{ENABLE}; : >/run/pe-glob", unit="AssertPathExistsGlob=/run/pe-g*"),
-    "condition-on-a-full-folder-in-run": Made(
-        "ud", f"{ENABLE}; mkdir -p /run/pe-full; : >/run/pe-full/a", unit="ConditionDirectoryNotEmpty=/run/pe-full"
+    "condition-in-run": Made(
+        "ud", f"{ENABLE}; : >/run/there", unit="ConditionPathExists=/run/there"
     ),
-    "condition-on-a-writable-folder-in-run": Made("ud", f"{ENABLE}; mkdir -p /run/pe-full", unit="ConditionPathIsReadWrite=/run/pe-full"),
-    "condition-behind-a-link": Made("ud", f"{ENABLE}; : >/run/pe-flag; ln -s /run/pe-flag /etc/pe-flag", unit="ConditionPathExists=/etc/pe-flag"),
+    "condition-on-a-glob-in-run": Made(
+        "ud", f"{ENABLE}; : >/run/pe-glob", unit="ConditionPathExistsGlob=/run/pe-g*"
+    ),
+    "assert-on-a-glob-in-run": Made(
+        "ud", f"{ENABLE}; : >/run/pe-glob", unit="AssertPathExistsGlob=/run/pe-g*"
+    ),
+    "condition-on-a-full-folder-in-run": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /run/pe-full; : >/run/pe-full/a",
+        unit="ConditionDirectoryNotEmpty=/run/pe-full",
+    ),
+    "condition-on-a-writable-folder-in-run": Made(
+        "ud", f"{ENABLE}; mkdir -p /run/pe-full", unit="ConditionPathIsReadWrite=/run/pe-full"
+    ),
+    "condition-behind-a-link": Made(
+        "ud",
+        f"{ENABLE}; : >/run/pe-flag; ln -s /run/pe-flag /etc/pe-flag",
+        unit="ConditionPathExists=/etc/pe-flag",
+    ),
     "condition-behind-links": Made(
         "ud",
         f"{ENABLE}; mkdir -p /run/pe-way; ln -s ../etc/../run/pe-way /etc/pe-way; ln -s /etc/passwd /run/pe-way/flag",
         unit="ConditionPathExists=/etc/pe-way/flag",
     ),
     "condition-on-a-glob-of-links": Made(
-        "ud", f"{ENABLE}; : >/run/pe-flag; ln -s /run/pe-flag /etc/pe-link", unit="ConditionPathExistsGlob=/etc/pe-lin*"
+        "ud",
+        f"{ENABLE}; : >/run/pe-flag; ln -s /run/pe-flag /etc/pe-link",
+        unit="ConditionPathExistsGlob=/etc/pe-lin*",
     ),
-    "condition-in-shm": Made("ud", f"{ENABLE}; : >/dev/shm/pe-flag", unit="ConditionPathExists=/dev/shm/pe-flag"),
-    "condition-on-a-mount": Made("ud", f"{ENABLE}; mountpoint -q /mnt || mount -t tmpfs pe /mnt", unit="ConditionPathIsMountPoint=/mnt"),
+    "condition-in-shm": Made(
+        "ud", f"{ENABLE}; : >/dev/shm/pe-flag", unit="ConditionPathExists=/dev/shm/pe-flag"
+    ),
+    "condition-on-a-mount": Made(
+        "ud",
+        f"{ENABLE}; mountpoint -q /mnt || mount -t tmpfs pe /mnt",
+        unit="ConditionPathIsMountPoint=/mnt",
+    ),
     "condition-on-a-file-on-a-mount": Made(
-        "ud", f"{ENABLE}; mountpoint -q /mnt || mount -t tmpfs pe /mnt; : >/mnt/pe-flag", unit="ConditionPathExists=/mnt/pe-flag"
+        "ud",
+        f"{ENABLE}; mountpoint -q /mnt || mount -t tmpfs pe /mnt; : >/mnt/pe-flag",
+        unit="ConditionPathExists=/mnt/pe-flag",
     ),
     "condition-on-what-a-mount-hides": Made(
-        "ud", f"{ENABLE}; : >/media/pe-hidden; mount -t tmpfs pe /media", unit="ConditionPathExists=!/media/pe-hidden"
+        "ud",
+        f"{ENABLE}; : >/media/pe-hidden; mount -t tmpfs pe /media",
+        unit="ConditionPathExists=!/media/pe-hidden",
     ),
-    "condition-on-what-is-not-in-run": Made("cd", ENABLE, unit="ConditionPathExists=!/run/pe-nothing\nConditionPathExistsGlob=!/run/pe-nothing*"),
+    "condition-on-what-is-not-in-run": Made(
+        "cd",
+        ENABLE,
+        unit="ConditionPathExists=!/run/pe-nothing\nConditionPathExistsGlob=!/run/pe-nothing*",
+    ),
     "condition-on-what-each-boot-brings": Made(
         "cd",
         ENABLE,
@@ -147,20 +185,45 @@ UNITS: Mapping[str, Made] = {
     ),
     "condition-holds": Made("cd", ENABLE, unit="ConditionPathExists=/etc/passwd"),
     "assert-fails": Made("ud", ENABLE, unit="AssertPathExists=/nonexistent"),
-    "one-condition-of-two": Made("cd", ENABLE, unit="ConditionPathExists=|/nonexistent\nConditionPathExists=|/etc/passwd"),
+    "one-condition-of-two": Made(
+        "cd", ENABLE, unit="ConditionPathExists=|/nonexistent\nConditionPathExists=|/etc/passwd"
+    ),
     "condition-not-of-files": Made("ud", ENABLE, unit="ConditionHost=elsewhere"),
-    "skips-itself": Made("ud", ENABLE, service="ExecCondition=/bin/false\nExecStart=/bin/sleep infinity"),
-    "does-not-skip-itself": Made("cd", f"{ENABLE}; systemctl start $U", service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity"),
-    "has-failed": Made("cd", f"{ENABLE}; systemctl start $U || :", service="Type=oneshot\nExecStart=false"),
-    "requires-what-has-failed": Made("ud", ENABLE, unit="Requires=has-failed.service\nAfter=has-failed.service"),
+    "skips-itself": Made(
+        "ud", ENABLE, service="ExecCondition=/bin/false\nExecStart=/bin/sleep infinity"
+    ),
+    "does-not-skip-itself": Made(
+        "cd",
+        f"{ENABLE}; systemctl start $U",
+        service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity",
+    ),
+    "has-failed": Made(
+        "cd", f"{ENABLE}; systemctl start $U || :", service="Type=oneshot\nExecStart=false"
+    ),
+    "requires-what-has-failed": Made(
+        "ud", ENABLE, unit="Requires=has-failed.service\nAfter=has-failed.service"
+    ),
     "is-soon-over": Made("cd", ENABLE, service="Type=oneshot\nExecStart=true"),
-    "bound-to-what-is-soon-over": Made("ud", ENABLE, unit="BindsTo=is-soon-over.service\nAfter=is-soon-over.service"),
-    "requires-a-device": Made("ud", ENABLE, unit="Requires=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"),
-    "bound-to-a-device": Made("ud", ENABLE, unit="BindsTo=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"),
+    "bound-to-what-is-soon-over": Made(
+        "ud", ENABLE, unit="BindsTo=is-soon-over.service\nAfter=is-soon-over.service"
+    ),
+    "requires-a-device": Made(
+        "ud", ENABLE, unit="Requires=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"
+    ),
+    "bound-to-a-device": Made(
+        "ud", ENABLE, unit="BindsTo=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"
+    ),
     "after-success": Made("uu", install=""),
-    "succeeds": Made("cd", ENABLE, unit="OnSuccess=after-success.service", service="Type=oneshot\nExecStart=true"),
+    "succeeds": Made(
+        "cd", ENABLE, unit="OnSuccess=after-success.service", service="Type=oneshot\nExecStart=true"
+    ),
     "after-failure": Made("uu", install=""),
-    "fails": Made("cd", ENABLE, unit="OnFailure=after-failure.service", service="Type=oneshot\nExecStart=false"),
+    "fails": Made(
+        "cd",
+        ENABLE,
+        unit="OnFailure=after-failure.service",
+        service="Type=oneshot\nExecStart=false",
+    ),
     "by-a-timer": Made("dd", "systemctl enable by-a-timer.timer", install=""),
     "pulled-by-what-a-timer-starts": Made("uu", install=""),
     "timed": Made(
@@ -171,7 +234,11 @@ UNITS: Mapping[str, Made] = {
     ),
     "by-a-socket": Made("dd", "systemctl enable by-a-socket.socket", install=""),
     "by-a-socket-of-another-name": Made("dd", "systemctl enable pe-other.socket", install=""),
-    "by-a-masked-socket": Made("dc", f"systemctl enable by-a-masked-socket.socket; ln -s /dev/null {ADMIN}/by-a-masked-socket.socket", install=""),
+    "by-a-masked-socket": Made(
+        "dc",
+        f"systemctl enable by-a-masked-socket.socket; ln -s /dev/null {ADMIN}/by-a-masked-socket.socket",
+        install="",
+    ),
     "readable-by-root": Made("cd", f"{ENABLE}; chmod 600 {ADMIN}/$U"),
     "instance@one": Made("cd", ENABLE),
     "instance@two": Made("dc"),
@@ -181,8 +248,10 @@ OTHERS = {
     f"{ADMIN}/by-a-timer.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/by-a-socket.socket": SOCKET.format("a") + "[Install]\nWantedBy=sockets.target\n",
-    f"{VENDOR}/by-a-masked-socket.socket": SOCKET.format("b") + "[Install]\nWantedBy=sockets.target\n",
-    f"{ADMIN}/pe-other.socket": SOCKET.format("c") + "Service=by-a-socket-of-another-name.service\n[Install]\nWantedBy=sockets.target\n",
+    f"{VENDOR}/by-a-masked-socket.socket": SOCKET.format("b")
+    + "[Install]\nWantedBy=sockets.target\n",
+    f"{ADMIN}/pe-other.socket": SOCKET.format("c")
+    + "Service=by-a-socket-of-another-name.service\n[Install]\nWantedBy=sockets.target\n",
     **{
         f"{VENDOR}/pe-{name}.target": f"[Install]\nWantedBy={by}.target\n"
         for name, by in {
@@ -221,7 +290,9 @@ def odd(lab: Lab, request: pytest.FixtureRequest) -> Iterator[list[Node]]:
             if unit.folder == RUN:
                 node.sh(f"mkdir -p {RUN}")
                 node.write(f"{RUN}/{name}.service", unit.text())
-        steps = (f"U={unit_of(name)}; {unit.arrange}" for name, unit in UNITS.items() if unit.arrange)
+        steps = (
+            f"U={unit_of(name)}; {unit.arrange}" for name, unit in UNITS.items() if unit.arrange
+        )
         node.sh("exec 2>/dev/null; systemctl daemon-reload\n" + "\n".join(steps))
         yield [node]
 
@@ -234,7 +305,16 @@ def checked(node: Node, declared: Sequence[Service], *, marks: str = "") -> Mapp
     return {
         item.name: judge(RESOURCE, item, seen)
         for item in (
-            Item(node.name, "services", each.name, RESOURCE.canonical(each.name), each, RESOURCE.asserts(each), Source("f", 1)) for each in declared
+            Item(
+                node.name,
+                "services",
+                each.name,
+                RESOURCE.canonical(each.name),
+                each,
+                RESOURCE.asserts(each),
+                Source("f", 1),
+            )
+            for each in declared
         )
     }
 
@@ -248,11 +328,20 @@ def test_the_verdicts_and_the_boot_that_follows(lab: Lab, odd: list[Node]) -> No
     on = letters(checked(node, [Service(name=name, enabled=True) for name in UNITS]))
     off = letters(checked(node, [Service(name=name, enabled=False) for name in UNITS]))
     disabled = letters(checked(node, [Service(name=name, state="disabled") for name in UNITS]))
-    assert {name: on[name] + off[name] for name in UNITS} == {name: unit.verdicts for name, unit in UNITS.items()}
+    assert {name: on[name] + off[name] for name in UNITS} == {
+        name: unit.verdicts for name, unit in UNITS.items()
+    }
     odd[0] = node = lab.reboot(node)
-    shown = node.sh(f"systemctl show -p Id,InactiveExitTimestampMonotonic -- {' '.join(map(unit_of, UNITS))}")
-    blocks = (dict(line.split("=", 1) for line in block.splitlines()) for block in shown.split("\n\n"))
-    started = {block["Id"].removesuffix(".service"): block["InactiveExitTimestampMonotonic"] != "0" for block in blocks}
+    shown = node.sh(
+        f"systemctl show -p Id,InactiveExitTimestampMonotonic -- {' '.join(map(unit_of, UNITS))}"
+    )
+    blocks = (
+        dict(line.split("=", 1) for line in block.splitlines()) for block in shown.split("\n\n")
+    )
+    started = {
+        block["Id"].removesuffix(".service"): block["InactiveExitTimestampMonotonic"] != "0"
+        for block in blocks
+    }
     assert [name for name in UNITS if on[name] == "c" and not started[name]] == []
     assert [name for name in UNITS if "c" in (off[name], disabled[name]) and started[name]] == []
 
@@ -263,7 +352,16 @@ def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> N
         Service(name=name, state=state, enabled=enabled)  # type: ignore[arg-type]
         for name, (state, enabled) in zip(
             [*UNITS, "not-there", "cron", "ssh", "dbus.socket", "multi-user.target"] * 2,
-            [("running", None), ("stopped", None), ("disabled", None), (None, True), (None, False), ("running", True), ("stopped", True)] * 99,
+            [
+                ("running", None),
+                ("stopped", None),
+                ("disabled", None),
+                (None, True),
+                (None, False),
+                ("running", True),
+                ("stopped", True),
+            ]
+            * 99,
             strict=False,
         )
     ]
@@ -290,7 +388,10 @@ LOOPS = {
     "of-a-template@x": "ExecStart=/bin/sleep 1\nRestart=always\nRestartSec=100ms",
     "by-a-path": "ExecStart=/bin/sleep 1",
 }
-STEADY = {"steady": "ExecStart=/bin/sleep infinity\nRestart=always", "killed-once": "ExecStart=/bin/sleep infinity\nRestart=always"}
+STEADY = {
+    "steady": "ExecStart=/bin/sleep infinity\nRestart=always",
+    "killed-once": "ExecStart=/bin/sleep infinity\nRestart=always",
+}
 LOOKS = 12
 
 
@@ -302,13 +403,22 @@ def test_a_crash_loop_never_passes(lab: Lab) -> None:
     path = "[Unit]\nStartLimitIntervalSec=0\n[Path]\nPathExists=/etc/passwd\nTriggerLimitIntervalSec=0\n"
     with lab.node("loops", files=texts | {f"{ADMIN}/by-a-path.path": path}) as node:
         started = " ".join(name for name in LOOPS if name != "by-a-path")
-        node.sh(f"systemctl start --no-block {started} by-a-path.path; systemctl start {' '.join(STEADY)}; systemctl restart steady")
+        node.sh(
+            f"systemctl start --no-block {started} by-a-path.path; systemctl start {' '.join(STEADY)}; systemctl restart steady"
+        )
         node.sh("systemctl kill -s KILL killed-once")
         for name in LOOPS.keys() - {"by-a-path", "works-in-vain"} | {"killed-once"}:
-            node.sh(f"until [ $(systemctl show -p NRestarts --value {name}) -ge 1 ]; do sleep .1; done")
-        node.sh("until [ $(systemctl show -p ActiveExitTimestampMonotonic --value by-a-path) != 0 ]; do sleep .1; done")
+            node.sh(
+                f"until [ $(systemctl show -p NRestarts --value {name}) -ge 1 ]; do sleep .1; done"
+            )
+        node.sh(
+            "until [ $(systemctl show -p ActiveExitTimestampMonotonic --value by-a-path) != 0 ]; do sleep .1; done"
+        )
         names = [*LOOPS, *STEADY]
-        looks = [letters(checked(node, [Service(name=name, state="running") for name in names])) for _ in range(LOOKS)]
+        looks = [
+            letters(checked(node, [Service(name=name, state="running") for name in names]))
+            for _ in range(LOOKS)
+        ]
         assert [name for name in LOOPS if any(look[name] == "c" for look in looks)] == []
         assert {look["steady"] for look in looks} == {"c"}
         assert {look["killed-once"] for look in looks} == {"d"}

@@ -1,13 +1,15 @@
-"""Services that a boot starts by way of generators, of scripts in /etc/init.d and of the message bus; and states that no boot brings."""
+"""Services that a boot starts by way of generators, of scripts in /etc/init.d and of the message
+bus; and states that no boot brings.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
 from power_edge.model import Outcome
-from tests.cases import items_of
-from tests.lab.checking import look
-from tests.lab.nodes import Lab, Node
+from tests.support.cases import items_of
+from tests.support.lab.checking import look
+from tests.support.lab.nodes import Lab, Node
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +37,9 @@ RC_LOCAL = "#!/bin/sh\ntouch /run/ran\n"
 
 @pytest.fixture
 def generated(lab: Lab) -> Iterator[list[Node]]:
-    """A node with scripts in /etc/init.d, and a generator that reads a folder; in a list, where a test that boots it again puts the new one."""
+    """A node with scripts in /etc/init.d, and a generator that reads a folder; in a list, where a
+    test that boots it again puts the new one.
+    """
     files = {
         "/etc/init.d/kept": SCRIPT.format("kept"),
         "/etc/init.d/off": SCRIPT.format("off"),
@@ -44,7 +48,9 @@ def generated(lab: Lab) -> Iterator[list[Node]]:
         "/etc/lab.d/one": "1\n",
         "/etc/lab.d/two": "2\n",
     }
-    with lab.node("generated", files=files, prepare="update-rc.d kept defaults; update-rc.d off defaults") as node:
+    with lab.node(
+        "generated", files=files, prepare="update-rc.d kept defaults; update-rc.d off defaults"
+    ) as node:
         yield [node]
 
 
@@ -57,11 +63,19 @@ def started(node: Node, name: str) -> bool:
     return node.sh(f"systemctl show -p InactiveExitTimestampMonotonic --value -- {name}") != "0"
 
 
-def test_a_script_that_may_not_be_run_any_more_is_not_started(lab: Lab, generated: list[Node]) -> None:
+def test_a_script_that_may_not_be_run_any_more_is_not_started(
+    lab: Lab, generated: list[Node]
+) -> None:
     (node,) = generated
-    assert outcomes(node, "kept", "off", enabled=True) == {"kept": Outcome.COMPLIANT, "off": Outcome.COMPLIANT}
+    assert outcomes(node, "kept", "off", enabled=True) == {
+        "kept": Outcome.COMPLIANT,
+        "off": Outcome.COMPLIANT,
+    }
     node.sh("chmod -x /etc/init.d/off")
-    assert outcomes(node, "kept", "off", enabled=True) == {"kept": Outcome.COMPLIANT, "off": Outcome.UNKNOWN}
+    assert outcomes(node, "kept", "off", enabled=True) == {
+        "kept": Outcome.COMPLIANT,
+        "off": Outcome.UNKNOWN,
+    }
     node.sh("chmod -x /etc/systemd/system-generators/lab")
     assert set(outcomes(node, "kept", "made@one", enabled=True).values()) == {Outcome.UNKNOWN}
     node = lab.reboot(node)
@@ -76,9 +90,22 @@ def test_a_file_that_a_generator_reads_has_come(lab: Lab, generated: list[Node])
     node.sh("echo 3 >/etc/lab.d/new; rm /etc/lab.d/two; echo changed >/etc/lab.d/one")
     on = outcomes(node, *names, enabled=True)
     off = outcomes(node, *names, enabled=False)
-    # Of which file the generator makes which unit is for the generator alone to say, and no check runs it.
-    assert [on[name] for name in names] == [Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.COMPLIANT]
-    assert [off[name] for name in names] == [Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.UNKNOWN, Outcome.DRIFT]
+    # Of which file the generator makes which unit is for the generator alone to say, and no check
+    # runs it.
+    assert [on[name] for name in names] == [
+        Outcome.UNKNOWN,
+        Outcome.UNKNOWN,
+        Outcome.UNKNOWN,
+        Outcome.UNKNOWN,
+        Outcome.COMPLIANT,
+    ]
+    assert [off[name] for name in names] == [
+        Outcome.UNKNOWN,
+        Outcome.UNKNOWN,
+        Outcome.UNKNOWN,
+        Outcome.UNKNOWN,
+        Outcome.DRIFT,
+    ]
     assert node.sh("ls /run/generators-ran | wc -l") == runs
     node = lab.reboot(node)
     assert [name for name in names if started(node, name)] == ["made@one", "made@new", "cron"]
@@ -110,7 +137,10 @@ unit=kept whole=kept-off
         "/etc/lab.conf": "",
     }
     with lab.node("drop-ins", files=files, prepare=f"systemctl -q enable {name}") as node:
-        assert outcomes(node, name, "cron", enabled=True) == {name: Outcome.COMPLIANT, "cron": Outcome.COMPLIANT}
+        assert outcomes(node, name, "cron", enabled=True) == {
+            name: Outcome.COMPLIANT,
+            "cron": Outcome.COMPLIANT,
+        }
         node.sh("echo skip >/etc/lab.conf")
         assert outcomes(node, name, enabled=True) == {name: Outcome.UNKNOWN}
         assert not started(lab.reboot(node), name)
@@ -142,15 +172,25 @@ WantedBy=multi-user.target
 def test_a_boot_may_start_what_a_call_on_the_bus_starts(lab: Lab, generated: list[Node]) -> None:
     (node,) = generated
     node.write("/etc/systemd/system/caller.service", CALLER)
-    node.sh("systemctl -q enable caller; ln -s /dev/null /etc/systemd/system/systemd-localed.service")
+    node.sh(
+        "systemctl -q enable caller; ln -s /dev/null /etc/systemd/system/systemd-localed.service"
+    )
     node = lab.reboot(node)
     assert started(node, "systemd-hostnamed")
     node.sh("systemctl stop systemd-hostnamed")
-    called = {"systemd-hostnamed": Outcome.UNKNOWN, "systemd-localed": Outcome.COMPLIANT, "made@other": Outcome.COMPLIANT}
+    called = {
+        "systemd-hostnamed": Outcome.UNKNOWN,
+        "systemd-localed": Outcome.COMPLIANT,
+        "made@other": Outcome.COMPLIANT,
+    }
     assert outcomes(node, *called, enabled=False) == called
     assert outcomes(node, *called, state="disabled") == called
-    assert outcomes(node, "systemd-hostnamed", enabled=True) == {"systemd-hostnamed": Outcome.UNKNOWN}
-    assert outcomes(node, "systemd-hostnamed", state="stopped") == {"systemd-hostnamed": Outcome.COMPLIANT}
+    assert outcomes(node, "systemd-hostnamed", enabled=True) == {
+        "systemd-hostnamed": Outcome.UNKNOWN
+    }
+    assert outcomes(node, "systemd-hostnamed", state="stopped") == {
+        "systemd-hostnamed": Outcome.COMPLIANT
+    }
 
 
 BUS_FOLDERS = ("usr/share", "usr/local/share", "usr/lib", "etc", "run", "opt/lab")
@@ -160,30 +200,44 @@ def test_what_a_call_starts_is_found_wherever_the_bus_reads_it(generated: list[N
     (node,) = generated
     names = [f"called{number}" for number in range(len(BUS_FOLDERS))] + ["made@called"]
     node.sh("mkdir -p /etc/dbus-1/system.d")
-    node.write("/etc/dbus-1/system.d/lab.conf", "<busconfig><servicedir>/opt/lab/dbus-1/system-services</servicedir></busconfig>\n")
+    node.write(
+        "/etc/dbus-1/system.d/lab.conf",
+        "<busconfig><servicedir>/opt/lab/dbus-1/system-services</servicedir></busconfig>\n",
+    )
     for number, (name, folder) in enumerate(zip(names, (*BUS_FOLDERS, "usr/share"), strict=True)):
         node.sh(f"mkdir -p /{folder}/dbus-1/system-services")
         text = f"[D-BUS Service]\nName=lab.n{number}\nExec=/bin/false\nUser=root\nSystemdService = {name}.service\n"
         node.write(f"/{folder}/dbus-1/system-services/lab.n{number}.service", text)
         if "@" not in name:
             node.write(f"/etc/systemd/system/{name}.service", SLEEPS)
-    node.sh("systemctl daemon-reload; busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig")
+    node.sh(
+        "systemctl daemon-reload; busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig"
+    )
     assert outcomes(node, *names, state="disabled") == dict.fromkeys(names, Outcome.UNKNOWN)
     for number in range(len(names)):
-        node.sh(f"busctl --timeout=1 call org.freedesktop.DBus / org.freedesktop.DBus StartServiceByName su lab.n{number} 0", check=False)
+        node.sh(
+            f"busctl --timeout=1 call org.freedesktop.DBus / org.freedesktop.DBus StartServiceByName su lab.n{number} 0",
+            check=False,
+        )
     read = {name for name in names if started(node, name)}
     assert read >= {"called0", "called1", "called5", "made@called"}
 
 
-def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(generated: list[Node]) -> None:
+def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(
+    generated: list[Node],
+) -> None:
     (node,) = generated
     node.write("/etc/systemd/system/frail.service", SLEEPS + "Restart=always\nRestartSec=0\n")
     node.sh("systemctl start frail")
     for number in (1, 2, 3):
         node.sh("systemctl kill -s KILL frail")
-        node.sh(f"until [ $(systemctl show -p NRestarts --value frail) = {number} ] && systemctl is-active -q frail; do :; done")
+        node.sh(
+            f"until [ $(systemctl show -p NRestarts --value frail) = {number} ] && systemctl is-active -q frail; do :; done"
+        )
         node.sh("touch -h -d '30 minutes ago' /run/systemd/units/invocation:frail.service")
-        assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT if number < 3 else Outcome.DRIFT}
+        assert outcomes(node, "frail", state="running") == {
+            "frail": Outcome.COMPLIANT if number < 3 else Outcome.DRIFT
+        }
     node.sh("touch -h -d '2 hours ago' /run/systemd/units/invocation:frail.service")
     assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT}
 
@@ -203,7 +257,13 @@ def test_a_mask_is_removed_by_a_command_only_where_that_removes_it(generated: li
         node.write(f"/usr/lib/systemd/system/hidden{number}.service", SLEEPS)
         node.sh(f"mkdir -p {folder}; ln -s /dev/null {folder}/hidden{number}.service")
     node.sh("systemctl daemon-reload")
-    items = items_of({"services": [{"name": f"hidden{number}", "state": "running"} for number in range(len(MASKS))]})
+    items = items_of(
+        {
+            "services": [
+                {"name": f"hidden{number}", "state": "running"} for number in range(len(MASKS))
+            ]
+        }
+    )
     found = look(node, items)
     assert [result.mend is not None for result in found] == [*MASKS.values()]
     for folder, result in zip(MASKS, found, strict=True):
@@ -211,13 +271,27 @@ def test_a_mask_is_removed_by_a_command_only_where_that_removes_it(generated: li
             assert f"{folder}/" in str(result.advice)
         else:
             node.sh(result.mend)
-    assert [result.outcome is Outcome.COMPLIANT for result in look(node, items)] == [*MASKS.values()]
+    assert [result.outcome is Outcome.COMPLIANT for result in look(node, items)] == [
+        *MASKS.values()
+    ]
 
 
 VAIN = {
-    "conditional": ("[Unit]\nConditionPathExists=/nonexistent\n", "running", "ConditionPathExists=/nonexistent does not hold"),
-    "asserting": ("[Unit]\nAssertPathExists=/nonexistent\n", "running", "AssertPathExists=/nonexistent does not hold"),
-    "requiring": ("[Unit]\nRequires=hidden.service\n", "running", "it requires hidden.service, which cannot be loaded (masked)"),
+    "conditional": (
+        "[Unit]\nConditionPathExists=/nonexistent\n",
+        "running",
+        "ConditionPathExists=/nonexistent does not hold",
+    ),
+    "asserting": (
+        "[Unit]\nAssertPathExists=/nonexistent\n",
+        "running",
+        "AssertPathExists=/nonexistent does not hold",
+    ),
+    "requiring": (
+        "[Unit]\nRequires=hidden.service\n",
+        "running",
+        "it requires hidden.service, which cannot be loaded (masked)",
+    ),
     "unneeded": ("[Unit]\nStopWhenUnneeded=yes\n", "running", "StopWhenUnneeded=yes"),
     "upheld": ("", "stopped", "upholder.service would start it again"),
 }
@@ -236,8 +310,12 @@ def test_no_command_is_printed_that_systemd_does_not_heed(generated: list[Node],
     assert (result.outcome, result.mend) == (Outcome.DRIFT, None)
     assert words in str(result.advice)
     # What would have been printed does not help.
-    settled = "systemctl is-active -q upheld" if name == "upheld" else f"! systemctl is-active -q {name}"
-    node.sh(f"systemctl {'start' if state == 'running' else 'stop'} {name} || :; until {settled}; do :; done")
+    settled = (
+        "systemctl is-active -q upheld" if name == "upheld" else f"! systemctl is-active -q {name}"
+    )
+    node.sh(
+        f"systemctl {'start' if state == 'running' else 'stop'} {name} || :; until {settled}; do :; done"
+    )
     (result,) = look(node, items_of({"services": [{"name": name, "state": state}]}))
     assert result.outcome is not Outcome.COMPLIANT
 
@@ -245,19 +323,27 @@ def test_no_command_is_printed_that_systemd_does_not_heed(generated: list[Node],
 def test_a_frozen_service_does_not_run(generated: list[Node]) -> None:
     (node,) = generated
     group = node.sh(
-        "ls -d /sys/fs/cgroup/system.slice/cron.service /sys/fs/cgroup/unified/system.slice/cron.service 2>/dev/null | sed -n 1p", check=False
+        "ls -d /sys/fs/cgroup/system.slice/cron.service /sys/fs/cgroup/unified/system.slice/cron.service 2>/dev/null | sed -n 1p",
+        check=False,
     )
-    node.sh(f"echo 1 >{group}/cgroup.freeze; until grep -q 'frozen 1' {group}/cgroup.events; do :; done")
+    node.sh(
+        f"echo 1 >{group}/cgroup.freeze; until grep -q 'frozen 1' {group}/cgroup.events; do :; done"
+    )
     assert outcomes(node, "cron", state="running") == {"cron": Outcome.DRIFT}
     assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.DRIFT}
-    node.sh(f"echo 0 >{group}/cgroup.freeze; until grep -q 'frozen 0' {group}/cgroup.events; do :; done")
+    node.sh(
+        f"echo 0 >{group}/cgroup.freeze; until grep -q 'frozen 0' {group}/cgroup.events; do :; done"
+    )
     assert outcomes(node, "cron", state="running", enabled=True) == {"cron": Outcome.COMPLIANT}
 
 
 DEEP = "Slice=a-b-c-d-e.slice\n"
 DELEGATED = "Delegate=yes\n"
 HALTS = {
-    "in-a-deep-slice": (SLEEPS + DEEP, "echo 1 >$G/cgroup.freeze; until grep -q 'frozen 1' $G/cgroup.events; do :; done"),
+    "in-a-deep-slice": (
+        SLEEPS + DEEP,
+        "echo 1 >$G/cgroup.freeze; until grep -q 'frozen 1' $G/cgroup.events; do :; done",
+    ),
     "below-its-group": (
         SLEEPS + DELEGATED,
         "mkdir $G/sub; echo $P >$G/sub/cgroup.procs; echo 1 >$G/sub/cgroup.freeze; until grep -q 'frozen 1' $G/sub/cgroup.events; do :; done",
@@ -276,17 +362,32 @@ def test_a_service_whose_process_does_not_run_is_drift(generated: list[Node], ca
     text, halt = HALTS[case]
     node.write("/etc/systemd/system/halted.service", text)
     node.sh("systemctl daemon-reload; systemctl start halted")
-    assert outcomes(node, "halted", "cron", state="running") == {"halted": Outcome.COMPLIANT, "cron": Outcome.COMPLIANT}
+    assert outcomes(node, "halted", "cron", state="running") == {
+        "halted": Outcome.COMPLIANT,
+        "cron": Outcome.COMPLIANT,
+    }
     find = "G=$(systemctl show -p ControlGroup --value halted); P=$(systemctl show -p MainPID --value halted); "
     tree = "T=/sys/fs/cgroup; [ ! -d $T/unified ] || T=$T/unified; G=$T$G; "
     node.sh(f"{find}{tree}{halt}")
-    assert outcomes(node, "halted", "cron", state="running") == {"halted": Outcome.DRIFT, "cron": Outcome.COMPLIANT}
+    assert outcomes(node, "halted", "cron", state="running") == {
+        "halted": Outcome.DRIFT,
+        "cron": Outcome.COMPLIANT,
+    }
 
 
-@pytest.mark.parametrize(("verb", "outcome"), [("stop", Outcome.DRIFT), ("restart", Outcome.UNKNOWN)])
-def test_a_service_on_its_way_down_does_not_run_unless_it_comes_again(generated: list[Node], verb: str, outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("verb", "outcome"), [("stop", Outcome.DRIFT), ("restart", Outcome.UNKNOWN)]
+)
+def test_a_service_on_its_way_down_does_not_run_unless_it_comes_again(
+    generated: list[Node], verb: str, outcome: Outcome
+) -> None:
     (node,) = generated
-    node.write("/etc/systemd/system/slow.service", SLEEPS + "ExecStop=/bin/sleep infinity\nTimeoutStopSec=infinity\n")
-    node.sh(f"systemctl start slow; systemctl {verb} --no-block slow; until systemctl is-active slow | grep -q deactivating; do :; done")
+    node.write(
+        "/etc/systemd/system/slow.service",
+        SLEEPS + "ExecStop=/bin/sleep infinity\nTimeoutStopSec=infinity\n",
+    )
+    node.sh(
+        f"systemctl start slow; systemctl {verb} --no-block slow; until systemctl is-active slow | grep -q deactivating; do :; done"
+    )
     assert outcomes(node, "slow", state="running") == {"slow": outcome}
     assert outcomes(node, "slow", state="stopped") == {"slow": Outcome.UNKNOWN}

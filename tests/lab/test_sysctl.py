@@ -1,4 +1,6 @@
-"""The sysctl probe, run: in the shells that nodes have, as a plain user, with and without sudo, in a node and on this machine."""
+"""The sysctl probe, run: in the shells that nodes have, as a plain user, with and without sudo, in
+a node and on this machine.
+"""
 
 import os
 import shutil
@@ -8,39 +10,63 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
-from power_edge.judging import judge
+from power_edge import package_data
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Observations, Result, Source, Unseen
 from power_edge.resources.sysctl import RESOURCE, parse
 from power_edge.resources.sysctl.key import Setting, canonical
 from power_edge.resources.sysctl.kinds import never
-from tests.lab.nodes import Node
+from tests.support.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
 
-BODY = data.text("probes/resources/sysctl.sh")
+BODY = package_data.text("probes/resources/sysctl.sh")
 SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
 SECRET = "net/ipv4/tcp_fastopen_key"
 
 
 def judged(key: str, value: str, seen: Observations) -> Result:
     declared = Setting(key, value)
-    return judge(RESOURCE, Item("node", "sysctl", key, canonical(key), declared, RESOURCE.asserts(declared), Source("f", 1)), seen)
+    return judge(
+        RESOURCE,
+        Item(
+            "node",
+            "sysctl",
+            key,
+            canonical(key),
+            declared,
+            RESOURCE.asserts(declared),
+            Source("f", 1),
+        ),
+        seen,
+    )
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_every_key_of_this_machine(shell: list[str]) -> None:
     root = Path("/proc/sys")
-    paths = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and "random" not in path.parts)
+    paths = sorted(
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and "random" not in path.parts
+    )
     done = subprocess.run(
-        [*shell, "-c", BODY, "pe", *paths], check=True, capture_output=True, env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, timeout=60
+        [*shell, "-c", BODY, "pe", *paths],
+        check=True,
+        capture_output=True,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        timeout=60,
     )
     seen = parse(done.stdout)
     assert list(seen) == paths
     steady = {
-        path: (root / path).read_text(errors="surrogateescape") for path in paths if path.startswith(("net/ipv4/conf/", "kernel/sched", "vm/dirty"))
+        path: (root / path).read_text(errors="surrogateescape")
+        for path in paths
+        if path.startswith(("net/ipv4/conf/", "kernel/sched", "vm/dirty"))
     }
-    assert {path: seen[path] for path in steady} == {path: value.removesuffix("\n") for path, value in steady.items()}
+    assert {path: seen[path] for path in steady} == {
+        path: value.removesuffix("\n") for path, value in steady.items()
+    }
 
 
 def put(node: Node, key: str, value: str) -> None:
@@ -50,7 +76,16 @@ def put(node: Node, key: str, value: str) -> None:
 @pytest.mark.parametrize("shell", SHELLS[:2], ids=lambda shell: shell[0])
 def test_what_has_no_value(node: Node, shell: list[str]) -> None:
     seen = parse(
-        node.run(*shell, "-c", BODY, "pe", "vm/drop_caches", "net/ipv4/conf/lo", "vm/swappiness/x", "net/core/bpf_jit_harden").stdout.encode()
+        node.run(
+            *shell,
+            "-c",
+            BODY,
+            "pe",
+            "vm/drop_caches",
+            "net/ipv4/conf/lo",
+            "vm/swappiness/x",
+            "net/core/bpf_jit_harden",
+        ).stdout.encode()
     )
     assert len(seen) == 4
     assert all(isinstance(value, Unseen) for value in seen.values()), seen
@@ -61,7 +96,11 @@ def test_a_long_value_is_read_to_its_end(node: Node) -> None:
     put(node, key, whole)
     seen = parse(node.run("sh", "-c", BODY, "pe", canonical(key)).stdout.encode())
     shutil.copy(str(shutil.which("busybox")), node.tree / "usr/local/bin")
-    cut = parse(node.run("sh", "-c", f'grep() {{ busybox grep "$@"; }}\n{BODY}', "pe", canonical(key)).stdout.encode())
+    cut = parse(
+        node.run(
+            "sh", "-c", f'grep() {{ busybox grep "$@"; }}\n{BODY}', "pe", canonical(key)
+        ).stdout.encode()
+    )
     put(node, key, "")
     assert judged(key, whole, seen).outcome.value == "compliant"
     assert judged(key, whole[:1024], seen).outcome.value == "drift"
@@ -70,7 +109,21 @@ def test_a_long_value_is_read_to_its_end(node: Node) -> None:
 
 def test_a_plain_user_with_and_without_sudo(node: Node) -> None:
     def value(user: str, sudo: str) -> object:
-        run = ("runuser", "-u", user, "--", "env", f"PE_SUDO={sudo}", "LC_ALL=C", "sh", "-c", BODY, "pe", SECRET, "net/ipv4/ip_forward")
+        run = (
+            "runuser",
+            "-u",
+            user,
+            "--",
+            "env",
+            f"PE_SUDO={sudo}",
+            "LC_ALL=C",
+            "sh",
+            "-c",
+            BODY,
+            "pe",
+            SECRET,
+            "net/ipv4/ip_forward",
+        )
         seen = parse(node.run(*run).stdout.encode())
         assert seen["net/ipv4/ip_forward"] in ("0", "1")
         return seen[SECRET]
@@ -94,8 +147,14 @@ REMEDIES = {
     ("net.netfilter.nf_conntrack_tcp_loose", "1", "0"): (),
     ("net.bridge.bridge-nf-call-iptables", "0", "1"): (),
     ("net.ipv6.conf.v1.accept_ra", "0", "1"): (),
-    ("net.ipv4.ip_forward", "1", "0"): ("net/ipv4/conf/*/forwarding", "net/ipv4/conf/all/accept_redirects"),
-    ("net.ipv4.ip_forward", "0", "1"): ("net/ipv4/conf/*/forwarding", "net/ipv4/conf/all/accept_redirects"),
+    ("net.ipv4.ip_forward", "1", "0"): (
+        "net/ipv4/conf/*/forwarding",
+        "net/ipv4/conf/all/accept_redirects",
+    ),
+    ("net.ipv4.ip_forward", "0", "1"): (
+        "net/ipv4/conf/*/forwarding",
+        "net/ipv4/conf/all/accept_redirects",
+    ),
     ("net.ipv4.conf.all.forwarding", "1", "0"): (
         "net/ipv4/conf/*/forwarding",
         "net/ipv4/conf/all/accept_redirects",
@@ -105,7 +164,9 @@ REMEDIES = {
     ("net.ipv6.conf.all.disable_ipv6", "0", "1"): ("net/ipv6/conf/*/disable_ipv6",),
     ("net.ipv6.conf.all.addr_gen_mode", "1", "0"): ("net/ipv6/conf/*/addr_gen_mode",),
 }
-"""Key, declared value, value that is there -> other keys that the write changes, which the remedy must speak of."""
+"""Key, declared value, value that is there -> other keys that the write changes, which the remedy
+must speak of.
+"""
 EVERY_KEY = "cd /proc/sys; find net -type f | sort | while read -r file; do printf '%s=%s\\n' $file \"$(tr '\\n' ' ' 2>/dev/null <$file)\"; done"
 MOVING = ("net/netfilter/nf_conntrack_count", "net/ipv4/tcp_fastopen_key")
 
@@ -117,11 +178,15 @@ def every_key(node: Node) -> dict[str, str]:
 
 
 def look(node: Node, key: str, value: str) -> Result:
-    return judged(key, value, parse(node.run("sh", "-c", BODY, "pe", canonical(key)).stdout.encode()))
+    return judged(
+        key, value, parse(node.run("sh", "-c", BODY, "pe", canonical(key)).stdout.encode())
+    )
 
 
 @pytest.mark.parametrize(("key", "value", "other"), REMEDIES)
-def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_that_it_does_not_speak_of(node: Node, key: str, value: str, other: str) -> None:
+def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_that_it_does_not_speak_of(
+    node: Node, key: str, value: str, other: str
+) -> None:
     node.sh("ip link show v0.7 >/dev/null 2>&1 || ip link add v0.7 type veth peer name v1")
     put(node, key, value)
     put(node, key, other)
@@ -134,13 +199,17 @@ def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_that_it_does_no
     after = every_key(node)
     changed = {path for path in before if after.get(path) != before[path]} - {canonical(key)}
     allowed = REMEDIES[key, value, other]
-    assert [path for path in changed if not any(fnmatch(path, pattern) for pattern in allowed)] == []
+    assert [
+        path for path in changed if not any(fnmatch(path, pattern) for pattern in allowed)
+    ] == []
     assert bool(changed) <= bool(found.advice)
     for pattern in allowed:
         assert pattern.rpartition("/")[2] in str(found.advice)
 
 
-@pytest.mark.parametrize("key", ["vm.swappiness", "kernel.panic", "fs.inotify.max_user_watches", "kernel.hostname"])
+@pytest.mark.parametrize(
+    "key", ["vm.swappiness", "kernel.panic", "fs.inotify.max_user_watches", "kernel.hostname"]
+)
 def test_a_key_of_the_machine_itself_has_no_command_on_a_container(node: Node, key: str) -> None:
     found = look(node, key, "7")
     assert (found.outcome.value, found.mend) == ("drift", None)
@@ -149,7 +218,9 @@ def test_a_key_of_the_machine_itself_has_no_command_on_a_container(node: Node, k
 
 
 def test_a_key_that_can_be_written_in_a_container_after_all_has_one(node: Node) -> None:
-    node.sh("cat /proc/sys/kernel/panic >/root/panic; mount --bind /root/panic /proc/sys/kernel/panic")
+    node.sh(
+        "cat /proc/sys/kernel/panic >/root/panic; mount --bind /root/panic /proc/sys/kernel/panic"
+    )
     try:
         found = look(node, "kernel.panic", "7")
         node.sh(str(found.mend))

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from power_edge.checking.target import target
 from power_edge.config import ConfigError
-from power_edge.model.declared.connection_schema import Connection
-from power_edge.probing import route as routing
-from power_edge.probing.route import BadRoute, Options, is_this_machine, route
-from power_edge.target import target
+from power_edge.model.generated.connection_schema import Connection
+from power_edge.probing import connection as routing
+from power_edge.probing.connection import BadRoute, Options, is_this_machine, route
 from power_edge.text import without_password
-from tests.gates import ID, OTHER_ID, by_id, expected
+from tests.support.gates import ID, OTHER_ID, by_id, expected
 
 SSH = {"ssh": {"host": "10.8.0.1", "user": "stella"}}
 
@@ -35,7 +35,11 @@ def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"ssh": {"host": "rig", "port": 2222}}, {}, "ssh://rig:2222"),
         ({"ssh": {"host": "fe80::1%eth0", "port": 22}}, {}, "ssh://[fe80::1%eth0]:22"),
         ({"url": "docker://web"}, {}, "docker://web"),
-        ({"url": "kubectl://pod?container=c&namespace=n"}, {}, "kubectl://pod?container=c&namespace=n"),
+        (
+            {"url": "kubectl://pod?container=c&namespace=n"},
+            {},
+            "kubectl://pod?container=c&namespace=n",
+        ),
         ({"url": "kubectl://pod?container=c&sudo=true"}, {}, "kubectl://pod?container=c"),
         (SSH, {"connection": "paramiko"}, "paramiko://stella@10.8.0.1"),
         (SSH, {"connection": "local"}, "local://"),
@@ -44,7 +48,11 @@ def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         (SSH, {"hosts": "docker://web", "connection": "ssh"}, "docker://web"),
         (None, {"hosts": "root@rig:22", "connection": "ssh"}, "ssh://root@rig:22"),
         (None, {"hosts": "chroot://tree"}, "chroot://tree"),
-        (None, {"hosts": "ssh://edge:s%40cret@rig.example:2222"}, "ssh://edge:s%40cret@rig.example:2222"),
+        (
+            None,
+            {"hosts": "ssh://edge:s%40cret@rig.example:2222"},
+            "ssh://edge:s%40cret@rig.example:2222",
+        ),
     ],
 )
 def test_the_way(file: dict[str, Any] | None, options: dict[str, Any], url: str) -> None:
@@ -103,7 +111,15 @@ def test_sudo(url: str, options: dict[str, Any], prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "here"), [(f"{ID}\n", True), (f"{ID.upper()}", True), (f"{OTHER_ID}\n", False), ("", False), (None, False), ("ä", False)]
+    ("content", "here"),
+    [
+        (f"{ID}\n", True),
+        (f"{ID.upper()}", True),
+        (f"{OTHER_ID}\n", False),
+        ("", False),
+        (None, False),
+        ("ä", False),
+    ],
 )
 def test_this_machine(content: str | None, here: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def read_text(path: Path, encoding: str) -> str:
@@ -113,12 +129,17 @@ def test_this_machine(content: str | None, here: bool, monkeypatch: pytest.Monke
         return content.encode().decode(encoding)
 
     monkeypatch.setattr(Path, "read_text", read_text)
-    assert is_this_machine(expected(**by_id(dmi_product_uuid="4c4c4544-0035-3510-8053-b8c04f4d3732"))) is here
+    assert (
+        is_this_machine(expected(**by_id(dmi_product_uuid="4c4c4544-0035-3510-8053-b8c04f4d3732")))
+        is here
+    )
     assert not is_this_machine(expected(rules={"require_match": False}))
 
 
 @pytest.mark.parametrize("url", ["local://", "ssh://rig"])
-def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(url: str, tmp_path: Path) -> None:
+def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(
+    url: str, tmp_path: Path
+) -> None:
     found = way({"url": url}, sudo=True, sudo_user="edge")
     assert found.host(1, tmp_path).backend.get_command("id").startswith("sudo -u edge /bin/sh -c ")
     assert found.host(1).backend.get_command("id") == "id"
@@ -150,7 +171,9 @@ def test_a_password_is_never_shown(url: str, shown: str) -> None:
     assert without_password(url) == shown
 
 
-@pytest.mark.parametrize("hosts", ["ssh://root:s3cret@rig/path", "ssh://root:s3cret@-rig", "ssh://root:s3cret@a b"])
+@pytest.mark.parametrize(
+    "hosts", ["ssh://root:s3cret@rig/path", "ssh://root:s3cret@-rig", "ssh://root:s3cret@a b"]
+)
 def test_no_message_has_a_password(hosts: str) -> None:
     with pytest.raises(BadRoute) as caught:
         way(None, hosts=hosts)

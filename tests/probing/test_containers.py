@@ -1,13 +1,15 @@
-"""Containers' clients: the script comes by standard input, and their command lines show nothing of it."""
+"""Containers' clients: the script comes by standard input, and their command lines show nothing of
+it.
+"""
 
 from pathlib import Path
 
 import pytest
 
-from power_edge.probing.plan import Timeouts, plan
 from power_edge.probing.process import Lifeline
+from power_edge.probing.script import Timeouts, plan
 from power_edge.probing.transport import Job, Route, Unreachable, ask
-from tests.scripts import OPEN, echo_in_place_of_the_probes, items
+from tests.support.scripts import OPEN, echo_in_place_of_the_probes, items
 
 CLIENT = """#!/bin/sh
 printf '%s\\n' "$@" >"$0.argv"
@@ -21,7 +23,8 @@ case $words in *gone*) echo 'Error: No such container: gone' >&2; exit 1 ;; esac
 [ -n "$input" ] || exec </dev/null
 exec "$@"
 """
-"""A stand-in for a client: the command gets standard input only with -i. lxc always passes it on."""
+"""A stand-in for a client: the command gets standard input only with -i. lxc always passes it on.
+"""
 URLS = {
     "docker": "docker://web",
     "podman": "podman://root@web",
@@ -45,9 +48,10 @@ def test_the_script_comes_by_standard_input(name: str, clients: Path) -> None:
     names = [f"/etc/{'x' * 1000}/{number}" for number in range(500)]
     answer = ask(Job(plan("a", OPEN, items(names), Timeouts()), Route(URLS[name])), Lifeline())
     assert answer.complete
-    assert b"".join(answer.outputs[each].stdout for each in sorted(answer.outputs, key=lambda each: int(each[6:]))) == b"".join(
-        each.encode() + b"\0" for each in names
-    )
+    assert b"".join(
+        answer.outputs[each].stdout
+        for each in sorted(answer.outputs, key=lambda each: int(each[6:]))
+    ) == b"".join(each.encode() + b"\0" for each in names)
     argv = (clients / f"{name}.argv").read_text().splitlines()
     assert argv[-3:] == ["/bin/sh", "-c", "base64 -d|gzip -dc|sh"]
 

@@ -1,4 +1,6 @@
-"""Answers damaged on the way: what is not as the node printed it is lost, and no item becomes compliant by it."""
+"""Answers damaged on the way: what is not as the node printed it is lost, and no item becomes
+compliant by it.
+"""
 
 import re
 from collections.abc import Callable
@@ -9,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from power_edge.checking.evaluate import judge
 from power_edge.config import load_state
-from power_edge.gate import Reading
-from power_edge.judging import judge
+from power_edge.identity.gate import Reading
 from power_edge.model import Item, Outcome
-from power_edge.probing.answer import Answer, NoAnswer, read
+from power_edge.probing.framing import Answer, NoAnswer, read
 from power_edge.probing.observe import observe
 from power_edge.resources import resource
-from tests import answers
+from tests.support import answers
 
 STATE = b"""version: '1.0'
 metadata: {site: x, environment: development}
@@ -31,17 +33,30 @@ asked nmap
 asked cron
 """
 SYSCTL = answers.sysctl({"vm.swappiness": "60", "kernel.panic": "1", "net.ipv4.ip_forward": "0"})
-READINGS = [("machine-id", "ok", answers.digest(answers.MACHINE)), ("board-serial", "filler", "-"), ("product-uuid", "ok", answers.digest("x"))]
+READINGS = [
+    ("machine-id", "ok", answers.digest(answers.MACHINE)),
+    ("board-serial", "filler", "-"),
+    ("product-uuid", "ok", answers.digest("x")),
+]
 WHOLE = answers.answer(
     "rig-7",
-    {"packages.0": PACKAGES, "packages.1": (2, b"", "a line\nno way\nanother"), "sysctl.0": SYSCTL, "sysctl.1": (124, b"\n\n", "")},
+    {
+        "packages.0": PACKAGES,
+        "packages.1": (2, b"", "a line\nno way\nanother"),
+        "sysctl.0": SYSCTL,
+        "sysctl.1": (124, b"\n\n", ""),
+    },
     readings=READINGS,
 )
 FIXED = answers.answer(  # of the same node on another day, with nothing amiss
     "rig-7",
     {
-        "packages.0": PACKAGES.replace(b"telnetd amd64 install/installed", b"telnetd amd64 deinstall/config-files"),
-        "sysctl.0": answers.sysctl({"vm.swappiness": "60", "kernel.panic": "10", "net.ipv4.ip_forward": "1"}),
+        "packages.0": PACKAGES.replace(
+            b"telnetd amd64 install/installed", b"telnetd amd64 deinstall/config-files"
+        ),
+        "sysctl.0": answers.sysctl(
+            {"vm.swappiness": "60", "kernel.panic": "10", "net.ipv4.ip_forward": "1"}
+        ),
     },
     readings=[*READINGS[:2], ("product-uuid", "ok", answers.digest("y"))],
     nonce="f" * 32,
@@ -58,7 +73,9 @@ def items() -> tuple[Item, ...]:
 def outcomes(answer: Answer) -> dict[str, Outcome]:
     by_type = groupby(sorted(items(), key=lambda item: item.type), key=lambda item: item.type)
     seen = {kind: observe(resource(kind), list(members), answer) for kind, members in by_type}
-    return {item.name: judge(resource(item.type), item, seen[item.type]).outcome for item in items()}
+    return {
+        item.name: judge(resource(item.type), item, seen[item.type]).outcome for item in items()
+    }
 
 
 def check(damaged: bytes) -> None:
@@ -105,14 +122,28 @@ def every_line(change: Callable[[list[bytes], int], list[bytes]]) -> list[bytes]
         pytest.param(lambda all, at: [*all[:at], all[at], *all[at:]], id="twice"),
         pytest.param(lambda all, at: [*all[:at], all[at][:-1], *all[at + 1 :]], id="glued"),
         pytest.param(lambda all, at: [*all[:at], all[at][:-1] + b"\r\n", *all[at + 1 :]], id="CR"),
-        pytest.param(lambda all, at: all[:at] + all[at + 1 : at + 2] + all[at : at + 1] + all[at + 2 :], id="swapped"),
+        pytest.param(
+            lambda all, at: all[:at] + all[at + 1 : at + 2] + all[at : at + 1] + all[at + 2 :],
+            id="swapped",
+        ),
         pytest.param(lambda all, at: all[:at], id="cut"),
         pytest.param(lambda all, at: all[: at // 2] + all[at:], id="hole"),
-        pytest.param(lambda all, at: [*all[:at], b"Broadcast message from root\n", *all[at:]], id="a foreign line"),
+        pytest.param(
+            lambda all, at: [*all[:at], b"Broadcast message from root\n", *all[at:]],
+            id="a foreign line",
+        ),
         pytest.param(lambda all, at: [*all[:at], all[at].upper(), *all[at + 1 :]], id="upper case"),
-        pytest.param(lambda all, at: [*all[:at], all[at].rstrip() + b"\n", *all[at + 1 :]], id="blanks lost"),
-        pytest.param(lambda all, at: all[: max(at, 2)] + lines(FIXED)[max(at, 2) :], id="the rest of another answer"),
-        pytest.param(lambda all, at: [*all[:at], *lines(FIXED)[at : at + 1], *all[at + 1 :]], id="a line of another answer"),
+        pytest.param(
+            lambda all, at: [*all[:at], all[at].rstrip() + b"\n", *all[at + 1 :]], id="blanks lost"
+        ),
+        pytest.param(
+            lambda all, at: all[: max(at, 2)] + lines(FIXED)[max(at, 2) :],
+            id="the rest of another answer",
+        ),
+        pytest.param(
+            lambda all, at: [*all[:at], *lines(FIXED)[at : at + 1], *all[at + 1 :]],
+            id="a line of another answer",
+        ),
     ],
 )
 def test_each_line(change: Callable[[list[bytes], int], list[bytes]]) -> None:
@@ -140,8 +171,12 @@ def sections(data: bytes) -> list[bytes]:
 @given(st.data())
 @settings(max_examples=300, deadline=None)
 def test_sections_mixed(data: st.DataObject) -> None:
-    """In any order, lost, doubled, with those of another answer between: a section that is whole is believed, where it is of this answer."""
-    pieces = data.draw(st.lists(st.sampled_from(sections(WHOLE)[1:] + sections(FIXED)[1:]), max_size=8))
+    """In any order, lost, doubled, with those of another answer between: a section that is whole is
+    believed, where it is of this answer.
+    """
+    pieces = data.draw(
+        st.lists(st.sampled_from(sections(WHOLE)[1:] + sections(FIXED)[1:]), max_size=8)
+    )
     check(b"".join([sections(WHOLE)[0], *pieces]))
 
 
@@ -158,7 +193,12 @@ def test_several_at_once(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(damaged)))
         end = data.draw(st.integers(at, min(len(damaged), at + 400)))
-        put = data.draw(st.sampled_from([b"", b"\n", b"\r\n", b"\0", damaged[at:end] * 2, damaged[at:end][::-1]]) | st.binary(max_size=5))
+        put = data.draw(
+            st.sampled_from(
+                [b"", b"\n", b"\r\n", b"\0", damaged[at:end] * 2, damaged[at:end][::-1]]
+            )
+            | st.binary(max_size=5)
+        )
         damaged = damaged[:at] + put + damaged[end:]
     check(damaged)
 
@@ -166,10 +206,26 @@ def test_several_at_once(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
-        (b"row telnetd amd64 install/installed/ok 1.0\n", b"", "the answer was damaged on the way: the section does not fit its checksum"),
-        (b" B packages.0\n", b" B packages.7\n", "the answer was damaged on the way: the section is missing"),
-        (b" E packages.0 0 20\n\n", b"", "the answer was damaged on the way: the section has no end"),
-        (b"asked cron\n", b"asked cron\r\n", "the answer was damaged on the way: the section does not fit its checksum"),
+        (
+            b"row telnetd amd64 install/installed/ok 1.0\n",
+            b"",
+            "the answer was damaged on the way: the section does not fit its checksum",
+        ),
+        (
+            b" B packages.0\n",
+            b" B packages.7\n",
+            "the answer was damaged on the way: the section is missing",
+        ),
+        (
+            b" E packages.0 0 20\n\n",
+            b"",
+            "the answer was damaged on the way: the section has no end",
+        ),
+        (
+            b"asked cron\n",
+            b"asked cron\r\n",
+            "the answer was damaged on the way: the section does not fit its checksum",
+        ),
     ],
 )
 def test_what_is_lost_says_so(before: bytes, after: bytes, why: str) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from power_edge.gate import Reading
-from power_edge.probing.answer import Answer, NoAnswer, merge, read
-from tests.answers import MILLISECONDS, NONCE, answer, closed, digest
+from power_edge.identity.gate import Reading
+from power_edge.probing.framing import Answer, NoAnswer, merge, read
+from tests.support.answers import MILLISECONDS, NONCE, answer, closed, digest
 
 SECTIONS: dict[str, bytes | tuple[int, bytes, str]] = {
     "services.0": b"one\ntwo\n",
@@ -20,15 +20,31 @@ def test_whole() -> None:
     assert (seen.node, seen.uid, seen.gate, seen.complete) == ("rig-7", 0, "open", True)
     assert seen.readings == {"machine-id": Reading("ok", digest("a"))}
     assert seen.outputs["services.0"] == (0, b"one\ntwo\n", "", MILLISECONDS, None)
-    assert seen.outputs["sysctl.0"] == (3, b"no newline at the end", "first\nsecond", MILLISECONDS, None)
-    assert {name: output.failure() for name, output in seen.outputs.items()} == {"services.0": None, "sysctl.0": "first", "sysctl.1": "timed out"}
+    assert seen.outputs["sysctl.0"] == (
+        3,
+        b"no newline at the end",
+        "first\nsecond",
+        MILLISECONDS,
+        None,
+    )
+    assert {name: output.failure() for name, output in seen.outputs.items()} == {
+        "services.0": None,
+        "sysctl.0": "first",
+        "sysctl.1": "timed out",
+    }
 
 
 def test_a_warning_of_sudo_is_no_reason() -> None:
     warning = "sudo: unable to resolve host rig-7: Name or service not known"
-    sections: dict[str, bytes | tuple[int, bytes, str]] = {"a.0": (1, b"", f"{warning}\nsudo: a password is required"), "b.0": (1, b"", warning)}
+    sections: dict[str, bytes | tuple[int, bytes, str]] = {
+        "a.0": (1, b"", f"{warning}\nsudo: a password is required"),
+        "b.0": (1, b"", warning),
+    }
     seen = read(answer("rig-7", sections))
-    assert {name: output.failure() for name, output in seen.outputs.items()} == {"a.0": "sudo: a password is required", "b.0": warning}
+    assert {name: output.failure() for name, output in seen.outputs.items()} == {
+        "a.0": "sudo: a password is required",
+        "b.0": warning,
+    }
 
 
 @pytest.mark.parametrize("state", ["missing", "unreadable", "empty", "invalid", "filler"])
@@ -56,7 +72,13 @@ def test_cut_at_every_byte() -> None:
 
 
 def test_what_a_section_prints_is_no_frame() -> None:
-    hostile = b"PE2 ffffffffffffffffffffffffffffffff 0 1 other\n" + b"f" * 32 + b" G open\n" + b"f" * 32 + b" E sysctl.0 0\n"
+    hostile = (
+        b"PE2 ffffffffffffffffffffffffffffffff 0 1 other\n"
+        + b"f" * 32
+        + b" G open\n"
+        + b"f" * 32
+        + b" E sysctl.0 0\n"
+    )
     hostile += f"x{NONCE} E sysctl.0 0\n {NONCE} Z\n".encode()
     seen = read(answer("a", {"sysctl.0": hostile, "sysctl.1": b"later"}))
     assert seen.node == "a"
@@ -69,7 +91,16 @@ def test_binary() -> None:
     assert read(answer("a", {"files.0": data})).outputs["files.0"].stdout == data
 
 
-@pytest.mark.parametrize("banner", [b"Welcome to rig-7\n\n", b"\x1b]0;stella@rig-7\x07", b"\r\nbanner\r\n", b"\xff\xfe", b"PE2 not a header\n"])
+@pytest.mark.parametrize(
+    "banner",
+    [
+        b"Welcome to rig-7\n\n",
+        b"\x1b]0;stella@rig-7\x07",
+        b"\r\nbanner\r\n",
+        b"\xff\xfe",
+        b"PE2 not a header\n",
+    ],
+)
 def test_what_a_login_shell_prints_before_is_passed_over(banner: bytes) -> None:
     assert read(banner + answer("a", SECTIONS)).outputs == read(answer("a", SECTIONS)).outputs
 
@@ -106,7 +137,9 @@ def test_no_answer(data: bytes) -> None:
 
 def blocks(ending: str) -> bytes:
     """An answer of one section, whose end is that."""
-    return answer("a", promised=["sysctl.0"], end=False) + closed(f"{NONCE} B sysctl.0\nx\n\n{NONCE} E {ending}\n\n".encode())
+    return answer("a", promised=["sysctl.0"], end=False) + closed(
+        f"{NONCE} B sysctl.0\nx\n\n{NONCE} E {ending}\n\n".encode()
+    )
 
 
 @pytest.mark.parametrize("status", ["", "x", "-1", "9" * 5000, "0 0", "\u0661"])
@@ -114,9 +147,18 @@ def test_a_strange_status_is_a_failure(status: str) -> None:
     assert read(blocks(f"sysctl.0 {status} 20")).outputs["sysctl.0"].failure() is not None
 
 
-@pytest.mark.parametrize(("spent", "milliseconds"), [("20", 20), ("0", 0), ("-", None), ("-10", None), ("x", None), ("9" * 5000, None)])
+@pytest.mark.parametrize(
+    ("spent", "milliseconds"),
+    [("20", 20), ("0", 0), ("-", None), ("-10", None), ("x", None), ("9" * 5000, None)],
+)
 def test_milliseconds(spent: str, milliseconds: int | None) -> None:
-    assert read(blocks(f"sysctl.0 0 {spent}")).outputs["sysctl.0"] == (0, b"x\n", "", milliseconds, None)
+    assert read(blocks(f"sysctl.0 0 {spent}")).outputs["sysctl.0"] == (
+        0,
+        b"x\n",
+        "",
+        milliseconds,
+        None,
+    )
 
 
 @pytest.mark.parametrize("verdict", ["", "opened", "open open", "OPEN"])
@@ -125,11 +167,17 @@ def test_a_strange_gate_is_none(verdict: str) -> None:
 
 
 def test_an_end_of_another_section_is_none() -> None:
-    assert read(blocks("sysctl.1 0 20")).outputs["sysctl.0"].failure() == "the section was not understood"
+    assert (
+        read(blocks("sysctl.1 0 20")).outputs["sysctl.0"].failure()
+        == "the section was not understood"
+    )
 
 
 def test_what_the_head_promises_and_is_not_there_is_lost() -> None:
-    for end, why in ((True, "the answer was damaged on the way: the section is missing"), (False, "the answer was cut")):
+    for end, why in (
+        (True, "the answer was damaged on the way: the section is missing"),
+        (False, "the answer was cut"),
+    ):
         seen = read(answer("a", {"sysctl.0": b"x\n"}, promised=["sysctl.0", "sysctl.1"], end=end))
         assert [output.failure() for output in seen.outputs.values()] == [None, why]
     assert read(answer("a", promised=["sysctl.0"], gate="wrong")).outputs == {}
@@ -152,7 +200,10 @@ def test_merged_answers() -> None:
     assert not merge([part(), other._replace(complete=False)]).complete
 
 
-@pytest.mark.parametrize("other", [{"node": "b"}, {"readings": {}}, {"readings": {"machine-id": Reading("ok", digest("b"))}}])
+@pytest.mark.parametrize(
+    "other",
+    [{"node": "b"}, {"readings": {}}, {"readings": {"machine-id": Reading("ok", digest("b"))}}],
+)
 def test_a_part_of_another_machine_is_no_part(other: dict[str, Any]) -> None:
     with pytest.raises(NoAnswer, match="another machine"):
         merge([part(), part(**other)])

@@ -7,10 +7,10 @@ import pytest
 
 from power_edge.config import load_state
 from power_edge.model import Item, Observations, Unseen
-from power_edge.probing.answer import read
+from power_edge.probing.framing import read
 from power_edge.probing.observe import observe
 from power_edge.resources import names, resource
-from tests import answers
+from tests.support import answers
 
 STATE = b"version: '1.0'\nmetadata: {site: x, environment: development}\nsysctl: {vm.swappiness: '60', kernel.panic: '10'}\n"
 
@@ -20,7 +20,11 @@ def items() -> list[Item]:
 
 
 def seen(sections: dict[str, Any], *, end: bool = True, **changes: Any) -> Observations | Unseen:
-    return observe(replace(resource("sysctl"), **changes), items(), read(answers.answer("a", sections, end=end)))
+    return observe(
+        replace(resource("sysctl"), **changes),
+        items(),
+        read(answers.answer("a", sections, end=end)),
+    )
 
 
 ONE, TWO = answers.sysctl({"vm.swappiness": "60"}), answers.sysctl({"kernel.panic": "1"})
@@ -31,7 +35,10 @@ def test_sections_are_merged() -> None:
 
 
 def test_of_a_section_that_failed_the_items_are_unseen() -> None:
-    assert seen({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way\nat all")}) == {"vm/swappiness": "60", "kernel/panic": Unseen("no way")}
+    assert seen({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way\nat all")}) == {
+        "vm/swappiness": "60",
+        "kernel/panic": Unseen("no way"),
+    }
 
 
 def test_a_table_of_which_a_part_failed_is_unseen() -> None:
@@ -39,25 +46,43 @@ def test_a_table_of_which_a_part_failed_is_unseen() -> None:
         assert seen({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way")}, **kind) == Unseen("no way")
 
 
-@pytest.mark.parametrize(("end", "why"), [(True, "not in the answer"), (False, "the answer was cut")])
+@pytest.mark.parametrize(
+    ("end", "why"), [(True, "not in the answer"), (False, "the answer was cut")]
+)
 def test_no_section(end: bool, why: str) -> None:
     assert seen({}, end=end) == Unseen(why)
     assert seen({"sysctls.0": ONE, "sysctl": ONE}, end=end) == Unseen(why)
 
 
-@pytest.mark.parametrize("error", [ValueError("odd"), IndexError("odd"), RecursionError("odd"), KeyError("odd")])
+@pytest.mark.parametrize(
+    "error", [ValueError("odd"), IndexError("odd"), RecursionError("odd"), KeyError("odd")]
+)
 def test_what_parse_trips_over_is_unseen(error: Exception) -> None:
     def parse(_: bytes) -> Observations:
         raise error
 
     observed = seen({"sysctl.0": ONE}, parse=parse)
     assert isinstance(observed, dict)
-    assert all(isinstance(each, Unseen) and "was not understood" in each.why for each in observed.values())
+    assert all(
+        isinstance(each, Unseen) and "was not understood" in each.why for each in observed.values()
+    )
 
 
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize(
-    "printed", [b"", b"\n", b"\0", bytes(range(256)) * 9, b"== \n== x\n", b":\n" * 99, b"a\tb\0" * 99, b"{", b"[" * 5000, b"== asked\na\n== values\n"]
+    "printed",
+    [
+        b"",
+        b"\n",
+        b"\0",
+        bytes(range(256)) * 9,
+        b"== \n== x\n",
+        b":\n" * 99,
+        b"a\tb\0" * 99,
+        b"{",
+        b"[" * 5000,
+        b"== asked\na\n== values\n",
+    ],
 )
 def test_no_type_takes_noise_otherwise_than_as_not_understood(name: str, printed: bytes) -> None:
     try:

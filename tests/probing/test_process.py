@@ -73,7 +73,12 @@ def test_a_program_that_is_missing() -> None:
 
 def test_an_endless_answer_is_cut_and_its_command_ended(holders: Holders) -> None:
     with pytest.raises(TooLong, match="longer than 1 MiB"):
-        run(["sh", "-c", 'exec 9>"$0"; echo begun >&9; yes', holders.fifo], b"", Lifeline(), longest=1024 * 1024)
+        run(
+            ["sh", "-c", 'exec 9>"$0"; echo begun >&9; yes', holders.fifo],
+            b"",
+            Lifeline(),
+            longest=1024 * 1024,
+        )
     holders.await_begun()
     holders.await_gone()
 
@@ -84,7 +89,9 @@ def test_endless_errors_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ended.stdout, len(ended.stderr) <= 100_000) == (b"done\n", True)
 
 
-def test_a_lifeline_that_is_cut_ends_what_runs_and_lets_nothing_else_begin(holders: Holders) -> None:
+def test_a_lifeline_that_is_cut_ends_what_runs_and_lets_nothing_else_begin(
+    holders: Holders,
+) -> None:
     lifeline = Lifeline()
     thread = threading.Thread(target=run, args=(["sh", "-c", HANGS, holders.fifo], b"", lifeline))
     thread.start()
@@ -97,7 +104,9 @@ def test_a_lifeline_that_is_cut_ends_what_runs_and_lets_nothing_else_begin(holde
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_nothing_outlives_a_parent_that_is_killed(holders: Holders, death: signal.Signals) -> None:
-    code = "import sys; from power_edge.probing.process import *; run(sys.argv[1:], b'', Lifeline())"
+    code = (
+        "import sys; from power_edge.probing.process import *; run(sys.argv[1:], b'', Lifeline())"
+    )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     argv = [sys.executable, "-c", code, "sh", "-c", HANGS, holders.fifo]
     with subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL) as parent:
@@ -131,7 +140,9 @@ class Client:
 
 def test_the_command_line_of_a_backend_is_run_as_argv_with_our_input() -> None:
     backend = Client()
-    host = SimpleNamespace(backend=backend, run=lambda command: backend.run_local("env X=%s sh -c %s", "a b", command))
+    host = SimpleNamespace(
+        backend=backend, run=lambda command: backend.run_local("env X=%s sh -c %s", "a b", command)
+    )
     status, _, stdout, stderr = execute(host, 'echo "$X"; cat', b"sent", Lifeline())
     assert (status, stdout, stderr) == (0, b"a b\nsent", b"")
 
@@ -144,7 +155,9 @@ def test_the_local_backend_s_line_is_a_shell_s() -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM])
-def test_what_this_machine_has_no_room_for_is_not_run(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_what_this_machine_has_no_room_for_is_not_run(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def popen(*_: Any, **__: Any) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -155,14 +168,22 @@ def test_what_this_machine_has_no_room_for_is_not_run(monkeypatch: pytest.Monkey
     assert len([*Path("/dev/fd").iterdir()]) == before
 
 
-@pytest.mark.parametrize("said", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"])
+@pytest.mark.parametrize(
+    "said", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"]
+)
 def test_a_shell_of_ours_that_may_start_no_process_is_no_answer(said: str) -> None:
     with pytest.raises(NoRoom):
         run(["sh", "-c", 'echo "$0" >&2; exit 2', said], b"", Lifeline())
-    assert run(["sh", "-c", 'echo "$0" >&2; exit 2', "sh: 1: Cannot fork"], b"", Lifeline()).status == 2  # the node's own
+    assert (
+        run(["sh", "-c", 'echo "$0" >&2; exit 2', "sh: 1: Cannot fork"], b"", Lifeline()).status
+        == 2
+    )  # the node's own
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="takes root, to become a user whose processes are counted")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="takes root, to become a user whose processes are counted",
+)
 def test_a_limit_on_processes_is_told_as_ours() -> None:
     code = """
 import resource
@@ -174,7 +195,13 @@ except NoRoom as error:
     print("no room:", error)
 """
     argv = ["setpriv", "--reuid=54321", "--clear-groups", sys.executable, "-c", code]
-    done = subprocess.run(argv, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        argv,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stdout == "no room: Resource temporarily unavailable\n", done
 
 
@@ -191,9 +218,13 @@ def test_the_processes_of_a_host_for_tests_hang_on_its_lifeline(holders: Holders
 
 
 @pytest.mark.parametrize("death", [None, signal.SIGKILL, signal.SIGTERM])
-def test_shared_connections_end_with_their_user(tmp_path: Path, holders: Holders, death: signal.Signals | None) -> None:
+def test_shared_connections_end_with_their_user(
+    tmp_path: Path, holders: Holders, death: signal.Signals | None
+) -> None:
     """In place of ssh a program that says what it is called with."""
-    (tmp_path / "ssh").write_text(f'#!/bin/sh\nexec 9>{holders.fifo}\necho "$@" >{tmp_path}/called\n')
+    (tmp_path / "ssh").write_text(
+        f'#!/bin/sh\nexec 9>{holders.fifo}\necho "$@" >{tmp_path}/called\n'
+    )
     (tmp_path / "ssh").chmod(0o755)
     code = """if True:
         import os, socket, sys
@@ -205,13 +236,24 @@ def test_shared_connections_end_with_their_user(tmp_path: Path, holders: Holders
             print(folder, flush=True)
             sys.stdin.read()
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    with subprocess.Popen([sys.executable, "-c", code, holders.fifo], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", code, holders.fifo],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as user:
         assert user.stdout is not None
         assert user.stdin is not None
         holders.await_begun()
         folder = Path(user.stdout.readline().decode().strip())
-        keeper = next(int(pid) for pid in Path(f"/proc/{user.pid}/task/{user.pid}/children").read_text().split())
+        keeper = next(
+            int(pid)
+            for pid in Path(f"/proc/{user.pid}/task/{user.pid}/children").read_text().split()
+        )
         ended = os.pidfd_open(keeper)
         if death is None:
             user.stdin.close()
@@ -219,5 +261,7 @@ def test_shared_connections_end_with_their_user(tmp_path: Path, holders: Holders
             user.send_signal(death)
         select.select([ended], [], [])
         os.close(ended)
-    assert (tmp_path / "called").read_text() == f"-F /dev/null -O exit -o ControlPath={folder}/shared shared\n"
+    assert (
+        tmp_path / "called"
+    ).read_text() == f"-F /dev/null -O exit -o ControlPath={folder}/shared shared\n"
     assert not folder.exists()

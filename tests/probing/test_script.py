@@ -5,8 +5,8 @@ import gzip
 
 import pytest
 
-from power_edge.probing.plan import Plan, Section, Timeouts, plan
-from tests.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
+from power_edge.probing.script import Plan, Section, Timeouts, plan
+from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
 
 
 @pytest.fixture
@@ -30,7 +30,17 @@ def test_nothing_but_base64_meets_a_login_shell() -> None:
 
 @pytest.mark.usefixtures("echo")
 def test_a_thousand_items_are_one_command() -> None:
-    assert len(plan("a", OPEN, items([f"/etc/file/number/{number}" for number in range(1000)]), Timeouts()).commands()) == 1
+    assert (
+        len(
+            plan(
+                "a",
+                OPEN,
+                items([f"/etc/file/number/{number}" for number in range(1000)]),
+                Timeouts(),
+            ).commands()
+        )
+        == 1
+    )
 
 
 @pytest.mark.usefixtures("echo")
@@ -48,14 +58,21 @@ def test_no_items_is_a_gate_alone() -> None:
 
 @pytest.mark.usefixtures("echo")
 def test_a_file_of_several_probes_is_sent_once() -> None:
-    sections = (Section("one", ("resources/a", "resources/b-c")), Section("two", ("resources/a", "resources/d"), ("x y",)))
+    sections = (
+        Section("one", ("resources/a", "resources/b-c")),
+        Section("two", ("resources/a", "resources/d"), ("x y",)),
+    )
     script = Plan("a", OPEN, sections, Timeouts()).script()
-    sent = [line.partition("=")[0] for line in script.splitlines() if line.startswith("pe_resources_")]
+    sent = [
+        line.partition("=")[0] for line in script.splitlines() if line.startswith("pe_resources_")
+    ]
     assert sent == ["pe_resources_a", "pe_resources_b_c", "pe_resources_d"]
     assert '    pe_section one "$pe_resources_a$pe_resources_b_c"\n' in script
     assert """    pe_section two "$pe_resources_a$pe_resources_d" ''"'"'x y'"'"''\n""" in script
 
 
 def test_arguments_of_types_that_ask_otherwise() -> None:
-    asked = plan("a", OPEN, items(["net.ipv4.conf.eth0/1.forwarding", "vm.swappiness"], "sysctl"), Timeouts())
+    asked = plan(
+        "a", OPEN, items(["net.ipv4.conf.eth0/1.forwarding", "vm.swappiness"], "sysctl"), Timeouts()
+    )
     assert asked.sections[0].arguments == ("net/ipv4/conf/eth0.1/forwarding", "vm/swappiness")

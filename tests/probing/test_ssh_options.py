@@ -1,4 +1,6 @@
-"""The operator's ssh_config, as the real ssh resolves it (`ssh -G`, which connects to nothing) with the options that the probe's ssh is given."""
+"""The operator's ssh_config, as the real ssh resolves it (`ssh -G`, which connects to nothing) with
+the options that the probe's ssh is given.
+"""
 
 import os
 import shlex
@@ -12,8 +14,8 @@ import pytest
 from power_edge.probing import transport
 from power_edge.probing.process import Lifeline
 from power_edge.probing.transport import Route, Unreachable, ask
-from tests.answers import answer
 from tests.probing.test_transport import job
+from tests.support.answers import answer
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh here")
 
@@ -37,9 +39,13 @@ def resolved(config: str, tmp_path: Path, *, sockets: bool = False) -> dict[str,
     file = tmp_path / "config"
     file.write_text(f"Host rig\n{config}\n")
     ssh, *options = argv(Route("ssh://rig", ssh_config=str(file)), tmp_path if sockets else None)
-    done = subprocess.run([ssh, "-G", *options], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [ssh, "-G", *options], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stderr == ""
-    return {name: value for name, _, value in (line.partition(" ") for line in done.stdout.splitlines())}
+    return {
+        name: value for name, _, value in (line.partition(" ") for line in done.stdout.splitlines())
+    }
 
 
 @needs_ssh
@@ -63,30 +69,47 @@ def resolved(config: str, tmp_path: Path, *, sockets: bool = False) -> dict[str,
         ("ForkAfterAuthentication yes", "forkafterauthentication", "no"),
     ],
 )
-def test_what_the_operators_ssh_does_for_people_is_left_out(config: str, option: str, value: str | None, tmp_path: Path, *, sockets: bool) -> None:
-    """Nothing of theirs breaks a check, and nothing is opened to the node: no agent, display, port, tunnel or ticket, and no command is run."""
+def test_what_the_operators_ssh_does_for_people_is_left_out(
+    config: str, option: str, value: str | None, tmp_path: Path, *, sockets: bool
+) -> None:
+    """Nothing of theirs breaks a check, and nothing is opened to the node: no agent, display, port,
+    tunnel or ticket, and no command is run.
+    """
     assert resolved(config, tmp_path, sockets=sockets).get(option) == value
 
 
 @needs_ssh
 def test_a_connection_of_the_operator_is_neither_used_nor_kept(tmp_path: Path) -> None:
-    """hostile.md 18: `ControlMaster auto` left a master behind, and a node that had gone cost 29 s instead of 11."""
+    """hostile.md 18: `ControlMaster auto` left a master behind, and a node that had gone cost 29 s
+    instead of 11.
+    """
     found = resolved("ControlMaster auto\nControlPath ~/.ssh/%C\nControlPersist 10m", tmp_path)
     assert (found["controlmaster"], found.get("controlpath", "none")) == ("false", "none")
 
 
 @needs_ssh
 def test_how_ssh_judges_host_keys_is_the_operators_own_word(tmp_path: Path) -> None:
-    found = resolved("StrictHostKeyChecking accept-new\nUserKnownHostsFile /srv/known\nProxyJump gate\nHostKeyAlias rigs", tmp_path)
-    assert (found["stricthostkeychecking"], found["userknownhostsfile"], found["hostkeyalias"]) == ("accept-new", "/srv/known", "rigs")
+    found = resolved(
+        "StrictHostKeyChecking accept-new\nUserKnownHostsFile /srv/known\nProxyJump gate\nHostKeyAlias rigs",
+        tmp_path,
+    )
+    assert (found["stricthostkeychecking"], found["userknownhostsfile"], found["hostkeyalias"]) == (
+        "accept-new",
+        "/srv/known",
+        "rigs",
+    )
     assert found["proxyjump"] == "gate"
 
 
-def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str, version: str = "OpenSSH_9.6p1") -> None:
+def stand_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, does: str, version: str = "OpenSSH_9.6p1"
+) -> None:
     """A program named ssh, first in PATH."""
     script = folder / "bin" / "ssh"
     script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\n[ "$1" != -V ] || {{ echo "{version}, OpenSSL 3" >&2; exit 0; }}\n{does}\n')
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" != -V ] || {{ echo "{version}, OpenSSL 3" >&2; exit 0; }}\n{does}\n'
+    )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
 
@@ -102,13 +125,17 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str, version: 
         ("x", False),
     ],
 )
-def test_an_ssh_is_given_no_option_that_it_does_not_know(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, knows: bool) -> None:
+def test_an_ssh_is_given_no_option_that_it_does_not_know(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, knows: bool
+) -> None:
     """It would end with "Bad configuration option", and no node could be checked."""
     stand_in(tmp_path, monkeypatch, "exit 1", version)
     assert ("SessionType=default" in argv(Route("ssh://rig"))) is knows
 
 
-def test_the_answer_comes_over_whatever_is_named_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_comes_over_whatever_is_named_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "answer").write_bytes(answer("a"))
     stand_in(tmp_path, monkeypatch, f"cat >/dev/null; cat {tmp_path}/answer")
     assert ask(job("a"), Lifeline()).node == "a"
@@ -121,17 +148,34 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (("Host key verification failed.",), "Host key verification failed. It is not known here: connect once by hand"),
+        (
+            ("Host key verification failed.",),
+            "Host key verification failed. It is not known here: connect once by hand",
+        ),
         ((UNKNOWN, "Host key verification failed."), f"{UNKNOWN} Host key verification failed."),
-        (("@@@@@@", CHANGED, "Host key verification failed."), f"{CHANGED} Host key verification failed."),
+        (
+            ("@@@@@@", CHANGED, "Host key verification failed."),
+            f"{CHANGED} Host key verification failed.",
+        ),
         (("root@rig: Permission denied (publickey).",), "root@rig: Permission denied (publickey)."),
-        (("ssh: Could not resolve hostname rig: Name or service not known",), "ssh: Could not resolve hostname rig: Name or service not known"),
+        (
+            ("ssh: Could not resolve hostname rig: Name or service not known",),
+            "ssh: Could not resolve hostname rig: Name or service not known",
+        ),
         ((), "ssh failed without a word"),
     ],
 )
-@pytest.mark.parametrize("before", [(), ('command-line line 0: Unsupported option "gssapidelegatecredentials"',)], ids=["", "no GSSAPI"])
+@pytest.mark.parametrize(
+    "before",
+    [(), ('command-line line 0: Unsupported option "gssapidelegatecredentials"',)],
+    ids=["", "no GSSAPI"],
+)
 def test_what_keeps_ssh_from_the_node_is_told_in_its_own_words(
-    said: tuple[str, ...], told: str, before: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    said: tuple[str, ...],
+    told: str,
+    before: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = "".join(f"echo {shlex.quote(line)} >&2\n" for line in (*before, *said))
     stand_in(tmp_path, monkeypatch, f"{words}exit 255")

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from power_edge.probing import transport
-from power_edge.probing.answer import Answer
-from power_edge.probing.plan import Plan, Timeouts
+from power_edge.probing.framing import Answer
 from power_edge.probing.process import Lifeline, NoRoom
+from power_edge.probing.script import Plan, Timeouts
 from power_edge.probing.transport import Job, Route, Unreachable, ask, start
-from tests.answers import answer
+from tests.support.answers import answer
 
 
 def job(name: str, **timeouts: int) -> Job:
@@ -32,8 +32,12 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
         return answered(job.plan.node)
 
     try:
-        pending = start([job("hangs", connect=1, node=1), *(job(str(number)) for number in range(100))], ask)
-        assert [pending[str(number)].answer().node for number in range(100)] == [str(number) for number in range(100)]
+        pending = start(
+            [job("hangs", connect=1, node=1), *(job(str(number)) for number in range(100))], ask
+        )
+        assert [pending[str(number)].answer().node for number in range(100)] == [
+            str(number) for number in range(100)
+        ]
         assert not pending["hangs"].here_within(0)
         with pytest.raises(Unreachable, match="no answer in 0 s"):
             pending["hangs"].answer()
@@ -44,11 +48,16 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
     """Each of those before it may take its own in full."""
     width = transport.WIDTH
-    pending = start([job(str(number), connect=3, node=20) for number in range(2 * width + 1)], lambda job, _: answered(job.plan.node))
+    pending = start(
+        [job(str(number), connect=3, node=20) for number in range(2 * width + 1)],
+        lambda job, _: answered(job.plan.node),
+    )
     alone = pending["0"].limit
     assert alone == 23 + transport._GRACE
     turns = {0: 1, width - 1: 1, width: 2, 2 * width - 1: 2, 2 * width: 3}
-    assert {number: pending[str(number)].limit for number in turns} == {number: alone * turn for number, turn in turns.items()}
+    assert {number: pending[str(number)].limit for number in turns} == {
+        number: alone * turn for number, turn in turns.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -106,13 +115,31 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     ("host", "told"),
     [
         (Host(b""), SHELL),
-        (Host(b"Welcome!\nThis account is not available.\n"), f": This account is not available.{SHELL}"),
-        (Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"), f": sh: gzip: not found{TOOLS}"),
-        (Host(b"", b"bash: base64: command not found\ngzip: stdin: unexpected end of file\n"), f": bash: base64: command not found{TOOLS}"),
-        (Host(b"", b"sudo: unable to resolve host rig\nsudo: a password is required\n"), ": sudo: a password is required"),
-        (Host(b"", b"sudo: a password is required\nERROR: ld.so: object 'x' from LD_PRELOAD\n"), ": sudo: a password is required"),
+        (
+            Host(b"Welcome!\nThis account is not available.\n"),
+            f": This account is not available.{SHELL}",
+        ),
+        (
+            Host(b"This account is not available.\n", b"x\nsh: gzip: not found\n"),
+            f": sh: gzip: not found{TOOLS}",
+        ),
+        (
+            Host(b"", b"bash: base64: command not found\ngzip: stdin: unexpected end of file\n"),
+            f": bash: base64: command not found{TOOLS}",
+        ),
+        (
+            Host(b"", b"sudo: unable to resolve host rig\nsudo: a password is required\n"),
+            ": sudo: a password is required",
+        ),
+        (
+            Host(b"", b"sudo: a password is required\nERROR: ld.so: object 'x' from LD_PRELOAD\n"),
+            ": sudo: a password is required",
+        ),
         (Host(b"", b"Word too long.\n"), f": Word too long.{SHELL}"),
-        (Host(b"Welcome\n", b"gzip: stdin: unexpected end of file\n"), f": gzip: stdin: unexpected end of file{SHELL}"),
+        (
+            Host(b"Welcome\n", b"gzip: stdin: unexpected end of file\n"),
+            f": gzip: stdin: unexpected end of file{SHELL}",
+        ),
         (Host(b"", b"sh: tmux: not found\n"), f": sh: tmux: not found{SHELL}"),
         *(
             (Host(b"", f"{said}\n".encode()), f": {said}{TOOLS}")
@@ -134,7 +161,9 @@ def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert str(raised.value) == f"connected, but {NOT_STARTED}{told}"
 
 
-def test_no_answer_of_a_client_that_may_have_reached_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_answer_of_a_client_that_may_have_reached_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     host = Host(b"", b"Cannot connect to the Docker daemon\n")
     host.backend.NAME = "docker"
     with pytest.raises(Unreachable, match=f"^{NOT_STARTED}: Cannot connect to the Docker daemon$"):
@@ -144,17 +173,30 @@ def test_no_answer_of_a_client_that_may_have_reached_nothing(monkeypatch: pytest
 def test_a_host_key_that_nobody_could_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(b"", b"Host key verification failed.\r\n")
     host.result.rc = 255
-    with pytest.raises(Unreachable, match=r"^Host key verification failed\. It is not known here: connect once by hand$"):
+    with pytest.raises(
+        Unreachable,
+        match=r"^Host key verification failed\. It is not known here: connect once by hand$",
+    ):
         asked(host, monkeypatch)
 
 
-@pytest.mark.parametrize("why", ["No ED25519 host key is known for rig and", "Host key for rig has changed and"])
-def test_of_a_refused_host_key_it_is_told_whether_it_is_unknown_or_has_changed(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
-    host = Host(b"", f"@@@\r\n{why} you have requested strict checking.\r\nHost key verification failed.\r\n".encode())
+@pytest.mark.parametrize(
+    "why", ["No ED25519 host key is known for rig and", "Host key for rig has changed and"]
+)
+def test_of_a_refused_host_key_it_is_told_whether_it_is_unknown_or_has_changed(
+    monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    host = Host(
+        b"",
+        f"@@@\r\n{why} you have requested strict checking.\r\nHost key verification failed.\r\n".encode(),
+    )
     host.result.rc = 255
     with pytest.raises(Unreachable) as raised:
         asked(host, monkeypatch)
-    assert str(raised.value) == f"{why} you have requested strict checking. Host key verification failed."
+    assert (
+        str(raised.value)
+        == f"{why} you have requested strict checking. Host key verification failed."
+    )
 
 
 def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,12 +207,20 @@ def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPa
     assert str(raised.value) == "ssh: connect to host rig port 22: No route to host"
 
 
-@pytest.mark.parametrize(("limit", "width"), [(10, 1), (400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)])
-def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(monkeypatch: pytest.MonkeyPatch, limit: int, width: int) -> None:
+@pytest.mark.parametrize(
+    ("limit", "width"), [(10, 1), (400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)]
+)
+def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(
+    monkeypatch: pytest.MonkeyPatch, limit: int, width: int
+) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
     assert transport._width() == pytest.approx(width, abs=10 if 100 < limit < 1000 else 0)
-    pending = start([job(str(number)) for number in range(100)], lambda job, _: answered(job.plan.node))
-    assert {pending[str(number)].answer().node for number in range(100)} == {str(number) for number in range(100)}
+    pending = start(
+        [job(str(number)) for number in range(100)], lambda job, _: answered(job.plan.node)
+    )
+    assert {pending[str(number)].answer().node for number in range(100)} == {
+        str(number) for number in range(100)
+    }
 
 
 ANSWERED = SimpleNamespace(stdout_bytes=answer("a"), stderr_bytes=b"", rc=0)
@@ -195,12 +245,16 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_PAUSES", (0.0, 0.0, 0.0))
 
 
-def test_a_node_is_asked_when_this_machine_has_room_again(monkeypatch: pytest.MonkeyPatch, at_once: None) -> None:
+def test_a_node_is_asked_when_this_machine_has_room_again(
+    monkeypatch: pytest.MonkeyPatch, at_once: None
+) -> None:
     monkeypatch.setattr(transport, "execute", Short(3))
     assert ask(job("a"), Lifeline()).node == "a"
 
 
-def test_that_this_machine_has_no_room_is_no_fault_of_the_node(monkeypatch: pytest.MonkeyPatch, at_once: None) -> None:
+def test_that_this_machine_has_no_room_is_no_fault_of_the_node(
+    monkeypatch: pytest.MonkeyPatch, at_once: None
+) -> None:
     monkeypatch.setattr(transport, "execute", Short(4))
     with pytest.raises(Unreachable) as raised:
         ask(job("a"), Lifeline())
@@ -211,7 +265,9 @@ def test_that_this_machine_has_no_room_is_no_fault_of_the_node(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
-def test_as_many_threads_ask_as_can_be_started(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+def test_as_many_threads_ask_as_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
     """hostile.md 15, of threads: "can't start new thread" ended the run."""
     real = threading.Thread.start
     started: list[threading.Thread] = []
@@ -223,10 +279,16 @@ def test_as_many_threads_ask_as_can_be_started(monkeypatch: pytest.MonkeyPatch, 
         real(thread)
 
     monkeypatch.setattr(threading.Thread, "start", begin)
-    pending = start([job(str(number)) for number in range(7)], lambda job, _: answered(job.plan.node))
+    pending = start(
+        [job(str(number)) for number in range(7)], lambda job, _: answered(job.plan.node)
+    )
     if threads:
-        assert [pending[str(number)].answer().node for number in range(7)] == [str(number) for number in range(7)]
-        assert [pending[str(number)].turn for number in range(7)] == [number // threads + 1 for number in range(7)]
+        assert [pending[str(number)].answer().node for number in range(7)] == [
+            str(number) for number in range(7)
+        ]
+        assert [pending[str(number)].turn for number in range(7)] == [
+            number // threads + 1 for number in range(7)
+        ]
     else:
         for each in pending.values():
             with pytest.raises(Unreachable, match="it was not asked, since this machine ran short"):
@@ -235,7 +297,16 @@ def test_as_many_threads_ask_as_can_be_started(monkeypatch: pytest.MonkeyPatch, 
 
 def test_the_answers_of_all_nodes_share_a_limit() -> None:
     def longest(count: int) -> set[int]:
-        pending = start([job(str(number)) for number in range(count)], lambda job, _: answered(job.plan.node))
+        pending = start(
+            [job(str(number)) for number in range(count)], lambda job, _: answered(job.plan.node)
+        )
         return {each.job.longest >> 20 for each in pending.values()}
 
-    assert {count: longest(count) for count in (1, 4, 5, 64, 65, 200)} == {1: {64}, 4: {64}, 5: {51}, 64: {4}, 65: {4}, 200: {4}}
+    assert {count: longest(count) for count in (1, 4, 5, 64, 65, 200)} == {
+        1: {64},
+        4: {64},
+        5: {51},
+        64: {4},
+        65: {4},
+        200: {4},
+    }

@@ -1,5 +1,5 @@
 """The fixture `project`."""
 
-from tests.project import project
+from tests.support.project import project
 
 __all__ = ["project"]

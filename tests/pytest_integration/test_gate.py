@@ -1,4 +1,6 @@
-"""The gate that closes on the node, by the prelude, and gate.py: they agree, on made machines and on recorded ones."""
+"""The gate that closes on the node, by the prelude, and gate.py: they agree, on made machines and
+on recorded ones.
+"""
 
 import os
 import re
@@ -11,16 +13,26 @@ from pathlib import Path
 import pytest
 import yaml
 
-from power_edge import gate
 from power_edge.config import ConfigError, load_node
-from power_edge.gate import Expected, Gate
-from power_edge.probing.answer import Answer, read
-from power_edge.probing.plan import Timeouts, plan
-from tests.cases import Case, Verdict, parameters
-from tests.gates import ROWS, Row
+from power_edge.identity import gate
+from power_edge.identity.gate import Expected, Gate
+from power_edge.probing.framing import Answer, read
+from power_edge.probing.script import Timeouts, plan
+from tests.support.cases import Case, Verdict, parameters
+from tests.support.gates import ROWS, Row
 
-SHELLS = [["sh"], *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"]))]
-FILES = {"machine-id": "etc/machine-id", "product-uuid": "sys/class/dmi/id/product_uuid", "board-serial": "sys/class/dmi/id/board_serial"}
+SHELLS = [
+    ["sh"],
+    *(
+        pytest.param(shell, marks=pytest.mark.lab)
+        for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"])
+    ),
+]
+FILES = {
+    "machine-id": "etc/machine-id",
+    "product-uuid": "sys/class/dmi/id/product_uuid",
+    "board-serial": "sys/class/dmi/id/board_serial",
+}
 
 
 @pytest.fixture
@@ -32,7 +44,13 @@ def machine() -> Iterator[Path]:
 
 
 def ask(
-    shell: list[str], expected: Expected | None, root: Path, *, path: str = "/usr/bin:/bin", as_nobody: bool = False, in_tree: bool = True
+    shell: list[str],
+    expected: Expected | None,
+    root: Path,
+    *,
+    path: str = "/usr/bin:/bin",
+    as_nobody: bool = False,
+    in_tree: bool = True,
 ) -> Answer:
     script = root / "script"
     whole = plan("a", expected, (), Timeouts()).script()
@@ -81,12 +99,30 @@ def test_table(row: Row, shell: list[str], machine: Path) -> None:
 def test_the_environment_of_a_node_does_not_choose_what_is_read(machine: Path) -> None:
     (machine / "etc").mkdir()
     (machine / "etc/machine-id").write_text("a" * 32)
-    claimed = Expected("linux", "machine-id", {"machine-id": gate.digest("linux", "machine-id", "a" * 32)}, True, False, None)
+    claimed = Expected(
+        "linux",
+        "machine-id",
+        {"machine-id": gate.digest("linux", "machine-id", "a" * 32)},
+        True,
+        False,
+        None,
+    )
     assert ask(["sh"], claimed, machine).gate == "open"
     assert ask(["sh"], claimed, machine, in_tree=False).gate != "open"
 
 
-SERIALS = ["None", "N/A", "Default string", "Not Specified", "To be filled by O.E.M.", "System Serial Number", "0123456789", "00000000", " ", "0.0-0"]
+SERIALS = [
+    "None",
+    "N/A",
+    "Default string",
+    "Not Specified",
+    "To be filled by O.E.M.",
+    "System Serial Number",
+    "0123456789",
+    "00000000",
+    " ",
+    "0.0-0",
+]
 
 
 @pytest.mark.parametrize("serial", [*SERIALS, "CN7475141I0123", "10", "X0"])
@@ -94,18 +130,28 @@ def test_fillers_are_fillers_on_both_sides(serial: str, machine: Path) -> None:
     file = machine / FILES["board-serial"]
     file.parent.mkdir(parents=True)
     file.write_text(f"{serial}\n")
-    state = ask(["sh"], Expected("linux", None, {"board-serial": "0" * 64}, True, False, None), machine).readings["board-serial"].state
+    state = (
+        ask(["sh"], Expected("linux", None, {"board-serial": "0" * 64}, True, False, None), machine)
+        .readings["board-serial"]
+        .state
+    )
     assert (state == "filler") is (serial in SERIALS)
     assert gate.is_filler("board-serial", serial) is (serial in SERIALS)
 
 
-RECORDED = [parameter for parameter in parameters("identity") if "unique_in_fleet" not in parameter.values[1].declared["identity"]]
+RECORDED = [
+    parameter
+    for parameter in parameters("identity")
+    if "unique_in_fleet" not in parameter.values[1].declared["identity"]
+]
 """Whether two nodes show one identity is asked of a fleet, and of no node's file."""
 
 
 @pytest.mark.parametrize(("case", "verdict"), RECORDED)
 def test_recorded_case(case: Case, verdict: Verdict, machine: Path, tmp_path: Path) -> None:
-    """Open is pass, hidden is unknown, another machine is fail; a file that does not fit itself is invalid."""
+    """Open is pass, hidden is unknown, another machine is fail; a file that does not fit itself is
+    invalid.
+    """
     path = make(case, machine)
     declared = dict(verdict.declared["identity"])
     as_nobody = case.name == "dmi-root-only" and verdict.verdict == "unknown"
@@ -119,7 +165,10 @@ def make(case: Case, root: Path) -> str:
             continue
         printed = case.capture(kind)
         if kind == "values":
-            made = {"product-uuid": printed.split(b"\n")[2], "board-serial": printed.split(b"\n")[5]}
+            made = {
+                "product-uuid": printed.split(b"\n")[2],
+                "board-serial": printed.split(b"\n")[5],
+            }
         elif kind == "root":
             made = {"product-uuid": printed}
         else:
@@ -129,10 +178,14 @@ def make(case: Case, root: Path) -> str:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
             file.chmod(0o444 if name == "machine-id" else 0o400)
-    if case.name == "composite-hash-sample":  # a file and no machine: let it be the one that the file is of
+    if (
+        case.name == "composite-hash-sample"
+    ):  # a file and no machine: let it be the one that the file is of
         file = root / FILES["machine-id"]
         file.parent.mkdir()
-        file.write_text(yaml.safe_load(case.capture("system-identity.yaml"))["identifiers"]["machine_id"])
+        file.write_text(
+            yaml.safe_load(case.capture("system-identity.yaml"))["identifiers"]["machine_id"]
+        )
     if "ioreg" in case.captures:
         (root / "ioreg.txt").write_bytes(case.capture("ioreg"))
         (root / "bin").mkdir()
@@ -145,7 +198,9 @@ def dumped(printed: bytes) -> bytes:
     """What `od -A d -c` was given."""
     content = b""
     for line in re.findall(rb"^\d{7}((?: ...)+)$", printed, re.MULTILINE):
-        content += b"".join({b"\\n": b"\n"}.get(cell.strip(), cell.strip()) for cell in re.findall(rb" (...)", line))
+        content += b"".join(
+            {b"\\n": b"\n"}.get(cell.strip(), cell.strip()) for cell in re.findall(rb" (...)", line)
+        )
     return content
 
 
@@ -154,20 +209,31 @@ def outcome(declared: dict[str, str], root: Path, folder: Path, path: str, as_no
     mac = key.startswith("darwin:") or (root / "ioreg.txt").exists()
     name = next((name for name in declared if name.startswith("dmi_")), "primary_id")
     value = declared.get(name) or key.partition(":")[2]
-    kind = "io-platform-uuid" if mac else "product-uuid" if name == "dmi_product_uuid" else "machine-id"
+    kind = (
+        "io-platform-uuid"
+        if mac
+        else "product-uuid"
+        if name == "dmi_product_uuid"
+        else "machine-id"
+    )
     os_type = "darwin" if mac else "linux"
     composite = key or f"{os_type}:{value}"
     file = {
         "platform": {"os_type": os_type},
         "identifiers": {"primary_id": value, "id_type": kind},
-        "composite_key": {"key": composite, "hash": declared.get("hash") or sha256(composite.encode()).hexdigest()},
+        "composite_key": {
+            "key": composite,
+            "hash": declared.get("hash") or sha256(composite.encode()).hexdigest(),
+        },
         "validation": {"require_match": True},
     }
     if name == "dmi_board_serial":
         return "unknown" if gate.is_filler("board-serial", value) else "pass"
     folder.mkdir()
     (folder / "system-identity.yaml").write_text(yaml.safe_dump(file))
-    (folder / "state.yaml").write_text("version: '1.0'\nmetadata: {site: x, environment: development}\n")
+    (folder / "state.yaml").write_text(
+        "version: '1.0'\nmetadata: {site: x, environment: development}\n"
+    )
     try:
         node = load_node(folder)
     except ConfigError:
@@ -175,4 +241,6 @@ def outcome(declared: dict[str, str], root: Path, folder: Path, path: str, as_no
     assert node.system_identity is not None
     expected = gate.expected(node.system_identity)
     found = judged(ask(["sh"], expected, root, path=path, as_nobody=as_nobody), expected)
-    return "pass" if found.open else "unknown" if "shows no identity" in (found.why or "") else "fail"
+    return (
+        "pass" if found.open else "unknown" if "shows no identity" in (found.why or "") else "fail"
+    )

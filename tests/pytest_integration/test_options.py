@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import answers
-from tests.project import Project
-from tests.test_passwords import PASSWORD, WAYS
+from tests.hostile.test_passwords import PASSWORD, WAYS
+from tests.support import answers
+from tests.support.project import Project
 
 pytest_plugins = ["pytester"]
 
@@ -25,13 +25,18 @@ def refused(project: Project, *arguments: str, nodes: tuple[str, ...] = ()) -> s
 @pytest.mark.parametrize("age", ["xyz", "", "-1", "1.5h", "24 h", "1w", "9" * 5000])
 def test_max_age(project: Project, age: str) -> None:
     project.node("a")
-    assert refused(project, "--node=a", f"--max-age={age}").startswith(f"ERROR: --max-age={age}: write seconds, or a number with s, m, h or d")
+    assert refused(project, "--node=a", f"--max-age={age}").startswith(
+        f"ERROR: --max-age={age}: write seconds, or a number with s, m, h or d"
+    )
 
 
 @pytest.mark.parametrize("option", ["--answers", "--prometheus-textfile"])
 def test_options_about_nodes_without_one(project: Project, option: str) -> None:
     project.node("a")
-    assert refused(project, f"{option}=file") == f"ERROR: {option} is about nodes, and none is selected: add --node=NAME"
+    assert (
+        refused(project, f"{option}=file")
+        == f"ERROR: {option} is about nodes, and none is selected: add --node=NAME"
+    )
 
 
 def test_nagios_of_testinfra_would_call_a_blocked_node_ok(project: Project) -> None:
@@ -56,7 +61,9 @@ def test_a_folder_without_a_state_is_no_node(project: Project) -> None:
 
 @pytest.mark.parametrize("argument", ["--node=*", "--node=b", "node-configs/b"])
 @pytest.mark.parametrize("name", ["state.yaml", "state.yml", "system-identity.yaml"])
-def test_a_node_s_folder_without_a_usable_state_is_refused(project: Project, name: str, argument: str) -> None:
+def test_a_node_s_folder_without_a_usable_state_is_refused(
+    project: Project, name: str, argument: str
+) -> None:
     project.node("a")
     (project.path / "node-configs" / "b").mkdir()
     (project.path / "node-configs" / "b" / name).symlink_to("gone.yaml")
@@ -88,8 +95,14 @@ def test_a_path_that_is_not_there(project: Project) -> None:
         (None, "No such file or directory"),
         (b"", "no answer of a probe"),
         (bytes(range(256)) * 40, "no answer of a probe"),
-        (b"Welcome to rig-7\nLast login: today\n", "no answer of a probe: the probe did not start; make one with: power-edge plan NODE"),
-        (answers.answer("a").replace(b"\n", b"\r\n"), "no answer of a probe: its line ends were changed on the way (CR LF)"),
+        (
+            b"Welcome to rig-7\nLast login: today\n",
+            "no answer of a probe: the probe did not start; make one with: power-edge plan NODE",
+        ),
+        (
+            answers.answer("a").replace(b"\n", b"\r\n"),
+            "no answer of a probe: its line ends were changed on the way (CR LF)",
+        ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
         (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),
     ],
@@ -109,8 +122,12 @@ def test_an_answer_that_is_a_folder(project: Project) -> None:
 def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
     project.node("a")
     project.node("b")
-    assert "a second answer of node a" in refused(project, "--node=a", f"--answers={project.answers['a']}", nodes=("a",))
-    assert "no answer of b: --answers connects to nothing" in refused(project, "--node=*", nodes=("a",))
+    assert "a second answer of node a" in refused(
+        project, "--node=a", f"--answers={project.answers['a']}", nodes=("a",)
+    )
+    assert "no answer of b: --answers connects to nothing" in refused(
+        project, "--node=*", nodes=("a",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +135,10 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
     [
         (["--hosts=a,b"], "--hosts names the way to one node"),
         (["--connection=ssh"], "--connection=ssh needs a host"),
-        (["--connection=carrier-pigeon", "--hosts=a"], "'carrier-pigeon' is no testinfra backend (--connection); there are local, ssh, "),
+        (
+            ["--connection=carrier-pigeon", "--hosts=a"],
+            "'carrier-pigeon' is no testinfra backend (--connection); there are local, ssh, ",
+        ),
         (["--hosts=carrier-pigeon://a"], "'carrier-pigeon' is no testinfra backend"),
         (["--hosts=-oProxyCommand=id"], "'-oProxyCommand=id' names no host"),
         (["--hosts=ssh://-oProxyCommand=id"], "names no host"),
@@ -131,9 +151,13 @@ def test_ways_that_lead_nowhere(project: Project, options: list[str], told: str)
     assert told in refused(project, "--node=a", *options)
 
 
-def test_a_backend_that_does_not_exist_is_refused_with_the_name_of_the_node(project: Project) -> None:
+def test_a_backend_that_does_not_exist_is_refused_with_the_name_of_the_node(
+    project: Project,
+) -> None:
     (project.node("a") / "connection.yaml").write_text("url: ssh://rig\n")
-    assert refused(project, "--node=a", "--connection=pigeon").startswith("ERROR: a: 'pigeon' is no testinfra backend")
+    assert refused(project, "--node=a", "--connection=pigeon").startswith(
+        "ERROR: a: 'pigeon' is no testinfra backend"
+    )
 
 
 @pytest.fixture
@@ -149,7 +173,11 @@ def secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
     def refusing(name: str) -> Callable[..., object]:
         def call(path: str | Path = ".", *rest: object, **more: object) -> object:
             # Files are opened from their folder on, whose own name is "secret".
-            if not isinstance(path, int) and (str(folder) in str(path) or path == folder.name) and (str(path) != str(folder) or name != "stat"):
+            if (
+                not isinstance(path, int)
+                and (str(folder) in str(path) or path == folder.name)
+                and (str(path) != str(folder) or name != "stat")
+            ):
                 raise PermissionError(13, "Permission denied", str(path))
             return real[name](path, *rest, **more)
 
@@ -161,12 +189,20 @@ def secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_that_may_not_be_read(project: Project, secret: Path) -> None:
-    assert project.ids("--node=a", nodes=()) == ["node-configs/a/system-identity.yaml::identity", "node-configs/a/state.yaml::sysctl[vm.swappiness]"]
+    assert project.ids("--node=a", nodes=()) == [
+        "node-configs/a/system-identity.yaml::identity",
+        "node-configs/a/state.yaml::sysctl[vm.swappiness]",
+    ]
     for arguments in (["--node=secret"], ["--node=*"]):
         result = project.run(*arguments, nodes=())
         assert result.ret == 4
-        result.stderr.fnmatch_lines(["*node-configs/secret/state.yaml: cannot be read: Permission denied"])
-    assert refused(project, "node-configs/secret/state.yaml") == f"ERROR: {secret}/state.yaml: Permission denied"
+        result.stderr.fnmatch_lines(
+            ["*node-configs/secret/state.yaml: cannot be read: Permission denied"]
+        )
+    assert (
+        refused(project, "node-configs/secret/state.yaml")
+        == f"ERROR: {secret}/state.yaml: Permission denied"
+    )
 
 
 def test_paths_of_others_may_be_anything(project: Project) -> None:
@@ -180,6 +216,8 @@ def test_paths_of_others_may_be_anything(project: Project) -> None:
 def test_no_message_shows_the_password_of_a_way(project: Project, option: str) -> None:
     project.node("here")
     for way in WAYS:
-        result = project.run(*option.split(" ")[:-1], f"{option.rsplit(' ', maxsplit=1)[-1]}{way}", nodes=())
+        result = project.run(
+            *option.split(" ")[:-1], f"{option.rsplit(' ', maxsplit=1)[-1]}{way}", nodes=()
+        )
         assert result.ret != 0, way
         assert PASSWORD not in f"{result.stdout}{result.stderr}"

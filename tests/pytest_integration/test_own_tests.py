@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from tests import answers
-from tests.project import Project, gate_id, item_id
+from tests.support import answers
+from tests.support.project import Project, gate_id, item_id
 
 pytest_plugins = ["pytester"]
 
@@ -33,11 +33,18 @@ def test_beside_a_node_they_get_that_node(project: Project) -> None:
         (folder / "test_own.py").write_text(OWN)
     result = project.run("--node=*", "-v")
     result.assert_outcomes(passed=2 + 2 + 6, failed=2)
-    result.stdout.fnmatch_lines_random([f"node-configs/{name}/test_own.py::test_seen[[]{name}[]] PASSED*" for name in ("a", "b")])
+    result.stdout.fnmatch_lines_random(
+        [f"node-configs/{name}/test_own.py::test_seen[[]{name}[]] PASSED*" for name in ("a", "b")]
+    )
 
 
-@pytest.mark.parametrize(("place", "argument"), [(".", "node-configs/a/test_own.py"), ("node-configs/a", "test_own.py::test_seen")])
-def test_named_by_itself_it_is_of_the_node_beside_it(project: Project, place: str, argument: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "argument"),
+    [(".", "node-configs/a/test_own.py"), ("node-configs/a", "test_own.py::test_seen")],
+)
+def test_named_by_itself_it_is_of_the_node_beside_it(
+    project: Project, place: str, argument: str
+) -> None:
     (project.node("a", TWO, {"vm.swappiness": "60"}) / "test_own.py").write_text(OWN)
     project.node("b", TWO)
     os.chdir(project.path / place)
@@ -46,17 +53,24 @@ def test_named_by_itself_it_is_of_the_node_beside_it(project: Project, place: st
     result.stdout.no_fnmatch_line("*sysctl[[]*")
 
 
-@pytest.mark.parametrize("arguments", [["--node=b", "."], ["--node=b", "node-configs"], ["node-configs/b", "node-configs"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--node=b", "."], ["--node=b", "node-configs"], ["node-configs/b", "node-configs"]],
+)
 def test_they_run_for_no_other_node(project: Project, arguments: list[str]) -> None:
     for name in ("a", "b"):
         deeper = project.node(name, TWO) / "deeper"
         deeper.mkdir()
         (deeper / f"test_{name}.py").write_text("def test_it(host): pass\n")
-    assert project.ids(*arguments, nodes=("b",))[-1] == "node-configs/b/deeper/test_b.py::test_it[b]"
+    assert (
+        project.ids(*arguments, nodes=("b",))[-1] == "node-configs/b/deeper/test_b.py::test_it[b]"
+    )
     assert "test_a.py" not in str(project.ids(*arguments, nodes=("b",)))
 
 
-@pytest.mark.parametrize(("place", "argument"), [(".", "."), (".", "node-configs"), ("node-configs/a", "-v")])
+@pytest.mark.parametrize(
+    ("place", "argument"), [(".", "."), (".", "node-configs"), ("node-configs/a", "-v")]
+)
 def test_without_a_node_they_are_left_out(project: Project, place: str, argument: str) -> None:
     (project.node("a") / "test_own.py").write_text("def test_it(host): pass\n")
     os.chdir(project.path / place)
@@ -71,16 +85,22 @@ def test_elsewhere_they_get_each_selected_node(project: Project) -> None:
     for name in ("a", "b", "c"):
         project.node(name, TWO, {"vm.swappiness": "60"})
     project.pytester.mkdir("suite").joinpath("test_own.py").write_text(OWN)
-    result = project.run("--node=a", "--node=b", "suite", "-v", "-m", "not sysctl", nodes=("a", "b"))
+    result = project.run(
+        "--node=a", "--node=b", "suite", "-v", "-m", "not sysctl", nodes=("a", "b")
+    )
     result.assert_outcomes(passed=2 + 6, deselected=4)
     result.stdout.fnmatch_lines(["suite/test_own.py::test_node[[]b[]] PASSED*"])
 
 
 def test_their_conftest_and_their_folders_count(project: Project) -> None:
     folder = project.node("a")
-    (folder / "conftest.py").write_text("import pytest\n@pytest.fixture\ndef seven(node): return 7, node.name\n")
+    (folder / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef seven(node): return 7, node.name\n"
+    )
     (folder / "deeper").mkdir()
-    (folder / "deeper" / "test_own.py").write_text("def test_it(seven, facts): assert seven == (7, 'a')\n")
+    (folder / "deeper" / "test_own.py").write_text(
+        "def test_it(seven, facts): assert seven == (7, 'a')\n"
+    )
     result = project.run("--node=a")
     result.assert_outcomes(passed=3)
 
@@ -88,7 +108,10 @@ def test_their_conftest_and_their_folders_count(project: Project) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("facts['sysctl']['kernel.panic']", "sysctl kernel.panic: not looked at, since state.yaml does not declare it"),
+        (
+            "facts['sysctl']['kernel.panic']",
+            "sysctl kernel.panic: not looked at, since state.yaml does not declare it",
+        ),
         ("facts['services']['ssh']", "services: not looked at, since state.yaml declares none"),
         ("facts['files']['/x']", "files /x: no way"),
         ("host.file('/')", "host: a run that judges answers (--answers) connects to nothing"),
@@ -96,8 +119,12 @@ def test_their_conftest_and_their_folders_count(project: Project) -> None:
 )
 def test_what_could_not_be_looked_at_is_an_error(project: Project, asked: str, told: str) -> None:
     folder = project.node("a", sections={"files": [{"path": "/x", "mode": "0644"}]})
-    project.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"}), "files.0": (1, b"", "no way")})
-    (folder / "test_own.py").write_text(f"def test_it(facts, {'host' if asked.startswith('host') else 'node'}):\n    assert {asked} is None\n")
+    project.answer(
+        "a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"}), "files.0": (1, b"", "no way")}
+    )
+    (folder / "test_own.py").write_text(
+        f"def test_it(facts, {'host' if asked.startswith('host') else 'node'}):\n    assert {asked} is None\n"
+    )
     result = project.run("--node=a", "-m", "not files", "--junitxml=junit.xml")
     result.assert_outcomes(passed=2, errors=1, deselected=1)
     assert result.ret == 10
@@ -105,7 +132,9 @@ def test_what_could_not_be_looked_at_is_an_error(project: Project, asked: str, t
     assert f"unknown: {told}" in (project.path / "junit.xml").read_text()
 
 
-def test_a_type_that_there_is_none_of_is_a_failure_that_names_the_ones_there_are(project: Project) -> None:
+def test_a_type_that_there_is_none_of_is_a_failure_that_names_the_ones_there_are(
+    project: Project,
+) -> None:
     (project.node("a") / "test_own.py").write_text("def test_it(facts): facts['sysctrl']\n")
     result = project.run("--node=a")
     result.assert_outcomes(passed=2, failed=1)
@@ -114,13 +143,17 @@ def test_a_type_that_there_is_none_of_is_a_failure_that_names_the_ones_there_are
 
 def test_of_a_blocked_node_they_are_skipped_with_the_reason(project: Project) -> None:
     folder = project.node("a", machine=answers.OTHER, gate="wrong")
-    (folder / "test_own.py").write_text("def test_it(): raise AssertionError\ndef test_facts(facts): raise AssertionError\n")
+    (folder / "test_own.py").write_text(
+        "def test_it(): raise AssertionError\ndef test_facts(facts): raise AssertionError\n"
+    )
     project.node("b")
     (project.path / "test_all.py").write_text("def test_it(node): pass\n")
     result = project.run("--node=*", "test_all.py", "-rs")
     result.assert_outcomes(passed=3, failed=1, skipped=4)
     assert result.ret == 12
-    result.stdout.fnmatch_lines(["SKIPPED [[]1[]] node-configs/a/test_own.py:1: a is blocked: another machine: *"])
+    result.stdout.fnmatch_lines(
+        ["SKIPPED [[]1[]] node-configs/a/test_own.py:1: a is blocked: another machine: *"]
+    )
 
 
 def test_their_own_fixtures_and_parameters_of_that_name_are_theirs(project: Project) -> None:
@@ -140,7 +173,9 @@ def test_what_they_left_standing_is_ended_before_tests_of_another_folder(project
     (folder / "test_own.py").write_text("def test_it(thing): pass\n")
     project.node("b")
     project.pytester.mkdir("suite").joinpath("test_last.py").write_text("def test_it(): pass\n")
-    project.pytester.makeconftest("def pytest_collection_modifyitems(items): items.sort(key=lambda item: 'suite' in str(item.path))\n")
+    project.pytester.makeconftest(
+        "def pytest_collection_modifyitems(items): items.sort(key=lambda item: 'suite' in str(item.path))\n"
+    )
     for options in ([], ["--setup-show"]):
         project.run("--node=a", "--node=b", "suite", *options).assert_outcomes(passed=6)
 
@@ -172,4 +207,8 @@ def test_an_own_test_in_the_folder_is_about_the_node(project: Project) -> None:
 def test_ids(project: Project) -> None:
     folder = project.node("a")
     (folder / "test_own.py").write_text("def test_it(facts): pass\n")
-    assert project.ids("--node=a") == [gate_id("a"), item_id("a"), "node-configs/a/test_own.py::test_it[a]"]
+    assert project.ids("--node=a") == [
+        gate_id("a"),
+        item_id("a"),
+        "node-configs/a/test_own.py::test_it[a]",
+    ]

@@ -8,19 +8,25 @@ from typing import Any
 
 import pytest
 
-from tests import answers
-from tests.project import PASSED_OVER, Project, gate_id, item_id
+from tests.support import answers
+from tests.support.project import PASSED_OVER, Project, gate_id, item_id
 
 pytest_plugins = ["pytester"]
 
 
 def two(project: Project) -> None:
     """A node with an item of each outcome, and a blocked one."""
-    project.node("a", {"vm.swappiness": "60", "kernel.panic": "10"}, sections={"files": [{"path": "/x", "mode": "0644"}]})
+    project.node(
+        "a",
+        {"vm.swappiness": "60", "kernel.panic": "10"},
+        sections={"files": [{"path": "/x", "mode": "0644"}]},
+    )
     values: dict[str, str | bytes] = {"vm.swappiness": "60", "kernel.panic": b"\xff\x1b"}
     project.answer("a", {"sysctl.0": answers.sysctl(values), "files.0": (1, b"", "no way")})
     project.node("b", machine=answers.OTHER, gate="wrong")
-    (project.path / "node-configs" / "a" / "test_own.py").write_text("def test_it(facts): assert facts['sysctl']['vm.swappiness'] == '60'\n")
+    (project.path / "node-configs" / "a" / "test_own.py").write_text(
+        "def test_it(facts): assert facts['sysctl']['vm.swappiness'] == '60'\n"
+    )
 
 
 def told(report: dict[str, Any]) -> dict[str, Any]:
@@ -33,17 +39,29 @@ def test_xdist(project: Project, dist: str) -> None:
     plain_status, plain = project.report("--node=*")
     cases = project.junit("--node=*")
     tx = ["--tx=popen"] if dist == "each" else []
-    status, report = project.report("--node=*", "-n2", f"--dist={dist}", "--junitxml=x.xml", "--prometheus-textfile=edge.prom", *tx)
+    status, report = project.report(
+        "--node=*",
+        "-n2",
+        f"--dist={dist}",
+        "--junitxml=x.xml",
+        "--prometheus-textfile=edge.prom",
+        *tx,
+    )
     assert status == plain_status == 12
     assert told(report) == told(plain)
     assert report["power_edge"] == plain["power_edge"]
     assert report["exitcode"] == plain["exitcode"]
-    assert 'power_edge_checks{node="a",outcome="drift",type="sysctl"} 1.0' in (project.path / "edge.prom").read_text()
+    assert (
+        'power_edge_checks{node="a",outcome="drift",type="sysctl"} 1.0'
+        in (project.path / "edge.prom").read_text()
+    )
     xml = (project.path / "x.xml").read_text()
     assert all(f'classname="{kind}" name="{name}"' in xml for kind, name in cases)
 
 
-def test_xdist_does_not_ask_twice_and_waits_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xdist_does_not_ask_twice_and_waits_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The workers are processes: that they ask nothing is seen by there being no way to the node."""
     folder = project.node("a")
     (folder / "connection.yaml").write_text("ssh: {host: 127.0.0.1, port: 1}\n")
@@ -61,7 +79,7 @@ def test_xdist_does_not_ask_twice_and_waits_once(project: Project, monkeypatch: 
             waited.append("a")
             raise Unreachable("nobody there")
 
-    monkeypatch.setattr("power_edge.check.ask", lambda *_: {"a": Unanswered()})
+    monkeypatch.setattr("power_edge.checking.check.ask", lambda *_: {"a": Unanswered()})
     result = project.run("--node=a", "-n2", nodes=())
     assert result.ret == 11
     assert waited == ["a"]
@@ -71,7 +89,9 @@ def test_xdist_does_not_ask_twice_and_waits_once(project: Project, monkeypatch: 
 def test_xdist_and_deselection(project: Project) -> None:
     two(project)
     assert project.run("--node=*", "-n2", "-m", "sysctl").ret == 12
-    result = project.run("--node=a", "-n2", "-k", "panic", "--prometheus-textfile=edge.prom", nodes=("a",))
+    result = project.run(
+        "--node=a", "-n2", "-k", "panic", "--prometheus-textfile=edge.prom", nodes=("a",)
+    )
     assert result.ret == 1
     result.stdout.fnmatch_lines(["edge.prom was left as it was: items were deselected"])
 
@@ -87,7 +107,10 @@ def test_xdist_has_nothing_to_ask_where_nothing_is_judged(project: Project) -> N
 def test_html(project: Project) -> None:
     two(project)
     options = ("-Werror", *PASSED_OVER)
-    assert project.run("--node=*", "--html=report.html", "--self-contained-html", options=options).ret == 12
+    assert (
+        project.run("--node=*", "--html=report.html", "--self-contained-html", options=options).ret
+        == 12
+    )
     page = (project.path / "report.html").read_text()
     match = re.search(r'data-jsonblob="([^"]*)"', page)
     assert match is not None
@@ -108,17 +131,36 @@ def test_html(project: Project) -> None:
 def test_allure(project: Project) -> None:
     two(project)
     assert project.run("--node=*", "--alluredir=allure", options=PASSED_OVER).ret == 12
-    results = [json.loads(file.read_text()) for file in Path(project.path, "allure").glob("*-result.json")]
+    results = [
+        json.loads(file.read_text()) for file in Path(project.path, "allure").glob("*-result.json")
+    ]
     statuses = {result["name"]: result["status"] for result in results}
     assert statuses["sysctl[kernel.panic]"] == "failed"
     assert statuses["files[/x]"] == "broken"
     (drift,) = [result for result in results if result["name"] == "sysctl[kernel.panic]"]
     assert "10 expected" in drift["statusDetails"]["message"]
     assert "mend     sysctl -w kernel.panic=10" in drift["statusDetails"]["trace"]
-    assert sorted(result["status"] for result in results) == ["broken", "failed", "failed", "passed", "passed", "passed", "skipped"]
+    assert sorted(result["status"] for result in results) == [
+        "broken",
+        "failed",
+        "failed",
+        "passed",
+        "passed",
+        "passed",
+        "skipped",
+    ]
 
 
-OTHERS = ["json-report", "pytest_jsonreport", "testinfra", "pytest11.testinfra", "xdist", "html", "allure_pytest", "metadata"]
+OTHERS = [
+    "json-report",
+    "pytest_jsonreport",
+    "testinfra",
+    "pytest11.testinfra",
+    "xdist",
+    "html",
+    "allure_pytest",
+    "metadata",
+]
 PYTESTS = [
     "junitxml",
     "cacheprovider",
@@ -142,14 +184,32 @@ def test_none_of_them_is_needed(project: Project, off: str) -> None:
     result.stdout.fnmatch_lines(["a: 1 drift, 1 unknown, 2 compliant", "b: 2 blocked"])
 
 
-@pytest.mark.parametrize("options", [["-p", "no:terminal"], ["--no-summary"], ["--no-header", "-qq"], ["--tb=no"], ["--tb=short"], ["--showlocals"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-p", "no:terminal"],
+        ["--no-summary"],
+        ["--no-header", "-qq"],
+        ["--tb=no"],
+        ["--tb=short"],
+        ["--showlocals"],
+    ],
+)
 def test_however_little_is_shown(project: Project, options: list[str]) -> None:
     two(project)
     assert project.run("--node=*", *options).ret == 12
 
 
 @pytest.mark.parametrize(
-    "options", [["--setup-show"], ["--trace-config"], ["--durations=3"], ["--capture=no"], ["--color=yes"], ["--import-mode=importlib"]]
+    "options",
+    [
+        ["--setup-show"],
+        ["--trace-config"],
+        ["--durations=3"],
+        ["--capture=no"],
+        ["--color=yes"],
+        ["--import-mode=importlib"],
+    ],
 )
 def test_options_of_pytest(project: Project, options: list[str]) -> None:
     two(project)

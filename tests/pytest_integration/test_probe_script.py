@@ -9,13 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
-from power_edge.judging import quoted
-from power_edge.probing.answer import merge, read
-from power_edge.probing.plan import COMMAND_LIMIT, Timeouts, plan
-from tests.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
+from power_edge import package_data
+from power_edge.checking.evaluate import quoted
+from power_edge.probing.framing import merge, read
+from power_edge.probing.script import COMMAND_LIMIT, Timeouts, plan
+from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
 
-SHELLS = [["sh"], *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"]))]
+SHELLS = [
+    ["sh"],
+    *(
+        pytest.param(shell, marks=pytest.mark.lab)
+        for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"])
+    ),
+]
 
 
 @pytest.fixture
@@ -24,7 +30,13 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(command: Sequence[str], script: str, folder: Path) -> bytes:
-    return subprocess.run(command, input=script.encode("utf-8", "surrogateescape"), capture_output=True, check=False, cwd=folder).stdout
+    return subprocess.run(
+        command,
+        input=script.encode("utf-8", "surrogateescape"),
+        capture_output=True,
+        check=False,
+        cwd=folder,
+    ).stdout
 
 
 @pytest.mark.usefixtures("echo")
@@ -32,16 +44,22 @@ def run(command: Sequence[str], script: str, folder: Path) -> bytes:
 def test_names_reach_the_probe_as_they_are(shell: list[str], tmp_path: Path) -> None:
     script = plan("a", OPEN, items(HOSTILE), Timeouts()).script()
     (tmp_path / "script").write_bytes(script.encode("utf-8", "surrogateescape"))
-    printed = subprocess.run([*shell, "script"], capture_output=True, check=True, cwd=tmp_path, stdin=subprocess.DEVNULL).stdout
+    printed = subprocess.run(
+        [*shell, "script"], capture_output=True, check=True, cwd=tmp_path, stdin=subprocess.DEVNULL
+    ).stdout
     output = read(printed).outputs["files.0"]
     assert output.failure() is None
-    assert output.stdout.split(b"\0")[:-1] == [each.encode("utf-8", "surrogateescape") for each in HOSTILE]
+    assert output.stdout.split(b"\0")[:-1] == [
+        each.encode("utf-8", "surrogateescape") for each in HOSTILE
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["script"]
 
 
 @pytest.mark.usefixtures("echo")
 def test_a_script_that_was_cut_runs_nothing(tmp_path: Path) -> None:
-    """All cuts at ends of lines, and some within. (Of the last line any part that is a command at all runs the whole.)"""
+    """All cuts at ends of lines, and some within. (Of the last line any part that is a command at
+    all runs the whole.)
+    """
     script = plan("a", OPEN, items(["a'b\nc", "d"]), Timeouts()).script()
     last = script.rindex("pe_main")
     ends = [at for at in range(last) if script[at] == "\n"][-80:]
@@ -53,17 +71,26 @@ def test_a_script_that_was_cut_runs_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
-@pytest.mark.parametrize("tools", [(), pytest.param(("timeout", "setsid"), marks=pytest.mark.lab)], ids=["timeout", "busybox-timeout"])
+@pytest.mark.parametrize(
+    "tools",
+    [(), pytest.param(("timeout", "setsid"), marks=pytest.mark.lab)],
+    ids=["timeout", "busybox-timeout"],
+)
 def test_no_command_line_on_the_node_shows_a_probe_or_an_item(
     shell: list[str], tools: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in tools:
         (tmp_path / name).symlink_to("/bin/busybox")
-    real = data.text
+    real = package_data.text
     # What `ps` shows while the section runs, and what its children inherit.
     body = ": zq_probe; set +f; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; env"
-    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if path.startswith("probes/resources/") else real(path))
-    monkeypatch.setattr("power_edge.probing.plan.resource", lambda _: type("Kind", (), {"ask": None}))
+    monkeypatch.setattr(
+        "power_edge.probing.script.data.text",
+        lambda path: body if path.startswith("probes/resources/") else real(path),
+    )
+    monkeypatch.setattr(
+        "power_edge.probing.script.resource", lambda _: type("Kind", (), {"ask": None})
+    )
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     script = plan("a", OPEN, items(["zq_name", "zq_it's"]), Timeouts()).script()
     done = subprocess.run(shell, input=script.encode(), capture_output=True, check=True)
@@ -85,19 +112,31 @@ def test_a_long_plan_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
     assert len(commands) > 1
     assert max(map(len, commands)) <= COMMAND_LIMIT
     answers = [
-        read(subprocess.run(["sh", "-c", command], capture_output=True, check=True, cwd=tmp_path, stdin=subprocess.DEVNULL).stdout)
+        read(
+            subprocess.run(
+                ["sh", "-c", command],
+                capture_output=True,
+                check=True,
+                cwd=tmp_path,
+                stdin=subprocess.DEVNULL,
+            ).stdout
+        )
         for command in commands
     ]
     merged = merge(answers)
     assert merged.complete
-    assert b"".join(merged.outputs[name].stdout for name in sorted(merged.outputs, key=lambda name: int(name[6:]))) == b"".join(
-        name.encode() + b"\0" for name in names
-    )
+    assert b"".join(
+        merged.outputs[name].stdout
+        for name in sorted(merged.outputs, key=lambda name: int(name[6:]))
+    ) == b"".join(name.encode() + b"\0" for name in names)
 
 
 def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = data.text
-    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: "echo begun; exec sleep 60\n" if "resources" in path else real(path))
+    real = package_data.text
+    monkeypatch.setattr(
+        "power_edge.probing.script.data.text",
+        lambda path: "echo begun; exec sleep 60\n" if "resources" in path else real(path),
+    )
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
     output = read(run(["sh"], script, tmp_path)).outputs["sysctl.0"]
     assert output.failure() == "timed out"
@@ -107,23 +146,46 @@ def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
-@pytest.mark.parametrize("printed", [r"\0\001\377\r\n\0", r"no newline", "", r"\n\n", r"\342\202\254", r"%s\t\134"], ids=ascii)
-def test_what_a_section_prints_fits_its_checksum(shell: list[str], printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "printed",
+    [r"\0\001\377\r\n\0", r"no newline", "", r"\n\n", r"\342\202\254", r"%s\t\134"],
+    ids=ascii,
+)
+def test_what_a_section_prints_fits_its_checksum(
+    shell: list[str], printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The node's own cksum and tee, against the reader's arithmetic."""
-    real = data.text
+    real = package_data.text
     body = f"printf '{printed.replace('%', '%%')}'; printf 'a\\tb\\nc' >&2"
-    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
+    monkeypatch.setattr(
+        "power_edge.probing.script.data.text",
+        lambda path: body if "resources" in path else real(path),
+    )
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script()
     output = read(run(shell, script, tmp_path)).outputs["sysctl.0"]
     assert (output.failure(), output.stderr) == (None, "a\tb\nc")
-    assert output.stdout == subprocess.run(["printf", printed.replace("%", "%%")], capture_output=True, check=True).stdout
+    assert (
+        output.stdout
+        == subprocess.run(
+            ["printf", printed.replace("%", "%%")], capture_output=True, check=True
+        ).stdout
+    )
 
 
 def test_megabytes_go_through_and_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = data.text
+    real = package_data.text
     body = "head -c 5000000 /dev/zero | tr '\\0' '\\377'; head -c 100000 /dev/zero"
-    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
-    output = read(run(["sh"], plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script(), tmp_path)).outputs["sysctl.0"]
+    monkeypatch.setattr(
+        "power_edge.probing.script.data.text",
+        lambda path: body if "resources" in path else real(path),
+    )
+    output = read(
+        run(
+            ["sh"],
+            plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script(),
+            tmp_path,
+        )
+    ).outputs["sysctl.0"]
     assert output.failure() is None
     assert output.stdout == b"\xff" * 5_000_000 + bytes(100_000)
 
@@ -132,50 +194,101 @@ def test_megabytes_go_through_and_fit(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_node_without_a_tool_of_the_frame_says_which(tmp_path: Path, missing: str) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in {"sh", "od", "tr", "cat", "date", "id", "tee", "cksum", "sha256sum", "timeout"} - {missing}:
+    for name in {"sh", "od", "tr", "cat", "date", "id", "tee", "cksum", "sha256sum", "timeout"} - {
+        missing
+    }:
         (tools / name).symlink_to(shutil.which(name) or name)
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script()
     # What a script finds beside PATH are the sbin folders, where neither tool is.
-    done = subprocess.run([tools / "sh"], input=script, capture_output=True, check=False, text=True, env={"PATH": str(tools)})
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"power-edge: {missing}: not found\n")
+    done = subprocess.run(
+        [tools / "sh"],
+        input=script,
+        capture_output=True,
+        check=False,
+        text=True,
+        env={"PATH": str(tools)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        f"power-edge: {missing}: not found\n",
+    )
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("shell", [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]], ids=str)
-@pytest.mark.parametrize("body", ["echo begun; sleep 60; true", "echo begun >&2; sleep 60 | cat; true"])
-def test_a_deadline_of_busybox_ends_all_that_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: list[str], body: str) -> None:
+@pytest.mark.parametrize(
+    "body", ["echo begun; sleep 60; true", "echo begun >&2; sleep 60 | cat; true"]
+)
+def test_a_deadline_of_busybox_ends_all_that_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: list[str], body: str
+) -> None:
     for name in ("timeout", "setsid", "sleep"):
         (tmp_path / name).symlink_to("/bin/busybox")
-    real = data.text
+    real = package_data.text
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
+    monkeypatch.setattr(
+        "power_edge.probing.script.data.text",
+        lambda path: body if "resources" in path else real(path),
+    )
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
     # Held open, the output would end with the sleep alone.
-    done = subprocess.run([*shell, "-c", script], stdout=subprocess.PIPE, check=False, stdin=subprocess.DEVNULL, timeout=30)
+    done = subprocess.run(
+        [*shell, "-c", script],
+        stdout=subprocess.PIPE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=30,
+    )
     answer = read(done.stdout)
     assert (answer.outputs["sysctl.0"].failure(), answer.complete) == ("timed out", True)
 
 
 @pytest.mark.lab
-def test_what_a_section_says_is_the_same_with_busybox_s_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_section_says_is_the_same_with_busybox_s_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("timeout", "setsid"):
         (tmp_path / name).symlink_to("/bin/busybox")
-    real = data.text
+    real = package_data.text
     body = """printf 'out %s\\n' "$@"; echo err >&2; exit 7"""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if "resources" in path else real(path))
-    output = read(run(["sh"], plan("a", OPEN, items(["a.b", "c.d"], "sysctl"), Timeouts()).script(), tmp_path)).outputs["sysctl.0"]
+    monkeypatch.setattr(
+        "power_edge.probing.script.data.text",
+        lambda path: body if "resources" in path else real(path),
+    )
+    output = read(
+        run(["sh"], plan("a", OPEN, items(["a.b", "c.d"], "sysctl"), Timeouts()).script(), tmp_path)
+    ).outputs["sysctl.0"]
     assert (output.status, output.stdout, output.stderr) == (7, b"out a/b\nout c/d\n", "err")
 
 
 def test_without_an_identity_the_gate_stays_shut(tmp_path: Path) -> None:
-    seen = read(run(["sh"], plan("a", None, items(["vm.swappiness"], "sysctl"), Timeouts()).script(), tmp_path))
+    seen = read(
+        run(
+            ["sh"],
+            plan("a", None, items(["vm.swappiness"], "sysctl"), Timeouts()).script(),
+            tmp_path,
+        )
+    )
     assert (seen.gate, seen.outputs, seen.complete) == ("hidden", {}, True)
 
 
-@pytest.mark.parametrize("shell", [["bash"], *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["mksh"], ["busybox", "sh"]))], ids=str)
+@pytest.mark.parametrize(
+    "shell",
+    [
+        ["bash"],
+        *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["mksh"], ["busybox", "sh"])),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("argument", [*HOSTILE, ""], ids=ascii)
 def test_an_argument_of_a_command_that_mends_means_itself(shell: list[str], argument: str) -> None:
     assert quoted(argument).isprintable()
-    done = subprocess.run([*shell, "-c", f"printf %s {quoted(argument)}"], capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [*shell, "-c", f"printf %s {quoted(argument)}"],
+        capture_output=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
     assert done.stdout == argument.encode("utf-8", "surrogateescape")

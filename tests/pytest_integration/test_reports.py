@@ -1,4 +1,7 @@
-"""Reports where they are used: promtool, node_exporter, a disk that is really full. Needs root for the disk."""
+"""Reports where they are used: promtool, node_exporter, a disk that is really full.
+
+Needs root for the disk.
+"""
 
 import json
 import os
@@ -13,15 +16,20 @@ from pathlib import Path
 
 import pytest
 
-from tests import answers
-from tests.project import Project
+from tests.support import answers
+from tests.support.project import Project
 
 pytestmark = pytest.mark.lab
 pytest_plugins = ["pytester"]
 
 
 def hostile(project: Project) -> None:
-    folder = project.node("a", {"vm.swappiness": "60", "kernel.panic": "10"}, {"vm.swappiness": "60"}, sections={"files": FILES})
+    folder = project.node(
+        "a",
+        {"vm.swappiness": "60", "kernel.panic": "10"},
+        {"vm.swappiness": "60"},
+        sections={"files": FILES},
+    )
     (folder / "identity.yaml").write_text(
         'version: "1.0"\nnode: {hostname: a, purpose: "a \\"b\\"\\n\\\\ c"}\nroles: [{name: vpn-gateway, enabled: true}]\n'
     )
@@ -29,13 +37,21 @@ def hostile(project: Project) -> None:
     project.node("c", gate=None)
 
 
-FILES = [{"path": path, "mode": "0644"} for path in ('/a"b', "/a\nb", "/a\\b", "/ä\U0001f600", "/\x1b[31m", "/{}=,")]
+FILES = [
+    {"path": path, "mode": "0644"}
+    for path in ('/a"b', "/a\nb", "/a\\b", "/ä\U0001f600", "/\x1b[31m", "/{}=,")
+]
 
 
 def test_promtool_has_nothing_to_say(project: Project) -> None:
     hostile(project)
     assert project.run("--node=*", "--prometheus-textfile=edge.prom").ret == 12
-    checked = subprocess.run(["promtool", "check", "metrics"], input=(project.path / "edge.prom").read_bytes(), capture_output=True, check=False)
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=(project.path / "edge.prom").read_bytes(),
+        capture_output=True,
+        check=False,
+    )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
@@ -52,7 +68,9 @@ def exporter(project: Project) -> Iterator[str]:
         "--collector.textfile",
         f"--collector.textfile.directory={folder}",
     ]
-    with subprocess.Popen(["prometheus-node-exporter", *arguments], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        ["prometheus-node-exporter", *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stderr is not None
             for line in process.stderr:
@@ -69,7 +87,11 @@ def test_node_exporter_takes_it(project: Project, exporter: str) -> None:
     with urllib.request.urlopen(exporter, timeout=10) as answered:
         page = answered.read().decode()
     assert "node_textfile_scrape_error 0" in page
-    ours = {line for line in (project.path / "textfiles" / "edge.prom").read_text().splitlines() if not line.startswith("#")}
+    ours = {
+        line
+        for line in (project.path / "textfiles" / "edge.prom").read_text().splitlines()
+        if not line.startswith("#")
+    }
     shown = [line for line in page.splitlines() if line.startswith("power_edge_")]
     assert len(shown) == len(ours)
     assert 'power_edge_checks{node="a",outcome="drift",type="sysctl"} 1' in shown
@@ -78,7 +100,11 @@ def test_node_exporter_takes_it(project: Project, exporter: str) -> None:
 def scrape(exporter: str) -> list[str]:
     with urllib.request.urlopen(exporter, timeout=10) as answered:
         assert answered.status == 200
-        return [line for line in answered.read().decode().splitlines() if line.startswith(("power_edge_", "node_textfile_scrape_error"))]
+        return [
+            line
+            for line in answered.read().decode().splitlines()
+            if line.startswith(("power_edge_", "node_textfile_scrape_error"))
+        ]
 
 
 def ours(file: Path) -> dict[str, float]:
@@ -90,13 +116,22 @@ def numbers(lines: Iterable[str]) -> dict[str, float]:
     return {key: float(value) for key, value in (line.rsplit(" ", 1) for line in lines)}
 
 
-def test_two_nodes_in_two_textfiles_of_one_folder_hide_nothing(project: Project, exporter: str) -> None:
+def test_two_nodes_in_two_textfiles_of_one_folder_hide_nothing(
+    project: Project, exporter: str
+) -> None:
     """And a check that stopped is seen beside one that runs."""
     for name in ("a", "b"):
         (project.node(name) / "test_own.py").write_text("def test_it(): pass\n")
-        assert project.run(f"--node={name}", f"--prometheus-textfile=textfiles/{name}.prom", nodes=(name,)).ret == 0
+        assert (
+            project.run(
+                f"--node={name}", f"--prometheus-textfile=textfiles/{name}.prom", nodes=(name,)
+            ).ret
+            == 0
+        )
     stopped = project.path / "textfiles" / "a.prom"
-    stopped.write_text(re.sub(r"(last_run_timestamp_seconds\{.*\}) .*", r"\1 1.7e+09", stopped.read_text()))
+    stopped.write_text(
+        re.sub(r"(last_run_timestamp_seconds\{.*\}) .*", r"\1 1.7e+09", stopped.read_text())
+    )
     shown = numbers(scrape(exporter))
     assert shown.pop("node_textfile_scrape_error") == 0
     assert shown == ours(stopped) | ours(project.path / "textfiles" / "b.prom")
@@ -104,7 +139,9 @@ def test_two_nodes_in_two_textfiles_of_one_folder_hide_nothing(project: Project,
     assert shown['power_edge_last_run_timestamp_seconds{node="b"}'] > 1.7e9
 
 
-def test_one_node_in_two_textfiles_is_shown_once_as_documented(project: Project, exporter: str) -> None:
+def test_one_node_in_two_textfiles_is_shown_once_as_documented(
+    project: Project, exporter: str
+) -> None:
     project.node("a")
     for name in ("one", "two"):
         assert project.run("--node=a", f"--prometheus-textfile=textfiles/{name}.prom").ret == 0
@@ -122,33 +159,73 @@ def small_disk(project: Project) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("option", ["--junitxml=disk/report", "--json-report-file=disk/report", "--prometheus-textfile=disk/report"])
-def test_a_full_disk_leaves_the_old_file_whole(project: Project, small_disk: Path, option: str) -> None:
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--junitxml=disk/report",
+        "--json-report-file=disk/report",
+        "--prometheus-textfile=disk/report",
+    ],
+)
+def test_a_full_disk_leaves_the_old_file_whole(
+    project: Project, small_disk: Path, option: str
+) -> None:
     many = {f"net.ipv4.conf.eth{number}.forwarding": "1" for number in range(500)}
     project.node("a", many)
     (small_disk / "report").write_bytes(b"old\n" * 11_000)
-    result = project.run("--node=a", "--json-report", "--json-report-file=" if "json" not in option else "-q", option)
+    result = project.run(
+        "--node=a", "--json-report", "--json-report-file=" if "json" not in option else "-q", option
+    )
     assert result.ret == 3
-    result.stdout.fnmatch_lines(["*disk/report could not be written: No space left on device (make room, and run the command again)"])
+    result.stdout.fnmatch_lines(
+        [
+            "*disk/report could not be written: No space left on device (make room, and run the command again)"
+        ]
+    )
     assert [path.name for path in small_disk.iterdir()] == ["report"]
     assert (small_disk / "report").read_bytes() == b"old\n" * 11_000
     (small_disk / "report").write_bytes(b"")
     project.node("b")
-    assert project.run("--node=b", "--json-report", "--json-report-file=" if "json" not in option else "-q", option, nodes=("b",)).ret == 0
+    assert (
+        project.run(
+            "--node=b",
+            "--json-report",
+            "--json-report-file=" if "json" not in option else "-q",
+            option,
+            nodes=("b",),
+        ).ret
+        == 0
+    )
     assert (small_disk / "report").stat().st_size > 500
 
 
 @pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])
-def test_a_run_that_is_killed_while_it_writes_leaves_the_old_files(project: Project, signal: str) -> None:
+def test_a_run_that_is_killed_while_it_writes_leaves_the_old_files(
+    project: Project, signal: str
+) -> None:
     project.node("a")
     files = {name: project.path / name for name in ("junit.xml", "report.json", "edge.prom")}
     for file in files.values():
         file.write_text("old\n")
     killer = f"import os, signal\nos.fsync = lambda _: os.kill(os.getpid(), signal.{signal})\n"
     (project.path / "killer.py").write_text(killer)
-    options = ["--junitxml=junit.xml", "--json-report", "--json-report-file=report.json", "--prometheus-textfile=edge.prom"]
+    options = [
+        "--junitxml=junit.xml",
+        "--json-report",
+        "--json-report-file=report.json",
+        "--prometheus-textfile=edge.prom",
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "killer", "--node=a", f"--answers={project.answers['a']}", *options],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "killer",
+            "--node=a",
+            f"--answers={project.answers['a']}",
+            *options,
+        ],
         cwd=project.path,
         env={**os.environ, "PYTHONPATH": str(project.path)},
         capture_output=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import Project, gate_id, item_id
+from tests.support.project import Project, gate_id, item_id
 
 pytest_plugins = ["pytester"]
 
@@ -27,13 +27,22 @@ def test_a_node_is_its_gate_its_items_and_the_tests_in_its_folder(project: Proje
 def test_paths_are_collected_beside_the_nodes(project: Project) -> None:
     project.node("a")
     (project.path / "test_elsewhere.py").write_text("def test_it(): pass\n")
-    assert set(project.ids("--node=a", "test_elsewhere.py")) == {gate_id("a"), item_id("a"), "test_elsewhere.py::test_it"}
+    assert set(project.ids("--node=a", "test_elsewhere.py")) == {
+        gate_id("a"),
+        item_id("a"),
+        "test_elsewhere.py::test_it",
+    }
 
 
 def test_globs_and_repetition(project: Project) -> None:
     for name in ("rig-1", "rig-2", "home"):
         project.node(name)
-    assert project.ids("--node=rig-*", nodes=("rig-1", "rig-2")) == [gate_id("rig-1"), item_id("rig-1"), gate_id("rig-2"), item_id("rig-2")]
+    assert project.ids("--node=rig-*", nodes=("rig-1", "rig-2")) == [
+        gate_id("rig-1"),
+        item_id("rig-1"),
+        gate_id("rig-2"),
+        item_id("rig-2"),
+    ]
     assert len(project.ids("--node=rig-*", "--node=home")) == 6
     assert len(project.ids("--node=rig-1", "--node=rig-*", nodes=("rig-1", "rig-2"))) == 4
 
@@ -53,7 +62,9 @@ def test_selection_by_pytest(project: Project, arguments: list[str], selected: l
     assert project.ids("--node=a", *arguments) == selected
 
 
-@pytest.mark.parametrize("argument", ["node-configs/a", "node-configs/a/", "./node-configs/a", "node-configs/b/../a"])
+@pytest.mark.parametrize(
+    "argument", ["node-configs/a", "node-configs/a/", "./node-configs/a", "node-configs/b/../a"]
+)
 def test_a_folder_is_its_node(project: Project, argument: str) -> None:
     project.node("a", TWO)
     project.node("b")
@@ -89,7 +100,11 @@ def test_an_id_works_with_node_configs_elsewhere(project: Project, tmp_path: Pat
     elsewhere.mkdir()
     (project.path / "node-configs").rename(elsewhere / "nodes")
     (project.path / "sub").mkdir()
-    for spelled in (str(elsewhere / "nodes"), os.path.relpath(elsewhere / "nodes", project.path), f"{elsewhere}/sub/../nodes/"):
+    for spelled in (
+        str(elsewhere / "nodes"),
+        os.path.relpath(elsewhere / "nodes", project.path),
+        f"{elsewhere}/sub/../nodes/",
+    ):
         assert project.ids(f"--node-configs={spelled}", item_id("a")) == [item_id("a")]
         assert project.ids(f"--node-configs={spelled}", "--node=a") == both("a")
         assert project.ids(f"--node-configs={spelled}", "--node=a", "--rootdir=/") == both("a")
@@ -108,7 +123,9 @@ def test_rootdir_elsewhere(project: Project, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["build", "dist", "venv", "a b", "node_modules", "CVS"])
-def test_a_node_may_be_called_as_folders_that_pytest_passes_over(project: Project, name: str) -> None:
+def test_a_node_may_be_called_as_folders_that_pytest_passes_over(
+    project: Project, name: str
+) -> None:
     project.node(name)
     assert project.ids(f"--node={name}") == [gate_id(name), item_id(name)]
     assert project.ids(item_id(name)) == [item_id(name)]
@@ -130,12 +147,16 @@ def test_collect_only_touches_no_node(project: Project) -> None:
     assert project.run("--collect-only", "--node=a", nodes=()).ret == 0
 
 
-@pytest.mark.parametrize("option", ["--markers", "--fixtures", "--cache-show", "--help", "--version"])
-def test_what_only_shows_something_touches_no_node(project: Project, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "option", ["--markers", "--fixtures", "--cache-show", "--help", "--version"]
+)
+def test_what_only_shows_something_touches_no_node(
+    project: Project, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def ask(*_: object) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr("power_edge.check.ask", ask)
+    monkeypatch.setattr("power_edge.checking.check.ask", ask)
     project.node("a")
     result = project.run("--node=a", option, nodes=())
     assert result.ret == 0
@@ -145,7 +166,9 @@ def test_what_only_shows_something_touches_no_node(project: Project, option: str
 
 def test_a_node_that_is_named_twice_is_checked_once(project: Project) -> None:
     project.node("a", TWO)
-    assert project.ids("--node=a", "node-configs/a/state.yaml", "node-configs/a", item_id("a")) == both("a")
+    assert project.ids(
+        "--node=a", "node-configs/a/state.yaml", "node-configs/a", item_id("a")
+    ) == both("a")
 
 
 def test_symbolic_links(project: Project, tmp_path: Path) -> None:
@@ -160,13 +183,23 @@ def test_symbolic_links(project: Project, tmp_path: Path) -> None:
 
 
 def test_last_failed_first_failed_and_stepwise(project: Project) -> None:
-    project.node("a", {"vm.swappiness": "60", "kernel.panic": "10", "vm.max_map_count": "7"}, {"vm.swappiness": "60", "kernel.panic": "1"})
+    project.node(
+        "a",
+        {"vm.swappiness": "60", "kernel.panic": "10", "vm.max_map_count": "7"},
+        {"vm.swappiness": "60", "kernel.panic": "1"},
+    )
     panic, count = item_id("a", "sysctl[kernel.panic]"), item_id("a", "sysctl[vm.max_map_count]")
-    assert project.outcomes("--node=a") == (1, {gate_id("a"): "compliant", item_id("a"): "compliant", panic: "drift", count: "drift"})
+    assert project.outcomes("--node=a") == (
+        1,
+        {gate_id("a"): "compliant", item_id("a"): "compliant", panic: "drift", count: "drift"},
+    )
     assert project.outcomes("--node=a", "--lf") == (1, {panic: "drift", count: "drift"})
     status, outcomes = project.outcomes("--node=a", "--ff")
     assert (status, list(outcomes)[:2], len(outcomes)) == (1, [panic, count], 4)
-    assert project.outcomes("--node=a", "-x") == (1, {gate_id("a"): "compliant", item_id("a"): "compliant", panic: "drift"})
+    assert project.outcomes("--node=a", "-x") == (
+        1,
+        {gate_id("a"): "compliant", item_id("a"): "compliant", panic: "drift"},
+    )
     assert list(project.outcomes("--node=a", "--sw")[1])[-1] == panic
     assert list(project.outcomes("--node=a", "--sw", "--sw-skip")[1]) == [panic, count]
 
@@ -174,7 +207,9 @@ def test_last_failed_first_failed_and_stepwise(project: Project) -> None:
 def test_last_failed_with_rootdir_elsewhere(project: Project, tmp_path: Path) -> None:
     project.node("a", TWO, {"vm.swappiness": "60", "kernel.panic": "1"})
     project.run("--node=a", f"--rootdir={tmp_path}")
-    assert project.ids("--node=a", f"--rootdir={tmp_path}", "--lf") == [item_id("a", "sysctl[kernel.panic]")]
+    assert project.ids("--node=a", f"--rootdir={tmp_path}", "--lf") == [
+        item_id("a", "sysctl[kernel.panic]")
+    ]
 
 
 def test_blocked_items_stay_among_the_last_failed(project: Project) -> None:
@@ -209,7 +244,9 @@ def test_names_that_a_terminal_would_obey_are_escaped(project: Project) -> None:
 
 def test_two_names_of_one_test_id_are_refused(project: Project) -> None:
     """Reports and --lf go by ids: the one that passes would hide the other."""
-    project.node("a", sections={"files": [{"path": path, "mode": "0644"} for path in ("/a<b", "/a\\x3cb")]})
+    project.node(
+        "a", sections={"files": [{"path": path, "mode": "0644"} for path in ("/a<b", "/a\\x3cb")]}
+    )
     result = project.run("--node=a")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*has the test id of*declare one of them*"])

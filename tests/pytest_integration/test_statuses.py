@@ -6,13 +6,15 @@ import pytest
 
 from power_edge.config import Node
 from power_edge.probing.transport import Unreachable
-from tests import answers
-from tests.project import Project, gate_id, identity_of, item_id
+from tests.support import answers
+from tests.support.project import Project, gate_id, identity_of, item_id
 
 pytest_plugins = ["pytester"]
 
 KINDS = {12: "wrong", 11: "cut", 1: "drift", 10: "unknown", 0: "fine"}
-BROKEN = "version: '1.0'\nmetadata: {site: x, environment: development}\nsysctl: {vm.swappiness: 60}\n"
+BROKEN = (
+    "version: '1.0'\nmetadata: {site: x, environment: development}\nsysctl: {vm.swappiness: 60}\n"
+)
 
 
 def make(project: Project, status: int, name: str | None = None) -> str:
@@ -41,11 +43,16 @@ def test_status_of_one_node(project: Project, status: int) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [(12, 11), (11, 1), (1, 10), (10, 0), (12, 0)])
-def test_precedence_and_that_nodes_do_not_touch_each_other(project: Project, first: int, second: int) -> None:
+def test_precedence_and_that_nodes_do_not_touch_each_other(
+    project: Project, first: int, second: int
+) -> None:
     names = [make(project, second), make(project, first)]
     status, report = project.report(*(f"--node={name}" for name in names))
     assert status == first
-    assert {name: report["power_edge"][name]["exit_status"] for name in names} == {KINDS[first]: first, KINDS[second]: second}
+    assert {name: report["power_edge"][name]["exit_status"] for name in names} == {
+        KINDS[first]: first,
+        KINDS[second]: second,
+    }
 
 
 def test_blocked_is_blocked_all_of_it(project: Project) -> None:
@@ -61,7 +68,12 @@ def test_blocked_is_blocked_all_of_it(project: Project) -> None:
 
 
 def test_drift_beats_unknown(project: Project) -> None:
-    project.node("a", {"vm.swappiness": "60", "kernel.panic": "10"}, {"vm.swappiness": "1"}, sections={"files": [{"path": "/x", "mode": "0644"}]})
+    project.node(
+        "a",
+        {"vm.swappiness": "60", "kernel.panic": "10"},
+        {"vm.swappiness": "1"},
+        sections={"files": [{"path": "/x", "mode": "0644"}]},
+    )
     assert project.run("--node=a").ret == 1
 
 
@@ -96,7 +108,9 @@ def test_an_own_failing_test_is_a_failure(project: Project, status: int, ended: 
 @pytest.mark.parametrize("status", [1, 7])
 def test_an_own_test_may_end_the_run_with_a_status(project: Project, status: int) -> None:
     make(project, 0)
-    (project.path / "test_own.py").write_text(f"import pytest\ndef test_it(): pytest.exit('enough', returncode={status})\n")
+    (project.path / "test_own.py").write_text(
+        f"import pytest\ndef test_it(): pytest.exit('enough', returncode={status})\n"
+    )
     assert project.run("--node=fine", "test_own.py").ret == status
 
 
@@ -116,18 +130,30 @@ class Silent:
         raise Unreachable(self.reason)
 
 
-def test_an_interrupted_run_waits_for_nobody(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("power_edge.check.ask", lambda *_: {"fine": Silent(None)})
+def test_an_interrupted_run_waits_for_nobody(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("power_edge.checking.check.ask", lambda *_: {"fine": Silent(None)})
     make(project, 0)
-    (project.path / "test_own.py").write_text("import pytest\ndef test_it(): pytest.exit('enough')\n")
-    result = project.run("--node=fine", "test_own.py", "--prometheus-textfile=edge.prom", "--json-report", nodes=())
+    (project.path / "test_own.py").write_text(
+        "import pytest\ndef test_it(): pytest.exit('enough')\n"
+    )
+    result = project.run(
+        "--node=fine", "test_own.py", "--prometheus-textfile=edge.prom", "--json-report", nodes=()
+    )
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["fine: no item was checked", "edge.prom was left as it was: the run ended with 2"])
+    result.stdout.fnmatch_lines(
+        ["fine: no item was checked", "edge.prom was left as it was: the run ended with 2"]
+    )
     assert not (project.path / "edge.prom").exists()
 
 
-def test_a_node_that_does_not_answer_is_unreachable(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("power_edge.check.ask", lambda *_: {"a": Silent("\x1b[31mno route\nto host")})
+def test_a_node_that_does_not_answer_is_unreachable(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "power_edge.checking.check.ask", lambda *_: {"a": Silent("\x1b[31mno route\nto host")}
+    )
     folder = project.node("a")
     (folder / "test_own.py").write_text("def test_it(): pass\n")
     result = project.run("--node=a", "-rs", nodes=())
@@ -142,12 +168,17 @@ def test_a_node_that_does_not_answer_is_unreachable(project: Project, monkeypatc
     result.stdout.no_fnmatch_line("*waiting*")  # a log has no use for it
 
 
-@pytest.mark.parametrize("arguments", [["--node=broken"], ["--node=broken", "--node=fine"], ["node-configs/broken/state.yaml"]])
-def test_a_broken_node_is_a_usage_error_before_anything_is_touched(project: Project, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [["--node=broken"], ["--node=broken", "--node=fine"], ["node-configs/broken/state.yaml"]],
+)
+def test_a_broken_node_is_a_usage_error_before_anything_is_touched(
+    project: Project, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def ask(*_: object) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr("power_edge.check.ask", ask)
+    monkeypatch.setattr("power_edge.checking.check.ask", ask)
     make(project, 0)
     broken(project)
     result = project.run(*arguments, nodes=())
@@ -157,10 +188,17 @@ def test_a_broken_node_is_a_usage_error_before_anything_is_touched(project: Proj
 
 
 @pytest.mark.parametrize("status", [0, 1, 10, 12])
-def test_with_a_broken_node_the_others_are_checked_when_told_so(project: Project, status: int) -> None:
+def test_with_a_broken_node_the_others_are_checked_when_told_so(
+    project: Project, status: int
+) -> None:
     name = make(project, status)
     broken(project)
-    arguments = [f"--node={name}", "--node=broken", "--continue-on-collection-errors", "--prometheus-textfile=edge.prom"]
+    arguments = [
+        f"--node={name}",
+        "--node=broken",
+        "--continue-on-collection-errors",
+        "--prometheus-textfile=edge.prom",
+    ]
     ended, report = project.report(*arguments)
     assert ended == report["exitcode"] == 4
     assert report["power_edge"][name]["exit_status"] == status
@@ -171,10 +209,16 @@ def test_with_a_broken_node_the_others_are_checked_when_told_so(project: Project
 
 def test_only_a_broken_node_and_on_we_go(project: Project) -> None:
     broken(project)
-    result = project.run("--node=broken", "--continue-on-collection-errors", "--prometheus-textfile=none/edge.prom")
+    result = project.run(
+        "--node=broken", "--continue-on-collection-errors", "--prometheus-textfile=none/edge.prom"
+    )
     assert result.ret == 4
     result.stdout.fnmatch_lines(["*node-configs/broken/state.yaml:3:*60*"])
-    result.stdout.fnmatch_lines(["none/edge.prom could not be written: No such file or directory (make its folder, and run the command again)"])
+    result.stdout.fnmatch_lines(
+        [
+            "none/edge.prom could not be written: No such file or directory (make its folder, and run the command again)"
+        ]
+    )
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
@@ -185,7 +229,7 @@ def test_collecting_with_a_broken_node(project: Project) -> None:
 
 
 def test_a_person_who_waits_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("power_edge.check.ask", lambda *_: {"a": Silent("no answer")})
+    monkeypatch.setattr("power_edge.checking.check.ask", lambda *_: {"a": Silent("no answer")})
     project.node("a")
     project.pytester.makeconftest(
         "def pytest_collection(session): session.config.pluginmanager.get_plugin('terminalreporter').isatty = lambda: True\n"
@@ -203,14 +247,20 @@ def test_no_identity_on_file(project: Project) -> None:
     project.node("a", identity=None, machine=None, gate="hidden")
     result = project.run("--node=a")
     assert result.ret == 12
-    result.stdout.fnmatch_lines(["*no identity on file; record one with: power-edge identity a --write"])
+    result.stdout.fnmatch_lines(
+        ["*no identity on file; record one with: power-edge identity a --write"]
+    )
 
 
 def test_an_identity_that_need_not_match_warns(project: Project) -> None:
-    project.node("a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER)
+    project.node(
+        "a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER
+    )
     result = project.run("--node=a")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["a: 2 compliant", "  gate: identity not required to match: another machine: *"])
+    result.stdout.fnmatch_lines(
+        ["a: 2 compliant", "  gate: identity not required to match: another machine: *"]
+    )
 
 
 def test_an_answer_of_its_age(project: Project) -> None:
@@ -221,8 +271,16 @@ def test_an_answer_of_its_age(project: Project) -> None:
     assert project.run("--node=a", "--max-age=90m").ret == 0
 
 
-@pytest.mark.parametrize(("age", "told"), [(3600, "*answer is 60 min old, more than 30 min*"), (-3600, "*answer is from the future: 60 min*")])
-def test_an_answer_too_old_or_from_the_future_says_nothing(project: Project, age: int, told: str) -> None:
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [
+        (3600, "*answer is 60 min old, more than 30 min*"),
+        (-3600, "*answer is from the future: 60 min*"),
+    ],
+)
+def test_an_answer_too_old_or_from_the_future_says_nothing(
+    project: Project, age: int, told: str
+) -> None:
     project.node("a", age=age)
     status, report = project.report("--node=a", "--max-age=30m", "--prometheus-textfile=edge.prom")
     assert status == 10
@@ -243,7 +301,11 @@ def test_items_that_an_answer_does_not_hold_are_unknown(project: Project) -> Non
     project.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})})
     assert project.outcomes("--node=a") == (
         10,
-        {gate_id("a"): "compliant", item_id("a"): "compliant", item_id("a", "sysctl[kernel.panic]"): "unknown"},
+        {
+            gate_id("a"): "compliant",
+            item_id("a"): "compliant",
+            item_id("a", "sysctl[kernel.panic]"): "unknown",
+        },
     )
 
 
@@ -263,14 +325,16 @@ def test_the_gate_is_judged_by_hashes_not_by_what_the_answer_says_of_it(project:
     assert project.run("--node=a").ret == 12
 
 
-def test_a_pytest_that_a_test_of_a_worker_started_asks_its_nodes(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pytest_that_a_test_of_a_worker_started_asks_its_nodes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     def ask(nodes: Iterable[Node], *_: object) -> dict[str, Silent]:
         asked.extend(node.name for node in nodes)
         return {name: Silent("no answer") for name in asked}
 
-    monkeypatch.setattr("power_edge.check.ask", ask)
+    monkeypatch.setattr("power_edge.checking.check.ask", ask)
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     project.node("a")
     project.run("--node=a", nodes=())

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests import answers
-from tests.project import Project, identity_of, item_id
+from tests.support import answers
+from tests.support.project import Project, identity_of, item_id
 
 pytest_plugins = ["pytester"]
 
@@ -15,8 +15,16 @@ REASON = "needs root: sudo: a password is required"
 def thousand(project: Project) -> None:
     """300 drifts, 700 unknown for one reason."""
     keys = {f"net.ipv4.conf.eth{number}.forwarding": "1" for number in range(300)}
-    project.node("a", keys, sections={"files": [{"path": f"/etc/thing/{number}", "mode": "0644"} for number in range(700)]})
-    project.answer("a", {"sysctl.0": answers.sysctl(dict.fromkeys(keys, "0")), "files.0": (1, b"", REASON)})
+    project.node(
+        "a",
+        keys,
+        sections={
+            "files": [{"path": f"/etc/thing/{number}", "mode": "0644"} for number in range(700)]
+        },
+    )
+    project.answer(
+        "a", {"sysctl.0": answers.sysctl(dict.fromkeys(keys, "0")), "files.0": (1, b"", REASON)}
+    )
 
 
 def shown(project: Project, *arguments: str) -> list[str]:
@@ -29,7 +37,9 @@ def shown(project: Project, *arguments: str) -> list[str]:
 def test_a_thousand_items(project: Project) -> None:
     thousand(project)
     lines = shown(project)
-    assert not [line for line in lines if len(line) > 80 and not line.startswith(("plugins:", "rootdir:"))]
+    assert not [
+        line for line in lines if len(line) > 80 and not line.startswith(("plugins:", "rootdir:"))
+    ]
     assert sum(line.startswith("  why      needs root") for line in lines) == 5
     assert "  and 695 more of a for the same reason (-v shows them)" in lines
     assert sum(line.startswith("  mend     sysctl -w net.ipv4.conf.eth") for line in lines) == 300
@@ -49,7 +59,11 @@ def test_folding_hides_nothing_from_reports(project: Project) -> None:
     thousand(project)
     cases = project.junit("--node=a")
     assert sum(case.find("error") is not None for case in cases.values()) == 700
-    assert all((error.get("message") or "").endswith(REASON + '"') for case in cases.values() for error in case.iter("error"))
+    assert all(
+        (error.get("message") or "").endswith(REASON + '"')
+        for case in cases.values()
+        for error in case.iter("error")
+    )
 
 
 @pytest.mark.parametrize("count", [5, 6, 7])
@@ -59,16 +73,22 @@ def test_few_are_all_shown(project: Project, count: int) -> None:
     lines = shown(project)
     assert sum(line == "  why      no way" for line in lines) == (count if count < 7 else 5)
     folded = [line for line in lines if line.endswith(" for the same reason (-v shows them)")]
-    assert folded == (["  and 2 more of a for the same reason (-v shows them)"] if count == 7 else [])
+    assert folded == (
+        ["  and 2 more of a for the same reason (-v shows them)"] if count == 7 else []
+    )
 
 
 def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(project: Project) -> None:
     for name in ("a", "b"):
         folder = project.node(
-            name, {f"vm.key{number}": "1" for number in range(4)}, sections={"files": [{"path": f"/{n}", "mode": "0644"} for n in "1234"]}
+            name,
+            {f"vm.key{number}": "1" for number in range(4)},
+            sections={"files": [{"path": f"/{n}", "mode": "0644"} for n in "1234"]},
         )
         project.answer(name, {"sysctl.0": (1, b"", "no way"), "files.0": (1, b"", "nor here")})
-        (folder / "test_own.py").write_text("import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_it(nothing, n): pass\n")
+        (folder / "test_own.py").write_text(
+            "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_it(nothing, n): pass\n"
+        )
     lines = shown(project)
     assert sum(line.startswith("ERROR node-configs/") for line in lines) == 2 * (4 + 4 + 9)
 
@@ -87,10 +107,16 @@ def test_blocks(project: Project) -> None:
 
 
 def test_a_shut_gate_is_told_once_in_full(project: Project) -> None:
-    project.node("a", {f"vm.key{number}": "1" for number in range(1000)}, machine=answers.OTHER, gate="wrong")
+    project.node(
+        "a", {f"vm.key{number}": "1" for number in range(1000)}, machine=answers.OTHER, gate="wrong"
+    )
     for arguments in ([], ["-m", "sysctl"], ["--tb=no"]):
         text = "\n".join(shown(project, *arguments))
-        assert text.count(answers.digest(answers.MACHINE)) == text.count(answers.digest(answers.OTHER)) == 1
+        assert (
+            text.count(answers.digest(answers.MACHINE))
+            == text.count(answers.digest(answers.OTHER))
+            == 1
+        )
         assert len(text.splitlines()) < 50
 
 
@@ -105,7 +131,9 @@ def test_another_machine_that_is_a_node_is_named_on_one_line(project: Project) -
 
 
 def test_another_machine_than_need_match_is_named_too(project: Project) -> None:
-    project.node("a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER)
+    project.node(
+        "a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER
+    )
     project.node("b", identity=identity_of(answers.OTHER), machine=answers.OTHER)
     lines = shown(project)
     assert "  gate: identity not required to match: another machine: its machine-id is on" in lines
@@ -118,12 +146,16 @@ def test_extras_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> N
     from power_edge.resources import resource
 
     kind = replace(resource("sysctl"), extra=lambda *_: ["allow 23/tcp from any \x1b[31m"])
-    monkeypatch.setattr("power_edge.check.resource", lambda _: kind)
+    monkeypatch.setattr("power_edge.checking.check.resource", lambda _: kind)
     project.node("a")
     assert "  not declared: allow 23/tcp from any \\x1b[31m" in shown(project)
-    assert project.report("--node=a")[1]["tests"][1]["metadata"]["power_edge"]["extra"] == ["allow 23/tcp from any \x1b[31m"]
+    assert project.report("--node=a")[1]["tests"][1]["metadata"]["power_edge"]["extra"] == [
+        "allow 23/tcp from any \x1b[31m"
+    ]
 
 
 def test_no_blank_line_between_the_last_headline_and_the_nodes(project: Project) -> None:
     project.node("a")
-    assert re.search(r"\[100%\]\n\n=+ nodes =+\na: 2 compliant\n", project.run("--node=a").stdout.str())
+    assert re.search(
+        r"\[100%\]\n\n=+ nodes =+\na: 2 compliant\n", project.run("--node=a").stdout.str()
+    )

@@ -8,39 +8,67 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from power_edge.adopt import Adopted, Adoption, adopt, asked
-from power_edge.check import Checked, plan_for
+from power_edge.checking.check import Checked, plan_for
+from power_edge.checking.evaluate import judge
 from power_edge.config import Node, State, load_state
-from power_edge.config.edit import Edit, Put
-from power_edge.gate import Gate
-from power_edge.judging import judge
+from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome, Result, Unseen
 from power_edge.probing.transport import Unreachable
+from power_edge.reconcile.adopt import Adopted, Adoption, adopt, asked
 from power_edge.resources import resource
 from power_edge.resources.files import File, Missing
-from power_edge.resources.packages.database import Package, Row
-from power_edge.resources.services.unit import Puller, Trigger, Unit
-from tests.cases import RECORDINGS
+from power_edge.resources.packages.observation import Package, Row
+from power_edge.resources.services.observation import Puller, Trigger, Unit
+from power_edge.yaml_edit.edit import Edit, Put
+from tests.support.cases import RECORDINGS
 
 HEAD = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
-UP = Unit("a.service", "loaded", "active", "running", "enabled", "simple", pullers=(Puller("multi-user.target", "disk", True),))
+UP = Unit(
+    "a.service",
+    "loaded",
+    "active",
+    "running",
+    "enabled",
+    "simple",
+    pullers=(Puller("multi-user.target", "disk", True),),
+)
 DOWN = UP._replace(active="inactive", sub="dead", file_state="disabled", pullers=())
 FAILED = UP._replace(active="failed", sub="failed")
 MISSING = Unit("a.service", "not-found", "inactive", "dead", "")
 HASH = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
-FILE = File(mode=0o100644, uid=0, gid=0, size=6, user="root", group="root", sha256=HASH, uids={"root": 0}, gids={"root": 0})
+FILE = File(
+    mode=0o100644,
+    uid=0,
+    gid=0,
+    size=6,
+    user="root",
+    group="root",
+    sha256=HASH,
+    uids={"root": 0},
+    gids={"root": 0},
+)
 
 
 def packages(*versions: str) -> Package:
-    return Package("dpkg", "apt", tuple(Row("vim", "amd64", "install", "installed", "ok", version) for version in versions))
+    return Package(
+        "dpkg",
+        "apt",
+        tuple(Row("vim", "amd64", "install", "installed", "ok", version) for version in versions),
+    )
 
 
-def adopted(text: str, seen: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None) -> Adoption:
-    """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of what was adopted is compliant then."""
+def adopted(
+    text: str, seen: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None
+) -> Adoption:
+    """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of
+    what was adopted is compliant then.
+    """
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
     vars(checked).update(_kept=seen, gate=Gate(0))
-    done = adopt(text, checked, [item for item in state.items if names is None or item.name in names])
+    done = adopt(
+        text, checked, [item for item in state.items if names is None or item.name in names]
+    )
     touched = {(one.item.type, one.item.key) for one in done.adopted}
     for item in load_state(done.text.encode(), "f", "n").items:
         if (item.type, item.key) in touched:
@@ -52,11 +80,26 @@ def adopted(text: str, seen: Mapping[str, Mapping[str, Any]], names: frozenset[s
     ("declared", "seen", "new", "told"),
     [
         ("state: running", DOWN, "state: stopped", "state: running -> stopped"),
-        ("state: running, enabled: true", DOWN, "state: stopped, enabled: false", "state: running -> stopped, enabled: true -> false"),
-        ("state: running, enabled: false", DOWN, "state: stopped, enabled: false", "state: running -> stopped"),
+        (
+            "state: running, enabled: true",
+            DOWN,
+            "state: stopped, enabled: false",
+            "state: running -> stopped, enabled: true -> false",
+        ),
+        (
+            "state: running, enabled: false",
+            DOWN,
+            "state: stopped, enabled: false",
+            "state: running -> stopped",
+        ),
         ("state: stopped", UP, "state: running", "state: stopped -> running"),
         ("enabled: false", UP, "enabled: true", "enabled: false -> true"),
-        ("state: disabled, optional: true", UP, "state: running, optional: true", "state: disabled -> running"),
+        (
+            "state: disabled, optional: true",
+            UP,
+            "state: running, optional: true",
+            "state: disabled -> running",
+        ),
         ("state: running, enabled: true", FAILED, "enabled: true", "state left out"),
         ("state: running", FAILED, "enabled: true", "state left out, enabled: true added"),
     ],
@@ -74,12 +117,21 @@ def test_services(declared: str, seen: Unit, new: str, told: str) -> None:
         ("services", "{name: a, state: running}", MISSING, "no such unit"),
         ("packages", "{name: a}", packages(), "removed: it is not there any more"),
         ("files", "{path: a, mode: '0644'}", Missing(), "no such file"),
-        ("files", "{path: a, mode: '0644'}", FILE._replace(mode=0o040755), "it is not there any more"),
+        (
+            "files",
+            "{path: a, mode: '0644'}",
+            FILE._replace(mode=0o040755),
+            "it is not there any more",
+        ),
     ],
 )
 def test_what_is_gone_is_removed(type_: str, item: str, seen: Any, why: str) -> None:
     name = {"services": "a.service", "packages": "a", "files": "/a"}[type_]
-    other = {"services": "{name: b, state: running}", "packages": "{name: b}", "files": "{path: /b}"}[type_]
+    other = {
+        "services": "{name: b, state: running}",
+        "packages": "{name: b}",
+        "files": "{path: /b}",
+    }[type_]
     there = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
     text = f"{HEAD}{type_}:\n# of a\n- {item.replace('path: a', 'path: /a')}\n\n# of b\n- {other}\n"
     done = adopted(text, {type_: {name: seen, name.replace("a", "b", 1): there}})
@@ -93,10 +145,16 @@ def test_the_last_of_a_section_takes_it_along() -> None:
 
 def test_sysctl() -> None:
     text = f"{HEAD}sysctl:\n  vm/x: '1'   # why\n  vm.y: \"2\"\n  vm.z: '3'\n"
-    done = adopted(text, {"sysctl": {"vm/x": "4\t5", "vm/y": "no", "vm/z": Unseen("permission denied")}})
+    done = adopted(
+        text, {"sysctl": {"vm/x": "4\t5", "vm/y": "no", "vm/z": Unseen("permission denied")}}
+    )
     assert done.text == text.replace("'1'", '"4\\t5"').replace('"2"', '"no"')
-    assert [(left.item.name, left.why) for left in done.left] == [("vm.z", "unknown: permission denied")]
-    assert adopted(text, {"sysctl": {"vm/x": "1", "vm/y": "2", "vm/z": "3"}}) == Adoption(text, (), ())
+    assert [(left.item.name, left.why) for left in done.left] == [
+        ("vm.z", "unknown: permission denied")
+    ]
+    assert adopted(text, {"sysctl": {"vm/x": "1", "vm/y": "2", "vm/z": "3"}}) == Adoption(
+        text, (), ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,12 +185,18 @@ def test_files(declared: str, seen: File, new: str) -> None:
 )
 def test_packages(declared: str, seen: Package, new: str) -> None:
     text = f"{HEAD}packages:\n- {{name: vim{declared}}}\n"
-    assert adopted(text, {"packages": {"vim": seen}}).text == f"{HEAD}packages:\n- {{name: vim{new}}}\n"
+    assert (
+        adopted(text, {"packages": {"vim": seen}}).text
+        == f"{HEAD}packages:\n- {{name: vim{new}}}\n"
+    )
 
 
 def test_bytes_that_no_file_can_hold() -> None:
     text = f"{HEAD}sysctl: {{vm.x: '1', vm.y: '2'}}\nfiles: [{{path: /a, owner: root}}]\n"
-    seen: dict[str, dict[str, Any]] = {"sysctl": {"vm/x": "\udcff", "vm/y": "3"}, "files": {"/a": FILE._replace(uid=7, user="\udcff")}}
+    seen: dict[str, dict[str, Any]] = {
+        "sysctl": {"vm/x": "\udcff", "vm/y": "3"},
+        "files": {"/a": FILE._replace(uid=7, user="\udcff")},
+    }
     done = adopted(text, seen)
     assert done.text == text.replace("'2'", "'3'").replace("owner: root", 'owner: "7"')
     assert [left.item.name for left in done.left] == ["vm.x"]
@@ -140,7 +204,9 @@ def test_bytes_that_no_file_can_hold() -> None:
 
 def test_one_item_of_many() -> None:
     text = f"{HEAD}sysctl: {{vm.x: '1', vm.y: '2'}}\n"
-    assert adopted(text, {"sysctl": {"vm/x": "3", "vm/y": "4"}}, frozenset(("vm.y",))).text == text.replace("'2'", "'4'")
+    assert adopted(
+        text, {"sysctl": {"vm/x": "3", "vm/y": "4"}}, frozenset(("vm.y",))
+    ).text == text.replace("'2'", "'4'")
 
 
 def test_what_takes_a_person_holds_up_nothing_else() -> None:
@@ -161,28 +227,38 @@ def firewall(text: str, case: str) -> Adoption:
 
 def test_a_firewall_that_opens_more_than_is_declared() -> None:
     done = firewall(f"{UFW}  exclusive: true\n", "ufw/list")
-    assert done.text == (f"{UFW}  - {{port: 80, proto: tcp, action: allow}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n")
+    assert done.text == (
+        f"{UFW}  - {{port: 80, proto: tcp, action: allow}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
+    )
     assert [one.told for one in done.adopted] == ["2 added to rules"]
 
 
 def test_only_rules_that_open_something_are_added() -> None:
     text = f"{UFW}  exclusive: true\n".replace("port: 22", "port: 23")
     done = firewall(text, "ufw/deny-and-reject")
-    assert done.text == text.replace("  # ssh\n  - {port: 23, proto: tcp, action: allow}\n", "  - {port: 22, proto: tcp, action: allow}\n")
+    assert done.text == text.replace(
+        "  # ssh\n  - {port: 23, proto: tcp, action: allow}\n",
+        "  - {port: 22, proto: tcp, action: allow}\n",
+    )
 
 
 @pytest.mark.parametrize(
     ("edits", "why"),
     [
         ((Put(("sysctl", "vm.x"), "7"),), "it would be drift all the same: None"),
-        ((Put(("sysctl", "vm.x"), "2"), Put(("sysctl", "vm.z"), "7")), "what would be added does not hold true"),
+        (
+            (Put(("sysctl", "vm.x"), "2"), Put(("sysctl", "vm.z"), "7")),
+            "what would be added does not hold true",
+        ),
     ],
 )
-def test_what_turns_out_not_to_hold_is_not_adopted(monkeypatch: pytest.MonkeyPatch, edits: tuple[Edit, ...], why: str) -> None:
+def test_what_turns_out_not_to_hold_is_not_adopted(
+    monkeypatch: pytest.MonkeyPatch, edits: tuple[Edit, ...], why: str
+) -> None:
     def alone(_: object, result: Result, path: tuple[str, ...], *__: object) -> Adopted:
         return Adopted(result.item, edits if path[-1] == "vm.x" else (Put(path, "3"),), "")
 
-    monkeypatch.setattr("power_edge.adopt._alone", alone)
+    monkeypatch.setattr("power_edge.reconcile.adopt._alone", alone)
     text = f"{HEAD}sysctl: {{vm.x: '1'}}\npackages: [{{name: a, version: '1'}}]\n"
     done = adopted(text, {"sysctl": {"vm/x": "2", "vm/z": "8"}, "packages": {"a": packages("1")}})
     assert (done.text, done.adopted, [left.why for left in done.left]) == (text, (), [why])
@@ -192,20 +268,29 @@ def test_a_default_that_makes_rules_open_something() -> None:
     text = f"{UFW}  exclusive: true\n"
     done = firewall(text.replace("default_incoming: deny", "default_incoming: allow"), "ufw/list")
     assert done.text == text.replace(
-        "  exclusive", "  - {port: 80, proto: tcp, action: allow}\n  - {port: 443, proto: tcp, action: allow}\n  exclusive"
+        "  exclusive",
+        "  - {port: 80, proto: tcp, action: allow}\n  - {port: 443, proto: tcp, action: allow}\n  exclusive",
     )
-    assert [one.told for one in done.adopted] == ["allow -> deny, and so exclusive: 2 added to rules"]
+    assert [one.told for one in done.adopted] == [
+        "allow -> deny, and so exclusive: 2 added to rules"
+    ]
 
 
 def test_rules_that_hold_when_another_goes() -> None:
     text = f"{UFW}  - {{port: 80, proto: tcp, action: deny}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
     done = firewall(text, "ufw/list")
     assert done.text == text.replace("action: deny", "action: allow")
-    assert [one.told for one in done.adopted] == ["action: deny -> allow", "it holds with what else was adopted"]
+    assert [one.told for one in done.adopted] == [
+        "action: deny -> allow",
+        "it holds with what else was adopted",
+    ]
 
 
 def test_rules_that_are_gone_and_fields_that_differ() -> None:
-    text = UFW.replace("default_incoming: deny", "default_incoming: reject") + "  - {port: 99, proto: tcp, action: allow} # gone\n"
+    text = (
+        UFW.replace("default_incoming: deny", "default_incoming: reject")
+        + "  - {port: 99, proto: tcp, action: allow} # gone\n"
+    )
     done = firewall(text, "ufw/list")
     assert done.text == UFW
     assert [one.told.partition(":")[0] for one in done.adopted] == ["reject -> deny", "removed"]
@@ -214,20 +299,37 @@ def test_rules_that_are_gone_and_fields_that_differ() -> None:
 @pytest.mark.parametrize(
     ("declared", "seen"),
     [
-        ("{port: 22, proto: tcp, action: allow, from: 10.0.0.0/8, comment: ours}", "{port: 22, proto: tcp, action: allow, from: any, comment: ours}"),
-        ("{comment: ours, action: deny, proto: tcp, port: 22}", "{comment: ours, action: allow, proto: tcp, port: 22}"),
-        ("{port: 22, proto: tcp, to: any, action: reject}  # ours", "{port: 22, proto: tcp, to: any, action: allow}  # ours"),
+        (
+            "{port: 22, proto: tcp, action: allow, from: 10.0.0.0/8, comment: ours}",
+            "{port: 22, proto: tcp, action: allow, from: any, comment: ours}",
+        ),
+        (
+            "{comment: ours, action: deny, proto: tcp, port: 22}",
+            "{comment: ours, action: allow, proto: tcp, port: 22}",
+        ),
+        (
+            "{port: 22, proto: tcp, to: any, action: reject}  # ours",
+            "{port: 22, proto: tcp, to: any, action: allow}  # ours",
+        ),
     ],
 )
 def test_a_rule_that_differs(declared: str, seen: str) -> None:
     text = UFW.replace("{port: 22, proto: tcp, action: allow}", "{}")
-    assert firewall(text.replace("{}", declared), "ufw/basic-22-tcp").text == text.replace("{}", seen)
+    assert firewall(text.replace("{}", declared), "ufw/basic-22-tcp").text == text.replace(
+        "{}", seen
+    )
 
 
 def test_content_is_asked_for_by_its_hash() -> None:
-    state = load_state(f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(), "f", "n")
+    state = load_state(
+        f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(),
+        "f",
+        "n",
+    )
     node = asked(Node(name="n", path=Path("/n"), state=state))
-    assert {"*,,2d711642:::/a", "-:::/b"} <= {argument for section in plan_for(node).sections for argument in section.arguments}
+    assert {"*,,2d711642:::/a", "-:::/b"} <= {
+        argument for section in plan_for(node).sections for argument in section.arguments
+    }
 
 
 units = st.builds(
@@ -236,12 +338,30 @@ units = st.builds(
     st.sampled_from(["loaded", "masked", "not-found", "bad-setting"]),
     st.sampled_from(["active", "inactive", "failed", "activating", "reloading", "deactivating"]),
     st.sampled_from(["running", "dead", "exited", "auto-restart", "failed"]),
-    st.sampled_from(["enabled", "disabled", "static", "masked", "generated", "enabled-runtime", "linked", ""]),
+    st.sampled_from(
+        ["enabled", "disabled", "static", "masked", "generated", "enabled-runtime", "linked", ""]
+    ),
     st.sampled_from(["simple", "oneshot", None]),
     remains=st.booleans(),
     queued=st.booleans(),
-    triggers=st.lists(st.builds(Trigger, st.sampled_from(["a.socket", "a.timer"]), st.booleans() | st.none(), st.booleans()), max_size=2).map(tuple),
-    pullers=st.lists(st.builds(Puller, st.just("multi-user.target"), st.sampled_from(["disk", "runtime"]), st.booleans()), max_size=1).map(tuple),
+    triggers=st.lists(
+        st.builds(
+            Trigger,
+            st.sampled_from(["a.socket", "a.timer"]),
+            st.booleans() | st.none(),
+            st.booleans(),
+        ),
+        max_size=2,
+    ).map(tuple),
+    pullers=st.lists(
+        st.builds(
+            Puller,
+            st.just("multi-user.target"),
+            st.sampled_from(["disk", "runtime"]),
+            st.booleans(),
+        ),
+        max_size=1,
+    ).map(tuple),
 )
 declarations = st.sampled_from(
     [
@@ -271,7 +391,9 @@ def test_any_unit_is_true_afterwards_or_left_or_gone(declared: str, unit: Unit) 
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.DRIFT])
-def test_what_would_not_be_compliant_is_left_alone(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_not_be_compliant_is_left_alone(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever the edit was to come to: the new text is judged, and unknown is no compliance."""
     written: list[Item] = []
 
@@ -285,10 +407,12 @@ def test_what_would_not_be_compliant_is_left_alone(outcome: Outcome, monkeypatch
         new = item.name == "a" and any(item is each for each in written)
         return result._replace(outcome=outcome, why="a reason") if new else result
 
-    monkeypatch.setattr("power_edge.adopt.load_state", loaded)
-    monkeypatch.setattr("power_edge.adopt.judge", judged)
+    monkeypatch.setattr("power_edge.reconcile.adopt.load_state", loaded)
+    monkeypatch.setattr("power_edge.reconcile.adopt.judge", judged)
     text = f"{HEAD}services:\n- {{name: a, state: running}}\n- {{name: b, state: running}}\n"
     done = adopted(text, {"services": {"a.service": DOWN, "b.service": DOWN}})
     assert done.text == text.replace("name: b, state: running", "name: b, state: stopped")
     assert [one.item.name for one in done.adopted] == ["b"]
-    assert [(one.item.name, one.why) for one in done.left] == [("a", f"it would be {outcome.value} all the same: a reason")]
+    assert [(one.item.name, one.why) for one in done.left] == [
+        ("a", f"it would be {outcome.value} all the same: a reason")
+    ]

@@ -7,19 +7,30 @@ import pytest
 from rich.console import Console
 
 from power_edge.about.reading import PARTS, OnFile, about
-from power_edge.model.declared.about_schema import About
+from power_edge.model.generated.about_schema import About
+from power_edge.report._layout import amount, span
 from power_edge.report.about import draw
-from power_edge.report.sheet import amount, span
 from tests.about.test_reading import T420, answer
-from tests.cases import RECORDINGS
+from tests.support.cases import RECORDINGS
 
-ON_FILE = OnFile("stella-PowerEdge-T420", "VPN Gateway & Container Host", ("vpn-gateway", "docker-host"), ("vpn-gateway", "monitoring-target"))
+ON_FILE = OnFile(
+    "stella-PowerEdge-T420",
+    "VPN Gateway & Container Host",
+    ("vpn-gateway", "docker-host"),
+    ("vpn-gateway", "monitoring-target"),
+)
 
 
 def drawn(seen: About, *, width: int = 80, color: bool = False, encoding: str = "utf-8") -> str:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(
-        file=file, width=width, force_terminal=color, color_system="standard" if color else None, highlight=False, markup=False, emoji=False
+        file=file,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
     draw(seen, console)
     file.flush()
@@ -28,11 +39,20 @@ def drawn(seen: About, *, width: int = 80, color: bool = False, encoding: str = 
 
 
 def made(**parts: str) -> About:
-    return about(answer({**dict.fromkeys(PARTS, b""), **{name: lines.encode() for name, lines in parts.items()}}), "a", OnFile())
+    return about(
+        answer(
+            {**dict.fromkeys(PARTS, b""), **{name: lines.encode() for name, lines in parts.items()}}
+        ),
+        "a",
+        OnFile(),
+    )
 
 
 def test_a_recorded_node() -> None:
-    """Read it: it is what a person sees. `power-edge about` of a node in that state prints it anew."""
+    """Read it: it is what a person sees.
+
+    `power-edge about` of a node in that state prints it anew.
+    """
     shown = drawn(about(T420, "stella-PowerEdge-T420", ON_FILE))
     assert shown == (RECORDINGS / "about" / "t420.txt").read_text()
 
@@ -88,13 +108,20 @@ def beside(shown: str, label: str) -> list[str]:
     """What stands beside a label."""
     lines = shown.splitlines()
     first = next(index for index, line in enumerate(lines) if line.startswith(f" {label} "))
-    following = next((index for index in range(first + 1, len(lines)) if not lines[index].startswith("   ")), len(lines))
+    following = next(
+        (index for index in range(first + 1, len(lines)) if not lines[index].startswith("   ")),
+        len(lines),
+    )
     return [line[16:] for line in lines[first:following]]
 
 
 def test_routes_in_words() -> None:
     routes = "route\tdefault\t10.0.0.1\teth0\nroute\t10.9.0.0/16\tblackhole\t\nroute\t10.8.0.0/16\t\twg0\n"
-    assert beside(drawn(made(network=routes)), "Routes") == ["default via 10.0.0.1 on eth0", "10.9.0.0/16 blackhole", "10.8.0.0/16 on wg0"]
+    assert beside(drawn(made(network=routes)), "Routes") == [
+        "default via 10.0.0.1 on eth0",
+        "10.9.0.0/16 blackhole",
+        "10.8.0.0/16 on wg0",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +131,10 @@ def test_routes_in_words() -> None:
         (["ip\tfilter\tINPUT\taccept\t0"], "none: nothing filters what comes in"),
         (["ip\tfilter\tINPUT\tdrop\t0"], "what no rule lets in is dropped (ip; 0 rules)"),
         (["ip\tfilter\tINPUT\taccept\t7"], "7 rules; what none of them stops is let in"),
-        (["inet\ta\tone\taccept\t7", "inet\ta\ttwo\tdrop\t7"], "what no rule lets in is dropped (inet; 7 rules)"),
+        (
+            ["inet\ta\tone\taccept\t7", "inet\ta\ttwo\tdrop\t7"],
+            "what no rule lets in is dropped (inet; 7 rules)",
+        ),
     ],
 )
 def test_the_firewall_in_words(chains: Sequence[str], told: str) -> None:
@@ -125,7 +155,9 @@ def test_the_firewall_in_words(chains: Sequence[str], told: str) -> None:
 def test_root_by_ssh_in_words(root: str, passwords: str, told: str) -> None:
     lines = f"sshd\tpermitrootlogin\t{root}\nsshd\tpasswordauthentication\t{passwords}\n"
     assert beside(drawn(made(security=lines)), "SSH as root") == [told]
-    assert beside(drawn(made(security=f"{lines}sshd\tmatch\tyes\n"), width=100), "SSH as root") == [f"{told}  (a Match block may say otherwise)"]
+    assert beside(drawn(made(security=f"{lines}sshd\tmatch\tyes\n"), width=100), "SSH as root") == [
+        f"{told}  (a Match block may say otherwise)"
+    ]
 
 
 def test_open_ports_of_one_program_are_one_line() -> None:
@@ -152,20 +184,42 @@ def test_what_presses_comes_first() -> None:
     shown = drawn(
         made(
             who="hostname\trig-7\n",
-            services="state\tdegraded\n" + "".join(f"failed\tu{number}.service\tU\n" for number in range(15)),
+            services="state\tdegraded\n"
+            + "".join(f"failed\tu{number}.service\tU\n" for number in range(15)),
             hardware="filesystem\t/dev/sda\text4\t/\t100\t93\t7\nfilesystem\t/dev/sdb\text4\t/srv\t100\t50\t40\n",
             system="reboot\tyes\ta kernel\nupdates\t5\t1\t60\n",
         )
     )
-    assert "15 units failed; / is 93% full; 1 security update to install; a reboot is\npending\n" in shown
+    assert (
+        "15 units failed; / is 93% full; 1 security update to install; a reboot is\npending\n"
+        in shown
+    )
     assert beside(shown, "Failed")[-1] == "and 3 more"
 
 
-@pytest.mark.parametrize(("size", "told"), [(0, "0 B"), (1023, "1.0 KiB"), (12 << 20, "12 MiB"), (5 << 30, "5.0 GiB"), (256 << 40, "256 TiB")])
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (0, "0 B"),
+        (1023, "1.0 KiB"),
+        (12 << 20, "12 MiB"),
+        (5 << 30, "5.0 GiB"),
+        (256 << 40, "256 TiB"),
+    ],
+)
 def test_sizes(size: int, told: str) -> None:
     assert amount(size) == told.replace("1.0 KiB", "1 KiB")
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(0, "0 seconds"), (1, "1 second"), (119, "119 seconds"), (7199, "119 minutes"), (400000, "4 days")])
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (119, "119 seconds"),
+        (7199, "119 minutes"),
+        (400000, "4 days"),
+    ],
+)
 def test_spans(seconds: int, told: str) -> None:
     assert span(seconds) == told

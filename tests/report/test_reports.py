@@ -15,9 +15,9 @@ from jsonschema_rs import Draft202012Validator
 
 from power_edge.config import schema
 from power_edge.model import Outcome
-from power_edge.probing.answer import read
-from tests import answers
-from tests.project import Project, gate_id, identity_of, item_id
+from power_edge.probing.framing import read
+from tests.support import answers
+from tests.support.project import Project, gate_id, identity_of, item_id
 
 pytest_plugins = ["pytester"]
 
@@ -27,7 +27,11 @@ NONE = FIVE | {"own_failed": 0}
 
 def four(project: Project) -> None:
     """A node with an item of each outcome that is not blocked, and a blocked one."""
-    project.node("a", {"vm.swappiness": "60", "kernel.panic": "10"}, sections={"files": [{"path": "/x", "mode": "0644"}]})
+    project.node(
+        "a",
+        {"vm.swappiness": "60", "kernel.panic": "10"},
+        sections={"files": [{"path": "/x", "mode": "0644"}]},
+    )
     values: dict[str, str | bytes] = {"vm.swappiness": "60", "kernel.panic": "1"}
     project.answer("a", {"sysctl.0": answers.sysctl(values), "files.0": (1, b"", "no way")})
     project.node("b", machine=answers.OTHER, gate="wrong")
@@ -42,7 +46,9 @@ def test_json(project: Project) -> None:
         "a": {**NONE, "compliant": 2, "drift": 1, "unknown": 1, "exit_status": 1},
         "b": {**NONE, "blocked": 2, "exit_status": 12},
     }
-    items: dict[str, Any] = {test["nodeid"]: test["metadata"]["power_edge"] for test in report["tests"]}
+    items: dict[str, Any] = {
+        test["nodeid"]: test["metadata"]["power_edge"] for test in report["tests"]
+    }
     assert items[item_id("a", "sysctl[kernel.panic]")] == {
         "node": "a",
         "type": "sysctl",
@@ -57,7 +63,12 @@ def test_json(project: Project) -> None:
     unknown = items[item_id("a", "files[/x]")]
     assert (unknown["actual"]["mode"], unknown["why"], unknown["mend"]) == (None, "no way", None)
     gate = items[gate_id("a")]
-    assert (gate["type"], gate["name"], gate["outcome"], gate["source"]) == ("node", "identity", "compliant", "node-configs/a/system-identity.yaml:1")
+    assert (gate["type"], gate["name"], gate["outcome"], gate["source"]) == (
+        "node",
+        "identity",
+        "compliant",
+        "node-configs/a/system-identity.yaml:1",
+    )
     assert gate["expected"] == gate["actual"] == {"hash": answers.digest(answers.MACHINE)}
     assert items[item_id("b")]["actual"] is items[gate_id("b")]["actual"] is None
     assert answers.MACHINE not in json.dumps(report)
@@ -86,7 +97,10 @@ def test_junit(project: Project, family: str, plain: bool) -> None:
         ("b.node", "identity"),
         ("b.sysctl", "vm.swappiness"),
     ]
-    assert {name: [child.tag for child in case if child.tag not in ("properties", "system-out")] for name, case in cases.items()} == {
+    assert {
+        name: [child.tag for child in case if child.tag not in ("properties", "system-out")]
+        for name, case in cases.items()
+    } == {
         ("a.node", "identity"): [],
         ("a.sysctl", "vm.swappiness"): [],
         ("a.sysctl", "kernel.panic"): ["failure"],
@@ -96,7 +110,12 @@ def test_junit(project: Project, family: str, plain: bool) -> None:
     }
     case = cases["a.sysctl", "kernel.panic"]
     place = {"file": "node-configs/a/state.yaml", "line": "7"} if family == "xunit1" else {}
-    assert case.attrib == {"classname": "a.sysctl", "name": "kernel.panic", "time": case.get("time"), **place}
+    assert case.attrib == {
+        "classname": "a.sysctl",
+        "name": "kernel.panic",
+        "time": case.get("time"),
+        **place,
+    }
     properties = [(each.get("name"), each.get("value")) for each in case.iter("property")]
     assert properties == [
         ("node", "a"),
@@ -119,11 +138,23 @@ def test_junit(project: Project, family: str, plain: bool) -> None:
 def test_what_a_node_shows_is_data_to_every_report(project: Project) -> None:
     seen = b'\x1b[31m<b>&"\xff\x80\x01]]>'
     project.node("a", {"vm.swappiness": "60"}, {"vm.swappiness": seen})
-    result = project.run("--node=a", "--junitxml=j.xml", "--json-report", "--json-report-file=j.json", "--prometheus-textfile=e.prom", "-v", "-rA")
+    result = project.run(
+        "--node=a",
+        "--junitxml=j.xml",
+        "--json-report",
+        "--json-report-file=j.json",
+        "--prometheus-textfile=e.prom",
+        "-v",
+        "-rA",
+    )
     assert result.ret == 1
     assert "\x1b" not in result.stdout.str()
     result.stdout.fnmatch_lines(['*\\x1b[[]31m<b>&"\\xff\\x80\\x01]]>*'])
-    (item,) = [test for test in json.loads((project.path / "j.json").read_text())["tests"] if test["outcome"] == "failed"]
+    (item,) = [
+        test
+        for test in json.loads((project.path / "j.json").read_text())["tests"]
+        if test["outcome"] == "failed"
+    ]
     assert item["metadata"]["power_edge"]["actual"] == {"value": '\x1b[31m<b>&"\\xff\\x80\x01]]>'}
     assert ET.parse(project.path / "j.xml").getroot() is not None
     assert "[31m" not in (project.path / "e.prom").read_text()
@@ -141,12 +172,27 @@ def test_prometheus(project: Project) -> None:
     )
     assert project.run("--node=*", "--prometheus-textfile=edge.prom").ret == 12
     found = series(project)
-    checks = {key: float(value) for key, value in found.items() if key.startswith("power_edge_checks{")}
-    counts = {("a", "node", "compliant"), ("a", "sysctl", "compliant"), ("a", "sysctl", "drift"), ("a", "files", "unknown")}
+    checks = {
+        key: float(value) for key, value in found.items() if key.startswith("power_edge_checks{")
+    }
+    counts = {
+        ("a", "node", "compliant"),
+        ("a", "sysctl", "compliant"),
+        ("a", "sysctl", "drift"),
+        ("a", "files", "unknown"),
+    }
     counts |= {("b", "node", "blocked"), ("b", "sysctl", "blocked")}
     assert checks == {
-        f'power_edge_checks{{node="{node}",outcome="{outcome}",type="{kind}"}}': float((node, kind, outcome) in counts)
-        for node, kind in (("a", "node"), ("a", "sysctl"), ("a", "files"), ("b", "node"), ("b", "sysctl"))
+        f'power_edge_checks{{node="{node}",outcome="{outcome}",type="{kind}"}}': float(
+            (node, kind, outcome) in counts
+        )
+        for node, kind in (
+            ("a", "node"),
+            ("a", "sysctl"),
+            ("a", "files"),
+            ("b", "node"),
+            ("b", "sysctl"),
+        )
         for outcome in FIVE
     }
     assert {key: value for key, value in found.items() if "check_compliant" in key} == {
@@ -161,7 +207,10 @@ def test_prometheus(project: Project) -> None:
         'power_edge_identity_match{node="b"}': "0.0",
     }
     hashed = answers.digest(answers.MACHINE)
-    assert f'power_edge_node_info{{identity_hash="{hashed}",node="a",purpose="VPN \\"gateway\\"\\n\\\\",site="here"}}' in found
+    assert (
+        f'power_edge_node_info{{identity_hash="{hashed}",node="a",purpose="VPN \\"gateway\\"\\n\\\\",site="here"}}'
+        in found
+    )
     for name in ("a", "b"):
         assert float(found[f'power_edge_run_duration_seconds{{node="{name}"}}']) >= 0
         assert float(found[f'power_edge_last_run_timestamp_seconds{{node="{name}"}}']) > 1.7e9
@@ -185,7 +234,9 @@ SEEN = 'power_edge_last_seen_timestamp_seconds{node="a"}'
 
 
 @pytest.mark.parametrize("shut", ["cut", "wrong", "stale", "broken"])
-def test_when_a_node_was_last_seen_outlives_a_run_that_does_not_see_it(project: Project, shut: str) -> None:
+def test_when_a_node_was_last_seen_outlives_a_run_that_does_not_see_it(
+    project: Project, shut: str
+) -> None:
     folder = project.node("a", age=100)
     assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 0
     before = series(project)[SEEN]
@@ -196,29 +247,42 @@ def test_when_a_node_was_last_seen_outlives_a_run_that_does_not_see_it(project: 
         case "wrong":
             project.answer("a", {}, machine=answers.OTHER, gate="wrong")
         case "stale":
-            project.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=-3600)  # from the future
+            project.answer(
+                "a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=-3600
+            )  # from the future
         case "broken":
             (folder / "state.yaml").write_text("broken\n")
     nodes = () if shut == "broken" else ("a",)
-    status = project.run("--node=a", "--continue-on-collection-errors", "--prometheus-textfile=edge.prom", nodes=nodes).ret
+    status = project.run(
+        "--node=a",
+        "--continue-on-collection-errors",
+        "--prometheus-textfile=edge.prom",
+        nodes=nodes,
+    ).ret
     assert status == {"cut": 11, "wrong": 12, "stale": 10, "broken": 4}[shut]
     assert series(project)[SEEN] == before
 
 
 @pytest.mark.parametrize("before", ["", f"{SEEN} now\n", f"{SEEN}\n", SEEN[:-3], "\xff\n"])
-def test_a_node_never_seen_has_no_time_of_it_whatever_the_old_file_is(project: Project, before: str) -> None:
+def test_a_node_never_seen_has_no_time_of_it_whatever_the_old_file_is(
+    project: Project, before: str
+) -> None:
     project.node("a", gate=None)
     (project.path / "edge.prom").write_bytes(before.encode("latin-1"))
     assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 11
     assert "last_seen_timestamp_seconds{" not in (project.path / "edge.prom").read_text()
 
 
-def test_a_node_is_seen_when_the_run_asked_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_is_seen_when_the_run_asked_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By this machine's clock: the node's may be wrong."""
     project.node("a")
-    answer = read(answers.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=10**6))
+    answer = read(
+        answers.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=10**6)
+    )
     pending = SimpleNamespace(limit=1.0, here_within=lambda seconds: True, answer=lambda: answer)
-    monkeypatch.setattr("power_edge.check.ask", lambda *_: {"a": pending})
+    monkeypatch.setattr("power_edge.checking.check.ask", lambda *_: {"a": pending})
     begun = time.time()
     assert project.run("--node=a", "--prometheus-textfile=edge.prom", nodes=()).ret == 0
     assert begun <= float(series(project)[SEEN]) <= time.time()
@@ -233,7 +297,9 @@ def test_prometheus_of_the_unreachable(project: Project) -> None:
 
 
 def test_prometheus_of_an_identity_that_need_not_match(project: Project) -> None:
-    project.node("a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER)
+    project.node(
+        "a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER
+    )
     assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 0
     assert series(project)['power_edge_identity_match{node="a"}'] == "0.0"
 
@@ -252,10 +318,18 @@ def test_prometheus_of_an_identity_that_need_not_match(project: Project) -> None
         (["--node=a", "test_broken.py"], 2, "the run ended with 2"),
     ],
 )
-def test_prometheus_of_a_part_leaves_the_file_as_it_was(project: Project, arguments: list[str], status: int, reason: str) -> None:
-    project.node("a", {"vm.swappiness": "60", "kernel.panic": "10", "vm.max_map_count": "7"}, {"vm.swappiness": "60", "kernel.panic": "1"})
+def test_prometheus_of_a_part_leaves_the_file_as_it_was(
+    project: Project, arguments: list[str], status: int, reason: str
+) -> None:
+    project.node(
+        "a",
+        {"vm.swappiness": "60", "kernel.panic": "10", "vm.max_map_count": "7"},
+        {"vm.swappiness": "60", "kernel.panic": "1"},
+    )
     project.node("b")
-    (project.path / "test_own.py").write_text("def test_a(node): assert False\ndef test_b(node): pass\n")
+    (project.path / "test_own.py").write_text(
+        "def test_a(node): assert False\ndef test_b(node): pass\n"
+    )
     (project.path / "test_broken.py").write_text("import nothing_of_that_name\n")
     (project.path / "edge.prom").write_text("old\n")
     nodes = tuple(name for name in ("a", "b") if name == "a" or "--node=b" in arguments)
@@ -265,7 +339,12 @@ def test_prometheus_of_a_part_leaves_the_file_as_it_was(project: Project, argume
     result.stdout.fnmatch_lines([f"edge.prom was left as it was: {reason}"])
 
 
-REPORTS = {"--junitxml": "junit.xml", "--json-report-file": "report.json", "--prometheus-textfile": "edge.prom", "--html": "report.html"}
+REPORTS = {
+    "--junitxml": "junit.xml",
+    "--json-report-file": "report.json",
+    "--prometheus-textfile": "edge.prom",
+    "--html": "report.html",
+}
 BESIDE = ("--json-report", "--self-contained-html")
 
 
@@ -281,19 +360,34 @@ def test_what_cannot_be_written_is_told_and_the_old_file_stays(
     def fsync(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("power_edge.whole.os.fsync", fsync)
+    monkeypatch.setattr("power_edge.atomic_file.os.fsync", fsync)
     before = sorted(project.path.iterdir())
-    result = project.run("--node=a", *BESIDE, f"{option}={file}", "-p", "no:cacheprovider", *(["--json-report-file="] * (option[2] == "p")))
+    result = project.run(
+        "--node=a",
+        *BESIDE,
+        f"{option}={file}",
+        "-p",
+        "no:cacheprovider",
+        *(["--json-report-file="] * (option[2] == "p")),
+    )
     assert result.ret == status
     assert file.read_text() == "old\n"
-    result.stdout.fnmatch_lines([f"{file} could not be written: No space left on device (make room, and run the command again)"])
+    result.stdout.fnmatch_lines(
+        [
+            f"{file} could not be written: No space left on device (make room, and run the command again)"
+        ]
+    )
     assert "generated xml" not in result.stdout.str()
     assert "Generated html" not in result.stdout.str()
-    assert {path for path in sorted(project.path.iterdir()) if path not in before} <= {project.path / ".report.json"}
+    assert {path for path in sorted(project.path.iterdir()) if path not in before} <= {
+        project.path / ".report.json"
+    }
 
 
 @pytest.mark.parametrize("option", REPORTS)
-def test_a_crash_in_the_middle_leaves_the_old_file(project: Project, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_in_the_middle_leaves_the_old_file(
+    project: Project, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.node("a")
     file = project.path / REPORTS[option]
     file.write_text("old\n")
@@ -307,16 +401,25 @@ def test_a_crash_in_the_middle_leaves_the_old_file(project: Project, option: str
         return real(beside, target)
 
     monkeypatch.setattr(Path, "replace", replace)
-    project.run("--node=a", *BESIDE, f"{option}={file}", *(["--json-report-file="] * (option[2:4] != "js")))
+    project.run(
+        "--node=a", *BESIDE, f"{option}={file}", *(["--json-report-file="] * (option[2:4] != "js"))
+    )
     assert written == [file.read_text()]
     assert file.read_text() != "old\n"
 
 
-@pytest.mark.parametrize("option", ["--junitxml", "--json-report-file", "--prometheus-textfile"])  # pytest-html makes its folder before the run
+@pytest.mark.parametrize(
+    "option", ["--junitxml", "--json-report-file", "--prometheus-textfile"]
+)  # pytest-html makes its folder before the run
 def test_a_report_into_a_folder_that_is_none(project: Project, option: str) -> None:
     project.node("a")
     (project.path / "file").write_text("")
-    result = project.run("--node=a", "--json-report", f"{option}={project.path}/file/report", *(["--json-report-file="] * (option[2:4] != "js")))
+    result = project.run(
+        "--node=a",
+        "--json-report",
+        f"{option}={project.path}/file/report",
+        *(["--json-report-file="] * (option[2:4] != "js")),
+    )
     assert result.ret == 3
     assert "could not be written: " in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
@@ -344,10 +447,12 @@ def test_what_is_no_file_is_written_to_and_not_replaced(project: Project, option
     assert b"sysctl" in read[0]
 
 
-def test_reports_of_runs_about_no_node_are_pytest_s_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_of_runs_about_no_node_are_pytest_s_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def replacing(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("power_edge.engine.whole_reports.replacing", replacing)
+    monkeypatch.setattr("power_edge.pytest_integration.atomic_reports.replacing", replacing)
     project.pytester.makepyfile(test_it="def test_it(): pass\n")
     assert project.run("--junitxml=junit.xml", "--json-report", "test_it.py").ret == 0

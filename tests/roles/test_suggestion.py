@@ -3,7 +3,7 @@
 import pytest
 
 from power_edge.config import schema
-from power_edge.roles import suggest, tags
+from power_edge.roles.suggestion import suggest, tags
 
 FORWARDS = ("forwarding", "net.ipv4.ip_forward is 1")
 
@@ -13,8 +13,14 @@ def names(*lines: tuple[str, str]) -> dict[str, dict[str, object]]:
 
 
 def test_a_role_comes_with_its_settings_and_what_was_seen() -> None:
-    (gateway, host) = suggest([("openvpn", "openvpn@server.service runs"), FORWARDS, ("docker", "docker.service runs")])
-    assert gateway == ("vpn-gateway", {"provider": "openvpn"}, ("openvpn@server.service runs", "net.ipv4.ip_forward is 1"))
+    (gateway, host) = suggest(
+        [("openvpn", "openvpn@server.service runs"), FORWARDS, ("docker", "docker.service runs")]
+    )
+    assert gateway == (
+        "vpn-gateway",
+        {"provider": "openvpn"},
+        ("openvpn@server.service runs", "net.ipv4.ip_forward is 1"),
+    )
     assert host == ("container-host", {"runtime": "docker"}, ("docker.service runs",))
 
 
@@ -48,13 +54,38 @@ def test_what_evidence_is_enough(evidence: list[str], roles: dict[str, dict[str,
 
 
 def test_all_roles_of_the_schema_can_be_suggested() -> None:
-    known = set(schema("node-identity")["properties"]["roles"]["items"]["properties"]["name"]["enum"])
-    everything = ["openvpn", "docker", "forwarding", "masquerade", "node_exporter", "desktop", "compiler", "k3s"]
+    known = set(
+        schema("node-identity")["properties"]["roles"]["items"]["properties"]["name"]["enum"]
+    )
+    everything = [
+        "openvpn",
+        "docker",
+        "forwarding",
+        "masquerade",
+        "node_exporter",
+        "desktop",
+        "compiler",
+        "k3s",
+    ]
     assert set(names(*((name, "seen") for name in everything))) == known
 
 
 def test_tags_are_the_roles_and_what_they_stand_on() -> None:
-    seen = [("containerd", ""), ("openvpn", "a runs"), ("docker", ""), ("openvpn", "b runs"), ("prometheus", "it runs"), ("wireguard", "")]
-    assert list(tags(seen)) == ["vpn-gateway", "container-host", "openvpn", "wireguard", "docker", "prometheus"]
+    seen = [
+        ("containerd", ""),
+        ("openvpn", "a runs"),
+        ("docker", ""),
+        ("openvpn", "b runs"),
+        ("prometheus", "it runs"),
+        ("wireguard", ""),
+    ]
+    assert list(tags(seen)) == [
+        "vpn-gateway",
+        "container-host",
+        "openvpn",
+        "wireguard",
+        "docker",
+        "prometheus",
+    ]
     assert (tags(seen)["openvpn"], tags(seen)["prometheus"]) == (("a runs", "b runs"), ("it runs",))
     assert tags([]) == {}

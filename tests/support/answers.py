@@ -1,10 +1,12 @@
-"""Answers of nodes, made by hand: the framing of probes/prelude.sh around sections as the probes print them."""
+"""Answers of nodes, made by hand: the framing of probes/prelude.sh around sections as the probes
+print them.
+"""
 
 import time
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
-from power_edge.probing.answer import cksum
+from power_edge.probing.framing import cksum
 
 NONCE = "0123456789abcdef0123456789abcdef"
 MACHINE = "2cbb59aee9a34d92a71b9ffb06b592b0"
@@ -17,13 +19,29 @@ def digest(machine_id: str) -> str:
 
 
 def sysctl(values: Mapping[str, str | bytes], asked: Iterable[str] | None = None) -> bytes:
-    """The section of the sysctl probe; of a key that is asked for and has no value the kernel says that there is none."""
+    """The section of the sysctl probe; of a key that is asked for and has no value the kernel says
+    that there is none.
+    """
     paths = [key.replace(".", "/") for key in (values if asked is None else asked)]
-    lines = [key.replace(".", "/").encode() + b":" + (value if isinstance(value, bytes) else value.encode()) for key, value in values.items()]
+    lines = [
+        key.replace(".", "/").encode()
+        + b":"
+        + (value if isinstance(value, bytes) else value.encode())
+        for key, value in values.items()
+    ]
     there = {key.replace(".", "/") for key in values}
     complaints = [f"grep: {path}: No such file or directory" for path in paths if path not in there]
     return b"\n".join(
-        [b"== asked", *(path.encode() for path in paths), b"== values", *lines, b"== complaints", *map(str.encode, complaints), b"== end", b""]
+        [
+            b"== asked",
+            *(path.encode() for path in paths),
+            b"== values",
+            *lines,
+            b"== complaints",
+            *map(str.encode, complaints),
+            b"== end",
+            b"",
+        ]
     )
 
 
@@ -39,14 +57,19 @@ def answer(
     promised: Iterable[str] | None = None,
     nonce: str = NONCE,
 ) -> bytes:
-    """An answer: `sections` by name (`sysctl.0`), each what the probe printed, or its exit status, stdout and stderr.
+    """An answer: `sections` by name (`sysctl.0`), each what the probe printed, or its exit status,
+    stdout and stderr.
 
-    `machine` is the machine-id that the node shows; `readings` say it in full as (kind, state, hash).
-    `promised` are the sections that the head names, if not these; without a `gate` the answer is cut before it.
+    `machine` is the machine-id that the node shows; `readings` say it in full as (kind, state,
+    hash). `promised` are the sections that the head names, if not these; without a `gate` the
+    answer is cut before it.
     """
     if readings is None:
         readings = [] if machine is None else [("machine-id", "ok", digest(machine))]
-    head = [f"PE2 {nonce} 0 {int(time.time() - age)} {node}", " ".join([f"{nonce} S", *(promised or sections)])]
+    head = [
+        f"PE2 {nonce} 0 {int(time.time() - age)} {node}",
+        " ".join([f"{nonce} S", *(promised or sections)]),
+    ]
     head += [f"{nonce} I {kind} {state} {hashed}" for kind, state, hashed in readings]
     head += [] if gate is None else [f"{nonce} G {gate}"]
     begun = "".join(f"{line}\n" for line in head).encode()

@@ -1,4 +1,6 @@
-"""Nodes behind a stand-in for ssh that print what a test says, and commands about them whose memory is measured."""
+"""Nodes behind a stand-in for ssh that print what a test says, and commands about them whose memory
+is measured.
+"""
 
 import os
 import shlex
@@ -10,8 +12,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.answers import MACHINE
-from tests.project import PASSED_OVER, identity_of
+from tests.support.answers import MACHINE
+from tests.support.project import PASSED_OVER, identity_of
 
 MEASURE = """
 import os, sys
@@ -58,8 +60,16 @@ class Nodes:
         """A node that declares this, and prints these bytes, or what this sh prints."""
         configuration = self.folder / "node-configs" / name
         configuration.mkdir(parents=True)
-        state = {"version": "1.0", "metadata": {"site": "here", "environment": "development"}, **(declared or {"sysctl": {"vm.swappiness": "60"}})}
-        files = {"state": state, "system-identity": identity_of(MACHINE), "connection": {"ssh": {"host": name}}}
+        state = {
+            "version": "1.0",
+            "metadata": {"site": "here", "environment": "development"},
+            **(declared or {"sysctl": {"vm.swappiness": "60"}}),
+        }
+        files = {
+            "state": state,
+            "system-identity": identity_of(MACHINE),
+            "connection": {"ssh": {"host": name}},
+        }
         for file, content in files.items():
             (configuration / f"{file}.yaml").write_text(yaml.safe_dump(content))
         if isinstance(prints, bytes):
@@ -70,7 +80,17 @@ class Nodes:
 
     def check(self, *options: str, prefix: tuple[str, ...] = ()) -> Ended:
         """`pytest --node=*` about all nodes."""
-        return self.run(*prefix, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *PASSED_OVER, "--node=*", *options)
+        return self.run(
+            *prefix,
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            *PASSED_OVER,
+            "--node=*",
+            *options,
+        )
 
     def command(self, *arguments: str) -> Ended:
         """`power-edge`."""
@@ -78,9 +98,22 @@ class Nodes:
 
     def run(self, *argv: str, environment: Mapping[str, str] = {}) -> Ended:
         output = self.folder / "output"
-        ours = {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
-        others = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        ours = {
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "COLUMNS": "200",
+        }
+        others = {
+            name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
+        }
         measure = [sys.executable, "-c", MEASURE, str(self.folder), str(output), *argv]
-        done = subprocess.run(measure, env={**others, **ours, **environment}, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            measure,
+            env={**others, **ours, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
         status, kib = done.stdout.split()
         return Ended(int(status), output.read_text(errors="replace"), int(kib) / 1024)

@@ -1,5 +1,5 @@
-"""How long the fuzzers run, and by which seed: a minute all together, and always the same, unless POWER_EDGE_FUZZ_SECONDS (for each of them) and
-POWER_EDGE_SEED say otherwise.
+"""How long the fuzzers run, and by which seed: a minute all together, and always the same, unless
+POWER_EDGE_FUZZ_SECONDS (for each of them) and POWER_EDGE_SEED say otherwise.
 """
 
 import os
@@ -13,7 +13,9 @@ SEED = os.environ.get("POWER_EDGE_SEED", "1")
 
 
 class Budget:
-    """The time of one test, a share of its fuzzer's, and what was done in it; `pytest -s` shows the counts."""
+    """The time of one test, a share of its fuzzer's, and what was done in it; `pytest -s` shows the
+    counts.
+    """
 
     def __init__(self, name: str, share: float, least: int = 20) -> None:
         self.name = name

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError, load_state
-from power_edge.judging import judge
 from power_edge.model import Item, Observations, Outcome, Result, Unseen
 from power_edge.resources import resource
 
-RECORDINGS = Path(__file__).parent / "recordings"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 VERDICTS = {Outcome.COMPLIANT: "pass", Outcome.DRIFT: "fail", Outcome.UNKNOWN: "unknown"}
 """The recordings' words for outcomes; beside them `invalid`: a declaration that is refused."""
 OWN_NODE = {"firewalld": "firewalld"}
@@ -53,7 +53,8 @@ class Verdict:
     """As sections of a state.yaml: `{"services": [{"name": "cron", ...}]}`."""
     verdict: str
     never: frozenset[str]
-    """Wrong whatever the product's choices are: a change of `verdict` to one of these is a mistake."""
+    """Wrong whatever the product's choices are: a change of `verdict` to one of these is a mistake.
+    """
     fields: Mapping[str, str]
     why: str
 
@@ -75,7 +76,10 @@ class Case:
     """The script that makes it; None: a node is in this state when it has booted."""
 
     def capture(self, name: str) -> bytes:
-        """The stdout of a capture, by the NAME of its file without `.txt`. KeyError: there is none."""
+        """The stdout of a capture, by the NAME of its file without `.txt`.
+
+        KeyError: there is none.
+        """
         return self.captures[name].stdout
 
 
@@ -93,8 +97,11 @@ def parameters(area: str) -> Iterator[Any]:
             yield pytest.param(case, verdict, id=f"{case.name}-{number}")
 
 
-def verdict_of(declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]) -> tuple[str, list[Result]]:
-    """What loading and judging make of sections of a state.yaml: the worst of the items' verdicts, and the results (none when invalid).
+def verdict_of(
+    declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]
+) -> tuple[str, list[Result]]:
+    """What loading and judging make of sections of a state.yaml: the worst of the items' verdicts,
+    and the results (none when invalid).
 
     `observations` holds what the probe of each type saw, as the type's `parse` tells it.
     """
@@ -108,7 +115,11 @@ def verdict_of(declared: Mapping[str, Any], observations: Mapping[str, Observati
 
 def items_of(declared: Mapping[str, Any]) -> tuple[Item, ...]:
     """The items of a declaration. Raises ConfigError where it is refused."""
-    state = {"version": "1.0", "metadata": {"site": "recorded", "environment": "development"}, **declared}
+    state = {
+        "version": "1.0",
+        "metadata": {"site": "recorded", "environment": "development"},
+        **declared,
+    }
     written = yaml.safe_dump(state, allow_unicode=True).encode()
     return load_state(written, "node-configs/recorded/state.yaml", "recorded").items
 
@@ -120,36 +131,69 @@ def worst(results: Iterable[Result]) -> str:
     return next(verdict for verdict in ("fail", "unknown", "pass") if verdict in verdicts)
 
 
-def check(verdict: Verdict, declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]) -> list[Result]:
-    """Asserts that a verdict comes out as it should, field by field where the case says so; the results."""
+def check(
+    verdict: Verdict, declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]
+) -> list[Result]:
+    """Asserts that a verdict comes out as it should, field by field where the case says so; the
+    results.
+    """
     got, results = verdict_of(declared, observations)
-    told = "; ".join(f"{result.item.name}: {result.outcome.value} {result.findings} {result.why}" for result in results)
+    told = "; ".join(
+        f"{result.item.name}: {result.outcome.value} {result.findings} {result.why}"
+        for result in results
+    )
     wrong = " (wrong under any policy)" if got in verdict.never else ""
     assert got == verdict.verdict, f"{got}{wrong}, not {verdict.verdict}: {verdict.why} [{told}]"
-    fields = {finding.field: VERDICTS[finding.outcome] for result in results for finding in result.findings}
+    fields = {
+        finding.field: VERDICTS[finding.outcome]
+        for result in results
+        for finding in result.findings
+    }
     for name, expected in verdict.fields.items():
-        assert fields.get(name) == expected, f"{name} is {fields.get(name)}, not {expected}: {verdict.why} [{told}]"
+        assert fields.get(name) == expected, (
+            f"{name} is {fields.get(name)}, not {expected}: {verdict.why} [{told}]"
+        )
     return results
 
 
 def load(path: Path) -> Case:
-    """The case of a `SLUG.expect.yaml`. ValueError: it is not of the form that is documented above."""
+    """The case of a `SLUG.expect.yaml`.
+
+    ValueError: it is not of the form that is documented above.
+    """
     recorded = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # safe, and fast
-    _refuse_unknown(recorded, Keys(required={"case", "source", "captures", "verdicts"}, optional={"facts", "node", "no_node"}), path)
+    _refuse_unknown(
+        recorded,
+        Keys(
+            required={"case", "source", "captures", "verdicts"},
+            optional={"facts", "node", "no_node"},
+        ),
+        path,
+    )
     area, slug = path.parent.name, path.name.removesuffix(".expect.yaml")
     captures = {}
     for capture in recorded["captures"]:
-        _refuse_unknown(capture, Keys(required={"file", "command"}, optional={"exit", "stderr", "where"}), path)
+        _refuse_unknown(
+            capture, Keys(required={"file", "command"}, optional={"exit", "stderr", "where"}), path
+        )
         name = capture["file"].removeprefix(f"{slug}.").removesuffix(".txt")
         file = path.parent / capture["file"]
-        captures[name] = Capture(file, capture["command"], capture.get("exit", 0), capture.get("stderr") or "", capture.get("where"))
+        captures[name] = Capture(
+            file,
+            capture["command"],
+            capture.get("exit", 0),
+            capture.get("stderr") or "",
+            capture.get("where"),
+        )
     verdicts = tuple(_verdict(area, verdict, path) for verdict in recorded["verdicts"])
     setup = path.with_name(f"{slug}.setup.sh")
     node, no_node = recorded.get("node"), recorded.get("no_node")
     if setup.exists():
         node = node or OWN_NODE.get(area, "base")
     if (node is None) is (no_node is None):
-        raise ValueError(f"{path}: {setup.name} or `node` makes the state in the lab, or `no_node` says why not")
+        raise ValueError(
+            f"{path}: {setup.name} or `node` makes the state in the lab, or `no_node` says why not"
+        )
     return Case(
         area=area,
         name=slug,
@@ -164,12 +208,18 @@ def load(path: Path) -> Case:
 
 
 def _verdict(area: str, recorded: dict[str, Any], path: Path) -> Verdict:
-    _refuse_unknown(recorded, Keys(required={"declared", "verdict", "why"}, optional={"never", "fields"}), path)
+    _refuse_unknown(
+        recorded, Keys(required={"declared", "verdict", "why"}, optional={"never", "fields"}), path
+    )
     verdict, never = recorded["verdict"], frozenset(recorded.get("never", ()))
     if not isinstance(verdict, str) or not {verdict, *never} <= {*VERDICTS.values(), "invalid"}:
-        raise ValueError(f"{path}: a verdict is one of pass, fail, unknown, invalid: {recorded['declared']}")
+        raise ValueError(
+            f"{path}: a verdict is one of pass, fail, unknown, invalid: {recorded['declared']}"
+        )
     if verdict in never:
-        raise ValueError(f"{path}: the verdict {verdict} is also one of `never`: {recorded['declared']}")
+        raise ValueError(
+            f"{path}: the verdict {verdict} is also one of `never`: {recorded['declared']}"
+        )
     declared = {"services": [recorded["declared"]]} if area == "services" else recorded["declared"]
     return Verdict(declared, verdict, never, recorded.get("fields") or {}, recorded["why"] or "")
 
@@ -180,6 +230,11 @@ class Keys(NamedTuple):
 
 
 def _refuse_unknown(mapping: Mapping[str, Any], keys: Keys, path: Path) -> None:
-    unknown, missing = mapping.keys() - keys.required - keys.optional, keys.required - mapping.keys()
+    unknown, missing = (
+        mapping.keys() - keys.required - keys.optional,
+        keys.required - mapping.keys(),
+    )
     if unknown or missing:
-        raise ValueError(f"{path}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)} in {dict(mapping)}")
+        raise ValueError(
+            f"{path}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)} in {dict(mapping)}"
+        )

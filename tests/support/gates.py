@@ -1,13 +1,15 @@
-"""What the gate makes of an identity on file and of what a machine shows: one table, for gate.py and for the gate of the prelude."""
+"""What the gate makes of an identity on file and of what a machine shows: one table, for gate.py
+and for the gate of the prelude.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
-from power_edge import gate
-from power_edge.gate import Expected
-from power_edge.model.declared.system_identity_schema import SystemIdentity
+from power_edge.identity import gate
+from power_edge.identity.gate import Expected
+from power_edge.model.generated.system_identity_schema import SystemIdentity
 
 ID, OTHER_ID = "2cbb59aee9a34d92a71b9ffb06b592b0", "a5bc498e58b74733905edbb8c8aedf4e"
 UUID, OTHER_UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732", "f973ea73-ddcb-5232-90b8-110f3a0474fa"
@@ -29,9 +31,15 @@ class Row(NamedTuple):
         return expected(**self.file)
 
 
-def expected(rules: Mapping[str, Any] | None = None, os_type: str = "linux", **identifiers: str) -> Expected:
+def expected(
+    rules: Mapping[str, Any] | None = None, os_type: str = "linux", **identifiers: str
+) -> Expected:
     """The expectation of a system-identity.yaml with these identifiers and rules."""
-    file = {"platform": {"os_type": os_type}, "identifiers": identifiers, "validation": rules or {"require_match": True}}
+    file = {
+        "platform": {"os_type": os_type},
+        "identifiers": identifiers,
+        "validation": rules or {"require_match": True},
+    }
     return gate.expected(msgspec.convert(file, SystemIdentity))
 
 
@@ -39,13 +47,29 @@ def by_id(rules: Mapping[str, Any] | None = None, **more: str) -> dict[str, Any]
     return {"primary_id": ID, "id_type": "machine-id", "machine_id": ID, "rules": rules, **more}
 
 
-def by_uuid(uuid: str = UUID, rules: Mapping[str, Any] | None = None, **more: str) -> dict[str, Any]:
-    return {"primary_id": uuid, "id_type": "product-uuid", "dmi_product_uuid": uuid, "rules": rules, **more}
+def by_uuid(
+    uuid: str = UUID, rules: Mapping[str, Any] | None = None, **more: str
+) -> dict[str, Any]:
+    return {
+        "primary_id": uuid,
+        "id_type": "product-uuid",
+        "dmi_product_uuid": uuid,
+        "rules": rules,
+        **more,
+    }
 
 
-def shows(machine: str | tuple[str, str] | None = ID, uuid: str | tuple[str, str] | None = None, serial: str | None = None) -> dict[str, Any]:
+def shows(
+    machine: str | tuple[str, str] | None = ID,
+    uuid: str | tuple[str, str] | None = None,
+    serial: str | None = None,
+) -> dict[str, Any]:
     given = {"machine-id": machine, "product-uuid": uuid, "board-serial": serial}
-    return {kind: value if isinstance(value, tuple) else ("ok", value) for kind, value in given.items() if value is not None}
+    return {
+        kind: value if isinstance(value, tuple) else ("ok", value)
+        for kind, value in given.items()
+        if value is not None
+    }
 
 
 MIGRATION = {"require_match": True, "allow_os_migration": True}
@@ -63,37 +87,136 @@ HIDDEN = {
 ROWS = {
     "the machine": Row(by_id(), shows(), 0),
     "another machine": Row(by_id(), shows(OTHER_ID), 12, "another machine", matches=False),
-    **{f"machine-id {name}": Row(by_id(), shows(shown), 12, f"({'machine-id'}: {shown[0]})", matches=False) for name, shown in HIDDEN.items()},
+    **{
+        f"machine-id {name}": Row(
+            by_id(), shows(shown), 12, f"({'machine-id'}: {shown[0]})", matches=False
+        )
+        for name, shown in HIDDEN.items()
+    },
     "hardware is equal, too": Row(by_id(dmi_product_uuid=UUID), shows(ID, UUID.upper()), 0),
     "hardware contradicts": Row(
-        by_id(dmi_product_uuid=UUID), shows(ID, OTHER_UUID), 12, "machine-id is equal, but product-uuid is not", matches=False
+        by_id(dmi_product_uuid=UUID),
+        shows(ID, OTHER_UUID),
+        12,
+        "machine-id is equal, but product-uuid is not",
+        matches=False,
     ),
-    "hardware is unreadable": Row(by_id(dmi_product_uuid=UUID), shows(ID, ("unreadable", UUID)), 0, "could not compare product-uuid (unreadable)"),
-    "hardware is a filler": Row(by_id(dmi_product_uuid=UUID), shows(ID, ("filler", FILLER)), 0, "could not compare product-uuid (filler)"),
+    "hardware is unreadable": Row(
+        by_id(dmi_product_uuid=UUID),
+        shows(ID, ("unreadable", UUID)),
+        0,
+        "could not compare product-uuid (unreadable)",
+    ),
+    "hardware is a filler": Row(
+        by_id(dmi_product_uuid=UUID),
+        shows(ID, ("filler", FILLER)),
+        0,
+        "could not compare product-uuid (filler)",
+    ),
     "hardware is a filler on file": Row(by_id(dmi_product_uuid=FILLER), shows(ID, OTHER_UUID), 0),
-    "serial is equal, padded": Row(by_id(dmi_board_serial=SERIAL), shows(serial=f" {SERIAL}   \n"), 0),
-    "serial has another case": Row(by_id(dmi_board_serial=SERIAL), shows(serial=SERIAL.lower()), 12, "board-serial is not", matches=False),
-    "serial is a filler on file": Row(by_id(dmi_board_serial="To be filled by O.E.M."), shows(serial=SERIAL), 0),
-    "hardware_uuid is the firmware's": Row(by_id(hardware_uuid=UUID), shows(ID, OTHER_UUID), 12, "product-uuid is not", matches=False),
-    "another system, not allowed": Row(by_id(dmi_product_uuid=UUID), shows(OTHER_ID, UUID), 12, "another machine", matches=False),
-    "another system": Row(by_id(MIGRATION, dmi_product_uuid=UUID), shows(OTHER_ID, UUID), 0, "the operating system was replaced"),
-    "another system on other hardware": Row(by_id(MIGRATION, dmi_product_uuid=UUID), shows(OTHER_ID, OTHER_UUID), 12, matches=False),
-    "another system, hardware unreadable": Row(by_id(MIGRATION, dmi_product_uuid=UUID), shows(OTHER_ID, ("unreadable", UUID)), 12, matches=False),
-    "another system, hardware a filler": Row(by_id(MIGRATION, dmi_product_uuid=FILLER), shows(OTHER_ID, ("filler", FILLER)), 12, matches=False),
-    "another system, hardware not on file": Row(by_id(MIGRATION), shows(OTHER_ID, UUID), 12, matches=False),
-    "another system, another board": Row(
-        by_id(MIGRATION, dmi_product_uuid=UUID, dmi_board_serial=SERIAL), shows(OTHER_ID, UUID, "XY1"), 12, matches=False
+    "serial is equal, padded": Row(
+        by_id(dmi_board_serial=SERIAL), shows(serial=f" {SERIAL}   \n"), 0
     ),
-    "no system yet": Row(by_id(MIGRATION, dmi_product_uuid=UUID), shows(("empty", ""), UUID), 12, "(machine-id: empty)", matches=False),
+    "serial has another case": Row(
+        by_id(dmi_board_serial=SERIAL),
+        shows(serial=SERIAL.lower()),
+        12,
+        "board-serial is not",
+        matches=False,
+    ),
+    "serial is a filler on file": Row(
+        by_id(dmi_board_serial="To be filled by O.E.M."), shows(serial=SERIAL), 0
+    ),
+    "hardware_uuid is the firmware's": Row(
+        by_id(hardware_uuid=UUID), shows(ID, OTHER_UUID), 12, "product-uuid is not", matches=False
+    ),
+    "another system, not allowed": Row(
+        by_id(dmi_product_uuid=UUID), shows(OTHER_ID, UUID), 12, "another machine", matches=False
+    ),
+    "another system": Row(
+        by_id(MIGRATION, dmi_product_uuid=UUID),
+        shows(OTHER_ID, UUID),
+        0,
+        "the operating system was replaced",
+    ),
+    "another system on other hardware": Row(
+        by_id(MIGRATION, dmi_product_uuid=UUID), shows(OTHER_ID, OTHER_UUID), 12, matches=False
+    ),
+    "another system, hardware unreadable": Row(
+        by_id(MIGRATION, dmi_product_uuid=UUID),
+        shows(OTHER_ID, ("unreadable", UUID)),
+        12,
+        matches=False,
+    ),
+    "another system, hardware a filler": Row(
+        by_id(MIGRATION, dmi_product_uuid=FILLER),
+        shows(OTHER_ID, ("filler", FILLER)),
+        12,
+        matches=False,
+    ),
+    "another system, hardware not on file": Row(
+        by_id(MIGRATION), shows(OTHER_ID, UUID), 12, matches=False
+    ),
+    "another system, another board": Row(
+        by_id(MIGRATION, dmi_product_uuid=UUID, dmi_board_serial=SERIAL),
+        shows(OTHER_ID, UUID, "XY1"),
+        12,
+        matches=False,
+    ),
+    "no system yet": Row(
+        by_id(MIGRATION, dmi_product_uuid=UUID),
+        shows(("empty", ""), UUID),
+        12,
+        "(machine-id: empty)",
+        matches=False,
+    ),
     "hardware decides": Row(by_uuid(UUID.upper()), shows(None, UUID), 0),
-    "hardware decides, and is another": Row(by_uuid(), shows(None, OTHER_UUID), 12, "another machine", matches=False),
-    "hardware decides, and is unreadable": Row(by_uuid(), shows(None, ("unreadable", UUID)), 12, "(product-uuid: unreadable)", matches=False),
-    "hardware decides, and is a filler": Row(by_uuid(FILLER), shows(None, ("filler", FILLER)), 12, "(product-uuid: filler)", matches=False),
-    "hardware decides, all ones": Row(by_uuid("F" * 32), shows(None, ("filler", "F" * 32)), 12, "(product-uuid: filler)", matches=False),
-    "hardware decides, another system": Row(by_uuid(machine_id=ID), shows(OTHER_ID, UUID), 12, "machine-id is not", matches=False),
-    "hardware decides, another system allowed": Row(by_uuid(UUID, MIGRATION, machine_id=ID), shows(OTHER_ID, UUID), 0, "was replaced"),
+    "hardware decides, and is another": Row(
+        by_uuid(), shows(None, OTHER_UUID), 12, "another machine", matches=False
+    ),
+    "hardware decides, and is unreadable": Row(
+        by_uuid(),
+        shows(None, ("unreadable", UUID)),
+        12,
+        "(product-uuid: unreadable)",
+        matches=False,
+    ),
+    "hardware decides, and is a filler": Row(
+        by_uuid(FILLER),
+        shows(None, ("filler", FILLER)),
+        12,
+        "(product-uuid: filler)",
+        matches=False,
+    ),
+    "hardware decides, all ones": Row(
+        by_uuid("F" * 32),
+        shows(None, ("filler", "F" * 32)),
+        12,
+        "(product-uuid: filler)",
+        matches=False,
+    ),
+    "hardware decides, another system": Row(
+        by_uuid(machine_id=ID), shows(OTHER_ID, UUID), 12, "machine-id is not", matches=False
+    ),
+    "hardware decides, another system allowed": Row(
+        by_uuid(UUID, MIGRATION, machine_id=ID), shows(OTHER_ID, UUID), 0, "was replaced"
+    ),
     "need not match, and does": Row(by_id(OPEN), shows(), 0, "identity not required to match"),
-    "need not match, and does not": Row(by_id(OPEN), shows(OTHER_ID), 0, "identity not required to match: another machine", matches=False),
-    "need not match, and is hidden": Row(by_id(OPEN), shows(("missing", "")), 0, "not required to match: the node shows no", matches=False),
-    "need not match, nothing on file": Row({"rules": OPEN}, shows(), 0, "not required to match: none on file", matches=False),
+    "need not match, and does not": Row(
+        by_id(OPEN),
+        shows(OTHER_ID),
+        0,
+        "identity not required to match: another machine",
+        matches=False,
+    ),
+    "need not match, and is hidden": Row(
+        by_id(OPEN),
+        shows(("missing", "")),
+        0,
+        "not required to match: the node shows no",
+        matches=False,
+    ),
+    "need not match, nothing on file": Row(
+        {"rules": OPEN}, shows(), 0, "not required to match: none on file", matches=False
+    ),
 }

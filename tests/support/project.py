@@ -1,4 +1,6 @@
-"""A folder of nodes in a project of its own, checked by a pytest in this process from answers made by hand."""
+"""A folder of nodes in a project of its own, checked by a pytest in this process from answers made
+by hand.
+"""
 
 import json
 import xml.etree.ElementTree as ET
@@ -11,16 +13,24 @@ import pytest
 import yaml
 
 from power_edge.resources import names, resource
-from tests import answers
+from tests.support import answers
 
-# pytester forgets what an inner run imports; what is imported here is imported once for all of them.
-for _module in ("power_edge.config.explain", "power_edge.engine.start", "prometheus_client", "testinfra.host"):
+# pytester forgets what an inner run imports; what is imported here is imported once for all of
+# them.
+for _module in (
+    "power_edge.config.schema_errors",
+    "power_edge.pytest_integration.startup",
+    "prometheus_client",
+    "testinfra.host",
+):
     import_module(_module)
 for _name in names():  # these are cached, and would miss the modules that they came from
     resource(_name)
 
 PASSED_OVER = ("-p", "no:hypothesispytest", "-p", "no:typeguard", "-p", "no:platformdirs")
-"""Plugins that happen to be installed beside ours, have nothing to do with it, and cost half a second a run."""
+"""Plugins that happen to be installed beside ours, have nothing to do with it, and cost half a
+second a run.
+"""
 
 
 class Project:
@@ -41,13 +51,19 @@ class Project:
         sections: dict[str, Any] | None = None,
         **answer: Any,
     ) -> Path:
-        """A node that declares kernel parameters, and its answer (by default the parameters are as declared). Its folder.
+        """A node that declares kernel parameters, and its answer (by default the parameters are as
+        declared). Its folder.
 
         `identity`: True is answers.MACHINE's, None is no file, a mapping is the file.
         """
         folder = self.path / "node-configs" / name
         folder.mkdir(parents=True)
-        state = {"version": "1.0", "metadata": {"site": "here", "environment": "development"}, "sysctl": dict(declared), **(sections or {})}
+        state = {
+            "version": "1.0",
+            "metadata": {"site": "here", "environment": "development"},
+            "sysctl": dict(declared),
+            **(sections or {}),
+        }
         (folder / "state.yaml").write_text(yaml.safe_dump(state, sort_keys=False, width=10**6))
         if identity is True:
             identity = identity_of(answers.MACHINE)
@@ -62,9 +78,16 @@ class Project:
         file.write_bytes(answers.answer(name, sections, **answer))
         self.answers[name] = file
 
-    def run(self, *arguments: str, nodes: tuple[str, ...] | None = None, options: tuple[str, ...] = ("-Werror", *PASSED_OVER)) -> pytest.RunResult:
+    def run(
+        self,
+        *arguments: str,
+        nodes: tuple[str, ...] | None = None,
+        options: tuple[str, ...] = ("-Werror", *PASSED_OVER),
+    ) -> pytest.RunResult:
         """A run in this process; with the answers of `nodes` (all by default)."""
-        given = [f"--answers={self.answers[name]}" for name in (self.answers if nodes is None else nodes)]
+        given = [
+            f"--answers={self.answers[name]}" for name in (self.answers if nodes is None else nodes)
+        ]
         return self.pytester.runpytest_inprocess(*options, *given, *arguments)
 
     def ids(self, *arguments: str, **rest: Any) -> list[str]:
@@ -80,13 +103,20 @@ class Project:
     def outcomes(self, *arguments: str, **rest: Any) -> tuple[int, dict[str, str]]:
         """Exit status of a run, and outcome by id."""
         status, report = self.report(*arguments, **rest)
-        return status, {test["nodeid"]: test["metadata"]["power_edge"]["outcome"] for test in report["tests"] if "metadata" in test}
+        return status, {
+            test["nodeid"]: test["metadata"]["power_edge"]["outcome"]
+            for test in report["tests"]
+            if "metadata" in test
+        }
 
     def junit(self, *arguments: str, **rest: Any) -> dict[tuple[str, str], ET.Element]:
         """The testcases of a run's JUnit report, by class and name."""
         self.run("--junitxml=junit.xml", *arguments, **rest)
         root = ET.parse(self.path / "junit.xml").getroot()
-        return {(case.get("classname", ""), case.get("name", "")): case for case in root.iter("testcase")}
+        return {
+            (case.get("classname", ""), case.get("name", "")): case
+            for case in root.iter("testcase")
+        }
 
 
 def identity_of(machine: str, **validation: Any) -> dict[str, Any]:
@@ -101,7 +131,8 @@ def identity_of(machine: str, **validation: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    # Under CI pytest folds no line of its summary; a cache is kept in the home folder, which pytester makes.
+    # Under CI pytest folds no line of its summary; a cache is kept in the home folder, which
+    # pytester makes.
     for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)

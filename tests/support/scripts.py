@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from power_edge import data
-from power_edge.gate import Expected
+from power_edge import package_data
+from power_edge.identity.gate import Expected
 from power_edge.model import Item, Source
-from power_edge.probing.plan import files
+from power_edge.probing.script import files
 from power_edge.resources.sysctl.key import Setting
 
 OPEN = Expected("linux", None, {}, False, False, None)
@@ -45,7 +45,7 @@ HOSTILE = [
 
 def body(kind: str, folder: str) -> str:
     """The text of a type's probe below probes/FOLDER, as a node runs it."""
-    return "".join(data.text(f"probes/{file}.sh") for file in files(kind, folder))
+    return "".join(package_data.text(f"probes/{file}.sh") for file in files(kind, folder))
 
 
 def items(names: Sequence[str], kind: str = "files") -> list[Item]:
@@ -54,7 +54,12 @@ def items(names: Sequence[str], kind: str = "files") -> list[Item]:
 
 def echo_in_place_of_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe that prints its arguments, each with a NUL behind it."""
-    real = data.text
+    real = package_data.text
     body = """printf '%s\\0' "$@"\n"""
-    monkeypatch.setattr("power_edge.probing.plan.data.text", lambda path: body if path.startswith("probes/resources/") else real(path))
-    monkeypatch.setattr("power_edge.probing.plan.resource", lambda _: type("Kind", (), {"ask": None}))
+    monkeypatch.setattr(
+        "power_edge.probing.script.data.text",
+        lambda path: body if path.startswith("probes/resources/") else real(path),
+    )
+    monkeypatch.setattr(
+        "power_edge.probing.script.resource", lambda _: type("Kind", (), {"ask": None})
+    )

@@ -1,4 +1,6 @@
-"""The recordings themselves: each is of the documented form and holds one verdict for each declaration."""
+"""The recordings themselves: each is of the documented form and holds one verdict for each
+declaration.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,14 +8,21 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cases import RECORDINGS, load
+from tests.support.cases import RECORDINGS, load
 
 GOOD: dict[str, Any] = {
     "case": "sysctl/x",
     "source": "a node",
     "node": "base",
     "captures": [{"file": "x.proc.txt", "command": "cat /proc/sys/vm/x"}],
-    "verdicts": [{"declared": {"sysctl": {"vm.x": "1"}}, "verdict": "unknown", "never": ["pass"], "why": "not read"}],
+    "verdicts": [
+        {
+            "declared": {"sysctl": {"vm.x": "1"}},
+            "verdict": "unknown",
+            "never": ["pass"],
+            "why": "not read",
+        }
+    ],
 }
 
 
@@ -51,7 +60,14 @@ def test_a_loose_verdict_is_refused(tmp_path: Path, change: dict[str, Any], word
     assert words in str(problem.value)
 
 
-@pytest.mark.parametrize("change", [{"note": "x"}, {"captures": [{"file": "x.proc.txt"}]}, {"captures": [GOOD["captures"][0] | {"more": 1}]}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"note": "x"},
+        {"captures": [{"file": "x.proc.txt"}]},
+        {"captures": [GOOD["captures"][0] | {"more": 1}]},
+    ],
+)
 def test_a_key_that_nothing_reads_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"unknown keys|missing keys"):
         load(written(tmp_path, **change))
@@ -59,10 +75,17 @@ def test_a_key_that_nothing_reads_is_refused(tmp_path: Path, change: dict[str, A
 
 @pytest.mark.parametrize("setup", [True, False])
 @pytest.mark.parametrize("key", ["node", "no_node", None])
-def test_how_to_have_the_state_in_the_lab_is_said_once(tmp_path: Path, setup: bool, key: str | None) -> None:
+def test_how_to_have_the_state_in_the_lab_is_said_once(
+    tmp_path: Path, setup: bool, key: str | None
+) -> None:
     (tmp_path / "area").mkdir()
     path = tmp_path / "area" / "x.expect.yaml"
-    path.write_text(yaml.safe_dump({name: value for name, value in GOOD.items() if name != "node"} | ({key: "rpm"} if key else {})))
+    path.write_text(
+        yaml.safe_dump(
+            {name: value for name, value in GOOD.items() if name != "node"}
+            | ({key: "rpm"} if key else {})
+        )
+    )
     if setup:
         path.with_name("x.setup.sh").write_text("true\n")
     if (setup or key == "node") == (key == "no_node"):
@@ -70,13 +93,21 @@ def test_how_to_have_the_state_in_the_lab_is_said_once(tmp_path: Path, setup: bo
             load(path)
         return
     case = load(path)
-    assert (case.node, case.no_node) == ((None, "rpm") if key == "no_node" else ("rpm" if key else "base", None))
+    assert (case.node, case.no_node) == (
+        (None, "rpm") if key == "no_node" else ("rpm" if key else "base", None)
+    )
     assert (case.setup is not None) is setup
 
 
 def test_no_file_of_a_recording_is_left_over() -> None:
     """What no expect.yaml names is read by nothing."""
-    slugs = {(path.parent, path.name.removesuffix(".expect.yaml")) for path in RECORDINGS.glob("*/*.expect.yaml")}
-    scripts = {(path.parent, path.name.removesuffix(".setup.sh")) for path in RECORDINGS.glob("*/*.setup.sh")}
+    slugs = {
+        (path.parent, path.name.removesuffix(".expect.yaml"))
+        for path in RECORDINGS.glob("*/*.expect.yaml")
+    }
+    scripts = {
+        (path.parent, path.name.removesuffix(".setup.sh"))
+        for path in RECORDINGS.glob("*/*.setup.sh")
+    }
     assert scripts <= slugs
     assert [*RECORDINGS.glob("*/*.cmd")] == []

@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 FILE = CHECKOUT / "constraints.txt"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
@@ -37,12 +37,21 @@ def test_every_dependency_has_one_pin_that_it_allows(requirement: str, python: s
         specifier.version
         for pin in pins()
         if canonicalize_name(pin.name) == canonicalize_name(want.name)
-        and (pin.marker is None or pin.marker.evaluate({"python_version": python, "python_full_version": f"{python}.1"}))
+        and (
+            pin.marker is None
+            or pin.marker.evaluate({"python_version": python, "python_full_version": f"{python}.1"})
+        )
         for specifier in pin.specifier
     ]
     assert len(found) == 1, f"{requirement} has the pins {found}: run make constraints"
-    assert want.specifier.contains(found[0], prereleases=True), f"run make constraints: {found[0]} is pinned"
+    assert want.specifier.contains(found[0], prereleases=True), (
+        f"run make constraints: {found[0]} is pinned"
+    )
 
 
 def test_nothing_in_it_is_of_one_machine() -> None:
-    assert not [line for line in FILE.read_text().splitlines() if "://" in line or line.startswith(("-", "/"))]
+    assert not [
+        line
+        for line in FILE.read_text().splitlines()
+        if "://" in line or line.startswith(("-", "/"))
+    ]

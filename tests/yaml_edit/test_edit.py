@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from power_edge.config import ConfigError
-from power_edge.config.document import read
-from power_edge.config.edit import Add, Edit, EditRefused, Path, Put, Remove, edit
-from power_edge.config.emit import Entry, plain, scalar
-from power_edge.config.layout import at
+from power_edge.config.yaml_reader import read
+from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Path, Put, Remove, edit
+from power_edge.yaml_edit.layout import at
+from power_edge.yaml_edit.writer import Entry, plain, scalar
 
 
 class Line(NamedTuple):
@@ -28,7 +28,23 @@ class Made(NamedTuple):
     """Collections in flow style: their lines change with all that they hold."""
 
 
-WORDS = ("running", "on", "0644", "a b", "it's", 'say "x"', "12:30", "é", "a, b", "x: y", "c # d", "", "|/usr/bin/x %p", "[a", "~")
+WORDS = (
+    "running",
+    "on",
+    "0644",
+    "a b",
+    "it's",
+    'say "x"',
+    "12:30",
+    "é",
+    "a, b",
+    "x: y",
+    "c # d",
+    "",
+    "|/usr/bin/x %p",
+    "[a",
+    "~",
+)
 words = st.sampled_from(WORDS)
 leaves = words | st.booleans() | st.none() | st.integers(-9, 9)
 names = st.sampled_from(["name", "state", "vm.swappiness", "on", "enabled", "a b", "from"])
@@ -36,7 +52,9 @@ names = st.sampled_from(["name", "state", "vm.swappiness", "on", "enabled", "a b
 
 @st.composite
 def files(draw: st.DrawFn) -> Made:
-    """A file as people write them: block and flow style, indentation, quotes, comments, blank lines, line ends."""
+    """A file as people write them: block and flow style, indentation, quotes, comments, blank
+    lines, line ends.
+    """
     lines: list[Line] = []
     flows: set[Path] = set()
     numbers = iter(range(1000))
@@ -44,7 +62,10 @@ def files(draw: st.DrawFn) -> Made:
     def written(value: Any, in_flow: bool) -> str:
         styles = [scalar(value, in_flow=in_flow)]
         if isinstance(value, str):
-            styles += ["'{}'".format(value.replace("'", "''")), '"{}"'.format(value.replace('"', '\\"'))]
+            styles += [
+                "'{}'".format(value.replace("'", "''")),
+                '"{}"'.format(value.replace('"', '\\"')),
+            ]
         elif value is None:
             styles += ["~"] if in_flow else ["~", ""]
         return draw(st.sampled_from(styles))
@@ -67,7 +88,11 @@ def files(draw: st.DrawFn) -> Made:
             ) + pad + "}"  # fmt: skip
         if isinstance(value, list):
             flows.add(path)
-            return "[" + ", ".join(flow(inner, (*path, index)) for index, inner in enumerate(value)) + "]"
+            return (
+                "["
+                + ", ".join(flow(inner, (*path, index)) for index, inner in enumerate(value))
+                + "]"
+            )
         return written(value, True)
 
     def inline(value: Any) -> bool:
@@ -75,7 +100,9 @@ def files(draw: st.DrawFn) -> Made:
 
     def block(value: Any, path: Path, column: int) -> None:
         width = draw(st.integers(1, 3))
-        for place, (step, inner) in enumerate(value.items() if isinstance(value, dict) else enumerate(value)):
+        for place, (step, inner) in enumerate(
+            value.items() if isinstance(value, dict) else enumerate(value)
+        ):
             owner = (*path, step)
             shared = place == 0 and bool(lines) and lines[-1].text.endswith("\0")
             if not shared:
@@ -95,8 +122,19 @@ def files(draw: st.DrawFn) -> Made:
                 block(inner, owner, column + width + 1)
 
     item = st.dictionaries(names, leaves | st.lists(words, max_size=2), min_size=1, max_size=3)
-    section = st.lists(item | words, max_size=4) | st.dictionaries(names, leaves | st.lists(item, max_size=3) | item, max_size=3) | st.none()
-    value = {"version": "1.0", **draw(st.dictionaries(st.sampled_from(["services", "sysctl", "files", "firewall"]), section, max_size=4))}
+    section = (
+        st.lists(item | words, max_size=4)
+        | st.dictionaries(names, leaves | st.lists(item, max_size=3) | item, max_size=3)
+        | st.none()
+    )
+    value = {
+        "version": "1.0",
+        **draw(
+            st.dictionaries(
+                st.sampled_from(["services", "sysctl", "files", "firewall"]), section, max_size=4
+            )
+        ),
+    }
     block(value, (), 0)
     if draw(st.booleans()):
         lines.append(Line("# at the end of the file", ()))
@@ -108,7 +146,13 @@ def files(draw: st.DrawFn) -> Made:
 
 
 def paths(value: Any, path: Path = ()) -> list[Path]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(found for step, part in inner for found in paths(part, (*path, step)))]
 
 
@@ -134,7 +178,9 @@ def value_of(text: str) -> dict[str, Any]:
 
 
 def holds(made: Made, edits: list[Edit], *, removing: bool = False) -> str:
-    """Makes the edits, and looks for all other lines in what comes of it: all of them, in order, and nothing else of the file is different."""
+    """Makes the edits, and looks for all other lines in what comes of it: all of them, in order,
+    and nothing else of the file is different.
+    """
     text = edit(made.text, edits, "f")
     value = value_of(made.text)
     owners = [*edits, *(Remove(path) for path in paths(value) if emptied(value, path, edits))]
@@ -150,7 +196,9 @@ def holds(made: Made, edits: list[Edit], *, removing: bool = False) -> str:
 
 
 def _lines(text: str, removing: bool) -> list[str]:
-    """Where something is removed blank lines may go as well, and what follows may move up to its dash."""
+    """Where something is removed blank lines may go as well, and what follows may move up to its
+    dash.
+    """
     lines = body(text).replace("\r\n", "\n").split("\n")
     return [line.lstrip(" -") for line in lines if line.strip()] if removing else lines
 
@@ -160,11 +208,25 @@ def emptied(value: Any, path: Path, edits: list[Edit]) -> bool:
     if Remove(path) in edits:
         return True
     inner = [child for child in paths(at(value, path)) if len(child) == 1]
-    grows = any(not isinstance(change, Remove) and change.path[: len(path)] == path for change in edits)
-    return bool(path and inner) and not grows and all(emptied(value, path + child, edits) for child in inner)
+    grows = any(
+        not isinstance(change, Remove) and change.path[: len(path)] == path for change in edits
+    )
+    return (
+        bool(path and inner)
+        and not grows
+        and all(emptied(value, path + child, edits) for child in inner)
+    )
 
 
-many = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large])
+many = settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+    ],
+)
 
 
 @many
@@ -172,8 +234,15 @@ many = settings(deadline=None, max_examples=40, suppress_health_check=[HealthChe
 def test_scalars_replaced_and_fields_set(made: Made, data: st.DataObject) -> None:
     value = value_of(made.text)
     scalars = [path for path in paths(value) if not isinstance(at(value, path), dict | list)]
-    edits: list[Edit] = [Put(path, data.draw(leaves)) for path in data.draw(st.lists(st.sampled_from(scalars), unique=True, max_size=3))]
-    maps = [path for path in paths(value) if path and isinstance(at(value, path), dict) and at(value, path)]
+    edits: list[Edit] = [
+        Put(path, data.draw(leaves))
+        for path in data.draw(st.lists(st.sampled_from(scalars), unique=True, max_size=3))
+    ]
+    maps = [
+        path
+        for path in paths(value)
+        if path and isinstance(at(value, path), dict) and at(value, path)
+    ]
     if maps:
         path = data.draw(st.sampled_from(maps))
         edits.append(Put((*path, "new field"), data.draw(leaves)))
@@ -188,16 +257,31 @@ def test_scalars_replaced_and_fields_set(made: Made, data: st.DataObject) -> Non
 def test_entries_added(made: Made, data: st.DataObject) -> None:
     value = value_of(made.text)
     comment = st.lists(st.sampled_from(["seen", "why\nx: y"]), max_size=1).map(tuple)
-    for path in data.draw(st.lists(st.sampled_from([path for path in paths(value) if path]), unique=True, max_size=2)):
+    for path in data.draw(
+        st.lists(st.sampled_from([path for path in paths(value) if path]), unique=True, max_size=2)
+    ):
         there = at(value, path)
         if there is not None and not isinstance(there, dict | list):
             continue
         keyed = bool(there) and isinstance(there, dict)
-        new = data.draw(st.lists(st.builds(Entry, st.dictionaries(names, leaves, min_size=1) | words, comment), min_size=1, max_size=3))
-        entries = tuple(entry._replace(key=f"key {number}" if keyed else None) for number, entry in enumerate(new))
+        new = data.draw(
+            st.lists(
+                st.builds(Entry, st.dictionaries(names, leaves, min_size=1) | words, comment),
+                min_size=1,
+                max_size=3,
+            )
+        )
+        entries = tuple(
+            entry._replace(key=f"key {number}" if keyed else None)
+            for number, entry in enumerate(new)
+        )
         text = holds(made, [Add(path, entries)])
         seen = at(value_of(text), path)
-        wanted = {**there, **plain(entries)} if isinstance(there, dict) and there else [*(there or []), *plain(entries)]
+        wanted = (
+            {**there, **plain(entries)}
+            if isinstance(there, dict) and there
+            else [*(there or []), *plain(entries)]
+        )
         assert repr(seen) == repr(wanted)
         if not any(path[:length] in made.flows for length in range(len(path) + 1)):
             assert text.count("# seen") == sum(entry.comment == ("seen",) for entry in entries)
@@ -210,7 +294,12 @@ def test_entries_removed(made: Made, data: st.DataObject) -> None:
     removable = [path for path in paths(value) if path and path != ("version",)]
     if not removable:
         return
-    edits: list[Edit] = [Remove(path) for path in data.draw(st.lists(st.sampled_from(removable), unique=True, min_size=1, max_size=4))]
+    edits: list[Edit] = [
+        Remove(path)
+        for path in data.draw(
+            st.lists(st.sampled_from(removable), unique=True, min_size=1, max_size=4)
+        )
+    ]
     with suppress(EditRefused):
         holds(made, edits, removing=True)
 
@@ -222,11 +311,18 @@ def test_all_kinds_at_once(made: Made, data: st.DataObject) -> None:
     edits: list[Edit] = [Add(("added",), (Entry({"name": "x"}, ("why",)),))]
     for path in data.draw(st.lists(st.sampled_from(paths(value)[1:]), unique=True, max_size=4)):
         there = at(value, path)
-        if any(isinstance(change, Remove) and path[: len(change.path)] == change.path for change in edits):
+        if any(
+            isinstance(change, Remove) and path[: len(change.path)] == change.path
+            for change in edits
+        ):
             continue
         if isinstance(there, list):
             edits.append(Add(path, (Entry("added"),)))
-        elif path != ("version",) and data.draw(st.booleans()) and not any(change.path[: len(path)] == path for change in edits):
+        elif (
+            path != ("version",)
+            and data.draw(st.booleans())
+            and not any(change.path[: len(path)] == path for change in edits)
+        ):
             edits.append(Remove(path))
         elif not isinstance(there, dict):
             edits.append(Put(path, "put"))
@@ -237,12 +333,36 @@ def test_all_kinds_at_once(made: Made, data: st.DataObject) -> None:
 @many
 @given(files(), st.data())
 def test_any_edit_of_any_text_is_made_or_refused(made: Made, data: st.DataObject) -> None:
-    odd = st.sampled_from(["&a ", "*a", "!t ", "? ", "- ", "|\n", "#", "\n", "\r", "\x85", "---\n", "[", "}", ",", "'", " ", "\t", "<<: ", "..."])
+    odd = st.sampled_from(
+        [
+            "&a ",
+            "*a",
+            "!t ",
+            "? ",
+            "- ",
+            "|\n",
+            "#",
+            "\n",
+            "\r",
+            "\x85",
+            "---\n",
+            "[",
+            "}",
+            ",",
+            "'",
+            " ",
+            "\t",
+            "<<: ",
+            "...",
+        ]
+    )
     where = data.draw(st.integers(0, len(made.text)))
     text = made.text[:where] + data.draw(odd) + made.text[where:]
     try:
         path = data.draw(st.sampled_from(paths(value_of(text))[1:]))
-        change = data.draw(st.sampled_from([Put(path, "x"), Add(path, (Entry("x", ("y",)),)), Remove(path)]))
+        change = data.draw(
+            st.sampled_from([Put(path, "x"), Add(path, (Entry("x", ("y",)),)), Remove(path)])
+        )
         edited = edit(text, [change], "f")
     except ConfigError:
         return
@@ -284,38 +404,82 @@ files:
         (Put(("sysctl", "vm.swappiness"), "0"), '"10" ', '"0" '),
         (Put(("services", 0, "enabled"), False), "enabled: true", "enabled: false"),
         (Put(("services", 0, "on"), "on"), "enabled: true\n", 'enabled: true\n    "on": "on"\n'),
-        (Put(("services", 1, "enabled"), True), "    # ssh is our way in\n", "    enabled: true\n    # ssh is our way in\n"),
+        (
+            Put(("services", 1, "enabled"), True),
+            "    # ssh is our way in\n",
+            "    enabled: true\n    # ssh is our way in\n",
+        ),
         (Put(("files", 0, "content"), "a\n\nb\n"), "    Authorised use only\n", "    a\n\n    b\n"),
-        (Put(("files", 0, "content"), "a"), "| # the text\n    Authorised use only\n", "|- # the text\n    a\n"),
-        (Put(("files", 0, "content"), " a\n"), "| # the text\n    Authorised use only\n", '" a\\n" # the text\n'),
+        (
+            Put(("files", 0, "content"), "a"),
+            "| # the text\n    Authorised use only\n",
+            "|- # the text\n    a\n",
+        ),
+        (
+            Put(("files", 0, "content"), " a\n"),
+            "| # the text\n    Authorised use only\n",
+            '" a\\n" # the text\n',
+        ),
         (Put(("firewall",), "x"), "firewall: #", "firewall: x #"),
         (Remove(("services", 0, "enabled")), "    enabled: true\n", ""),
-        (Remove(("services", 0)), "  # the VPN\n  - name: openvpn@server\n    state: running     # never stop it\n    enabled: true\n\n", ""),
-        (Remove(("services", 1)), "  - name: ssh\n    state: 'running'\n    # ssh is our way in\n\n", ""),
-        (Remove(("sysctl", "vm.swappiness")), '# ---- kernel ----\nsysctl:\n    vm.swappiness:    "10"    # aligned\n', ""),
-        (Remove(("files", 0, "path")), "- path: /etc/motd\n  content", "- content"),
-        (Add(("sysctl",), (Entry("1", ("a\nb: c",), "a.b"),)), "# aligned\n", '# aligned\n    a.b: "1"  # a b: c\n'),
         (
-            Add(("services",), (Entry({"name": "cron", "state": "running"}, ("seen",)), Entry({"name": "x"}))),
+            Remove(("services", 0)),
+            "  # the VPN\n  - name: openvpn@server\n    state: running     # never stop it\n    enabled: true\n\n",
+            "",
+        ),
+        (
+            Remove(("services", 1)),
+            "  - name: ssh\n    state: 'running'\n    # ssh is our way in\n\n",
+            "",
+        ),
+        (
+            Remove(("sysctl", "vm.swappiness")),
+            '# ---- kernel ----\nsysctl:\n    vm.swappiness:    "10"    # aligned\n',
+            "",
+        ),
+        (Remove(("files", 0, "path")), "- path: /etc/motd\n  content", "- content"),
+        (
+            Add(("sysctl",), (Entry("1", ("a\nb: c",), "a.b"),)),
+            "# aligned\n",
+            '# aligned\n    a.b: "1"  # a b: c\n',
+        ),
+        (
+            Add(
+                ("services",),
+                (Entry({"name": "cron", "state": "running"}, ("seen",)), Entry({"name": "x"})),
+            ),
             "# ssh is our way in\n",
             "# ssh is our way in\n\n  - name: cron  # seen\n    state: running\n\n  - name: x\n",
         ),
-        (Add(("files",), (Entry({"path": "/a"}),)), '  mode: "0644"\n', '  mode: "0644"\n- path: /a\n'),
+        (
+            Add(("files",), (Entry({"path": "/a"}),)),
+            '  mode: "0644"\n',
+            '  mode: "0644"\n- path: /a\n',
+        ),
         (
             Add(("firewall", "rules"), (Entry({"port": 22, "from": "::1"}, ("ssh",)),)),
             "# by hand\n",
             '# by hand\n  rules:\n  - {port: 22, from: "::1"}  # ssh\n',
         ),
-        (Add(("packages",), (Entry({"name": "vim"}),)), '"0644"\n', '"0644"\n\npackages:\n  - name: vim\n'),
+        (
+            Add(("packages",), (Entry({"name": "vim"}),)),
+            '"0644"\n',
+            '"0644"\n\npackages:\n  - name: vim\n',
+        ),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "unended"])
-def test_a_file_as_people_write_it(change: Edit, old: str, new: str, newline: str, ended: bool) -> None:
+def test_a_file_as_people_write_it(
+    change: Edit, old: str, new: str, newline: str, ended: bool
+) -> None:
     assert SECTIONS.count(old) == 1
     texts = [SECTIONS, SECTIONS.replace(old, new)]
-    before, after = (f"\ufeff{text if ended else text.removesuffix(chr(10))}".replace("\n", newline) for text in texts)
+    before, after = (
+        f"\ufeff{text if ended else text.removesuffix(chr(10))}".replace("\n", newline)
+        for text in texts
+    )
     assert edit(before, [change], "f") == after
 
 
@@ -343,14 +507,27 @@ def test_what_takes_a_person(text: str, change: Edit, line: int) -> None:
         edit(text, [change], "f")
 
 
-@pytest.mark.parametrize("text", ["a: [1\n", "a: no\n", "a: !!str 1\n", "a: 1\n---\na: 2\n", "a: {<<: {b: 1}}\n", "a: 1\na: 2\n", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [1\n",
+        "a: no\n",
+        "a: !!str 1\n",
+        "a: 1\n---\na: 2\n",
+        "a: {<<: {b: 1}}\n",
+        "a: 1\na: 2\n",
+        "",
+    ],
+)
 def test_what_cannot_be_read_is_told_as_the_loader_does(text: str) -> None:
     with pytest.raises(ConfigError, match=r"\Af:\d+:\d+: ") as raised:
         edit(text, [Put(("a",), 2)], "f")
     assert not isinstance(raised.value, EditRefused)
 
 
-@pytest.mark.parametrize("change", [Put(("b", "c"), 1), Remove(("b",)), Remove(("a", 7)), Add(("a", 7), (Entry(1),))])
+@pytest.mark.parametrize(
+    "change", [Put(("b", "c"), 1), Remove(("b",)), Remove(("a", 7)), Add(("a", 7), (Entry(1),))]
+)
 def test_what_is_not_there(change: Edit) -> None:
     with pytest.raises(LookupError):
         edit("a: [1]\n", [change], "f")
@@ -358,7 +535,11 @@ def test_what_is_not_there(change: Edit) -> None:
 
 def test_a_field_dropped_and_another_set_in_its_place() -> None:
     text = "services:\n- name: a\n  state: running\n- name: b\n"
-    edits: list[Edit] = [Remove(("services", 0, "state")), Put(("services", 0, "enabled"), True), Remove(("services", 1))]
+    edits: list[Edit] = [
+        Remove(("services", 0, "state")),
+        Put(("services", 0, "enabled"), True),
+        Remove(("services", 1)),
+    ]
     assert edit(text, edits, "f") == "services:\n- name: a\n  enabled: true\n"
 
 
@@ -370,12 +551,22 @@ def test_all_items_in_place_of_all_items() -> None:
 
 
 def test_an_item_and_a_section_at_the_end_of_a_file() -> None:
-    edits: list[Edit] = [Add((), (Entry((Entry({"name": "vim"}),), ("Asked for",), "packages"),)), Add(("a",), (Entry(2),)), Put(("b",), 3)]
-    assert edit("b: 1\na:\n- 1\n", edits, "f") == "b: 3\na:\n- 1\n- 2\n\n# Asked for\npackages:\n- name: vim\n"
+    edits: list[Edit] = [
+        Add((), (Entry((Entry({"name": "vim"}),), ("Asked for",), "packages"),)),
+        Add(("a",), (Entry(2),)),
+        Put(("b",), 3),
+    ]
+    assert (
+        edit("b: 1\na:\n- 1\n", edits, "f")
+        == "b: 3\na:\n- 1\n- 2\n\n# Asked for\npackages:\n- name: vim\n"
+    )
 
 
 def test_an_item_in_place_of_one_with_blank_lines_around_it() -> None:
-    assert edit("a:\n- 1\n\n- 2\n\n\nb: 1\n", [Remove(("a", 1)), Add(("a",), (Entry(3),))], "f") == "a:\n- 1\n\n- 3\n\n\nb: 1\n"
+    assert (
+        edit("a:\n- 1\n\n- 2\n\n\nb: 1\n", [Remove(("a", 1)), Add(("a",), (Entry(3),))], "f")
+        == "a:\n- 1\n\n- 3\n\n\nb: 1\n"
+    )
 
 
 def test_blank_lines_that_are_content_stay() -> None:

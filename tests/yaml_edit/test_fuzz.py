@@ -10,29 +10,66 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from power_edge.config import ConfigError, State, load_state
-from power_edge.config.document import read
+from power_edge.config.yaml_reader import read
 
 VALID: dict[str, Any] = {
     "version": "1.0",
     "metadata": {"site": "rig", "environment": "production", "labels": {"a": "b"}},
-    "services": [{"name": "ssh", "state": "running", "enabled": True}, {"name": "telnet.socket", "state": "disabled", "optional": True}],
+    "services": [
+        {"name": "ssh", "state": "running", "enabled": True},
+        {"name": "telnet.socket", "state": "disabled", "optional": True},
+    ],
     "sysctl": {"vm.swappiness": "60", "net.ipv4.conf.eth0/100.forwarding": "1"},
-    "packages": [{"name": "vim", "version": "2:9.1"}, {"name": "libc6:i386"}, {"name": "telnetd", "state": "absent"}],
-    "files": [{"path": "/etc/motd", "content": "x\n", "mode": "0644", "owner": "root", "group": "0"}, {"path": "/a\nb$(id)"}],
+    "packages": [
+        {"name": "vim", "version": "2:9.1"},
+        {"name": "libc6:i386"},
+        {"name": "telnetd", "state": "absent"},
+    ],
+    "files": [
+        {"path": "/etc/motd", "content": "x\n", "mode": "0644", "owner": "root", "group": "0"},
+        {"path": "/a\nb$(id)"},
+    ],
     "firewall": {
         "enabled": True,
         "default_incoming": "deny",
-        "rules": [{"port": 22, "proto": "tcp", "action": "allow", "from": "10.0.0.0/8"}, {"proto": "icmp", "action": "allow"}],
+        "rules": [
+            {"port": 22, "proto": "tcp", "action": "allow", "from": "10.0.0.0/8"},
+            {"proto": "icmp", "action": "allow"},
+        ],
         "exclusive": True,
     },
 }
 
 hostile = st.sampled_from(
-    ["--help", "a=b", "../..", "$(id)", "`id`", "*", "\n", "\0", "\x1b[2J", "\ud800", "’", "a" * 5000, "", "@", "::/0", "0.0.0.0/0", "yes", "0644"]
+    [
+        "--help",
+        "a=b",
+        "../..",
+        "$(id)",
+        "`id`",
+        "*",
+        "\n",
+        "\0",
+        "\x1b[2J",
+        "\ud800",
+        "’",
+        "a" * 5000,
+        "",
+        "@",
+        "::/0",
+        "0.0.0.0/0",
+        "yes",
+        "0644",
+    ]
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | hostile
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8) | hostile, inner, max_size=3), max_leaves=8
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=8) | hostile, inner, max_size=3)
+    ),
+    max_leaves=8,
 )
 fuzzed = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
@@ -61,7 +98,13 @@ def dumped(document: Any) -> bytes:
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(found for key, part in inner for found in paths(part, (*path, key)))]
 
 
@@ -75,7 +118,11 @@ def changed(value: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> 
 
 @pytest.mark.parametrize("section", ["services", "sysctl", "packages", "files", "firewall"])
 def test_what_is_changed_here_is_valid(section: str) -> None:
-    state = holds(dumped({key: value for key, value in VALID.items() if key in ("version", "metadata", section)}))
+    state = holds(
+        dumped(
+            {key: value for key, value in VALID.items() if key in ("version", "metadata", section)}
+        )
+    )
     assert isinstance(state, State)
     assert state.items
 
@@ -105,7 +152,24 @@ def test_any_text(text: str) -> None:
 @fuzzed
 @given(
     st.lists(
-        st.sampled_from([*"[]{}:-?,&*!|>'\"%@#\n ", "a", "b", ": ", "- ", "\n  ", "&a ", "*a", "<<: ", "---\n", "yes", "010", "1.0"]), max_size=60
+        st.sampled_from(
+            [
+                *"[]{}:-?,&*!|>'\"%@#\n ",
+                "a",
+                "b",
+                ": ",
+                "- ",
+                "\n  ",
+                "&a ",
+                "*a",
+                "<<: ",
+                "---\n",
+                "yes",
+                "010",
+                "1.0",
+            ]
+        ),
+        max_size=60,
     ).map("".join)
 )
 def test_any_grammar(text: str) -> None:
@@ -130,7 +194,14 @@ def test_valid_documents_changed(data: st.DataObject) -> None:
 
         def change(old: Any, kind: str = kind, new: Any = new) -> Any:
             if kind == "add" and isinstance(old, dict):
-                return {**old, data.draw(st.text(max_size=8) | hostile | st.sampled_from(["names", "stat", "from", "form"])): new}
+                return {
+                    **old,
+                    data.draw(
+                        st.text(max_size=8)
+                        | hostile
+                        | st.sampled_from(["names", "stat", "from", "form"])
+                    ): new,
+                }
             if kind == "repeat" and isinstance(old, list):
                 return old + old
             return new

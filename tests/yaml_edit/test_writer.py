@@ -1,4 +1,6 @@
-"""What is written as YAML is read the same by all of its readers, and a comment is a comment whatever it holds."""
+"""What is written as YAML is read the same by all of its readers, and a comment is a comment
+whatever it holds.
+"""
 
 from typing import Any
 
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from power_edge.config import load_state
-from power_edge.config.document import read
-from power_edge.config.emit import WIDTH, Document, Entry, Paragraph, emit, plain, scalar
+from power_edge.config.yaml_reader import read
+from power_edge.yaml_edit.writer import WIDTH, Document, Entry, Paragraph, emit, plain, scalar
 
 TRAPS = (
     "", "on", "no", "yes", "Off", "y", "N", "~", "null", "Null", "true", "=", "<<", "0644", "0o17", "0x1F", "08", "1", "-1", "+1", "1.0", "1e3",
@@ -19,11 +21,27 @@ TRAPS = (
     "a\n\nb",
     "a\tb", "\t", "\r", "\r\n", "\0", "\x1b[2J", "\x7f", "\x85", "\xa0", "\u2028", "\ufeff", "\ufffe", "é", "😀", "fd00::/8", "::1", "a" * 300,
 )  # fmt: skip
-texts = st.sampled_from(TRAPS) | st.text(st.characters(codec="utf-8"), max_size=40) | st.text("0123456789.:-+_exyno~ #'\"\\\n\t", max_size=12)
+texts = (
+    st.sampled_from(TRAPS)
+    | st.text(st.characters(codec="utf-8"), max_size=40)
+    | st.text("0123456789.:-+_exyno~ #'\"\\\n\t", max_size=12)
+)
 keys = texts.filter(lambda key: len(key) < 200 and key != "<<")  # a merge key, to our reader
-scalars = texts | st.booleans() | st.none() | st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False, width=16)
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=8)
-hostile = st.text(max_size=60) | st.sampled_from(["a\nb: c", "a\r\n- b", "\x85c", "\u2028x: 1", "\x1b]0;x\x07", "\ud800", "# a", "a " * 80])
+scalars = (
+    texts
+    | st.booleans()
+    | st.none()
+    | st.integers(-(10**17), 10**17)
+    | st.floats(allow_nan=False, allow_infinity=False, width=16)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+hostile = st.text(max_size=60) | st.sampled_from(
+    ["a\nb: c", "a\r\n- b", "\x85c", "\u2028x: 1", "\x1b]0;x\x07", "\ud800", "# a", "a " * 80]
+)
 
 
 def read_by_all(text: str) -> dict[str, Any]:
@@ -41,7 +59,10 @@ def read_by_all(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", TRAPS)
 def test_text_stays_text(text: str) -> None:
-    assert read_by_all(f"a: {scalar(text)}\nb: [{scalar(text, in_flow=True)}, 1]\n") == {"a": text, "b": [text, 1]}
+    assert read_by_all(f"a: {scalar(text)}\nb: [{scalar(text, in_flow=True)}, 1]\n") == {
+        "a": text,
+        "b": [text, 1],
+    }
 
 
 @settings(deadline=None)
@@ -50,7 +71,10 @@ def test_any_text_stays_text(text: str) -> None:
     test_text_stays_text(text)
 
 
-@pytest.mark.parametrize("text", ["running", "/etc/ssh/sshd_config", "10.8.0.1", "nobody", "6.14.0-35-generic", "a'b", "é"])
+@pytest.mark.parametrize(
+    "text",
+    ["running", "/etc/ssh/sshd_config", "10.8.0.1", "nobody", "6.14.0-35-generic", "a'b", "é"],
+)
 def test_what_needs_no_quotes_has_none(text: str) -> None:
     assert scalar(text) == text
 
@@ -64,7 +88,9 @@ def test_what_no_file_can_hold(value: Any) -> None:
 def commented(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     comment = st.lists(hostile, max_size=2).map(tuple)
     listed = st.lists(st.builds(Entry, inner, comment, st.none()), max_size=3)
-    mapped = st.lists(st.builds(Entry, inner, comment, keys), max_size=3, unique_by=lambda entry: entry.key)
+    mapped = st.lists(
+        st.builds(Entry, inner, comment, keys), max_size=3, unique_by=lambda entry: entry.key
+    )
     return (listed | mapped).map(tuple)
 
 
@@ -74,7 +100,11 @@ def commented(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
                 unique_by=lambda paragraph: paragraph.name, max_size=4))  # fmt: skip
 def test_any_document(paragraphs: list[Paragraph]) -> None:
     text = emit(Document((Paragraph("version", "1.0"), *paragraphs), "s.json"))
-    wanted = {paragraph.name: plain(paragraph.entries) for paragraph in paragraphs if paragraph.entries not in ((), [], {})}
+    wanted = {
+        paragraph.name: plain(paragraph.entries)
+        for paragraph in paragraphs
+        if paragraph.entries not in ((), [], {})
+    }
     assert read_by_all(text) == {"version": "1.0", **wanted}
     assert all(line.isprintable() for line in text.split("\n"))
 
@@ -84,15 +114,38 @@ def test_a_whole_file() -> None:
     document = Document(
         (
             Paragraph("version", "1.0"),
-            Paragraph("metadata", {"site": "rig-07", "environment": "production", "labels": {"on": "no"}}),
-            Paragraph("services", (Entry({"name": "ssh", "state": "running"}, (long,)), Entry({"name": "cron", "enabled": True})), ("Units",)),
-            Paragraph("sysctl", (Entry("4096\t8192", ("/etc/sysctl.d/9.conf:\nx: y",), "net.ipv4.tcp_mem"),), (), ("kernel.panic: as by default",)),
+            Paragraph(
+                "metadata", {"site": "rig-07", "environment": "production", "labels": {"on": "no"}}
+            ),
+            Paragraph(
+                "services",
+                (
+                    Entry({"name": "ssh", "state": "running"}, (long,)),
+                    Entry({"name": "cron", "enabled": True}),
+                ),
+                ("Units",),
+            ),
+            Paragraph(
+                "sysctl",
+                (Entry("4096\t8192", ("/etc/sysctl.d/9.conf:\nx: y",), "net.ipv4.tcp_mem"),),
+                (),
+                ("kernel.panic: as by default",),
+            ),
             Paragraph("packages", (), (), ("vim: asked for by nobody",)),
             Paragraph(
                 "firewall",
                 (
                     Entry(True, ("ufw",), "enabled"),
-                    Entry((Entry({"port": 22, "from": "fd00::1", "proto": "tcp", "action": "allow"}, ("SSH",)),), (), "rules"),
+                    Entry(
+                        (
+                            Entry(
+                                {"port": 22, "from": "fd00::1", "proto": "tcp", "action": "allow"},
+                                ("SSH",),
+                            ),
+                        ),
+                        (),
+                        "rules",
+                    ),
                 ),
             ),
             Paragraph("files", ()),
@@ -111,7 +164,10 @@ def test_a_whole_file() -> None:
         'firewall:\n  enabled: true  # ufw\n  rules:\n  - {port: 22, from: "fd00::1", proto: tcp, action: allow}  # SSH\n'
     )
     assert max(map(len, text.splitlines())) <= WIDTH
-    assert [item.name for item in load_state(text.encode(), "f", "n").items][-2:] == ["enabled", "allow 22/tcp from fd00::1 to any"]
+    assert [item.name for item in load_state(text.encode(), "f", "n").items][-2:] == [
+        "enabled",
+        "allow 22/tcp from fd00::1 to any",
+    ]
 
 
 @pytest.mark.parametrize("room", [-1, 0, 1])
@@ -122,7 +178,9 @@ def test_a_comment_stands_beside_its_line_where_there_is_room(room: int, key: st
     comment = "x" * (WIDTH - len(f"{first}  # ") - room)
     written = emit(Document((Paragraph("a", (Entry("value", (comment,), key),)),))).splitlines()[1:]
     beside = [f"{first}  # {comment}"]
-    assert written == (beside if room >= 0 else [f"{'' if key is None else '  '}# {comment}", first])
+    assert written == (
+        beside if room >= 0 else [f"{'' if key is None else '  '}# {comment}", first]
+    )
     assert len(beside[0]) == WIDTH - room
 
 

@@ -5,31 +5,46 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from power_edge import check, gate
 from power_edge.about.reading import PARTS, OnFile, about, identity
+from power_edge.checking import check
+from power_edge.checking.target import Target
 from power_edge.config import ConfigError, Node, load_node
-from power_edge.config.identities import identities, others
-from power_edge.gate import ANY_MACHINE, WrongMachine
-from power_edge.model.declared.about_schema import About, Identity
-from power_edge.probing.answer import Answer
-from power_edge.probing.plan import Plan, Section
+from power_edge.config.clones import identities, others
+from power_edge.identity import gate
+from power_edge.identity.gate import ANY_MACHINE, WrongMachine
+from power_edge.model.generated.about_schema import About, Identity
+from power_edge.probing.framing import Answer
+from power_edge.probing.script import Plan, Section
 from power_edge.probing.transport import Job, Pending, start
-from power_edge.target import Target
 
 _SLOW = "system"
-"""The part that asks the package manager: it comes last, so that what it takes is taken from no other."""
+"""The part that asks the package manager: it comes last, so that what it takes is taken from no
+other.
+"""
 
 
 def plan_for(target: Target) -> Plan:
-    """What a machine is to be asked. A node's gate is shut to other machines; where no identity is on file any machine may be looked at."""
+    """What a machine is to be asked.
+
+    A node's gate is shut to other machines; where no identity is on file any machine may be looked
+    at.
+    """
     node = target.node
     expected = check.expected(node) if node is not None else None
     order = sorted(PARTS, key=lambda name: name == _SLOW)
-    return Plan(node.name if node is not None else "-", expected or ANY_MACHINE, tuple(map(section, order)), target.timeouts)
+    return Plan(
+        node.name if node is not None else "-",
+        expected or ANY_MACHINE,
+        tuple(map(section, order)),
+        target.timeouts,
+    )
 
 
-def ask(target: Target, root: Path | None, waiting: Callable[[Pending], Answer] = Pending.answer) -> About:
-    """The record of a machine; `root` is the node-configs/ that it may be a node of, `waiting` how an answer is waited for.
+def ask(
+    target: Target, root: Path | None, waiting: Callable[[Pending], Answer] = Pending.answer
+) -> About:
+    """The record of a machine; `root` is the node-configs/ that it may be a node of, `waiting` how
+    an answer is waited for.
 
     Raises Unreachable, and WrongMachine.
     """
@@ -46,17 +61,27 @@ def ask(target: Target, root: Path | None, waiting: Callable[[Pending], Answer] 
 def section(part: str) -> Section:
     """What is asked for one part."""
     # `who` hashes the identifier that the prelude reads.
-    files = ("prelude", "about/line", f"about/{part}") if part == "who" else ("about/line", f"about/{part}")
+    files = (
+        ("prelude", "about/line", f"about/{part}")
+        if part == "who"
+        else ("about/line", f"about/{part}")
+    )
     return Section(f"about.{part}", files)
 
 
 def _node_of(shown: Identity | None, root: Path | None) -> Node | None:
-    """The node that a machine with this identity is. Folders that cannot be used are passed over: they are no business of this question."""
+    """The node that a machine with this identity is.
+
+    Folders that cannot be used are passed over: they are no business of this question.
+    """
     if shown is None or root is None:
         return None
     for folder, on_file in identities(root):
         with suppress(ConfigError):
-            if not isinstance(on_file, ConfigError) and gate.expected(on_file).hashes.get(shown.kind) == shown.hash:
+            if (
+                not isinstance(on_file, ConfigError)
+                and gate.expected(on_file).hashes.get(shown.kind) == shown.hash
+            ):
                 return load_node(folder)
     return None
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from power_edge.model.declared.about_schema import UnreadItem
-from power_edge.probing.answer import Answer
+from power_edge.model.generated.about_schema import UnreadItem
+from power_edge.probing.framing import Answer
 
 T = TypeVar("T")
 LONGEST_PART = 1 << 20
@@ -14,14 +14,19 @@ LONGEST_PART = 1 << 20
 
 @dataclass(frozen=True)
 class Part:
-    """The lines of a part by their key, each its values; and what could not be read, each once, which grows while the lines are looked into."""
+    """The lines of a part by their key, each its values; and what could not be read, each once,
+    which grows while the lines are looked into.
+    """
 
     name: str
     lines: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     unread: dict[UnreadItem, None] = field(default_factory=dict)
 
     def all(self, key: str, make: Callable[..., T]) -> list[T]:
-        """What `make` makes of the values of each line of that key. A line that it has no use for (ValueError, TypeError) counts as unread."""
+        """What `make` makes of the values of each line of that key.
+
+        A line that it has no use for (ValueError, TypeError) counts as unread.
+        """
         made = []
         for values in self.lines.get(key, ()):
             try:
@@ -43,11 +48,16 @@ class Part:
 
 
 def part(answer: Answer, name: str) -> Part:
-    """The part of that name in a machine's answer. Of one that failed, what came before it did is there, and the reason is unread."""
+    """The part of that name in a machine's answer.
+
+    Of one that failed, what came before it did is there, and the reason is unread.
+    """
     output = answer.outputs.get(f"about.{name}")
     found = Part(name)
     if output is None or len(output.stdout) > LONGEST_PART:
-        found._miss(name, "not in the answer" if output is None else f"longer than {LONGEST_PART >> 20} MiB")
+        found._miss(
+            name, "not in the answer" if output is None else f"longer than {LONGEST_PART >> 20} MiB"
+        )
         return found
     for line in output.stdout.decode("utf-8", "backslashreplace").split("\n"):
         key, *values = line.split("\t")

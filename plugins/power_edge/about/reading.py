@@ -1,11 +1,14 @@
-"""From the answer of a machine to the record of it. Pure; whatever a machine prints is taken, and what makes no sense is told as unread."""
+"""From the answer of a machine to the record of it.
+
+Pure; whatever a machine prints is taken, and what makes no sense is told as unread.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from power_edge.about.part import Part, kib, number, part, text
-from power_edge.model.declared.about_schema import (
+from power_edge.model.generated.about_schema import (
     About,
     Chain,
     Disk,
@@ -35,8 +38,8 @@ from power_edge.model.declared.about_schema import (
     Vpn,
     Who,
 )
-from power_edge.probing.answer import Answer
-from power_edge.roles import suggest, tags
+from power_edge.probing.framing import Answer
+from power_edge.roles.suggestion import suggest, tags
 
 PARTS = ("who", "hardware", "system", "network", "tuning", "services", "security", "roles")
 """The scripts below probes/about/, each a part."""
@@ -80,12 +83,15 @@ def about(answer: Answer, target: str, on_file: OnFile) -> About:
 
 
 def evidence(roles: Part) -> list[tuple[str, str]]:
-    """The evidence of roles, as power_edge.roles takes it."""
+    """The evidence of roles, as power_edge.roles.suggestion takes it."""
     return [(key, values[0]) for key, lines in roles.lines.items() for values in lines if values]
 
 
 def declared(seen: Hardware) -> dict[str, Any]:
-    """The hardware as identity.yaml declares it; what could not be read is left out. Memory is in GiB, as people call a GB of it."""
+    """The hardware as identity.yaml declares it; what could not be read is left out.
+
+    Memory is in GiB, as people call a GB of it.
+    """
     model = " ".join(filter(None, (seen.vendor, seen.model)))
     gib = seen.memory.size / 2**30 if seen.memory is not None else 0
     facts = {
@@ -122,7 +128,10 @@ def _who(who: Part, roles: Part, on_file: OnFile) -> Who:
         identity=_identity(who),
         purpose=on_file.purpose,
         tags=list(on_file.tags),
-        roles=[Role(name=name, declared=name in on_file.roles, evidence=found.get(name, [])) for name in dict.fromkeys((*on_file.roles, *found))],
+        roles=[
+            Role(name=name, declared=name in on_file.roles, evidence=found.get(name, []))
+            for name in dict.fromkeys((*on_file.roles, *found))
+        ],
         suggested_tags=list(tags(seen)),
     )
 
@@ -138,26 +147,47 @@ def hardware(seen: Part) -> Hardware:
         processor=seen.one(
             "cpu",
             lambda threads, cores, sockets, model: Processor(
-                model=text(model), sockets=number(sockets), cores=number(cores), threads=number(threads)
+                model=text(model),
+                sockets=number(sockets),
+                cores=number(cores),
+                threads=number(threads),
             ),
         ),
-        memory=seen.one("memory", lambda size, available: Memory(size=kib(size), available=kib(available or "0"))),
+        memory=seen.one(
+            "memory",
+            lambda size, available: Memory(size=kib(size), available=kib(available or "0")),
+        ),
         disks=seen.all(
             "disk",
-            lambda name, size, kind, model: Disk(name=name, size=kib(size), kind=kind if kind in kinds else "unknown", model=text(model)),
+            lambda name, size, kind, model: Disk(
+                name=name,
+                size=kib(size),
+                kind=kind if kind in kinds else "unknown",
+                model=text(model),
+            ),
         ),
         filesystems=seen.all(
             "filesystem",
             lambda device, type_, mount, size, used, available: Filesystem(
-                mount=mount, device=device, type=type_, size=kib(size), used=kib(used), available=kib(available)
+                mount=mount,
+                device=device,
+                type=type_,
+                size=kib(size),
+                used=kib(used),
+                available=kib(available),
             ),
         ),
-        remote_filesystems=seen.all("remote", lambda device, type_, mount: RemoteFilesystem(mount=mount, device=device, type=type_)),
+        remote_filesystems=seen.all(
+            "remote",
+            lambda device, type_, mount: RemoteFilesystem(mount=mount, device=device, type=type_),
+        ),
     )
 
 
 def _system(seen: Part) -> System:
-    name, id_, version = seen.one("distribution", lambda *names: [text(each) for each in (*names, "", "", "")[:3]]) or (None, None, None)
+    name, id_, version = seen.one(
+        "distribution", lambda *names: [text(each) for each in (*names, "", "", "")[:3]]
+    ) or (None, None, None)
     return System(
         distribution=name or id_,
         id=id_,
@@ -169,7 +199,9 @@ def _system(seen: Part) -> System:
         updates=seen.one(
             "updates",
             lambda count, security, age: Updates(
-                count=number(count), security=number(security) if age else None, lists_age=number(age) if age else None
+                count=number(count),
+                security=number(security) if age else None,
+                lists_age=number(age) if age else None,
             ),
         ),
     )
@@ -188,16 +220,35 @@ def _reboot(pending: str, why: str = "") -> Reboot:
 
 def _network(seen: Part) -> Network:
     addresses: dict[str, list[str]] = {}
-    for name, address, scope in seen.all("address", lambda name, address, scope: (name, address, scope)):
+    for name, address, scope in seen.all(
+        "address", lambda name, address, scope: (name, address, scope)
+    ):
         if scope != "link":
             addresses.setdefault(name, []).append(address)
-    interfaces = seen.all("interface", lambda name, state, mac: Interface(name=name, state=state, mac=text(mac), addresses=addresses.get(name, [])))
+    interfaces = seen.all(
+        "interface",
+        lambda name, state, mac: Interface(
+            name=name, state=state, mac=text(mac), addresses=addresses.get(name, [])
+        ),
+    )
     return Network(
-        interfaces=sorted(interfaces, key=lambda interface: (not interface.addresses, interface.name == "lo", interface.state != "up")),
-        routes=seen.all("route", lambda to, via, interface: Route(to=to, via=text(via), interface=text(interface))),
+        interfaces=sorted(
+            interfaces,
+            key=lambda interface: (
+                not interface.addresses,
+                interface.name == "lo",
+                interface.state != "up",
+            ),
+        ),
+        routes=seen.all(
+            "route",
+            lambda to, via, interface: Route(to=to, via=text(via), interface=text(interface)),
+        ),
         name_servers=seen.all("dns", str),
         search=seen.all("search", str),
-        vpns=seen.all("vpn", lambda interface, kind, state: Vpn(interface=interface, kind=kind, state=state)),
+        vpns=seen.all(
+            "vpn", lambda interface, kind, state: Vpn(interface=interface, kind=kind, state=state)
+        ),
     )
 
 
@@ -206,7 +257,9 @@ def _tuning(seen: Part) -> Tuning:
         sysctl=dict(seen.all("sysctl", lambda key, value: (key, value))),
         governors=dict(seen.all("governor", lambda name, count: (name, number(count)))),
         transparent_hugepages=seen.text("hugepages"),
-        swaps=seen.all("swap", lambda device, size, used: Swap(device=device, size=kib(size), used=kib(used))),
+        swaps=seen.all(
+            "swap", lambda device, size, used: Swap(device=device, size=kib(size), used=kib(used))
+        ),
     )
 
 
@@ -227,7 +280,12 @@ def _security(seen: Part) -> Security:
         sshd=_sshd(seen.all("sshd", lambda key, value: (key, value))),
         firewall=_firewall(seen),
         open_ports=_sorted(seen.all("listening", _open_port)),
-        logins=seen.all("login", lambda user, terminal, host, at: Login(user=user, terminal=terminal, host=text(host), at=at)),
+        logins=seen.all(
+            "login",
+            lambda user, terminal, host, at: Login(
+                user=user, terminal=terminal, host=text(host), at=at
+            ),
+        ),
     )
 
 
@@ -236,9 +294,16 @@ def _sshd(settings: Sequence[tuple[str, str]]) -> Sshd | None:
     if "permitrootlogin" not in values:
         return None
     # Either way somebody types a password: the second by way of PAM.
-    ways = [_switch(values.get(name)) for name in ("passwordauthentication", "kbdinteractiveauthentication")]
+    ways = [
+        _switch(values.get(name))
+        for name in ("passwordauthentication", "kbdinteractiveauthentication")
+    ]
     return Sshd(
-        ports=[int(value) for key, value in settings if key == "port" and value.isascii() and value.isdecimal() and len(value) <= 5],
+        ports=[
+            int(value)
+            for key, value in settings
+            if key == "port" and value.isascii() and value.isdecimal() and len(value) <= 5
+        ],
         passwords=True if True in ways else ways[0],
         root_login=values["permitrootlogin"],
         keys=_switch(values.get("pubkeyauthentication")),
@@ -257,9 +322,14 @@ def _firewall(seen: Part) -> Firewall | None:
         return None
     chains = seen.all(
         "hook",
-        lambda family, table, name, policy, rules: Chain(family=family, table=table, name=name, policy=policy, rules=number(rules)),
+        lambda family, table, name, policy, rules: Chain(
+            family=family, table=table, name=name, policy=policy, rules=number(rules)
+        ),
     )
-    return Firewall(provider=next((provider for provider in providers if provider != "read"), None), chains=chains)
+    return Firewall(
+        provider=next((provider for provider in providers if provider != "read"), None),
+        chains=chains,
+    )
 
 
 def _open_port(protocol: str, address: str, port: str, program: str) -> OpenPort:

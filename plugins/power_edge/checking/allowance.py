@@ -1,4 +1,6 @@
-"""A limit on the time that it takes to make something of what a node printed: it is a stranger's, and may be made to take for ever."""
+"""A limit on the time that it takes to make something of what a node printed: it is a stranger's,
+and may be made to take for ever.
+"""
 
 import signal
 import threading
@@ -19,22 +21,33 @@ class _Rung(BaseException):
 
 
 class Allowance:
-    """Seconds of this process's computing that some work may take in all. Waiting costs nothing, nor does a busy machine."""
+    """Seconds of this process's computing that some work may take in all.
+
+    Waiting costs nothing, nor does a busy machine.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = self.left = seconds
         self._working = False
 
     def spend(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises TookTooLong: at once where nothing is left, and in the middle of the work when it has been spent.
+        """What `work` returns.
 
-        In another thread than the main one, which alone gets signals, the work is let go on to its end.
+        Raises TookTooLong: at once where nothing is left, and in the middle of the work when it has
+        been spent.
+
+        In another thread than the main one, which alone gets signals, the work is let go on to its
+        end.
         """
         if self.left <= 0:
             raise self._too_long()
         begun = time.thread_time()
         try:
-            return self._interrupted(work) if threading.current_thread() is threading.main_thread() else work()
+            return (
+                self._interrupted(work)
+                if threading.current_thread() is threading.main_thread()
+                else work()
+            )
         except _Rung:
             self.left = 0
             raise self._too_long() from None
@@ -58,4 +71,6 @@ class Allowance:
             raise _Rung
 
     def _too_long(self) -> TookTooLong:
-        return TookTooLong(f"what the node printed is too much, or too hard to follow: more than {self.seconds:g} s of computing")
+        return TookTooLong(
+            f"what the node printed is too much, or too hard to follow: more than {self.seconds:g} s of computing"
+        )

@@ -1,4 +1,6 @@
-"""The gate, and load -> plan -> probe -> judge as one call: shared by the plugin, the command line and whatever watches."""
+"""The gate, and load -> plan -> probe -> judge as one call: shared by the plugin, the command line
+and whatever watches.
+"""
 
 import time
 from collections import defaultdict
@@ -11,27 +13,31 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from power_edge import gate
-from power_edge.allowance import Allowance, TookTooLong
+from power_edge.checking.allowance import Allowance, TookTooLong
+from power_edge.checking.evaluate import judge, unknown
 from power_edge.config import Node
-from power_edge.config.identities import others
-from power_edge.gate import Expected, Gate
-from power_edge.judging import judge, unknown
+from power_edge.config.clones import others
+from power_edge.identity import gate
+from power_edge.identity.gate import Expected, Gate
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen, agrees
-from power_edge.probing.answer import Answer
+from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
-from power_edge.probing.plan import Plan, Timeouts, plan
 from power_edge.probing.process import Lifeline, guard
-from power_edge.probing.route import BadRoute, Options, route
+from power_edge.probing.script import Plan, Timeouts, plan
 from power_edge.probing.transport import Job, Pending, Route, Unreachable, start
 from power_edge.resources import resource
 
 GATE_TYPE = "node"
 GATE_NAME = "identity"
 JUDGING_SECONDS = 15.0
-"""Seconds of computing that one resource type of one node may take, from what the probe printed to the results of all its items."""
+"""Seconds of computing that one resource type of one node may take, from what the probe printed to
+the results of all its items.
+"""
 BULKY = 512 * 1024
-"""Bytes of an answer beyond which what was seen in it is not kept beside it, but made anew for whoever asks after another node's turn."""
+"""Bytes of an answer beyond which what was seen in it is not kept beside it, but made anew for
+whoever asks after another node's turn.
+"""
 _FUTURE = 60  # seconds that an answer may be ahead of our clock: two clocks are never quite equal
 
 STATUS = {Outcome.COMPLIANT: 0, Outcome.WAIVED: 0, Outcome.DRIFT: 1, Outcome.UNKNOWN: 10}
@@ -50,10 +56,14 @@ def expected(node: Node) -> Expected | None:
 
 
 def timeouts(node: Node) -> Timeouts:
-    """The deadlines of the node's connection.yaml, or the defaults; whole seconds, as timeout(1) of every kind and ssh(1) take them."""
+    """The deadlines of the node's connection.yaml, or the defaults; whole seconds, as timeout(1) of
+    every kind and ssh(1) take them.
+    """
     fields = {"connect": "connect_timeout", "section": "section_timeout", "node": "node_timeout"}
     given = {name: getattr(node.connection, field, None) for name, field in fields.items()}
-    return Timeouts(**{name: ceil(seconds) for name, seconds in given.items() if seconds is not None})
+    return Timeouts(
+        **{name: ceil(seconds) for name, seconds in given.items() if seconds is not None}
+    )
 
 
 def plan_for(node: Node) -> Plan:
@@ -62,12 +72,17 @@ def plan_for(node: Node) -> Plan:
 
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
-    """Send every node its script, side by side; nothing is waited for. Node -> what will come back. Raises BadRoute."""
+    """Send every node its script, side by side; nothing is waited for.
+
+    Node -> what will come back. Raises BadRoute.
+    """
     return start([Job(plan_for(node), way(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path, lifeline: Lifeline) -> Any:
-    """testinfra's host of a node for tests, the way that the probe goes (see Route.host); its processes hang on a lifeline. Raises BadRoute."""
+    """testinfra's host of a node for tests, the way that the probe goes (see Route.host); its
+    processes hang on a lifeline. Raises BadRoute.
+    """
     found = way(node, options).host(timeouts(node).connect, sockets)
     guard(found, lifeline)
     return found
@@ -83,7 +98,10 @@ def way(node: Node, options: Options) -> Route:
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """A node and what came back from it: an answer, or the reason why there is none. Judged when first asked."""
+    """A node and what came back from it: an answer, or the reason why there is none.
+
+    Judged when first asked.
+    """
 
     node: Node
     answer: Answer | Unreachable
@@ -91,7 +109,9 @@ class Checked:
     """How old an answer is that came by other means, for people."""
     stale: str | None = None
     """Why such an answer says nothing: it is too old, or from the future."""
-    _allowances: defaultdict[str, Allowance] = field(init=False, default_factory=lambda: defaultdict(lambda: Allowance(JUDGING_SECONDS)))
+    _allowances: defaultdict[str, Allowance] = field(
+        init=False, default_factory=lambda: defaultdict(lambda: Allowance(JUDGING_SECONDS))
+    )
     """By resource type: no type takes from another."""
 
     @cached_property
@@ -101,7 +121,9 @@ class Checked:
         if self.answer.gate is None:
             return Gate(gate.UNREACHABLE, "unreachable: the answer was cut before the gate")
         record = f"power-edge identity {quote(self.node.name)} --write"
-        return gate.judge(expected(self.node), self.answer.readings, record, partial(others, self.node.path))
+        return gate.judge(
+            expected(self.node), self.answer.readings, record, partial(others, self.node.path)
+        )
 
     @cached_property
     def gate_result(self) -> Result:
@@ -114,7 +136,12 @@ class Checked:
             return Result(item, Outcome.BLOCKED, why=self.gate.why)
         if self.stale is not None:
             return Result(item, Outcome.UNKNOWN, why=self.stale)
-        return Result(item, Outcome.COMPLIANT, (agrees("hash", wanted["hash"], self.gate.seen),), self.gate.why)
+        return Result(
+            item,
+            Outcome.COMPLIANT,
+            (agrees("hash", wanted["hash"], self.gate.seen),),
+            self.gate.why,
+        )
 
     @property
     def observations(self) -> Mapping[str, Observations | Unseen]:
@@ -123,7 +150,11 @@ class Checked:
 
     @cached_property
     def _size(self) -> int:
-        return 0 if isinstance(self.answer, Unreachable) else sum(len(output.stdout) for output in self.answer.outputs.values())
+        return (
+            0
+            if isinstance(self.answer, Unreachable)
+            else sum(len(output.stdout) for output in self.answer.outputs.values())
+        )
 
     @cached_property
     def _kept(self) -> Mapping[str, Observations | Unseen]:
@@ -133,7 +164,10 @@ class Checked:
         if isinstance(self.answer, Unreachable) or not self.gate.open:
             return {}
         items = sorted(self.node.items, key=lambda item: item.type)
-        return {kind: self._seen_of(kind, list(members), self.answer) for kind, members in groupby(items, key=lambda item: item.type)}
+        return {
+            kind: self._seen_of(kind, list(members), self.answer)
+            for kind, members in groupby(items, key=lambda item: item.type)
+        }
 
     def _seen_of(self, kind: str, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
         if self.stale is not None:
@@ -144,7 +178,9 @@ class Checked:
             return Unseen(str(error))
 
     def answered_at(self, run_started: float) -> float | None:
-        """When the node itself answered, in seconds since 1970; None if it did not, or says a time to come."""
+        """When the node itself answered, in seconds since 1970; None if it did not, or says a time
+        to come.
+        """
         if isinstance(self.answer, Unreachable) or not self.gate.open:
             return None
         if self.age is None:
@@ -164,7 +200,9 @@ class Checked:
 
 @lru_cache(maxsize=1)
 def _bulky(checked: Checked) -> Mapping[str, Observations | Unseen]:
-    """What was seen in a long answer, of one node at a time: it takes up to 45 times the memory of the answer."""
+    """What was seen in a long answer, of one node at a time: it takes up to 45 times the memory of
+    the answer.
+    """
     return checked._seen()
 
 
@@ -177,7 +215,9 @@ def wait(node: Node, pending: Pending) -> Checked:
 
 
 def from_answer(node: Node, answer: Answer, max_age: float, now: float | None = None) -> Checked:
-    """The node, by an answer that came by other means; `max_age` in seconds, against the node's clock in the answer."""
+    """The node, by an answer that came by other means; `max_age` in seconds, against the node's
+    clock in the answer.
+    """
     age = (time.time() if now is None else now) - answer.time
     stale = None
     if age < -_FUTURE:

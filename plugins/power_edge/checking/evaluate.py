@@ -5,11 +5,24 @@ import string
 from collections.abc import Iterable
 from typing import Any
 
-from power_edge.model import NOTHING, Finding, Item, Observations, Outcome, Remedy, ResourceType, Result, Unseen, undecided
+from power_edge.model import (
+    NOTHING,
+    Finding,
+    Item,
+    Observations,
+    Outcome,
+    Remedy,
+    ResourceType,
+    Result,
+    Unseen,
+    undecided,
+)
 
 
 def judge(kind: ResourceType, item: Item, observations: Observations | Unseen) -> Result:
-    """The result of an item, from what the probe of its type saw (Unseen: the probe as a whole could not look)."""
+    """The result of an item, from what the probe of its type saw (Unseen: the probe as a whole
+    could not look).
+    """
     if isinstance(observations, Unseen):
         return unknown(item, observations.why)
     key = "" if kind.whole else item.key
@@ -33,7 +46,14 @@ def _judged(kind: ResourceType, item: Item, seen: Any) -> Result:
     remedy = kind.remedy(item.declared, seen, drifts) if drifts else NOTHING
     extra = tuple(kind.extra(item.declared, seen)) if kind.extra is not None else ()
     return Result(
-        item, _outcome(findings), findings, _why(findings), _shell_line(remedy), bool(remedy.commands) and remedy.cuts, remedy.advice, extra
+        item,
+        _outcome(findings),
+        findings,
+        _why(findings),
+        _shell_line(remedy),
+        bool(remedy.commands) and remedy.cuts,
+        remedy.advice,
+        extra,
     )
 
 
@@ -48,12 +68,15 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + "
 def quoted(argument: str) -> str:
     """An argument for a shell, on one line that can be read and pasted.
 
-    As shlex.quote does it, but for what a terminal would obey or not show: $'...' of bash, ksh, zsh and busybox, its bytes in octal.
+    As shlex.quote does it, but for what a terminal would obey or not show: $'...' of bash, ksh, zsh
+    and busybox, its bytes in octal.
     """
     if argument.isprintable():
         return shlex.quote(argument)
     escaped = (
-        character if character in _PLAIN else "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
+        character
+        if character in _PLAIN
+        else "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
         for character in argument
     )
     return f"$'{''.join(escaped)}'"
@@ -82,7 +105,10 @@ def _outcome(findings: tuple[Finding, ...]) -> Outcome:
 
 
 def _why(findings: tuple[Finding, ...]) -> str | None:
-    """The reasons of all findings. That a field was not judged is left out where another finding says why."""
+    """The reasons of all findings.
+
+    That a field was not judged is left out where another finding says why.
+    """
     given = [finding for finding in findings if finding.why]
     given = [finding for finding in given if finding.why != _NOT_JUDGED] or given
     return "; ".join(dict.fromkeys(f"{finding.field}: {finding.why}" for finding in given)) or None

@@ -1,4 +1,6 @@
-"""What a command is aimed at: this machine, a node by its name, or any machine by the way that leads to it."""
+"""What a command is aimed at: this machine, a node by its name, or any machine by the way that
+leads to it.
+"""
 
 import socket
 from contextlib import suppress
@@ -6,14 +8,14 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import NamedTuple
 
-from power_edge import check
+from power_edge.checking import check
 from power_edge.config import ConfigError, Node, load_node, nodes, select
-from power_edge.config.error import refuse, shown
-from power_edge.config.folders import NODE_CONFIGS
-from power_edge.probing.plan import Timeouts
-from power_edge.probing.route import BadRoute, Options, route
+from power_edge.config.error import refuse
+from power_edge.config.node_configs import NODE_CONFIGS
+from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.script import Timeouts
 from power_edge.probing.transport import Route
-from power_edge.text import without_password
+from power_edge.text import quoted, without_password
 
 HERE = "this machine"
 _HINT = "a machine that is no node is written user@host or ssh://host"
@@ -31,11 +33,13 @@ class Target(NamedTuple):
 
 
 def target(text: str | None, root: Path | None, options: Options) -> Target:
-    """The machine that a command's TARGET names; `root` is the node-configs/, None where there is none.
+    """The machine that a command's TARGET names; `root` is the node-configs/, None where there is
+    none.
 
-    None is this machine; the name of a node is that node, by its own way or the one that `options` give; what else holds an @ is an ssh destination,
-    what holds :// a URL of testinfra. Raises ConfigError for any other word, with the nearest names, and for a node that does not load; BadRoute
-    where no way is named.
+    None is this machine; the name of a node is that node, by its own way or the one that `options`
+    give; what else holds an @ is an ssh destination, what holds :// a URL of testinfra. Raises
+    ConfigError for any other word, with the nearest names, and for a node that does not load;
+    BadRoute where no way is named.
     """
     if text is None:
         _no_hosts(options)
@@ -48,15 +52,23 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
         if _is_node(text, root):
             raise
         hint = _HINT_HERE if text in ("localhost", socket.gethostname()) else _HINT
-        raise ConfigError(problem._replace(hint="; ".join(filter(None, (hint, problem.hint)))) for problem in error.problems) from None
+        raise ConfigError(
+            problem._replace(hint="; ".join(filter(None, (hint, problem.hint))))
+            for problem in error.problems
+        ) from None
     return Target(check.way(node, options), check.timeouts(node), node, node.name)
 
 
 def named(name: str, root: Path | None) -> Node:
-    """The one node that a name, or a glob, means. Raises ConfigError where it is none or several, or does not load."""
+    """The one node that a name, or a glob, means.
+
+    Raises ConfigError where it is none or several, or does not load.
+    """
     folders = select(root, [name])
     if len(folders) > 1:
-        raise refuse(NODE_CONFIGS, f"{without_password(name)} matches {len(folders)} nodes", "name one")
+        raise refuse(
+            NODE_CONFIGS, f"{without_password(name)} matches {len(folders)} nodes", "name one"
+        )
     return load_node(folders[0])
 
 
@@ -69,7 +81,9 @@ def _way(text: str, options: Options) -> Route:
     if "://" not in text:
         text = f"{options.connection or 'ssh'}://{_bracketed(text)}"
     elif options.connection:
-        raise BadRoute(f"{shown(without_password(text))} names its backend: leave --connection out")
+        raise BadRoute(
+            f"{quoted(without_password(text))} names its backend: leave --connection out"
+        )
     return route(None, None, options._replace(connection=None, hosts=text))
 
 

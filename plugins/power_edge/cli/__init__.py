@@ -1,4 +1,6 @@
-"""The command `power-edge`: what there is to do with a configuration beside checking its node, which is pytest's. A command is a module."""
+"""The command `power-edge`: what there is to do with a configuration beside checking its node,
+which is pytest's. A command is a module.
+"""
 
 import os
 import sys
@@ -7,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from power_edge import gate
-from power_edge.cli import about, adopt, discover, identity, plan, record, schema, validate
+from power_edge.cli import about, adopt, discover, identity, init, probe_script, schema, validate
 from power_edge.config import ConfigError, find_node_configs
-from power_edge.probing.route import BadRoute
+from power_edge.identity import gate
+from power_edge.probing.connection import BadRoute
 from power_edge.probing.transport import Unreachable
 from power_edge.text import printable, without_password
 
@@ -45,13 +47,15 @@ def cli(context: click.Context) -> None:
         context.obj = find_node_configs(Path.cwd())
 
 
-for _module in (about, adopt, discover, identity, plan, record, schema, validate):
+for _module in (about, adopt, discover, identity, init, probe_script, schema, validate):
     cli.add_command(_node_configs(_module.command))
 
 
 def main() -> None:
-    """Run the command. Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable configuration, 11 for a machine that is
-    unreachable, 3 for what cannot be written.
+    """Run the command.
+
+    Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable
+    configuration, 11 for a machine that is unreachable, 3 for what cannot be written.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -81,8 +85,14 @@ def _end(told: str, status: int) -> None:
 
 
 def _by_line(message: str) -> str:
-    """A message without what a terminal obeys, and without the passwords of the command line, which click quotes."""
+    """A message without what a terminal obeys, and without the passwords of the command line, which
+    click quotes.
+    """
     for word in sys.argv[1:]:
         value = word.partition("=")[2] if word.startswith("--") else word
-        message = message.replace(value, without_password(value)) if "@" in value or "://" in value else message
+        message = (
+            message.replace(value, without_password(value))
+            if "@" in value or "://" in value
+            else message
+        )
     return "\n".join(map(printable, message.split("\n")))

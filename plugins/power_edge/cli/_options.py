@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from power_edge.probing.route import Options
+from power_edge.probing.connection import Options
 
 
 def _there(_: click.Context, __: click.Parameter, file: str | None) -> str | None:
@@ -18,18 +18,42 @@ def _there(_: click.Context, __: click.Parameter, file: str | None) -> str | Non
 
 
 def way(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options about the way to its TARGET, which are testinfra's, as pytest has them; it is called with `options`, an Options."""
+    """Give a command the options about the way to its TARGET, which are testinfra's, as pytest has
+    them; it is called with `options`, an Options.
+    """
 
-    @click.option("--connection", metavar="BACKEND", help="testinfra's backend in place of ssh, such as paramiko (as in pytest).")
-    @click.option("--hosts", metavar="HOST", help="For a node: where it is, in place of its connection.yaml (as in pytest).")
-    @click.option("--ssh-config", metavar="FILE", callback=_there, help="An ssh_config (as in pytest).")
+    @click.option(
+        "--connection",
+        metavar="BACKEND",
+        help="testinfra's backend in place of ssh, such as paramiko (as in pytest).",
+    )
+    @click.option(
+        "--hosts",
+        metavar="HOST",
+        help="For a node: where it is, in place of its connection.yaml (as in pytest).",
+    )
+    @click.option(
+        "--ssh-config", metavar="FILE", callback=_there, help="An ssh_config (as in pytest)."
+    )
     @click.option("--ssh-identity-file", metavar="FILE", help="A private key (as in pytest).")
     @click.option("--sudo", is_flag=True, help="Run all of it as root, by sudo -n (as in pytest).")
     @wraps(function)
     def command(
-        *arguments: Any, connection: str | None, hosts: str | None, ssh_config: str | None, ssh_identity_file: str | None, sudo: bool, **rest: Any
+        *arguments: Any,
+        connection: str | None,
+        hosts: str | None,
+        ssh_config: str | None,
+        ssh_identity_file: str | None,
+        sudo: bool,
+        **rest: Any,
     ) -> None:
-        options = Options(connection=connection, hosts=hosts, ssh_config=ssh_config, ssh_identity_file=ssh_identity_file, sudo=sudo)
+        options = Options(
+            connection=connection,
+            hosts=hosts,
+            ssh_config=ssh_config,
+            ssh_identity_file=ssh_identity_file,
+            sudo=sudo,
+        )
         function(*arguments, options=options, **rest)
 
     return command

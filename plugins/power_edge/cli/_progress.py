@@ -2,12 +2,15 @@
 
 import sys
 
-from power_edge.probing.answer import Answer
+from power_edge.probing.framing import Answer
 from power_edge.probing.transport import Pending
 
 
 def patiently(pending: Pending) -> Answer:
-    """Wait for an answer; a person who waits longer than a second is told for what. Raises Unreachable."""
+    """Wait for an answer; a person who waits longer than a second is told for what.
+
+    Raises Unreachable.
+    """
     if sys.stderr.isatty() and not pending.here_within(1.0):
         from rich.console import Console
 

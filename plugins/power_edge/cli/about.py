@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from power_edge import gate
-from power_edge.cli.options import way
-from power_edge.cli.waiting import patiently
-from power_edge.probing.route import Options
-from power_edge.target import target
+from power_edge.checking.target import target
+from power_edge.cli._options import way
+from power_edge.cli._progress import patiently
+from power_edge.identity import gate
+from power_edge.probing.connection import Options
 from power_edge.text import printable, printable_json
 
 
@@ -20,14 +20,17 @@ from power_edge.text import printable, printable_json
 @way
 @click.pass_obj
 def command(root: Path | None, /, machine: str | None, as_json: bool, options: Options) -> None:
-    """Show what a machine is: hardware, system, network, services, security, and what it seems to be for.
+    """Show what a machine is: hardware, system, network, services, security, and what it seems to
+    be for.
 
-    TARGET is a node of node-configs/, user@host, or a URL of testinfra; this machine without one. It is only read, in one round trip, and needs
-    nothing but sh. What could not be read says so: as root, or with sudo, there is more to see.
+    TARGET is a node of node-configs/, user@host, or a URL of testinfra; this machine without one.
+    It is only read, in one round trip, and needs nothing but sh. What could not be read says so: as
+    root, or with sudo, there is more to see.
 
-    Exits with 11 where the machine cannot be reached, and with 12 where another machine answers than the node's: nothing else of that is read.
+    Exits with 11 where the machine cannot be reached, and with 12 where another machine answers
+    than the node's: nothing else of that is read.
     """
-    from power_edge.about.asking import ask
+    from power_edge.about.collect import ask
 
     try:
         about = ask(target(machine, root, options), root, patiently)
@@ -46,6 +49,8 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
     from power_edge.report.about import draw
 
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a locale that has not all characters of the machine's names
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a locale that has not all characters of the machine's names
     draw(about, Console(highlight=False, markup=False, emoji=False))
     sys.stdout.flush()

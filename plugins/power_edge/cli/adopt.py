@@ -5,43 +5,55 @@ from pathlib import Path
 
 import click
 
-from power_edge import check
-from power_edge.cli.asking import agreed
-from power_edge.cli.options import way
-from power_edge.cli.waiting import patiently
+from power_edge.checking import check
+from power_edge.checking.target import named
+from power_edge.cli._confirm import agreed
+from power_edge.cli._options import way
+from power_edge.cli._progress import patiently
 from power_edge.config import Node
-from power_edge.config.error import shown
-from power_edge.config.folders import NODE_CONFIGS, STATE, read_file
+from power_edge.config.node_configs import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
-from power_edge.probing.route import Options
-from power_edge.proposal import propose, tidy
+from power_edge.probing.connection import Options
 from power_edge.report.terminal import WIDTH, shortened
-from power_edge.target import named
-from power_edge.text import identifier, printable
+from power_edge.text import identifier, printable, quoted
+from power_edge.yaml_edit.changeset import propose, tidy
 
 
 @click.command("adopt", short_help="Take the drift of a node over into its state.yaml.")
 @click.argument("name", metavar="NODE")
 @click.argument("ids", metavar="[TEST-ID]...", nargs=-1)
-@click.option("-k", "expression", metavar="EXPR", help="Only items whose names match, as pytest's -k.")
+@click.option(
+    "-k", "expression", metavar="EXPR", help="Only items whose names match, as pytest's -k."
+)
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @way
 @click.pass_obj
-def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: str | None, yes: bool, options: Options) -> None:
+def command(
+    root: Path | None,
+    /,
+    *,
+    name: str,
+    ids: Sequence[str],
+    expression: str | None,
+    yes: bool,
+    options: Options,
+) -> None:
     """Take the drift of a node over into its state.yaml: what was seen becomes what is declared.
 
-    The node is checked, and each drifted item gets the smallest edit that makes it true; comments and all else stay. A thing that is gone is removed.
-    The change is shown as a diff, and asked about. Of all items some can be named, by test id or by -k:
+    The node is checked, and each drifted item gets the smallest edit that makes it true; comments
+    and all else stay. A thing that is gone is removed. The change is shown as a diff, and asked
+    about. Of all items some can be named, by test id or by -k:
 
     \b
         power-edge adopt rig-7 'node-configs/rig-7/state.yaml::sysctl[vm.swappiness]'
         power-edge adopt rig-7 'services[cron]'
         power-edge adopt rig-7 -k 'sysctl and not kernel' --yes
 
-    What could not be looked at is never adopted. Exits with 4 where an item that was named, by test id or by -k, cannot be adopted, or where nobody
-    could be asked; with 11 where the node cannot be reached, and with 12 where it is another machine.
+    What could not be looked at is never adopted. Exits with 4 where an item that was named, by test
+    id or by -k, cannot be adopted, or where nobody could be asked; with 11 where the node cannot be
+    reached, and with 12 where it is another machine.
     """
-    from power_edge.adopt import adopt, asked
+    from power_edge.reconcile.adopt import adopt, asked
 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
@@ -58,11 +70,14 @@ def command(root: Path | None, /, *, name: str, ids: Sequence[str], expression: 
         click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
     for one in adoption.adopted:
         line = f"{_id(one.item)}: {one.told}"
-        # What becomes of an item with a long name gets a line of its own, so that the name does not cut it off.
+        # What becomes of an item with a long name gets a line of its own, so that the name does not
+        # cut it off.
         for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.told}"):
             click.echo(shortened(part, WIDTH), err=True)
     if adoption.left and (ids or expression is not None):
-        raise click.UsageError("nothing was written: of the items that were named not all can be adopted")
+        raise click.UsageError(
+            "nothing was written: of the items that were named not all can be adopted"
+        )
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")
         return
@@ -84,20 +99,24 @@ def _test_id(item: Item) -> str:
 
 
 def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
-    """The items that test ids, in full or from the type on, or an expression name; all without either. Raises UsageError."""
+    """The items that test ids, in full or from the type on, or an expression name; all without
+    either. Raises UsageError.
+    """
     known = {_test_id(item): item for item in node.items}
     if ids and expression is not None:
         raise click.UsageError("name items by their ids or by -k, not by both")
     if expression is not None:
         matched = [item for item in node.items if _matches(expression, node, item)]
         if not matched:
-            raise click.UsageError(f"-k {shown(expression)} matches no item of {node.name}")
+            raise click.UsageError(f"-k {quoted(expression)} matches no item of {node.name}")
         return matched
     chosen = []
     for text in ids:
         item = known.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
         if item is None:
-            raise click.UsageError(f"{shown(text)} is no item of {node.name}{_nearest(text, list(known))}")
+            raise click.UsageError(
+                f"{quoted(text)} is no item of {node.name}{_nearest(text, list(known))}"
+            )
         chosen.append(item)
     return chosen if ids else list(node.items)
 
@@ -116,8 +135,12 @@ def _matches(expression: str, node: Node, item: Item) -> bool:
     from _pytest.mark.expression import Expression
 
     try:
-        return Expression.compile(expression).evaluate(KeywordMatcher(frozenset((_test_id(item), item.type, STATE, node.name))))
+        return Expression.compile(expression).evaluate(
+            KeywordMatcher(frozenset((_test_id(item), item.type, STATE, node.name)))
+        )
     except UsageError as error:
-        raise click.UsageError(f"-k {shown(expression)}: {error}") from None
+        raise click.UsageError(f"-k {quoted(expression)}: {error}") from None
     except SyntaxError as error:
-        raise click.UsageError(f"-k {shown(expression)}: at column {error.offset}: {error.msg}") from None
+        raise click.UsageError(
+            f"-k {quoted(expression)}: at column {error.offset}: {error.msg}"
+        ) from None

@@ -5,40 +5,67 @@ from pathlib import Path
 
 import click
 
-from power_edge import discovery, gate
-from power_edge.cli.asking import agreed
-from power_edge.cli.options import way
-from power_edge.cli.waiting import patiently
-from power_edge.config.folders import NODE_CONFIGS
+from power_edge import resources
+from power_edge.checking.collect_identity import NoIdentity
+from power_edge.checking.target import target
+from power_edge.cli._confirm import agreed
+from power_edge.cli._options import way
+from power_edge.cli._progress import patiently
 from power_edge.config.node import check_name
-from power_edge.identity import NoIdentity
-from power_edge.probing.answer import Answer, NoAnswer, read
-from power_edge.probing.route import Options
-from power_edge.target import target
+from power_edge.config.node_configs import NODE_CONFIGS
+from power_edge.identity import gate
+from power_edge.probing.connection import Options
+from power_edge.probing.framing import Answer, NoAnswer, read
 from power_edge.text import printable
 
 
 def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
     """The types that --only names; all without it."""
     if text is None:
-        return discovery.names()
+        return resources.discoverable()
     wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     for name in wanted:
-        if name not in discovery.names():
-            near = get_close_matches(name, discovery.names(), 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(discovery.names())}"
+        if name not in resources.discoverable():
+            near = get_close_matches(name, resources.discoverable(), 1)
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else f"there are {', '.join(resources.discoverable())}"
+            )
             raise click.BadParameter(f"there is no type {name!r} ({hint})")
     return wanted
 
 
 @click.command("discover", short_help="Make the configuration of a running machine.")
 @click.argument("machine", metavar="[TARGET]", required=False)
-@click.option("--as", "name", metavar="NODE", help="The node's name (default: the machine's host name).")
-@click.option("--all", "everything", is_flag=True, help="Take everything that can be declared, not only what differs from a fresh install.")
-@click.option("--only", "types", metavar="TYPE,...", callback=_types, help=f"Take these alone: {', '.join(discovery.names())}.")
-@click.option("--merge", is_flag=True, help="Add what is missing to the files that are there, without asking.")
-@click.option("--force", is_flag=True, help="Put what was found in place of the files that are there.")
-@click.option("--answers", metavar="FILE", type=click.Path(path_type=Path), help="What probes/discover-edge-node.sh printed; connect to nothing.")
+@click.option(
+    "--as", "name", metavar="NODE", help="The node's name (default: the machine's host name)."
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Take everything that can be declared, not only what differs from a fresh install.",
+)
+@click.option(
+    "--only",
+    "types",
+    metavar="TYPE,...",
+    callback=_types,
+    help=f"Take these alone: {', '.join(resources.discoverable())}.",
+)
+@click.option(
+    "--merge", is_flag=True, help="Add what is missing to the files that are there, without asking."
+)
+@click.option(
+    "--force", is_flag=True, help="Put what was found in place of the files that are there."
+)
+@click.option(
+    "--answers",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What probes/discover-edge-node.sh printed; connect to nothing.",
+)
 @way
 @click.pass_obj
 def command(
@@ -54,16 +81,19 @@ def command(
     answers: Path | None,
     options: Options,
 ) -> None:
-    """Make the configuration of a running machine: what makes it different from a fresh install of its distribution.
+    """Make the configuration of a running machine: what makes it different from a fresh install of
+    its distribution.
 
-    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of testinfra. The machine is only read, in one round trip;
-    root is not needed, and what root would have shown is told. Into the node's folder it writes:
+    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of
+    testinfra. The machine is only read, in one round trip; root is not needed, and what root would
+    have shown is told. Into the node's folder it writes:
 
     \b
         state.yaml  watcher.yaml  identity.yaml  system-identity.yaml
         connection.yaml, for another machine
 
-    Of a node that is there nothing is overwritten: what would be added is shown as a diff, and asked about. Where there is no way in:
+    Of a node that is there nothing is overwritten: what would be added is shown as a diff, and
+    asked about. Where there is no way in:
 
     \b
         sh probes/discover-edge-node.sh >answer        (on the machine)
@@ -73,22 +103,36 @@ def command(
     """
     from rich.console import Console
 
-    from power_edge.discovering import asking, folder
+    from power_edge.discover import collect, folder
     from power_edge.report.discovery import notes, table
 
     if merge and force:
-        raise click.UsageError("--merge keeps what is there and --force replaces it: give one of them")
-    if force and len(types) < len(discovery.names()):
+        raise click.UsageError(
+            "--merge keeps what is there and --force replaces it: give one of them"
+        )
+    if force and len(types) < len(resources.discoverable()):
         raise click.UsageError("--force with --only would throw away all other types: use --merge")
     if everything and answers is not None:
-        raise click.UsageError("what an answer holds was chosen where it was made: sh probes/discover-edge-node.sh --all >answer")
+        raise click.UsageError(
+            "what an answer holds was chosen where it was made: sh probes/discover-edge-node.sh --all >answer"
+        )
     if name is not None:
         check_name(name)
     found = target(machine, root, options)
     try:
-        answer = _read(answers) if answers is not None else asking.ask(found, types, everything=everything, waiting=patiently)
-        seen = asking.read(answer, types, None if answers is not None else found.node)
-        made = folder.make(seen, found, root if root is not None else Path.cwd() / NODE_CONFIGS, name, replace=force)
+        answer = (
+            _read(answers)
+            if answers is not None
+            else collect.ask(found, types, everything=everything, waiting=patiently)
+        )
+        seen = collect.read(answer, types, None if answers is not None else found.node)
+        made = folder.make(
+            seen,
+            found,
+            root if root is not None else Path.cwd() / NODE_CONFIGS,
+            name,
+            replace=force,
+        )
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(gate.WRONG_MACHINE) from None
@@ -97,12 +141,19 @@ def command(
     for line in (*notes(seen.sections), *made.told):
         click.echo(printable(line), err=True)
     if isinstance(seen.identity, NoIdentity):
-        click.echo(f"its identity is not required to match: {printable(str(seen.identity))}", err=True)
+        click.echo(
+            f"its identity is not required to match: {printable(str(seen.identity))}", err=True
+        )
     place = f"{NODE_CONFIGS}/{made.proposal.folder.name}/"
     if not made.proposal.files:
         click.echo(f"{place} holds all of it")
         return
-    if made.known and not agreed(made.proposal, f"Write this to {place}?", yes=merge or force, way_out="--merge adds it, --force replaces the files"):
+    if made.known and not agreed(
+        made.proposal,
+        f"Write this to {place}?",
+        yes=merge or force,
+        way_out="--merge adds it, --force replaces the files",
+    ):
         click.echo("nothing was written", err=True)
         return
     made.proposal.write()
@@ -114,6 +165,8 @@ def _read(file: Path) -> Answer:
     try:
         return read(file.read_bytes())
     except NoAnswer as error:
-        raise click.UsageError(f"{file}: no answer: {error}; make one with: sh probes/discover-edge-node.sh >answer") from None
+        raise click.UsageError(
+            f"{file}: no answer: {error}; make one with: sh probes/discover-edge-node.sh >answer"
+        ) from None
     except OSError as error:
         raise click.UsageError(f"{file}: {error.strerror}") from None

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from power_edge import check
-from power_edge.target import named
+from power_edge.checking import check
+from power_edge.checking.target import named
 
 
 @click.command("plan", short_help="Print the script that reads a node.")
@@ -22,5 +22,7 @@ def command(root: Path | None, node: str) -> None:
         sh probe.sh >answer                    (on the node)
         pytest --node=rig-7 --answers=answer
     """
-    sys.stdout.buffer.write(check.plan_for(named(node, root)).script().encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.write(
+        check.plan_for(named(node, root)).script().encode("utf-8", "surrogateescape")
+    )
     sys.stdout.buffer.flush()  # here, where a full disk can still be told

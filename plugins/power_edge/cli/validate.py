@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from power_edge.config import ConfigError, load_node, select
-from power_edge.config.identities import duplicates, identities
+from power_edge.config.clones import duplicates, identities
 
 
 @click.command("validate", short_help="Check the configuration; no node is touched.")
@@ -15,8 +15,9 @@ from power_edge.config.identities import duplicates, identities
 def command(root: Path | None, patterns: Sequence[str]) -> None:
     """Load and judge the configuration of nodes (all by default); no node is touched.
 
-    NODE may be a glob, such as 'rig-*'. Each problem is told with its file, line and column; two nodes with the identity of one machine are one, even
-    where only one of them is asked for. Exits with 4 when there is any.
+    NODE may be a glob, such as 'rig-*'. Each problem is told with its file, line and column; two
+    nodes with the identity of one machine are one, even where only one of them is asked for. Exits
+    with 4 when there is any.
     """
     broken = []
     folders = select(root, patterns or ["*"])
@@ -29,7 +30,11 @@ def command(root: Path | None, patterns: Sequence[str]) -> None:
         else:
             click.echo(f"{node.name}: {len(node.items)} item{'' if len(node.items) == 1 else 's'}")
     assert root is not None
-    known = {folder: identity for folder, identity in identities(root) if not isinstance(identity, ConfigError)}
+    known = {
+        folder: identity
+        for folder, identity in identities(root)
+        if not isinstance(identity, ConfigError)
+    }
     for problem in duplicates(known, folders):
         broken.append(ConfigError([problem]))
         click.echo(str(problem), err=True)

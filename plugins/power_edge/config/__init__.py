@@ -1,10 +1,20 @@
 """Configuration: files of a node -> typed values, or every problem with its place."""
 
 from power_edge.config.error import ConfigError
-from power_edge.config.folders import nodes, select
 from power_edge.config.node import Node, load_node
+from power_edge.config.node_configs import find_node_configs, nodes, select
 from power_edge.config.schema import names, schema
 from power_edge.config.state import State, load_state
-from power_edge.place import find_node_configs
 
-__all__ = ["ConfigError", "Node", "State", "find_node_configs", "load_node", "load_state", "names", "nodes", "schema", "select"]
+__all__ = [
+    "ConfigError",
+    "Node",
+    "State",
+    "find_node_configs",
+    "load_node",
+    "load_state",
+    "names",
+    "nodes",
+    "schema",
+    "select",
+]

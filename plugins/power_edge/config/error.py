@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from power_edge.model import Problem, Source
-from power_edge.text import printable
 
 LIMIT = 100
 """More problems than this are not listed one by one."""
@@ -13,16 +12,21 @@ class ConfigError(Exception):
     """A configuration that cannot be used: every problem of the file, in the order of its lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: (problem.source.file, problem.source.line, problem.source.column)))
+        self.problems = tuple(
+            sorted(
+                problems,
+                key=lambda problem: (
+                    problem.source.file,
+                    problem.source.line,
+                    problem.source.column,
+                ),
+            )
+        )
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def refuse(file: str, message: str, hint: str | None = None, line: int = 0, column: int = 1) -> ConfigError:
+def refuse(
+    file: str, message: str, hint: str | None = None, line: int = 0, column: int = 1
+) -> ConfigError:
     """The error of one problem; line 0 is the file or the folder as a whole."""
     return ConfigError([Problem(Source(file, line, column), message, hint)])
-
-
-def shown(value: object, width: int = 60) -> str:
-    """A value of the configuration as a message shows it: on one line, nothing in it that a terminal obeys, shortened."""
-    text = printable(repr(value[: width + 1] if isinstance(value, str) else value))
-    return text if len(text) <= width + 2 else f"{text[:width]}..."

@@ -142,7 +142,11 @@ class _Scanner:
             following = _BLANK(self.text, end.start()).end()  # type: ignore[union-attr]
             column = following - self.text.rfind("\n", 0, following) - 1
             outside = not self.flow and column <= self.indents[-1]
-            if outside or self.text.startswith("#", following) or (column == 0 and _MARKER(self.text, following)):
+            if (
+                outside
+                or self.text.startswith("#", following)
+                or (column == 0 and _MARKER(self.text, following))
+            ):
                 return end.start()
             position = following
 

@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from power_edge.config.document import Document, read
-from power_edge.config.error import ConfigError, refuse, shown
-from power_edge.config.folders import NODE_CONFIGS, STATE, leads_nowhere, links_out, misnamed, node_file, read_file, shown_name
+from power_edge.config.error import ConfigError, refuse
+from power_edge.config.node_configs import (
+    NODE_CONFIGS,
+    STATE,
+    leads_nowhere,
+    links_out,
+    misnamed,
+    node_file,
+    read_file,
+    shown_name,
+)
+from power_edge.config.schema import schema
 from power_edge.config.state import State, checked, load_state
+from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Item, Problem, Source
+from power_edge.text import quoted
 
 if TYPE_CHECKING:
-    from power_edge.model.declared.connection_schema import Connection
-    from power_edge.model.declared.node_identity_schema import NodeIdentity
-    from power_edge.model.declared.system_identity_schema import SystemIdentity
-    from power_edge.model.declared.watcher_schema import Watcher
+    from power_edge.model.generated.connection_schema import Connection
+    from power_edge.model.generated.node_identity_schema import NodeIdentity
+    from power_edge.model.generated.system_identity_schema import SystemIdentity
+    from power_edge.model.generated.watcher_schema import Watcher
 
 T = TypeVar("T")
 
@@ -31,8 +42,8 @@ _NAME = re.compile(r"[\w+@][\w.+@ -]{0,254}")
 class Node:
     """What is declared of a node. Of the optional files None is: there is none.
 
-    Every file has been checked; the types of those that few runs look into are made when they are asked for, for making them takes longer than
-    reading 1,000 items does.
+    Every file has been checked; the types of those that few runs look into are made when they are
+    asked for, for making them takes longer than reading 1,000 items does.
     """
 
     name: str
@@ -50,14 +61,18 @@ class Node:
     @cached_property
     def identity(self) -> "NodeIdentity | None":
         """identity.yaml."""
-        from power_edge.model.declared.node_identity_schema import NodeIdentity
+        from power_edge.model.generated.node_identity_schema import NodeIdentity
 
-        return None if self.identity_document is None else _converted(self.identity_document, NodeIdentity)
+        return (
+            None
+            if self.identity_document is None
+            else _converted(self.identity_document, NodeIdentity)
+        )
 
     @cached_property
     def watcher(self) -> "Watcher | None":
         """watcher.yaml."""
-        from power_edge.model.declared.watcher_schema import Watcher
+        from power_edge.model.generated.watcher_schema import Watcher
 
         return None if self.watcher_document is None else _converted(self.watcher_document, Watcher)
 
@@ -65,18 +80,27 @@ class Node:
 def check_name(name: str) -> None:
     """Raises ConfigError for what is no name for a node."""
     if not _NAME.fullmatch(name):
-        raise refuse(f"{NODE_CONFIGS}/{shown(name)[1:-1]}", "is no name for a node", "letters, digits and . _ + - @ and blanks inside make one")
+        raise refuse(
+            f"{NODE_CONFIGS}/{quoted(name)[1:-1]}",
+            "is no name for a node",
+            "letters, digits and . _ + - @ and blanks inside make one",
+        )
 
 
 def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
-    """The node of a folder, or as it would be with files that are yet to be written (`instead`, by name).
+    """The node of a folder, or as it would be with files that are yet to be written (`instead`, by
+    name).
 
     Raises ConfigError with the problems of all its files.
     """
     name = folder.name
     check_name(name)
     if leads_nowhere(folder):
-        raise refuse(f"{NODE_CONFIGS}/{name}", "is a symbolic link that leads nowhere", "make it lead to the node's folder, or remove it")
+        raise refuse(
+            f"{NODE_CONFIGS}/{name}",
+            "is a symbolic link that leads nowhere",
+            "make it lead to the node's folder, or remove it",
+        )
     problems: list[Problem] = []
 
     def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
@@ -96,10 +120,18 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     wrong = misnamed(folder)
     for file, right in wrong.items():
         problems.append(
-            Problem(Source(node_file(folder, shown_name(file)), 0), f"is not read: the name is {right}", f"rename it to {right}, or remove it")
+            Problem(
+                Source(node_file(folder, shown_name(file)), 0),
+                f"is not read: the name is {right}",
+                f"rename it to {right}, or remove it",
+            )
         )
     place = node_file(folder, STATE)
-    if state is None and STATE not in wrong.values() and not any(problem.source.file == place for problem in problems):
+    if (
+        state is None
+        and STATE not in wrong.values()
+        and not any(problem.source.file == place for problem in problems)
+    ):
         hint = f"write it, or let `power-edge discover TARGET --as {quote(name)}` do so; if this is no node, move its other files"
         problems.append(Problem(Source(place, 0), "is not there", hint))
     if problems or state is None:
@@ -116,26 +148,35 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
 
 
 def load_system_identity(data: bytes, file: str) -> "SystemIdentity":
-    """The identity in the bytes of a system-identity.yaml; `file` is its path as messages show it. Raises ConfigError."""
-    from power_edge.config.identity import problems
-    from power_edge.model.declared.system_identity_schema import SystemIdentity
+    """The identity in the bytes of a system-identity.yaml; `file` is its path as messages show it.
+
+    Raises ConfigError.
+    """
+    from power_edge.identity.consistency import contradictions
+    from power_edge.model.generated.system_identity_schema import SystemIdentity
 
     document = _checked(data, file, "system-identity")
     identity = _converted(document, SystemIdentity)
-    if found := list(problems(document, identity)):
-        raise ConfigError(found)
+    found = contradictions(identity, schema("system-identity")["$defs"])
+    if problems := [
+        Problem(document.find(path, key=key), message, hint) for path, message, hint, key in found
+    ]:
+        raise ConfigError(problems)
     return identity
 
 
 def load_node_identity(data: bytes, file: str) -> "NodeIdentity":
-    """What is in the bytes of an identity.yaml; `file` is its path as messages show it. Raises ConfigError."""
-    from power_edge.model.declared.node_identity_schema import NodeIdentity
+    """What is in the bytes of an identity.yaml; `file` is its path as messages show it.
+
+    Raises ConfigError.
+    """
+    from power_edge.model.generated.node_identity_schema import NodeIdentity
 
     return _converted(_checked(data, file, "node-identity"), NodeIdentity)
 
 
 def _load_connection(data: bytes, file: str) -> "Connection":
-    from power_edge.model.declared.connection_schema import Connection
+    from power_edge.model.generated.connection_schema import Connection
 
     return _converted(_checked(data, file, "connection"), Connection)
 

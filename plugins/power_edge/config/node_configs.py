@@ -6,29 +6,54 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from power_edge import place
-from power_edge.config.document import MAX_BYTES
-from power_edge.config.error import ConfigError, refuse, shown
+from power_edge.config.error import ConfigError, refuse
+from power_edge.config.yaml_reader import MAX_BYTES
 from power_edge.model import Problem, Source
-from power_edge.text import printable, without_password
+from power_edge.text import printable, quoted, without_password
 
-NODE_CONFIGS = place.NODE_CONFIGS
+NODE_CONFIGS = "node-configs"
 STATE = "state.yaml"
 FILES = (STATE, "system-identity.yaml", "identity.yaml", "connection.yaml", "watcher.yaml")
 """The files of a node."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
+def find_node_configs(start: Path) -> Path | None:
+    """Return the node-configs/ of the folder `start` or of the nearest folder above it; None if
+    there is none.
+    """
+    start = start.absolute()
+    return next(
+        (
+            folder
+            for parent in (start, *start.parents)
+            if (folder := parent / NODE_CONFIGS).is_dir()
+        ),
+        None,
+    )
+
+
 def nodes(root: Path) -> list[Path]:
-    """The nodes' folders, by name: those that hold a file of a node, or something by the name of one. load_node says whether it can be used."""
+    """The nodes' folders, by name: those that hold a file of a node, or something by the name of
+    one. load_node says whether it can be used.
+    """
     try:
-        return sorted(folder.absolute() for folder in root.iterdir() if not folder.name.startswith(".") and is_node(folder))
+        return sorted(
+            folder.absolute()
+            for folder in root.iterdir()
+            if not folder.name.startswith(".") and is_node(folder)
+        )
     except OSError as error:
-        raise refuse(NODE_CONFIGS, f"{shown(str(root), 200)} cannot be read: {error.strerror}") from None
+        raise refuse(
+            NODE_CONFIGS, f"{quoted(str(root), 200)} cannot be read: {error.strerror}"
+        ) from None
 
 
 def is_node(folder: Path) -> bool:
-    """Whether a folder is a node's. If in doubt it is one: nobody would notice that a node is not checked."""
+    """Whether a folder is a node's.
+
+    If in doubt it is one: nobody would notice that a node is not checked.
+    """
     try:
         names = os.listdir(folder)  # noqa: PTH208 names alone, of many folders
     except (FileNotFoundError, NotADirectoryError):
@@ -50,12 +75,16 @@ def has_state(folder: Path) -> bool:
 
 
 def misnamed(folder: Path) -> dict[str, str]:
-    """The files of a node's folder that nothing reads, for they are a node's but for the spelling of their names; and the right names."""
+    """The files of a node's folder that nothing reads, for they are a node's but for the spelling
+    of their names; and the right names.
+    """
     names: list[str] = []
     with suppress(OSError):
         names += os.listdir(folder)  # noqa: PTH208
     rights = {name: _right_name(name) for name in names}
-    return {name: right for name, right in sorted(rights.items()) if right is not None and right != name}
+    return {
+        name: right for name, right in sorted(rights.items()) if right is not None and right != name
+    }
 
 
 def leads_nowhere(path: Path) -> bool:
@@ -71,12 +100,18 @@ def _right_name(name: str) -> str | None:
 
 
 def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
-    """The folders of the nodes whose names match any of `patterns` (as in a shell, case counts), each once, by name.
+    """The folders of the nodes whose names match any of `patterns` (as in a shell, case counts),
+    each once, by name.
 
-    `root` is a node-configs/, or None where none was found. Raises ConfigError when a pattern matches no node, with the nearest names.
+    `root` is a node-configs/, or None where none was found. Raises ConfigError when a pattern
+    matches no node, with the nearest names.
     """
     if root is None:
-        raise refuse(NODE_CONFIGS, "there is no node-configs/ here or in a folder above", "go there, or name it with --node-configs=DIR")
+        raise refuse(
+            NODE_CONFIGS,
+            "there is no node-configs/ here or in a folder above",
+            "go there, or name it with --node-configs=DIR",
+        )
     known = {folder.name: folder for folder in nodes(root)}
     matched: set[str] = set()
     problems = []
@@ -85,7 +120,11 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
         matched.update(names)
         if not names:
             problems.append(
-                Problem(Source(NODE_CONFIGS, 0), f"no node matches {shown(without_password(pattern))}", _nearest(pattern, list(known), root))
+                Problem(
+                    Source(NODE_CONFIGS, 0),
+                    f"no node matches {quoted(without_password(pattern))}",
+                    _nearest(pattern, list(known), root),
+                )
             )
     if problems:
         raise ConfigError(problems)
@@ -106,17 +145,23 @@ def _nearest(pattern: str, names: list[str], root: Path) -> str:
     from difflib import get_close_matches
 
     if not names:
-        return f"{shown(str(root), 200)} holds no folder with a state.yaml"
+        return f"{quoted(str(root), 200)} holds no folder with a state.yaml"
     lower = {name.lower(): name for name in names}
-    last = pattern.rstrip("/").rpartition("/")[2]  # a shell completes the name of a node to the path of its folder
+    last = pattern.rstrip("/").rpartition("/")[
+        2
+    ]  # a shell completes the name of a node to the path of its folder
     near = [lower[each] for each in get_close_matches(last.lower()[:255], list(lower), 3, 0.5)]
     if near:
         return f"did you mean {' or '.join(map(shown_name, near))}?"
-    return f"there are {', '.join(map(shown_name, names[:10]))}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return f"there are {', '.join(map(shown_name, names[:10]))}" + (
+        f" and {len(names) - 10} more" if len(names) > 10 else ""
+    )
 
 
 def shown_name(name: str) -> str:
-    """The name of a folder as messages show it: as it is, or escaped where a terminal could obey it."""
+    """The name of a folder as messages show it: as it is, or escaped where a terminal could obey
+    it.
+    """
     return printable(name)
 
 
@@ -126,11 +171,12 @@ def node_file(folder: Path, name: str) -> str:
 
 
 def read_file(folder: Path, name: str) -> bytes | None:
-    """The content of a file of a node's folder, at most one byte more than a file may have; None if there is no such file.
+    """The content of a file of a node's folder, at most one byte more than a file may have; None if
+    there is no such file.
 
-    A link is followed only if it ends below the same node-configs/: a branch of a stranger could bring one to any file that the
-    operator may read, and messages quote what they refuse. Raises ConfigError for such a link, unread, and for anything that
-    is not a readable regular file.
+    A link is followed only if it ends below the same node-configs/: a branch of a stranger could
+    bring one to any file that the operator may read, and messages quote what they refuse. Raises
+    ConfigError for such a link, unread, and for anything that is not a readable regular file.
     """
     path, file = folder / name, node_file(folder, name)
     real = resolved(folder, name)
@@ -154,14 +200,22 @@ def read_file(folder: Path, name: str) -> bytes | None:
 
 
 def _open(root: Path, file: Path) -> int:
-    """Open a file below a folder, both without links. A link on the way, which somebody has put there since, is an error."""
+    """Open a file below a folder, both without links.
+
+    A link on the way, which somebody has put there since, is an error.
+    """
     *folders, name = file.relative_to(root).parts
     descriptor = os.open(root, _FOLDER)
     try:
         for folder in folders:
-            above, descriptor = descriptor, os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            above, descriptor = (
+                descriptor,
+                os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor),
+            )
             os.close(above)
-        return os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)  # a FIFO would block for ever
+        return os.open(
+            name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor
+        )  # a FIFO would block for ever
     finally:
         os.close(descriptor)
 
@@ -171,14 +225,19 @@ def resolved(folder: Path, name: str) -> Path:
 
     Raises ConfigError if that is outside of node-configs/.
     """
-    root, real = os.path.realpath(folder.parent), os.path.realpath(folder / name)  # Path.resolve() raises for loops
+    root, real = (
+        os.path.realpath(folder.parent),
+        os.path.realpath(folder / name),
+    )  # Path.resolve() raises for loops
     if not real.startswith(root + os.sep):
         raise ConfigError([_leads_out(folder, name)])
     return Path(real)
 
 
 def links_out(folder: Path) -> Iterator[Problem]:
-    """A problem for each link below a node's folder that leads out of node-configs/, and that pytest would run or look into."""
+    """A problem for each link below a node's folder that leads out of node-configs/, and that
+    pytest would run or look into.
+    """
     root = os.path.realpath(folder.parent)
     todo, known = [folder], {os.path.realpath(folder)}
     if not os.path.realpath(folder).startswith(root + os.sep):
@@ -188,7 +247,11 @@ def links_out(folder: Path) -> Iterator[Problem]:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 path, real = Path(entry.path), os.path.realpath(entry.path)
                 is_folder = not entry.name.startswith(".") and entry.is_dir()
-                if entry.is_symlink() and (is_folder or entry.name.endswith(".py")) and not real.startswith(root + os.sep):
+                if (
+                    entry.is_symlink()
+                    and (is_folder or entry.name.endswith(".py"))
+                    and not real.startswith(root + os.sep)
+                ):
                     yield _leads_out(folder, str(path.relative_to(folder)))
                 elif is_folder and real not in known:
                     known.add(real)
@@ -204,12 +267,16 @@ def _leads_out(folder: Path, name: str) -> Problem:
 
 
 def check_not_linked(folder: Path, name: str) -> None:
-    """Raises ConfigError if writing a file of a node's folder would write another file, through a link."""
+    """Raises ConfigError if writing a file of a node's folder would write another file, through a
+    link.
+    """
     real = resolved(folder, name)
-    own = Path(os.path.realpath(folder.parent), folder.name, name)  # Path.resolve() raises for loops
+    own = Path(
+        os.path.realpath(folder.parent), folder.name, name
+    )  # Path.resolve() raises for loops
     if real != own:
         raise refuse(
             node_file(folder, name),
-            f"is really {shown(os.path.relpath(real, own.parents[1]), 200)}, by a symbolic link; nothing was written",
+            f"is really {quoted(os.path.relpath(real, own.parents[1]), 200)}, by a symbolic link; nothing was written",
             "write that node instead, or put a file in place of the link",
         )

@@ -1,4 +1,6 @@
-"""The schemas at run time: as generated, self-contained, in JSON (reading the YAML would cost more than all else)."""
+"""The schemas at run time: as generated, self-contained, in JSON (reading the YAML would cost more
+than all else).
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -7,22 +9,31 @@ from typing import Any
 import msgspec
 from jsonschema_rs import Draft202012Validator
 
-from power_edge import data
+from power_edge import package_data
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """A schema with all that it refers to, by the name of its file (`state`, `system-identity`, ...). KeyError: there is none such."""
+    """A schema with all that it refers to, by the name of its file (`state`, `system-identity`,
+    ...). KeyError: there is none such.
+    """
     if name not in names():
         raise KeyError(name)
-    merged: dict[str, Any] = msgspec.json.decode(data.text(f"schemas/merged/{name}.schema.json"))
+    merged: dict[str, Any] = msgspec.json.decode(
+        package_data.text(f"schemas/merged/{name}.schema.json")
+    )
     return merged
 
 
 @cache
 def names() -> tuple[str, ...]:
     """The names that `schema` takes, sorted."""
-    return tuple(sorted(path.name.removesuffix(".schema.json") for path in (data.folder("schemas") / "merged").glob("*.schema.json")))
+    return tuple(
+        sorted(
+            path.name.removesuffix(".schema.json")
+            for path in (package_data.folder("schemas") / "merged").glob("*.schema.json")
+        )
+    )
 
 
 @cache
@@ -43,7 +54,11 @@ def _properties() -> Iterator[tuple[str, dict[str, Any]]]:
             for each in part:
                 yield from found(each)
         elif isinstance(part, dict):
-            yield from ((key, value) for key, value in part.get("properties", {}).items() if isinstance(value, dict))
+            yield from (
+                (key, value)
+                for key, value in part.get("properties", {}).items()
+                if isinstance(value, dict)
+            )
             for value in part.values():
                 yield from found(value)
 

@@ -1,6 +1,9 @@
-"""Why a document does not fit its schema, in words: what is wrong, where, and what would be right. Imported when something is.
+"""Why a document does not fit its schema, in words: what is wrong, where, and what would be right.
 
-The words for a pattern or a condition stand beside it in the schema, as `patternErrorMessage` and `errorMessage`, where editors show them too.
+Imported when something is.
+
+The words for a pattern or a condition stand beside it in the schema, as `patternErrorMessage` and
+`errorMessage`, where editors show them too.
 """
 
 import re
@@ -12,9 +15,9 @@ from typing import Any
 from jsonschema_rs import ValidationError
 
 from power_edge.config import quoting
-from power_edge.config.document import Document
 from power_edge.config.error import LIMIT
 from power_edge.config.schema import schema, validator, write_only
+from power_edge.config.yaml_reader import Document
 from power_edge.model import Problem
 
 _TYPES = {
@@ -42,11 +45,19 @@ Path = tuple[str | int, ...]
 
 
 def explain(document: Document, name: str) -> Iterator[Problem]:
-    """The problems of a document that does not fit the schema `name`, at most LIMIT; those at a place that has one already are left out."""
+    """The problems of a document that does not fit the schema `name`, at most LIMIT; those at a
+    place that has one already are left out.
+    """
     known = {problem.source for problem in document.problems}
     hidden = frozenset(_hidden(document.value))
-    found = (problem for error in validator(name).iter_errors(document.value) for problem in _problems(document, schema(name), error, hidden))
-    yield from (problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in known)
+    found = (
+        problem
+        for error in validator(name).iter_errors(document.value)
+        for problem in _problems(document, schema(name), error, hidden)
+    )
+    yield from (
+        problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in known
+    )
 
 
 def suggestion(word: str, words: Iterable[str]) -> str | None:
@@ -67,7 +78,9 @@ def _hidden(value: Any, *, within: bool = False) -> Iterator[object]:
         yield value
 
 
-def _problems(document: Document, root: dict[str, Any], error: ValidationError, hidden: frozenset[object]) -> Iterator[Problem]:
+def _problems(
+    document: Document, root: dict[str, Any], error: ValidationError, hidden: frozenset[object]
+) -> Iterator[Problem]:
     path: Path = tuple(error.instance_path)
     words = error.kind.as_dict()
     holder = _at(root, error.schema_path[:-1])
@@ -75,32 +88,53 @@ def _problems(document: Document, root: dict[str, Any], error: ValidationError, 
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
             hint = suggestion(key, allowed) or f"known here: {', '.join(allowed)}"
-            message = quoting.unknown_key(key, allowed, error.instance) + (f" in {_what(path)}" if path else "")
+            message = quoting.unknown_key(key, allowed, error.instance) + (
+                f" in {_what(path)}" if path else ""
+            )
             yield Problem(document.find((*path, key), key=True), message, hint)
     elif error.kind.name == "propertyNames":
         key = words["error"].instance
-        yield Problem(document.find((*path, key), key=True), _message(key, quoting.value(key, hidden), error.schema_path[-1], words["error"], holder))
+        yield Problem(
+            document.find((*path, key), key=True),
+            _message(
+                key, quoting.value(key, hidden), error.schema_path[-1], words["error"], holder
+            ),
+        )
     elif error.kind.name == "required":
         message = holder.get("errorMessage") or f"{words['property']} is missing in {_what(path)}"
-        yield Problem(document.find(path), message, None if "errorMessage" in holder else _example(root, holder, words["property"]))
+        yield Problem(
+            document.find(path),
+            message,
+            None if "errorMessage" in holder else _example(root, holder, words["property"]),
+        )
     elif error.kind.name == "enum":
         options = [str(option) for option in words["options"]]
         yield Problem(
-            document.find(path), f"{quoting.value(error.instance, hidden)} is none of {', '.join(options)}", suggestion(str(error.instance), options)
+            document.find(path),
+            f"{quoting.value(error.instance, hidden)} is none of {', '.join(options)}",
+            suggestion(str(error.instance), options),
         )
     elif error.kind.name == "type":
         yield _wrong_type(document, path, error.instance, holder, hidden)
     else:
         keyword = error.schema_path[-1]
         if holder.get("writeOnly"):
-            why = holder.get("patternErrorMessage") or holder.get("errorMessage") or f"it does not fit the schema ({keyword})"
+            why = (
+                holder.get("patternErrorMessage")
+                or holder.get("errorMessage")
+                or f"it does not fit the schema ({keyword})"
+            )
             message = f"{_what(path)}: {why}"
         else:
-            message = _message(error.instance, quoting.value(error.instance, hidden), keyword, error, holder)
+            message = _message(
+                error.instance, quoting.value(error.instance, hidden), keyword, error, holder
+            )
         yield Problem(document.find(path), message)
 
 
-def _message(value: Any, named: str, keyword: str | int, error: ValidationError, holder: dict[str, Any]) -> str:
+def _message(
+    value: Any, named: str, keyword: str | int, error: ValidationError, holder: dict[str, Any]
+) -> str:
     """What is wrong with a value; `named` stands for it."""
     if keyword == "pattern" and "patternErrorMessage" in holder:
         return f"{named}: {holder['patternErrorMessage']}"
@@ -115,24 +149,43 @@ def _message(value: Any, named: str, keyword: str | int, error: ValidationError,
     return f"{named} does not fit the schema ({keyword})"
 
 
-def _wrong_type(document: Document, path: Path, value: Any, holder: dict[str, Any], hidden: frozenset[object]) -> Problem:
+def _wrong_type(
+    document: Document, path: Path, value: Any, holder: dict[str, Any], hidden: frozenset[object]
+) -> Problem:
     wanted = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
     should = " or ".join(_TYPES[each] for each in wanted)
     source = document.find(path)
     if value is None:
-        return Problem(source, f"{_what(path)} is empty and should be {should}", "give it a value, or remove the line")
+        return Problem(
+            source,
+            f"{_what(path)} is empty and should be {should}",
+            "give it a value, or remove the line",
+        )
     if holder.get("writeOnly"):
-        kind = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "something else"
-        return Problem(source, f"{_what(path)} is {kind} and should be {should}", "write it in quotes")
+        kind = (
+            "a mapping"
+            if isinstance(value, dict)
+            else "a list"
+            if isinstance(value, list)
+            else "something else"
+        )
+        return Problem(
+            source, f"{_what(path)} is {kind} and should be {should}", "write it in quotes"
+        )
     hint = holder.get("errorMessage")
     if hint is None and "string" in wanted and isinstance(value, bool | int | float):
         text = document.plain_text(source)
         hint = "write it in quotes" if text is None else f'write it in quotes: "{text}"'
-    elif isinstance(value, str) and (("boolean" in wanted and value in ("true", "false")) or ("integer" in wanted and value.isdecimal())):
+    elif isinstance(value, str) and (
+        ("boolean" in wanted and value in ("true", "false"))
+        or ("integer" in wanted and value.isdecimal())
+    ):
         hint = "write it without quotes"
     # Where a collection should be, a scalar may be a line of some file's content.
     text = None if {"array", "object"} & set(wanted) else document.plain_text(source)
-    return Problem(source, f"{_what(path)} is {_described(value, text, hidden)} and should be {should}", hint)
+    return Problem(
+        source, f"{_what(path)} is {_described(value, text, hidden)} and should be {should}", hint
+    )
 
 
 def _described(value: Any, text: str | None, hidden: frozenset[object]) -> str:
@@ -142,7 +195,13 @@ def _described(value: Any, text: str | None, hidden: frozenset[object]) -> str:
     if isinstance(value, list):
         return "a list"
     if text is None:
-        return "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
+        return (
+            "text"
+            if isinstance(value, str)
+            else "true or false"
+            if isinstance(value, bool)
+            else "a number"
+        )
     return quoting.value(value, hidden) if isinstance(value, str) else text
 
 
@@ -163,5 +222,12 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
 
 def _what(path: Path) -> str:
     """A path in words: `services[2].state`, counted from 1."""
-    text = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" if _WORD(step) else f"[{quoting.step(step)}]" for step in path)
+    text = "".join(
+        f"[{step + 1}]"
+        if isinstance(step, int)
+        else f".{step}"
+        if _WORD(step)
+        else f"[{quoting.step(step)}]"
+        for step in path
+    )
     return text.lstrip(".") or "the file"

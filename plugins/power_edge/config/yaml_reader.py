@@ -1,7 +1,8 @@
 """YAML, read strictly: plain values, and where each of them stands.
 
-The parser's events are walked with a stack of our own: PyYAML's composer recurses in C and dies of a deeply nested file, and its resolver reads
-`no` as false, `0644` as 420 and `22:30` as 1350 (YAML 1.1). Here a plain scalar that versions of YAML read differently is a problem.
+The parser's events are walked with a stack of our own: PyYAML's composer recurses in C and dies of
+a deeply nested file, and its resolver reads `no` as false, `0644` as 420 and `22:30` as 1350 (YAML
+1.1). Here a plain scalar that versions of YAML read differently is a problem.
 """
 
 import re
@@ -9,7 +10,15 @@ from typing import Any, NamedTuple
 
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from yaml.error import Mark, YAMLError
-from yaml.events import AliasEvent, DocumentStartEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from power_edge.config.error import LIMIT, ConfigError, refuse
 from power_edge.config.nesting import cut_before_too_deep
@@ -22,7 +31,9 @@ MAX_DEPTH = 50
 
 
 class Place(NamedTuple):
-    """Where a value stands: the mark of its key (or of itself, in a list), its own, and the places of what it holds."""
+    """Where a value stands: the mark of its key (or of itself, in a list), its own, and the places
+    of what it holds.
+    """
 
     key: Any
     value: Any
@@ -39,16 +50,22 @@ class Document(NamedTuple):
     value: dict[str, Any]
     root: Place
     problems: tuple[Problem, ...]
-    """What is wrong so far; the value is complete all the same, so that the rest can be judged as well."""
+    """What is wrong so far; the value is complete all the same, so that the rest can be judged as
+    well.
+    """
     data: bytes
 
     @classmethod
     def made(cls, file: str, value: dict[str, Any]) -> "Document":
-        """The document of a file that is yet to be written: everything in it stands at its beginning."""
+        """The document of a file that is yet to be written: everything in it stands at its
+        beginning.
+        """
         return cls(file, value, Place(_START, _START), (), b"")
 
     def find(self, path: tuple[str | int, ...], key: bool = False) -> Source:
-        """Where the value at `path` stands, or its key; what is not there is at the nearest that holds it."""
+        """Where the value at `path` stands, or its key; what is not there is at the nearest that
+        holds it.
+        """
         place = self.root
         for step in path:
             try:
@@ -59,23 +76,40 @@ class Document(NamedTuple):
         return Source(self.file, mark.line + 1, mark.column + 1)
 
     def plain_text(self, source: Source) -> str | None:
-        """The scalar at a place as it is spelled: 1.10 is a number that no longer knows its nought. None behind a tag, an anchor or an alias."""
+        """The scalar at a place as it is spelled: 1.10 is a number that no longer knows its nought.
+
+        None behind a tag, an anchor or an alias.
+        """
         line = self.data.decode().splitlines()[source.line - 1]
         text = re.split(r"[\s,\]}]", line[source.column - 1 :], maxsplit=1)[0]
         return None if text[:1] in "!&*" else text
 
 
 def read(data: bytes, file: str) -> Document:
-    """The document in `data`; `file` is its name in messages. Raises ConfigError when there is no mapping to be had."""
+    """The document in `data`; `file` is its name in messages.
+
+    Raises ConfigError when there is no mapping to be had.
+    """
     if len(data) > MAX_BYTES:
         raise refuse(file, f"is larger than {MAX_BYTES >> 20} MiB")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise refuse(file, "is not UTF-8 text", "save it as UTF-8", line, error.start - data.rfind(b"\n", 0, error.start)) from None
+        raise refuse(
+            file,
+            "is not UTF-8 text",
+            "save it as UTF-8",
+            line,
+            error.start - data.rfind(b"\n", 0, error.start),
+        ) from None
     if b"\0" in data:
-        raise refuse(file, "is not text: it holds a NUL byte", None, data.count(b"\n", 0, data.index(b"\0")) + 1)
+        raise refuse(
+            file,
+            "is not text: it holds a NUL byte",
+            None,
+            data.count(b"\n", 0, data.index(b"\0")) + 1,
+        )
     cut = cut_before_too_deep(text, MAX_DEPTH)
     if cut is not None:
         try:
@@ -101,18 +135,28 @@ class _Reader:
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
         self.values = 0
         self.stack: list[tuple[Any, Any, Any, Any, Any, int]] = []
-        """Of each level that is open the event that began it, and of the level around it the value and places, key and its mark, and count."""
+        """Of each level that is open the event that began it, and of the level around it the value
+        and places, key and its mark, and count.
+        """
 
     def problem(self, mark: Any, message: str, hint: str | None = None) -> None:
-        self.problems.append(Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint))
+        self.problems.append(
+            Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint)
+        )
         if len(self.problems) > LIMIT:
             raise ConfigError(self.problems)
 
     def fatal(self, mark: Any, message: str, hint: str | None = None) -> ConfigError:
-        return ConfigError([*self.problems, Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint)])
+        return ConfigError(
+            [
+                *self.problems,
+                Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint),
+            ]
+        )
 
     def read(self, data: bytes) -> Document:
-        # A level of nesting: a list and its places, or a mapping, its places, and the key whose value is to come.
+        # A level of nesting: a list and its places, or a mapping, its places, and the key whose
+        # value is to come.
         value: Any = []
         inner: Any = []
         key: Any = _NO_KEY
@@ -158,19 +202,30 @@ class _Reader:
         if not value or value[0] is None:
             raise refuse(self.file, "is empty", line=1)
         if type(value[0]) is not dict:
-            raise self.fatal(inner[0].value, f"holds no mapping of keys to values, but {'a list' if type(value[0]) is list else 'a single value'}")
+            raise self.fatal(
+                inner[0].value,
+                f"holds no mapping of keys to values, but {'a list' if type(value[0]) is list else 'a single value'}",
+            )
         return Document(self.file, value[0], inner[0], tuple(self.problems), data)
 
     def count(self, mark: Any, values: int = 1) -> None:
         self.values += values
         if self.values > MAX_VALUES:
-            raise self.fatal(mark, f"holds more than {MAX_VALUES} values", "aliases count as often as they are used")
+            raise self.fatal(
+                mark,
+                f"holds more than {MAX_VALUES} values",
+                "aliases count as often as they are used",
+            )
 
     def scalar(self, event: Any, mark: Any, key: Any) -> Any:
         self.count(mark)
         text = event.value
         if event.tag is not None:
-            self.problem(mark, "a tag (what begins with !) is not read", "remove it; put the text in quotes if it begins with !")
+            self.problem(
+                mark,
+                "a tag (what begins with !) is not read",
+                "remove it; put the text in quotes if it begins with !",
+            )
         value = text if event.style or not _MAY_BE_NO_TEXT(text) else self.plain(text, mark, key)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, None, 1)
@@ -181,7 +236,11 @@ class _Reader:
         if depth >= MAX_DEPTH:
             raise _TooDeep(self.fatal(mark, f"is nested more than {MAX_DEPTH} deep").problems)
         if event.tag is not None:
-            self.problem(mark, "a tag (what begins with !) is not read", "remove it; put the text in quotes if it begins with !")
+            self.problem(
+                mark,
+                "a tag (what begins with !) is not read",
+                "remove it; put the text in quotes if it begins with !",
+            )
         if event.anchor is not None:
             self.anchors.pop(event.anchor, None)  # an alias to it, inside of it, would have no end
 
@@ -215,10 +274,16 @@ class _Reader:
         from power_edge.config import quoting
 
         named = quoting.key(key, self.around())
-        self.problem(mark, f"{'a key' if named is None else f'the key {named}'} stands here again, first on line {first}", "keep one of them")
+        self.problem(
+            mark,
+            f"{'a key' if named is None else f'the key {named}'} stands here again, first on line {first}",
+            "keep one of them",
+        )
 
     def plain(self, text: str, mark: Any, key: Any) -> Any:
-        """The value of a scalar without quotes: what YAML 1.1 and 1.2 agree upon, else the text and a problem. `key` is the one it belongs to."""
+        """The value of a scalar without quotes: what YAML 1.1 and 1.2 agree upon, else the text and
+        a problem. `key` is the one it belongs to.
+        """
         if text in _WORDS:
             return _WORDS[text]
         if _INTEGER(text):
@@ -238,16 +303,26 @@ class _Reader:
         if quoting.below_secret(keys) or (what is not _SWITCH and not quoting.number(text, keys)):
             self.problem(mark, f"a value without quotes is {what}", "write it in quotes")
         else:
-            hint = f'write true or false, or "{text}" in quotes' if what is _SWITCH else f'write it in quotes: "{text}"'
+            hint = (
+                f'write true or false, or "{text}" in quotes'
+                if what is _SWITCH
+                else f'write it in quotes: "{text}"'
+            )
             self.problem(mark, f"{text[:40]} without quotes is {what}", hint[:120])
 
 
 _NO_KEY: Any = object()
 _WORDS = {"": None, "~": None, **dict.fromkeys(("null", "Null", "NULL"), None)}
-_WORDS |= {**dict.fromkeys(("true", "True", "TRUE"), True), **dict.fromkeys(("false", "False", "FALSE"), False)}
-# 18 digits: more are no number that anything here takes, and would cost a conversion that grows with their square.
+_WORDS |= {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+# 18 digits: more are no number that anything here takes, and would cost a conversion that grows
+# with their square.
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]{1,2})?|\.[0-9]+|[0-9]+[eE][-+]?[0-9]{1,2})", re.ASCII).fullmatch
+_FLOAT = re.compile(
+    r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]{1,2})?|\.[0-9]+|[0-9]+[eE][-+]?[0-9]{1,2})", re.ASCII
+).fullmatch
 _SWITCH = "a switch in some versions of YAML and a word in others"
 _TRAPS = tuple(
     (re.compile(pattern, re.ASCII).fullmatch, what)
@@ -255,12 +330,20 @@ _TRAPS = tuple(
         (r"(?i:yes|no|on|off)", _SWITCH),
         (r"[-+]?0[0-9_]+", "an octal number in some versions of YAML"),
         (r"[-+]?0(x[0-9a-fA-F_]+|b[01_]+|o[0-7]+)", "a number in some versions of YAML"),
-        (r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", "a number to the base 60 in some versions of YAML"),
-        (r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?\.(?i:inf|nan)", "a number in some versions of YAML"),
+        (
+            r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?",
+            "a number to the base 60 in some versions of YAML",
+        ),
+        (
+            r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?\.(?i:inf|nan)",
+            "a number in some versions of YAML",
+        ),
     )
 )
 # Of all that begins otherwise nothing but text can come.
-_MAY_BE_NO_TEXT = re.compile(r"[-+.]?[0-9]|[-+.]+[iInN]|~?\Z|[nN][uo]|N[UO]|[tT]r|TR|[fF]a|FA|[yY][eE]|[oO][nNfF]", re.ASCII).match
+_MAY_BE_NO_TEXT = re.compile(
+    r"[-+.]?[0-9]|[-+.]+[iInN]|~?\Z|[nN][uo]|N[UO]|[tT]r|TR|[fF]a|FA|[yY][eE]|[oO][nNfF]", re.ASCII
+).match
 
 
 def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
@@ -268,7 +351,9 @@ def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
     if mark is None:  # a character that YAML does not allow: the reader knows its offset alone
         at = min(getattr(error, "position", 0) or 0, len(data))
         message = f"is no YAML: {getattr(error, 'reason', None) or 'unreadable'}"
-        return refuse(file, message, None, data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at))
+        return refuse(
+            file, message, None, data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at)
+        )
     context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
     message = f"is no YAML: {getattr(error, 'problem', None)}" + (f" {context}" if context else "")
     if begun is not None and begun.line != mark.line:
@@ -277,7 +362,9 @@ def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
     return refuse(
         file,
         message,
-        "the file ends too early" if at_end else "look at indentation, quotes and colons here and above",
+        "the file ends too early"
+        if at_end
+        else "look at indentation, quotes and colons here and above",
         mark.line + 1,
         mark.column + 1,
     )

@@ -1,1 +1,3 @@
-"""From a running machine to its configuration: asked in one round trip, judged as it is declared, written as files."""
+"""From a running machine to its configuration: asked in one round trip, judged as it is declared,
+written as files.
+"""

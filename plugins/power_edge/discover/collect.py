@@ -4,24 +4,28 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from power_edge import check, gate, identity, roles
-from power_edge.about import asking
+from power_edge.about import collect
 from power_edge.about.part import part
 from power_edge.about.reading import declared, evidence, hardware
+from power_edge.checking import check, collect_identity
+from power_edge.checking.collect_identity import NoIdentity, Shown
+from power_edge.checking.target import Target
 from power_edge.config import Node
-from power_edge.config.identities import others
-from power_edge.discovering.documents import Machine
-from power_edge.discovering.sections import Section, section
-from power_edge.gate import ANY_MACHINE, WrongMachine
-from power_edge.identity import NoIdentity, Shown
-from power_edge.probing import plan as planning
-from power_edge.probing.answer import Answer, Output
-from power_edge.probing.plan import Plan, Timeouts
+from power_edge.config.clones import others
+from power_edge.discover.documents import Machine
+from power_edge.discover.sections import Section, section
+from power_edge.identity import gate
+from power_edge.identity.gate import ANY_MACHINE, WrongMachine
+from power_edge.probing import script as planning
+from power_edge.probing.framing import Answer, Output
+from power_edge.probing.script import Plan, Timeouts
 from power_edge.probing.transport import Job, Pending, Unreachable, start
-from power_edge.target import Target
+from power_edge.roles import suggestion
 
 LONGER = 3
-"""Discovery reads all there is, and not only what is declared: its deadlines are those of a check, times this."""
+"""Discovery reads all there is, and not only what is declared: its deadlines are those of a check,
+times this.
+"""
 _NOTHING = Output(None, b"", "")
 
 
@@ -34,29 +38,43 @@ class Discovered(NamedTuple):
 
 
 def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
-    """What is to be asked. Where TARGET names a node with an identity on file, the gate is that node's."""
+    """What is to be asked.
+
+    Where TARGET names a node with an identity on file, the gate is that node's.
+    """
     expected = check.expected(target.node) if target.node is not None else None
     mode = "all" if everything else "changed"
     sections = (
         planning.Section("identity", ("prelude", "collect-identity")),
-        *map(asking.section, ("who", "hardware", "roles")),
-        *(planning.Discovery(name, planning.files(name, "discovery", "resources"), (mode,)) for name in types),
+        *map(collect.section, ("who", "hardware", "roles")),
+        *(
+            planning.Discovery(name, planning.files(name, "discovery", "resources"), (mode,))
+            for name in types
+        ),
     )
     limits = target.timeouts
     timeouts = Timeouts(limits.connect, limits.section * LONGER, limits.node * LONGER)
     return Plan(target.name, expected or ANY_MACHINE, sections, timeouts, ("discover",))
 
 
-def ask(target: Target, types: Sequence[str], *, everything: bool = False, waiting: Callable[[Pending], Answer] = Pending.answer) -> Answer:
+def ask(
+    target: Target,
+    types: Sequence[str],
+    *,
+    everything: bool = False,
+    waiting: Callable[[Pending], Answer] = Pending.answer,
+) -> Answer:
     """The machine's answer; `waiting` is how it is waited for. Raises Unreachable."""
     asked = plan(target, types, everything=everything)
     return waiting(start([Job(asked, target.route)])[asked.node])
 
 
 def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Discovered:
-    """What a machine's answer tells of these types; `node` is the one whose gate it went through, if so. An answer by hand need not hold them all.
+    """What a machine's answer tells of these types; `node` is the one whose gate it went through,
+    if so. An answer by hand need not hold them all.
 
-    Raises WrongMachine, Unreachable for an answer without an identity's section, ConfigError for an identity that contradicts itself.
+    Raises WrongMachine, Unreachable for an answer without an identity's section, ConfigError for an
+    identity that contradicts itself.
     """
     expected = check.expected(node) if node is not None else None
     if node is not None and expected is not None:
@@ -68,7 +86,7 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
         raise Unreachable(f"connected, but {output.failure()}")
     shown: Shown | NoIdentity
     try:
-        shown = identity.parse(output.status, output.stdout, output.stderr)
+        shown = collect_identity.parse(output.status, output.stdout, output.stderr)
     except NoIdentity as error:
         shown = error
     platform = shown.identity.platform if isinstance(shown, Shown) else None
@@ -77,9 +95,13 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
         hostname=part(answer, "who").text("hostname") or "this-machine",
         family=(platform.os_family if platform is not None else None) or "",
         hardware=declared(hardware(part(answer, "hardware"))),
-        roles=roles.suggest(seen),
-        tags=roles.tags(seen),
+        roles=suggestion.suggest(seen),
+        tags=suggestion.tags(seen),
     )
     # Backwards, files come last, of which there are most.
-    told = [name for name in sorted(types, reverse=True) if f"find.{name}" in answer.outputs or not answer.complete]
+    told = [
+        name
+        for name in sorted(types, reverse=True)
+        if f"find.{name}" in answer.outputs or not answer.complete
+    ]
     return Discovered(machine, shown, tuple(section(name, answer) for name in told))

@@ -4,19 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from power_edge.config.emit import Entry, Paragraph
-from power_edge.discovering.sections import Section
-from power_edge.discovery import discovery
+from power_edge.discover.sections import Section
 from power_edge.model.discovery import Watch
-from power_edge.resources import resource
-from power_edge.roles import Suggested
+from power_edge.resources import discovery, resource
+from power_edge.roles.suggestion import Suggested
+from power_edge.yaml_edit.writer import Entry, Paragraph
 
 TOLD = 30
 """Things left out that a section names; a comment of hundreds of lines is read by nobody."""
 
 
 class Machine(NamedTuple):
-    """What configuration says of a machine beside its state. `family` is its family of distributions, as system-identity.yaml names it."""
+    """What configuration says of a machine beside its state.
+
+    `family` is its family of distributions, as system-identity.yaml names it.
+    """
 
     hostname: str
     family: str
@@ -31,8 +33,15 @@ def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...
     metadata = (Entry(machine.hostname, (), "site"), Entry("development", (), "environment"))
     return (
         Paragraph("version", "1.0"),
-        Paragraph("metadata", metadata, ("Where the machine stands and what it is used for, no machine knows: say it here.",)),
-        *(Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section))) for section in sections),
+        Paragraph(
+            "metadata",
+            metadata,
+            ("Where the machine stands and what it is used for, no machine knows: say it here.",),
+        ),
+        *(
+            Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section)))
+            for section in sections
+        ),
     )
 
 
@@ -48,7 +57,10 @@ def _entries(section: Section) -> Iterable[Entry]:
 
 
 def _left_out(section: Section) -> Iterable[str]:
-    notes = [*(f"left out: {what}: {why}" for what, why in section.left_out), *(f"not seen: {what}: {why}" for what, why in section.hidden)]
+    notes = [
+        *(f"left out: {what}: {why}" for what, why in section.left_out),
+        *(f"not seen: {what}: {why}" for what, why in section.hidden),
+    ]
     if len(notes) > TOLD:
         return [*notes[:TOLD], f"and {len(notes) - TOLD} more"]
     return notes
@@ -56,17 +68,35 @@ def _left_out(section: Section) -> Iterable[str]:
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """watcher.yaml: what the declared things need."""
-    watches = [discovery(section.type).watch([found.name for found in section.found], machine.family) for section in sections if section.found]
-    needs = Watch(*(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*watches, strict=True)) if watches else ())
+    watches = [
+        discovery(section.type).watch([found.name for found in section.found], machine.family)
+        for section in sections
+        if section.found
+    ]
+    needs = Watch(
+        *(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*watches, strict=True))
+        if watches
+        else ()
+    )
     return (
         Paragraph("version", "1.0"),
         Paragraph(
             "watchers",
             (
                 Entry(True, (), "enabled"),
-                Entry(_source("paths", needs.paths), ("the files that are declared, and where the rest is set",), "inotify"),
-                Entry(_source("units", needs.units), ("the services that are declared",), "journald"),
-                Entry(_source("commands", needs.commands), ("the commands that change what is declared",), "auditd"),
+                Entry(
+                    _source("paths", needs.paths),
+                    ("the files that are declared, and where the rest is set",),
+                    "inotify",
+                ),
+                Entry(
+                    _source("units", needs.units), ("the services that are declared",), "journald"
+                ),
+                Entry(
+                    _source("commands", needs.commands),
+                    ("the commands that change what is declared",),
+                    "auditd",
+                ),
             ),
         ),
     )
@@ -90,7 +120,11 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
             tuple(Entry(value, (), name) for name, value in facts.items() if value),
             ("What the machine is for, no machine knows: say it in a few words, under purpose.",),
         ),
-        Paragraph("roles", tuple(map(_role, machine.roles)), ("Suggested by what was seen.",) if machine.roles else ()),
+        Paragraph(
+            "roles",
+            tuple(map(_role, machine.roles)),
+            ("Suggested by what was seen.",) if machine.roles else (),
+        ),
     )
 
 

@@ -5,20 +5,22 @@ from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
-from power_edge import discovery, gate
+from power_edge import resources
+from power_edge.checking.collect_identity import NoIdentity, collect
+from power_edge.checking.target import target
 from power_edge.config import ConfigError, load_node
+from power_edge.config.clones import IDENTITY, identities
 from power_edge.config.error import refuse
-from power_edge.config.folders import NODE_CONFIGS, STATE, node_file, read_file, resolved
-from power_edge.config.identities import IDENTITY, identities
 from power_edge.config.node import check_name, load_system_identity
-from power_edge.discovering.asking import ask, read
-from power_edge.discovering.folder import OPEN, make
-from power_edge.identity import NoIdentity, collect, passed_over, safe_name
-from power_edge.model.declared.system_identity_schema import SystemIdentity
-from power_edge.probing.plan import Timeouts
-from power_edge.probing.route import Options, route
-from power_edge.proposal import tidy
-from power_edge.target import target
+from power_edge.config.node_configs import NODE_CONFIGS, STATE, node_file, read_file, resolved
+from power_edge.discover.collect import ask, read
+from power_edge.discover.folder import OPEN, make
+from power_edge.discover.identity_file import passed_over, safe_name
+from power_edge.identity import gate
+from power_edge.model.generated.system_identity_schema import SystemIdentity
+from power_edge.probing.connection import Options, route
+from power_edge.probing.script import Timeouts
+from power_edge.yaml_edit.changeset import tidy
 
 _LOCAL = Options(connection="local")
 
@@ -31,17 +33,20 @@ class Recorded(NamedTuple):
 
 
 class _Shown(NamedTuple):
-    """The identity that a machine shows, and why nothing in it tells the machine from others, if so."""
+    """The identity that a machine shows, and why nothing in it tells the machine from others, if
+    so.
+    """
 
     identity: SystemIdentity
     hidden: str | None
 
 
 def record(root: Path, name: str | None = None) -> Recorded:
-    """Make this machine a node of the folder `root`, unless it is one; `name` is its host name where none is given.
+    """Make this machine a node of the folder `root`, unless it is one; `name` is its host name
+    where none is given.
 
-    Raises ConfigError where the name is no name or another's, Unreachable where this machine's shell gives no answer, OSError where nothing can be
-    written.
+    Raises ConfigError where the name is no name or another's, Unreachable where this machine's
+    shell gives no answer, OSError where nothing can be written.
     """
     wanted = name if name is not None else safe_name(socket.gethostname())
     check_name(wanted)
@@ -55,13 +60,17 @@ def record(root: Path, name: str | None = None) -> Recorded:
         raise refuse(f"{NODE_CONFIGS}/{wanted}", *_taken(folder, shown))
     here = target(None, None, _LOCAL)
     try:
-        make(read(ask(here, discovery.names()), discovery.names()), here, root, wanted).proposal.write()
+        make(
+            read(ask(here, resources.discoverable()), resources.discoverable()), here, root, wanted
+        ).proposal.write()
     except ConfigError:
         known, _ = _known(root, wanted, shown)
         if known is None:
             raise
         return known  # another command has recorded it meanwhile
-    told.append(f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({_counted(len(load_node(folder).items))})")
+    told.append(
+        f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({_counted(len(load_node(folder).items))})"
+    )
     if shown.hidden:
         told.append(f"its identity is not required to match: {shown.hidden}")
     return Recorded(wanted, tuple(told))
@@ -75,9 +84,14 @@ def _known(root: Path, wanted: str, shown: _Shown) -> tuple[Recorded | None, lis
         if isinstance(on_file, ConfigError):
             told.append(passed_over(path, on_file))
         elif gate.is_of(shown.identity, on_file):
-            return Recorded(known, (*told, f"this machine is recorded: {NODE_CONFIGS}/{known}/")), told
+            return Recorded(
+                known, (*told, f"this machine is recorded: {NODE_CONFIGS}/{known}/")
+            ), told
         elif known == wanted and shown.hidden and gate.expected(on_file).primary is None:
-            return Recorded(known, (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/")), told
+            return Recorded(
+                known,
+                (*told, f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{known}/"),
+            ), told
     return None, told
 
 
@@ -95,22 +109,36 @@ def _taken(folder: Path, shown: _Shown) -> tuple[str, str]:
         return f"is a symbolic link that leads out of {NODE_CONFIGS}/, and is not read", way_out
     try:
         content = read_file(folder, IDENTITY)
-        on_file = None if content is None else load_system_identity(content, node_file(folder, IDENTITY))
+        on_file = (
+            None if content is None else load_system_identity(content, node_file(folder, IDENTITY))
+        )
     except ConfigError as error:
         way_out = f"correct that; if it is another machine's, {_ANOTHER_NAME}"
         return f"is there already, and its identity cannot be used: {error.problems[0]}", way_out
     name = quote(folder.name)
     if on_file is None and (folder / STATE).exists():
-        return "is there already, without an identity", f"if it is this machine: power-edge identity {name} --write"
+        return (
+            "is there already, without an identity",
+            f"if it is this machine: power-edge identity {name} --write",
+        )
     if on_file is None:
-        return f"is there already, with neither {IDENTITY} nor {STATE}", f"if it is to be this machine: power-edge discover --as {name} --merge"
+        return (
+            f"is there already, with neither {IDENTITY} nor {STATE}",
+            f"if it is to be this machine: power-edge discover --as {name} --merge",
+        )
     names_none = gate.expected(on_file).primary is None
     if gate.is_of(shown.identity, on_file) or (names_none and shown.hidden):
-        return f"is there already, has this machine's identity, and no {STATE}", f"to make one: power-edge discover --as {name} --merge"
+        return (
+            f"is there already, has this machine's identity, and no {STATE}",
+            f"to make one: power-edge discover --as {name} --merge",
+        )
     if names_none:
         return "is there already, with an identity that names no machine", _ANOTHER_NAME
     if shown.hidden:
-        return f"is there already, and whether it is this machine's cannot be known: {shown.hidden}", _ANOTHER_NAME
+        return (
+            f"is there already, and whether it is this machine's cannot be known: {shown.hidden}",
+            _ANOTHER_NAME,
+        )
     return "is there already, and is another machine's", _ANOTHER_NAME
 
 

@@ -1,32 +1,47 @@
-"""What was discovered brought into files that are there: what they lack is added, what they say is left as it is."""
+"""What was discovered brought into files that are there: what they lack is added, what they say is
+left as it is.
+"""
 
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from power_edge.config.document import read
-from power_edge.config.edit import Add, Edit, Path, edit
-from power_edge.config.emit import Document, Entry, Paragraph, entries, plain
 from power_edge.config.state import checked
 from power_edge.config.state import entries as items
+from power_edge.config.yaml_reader import read
 from power_edge.model import ResourceType
 from power_edge.resources import names, resource
+from power_edge.yaml_edit.edit import Add, Edit, Path, edit
+from power_edge.yaml_edit.writer import Document, Entry, Paragraph, entries, plain
 
-_NAMES_OF = {("watchers", "journald", "units"): "services", ("watchers", "inotify", "paths"): "files"}
+_NAMES_OF = {
+    ("watchers", "journald", "units"): "services",
+    ("watchers", "inotify", "paths"): "files",
+}
 """Lists of names of a resource type, in watcher.yaml: `cron` and `cron.service` are one."""
 
 
 def merge(text: str, discovered: Document, file: str) -> str:
-    """The text of a file with what it lacks of a document that was discovered; `file` is its name in messages.
+    """The text of a file with what it lacks of a document that was discovered; `file` is its name
+    in messages.
 
-    Of state.yaml an item that is declared, however spelled, keeps its fields; rules of a firewall are told apart by what they say, and one that
-    contradicts a rule that is there is not added. Elsewhere items of a list are one where their names are, or all of them is. Raises ConfigError for
-    a file that cannot be used, and as `edit`.
+    Of state.yaml an item that is declared, however spelled, keeps its fields; rules of a firewall
+    are told apart by what they say, and one that contradicts a rule that is there is not added.
+    Elsewhere items of a list are one where their names are, or all of them is. Raises ConfigError
+    for a file that cannot be used, and as `edit`.
     """
     document = read(text.encode("utf-8", "surrogateescape"), file)
     if any(paragraph.name in names() for paragraph in discovered.paragraphs):
         checked(document, "state")
-    return edit(text, [change for paragraph in discovered.paragraphs for change in _changes(document.value, paragraph)], file)
+    return edit(
+        text,
+        [
+            change
+            for paragraph in discovered.paragraphs
+            for change in _changes(document.value, paragraph)
+        ],
+        file,
+    )
 
 
 def _changes(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
@@ -37,18 +52,26 @@ def _changes(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
         return
     kind, section = resource(paragraph.name), there[paragraph.name]
     known = {kind.canonical(item.name) for item in items(kind, section)}
-    new = [item.path for item in items(kind, plain(paragraph.entries)) if kind.canonical(item.name) not in known]
+    new = [
+        item.path
+        for item in items(kind, plain(paragraph.entries))
+        if kind.canonical(item.name) not in known
+    ]
     for holder, paths in groupby(new, key=lambda path: path[:-1]):
         found = tuple(_at(paragraph.entries, path) for path in paths)
         if kind.whole:
-            found = tuple(entry for entry in found if not _contradicts(kind, section, holder, entry))
+            found = tuple(
+                entry for entry in found if not _contradicts(kind, section, holder, entry)
+            )
         yield Add((paragraph.name, *holder), found)
 
 
 def _at(value: Any, path: Path) -> Entry:
     """The entry at a path, with its comment."""
     for step in path:
-        found = next(entry for number, entry in enumerate(entries(value)) if step in (entry.key, number))
+        found = next(
+            entry for number, entry in enumerate(entries(value)) if step in (entry.key, number)
+        )
         value = found.value
     return found
 
@@ -70,7 +93,10 @@ def _missing(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
 
 
 def _lacking(there: Any, found: Any, path: Path) -> Iterator[Edit]:
-    """What is found and not there. A value that is there stays, whatever it is; an empty one is filled."""
+    """What is found and not there.
+
+    A value that is there stays, whatever it is; an empty one is filled.
+    """
     wanted = plain(found)
     if there in (None, [], {}) and isinstance(wanted, Mapping | list):
         yield Add(path, entries(found))
@@ -81,11 +107,20 @@ def _lacking(there: Any, found: Any, path: Path) -> Iterator[Edit]:
                 yield from _lacking(there[entry.key], entry.value, (*path, str(entry.key)))
     elif isinstance(there, list) and isinstance(wanted, list):
         known = {_name(value, path) for value in there}
-        yield Add(path, tuple(entry for entry in entries(found) if _name(plain(entry.value), path) not in known))
+        yield Add(
+            path,
+            tuple(
+                entry for entry in entries(found) if _name(plain(entry.value), path) not in known
+            ),
+        )
 
 
 def _name(value: Any, path: Path) -> Hashable:
     """What an item of a list is told by."""
     if isinstance(value, Mapping):
         return repr(value.get("name", value))
-    return resource(_NAMES_OF[path]).canonical(value) if path in _NAMES_OF and isinstance(value, str) else repr(value)
+    return (
+        resource(_NAMES_OF[path]).canonical(value)
+        if path in _NAMES_OF and isinstance(value, str)
+        else repr(value)
+    )

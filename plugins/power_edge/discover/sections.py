@@ -1,25 +1,31 @@
-"""From what a node showed to what can be declared of it. Pure: each declaration is judged on the very observation that it was made from."""
+"""From what a node showed to what can be declared of it.
+
+Pure: each declaration is judged on the very observation that it was made from.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from power_edge.allowance import Allowance, TookTooLong
+from power_edge.checking.allowance import Allowance, TookTooLong
+from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError
-from power_edge.config.document import Document
 from power_edge.config.state import entries, state_of
-from power_edge.discovery import discovery
-from power_edge.judging import judge
+from power_edge.config.yaml_reader import Document
 from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
-from power_edge.probing.answer import Answer
+from power_edge.probing.framing import Answer
 from power_edge.probing.observe import LONGEST_SECTION, parsed
-from power_edge.resources import resource
+from power_edge.resources import discovery, resource
 
 SECONDS = 60.0
-"""Seconds of computing that one resource type may take: discovery judges each declaration that it could make."""
+"""Seconds of computing that one resource type may take: discovery judges each declaration that it
+could make.
+"""
 
 
 class Found(NamedTuple):
-    """A declaration that holds true: its name, its value as the section holds it, and where it comes from."""
+    """A declaration that holds true: its name, its value as the section holds it, and where it
+    comes from.
+    """
 
     name: str
     value: Any
@@ -80,7 +86,11 @@ def _section(name: str, answer: Answer) -> Section:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))
     told = [*(_whole if kind.whole else _each)(kind, lines, _observations(kind, answer))]
-    told += [LeftOut(line.what, line.why) if line.sign == "-" else Hidden(line.what, line.why) for line in lines if line.sign != "+"]
+    told += [
+        LeftOut(line.what, line.why) if line.sign == "-" else Hidden(line.what, line.why)
+        for line in lines
+        if line.sign != "+"
+    ]
     return Section(
         name,
         tuple(one for one in told if isinstance(one, Found)),
@@ -102,10 +112,16 @@ def _observations(kind: ResourceType, answer: Answer) -> Observations | Unseen:
 
 
 def _seen(observations: Observations | Unseen, key: str) -> Any:
-    return observations if isinstance(observations, Unseen) else observations.get(key, Unseen("the node's answer does not mention it"))
+    return (
+        observations
+        if isinstance(observations, Unseen)
+        else observations.get(key, Unseen("the node's answer does not mention it"))
+    )
 
 
-def _each(kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen) -> Iterator[Found | LeftOut | Hidden]:
+def _each(
+    kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen
+) -> Iterator[Found | LeftOut | Hidden]:
     """Name by name; of two lines about one thing the first counts."""
     first: dict[str, tuple[str, str]] = {}
     for line in lines:
@@ -133,8 +149,13 @@ def _one(kind: ResourceType, name: str, why: str, seen: Any) -> Found | LeftOut:
     return LeftOut(name, f"{why}; {problem}" if why else problem)
 
 
-def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen) -> Iterator[Found | LeftOut | Hidden]:
-    """The same for a type that observes one thing for all its items. They are read together, so what does not hold is taken out until all do."""
+def _whole(
+    kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen
+) -> Iterator[Found | LeftOut | Hidden]:
+    """The same for a type that observes one thing for all its items.
+
+    They are read together, so what does not hold is taken out until all do.
+    """
     for line in lines:
         if line.sign != "+":
             continue
@@ -150,11 +171,21 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
                 yield LeftOut(kind.name, error.problems[0].message)
                 return
             results = [judge(kind, item, {"": seen}) for item, _ in declared]
-            refused = next((place for place, result in enumerate(results) if result.outcome is not Outcome.COMPLIANT), None)
+            refused = next(
+                (
+                    place
+                    for place, result in enumerate(results)
+                    if result.outcome is not Outcome.COMPLIANT
+                ),
+                None,
+            )
             if refused is None:
                 beyond = (text for result in results for text in result.extra if text not in wrong)
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
-                yield from (LeftOut(text, "it is there and not declared, so that each check names it") for text in beyond)
+                yield from (
+                    LeftOut(text, "it is there and not declared, so that each check names it")
+                    for text in beyond
+                )
                 return
             result = results[refused]
             # An item of one field has the field's name, with which the reason begins.
@@ -166,18 +197,34 @@ def _whole(kind: ResourceType, lines: Iterable[_Line], observations: Observation
 
 
 def _seen_as(result: Result) -> str:
-    return "; ".join(f"{finding.field} is {finding.actual}" for finding in result.findings if finding.outcome is not Outcome.COMPLIANT)
+    return "; ".join(
+        f"{finding.field} is {finding.actual}"
+        for finding in result.findings
+        if finding.outcome is not Outcome.COMPLIANT
+    )
 
 
 def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
     """A section without one of its items; a list that is empty then goes with it."""
     name, *place = path
-    rest = [entry for index, entry in enumerate(section[str(name)]) if index != place[0]] if place else []
-    return {key: entry if key != name else rest for key, entry in section.items() if key != name or rest}
+    rest = (
+        [entry for index, entry in enumerate(section[str(name)]) if index != place[0]]
+        if place
+        else []
+    )
+    return {
+        key: entry if key != name else rest for key, entry in section.items() if key != name or rest
+    }
 
 
 def items(kind: ResourceType, section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
-    """The items of a section that is yet to be written, and where in it they stand. Raises ConfigError for what no state.yaml can hold."""
+    """The items of a section that is yet to be written, and where in it they stand.
+
+    Raises ConfigError for what no state.yaml can hold.
+    """
     metadata = {"site": "here", "environment": "development"}
-    state = state_of(Document.made("state.yaml", {"version": "1.0", "metadata": metadata, kind.name: section}), "node")
+    state = state_of(
+        Document.made("state.yaml", {"version": "1.0", "metadata": metadata, kind.name: section}),
+        "node",
+    )
     return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))

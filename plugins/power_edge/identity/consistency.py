@@ -1,14 +1,16 @@
-"""What a schema cannot say of a system-identity.yaml: that its parts fit each other."""
+"""What a schema cannot say about a system-identity.yaml: that its parts fit each other. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from typing import Any, NamedTuple
 
-from power_edge.config.document import Document
-from power_edge.config.error import shown
-from power_edge.config.schema import schema
-from power_edge.model import Problem
-from power_edge.model.declared.system_identity_schema import CompositeKey, Identifiers, SystemIdentity
+from power_edge.model.generated.system_identity_schema import (
+    CompositeKey,
+    Identifiers,
+    SystemIdentity,
+)
+from power_edge.text import quoted
 
 _FIELDS = {
     "machine-id": ("machine_id",),
@@ -18,37 +20,68 @@ _FIELDS = {
 }
 
 
-def problems(document: Document, identity: SystemIdentity) -> Iterator[Problem]:
-    """The contradictions of an identity that fits its schema."""
+class Contradiction(NamedTuple):
+    """Two parts of an identity that do not fit each other."""
+
+    path: tuple[str | int, ...]
+    """Where in the file: ("identifiers", "primary_id")."""
+    message: str
+    hint: str | None = None
+    key: bool = False
+    """The path means the key, not its value."""
+
+
+def contradictions(
+    identity: SystemIdentity, definitions: Mapping[str, Any]
+) -> Iterator[Contradiction]:
+    """Yield the contradictions of an identity that fits its schema; `definitions` are the schema's
+    $defs.
+    """
     os_type = identity.platform.os_type if identity.platform is not None else "linux"
     primary = None
     if identity.identifiers is not None:
         primary = identity.identifiers.primary_id
-        yield from _identifiers(document, identity.identifiers, os_type)
+        yield from _identifiers(identity.identifiers, os_type, definitions)
     if identity.composite_key is not None:
-        yield from _composite_key(document, identity.composite_key, os_type, primary)
+        yield from _composite_key(identity.composite_key, os_type, primary, definitions)
 
 
-def _identifiers(document: Document, identifiers: Identifiers, os_type: str) -> Iterator[Problem]:
+def _identifiers(
+    identifiers: Identifiers, os_type: str, definitions: Mapping[str, Any]
+) -> Iterator[Contradiction]:
     primary, id_type = identifiers.primary_id, identifiers.id_type
     if (primary is None) != (id_type is None):
         missing, there = ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
-        yield Problem(document.find(("identifiers", there), key=True), f"{there} without {missing}", "give both or none")
+        yield Contradiction(
+            ("identifiers", there), f"{there} without {missing}", "give both or none", key=True
+        )
     elif primary is not None and id_type is not None:
         form = "machine_id" if id_type == "machine-id" else "uuid"
-        if message := _not_a(form, primary):
-            yield Problem(document.find(("identifiers", "primary_id")), f"{shown(primary)}: {message}")
+        if message := _not_a(definitions, form, primary):
+            yield Contradiction(("identifiers", "primary_id"), f"{quoted(primary)}: {message}")
         for field in _FIELDS[id_type]:
             value = getattr(identifiers, field)
-            same_thing = field == f"{id_type.replace('-', '_')}" or len(_FIELDS[id_type]) == 1 or _hardware_field(os_type) == field
+            same_thing = (
+                field == f"{id_type.replace('-', '_')}"
+                or len(_FIELDS[id_type]) == 1
+                or _hardware_field(os_type) == field
+            )
             if value is not None and same_thing and value.lower() != primary.lower():
-                yield Problem(
-                    document.find(("identifiers", field)), f"{field} is not primary_id, though id_type is {id_type}", "one of them is wrong"
+                yield Contradiction(
+                    ("identifiers", field),
+                    f"{field} is not primary_id, though id_type is {id_type}",
+                    "one of them is wrong",
                 )
     hardware = getattr(identifiers, _hardware_field(os_type))
-    if hardware is not None and identifiers.hardware_uuid is not None and hardware.lower() != identifiers.hardware_uuid.lower():
-        yield Problem(
-            document.find(("identifiers", "hardware_uuid")), f"hardware_uuid is not {_hardware_field(os_type)}", "a machine has one of them"
+    if (
+        hardware is not None
+        and identifiers.hardware_uuid is not None
+        and hardware.lower() != identifiers.hardware_uuid.lower()
+    ):
+        yield Contradiction(
+            ("identifiers", "hardware_uuid"),
+            f"hardware_uuid is not {_hardware_field(os_type)}",
+            "a machine has one of them",
         )
 
 
@@ -56,32 +89,56 @@ def _hardware_field(os_type: str) -> str:
     return "io_platform_uuid" if os_type == "darwin" else "dmi_product_uuid"
 
 
-def _composite_key(document: Document, composite: CompositeKey, os_type: str, primary: str | None) -> Iterator[Problem]:
-    place = document.find(("composite_key", "key"))
+def _composite_key(
+    composite: CompositeKey, os_type: str, primary: str | None, definitions: Mapping[str, Any]
+) -> Iterator[Contradiction]:
+    place = ("composite_key", "key")
     key_os, _, key_id = composite.key.partition(":")
     if key_os != os_type:
-        yield Problem(place, f"the key is of {key_os}, the platform of {os_type}", f"such as {os_type}:{key_id}")
+        yield Contradiction(
+            place,
+            f"the key is of {key_os}, the platform of {os_type}",
+            f"such as {os_type}:{key_id}",
+        )
     if primary is not None and key_id.lower() != primary.lower():
-        yield Problem(place, "the key does not end in primary_id", f"such as {os_type}:{primary}")
-    elif primary is None and _not_a("machine_id", key_id) and _not_a("uuid", key_id):
-        yield Problem(place, f"the key ends in {shown(key_id)}, which is no machine-id and no UUID")
+        yield Contradiction(
+            place, "the key does not end in primary_id", f"such as {os_type}:{primary}"
+        )
+    elif (
+        primary is None
+        and _not_a(definitions, "machine_id", key_id)
+        and _not_a(definitions, "uuid", key_id)
+    ):
+        yield Contradiction(
+            place, f"the key ends in {quoted(key_id)}, which is no machine-id and no UUID"
+        )
     expected = sha256(composite.key.encode()).hexdigest()
     if composite.hash != expected:
-        yield Problem(
-            document.find(("composite_key", "hash")), "the hash does not fit the key", f"the SHA-256 of the key, without a newline, is {expected}"
+        yield Contradiction(
+            ("composite_key", "hash"),
+            "the hash does not fit the key",
+            f"the SHA-256 of the key, without a newline, is {expected}",
         )
     seen = set()
     for index, component in enumerate(composite.components or ()):
-        source = document.find(("composite_key", "components", index))
+        source = ("composite_key", "components", index)
         if component.name in seen:
-            yield Problem(source, f"the component {component.name} stands here again")
+            yield Contradiction(source, f"the component {component.name} stands here again")
         seen.add(component.name)
         part = key_os if component.name == "os_type" else key_id
         if component.value != part:
-            yield Problem(source, f"the component {component.name} does not fit the key", f"the key has {part}")
+            yield Contradiction(
+                source,
+                f"the component {component.name} does not fit the key",
+                f"the key has {part}",
+            )
 
 
-def _not_a(form: str, value: str) -> str | None:
+def _not_a(definitions: Mapping[str, Any], form: str, value: str) -> str | None:
     """Why a value has not the form `machine_id` or `uuid` of the schema; None: it has."""
-    definition = schema("system-identity")["$defs"][f"system_identity_{form}"]
-    return None if re.search(definition["pattern"].removesuffix("$") + r"\Z", value) else str(definition["patternErrorMessage"])
+    definition = definitions[f"system_identity_{form}"]
+    return (
+        None
+        if re.search(definition["pattern"].removesuffix("$") + r"\Z", value)
+        else str(definition["patternErrorMessage"])
+    )

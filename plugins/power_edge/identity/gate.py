@@ -1,11 +1,14 @@
-"""The gate: is this the machine that the configuration is meant for? Judged before anything else, from hashes of identifiers."""
+"""The gate: is this the machine that the configuration is meant for?
+
+Judged before anything else, from hashes of identifiers.
+"""
 
 import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from power_edge.model.declared.system_identity_schema import SystemIdentity
+from power_edge.model.generated.system_identity_schema import SystemIdentity
 
 UNREACHABLE: Final = 11
 WRONG_MACHINE: Final = 12
@@ -16,7 +19,9 @@ class WrongMachine(Exception):
 
 
 class Reading(NamedTuple):
-    """An identifier as the node shows it: `ok` with the hash, or why there is none (missing, unreadable, empty, invalid, filler)."""
+    """An identifier as the node shows it: `ok` with the hash, or why there is none (missing,
+    unreadable, empty, invalid, filler).
+    """
 
     state: str
     hash: str | None = None
@@ -26,7 +31,9 @@ _MISSING: Final = Reading("missing")
 
 
 class Expected(NamedTuple):
-    """The identity on file: the hash of each identifier by kind, which of them decides, and the rules of the gate."""
+    """The identity on file: the hash of each identifier by kind, which of them decides, and the
+    rules of the gate.
+    """
 
     os: str
     primary: str | None
@@ -36,12 +43,17 @@ class Expected(NamedTuple):
     hash_on_file: str | None
 
 
-ANY_MACHINE: Final = Expected("linux", None, {}, require_match=False, allow_os_migration=False, hash_on_file=None)
+ANY_MACHINE: Final = Expected(
+    "linux", None, {}, require_match=False, allow_os_migration=False, hash_on_file=None
+)
 """For a machine that may be any."""
 
 
 class Gate(NamedTuple):
-    """Open (status 0) or shut (11 unreachable, 12 wrong machine or no identity). `why` is the reason, or a warning of an open one."""
+    """Open (status 0) or shut (11 unreachable, 12 wrong machine or no identity).
+
+    `why` is the reason, or a warning of an open one.
+    """
 
     status: int
     why: str | None = None
@@ -49,7 +61,8 @@ class Gate(NamedTuple):
     """The hash of the deciding identifier as the node shows it."""
 
     matches: bool = True
-    """Whether the identity is the one on file; an open gate need not say so (require_match: false)."""
+    """Whether the identity is the one on file; an open gate need not say so (require_match: false).
+    """
 
     @property
     def open(self) -> bool:
@@ -63,7 +76,9 @@ def expected(identity: SystemIdentity) -> Expected:
     primary = None
     values: list[tuple[str | None, str | None]] = []
     if on_file is not None:
-        primary = _kind(on_file.id_type, os_type) if on_file.id_type and on_file.primary_id else None
+        primary = (
+            _kind(on_file.id_type, os_type) if on_file.id_type and on_file.primary_id else None
+        )
         values = [
             ("machine-id", on_file.machine_id),
             ("board-serial", on_file.dmi_board_serial),
@@ -76,7 +91,11 @@ def expected(identity: SystemIdentity) -> Expected:
     return Expected(
         os=os_type,
         primary=primary,
-        hashes={kind: digest(os_type, kind, value) for kind, value in values if kind and value and (kind == primary or not is_filler(kind, value))},
+        hashes={
+            kind: digest(os_type, kind, value)
+            for kind, value in values
+            if kind and value and (kind == primary or not is_filler(kind, value))
+        },
         require_match=True if rules is None or rules.require_match is None else rules.require_match,
         allow_os_migration=bool(rules is not None and rules.allow_os_migration),
         hash_on_file=identity.composite_key.hash if identity.composite_key is not None else None,
@@ -84,7 +103,9 @@ def expected(identity: SystemIdentity) -> Expected:
 
 
 def _kind(id_type: str, os_type: str) -> str:
-    """The identifier that a node is asked for; what is called hardware UUID is the firmware's on a PC, the platform's on a Mac."""
+    """The identifier that a node is asked for; what is called hardware UUID is the firmware's on a
+    PC, the platform's on a Mac.
+    """
     if id_type == "hardware-uuid":
         return "io-platform-uuid" if os_type == "darwin" else "product-uuid"
     return id_type
@@ -93,17 +114,22 @@ def _kind(id_type: str, os_type: str) -> str:
 def digest(os_type: str, kind: str, value: str) -> str:
     """As the prelude makes it on the node: hexadecimal case is not meaning, a serial number's is."""
     value = value.strip()
-    return sha256(f"{os_type}:{value if kind == 'board-serial' else value.lower()}".encode()).hexdigest()
+    return sha256(
+        f"{os_type}:{value if kind == 'board-serial' else value.lower()}".encode()
+    ).hexdigest()
 
 
 _FILLER = frozenset(("f" * 32, "03000200040005000006000700080009"))
 _FILLER_SERIAL = re.compile(
-    r"(none|n/a|unknown|invalid|default.*|not .*|to be filled.*|system serial.*|base board serial.*|0123456789.*|123456789.*|[0. -]*)", re.DOTALL
+    r"(none|n/a|unknown|invalid|default.*|not .*|to be filled.*|system serial.*|base board serial.*|0123456789.*|123456789.*|[0. -]*)",
+    re.DOTALL,
 )
 
 
 def is_filler(kind: str, value: str) -> bool:
-    """Whether an identifier is what firmware shows that nobody filled in, as the prelude tells it on the node: shared by thousands of boards."""
+    """Whether an identifier is what firmware shows that nobody filled in, as the prelude tells it
+    on the node: shared by thousands of boards.
+    """
     folded = value.strip().lower()
     if kind == "board-serial":
         return _FILLER_SERIAL.fullmatch(folded) is not None
@@ -112,32 +138,52 @@ def is_filler(kind: str, value: str) -> bool:
 
 
 def tells(identity: SystemIdentity) -> bool:
-    """Whether an identity on file tells its machine from others: it names an identifier that decides, and that is no filler."""
+    """Whether an identity on file tells its machine from others: it names an identifier that
+    decides, and that is no filler.
+    """
     asked = expected(identity)
-    return asked.primary is not None and identity.identifiers is not None and not is_filler(asked.primary, identity.identifiers.primary_id or "")
+    return (
+        asked.primary is not None
+        and identity.identifiers is not None
+        and not is_filler(asked.primary, identity.identifiers.primary_id or "")
+    )
 
 
 def shared(one: Expected, other: Expected) -> str | None:
-    """The kind of identifier by which two identities are one machine's, None where they are two machines'.
+    """The kind of identifier by which two identities are one machine's, None where they are two
+    machines'.
 
-    Firmware's identifiers that differ do not tell two clones apart, since reading them takes root, and the gate passes over what it cannot read;
-    machine-ids do: two systems on one machine are two nodes.
+    Firmware's identifiers that differ do not tell two clones apart, since reading them takes root,
+    and the gate passes over what it cannot read; machine-ids do: two systems on one machine are two
+    nodes.
     """
     ids = one.hashes.get("machine-id"), other.hashes.get("machine-id")
     if None not in ids and ids[0] != ids[1]:
         return None
-    return next((kind for kind in (one.primary, other.primary) if kind and one.hashes.get(kind, "") == other.hashes.get(kind)), None)
+    return next(
+        (
+            kind
+            for kind in (one.primary, other.primary)
+            if kind and one.hashes.get(kind, "") == other.hashes.get(kind)
+        ),
+        None,
+    )
 
 
 def passes(identity: SystemIdentity, asked: Expected) -> bool:
     """Whether the machine that shows an identity would pass a gate."""
     hashes = expected(identity).hashes
-    readings = {kind: Reading("ok", hashes[kind]) if kind in hashes else _MISSING for kind in {**asked.hashes, **hashes}}
+    readings = {
+        kind: Reading("ok", hashes[kind]) if kind in hashes else _MISSING
+        for kind in {**asked.hashes, **hashes}
+    }
     return judge(asked, readings, "").open
 
 
 def is_of(shown: SystemIdentity, on_file: SystemIdentity) -> bool:
-    """Whether the machine that shows an identity is the one of another on file: it would pass that gate, were it one that shuts."""
+    """Whether the machine that shows an identity is the one of another on file: it would pass that
+    gate, were it one that shuts.
+    """
     return passes(shown, expected(on_file)._replace(require_match=True))
 
 
@@ -158,14 +204,27 @@ def judge(
     shown = readings.get(expected.primary or "", _MISSING)
     problem = _problem(expected, readings, shown, others)
     if not expected.require_match:
-        return Gate(0, f"identity not required to match{f': {problem}' if problem else ''}", shown.hash, matches=problem is None)
+        return Gate(
+            0,
+            f"identity not required to match{f': {problem}' if problem else ''}",
+            shown.hash,
+            matches=problem is None,
+        )
     if problem is None:
-        hidden = [f"{kind} ({readings[kind].state})" for kind in expected.hashes if readings[kind].hash is None]
+        hidden = [
+            f"{kind} ({readings[kind].state})"
+            for kind in expected.hashes
+            if readings[kind].hash is None
+        ]
         note = f"could not compare {', '.join(hidden)}" if hidden else None
         # The hash on file is of the key as it is spelled there; what was compared is of lower case.
         return Gate(0, note, expected.hash_on_file or shown.hash)
     if _migrated(expected, readings):
-        return Gate(0, "the operating system was replaced: another machine-id on the same hardware (allow_os_migration)", shown.hash)
+        return Gate(
+            0,
+            "the operating system was replaced: another machine-id on the same hardware (allow_os_migration)",
+            shown.hash,
+        )
     return Gate(WRONG_MACHINE, problem, shown.hash, matches=False)
 
 
@@ -194,27 +253,46 @@ def _problem(
     return None
 
 
-def _owner(readings: Mapping[str, Reading], others: Mapping[str, Expected], by: str | None = None) -> str | None:
+def _owner(
+    readings: Mapping[str, Reading], others: Mapping[str, Expected], by: str | None = None
+) -> str | None:
     """Which other nodes the machine is, as `KIND is on file for NAME`; None where it is none.
 
-    It is a node's if one identifier (`by`, or any) is equal and none differs, as far as both have them.
+    It is a node's if one identifier (`by`, or any) is equal and none differs, as far as both have
+    them.
     """
     found: dict[str, list[str]] = {}
     for name, other in sorted(others.items()):
-        kinds = [by] if by is not None else sorted(other.hashes, key=lambda kind: kind != other.primary)
-        equal = [kind for kind in kinds if kind in other.hashes and readings.get(kind, _MISSING).hash == other.hashes[kind]]
+        kinds = (
+            [by] if by is not None else sorted(other.hashes, key=lambda kind: kind != other.primary)
+        )
+        equal = [
+            kind
+            for kind in kinds
+            if kind in other.hashes and readings.get(kind, _MISSING).hash == other.hashes[kind]
+        ]
         if equal and not _differing(other, readings):
             found.setdefault(equal[0], []).append(name)
     if not found:
         return None
-    return ", ".join(f"{kind} is on file for {' and '.join(names)}" for kind, names in found.items())
+    return ", ".join(
+        f"{kind} is on file for {' and '.join(names)}" for kind, names in found.items()
+    )
 
 
 def _differing(expected: Expected, readings: Mapping[str, Reading]) -> list[str]:
-    return [kind for kind, reading in readings.items() if reading.hash is not None and reading.hash != expected.hashes.get(kind, reading.hash)]
+    return [
+        kind
+        for kind, reading in readings.items()
+        if reading.hash is not None and reading.hash != expected.hashes.get(kind, reading.hash)
+    ]
 
 
 def _migrated(expected: Expected, readings: Mapping[str, Reading]) -> bool:
     hardware = readings.get("product-uuid", _MISSING).hash
     same_hardware = hardware is not None and hardware == expected.hashes.get("product-uuid")
-    return expected.allow_os_migration and same_hardware and _differing(expected, readings) == ["machine-id"]
+    return (
+        expected.allow_os_migration
+        and same_hardware
+        and _differing(expected, readings) == ["machine-id"]
+    )

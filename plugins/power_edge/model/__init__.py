@@ -1,4 +1,7 @@
-"""The words that everything else speaks: items, observations, findings, results. Imports nothing of ours but text."""
+"""The words that everything else speaks: items, observations, findings, results.
+
+Imports nothing of ours but text.
+"""
 
 from power_edge.model.item import Item, Problem, Source
 from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, undecided

@@ -28,8 +28,15 @@ class Problem(NamedTuple):
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = f"{self.source.file}:{self.source.line}:{self.source.column}" if self.source.line else self.source.file
-        return printable(f"{place}: {_bounded(self.message)}" + (f" ({_bounded(self.hint)})" if self.hint else ""))
+        place = (
+            f"{self.source.file}:{self.source.line}:{self.source.column}"
+            if self.source.line
+            else self.source.file
+        )
+        return printable(
+            f"{place}: {_bounded(self.message)}"
+            + (f" ({_bounded(self.hint)})" if self.hint else "")
+        )
 
 
 def _bounded(text: str) -> str:
@@ -40,8 +47,9 @@ def _bounded(text: str) -> str:
 class Item(NamedTuple):
     """One declared thing with a name.
 
-    `name` is as declared, `key` the canonical form that observations are found by (`cron` -> `cron.service`); two items of one type with the same
-    key are one thing declared twice. `expected` holds every field that the declaration asserts, by name, as reports show them.
+    `name` is as declared, `key` the canonical form that observations are found by (`cron` ->
+    `cron.service`); two items of one type with the same key are one thing declared twice.
+    `expected` holds every field that the declaration asserts, by name, as reports show them.
     """
 
     node: str

@@ -17,8 +17,9 @@ class Outcome(StrEnum):
 class Finding(NamedTuple):
     """One declared field, judged.
 
-    `actual` is the value as seen, None when it could not be seen. `why` is a sentence for people: always there for unknown, elsewhere where the
-    two values do not speak for themselves (a note on a compliant field, too). `secret`: the values are not shown, only whether they are equal.
+    `actual` is the value as seen, None when it could not be seen. `why` is a sentence for people:
+    always there for unknown, elsewhere where the two values do not speak for themselves (a note on
+    a compliant field, too). `secret`: the values are not shown, only whether they are equal.
     """
 
     field: str
@@ -43,4 +44,6 @@ def undecided(field: str, expected: Any, why: str, actual: Any = None) -> Findin
 
 def compare(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
     """Compliant when both values are equal, drift otherwise."""
-    return Finding(field, Outcome.COMPLIANT if expected == actual else Outcome.DRIFT, expected, actual, why)
+    return Finding(
+        field, Outcome.COMPLIANT if expected == actual else Outcome.DRIFT, expected, actual, why
+    )

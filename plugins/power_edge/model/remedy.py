@@ -9,15 +9,21 @@ Command = tuple[str, ...]
 class Remedy(NamedTuple):
     """The commands that lead from a drift to compliant, or what a person would do.
 
-    Commands are given only where they were seen, on a real node, to lead from that drift to compliant, to lock nobody out, and to change nothing else
-    (DESIGN.md, rule 9). They run in this order, each after the success of the one before.
+    Commands are given only where they were seen, on a real node, to lead from that drift to
+    compliant, to lock nobody out, and to change nothing else (DESIGN.md, rule 9). They run in this
+    order, each after the success of the one before.
     """
 
     commands: tuple[Command, ...] = ()
     cuts: bool = False
-    """Whether the commands could end the operator's own way to the node, such as ssh. They come after what opens it."""
+    """Whether the commands could end the operator's own way to the node, such as ssh.
+
+    They come after what opens it.
+    """
     advice: str | None = None
-    """One sentence for a person: what to do where no command is known, or what the commands leave undone."""
+    """One sentence for a person: what to do where no command is known, or what the commands leave
+    undone.
+    """
 
 
 NOTHING = Remedy()

@@ -9,17 +9,24 @@ from power_edge.model.remedy import Remedy
 
 
 class Unseen(NamedTuple):
-    """Could not look: needs root, no tool, no answer. Never handed to `judge`; makes each field of the item unknown."""
+    """Could not look: needs root, no tool, no answer.
+
+    Never handed to `judge`; makes each field of the item unknown.
+    """
 
     why: str
 
 
 Observations = Mapping[str, Any]
-"""Key -> the type's own record of what was seen; None: looked, and it is not there; Unseen: could not look."""
+"""Key -> the type's own record of what was seen; None: looked, and it is not there; Unseen: could
+not look.
+"""
 
 
 class Entry(NamedTuple):
-    """An item inside its section of state.yaml: its name, its declaration, and where it stands (`(3,)`, `("rules", 0)`)."""
+    """An item inside its section of state.yaml: its name, its declaration, and where it stands
+    (`(3,)`, `("rules", 0)`).
+    """
 
     name: str
     declared: Any
@@ -27,7 +34,11 @@ class Entry(NamedTuple):
 
 
 def _expected(declared: Any, key: str | None) -> dict[str, Any]:
-    return {field.name.rstrip("_"): value for field in fields(declared) if field.name != key and (value := getattr(declared, field.name)) is not None}
+    return {
+        field.name.rstrip("_"): value
+        for field in fields(declared)
+        if field.name != key and (value := getattr(declared, field.name)) is not None
+    }
 
 
 def _no_problems(_: Any) -> Iterator[tuple[str, str]]:
@@ -42,16 +53,24 @@ def _nothing_hidden(_: Any) -> Sequence[str]:
 class ResourceType:
     """A kind of thing that a node can be declared to have.
 
-    The schema, the probe and the module of a type share its name. Everything here is pure; only the probe touches a node.
+    The schema, the probe and the module of a type share its name. Everything here is pure; only the
+    probe touches a node.
     """
 
     name: str
     declares: Any
-    """The generated type of the whole section of state.yaml, as `msgspec.convert` takes it: `list[Service]`, `dict[str, str]`, `Firewall`."""
+    """The generated type of the whole section of state.yaml, as `msgspec.convert` takes it:
+    `list[Service]`, `dict[str, str]`, `Firewall`.
+    """
     parse: Callable[[bytes], Observations]
-    """What the probe printed -> observations by key. ValueError: not understood (each item becomes unknown)."""
+    """What the probe printed -> observations by key.
+
+    ValueError: not understood (each item becomes unknown).
+    """
     judge: Callable[[Any, Any], Iterator[Finding]]
-    """Declaration, and what was seen (None: looked, not there) -> a finding for each field of `expected`; a field without one is unknown."""
+    """Declaration, and what was seen (None: looked, not there) -> a finding for each field of
+    `expected`; a field without one is unknown.
+    """
     remedy: Callable[[Any, Any, Sequence[Finding]], Remedy]
     """Declaration, observation, the drifts (at least one) -> what would end them."""
     key: str | None = None
@@ -60,21 +79,32 @@ class ResourceType:
     canonical: Callable[[str], str] = str
     """Name as declared -> key of the observation. Total: any string has one."""
     expected: Callable[[Any], Mapping[str, Any]] | None = None
-    """Declaration -> the fields that it asserts; by default all fields of the dataclass that are set, but for the key."""
+    """Declaration -> the fields that it asserts; by default all fields of the dataclass that are
+    set, but for the key.
+    """
     problems: Callable[[Any], Iterator[tuple[str, str]]] = _no_problems
-    """Declaration -> (field, what is wrong and what would be right): contradictions that a schema cannot say."""
+    """Declaration -> (field, what is wrong and what would be right): contradictions that a schema
+    cannot say.
+    """
     ask: Callable[[Sequence[Any]], Iterable[str]] | None = None
     """Declarations -> arguments of the probe; by default the items' keys."""
     extra: Callable[[Any, Any], Iterable[str]] | None = None
-    """Declaration, seen -> what is there beyond the declaration and worth a warning (open firewall rules)."""
+    """Declaration, seen -> what is there beyond the declaration and worth a warning (open firewall
+    rules).
+    """
     fact: Callable[[Any], Any] | None = None
-    """Observation -> what operators' own tests are given for it: None where the thing is not there, Unseen where that is open. By default itself."""
+    """Observation -> what operators' own tests are given for it: None where the thing is not there,
+    Unseen where that is open. By default itself.
+    """
     hidden: Callable[[Any], Sequence[str]] = _nothing_hidden
     """Declaration -> its fields whose values no message may show: secrets."""
     whole: bool = False
     """The type observes one thing for all its items (the firewall), under the key ''."""
     lists_all: bool = False
-    """The probe reads a whole table whatever it was asked: a key that is not in it is not there. Otherwise an item without an answer is unknown."""
+    """The probe reads a whole table whatever it was asked: a key that is not in it is not there.
+
+    Otherwise an item without an answer is unknown.
+    """
 
     def items_of(self, section: Any) -> Iterator[Entry]:
         """The items of a section of `declares`' type, in order."""
@@ -86,4 +116,6 @@ class ResourceType:
 
     def asserts(self, declared: Any) -> Mapping[str, Any]:
         """The fields that a declaration asserts, by name."""
-        return self.expected(declared) if self.expected is not None else _expected(declared, self.key)
+        return (
+            self.expected(declared) if self.expected is not None else _expected(declared, self.key)
+        )

@@ -1,1 +1,4 @@
-"""From items to observations: plan the script, carry it to the node, read the answer. The only place that starts processes."""
+"""From items to observations: plan the script, carry it to the node, read the answer.
+
+The only place that starts processes.
+"""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from power_edge.gate import Reading
+from power_edge.identity.gate import Reading
 from power_edge.stderr import reason
 
 _HEADER = re.compile(rb"^PE2 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.{0,1000})\n", re.MULTILINE)
@@ -16,7 +16,8 @@ NOT_STARTED = "the probe did not start"
 MANY_FRAMES = 10_000
 _LONG_FRAME = 64 * 1024
 _LONG_ERRORS = 64 * 1024
-"""Lines of the frame in one answer, letters of one of them, and bytes of a section's errors, beyond which nothing is believed, or kept.
+"""Lines of the frame in one answer, letters of one of them, and bytes of a section's errors, beyond
+which nothing is believed, or kept.
 
 A plan of 100,000 items makes an answer of 250 such lines.
 """
@@ -26,7 +27,10 @@ _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's o
 
 
 class Output(NamedTuple):
-    """What one section printed. `status` is None where there is no whole section; `lost` says why."""
+    """What one section printed.
+
+    `status` is None where there is no whole section; `lost` says why.
+    """
 
     status: int | None
     stdout: bytes
@@ -51,7 +55,8 @@ class Output(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An answer read: whose it says it is, when (seconds since 1970, the node's clock), its identifiers, and what its sections printed.
+    """An answer read: whose it says it is, when (seconds since 1970, the node's clock), its
+    identifiers, and what its sections printed.
 
     `outputs` has each section that the head promises, those that were lost among them.
     """
@@ -85,9 +90,12 @@ class _Head(NamedTuple):
 
 
 def read(answer: bytes) -> Answer:
-    """The answer in these bytes; what a login shell printed before it is passed over. Raises NoAnswer.
+    """The answer in these bytes; what a login shell printed before it is passed over.
 
-    Nothing is believed but what fits its checksum: without a head that does there is no answer, and a section that does not is lost.
+    Raises NoAnswer.
+
+    Nothing is believed but what fits its checksum: without a head that does there is no answer, and
+    a section that does not is lost.
     """
     header = _HEADER.search(answer)
     if header is None:
@@ -131,12 +139,22 @@ def _no_header(answer: bytes) -> str:
 
 
 def _frames(answer: bytes, nonce: bytes, start: int) -> Iterator[_Frame]:
-    for found in re.compile(rb"^" + nonce + b" ([SIGCBEZ])(?: (.{0,%d}))?$" % _LONG_FRAME, re.MULTILINE).finditer(answer, start):
-        yield _Frame(found.start(), found.end(), found[1].decode(), (found[2] or b"").decode("ascii", "replace").split())
+    for found in re.compile(
+        rb"^" + nonce + b" ([SIGCBEZ])(?: (.{0,%d}))?$" % _LONG_FRAME, re.MULTILINE
+    ).finditer(answer, start):
+        yield _Frame(
+            found.start(),
+            found.end(),
+            found[1].decode(),
+            (found[2] or b"").decode("ascii", "replace").split(),
+        )
 
 
 def _refuse_a_second(answer: bytes, last: int, nonce: bytes) -> None:
-    """Two answers in one file, or one twice: nobody knows which is to be believed. What a section prints may well look like a header."""
+    """Two answers in one file, or one twice: nobody knows which is to be believed.
+
+    What a section prints may well look like a header.
+    """
     again = re.compile(rb"^PE2 " + nonce, re.MULTILINE).finditer(answer)
     if _HEADER.search(answer, last) is not None or len(list(islice(again, 2))) > 1:
         raise NoAnswer("more than one answer: keep each in a file of its own")
@@ -155,8 +173,13 @@ def _head(frames: Iterable[_Frame]) -> _Head:
     return head
 
 
-def _blocks(answer: bytes, nonce: bytes, frames: Iterable[_Frame], complete: bool) -> Iterator[tuple[str, Output]]:
-    """The sections by name. A block reaches from its B line to the next C line; of two of one name neither is believed."""
+def _blocks(
+    answer: bytes, nonce: bytes, frames: Iterable[_Frame], complete: bool
+) -> Iterator[tuple[str, Output]]:
+    """The sections by name.
+
+    A block reaches from its B line to the next C line; of two of one name neither is believed.
+    """
     twice = Output(None, b"", "", lost=f"{DAMAGED}: the section is in it twice")
     names = set()
     begin: _Frame | None = None
@@ -182,15 +205,23 @@ def _endless(begin: _Frame | None) -> Iterator[tuple[str, Output]]:
         yield begin.words[0], Output(None, b"", "", lost=f"{DAMAGED}: the section has no end")
 
 
-def _output(answer: bytes, nonce: bytes, begin: _Frame, end: _Frame | None, closing: _Frame) -> Output:
+def _output(
+    answer: bytes, nonce: bytes, begin: _Frame, end: _Frame | None, closing: _Frame
+) -> Output:
     if not _fits(answer, begin.start, closing, nonce):
         return Output(None, b"", "", lost=f"{DAMAGED}: the section does not fit its checksum")
     if end is None or len(end.words) != 3 or end.words[0] != begin.words[0]:
         return Output(None, b"", "", lost="the section was not understood")
     _, status, spent = end.words
-    errors = answer[end.end : min(closing.start, end.end + _LONG_ERRORS)].decode("utf-8", "replace").strip()
+    errors = (
+        answer[end.end : min(closing.start, end.end + _LONG_ERRORS)]
+        .decode("utf-8", "replace")
+        .strip()
+    )
     # Before the E line the prelude puts a newline: what is printed need not end with one.
-    return Output(_number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(spent))
+    return Output(
+        _number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(spent)
+    )
 
 
 def _fits(answer: bytes, start: int, closing: _Frame, nonce: bytes) -> bool:
@@ -206,9 +237,11 @@ _PIECE = 1 << 20
 
 
 def cksum(data: bytes | memoryview) -> int:
-    """The checksum of cksum(1), as POSIX defines it: CRC-32 from the highest bit on, begun with 0, the length behind the data.
+    """The checksum of cksum(1), as POSIX defines it: CRC-32 from the highest bit on, begun with 0,
+    the length behind the data.
 
-    zlib's begins with the lowest bit, so bits are reversed before and after: bytes by a table, in C, for an answer can be megabytes.
+    zlib's begins with the lowest bit, so bits are reversed before and after: bytes by a table, in
+    C, for an answer can be megabytes.
     """
     length = len(data).to_bytes((len(data).bit_length() + 7) // 8, "little")
     crc = 0xFFFFFFFF
@@ -219,12 +252,16 @@ def cksum(data: bytes | memoryview) -> int:
 
 
 def merge(answers: Iterable[Answer]) -> Answer:
-    """One answer of the several that a long plan is split into; they are of one node, and the gate of each must agree with the first's."""
+    """One answer of the several that a long plan is split into; they are of one node, and the gate
+    of each must agree with the first's.
+    """
     first, *others = answers
     for other in others:
         if (other.readings, other.node) != (first.readings, first.node):
             raise NoAnswer("another machine answered in the middle of the run")
-        first = first._replace(outputs={**first.outputs, **other.outputs}, complete=first.complete and other.complete)
+        first = first._replace(
+            outputs={**first.outputs, **other.outputs}, complete=first.complete and other.complete
+        )
     return first
 
 

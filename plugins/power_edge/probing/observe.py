@@ -3,15 +3,23 @@
 from collections.abc import Mapping, Sequence
 
 from power_edge.model import Item, Observations, ResourceType, Unseen
-from power_edge.probing.answer import Answer, Output
+from power_edge.probing.framing import Answer, Output
 
 LONGEST_SECTION = 16 << 20
-"""Bytes of one section that are looked into: to read them takes up to 45 times the memory. 300,000 networks in nft's JSON have as many."""
+"""Bytes of one section that are looked into: to read them takes up to 45 times the memory. 300,000
+networks in nft's JSON have as many.
+"""
 
 
 def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
-    """What was seen of one type. An item whose section failed is Unseen with the reason; one that no section mentions is left out."""
-    outputs = [output for name, output in answer.outputs.items() if name.rpartition(".")[0] == kind.name]
+    """What was seen of one type.
+
+    An item whose section failed is Unseen with the reason; one that no section mentions is left
+    out.
+    """
+    outputs = [
+        output for name, output in answer.outputs.items() if name.rpartition(".")[0] == kind.name
+    ]
     if not outputs:
         return Unseen("not in the answer" if answer.complete else "the answer was cut")
     seen: dict[str, object] = {}
@@ -23,7 +31,9 @@ def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observ
         else:
             seen.update(part)
     if not (kind.whole or kind.lists_all):
-        seen = {item.key: seen[item.key] for item in items if item.key in seen}  # the rest was not asked for, and may be any amount
+        seen = {
+            item.key: seen[item.key] for item in items if item.key in seen
+        }  # the rest was not asked for, and may be any amount
     if not failures:
         return seen
     if kind.lists_all or kind.whole:
@@ -39,7 +49,9 @@ def parsed(kind: ResourceType, output: Output) -> Observations | Unseen:
     if failure is None:
         try:
             return kind.parse(output.stdout)
-        except Exception as error:  # the node may be broken, or not ours: no answer of its may end the run
+        except (
+            Exception
+        ) as error:  # the node may be broken, or not ours: no answer of its may end the run
             failure = f"the probe's answer was not understood: {error}"
     return Unseen(failure)
 

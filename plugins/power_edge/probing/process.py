@@ -1,7 +1,10 @@
-"""Run the command line that a testinfra backend builds. The only module that touches testinfra's private parts.
+"""Run the command line that a testinfra backend builds.
 
-testinfra runs commands through a shell, waits for ever, keeps whatever they print, and leaves them behind when we are killed. Here a
-command is argv in a session of its own, its standard input is ours to give, its output has a limit, and it ends with its lifeline.
+The only module that touches testinfra's private parts.
+
+testinfra runs commands through a shell, waits for ever, keeps whatever they print, and leaves them
+behind when we are killed. Here a command is argv in a session of its own, its standard input is
+ours to give, its output has a limit, and it ends with its lifeline.
 """
 
 import errno
@@ -22,15 +25,26 @@ LONGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes that a command may print before it is ended."""
 LONGEST_ERRORS = 1024 * 1024
 """Bytes of standard error that are kept; the rest is read and dropped."""
-_INPUT_OPTIONS = {"local": "", "ssh": "", "paramiko": "", "docker": "-i", "podman": "-i", "kubectl": "-i", "lxc": ""}
-"""Backends whose commands can be given our standard input, and the option of their client's `exec` that connects it."""
+_INPUT_OPTIONS = {
+    "local": "",
+    "ssh": "",
+    "paramiko": "",
+    "docker": "-i",
+    "podman": "-i",
+    "kubectl": "-i",
+    "lxc": "",
+}
+"""Backends whose commands can be given our standard input, and the option of their client's `exec`
+that connects it.
+"""
 TAKES_INPUT = frozenset(_INPUT_OPTIONS)
 
 _CHUNK = 65536
 
-# The shell forks a guard and becomes the command. The guard waits for the lifeline: a line means that all went well, an end
-# without one that the parent died or gave up. Then all of the session dies. The process group is not enough: timeout(1) makes one
-# of its own. Where there is no /proc (macOS) the group has to do. The guard's own pid: `$$` is that of the command.
+# The shell forks a guard and becomes the command. The guard waits for the lifeline: a line means
+# that all went well, an end without one that the parent died or gave up. Then all of the session
+# dies. The process group is not enough: timeout(1) makes one of its own. Where there is no /proc
+# (macOS) the group has to do. The guard's own pid: `$$` is that of the command.
 _GUARDED = """
 exec 3<&0
 sent=$1
@@ -59,9 +73,13 @@ exec "$@" <"$sent" 3<&-
 
 
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
-"""What the kernel says when this process, its user or this machine may open no more files, or start no more processes."""
+"""What the kernel says when this process, its user or this machine may open no more files, or start
+no more processes.
+"""
 _NO_FORK = (b"guard: ", b"ork")
-"""How a shell's complaint that it may start no process begins, and what it holds: `guard: 4: Cannot fork`, `guard: fork: retry: Resource ...`."""
+"""How a shell's complaint that it may start no process begins, and what it holds: `guard: 4: Cannot
+fork`, `guard: fork: retry: Resource ...`.
+"""
 # A shared connection has a process of its own, which no guard of a command ends.
 _KEEPER = """
 read -r word
@@ -75,7 +93,10 @@ class TooLong(Exception):
 
 
 class NoRoom(Exception):
-    """This machine has no file or process left for the command, which was not run. Says nothing of the node."""
+    """This machine has no file or process left for the command, which was not run.
+
+    Says nothing of the node.
+    """
 
 
 class Ended(NamedTuple):
@@ -87,7 +108,9 @@ class Ended(NamedTuple):
 
 
 class Lifeline:
-    """What keeps commands alive: they are killed, with all that they started, when it is cut, or when this process ends in whatever way."""
+    """What keeps commands alive: they are killed, with all that they started, when it is cut, or
+    when this process ends in whatever way.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -104,7 +127,9 @@ class Lifeline:
 
     def _attach(self) -> tuple[int, int]:
         with self._lock:
-            reading, writing = os.pipe()  # not inherited, so that no other child holds the writing end
+            reading, writing = (
+                os.pipe()
+            )  # not inherited, so that no other child holds the writing end
             if self._cut:
                 os.close(writing)
             else:
@@ -121,10 +146,14 @@ class Lifeline:
                 os.close(end)
 
 
-def execute(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Any:
-    """testinfra's result of a command on its `host`, which is given `sent` on standard input if its backend is in TAKES_INPUT.
+def execute(
+    host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
+) -> Any:
+    """testinfra's result of a command on its `host`, which is given `sent` on standard input if its
+    backend is in TAKES_INPUT.
 
-    Raises TooLong, NoRoom, and whatever the backend raises: RuntimeError with the result for ssh's own status 255.
+    Raises TooLong, NoRoom, and whatever the backend raises: RuntimeError with the result for ssh's
+    own status 255.
     """
     backend = host.backend
     if backend.NAME == "paramiko":
@@ -140,7 +169,9 @@ def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGE
 
     def run_local(line: str, *args: str) -> Any:
         if sent and (option := _INPUT_OPTIONS.get(backend.NAME)):
-            line = line.replace(" exec ", f" exec {option} ", 1)  # of the words with %s in place of names
+            line = line.replace(
+                " exec ", f" exec {option} ", 1
+            )  # of the words with %s in place of names
         whole = backend.quote(line, *args)
         # The local backend's line is for a shell; a client's is its argv, quoted.
         argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
@@ -152,11 +183,22 @@ def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGE
 
 @contextmanager
 def shared_connections() -> Iterator[Path]:
-    """A folder for the sockets of ssh connections that commands share. It and they end with the block, or with this process in whatever way."""
-    folder = mkdtemp(prefix="power-edge-")  # not pytest's folder: the path of a socket has 107 bytes at most
+    """A folder for the sockets of ssh connections that commands share.
+
+    It and they end with the block, or with this process in whatever way.
+    """
+    folder = mkdtemp(
+        prefix="power-edge-"
+    )  # not pytest's folder: the path of a socket has 107 bytes at most
     line, end = os.pipe()
     silent = subprocess.DEVNULL
-    with subprocess.Popen(["sh", "-c", _KEEPER, "keeper", folder], stdin=line, stdout=silent, stderr=silent, start_new_session=True):
+    with subprocess.Popen(
+        ["sh", "-c", _KEEPER, "keeper", folder],
+        stdin=line,
+        stdout=silent,
+        stderr=silent,
+        start_new_session=True,
+    ):
         os.close(line)
         try:
             yield Path(folder)
@@ -164,8 +206,13 @@ def shared_connections() -> Iterator[Path]:
             os.close(end)
 
 
-def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT) -> Ended:
-    """Run a command to its end. Raises TooLong and NoRoom. A program that is missing ends with 127, and the shell's words."""
+def run(
+    argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
+) -> Ended:
+    """Run a command to its end.
+
+    Raises TooLong and NoRoom. A program that is missing ends with 127, and the shell's words.
+    """
     try:
         ended = _run(argv, sent, lifeline, longest)
     except OSError as error:
@@ -173,7 +220,12 @@ def run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LON
             raise NoRoom(error.strerror) from None
         raise
     begin, word = _NO_FORK
-    if ended.status != 0 and not ended.stdout and ended.stderr.startswith(begin) and word in ended.stderr.splitlines()[0]:
+    if (
+        ended.status != 0
+        and not ended.stdout
+        and ended.stderr.startswith(begin)
+        and word in ended.stderr.splitlines()[0]
+    ):
         raise NoRoom(os.strerror(errno.EAGAIN))
     return ended
 
@@ -206,8 +258,12 @@ def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> 
     return Ended(process.returncode, stdout, stderr)
 
 
-def _exchange(process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int) -> tuple[bytes, bytes]:
-    """Write `sent`, and read both outputs until they end; whether all was read by then does not matter."""
+def _exchange(
+    process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int
+) -> tuple[bytes, bytes]:
+    """Write `sent`, and read both outputs until they end; whether all was read by then does not
+    matter.
+    """
     assert process.stdout is not None
     assert process.stderr is not None
     output, errors = process.stdout.fileno(), process.stderr.fileno()
@@ -217,7 +273,9 @@ def _exchange(process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, lo
     os.set_blocking(giving, False)
     with selectors.DefaultSelector() as selector:
         for descriptor in (output, errors, giving):
-            selector.register(descriptor, selectors.EVENT_WRITE if descriptor == giving else selectors.EVENT_READ)
+            selector.register(
+                descriptor, selectors.EVENT_WRITE if descriptor == giving else selectors.EVENT_READ
+            )
         reading = {output, errors}
         while reading:
             for key, _ in selector.select():
@@ -246,7 +304,10 @@ def _keep(piece: bytes, kept: BytesIO, longest: int) -> None:
 
 
 def _written(giving: int, left: memoryview) -> memoryview:
-    """What is left to be written. Nothing if nobody reads it any more: the command's output says why."""
+    """What is left to be written.
+
+    Nothing if nobody reads it any more: the command's output says why.
+    """
     try:
         return left[os.write(giving, left[:_CHUNK]) :]
     except BlockingIOError:
@@ -255,12 +316,18 @@ def _written(giving: int, left: memoryview) -> memoryview:
         return left[:0]
 
 
-def _over_paramiko(backend: Any, sent: bytes, longest: int, command: bytes) -> tuple[int, bytes, bytes]:
-    """paramiko's backend reads all output to its end, and sends nothing: this does, with the same limits."""
+def _over_paramiko(
+    backend: Any, sent: bytes, longest: int, command: bytes
+) -> tuple[int, bytes, bytes]:
+    """paramiko's backend reads all output to its end, and sends nothing: this does, with the same
+    limits.
+    """
     channel = backend.client.get_transport().open_session()
     try:
         channel.exec_command(command)
-        with suppress(OSError):  # the command ended without reading it all: why, its output will say
+        with suppress(
+            OSError
+        ):  # the command ended without reading it all: why, its output will say
             channel.sendall(sent)
         channel.shutdown_write()
         stdout, stderr = _drained(channel, longest)

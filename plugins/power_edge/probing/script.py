@@ -1,4 +1,6 @@
-"""One self-contained sh script per node: the prelude, the gate, and a section for each probe, such as those of the types that are declared."""
+"""One self-contained sh script per node: the prelude, the gate, and a section for each probe, such
+as those of the types that are declared.
+"""
 
 import base64
 import re
@@ -8,20 +10,26 @@ from itertools import groupby
 from shlex import quote
 from typing import NamedTuple
 
-from power_edge import data
-from power_edge.gate import Expected
+from power_edge import package_data
+from power_edge.identity.gate import Expected
 from power_edge.model import Item
 from power_edge.resources import resource
 
 COMMAND_LIMIT = 96 * 1024
-"""Bytes of one command line; Linux takes 128 KiB (MAX_ARG_STRLEN), and a transport may quote it once more."""
+"""Bytes of one command line; Linux takes 128 KiB (MAX_ARG_STRLEN), and a transport may quote it
+once more.
+"""
 _WORD = 1000
-"""Letters of one word: csh, as a login shell, takes none that is longer than its line buffer (1,024 in the oldest)."""
+"""Letters of one word: csh, as a login shell, takes none that is longer than its line buffer (1,024
+in the oldest).
+"""
 _SECTION_LIMIT = 48 * 1024
 
 
 class Timeouts(NamedTuple):
-    """Deadlines in seconds: for the connection, for one section of the script, for the node as a whole."""
+    """Deadlines in seconds: for the connection, for one section of the script, for the node as a
+    whole.
+    """
 
     connect: int = 10
     section: int = 10
@@ -29,8 +37,8 @@ class Timeouts(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A probe to be run: `services.0`, the files that it is made of, one after the other (`resources/services` is probes/resources/services.sh),
-    and its arguments.
+    """A probe to be run: `services.0`, the files that it is made of, one after the other
+    (`resources/services` is probes/resources/services.sh), and its arguments.
     """
 
     name: str
@@ -72,14 +80,20 @@ class Plan(NamedTuple):
     """Files with functions that the sections' calls need, beside the prelude."""
 
     def script(self, sections: Sequence[Section] | None = None) -> str:
-        """The script, whole (or with some of its sections). It is one function, called on the last line: cut short, it runs nothing."""
+        """The script, whole (or with some of its sections).
+
+        It is one function, called on the last line: cut short, it runs nothing.
+        """
         wanted = self.sections if sections is None else sections
         files = dict.fromkeys(file for section in wanted for file in section.files)
         names = [name for section in wanted for name in section.sections()]
-        bodies = (f"{_variable(file)}={quote(data.text(f'probes/{file}.sh'))}" for file in files)
+        bodies = (
+            f"{_variable(file)}={quote(package_data.text(f'probes/{file}.sh'))}" for file in files
+        )
         lines = (
             "pe_main() {",
-            "    unset PE_ROOT",  # tests point it at made trees; on a node, whoever set it must not choose what is read
+            # tests point it at made trees; on a node, whoever set it must not choose what is read
+            "    unset PE_ROOT",
             f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
             *(f"    {section.call()}" for section in wanted),
@@ -87,7 +101,9 @@ class Plan(NamedTuple):
             "}",
             "pe_main </dev/null",
         )
-        functions = (data.text(f"probes/{file}.sh") for file in ("prelude", *self.functions))
+        functions = (
+            package_data.text(f"probes/{file}.sh") for file in ("prelude", *self.functions)
+        )
         return "\n".join([*functions, *bodies, *lines, ""])
 
     def packed(self) -> bytes:
@@ -95,10 +111,11 @@ class Plan(NamedTuple):
         return _packed(self.script()).encode()
 
     def commands(self, sudo: str = "") -> list[str]:
-        """Command lines that hold the script, for backends that give a command no input; nearly always one. Each is a whole script with a gate of its
-        own.
+        """Command lines that hold the script, for backends that give a command no input; nearly
+        always one. Each is a whole script with a gate of its own.
 
-        `sudo` is put before the shell that runs it (`sudo -n `). Nothing but base64 meets the login shell.
+        `sudo` is put before the shell that runs it (`sudo -n `). Nothing but base64 meets the login
+        shell.
         """
         commands: list[str] = []
         rest = list(self.sections)
@@ -112,21 +129,33 @@ class Plan(NamedTuple):
 
 
 def files(kind: str, *folders: str) -> tuple[str, ...]:
-    """The files of a type's probes in folders below probes/, after probes/lib/TYPE.sh, which they share where it exists."""
-    shared = (f"lib/{kind}",) if (data.folder("probes") / "lib" / f"{kind}.sh").is_file() else ()
+    """The files of a type's probes in folders below probes/, after probes/lib/TYPE.sh, which they
+    share where it exists.
+    """
+    shared = (
+        (f"lib/{kind}",) if (package_data.folder("probes") / "lib" / f"{kind}.sh").is_file() else ()
+    )
     return (*shared, *(f"{folder}/{kind}" for folder in folders))
 
 
 def plan(node: str, expected: Expected | None, items: Iterable[Item], timeouts: Timeouts) -> Plan:
-    """The plan for the items of a node; `expected` is the identity on file, None where there is none (the gate stays shut)."""
+    """The plan for the items of a node; `expected` is the identity on file, None where there is
+    none (the gate stays shut).
+    """
     return Plan(node, expected, tuple(_sections(items)), timeouts)
 
 
 def _sections(items: Iterable[Item]) -> Iterator[Section]:
-    for kind, group in groupby(sorted(items, key=lambda item: item.type), key=lambda item: item.type):
+    for kind, group in groupby(
+        sorted(items, key=lambda item: item.type), key=lambda item: item.type
+    ):
         members = list(group)
         ask = resource(kind).ask
-        arguments = ask([item.declared for item in members]) if ask is not None else [item.key for item in members]
+        arguments = (
+            ask([item.declared for item in members])
+            if ask is not None
+            else [item.key for item in members]
+        )
         for index, chunk in enumerate(_chunks(arguments)):
             yield Section(f"{kind}.{index}", files(kind, "resources"), tuple(chunk))
 
@@ -145,12 +174,17 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _word(argument: str) -> str:
-    """An argument as a word of the script. A log of a CI job may show the script: what a runner obeys anywhere in a line, `##[`, is taken apart.
+    """An argument as a word of the script.
+
+    A log of a CI job may show the script: what a runner obeys anywhere in a line, `##[`, is taken
+    apart.
 
     Whatever a terminal obeys, types escape in their own way: what they ask for is ASCII.
     """
     word = quote(argument)
-    return word.replace("#", "#''") if "##" in word else word  # what has a # stands in single quotes
+    return (
+        word.replace("#", "#''") if "##" in word else word
+    )  # what has a # stands in single quotes
 
 
 def _text(*files: str) -> str:
@@ -172,7 +206,15 @@ def _gate(expected: Expected | None) -> str:
     if expected is None:
         return "linux yes no none"
     pairs = [f"{kind}={digest}" for kind, digest in expected.hashes.items()]
-    return " ".join([expected.os, _yes(expected.require_match), _yes(expected.allow_os_migration), expected.primary or "none", *pairs])
+    return " ".join(
+        [
+            expected.os,
+            _yes(expected.require_match),
+            _yes(expected.allow_os_migration),
+            expected.primary or "none",
+            *pairs,
+        ]
+    )
 
 
 def _yes(value: bool) -> str:
@@ -187,11 +229,18 @@ def command(script: str, sudo: str) -> str:
 
 
 def unpacked_by(sudo: str) -> str:
-    """The command that runs a packed script from its standard input. Any login shell can read it, and `ps` shows nothing of the script."""
+    """The command that runs a packed script from its standard input.
+
+    Any login shell can read it, and `ps` shows nothing of the script.
+    """
     return f"base64 -d|gzip -dc|{sudo}sh"
 
 
 def _packed(script: str) -> str:
-    """base64, for a startup file may have put another shell in place: reading this, it finds one word, and no command."""
+    """base64, for a startup file may have put another shell in place: reading this, it finds one
+    word, and no command.
+    """
     packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, and without the gzip module's import
-    return base64.b64encode(packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()).decode()
+    return base64.b64encode(
+        packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
+    ).decode()

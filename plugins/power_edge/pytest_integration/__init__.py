@@ -1,1 +1,3 @@
-"""Nodes as pytest sees them: which are selected, their items, how those run, and what own tests are given."""
+"""Nodes as pytest sees them: which are selected, their items, how those run, and what own tests are
+given.
+"""

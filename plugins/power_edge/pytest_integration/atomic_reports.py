@@ -1,4 +1,6 @@
-"""JUnit, JSON and HTML of a run about nodes: plugins write them in place, here they are whole or the old file stays."""
+"""JUnit, JSON and HTML of a run about nodes: plugins write them in place, here they are whole or
+the old file stays.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,13 +9,15 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from power_edge.whole import make_folder, replacing
+from power_edge.atomic_file import make_folder, replacing
 
 Failed = Callable[[Path, OSError], None]
 
 
 def make_whole(config: pytest.Config, failed: Failed) -> None:
-    """See to it that the reports which the run was asked for replace the old ones in one step; `failed` is told of each that could not be written."""
+    """See to it that the reports which the run was asked for replace the old ones in one step;
+    `failed` is told of each that could not be written.
+    """
     xml = config.stash.get(xml_key, None)
     if xml is not None:
         _junit(config, xml, failed)
@@ -21,7 +25,9 @@ def make_whole(config: pytest.Config, failed: Failed) -> None:
         if type(plugin).__module__.startswith("pytest_html.") and hasattr(plugin, "_write_report"):
             _html(config, plugin, failed)
     json_report = getattr(config, "_json_report", None)
-    if json_report is not None and hasattr(json_report, "save_report"):  # an xdist worker's has none
+    if json_report is not None and hasattr(
+        json_report, "save_report"
+    ):  # an xdist worker's has none
         _json(json_report, failed)
 
 
@@ -35,7 +41,10 @@ class _Report:
         self.written = False
 
     def write(self, write: Callable[[], None]) -> None:
-        """Let the plugin write beside the file. Raises nothing: an error would keep the plugins after it from ending their session."""
+        """Let the plugin write beside the file.
+
+        Raises nothing: an error would keep the plugins after it from ending their session.
+        """
         named = getattr(self._plugin, self._attribute)
         file = Path(named)
         try:

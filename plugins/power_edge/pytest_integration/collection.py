@@ -1,7 +1,9 @@
-"""Generated items: a folder holds a node, a file its items, and an item runs without pytest's per-test machinery.
+"""Generated items: a folder holds a node, a file its items, and an item runs without pytest's
+per-test machinery.
 
-The stock protocol costs 400 µs an item, this one 118 (measured, 10,000 items): no setup, no capture, no fixtures, one report of the outcome and an
-empty one of the teardown, at which JUnit and JSON close their records.
+The stock protocol costs 400 µs an item, this one 118 (measured, 10,000 items): no setup, no
+capture, no fixtures, one report of the outcome and an empty one of the teardown, at which JUnit and
+JSON close their records.
 """
 
 import os
@@ -15,14 +17,14 @@ import pytest
 from _pytest._code.code import ReprExceptionInfo
 from _pytest.nodeid import NodeId
 
-from power_edge.check import GATE_TYPE
+from power_edge.checking.check import GATE_TYPE
 from power_edge.config import ConfigError
-from power_edge.config.folders import STATE
-from power_edge.engine import own_tests
-from power_edge.engine.failure import failure
-from power_edge.engine.nodes import Nodes
-from power_edge.engine.selection import GATE, PREFIX
+from power_edge.config.node_configs import STATE
 from power_edge.model import Item, Outcome, Result, Source
+from power_edge.pytest_integration import own_tests
+from power_edge.pytest_integration.longrepr import failure
+from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.selection import GATE, PREFIX
 from power_edge.report.terminal import block, headline
 from power_edge.text import identifier
 
@@ -32,7 +34,10 @@ class CouldNotLook(Exception):
 
 
 class Drifted(AssertionError):
-    """The outcome of an item is drift, or its gate is shut. To allure what is no AssertionError is a broken test."""
+    """The outcome of an item is drift, or its gate is shut.
+
+    To allure what is no AssertionError is a broken test.
+    """
 
 
 class NodeFolder(pytest.Directory):
@@ -58,7 +63,10 @@ class NodeFolder(pytest.Directory):
 
 
 class BrokenNode(pytest.File):
-    """A selected node whose files cannot be used. It is no pytest.Directory: of that pytest would run the conftest.py, which may be a link."""
+    """A selected node whose files cannot be used.
+
+    It is no pytest.Directory: of that pytest would run the conftest.py, which may be a link.
+    """
 
     error: ConfigError
 
@@ -67,7 +75,9 @@ class BrokenNode(pytest.File):
 
 
 class NodeFile(pytest.File):
-    """system-identity.yaml, whose one item is the gate, or state.yaml with the items that it declares."""
+    """system-identity.yaml, whose one item is the gate, or state.yaml with the items that it
+    declares.
+    """
 
     nodes: Nodes
 
@@ -102,7 +112,9 @@ class NodeFile(pytest.File):
 
 
 def _file(parent: NodeFolder, name: str) -> NodeFile:
-    file: NodeFile = NodeFile.from_parent(parent, path=parent.path / name, nodeid=NodeId(path=f"{PREFIX}/{parent.path.name}/{name}"))
+    file: NodeFile = NodeFile.from_parent(
+        parent, path=parent.path / name, nodeid=NodeId(path=f"{PREFIX}/{parent.path.name}/{name}")
+    )
     file.nodes = parent.nodes
     return file
 
@@ -123,7 +135,9 @@ class CheckItem(pytest.Item):
     def judge(self) -> Result:
         """The result; waits for the node's answer where it is the first to ask."""
         checked = self.parent.nodes.checked(self.node_name)
-        self.result = checked.gate_result if self.declared is None else checked.result(self.declared)
+        self.result = (
+            checked.gate_result if self.declared is None else checked.result(self.declared)
+        )
         return self.result
 
     def setup(self) -> None:
@@ -138,7 +152,9 @@ class CheckItem(pytest.Item):
         if result.outcome is not Outcome.COMPLIANT:
             raise Drifted(headline(result))
 
-    def _repr_failure_py(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def _repr_failure_py(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> Any:
         # Of all phases; repr_failure is asked about the call alone.
         if isinstance(excinfo.value, CouldNotLook | Drifted) and self.result is not None:
             return _failure(self.result)
@@ -155,7 +171,9 @@ def _failure(result: Result) -> ReprExceptionInfo:
 
 
 def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
-    """Judge an item and report it: as an error where unknown, skipped where the gate is shut, else passed or failed."""
+    """Judge an item and report it: as an error where unknown, skipped where the gate is shut, else
+    passed or failed.
+    """
     hook = item.parent.hook
     location = (item.source.file, item.source.line - 1, item.name)
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=location)
@@ -168,14 +186,20 @@ def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
         case Outcome.COMPLIANT:
             outcome = "passed"
         case Outcome.BLOCKED if item.declared is not None:
-            when, outcome, told = "setup", "skipped", (str(item.path), 1, f"Skipped: {headline(result)}")
+            when, outcome, told = (
+                "setup",
+                "skipped",
+                (str(item.path), 1, f"Skipped: {headline(result)}"),
+            )
         case Outcome.UNKNOWN:
             when, told = "setup", _failure(result)
         case _:
             told = _failure(result)
     took = time.perf_counter() - begun
     keywords = item.parent.common_keywords | dict.fromkeys(item.own_keywords, 1)
-    report = pytest.TestReport(item.id, location, keywords, outcome, told, when, (), took, start, start + took)
+    report = pytest.TestReport(
+        item.id, location, keywords, outcome, told, when, (), took, start, start + took
+    )
     annotate(report, result)
     hook.pytest_runtest_logreport(report=report)
     ended = _teardown(item, result, nextitem) or pytest.TestReport(
@@ -186,8 +210,12 @@ def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
     item.result = None  # pytest keeps every item to the end of the session
 
 
-def _teardown(item: CheckItem, result: Result, nextitem: pytest.Item | None) -> pytest.TestReport | None:
-    """Ends what an own test before this item left standing for the next one; the report of a fixture that failed at that."""
+def _teardown(
+    item: CheckItem, result: Result, nextitem: pytest.Item | None
+) -> pytest.TestReport | None:
+    """Ends what an own test before this item left standing for the next one; the report of a
+    fixture that failed at that.
+    """
     standing = item.session._setupstate
     if not standing.stack or isinstance(nextitem, CheckItem):
         return None
@@ -201,11 +229,21 @@ def _teardown(item: CheckItem, result: Result, nextitem: pytest.Item | None) -> 
 
 
 def lay_to_node(report: pytest.TestReport, item: CheckItem, call: pytest.CallInfo[None]) -> None:
-    """Mark a failure that is a fixture's or a hook's, and not the item's, with the node in whose folder it was raised; else with the item's."""
-    raised = (item.parent.nodes.beside(Path(entry.path)) for entry in reversed(call.excinfo.traceback)) if call.excinfo else ()
-    setattr(report, own_tests.NODE, next((name for name in raised if name is not None), item.node_name))
+    """Mark a failure that is a fixture's or a hook's, and not the item's, with the node in whose
+    folder it was raised; else with the item's.
+    """
+    raised = (
+        (item.parent.nodes.beside(Path(entry.path)) for entry in reversed(call.excinfo.traceback))
+        if call.excinfo
+        else ()
+    )
+    setattr(
+        report, own_tests.NODE, next((name for name in raised if name is not None), item.node_name)
+    )
 
 
 def annotate(report: pytest.TestReport, result: Result) -> None:
-    """Hang the result on its report, as plain values: nothing else survives the way from an xdist worker."""
+    """Hang the result on its report, as plain values: nothing else survives the way from an xdist
+    worker.
+    """
     report.power_edge = result.metadata()  # type: ignore[attr-defined]

@@ -1,4 +1,5 @@
-"""What operators' own tests are given for each selected node: `node`, `facts`, and testinfra's `host`.
+"""What operators' own tests are given for each selected node: `node`, `facts`, and testinfra's
+`host`.
 
 This module is a plugin, registered after all others: so its `host` wins over testinfra's.
 """
@@ -8,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from power_edge import check
-from power_edge.check import Checked
+from power_edge.checking import check
+from power_edge.checking.check import Checked
 from power_edge.config import Node
-from power_edge.engine import own_tests
-from power_edge.engine.failure import failure
-from power_edge.engine.nodes import Nodes
 from power_edge.model import Observations, Unseen
 from power_edge.probing.process import Lifeline, shared_connections
+from power_edge.pytest_integration import own_tests
+from power_edge.pytest_integration.longrepr import failure
+from power_edge.pytest_integration.nodes import Nodes
 from power_edge.resources import names, resource
 from power_edge.text import printable
 
@@ -24,11 +25,17 @@ NODES: pytest.StashKey[Nodes] = pytest.StashKey()
 
 
 class Unknown(Exception):
-    """What a test asked for could not be looked at. Makes the test an error, never a pass or a failure."""
+    """What a test asked for could not be looked at.
+
+    Makes the test an error, never a pass or a failure.
+    """
 
 
 class TypeFacts(Mapping[str, Any]):
-    """The observations of one resource type, by name as an operator writes it; None is "not there". Raises Unknown."""
+    """The observations of one resource type, by name as an operator writes it; None is "not there".
+
+    Raises Unknown.
+    """
 
     def __init__(self, kind: str, seen: Observations | Unseen) -> None:
         self._kind = resource(kind)
@@ -41,7 +48,9 @@ class TypeFacts(Mapping[str, Any]):
         if key not in self._seen:
             if self._kind.lists_all:
                 return None
-            raise Unknown(f"{self._kind.name} {name}: not looked at, since state.yaml does not declare it")
+            raise Unknown(
+                f"{self._kind.name} {name}: not looked at, since state.yaml does not declare it"
+            )
         seen = self._seen[key]
         if self._kind.fact is not None and not isinstance(seen, Unseen):
             seen = self._kind.fact(seen)
@@ -69,7 +78,9 @@ class Facts(Mapping[str, TypeFacts]):
     def __getitem__(self, kind: str) -> TypeFacts:
         if kind not in names():
             raise KeyError(f"{kind}: no resource type; there are {', '.join(names())}")
-        return TypeFacts(kind, self._seen.get(kind, Unseen("not looked at, since state.yaml declares none")))
+        return TypeFacts(
+            kind, self._seen.get(kind, Unseen("not looked at, since state.yaml declares none"))
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._seen)
@@ -84,7 +95,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     nodes = metafunc.config.stash[NODES]
     beside = nodes.beside(metafunc.definition.path)
-    metafunc.parametrize("node", sorted(nodes.by_name) if beside is None else [beside], indirect=True, scope="session")
+    metafunc.parametrize(
+        "node",
+        sorted(nodes.by_name) if beside is None else [beside],
+        indirect=True,
+        scope="session",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +128,9 @@ def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
         report.when = "setup"  # pytest counts a failed setup as an error
@@ -127,7 +145,9 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 
 
 def _is_ours(metafunc: pytest.Metafunc) -> bool:
-    """Whether a test's argument `node` is our fixture: suites of others have fixtures and parameters of that name."""
+    """Whether a test's argument `node` is our fixture: suites of others have fixtures and
+    parameters of that name.
+    """
     definitions = metafunc._arg2fixturedefs.get("node", ())
     if not definitions or definitions[-1].func.__module__ != __name__:
         return False

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import check
-from power_edge.check import Checked
+from power_edge.checking import check
+from power_edge.checking.check import Checked
 from power_edge.config import Node
-from power_edge.engine.selection import Selection
-from power_edge.probing.answer import Answer
-from power_edge.probing.route import BadRoute, Options
+from power_edge.probing.connection import BadRoute, Options
+from power_edge.probing.framing import Answer
 from power_edge.probing.transport import Pending, Unreachable
+from power_edge.pytest_integration.selection import Selection
 
 
 class Nodes:
@@ -47,12 +47,24 @@ class Nodes:
 
     def beside(self, path: Path) -> str | None:
         """The node whose folder a path is, or lies in."""
-        return next((node.name for folder, node in self.selection.nodes.items() if folder in (path, *path.parents)), None)
+        return next(
+            (
+                node.name
+                for folder, node in self.selection.nodes.items()
+                if folder in (path, *path.parents)
+            ),
+            None,
+        )
 
     def take_answer(self, answer: Answer, max_age: float) -> None:
-        """Judge this answer instead of asking its node; `max_age` in seconds. Raises UsageError for one that is not wanted."""
+        """Judge this answer instead of asking its node; `max_age` in seconds.
+
+        Raises UsageError for one that is not wanted.
+        """
         if answer.node not in self.by_name:
-            raise pytest.UsageError(f"an answer of node {answer.node!r}, which is not selected (--node)")
+            raise pytest.UsageError(
+                f"an answer of node {answer.node!r}, which is not selected (--node)"
+            )
         if answer.node in self._checked:
             raise pytest.UsageError(f"a second answer of node {answer.node}")
         self.by_answers = True
@@ -67,18 +79,24 @@ class Nodes:
         import pickle  # 2 ms that only xdist needs
 
         checked = map(self.checked, self.by_name)
-        return pickle.dumps({each.node.name: (each.answer, each.age, each.stale) for each in checked})
+        return pickle.dumps(
+            {each.node.name: (each.answer, each.age, each.stale) for each in checked}
+        )
 
     def unpack(self, packed: bytes) -> None:
         """Take the answers that another process packed."""
         import pickle
 
-        answers: dict[str, tuple[Answer | Unreachable, str | None, str | None]] = pickle.loads(packed)
+        answers: dict[str, tuple[Answer | Unreachable, str | None, str | None]] = pickle.loads(
+            packed
+        )
         self._checked = {name: Checked(self.by_name[name], *told) for name, told in answers.items()}
 
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
-    """Send the scripts, and go on: the answers are waited for when the first item of their node runs. Raises UsageError."""
+    """Send the scripts, and go on: the answers are waited for when the first item of their node
+    runs. Raises UsageError.
+    """
     try:
         return check.ask(nodes, options)
     except BadRoute as error:

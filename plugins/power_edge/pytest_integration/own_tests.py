@@ -6,7 +6,10 @@ from typing import Protocol
 from power_edge.model import Outcome
 
 NODE = "power_edge_own"
-"""Attribute of a report: the node that the test is about. It survives the way from an xdist worker."""
+"""Attribute of a report: the node that the test is about.
+
+It survives the way from an xdist worker.
+"""
 UNKNOWN = "power_edge_unknown"
 """Attribute of a report: the test ended by Unknown."""
 
@@ -56,7 +59,11 @@ class OwnTests:
 
     def of(self, node: str) -> Mapping[str, Outcome]:
         """The outcome of each test about a node, by id."""
-        return {test: outcome for test, outcome in self._outcomes.items() if self.node_of.get(test) == node}
+        return {
+            test: outcome
+            for test, outcome in self._outcomes.items()
+            if self.node_of.get(test) == node
+        }
 
     def failed(self, test: str) -> bool:
         """Whether a test has failed, or ended by Unknown."""

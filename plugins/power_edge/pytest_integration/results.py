@@ -4,21 +4,25 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from power_edge import check
-from power_edge.check import GATE_NAME, GATE_TYPE
-from power_edge.engine.own_tests import OwnTests
+from power_edge.checking import check
+from power_edge.checking.check import GATE_NAME, GATE_TYPE
 from power_edge.model import Outcome
+from power_edge.pytest_integration.own_tests import OwnTests
 from power_edge.report.terminal import OWN_FAILED
 
 
 class Tally:
-    """Results by node, as Result.metadata() has them, the own tests, and the gates of the nodes with a selected item."""
+    """Results by node, as Result.metadata() has them, the own tests, and the gates of the nodes
+    with a selected item.
+    """
 
     def __init__(self) -> None:
         self._judged: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = defaultdict(dict)
         self.own = OwnTests()
         self.gates: dict[str, int] = {}
-        """Node -> the exit status that its gate calls for, whether or not the gate's own item was selected."""
+        """Node -> the exit status that its gate calls for, whether or not the gate's own item was
+        selected.
+        """
 
     def add(self, metadata: Mapping[str, Any]) -> None:
         self._judged[metadata["node"]][metadata["type"], metadata["name"]] = metadata
@@ -31,11 +35,16 @@ class Tally:
         return (GATE_TYPE, GATE_NAME) in self._judged[node]
 
     def counts(self, node: str) -> dict[str, int]:
-        """How many items of a node had each outcome, and how many own tests failed. Unknown holds own tests, too."""
+        """How many items of a node had each outcome, and how many own tests failed.
+
+        Unknown holds own tests, too.
+        """
         found = Counter(metadata["outcome"] for metadata in self._judged[node].values())
         own = Counter(self.own.of(node).values())
         found[Outcome.UNKNOWN] += own[Outcome.UNKNOWN]
-        return {outcome.value: found[outcome] for outcome in Outcome} | {OWN_FAILED: own[Outcome.DRIFT]}
+        return {outcome.value: found[outcome] for outcome in Outcome} | {
+            OWN_FAILED: own[Outcome.DRIFT]
+        }
 
     def node_status(self, node: str) -> int:
         """The exit status that a node alone would give."""
@@ -50,4 +59,6 @@ class Tally:
 
 
 def _statuses(outcomes: Iterable[Outcome]) -> Iterator[int]:
-    return (check.STATUS.get(outcome, 0) for outcome in outcomes)  # the status of a blocked item is its gate's
+    return (
+        check.STATUS.get(outcome, 0) for outcome in outcomes
+    )  # the status of a blocked item is its gate's

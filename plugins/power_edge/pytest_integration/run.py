@@ -1,4 +1,6 @@
-"""A run about nodes: runs their items, and ends with the status and the reports that the results call for."""
+"""A run about nodes: runs their items, and ends with the status and the reports that the results
+call for.
+"""
 
 import gc
 import time
@@ -12,25 +14,36 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from power_edge.check import GATE_TYPE, Checked
-from power_edge.engine import fixtures, own_tests
-from power_edge.engine.folding import folded
-from power_edge.engine.items import BrokenNode, CheckItem, CouldNotLook, Drifted, NodeFolder, annotate, lay_to_node
-from power_edge.engine.items import run as run_item
-from power_edge.engine.nodes import Nodes
-from power_edge.engine.tally import Tally
-from power_edge.engine.whole_reports import make_whole
+from power_edge.atomic_file import way_out
+from power_edge.checking.check import GATE_TYPE, Checked
 from power_edge.model import Outcome
+from power_edge.pytest_integration import fixtures, own_tests
+from power_edge.pytest_integration.atomic_reports import make_whole
+from power_edge.pytest_integration.collection import (
+    BrokenNode,
+    CheckItem,
+    CouldNotLook,
+    Drifted,
+    NodeFolder,
+    annotate,
+    lay_to_node,
+)
+from power_edge.pytest_integration.collection import run as run_item
+from power_edge.pytest_integration.grouping import folded
+from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.results import Tally
 from power_edge.report import junit, prometheus, terminal
 from power_edge.report.prometheus import Sample
 from power_edge.resources import names
 from power_edge.text import Screen, printable
-from power_edge.whole import way_out
 
 USAGE_ERROR = 4
 NO_TESTS = 5
 _STOCK = ("allure_report_dir", "usepdb", "trace", "setupshow", "setuponly")
-"""Options with which our items run as all others do. Each comes with a plugin, which may be switched off."""
+"""Options with which our items run as all others do.
+
+Each comes with a plugin, which may be switched off.
+"""
 _OURS = (0, 1, NO_TESTS)  # statuses of pytest's that results may replace; 2, 3 and 4 stay
 
 
@@ -42,7 +55,8 @@ class Run:
     def __init__(self, nodes: Nodes, *, idle: bool, ask_late: bool) -> None:
         """`idle`: the run shows what there is (--collect-only, --fixtures) and judges nothing.
 
-        `ask_late`: this may be an xdist worker, which asks nothing, or a pytest that one of its tests started; the environment does not tell.
+        `ask_late`: this may be an xdist worker, which asks nothing, or a pytest that one of its
+        tests started; the environment does not tell.
         """
         self.nodes = nodes
         self.idle = idle
@@ -58,14 +72,20 @@ class Run:
         """Whether a report that the run was asked for could not be written."""
 
     def join(self, config: pytest.Config) -> None:
-        """Take part in a session: our items and markers, and the fixtures that own tests are given. Raises UsageError."""
+        """Take part in a session: our items and markers, and the fixtures that own tests are given.
+
+        Raises UsageError.
+        """
         self.config = config
-        gc.freeze()  # what is loaded by now stays: to go through it again and again costs a tenth of a run
+        # what is loaded by now stays: to go through it again and again costs a tenth of a run
+        gc.freeze()
         selection = self.nodes.selection
         # testpaths, or the current folder, are what pytest falls back to where no path was given.
         config.args[:] = [*selection.arguments, *map(str, selection.by_option)]
         if config.option.importmode == "prepend" and self._own_tests_of_one_name():
-            config.option.importmode = "importlib"  # by default pytest refuses them, being modules of one name
+            config.option.importmode = (
+                "importlib"  # by default pytest refuses them, being modules of one name
+            )
         for kind in (GATE_TYPE, *names()):
             config.addinivalue_line("markers", f"{kind}: items of this type (Power Edge)")
         if self._is_worker:
@@ -82,7 +102,9 @@ class Run:
         config.pluginmanager.register(fixtures, "power_edge_fixtures")
 
     def _shield_terminal(self) -> None:
-        """Own tests have names, output and messages of their own, and quote what machines answer: pytest writes them as they are."""
+        """Own tests have names, output and messages of their own, and quote what machines answer:
+        pytest writes them as they are.
+        """
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             writer = reporter._tw
@@ -90,7 +112,12 @@ class Run:
 
     def _own_tests_of_one_name(self) -> bool:
         folders = self.nodes.selection.nodes if len(self.nodes.selection.nodes) > 1 else ()
-        counts = Counter(file.name for folder in folders for file in folder.rglob("*.py") if file.name not in ("conftest.py", "__init__.py"))
+        counts = Counter(
+            file.name
+            for folder in folders
+            for file in folder.rglob("*.py")
+            if file.name not in ("conftest.py", "__init__.py")
+        )
         return any(count > 1 for count in counts.values())
 
     def _say(self, text: str) -> None:
@@ -104,10 +131,13 @@ class Run:
     def _is_worker(self) -> bool:
         return hasattr(self.config, "workerinput")
 
-    # -- collecting --------------------------------------------------------------------------------------------------------------------------
+    # -- collecting
+    # --------------------------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    def pytest_collect_directory(
+        self, path: Path, parent: pytest.Collector
+    ) -> pytest.Collector | None:
         if path in self.nodes.selection.broken:
             broken: BrokenNode = BrokenNode.from_parent(parent, path=path)
             broken.error = self.nodes.selection.broken[path]
@@ -132,7 +162,9 @@ class Run:
                     own[item.nodeid] = name
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
         if report.failed and (name := self.nodes.beside(collector.path)) is not None:
             setattr(report, own_tests.NODE, name)
@@ -146,21 +178,34 @@ class Run:
         return (yield)
 
     def _node_of(self, item: pytest.Item) -> str | None:
-        """The node that an item is about: its own, the one it was parametrized with, or the one in whose folder it stands."""
+        """The node that an item is about: its own, the one it was parametrized with, or the one in
+        whose folder it stands.
+        """
         if isinstance(item, CheckItem):
             return item.node_name
         callspec = getattr(item, "callspec", None)
-        if callspec is not None and isinstance(node := callspec.params.get("node"), str) and node in self.nodes.by_name:
+        if (
+            callspec is not None
+            and isinstance(node := callspec.params.get("node"), str)
+            and node in self.nodes.by_name
+        ):
             return node
         return self.nodes.beside(item.path)
 
-    # -- running -----------------------------------------------------------------------------------------------------------------------------
+    # -- running
+    # -----------------------------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         config = self.config
         failed_early = session.testsfailed and not config.option.continue_on_collection_errors
-        if self.idle or failed_early or self._is_worker or config.pluginmanager.hasplugin("dsession") or not self._lean:
+        if (
+            self.idle
+            or failed_early
+            or self._is_worker
+            or config.pluginmanager.hasplugin("dsession")
+            or not self._lean
+        ):
             return None
         items = session.items
         for item, following in zip_longest(items, items[1:]):
@@ -175,7 +220,9 @@ class Run:
         return True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
         if not isinstance(item, CheckItem) or not self._lean:
             return None
         run_item(item, nextitem)
@@ -190,19 +237,26 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         name = None if isinstance(item, CheckItem) else self._node_of(item)
         if name is not None and not (gate := self.nodes.checked(name).gate).open:
-            raise pytest.skip.Exception(printable(f"{name} is blocked: {gate.why}"), _use_item_location=True)
+            raise pytest.skip.Exception(
+                printable(f"{name} is blocked: {gate.why}"), _use_item_location=True
+            )
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if isinstance(item, CheckItem):
             if item.result is not None:
                 annotate(report, item.result)
-            if report.failed and not isinstance(getattr(call.excinfo, "value", None), CouldNotLook | Drifted):
+            if report.failed and not isinstance(
+                getattr(call.excinfo, "value", None), CouldNotLook | Drifted
+            ):
                 lay_to_node(report, item, call)
         return report
 
-    # -- reporting ---------------------------------------------------------------------------------------------------------------------------
+    # -- reporting
+    # ---------------------------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
@@ -210,13 +264,16 @@ class Run:
         if metadata is None:
             self._own_test_reported(report)
             yield
-            # Two own tests can have one id: pytest forgets the failure of the first where the second passes.
+            # Two own tests can have one id: pytest forgets the failure of the first where the
+            # second passes.
             if self.tally.own.failed(report.nodeid):
                 self._keep_among_failed(report)
             return None
         if self._is_worker:
             return (yield)
-        if hasattr(report, own_tests.NODE):  # the failure of a fixture or a hook: the item itself is as judged
+        if hasattr(
+            report, own_tests.NODE
+        ):  # the failure of a fixture or a hook: the item itself is as judged
             self._take_own(report, Outcome.DRIFT)
         report._json_report_extra = {"metadata": {"power_edge": metadata}}  # type: ignore[attr-defined]
         self.tally.add(metadata)
@@ -245,7 +302,9 @@ class Run:
             self._take_own(report, own_tests.outcome_of(report, blocked=blocked))
             self._name_in_junit(report)
 
-    def _take_own(self, report: pytest.TestReport | pytest.CollectReport, outcome: Outcome | None) -> None:
+    def _take_own(
+        self, report: pytest.TestReport | pytest.CollectReport, outcome: Outcome | None
+    ) -> None:
         own, name = self.tally.own, getattr(report, own_tests.NODE, None)
         if name is not None:
             own.node_of[report.nodeid] = name
@@ -256,18 +315,25 @@ class Run:
         own, name = self.tally.own, getattr(report, own_tests.NODE, None)
         xml = self.config.stash.get(xml_key, None)
         if xml is not None and name is not None:
-            junit.annotate_own(xml.node_reporter(report), name, report.nodeid, own.of(name).get(report.nodeid))
+            junit.annotate_own(
+                xml.node_reporter(report), name, report.nodeid, own.of(name).get(report.nodeid)
+            )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         if self._is_worker:
-            told = {"deselected": self._deselected, "selected": sorted(self._selected), "own": self.tally.own.node_of}
+            told = {
+                "deselected": self._deselected,
+                "selected": sorted(self._selected),
+                "own": self.tally.own.node_of,
+            }
             session.config.workeroutput["power_edge"] = told  # type: ignore[attr-defined]
         elif self.idle:
             if self.nodes.selection.broken and session.exitstatus in _OURS:
                 session.exitstatus = USAGE_ERROR
         else:
-            # Before json-report looks, while the terminal still gets pytest's own status and prints its summary.
+            # Before json-report looks, while the terminal still gets pytest's own status and prints
+            # its summary.
             session.exitstatus = self._status(int(session.exitstatus))
             self._write_textfile(session.exitstatus)
         result = yield
@@ -279,14 +345,17 @@ class Run:
         """The status that the run ends with, instead of pytest's."""
         if status not in _OURS:
             return status
-        # Where all items were deselected the nodes were asked all the same, and a shut gate is no "nothing to do".
+        # Where all items were deselected the nodes were asked all the same, and a shut gate is no
+        # "nothing to do".
         for name in self.nodes.by_name if status == NO_TESTS else self._usable:
             self.tally.gates[name] = self.nodes.checked(name).gate.status
         if self.nodes.selection.broken:
             return USAGE_ERROR
         if status == NO_TESTS and not any(self.tally.gates.values()):
             return status
-        return self.tally.status() or status  # a 1 without a failed test is pytest.exit's, or a plugin's
+        return (
+            self.tally.status() or status
+        )  # a 1 without a failed test is pytest.exit's, or a plugin's
 
     @property
     def _usable(self) -> list[str]:
@@ -304,7 +373,9 @@ class Run:
             if errors:
                 stats["error"] = errors
             if not self.idle:
-                self._write_nodes(terminalreporter)  # last, where they are seen below hundreds of drifts
+                self._write_nodes(
+                    terminalreporter
+                )  # last, where they are seen below hundreds of drifts
 
     def _write_nodes(self, terminalreporter: Any) -> None:
         lines = [
@@ -313,7 +384,9 @@ class Run:
             for line in terminal.node_lines(name, self.tally.counts(name), self._notes(name))
         ]
         if lines or self._told:
-            terminalreporter.write_sep("=", "nodes")  # `section` leaves the end of pytest's line of dots to the next line
+            terminalreporter.write_sep(
+                "=", "nodes"
+            )  # `section` leaves the end of pytest's line of dots to the next line
         for line in [*lines, *self._told]:
             terminalreporter.write_line(line)
 
@@ -323,7 +396,11 @@ class Run:
             return
         if checked.gate.why:
             told = f"{'gate' if checked.gate.open else 'blocked'}: {checked.gate.why}"
-            shown_above = not checked.gate.open and self.tally.has_gate(name) and self.config.option.tbstyle != "no"
+            shown_above = (
+                not checked.gate.open
+                and self.tally.has_gate(name)
+                and self.config.option.tbstyle != "no"
+            )
             yield terminal.shortened(told) if shown_above else told
         if checked.age is not None:
             yield checked.stale or f"judged by an answer that is {checked.age} old"
@@ -336,19 +413,26 @@ class Run:
         statuses = {name: self.tally.node_status(name) for name in self._usable}
         # A run that was interrupted looked at no gates: that nothing was found says nothing then.
         json_report["power_edge"] = {
-            name: {**self.tally.counts(name), "exit_status": status} for name, status in statuses.items() if status or name in self.tally.gates
+            name: {**self.tally.counts(name), "exit_status": status}
+            for name, status in statuses.items()
+            if status or name in self.tally.gates
         }
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
-        """pytest-html shows ids as they are. Ours begin no tag; those of the operators' own tests can."""
+        """pytest-html shows ids as they are.
+
+        Ours begin no tag; those of the operators' own tests can.
+        """
         cells[:] = [cell.replace(report.nodeid, escape(report.nodeid)) for cell in cells]
 
     def _write_textfile(self, status: int) -> None:
         file = self.config.option.prometheus_textfile
         if not file:
             return
-        checked = [each for name in self._usable if (each := self.nodes.waited_for(name)) is not None]
+        checked = [
+            each for name in self._usable if (each := self.nodes.waited_for(name)) is not None
+        ]
         samples = [self._sample(each) for each in checked]
         reason = self._partial(status, samples)
         if reason is not None:
@@ -372,25 +456,38 @@ class Run:
         )
 
     def _partial(self, status: int, samples: Sequence[Sample]) -> str | None:
-        """Why this run says too little of its nodes to replace what an earlier one said; None where it is whole."""
-        complete_but_broken = status == USAGE_ERROR and self.config.option.continue_on_collection_errors
+        """Why this run says too little of its nodes to replace what an earlier one said; None where
+        it is whole.
+        """
+        complete_but_broken = (
+            status == USAGE_ERROR and self.config.option.continue_on_collection_errors
+        )
         if 2 <= status <= 5 and not complete_but_broken:
             return f"the run ended with {status}"
         if self._deselected:
             return "items were deselected"
-        if any(len(sample.results) <= len(sample.node.items) for sample in samples):  # the gate is one more
+        if any(
+            len(sample.results) <= len(sample.node.items) for sample in samples
+        ):  # the gate is one more
             return "not all items were judged"
         if self.tally.own.not_begun():
             return "not all tests were run"
-        if part := [sample.node.name for sample in samples if sample.node.name not in self.nodes.selection.whole]:
+        if part := [
+            sample.node.name
+            for sample in samples
+            if sample.node.name not in self.nodes.selection.whole
+        ]:
             return f"only a part of {part[0]} was selected"
         return None
 
     def _could_not_write(self, file: Path, error: OSError) -> None:
         self._unwritten = True
-        self._told.append(f"{file} could not be written: {error.strerror or error} ({way_out(error)})")
+        self._told.append(
+            f"{file} could not be written: {error.strerror or error} ({way_out(error)})"
+        )
 
-    # -- xdist -------------------------------------------------------------------------------------------------------------------------------
+    # -- xdist
+    # -------------------------------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -399,7 +496,9 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        told = getattr(node, "workeroutput", {}).get("power_edge", {"deselected": 0, "selected": [], "own": {}})
+        told = getattr(node, "workeroutput", {}).get(
+            "power_edge", {"deselected": 0, "selected": [], "own": {}}
+        )
         self._deselected = max(self._deselected, told["deselected"])
         self._selected |= set(told["selected"])
         self.tally.own.node_of |= told["own"]

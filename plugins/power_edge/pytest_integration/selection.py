@@ -1,4 +1,6 @@
-"""Which nodes a run is about: those of --node, and those whose file or folder is named as an argument."""
+"""Which nodes a run is about: those of --node, and those whose file or folder is named as an
+argument.
+"""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -6,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
-from power_edge.config.folders import STATE, is_node
+from power_edge.config.node_configs import STATE, is_node
 
 PREFIX = "node-configs"
 """What every test id of ours begins with, whatever the folder is called and wherever rootdir is."""
@@ -22,7 +24,9 @@ class Selection:
     gate_only: set[Path] = field(default_factory=set)
     """Folders of which an argument named the gate alone, by the id of a file that is not there."""
     arguments: list[str] = field(default_factory=list)
-    """The paths of the command line as pytest can collect them: our ids lead to the files that they stand for."""
+    """The paths of the command line as pytest can collect them: our ids lead to the files that they
+    stand for.
+    """
 
     by_option: list[Path] = field(default_factory=list)
     """The folders that --node named."""
@@ -32,12 +36,20 @@ class Selection:
     """The node-configs/ of the run."""
 
     def leaves_out(self, path: Path) -> Path | None:
-        """The folder of a node that is not selected, if a path lies in one: its own tests are for no other machine."""
+        """The folder of a node that is not selected, if a path lies in one: its own tests are for
+        no other machine.
+        """
         folder = node_around(path, self.root)
-        return folder if folder is not None and folder not in self.nodes and folder not in self.broken else None
+        return (
+            folder
+            if folder is not None and folder not in self.nodes and folder not in self.broken
+            else None
+        )
 
 
-def selection(patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path) -> Selection:
+def selection(
+    patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path
+) -> Selection:
     """The selection of a command line. Raises ConfigError for a pattern that names no node."""
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
     chosen = Selection(by_option=list(select(root, patterns)) if patterns else [], root=root)
@@ -64,7 +76,9 @@ def selection(patterns: Sequence[str], node_configs: str | None, arguments: Iter
 
 
 def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
-    """What a path of the command line means: an id begins with `node-configs/` and works from every folder."""
+    """What a path of the command line means: an id begins with `node-configs/` and works from every
+    folder.
+    """
     here = cwd / path
     if root is not None and path.startswith(f"{PREFIX}/") and (renamed or not here.exists()):
         return root / path.removeprefix(f"{PREFIX}/")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from power_edge.config import ConfigError
-from power_edge.engine.nodes import Nodes, ask
-from power_edge.engine.selection import selection
-from power_edge.probing.answer import NoAnswer, read
-from power_edge.probing.route import Options
+from power_edge.probing.connection import Options
+from power_edge.probing.framing import NoAnswer, read
+from power_edge.pytest_integration.nodes import Nodes, ask
+from power_edge.pytest_integration.selection import selection
 
 if TYPE_CHECKING:
-    from power_edge.engine.session import Run
+    from power_edge.pytest_integration.run import Run
 
 _AGE = re.compile(r"([0-9]{1,9})([smhd]?)")
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
@@ -24,10 +24,11 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
-    """The run that these options and paths ask for, its nodes already asked; None where they name no node.
+    """The run that these options and paths ask for, its nodes already asked; None where they name
+    no node.
 
-    Raises UsageError for what cannot be used, before any node is touched: a broken node (unless --continue-on-collection-errors), a pattern that
-    names none, an answer of another node.
+    Raises UsageError for what cannot be used, before any node is touched: a broken node (unless
+    --continue-on-collection-errors), a pattern that names none, an answer of another node.
     """
     try:
         chosen = selection(options.node, options.node_configs, arguments, cwd)
@@ -36,27 +37,42 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     except OSError as error:
         raise pytest.UsageError(f"{error.filename}: {error.strerror}") from None
     if chosen.broken and not options.continue_on_collection_errors:
-        raise pytest.UsageError("\n".join(["unusable configuration", *map(str, chosen.broken.values())]))
+        raise pytest.UsageError(
+            "\n".join(["unusable configuration", *map(str, chosen.broken.values())])
+        )
     if not chosen.nodes and not chosen.broken:
-        for option, given in (("--answers", options.answers), ("--prometheus-textfile", options.prometheus_textfile)):
+        for option, given in (
+            ("--answers", options.answers),
+            ("--prometheus-textfile", options.prometheus_textfile),
+        ):
             if given:
-                raise pytest.UsageError(f"{option} is about nodes, and none is selected: add --node=NAME")
+                raise pytest.UsageError(
+                    f"{option} is about nodes, and none is selected: add --node=NAME"
+                )
         return None
     if getattr(options, "nagios", False):
-        raise pytest.UsageError("--nagios knows passed and failed only, and calls a blocked node OK: go by the exit status (0 1 10 11 12) instead")
+        raise pytest.UsageError(
+            "--nagios knows passed and failed only, and calls a blocked node OK: go by the exit status (0 1 10 11 12) instead"
+        )
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
-        raise pytest.UsageError(f"two nodes are called {twice[0]}: check the folders that hold them one at a time")
+        raise pytest.UsageError(
+            f"two nodes are called {twice[0]}: check the folders that hold them one at a time"
+        )
     ways = _transport(options)
     max_age = _age(options.max_age)
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
     by_answers = bool(options.answers)
-    nodes = Nodes(chosen, ways, {} if idle or worker or by_answers else ask(chosen.nodes.values(), ways))
+    nodes = Nodes(
+        chosen, ways, {} if idle or worker or by_answers else ask(chosen.nodes.values(), ways)
+    )
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)
     if by_answers and (silent := nodes.silent()):
-        raise pytest.UsageError(f"no answer of {', '.join(silent)}: --answers connects to nothing, so give an answer of each selected node")
-    from power_edge.engine.session import Run  # while the nodes are at work
+        raise pytest.UsageError(
+            f"no answer of {', '.join(silent)}: --answers connects to nothing, so give an answer of each selected node"
+        )
+    from power_edge.pytest_integration.run import Run  # while the nodes are at work
 
     return Run(nodes, idle=idle, ask_late=worker and not idle and not by_answers)
 
@@ -78,11 +94,15 @@ def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
 def _age(text: str) -> float:
     match = _AGE.fullmatch(text)
     if match is None:
-        raise pytest.UsageError(f"--max-age={text}: write seconds, or a number with s, m, h or d (90, 30m, 24h, 7d)")
+        raise pytest.UsageError(
+            f"--max-age={text}: write seconds, or a number with s, m, h or d (90, 30m, 24h, 7d)"
+        )
     return int(match[1]) * _SECONDS[match[2]]
 
 
 def _transport(options: Namespace) -> Options:
     """testinfra's own options; its plugin may be switched off, and then there are none."""
-    given: dict[str, Any] = {name: getattr(options, name) for name in Options._fields if hasattr(options, name)}
+    given: dict[str, Any] = {
+        name: getattr(options, name) for name in Options._fields if hasattr(options, name)
+    }
     return Options(**given)

@@ -1,4 +1,6 @@
-"""A sheet of labelled lines under headings, for people: made for 80 columns, sensible without colour and where there are no block characters."""
+"""A sheet of labelled lines under headings, for people: made for 80 columns, sensible without
+colour and where there are no block characters.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -18,7 +20,10 @@ Piece = str | tuple[str, str] | None
 
 
 class Row(NamedTuple):
-    """What stands beside a label; the lines that follow the first begin `hang` columns further in. Without a label the value has the whole line."""
+    """What stands beside a label; the lines that follow the first begin `hang` columns further in.
+
+    Without a label the value has the whole line.
+    """
 
     label: str
     value: Text
@@ -103,7 +108,12 @@ class Sheet:
         style = "red" if share >= 0.9 else "yellow" if share >= 0.75 else "green"
         on, off = ("█", "░") if self.blocks else ("#", ".")
         number = (f" {share:4.0%}", style if share >= 0.75 else "")
-        return text((on * full, style), (off * (_BAR - full), "dim"), number, f"  {amount(used)} of {amount(size)}")
+        return text(
+            (on * full, style),
+            (off * (_BAR - full), "dim"),
+            number,
+            f"  {amount(used)} of {amount(size)}",
+        )
 
 
 def amount(size: int) -> str:

@@ -5,12 +5,34 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from power_edge.model.declared.about_schema import About, Filesystem, Firewall, Interface, OpenPort, Sshd, Unit
-from power_edge.report.sheet import Row, Sheet, amount, capped, count, span, text, words
+from power_edge.model.generated.about_schema import (
+    About,
+    Filesystem,
+    Firewall,
+    Interface,
+    OpenPort,
+    Sshd,
+    Unit,
+)
+from power_edge.report._layout import Row, Sheet, amount, capped, count, span, text, words
 
 _MOST = 12  # of what there may be hundreds of; the whole stands in the JSON
 _FULL = 0.9
-_CONTAINERS = frozenset(("docker", "podman", "lxc", "lxc-libvirt", "systemd-nspawn", "openvz", "rkt", "proot", "pouch", "container-other", "wsl"))
+_CONTAINERS = frozenset(
+    (
+        "docker",
+        "podman",
+        "lxc",
+        "lxc-libvirt",
+        "systemd-nspawn",
+        "openvz",
+        "rkt",
+        "proot",
+        "pouch",
+        "container-other",
+        "wsl",
+    )
+)
 
 
 def draw(about: About, console: Console) -> None:
@@ -35,9 +57,11 @@ def _head(about: About, sheet: Sheet) -> None:
     since = f"up {span(system.uptime)}" if system.uptime is not None else None
     sheet.line(text(system.distribution, since, sep=", "))
     user = about.looked_as.user
-    as_whom = {"sudo": f"as {user}, with sudo", "plain": f"as {user}, without root", "root": "as root"}.get(
-        about.looked_as.root or "", "by nobody knows whom"
-    )
+    as_whom = {
+        "sudo": f"as {user}, with sudo",
+        "plain": f"as {user}, without root",
+        "root": "as root",
+    }.get(about.looked_as.root or "", "by nobody knows whom")
     sheet.line(text((f"Read {as_whom}, {about.looked_at}", "dim")))
     if pressing := list(_pressing(about)):
         sheet.line(text(("; ".join(pressing), "bold red")))
@@ -69,8 +93,16 @@ def _who(about: About) -> Iterator[Row]:
         yield Row("Identity", text((f"by its {who.identity.kind}; {known}", "dim")))
     width = max((len(role.name) for role in who.roles), default=0) + 2
     for role in who.roles:
-        seen = (("; ".join(role.evidence), "dim")) if role.evidence else ("declared, but nothing seen speaks for it", "yellow")
-        yield Row("Roles", text((f"{role.name:<{width}}", "bold" if role.evidence else ""), seen), hang=width)
+        seen = (
+            (("; ".join(role.evidence), "dim"))
+            if role.evidence
+            else ("declared, but nothing seen speaks for it", "yellow")
+        )
+        yield Row(
+            "Roles",
+            text((f"{role.name:<{width}}", "bold" if role.evidence else ""), seen),
+            hang=width,
+        )
     if who.tags:
         yield Row("Tags", words(who.tags))
     if suggested := [tag for tag in who.suggested_tags if tag not in who.tags]:
@@ -79,12 +111,21 @@ def _who(about: About) -> Iterator[Row]:
 
 def _services(about: About) -> Iterator[Row]:
     services = about.services
-    failed = [Row("Failed", text((unit.name, "bold red"), unit.description, sep="  "), hang=2) for unit in services.failed]
+    failed = [
+        Row("Failed", text((unit.name, "bold red"), unit.description, sep="  "), hang=2)
+        for unit in services.failed
+    ]
     yield from capped(failed, _MOST)
     if services.state is not None:
         style = {"running": "green", "degraded": "red"}.get(services.state, "yellow")
         ended = f", {services.exited} did their work and ended" if services.exited else ""
-        yield Row("State", text((services.state, style), f": {count(len(services.running), 'service')} running{ended}"))
+        yield Row(
+            "State",
+            text(
+                (services.state, style),
+                f": {count(len(services.running), 'service')} running{ended}",
+            ),
+        )
     if services.running:
         yield Row("Running", words(map(_short, services.running), 60))
 
@@ -105,17 +146,39 @@ def _hardware(about: About, sheet: Sheet) -> Iterator[Row]:
         counts = f"{count(processor.cores, 'core')}, {count(processor.threads, 'thread')}"
         yield Row("Processor", text(name, counts, hardware.architecture, sep=", "))
     if hardware.memory is not None:
-        yield Row("Memory", sheet.fill(hardware.memory.size - hardware.memory.available, hardware.memory.size))
+        yield Row(
+            "Memory",
+            sheet.fill(hardware.memory.size - hardware.memory.available, hardware.memory.size),
+        )
     for swap in about.tuning.swaps:
-        yield Row("Swap", sheet.fill(swap.used, swap.size).append_text(text((f"  {swap.device}", "dim"))))
+        yield Row(
+            "Swap", sheet.fill(swap.used, swap.size).append_text(text((f"  {swap.device}", "dim")))
+        )
     kinds = {"ssd": "SSD", "rotating": "rotating", "virtual": "virtual"}
-    disks = [Row("Disks", text(f"{disk.name:<8} {amount(disk.size):>8}", kinds.get(disk.kind), disk.model, sep="  ")) for disk in hardware.disks]
+    disks = [
+        Row(
+            "Disks",
+            text(
+                f"{disk.name:<8} {amount(disk.size):>8}", kinds.get(disk.kind), disk.model, sep="  "
+            ),
+        )
+        for disk in hardware.disks
+    ]
     yield from capped(disks, _MOST)
     local = [
-        Row("Filesystems", sheet.fill(each.used, _usable(each)).append_text(text("  ", (each.mount, "bold"), (f"  {each.type}", "dim"))), hang=2)
+        Row(
+            "Filesystems",
+            sheet.fill(each.used, _usable(each)).append_text(
+                text("  ", (each.mount, "bold"), (f"  {each.type}", "dim"))
+            ),
+            hang=2,
+        )
         for each in hardware.filesystems
     ]
-    remote = [Row("Filesystems", text((each.mount, "bold"), f"  {each.type} of {each.device}"), hang=2) for each in hardware.remote_filesystems]
+    remote = [
+        Row("Filesystems", text((each.mount, "bold"), f"  {each.type} of {each.device}"), hang=2)
+        for each in hardware.remote_filesystems
+    ]
     yield from capped([*local, *remote], _MOST)
 
 
@@ -126,33 +189,73 @@ def _system(about: About) -> Iterator[Row]:
     if system.load:
         threads = about.hardware.processor.threads if about.hardware.processor is not None else 0
         loads = " ".join(f"{load:.2f}" for load in system.load)
-        yield Row("Load", text((loads, "yellow" if threads and system.load[0] > threads else ""), ("in 1, 5 and 15 minutes", "dim"), sep="  "))
+        yield Row(
+            "Load",
+            text(
+                (loads, "yellow" if threads and system.load[0] > threads else ""),
+                ("in 1, 5 and 15 minutes", "dim"),
+                sep="  ",
+            ),
+        )
     if system.reboot is not None:
-        told = (f"pending: {system.reboot.why or 'it asks for one'}", "yellow") if system.reboot.pending else "nothing asks for one"
+        told = (
+            (f"pending: {system.reboot.why or 'it asks for one'}", "yellow")
+            if system.reboot.pending
+            else "nothing asks for one"
+        )
         yield Row("Reboot", text(told))
     if (updates := system.updates) is not None:
         security = f", {updates.security} of them for security" if updates.security else ""
         style = "red" if updates.security else "yellow" if updates.count else "green"
-        age = (f"by package lists that are {span(updates.lists_age)} old", "dim") if updates.lists_age is not None else None
+        age = (
+            (f"by package lists that are {span(updates.lists_age)} old", "dim")
+            if updates.lists_age is not None
+            else None
+        )
         yield Row("Updates", text((f"{updates.count or 'none'}{security}", style), age, sep="  "))
 
 
 def _via(hop: str | None) -> str | None:
-    """The next hop, or what becomes of packets that have none (blackhole, unreachable: ip-route(8))."""
+    """The next hop, or what becomes of packets that have none (blackhole, unreachable:
+    ip-route(8)).
+    """
     return f"via {hop}" if hop and not hop.isalpha() else hop
 
 
 def _network(about: About) -> Iterator[Row]:
     network = about.network
     kinds = {vpn.interface: vpn.kind for vpn in network.vpns}
-    shown = [interface for interface in network.interfaces if interface.addresses and interface.name != "lo"]
+    shown = [
+        interface
+        for interface in network.interfaces
+        if interface.addresses and interface.name != "lo"
+    ]
     width = max((len(interface.name) for interface in shown), default=0) + 2
-    yield from capped([Row("Interfaces", _interface(interface, width, kinds.get(interface.name)), hang=width) for interface in shown], _MOST)
-    others = [interface.name for interface in network.interfaces if interface not in shown and interface.name != "lo"]
+    yield from capped(
+        [
+            Row("Interfaces", _interface(interface, width, kinds.get(interface.name)), hang=width)
+            for interface in shown
+        ],
+        _MOST,
+    )
+    others = [
+        interface.name
+        for interface in network.interfaces
+        if interface not in shown and interface.name != "lo"
+    ]
     if others:
         yield Row("No address", words(others, _MOST))
     routes = [
-        Row("Routes", text(route.to, _via(route.via), f"on {route.interface}" if route.interface else None, sep=" ")) for route in network.routes
+        Row(
+            "Routes",
+            text(
+                route.to,
+                _via(route.via),
+                f"on {route.interface}" if route.interface else None,
+                sep=" ",
+            ),
+        )
+        for route in network.routes
     ]
     yield from capped(routes, _MOST)
     if network.name_servers:
@@ -160,12 +263,20 @@ def _network(about: About) -> Iterator[Row]:
     if network.search:
         yield Row("Search", words(network.search))
     if network.vpns:
-        yield Row("VPNs", words(f"{vpn.interface} ({vpn.kind}, {vpn.state})" for vpn in network.vpns))
+        yield Row(
+            "VPNs", words(f"{vpn.interface} ({vpn.kind}, {vpn.state})" for vpn in network.vpns)
+        )
 
 
 def _interface(interface: Interface, width: int, kind: str | None) -> Text:
     style = "green" if interface.state == "up" else "yellow"
-    return text((f"{interface.name:<{width - 2}}", "bold"), (interface.state, style), kind, ", ".join(interface.addresses), sep="  ")
+    return text(
+        (f"{interface.name:<{width - 2}}", "bold"),
+        (interface.state, style),
+        kind,
+        ", ".join(interface.addresses),
+        sep="  ",
+    )
 
 
 def _security(about: About) -> Iterator[Row]:
@@ -174,17 +285,28 @@ def _security(about: About) -> Iterator[Row]:
         yield from _sshd(security.sshd)
     if security.firewall is not None:
         yield Row("Firewall", _firewall(security.firewall))
-    yield from capped([Row("Open ports", told) for told in _open_ports(security.open_ports)], 2 * _MOST)
+    yield from capped(
+        [Row("Open ports", told) for told in _open_ports(security.open_ports)], 2 * _MOST
+    )
     for login in security.logins:
         where = f"from {login.host}" if login.host else None
-        yield Row("Last logins", text(login.user, login.terminal, where, (login.at, "dim"), sep="  "))
+        yield Row(
+            "Last logins", text(login.user, login.terminal, where, (login.at, "dim"), sep="  ")
+        )
 
 
 def _sshd(sshd: Sshd) -> Iterator[Row]:
     note = ("  (a Match block may say otherwise)", "dim") if sshd.match else None
     if sshd.passwords is not None:
-        empty = (", and empty ones are", "bold red") if sshd.empty_passwords and sshd.passwords else None
-        yield Row("SSH passwords", text(("taken", "yellow") if sshd.passwords else ("not taken", "green"), empty, note))
+        empty = (
+            (", and empty ones are", "bold red")
+            if sshd.empty_passwords and sshd.passwords
+            else None
+        )
+        yield Row(
+            "SSH passwords",
+            text(("taken", "yellow") if sshd.passwords else ("not taken", "green"), empty, note),
+        )
     with_key = ("with a key, not with a password", "green")
     roots = {
         "no": ("not let in", "green"),
@@ -193,22 +315,32 @@ def _sshd(sshd: Sshd) -> Iterator[Row]:
         "prohibit-password": with_key,
         "forced-commands-only": ("for single commands only", "green"),
     }
-    yield Row("SSH as root", text(roots.get(sshd.root_login or "", (sshd.root_login or "-", "yellow")), note))
+    yield Row(
+        "SSH as root",
+        text(roots.get(sshd.root_login or "", (sshd.root_login or "-", "yellow")), note),
+    )
 
 
 def _firewall(firewall: Firewall) -> Text:
     rules = sum({(chain.family, chain.table): chain.rules for chain in firewall.chains}.values())
     by = f"{firewall.provider}: " if firewall.provider else ""
-    stopping = list(dict.fromkeys(chain.family for chain in firewall.chains if chain.policy != "accept"))
+    stopping = list(
+        dict.fromkeys(chain.family for chain in firewall.chains if chain.policy != "accept")
+    )
     if stopping:
-        return text((f"{by}what no rule lets in is dropped", "green"), f" ({', '.join(stopping)}; {count(rules, 'rule')})")
+        return text(
+            (f"{by}what no rule lets in is dropped", "green"),
+            f" ({', '.join(stopping)}; {count(rules, 'rule')})",
+        )
     if not rules:
         return text(("none: nothing filters what comes in", "yellow"))
     return text(f"{by}{count(rules, 'rule')}; what none of them stops is let in")
 
 
 def _open_ports(ports: Iterable[OpenPort]) -> Iterator[Text]:
-    """A line for each port and program; those that only the machine itself can reach come together in the last."""
+    """A line for each port and program; those that only the machine itself can reach come together
+    in the last.
+    """
     merged: dict[tuple[str, str], list[str]] = {}
     local: dict[str, None] = {}
     for port in ports:
@@ -220,7 +352,11 @@ def _open_ports(ports: Iterable[OpenPort]) -> Iterator[Text]:
     for (name, program), addresses in merged.items():
         everywhere = {"0.0.0.0", "[::]"} <= set(addresses) or "*" in addresses
         families = {"0.0.0.0": "IPv4 alone", "[::]": "IPv6"}
-        where = None if everywhere else (f"on {', '.join(families.get(address, address) for address in addresses)}", "dim")
+        where = (
+            None
+            if everywhere
+            else (f"on {', '.join(families.get(address, address) for address in addresses)}", "dim")
+        )
         yield text((f"{name:<10}", "bold"), program, where, sep=" ")
     if local:
         yield text(("for itself ", "dim"), ", ".join(local))
@@ -231,7 +367,10 @@ def _tuning(about: About, width: int) -> Iterator[Row]:
     facts = [*tuning.sysctl.items()]
     if tuning.transparent_hugepages:
         facts.append(("transparent huge pages", tuning.transparent_hugepages))
-    facts += [("frequency governor", f"{name} ({count(number, 'processor')})") for name, number in tuning.governors.items()]
+    facts += [
+        ("frequency governor", f"{name} ({count(number, 'processor')})")
+        for name, number in tuning.governors.items()
+    ]
     # Two side by side, each value at the end of its half.
     half = (width - 3) // 2
     pending: Text | None = None
@@ -250,4 +389,7 @@ def _tuning(about: About, width: int) -> Iterator[Row]:
 
 def _unread(about: About) -> Iterator[Row]:
     for thing in about.unread:
-        yield Row(thing.part.capitalize(), text((thing.what, "yellow") if thing.what != thing.part else None, thing.why, sep=": "))
+        yield Row(
+            thing.part.capitalize(),
+            text((thing.what, "yellow") if thing.what != thing.part else None, thing.why, sep=": "),
+        )

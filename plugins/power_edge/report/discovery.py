@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from power_edge.discovering.sections import Found, Section
+from power_edge.discover.sections import Found, Section
 from power_edge.report.terminal import WIDTH, shortened
 from power_edge.resources import resource
 from power_edge.text import printable
@@ -21,13 +21,18 @@ LONGEST = 200
 
 
 def table(sections: Iterable[Section]) -> Table:
-    """A row for each type and each reason, with the names; what is declared of them alike shares one."""
+    """A row for each type and each reason, with the names; what is declared of them alike shares
+    one.
+    """
     made = Table("", "declared", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     made.columns[1].ratio = 1
     for section in sections:
         for index, ((declared, why), names) in enumerate(_alike(section).items()):
             head = Text(printable("; ".join(filter(None, (declared, why)))), "bold")
-            made.add_row(section.type if index == 0 else "", Group(head, Padding(_listed(names), (0, 0, 0, 2))))
+            made.add_row(
+                section.type if index == 0 else "",
+                Group(head, Padding(_listed(names), (0, 0, 0, 2))),
+            )
         if section.found:
             made.add_section()
     return made
@@ -38,20 +43,33 @@ def _alike(section: Section) -> dict[tuple[str, str], list[str]]:
     groups: dict[tuple[str, str], list[str]] = {}
     for found in section.found:
         if isinstance(found.value, list):
-            groups.setdefault(("", shortened(found.why, LONGEST)), []).extend(_words(entry) for entry in found.value)
+            groups.setdefault(("", shortened(found.why, LONGEST)), []).extend(
+                _words(entry) for entry in found.value
+            )
         else:
-            groups.setdefault((shortened(_declared(found, key), LONGEST), shortened(found.why, LONGEST)), []).append(found.name)
+            groups.setdefault(
+                (shortened(_declared(found, key), LONGEST), shortened(found.why, LONGEST)), []
+            ).append(found.name)
     return groups
 
 
 def _listed(names: list[str]) -> Text:
-    shown = [shortened(name, LONGEST) for name in names[:MOST]] + ([f"and {len(names) - MOST} more"] if len(names) > MOST else [])
-    return Text("\n".join(shown) if any(" " in name or "/" in name for name in shown[:-1]) else ", ".join(shown), overflow="fold")
+    shown = [shortened(name, LONGEST) for name in names[:MOST]] + (
+        [f"and {len(names) - MOST} more"] if len(names) > MOST else []
+    )
+    return Text(
+        "\n".join(shown)
+        if any(" " in name or "/" in name for name in shown[:-1])
+        else ", ".join(shown),
+        overflow="fold",
+    )
 
 
 def _declared(found: Found, key: str | None) -> str:
     if isinstance(found.value, Mapping):
-        return _words({name: value for name, value in found.value.items() if name != key}) or "there"
+        return (
+            _words({name: value for name, value in found.value.items() if name != key}) or "there"
+        )
     return _word("", found.value)
 
 
@@ -68,7 +86,9 @@ def _word(name: str, value: Any) -> str:
 
 def notes(sections: Sequence[Section]) -> Iterator[str]:
     """What is not declared: counts of what was left out, and by name what could not be seen."""
-    left_out = [f"{len(section.left_out)} of {section.type}" for section in sections if section.left_out]
+    left_out = [
+        f"{len(section.left_out)} of {section.type}" for section in sections if section.left_out
+    ]
     if left_out:
         yield f"left out: {', '.join(left_out)}; state.yaml says why"
     by_reason: dict[str, list[str]] = {}
@@ -76,5 +96,13 @@ def notes(sections: Sequence[Section]) -> Iterator[str]:
         for what, why in section.hidden:
             by_reason.setdefault(why, []).append(what)
     for why, names in by_reason.items():
-        shown = ", ".join(map(printable, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-        yield from wrap(f"not seen: {shown}: {printable(why)}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        shown = ", ".join(map(printable, names[:10])) + (
+            f" and {len(names) - 10} more" if len(names) > 10 else ""
+        )
+        yield from wrap(
+            f"not seen: {shown}: {printable(why)}",
+            WIDTH,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )

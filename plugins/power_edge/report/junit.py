@@ -19,10 +19,16 @@ class TestCase(Protocol):
 def annotate(testcase: TestCase, metadata: Mapping[str, Any]) -> None:
     """Name the testcase after its item, and add the fields of its result as properties, once.
 
-    The attributes file and line are written by pytest under junit_family=xunit1 alone; its own line counts from 0, ours from 1.
+    The attributes file and line are written by pytest under junit_family=xunit1 alone; its own line
+    counts from 0, ours from 1.
     """
     file, _, line = metadata["source"].rpartition(":")
-    for name, value in (("classname", f"{metadata['node']}.{metadata['type']}"), ("name", metadata["name"]), ("file", file), ("line", line)):
+    for name, value in (
+        ("classname", f"{metadata['node']}.{metadata['type']}"),
+        ("name", metadata["name"]),
+        ("file", file),
+        ("line", line),
+    ):
         testcase.add_attribute(name, value)
     if not any(name == "outcome" for name, _ in testcase.properties):
         for name, value in metadata.items():
@@ -30,7 +36,10 @@ def annotate(testcase: TestCase, metadata: Mapping[str, Any]) -> None:
 
 
 def annotate_own(testcase: TestCase, node: str, test: str, outcome: str | None) -> None:
-    """Name the testcase of an own test after its node; the properties follow its last phase. `test` is its id."""
+    """Name the testcase of an own test after its node; the properties follow its last phase.
+
+    `test` is its id.
+    """
     for attribute, value in (("classname", f"{node}.own"), ("name", own_test_name(node, test))):
         testcase.add_attribute(attribute, value)
     ours = {"node": node, "type": OWN_TYPE, **({"outcome": outcome} if outcome else {})}

@@ -1,8 +1,10 @@
 """Prometheus: the state of the nodes as a textfile for node_exporter.
 
-Gauges of this run, base units, no timestamps of our own, and no observed value as a label: each drift would be a new series. The catalogue is
-DESIGN's; a series that says nothing (compliance of what was not seen) is left out. Every series carries its node, since node_exporter keeps only
-one of two series that are equal in two files. It does the same where one series has two HELP texts: they change with the name alone.
+Gauges of this run, base units, no timestamps of our own, and no observed value as a label: each
+drift would be a new series. The catalogue is DESIGN's; a series that says nothing (compliance of
+what was not seen) is left out. Every series carries its node, since node_exporter keeps only one of
+two series that are equal in two files. It does the same where one series has two HELP texts: they
+change with the name alone.
 """
 
 from collections import Counter
@@ -10,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from power_edge import gate
+from power_edge.atomic_file import write
 from power_edge.config import Node
-from power_edge.gate import Gate
+from power_edge.identity import gate
+from power_edge.identity.gate import Gate
 from power_edge.model import Outcome
 from power_edge.report.own_test_name import OWN_TYPE, own_test_name
-from power_edge.whole import write
 
 __all__ = ["Sample", "write_textfile"]
 
@@ -24,13 +26,17 @@ _LAST_SEEN = "power_edge_last_seen_timestamp_seconds"
 
 
 class Sample(NamedTuple):
-    """One node as this run saw it: `results` as Result.metadata() gives them, the gate's among them."""
+    """One node as this run saw it: `results` as Result.metadata() gives them, the gate's among
+    them.
+    """
 
     node: Node
     gate: Gate
     results: Sequence[Mapping[str, Any]]
     stale: bool
-    """Judged by an answer that is too old to say whether the node is there, and which machine it is."""
+    """Judged by an answer that is too old to say whether the node is there, and which machine it
+    is.
+    """
     seen: float | None
     """When the node itself answered, in seconds since 1970; None where it did not."""
     own: Mapping[str, Outcome] | None
@@ -44,11 +50,15 @@ class Sample(NamedTuple):
             yield OWN_TYPE, own_test_name(self.node.name, test), outcome
 
 
-def write_textfile(file: Path, samples: Sequence[Sample], broken: Sequence[str], started: float, ended: float) -> None:
-    """Write the file so that a reader sees the old one or the new one, whole. Raises OSError and leaves the old one.
+def write_textfile(
+    file: Path, samples: Sequence[Sample], broken: Sequence[str], started: float, ended: float
+) -> None:
+    """Write the file so that a reader sees the old one or the new one, whole.
 
-    `broken` are nodes whose configuration could not be used, the times are in seconds since 1970. When a node that did not answer was last seen is
-    taken over from the old file.
+    Raises OSError and leaves the old one.
+
+    `broken` are nodes whose configuration could not be used, the times are in seconds since 1970.
+    When a node that did not answer was last seen is taken over from the old file.
     """
     write(file, render(samples, broken, started, ended, last_seen(file)).encode("utf-8"))
 
@@ -61,7 +71,11 @@ def render(
     seen_before: Mapping[str, float],
 ) -> str:
     """The text of the file; `seen_before` says of nodes when they were last seen by earlier runs."""
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest  # 40 ms, for runs that write the file
+    from prometheus_client import (
+        CollectorRegistry,
+        Gauge,
+        generate_latest,
+    )  # 40 ms, for runs that write the file
 
     registry = CollectorRegistry()
 
@@ -69,14 +83,30 @@ def render(
         return Gauge(name, text, ("node", *labels), registry=registry)
 
     checks = gauge("power_edge_checks", "Checks by outcome.", "type", "outcome")
-    compliant = gauge("power_edge_check_compliant", "1 where a check is compliant, 0 where it drifted.", "type", "name")
+    compliant = gauge(
+        "power_edge_check_compliant",
+        "1 where a check is compliant, 0 where it drifted.",
+        "type",
+        "name",
+    )
     reachable = gauge("power_edge_node_reachable", "Whether the node answered.")
-    match = gauge("power_edge_identity_match", "Whether the node is the machine that its configuration is meant for.")
-    info = gauge("power_edge_node_info", "The node as its configuration describes it.", "site", "purpose", "identity_hash")
+    match = gauge(
+        "power_edge_identity_match",
+        "Whether the node is the machine that its configuration is meant for.",
+    )
+    info = gauge(
+        "power_edge_node_info",
+        "The node as its configuration describes it.",
+        "site",
+        "purpose",
+        "identity_hash",
+    )
     duration = gauge("power_edge_run_duration_seconds", "How long the run took.")
     last_run = gauge("power_edge_last_run_timestamp_seconds", "When the run ended.")
     last_seen = gauge(_LAST_SEEN, "When the node itself last answered.")
-    unusable = gauge("power_edge_config_error", "1 for a node whose configuration could not be used.")
+    unusable = gauge(
+        "power_edge_config_error", "1 for a node whose configuration could not be used."
+    )
     for sample in samples:
         name = sample.node.name
         counts = Counter((kind, outcome) for kind, _, outcome in sample.outcomes())
@@ -99,7 +129,11 @@ def render(
     for name in broken:
         unusable.labels(name).set(1)
     seen = {name: seen_before[name] for name in broken if name in seen_before}
-    seen |= {sample.node.name: at for sample in samples if (at := sample.seen or seen_before.get(sample.node.name)) is not None}
+    seen |= {
+        sample.node.name: at
+        for sample in samples
+        if (at := sample.seen or seen_before.get(sample.node.name)) is not None
+    }
     for name, at in seen.items():
         last_seen.labels(name).set(at)
     return generate_latest(registry).decode("utf-8")
@@ -113,11 +147,20 @@ def last_seen(file: Path) -> dict[str, float]:
         if not file.is_file():  # reading /dev/stdout or a pipe would wait
             return {}
         # A label may hold all that else ends a line for Python: \r, \x85, U+2028.
-        lines = [line for line in file.read_bytes().decode("utf-8").split("\n") if line.startswith(f"{_LAST_SEEN}{{")]
+        lines = [
+            line
+            for line in file.read_bytes().decode("utf-8").split("\n")
+            if line.startswith(f"{_LAST_SEEN}{{")
+        ]
         families = list(text_string_to_metric_families("\n".join(lines) + "\n"))
     except (OSError, ValueError):
         return {}  # no file of ours, and about to be replaced
-    return {sample.labels["node"]: sample.value for family in families for sample in family.samples if "node" in sample.labels}
+    return {
+        sample.labels["node"]: sample.value
+        for family in families
+        for sample in family.samples
+        if "node" in sample.labels
+    }
 
 
 def _described(node: Node) -> tuple[str, str, str]:

@@ -16,7 +16,9 @@ def value(seen: Any) -> str:
     """A declared or observed value: text as it is, everything else as JSON."""
     if seen is None:
         return "-"
-    text = printable(seen if isinstance(seen, str) else json.dumps(seen, ensure_ascii=False, default=str))
+    text = printable(
+        seen if isinstance(seen, str) else json.dumps(seen, ensure_ascii=False, default=str)
+    )
     if seen == "":
         text = '""'
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
@@ -32,19 +34,27 @@ def headline(result: Result) -> str:
     """A result in one line, for summaries: what differs, or why it could not be seen."""
     if result.outcome is Outcome.DRIFT:
         drifts = (finding for finding in result.findings if finding.outcome is Outcome.DRIFT)
-        return "; ".join(f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} seen" for finding in drifts)
+        return "; ".join(
+            f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} seen"
+            for finding in drifts
+        )
     told = printable(result.why or "")
     return f"{result.outcome.value}: {told}" if told else result.outcome.value
 
 
 def block(result: Result) -> str:
-    """A result that is not compliant, as a short block: where it was declared, each field, why, and the command that would mend it."""
+    """A result that is not compliant, as a short block: where it was declared, each field, why, and
+    the command that would mend it.
+    """
     lines = [f"{result.item.source}: {result.outcome.value}"]
     width = max((len(finding.field) for finding in result.findings), default=0)
     for finding in result.findings:
         name = f"  {finding.field:<{width}}  "
         if finding.outcome is Outcome.DRIFT:
-            lines += [f"{name}expected  {value(finding.expected)}", f"{' ' * len(name)}actual    {value(finding.actual)}"]
+            lines += [
+                f"{name}expected  {value(finding.expected)}",
+                f"{' ' * len(name)}actual    {value(finding.actual)}",
+            ]
         elif finding.outcome is Outcome.UNKNOWN:
             lines.append(f"{name}unknown   {value(finding.expected)} expected")
     if result.why:
@@ -54,7 +64,10 @@ def block(result: Result) -> str:
     if result.mend:
         lines.append(f"  mend     {printable(result.mend)}")  # never folded: it is to be pasted
     if result.mend_cuts:
-        lines += _folded("careful", "this could cut your own connection: keep a console at hand, and try a new connection before you close this one")
+        lines += _folded(
+            "careful",
+            "this could cut your own connection: keep a console at hand, and try a new connection before you close this one",
+        )
     if result.advice:
         lines += _folded("by hand", printable(result.advice))
     return "\n".join(lines)
@@ -66,11 +79,24 @@ def _folded(label: str, text: str) -> list[str]:
 
 
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
-    """What there is to say of one node: a line with its counts by outcome, the ones that matter first, and each note below."""
-    shown = [f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)]
+    """What there is to say of one node: a line with its counts by outcome, the ones that matter
+    first, and each note below.
+    """
+    shown = [
+        f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)
+    ]
     yield f"{printable(node)}: {', '.join(shown) or 'no item was checked'}"
     for note in notes:
-        yield from (f"  {line}" for line in wrap(printable(note), WIDTH - 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+        yield from (
+            f"  {line}"
+            for line in wrap(
+                printable(note),
+                WIDTH - 2,
+                subsequent_indent="  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
 
 
 def _counted(key: str, count: int) -> str:
@@ -81,4 +107,11 @@ def _counted(key: str, count: int) -> str:
 
 OWN_FAILED = "own_failed"
 """The count of the operators' own tests that failed, beside those of items by outcome."""
-_ORDER = (Outcome.BLOCKED, Outcome.DRIFT, OWN_FAILED, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.COMPLIANT)
+_ORDER = (
+    Outcome.BLOCKED,
+    Outcome.DRIFT,
+    OWN_FAILED,
+    Outcome.UNKNOWN,
+    Outcome.WAIVED,
+    Outcome.COMPLIANT,
+)

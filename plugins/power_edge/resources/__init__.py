@@ -1,21 +1,52 @@
-"""The resource types: one module each, named as its schema and its probe. A type is found by being there; nothing lists them."""
+"""The resource types: one folder each, named as its schema and its probe.
+
+A type is found by being there; nothing lists them.
+"""
 
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from power_edge.model import ResourceType
+from power_edge.model.discovery import Discovery
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """The names of all resource types, sorted."""
+    """Return the names of all resource types, sorted."""
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 @cache
 def resource(name: str) -> ResourceType:
-    """The type of that name. Imports its module and no other; ModuleNotFoundError where there is none."""
+    """Return the type with that name.
+
+    Imports this type's package and no other. Raises ModuleNotFoundError if there is none.
+    """
     kind = import_module(f"{__name__}.{name}").RESOURCE
     assert isinstance(kind, ResourceType)
     return kind
+
+
+@cache
+def discoverable() -> tuple[str, ...]:
+    """Return the names of the types that can be discovered, sorted: those with a `discover` module."""
+    return tuple(name for name in names() if _has_discover(name))
+
+
+@cache
+def discovery(name: str) -> Discovery:
+    """Return how the type with that name is discovered.
+
+    Imports this type's package and no other. Raises ModuleNotFoundError if it has no `discover`
+    module.
+    """
+    found = import_module(f"{__name__}.{name}.discover").DISCOVERY
+    assert isinstance(found, Discovery)
+    return found
+
+
+def _has_discover(name: str) -> bool:
+    """Look for the module without importing the type: `power-edge discover --help` lists all types."""
+    folders = [f"{folder}/{name}" for folder in __path__]
+    return any(module.name == "discover" for module in iter_modules(folders))

@@ -1,10 +1,14 @@
-"""What a machine seems to be for: roles and tags for its identity.yaml, from the evidence that probes/about/roles.sh prints. Pure."""
+"""What a machine seems to be for: roles and tags for its identity.yaml, from the evidence that
+probes/about/roles.sh prints. Pure.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 Evidence = Iterable[tuple[str, str]]
-"""Lines of the probe: what there is evidence of (`openvpn`, `forwarding`), and what was seen, as a person reads it."""
+"""Lines of the probe: what there is evidence of (`openvpn`, `forwarding`), and what was seen, as a
+person reads it.
+"""
 
 
 class Suggested(NamedTuple):
@@ -21,14 +25,20 @@ _TAGS = ("openvpn", "wireguard", "tailscale", *_RUNTIMES, *_KUBERNETES, "prometh
 
 
 def suggest(lines: Evidence) -> tuple[Suggested, ...]:
-    """The roles that the evidence is enough for; names and settings are those of node-identity.schema.yaml."""
+    """The roles that the evidence is enough for; names and settings are those of
+    node-identity.schema.yaml.
+    """
     return tuple(_roles(_by_name(lines)))
 
 
 def tags(lines: Evidence) -> dict[str, tuple[str, ...]]:
-    """Words to find the machine by, with what was seen: its roles, then the software that they stand on."""
+    """Words to find the machine by, with what was seen: its roles, then the software that they
+    stand on.
+    """
     seen = _by_name(lines)
-    software = {name: seen[name] for name in _TAGS if name in seen and not _is_kubernetes_own(name, seen)}
+    software = {
+        name: seen[name] for name in _TAGS if name in seen and not _is_kubernetes_own(name, seen)
+    }
     return {suggested.role: suggested.evidence for suggested in _roles(seen)} | software
 
 
@@ -48,7 +58,9 @@ def _roles(seen: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
         provider = next((name for name in ("wireguard", "tailscale") if name in seen), None)
         if provider is not None and forwards:
             yield Suggested("vpn-gateway", {"provider": provider}, (*seen[provider], *forwards))
-    runtime = next((name for name in _RUNTIMES if name in seen and not _is_kubernetes_own(name, seen)), None)
+    runtime = next(
+        (name for name in _RUNTIMES if name in seen and not _is_kubernetes_own(name, seen)), None
+    )
     if runtime is not None:
         yield Suggested("container-host", {"runtime": runtime}, seen[runtime])
     if forwards and "masquerade" in seen:
@@ -63,5 +75,7 @@ def _roles(seen: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
 
 
 def _is_kubernetes_own(name: str, seen: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether this is what Kubernetes or docker runs its containers with, and no runtime of the machine's own."""
+    """Whether this is what Kubernetes or docker runs its containers with, and no runtime of the
+    machine's own.
+    """
     return name == "containerd" and any(other in seen for other in (*_KUBERNETES, "docker"))

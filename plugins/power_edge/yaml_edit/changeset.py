@@ -7,17 +7,26 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
-from power_edge import whole
+from power_edge import atomic_file
 from power_edge.config import ConfigError, load_node
-from power_edge.config.folders import NODE_CONFIGS, STATE, check_not_linked, node_file, read_file, shown_name
-from power_edge.config.identities import IDENTITY, check_unique
-from power_edge.config.masking import masked
+from power_edge.config.clones import IDENTITY, check_unique
 from power_edge.config.node import load_system_identity
+from power_edge.config.node_configs import (
+    NODE_CONFIGS,
+    STATE,
+    check_not_linked,
+    node_file,
+    read_file,
+    shown_name,
+)
 from power_edge.model import Problem, Source
+from power_edge.yaml_edit.masking import masked
 
 
 class Proposal(NamedTuple):
-    """The files of a node's folder that would change, by name, as they are (None: absent) and as they would be."""
+    """The files of a node's folder that would change, by name, as they are (None: absent) and as
+    they would be.
+    """
 
     folder: Path
     files: Mapping[str, tuple[bytes | None, bytes]]
@@ -29,7 +38,9 @@ class Proposal(NamedTuple):
         for name, (old, new) in self.files.items():
             place = node_file(self.folder, name)
             before, after = (self._lines(name, text) for text in (old or b"", new))
-            yield from unified_diff(before, after, place if old is not None else "/dev/null", place, lineterm="")
+            yield from unified_diff(
+                before, after, place if old is not None else "/dev/null", place, lineterm=""
+            )
 
     def _lines(self, name: str, content: bytes) -> list[str]:
         if name == STATE and content:
@@ -37,21 +48,26 @@ class Proposal(NamedTuple):
         return content.decode("utf-8", "replace").splitlines()
 
     def write(self) -> None:
-        """Write the files. Raises Superseded if one is not as it was read, ConfigError if the machine has become another node as well, and
-        CannotWrite; then all are as they were.
+        """Write the files.
 
-        Commands that write into one node-configs/ do so one after the other, and each looks again before it writes.
+        Raises Superseded if one is not as it was read, ConfigError if the machine has become
+        another node as well, and CannotWrite; then all are as they were.
+
+        Commands that write into one node-configs/ do so one after the other, and each looks again
+        before it writes.
         """
         root = self.folder.parent
         try:
-            whole.make_folder(root)
-            with whole.locked(root):
+            atomic_file.make_folder(root)
+            with atomic_file.locked(root):
                 self._check_again()
                 if self.folder.exists():
-                    whole.write_all(self.folder, self.files)
+                    atomic_file.write_all(self.folder, self.files)
                 else:
-                    whole.write_folder(self.folder, {name: new for name, (_, new) in self.files.items()})
-        except whole.Changed as changed:
+                    atomic_file.write_folder(
+                        self.folder, {name: new for name, (_, new) in self.files.items()}
+                    )
+        except atomic_file.Changed as changed:
             raise self._superseded(changed.file.name) from None
         except OSError as error:
             raise CannotWrite(self._file(error), error) from error
@@ -67,12 +83,18 @@ class Proposal(NamedTuple):
 
     def _superseded(self, name: str) -> "Superseded":
         file = node_file(self.folder, name)
-        return Superseded([Problem(Source(file, 0), "was changed meanwhile; nothing was written", "try again")])
+        return Superseded(
+            [Problem(Source(file, 0), "was changed meanwhile; nothing was written", "try again")]
+        )
 
     def _file(self, error: OSError) -> str:
         """How messages name the file that an error is about."""
         file = Path(os.fsdecode(error.filename or self.folder))
-        return node_file(self.folder, file.name) if file.parent == self.folder else f"{NODE_CONFIGS}/{shown_name(self.folder.name)}"
+        return (
+            node_file(self.folder, file.name)
+            if file.parent == self.folder
+            else f"{NODE_CONFIGS}/{shown_name(self.folder.name)}"
+        )
 
 
 class Superseded(ConfigError):
@@ -80,11 +102,16 @@ class Superseded(ConfigError):
 
 
 class CannotWrite(OSError):
-    """Files of a node's folder could not be written; the text says which, why, and what can be done."""
+    """Files of a node's folder could not be written; the text says which, why, and what can be
+    done.
+    """
 
     def __init__(self, file: str, error: OSError) -> None:
         state = "; ".join(getattr(error, "__notes__", ())) or "nothing was written"
-        super().__init__(error.errno, f"{file} cannot be written: {error.strerror}; {state} ({whole.way_out(error)})")
+        super().__init__(
+            error.errno,
+            f"{file} cannot be written: {error.strerror}; {state} ({atomic_file.way_out(error)})",
+        )
 
 
 def tidy(root: Path | None) -> None:
@@ -92,13 +119,19 @@ def tidy(root: Path | None) -> None:
     with suppress(OSError):
         for folder in (root, *root.iterdir()) if root is not None else ():
             if not folder.is_symlink() or folder == root:
-                whole.sweep(folder)
+                atomic_file.sweep(folder)
 
 
-def propose(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]], secrets: frozenset[str] = frozenset()) -> Proposal:
-    """The proposal that files of a node's folder, as they were read, be changed so, and shown without `secrets`.
+def propose(
+    folder: Path,
+    files: Mapping[str, tuple[bytes | None, bytes]],
+    secrets: frozenset[str] = frozenset(),
+) -> Proposal:
+    """The proposal that files of a node's folder, as they were read, be changed so, and shown
+    without `secrets`.
 
-    Raises ConfigError if the node would not load, or if a file that would change is a link: another one is meant.
+    Raises ConfigError if the node would not load, or if a file that would change is a link: another
+    one is meant.
     """
     if STATE in files or (folder / STATE).exists():
         load_node(folder, {name: new for name, (_, new) in files.items()})

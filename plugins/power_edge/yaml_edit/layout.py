@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from power_edge.config.document import Document
 from power_edge.config.error import ConfigError
-from power_edge.config.marks import Node
+from power_edge.config.yaml_reader import Document
 from power_edge.model import Problem
+from power_edge.yaml_edit.syntax_tree import Node
 
 Path = tuple[str | int, ...]
 
@@ -31,7 +31,9 @@ class Layout(NamedTuple):
     root: Node
 
     def refuse(self, path: Path, message: str) -> NoReturn:
-        raise EditRefused([Problem(self.document.find(path, key=True), message, "make the change by hand")])
+        raise EditRefused(
+            [Problem(self.document.find(path, key=True), message, "make the change by hand")]
+        )
 
     def node(self, path: Path) -> Node:
         node = self.root
@@ -74,14 +76,22 @@ class Layout(NamedTuple):
                 self.refuse(path, "is written in a way that is not edited")
             return start
         before = node.values[place - 1].end if place else node.start
-        dashes = re.compile(r"^( *)-(?=\s)", re.MULTILINE).finditer(self.text, self.line(before), node.values[place].start + 1)
-        found = [match.end() - 1 for match in dashes if len(match[1]) == node.column and match.end() - 1 >= before]
+        dashes = re.compile(r"^( *)-(?=\s)", re.MULTILINE).finditer(
+            self.text, self.line(before), node.values[place].start + 1
+        )
+        found = [
+            match.end() - 1
+            for match in dashes
+            if len(match[1]) == node.column and match.end() - 1 >= before
+        ]
         if not found:
             self.refuse(path, "shares its line with another dash")
         return found[-1]
 
     def span(self, path: Path, node: Node, place: int) -> tuple[int, int]:
-        """An entry in block style: the lines of it, of its comment above, and of those further in below."""
+        """An entry in block style: the lines of it, of its comment above, and of those further in
+        below.
+        """
         head = self.head((*path, place), node, place)
         column = head - self.line(head)
         start = self.line(head)
@@ -90,9 +100,13 @@ class Layout(NamedTuple):
         return start, self.end(node.values[place].end, column)
 
     def end(self, position: int, column: int) -> int:
-        """The line below what ends at a position, and below comments that stand further in than `column`."""
+        """The line below what ends at a position, and below comments that stand further in than
+        `column`.
+        """
         end = self.below(position)
-        while end < len(self.text) and (further := self.comment(end)) is not None and further > column:
+        while (
+            end < len(self.text) and (further := self.comment(end)) is not None and further > column
+        ):
             end = self.below(end)
         return end
 
@@ -109,4 +123,6 @@ class Layout(NamedTuple):
 
     def shares(self, node: Node) -> bool:
         """Whether the first key stands behind a dash."""
-        return node.kind == "map" and bool(self.text[self.line(node.keys[0].start) : node.keys[0].start].strip())
+        return node.kind == "map" and bool(
+            self.text[self.line(node.keys[0].start) : node.keys[0].start].strip()
+        )

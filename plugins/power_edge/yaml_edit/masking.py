@@ -4,9 +4,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from power_edge.config.document import Document, Place, read
 from power_edge.config.error import ConfigError
 from power_edge.config.state import declarations
+from power_edge.config.yaml_reader import Document, Place, read
 from power_edge.resources import resource
 
 MASK = "(a secret)"
@@ -25,7 +25,9 @@ def masked(data: bytes, file: str, secrets: frozenset[str] = frozenset()) -> lis
     lines = data.decode().splitlines()
     if secrets:
         places = [*_places(document.value, document.root)]
-        marks = sorted({(mark.line, mark.column) for _, place in places for mark in (place.key, place.value)})
+        marks = sorted(
+            {(mark.line, mark.column) for _, place in places for mark in (place.key, place.value)}
+        )
         for value, place in places:
             if type(value) is str and value in secrets:
                 begin = (place.value.line, place.value.column)
@@ -44,7 +46,9 @@ def _secrets(document: Document) -> Iterator[str]:
 
 
 def _places(value: Any, place: Place) -> Iterator[tuple[Any, Place]]:
-    """All values of a document, wherever they stand: an alias may show a secret where nobody expects one."""
+    """All values of a document, wherever they stand: an alias may show a secret where nobody
+    expects one.
+    """
     yield value, place
     if isinstance(value, dict | list):
         for step, inner in enumerate(value) if isinstance(value, list) else value.items():
@@ -61,5 +65,7 @@ def _mask(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> Non
     lines[first] = lines[first][:left] + MASK
     for line in range(first + 1, min(last, len(lines))):
         lines[line] = MASK
-    if last < len(lines) and lines[last][:right].strip(" -"):  # a value in flow style that ends on this line
+    if last < len(lines) and lines[last][:right].strip(
+        " -"
+    ):  # a value in flow style that ends on this line
         lines[last] = f"{MASK}, {rest}"

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
-from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+from yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 
 class Node(NamedTuple):
@@ -17,7 +24,9 @@ class Node(NamedTuple):
     column: int
     """Of a list in block style: its dashes'."""
     style: str
-    """Of a scalar its first character, where that is one of the four of YAML (' " | >); of a map or list `{` in flow style; else empty."""
+    """Of a scalar its first character, where that is one of the four of YAML (' " | >); of a map or
+    list `{` in flow style; else empty.
+    """
     marked: bool = False
     """It has an anchor or a tag."""
     keys: tuple["Node", ...] = ()
@@ -25,13 +34,21 @@ class Node(NamedTuple):
 
 
 def nodes(text: str) -> Node:
-    """The root of a document that `read` has read: it is one, and not too deep. Lines end in a newline each."""
+    """The root of a document that `read` has read: it is one, and not too deep.
+
+    Lines end in a newline each.
+    """
     events: Any = iter(CParser(text).get_event, None)
     return next(node for event in events if (node := _node(event, events, text)) is not None)
 
 
 def _node(event: Any, events: Iterator[Any], text: str) -> Node | None:
-    kind, start, end, column = type(event), event.start_mark.index, event.end_mark.index, event.start_mark.column
+    kind, start, end, column = (
+        type(event),
+        event.start_mark.index,
+        event.end_mark.index,
+        event.start_mark.column,
+    )
     if kind is AliasEvent:
         return Node("alias", start, end, column, "")
     if kind not in (ScalarEvent, MappingStartEvent, SequenceStartEvent):

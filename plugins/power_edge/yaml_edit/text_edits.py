@@ -4,21 +4,25 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from power_edge.config import emit
-from power_edge.config.emit import Entry, plain
-from power_edge.config.layout import Layout, Path, at
-from power_edge.config.marks import Node
+from power_edge.yaml_edit import writer
+from power_edge.yaml_edit.layout import Layout, Path, at
+from power_edge.yaml_edit.syntax_tree import Node
+from power_edge.yaml_edit.writer import Entry, plain
 
 
 class Put(NamedTuple):
-    """A scalar in place of the one at `path`; or one more key of the mapping that is there, with any value."""
+    """A scalar in place of the one at `path`; or one more key of the mapping that is there, with
+    any value.
+    """
 
     path: Path
     value: Any
 
 
 class Add(NamedTuple):
-    """Entries behind those of the list or mapping at `path` (`()`: of the file), which is made where it is missing or null."""
+    """Entries behind those of the list or mapping at `path` (`()`: of the file), which is made
+    where it is missing or null.
+    """
 
     path: Path
     entries: tuple[Entry, ...]
@@ -34,7 +38,10 @@ Edit = Put | Add | Remove
 
 
 class Splice(NamedTuple):
-    """What takes the place of a part of the text. Of several at one place the one that is further in comes first, then the earlier one."""
+    """What takes the place of a part of the text.
+
+    Of several at one place the one that is further in comes first, then the earlier one.
+    """
 
     start: int
     end: int
@@ -50,7 +57,13 @@ def splices(layout: Layout, changes: Iterable[Edit]) -> list[Splice]:
     gone = {change.path for change in changes if isinstance(change, Remove)}
     found: list[Splice] = []
     for number, change in enumerate(changes):
-        made = [_put(layout, change, gone)] if isinstance(change, Put) else _add(layout, change, gone) if isinstance(change, Add) else ()
+        made = (
+            [_put(layout, change, gone)]
+            if isinstance(change, Put)
+            else _add(layout, change, gone)
+            if isinstance(change, Add)
+            else ()
+        )
         found += (splice._replace(number=number) for splice in made)
     return [*found, *_remove(layout, gone, {splice.start for splice in found})]
 
@@ -65,10 +78,17 @@ def _put(layout: Layout, change: Put, gone: set[Path]) -> Splice:
 def _replace(layout: Layout, change: Put) -> Splice:
     node = layout.node(change.path)
     if node.kind != "scalar" or node.marked:
-        layout.refuse(change.path, "is no plain value: it is a collection, an alias, or has an anchor or a tag")
+        layout.refuse(
+            change.path,
+            "is no plain value: it is a collection, an alias, or has an anchor or a tag",
+        )
     if node.style in ("|", ">"):
         return _replace_block(layout, node, change.value)
-    written = _quoted_as(node.style, change.value, in_flow=any(layout.node(change.path[:length]).style for length in range(len(change.path))))
+    written = _quoted_as(
+        node.style,
+        change.value,
+        in_flow=any(layout.node(change.path[:length]).style for length in range(len(change.path))),
+    )
     return Splice(node.start, node.end, written if node.end > node.start else f" {written}")
 
 
@@ -79,14 +99,16 @@ def _replace_block(layout: Layout, node: Node, value: Any) -> Splice:
     comment = re.search(r"\s+#.*", header)
     first = re.compile(r" *").match(layout.text, layout.below(node.start))
     indent = first[0] if first is not None else ""
-    written = emit.scalar(value)
+    written = writer.scalar(value)
     lines = value.removesuffix("\n").split("\n") if isinstance(value, str) else []
     if indent and _fits_a_block(value) and not re.search("[0-9]", header.partition("#")[0]):
         written = "|" if value.endswith("\n") else "|-"
         lines = [f"{indent}{line}" if line else "" for line in lines]
     else:
         lines = []
-    return Splice(node.start, end, "\n".join([written + (comment[0] if comment else ""), *lines, ""]))
+    return Splice(
+        node.start, end, "\n".join([written + (comment[0] if comment else ""), *lines, ""])
+    )
 
 
 def _add(layout: Layout, change: Add, gone: set[Path]) -> Iterator[Splice]:
@@ -102,7 +124,9 @@ def _add(layout: Layout, change: Add, gone: set[Path]) -> Iterator[Splice]:
     yield _grow(layout, path, value, gone)
 
 
-def _begin(layout: Layout, path: Path, key: str, value: tuple[Entry, ...], gone: set[Path]) -> Iterator[Splice]:
+def _begin(
+    layout: Layout, path: Path, key: str, value: tuple[Entry, ...], gone: set[Path]
+) -> Iterator[Splice]:
     """A section that is missing, or is there and empty."""
     if key not in at(layout.document.value, path):
         yield _grow(layout, path, (Entry(value, (), key),), gone)
@@ -111,14 +135,14 @@ def _begin(layout: Layout, path: Path, key: str, value: tuple[Entry, ...], gone:
     if parent.style or parent.kind == "alias" or node.kind == "alias" or node.marked:
         if node.kind == "alias" or node.marked:
             layout.refuse((*path, key), "has an anchor, a tag or an alias for its value")
-        written = emit.flow(plain(value))
+        written = writer.flow(plain(value))
         yield Splice(node.start, node.end, written if node.end > node.start else f" {written}")
         return
     after = len(layout.text[: node.start].rstrip(" \t"))
     if node.end > node.start:
         yield Splice(after, node.end, "")
     column = layout.column(parent)
-    lines = list(emit.keyed(key, value, " " * column, nested=bool(path)))[1:]
+    lines = list(writer.keyed(key, value, " " * column, nested=bool(path)))[1:]
     end = layout.end(node.end, column)
     yield Splice(end, end, _text(_indented(layout, lines, value)), len(path) + 1)
 
@@ -127,7 +151,9 @@ def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -
     """More entries for a collection that has some."""
     node = layout.node(path)
     if node.kind not in ("map", "list") or node.marked:
-        layout.refuse(path, "is no plain list or mapping: it is an alias, or has an anchor or a tag")
+        layout.refuse(
+            path, "is no plain list or mapping: it is an alias, or has an anchor or a tag"
+        )
     if node.style:
         return _grow_flow(layout, path, node, new, gone)
     place = len(node.values) - 1
@@ -135,8 +161,17 @@ def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -
     if not path:
         end = len(layout.text)
     gap = "\n" if not path or (place > 0 and layout.blank(layout.line(start - 1))) else ""
-    texts = [_text(_key(layout, entry, path, node) if entry.key is not None else _item(layout, entry, path, node)) for entry in new]
-    follows_blank = layout.blank(layout.line(end - 1)) or (*path, list(layout.steps(path))[-1]) in gone
+    texts = [
+        _text(
+            _key(layout, entry, path, node)
+            if entry.key is not None
+            else _item(layout, entry, path, node)
+        )
+        for entry in new
+    ]
+    follows_blank = (
+        layout.blank(layout.line(end - 1)) or (*path, list(layout.steps(path))[-1]) in gone
+    )
     return Splice(end, end, ("" if follows_blank else gap) + gap.join(texts), len(path))
 
 
@@ -144,32 +179,50 @@ def _key(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
     """The lines of one more key of a mapping."""
     indent = " " * layout.column(node)
     if not path:
-        first, *rest = emit.keyed(str(entry.key), entry.value, indent)
-        return [*emit.comments(entry.comment, indent), first, *_indented(layout, rest, entry.value)]
-    lines = list(emit.lines(entry, indent))
-    head = next(number for number, line in enumerate(lines) if not line.lstrip().startswith("#")) + 1
+        first, *rest = writer.keyed(str(entry.key), entry.value, indent)
+        return [
+            *writer.comments(entry.comment, indent),
+            first,
+            *_indented(layout, rest, entry.value),
+        ]
+    lines = list(writer.lines(entry, indent))
+    head = (
+        next(number for number, line in enumerate(lines) if not line.lstrip().startswith("#")) + 1
+    )
     return [*lines[:head], *_indented(layout, lines[head:], entry.value)]
 
 
 def _item(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
-    """The lines of one more item of a list: in flow style as its sibling, and with as many blanks behind the dash."""
+    """The lines of one more item of a list: in flow style as its sibling, and with as many blanks
+    behind the dash.
+    """
     indent, sibling = " " * node.column, node.values[-1]
     head = layout.head((*path, len(node.values) - 1), node, len(node.values) - 1)
     width = sibling.start - head if layout.line(sibling.start) == layout.line(head) else 2
-    lines = list(emit.lines(entry, indent, nested=sibling.kind == "map" and bool(sibling.style)))
+    lines = list(writer.lines(entry, indent, nested=sibling.kind == "map" and bool(sibling.style)))
     dash = next(number for number, line in enumerate(lines) if line.startswith(f"{indent}-"))
     inner = [f"{indent}{' ' * width}{line[node.column + 2 :]}" for line in lines[dash + 1 :]]
     return [*lines[:dash], f"{indent}-{' ' * (width - 1)}{lines[dash][node.column + 2 :]}", *inner]
 
 
 def _indented(layout: Layout, lines: list[str], value: Any) -> list[str]:
-    """Lines of a list that is begun below its key, moved as far in as the other lists of the file are."""
-    return lines if isinstance(plain(value), Mapping) else [f"{' ' * layout.offset(layout.root)}{line}" for line in lines]
+    """Lines of a list that is begun below its key, moved as far in as the other lists of the file
+    are.
+    """
+    return (
+        lines
+        if isinstance(plain(value), Mapping)
+        else [f"{' ' * layout.offset(layout.root)}{line}" for line in lines]
+    )
 
 
-def _grow_flow(layout: Layout, path: Path, node: Node, new: tuple[Entry, ...], gone: set[Path]) -> Splice:
+def _grow_flow(
+    layout: Layout, path: Path, node: Node, new: tuple[Entry, ...], gone: set[Path]
+) -> Splice:
     parts = [
-        emit.flow(plain(entry.value)) if entry.key is None else f"{emit.scalar(entry.key, in_flow=True)}: {emit.flow(plain(entry.value))}"
+        writer.flow(plain(entry.value))
+        if entry.key is None
+        else f"{writer.scalar(entry.key, in_flow=True)}: {writer.flow(plain(entry.value))}"
         for entry in new
     ]
     left = any((*path, step) not in gone for step in layout.steps(path))
@@ -198,15 +251,26 @@ def _remove(layout: Layout, gone: set[Path], kept: set[int]) -> Iterator[Splice]
 
 def _remove_first(layout: Layout, path: Path, node: Node, left: int | None) -> Splice:
     """Keys that begin on the line of a dash: the first that is left moves up to it."""
-    if left is None or re.search(r"^\s*#", layout.text[node.keys[0].start : node.keys[left].start], re.MULTILINE):
+    if left is None or re.search(
+        r"^\s*#", layout.text[node.keys[0].start : node.keys[left].start], re.MULTILINE
+    ):
         layout.refuse(path, "has no key, or a comment, to follow what is to be removed")
     return Splice(node.keys[0].start, node.keys[left].start, "")
 
 
-def _remove_flow(layout: Layout, path: Path, node: Node, place: int, places: Sequence[int]) -> Splice:
-    heads = [key.start for key in node.keys] if node.kind == "map" else [value.start for value in node.values]
+def _remove_flow(
+    layout: Layout, path: Path, node: Node, place: int, places: Sequence[int]
+) -> Splice:
+    heads = (
+        [key.start for key in node.keys]
+        if node.kind == "map"
+        else [value.start for value in node.values]
+    )
     if places[: place + 1] == list(range(place + 1)):  # nothing is left before it
-        start, end = heads[place], heads[place + 1] if place + 1 < len(heads) else node.values[place].end
+        start, end = (
+            heads[place],
+            heads[place + 1] if place + 1 < len(heads) else node.values[place].end,
+        )
         outside = layout.text[node.values[place].end : end]
     else:
         start, end = node.values[place - 1].end, node.values[place].end
@@ -220,7 +284,11 @@ def _blocks(layout: Layout, ranges: Iterable[tuple[int, int]], kept: set[int]) -
     """Ranges of lines taken out; of the blank lines around them as many stay as stood on one side."""
     merged: list[tuple[int, int]] = []
     for start, end in ranges:
-        if merged and not layout.text[merged[-1][1] : start].strip() and kept.isdisjoint(range(merged[-1][1], start + 1)):
+        if (
+            merged
+            and not layout.text[merged[-1][1] : start].strip()
+            and kept.isdisjoint(range(merged[-1][1], start + 1))
+        ):
             merged[-1] = (merged[-1][0], end)
         else:
             merged.append((start, end))
@@ -243,16 +311,24 @@ def _text(lines: Iterable[str]) -> str:
 
 def _quoted_as(style: str, value: Any, *, in_flow: bool) -> str:
     """A scalar in the quotes of the one that it replaces, where it is text that they can hold."""
-    written = emit.scalar(value, in_flow=in_flow)
+    written = writer.scalar(value, in_flow=in_flow)
     if not isinstance(value, str) or not style:
         return written
     if style == "'" and value.isprintable() and value:
         return "'{}'".format(value.replace("'", "''"))
-    return written if written.startswith('"') else emit.quoted(value)
+    return written if written.startswith('"') else writer.double_quoted(value)
 
 
 def _fits_a_block(value: Any) -> bool:
     """Whether text is the same as a literal block of YAML without an indentation indicator."""
-    if not isinstance(value, str) or not value.strip() or value.endswith("\n\n") or value.startswith((" ", "\n", "\t")):
+    if (
+        not isinstance(value, str)
+        or not value.strip()
+        or value.endswith("\n\n")
+        or value.startswith((" ", "\n", "\t"))
+    ):
         return False
-    return all(line.isprintable() and line == line.rstrip() for line in value.removesuffix("\n").split("\n"))
+    return all(
+        line.isprintable() and line == line.rstrip()
+        for line in value.removesuffix("\n").split("\n")
+    )

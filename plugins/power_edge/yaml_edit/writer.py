@@ -1,4 +1,6 @@
-"""Configuration written as YAML: values so that every version of YAML reads them the same, and comments that nothing in them can end."""
+"""Configuration written as YAML: values so that every version of YAML reads them the same, and
+comments that nothing in them can end.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,19 +11,23 @@ from typing import Any, NamedTuple
 import yaml
 from yaml.cyaml import CSafeDumper
 
-from power_edge.config.document import read
-from power_edge.config.error import ConfigError, shown
-from power_edge.text import printable
+from power_edge.config.error import ConfigError
+from power_edge.config.yaml_reader import read
+from power_edge.text import printable, quoted
 
 WIDTH = 100
 _ODD = re.compile(r"[yYnN]|[-+]\.[0-9.eE+-]*|[-+.]*([0-9][0-9oxb.]*)?_[-+.:0-9a-fA-F_]*")
-"""Switches and numbers to the letter of YAML 1.1 or 1.2, or to ruamel.yaml, that neither PyYAML nor our reader takes for such."""
+"""Switches and numbers to the letter of YAML 1.1 or 1.2, or to ruamel.yaml, that neither PyYAML nor
+our reader takes for such.
+"""
 
 
 class Entry(NamedTuple):
-    """A value with what is to be said of it: an item of a list, or with `key` what stands under it in a mapping.
+    """A value with what is to be said of it: an item of a list, or with `key` what stands under it
+    in a mapping.
 
-    `value` is text, a number, a switch, None, a mapping or list of these, or a tuple of entries in their turn (the rules of a firewall).
+    `value` is text, a number, a switch, None, a mapping or list of these, or a tuple of entries in
+    their turn (the rules of a firewall).
     """
 
     value: Any
@@ -30,7 +36,9 @@ class Entry(NamedTuple):
 
 
 class Paragraph(NamedTuple):
-    """A top-level key of a file with its value (as Entry's), and what is to be said above it and, of what is not in it, below."""
+    """A top-level key of a file with its value (as Entry's), and what is to be said above it and,
+    of what is not in it, below.
+    """
 
     name: str
     entries: Any
@@ -46,8 +54,16 @@ class Document(NamedTuple):
 
 
 def emit(document: Document) -> str:
-    """The text of a file. A paragraph with nothing in it is left out, but for what is to be said. Raises ValueError as `scalar`."""
-    modeline = [f"# yaml-language-server: $schema={printable(document.schema)}"] if document.schema is not None else []
+    """The text of a file.
+
+    A paragraph with nothing in it is left out, but for what is to be said. Raises ValueError as
+    `scalar`.
+    """
+    modeline = (
+        [f"# yaml-language-server: $schema={printable(document.schema)}"]
+        if document.schema is not None
+        else []
+    )
     texts = ["\n".join(_paragraph(paragraph)) for paragraph in document.paragraphs]
     first, *others = filter(None, texts)
     return "\n\n".join(["\n".join([*modeline, first]), *others]) + "\n"
@@ -61,7 +77,10 @@ def _paragraph(paragraph: Paragraph) -> Iterator[str]:
 
 
 def keyed(key: str, value: Any, indent: str = "", *, nested: bool = False) -> Iterator[str]:
-    """The lines of `key: value`. A list is not indented below its key. `nested`: small mappings of a list take one line each."""
+    """The lines of `key: value`.
+
+    A list is not indented below its key. `nested`: small mappings of a list take one line each.
+    """
     head = f"{indent}{scalar(key)}:"
     if (inline := _inline(value, WIDTH - len(head))) is not None:
         yield f"{head} {inline}"
@@ -73,10 +92,17 @@ def keyed(key: str, value: Any, indent: str = "", *, nested: bool = False) -> It
 
 
 def lines(entry: Entry, indent: str = "", *, nested: bool = False) -> Iterator[str]:
-    """The lines of an entry. What is to be said of it stands at the end of the first one where there is room, else above."""
+    """The lines of an entry.
+
+    What is to be said of it stands at the end of the first one where there is room, else above.
+    """
     above = list(comments(entry.comment, indent))
     first, *rest = _bare(entry, indent, nested=nested)
-    if len(above) == 1 and not first.lstrip().startswith("#") and len(first) + 2 + len(above[0].lstrip()) <= WIDTH:
+    if (
+        len(above) == 1
+        and not first.lstrip().startswith("#")
+        and len(first) + 2 + len(above[0].lstrip()) <= WIDTH
+    ):
         yield f"{first}  {above[0].lstrip()}"
     else:
         yield from [*above, first]
@@ -115,13 +141,19 @@ def plain(value: Any) -> Any:
 
 
 def _inline(value: Any, width: int, *, mappings: bool = False) -> str | None:
-    """A value on one line of at most `width`; None where it takes more: mappings, lists of anything but scalars."""
+    """A value on one line of at most `width`; None where it takes more: mappings, lists of anything
+    but scalars.
+    """
     if not isinstance(value, Mapping | list | tuple):
         return scalar(value)
     if not value:
         return "{}" if isinstance(value, Mapping) else "[]"
     inner = value.values() if isinstance(value, Mapping) else value
-    if isinstance(value, tuple) or (isinstance(value, Mapping) and not mappings) or any(isinstance(part, Mapping | list | tuple) for part in inner):
+    if (
+        isinstance(value, tuple)
+        or (isinstance(value, Mapping) and not mappings)
+        or any(isinstance(part, Mapping | list | tuple) for part in inner)
+    ):
         return None
     text = flow(value)
     return text if len(text) <= width - 2 else None
@@ -139,26 +171,33 @@ def flow(value: Any) -> str:
 def scalar(value: Any, *, in_flow: bool = False) -> str:
     """Text, a number, a switch or None as one line of YAML; `in_flow`: inside of brackets.
 
-    Plain where YAML 1.1, YAML 1.2 and our own stricter reader have the same value of it, else in double quotes. Raises ValueError for what no file
-    can hold: bytes that are no UTF-8, numbers that are none.
+    Plain where YAML 1.1, YAML 1.2 and our own stricter reader have the same value of it, else in
+    double quotes. Raises ValueError for what no file can hold: bytes that are no UTF-8, numbers
+    that are none.
     """
     return _scalar(value, type(value).__name__, in_flow)
 
 
 @lru_cache(maxsize=4096)
-def _scalar(value: Any, kind: str, in_flow: bool) -> str:  # 1, 1.0 and True are one key to a cache, but for their types
+def _scalar(
+    value: Any, kind: str, in_flow: bool
+) -> str:  # 1, 1.0 and True are one key to a cache, but for their types
     try:
         written = _dumped(value, in_flow, None)
-        if not (written.startswith(("'", '"')) or _ODD.fullmatch(written)) and written == printable(written) and _reads_as(written, value, in_flow):
+        if (
+            not (written.startswith(("'", '"')) or _ODD.fullmatch(written))
+            and written == printable(written)
+            and _reads_as(written, value, in_flow)
+        ):
             return written
     except (yaml.YAMLError, UnicodeEncodeError):
         pass
     if kind != "str":
-        raise ValueError(f"cannot be written in YAML: {shown(value)}")
-    return quoted(value)
+        raise ValueError(f"cannot be written in YAML: {quoted(value)}")
+    return double_quoted(value)
 
 
-def quoted(text: str) -> str:
+def double_quoted(text: str) -> str:
     """Text in double quotes. Raises ValueError as `scalar`."""
     try:
         written = printable(_dumped(text, False, '"'))  # its escapes are YAML's, too
@@ -166,14 +205,31 @@ def quoted(text: str) -> str:
             return written
     except UnicodeEncodeError:
         pass
-    raise ValueError(f"cannot be written in YAML: {shown(text)}")
+    raise ValueError(f"cannot be written in YAML: {quoted(text)}")
 
 
 def _dumped(value: Any, in_flow: bool, style: str | None) -> str:
-    """As PyYAML writes it. A document that is a scalar alone may end in a line of its own with three points: it is put into a list."""
-    visible = not isinstance(value, str) or value.replace("\n", "").isprintable()  # of the others some would turn the text around, or hide
-    text = yaml.dump([value], Dumper=CSafeDumper, default_style=style, default_flow_style=in_flow, allow_unicode=visible, width=1 << 30)
-    return text.strip().removeprefix("[").removesuffix("]") if in_flow else text.removeprefix("- ").removesuffix("\n")
+    """As PyYAML writes it.
+
+    A document that is a scalar alone may end in a line of its own with three points: it is put into
+    a list.
+    """
+    visible = (
+        not isinstance(value, str) or value.replace("\n", "").isprintable()
+    )  # of the others some would turn the text around, or hide
+    text = yaml.dump(
+        [value],
+        Dumper=CSafeDumper,
+        default_style=style,
+        default_flow_style=in_flow,
+        allow_unicode=visible,
+        width=1 << 30,
+    )
+    return (
+        text.strip().removeprefix("[").removesuffix("]")
+        if in_flow
+        else text.removeprefix("- ").removesuffix("\n")
+    )
 
 
 def _reads_as(written: str, value: Any, in_flow: bool) -> bool:
@@ -187,7 +243,15 @@ def _reads_as(written: str, value: Any, in_flow: bool) -> bool:
 
 
 def comments(texts: Iterable[str], indent: str = "") -> Iterator[str]:
-    """The lines of a comment, one paragraph for each text. They may come from a machine: nothing in them ends the line."""
+    """The lines of a comment, one paragraph for each text.
+
+    They may come from a machine: nothing in them ends the line.
+    """
     for text in texts:
-        for line in wrap(printable(" ".join(text.split())), WIDTH - len(indent) - 2, break_long_words=False, break_on_hyphens=False):
+        for line in wrap(
+            printable(" ".join(text.split())),
+            WIDTH - len(indent) - 2,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ):
             yield f"{indent}# {line}"

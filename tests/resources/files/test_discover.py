@@ -1,4 +1,6 @@
-"""Files under /etc: which are a person's, which of them may be hashed, and what is declared of them."""
+"""Files under /etc: which are a person's, which of them may be hashed, and what is declared of
+them.
+"""
 
 import os
 import re
@@ -8,17 +10,26 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.discovery.files import DISCOVERY
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Outcome, Source
-from power_edge.model.declared.resources.files_schema import File as Declared
+from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, Broken, File, Missing, ask, parse
-from tests.discovery.trees import apk, dpkg, lines, run, tool, write
-from tests.scripts import HOSTILE, body
+from power_edge.resources.files.discover import DISCOVERY
+from tests.support.scripts import HOSTILE, body
+from tests.support.trees import apk, dpkg, lines, run, tool, write
 
 HASHED, UNHASHED = "+*:::", "+-:::"
-CONFFILES = {"/etc/app/app.conf": "a=1\n", "/etc/app/same.conf": "b=1\n", "/etc/app/gone.conf": "c\n", "/etc/app/linked.conf": "d\n"}
-PACKAGED = {"/usr/share/app/template": "template\n", "/usr/share/doc/app/example": "example\n", "/usr/lib/systemd/system/app.service": "[Service]\n"}
+CONFFILES = {
+    "/etc/app/app.conf": "a=1\n",
+    "/etc/app/same.conf": "b=1\n",
+    "/etc/app/gone.conf": "c\n",
+    "/etc/app/linked.conf": "d\n",
+}
+PACKAGED = {
+    "/usr/share/app/template": "template\n",
+    "/usr/share/doc/app/example": "example\n",
+    "/usr/lib/systemd/system/app.service": "[Service]\n",
+}
 FILES = {
     "/etc/app/app.conf": "a=2\n",
     "/etc/app/same.conf": "b=1\n",
@@ -73,7 +84,14 @@ def used(tree: Path) -> Path:
     dpkg(tree, CONFFILES, ["/etc/app/list"], PACKAGED)
     write(tree, FILES)
     ucf = {"/etc/app/ucf.conf": "set up\n", "/etc/app/ucf-changed.conf": "set up\n"}
-    write(tree, {"var/lib/ucf/hashfile": "".join(f"{md5(content.encode()).hexdigest()}  {path}\n" for path, content in ucf.items())})
+    write(
+        tree,
+        {
+            "var/lib/ucf/hashfile": "".join(
+                f"{md5(content.encode()).hexdigest()}  {path}\n" for path, content in ucf.items()
+            )
+        },
+    )
     write(tree, {"etc/app/sudo": "ALL\n"})
     (tree / "etc/app/sudo").chmod(0o440)
     (tree / "etc/app/closed").chmod(0o700)
@@ -151,7 +169,9 @@ def test_secrets_are_not_asked_for_whoever_may_read_them(tmp_path: Path, mode: s
     dpkg(tmp_path, {"/etc/app/app.conf": ""})
     write(tmp_path, dict.fromkeys([*NEVER, *KEYS, *UNHASHED_WHEREVER, "/etc/app/app.conf"], ""))
     told = set(lines(run("files", tmp_path, mode)))
-    assert told - {"+*:::/etc/app/app.conf"} == {f"{UNHASHED}{path}" for path in UNHASHED_WHEREVER} | {f"-{path}" for path in KEYS}
+    assert told - {"+*:::/etc/app/app.conf"} == {
+        f"{UNHASHED}{path}" for path in UNHASHED_WHEREVER
+    } | {f"-{path}" for path in KEYS}
 
 
 SECRET_LINES = [
@@ -204,13 +224,25 @@ def test_a_line_that_holds_a_secret(tmp_path: Path, grep: str) -> None:
     dpkg(tmp_path, {"/etc/app/app.conf": ""})
     if grep:
         tool(tmp_path, "grep", f'{grep} "$@"')
-    write(tmp_path, {f"/etc/app/{number}": f"a\n{line}\n" for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES])})
+    write(
+        tmp_path,
+        {
+            f"/etc/app/{number}": f"a\n{line}\n"
+            for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES])
+        },
+    )
     told = lines(run("files", tmp_path))
-    hashed = [line for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES]) if f"{HASHED}/etc/app/{number}" in told]
+    hashed = [
+        line
+        for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES])
+        if f"{HASHED}/etc/app/{number}" in told
+    ]
     assert hashed == NO_SECRET_LINES
 
 
-def test_what_is_too_big_to_be_compared_is_searched_for_secrets_all_the_same(tmp_path: Path) -> None:
+def test_what_is_too_big_to_be_compared_is_searched_for_secrets_all_the_same(
+    tmp_path: Path,
+) -> None:
     big = "password = hunter2\n" + " " * (4 << 20)
     dpkg(tmp_path, {"/etc/app/app.conf": ""})
     write(tmp_path, {"/etc/app/app.conf": big, "/etc/app/mine": big})
@@ -222,15 +254,30 @@ def test_what_is_too_big_to_be_compared_is_searched_for_secrets_all_the_same(tmp
 
 def test_any_name(tmp_path: Path) -> None:
     dpkg(tmp_path, {"/etc/app.conf": ""})
-    names = {name.replace("/", "_") for name in HOSTILE} | {"café", "caf\u0301e", "\U0001f600", "a:b", "*:::", "a\tb", "-", " "}
+    names = {name.replace("/", "_") for name in HOSTILE} | {
+        "café",
+        "caf\u0301e",
+        "\U0001f600",
+        "a:b",
+        "*:::",
+        "a\tb",
+        "-",
+        " ",
+    }
     write(tmp_path, {f"/etc/odd {name}/{name}": "mine\n" for name in names})
     told = lines(run("files", tmp_path))
     utf8 = names - {"\udcff\udc80", "~"}  # ~: a name that ends so is a backup's
     paths = {DISCOVERY.name(what.removeprefix("+")) for what in told if what.startswith("+")}
     assert paths == {f"/etc/odd {name}/{name}" for name in utf8}
     assert all(what.startswith(HASHED) and what.isascii() for what in told if what.startswith("+"))
-    assert told["-/etc/odd\\0040\\0377\\0200/\\0377\\0200"] == "its name is not UTF-8, which YAML cannot hold"
-    assert [what for what in told if what.startswith("-")] == ["-/etc/app.conf", "-/etc/odd\\0040\\0377\\0200/\\0377\\0200"]
+    assert (
+        told["-/etc/odd\\0040\\0377\\0200/\\0377\\0200"]
+        == "its name is not UTF-8, which YAML cannot hold"
+    )
+    assert [what for what in told if what.startswith("-")] == [
+        "-/etc/app.conf",
+        "-/etc/odd\\0040\\0377\\0200/\\0377\\0200",
+    ]
 
 
 NOT_UTF8 = [
@@ -248,15 +295,29 @@ NOT_UTF8 = [
 
 def test_what_is_not_utf8_is_left_out(tmp_path: Path) -> None:
     dpkg(tmp_path, {"/etc/app.conf": ""})
-    write(tmp_path, {"/etc/app.conf": "", **{f"/etc/{os.fsdecode(name)}x": "1\n" for name in NOT_UTF8}})
+    write(
+        tmp_path,
+        {"/etc/app.conf": "", **{f"/etc/{os.fsdecode(name)}x": "1\n" for name in NOT_UTF8}},
+    )
     told = lines(run("files", tmp_path))
-    assert set(told) == {"-/etc/" + "".join(f"\\0{byte:03o}" for byte in name) + "x" for name in NOT_UTF8}
+    assert set(told) == {
+        "-/etc/" + "".join(f"\\0{byte:03o}" for byte in name) + "x" for name in NOT_UTF8
+    }
     assert set(told.values()) == {"its name is not UTF-8, which YAML cannot hold"}
 
 
 def test_odd_names_are_no_way_round_the_rules(tmp_path: Path) -> None:
     dpkg(tmp_path, {"/etc/app.conf": ""})
-    write(tmp_path, {"/etc/é/a.key": "k\n", "/etc/é/password": "1\n", "/etc/é/holds": "token: x\n", "/etc/é/a~": "1\n", "/etc/closed é/in": "1\n"})
+    write(
+        tmp_path,
+        {
+            "/etc/é/a.key": "k\n",
+            "/etc/é/password": "1\n",
+            "/etc/é/holds": "token: x\n",
+            "/etc/é/a~": "1\n",
+            "/etc/closed é/in": "1\n",
+        },
+    )
     write(tmp_path, {"/etc/é/private": "1\n", "/etc/app.conf": ""})
     (tmp_path / "etc/é/private").chmod(0o600)
     (tmp_path / "etc/closed é").chmod(0o700)
@@ -273,13 +334,28 @@ def test_odd_names_are_no_way_round_the_rules(tmp_path: Path) -> None:
 def test_a_node_of_apk(tmp_path: Path) -> None:
     apk(tmp_path, "etc/app", {"same": "1\n", "changed": "2\n"})
     write(tmp_path, {"/etc/app/same": "1\n", "/etc/app/changed": "3\n", "/etc/app/mine": "4\n"})
-    assert lines(run("files", tmp_path)) == {"+*:::/etc/app/changed": "not as app brought it", "+*:::/etc/app/mine": "of no package"}
+    assert lines(run("files", tmp_path)) == {
+        "+*:::/etc/app/changed": "not as app brought it",
+        "+*:::/etc/app/mine": "of no package",
+    }
 
 
 def test_a_node_of_pacman(tmp_path: Path) -> None:
     backup = f"%FILES%\netc/\netc/same\netc/changed\netc/list\n\n%BACKUP%\netc/same\t{md5(b'1').hexdigest()}\netc/changed\t{md5(b'2').hexdigest()}\n"
-    write(tmp_path, {"var/lib/pacman/local/app-1/files": backup, "/etc/same": "1", "/etc/changed": "3", "/etc/list": "4", "/etc/mine": "5"})
-    assert lines(run("files", tmp_path)) == {"+*:::/etc/changed": "not as its package brought it", "+*:::/etc/mine": "of no package"}
+    write(
+        tmp_path,
+        {
+            "var/lib/pacman/local/app-1/files": backup,
+            "/etc/same": "1",
+            "/etc/changed": "3",
+            "/etc/list": "4",
+            "/etc/mine": "5",
+        },
+    )
+    assert lines(run("files", tmp_path)) == {
+        "+*:::/etc/changed": "not as its package brought it",
+        "+*:::/etc/mine": "of no package",
+    }
 
 
 def test_without_a_database_nothing_is_told(tmp_path: Path) -> None:
@@ -297,7 +373,15 @@ def test_without_a_database_nothing_is_told(tmp_path: Path) -> None:
 def first_compliant(path: str, seen: object) -> Mapping[str, str] | None:
     for form in DISCOVERY.forms(path, seen):
         declared = Declared(path=path, **form)
-        item = Item("node", "files", path, RESOURCE.canonical(path), declared, RESOURCE.asserts(declared), Source("f", 1))
+        item = Item(
+            "node",
+            "files",
+            path,
+            RESOURCE.canonical(path),
+            declared,
+            RESOURCE.asserts(declared),
+            Source("f", 1),
+        )
         if judge(RESOURCE, item, {item.key: seen}).outcome is Outcome.COMPLIANT:
             return form
     return None
@@ -306,12 +390,28 @@ def first_compliant(path: str, seen: object) -> Mapping[str, str] | None:
 def test_what_was_seen_is_what_is_declared() -> None:
     digest = "0" * 64
     seen = File(0o104755, 0, 4711, 3, user="root", sha256=digest)
-    assert first_compliant("/etc/a", seen) == {"sha256": digest, "mode": "4755", "owner": "root", "group": "4711"}
-    assert first_compliant("/etc/a", seen._replace(sha256=None)) == {"mode": "4755", "owner": "root", "group": "4711"}
-    assert list(DISCOVERY.forms("/etc/a", seen._replace(user="CORP\\joe")))[1] == {"sha256": digest, "mode": "4755", "owner": "0", "group": "4711"}
+    assert first_compliant("/etc/a", seen) == {
+        "sha256": digest,
+        "mode": "4755",
+        "owner": "root",
+        "group": "4711",
+    }
+    assert first_compliant("/etc/a", seen._replace(sha256=None)) == {
+        "mode": "4755",
+        "owner": "root",
+        "group": "4711",
+    }
+    assert list(DISCOVERY.forms("/etc/a", seen._replace(user="CORP\\joe")))[1] == {
+        "sha256": digest,
+        "mode": "4755",
+        "owner": "0",
+        "group": "4711",
+    }
 
 
-@pytest.mark.parametrize("seen", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)])
+@pytest.mark.parametrize(
+    "seen", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
+)
 def test_what_is_no_regular_file_is_not_declared(seen: object) -> None:
     assert list(DISCOVERY.forms("/etc/a", seen)) == []
 
@@ -323,16 +423,24 @@ def test_any_argument_has_a_name(argument: str) -> None:
 
 def test_arguments_are_those_of_the_probe() -> None:
     (argument,) = ask([Declared(path="/etc/a b\\é\n", sha256="0" * 64)])
-    assert f"+{argument}".replace(",,00000000", "").startswith(HASHED)  # of a discovered file nothing is declared
+    assert f"+{argument}".replace(",,00000000", "").startswith(
+        HASHED
+    )  # of a discovered file nothing is declared
     assert DISCOVERY.name(argument) == "/etc/a b\\é\n"
-    assert parse(b"gone /etc/a\\0040b stat: '/etc/a b': No such file or directory\n") == {"/etc/a b": Missing()}
+    assert parse(b"gone /etc/a\\0040b stat: '/etc/a b': No such file or directory\n") == {
+        "/etc/a b": Missing()
+    }
 
 
 def test_a_folder_that_a_program_fills_is_told_once(tmp_path: Path) -> None:
     dpkg(tmp_path, {"/etc/app.conf": ""})
     write(
         tmp_path,
-        {"/etc/app.conf": "", **{f"/etc/full/{number}": "x\n" for number in range(101)}, **{f"/etc/some/{number}": "x\n" for number in range(100)}},
+        {
+            "/etc/app.conf": "",
+            **{f"/etc/full/{number}": "x\n" for number in range(101)},
+            **{f"/etc/some/{number}": "x\n" for number in range(100)},
+        },
     )
     told = lines(run("files", tmp_path))
     assert told.pop("-/etc/full/") == "101 files of no package: declare those that matter"
@@ -342,9 +450,13 @@ def test_a_folder_that_a_program_fills_is_told_once(tmp_path: Path) -> None:
 
 def test_the_patterns_are_those_of_the_document() -> None:
     probe = body("files", "discovery")
-    document = (Path(__file__).parents[2] / "docs/discovery/files.md").read_text()
+    document = (Path(__file__).parents[3] / "docs/discovery/files.md").read_text()
     patterns = [
-        pattern for table in re.findall(r"^(?:accounts|never|keys|secrets|usual)='([^']*)'", probe, re.MULTILINE) for pattern in table.split()
+        pattern
+        for table in re.findall(
+            r"^(?:accounts|never|keys|secrets|usual)='([^']*)'", probe, re.MULTILINE
+        )
+        for pattern in table.split()
     ]
     told = re.findall(r"`([*/][^` ]+)`", document)
     assert len(patterns) == len(set(patterns)) > 100

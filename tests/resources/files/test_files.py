@@ -7,31 +7,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
-from power_edge.model.declared.resources.files_schema import File as Declared
+from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
-from tests.cases import Case, Verdict, check, parameters
+from tests.support.cases import Case, Verdict, check, parameters
 
 FORMAT = "%F|%f|%a|%u|%g|%U|%G|%s"
 
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("files")))
 def test_recordings(case: Case, verdict: Verdict) -> None:
-    check(verdict, verdict.declared, {"files": parse(answer_from(case, verdict.declared["files"][0]["path"]))})
+    check(
+        verdict,
+        verdict.declared,
+        {"files": parse(answer_from(case, verdict.declared["files"][0]["path"]))},
+    )
 
 
 def answer_from(case: Case, path: str) -> bytes:
     """What the probe would have printed on the node of the case, asked for everything."""
     name = next(ask([Declared(path=path)])).split(":", 3)[3]
-    lstat, stat, digest = case.captures.get("lstat"), case.captures["stat"], case.captures.get("sha256")
+    lstat, stat, digest = (
+        case.captures.get("lstat"),
+        case.captures["stat"],
+        case.captures.get("sha256"),
+    )
     lines = []
-    if case.name == "name-not-utf8":  # the name that a YAML text can spell is the one of this capture
+    if (
+        case.name == "name-not-utf8"
+    ):  # the name that a YAML text can spell is the one of this capture
         stat = case.captures["utf8"]
     if lstat is not None and lstat.stdout.startswith(b"symbolic link"):
         target = case.captures.get("target")
-        lines.append(f"link {name} {target.stdout.decode().splitlines()[0] if target else '/somewhere/else'}")
+        lines.append(
+            f"link {name} {target.stdout.decode().splitlines()[0] if target else '/somewhere/else'}"
+        )
     if b"|" not in stat.stdout:
         return "\n".join([*lines, f"gone {name} {stat.stderr}", ""]).encode()
     fields = stat.stdout.decode().rstrip("\n").split("|")
@@ -41,17 +53,32 @@ def answer_from(case: Case, path: str) -> bytes:
     lines.append(f"seen {name} {mode}:{uid}:{gid}:{size}:{user}:{group}")
     if mode.startswith("8") and len(mode) == 4 and digest is not None:
         lines.append(
-            f"hash {name} {digest.stdout.decode(errors='replace').lstrip(chr(92))[:64]}" if digest.stdout else f"dark {name} {digest.stderr}"
+            f"hash {name} {digest.stdout.decode(errors='replace').lstrip(chr(92))[:64]}"
+            if digest.stdout
+            else f"dark {name} {digest.stderr}"
         )
     if "getent" in case.captures:
-        lines += [f"user {entry.split(':')[0]} {entry.split(':')[2]}" for entry in case.capture("getent").decode().splitlines()]
+        lines += [
+            f"user {entry.split(':')[0]} {entry.split(':')[2]}"
+            for entry in case.capture("getent").decode().splitlines()
+        ]
     return "\n".join([*lines, ""]).encode()
 
 
 def judged(observations: Observations | Unseen, **declared: Any) -> Result:
     item = Declared(**declared)
     return judge(
-        RESOURCE, Item("node", "files", item.path, files.canonical(item.path), item, files.expected(item), Source("state.yaml", 1)), observations
+        RESOURCE,
+        Item(
+            "node",
+            "files",
+            item.path,
+            files.canonical(item.path),
+            item,
+            files.expected(item),
+            Source("state.yaml", 1),
+        ),
+        observations,
     )
 
 
@@ -64,17 +91,30 @@ PLAIN = f"seen /f 81a4:0:0:6:root:root\nhash /f {HELLO}\n".encode()
 
 
 def test_a_size_that_differs_decides_without_a_hash() -> None:
-    result = judged(parse(b"seen /f 81a4:0:0:68719476736:root:root\n"), path="/f", content="hello\n")
+    result = judged(
+        parse(b"seen /f 81a4:0:0:68719476736:root:root\n"), path="/f", content="hello\n"
+    )
     assert outcomes(result) == {"type": "compliant", "content": "drift"}
     assert result.findings[1].actual == "68719476736 bytes"
 
 
 def test_a_size_that_agrees_decides_nothing() -> None:
-    assert outcomes(judged(parse(b"seen /f 81a4:0:0:6:root:root\n"), path="/f", content="hello\n"))["content"] == "unknown"
+    assert (
+        outcomes(judged(parse(b"seen /f 81a4:0:0:6:root:root\n"), path="/f", content="hello\n"))[
+            "content"
+        ]
+        == "unknown"
+    )
 
 
 def test_an_empty_content_is_not_had_by_an_empty_size() -> None:
-    result = judged(parse(b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x hashing it took longer than 2 seconds\n"), path="/proc/x", content="")
+    result = judged(
+        parse(
+            b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x hashing it took longer than 2 seconds\n"
+        ),
+        path="/proc/x",
+        content="",
+    )
     assert outcomes(result)["content"] == "unknown"
 
 
@@ -84,7 +124,9 @@ def test_a_size_of_the_kernels_decides_nothing() -> None:
 
 
 def test_what_is_no_regular_file_has_no_content() -> None:
-    assert outcomes(judged(parse(b"seen /f 11a4:0:0:0:root:root\n"), path="/f", content="", sha256=HELLO)) == {
+    assert outcomes(
+        judged(parse(b"seen /f 11a4:0:0:0:root:root\n"), path="/f", content="", sha256=HELLO)
+    ) == {
         "type": "drift",
         "content": "drift",
         "sha256": "drift",
@@ -103,9 +145,16 @@ def test_a_hash_beats_a_size_that_lies() -> None:
 
 
 def test_a_hash_that_takes_too_long_leaves_the_rest_decided() -> None:
-    seen = parse(b"seen /f 81a4:0:0:68719476736:root:root\ndark /f hashing it took longer than 2 seconds\n")
+    seen = parse(
+        b"seen /f 81a4:0:0:68719476736:root:root\ndark /f hashing it took longer than 2 seconds\n"
+    )
     result = judged(seen, path="/f", sha256=HELLO, mode="0644", owner="root")
-    assert outcomes(result) == {"type": "compliant", "sha256": "unknown", "mode": "compliant", "owner": "compliant"}
+    assert outcomes(result) == {
+        "type": "compliant",
+        "sha256": "unknown",
+        "mode": "compliant",
+        "owner": "compliant",
+    }
     assert "2 seconds" in str(result.why)
 
 
@@ -124,10 +173,23 @@ def test_a_file_that_could_not_be_looked_at_is_unknown(why: str) -> None:
 
 @pytest.mark.parametrize(
     "why",
-    ["No such file or directory", "Not a directory", "Too many levels of symbolic links", "Symbolic link loop", "Not a directory (os error 20)"],
+    [
+        "No such file or directory",
+        "Not a directory",
+        "Too many levels of symbolic links",
+        "Symbolic link loop",
+        "Not a directory (os error 20)",
+    ],
 )
 def test_a_missing_file_drifts_in_every_field(why: str) -> None:
-    result = judged(parse(f"gone /f stat: cannot statx '/f': {why}\n".encode()), path="/f", mode="0644", owner="root", group="root", content="")
+    result = judged(
+        parse(f"gone /f stat: cannot statx '/f': {why}\n".encode()),
+        path="/f",
+        mode="0644",
+        owner="root",
+        group="root",
+        content="",
+    )
     assert set(outcomes(result).values()) == {"drift"}
     assert {finding.actual for finding in result.findings} == {"missing"}
 
@@ -141,7 +203,9 @@ def test_a_dangling_link_is_told_as_such() -> None:
 
 
 def test_a_target_that_no_terminal_should_see_is_escaped() -> None:
-    result = judged(parse(b"seen /f 81a4:0:0:6:root:root\nlink /f /caf\xe9\x1b[2J\xc3\xa9\n"), path="/f")
+    result = judged(
+        parse(b"seen /f 81a4:0:0:6:root:root\nlink /f /caf\xe9\x1b[2J\xc3\xa9\n"), path="/f"
+    )
     assert result.why == "type: a symbolic link to /caf\\xe9\\x1b[2J\u00e9"
 
 
@@ -150,7 +214,15 @@ def test_nothing_printed_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["seen /f 81a4:0:0", "seen /f", "what /f is this", "hash /f d41d8cd98f00b204e9800998ecf8427e", "user root zero", "\xff"]
+    "line",
+    [
+        "seen /f 81a4:0:0",
+        "seen /f",
+        "what /f is this",
+        "hash /f d41d8cd98f00b204e9800998ecf8427e",
+        "user root zero",
+        "\xff",
+    ],
 )
 def test_an_answer_that_is_not_understood(line: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -169,7 +241,10 @@ def test_the_content_of_a_node_is_never_shown() -> None:
     assert result.findings[1].actual == f"sha256:{HELLO} (6 bytes)"
 
 
-NAMES = st.text(st.characters(exclude_characters="\0", codec="utf-8") | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"]))
+NAMES = st.text(
+    st.characters(exclude_characters="\0", codec="utf-8")
+    | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF, categories=["Cs"])
+)
 
 
 @given(NAMES, NAMES)
@@ -179,7 +254,9 @@ def test_any_name_survives_the_way_to_the_node_and_back(path: str, owner: str) -
     assert argument.isprintable()
     assert " " not in argument
     name = argument.split(":", 3)[3]
-    assert set(parse(f"seen {name} 81a4:0:0:0:root:root\n".encode())) == {files.canonical(f"/{path}")}
+    assert set(parse(f"seen {name} 81a4:0:0:0:root:root\n".encode())) == {
+        files.canonical(f"/{path}")
+    }
 
 
 def test_what_is_asked() -> None:
@@ -188,12 +265,23 @@ def test_what_is_asked() -> None:
         Declared(path="/b c", content="hé", owner="root", group="0"),
         Declared(path="/d:e", sha256=HELLO, content="hello\n", group="DOM\\x:y"),
     ]
-    assert list(ask(items)) == ["-,81a4:::/a", "3,,7dfbe0ea,,0:root::/b\\0040c", "*,,5891b5b5::DOM\\0134x\\0072y:/d:e"]
+    assert list(ask(items)) == [
+        "-,81a4:::/a",
+        "3,,7dfbe0ea,,0:root::/b\\0040c",
+        "*,,5891b5b5::DOM\\0134x\\0072y:/d:e",
+    ]
 
 
 @pytest.mark.parametrize(
     ("path", "key"),
-    [("/etc//ssh/./x", "/etc/ssh/x"), ("//etc/x", "/etc/x"), ("/etc/x/", "/etc/x/"), ("/etc/x/.", "/etc/x/"), ("/a/../b", "/a/../b"), ("/", "/")],
+    [
+        ("/etc//ssh/./x", "/etc/ssh/x"),
+        ("//etc/x", "/etc/x"),
+        ("/etc/x/", "/etc/x/"),
+        ("/etc/x/.", "/etc/x/"),
+        ("/a/../b", "/a/../b"),
+        ("/", "/"),
+    ],
 )
 def test_one_file_has_one_key(path: str, key: str) -> None:
     assert files.canonical(path) == key
@@ -215,23 +303,41 @@ def rewritten(content: str, *, attributes: str = "", path: str = "/f") -> str:
 MENDS = [
     ("81a4:0:0", {"content": "no\n"}, rewritten("no\\n")),
     ("81a4:0:0", {"content": "-100%\n"}, rewritten("\\055100%%\\n")),
-    ("81a4:0:0", {"content": "no\n", "mode": "0640", "group": "adm"}, rewritten("no\\n", attributes='chown -- :adm "$t" && chmod -- 0640 "$t" && ')),
+    (
+        "81a4:0:0",
+        {"content": "no\n", "mode": "0640", "group": "adm"},
+        rewritten("no\\n", attributes='chown -- :adm "$t" && chmod -- 0640 "$t" && '),
+    ),
     ("81a4:0:0", {"mode": "4755"}, "chmod -- 4755 /f"),
-    ("81a4:0:0", {"owner": "adm", "group": "adm", "mode": "0644"}, "chown -- adm:adm /f && chmod -- 0644 /f"),
+    (
+        "81a4:0:0",
+        {"owner": "adm", "group": "adm", "mode": "0644"},
+        "chown -- adm:adm /f && chmod -- 0644 /f",
+    ),
     ("81a4:0:0", {"owner": "root", "group": "adm"}, "chown -- :adm /f"),
     ("89ed:0:0", {"owner": "adm"}, "chown -- adm /f && chmod -- 4755 /f"),
     ("85ed:0:0", {"group": "4711"}, "chown -- :4711 /f && chmod -- 2755 /f"),
     ("8fed:0:0", {"owner": "adm", "mode": "0755"}, "chown -- adm /f && chmod -- 0755 /f"),
-    (GONE, {"content": "x\n", "mode": "0600", "owner": "adm"}, "install -D -m 0600 -o adm -- /dev/null /f && sh -c 'printf \"x\\n\" >/f'"),
+    (
+        GONE,
+        {"content": "x\n", "mode": "0600", "owner": "adm"},
+        "install -D -m 0600 -o adm -- /dev/null /f && sh -c 'printf \"x\\n\" >/f'",
+    ),
     (GONE, {"content": "", "group": "4711"}, "install -D -m 0644 -g 4711 -- /dev/null /f"),
 ]
 
 
 def drifting(seen: str, *more: str, **declared: Any) -> Result:
     """A drift of /f: `seen` is how its line begins, or the line that says that it is gone."""
-    lines = [seen] if seen.startswith("gone") else [f"seen /f {seen}:6:root:root", f"hash /f {HELLO}"]
+    lines = (
+        [seen] if seen.startswith("gone") else [f"seen /f {seen}:6:root:root", f"hash /f {HELLO}"]
+    )
     given = {line.split(" ")[0] for line in more}
-    lines += [line for line in (HERE, "user adm 3", "group adm 4", "mount / ext4:rw:rw") if line.split(" ")[0] not in given]
+    lines += [
+        line
+        for line in (HERE, "user adm 3", "group adm 4", "mount / ext4:rw:rw")
+        if line.split(" ")[0] not in given
+    ]
     result = judged(parse("\n".join([*lines, *more, ""]).encode()), **{"path": "/f", **declared})
     assert result.outcome is Outcome.DRIFT
     return result
@@ -252,31 +358,68 @@ def test_mend(seen: str, declared: dict[str, Any], mend: str) -> None:
         ("41ed:0:0", [], {"content": "x"}, "a directory is in the way"),
         ("21b6:0:0", [], {"mode": "0644"}, "a character device is in the way"),
         ("81a4:0:0", [], {"owner": "nobody-knows"}, "the node knows no user nobody-knows"),
-        ("81a4:0:0", [], {"group": "nobody-knows", "mode": "0600"}, "the node knows no group nobody-knows"),
-        (GONE, [], {"content": "x", "owner": "nobody-knows"}, "the node knows no user nobody-knows"),
+        (
+            "81a4:0:0",
+            [],
+            {"group": "nobody-knows", "mode": "0600"},
+            "the node knows no group nobody-knows",
+        ),
+        (
+            GONE,
+            [],
+            {"content": "x", "owner": "nobody-knows"},
+            "the node knows no user nobody-knows",
+        ),
         (GONE, [], {"mode": "0600"}, "no content of it is declared"),
         (GONE, ["above /f x /"], {"content": "x"}, "no folder"),
         ("81a4:0:0", ["link /f /g"], {"content": "x"}, "would change /g"),
         ("81a4:0:0", ["link /f /g"], {"mode": "0600"}, "would change /g"),
         (GONE, ["link /f /g"], {"content": "x"}, "a symbolic link to /g: make the file"),
-        ("81a4:0:0", ["more /f -rw-r--r--:1:i:-:-"], {"mode": "0600"}, "it is immutable: chattr -i /f first"),
-        ("81a4:0:0", ["more /f -rw-r--r--:1:a:-:-"], {"content": "x"}, "it is append-only: chattr -a /f first"),
-        ("81a4:0:0", ["more /f -rw-r--r--:1:-:i:-"], {"content": "x"}, "its folder is immutable: chattr -i / first"),
+        (
+            "81a4:0:0",
+            ["more /f -rw-r--r--:1:i:-:-"],
+            {"mode": "0600"},
+            "it is immutable: chattr -i /f first",
+        ),
+        (
+            "81a4:0:0",
+            ["more /f -rw-r--r--:1:a:-:-"],
+            {"content": "x"},
+            "it is append-only: chattr -a /f first",
+        ),
+        (
+            "81a4:0:0",
+            ["more /f -rw-r--r--:1:-:i:-"],
+            {"content": "x"},
+            "its folder is immutable: chattr -i / first",
+        ),
         (GONE, ["more /f -:-:-:a:-"], {"content": "x"}, "its folder is append-only"),
         ("81a4:0:0", ["more /f -rw-r--r--:2:-:-:-"], {"mode": "0600"}, "find / -xdev -samefile /f"),
-        ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"mode": "0600"}, "setfacl, after getfacl /f"),
+        (
+            "81a4:0:0",
+            ["more /f -rw-r--r--+:1:-:-:-"],
+            {"mode": "0600"},
+            "setfacl, after getfacl /f",
+        ),
         ("81a4:0:0", ["more /f -rwxr-xr-x:1:-:-:yes"], {"owner": "adm"}, "getcap /f"),
         ("81a4:0:0", ["more /f -:-:-:-:-"], {"mode": "0600"}, "look at it by hand"),
         ("81a4:0:0", ["mount / ext4:ro:rw"], {"mode": "0600"}, "/ is mounted read-only"),
         ("81a4:0:0", ["mount / ext4:rw:ro"], {"content": "x"}, "/ is mounted read-only"),
         ("81a4:0:0", ["mount / nfs4:rw:rw"], {"content": "x"}, "of another machine (nfs4)"),
         ("81a4:0:0", ["mount / vfat:rw:rw"], {"owner": "adm"}, "keeps no modes and owners (vfat)"),
-        ("81a4:0:0", ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"], {"content": "x"}, "a mount of its own"),
+        (
+            "81a4:0:0",
+            ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"],
+            {"content": "x"},
+            "a mount of its own",
+        ),
         ("81a4:0:0", ["mount / proc:rw:rw"], {"content": "x"}, "a file of the kernel (proc)"),
     ],
     ids=str,
 )
-def test_what_stands_in_the_way_of_a_command_is_said(seen: str, more: list[str], declared: dict[str, Any], advice: str) -> None:
+def test_what_stands_in_the_way_of_a_command_is_said(
+    seen: str, more: list[str], declared: dict[str, Any], advice: str
+) -> None:
     result = drifting(seen, *more, **declared)
     assert result.mend is None
     assert not result.mend_cuts
@@ -313,7 +456,9 @@ def test_where_content_alone_has_no_command_the_sentence_has_those_for_mode_and_
 def test_whoever_looks_the_mode_of_a_secret_has_a_command(readable: bool) -> None:
     answer = "seen /etc/shadow 81a4:0:0:6:root:root\nmore /etc/shadow -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n"
     answer += f"hash /etc/shadow {HELLO}\n" if readable else "dark /etc/shadow Permission denied\n"
-    result = judged(parse(answer.encode()), path="/etc/shadow", sha256=HELLO.replace("5", "6"), mode="0640")
+    result = judged(
+        parse(answer.encode()), path="/etc/shadow", sha256=HELLO.replace("5", "6"), mode="0640"
+    )
     assert "chmod -- 0640 /etc/shadow" in f"{result.mend} {result.advice}"
 
 
@@ -335,20 +480,33 @@ def test_a_command_in_a_sentence_is_quoted_for_a_shell() -> None:
     ],
     ids=str,
 )
-def test_what_does_not_stand_in_the_way(seen: str, more: list[str], declared: dict[str, Any]) -> None:
+def test_what_does_not_stand_in_the_way(
+    seen: str, more: list[str], declared: dict[str, Any]
+) -> None:
     assert drifting(seen, *more, **declared).mend is not None
 
 
 def test_what_a_command_leaves_undone_is_said() -> None:
-    assert "the next boot takes it away" in str(drifting("81a4:0:0", "mount / tmpfs:rw:rw", mode="0600").advice)
+    assert "the next boot takes it away" in str(
+        drifting("81a4:0:0", "mount / tmpfs:rw:rw", mode="0600").advice
+    )
     through = drifting("81a4:0:0", "real /f /srv/real", "mount /srv tmpfs:rw:rw", mode="0600")
     assert through.mend == "chmod -- 0600 /f"
     assert "its folder is /srv/real" in str(through.advice)
     assert "/srv is a tmpfs" in str(through.advice)
     missing = "gone /etc/a/b/f stat: '/etc/a/b/f': No such file or directory"
-    made = drifting(missing, "above /etc/a/b/f d /etc", "more /etc/a/b/f -:-:-:-:-", path="/etc/a//b/./f", content="x")
+    made = drifting(
+        missing,
+        "above /etc/a/b/f d /etc",
+        "more /etc/a/b/f -:-:-:-:-",
+        path="/etc/a//b/./f",
+        content="x",
+    )
     assert made.mend is not None
-    assert made.advice == "the folders that are missing below /etc are made too, as root's with mode 0755"
+    assert (
+        made.advice
+        == "the folders that are missing below /etc are made too, as root's with mode 0755"
+    )
 
 
 @pytest.mark.parametrize(
@@ -380,12 +538,20 @@ def test_what_a_command_leaves_undone_is_said() -> None:
     ],
 )
 def test_a_command_that_could_end_the_way_in_says_so(path: str, cuts: bool) -> None:
-    result = judged(parse(f"seen {path} 81a4:0:0:6:root:root\nmore {path} -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n".encode()), path=path, mode="0600")
+    result = judged(
+        parse(
+            f"seen {path} 81a4:0:0:6:root:root\nmore {path} -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n".encode()
+        ),
+        path=path,
+        mode="0600",
+    )
     assert result.mend_cuts is cuts
 
 
 def test_a_command_to_mend_is_one_line_that_a_terminal_can_show() -> None:
-    result = drifting("gone /f\\0033[2J\\0012 stat: x: No such file or directory", path="/f\x1b[2J\n", content="x")
+    result = drifting(
+        "gone /f\\0033[2J\\0012 stat: x: No such file or directory", path="/f\x1b[2J\n", content="x"
+    )
     assert result.mend is None
     mend = drifting(GONE, content="a\x1b[2J\n'\"$(reboot)\\").mend
     assert mend is not None
@@ -403,7 +569,14 @@ DENIED = "stat: cannot statx '/f': Permission denied"
     [
         ([NOISE, MISSING], "drift"),
         ([NOISE, MISSING, "cat: /opt/x: Permission denied"], "drift"),
-        (["stat: the library /opt/x was not found", MISSING, "/usr/local/bin/stat: 4: logger: not found"], "drift"),
+        (
+            [
+                "stat: the library /opt/x was not found",
+                MISSING,
+                "/usr/local/bin/stat: 4: logger: not found",
+            ],
+            "drift",
+        ),
         (["/usr/local/bin/stat: line 4: /opt/x: No such file or directory", DENIED], "unknown"),
         (["/usr/local/bin/stat: line 4: /opt/x: No such file or directory"], "unknown"),
         (["cat: /opt/x: No such file or directory"], "unknown"),
@@ -422,14 +595,22 @@ def test_what_is_missing_is_said_by_stat_and_by_nobody_else(said: list[str], out
 
 def test_a_name_of_several_lines() -> None:
     for path in ("/a\nb", "/a\nstat: cannot stat '/f': No such file or directory\n"):
-        said = f"{NOISE}\1stat: can't stat '{path}': Permission denied\1".replace("\n", "\1").replace("\1\1", "\1")
-        name = "".join(char if char.isalnum() or char in "/:'" else f"\\0{ord(char):03o}" for char in path)
+        said = f"{NOISE}\1stat: can't stat '{path}': Permission denied\1".replace(
+            "\n", "\1"
+        ).replace("\1\1", "\1")
+        name = "".join(
+            char if char.isalnum() or char in "/:'" else f"\\0{ord(char):03o}" for char in path
+        )
         seen = parse(f"gone {name} {said}\n".encode())
         assert judged(seen, path=path).outcome is Outcome.UNKNOWN
-        seen = parse(f"gone {name} {said}\n".replace("Permission denied", "Not a directory").encode())
+        seen = parse(
+            f"gone {name} {said}\n".replace("Permission denied", "Not a directory").encode()
+        )
         assert judged(seen, path=path).outcome is (Outcome.DRIFT)
 
 
 def test_why_a_hash_is_not_to_be_had_is_no_warning() -> None:
-    seen = parse(f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode())
+    seen = parse(
+        f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode()
+    )
     assert seen["/f"].dark == "sha256sum: /f: Input/output error"

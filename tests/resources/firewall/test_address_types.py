@@ -1,4 +1,5 @@
-"""Types of addresses: what `fib` and addrtype say of packets in each family, and of those to broadcast and anycast addresses.
+"""Types of addresses: what `fib` and addrtype say of packets in each family, and of those to
+broadcast and anycast addresses.
 
 Each answer was tried with real packets (Linux 6.18), one rule with a counter for each condition.
 """
@@ -7,8 +8,20 @@ from typing import Any
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from tests.resources.test_firewall import ACCEPT, DENY_22, DROP, TCP22, legacy, match, meta, nft, outcome, results, seen
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    DENY_22,
+    DROP,
+    TCP22,
+    legacy,
+    match,
+    meta,
+    nft,
+    outcome,
+    results,
+    seen,
+)
 
 UDP22 = match("udp", "dport", 22)
 ANY: dict[int, str] = {4: "0.0.0.0/0", 6: "::/0"}
@@ -16,7 +29,13 @@ V4, V6 = meta("nfproto", "ipv4"), meta("nfproto", "ipv6")
 
 
 def fib(words: str, right: Any, op: str = "==") -> dict[str, Any]:
-    return {"match": {"op": op, "left": {"fib": {"result": "type", "flags": words.split(" . ")}}, "right": right}}
+    return {
+        "match": {
+            "op": op,
+            "left": {"fib": {"result": "type", "flags": words.split(" . ")}},
+            "right": right,
+        }
+    }
 
 
 def rule(action: str, family: int, proto: str = "tcp") -> Rule:
@@ -41,11 +60,15 @@ def rule(action: str, family: int, proto: str = "tcp") -> Rule:
     ],
 )
 def test_addrtype_in_each_family(words: str, matches4: bool, matches6: bool) -> None:
-    """In IPv6, UNICAST and MULTICAST are asked of the address itself, and have to hold beside the types that routes tell."""
+    """In IPv6, UNICAST and MULTICAST are asked of the address itself, and have to hold beside the
+    types that routes tell.
+    """
     for family, matches in ((4, matches4), (6, matches6)):
         text = f"INPUT -p tcp -m addrtype {words} -m tcp --dport 22 -j ACCEPT"
         lets_in = legacy(text, v6=()) if family == 4 else legacy(v6=[text])
-        assert outcome(rule("deny", family), lets_in) == ("drift" if matches or words in FORGED[family] else "compliant")
+        assert outcome(rule("deny", family), lets_in) == (
+            "drift" if matches or words in FORGED[family] else "compliant"
+        )
         assert outcome(rule("allow", family), lets_in) == ("compliant" if matches else "drift")
 
 
@@ -61,7 +84,10 @@ def test_what_is_dropped_by_addrtype_is_not_all_of_ipv6() -> None:
 
 def test_a_type_that_is_not_known_is_not_decided() -> None:
     assert outcome(DENY_22, legacy("INPUT -m addrtype --dst-type BLACKHOLE -j ACCEPT")) == "unknown"
-    assert outcome(DENY_22, legacy("INPUT -m addrtype --dst-type BROADCAST,TWO -j ACCEPT", v6=())) == "unknown"
+    assert (
+        outcome(DENY_22, legacy("INPUT -m addrtype --dst-type BROADCAST,TWO -j ACCEPT", v6=()))
+        == "unknown"
+    )
     assert outcome(DENY_22, seen(nft=nft([fib("daddr", "blackhole"), ACCEPT]))) == "unknown"
     assert outcome(DENY_22, seen(nft=nft([fib("saddr . iif", "local"), ACCEPT]))) == "unknown"
 
@@ -73,7 +99,12 @@ def test_a_type_that_is_not_known_is_not_decided() -> None:
         ("daddr", "local", 6, True),
         ("daddr", "unicast", 4, False),
         ("daddr", "unicast", 6, False),
-        ("daddr . iif", "local", 4, False),  # what an interface gets for the address of another one is unicast
+        (
+            "daddr . iif",
+            "local",
+            4,
+            False,
+        ),  # what an interface gets for the address of another one is unicast
         ("daddr . iif", {"set": ["local", "unicast"]}, 4, True),
         ("daddr . iif", {"set": ["local", "unicast"]}, 6, True),
         ("saddr", "unicast", 4, True),
@@ -82,9 +113,10 @@ def test_a_type_that_is_not_known_is_not_decided() -> None:
     ],
 )
 def test_fib_in_each_family(words: str, right: Any, family: int, matches: bool) -> None:
-    assert outcome(rule("allow", family), seen(nft=nft([V4 if family == 4 else V6, fib(words, right), TCP22, ACCEPT]))) == (
-        "compliant" if matches else "drift"
-    )
+    assert outcome(
+        rule("allow", family),
+        seen(nft=nft([V4 if family == 4 else V6, fib(words, right), TCP22, ACCEPT])),
+    ) == ("compliant" if matches else "drift")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +126,10 @@ def test_fib_in_each_family(words: str, right: Any, family: int, matches: bool) 
         [fib("daddr", {"set": ["local", "unicast"]})],
         [fib("daddr", {"set": ["broadcast", "anycast"]}, "!=")],
         [V4, fib("daddr . iif", {"set": ["local", "unicast"]})],
-        [V4, fib("saddr", {"set": ["local", "unicast"]})],  # the broadcast address of another network of the node
+        [
+            V4,
+            fib("saddr", {"set": ["local", "unicast"]}),
+        ],  # the broadcast address of another network of the node
         [V6, fib("saddr", "local", "!=")],
         [V6, fib("saddr", "unicast")],
     ],
@@ -119,23 +154,38 @@ def test_what_is_closed_to_usual_addresses_alone_is_not_closed(condition: list[A
         ([fib("saddr", "unicast", "!=")], 6),
     ],
 )
-def test_what_is_open_at_or_from_other_addresses_is_not_closed(condition: list[Any], family: int) -> None:
+def test_what_is_open_at_or_from_other_addresses_is_not_closed(
+    condition: list[Any], family: int
+) -> None:
     node = seen(nft=nft([V4 if family == 4 else V6, *condition, UDP22, ACCEPT]))
     assert outcome(rule("deny", family, "udp"), node) == "drift"
     assert outcome(rule("allow", family, "udp"), node) == "drift"
     assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "drift"
 
 
-@pytest.mark.parametrize("kind", [fib("daddr", {"set": ["broadcast", "anycast"]}), fib("daddr", "local", "!=")])
+@pytest.mark.parametrize(
+    "kind", [fib("daddr", {"set": ["broadcast", "anycast"]}), fib("daddr", "local", "!=")]
+)
 def test_tcp_never_goes_to_a_broadcast_or_anycast_address(kind: Any) -> None:
     assert outcome(DENY_22, seen(nft=nft([kind, ACCEPT]))) == "compliant"
-    assert outcome(DENY_22, seen(nft=nft([fib("daddr", "local"), TCP22, DROP], policy="accept"))) == "compliant"
+    assert (
+        outcome(DENY_22, seen(nft=nft([fib("daddr", "local"), TCP22, DROP], policy="accept")))
+        == "compliant"
+    )
 
 
 def test_what_is_allowed_need_not_be_open_at_broadcast_addresses() -> None:
-    node = seen(nft=nft([fib("daddr", {"set": ["broadcast", "anycast"]}), DROP], [fib("saddr", "local"), DROP], [UDP22, ACCEPT]))
+    node = seen(
+        nft=nft(
+            [fib("daddr", {"set": ["broadcast", "anycast"]}), DROP],
+            [fib("saddr", "local"), DROP],
+            [UDP22, ACCEPT],
+        )
+    )
     assert outcome(Rule(proto="udp", port=22, action="allow"), node) == "compliant"
-    assert results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "compliant"
+    assert (
+        results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "compliant"
+    )
 
 
 def test_ports_that_are_open_at_broadcast_addresses_alone() -> None:
@@ -144,7 +194,10 @@ def test_ports_that_are_open_at_broadcast_addresses_alone() -> None:
     six = seen(nft=nft([fib("daddr", "anycast"), ACCEPT]))
     for node, words in ((four, "at broadcast addresses"), (six, "at anycast addresses")):
         found = results(Firewall(default_incoming="deny", exclusive=True), node)
-        assert {name: str(result.outcome) for name, result in found.items()} == {"default_incoming": "unknown", "exclusive": "drift"}
+        assert {name: str(result.outcome) for name, result in found.items()} == {
+            "default_incoming": "unknown",
+            "exclusive": "drift",
+        }
         assert words in str(found["exclusive"])
         denied = results(Firewall(rules=[Rule(proto="udp", port=53, action="deny")]), node)
         assert words in str(next(iter(denied.values())))
@@ -158,16 +211,37 @@ def test_what_is_open_to_all_on_the_link_is_no_default_of_deny() -> None:
 
 def test_the_order_of_ufw_opens_nothing() -> None:
     """ufw-not-local lets go on what is for the node, for all or for groups, and drops the rest."""
-    returns = [f"u -m addrtype --dst-type {kind} -j RETURN" for kind in ("LOCAL", "MULTICAST", "BROADCAST")]
-    node = legacy("INPUT -j u", *returns, "u -j DROP", "INPUT -p udp -m udp --dport 22 -j ACCEPT", v6=(), chains=["u"])
-    allowed = Firewall(default_incoming="deny", exclusive=True, rules=[Rule(proto="udp", port=22, action="allow", from_="0.0.0.0/0")])
+    returns = [
+        f"u -m addrtype --dst-type {kind} -j RETURN" for kind in ("LOCAL", "MULTICAST", "BROADCAST")
+    ]
+    node = legacy(
+        "INPUT -j u",
+        *returns,
+        "u -j DROP",
+        "INPUT -p udp -m udp --dport 22 -j ACCEPT",
+        v6=(),
+        chains=["u"],
+    )
+    allowed = Firewall(
+        default_incoming="deny",
+        exclusive=True,
+        rules=[Rule(proto="udp", port=22, action="allow", from_="0.0.0.0/0")],
+    )
     assert {str(result.outcome) for result in results(allowed, node).values()} == {"compliant"}
 
 
 def test_the_order_of_ufw_splits_no_opening() -> None:
-    """What goes on for each kind of address goes on for all, also where openings are too many to be looked at one by one."""
-    returns = [f"u -m addrtype --dst-type {kind} -j RETURN" for kind in ("LOCAL", "MULTICAST", "BROADCAST")]
-    opened = [f"INPUT -s 10.0.0.{at}/32 -p {proto} -m {proto} --dport {at} -j ACCEPT" for at in range(1, 101) for proto in ("tcp", "udp")]
+    """What goes on for each kind of address goes on for all, also where openings are too many to be
+    looked at one by one.
+    """
+    returns = [
+        f"u -m addrtype --dst-type {kind} -j RETURN" for kind in ("LOCAL", "MULTICAST", "BROADCAST")
+    ]
+    opened = [
+        f"INPUT -s 10.0.0.{at}/32 -p {proto} -m {proto} --dport {at} -j ACCEPT"
+        for at in range(1, 101)
+        for proto in ("tcp", "udp")
+    ]
     node = legacy("INPUT -j u", *returns, "u -j DROP", *opened, v6=(), chains=["u"])
     found = results(Firewall(exclusive=True), node)["exclusive"].findings[0].why
     assert found is not None

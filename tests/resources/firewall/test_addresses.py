@@ -1,13 +1,25 @@
-"""Rules about single addresses of the node: what is so for all that it has is no drift, and no pass either, since others may come."""
+"""Rules about single addresses of the node: what is so for all that it has is no drift, and no pass
+either, since others may come.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from tests.resources.test_firewall import ACCEPT, ALLOW_22, DENY_22, DROP, TCP22, match, nft, results, seen
-from tests.resources.test_firewall_ufw_files import probed
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    ALLOW_22,
+    DENY_22,
+    DROP,
+    TCP22,
+    match,
+    nft,
+    results,
+    seen,
+)
+from tests.resources.firewall.test_ufw_files import probed
 
 LO4 = "127.0.0.0/8\n127.0.0.1"
 ONE = f"{LO4}\n192.0.2.7"
@@ -15,9 +27,13 @@ TWO = f"{ONE}\n192.0.2.8"
 TO_OWN = match("ip", "daddr", "192.0.2.7")
 
 
-def outcome(rule: Rule, addresses: str | None, *rules: list[Any], policy: str = "drop", **more: str) -> str:
+def outcome(
+    rule: Rule, addresses: str | None, *rules: list[Any], policy: str = "drop", **more: str
+) -> str:
     readings = {"inet6": "", **({} if addresses is None else {"addresses": addresses}), **more}
-    (result,) = results(Firewall(rules=[rule]), seen(nft=nft(*rules, policy=policy), **readings)).values()
+    (result,) = results(
+        Firewall(rules=[rule]), seen(nft=nft(*rules, policy=policy), **readings)
+    ).values()
     return str(result.outcome)
 
 
@@ -47,11 +63,18 @@ def test_an_address_that_the_node_has_not_got_is_judged_as_if_it_had_it() -> Non
     elsewhere = Rule(proto="tcp", port=22, action="allow", to="198.51.100.1")
     assert outcome(elsewhere, ONE, policy="accept") == "drift"
     assert outcome(elsewhere, ONE) == "drift"
-    assert outcome(elsewhere, ONE, [match("ip", "daddr", "198.51.100.1"), TCP22, ACCEPT]) == "compliant"
+    assert (
+        outcome(elsewhere, ONE, [match("ip", "daddr", "198.51.100.1"), TCP22, ACCEPT])
+        == "compliant"
+    )
 
 
 def test_what_is_stopped_for_foreign_addresses_is_no_firewall() -> None:
-    what = seen(nft=nft([match("ip", "daddr", "198.51.100.1"), DROP], policy="accept"), inet6="", addresses=ONE)
+    what = seen(
+        nft=nft([match("ip", "daddr", "198.51.100.1"), DROP], policy="accept"),
+        inet6="",
+        addresses=ONE,
+    )
     assert results(Firewall(enabled=True), what)["enabled"].outcome == "drift"
 
 
@@ -59,7 +82,9 @@ def test_ipv6_is_believed_where_all_of_its_addresses_are_listed() -> None:
     inet6 = "20010db8000000000000000000000002 02 40 00 82 eth0"
     to = match("ip6", "daddr", "2001:db8::2")
     allowed = Rule(proto="tcp", port=22, action="allow", from_="::/0")
-    assert outcome(allowed, f"{LO4}\n::1\n2001:db8::2", [to, TCP22, ACCEPT], inet6=inet6) == "unknown"
+    assert (
+        outcome(allowed, f"{LO4}\n::1\n2001:db8::2", [to, TCP22, ACCEPT], inet6=inet6) == "unknown"
+    )
     assert outcome(allowed, f"{LO4}\n::1", [to, TCP22, ACCEPT], inet6=inet6) == "drift"
 
 

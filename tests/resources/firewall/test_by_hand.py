@@ -1,25 +1,48 @@
-"""Packets that no host sends and somebody may make by hand: what is closed must be closed to them, and what is allowed need not be open to them.
+"""Packets that no host sends and somebody may make by hand: what is closed must be closed to them,
+and what is allowed need not be open to them.
 
-How Linux takes them was tried with real packets (6.18): it takes a SYN with PSH or URG, UDP and ICMP that were sent to all on the link, and extension
-headers; a SYN with FIN it does not take, nor TCP that was sent to all.
+How Linux takes them was tried with real packets (6.18): it takes a SYN with PSH or URG, UDP and
+ICMP that were sent to all on the link, and extension headers; a SYN with FIN it does not take, nor
+TCP that was sent to all.
 """
 
 from typing import Any
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from tests.resources.test_firewall import ACCEPT, ALLOW_22, DENY_22, DROP, TCP22, legacy, match, meta, nft, outcome, results, seen
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    ALLOW_22,
+    DENY_22,
+    DROP,
+    TCP22,
+    legacy,
+    match,
+    meta,
+    nft,
+    outcome,
+    results,
+    seen,
+)
 
 UDP22 = match("udp", "dport", 22)
 ONE: dict[str, str] = {"interfaces": "lo\neth0"}
 TWO: dict[str, str] = {}
-SYN_ALONE = {"match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, 63]}, "right": "syn"}}
+SYN_ALONE = {
+    "match": {
+        "op": "==",
+        "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, 63]},
+        "right": "syn",
+    }
+}
 NOT_SYN_ALONE = {"match": {**SYN_ALONE["match"], "op": "!="}}
 
 
 def fib(flags: list[str], result: str, right: Any, op: str = "==") -> dict[str, Any]:
-    return {"match": {"op": op, "left": {"fib": {"result": result, "flags": flags}}, "right": right}}
+    return {
+        "match": {"op": op, "left": {"fib": {"result": result, "flags": flags}}, "right": right}
+    }
 
 
 def exthdr(right: bool) -> dict[str, Any]:
@@ -67,12 +90,18 @@ def test_what_is_open_to_packets_made_by_hand_is_not_closed(name: str) -> None:
 @pytest.mark.parametrize("name", [*STOPPED_BY, *LETS_IN])
 def test_what_is_allowed_need_not_be_open_to_packets_made_by_hand(name: str) -> None:
     port = TCP22 if "syn" in name else UDP22
-    rules = [[STOPPED_BY[name], port, ACCEPT]] if name in STOPPED_BY else [[LETS_IN[name], DROP], [port, ACCEPT]]
+    rules = (
+        [[STOPPED_BY[name], port, ACCEPT]]
+        if name in STOPPED_BY
+        else [[LETS_IN[name], DROP], [port, ACCEPT]]
+    )
     if name == "no-extension-header":
         rules = [[meta("nfproto", "ipv4"), port, ACCEPT], *rules]
     node = seen(nft=nft(*rules))
     assert outcome(rule("allow", name), node) == "compliant"
-    assert results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "compliant"
+    assert (
+        results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "compliant"
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,53 +126,109 @@ def test_packets_that_an_interface_gets_for_another_one() -> None:
     local = fib(["daddr", "iif"], "type", "local")
     strict = nft([{"match": {**local["match"], "op": "!="}}, DROP], [TCP22, ACCEPT])
     loose = nft([local, TCP22, DROP], policy="accept")
-    assert [outcome(ALLOW_22, seen(nft=strict, **some)) for some in (ONE, TWO)] == ["compliant", "drift"]
+    assert [outcome(ALLOW_22, seen(nft=strict, **some)) for some in (ONE, TWO)] == [
+        "compliant",
+        "drift",
+    ]
     assert [outcome(DENY_22, seen(nft=loose, **some)) for some in (ONE, TWO)] == ["drift", "drift"]
-    assert outcome(ALLOW_22, seen(nft=nft([fib(["daddr"], "type", "local"), TCP22, ACCEPT]))) == "compliant"
+    assert (
+        outcome(ALLOW_22, seen(nft=nft([fib(["daddr"], "type", "local"), TCP22, ACCEPT])))
+        == "compliant"
+    )
 
 
 def test_the_next_header_of_ipv6() -> None:
-    tcp = {"match": {"op": "==", "left": {"payload": {"protocol": "ip6", "field": "nexthdr"}}, "right": "tcp"}}
+    tcp = {
+        "match": {
+            "op": "==",
+            "left": {"payload": {"protocol": "ip6", "field": "nexthdr"}},
+            "right": "tcp",
+        }
+    }
     other = {"match": {**tcp["match"], "op": "!="}}
     v6 = Rule(proto="tcp", port=22, action="deny", from_="::/0")
     assert outcome(v6, seen(nft=nft([tcp, TCP22, DROP], policy="accept"))) == "drift"
     assert outcome(v6, seen(nft=nft([other, ACCEPT]))) == "drift"
-    assert outcome(Rule(proto="tcp", port=22, action="allow", from_="::/0"), seen(nft=nft([tcp, TCP22, ACCEPT]))) == "compliant"
+    assert (
+        outcome(
+            Rule(proto="tcp", port=22, action="allow", from_="::/0"),
+            seen(nft=nft([tcp, TCP22, ACCEPT])),
+        )
+        == "compliant"
+    )
     hop = {"match": {**tcp["match"], "right": 0}}
     assert outcome(v6, seen(nft=nft([hop, ACCEPT]))) == "unknown"
 
 
 @pytest.mark.parametrize(
     "only",
-    [[match("tcp", "sport", 0), DROP], [LETS_IN["sent-to-all"], DROP], [LETS_IN["an-extension-header"], DROP], [LETS_IN["syn-and-more"], DROP]],
+    [
+        [match("tcp", "sport", 0), DROP],
+        [LETS_IN["sent-to-all"], DROP],
+        [LETS_IN["an-extension-header"], DROP],
+        [LETS_IN["syn-and-more"], DROP],
+    ],
 )
 def test_what_stops_packets_that_nobody_sends_is_no_firewall(only: list[Any]) -> None:
     found = results(Firewall(enabled=True, rules=[ALLOW_22]), seen(nft=nft(only, policy="accept")))
-    assert {name: result.outcome for name, result in found.items()} == {"enabled": "drift", "allow 22/tcp from any to any": "drift"}
+    assert {name: result.outcome for name, result in found.items()} == {
+        "enabled": "drift",
+        "allow 22/tcp from any to any": "drift",
+    }
 
 
 @pytest.mark.parametrize(
     ("rules", "default"),
     [
         ([[match("tcp", "sport", {"range": [32768, 65535]}), ACCEPT]], "drift"),
-        ([[match("tcp", "sport", {"range": [1, 32767]}), ACCEPT], [match("tcp", "sport", {"range": [32768, 65535]}), ACCEPT]], "drift"),
-        ([[match("tcp", "sport", {"range": [49152, 54000]}), ACCEPT], [match("tcp", "sport", {"range": [54001, 60999]}), ACCEPT]], "drift"),
+        (
+            [
+                [match("tcp", "sport", {"range": [1, 32767]}), ACCEPT],
+                [match("tcp", "sport", {"range": [32768, 65535]}), ACCEPT],
+            ],
+            "drift",
+        ),
+        (
+            [
+                [match("tcp", "sport", {"range": [49152, 54000]}), ACCEPT],
+                [match("tcp", "sport", {"range": [54001, 60999]}), ACCEPT],
+            ],
+            "drift",
+        ),
         ([[match("tcp", "sport", {"range": [1, 1023]}), ACCEPT]], "compliant"),
         ([[match("udp", "sport", 53), ACCEPT]], "compliant"),
     ],
 )
-def test_what_is_open_to_the_ports_that_clients_use_is_a_default(rules: list[list[Any]], default: str) -> None:
-    assert results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))["default_incoming"].outcome == default
+def test_what_is_open_to_the_ports_that_clients_use_is_a_default(
+    rules: list[list[Any]], default: str
+) -> None:
+    assert (
+        results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))[
+            "default_incoming"
+        ].outcome
+        == default
+    )
 
 
 def test_a_default_in_several_rules_is_one() -> None:
     """Half of the ports each, from many small networks."""
 
     def part(network: int, ports: list[int]) -> list[Any]:
-        return [match("ip", "saddr", {"prefix": {"addr": f"{network}.0.0.0", "len": 8}}), match("tcp", "dport", {"range": ports}), ACCEPT]
+        return [
+            match("ip", "saddr", {"prefix": {"addr": f"{network}.0.0.0", "len": 8}}),
+            match("tcp", "dport", {"range": ports}),
+            ACCEPT,
+        ]
 
-    rules = [part(network, ports) for network in (1, 3, 5, 7) for ports in ([1, 20000], [20001, 40000])]
-    assert results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))["default_incoming"].outcome == "drift"
+    rules = [
+        part(network, ports) for network in (1, 3, 5, 7) for ports in ([1, 20000], [20001, 40000])
+    ]
+    assert (
+        results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))[
+            "default_incoming"
+        ].outcome
+        == "drift"
+    )
 
 
 def test_an_opening_is_said_once() -> None:
@@ -156,7 +241,11 @@ def test_an_opening_is_said_once() -> None:
         [match("tcp", "sport", {"range": [32768, 65535]}), ACCEPT],
     )
     found = results(Firewall(exclusive=True), seen(nft=rules))["exclusive"].findings[0].why
-    allowed = ("22/tcp from any to any", "22/udp from any to any", "tcp from any to any source port 32768-65535")
+    allowed = (
+        "22/tcp from any to any",
+        "22/udp from any to any",
+        "tcp from any to any source port 32768-65535",
+    )
     assert found == f"open and not declared: {'; '.join(f'allow {each}' for each in allowed)}"
 
 
@@ -168,25 +257,43 @@ def test_an_opening_is_said_once() -> None:
         ({"op": "!=", "left": {"exthdr": {"name": "hbh"}}, "right": True}, False),
         ({"op": "==", "left": {"exthdr": {"name": "hbh"}}, "right": True}, True),
         ({"op": "!=", "left": {"exthdr": {"name": "mh"}}, "right": False}, True),
-        ({"op": "==", "left": {"exthdr": {"name": "frag", "field": "nexthdr"}}, "right": "tcp"}, True),
+        (
+            {"op": "==", "left": {"exthdr": {"name": "frag", "field": "nexthdr"}}, "right": "tcp"},
+            True,
+        ),
         ({"op": "!=", "left": {"exthdr": {"name": "rt", "field": "type"}}, "right": 0}, True),
     ],
 )
-def test_ipv4_has_no_extension_headers(family: str, condition: dict[str, Any], decided: bool) -> None:
-    """Whether one is missing from a packet of IPv4 depends on the kernel; no other condition on one matches."""
-    where: dict[str, Any] = {} if family == "inet" else {"family": "netdev", "hook": "ingress", "dev": ["eth0", "docker0"]}
+def test_ipv4_has_no_extension_headers(
+    family: str, condition: dict[str, Any], decided: bool
+) -> None:
+    """Whether one is missing from a packet of IPv4 depends on the kernel; no other condition on one
+    matches.
+    """
+    where: dict[str, Any] = (
+        {}
+        if family == "inet"
+        else {"family": "netdev", "hook": "ingress", "dev": ["eth0", "docker0"]}
+    )
     lets_in = seen(nft=nft([meta("nfproto", "ipv4"), {"match": condition}, TCP22, ACCEPT], **where))
     stops = seen(nft=nft([{"match": condition}, TCP22, DROP], policy="accept", **where))
     denied = Rule(proto="tcp", port=22, action="deny", from_="0.0.0.0/0")
     allowed = Rule(proto="tcp", port=22, action="allow", from_="0.0.0.0/0")
     closed = "compliant" if family == "inet" else "unknown"  # another interface may come
-    assert (outcome(denied, lets_in), outcome(allowed, lets_in)) == ((closed, "drift") if decided else ("unknown", "unknown"))
+    assert (outcome(denied, lets_in), outcome(allowed, lets_in)) == (
+        (closed, "drift") if decided else ("unknown", "unknown")
+    )
     assert outcome(denied, stops) == ("drift" if decided else "unknown")
 
 
 def test_an_extension_header_in_a_concatenation_is_one_of_several() -> None:
     """A rule for one kind of header says nothing of packets with another kind."""
-    key = {"concat": [{"exthdr": {"name": "hbh", "field": "nexthdr"}}, {"payload": {"protocol": "udp", "field": "dport"}}]}
+    key = {
+        "concat": [
+            {"exthdr": {"name": "hbh", "field": "nexthdr"}},
+            {"payload": {"protocol": "udp", "field": "dport"}},
+        ]
+    }
     both = {"match": {"op": "==", "left": key, "right": {"set": [{"concat": [17, 22]}]}}}
     node = seen(nft=nft([both, DROP], [exthdr(False), UDP22, DROP], policy="accept"))
     assert outcome(Rule(proto="udp", port=22, action="deny", from_="::/0"), node) == "drift"
@@ -195,4 +302,10 @@ def test_an_extension_header_in_a_concatenation_is_one_of_several() -> None:
 def test_options_of_ipv4_are_not_decided() -> None:
     option = {"match": {"op": "==", "left": {"ip option": {"name": "lsrr"}}, "right": False}}
     for family in ("0.0.0.0/0", "::/0"):
-        assert outcome(Rule(proto="tcp", port=22, action="allow", from_=family), seen(nft=nft([option, TCP22, ACCEPT]))) == "unknown"
+        assert (
+            outcome(
+                Rule(proto="tcp", port=22, action="allow", from_=family),
+                seen(nft=nft([option, TCP22, ACCEPT])),
+            )
+            == "unknown"
+        )

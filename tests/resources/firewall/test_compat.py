@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall.ruleset import Ruleset
-from tests.resources import test_firewall
-from tests.resources.test_firewall import ALLOW_22, DENY_22, match, meta, nft, outcome, results, save
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall.observation import Ruleset
+from tests.resources.firewall import test_firewall
+from tests.resources.firewall.test_firewall import (
+    ALLOW_22,
+    DENY_22,
+    match,
+    meta,
+    nft,
+    outcome,
+    results,
+    save,
+)
 
 ACCEPT, DROP = {"accept": None}, {"drop": None}
 COUNTER = {"counter": {"packets": 0, "bytes": 0}}
@@ -37,7 +46,9 @@ def table(*rules: Sequence[Any], policy: str = "accept", chains: Sequence[str] =
 def both(native: Sequence[Any], printed: str, *, end: str = "ACCEPT", **readings: Any) -> Ruleset:
     """A conntrack rule of iptables, and a rule of nft's own behind it that iptables-save prints so."""
     rules = [[xt("conntrack"), COUNTER, ACCEPT], native]
-    return seen(nft=table(*rules), iptables=save(ESTABLISHED, f"INPUT {printed}", policy=end), **readings)
+    return seen(
+        nft=table(*rules), iptables=save(ESTABLISHED, f"INPUT {printed}", policy=end), **readings
+    )
 
 
 TELNET = Rule(proto="tcp", port=8080, action="deny")
@@ -69,17 +80,40 @@ def test_a_rule_of_nftables_is_never_read_from_iptables_save(
 
 def test_a_bit_mask_is_not_the_port_that_iptables_save_makes_of_it() -> None:
     left = {"&": [{"payload": {"protocol": "tcp", "field": "dport"}}, 0xFF00]}
-    what = both([{"match": {"op": "==", "left": left, "right": 0x1F00}}, DROP], "-p tcp -m tcp --dport 7936 -j DROP")
-    for port, expected in ((7935, "drift"), (7936, "compliant"), (7937, "compliant"), (8192, "drift")):
+    what = both(
+        [{"match": {"op": "==", "left": left, "right": 0x1F00}}, DROP],
+        "-p tcp -m tcp --dport 7936 -j DROP",
+    )
+    for port, expected in (
+        (7935, "drift"),
+        (7936, "compliant"),
+        (7937, "compliant"),
+        (8192, "drift"),
+    ):
         assert outcome(Rule(proto="tcp", port=port, action="deny"), what) == expected
 
 
 def test_a_base_chain_that_iptables_save_leaves_out_filters() -> None:
-    """One of another name in a table of iptables; it has a line for INPUT, FORWARD and OUTPUT alone."""
-    mine = {"chain": {"family": "ip", "table": "filter", "name": "mine", "type": "filter", "hook": "input", "prio": -5, "policy": "drop"}}
+    """One of another name in a table of iptables; it has a line for INPUT, FORWARD and OUTPUT
+    alone.
+    """
+    mine = {
+        "chain": {
+            "family": "ip",
+            "table": "filter",
+            "name": "mine",
+            "type": "filter",
+            "hook": "input",
+            "prio": -5,
+            "policy": "drop",
+        }
+    }
     text = json.loads(table([xt("comment"), COUNTER, ACCEPT]))
     text["nftables"].append(mine)
-    what = seen(nft=json.dumps(text), iptables=save("INPUT -m comment --comment c -j ACCEPT", policy="ACCEPT"))
+    what = seen(
+        nft=json.dumps(text),
+        iptables=save("INPUT -m comment --comment c -j ACCEPT", policy="ACCEPT"),
+    )
     assert outcome(Rule(proto="tcp", port=22, action="allow"), what) == "drift"
     assert outcome(Rule(proto="tcp", port=22, action="deny"), what) == "compliant"
 
@@ -141,18 +175,29 @@ def test_parts_of_one_rule(expr: Sequence[Any], printed: str | None, allowed: st
     ],
     ids=str,
 )  # fmt: skip
-def test_parts_that_an_old_nft_does_not_name(expr: Sequence[Any], printed: str | None, allowed: str) -> None:
+def test_parts_that_an_old_nft_does_not_name(
+    expr: Sequence[Any], printed: str | None, allowed: str
+) -> None:
     assert accepts(expr, printed) == allowed
 
 
 def test_a_chain_that_does_not_have_the_same_number_of_rules_is_not_believed() -> None:
     rules = [[TCP22, xt("conntrack"), ACCEPT], [TCP22, xt("conntrack"), DROP]]
     lines = ["INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT"]
-    assert outcome(Rule(proto="tcp", port=22, action="allow"), seen(nft=table(*rules, policy="drop"), iptables=save(*lines))) == "unknown"
+    assert (
+        outcome(
+            Rule(proto="tcp", port=22, action="allow"),
+            seen(nft=table(*rules, policy="drop"), iptables=save(*lines)),
+        )
+        == "unknown"
+    )
 
 
 def test_rules_that_changed_while_they_were_read_are_not_believed() -> None:
-    expr, printed = [TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT"
+    expr, printed = (
+        [TCP22, xt("conntrack"), COUNTER, ACCEPT],
+        "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT",
+    )
     assert accepts(expr, printed) == "compliant"
     assert accepts(expr, printed, moved="yes") == "unknown"
 
@@ -160,16 +205,29 @@ def test_rules_that_changed_while_they_were_read_are_not_believed() -> None:
 def test_a_rule_is_told_in_the_words_of_iptables_only_where_they_say_the_same() -> None:
     def why(expr: Sequence[Any], printed: str) -> str:
         what = seen(nft=table(expr), iptables=save(f"INPUT {printed}", policy="ACCEPT"))
-        (result,) = results(Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]), what).values()
+        (result,) = results(
+            Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]), what
+        ).values()
         return result.why or ""
 
-    assert "iptables -A INPUT -p tcp -m tcp --dport 22 -j DROP" in why([TCP22, COUNTER, DROP], "-p tcp -m tcp --dport 22 -j DROP")
-    assert "nft ip filter INPUT handle 9" in why([match("tcp", "dport", {"set": [22, 23]}), DROP], "-p tcp -j DROP")
+    assert "iptables -A INPUT -p tcp -m tcp --dport 22 -j DROP" in why(
+        [TCP22, COUNTER, DROP], "-p tcp -m tcp --dport 22 -j DROP"
+    )
+    assert "nft ip filter INPUT handle 9" in why(
+        [match("tcp", "dport", {"set": [22, 23]}), DROP], "-p tcp -j DROP"
+    )
 
 
 def test_without_nft_nothing_that_iptables_says_is_a_pass() -> None:
-    """iptables-nft-save is then the one witness: of rules that it cannot express, and of tables that it never shows."""
+    """iptables-nft-save is then the one witness: of rules that it cannot express, and of tables
+    that it never shows.
+    """
     for modules in ("no", "yes", "perhaps"):
-        what = seen(nft=("absent", ""), nf_tables=modules, iptables=save("INPUT -p tcp -m tcp --dport 22 -j ACCEPT"), ip6tables=save())
+        what = seen(
+            nft=("absent", ""),
+            nf_tables=modules,
+            iptables=save("INPUT -p tcp -m tcp --dport 22 -j ACCEPT"),
+            ip6tables=save(),
+        )
         for rule in (ALLOW_22, DENY_22, Rule(proto="tcp", port=80, action="deny")):
             assert outcome(rule, what) == "unknown"

@@ -1,13 +1,26 @@
-"""Devices that are above others: bridges, bonds, VLANs. What they say was tried with a bridge on a real node (Linux 6.18)."""
+"""Devices that are above others: bridges, bonds, VLANs.
+
+What they say was tried with a bridge on a real node (Linux 6.18).
+"""
 
 import json
 from typing import Any
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.nftables import devices
-from tests.resources.test_firewall import ACCEPT, ALLOW_22, DROP, TCP22, meta, nft, outcome, results, seen
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    ALLOW_22,
+    DROP,
+    TCP22,
+    meta,
+    nft,
+    outcome,
+    results,
+    seen,
+)
 
 BRIDGE = {"interfaces": "lo\neth0\nbr0", "stacked": "port eth0 br0"}
 VLAN = {"interfaces": "lo\neth0\neth0.7", "stacked": "above eth0 eth0.7"}
@@ -15,16 +28,53 @@ SOURCES_4 = Rule(proto="tcp", port=22, action="allow", from_="0.0.0.0/0")
 
 
 def ingress(*steps: Any, policy: str = "accept") -> list[Any]:
-    chain = {"family": "netdev", "table": "n", "name": "c", "type": "filter", "hook": "ingress", "prio": 0, "policy": policy, "dev": "eth0"}
-    return [{"chain": chain}, {"rule": {"family": "netdev", "table": "n", "chain": "c", "handle": 2, "expr": list(steps)}}]
+    chain = {
+        "family": "netdev",
+        "table": "n",
+        "name": "c",
+        "type": "filter",
+        "hook": "ingress",
+        "prio": 0,
+        "policy": policy,
+        "dev": "eth0",
+    }
+    return [
+        {"chain": chain},
+        {
+            "rule": {
+                "family": "netdev",
+                "table": "n",
+                "chain": "c",
+                "handle": 2,
+                "expr": list(steps),
+            }
+        },
+    ]
 
 
-@pytest.mark.parametrize("node", [BRIDGE, VLAN, {"interfaces": "lo\neth0\nbr0\nbr0.7", "stacked": "port eth0 br0\nabove br0 br0.7"}])
-def test_a_chain_of_the_device_below_may_stop_what_comes_by_the_one_above(node: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "node",
+    [
+        BRIDGE,
+        VLAN,
+        {"interfaces": "lo\neth0\nbr0\nbr0.7", "stacked": "port eth0 br0\nabove br0 br0.7"},
+    ],
+)
+def test_a_chain_of_the_device_below_may_stop_what_comes_by_the_one_above(
+    node: dict[str, str],
+) -> None:
     routes = node["interfaces"].split()[-1]
     rules = nft(policy="accept", more=ingress(DROP))
-    assert results(Firewall(default_incoming="allow"), seen(nft=rules, routes=routes, **node))["default_incoming"].outcome == "unknown"
-    assert outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)), **node)) != "compliant"
+    assert (
+        results(Firewall(default_incoming="allow"), seen(nft=rules, routes=routes, **node))[
+            "default_incoming"
+        ].outcome
+        == "unknown"
+    )
+    assert (
+        outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)), **node))
+        != "compliant"
+    )
 
 
 def test_one_that_stops_nothing_makes_no_difference() -> None:
@@ -36,13 +86,27 @@ def test_a_port_gets_no_packets_itself() -> None:
     rules = nft([meta("iifname", "br0"), TCP22, ACCEPT])
     assert outcome(ALLOW_22, seen(nft=rules, **BRIDGE)) == "unknown"  # other interfaces may come
     assert outcome(ALLOW_22, seen(nft=rules, **{**BRIDGE, "stacked": ""})) == "drift"
-    assert outcome(ALLOW_22, seen(nft=nft([meta("iifname", "eth0"), TCP22, ACCEPT]), **VLAN)) == "drift"
+    assert (
+        outcome(ALLOW_22, seen(nft=nft([meta("iifname", "eth0"), TCP22, ACCEPT]), **VLAN))
+        == "drift"
+    )
 
 
 def test_marks_that_a_bridge_sets_are_not_known() -> None:
-    chain = {"family": "bridge", "table": "b", "name": "c", "type": "filter", "hook": "prerouting", "prio": -300, "policy": "accept"}
+    chain = {
+        "family": "bridge",
+        "table": "b",
+        "name": "c",
+        "type": "filter",
+        "hook": "prerouting",
+        "prio": -300,
+        "policy": "accept",
+    }
     mark = {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 1}}
-    marking = [{"chain": chain}, {"rule": {"family": "bridge", "table": "b", "chain": "c", "handle": 2, "expr": [mark]}}]
+    marking = [
+        {"chain": chain},
+        {"rule": {"family": "bridge", "table": "b", "chain": "c", "handle": 2, "expr": [mark]}},
+    ]
     rules = nft([meta("mark", 1), TCP22, DROP], [TCP22, ACCEPT], more=marking)
     assert outcome(ALLOW_22, seen(nft=rules)) == "unknown"
 
@@ -51,7 +115,13 @@ def test_an_ipv6_address_of_lo_is_one_of_the_node() -> None:
     rules = nft([TCP22, ACCEPT], family="ip")
     lo = "00000000000000000000000000000001 01 80 10 80 lo"
     assert outcome(ALLOW_22, seen(nft=rules, inet6=lo)) == "compliant"
-    assert outcome(ALLOW_22, seen(nft=rules, inet6=f"{lo}\n20010db8000000000000000000000001 01 80 00 80 lo")) == "drift"
+    assert (
+        outcome(
+            ALLOW_22,
+            seen(nft=rules, inet6=f"{lo}\n20010db8000000000000000000000001 01 80 00 80 lo"),
+        )
+        == "drift"
+    )
 
 
 def test_devices_in_quotes() -> None:
@@ -59,5 +129,10 @@ def test_devices_in_quotes() -> None:
     assert devices(text) == {("netdev", "n", "c"): ["eth0", "wl*"]}
     answer = json.loads(nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)))
     del answer["nftables"][2]["chain"]["dev"]
-    what = seen(nft=json.dumps(answer), devices=text.replace("drop", "accept"), interfaces="lo\neth0")
-    assert results(Firewall(rules=[SOURCES_4]), what)["allow 22/tcp from 0.0.0.0/0 to any"].outcome == "drift"
+    what = seen(
+        nft=json.dumps(answer), devices=text.replace("drop", "accept"), interfaces="lo\neth0"
+    )
+    assert (
+        results(Firewall(rules=[SOURCES_4]), what)["allow 22/tcp from 0.0.0.0/0 to any"].outcome
+        == "drift"
+    )

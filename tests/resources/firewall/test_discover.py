@@ -1,4 +1,6 @@
-"""The firewall's discovery: what is made of recorded nodes and of states made at random, and its probe on made trees."""
+"""The firewall's discovery: what is made of recorded nodes and of states made at random, and its
+probe on made trees.
+"""
 
 import re
 import subprocess
@@ -9,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from power_edge import data
-from power_edge.discovery.firewall import DISCOVERY, composing
-from power_edge.discovery.firewall.notes import notes
+from power_edge import package_data
 from power_edge.resources.firewall import canonical
-from tests.cases import RECORDINGS
-from tests.firewalls import State, as_iptables, as_nft, by_name, discovered, states
-from tests.resources.test_firewall_property import Chain, answer, firewalls
-from tests.resources.test_firewall_property import as_nft as chains_as_nft
+from power_edge.resources.firewall.discover import DISCOVERY, infer_rules
+from power_edge.resources.firewall.discover.notes import notes
+from tests.resources.firewall.test_property import Chain, answer, firewalls
+from tests.resources.firewall.test_property import as_nft as chains_as_nft
+from tests.support.cases import RECORDINGS
+from tests.support.firewalls import State, as_iptables, as_nft, by_name, discovered, states
 
-PROBE = data.text("probes/discovery/firewall.sh")
+PROBE = package_data.text("probes/discovery/firewall.sh")
 SHELLS = [["dash"], ["bash"], ["busybox", "sh"]]
 DENY = {"enabled": True, "default_incoming": "deny", "default_outgoing": "allow"}
 SSH = {"port": 22, "proto": "tcp", "action": "allow"}
@@ -35,17 +37,36 @@ def recorded(case: str) -> bytes:
         ("ufw/basic-22-tcp", [SSH]),
         ("ufw/app-openssh", [{**SSH, "comment": "OpenSSH"}]),
         ("ufw/partly-shadowed", [{**SSH, "action": "deny", "from": "10.99.0.0/16"}, SSH]),
-        ("ufw/deny-and-reject", [{**SSH, "port": 80, "action": "deny"}, {**SSH, "port": 443, "action": "reject"}, SSH]),
-        ("ufw/from-ipv6", [{**SSH, "from": "fd99:41::/64"}, {**SSH, "port": 80, "from": "fd99:41::1"}]),
+        (
+            "ufw/deny-and-reject",
+            [{**SSH, "port": 80, "action": "deny"}, {**SSH, "port": 443, "action": "reject"}, SSH],
+        ),
+        (
+            "ufw/from-ipv6",
+            [{**SSH, "from": "fd99:41::/64"}, {**SSH, "port": 80, "from": "fd99:41::1"}],
+        ),
         ("ufw/list", [{**SSH, "port": 80}, {**SSH, "port": 443}, SSH]),
         ("ufw/v6-only-rule", [SSH, {**SSH, "port": 80, "from": "::/0"}]),
         ("ufw/limit", None),
-        ("nftables/verdict-map", [PING, SSH, {**SSH, "port": 80, "action": "deny"}, {**SSH, "port": 443, "from": "10.0.0.0/8"}]),
+        (
+            "nftables/verdict-map",
+            [
+                PING,
+                SSH,
+                {**SSH, "port": 80, "action": "deny"},
+                {**SSH, "port": 443, "from": "10.0.0.0/8"},
+            ],
+        ),
         ("nftables/prerouting-drop", [{**SSH, "port": 80, "action": "deny"}, PING, SSH]),
         ("nftables/mark-or-uid-match", [PING]),
         (
             "iptables/negated-source",
-            [PING, SSH, {**SSH, "port": 80, "action": "deny", "from": "10.0.0.0/8"}, {**SSH, "port": 80, "from": "0.0.0.0/0"}],
+            [
+                PING,
+                SSH,
+                {**SSH, "port": 80, "action": "deny", "from": "10.0.0.0/8"},
+                {**SSH, "port": 80, "from": "0.0.0.0/0"},
+            ],
         ),
         ("firewalld/target-drop", [SSH]),
     ],
@@ -56,15 +77,29 @@ def test_rules_of_recorded_nodes(case: str, rules: list[dict[str, Any]] | None) 
 
 def test_comments_of_ufw() -> None:
     rules = discovered(recorded("ufw/comments")).value["rules"]
-    assert [rule["comment"] for rule in rules] == ["SSH access", "it is # not a comment", "deny 22/tcp ALLOW IN Anywhere", "umlaut ü"]
+    assert [rule["comment"] for rule in rules] == [
+        "SSH access",
+        "it is # not a comment",
+        "deny 22/tcp ALLOW IN Anywhere",
+        "umlaut ü",
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("allow_log-all tcp 22 10.0.0.9/8 any ::/0 in comment=6f6e", {"allow 22/tcp from any to 10.0.0.0/8": "on"}),
-        ("allow any 53 0.0.0.0/0 any 0.0.0.0/0 DNS - in", {"allow 53/tcp from any to any": "DNS", "allow 53/udp from any to any": "DNS"}),
-        ("allow tcp 6000:6001 0.0.0.0/0 any 0.0.0.0/0 in comment=78", {f"allow {port}/tcp from any to any": "x" for port in (6000, 6001)}),
+        (
+            "allow_log-all tcp 22 10.0.0.9/8 any ::/0 in comment=6f6e",
+            {"allow 22/tcp from any to 10.0.0.0/8": "on"},
+        ),
+        (
+            "allow any 53 0.0.0.0/0 any 0.0.0.0/0 DNS - in",
+            {"allow 53/tcp from any to any": "DNS", "allow 53/udp from any to any": "DNS"},
+        ),
+        (
+            "allow tcp 6000:6001 0.0.0.0/0 any 0.0.0.0/0 in comment=78",
+            {f"allow {port}/tcp from any to any": "x" for port in (6000, 6001)},
+        ),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=1b5b33316d", {}),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=zz", {}),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=" + "78" * 201, {}),
@@ -75,14 +110,20 @@ def test_comments_of_ufw() -> None:
     ],
 )
 def test_a_line_of_ufws_files(line: str, found: dict[str, str]) -> None:
-    assert notes([f"### tuple ### {line}"]) == {canonical(rule): note for rule, note in found.items()}
+    assert notes([f"### tuple ### {line}"]) == {
+        canonical(rule): note for rule, note in found.items()
+    }
 
 
 @pytest.mark.parametrize(
     ("case", "what", "why"),
     [
         ("ufw/limit", "allow 22/tcp from any to any", "in part reject by"),
-        ("ufw/allow-trusted-net-everything", "allow everything from 10.99.41.0/24 to any", "each check names it"),
+        (
+            "ufw/allow-trusted-net-everything",
+            "allow everything from 10.99.41.0/24 to any",
+            "each check names it",
+        ),
         ("ufw/ipv6-disabled-in-ufw", "default_outgoing", "IPv4: allow, IPv6: deny"),
         ("nftables/ip-only-v6-open", "enabled", "nothing filters IPv6"),
         ("ufw/conf-enabled-not-started", "enabled", "not started"),
@@ -90,7 +131,9 @@ def test_a_line_of_ufws_files(line: str, found: dict[str, str]) -> None:
     ],
 )
 def test_what_is_left_out_is_told(case: str, what: str, why: str) -> None:
-    assert [why in left.why for left in discovered(recorded(case)).left_out if left.what == what] == [True]
+    assert [
+        why in left.why for left in discovered(recorded(case)).left_out if left.what == what
+    ] == [True]
 
 
 def test_nothing_that_filters_is_no_firewall() -> None:
@@ -108,7 +151,11 @@ RULE = re.compile(r"allow \d+/(tcp|udp) from [^ ,]+ to [^ ,]+")
 
 def unsaid(printed: bytes) -> list[str]:
     """What is open and could have been a rule, and was not even tried."""
-    return [left.what for left in discovered(printed).left_out if RULE.fullmatch(left.what) and "each check names it" in left.why]
+    return [
+        left.what
+        for left in discovered(printed).left_out
+        if RULE.fullmatch(left.what) and "each check names it" in left.why
+    ]
 
 
 BANS = {"crowdsec-bans.answer"}
@@ -117,7 +164,9 @@ BANS = {"crowdsec-bans.answer"}
 
 @pytest.mark.parametrize("area", ["ufw", "firewalld", "nftables", "iptables"])
 def test_what_is_open_on_recorded_nodes_is_declared_where_a_rule_can_say_it(area: str) -> None:
-    assert {path.name for path in (RECORDINGS / area).glob("*.answer") if unsaid(path.read_bytes())} <= BANS
+    assert {
+        path.name for path in (RECORDINGS / area).glob("*.answer") if unsaid(path.read_bytes())
+    } <= BANS
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -136,8 +185,18 @@ def test_a_state_in_nftables_is_discovered_as_it_was_declared(state: State) -> N
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(states(icmp=True))
 def test_a_state_in_iptables_is_discovered_as_it_was_declared(state: State) -> None:
-    texts = {f"{name}_legacy": as_iptables(state, family).encode() for name, family in (("ip", 4), ("ip6", 6))}
-    found = discovered(answer(nft=b'{"nftables": []}', ip_legacy_tables=b"filter", ip6_legacy_tables=b"filter", **texts))
+    texts = {
+        f"{name}_legacy": as_iptables(state, family).encode()
+        for name, family in (("ip", 4), ("ip6", 6))
+    }
+    found = discovered(
+        answer(
+            nft=b'{"nftables": []}',
+            ip_legacy_tables=b"filter",
+            ip6_legacy_tables=b"filter",
+            **texts,
+        )
+    )
     assert by_name(found.value) == state.section, found.left_out
 
 
@@ -147,13 +206,17 @@ def legacy(rules: str, *, chains: str = "", other_tables: str = "") -> bytes:
     declared = "".join(f":{chain} - [0:0]\n" for chain in chains.split())
     four = f"{other_tables}*filter\n:INPUT DROP [0:0]\n{declared}{rules}COMMIT"
     tables = {"ip_legacy_tables": b"filter", "ip6_legacy_tables": b"filter"}
-    return answer(nft=b'{"nftables": []}', **tables, ip_legacy=four.encode(), ip6_legacy=six.encode())
+    return answer(
+        nft=b'{"nftables": []}', **tables, ip_legacy=four.encode(), ip6_legacy=six.encode()
+    )
 
 
 ACCEPTS_SSH = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n"
 WATCHED = "-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd\n"
 BAN = "-A f2b-sshd -s 203.0.113.5/32 -j REJECT\n"
-DHCP_OF_GUESTS = "-A INPUT -j LIBVIRT_INP\n-A LIBVIRT_INP -i virbr0 -p udp -m udp --dport 67 -j ACCEPT\n"
+DHCP_OF_GUESTS = (
+    "-A INPUT -j LIBVIRT_INP\n-A LIBVIRT_INP -i virbr0 -p udp -m udp --dport 67 -j ACCEPT\n"
+)
 NODE_PORT = "-A INPUT -j KUBE-NODEPORTS\n-A KUBE-NODEPORTS -p tcp -m tcp --dport 31000 -j ACCEPT\n"
 DOCKERS_NAT = """*nat
 :PREROUTING ACCEPT [0:0]
@@ -185,40 +248,66 @@ COMMIT
     ids=["docker", "libvirt", "kubernetes", "refused-by-kubernetes", "fail2ban", "fail2ban-idle", "exception", "wider", "holes", "blocklist",
          "range"],
 )  # fmt: skip
-def test_rules_of_programs_and_of_odd_shapes(printed: bytes, rules: list[dict[str, Any]] | None) -> None:
+def test_rules_of_programs_and_of_odd_shapes(
+    printed: bytes, rules: list[dict[str, Any]] | None
+) -> None:
     assert discovered(printed).value.get("rules") == rules
 
 
 def test_ping_that_ufw_is_set_to_drop() -> None:
     printed = recorded("ufw/basic-22-tcp")
-    for chain, echo in (("ufw-before-input", "icmp -m icmp --icmp-type 8"), ("ufw6-before-input", "ipv6-icmp -m icmp6 --icmpv6-type 128")):
+    for chain, echo in (
+        ("ufw-before-input", "icmp -m icmp --icmp-type 8"),
+        ("ufw6-before-input", "ipv6-icmp -m icmp6 --icmpv6-type 128"),
+    ):
         lines = re.findall(rf"-A {chain} .*", printed.decode())
         place = lines.index(f"-A {chain} -p {echo} -j ACCEPT")
-        rule = [*re.finditer(rf'"chain": "{chain}", "handle": \d+, "expr": .*?(?={{"rule"|\n)', printed.decode())][place][0]
+        rule = [
+            *re.finditer(
+                rf'"chain": "{chain}", "handle": \d+, "expr": .*?(?={{"rule"|\n)', printed.decode()
+            )
+        ][place][0]
         assert rule.count('{"accept": null}') == 1
-        for old, new in ((rule, rule.replace("accept", "drop")), (lines[place], lines[place].replace("ACCEPT", "DROP"))):
+        for old, new in (
+            (rule, rule.replace("accept", "drop")),
+            (lines[place], lines[place].replace("ACCEPT", "DROP")),
+        ):
             printed = printed.replace(old.encode(), new.encode())
     assert discovered(printed).value["rules"] == [SSH, {**PING, "action": "deny"}]
 
 
 def test_a_node_without_ipv6_has_rules_about_any() -> None:
-    six, four = (legacy(rules) for rules in (ACCEPTS_SSH, ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n"))
+    six, four = (
+        legacy(rules)
+        for rules in (ACCEPTS_SSH, ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n")
+    )
     assert discovered(six).value["rules"] == [SSH]
     assert discovered(four).value["rules"] == [SSH, {**SSH, "port": 80, "from": "0.0.0.0/0"}]
-    assert discovered(re.sub(rb"(?m)(^= inet6 0\n).*\n", rb"\1", four)).value["rules"] == [SSH, {**SSH, "port": 80}]
+    assert discovered(re.sub(rb"(?m)(^= inet6 0\n).*\n", rb"\1", four)).value["rules"] == [
+        SSH,
+        {**SSH, "port": 80},
+    ]
 
 
 def test_a_ruleset_that_cannot_be_followed() -> None:
     found = discovered(legacy("-A INPUT -j loop\n-A loop -j loop\n", chains="loop"))
     assert found.value == {}
-    assert [(left.what, "calls itself" in left.why) for left in found.left_out] == [("enabled", True)]
+    assert [(left.what, "calls itself" in left.why) for left in found.left_out] == [
+        ("enabled", True)
+    ]
 
 
 def test_what_is_perhaps_so_is_told_as_such() -> None:
     found = discovered(legacy("-A INPUT -p tcp -m tcp --dport 80 -j QUEUE\n"))
-    assert [left.what for left in found.left_out] == ["allow 80/tcp from 0.0.0.0/0 to any (perhaps)"]
+    assert [left.what for left in found.left_out] == [
+        "allow 80/tcp from 0.0.0.0/0 to any (perhaps)"
+    ]
     found = discovered(legacy("-A INPUT -m string --string x --algo bm -j ACCEPT\n"))
-    assert ["cannot be interpreted" in left.why for left in found.left_out if left.what == "default_incoming"] == [True]
+    assert [
+        "cannot be interpreted" in left.why
+        for left in found.left_out
+        if left.what == "default_incoming"
+    ] == [True]
 
 
 @pytest.mark.parametrize(
@@ -236,13 +325,21 @@ def test_what_is_perhaps_so_is_told_as_such() -> None:
         ("iptables/flushed", {"enabled": False}),
     ],
 )
-def test_what_a_provider_left_behind_is_not_declared_enabled(case: str, section: dict[str, bool]) -> None:
+def test_what_a_provider_left_behind_is_not_declared_enabled(
+    case: str, section: dict[str, bool]
+) -> None:
     assert discovered(recorded(case)).value == section
 
 
 @pytest.mark.parametrize(
     "case",
-    ["ufw/input-flushed", "ufw/input-flushed-policy-left", "ufw/user-chain-emptied", "ufw/loaded-and-not-enabled", "firewalld/zone-chain-flushed"],
+    [
+        "ufw/input-flushed",
+        "ufw/input-flushed-policy-left",
+        "ufw/user-chain-emptied",
+        "ufw/loaded-and-not-enabled",
+        "firewalld/zone-chain-flushed",
+    ],
 )
 def test_half_a_firewall_is_not_declared_enabled(case: str) -> None:
     assert "enabled" not in discovered(recorded(case)).value
@@ -253,14 +350,30 @@ def test_what_the_next_boot_changes_is_not_declared() -> None:
 
 
 def test_what_says_nothing_of_a_port_is_no_rule_that_fails() -> None:
-    nat = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 81 -j ACCEPT\nCOMMIT\n"
-    found = discovered(legacy(ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --sport 53 --dport 5353 -j ACCEPT\n", other_tables=nat))
-    assert [left.what for left in found.left_out] == ["allow 5353/tcp from 0.0.0.0/0 to any source port 53"]
+    nat = (
+        "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 81 -j ACCEPT\nCOMMIT\n"
+    )
+    found = discovered(
+        legacy(
+            ACCEPTS_SSH + "-A INPUT -p tcp -m tcp --sport 53 --dport 5353 -j ACCEPT\n",
+            other_tables=nat,
+        )
+    )
+    assert [left.what for left in found.left_out] == [
+        "allow 5353/tcp from 0.0.0.0/0 to any source port 53"
+    ]
 
 
 def test_of_very_many_rules_the_first_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composing, "MANY", 30)
-    found = discovered(legacy("".join(f"-A INPUT -s 10.0.{port}.0/24 -p tcp -m tcp --dport {port} -j ACCEPT\n" for port in range(100, 190))))
+    monkeypatch.setattr(infer_rules, "MANY", 30)
+    found = discovered(
+        legacy(
+            "".join(
+                f"-A INPUT -s 10.0.{port}.0/24 -p tcp -m tcp --dport {port} -j ACCEPT\n"
+                for port in range(100, 190)
+            )
+        )
+    )
     assert [rule["port"] for rule in found.value["rules"]] == list(range(100, 130))
     assert found.left_out[-1].what == "and 11 more"
 
@@ -272,16 +385,27 @@ LEADS = "\t\ttype filter hook prerouting priority raw; policy accept;\n\t\ttcp d
 
 
 def table(name: str, **chains: str) -> str:
-    return f"table {name} {{\n" + "\n".join(f"\tchain {chain} {{\n{body}\t}}\n" for chain, body in chains.items()) + "}\n"
+    return (
+        f"table {name} {{\n"
+        + "\n".join(f"\tchain {chain} {{\n{body}\t}}\n" for chain, body in chains.items())
+        + "}\n"
+    )
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A machine's files; `bin` comes first on PATH. There is a sudo, so that it does not matter who runs the tests."""
+    """A machine's files; `bin` comes first on PATH.
+
+    There is a sudo, so that it does not matter who runs the tests.
+    """
     for folder in ("bin", "etc/ufw", "proc/net"):
         (tmp_path / folder).mkdir(parents=True)
     tool(tmp_path, "granted", 'exec "$@"')
-    tool(tmp_path, "refused", "echo 'sudo: unable to resolve host x' >&2; echo 'sudo: a password is required' >&2; exit 1")
+    tool(
+        tmp_path,
+        "refused",
+        "echo 'sudo: unable to resolve host x' >&2; echo 'sudo: a password is required' >&2; exit 1",
+    )
     return tmp_path
 
 
@@ -296,8 +420,20 @@ def nft(tree: Path, rules: str) -> None:
 
 
 def lines(tree: Path, shell: list[str], mode: str = "changed", sudo: str = "granted") -> list[str]:
-    environment = {"PE_ROOT": str(tree), "PE_SUDO": sudo, "PATH": f"{tree}/bin:/usr/bin:/bin", "LC_ALL": "C"}
-    done = subprocess.run([*shell, "-c", PROBE, "pe", mode], capture_output=True, check=True, text=True, env=environment, cwd=tree)
+    environment = {
+        "PE_ROOT": str(tree),
+        "PE_SUDO": sudo,
+        "PATH": f"{tree}/bin:/usr/bin:/bin",
+        "LC_ALL": "C",
+    }
+    done = subprocess.run(
+        [*shell, "-c", PROBE, "pe", mode],
+        capture_output=True,
+        check=True,
+        text=True,
+        env=environment,
+        cwd=tree,
+    )
     assert done.stderr == ""
     return done.stdout.splitlines()
 
@@ -322,7 +458,9 @@ def lines(tree: Path, shell: list[str], mode: str = "changed", sudo: str = "gran
         (table("inet u", x="\t\tdrop\n") + table("inet t", c=LEADS.replace("{}", "x"), x=""), None, "-firewall\tnothing stops what comes in"),
     ],
 )  # fmt: skip
-def test_whose_rules_stop_anything(tree: Path, shell: list[str], rules: str, conf: str | None, line: str) -> None:
+def test_whose_rules_stop_anything(
+    tree: Path, shell: list[str], rules: str, conf: str | None, line: str
+) -> None:
     nft(tree, rules)
     if conf:
         (tree / "etc/ufw/ufw.conf").write_text(f"# a comment\nENABLED={conf}\nLOGLEVEL=low\n")
@@ -348,7 +486,9 @@ def test_a_plain_user_without_sudo_does_not_look(tree: Path, shell: list[str]) -
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_without_nft(tree: Path, shell: list[str]) -> None:
-    assert lines(tree, shell) == ["?firewall\tit could not be read: neither nft nor iptables-save is on the machine"]
+    assert lines(tree, shell) == [
+        "?firewall\tit could not be read: neither nft nor iptables-save is on the machine"
+    ]
     tool(tree, "iptables-save", "exit 1")
     assert lines(tree, shell) == ["+firewall\tiptables: iptables-save shows its rules"]
 
@@ -366,10 +506,27 @@ def test_rules_of_legacy_iptables(tree: Path, shell: list[str]) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_rules_that_programs_make(tree: Path, shell: list[str]) -> None:
-    nft(tree, table("ip filter", INPUT=DROPS + "\t\ttcp dport 22 jump f2b-sshd\n", DOCKER="", **{"f2b-sshd": "\t\treturn\n"}))
-    assert [line.split("\t")[0] for line in lines(tree, shell)] == ["+firewall", "-rules of docker", "-rules of fail2ban"]
+    nft(
+        tree,
+        table(
+            "ip filter",
+            INPUT=DROPS + "\t\ttcp dport 22 jump f2b-sshd\n",
+            DOCKER="",
+            **{"f2b-sshd": "\t\treturn\n"},
+        ),
+    )
+    assert [line.split("\t")[0] for line in lines(tree, shell)] == [
+        "+firewall",
+        "-rules of docker",
+        "-rules of fail2ban",
+    ]
 
 
 def test_what_is_watched() -> None:
-    assert DISCOVERY.watch(["enabled"], "debian").paths == ("/etc/ufw", "/etc/firewalld", "/etc/nftables.conf", "/etc/iptables")
+    assert DISCOVERY.watch(["enabled"], "debian").paths == (
+        "/etc/ufw",
+        "/etc/firewalld",
+        "/etc/nftables.conf",
+        "/etc/iptables",
+    )
     assert DISCOVERY.watch(["enabled"], "").paths == ("/etc/ufw", "/etc/firewalld")

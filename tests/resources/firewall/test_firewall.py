@@ -1,4 +1,6 @@
-"""The firewall's parts: what rules of each tool are taken to match, the items of a declaration, extras and commands."""
+"""The firewall's parts: what rules of each tool are taken to match, the items of a declaration,
+extras and commands.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,37 +12,87 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Outcome, Result, Source, Unseen
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
-from power_edge.resources.firewall.program import INCOMING, QUESTION_STEPS, Effort, orders
-from power_edge.resources.firewall.ruleset import Ruleset, parse
-from power_edge.resources.firewall.space import _merged, interface, meet, merge, network, numbers, subtract, without
+from power_edge.resources.firewall.observation import Ruleset, parse
+from power_edge.resources.firewall.packet_filter import INCOMING, QUESTION_STEPS, Effort, orders
+from power_edge.resources.firewall.packet_sets import (
+    _merged,
+    interface,
+    meet,
+    merge,
+    network,
+    numbers,
+    subtract,
+    without,
+)
 from power_edge.resources.firewall.ufw_files import Settings
-from tests.cases import RECORDINGS, verdict_of
+from tests.support.cases import RECORDINGS, verdict_of
 
-TCP22 = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}
+TCP22 = {
+    "match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}
+}
 ACCEPT, DROP = {"accept": None}, {"drop": None}
 ALLOW_22 = Rule(proto="tcp", port=22, action="allow")
 DENY_22 = Rule(proto="tcp", port=22, action="deny")
 
 
 def answer(**readings: str | tuple[int | str, str]) -> bytes:
-    """What the probe prints: a reading by name, with its status where that is not 0. A node with eth0 and docker0, and IPv6."""
-    usual = {"interfaces": "lo\neth0\ndocker0", "routes": "eth0", "inet6": "20010db8000000000000000000000002 02 40 00 82 eth0"}
+    """What the probe prints: a reading by name, with its status where that is not 0.
+
+    A node with eth0 and docker0, and IPv6.
+    """
+    usual = {
+        "interfaces": "lo\neth0\ndocker0",
+        "routes": "eth0",
+        "inet6": "20010db8000000000000000000000002 02 40 00 82 eth0",
+    }
     lines = []
     for name, reading in {**usual, **readings}.items():
         status, text = reading if isinstance(reading, tuple) else (0, reading)
-        lines += [f"= {name.replace('_', '-')} {status}", *(f" {line}" for line in text.split("\n") if text)]
+        lines += [
+            f"= {name.replace('_', '-')} {status}",
+            *(f" {line}" for line in text.split("\n") if text),
+        ]
     return "\n".join([*lines, ""]).encode(errors="surrogateescape")
 
 
 def nft(*rules: Sequence[Any], policy: str = "drop", more: Sequence[Any] = (), **chain: Any) -> str:
     """One table inet t with a chain `in` of these rules."""
-    base = {"family": "inet", "table": "t", "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": policy, **chain}
-    some = [{"rule": {"family": base["family"], "table": "t", "chain": "in", "handle": 9, "expr": list(rule)}} for rule in rules]
-    return json.dumps({"nftables": [{"table": {"family": base["family"], "name": "t"}}, {"chain": base}, *more, *some]})
+    base = {
+        "family": "inet",
+        "table": "t",
+        "name": "in",
+        "type": "filter",
+        "hook": "input",
+        "prio": 0,
+        "policy": policy,
+        **chain,
+    }
+    some = [
+        {
+            "rule": {
+                "family": base["family"],
+                "table": "t",
+                "chain": "in",
+                "handle": 9,
+                "expr": list(rule),
+            }
+        }
+        for rule in rules
+    ]
+    return json.dumps(
+        {
+            "nftables": [
+                {"table": {"family": base["family"], "name": "t"}},
+                {"chain": base},
+                *more,
+                *some,
+            ]
+        }
+    )
 
 
 def vmap(key: str, *entries: Sequence[Any]) -> Mapping[str, Any]:
@@ -48,7 +100,15 @@ def vmap(key: str, *entries: Sequence[Any]) -> Mapping[str, Any]:
 
 
 def save(*rules: str, policy: str = "DROP", chains: Sequence[str] = ()) -> str:
-    return "\n".join(["*filter", f":INPUT {policy} [0:0]", *(f":{chain} - [0:0]" for chain in chains), *(f"-A {rule}" for rule in rules), "COMMIT"])
+    return "\n".join(
+        [
+            "*filter",
+            f":INPUT {policy} [0:0]",
+            *(f":{chain} - [0:0]" for chain in chains),
+            *(f"-A {rule}" for rule in rules),
+            "COMMIT",
+        ]
+    )
 
 
 def seen(**readings: str | tuple[int | str, str]) -> Ruleset:
@@ -57,18 +117,30 @@ def seen(**readings: str | tuple[int | str, str]) -> Ruleset:
     return found
 
 
-def legacy(*rules: str, v6: Sequence[str] | None = None, policy: str = "DROP", chains: Sequence[str] = ()) -> Ruleset:
+def legacy(
+    *rules: str, v6: Sequence[str] | None = None, policy: str = "DROP", chains: Sequence[str] = ()
+) -> Ruleset:
     """A node with legacy iptables, the same rules in both families or others in IPv6."""
     texts = {
         "ip_legacy": save(*rules, policy=policy, chains=chains),
         "ip6_legacy": save(*(rules if v6 is None else v6), policy=policy, chains=chains),
     }
-    return seen(nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", **texts)
+    return seen(
+        nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", **texts
+    )
 
 
 def results(firewall: Firewall, what: Ruleset | Unseen) -> dict[str, Result]:
     items = [
-        Item("n", "firewall", entry.name, RESOURCE.canonical(entry.name), entry.declared, RESOURCE.asserts(entry.declared), Source("f", 1))
+        Item(
+            "n",
+            "firewall",
+            entry.name,
+            RESOURCE.canonical(entry.name),
+            entry.declared,
+            RESOURCE.asserts(entry.declared),
+            Source("f", 1),
+        )
         for entry in RESOURCE.items_of(firewall)
     ]
     return {item.name: judge(RESOURCE, item, {"": what}) for item in items}
@@ -80,7 +152,13 @@ def outcome(rule: Rule, what: Ruleset | Unseen) -> str:
 
 
 def match(protocol: str, field: str, right: Any, op: str = "==") -> dict[str, Any]:
-    return {"match": {"op": op, "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}}
+    return {
+        "match": {
+            "op": op,
+            "left": {"payload": {"protocol": protocol, "field": field}},
+            "right": right,
+        }
+    }
 
 
 def meta(key: str, right: Any, op: str = "==") -> dict[str, Any]:
@@ -92,11 +170,19 @@ def ct(key: str, right: Any, op: str = "in") -> dict[str, Any]:
 
 
 def masked(field: str, mask: int, right: int, op: str = "==") -> dict[str, Any]:
-    return {"match": {"op": op, "left": {"&": [{"payload": {"protocol": "tcp", "field": field}}, mask]}, "right": right}}
+    return {
+        "match": {
+            "op": op,
+            "left": {"&": [{"payload": {"protocol": "tcp", "field": field}}, mask]},
+            "right": right,
+        }
+    }
 
 
 FIB = {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}
-FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]}
+FLAGS = {
+    "&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]
+}
 
 
 @pytest.mark.parametrize(
@@ -215,28 +301,53 @@ def test_nft_rule(expr: list[Any], allowed: str) -> None:
     ],
 )
 def test_nft_set(body: Mapping[str, Any], allowed: str) -> None:
-    ports = {"set": {"family": "inet", "table": "t", "name": "ports", "type": "inet_service", **body}}
-    assert outcome(ALLOW_22, seen(nft=nft([match("tcp", "dport", "@ports"), ACCEPT], more=[ports]))) == allowed
+    ports = {
+        "set": {"family": "inet", "table": "t", "name": "ports", "type": "inet_service", **body}
+    }
+    assert (
+        outcome(ALLOW_22, seen(nft=nft([match("tcp", "dport", "@ports"), ACCEPT], more=[ports])))
+        == allowed
+    )
 
 
 def test_a_set_that_packets_change_is_unknown_whatever_its_flags() -> None:
-    ports = {"set": {"family": "inet", "table": "t", "name": "ports", "type": "inet_service", "elem": [22]}}
+    ports = {
+        "set": {
+            "family": "inet",
+            "table": "t",
+            "name": "ports",
+            "type": "inet_service",
+            "elem": [22],
+        }
+    }
     adding = [match("tcp", "dport", 99), {"set": {"op": "add", "elem": 1, "set": "@ports"}}]
-    assert outcome(ALLOW_22, seen(nft=nft(adding, [match("tcp", "dport", "@ports"), ACCEPT], more=[ports]))) == "unknown"
+    assert (
+        outcome(
+            ALLOW_22, seen(nft=nft(adding, [match("tcp", "dport", "@ports"), ACCEPT], more=[ports]))
+        )
+        == "unknown"
+    )
 
 
 def test_before_connections_are_looked_up_every_packet_is_invalid() -> None:
     invalid = [ct("state", "invalid"), DROP]
-    early, late = (nft(invalid, policy="accept", hook="prerouting", prio=priority) for priority in (-300, -150))
+    early, late = (
+        nft(invalid, policy="accept", hook="prerouting", prio=priority) for priority in (-300, -150)
+    )
     assert outcome(DENY_22, seen(nft=early)) == "compliant"
     assert outcome(DENY_22, seen(nft=late)) == "drift"
 
 
 def test_chains_at_a_device_are_of_its_packets() -> None:
-    assert outcome(DENY_22, seen(nft=nft([DROP], family="netdev", hook="ingress", dev="eth0"))) == "drift"
+    assert (
+        outcome(DENY_22, seen(nft=nft([DROP], family="netdev", hook="ingress", dev="eth0")))
+        == "drift"
+    )
     both = nft([DROP], family="netdev", hook="ingress", dev=["eth0", "docker0"])
     assert outcome(DENY_22, seen(nft=both)) == "unknown"
-    of_one = nft([ct("state", "invalid"), DROP], policy="accept", family="netdev", hook="ingress", dev="eth0")
+    of_one = nft(
+        [ct("state", "invalid"), DROP], policy="accept", family="netdev", hook="ingress", dev="eth0"
+    )
     assert outcome(DENY_22, seen(nft=of_one, interfaces="lo\neth0")) == "unknown"
     assert outcome(DENY_22, seen(nft=of_one)) == "drift"
 
@@ -251,7 +362,9 @@ def test_chains_at_a_device_are_of_its_packets() -> None:
     ],
 )
 def test_the_devices_of_a_chain_that_nft_does_not_have_in_json(line: str, denied: str) -> None:
-    """nft 1.0.6 has them as text alone; where they are not to be read, nobody knows whose packets the chain sees."""
+    """nft 1.0.6 has them as text alone; where they are not to be read, nobody knows whose packets
+    the chain sees.
+    """
     bare = nft([DROP], family="netdev", hook="ingress")
     devices = f"table netdev t {{\n\tchain in {{\n\t\ttype filter hook ingress {line}"
     assert outcome(DENY_22, seen(nft=bare, devices=devices)) == denied
@@ -260,7 +373,10 @@ def test_the_devices_of_a_chain_that_nft_does_not_have_in_json(line: str, denied
 
 
 def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
-    first, second = (json.loads(nft([TCP22, end], policy="accept"))["nftables"] for end in (DROP, {"reject": None}))
+    first, second = (
+        json.loads(nft([TCP22, end], policy="accept"))["nftables"]
+        for end in (DROP, {"reject": None})
+    )
     for entry in second:
         next(iter(entry.values()))["table" if "table" not in entry else "name"] = "u"
     what = seen(nft=json.dumps({"nftables": first + second}))
@@ -268,12 +384,16 @@ def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
 
 
 def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
-    """A table for each letter, with a base chain that drops (d), refuses (r), stops tracking (n) or accepts (a) connections to 22."""
+    """A table for each letter, with a base chain that drops (d), refuses (r), stops tracking (n) or
+    accepts (a) connections to 22.
+    """
     do = {"d": [DROP], "r": [{"reject": None}], "n": [{"notrack": None}], "a": [ACCEPT]}
     objects = []
     for number, end in enumerate(ends):
         place = {"hook": hooks[number]} if hooks else {}
-        text = nft([TCP22, *do[end]], policy="accept", **{**chain, **place}).replace('"t"', f'"t{number}"')
+        text = nft([TCP22, *do[end]], policy="accept", **{**chain, **place}).replace(
+            '"t"', f'"t{number}"'
+        )
         objects += json.loads(text)["nftables"]
     return seen(nft=json.dumps({"nftables": objects}))
 
@@ -282,7 +402,10 @@ def test_three_chains_of_one_priority_are_tried_in_every_order() -> None:
     """By packets: registered as c, a, b, the last of them runs first, and 22 is refused."""
     for ends in permutations("ddr"):
         what = tied(*ends)
-        assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22, Rule(proto="tcp", port=22, action="reject"))] == ["drift", "unknown", "unknown"]
+        assert [
+            outcome(rule, what)
+            for rule in (ALLOW_22, DENY_22, Rule(proto="tcp", port=22, action="reject"))
+        ] == ["drift", "unknown", "unknown"]
 
 
 def test_chains_that_end_a_packet_in_one_way_need_no_order() -> None:
@@ -294,7 +417,15 @@ def test_chains_that_end_a_packet_in_one_way_need_no_order() -> None:
 def test_chains_of_two_hooks_are_not_reversed_together() -> None:
     """Two pairs of equal priority: the second pair is in its order whatever that of the first is."""
     what = tied("d", "r", "d", "r", hooks=("prerouting", "prerouting", "input", "input"))
-    assert len({tuple(base.chain for base in program.bases) for program in orders(what.program, INCOMING, 4, Effort(QUESTION_STEPS))}) == 4
+    assert (
+        len(
+            {
+                tuple(base.chain for base in program.bases)
+                for program in orders(what.program, INCOMING, 4, Effort(QUESTION_STEPS))
+            }
+        )
+        == 4
+    )
 
 
 def test_orders_are_tried_as_far_as_they_differ_and_are_not_too_many() -> None:
@@ -305,37 +436,75 @@ def test_orders_are_tried_as_far_as_they_differ_and_are_not_too_many() -> None:
 
 
 def test_where_tracking_stops_order_matters_too() -> None:
-    untracked = json.loads(nft([ct("state", "untracked"), DROP], policy="accept", hook="prerouting", prio=-300).replace('"t"', '"u"'))["nftables"]
-    stops = json.loads(nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300))["nftables"]
+    untracked = json.loads(
+        nft(
+            [ct("state", "untracked"), DROP], policy="accept", hook="prerouting", prio=-300
+        ).replace('"t"', '"u"')
+    )["nftables"]
+    stops = json.loads(
+        nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300)
+    )["nftables"]
     for objects in (untracked + stops, stops + untracked):
         assert outcome(DENY_22, seen(nft=json.dumps({"nftables": objects}))) == "unknown"
 
 
 def test_a_tie_of_one_family_is_not_one_of_the_other() -> None:
-    texts = [nft([TCP22, DROP], policy="accept"), nft([TCP22, {"reject": None}], policy="accept", family="ip")]
-    what = seen(nft=json.dumps({"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}))
-    assert [outcome(replace(DENY_22, from_=source), what) for source in ("10.0.0.0/8", "fd00::/8")] == ["unknown", "compliant"]
+    texts = [
+        nft([TCP22, DROP], policy="accept"),
+        nft([TCP22, {"reject": None}], policy="accept", family="ip"),
+    ]
+    what = seen(
+        nft=json.dumps(
+            {"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}
+        )
+    )
+    assert [
+        outcome(replace(DENY_22, from_=source), what) for source in ("10.0.0.0/8", "fd00::/8")
+    ] == ["unknown", "compliant"]
 
 
 def test_legacy_chains_tie_with_those_of_nftables() -> None:
-    texts = {name: save("INPUT -p tcp -m tcp --dport 22 -j REJECT", policy="ACCEPT") for name in ("ip_legacy", "ip6_legacy")}
-    what = seen(nft=nft([TCP22, DROP], policy="accept"), ip_legacy_tables="filter", ip6_legacy_tables="filter", **texts)
+    texts = {
+        name: save("INPUT -p tcp -m tcp --dport 22 -j REJECT", policy="ACCEPT")
+        for name in ("ip_legacy", "ip6_legacy")
+    }
+    what = seen(
+        nft=nft([TCP22, DROP], policy="accept"),
+        ip_legacy_tables="filter",
+        ip6_legacy_tables="filter",
+        **texts,
+    )
     assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22)] == ["drift", "unknown"]
 
 
 def test_chains_of_two_devices_do_not_tie() -> None:
     ends = (("eth0", DROP), ("docker0", {"reject": None}))
-    texts = [nft([TCP22, end], policy="accept", family="netdev", hook="ingress", dev=device) for device, end in ends]
-    what = seen(nft=json.dumps({"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}))
+    texts = [
+        nft([TCP22, end], policy="accept", family="netdev", hook="ingress", dev=device)
+        for device, end in ends
+    ]
+    what = seen(
+        nft=json.dumps(
+            {"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}
+        )
+    )
     assert len([*orders(what.program, INCOMING, 4, Effort(QUESTION_STEPS))]) == 1
     assert outcome(DENY_22, what) == "drift"
 
 
 def test_what_is_open_in_some_orders_only_is_perhaps_open() -> None:
-    stops = json.loads(nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300))["nftables"]
-    untracked = json.loads(nft([ct("state", "untracked"), DROP], policy="accept", hook="prerouting", prio=-300).replace('"t"', '"u"'))["nftables"]
+    stops = json.loads(
+        nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300)
+    )["nftables"]
+    untracked = json.loads(
+        nft(
+            [ct("state", "untracked"), DROP], policy="accept", hook="prerouting", prio=-300
+        ).replace('"t"', '"u"')
+    )["nftables"]
     what = seen(nft=json.dumps({"nftables": stops + untracked}))
-    found = results(Firewall(exclusive=True, rules=[Rule(proto="udp", port=1, action="allow")]), what)["exclusive"]
+    found = results(
+        Firewall(exclusive=True, rules=[Rule(proto="udp", port=1, action="allow")]), what
+    )["exclusive"]
     assert found.outcome is Outcome.DRIFT
     assert "everything but 22/tcp" in (found.why or "")
     office = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
@@ -343,16 +512,26 @@ def test_what_is_open_in_some_orders_only_is_perhaps_open() -> None:
 
 
 def test_one_region_that_no_rule_accepts_is_open_by_accident() -> None:
-    """Policy accept, and a rule that accepts some sources: the rest is open for want of a filter, not by the rule."""
+    """Policy accept, and a rule that accepts some sources: the rest is open for want of a filter,
+    not by the rule.
+    """
     net = match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}})
-    assert outcome(ALLOW_22, seen(nft=nft([net, TCP22, ACCEPT], policy="accept"), inet6="")) == "drift"
-    assert outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], policy="accept"), inet6="")) == "compliant"
+    assert (
+        outcome(ALLOW_22, seen(nft=nft([net, TCP22, ACCEPT], policy="accept"), inet6="")) == "drift"
+    )
+    assert (
+        outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], policy="accept"), inet6="")) == "compliant"
+    )
 
 
 def test_open_because_nothing_filters_differs_from_allowed() -> None:
     (result,) = results(Firewall(rules=[ALLOW_22]), seen(nft='{"nftables": []}')).values()
     assert result.outcome is Outcome.DRIFT
-    assert [(finding.expected, finding.actual) for finding in result.findings if finding.field == "action"] == [("allow", "allow (unfiltered)")]
+    assert [
+        (finding.expected, finding.actual)
+        for finding in result.findings
+        if finding.field == "action"
+    ] == [("allow", "allow (unfiltered)")]
 
 
 def test_conditions_that_multiply_are_not_followed() -> None:
@@ -364,7 +543,9 @@ def test_conditions_that_multiply_are_not_followed() -> None:
 
 
 def test_what_is_not_tracked_is_not_new() -> None:
-    untracked = json.loads(nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300))["nftables"]
+    untracked = json.loads(
+        nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300)
+    )["nftables"]
     stateful = json.loads(nft([ct("state", "new"), ACCEPT]))["nftables"]
     for entry in untracked:
         next(iter(entry.values()))["table" if "table" not in entry else "name"] = "raw"
@@ -373,8 +554,20 @@ def test_what_is_not_tracked_is_not_new() -> None:
 
 
 def test_a_refusal_by_icmp_is_of_one_family() -> None:
-    assert outcome(Rule(proto="tcp", port=22, action="reject", from_="::/0"), seen(nft=nft([{"reject": {"type": "icmp"}}]))) == "drift"
-    assert outcome(Rule(proto="tcp", port=22, action="reject"), seen(nft=nft([{"reject": {"type": "icmpx"}}]))) == "compliant"
+    assert (
+        outcome(
+            Rule(proto="tcp", port=22, action="reject", from_="::/0"),
+            seen(nft=nft([{"reject": {"type": "icmp"}}])),
+        )
+        == "drift"
+    )
+    assert (
+        outcome(
+            Rule(proto="tcp", port=22, action="reject"),
+            seen(nft=nft([{"reject": {"type": "icmpx"}}])),
+        )
+        == "compliant"
+    )
 
 
 @pytest.mark.parametrize(
@@ -390,26 +583,60 @@ def test_a_refusal_by_icmp_is_of_one_family() -> None:
     ],
 )
 def test_a_dormant_table_filters_nothing(flags: Any, dormant: Any, allowed: str) -> None:
-    text = nft([TCP22, ACCEPT]).replace('"name": "t"}', f'"name": "t", "flags": {json.dumps(flags)}}}', 1)
-    assert outcome(ALLOW_22, seen(nft=text, **({} if dormant is None else {"dormant": dormant}))) == allowed
+    text = nft([TCP22, ACCEPT]).replace(
+        '"name": "t"}', f'"name": "t", "flags": {json.dumps(flags)}}}', 1
+    )
+    assert (
+        outcome(ALLOW_22, seen(nft=text, **({} if dormant is None else {"dormant": dormant})))
+        == allowed
+    )
 
 
 def test_rules_about_arp_may_hide_the_node_from_ipv4() -> None:
-    open_22 = [{"rule": {"family": "inet", "table": "u", "chain": "in", "handle": 1, "expr": [TCP22, ACCEPT]}}]
-    inet = [{"chain": {"family": "inet", "table": "u", "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": "drop"}}, *open_22]
+    open_22 = [
+        {
+            "rule": {
+                "family": "inet",
+                "table": "u",
+                "chain": "in",
+                "handle": 1,
+                "expr": [TCP22, ACCEPT],
+            }
+        }
+    ]
+    inet = [
+        {
+            "chain": {
+                "family": "inet",
+                "table": "u",
+                "name": "in",
+                "type": "filter",
+                "hook": "input",
+                "prio": 0,
+                "policy": "drop",
+            }
+        },
+        *open_22,
+    ]
     closed = seen(nft=nft(family="arp", more=inet))
     assert outcome(ALLOW_22, closed) == "unknown"
-    assert outcome(Rule(proto="tcp", port=22, action="allow", from_="fd00::/8"), closed) != "unknown"
+    assert (
+        outcome(Rule(proto="tcp", port=22, action="allow", from_="fd00::/8"), closed) != "unknown"
+    )
     idle = seen(nft=nft(family="arp", policy="accept", more=inet))
     assert outcome(ALLOW_22, idle) == "compliant"
 
 
 def test_bridge_rules_make_it_unknown() -> None:
     bridge = nft([DROP], family="bridge", hook="input")
-    both = json.dumps({"nftables": json.loads(bridge)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]})
+    both = json.dumps(
+        {"nftables": json.loads(bridge)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]}
+    )
     assert outcome(ALLOW_22, seen(nft=both)) == "unknown"
     idle = nft([ACCEPT], family="bridge", hook="input", policy="accept")
-    both = json.dumps({"nftables": json.loads(idle)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]})
+    both = json.dumps(
+        {"nftables": json.loads(idle)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]}
+    )
     assert outcome(ALLOW_22, seen(nft=both)) == "compliant"
 
 
@@ -427,7 +654,10 @@ def test_bridge_rules_make_it_unknown() -> None:
         ("INPUT -p tcp -m multiport ! --dports 80,20:30 -j ACCEPT", "drift"),
         ("INPUT -p tcp -m multiport --ports 22 -j ACCEPT", "compliant"),
         ("INPUT -p tcp -m tcp --sport 22 -j ACCEPT", "drift"),
-        ("INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
+        (
+            "INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT",
+            "compliant",
+        ),
         ("INPUT -p tcp -m tcp --dport 22 -m conntrack ! --ctstate INVALID -j ACCEPT", "compliant"),
         ("INPUT -p tcp -m tcp --dport 22 -m state --state ESTABLISHED -j ACCEPT", "drift"),
         ("INPUT -p tcp -m tcp --dport 22 --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT", "compliant"),
@@ -452,7 +682,10 @@ def test_bridge_rules_make_it_unknown() -> None:
         ("INPUT -m set --match-set good src -j ACCEPT", "unknown"),
         ("INPUT -m limit --limit 3/min -j ACCEPT", "drift"),
         ("INPUT -m hashlimit --hashlimit-upto 2/min --hashlimit-name x -j ACCEPT", "drift"),
-        ("INPUT -m recent --update --seconds 30 --hitcount 6 --name D --mask 255.255.255.255 --rsource -j ACCEPT", "drift"),
+        (
+            "INPUT -m recent --update --seconds 30 --hitcount 6 --name D --mask 255.255.255.255 --rsource -j ACCEPT",
+            "drift",
+        ),
         ("INPUT -m recent --rcheck --name KNOCKED --rsource -j ACCEPT", "unknown"),
         ("INPUT -m recent --set --name D --rsource -j ACCEPT", "compliant"),
         ('INPUT -m comment --comment "a \\" -j DROP" -j ACCEPT', "compliant"),
@@ -477,7 +710,15 @@ def test_an_argument_may_look_like_a_target() -> None:
 
 def test_a_negation_is_of_one_option() -> None:
     home = Rule(proto="tcp", port=22, action="deny", from_="192.168.0.0/16")
-    assert outcome(home, legacy("INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j DROP", v6=[], policy="ACCEPT")) == "compliant"
+    assert (
+        outcome(
+            home,
+            legacy(
+                "INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j DROP", v6=[], policy="ACCEPT"
+            ),
+        )
+        == "compliant"
+    )
 
 
 def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
@@ -489,9 +730,13 @@ def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
             {"rule": {"family": "inet", "table": "t", "chain": f"c{escape}", "handle": 2, "expr": [DROP]}},
         ])
     )  # fmt: skip
-    found = results(Firewall(enabled=True, rules=[ALLOW_22, Rule(proto="tcp", port=80, action="reject")]), what).values()
+    found = results(
+        Firewall(enabled=True, rules=[ALLOW_22, Rule(proto="tcp", port=80, action="reject")]), what
+    ).values()
     told = [str(result.metadata()) for result in found]
-    told += [why for why in (parse(answer(nft=(1, escape)))[""].why, *(result.why for result in found)) if why]  # type: ignore[union-attr]
+    failed = parse(answer(nft=(1, escape)))[""]
+    assert isinstance(failed, Unseen)
+    told += [why for why in (failed.why, *(result.why for result in found)) if why]
     assert all(text.isascii() and text.isprintable() for text in told)
 
 
@@ -502,7 +747,12 @@ def test_jump_returns_and_goto_does_not() -> None:
 
 
 def test_a_log_that_nobody_understands_decides_nothing() -> None:
-    rules = ("INPUT -m mark --mark 0x1 -j c", "INPUT -j ACCEPT", "c -m limit --limit 3/min -j RETURN", "c -j LOG")
+    rules = (
+        "INPUT -m mark --mark 0x1 -j c",
+        "INPUT -j ACCEPT",
+        "c -m limit --limit 3/min -j RETURN",
+        "c -j LOG",
+    )
     assert outcome(ALLOW_22, legacy(*rules, chains=["c"])) == "compliant"
 
 
@@ -521,10 +771,19 @@ def test_iptables_save_of_another_kind_is_not_understood() -> None:
     ("readings", "why"),
     [
         ({}, "does not say"),
-        ({"nft": (1, "sudo: a password is required")}, "could not be read: sudo: a password is required"),
+        (
+            {"nft": (1, "sudo: a password is required")},
+            "could not be read: sudo: a password is required",
+        ),
         ({"nft": ("absent", "")}, "neither nft nor iptables-save"),
-        ({"nft": '{"nftables": []}', "ip_legacy_tables": (1, "Permission denied")}, "legacy iptables"),
-        ({"nft": '{"nftables": []}', "ip_legacy_tables": "filter", "ip_legacy": ("absent", "")}, "legacy iptables"),
+        (
+            {"nft": '{"nftables": []}', "ip_legacy_tables": (1, "Permission denied")},
+            "legacy iptables",
+        ),
+        (
+            {"nft": '{"nftables": []}', "ip_legacy_tables": "filter", "ip_legacy": ("absent", "")},
+            "legacy iptables",
+        ),
     ],
 )
 def test_what_could_not_be_read_is_unseen(readings: Any, why: str) -> None:
@@ -541,7 +800,10 @@ def test_without_nft_its_rules_may_be_there() -> None:
         "ip_legacy": save(),
         "ip6_legacy": save(),
     }
-    allowing = texts | {name: save("INPUT -p tcp -m tcp --dport 22 -j ACCEPT") for name in ("ip_legacy", "ip6_legacy")}
+    allowing = texts | {
+        name: save("INPUT -p tcp -m tcp --dport 22 -j ACCEPT")
+        for name in ("ip_legacy", "ip6_legacy")
+    }
     assert outcome(ALLOW_22, seen(**allowing, nf_tables="perhaps")) == "unknown"
     assert outcome(ALLOW_22, seen(**allowing, nf_tables="no")) == "compliant"
     assert outcome(DENY_22, seen(**texts, nf_tables="no")) == "compliant"
@@ -580,28 +842,53 @@ def test_no_broken_answer_ends_in_a_traceback(recorded: bytes, data: st.DataObje
     start = data.draw(st.integers(0, len(recorded)))
     length = data.draw(st.integers(0, 60))
     junk = data.draw(
-        st.sampled_from([b"", b"{}", b"[]", b"null", b'"', b"\n", b"\xff", b"99999999999", b"-1", b"-j", b" = nft 0", b'{"set": 1}', b"*"])
+        st.sampled_from(
+            [
+                b"",
+                b"{}",
+                b"[]",
+                b"null",
+                b'"',
+                b"\n",
+                b"\xff",
+                b"99999999999",
+                b"-1",
+                b"-j",
+                b" = nft 0",
+                b'{"set": 1}',
+                b"*",
+            ]
+        )
     )
     try:
         found = parse(recorded[:start] + junk + recorded[start + length :])[""]
     except ValueError:
         return
     everything = Firewall(
-        enabled=True, default_incoming="deny", default_outgoing="allow", exclusive=True, rules=[ALLOW_22, Rule(proto="icmp", action="allow")]
+        enabled=True,
+        default_incoming="deny",
+        default_outgoing="allow",
+        exclusive=True,
+        rules=[ALLOW_22, Rule(proto="icmp", action="allow")],
     )
     assert results(everything, found)
 
 
 @pytest.mark.parametrize("target", [5, None, {}, []])
 def test_a_jump_to_what_is_no_name_is_unknown(target: Any) -> None:
-    (result,) = results(Firewall(rules=[ALLOW_22]), seen(nft=nft([{"jump": {"target": target}}], [TCP22, ACCEPT]))).values()
+    (result,) = results(
+        Firewall(rules=[ALLOW_22]), seen(nft=nft([{"jump": {"target": target}}], [TCP22, ACCEPT]))
+    ).values()
     assert result.outcome is Outcome.UNKNOWN
     assert "not understood" in (result.why or "")
 
 
 def test_loops_and_endless_rulesets_are_undecidable() -> None:
     assert outcome(ALLOW_22, legacy("INPUT -j c", "c -j c", chains=["c"])) == "unknown"
-    rules = [f"INPUT -s 10.{number % 256}.{number // 256}.0/25 -p tcp -m tcp --sport {number} -m nosuch -j ACCEPT" for number in range(2500)]
+    rules = [
+        f"INPUT -s 10.{number % 256}.{number // 256}.0/25 -p tcp -m tcp --sport {number} -m nosuch -j ACCEPT"
+        for number in range(2500)
+    ]
     walled = results(Firewall(default_incoming="deny"), legacy(*rules))["default_incoming"]
     assert walled.outcome is Outcome.UNKNOWN
     assert "the ruleset is too complex to be followed" in (walled.why or "")
@@ -609,7 +896,13 @@ def test_loops_and_endless_rulesets_are_undecidable() -> None:
 
 def test_items_of_a_section() -> None:
     rules = [ALLOW_22, Rule(proto="icmp", action="deny", from_="10.0.0.0/8")]
-    section = Firewall(enabled=False, default_incoming="deny", default_outgoing="allow", exclusive=True, rules=rules)
+    section = Firewall(
+        enabled=False,
+        default_incoming="deny",
+        default_outgoing="allow",
+        exclusive=True,
+        rules=rules,
+    )
     assert {entry.name: entry.path for entry in RESOURCE.items_of(section)} == {
         "enabled": ("enabled",),
         "default_incoming": ("default_incoming",),
@@ -648,9 +941,17 @@ def test_declarations_that_are_refused(rules: list[dict[str, Any]], verdict: str
 
 
 def test_the_first_declared_rule_speaks_for_its_packets() -> None:
-    what = seen(nft=nft([match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), TCP22, DROP], [TCP22, ACCEPT]))
+    what = seen(
+        nft=nft(
+            [match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), TCP22, DROP],
+            [TCP22, ACCEPT],
+        )
+    )
     denied = Rule(proto="tcp", port=22, action="deny", from_="10.0.0.0/8")
-    assert {name: str(result.outcome) for name, result in results(Firewall(rules=[denied, ALLOW_22]), what).items()} == {
+    assert {
+        name: str(result.outcome)
+        for name, result in results(Firewall(rules=[denied, ALLOW_22]), what).items()
+    } == {
         "deny 22/tcp from 10.0.0.0/8 to any": "compliant",
         "allow 22/tcp from any to any": "compliant",
     }
@@ -658,9 +959,15 @@ def test_the_first_declared_rule_speaks_for_its_packets() -> None:
 
 
 def test_a_source_that_another_rule_declares_is_not_wider() -> None:
-    nets = [{"prefix": {"addr": "10.0.0.0", "len": 8}}, {"prefix": {"addr": "192.168.0.0", "len": 16}}]
+    nets = [
+        {"prefix": {"addr": "10.0.0.0", "len": 8}},
+        {"prefix": {"addr": "192.168.0.0", "len": 16}},
+    ]
     what = seen(nft=nft([match("ip", "saddr", {"set": nets}), TCP22, ACCEPT]))
-    office, home = (Rule(proto="tcp", port=22, action="allow", from_=net) for net in ("10.0.0.0/8", "192.168.0.0/16"))
+    office, home = (
+        Rule(proto="tcp", port=22, action="allow", from_=net)
+        for net in ("10.0.0.0/8", "192.168.0.0/16")
+    )
     assert outcome(office, what) == "drift"
     both = results(Firewall(rules=[office, home]), what)
     assert {str(result.outcome) for result in both.values()} == {"compliant"}
@@ -671,7 +978,13 @@ def test_ipv6_counts_where_the_node_has_it() -> None:
     link_local = "fe800000000000000000000000000001 02 40 20 80 eth0"
     assert outcome(DENY_22, seen(nft=nft(family="ip"))) == "drift"
     assert outcome(DENY_22, seen(nft=nft(family="ip"), inet6=link_local)) == "drift"
-    assert outcome(DENY_22, seen(nft=nft(family="ip"), inet6="00000000000000000000000000000001 01 80 10 80 lo")) == "compliant"
+    assert (
+        outcome(
+            DENY_22,
+            seen(nft=nft(family="ip"), inet6="00000000000000000000000000000001 01 80 10 80 lo"),
+        )
+        == "compliant"
+    )
     assert outcome(ALLOW_22, seen(nft=only_ip)) == "drift"
     assert outcome(ALLOW_22, seen(nft=only_ip, inet6=link_local)) == "compliant"
 
@@ -686,12 +999,24 @@ ECHO = match("icmp", "type", "echo-request"), match("icmpv6", "type", "echo-requ
         (nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT]), "compliant", "drift"),
         (nft([ECHO[0], ACCEPT]), "drift", "drift"),
         (nft([ECHO[0], DROP], [ECHO[1], DROP], policy="accept"), "drift", "unknown"),
-        (nft([ECHO[0], {"reject": None}], [ECHO[1], {"reject": None}], policy="accept"), "drift", "unknown"),
-        (nft([match("th", "dport", 2048), DROP], [ECHO[0], ACCEPT], [ECHO[1], ACCEPT]), "unknown", "drift"),
+        (
+            nft([ECHO[0], {"reject": None}], [ECHO[1], {"reject": None}], policy="accept"),
+            "drift",
+            "unknown",
+        ),
+        (
+            nft([match("th", "dport", 2048), DROP], [ECHO[0], ACCEPT], [ECHO[1], ACCEPT]),
+            "unknown",
+            "drift",
+        ),
     ],
 )
-def test_icmp_is_allowed_by_answering_and_denied_by_no_answer_at_all(what: str, allowed: str, denied: str) -> None:
-    assert [outcome(Rule(proto="icmp", action=action), seen(nft=what)) for action in ("allow", "deny")] == [allowed, denied]
+def test_icmp_is_allowed_by_answering_and_denied_by_no_answer_at_all(
+    what: str, allowed: str, denied: str
+) -> None:
+    assert [
+        outcome(Rule(proto="icmp", action=action), seen(nft=what)) for action in ("allow", "deny")
+    ] == [allowed, denied]
 
 
 @pytest.mark.parametrize(
@@ -704,33 +1029,63 @@ def test_icmp_is_allowed_by_answering_and_denied_by_no_answer_at_all(what: str, 
 )
 def test_what_has_a_key_of_its_own_never_meets_the_catchall(key: str, entry: Sequence[Any]) -> None:
     more = [{"chain": {"family": "inet", "table": "t", "name": "more"}}]
-    found = seen(nft=nft([vmap(key, entry, ["*", DROP])], [TCP22, ACCEPT], more=more), interfaces="lo\neth0")
+    found = seen(
+        nft=nft([vmap(key, entry, ["*", DROP])], [TCP22, ACCEPT], more=more), interfaces="lo\neth0"
+    )
     assert outcome(DENY_22, found) == "drift"
 
 
 def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
-    """It is not called where nothing makes the kernel track connections, nor for those that it does not track (tried on Linux 6.18)."""
+    """It is not called where nothing makes the kernel track connections, nor for those that it does
+    not track (tried on Linux 6.18).
+    """
     for hook, prio in (("prerouting", -100), ("input", 100)):
-        for what in (nft([TCP22, DROP], policy="accept", type="nat", hook=hook, prio=prio), nft(type="nat", hook=hook, prio=prio)):
+        for what in (
+            nft([TCP22, DROP], policy="accept", type="nat", hook=hook, prio=prio),
+            nft(type="nat", hook=hook, prio=prio),
+        ):
             assert outcome(DENY_22, seen(nft=what)) == "unknown"
             assert outcome(ALLOW_22, seen(nft=what)) != "compliant"
-    harmless = nft([match("tcp", "dport", 80), {"redirect": {"port": 8080}}], policy="accept", type="nat", hook="prerouting", prio=-100)
+    harmless = nft(
+        [match("tcp", "dport", 80), {"redirect": {"port": 8080}}],
+        policy="accept",
+        type="nat",
+        hook="prerouting",
+        prio=-100,
+    )
     assert outcome(Rule(proto="tcp", port=22, action="deny"), seen(nft=harmless)) == "drift"
 
 
 def test_echo_is_not_answered_where_the_kernel_is_told_not_to() -> None:
     rules = nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT])
     for family, source in ((4, "10.0.0.0/8"), (6, "fd00::/8")):
-        silent = seen(nft=rules, echo_ignored=("/proc/sys/net/ipv4/icmp_echo_ignore_all", "/proc/sys/net/ipv6/icmp/echo_ignore_all")[family == 6])
+        silent = seen(
+            nft=rules,
+            echo_ignored=(
+                "/proc/sys/net/ipv4/icmp_echo_ignore_all",
+                "/proc/sys/net/ipv6/icmp/echo_ignore_all",
+            )[family == 6],
+        )
         assert outcome(Rule(proto="icmp", action="allow"), silent) == "drift"
         assert outcome(Rule(proto="icmp", action="allow", from_=source), silent) == "drift"
 
 
 def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
-    ufw = ("INPUT -j ufw-before-input", "INPUT -j ufw6-before-input", "ufw-before-input -j DROP", "ufw6-before-input -j DROP")
+    ufw = (
+        "INPUT -j ufw-before-input",
+        "INPUT -j ufw6-before-input",
+        "ufw-before-input -j DROP",
+        "ufw6-before-input -j DROP",
+    )
     chains = ["ufw-before-input", "ufw6-before-input"]
-    for rules, expected in ((ufw, "compliant"), (("INPUT -p tcp -j ACCEPT", *ufw), "compliant"), (("INPUT -j ACCEPT", *ufw), "drift")):
-        found = results(Firewall(enabled=True), legacy(*rules, policy="ACCEPT", chains=chains))["enabled"]
+    for rules, expected in (
+        (ufw, "compliant"),
+        (("INPUT -p tcp -j ACCEPT", *ufw), "compliant"),
+        (("INPUT -j ACCEPT", *ufw), "drift"),
+    ):
+        found = results(Firewall(enabled=True), legacy(*rules, policy="ACCEPT", chains=chains))[
+            "enabled"
+        ]
         assert found.outcome.value == expected
 
 
@@ -741,16 +1096,44 @@ def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
         ({"nft": nft(policy="accept")}, "drift", "compliant"),
         ({"nft": nft(hook="forward")}, "drift", "compliant"),
         ({"nft": nft(family="ip")}, "drift", "drift"),
-        ({"nft": nft([match("ip", "saddr", "192.0.2.1"), DROP], policy="accept")}, "unknown", "unknown"),
+        (
+            {"nft": nft([match("ip", "saddr", "192.0.2.1"), DROP], policy="accept")},
+            "unknown",
+            "unknown",
+        ),
         ({"nft": nft(), "firewalld": 's "RUNNING"'}, "drift", "drift"),
-        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": 's "RUNNING"'}, "compliant", "drift"),
-        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": "running"}, "compliant", "drift"),
-        ({"nft": nft(policy="accept").replace('"t"', '"firewalld"'), "firewalld": "running"}, "unknown", "drift"),
-        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (252, "not running")}, "unknown", "drift"),
-        ({"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (253, "not authorised")}, "unknown", "drift"),
+        (
+            {"nft": nft().replace('"t"', '"firewalld"'), "firewalld": 's "RUNNING"'},
+            "compliant",
+            "drift",
+        ),
+        (
+            {"nft": nft().replace('"t"', '"firewalld"'), "firewalld": "running"},
+            "compliant",
+            "drift",
+        ),
+        (
+            {"nft": nft(policy="accept").replace('"t"', '"firewalld"'), "firewalld": "running"},
+            "unknown",
+            "drift",
+        ),
+        (
+            {"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (252, "not running")},
+            "unknown",
+            "drift",
+        ),
+        (
+            {"nft": nft().replace('"t"', '"firewalld"'), "firewalld": (253, "not authorised")},
+            "unknown",
+            "drift",
+        ),
         (
             {
-                "nft": nft([match("ip", "saddr", "192.0.2.1"), DROP], [meta("nfproto", "ipv6"), DROP], policy="accept").replace('"t"', '"firewalld"'),
+                "nft": nft(
+                    [match("ip", "saddr", "192.0.2.1"), DROP],
+                    [meta("nfproto", "ipv6"), DROP],
+                    policy="accept",
+                ).replace('"t"', '"firewalld"'),
                 "firewalld": "running",
             },
             "unknown",
@@ -758,21 +1141,35 @@ def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
         ),
         ({"nft": nft(), "ufw": "yes"}, "unknown", "drift"),
         ({"nft": nft(hook="output")}, "drift", "drift"),
-        ({"nft": nft([match("ip", "daddr", "192.0.2.1"), DROP], policy="accept", hook="output")}, "drift", "unknown"),
+        (
+            {"nft": nft([match("ip", "daddr", "192.0.2.1"), DROP], policy="accept", hook="output")},
+            "drift",
+            "unknown",
+        ),
         ({"nft": nft(policy="accept"), "ufw": "yes"}, "drift", "drift"),
         ({"nft": nft(policy="accept"), "ufw": "no"}, "drift", "compliant"),
     ],
 )
 def test_enabled(readings: Any, on: str, off: str) -> None:
-    found = [results(Firewall(enabled=enabled), seen(**readings))["enabled"] for enabled in (True, False)]
+    found = [
+        results(Firewall(enabled=enabled), seen(**readings))["enabled"] for enabled in (True, False)
+    ]
     assert [str(result.outcome) for result in found] == [on, off]
 
 
 def test_ufw_in_one_family_only_is_not_enabled() -> None:
     ufw = ("INPUT -j ufw-before-input", "ufw-before-input -i lo -j ACCEPT")
     chains = ["ufw-before-input"]
-    half = seen(nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=save(*ufw, chains=chains), ufw="yes")
-    assert results(Firewall(enabled=True), half)["enabled"].why == "enabled: ufw is active, but nothing filters IPv6"
+    half = seen(
+        nft='{"nftables": []}',
+        ip_legacy_tables="filter",
+        ip_legacy=save(*ufw, chains=chains),
+        ufw="yes",
+    )
+    assert (
+        results(Firewall(enabled=True), half)["enabled"].why
+        == "enabled: ufw is active, but nothing filters IPv6"
+    )
     closed = seen(
         nft='{"nftables": []}',
         ip_legacy_tables="filter",
@@ -785,7 +1182,9 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
 
 
 @pytest.mark.parametrize(("ipv6", "expected"), [("yes", "drift"), ("no", "compliant")])
-def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(ipv6: str, expected: str) -> None:
+def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(
+    ipv6: str, expected: str
+) -> None:
     chains = ["ufw-before-input", "ufw-user-input"]
     what = seen(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
@@ -796,7 +1195,11 @@ def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(ipv6: str, ex
 
 
 def test_ufw_that_stops_one_source_alone_is_not_said_to_be_in_force() -> None:
-    rules = [rule.format(mark) for mark in ("", "6") for rule in ("INPUT -j ufw{0}-before-input", "ufw{0}-before-input -j ufw{0}-user-input")]
+    rules = [
+        rule.format(mark)
+        for mark in ("", "6")
+        for rule in ("INPUT -j ufw{0}-before-input", "ufw{0}-before-input -j ufw{0}-user-input")
+    ]
     drop = "ufw-user-input -s 192.0.2.1/32 -j DROP"
     chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
     v6 = [*rules, "ufw6-user-input -s 2001:db8::1/128 -j DROP"]
@@ -805,7 +1208,9 @@ def test_ufw_that_stops_one_source_alone_is_not_said_to_be_in_force() -> None:
 
 
 def test_a_user_chain_that_nothing_leads_to_is_half_of_ufw() -> None:
-    rules = [f"INPUT -j ufw{mark}-before-input" for mark in ("", "6")] + [f"ufw{mark}-before-input -i lo -j ACCEPT" for mark in ("", "6")]
+    rules = [f"INPUT -j ufw{mark}-before-input" for mark in ("", "6")] + [
+        f"ufw{mark}-before-input -i lo -j ACCEPT" for mark in ("", "6")
+    ]
     chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
     found = results(Firewall(enabled=True), legacy(*rules, chains=chains))["enabled"]
     assert found.outcome is Outcome.DRIFT
@@ -813,18 +1218,29 @@ def test_a_user_chain_that_nothing_leads_to_is_half_of_ufw() -> None:
 
 
 def test_rules_that_changed_while_they_were_read_are_not_judged() -> None:
-    what = parse(answer(nft=nft([TCP22, ACCEPT]), firewalld='s "RUNNING"', firewalld_moved="yes"))[""]
+    what = parse(answer(nft=nft([TCP22, ACCEPT]), firewalld='s "RUNNING"', firewalld_moved="yes"))[
+        ""
+    ]
     assert isinstance(what, Unseen)
     assert "look again" in what.why
 
 
 @pytest.mark.parametrize(
-    ("state", "outcome"), [('s "RUNNING"', "compliant"), ("running", "compliant"), ('s "INIT"', "unknown"), ('s "FAILED"', "unknown")]
+    ("state", "outcome"),
+    [
+        ('s "RUNNING"', "compliant"),
+        ("running", "compliant"),
+        ('s "INIT"', "unknown"),
+        ('s "FAILED"', "unknown"),
+    ],
 )
 def test_firewalld_that_is_not_ready_is_not_said_to_be_in_force(state: str, outcome: str) -> None:
     chain = nft([TCP22, ACCEPT]).replace('"t"', '"firewalld"')
     found = results(Firewall(enabled=True), seen(nft=chain, firewalld=state))["enabled"]
-    assert (found.outcome, state in {'s "RUNNING"', "running"} or "not ready" in (found.why or "")) == (outcome, True)
+    assert (
+        found.outcome,
+        state in {'s "RUNNING"', "running"} or "not ready" in (found.why or ""),
+    ) == (outcome, True)
 
 
 UFW_CHAINS = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
@@ -844,7 +1260,9 @@ UFW_ON = Settings(enabled=True, incoming="deny", ipv6=True)
         ("", "-m limit --limit 1/sec", "drift"),
     ],
 )
-def test_a_conditional_jump_does_not_lead_into_ufw(into_ufw: str, into_user: str, expected: str) -> None:
+def test_a_conditional_jump_does_not_lead_into_ufw(
+    into_ufw: str, into_user: str, expected: str
+) -> None:
     rules = [
         f"INPUT {into_ufw} -j ufw-before-input",
         f"ufw-before-input {into_user} -j ufw-user-input",
@@ -857,7 +1275,11 @@ def test_a_conditional_jump_does_not_lead_into_ufw(into_ufw: str, into_user: str
 
 @pytest.mark.parametrize(
     ("condition", "expected"),
-    [("-m nosuch", Outcome.UNKNOWN), ("-p tcp -m tcp --dport 80 -m nosuch", Outcome.UNKNOWN), ("-p tcp -m tcp --dport 80", Outcome.DRIFT)],
+    [
+        ("-m nosuch", Outcome.UNKNOWN),
+        ("-p tcp -m tcp --dport 80 -m nosuch", Outcome.UNKNOWN),
+        ("-p tcp -m tcp --dport 80", Outcome.DRIFT),
+    ],
 )
 def test_what_is_perhaps_open_is_not_exclusive(condition: str, expected: Outcome) -> None:
     found = results(Firewall(exclusive=True), legacy(f"INPUT {condition} -j ACCEPT"))["exclusive"]
@@ -877,10 +1299,28 @@ def default_incoming(action: Any, what: Ruleset) -> str:
         ([[ACCEPT]], "drift"),
         ([[match("tcp", "dport", {"range": [1024, 65535]}), ACCEPT]], "drift"),
         ([[match("tcp", "dport", {"range": [10000, 20000]}), ACCEPT]], "compliant"),
-        ([[match("tcp", "dport", {"range": [1, 20000]}), ACCEPT], [match("tcp", "dport", {"range": [20001, 40000]}), ACCEPT]], "drift"),
+        (
+            [
+                [match("tcp", "dport", {"range": [1, 20000]}), ACCEPT],
+                [match("tcp", "dport", {"range": [20001, 40000]}), ACCEPT],
+            ],
+            "drift",
+        ),
         ([[match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), ACCEPT]], "compliant"),
-        ([[match("ip", "saddr", {"prefix": {"addr": f"{half}.0.0.0", "len": 1}}), ACCEPT] for half in (0, 128)], "drift"),
-        ([[match("ip", "saddr", {"prefix": {"addr": f"{part}.0.0.0", "len": 8}}), ACCEPT] for part in range(20, 40)], "drift"),
+        (
+            [
+                [match("ip", "saddr", {"prefix": {"addr": f"{half}.0.0.0", "len": 1}}), ACCEPT]
+                for half in (0, 128)
+            ],
+            "drift",
+        ),
+        (
+            [
+                [match("ip", "saddr", {"prefix": {"addr": f"{part}.0.0.0", "len": 8}}), ACCEPT]
+                for part in range(20, 40)
+            ],
+            "drift",
+        ),
         ([[match("ip6", "saddr", {"prefix": {"addr": "2000::", "len": 3}}), ACCEPT]], "drift"),
         ([[meta("iifname", "eth0"), ACCEPT]], "drift"),
         ([[meta("iifname", "docker0"), ACCEPT]], "compliant"),
@@ -913,11 +1353,23 @@ def test_extras_are_told_in_the_words_of_rules() -> None:
         nft=nft(
             [TCP22, ACCEPT],
             [match("tcp", "dport", {"range": [6000, 6007]}), ACCEPT],
-            [match("udp", "dport", 53), match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), ACCEPT],
+            [
+                match("udp", "dport", 53),
+                match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}),
+                ACCEPT,
+            ],
             [meta("iifname", "docker0"), ACCEPT],
             [meta("nfproto", "ipv4"), match("udp", "sport", 67), match("udp", "dport", 68), ACCEPT],
-            [match("tcp", "dport", 9090), match("ip6", "saddr", {"prefix": {"addr": "fd00::", "len": 8}}, "!="), ACCEPT],
-            [match("tcp", "dport", 5432), match("ip", "saddr", {"range": ["10.0.0.1", "10.0.0.6"]}), ACCEPT],
+            [
+                match("tcp", "dport", 9090),
+                match("ip6", "saddr", {"prefix": {"addr": "fd00::", "len": 8}}, "!="),
+                ACCEPT,
+            ],
+            [
+                match("tcp", "dport", 5432),
+                match("ip", "saddr", {"range": ["10.0.0.1", "10.0.0.6"]}),
+                ACCEPT,
+            ],
             [match("tcp", "dport", 6003), ACCEPT],
             [meta("l4proto", {"set": ["icmp", "ipv6-icmp"]}), ACCEPT],
             [match("tcp", "dport", 443), meta("skuid", 1), ACCEPT],
@@ -946,14 +1398,23 @@ def test_extras_are_told_in_the_words_of_rules() -> None:
     ("rules", "extra"),
     [
         (("INPUT -i eth0 -j ACCEPT",), "allow everything from any to any on eth0"),
-        (("INPUT -p tcp --dport 23 -j DROP", "INPUT -i eth0 -j ACCEPT"), "allow everything but 22-23/tcp from any to any on eth0"),
         (
-            ("INPUT -p tcp --dport 23 -j DROP", "INPUT -p udp --dport 139 -j DROP", "INPUT -i eth0 -j ACCEPT"),
+            ("INPUT -p tcp --dport 23 -j DROP", "INPUT -i eth0 -j ACCEPT"),
+            "allow everything but 22-23/tcp from any to any on eth0",
+        ),
+        (
+            (
+                "INPUT -p tcp --dport 23 -j DROP",
+                "INPUT -p udp --dport 139 -j DROP",
+                "INPUT -i eth0 -j ACCEPT",
+            ),
             "allow everything but 139/udp, 22-23/tcp from any to any on eth0",
         ),
     ],
 )
-def test_an_opening_is_one_line_whatever_is_closed_in_it(rules: tuple[str, ...], extra: str) -> None:
+def test_an_opening_is_one_line_whatever_is_closed_in_it(
+    rules: tuple[str, ...], extra: str
+) -> None:
     what = legacy(*rules, "INPUT -p tcp --dport 22 -j ACCEPT")
     assert results(Firewall(enabled=True, rules=[ALLOW_22]), what)["enabled"].extra == (extra,)
 
@@ -1039,9 +1500,15 @@ ALLOWED_BY_UFW = "ufw default deny incoming"
         (["way 127.0.0.1 127.0.0.1 22 lo", "port 22"], [ALLOW_22], True),
     ],
 )  # fmt: skip
-def test_a_remedy_that_closes_keeps_the_way_in(way: list[str], rules: list[Rule], kept: bool) -> None:
+def test_a_remedy_that_closes_keeps_the_way_in(
+    way: list[str], rules: list[Rule], kept: bool
+) -> None:
     on_file = "### tuple ### allow tcp 22 {0} any {0} in"
-    ufw = ("INPUT -j {0}-before-input", "{0}-before-input -j {0}-user-input", "{0}-user-input -p tcp -m tcp --dport 22 -j ACCEPT")
+    ufw = (
+        "INPUT -j {0}-before-input",
+        "{0}-before-input -j {0}-user-input",
+        "{0}-user-input -p tcp -m tcp --dport 22 -j ACCEPT",
+    )
     texts = {
         f"ip{mark}_legacy": save(*(rule.format(f"ufw{mark}") for rule in ufw), policy="ACCEPT",
                                  chains=[f"ufw{mark}-before-input", f"ufw{mark}-user-input"])
@@ -1059,8 +1526,12 @@ def test_a_remedy_that_closes_keeps_the_way_in(way: list[str], rules: list[Rule]
     else:
         assert found.mend is None
         assert found.advice is not None
-    exclusive = results(Firewall(default_incoming="deny", exclusive=True, rules=rules), what)["default_incoming"]
-    if not any(rule.port in {22, 2222} and rule.proto == "tcp" and rule.action == "allow" for rule in rules):
+    exclusive = results(Firewall(default_incoming="deny", exclusive=True, rules=rules), what)[
+        "default_incoming"
+    ]
+    if not any(
+        rule.port in {22, 2222} and rule.proto == "tcp" and rule.action == "allow" for rule in rules
+    ):
         assert exclusive.mend is None  # another item's remedy would remove the rule on file
 
 
@@ -1069,7 +1540,16 @@ def test_networks_and_interfaces_are_ranges() -> None:
     assert network("10.0.0.0/255.0.0.0") == network("10.0.0.0/8")
     assert network("fd00::/8") == (6, (0xFD << 120, (0xFE << 120) - 1))
     assert network("0.0.0.0/0") == (4, (0, (1 << 32) - 1))
-    for bad in ("10.0.0.0/33", "10.0.0.0/255.0.255.0", "10.0.0", "", "::/129", "10.0.0.0/-1", "10.0.0.0/ffff::", "10.0.0.0/٣"):
+    for bad in (
+        "10.0.0.0/33",
+        "10.0.0.0/255.0.255.0",
+        "10.0.0",
+        "",
+        "::/129",
+        "10.0.0.0/-1",
+        "10.0.0.0/ffff::",
+        "10.0.0.0/٣",
+    ):
         with pytest.raises(ValueError, match="not a"):
             network(bad)
     low, high = interface("eth*")
@@ -1079,7 +1559,9 @@ def test_networks_and_interfaces_are_ranges() -> None:
             interface(bad)
 
 
-SETS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)), max_size=6).map(lambda pairs: numbers((low, low + more) for low, more in pairs))
+SETS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)), max_size=6).map(
+    lambda pairs: numbers((low, low + more) for low, more in pairs)
+)
 
 
 def members(some: Any) -> set[int]:
@@ -1095,12 +1577,24 @@ def test_sets_of_numbers(left: Any, right: Any) -> None:
     assert members(met["dport"] if met else ()) == members(left) & members(right)
 
 
-BOXES = st.fixed_dictionaries({}, optional={"proto": SETS.filter(bool), "dport": SETS.filter(bool), "sport": SETS.filter(bool)})
+BOXES = st.fixed_dictionaries(
+    {},
+    optional={"proto": SETS.filter(bool), "dport": SETS.filter(bool), "sport": SETS.filter(bool)},
+)
 
 
 def points(box: Mapping[str, Any]) -> set[tuple[int, ...]]:
-    chosen = [[number for number in (0, 3, 9, 20, 33, 60) if name not in box or number in members(box[name])] for name in ("proto", "dport", "sport")]
-    return {(proto, dport, sport) for proto in chosen[0] for dport in chosen[1] for sport in chosen[2]}
+    chosen = [
+        [
+            number
+            for number in (0, 3, 9, 20, 33, 60)
+            if name not in box or number in members(box[name])
+        ]
+        for name in ("proto", "dport", "sport")
+    ]
+    return {
+        (proto, dport, sport) for proto in chosen[0] for dport in chosen[1] for sport in chosen[2]
+    }
 
 
 @settings(deadline=None)
@@ -1115,6 +1609,14 @@ def test_boxes(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_why_it_is_not_known_whether_a_firewall_is_in_force(enabled: bool) -> None:
-    unread = seen(nft=("absent", ""), nf_tables="yes", iptables=save(policy="ACCEPT"), ip6tables=save(policy="ACCEPT"))
+    unread = seen(
+        nft=("absent", ""),
+        nf_tables="yes",
+        iptables=save(policy="ACCEPT"),
+        ip6tables=save(policy="ACCEPT"),
+    )
     (result,) = results(Firewall(enabled=enabled), unread).values()
-    assert (result.outcome, result.why) == ("unknown", "enabled: the rules of nftables could not be read (no nft on the node)")
+    assert (result.outcome, result.why) == (
+        "unknown",
+        "enabled: the rules of nftables could not be read (no nft on the node)",
+    )

@@ -1,13 +1,17 @@
-"""Sets of ipset, as `ipset save` 7.17 prints them, and what rules that look at them are taken to match."""
+"""Sets of ipset, as `ipset save` 7.17 prints them, and what rules that look at them are taken to
+match.
+"""
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Rule
+from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.ipsets import read
-from power_edge.resources.firewall.space import network, numbers, without
-from tests.resources.test_firewall import ALLOW_22, outcome, save, seen
+from power_edge.resources.firewall.packet_sets import network, numbers, without
+from tests.resources.firewall.test_firewall import ALLOW_22, outcome, save, seen
 
-HEAD = "create {} hash:{} family inet hashsize 1024 maxelem 65536{} bucketsize 12 initval 0x7d0ab1f2"
+HEAD = (
+    "create {} hash:{} family inet hashsize 1024 maxelem 65536{} bucketsize 12 initval 0x7d0ab1f2"
+)
 OWN = "10.1.2.3"
 TO_ALL = "INPUT -p tcp -m tcp --dport 22 -j ACCEPT"
 FROM_OWN = Rule(proto="tcp", port=22, action="allow", from_=OWN)
@@ -20,7 +24,13 @@ def made(kind: str, *elements: str, name: str = "s", more: str = "") -> str:
 def node(text: str | None, *rules: str, policy: str = "DROP") -> object:
     """One without IPv6, with legacy iptables."""
     readings = {} if text is None else {"ipset": text}
-    return seen(nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=save(*rules, policy=policy), inet6="", **readings)
+    return seen(
+        nft='{"nftables": []}',
+        ip_legacy_tables="filter",
+        ip_legacy=save(*rules, policy=policy),
+        inet6="",
+        **readings,
+    )
 
 
 ACCEPT = "INPUT -p tcp -m set --match-set s src -m tcp --dport 22 -j ACCEPT"
@@ -33,18 +43,52 @@ BAN = "INPUT -m set --match-set s src -j DROP"
         (made("ip", OWN), [ACCEPT], "compliant", "drift"),
         (made("net", "10.1.0.0/16"), [ACCEPT], "drift", "drift"),  # wider than declared
         (made("net", "10.1.0.0/16"), [BAN, TO_ALL], "drift", "drift"),
-        (made("net", "10.1.0.0/16", f"{OWN} nomatch"), [BAN, TO_ALL.replace("-p tcp", f"-s {OWN} -p tcp")], "compliant", "drift"),
+        (
+            made("net", "10.1.0.0/16", f"{OWN} nomatch"),
+            [BAN, TO_ALL.replace("-p tcp", f"-s {OWN} -p tcp")],
+            "compliant",
+            "drift",
+        ),
         (made("ip"), [BAN, TO_ALL], "drift", "compliant"),
         (made("ip", f"{OWN} timeout 30", more=" timeout 60"), [ACCEPT], "unknown", "drift"),
         (made("ip", f"{OWN} timeout 30", more=" timeout 60"), [BAN, TO_ALL], "drift", "drift"),
-        (made("ip", f"{OWN} timeout 30", more=" timeout 60"), [ACCEPT.replace("-m set", "-m set !")], "unknown", "unknown"),
+        (
+            made("ip", f"{OWN} timeout 30", more=" timeout 60"),
+            [ACCEPT.replace("-m set", "-m set !")],
+            "unknown",
+            "unknown",
+        ),
         (made("ip", f"{OWN} timeout 0", more=" timeout 60"), [ACCEPT], "compliant", "drift"),
-        (made("ip", f'{OWN} packets 1 bytes 40 comment "add s 0.0.0.0/0 timeout 1"', more=" counters comment"), [ACCEPT], "compliant", "drift"),
-        (made("ip", OWN), [ACCEPT.replace("-m set --match-set", "-m set ! --match-set")], "drift", "drift"),
+        (
+            made(
+                "ip",
+                f'{OWN} packets 1 bytes 40 comment "add s 0.0.0.0/0 timeout 1"',
+                more=" counters comment",
+            ),
+            [ACCEPT],
+            "compliant",
+            "drift",
+        ),
+        (
+            made("ip", OWN),
+            [ACCEPT.replace("-m set --match-set", "-m set ! --match-set")],
+            "drift",
+            "drift",
+        ),
         (made("ip", OWN, more=" netmask 24"), [ACCEPT], "unknown", "unknown"),
-        (made("ip,port", f"{OWN},tcp:22"), [ACCEPT.replace("src", "src,dst")], "unknown", "unknown"),
+        (
+            made("ip,port", f"{OWN},tcp:22"),
+            [ACCEPT.replace("src", "src,dst")],
+            "unknown",
+            "unknown",
+        ),
         (made("ip", OWN), [ACCEPT, "INPUT -p udp -j SET --add-set s src"], "unknown", "unknown"),
-        (made("ip", OWN), [ACCEPT.replace("s src", "s src --return-nomatch")], "unknown", "unknown"),
+        (
+            made("ip", OWN),
+            [ACCEPT.replace("s src", "s src --return-nomatch")],
+            "unknown",
+            "unknown",
+        ),
         (made("ip", OWN, name="other"), [ACCEPT], "unknown", "unknown"),
         (made("ip", "2001:db8::1").replace("inet ", "inet6 "), [ACCEPT], "drift", "drift"),
         (made("ip", OWN, "surprise"), [ACCEPT], "unknown", "unknown"),
@@ -54,16 +98,25 @@ BAN = "INPUT -m set --match-set s src -j DROP"
         (None, [BAN, TO_ALL], "unknown", "unknown"),
     ],
 )
-def test_rules_that_look_at_a_set(text: str | None, rules: list[str], own: str, everybody: str) -> None:
+def test_rules_that_look_at_a_set(
+    text: str | None, rules: list[str], own: str, everybody: str
+) -> None:
     what = node(text, *rules)
     assert (outcome(FROM_OWN, what), outcome(ALLOW_22, what)) == (own, everybody)  # type: ignore[arg-type]
 
 
 def test_the_smallest_network_decides() -> None:
-    text = made("net", "10.0.0.0/8", "10.1.0.0/16 nomatch", "10.1.2.0/24", "10.1.2.128/25 timeout 5 nomatch")
+    text = made(
+        "net", "10.0.0.0/8", "10.1.0.0/16 nomatch", "10.1.2.0/24", "10.1.2.128/25 timeout 5 nomatch"
+    )
     found = read(text, ())["s"]
-    wide, gap, inner, soon = (numbers([network(one)[1]]) for one in ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.128/25"))
+    wide, gap, inner, soon = (
+        numbers([network(one)[1]])
+        for one in ("10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.128/25")
+    )
     with_gap = numbers([*without(wide, gap), *inner])
     assert found.all == with_gap
     assert found.lasting == without(with_gap, soon)
-    assert read("create s bitmap:ip range 10.0.0.0-10.0.0.255\nadd s 10.0.0.1-10.0.0.9", ())["s"].all == ((0x0A000001, 0x0A000009),)
+    assert read("create s bitmap:ip range 10.0.0.0-10.0.0.255\nadd s 10.0.0.1-10.0.0.9", ())[
+        "s"
+    ].all == ((0x0A000001, 0x0A000009),)

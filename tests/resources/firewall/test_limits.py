@@ -1,4 +1,7 @@
-"""How far a firewall's rules are followed. A node writes them, and may make them as hard to follow as it likes."""
+"""How far a firewall's rules are followed.
+
+A node writes them, and may make them as hard to follow as it likes.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,19 +10,51 @@ from dataclasses import replace
 import pytest
 
 from power_edge.model import Outcome
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import asked, iptables, nftables
-from power_edge.resources.firewall.program import INCOMING, QUESTION_STEPS, Base, Do, Effort, Key, Program, Region, Undecidable, orders, walk
-from power_edge.resources.firewall.program import Rule as Step
-from power_edge.resources.firewall.space import numbers
-from tests.resources.test_firewall import ACCEPT, ALLOW_22, DENY_22, TCP22, legacy, nft, outcome, results, seen
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import iptables, nftables, queries
+from power_edge.resources.firewall.packet_filter import (
+    INCOMING,
+    QUESTION_STEPS,
+    Base,
+    Do,
+    Effort,
+    Key,
+    Program,
+    Region,
+    Undecidable,
+    orders,
+    walk,
+)
+from power_edge.resources.firewall.packet_filter import Rule as Step
+from power_edge.resources.firewall.packet_sets import numbers
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    ALLOW_22,
+    DENY_22,
+    TCP22,
+    legacy,
+    nft,
+    outcome,
+    results,
+    seen,
+)
 
 
 def doubling(chains: int) -> str:
     """Chains that each jump twice to the next: 2 ** chains ways through them."""
-    more = [{"chain": {"family": "inet", "table": "t", "name": f"c{number}"}} for number in range(chains + 1)]
+    more = [
+        {"chain": {"family": "inet", "table": "t", "name": f"c{number}"}}
+        for number in range(chains + 1)
+    ]
     jumps = [
-        {"rule": {"family": "inet", "table": "t", "chain": f"c{number}", "expr": [{"jump": {"target": f"c{number + 1}"}}]}}
+        {
+            "rule": {
+                "family": "inet",
+                "table": "t",
+                "chain": f"c{number}",
+                "expr": [{"jump": {"target": f"c{number + 1}"}}],
+            }
+        }
         for number in range(chains)
         for _ in range(2)
     ]
@@ -28,10 +63,22 @@ def doubling(chains: int) -> str:
 
 def doubling_for(port: int, chains: int) -> str:
     """As `doubling`, for the packets to one port; others are accepted if they go to 80."""
-    first = [{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": port}}, {"jump": {"target": "c0"}}]
+    first = [
+        {
+            "match": {
+                "op": "==",
+                "left": {"payload": {"protocol": "tcp", "field": "dport"}},
+                "right": port,
+            }
+        },
+        {"jump": {"target": "c0"}},
+    ]
     whole = json.loads(doubling(chains))
     for entry in whole["nftables"]:
-        if entry.get("rule", {}).get("expr") == [{"jump": {"target": "c0"}}] and entry["rule"]["chain"] == "in":
+        if (
+            entry.get("rule", {}).get("expr") == [{"jump": {"target": "c0"}}]
+            and entry["rule"]["chain"] == "in"
+        ):
             entry["rule"]["expr"] = first
     return json.dumps(whole)
 
@@ -39,66 +86,106 @@ def doubling_for(port: int, chains: int) -> str:
 TOO_COMPLEX = "the ruleset is too complex to be followed"
 
 
-def test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """hostile.md 8, in steps: 30 chains that each jump twice to the next took 4.5 s for each rule. Here they are for port 22 alone: rules about
-    it are too hard, those about others are not, whichever comes first, and however many there are."""
-    monkeypatch.setattr(asked, "QUESTION_STEPS", 2_000)
+def test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """hostile.md 8, in steps: 30 chains that each jump twice to the next took 4.5 s for each rule.
+
+    Here they are for port 22 alone: rules about it are too hard, those about others are not,
+    whichever comes first, and however many there are.
+    """
+    monkeypatch.setattr(queries, "QUESTION_STEPS", 2_000)
     ruleset = doubling_for(22, 30)
     easy = [Rule(proto="tcp", port=port, action="deny") for port in (80, 443)]
-    for rules in ([ALLOW_22, *easy], [*easy, ALLOW_22], [easy[0], ALLOW_22, easy[1]], [ALLOW_22], easy):
+    for rules in (
+        [ALLOW_22, *easy],
+        [*easy, ALLOW_22],
+        [easy[0], ALLOW_22, easy[1]],
+        [ALLOW_22],
+        easy,
+    ):
         found = results(Firewall(rules=rules), seen(nft=ruleset))
         for name, result in found.items():
             hard = " 22/" in name
-            assert result.outcome is (Outcome.UNKNOWN if hard else Outcome.COMPLIANT), (name, result.why)
+            assert result.outcome is (Outcome.UNKNOWN if hard else Outcome.COMPLIANT), (
+                name,
+                result.why,
+            )
             assert (TOO_COMPLEX in (result.why or "")) is hard
 
 
 def test_as_many_hard_questions_as_are_asked_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of these takes half of the steps of a question, and has as many as if it were alone."""
-    monkeypatch.setattr(asked, "QUESTION_STEPS", 1_000)
+    monkeypatch.setattr(queries, "QUESTION_STEPS", 1_000)
     rules = [Rule(proto="tcp", port=port, action="deny") for port in range(1, 11)]
     found = results(Firewall(rules=rules), seen(nft=doubling(7)))
     assert {result.outcome for result in found.values()} == {Outcome.COMPLIANT}
 
 
-def test_what_all_packets_do_is_followed_once_also_where_it_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_all_packets_do_is_followed_once_also_where_it_cannot_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     walks: list[object] = []
 
-    def counting(followed: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort) -> list[Region]:
+    def counting(
+        followed: Program,
+        hooks: tuple[str, ...],
+        family: int,
+        start: Iterable[Region],
+        effort: Effort,
+    ) -> list[Region]:
         walks.append((hooks, family))
         return walk(followed, hooks, family, start, effort)
 
-    monkeypatch.setattr(asked, "walk", counting)
-    monkeypatch.setattr(asked, "SURVEY_STEPS", 20_000)
-    found = results(Firewall(enabled=True, default_incoming="deny", default_outgoing="allow", exclusive=True), seen(nft=doubling(30)))
+    monkeypatch.setattr(queries, "walk", counting)
+    monkeypatch.setattr(queries, "SURVEY_STEPS", 20_000)
+    found = results(
+        Firewall(enabled=True, default_incoming="deny", default_outgoing="allow", exclusive=True),
+        seen(nft=doubling(30)),
+    )
     assert TOO_COMPLEX in (found["default_incoming"].why or "")
-    assert {found[name].outcome for name in ("enabled", "default_incoming", "exclusive")} == {Outcome.UNKNOWN}
+    assert {found[name].outcome for name in ("enabled", "default_incoming", "exclusive")} == {
+        Outcome.UNKNOWN
+    }
     assert len(walks) == len(set(walks))
 
 
 def test_long_sets_count_by_their_length() -> None:
-    """A rule takes one step for each region, but to cut 50,000 addresses out of one takes as long as many."""
+    """A rule takes one step for each region, but to cut 50,000 addresses out of one takes as long
+    as many.
+    """
     many = numbers((2 * number, 2 * number) for number in range(50_000))
-    rules = tuple(Step(({"saddr4": many, "dport": ((port, port),)},), Do("allow"), "x") for port in range(60))
+    rules = tuple(
+        Step(({"saddr4": many, "dport": ((port, port),)},), Do("allow"), "x") for port in range(60)
+    )
     key = ("inet", "t", "input")
     program = Program(chains={key: {4: rules}}, bases=(Base("input", 0, key, (4,)),))
     regions = [Region({"proto": ((6, 6),)})]
     with pytest.raises(Undecidable, match=TOO_COMPLEX):
         walk(program, INCOMING, 4, regions, Effort(QUESTION_STEPS))
-    short = tuple(rule._replace(boxes=({"saddr4": ((1, 1),), "dport": rule.boxes[0]["dport"]},)) for rule in rules)
-    assert walk(replace(program, chains={key: {4: short}}), INCOMING, 4, regions, Effort(QUESTION_STEPS))
+    short = tuple(
+        rule._replace(boxes=({"saddr4": ((1, 1),), "dport": rule.boxes[0]["dport"]},))
+        for rule in rules
+    )
+    assert walk(
+        replace(program, chains={key: {4: short}}), INCOMING, 4, regions, Effort(QUESTION_STEPS)
+    )
 
 
 def test_chains_whose_orders_take_too_long_to_compare_are_undecidable() -> None:
     udp = ({"proto": ((17, 17),)},)
     shared = ("inet", "t", "shared")
     keys = [("inet", "t", f"b{number}") for number in range(2)]
-    chains: dict[Key, Mapping[int, tuple[Step, ...]]] = {key: {4: (Step(udp, Do("jump", shared), "x"),)} for key in keys}
+    chains: dict[Key, Mapping[int, tuple[Step, ...]]] = {
+        key: {4: (Step(udp, Do("jump", shared), "x"),)} for key in keys
+    }
     chains[shared] = {4: (Step(udp, Do("allow"), "x"),) * 20_000}
     program = Program(chains=chains, bases=tuple(Base("input", 0, key, (4,)) for key in keys))
     with pytest.raises(Undecidable, match=TOO_COMPLEX):
         list(orders(program, INCOMING, 4, Effort(1_000)))
-    many = replace(program, bases=tuple(Base("input", number, keys[0], (4,)) for number in range(101)))
+    many = replace(
+        program, bases=tuple(Base("input", number, keys[0], (4,)) for number in range(101))
+    )
     with pytest.raises(Undecidable, match="more than 100 chains are called"):
         list(orders(many, INCOMING, 4, Effort(QUESTION_STEPS)))
 
@@ -113,13 +200,43 @@ def test_a_ruleset_of_too_many_rules_is_not_read(monkeypatch: pytest.MonkeyPatch
         legacy(*["INPUT -p tcp -j ACCEPT"] * 4)
 
 
-def test_sets_that_are_named_again_and_again_make_rules_opaque(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sets_that_are_named_again_and_again_make_rules_opaque(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(nftables, "MANY_ELEMENTS", 10)
-    named = {"set": {"family": "inet", "table": "t", "name": "s", "type": "inet_service", "elem": [22, 80, 443]}}
-    rule = [{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": "@s"}}, ACCEPT]
+    named = {
+        "set": {
+            "family": "inet",
+            "table": "t",
+            "name": "s",
+            "type": "inet_service",
+            "elem": [22, 80, 443],
+        }
+    }
+    rule = [
+        {
+            "match": {
+                "op": "==",
+                "left": {"payload": {"protocol": "tcp", "field": "dport"}},
+                "right": "@s",
+            }
+        },
+        ACCEPT,
+    ]
     assert outcome(ALLOW_22, seen(nft=nft(rule, more=[named]))) == "compliant"
     (found,) = results(Firewall(rules=[DENY_22]), seen(nft=nft(*[rule] * 4, more=[named]))).values()
     assert found.outcome is Outcome.DRIFT  # the first rules were read, and decide
-    ahead = [{"match": {"op": "==", "left": {"payload": {"protocol": "udp", "field": "dport"}}, "right": "@s"}}, ACCEPT]
-    (found,) = results(Firewall(rules=[ALLOW_22]), seen(nft=nft(*[ahead] * 4, rule, more=[named]))).values()
+    ahead = [
+        {
+            "match": {
+                "op": "==",
+                "left": {"payload": {"protocol": "udp", "field": "dport"}},
+                "right": "@s",
+            }
+        },
+        ACCEPT,
+    ]
+    (found,) = results(
+        Firewall(rules=[ALLOW_22]), seen(nft=nft(*[ahead] * 4, rule, more=[named]))
+    ).values()
     assert (found.outcome, TOO_COMPLEX in (found.why or "")) == (Outcome.UNKNOWN, True)

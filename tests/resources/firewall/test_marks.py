@@ -10,11 +10,23 @@ from typing import Any
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import marks
-from power_edge.resources.firewall.space import FALSE, TRUE
-from tests.firewalls import discovered
-from tests.resources.test_firewall import ALLOW_22, DENY_22, answer, ct, legacy, match, meta, nft, outcome, results, seen
+from power_edge.resources.firewall.packet_sets import FALSE, TRUE
+from tests.resources.firewall.test_firewall import (
+    ALLOW_22,
+    DENY_22,
+    answer,
+    ct,
+    legacy,
+    match,
+    meta,
+    nft,
+    outcome,
+    results,
+    seen,
+)
+from tests.support.firewalls import discovered
 
 ACCEPT, DROP, REJECT = {"accept": None}, {"drop": None}, {"reject": None}
 MARK, CONNMARK = {"meta": {"key": "mark"}}, {"ct": {"key": "mark"}}
@@ -32,7 +44,10 @@ def has(value: Any, mask: int | None = None, op: str = "==", which: Any = MARK) 
 
 def tables(*texts: str) -> str:
     """Several tables t as t0, t1, ..."""
-    named = (json.loads(text.replace('"t"', f'"t{number}"'))["nftables"] for number, text in enumerate(texts))
+    named = (
+        json.loads(text.replace('"t"', f'"t{number}"'))["nftables"]
+        for number, text in enumerate(texts)
+    )
     return json.dumps({"nftables": [entry for some in named for entry in some]})
 
 
@@ -92,7 +107,11 @@ def test_before_connections_are_looked_up_there_is_no_mark_of_one() -> None:
         assert outcome(DENY_22, what) == "drift"
     unequal = seen(nft=early([has(7, op="!=", which=CONNMARK), DROP], prio=-300))
     assert outcome(DENY_22, unequal) == "drift"
-    ends = seen(nft=tables(early([set_to(5)], [set_to(CONNMARK)], prio=-300), nft([has(5), DROP], policy="accept")))
+    ends = seen(
+        nft=tables(
+            early([set_to(5)], [set_to(CONNMARK)], prio=-300), nft([has(5), DROP], policy="accept")
+        )
+    )
     assert outcome(DENY_22, ends) == "compliant"
 
 
@@ -134,7 +153,10 @@ KUBERNETES = (
 
 def test_marks_of_kubernetes_leave_nothing_open() -> None:
     what = legacy(*KUBERNETES, chains=["KUBE-FIREWALL", "KUBE-MARK-DROP", "KUBE-ROUTER-INPUT"])
-    assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22, Rule(proto="tcp", port=80, action="deny"))] == ["compliant", "drift", "compliant"]
+    assert [
+        outcome(rule, what)
+        for rule in (ALLOW_22, DENY_22, Rule(proto="tcp", port=80, action="deny"))
+    ] == ["compliant", "drift", "compliant"]
     found = results(Firewall(default_incoming="deny", exclusive=True, rules=[ALLOW_22]), what)
     assert {item: str(result.outcome) for item, result in found.items()} == {
         "default_incoming": "compliant", "allow 22/tcp from any to any": "compliant", "exclusive": "compliant",
@@ -142,22 +164,44 @@ def test_marks_of_kubernetes_leave_nothing_open() -> None:
 
 
 def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> None:
-    """`mark ESP, then accept what is marked` lets in what comes out of the tunnel, and that is new traffic without ESP."""
+    """`mark ESP, then accept what is marked` lets in what comes out of the tunnel, and that is new
+    traffic without ESP.
+    """
     esp = [meta("l4proto", "esp"), set_to(1)]
     inner = nft([has(1), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])
     what = seen(nft=tables(early(esp), inner))
     assert outcome(DENY_22, what) == "unknown"
     assert outcome(ALLOW_22, what) == "drift"
-    assert outcome(DENY_22, seen(nft=tables(early([meta("l4proto", "tcp"), set_to(1)]), nft([has(1), match("tcp", "dport", 22), ACCEPT])))) == "drift"
-    bits = seen(nft=tables(early(esp), nft([has(2, 2), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])))
+    assert (
+        outcome(
+            DENY_22,
+            seen(
+                nft=tables(
+                    early([meta("l4proto", "tcp"), set_to(1)]),
+                    nft([has(1), match("tcp", "dport", 22), ACCEPT]),
+                )
+            ),
+        )
+        == "drift"
+    )
+    bits = seen(
+        nft=tables(
+            early(esp), nft([has(2, 2), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])
+        )
+    )
     assert outcome(DENY_22, bits) == "compliant"
     tcp = [has(1), meta("l4proto", "tcp"), ACCEPT]
-    assert outcome(DENY_22, seen(nft=tables(early(esp), nft(tcp)))) == "compliant"  # the carrier itself does not get in
+    assert (
+        outcome(DENY_22, seen(nft=tables(early(esp), nft(tcp)))) == "compliant"
+    )  # the carrier itself does not get in
 
 
 def test_programs_of_the_node_may_mark_what_they_send() -> None:
     out = nft([has(1), ACCEPT], hook="output")
-    assert str(results(Firewall(default_outgoing="deny"), seen(nft=out))["default_outgoing"].outcome) == "unknown"
+    assert (
+        str(results(Firewall(default_outgoing="deny"), seen(nft=out))["default_outgoing"].outcome)
+        == "unknown"
+    )
 
 
 def test_chains_that_set_and_look_at_marks_may_run_in_any_order() -> None:
@@ -168,26 +212,71 @@ def test_chains_that_set_and_look_at_marks_may_run_in_any_order() -> None:
 @pytest.mark.parametrize("value", [0, 1, 5, 0x8000, marks.ALL])
 @pytest.mark.parametrize("mask", [0, 1, 0x8001, marks.ALL])
 def test_a_change_is_the_sum_of_its_parts(value: int, mask: int) -> None:
-    start = {f"mark{bit}": TRUE if value >> bit & 1 else FALSE for bit in range(32)} | {f"ctmark{bit}": TRUE for bit in range(32)}
+    start = {f"mark{bit}": TRUE if value >> bit & 1 else FALSE for bit in range(32)} | {
+        f"ctmark{bit}": TRUE for bit in range(32)
+    }
     change = marks.Change(marks.PACKET, mask, marks.ALL ^ mask, 6)
     box, known = marks.changed(start, change, range(32))
     assert known
-    assert sum((box[f"mark{bit}"] == TRUE) << bit for bit in range(32)) == (value & mask) ^ (marks.ALL ^ mask) ^ 6
+    assert (
+        sum((box[f"mark{bit}"] == TRUE) << bit for bit in range(32))
+        == (value & mask) ^ (marks.ALL ^ mask) ^ 6
+    )
 
 
 @pytest.mark.parametrize("span", [(0, marks.ALL), (1, 6), (5, 5), (0x7FFF, 0x8001), (3, marks.ALL)])
 def test_a_range_of_marks_is_a_set_of_boxes(span: tuple[int, int]) -> None:
     boxes = list(marks.among(marks.PACKET, (span,)))
-    for value in {0, 1, 2, 5, 6, 7, 0x7FFE, 0x7FFF, 0x8000, 0x8001, 0x8002, marks.ALL - 1, marks.ALL}:
-        holds = [all(some == (TRUE if value >> int(name[4:]) & 1 else FALSE) for name, some in box.items()) for box in boxes]
+    for value in {
+        0,
+        1,
+        2,
+        5,
+        6,
+        7,
+        0x7FFE,
+        0x7FFF,
+        0x8000,
+        0x8001,
+        0x8002,
+        marks.ALL - 1,
+        marks.ALL,
+    }:
+        holds = [
+            all(
+                some == (TRUE if value >> int(name[4:]) & 1 else FALSE)
+                for name, some in box.items()
+            )
+            for box in boxes
+        ]
         assert sum(holds) == (span[0] <= value <= span[1])
 
 
-def banned(*elements: Any, flags: Sequence[str] = ("timeout",), end: Any = DROP, policy: str = "accept", **more: Any) -> Any:
-    """A node with a rule about the sources in a set, before one that lets in 22 (or, with policy drop, before nothing)."""
-    body = {"set": {"family": "inet", "table": "t", "name": "s", "type": "ipv4_addr", "flags": list(flags), "elem": list(elements), **more}}
+def banned(
+    *elements: Any,
+    flags: Sequence[str] = ("timeout",),
+    end: Any = DROP,
+    policy: str = "accept",
+    **more: Any,
+) -> Any:
+    """A node with a rule about the sources in a set, before one that lets in 22 (or, with policy
+    drop, before nothing).
+    """
+    body = {
+        "set": {
+            "family": "inet",
+            "table": "t",
+            "name": "s",
+            "type": "ipv4_addr",
+            "flags": list(flags),
+            "elem": list(elements),
+            **more,
+        }
+    }
     rest = [[TCP22, ACCEPT]] if policy == "accept" else []
-    return seen(nft=nft([match("ip", "saddr", "@s"), end], *rest, policy="drop", more=[body]), inet6="")
+    return seen(
+        nft=nft([match("ip", "saddr", "@s"), end], *rest, policy="drop", more=[body]), inet6=""
+    )
 
 
 def expiring(value: Any) -> dict[str, Any]:
@@ -204,16 +293,38 @@ TELNET = Rule(proto="tcp", port=23, action="deny")
         (banned(), "compliant", "drift", "compliant"),
         (banned(expiring("192.0.2.1")), "drift", "drift", "compliant"),
         (banned("192.0.2.1"), "drift", "drift", "compliant"),
-        (banned(expiring({"prefix": {"addr": "192.0.2.0", "len": 24}})), "drift", "drift", "compliant"),
-        (banned(expiring("192.0.2.1"), flags=("timeout", "dynamic")), "unknown", "unknown", "compliant"),
+        (
+            banned(expiring({"prefix": {"addr": "192.0.2.0", "len": 24}})),
+            "drift",
+            "drift",
+            "compliant",
+        ),
+        (
+            banned(expiring("192.0.2.1"), flags=("timeout", "dynamic")),
+            "unknown",
+            "unknown",
+            "compliant",
+        ),
         # what gets in for a while is open now, and no pass for the time after
         (banned(expiring("192.0.2.1"), end=ACCEPT), "compliant", "drift", "drift"),
         (banned(expiring("192.0.2.1"), end=ACCEPT, policy="drop"), "drift", "drift", "drift"),
-        (banned(expiring({"prefix": {"addr": "10.0.0.0", "len": 8}}), end=ACCEPT, policy="drop"), "drift", "unknown", "drift"),
-        (banned({"prefix": {"addr": "10.0.0.0", "len": 8}}, end=ACCEPT, policy="drop"), "drift", "compliant", "drift"),
+        (
+            banned(expiring({"prefix": {"addr": "10.0.0.0", "len": 8}}), end=ACCEPT, policy="drop"),
+            "drift",
+            "unknown",
+            "drift",
+        ),
+        (
+            banned({"prefix": {"addr": "10.0.0.0", "len": 8}}, end=ACCEPT, policy="drop"),
+            "drift",
+            "compliant",
+            "drift",
+        ),
     ],
 )
-def test_elements_that_expire_count_for_drift_and_not_for_a_pass(what: Any, allowed: str, office: str, telnet: str) -> None:
+def test_elements_that_expire_count_for_drift_and_not_for_a_pass(
+    what: Any, allowed: str, office: str, telnet: str
+) -> None:
     assert [outcome(rule, what) for rule in (ALLOW_22, OFFICE, TELNET)] == [allowed, office, telnet]
 
 
@@ -221,27 +332,64 @@ def test_a_pass_does_not_hang_on_a_ban() -> None:
     ban = banned(expiring({"prefix": {"addr": "10.0.0.0", "len": 8}}))
     assert outcome(Rule(proto="tcp", port=22, action="deny", from_="10.0.0.0/8"), ban) == "unknown"
     lasting = banned({"prefix": {"addr": "10.0.0.0", "len": 8}})
-    assert outcome(Rule(proto="tcp", port=22, action="deny", from_="10.0.0.0/8"), lasting) == "compliant"
+    assert (
+        outcome(Rule(proto="tcp", port=22, action="deny", from_="10.0.0.0/8"), lasting)
+        == "compliant"
+    )
 
 
 def test_what_is_not_in_a_set_that_expires_is_not_told() -> None:
-    body = {"set": {"family": "inet", "table": "t", "name": "s", "type": "ipv4_addr", "flags": ["timeout"], "elem": [expiring("10.0.0.1")]}}
+    body = {
+        "set": {
+            "family": "inet",
+            "table": "t",
+            "name": "s",
+            "type": "ipv4_addr",
+            "flags": ["timeout"],
+            "elem": [expiring("10.0.0.1")],
+        }
+    }
     what = seen(nft=nft([match("ip", "saddr", "@s", "!="), ACCEPT], more=[body]), inet6="")
     assert outcome(DENY_22, what) == "unknown"
 
 
 def test_entries_of_a_map_that_expire() -> None:
     def of(entry: Any) -> Any:
-        body = {"map": {"family": "inet", "table": "t", "name": "m", "type": "inet_service", "map": "verdict", "flags": ["timeout"], "elem": [entry]}}
+        body = {
+            "map": {
+                "family": "inet",
+                "table": "t",
+                "name": "m",
+                "type": "inet_service",
+                "map": "verdict",
+                "flags": ["timeout"],
+                "elem": [entry],
+            }
+        }
         key = {"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@m"}}
         return seen(nft=nft([key], more=[body]))
 
-    assert [outcome(rule, of([expiring(22), ACCEPT])) for rule in (ALLOW_22, DENY_22)] == ["unknown", "drift"]
-    assert [outcome(rule, of([22, ACCEPT])) for rule in (ALLOW_22, DENY_22)] == ["compliant", "drift"]
+    assert [outcome(rule, of([expiring(22), ACCEPT])) for rule in (ALLOW_22, DENY_22)] == [
+        "unknown",
+        "drift",
+    ]
+    assert [outcome(rule, of([22, ACCEPT])) for rule in (ALLOW_22, DENY_22)] == [
+        "compliant",
+        "drift",
+    ]
 
 
 SYN = {
-    "match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]}, "right": "syn"}
+    "match": {
+        "op": "==",
+        "left": {
+            "&": [
+                {"payload": {"protocol": "tcp", "field": "flags"}},
+                {"|": ["fin", "syn", "rst", "ack"]},
+            ]
+        },
+        "right": "syn",
+    }
 }
 NOBODY = [match("tcp", "sport", 0), SYN]
 
@@ -287,21 +435,35 @@ def test_an_opening_behind_a_rule_about_port_0_is_told_whole() -> None:
 
 def test_nothing_listens_at_port_0() -> None:
     assert (
-        results(Firewall(exclusive=True, rules=[ALLOW_22]), seen(nft=nft([match("tcp", "dport", {"set": [0, 22]}), ACCEPT])))[
-            "exclusive"
-        ].outcome.value
+        results(
+            Firewall(exclusive=True, rules=[ALLOW_22]),
+            seen(nft=nft([match("tcp", "dport", {"set": [0, 22]}), ACCEPT])),
+        )["exclusive"].outcome.value
         == "compliant"
     )
 
 
 def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
-    """Whatever its own priority: it refuses at -100 what a filter at -50 would have dropped (by packets)."""
+    """Whatever its own priority: it refuses at -100 what a filter at -50 would have dropped (by
+    packets).
+    """
     refuses = early([ct("state", "new"), REJECT], type="nat", prio=0)
     assert outcome(DENY_22, seen(nft=tables(refuses, early([DROP], prio=-50)))) == "unknown"
     assert outcome(DENY_22, seen(nft=tables(refuses, early([DROP], prio=-120)))) == "compliant"
     assert (
-        outcome(DENY_22, seen(nft=tables(nft([REJECT], policy="accept", type="nat", prio=0), nft([DROP], policy="accept", prio=50)))) == "compliant"
+        outcome(
+            DENY_22,
+            seen(
+                nft=tables(
+                    nft([REJECT], policy="accept", type="nat", prio=0),
+                    nft([DROP], policy="accept", prio=50),
+                )
+            ),
+        )
+        == "compliant"
     )
     marking = early([meta("l4proto", "tcp"), set_to(1)], type="nat", prio=-150)
     assert outcome(DENY_22, seen(nft=tables(marking, early([has(1), DROP], prio=-120)))) == "drift"
-    assert outcome(DENY_22, seen(nft=tables(marking, early([has(1), DROP], prio=-50)))) == "unknown"  # it need not be called
+    assert (
+        outcome(DENY_22, seen(nft=tables(marking, early([has(1), DROP], prio=-50)))) == "unknown"
+    )  # it need not be called

@@ -1,7 +1,8 @@
 """Random small firewalls, judged, against a simulator that sends packet after packet through them.
 
-The simulator knows nothing of sets: it walks chains with one packet, and where a rule is opaque or a rate limit it tries both ways. No pass may stand
-where any packet of the declaration could fare otherwise, and no drift where none does.
+The simulator knows nothing of sets: it walks chains with one packet, and where a rule is opaque or
+a rate limit it tries both ways. No pass may stand where any packet of the declaration could fare
+otherwise, and no drift where none does.
 """
 
 import json
@@ -14,12 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from power_edge.model import Outcome
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall.judging import Declared, judge
-from power_edge.resources.firewall.ruleset import Ruleset, parse
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall.judge import Declared, judge
+from power_edge.resources.firewall.observation import Ruleset, parse
 
 INTERFACES = ("eth0", "eth1", "wg0")
-SOURCES = {4: ("9.255.255.255", "10.0.0.1", "10.1.0.0", "10.1.255.255", "10.2.0.1", "11.0.0.0"), 6: ("fd00::1", "fd01::1", "2001:db8::1")}
+SOURCES = {
+    4: ("9.255.255.255", "10.0.0.1", "10.1.0.0", "10.1.255.255", "10.2.0.1", "11.0.0.0"),
+    6: ("fd00::1", "fd01::1", "2001:db8::1"),
+}
 NETWORKS = {4: ("10.0.0.0/8", "10.1.0.0/16"), 6: ("fd00::/16",)}
 MEMBERS = {"10.0.0.0/8": ("10.",), "10.1.0.0/16": ("10.1.",), "fd00::/16": ("fd00:",)}
 PORTS = (21, 22, 23, 80, 443)
@@ -38,9 +42,12 @@ class Packet(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """A rule, as little as it takes: each condition that is None holds for all packets. `blind`: a condition that nobody can interpret.
+    """A rule, as little as it takes: each condition that is None holds for all packets.
 
-    `mark`: (value, mask) that the packet's mark has to have; `sets`: the mark that it gets. iptables has no rule that sets one and ends.
+    `blind`: a condition that nobody can interpret.
+
+    `mark`: (value, mask) that the packet's mark has to have; `sets`: the mark that it gets.
+    iptables has no rule that sets one and ends.
     """
 
     action: str
@@ -59,12 +66,19 @@ class Step:
     def matches(self, packet: Packet) -> bool:
         if self.network is not None:
             family = 6 if ":" in self.network else 4
-            if packet.family != family or packet.source.startswith(MEMBERS[self.network]) is self.negated:
+            if (
+                packet.family != family
+                or packet.source.startswith(MEMBERS[self.network]) is self.negated
+            ):
                 return False
         return (
             self.proto in {None, packet.proto}
             and (self.ports is None or self.ports[0] <= packet.port <= self.ports[1])
-            and (self.interface is None or packet.interface == self.interface or (self.interface == "eth*" and packet.interface.startswith("eth")))
+            and (
+                self.interface is None
+                or packet.interface == self.interface
+                or (self.interface == "eth*" and packet.interface.startswith("eth"))
+            )
             and self.state in {None, "new"}
             and (self.mark is None or packet.mark & self.mark[1] == self.mark[0])
         )
@@ -79,28 +93,49 @@ class Chain(NamedTuple):
     policy: str = "accept"
 
 
-def outcomes(chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]) -> set[str]:
-    """What may become of a packet, if just the blind rules in `seeing` match. More than one outcome: by rate limits, or by the order of chains."""
+def outcomes(
+    chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]
+) -> set[str]:
+    """What may become of a packet, if just the blind rules in `seeing` match.
+
+    More than one outcome: by rate limits, or by the order of chains.
+    """
 
     def place(one: tuple[int, Chain]) -> tuple[bool, int]:
         return one[1].hook != "prerouting", one[1].priority
 
     bases = sorted((one for one in enumerate(chains) if one[1].hook), key=place)
     groups = [permutations(number for number, _ in group) for _, group in groupby(bases, place)]
-    return {outcome for order in product(*groups) for outcome in _through([number for some in order for number in some], chains, packet, seeing)}
+    return {
+        outcome
+        for order in product(*groups)
+        for outcome in _through(
+            [number for some in order for number in some], chains, packet, seeing
+        )
+    }
 
 
-def _through(bases: list[int], chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]) -> set[str]:
+def _through(
+    bases: list[int], chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]
+) -> set[str]:
     if not bases:
         return {"allow"}
     found = set()
     for end, after in _run(bases[0], 0, chains, packet, seeing):
         verdict = chains[bases[0]].policy if end == "return" else end
-        found |= _through(bases[1:], chains, after, seeing) if verdict == "accept" else {ENDS[verdict]}
+        found |= (
+            _through(bases[1:], chains, after, seeing) if verdict == "accept" else {ENDS[verdict]}
+        )
     return found
 
 
-def _run(number: int, at: int, chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]) -> set[tuple[str, Packet]]:
+def _run(
+    number: int,
+    at: int,
+    chains: tuple[Chain, ...],
+    packet: Packet,
+    seeing: frozenset[tuple[int, int]],
+) -> set[tuple[str, Packet]]:
     """How a packet may leave a chain, and with what mark."""
     steps = chains[number].steps
     if at == len(steps):
@@ -115,7 +150,11 @@ def _run(number: int, at: int, chains: tuple[Chain, ...], packet: Packet, seeing
     marked = packet if step.sets is None else packet._replace(mark=step.sets)
     if step.action in {"jump", "goto"}:
         for end, after in _run(step.target, 0, chains, marked, seeing):
-            found |= {(end, after)} if end != "return" or step.action == "goto" else _run(number, at + 1, chains, after, seeing)
+            found |= (
+                {(end, after)}
+                if end != "return" or step.action == "goto"
+                else _run(number, at + 1, chains, after, seeing)
+            )
     elif step.action == "continue":
         found |= _run(number, at + 1, chains, marked, seeing)
     else:
@@ -124,21 +163,50 @@ def _run(number: int, at: int, chains: tuple[Chain, ...], packet: Packet, seeing
 
 
 def every_way(chains: tuple[Chain, ...], packet: Packet) -> Iterator[set[str]]:
-    blind = [(number, at) for number, chain in enumerate(chains) for at, step in enumerate(chain.steps) if step.blind]
+    blind = [
+        (number, at)
+        for number, chain in enumerate(chains)
+        for at, step in enumerate(chain.steps)
+        if step.blind
+    ]
     for choice in product((False, True), repeat=len(blind)):
-        yield outcomes(chains, packet, frozenset(place for place, sees in zip(blind, choice, strict=True) if sees))
+        yield outcomes(
+            chains,
+            packet,
+            frozenset(place for place, sees in zip(blind, choice, strict=True) if sees),
+        )
 
 
 def as_nft(chains: tuple[Chain, ...]) -> bytes:
     objects: list[dict[str, Any]] = [{"table": {"family": "inet", "name": "t", "handle": 1}}]
     for number, chain in enumerate(chains):
-        body: dict[str, Any] = {"family": "inet", "table": "t", "name": f"c{number}", "handle": number}
+        body: dict[str, Any] = {
+            "family": "inet",
+            "table": "t",
+            "name": f"c{number}",
+            "handle": number,
+        }
         if chain.hook:
-            body |= {"type": "filter", "hook": chain.hook, "prio": chain.priority, "policy": chain.policy}
+            body |= {
+                "type": "filter",
+                "hook": chain.hook,
+                "prio": chain.priority,
+                "policy": chain.policy,
+            }
         objects.append({"chain": body})
     for number, chain in enumerate(chains):
         for step in chain.steps:
-            objects.append({"rule": {"family": "inet", "table": "t", "chain": f"c{number}", "handle": 1, "expr": list(_nft(step))}})
+            objects.append(
+                {
+                    "rule": {
+                        "family": "inet",
+                        "table": "t",
+                        "chain": f"c{number}",
+                        "handle": 1,
+                        "expr": list(_nft(step)),
+                    }
+                }
+            )
     return json.dumps({"nftables": objects}).encode()
 
 
@@ -150,14 +218,19 @@ def _nft(step: Step) -> Iterator[Any]:
     if step.network is not None:
         address, _, length = step.network.partition("/")
         left = {"payload": {"protocol": "ip6" if ":" in address else "ip", "field": "saddr"}}
-        yield _match(left, {"prefix": {"addr": address, "len": int(length)}}, "!=" if step.negated else "==")
+        yield _match(
+            left, {"prefix": {"addr": address, "len": int(length)}}, "!=" if step.negated else "=="
+        )
     if step.interface is not None:
         yield _match({"meta": {"key": "iifname"}}, step.interface)
     if step.state is not None:
         yield _match({"ct": {"key": "state"}}, step.state.split(","), "in")
     if step.ports is not None:
         low, high = step.ports
-        yield _match({"payload": {"protocol": step.proto, "field": "dport"}}, low if low == high else {"range": [low, high]})
+        yield _match(
+            {"payload": {"protocol": step.proto, "field": "dport"}},
+            low if low == high else {"range": [low, high]},
+        )
     elif step.proto is not None:
         yield _match({"meta": {"key": "l4proto"}}, step.proto)
     if step.blind:
@@ -177,9 +250,16 @@ def as_iptables(chains: tuple[Chain, ...], family: int) -> bytes:
     """Only what iptables can say: one base chain, in the table filter."""
     names = ["INPUT", *(f"c{number}" for number in range(1, len(chains)))]
     policies = [chains[0].policy.upper(), *("-" for _ in chains[1:])]
-    lines = ["*filter", *(f":{name} {policy} [0:0]" for name, policy in zip(names, policies, strict=True))]
+    lines = [
+        "*filter",
+        *(f":{name} {policy} [0:0]" for name, policy in zip(names, policies, strict=True)),
+    ]
     for name, chain in zip(names, chains, strict=True):
-        lines += [f"-A {name}{_iptables(step)}" for step in chain.steps if step.network is None or (":" in step.network) is (family == 6)]
+        lines += [
+            f"-A {name}{_iptables(step)}"
+            for step in chain.steps
+            if step.network is None or (":" in step.network) is (family == 6)
+        ]
     return "\n".join([*lines, "COMMIT"]).encode()
 
 
@@ -211,9 +291,17 @@ def _iptables(step: Step) -> str:
 def answer(**sections: bytes) -> bytes:
     """What the probe prints on a node with these readings."""
     devices = "\n".join(("lo", *INTERFACES)).encode()
-    have = {**sections, "interfaces": devices, "routes": b"", "inet6": b"20010db8000000000000000000000002 02 40 00 82 eth0"}
+    have = {
+        **sections,
+        "interfaces": devices,
+        "routes": b"",
+        "inet6": b"20010db8000000000000000000000002 02 40 00 82 eth0",
+    }
     have = {name.replace("_", "-"): text for name, text in have.items()}
-    return b"".join(b"= %s 0\n" % name.encode() + b"".join(b" %s\n" % line for line in text.split(b"\n")) for name, text in have.items())
+    return b"".join(
+        b"= %s 0\n" % name.encode() + b"".join(b" %s\n" % line for line in text.split(b"\n"))
+        for name, text in have.items()
+    )
 
 
 def seen_by_nft(chains: tuple[Chain, ...]) -> Ruleset:
@@ -223,7 +311,9 @@ def seen_by_nft(chains: tuple[Chain, ...]) -> Ruleset:
 
 
 def seen_by_iptables(chains: tuple[Chain, ...]) -> Ruleset:
-    readings = {f"{name}_legacy": as_iptables(chains, family) for name, family in (("ip", 4), ("ip6", 6))}
+    readings = {
+        f"{name}_legacy": as_iptables(chains, family) for name, family in (("ip", 4), ("ip6", 6))
+    }
     names = {f"{name}_legacy_tables": b"filter" for name in ("ip", "ip6")}
     seen = parse(answer(nft=b'{"nftables": []}', **names, **readings))[""]
     assert isinstance(seen, Ruleset)
@@ -240,7 +330,9 @@ def marking(step: Step) -> Step:
 
 def steps(last: int, first_target: int) -> st.SearchStrategy[Step]:
     """Rules of a chain that may jump to the chains from `first_target` to `last`."""
-    actions = ["accept", "drop", "reject", "return"] + (["jump", "goto"] if first_target <= last else [])
+    actions = ["accept", "drop", "reject", "return"] + (
+        ["jump", "goto"] if first_target <= last else []
+    )
     ports = st.sampled_from([(22, 22), (22, 23), (80, 80), (1, 79), (0, 65535)])
     return st.builds(
         lambda with_ports, **rest: Step(ports=with_ports if rest["proto"] else None, **rest),
@@ -268,7 +360,12 @@ def firewalls(draw: st.DrawFn, bases: int) -> tuple[Chain, ...]:
         if number < bases:
             hook = draw(st.sampled_from(["input", "input", "prerouting"])) if bases > 1 else "input"
             chains.append(
-                Chain(some, hook, draw(st.sampled_from([0, 0, 10, -5])) if bases > 1 else 0, draw(st.sampled_from(["accept", "drop", "drop"])))
+                Chain(
+                    some,
+                    hook,
+                    draw(st.sampled_from([0, 0, 10, -5])) if bases > 1 else 0,
+                    draw(st.sampled_from(["accept", "drop", "drop"])),
+                )
             )
         else:
             chains.append(Chain(some))
@@ -289,27 +386,46 @@ RULES = st.builds(
 def packets(rule: Rule, *, beside: bool = False) -> list[Packet]:
     """The packets that a rule speaks of, or those for the same port that come from elsewhere."""
     everyone = [
-        Packet(family, rule.proto, rule.port or 0, source, interface) for family in (4, 6) for source in SOURCES[family] for interface in INTERFACES
+        Packet(family, rule.proto, rule.port or 0, source, interface)
+        for family in (4, 6)
+        for source in SOURCES[family]
+        for interface in INTERFACES
     ]
-    return [packet for packet in everyone if (rule.from_ == "any" or packet.source.startswith(MEMBERS[rule.from_])) is not beside]
+    return [
+        packet
+        for packet in everyone
+        if (rule.from_ == "any" or packet.source.startswith(MEMBERS[rule.from_])) is not beside
+    ]
 
 
 def worst(declared: Declared, seen: Ruleset) -> Outcome:
     found = {finding.outcome for finding in judge(declared, seen)}
-    return next(outcome for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT) if outcome in found)
+    return next(
+        outcome
+        for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
+        if outcome in found
+    )
 
 
 def hold_rule(chains: tuple[Chain, ...], rule: Rule, seen: Ruleset) -> None:
     outcome = worst(Declared("rule", rule, Firewall(rules=[rule])), seen)
     may = [list(every_way(chains, packet)) for packet in packets(rule)]
-    beside = [list(every_way(chains, packet)) for packet in packets(rule, beside=True)] if rule.action == "allow" else []
+    beside = (
+        [list(every_way(chains, packet)) for packet in packets(rule, beside=True)]
+        if rule.action == "allow"
+        else []
+    )
     right = {rule.action}
     if outcome is Outcome.COMPLIANT:
         assert all(way == right for ways in may for way in ways)
         assert not any("allow" in way for ways in beside for way in ways)
     elif outcome is Outcome.DRIFT:
-        all_right = all(any(way == right for way in ways) for ways in may) and not any(all("allow" in way for way in ways) for ways in beside)
-        unfiltered = rule.action == "allow" and not any(step.action in {"drop", "reject"} for chain in chains for step in chain.steps)
+        all_right = all(any(way == right for way in ways) for ways in may) and not any(
+            all("allow" in way for way in ways) for ways in beside
+        )
+        unfiltered = rule.action == "allow" and not any(
+            step.action in {"drop", "reject"} for chain in chains for step in chain.steps
+        )
         assert not all_right or unfiltered or _barely_filters(chains)
     else:
         one_base = sum(bool(chain.hook) for chain in chains) == 1
@@ -325,25 +441,35 @@ def _barely_filters(chains: tuple[Chain, ...]) -> bool:
     """Whether nothing stops packets of just anybody: then an allow by default is no pass."""
     public = [Packet(family, proto, port, source, interface) for family, source in ((4, "11.0.0.0"), (6, "2001:db8::1")) for proto in ("tcp", "udp")
               for port in PORTS for interface in INTERFACES]  # fmt: skip
-    stopped = {packet.family for packet in public if all(way - {"allow"} for way in every_way(chains, packet))}
+    stopped = {
+        packet.family
+        for packet in public
+        if all(way - {"allow"} for way in every_way(chains, packet))
+    }
     return stopped != {4, 6}
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 3).flatmap(firewalls), RULES)
-def test_a_rule_passes_only_if_every_packet_fares_so_nft(chains: tuple[Chain, ...], rule: Rule) -> None:
+def test_a_rule_passes_only_if_every_packet_fares_so_nft(
+    chains: tuple[Chain, ...], rule: Rule
+) -> None:
     hold_rule(chains, rule, seen_by_nft(chains))
 
 
 @settings(max_examples=150, deadline=None)
 @given(firewalls(1), RULES)
-def test_a_rule_passes_only_if_every_packet_fares_so_iptables(chains: tuple[Chain, ...], rule: Rule) -> None:
+def test_a_rule_passes_only_if_every_packet_fares_so_iptables(
+    chains: tuple[Chain, ...], rule: Rule
+) -> None:
     hold_rule(chains, rule, seen_by_iptables(chains))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(1, 3).flatmap(firewalls), st.sampled_from(["allow", "deny", "reject"]))
-def test_a_default_passes_only_if_it_is_what_unnamed_ports_meet(chains: tuple[Chain, ...], action: Any) -> None:
+def test_a_default_passes_only_if_it_is_what_unnamed_ports_meet(
+    chains: tuple[Chain, ...], action: Any
+) -> None:
     seen = seen_by_nft(chains)
     outcome = worst(Declared("default_incoming", action, Firewall(default_incoming=action)), seen)
     generic = [Packet(family, proto, port, source, interface) for family, source in ((4, "11.0.0.0"), (6, "2001:db8::1")) for proto in ("tcp", "udp")
@@ -352,14 +478,23 @@ def test_a_default_passes_only_if_it_is_what_unnamed_ports_meet(chains: tuple[Ch
     if outcome is Outcome.COMPLIANT:
         assert all(way == {action} for way in ways)
     elif outcome is Outcome.DRIFT:
-        other = [Packet(packet.family, "sctp", 0, packet.source, packet.interface) for packet in generic]
-        assert not all(way == {action} for way in ways + [way for packet in other for way in every_way(chains, packet)])
+        other = [
+            Packet(packet.family, "sctp", 0, packet.source, packet.interface) for packet in generic
+        ]
+        assert not all(
+            way == {action}
+            for way in ways + [way for packet in other for way in every_way(chains, packet)]
+        )
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(1, 3).flatmap(firewalls), st.lists(RULES, max_size=2))
-def test_exclusive_passes_only_if_nothing_else_is_open(chains: tuple[Chain, ...], rules: list[Rule]) -> None:
-    outcome = worst(Declared("exclusive", True, Firewall(exclusive=True, rules=rules)), seen_by_nft(chains))
+def test_exclusive_passes_only_if_nothing_else_is_open(
+    chains: tuple[Chain, ...], rules: list[Rule]
+) -> None:
+    outcome = worst(
+        Declared("exclusive", True, Firewall(exclusive=True, rules=rules)), seen_by_nft(chains)
+    )
     declared = {packet for rule in rules if rule.action == "allow" for packet in packets(rule)}
     everyone = [Packet(family, proto, port, source, interface) for family in (4, 6) for proto in ("tcp", "udp") for port in PORTS
                 for source in SOURCES[family] for interface in INTERFACES]  # fmt: skip
@@ -369,4 +504,7 @@ def test_exclusive_passes_only_if_nothing_else_is_open(chains: tuple[Chain, ...]
     elif outcome is Outcome.DRIFT:
         elsewhere = [packet._replace(proto=proto, port=port, interface="zz9") for packet in everyone for proto in ("tcp", "udp", "sctp")
                      for port in (*PORTS, 40000)]  # fmt: skip
-        assert any(all("allow" in way for way in every_way(chains, packet)) for packet in [*others, *elsewhere])
+        assert any(
+            all("allow" in way for way in every_way(chains, packet))
+            for packet in [*others, *elsewhere]
+        )

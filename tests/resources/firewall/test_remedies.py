@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from power_edge.model import Outcome, Result
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, interface
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_sets import Box, interface
 from power_edge.resources.firewall.ufw_files import Tuple, tuples
 from power_edge.resources.firewall.way import Verdict, keeps
-from tests.resources.test_firewall import ALLOW_22, recorded, results, save, seen
+from tests.resources.firewall.test_firewall import ALLOW_22, recorded, results, save, seen
 
 WEB = Rule(proto="tcp", port=443, action="allow")
 ON_FILE = "### tuple ### {} {} any {} in"
@@ -33,7 +33,11 @@ def ufw(
     enabled: str = "yes",
     **more: str,
 ) -> Ruleset:
-    """A node with ufw. `rules`: ACTION PROTO PORT of its rules; `before`: rules of others in INPUT, ahead of ufw's jumps."""
+    """A node with ufw.
+
+    `rules`: ACTION PROTO PORT of its rules; `before`: rules of others in INPUT, ahead of ufw's
+    jumps.
+    """
     verdict = {"allow": "ACCEPT", "deny": "DROP", "limit": "ACCEPT"}
     texts = {}
     for mark in ("", "6"):
@@ -44,11 +48,14 @@ def ufw(
         for rule in rules:
             action, proto, port = rule.split()
             for each in ("tcp", "udp") if proto == "any" else (proto,):
-                lines.append(f"{name}-user-input -p {each} -m {each} --dport {port} -j {verdict[action]}")
+                lines.append(
+                    f"{name}-user-input -p {each} -m {each} --dport {port} -j {verdict[action]}"
+                )
         chains = [f"{name}-before-input", f"{name}-user-input", "DOCKER"]
         texts[f"ip{mark}_legacy"] = save(*lines, policy=policy, chains=chains)
     files = {
-        f"ufw_rules{mark}": "\n".join(ON_FILE.format(rule, every, every) for rule in rules) for mark, every in (("", "0.0.0.0/0"), ("6", "::/0"))
+        f"ufw_rules{mark}": "\n".join(ON_FILE.format(rule, every, every) for rule in rules)
+        for mark, every in (("", "0.0.0.0/0"), ("6", "::/0"))
     }
     readings: dict[str, Any] = {
         "nft": '{"nftables": []}', "ip_legacy_tables": "filter", "ip6_legacy_tables": "filter", "ufw": enabled, "way": way,
@@ -102,7 +109,9 @@ WEB_NAME = "allow 443/tcp from any to any"
 def test_ufw(what: Ruleset, firewall: Firewall, item: str, mend: str | None) -> None:
     found = only(firewall, what, item)
     assert found.mend == mend, found.advice
-    closes = mend is not None and any(word in mend for word in ("enable", "default deny", "delete", "reload"))
+    closes = mend is not None and any(
+        word in mend for word in ("enable", "default deny", "delete", "reload")
+    )
     assert found.mend_cuts is closes
 
 
@@ -121,7 +130,10 @@ def firewalld(name: str, **blocks: str) -> Ruleset:
     texts = {**FIREWALLD, **{block.replace("_", "-"): text for block, text in blocks.items()}}
     lines = []
     for block, text in texts.items():
-        lines += [f"= {block} {1 if text == '?' else 0}", *(f" {line}" for line in text.split("\n") if line)]
+        lines += [
+            f"= {block} {1 if text == '?' else 0}",
+            *(f" {line}" for line in text.split("\n") if line),
+        ]
     return recorded("firewalld", name, "\n".join([*lines, ""]))
 
 
@@ -167,7 +179,11 @@ def test_what_only_the_target_of_a_zone_opens_is_opened_before_the_target_change
         ("nftables/inet-policy-drop", Firewall(enabled=False), "remove them from"),
         ("nftables/ip-only-v6-open", Firewall(enabled=True), "complete them in"),
         ("nftables/output-only", Firewall(enabled=False), "remove them from"),
-        ("nftables/inet-policy-drop", Firewall(default_incoming="allow"), "set the policy to allow"),
+        (
+            "nftables/inet-policy-drop",
+            Firewall(default_incoming="allow"),
+            "set the policy to allow",
+        ),
         ("nftables/inet-policy-drop", Firewall(exclusive=True), "remove what opens these"),
         ("iptables/policy-drop-both", OPENED, "add a rule to allow tcp port 443"),
         ("iptables/order-drop-first", Firewall(rules=[ALLOW_22]), "iptables"),
@@ -175,7 +191,9 @@ def test_what_only_the_target_of_a_zone_opens_is_opened_before_the_target_change
 )
 def test_rules_of_nobody_are_a_persons(case: str, firewall: Firewall, words: str) -> None:
     area, _, name = case.partition("/")
-    *_, found = results(firewall, recorded(area, name, "= way 0\n port 22\n= saved 0\n /etc/nftables.conf\n")).values()
+    *_, found = results(
+        firewall, recorded(area, name, "= way 0\n port 22\n= saved 0\n /etc/nftables.conf\n")
+    ).values()
     assert found.outcome is Outcome.DRIFT
     assert found.mend is None
     assert words in (found.advice or ""), found.advice
@@ -189,11 +207,20 @@ def test_rules_of_nobody_are_a_persons(case: str, firewall: Firewall, words: str
         ("allow_log-all tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=6869", "allow log-all 22/tcp"),
         ("limit tcp 80,443 ::/0 any ::/0 in", "limit 80,443/tcp"),
         ("allow tcp 6000:6007 0.0.0.0/0 any 0.0.0.0/0 in", "allow 6000:6007/tcp"),
-        ("allow tcp 80 0.0.0.0/0 any 0.0.0.0/0 in_eth0", "allow in on eth0 proto tcp from any to any port 80"),
-        ("allow udp 53 0.0.0.0/0 any 10.0.0.0/8 in", "allow proto udp from 10.0.0.0/8 to any port 53"),
+        (
+            "allow tcp 80 0.0.0.0/0 any 0.0.0.0/0 in_eth0",
+            "allow in on eth0 proto tcp from any to any port 80",
+        ),
+        (
+            "allow udp 53 0.0.0.0/0 any 10.0.0.0/8 in",
+            "allow proto udp from 10.0.0.0/8 to any port 53",
+        ),
         ("allow udp any 0.0.0.0/0 53 0.0.0.0/0 in", "allow proto udp from any port 53 to any"),
         ("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 OpenSSH - in", "allow OpenSSH"),
-        ("allow tcp 80 0.0.0.0/0 any 10.0.0.0/8 WWW%20Full - in", "allow from 10.0.0.0/8 to any app WWW Full"),
+        (
+            "allow tcp 80 0.0.0.0/0 any 10.0.0.0/8 WWW%20Full - in",
+            "allow from 10.0.0.0/8 to any app WWW Full",
+        ),
         ("allow any any 0.0.0.0/0 any 10.0.0.1 in", "allow from 10.0.0.1 to any"),
     ],
 )
@@ -223,11 +250,17 @@ ETH0, WG0 = (interface("eth0"),), (interface("wg0"),)
     ],
 )  # fmt: skip
 def test_what_lets_a_connection_in(need: Box, rules: list[tuple[str, Box]], kept: bool) -> None:
-    assert keeps({**SSH_BOX, **need}, [Verdict(action, {**SSH_BOX, **box}) for action, box in rules]) is kept
+    assert (
+        keeps({**SSH_BOX, **need}, [Verdict(action, {**SSH_BOX, **box}) for action, box in rules])
+        is kept
+    )
 
 
 def test_rules_of_other_directions_are_left_alone() -> None:
-    lines = ["route:allow tcp 80 0.0.0.0/0 any 0.0.0.0/0 in", "deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 out"]
+    lines = [
+        "route:allow tcp 80 0.0.0.0/0 any 0.0.0.0/0 in",
+        "deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 out",
+    ]
     assert list(tuples(f"### tuple ### {line}" for line in lines)) == []
     with pytest.raises(ValueError, match="not understood"):
         list(tuples(["### tuple ### allow tcp"]))

@@ -1,4 +1,5 @@
-"""Connections that a rule sends to another port or address (DNAT, REDIRECT, tproxy), or that a program decides on.
+"""Connections that a rule sends to another port or address (DNAT, REDIRECT, tproxy), or that a
+program decides on.
 
 What a later rule says of the old port says nothing of these connections: the answer is unknown,
 also for `exclusive` and for the sources beside a rule.
@@ -6,18 +7,39 @@ also for `exclusive` and for the sources beside a rule.
 
 import pytest
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from tests.resources.test_firewall import ACCEPT, ct, legacy, match, meta, nft, results, save, seen
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    ct,
+    legacy,
+    match,
+    meta,
+    nft,
+    results,
+    save,
+    seen,
+)
 
 ANY_NODE = {"inet6": ""}
 ALLOW_8080 = Rule(proto="tcp", port=8080, action="allow")
 TO_8080 = {"redirect": {"port": 8080}}
-CHAIN = {"family": "ip", "table": "n", "name": "p", "type": "nat", "hook": "prerouting", "prio": -100, "policy": "accept"}
+CHAIN = {
+    "family": "ip",
+    "table": "n",
+    "name": "p",
+    "type": "nat",
+    "hook": "prerouting",
+    "prio": -100,
+    "policy": "accept",
+}
 
 
 def before(*steps: object) -> list[object]:
     """A chain of prerouting with one rule."""
-    return [{"chain": CHAIN}, {"rule": {"family": "ip", "table": "n", "chain": "p", "handle": 3, "expr": list(steps)}}]
+    return [
+        {"chain": CHAIN},
+        {"rule": {"family": "ip", "table": "n", "chain": "p", "handle": 3, "expr": list(steps)}},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -27,15 +49,26 @@ def before(*steps: object) -> list[object]:
     ids=lambda end: next(iter(end)),
 )  # fmt: skip
 def test_a_port_that_is_sent_elsewhere_may_be_open(end: object) -> None:
-    node = seen(nft=nft([match("tcp", "dport", 8080), ACCEPT], more=before(match("tcp", "dport", 22), end)), **ANY_NODE)
+    node = seen(
+        nft=nft([match("tcp", "dport", 8080), ACCEPT], more=before(match("tcp", "dport", 22), end)),
+        **ANY_NODE,
+    )
     result = results(Firewall(exclusive=True, rules=[ALLOW_8080]), node)["exclusive"]
-    assert (result.outcome, result.why) == ("unknown", "exclusive: perhaps open and not declared: allow 22/tcp from any to any")
+    assert (result.outcome, result.why) == (
+        "unknown",
+        "exclusive: perhaps open and not declared: allow 22/tcp from any to any",
+    )
 
 
 def test_published_ports_of_containers_are_not_exclusive() -> None:
     nat = "*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n"
     nat += "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n"
-    node = seen(nft='{"nftables": []}', ip_legacy_tables="filter\nnat", ip_legacy=save() + "\n" + nat, **ANY_NODE)
+    node = seen(
+        nft='{"nftables": []}',
+        ip_legacy_tables="filter\nnat",
+        ip_legacy=save() + "\n" + nat,
+        **ANY_NODE,
+    )
     assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "unknown"
 
 
@@ -44,24 +77,59 @@ def test_sources_beside_the_declared_ones_may_be_let_in() -> None:
         [match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), match("tcp", "dport", 22), ACCEPT], [match("tcp", "dport", 8080), ACCEPT],
         more=before(match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}, "!="), match("tcp", "dport", 22), TO_8080),
     )  # fmt: skip
-    (result,) = results(Firewall(rules=[Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")]), seen(nft=rules, **ANY_NODE)).values()
+    (result,) = results(
+        Firewall(rules=[Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")]),
+        seen(nft=rules, **ANY_NODE),
+    ).values()
     assert result.outcome == "unknown"
 
 
 def test_whether_an_allowed_port_is_sent_elsewhere_and_let_in_there_is_not_known() -> None:
     node = legacy("INPUT -p tcp -m tcp --dport 8080 -j ACCEPT")
-    redirected = nft([match("tcp", "dport", 8080), ACCEPT], more=before(match("tcp", "dport", 22), TO_8080))
-    (result,) = results(Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]), seen(nft=redirected, **ANY_NODE)).values()
+    redirected = nft(
+        [match("tcp", "dport", 8080), ACCEPT], more=before(match("tcp", "dport", 22), TO_8080)
+    )
+    (result,) = results(
+        Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]),
+        seen(nft=redirected, **ANY_NODE),
+    ).values()
     assert result.outcome == "unknown"
     (result,) = results(Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]), node).values()
     assert result.outcome == "drift"
 
 
-@pytest.mark.parametrize("end", [{"notrack": None}, {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 1}}], ids=lambda end: next(iter(end)))
-def test_what_a_chain_beside_the_lookup_of_connections_changes_may_keep_a_later_rule_from_a_packet(end: object) -> None:
-    """Whether it runs before the lookup or after is not known; nor is, then, whether the packet has a connection."""
-    beside = {"family": "ip", "table": "n", "name": "p", "type": "filter", "hook": "prerouting", "prio": -200, "policy": "accept"}
-    early = [{"chain": beside}, {"rule": {"family": "ip", "table": "n", "chain": "p", "handle": 3, "expr": [match("tcp", "dport", 22), end]}}]
+@pytest.mark.parametrize(
+    "end",
+    [{"notrack": None}, {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 1}}],
+    ids=lambda end: next(iter(end)),
+)
+def test_what_a_chain_beside_the_lookup_of_connections_changes_may_keep_a_later_rule_from_a_packet(
+    end: object,
+) -> None:
+    """Whether it runs before the lookup or after is not known; nor is, then, whether the packet has
+    a connection.
+    """
+    beside = {
+        "family": "ip",
+        "table": "n",
+        "name": "p",
+        "type": "filter",
+        "hook": "prerouting",
+        "prio": -200,
+        "policy": "accept",
+    }
+    early = [
+        {"chain": beside},
+        {
+            "rule": {
+                "family": "ip",
+                "table": "n",
+                "chain": "p",
+                "handle": 3,
+                "expr": [match("tcp", "dport", 22), end],
+            }
+        },
+    ]
     late = [[ct("state", "new"), meta("mark", 0), {"drop": None}]]
     node = seen(nft=nft(*late, policy="accept", more=early), **ANY_NODE)
     assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "unknown"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
+from power_edge import package_data
 from power_edge.model import Unseen
-from power_edge.resources.firewall.ruleset import Ruleset, parse
+from power_edge.resources.firewall.observation import Ruleset, parse
 from power_edge.resources.firewall.ufw_files import by_hand, settings
 
-PROBE = data.text("probes/resources/firewall.sh")
+PROBE = package_data.text("probes/resources/firewall.sh")
 
 
 def probed(tree: Path) -> Ruleset:
@@ -20,8 +20,16 @@ def probed(tree: Path) -> Ruleset:
     nft.parent.mkdir(exist_ok=True)
     nft.write_text("""#!/bin/sh\necho '{"nftables": []}'\n""")
     nft.chmod(0o755)
-    environment = {"PE_ROOT": str(tree), "PE_SUDO": "env", "PATH": f"{tree}/bin:/usr/bin:/bin", "LC_ALL": "C", "HOME": os.environ.get("HOME", "/")}
-    done = subprocess.run(["sh", "-c", PROBE, "pe"], capture_output=True, check=True, env=environment)
+    environment = {
+        "PE_ROOT": str(tree),
+        "PE_SUDO": "env",
+        "PATH": f"{tree}/bin:/usr/bin:/bin",
+        "LC_ALL": "C",
+        "HOME": os.environ.get("HOME", "/"),
+    }
+    done = subprocess.run(
+        ["sh", "-c", PROBE, "pe"], capture_output=True, check=True, env=environment
+    )
     found = parse(done.stdout)[""]
     assert not isinstance(found, Unseen)
     return found
@@ -51,19 +59,29 @@ def conf(tree: Path, ufw_conf: str, default: str = "") -> Path:
         ("", "", False),
     ],
 )
-def test_whether_a_boot_starts_it_is_what_the_shell_reads(tmp_path: Path, ufw_conf: str, default: str, enabled: bool) -> None:
+def test_whether_a_boot_starts_it_is_what_the_shell_reads(
+    tmp_path: Path, ufw_conf: str, default: str, enabled: bool
+) -> None:
     assert probed(conf(tmp_path, ufw_conf, default)).ufw is enabled
 
 
 def test_other_settings(tmp_path: Path) -> None:
-    what = probed(conf(tmp_path, "ENABLED=yes\nIPV6=no", 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP" # as ever'))
+    what = probed(
+        conf(tmp_path, "ENABLED=yes\nIPV6=no", 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP" # as ever')
+    )
     assert what.ufw_settings is not None
     assert (what.ufw_settings.ipv6, what.ufw_settings.incoming) == (False, "deny")
     assert settings(["yes"], [], None).enabled
 
 
 @pytest.mark.parametrize(
-    ("ufw_conf", "plain"), [("ENABLED=yes", True), ('ENABLED="no"', True), ("ENABLED=yes # on", False), ("export ENABLED=yes", False)]
+    ("ufw_conf", "plain"),
+    [
+        ("ENABLED=yes", True),
+        ('ENABLED="no"', True),
+        ("ENABLED=yes # on", False),
+        ("export ENABLED=yes", False),
+    ],
 )
 def test_whether_ufw_reads_it_as_a_boot_does(tmp_path: Path, ufw_conf: str, plain: bool) -> None:
     what = probed(conf(tmp_path, ufw_conf)).ufw_settings
@@ -126,7 +144,9 @@ def test_what_a_person_wrote(text: str, line: str) -> None:
 
 def test_it_is_read_from_both_files(tmp_path: Path) -> None:
     conf(tmp_path, "ENABLED=no")
-    (tmp_path / "etc/ufw/user.rules").write_text(f"*filter\n:ufw-user-input - [0:0]\n### RULES ###\n\n{ALLOW_22}\n\n### END RULES ###\nCOMMIT\n")
+    (tmp_path / "etc/ufw/user.rules").write_text(
+        f"*filter\n:ufw-user-input - [0:0]\n### RULES ###\n\n{ALLOW_22}\n\n### END RULES ###\nCOMMIT\n"
+    )
     (tmp_path / "etc/ufw/user6.rules").write_text(
         "*filter\n:ufw6-user-input - [0:0]\n### RULES ###\n### END RULES ###\n-A ufw6-user-input -j DROP\nCOMMIT\n"
     )

@@ -1,4 +1,6 @@
-"""Packages: which of them somebody asked for, by the manager's own word, and what is declared of them."""
+"""Packages: which of them somebody asked for, by the manager's own word, and what is declared of
+them.
+"""
 
 import os
 import sqlite3
@@ -7,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import data
-from power_edge.discovery.packages import DISCOVERY
-from power_edge.resources.packages.database import Package, Row
-from tests.discovery.trees import lines, run, tool, write
-from tests.scripts import body
+from power_edge import package_data
+from power_edge.resources.packages.discover import DISCOVERY
+from power_edge.resources.packages.observation import Package, Row
+from tests.support.scripts import body
+from tests.support.trees import lines, run, tool, write
 
 ASKED = "asked for (dnf, zypper)"
 ALONE = "no other package needs it"
@@ -37,7 +39,10 @@ OF_ALPINE = {
 def alpine(tree: Path) -> None:
     database = "".join(f"P:{name}\nV:1-r0\n{more}\n" for name, more in ALPINE.items())
     world = "alpine-base musl nginx@edge pcre>1 pinned=1-r0 !telnet .build-deps=2024\n"
-    write(tree, {"lib/apk/db/installed": database, "etc/apk/world": world, "etc/os-release": "ID=alpine\n"})
+    write(
+        tree,
+        {"lib/apk/db/installed": database, "etc/apk/world": world, "etc/os-release": "ID=alpine\n"},
+    )
 
 
 def test_the_world_of_apk(tmp_path: Path) -> None:
@@ -48,7 +53,13 @@ def test_the_world_of_apk(tmp_path: Path) -> None:
 
 def test_what_pacman_was_asked_for(tmp_path: Path) -> None:
     def describe(name: str, reason: int, depends: str = "", provides: str = "") -> None:
-        fields = {"NAME": name, "VERSION": "1-1", "REASON": str(reason) if reason else "", "DEPENDS": depends, "PROVIDES": provides}
+        fields = {
+            "NAME": name,
+            "VERSION": "1-1",
+            "REASON": str(reason) if reason else "",
+            "DEPENDS": depends,
+            "PROVIDES": provides,
+        }
         text = "".join(f"%{field}%\n{value}\n\n" for field, value in fields.items() if value)
         write(tmp_path, {f"var/lib/pacman/local/{name}-1-1/desc": text})
 
@@ -60,7 +71,10 @@ def test_what_pacman_was_asked_for(tmp_path: Path) -> None:
     describe("git", 0)
     describe("orphan", 1, "git")
     write(tmp_path, {"etc/os-release": "ID=manjaro\nID_LIKE=arch\n"})
-    assert lines(run("packages", tmp_path)) == {"+git": "asked for (pacman -Qet)", "+vim": "asked for (pacman -Qet)"}
+    assert lines(run("packages", tmp_path)) == {
+        "+git": "asked for (pacman -Qet)",
+        "+vim": "asked for (pacman -Qet)",
+    }
 
 
 RPMS = {
@@ -77,25 +91,46 @@ RPMS = {
 def rpms(tree: Path) -> None:
     rows = []
     for name, (arch, needs, has) in RPMS.items():
-        rows += [f"rpm\t{name}\t{arch}", *(f"needs\t{name}\t{need}" for need in needs), *(f"has\t{name}\t{one}" for one in (name, *has))]
+        rows += [
+            f"rpm\t{name}\t{arch}",
+            *(f"needs\t{name}\t{need}" for need in needs),
+            *(f"has\t{name}\t{one}" for one in (name, *has)),
+        ]
     rows += ["rpm\tkernel\tx86_64"] * 2  # of two versions
     write(
         tree,
-        {"table": "\n".join(rows) + "\n", "var/lib/rpm/rpmdb.sqlite": "a database", "etc/os-release": 'ID="rocky"\nID_LIKE="rhel centos fedora"\n'},
+        {
+            "table": "\n".join(rows) + "\n",
+            "var/lib/rpm/rpmdb.sqlite": "a database",
+            "etc/os-release": 'ID="rocky"\nID_LIKE="rhel centos fedora"\n',
+        },
     )
     tool(tree, "setpriv", 'shift 3; exec "$@"')
-    tool(tree, "rpm", f'case "$*" in *--eval*) echo /var/lib/rpm ;; *-qa*) cat {tree}/table ;; *-qf*) printf "base\\tbash\\n" ;; esac')
+    tool(
+        tree,
+        "rpm",
+        f'case "$*" in *--eval*) echo /var/lib/rpm ;; *-qa*) cat {tree}/table ;; *-qf*) printf "base\\tbash\\n" ;; esac',
+    )
 
 
 def test_rpms_without_a_record_are_those_that_no_other_needs(tmp_path: Path) -> None:
     rpms(tmp_path)
-    assert lines(run("packages", tmp_path)) == dict.fromkeys(["+nginx", "+left-over", "+wine:i686", "+kernel"], ALONE)
+    assert lines(run("packages", tmp_path)) == dict.fromkeys(
+        ["+nginx", "+left-over", "+wine:i686", "+kernel"], ALONE
+    )
 
 
 def test_the_record_of_dnf_5(tmp_path: Path) -> None:
     rpms(tmp_path)
-    reasons = {"nginx.x86_64": "User", "left-over.noarch": "Dependency", "wine.i686": "Group", "nginx-core.x86_64": "User"}
-    record = 'version = "1.0"\n[packages]\n' + "".join(f'"{package}" = {{reason="{reason}"}}\n' for package, reason in reasons.items())
+    reasons = {
+        "nginx.x86_64": "User",
+        "left-over.noarch": "Dependency",
+        "wine.i686": "Group",
+        "nginx-core.x86_64": "User",
+    }
+    record = 'version = "1.0"\n[packages]\n' + "".join(
+        f'"{package}" = {{reason="{reason}"}}\n' for package, reason in reasons.items()
+    )
     write(tmp_path, {"usr/lib/sysimage/libdnf5/packages.toml": record})
     assert lines(run("packages", tmp_path)) == {"+nginx": ASKED}
 
@@ -118,7 +153,12 @@ def test_the_record_of_dnf_4(tmp_path: Path) -> None:
 
 def test_the_record_of_zypper(tmp_path: Path) -> None:
     rpms(tmp_path)
-    write(tmp_path, {"var/lib/zypp/AutoInstalled": "# nobody asked\nleft-over\nbash\nglibc\nnginx-core\nkernel\n"})
+    write(
+        tmp_path,
+        {
+            "var/lib/zypp/AutoInstalled": "# nobody asked\nleft-over\nbash\nglibc\nnginx-core\nkernel\n"
+        },
+    )
     assert lines(run("packages", tmp_path)) == {"+nginx": ASKED, "+wine:i686": ASKED}
 
 
@@ -134,7 +174,10 @@ def test_a_record_that_names_nobody_is_a_record(tmp_path: Path) -> None:
         ({"etc/os-release": "ID=gentoo\n"}, "the package manager of gentoo is not known here"),
         ({"etc/os-release": "ID=alpine\n"}, "this is alpine, but its apk database is missing"),
         ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "P:a\n"}, "is not readable"),
-        ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "\n", "etc/apk/world": "a\n"}, "empty or could not be read"),
+        (
+            {"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "\n", "etc/apk/world": "a\n"},
+            "empty or could not be read",
+        ),
         ({"etc/os-release": "ID=arch\n"}, "this is arch, but its pacman database is missing"),
         ({}, "os-release names no system, and there is no package database"),
     ],
@@ -148,11 +191,43 @@ def test_what_cannot_be_read_fails_aloud(tmp_path: Path, files: dict[str, str], 
 
 
 FAMILIES = {
-    "dpkg": ["debian", "ubuntu", "raspbian", "linuxmint/ubuntu debian", "kali/debian", "proxmox/debian", '"devuan"/debian'],
+    "dpkg": [
+        "debian",
+        "ubuntu",
+        "raspbian",
+        "linuxmint/ubuntu debian",
+        "kali/debian",
+        "proxmox/debian",
+        '"devuan"/debian',
+    ],
     "rpm": [
-        *("rhel/fedora", "centos/rhel fedora", "fedora", "rocky/rhel centos fedora", "almalinux/rhel", "ol/fedora", "amzn/centos rhel fedora"),
-        *("amzn/fedora", "openEuler", "anolis/rhel fedora centos", "opensuse-leap/suse opensuse", "opensuse-tumbleweed", "sles/suse"),
-        *("altlinux", "mageia/mandriva fedora", "photon", "mariner", "azurelinux/mariner", "nobara/fedora", "cloudlinux", "openmandriva"),
+        *(
+            "rhel/fedora",
+            "centos/rhel fedora",
+            "fedora",
+            "rocky/rhel centos fedora",
+            "almalinux/rhel",
+            "ol/fedora",
+            "amzn/centos rhel fedora",
+        ),
+        *(
+            "amzn/fedora",
+            "openEuler",
+            "anolis/rhel fedora centos",
+            "opensuse-leap/suse opensuse",
+            "opensuse-tumbleweed",
+            "sles/suse",
+        ),
+        *(
+            "altlinux",
+            "mageia/mandriva fedora",
+            "photon",
+            "mariner",
+            "azurelinux/mariner",
+            "nobara/fedora",
+            "cloudlinux",
+            "openmandriva",
+        ),
     ],
     "pacman": ["arch", "archarm/arch", "manjaro/arch", "endeavouros/arch", "steamos/arch"],
     "apk": ["alpine", "postmarketos/alpine", "wolfi", "chainguard"],
@@ -160,8 +235,13 @@ FAMILIES = {
 }
 
 
-@pytest.mark.parametrize(("manager", "release"), [(manager, release) for manager, releases in FAMILIES.items() for release in releases])
-def test_the_check_and_the_discovery_choose_by_one_table(tmp_path: Path, manager: str, release: str) -> None:
+@pytest.mark.parametrize(
+    ("manager", "release"),
+    [(manager, release) for manager, releases in FAMILIES.items() for release in releases],
+)
+def test_the_check_and_the_discovery_choose_by_one_table(
+    tmp_path: Path, manager: str, release: str
+) -> None:
     name, _, like = release.partition("/")
     write(tmp_path, {"etc/os-release": f'NAME="x"\nID={name}\nID_LIKE="{like}"'})
     databases = {
@@ -173,10 +253,12 @@ def test_the_check_and_the_discovery_choose_by_one_table(tmp_path: Path, manager
     write(tmp_path, dict.fromkeys(databases.values(), "something"))
     chosen = 'choose\necho "chosen $manager"\nexit\n'
     for folder in ("resources", "discovery"):
-        script = data.text("probes/lib/packages.sh") + chosen
-        assert body("packages", folder).startswith(data.text("probes/lib/packages.sh"))
+        script = package_data.text("probes/lib/packages.sh") + chosen
+        assert body("packages", folder).startswith(package_data.text("probes/lib/packages.sh"))
         environment = {"PATH": os.environ["PATH"], "PE_ROOT": str(tmp_path)}
-        done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True, env=environment)
+        done = subprocess.run(
+            ["sh", "-c", script], check=False, capture_output=True, text=True, env=environment
+        )
         assert done.stdout == (f"chosen {manager}\n" if manager else ""), done.stderr
 
 
@@ -191,7 +273,11 @@ def test_warnings_of_rpm_and_of_what_is_preloaded_are_no_packages(tmp_path: Path
 
 def test_a_broken_rpm_fails_aloud(tmp_path: Path) -> None:
     rpms(tmp_path)
-    tool(tmp_path, "rpm", 'case "$*" in *--eval*) echo /var/lib/rpm ;; *) echo "error: no such database" >&2; exit 1 ;; esac')
+    tool(
+        tmp_path,
+        "rpm",
+        'case "$*" in *--eval*) echo /var/lib/rpm ;; *) echo "error: no such database" >&2; exit 1 ;; esac',
+    )
     done = run("packages", tmp_path)
     assert (done.returncode != 0, done.stdout) == (True, b"")
     assert b"no such database" in done.stderr
@@ -203,9 +289,17 @@ def row(want: str = "install", version: str = "1.0", status: str = "installed") 
 
 def test_a_package_is_declared_by_name_alone_but_on_hold() -> None:
     assert list(DISCOVERY.forms("app", Package("dpkg", "apt-get", (row(),)))) == [{}]
-    assert list(DISCOVERY.forms("app", Package("dpkg", "apt-get", (row("hold", "2:1.0"),)))) == [{"version": "2:1.0"}, {}]
+    assert list(DISCOVERY.forms("app", Package("dpkg", "apt-get", (row("hold", "2:1.0"),)))) == [
+        {"version": "2:1.0"},
+        {},
+    ]
 
 
 def test_a_package_that_is_not_there_is_declared_only_where_apk_was_told_to_refuse_it() -> None:
     assert list(DISCOVERY.forms("app", Package("apk", "apk"))) == [{"state": "absent"}]
-    assert list(DISCOVERY.forms("app", Package("dpkg", "apt-get", (row("hold", "-", "not-installed"),)))) == []
+    assert (
+        list(
+            DISCOVERY.forms("app", Package("dpkg", "apt-get", (row("hold", "-", "not-installed"),)))
+        )
+        == []
+    )

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
-from power_edge.model.declared.resources.packages_schema import Package as Declared
+from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import RESOURCE, ask
-from power_edge.resources.packages.database import parse
-from tests.cases import Case, Verdict, check, parameters
+from power_edge.resources.packages.observation import parse
+from tests.support.cases import Case, Verdict, check, parameters
 
 SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
 """The sources of a case, as apt names their files; see its setup.sh."""
@@ -39,22 +39,43 @@ def answer_from(case: Case, name: str) -> list[str]:
         return ["manager apk - apk", *_apk(text["installed"], name)]
     if "pacman-Q" in text:
         rows = [line.split() for line in text["pacman-Q"].splitlines()]
-        return ["manager pacman - pacman", *(f"row {package} - -/installed/ok {version}" for package, version in rows)]
+        return [
+            "manager pacman - pacman",
+            *(f"row {package} - -/installed/ok {version}" for package, version in rows),
+        ]
     if "rpm-qf" in text:
-        provided = [f"provides {line.split('-')[0]} {name}" for line in text.get("whatprovides", "").splitlines()]
+        provided = [
+            f"provides {line.split('-')[0]} {name}"
+            for line in text.get("whatprovides", "").splitlines()
+        ]
         return ["manager rpm - dnf", *_rpm(text["rpm-qf"] + text.get("with-arch", "")), *provided]
     if "dpkg" in text:  # two-managers-on-one-node
         status, version = text["dpkg"].split()
-        return ["manager dpkg amd64 apt-get", f"row {name} amd64 {'hold' if status[0] == 'h' else 'install'}/installed/ok {version}"]
+        return [
+            "manager dpkg amd64 apt-get",
+            f"row {name} amd64 {'hold' if status[0] == 'h' else 'install'}/installed/ok {version}",
+        ]
     rows = [line.split("\t") for line in text["dpkg-query"].splitlines()]
-    lines = [f"row {row[0]} {row[1] or '-'} {row[3]}/{row[4]}/{row[5]} {row[6] or '-'}" for row in rows]
-    provided = [f"provides {line.split()[0]} {name}" for line in text.get("provided-by", "").splitlines()]
-    return ["manager dpkg amd64 apt-get", *lines, *provided, *(_lists(case, text) if "policy" in text else ())]
+    lines = [
+        f"row {row[0]} {row[1] or '-'} {row[3]}/{row[4]}/{row[5]} {row[6] or '-'}" for row in rows
+    ]
+    provided = [
+        f"provides {line.split()[0]} {name}" for line in text.get("provided-by", "").splitlines()
+    ]
+    return [
+        "manager dpkg amd64 apt-get",
+        *lines,
+        *provided,
+        *(_lists(case, text) if "policy" in text else ()),
+    ]
 
 
 def _rpm(text: str) -> list[str]:
     rows = [line.split("\t") for line in text.splitlines() if "\t" in line]
-    return [f"row {row[0]} {row[4]} -/installed/ok {'' if row[1] == '(none)' else f'{row[1]}:'}{row[2]}-{row[3]}" for row in rows]
+    return [
+        f"row {row[0]} {row[4]} -/installed/ok {'' if row[1] == '(none)' else f'{row[1]}:'}{row[2]}-{row[3]}"
+        for row in rows
+    ]
 
 
 def _apk(database: str, name: str) -> list[str]:
@@ -62,7 +83,9 @@ def _apk(database: str, name: str) -> list[str]:
     for record in database.split("\n\n"):
         fields = dict(line.split(":", 1) for line in record.splitlines() if ":" in line)
         if fields.get("P") == name:
-            lines.append(f"row {name} {fields['A']} -/installed/{fields.get('f', 'ok')} {fields['V']}")
+            lines.append(
+                f"row {name} {fields['A']} -/installed/{fields.get('f', 'ok')} {fields['V']}"
+            )
         if name in (provided.partition("=")[0] for provided in fields.get("p", "").split()):
             lines.append(f"provides {fields['P']} {name}")
     return lines
@@ -70,8 +93,14 @@ def _apk(database: str, name: str) -> list[str]:
 
 def _lists(case: Case, text: dict[str, str]) -> list[str]:
     *files, now = text["lists"].splitlines()
-    found = [re.match(r"\S+ +\d+ \S+ +\S+ +\d+ (\S+ \S+?)\.\d+ \+0000 (.*)", line) for line in files]
-    times = [(int(datetime.fromisoformat(f"{match[1]}+00:00").timestamp()), match[2]) for match in found if match]
+    found = [
+        re.match(r"\S+ +\d+ \S+ +\S+ +\d+ (\S+ \S+?)\.\d+ \+0000 (.*)", line) for line in files
+    ]
+    times = [
+        (int(datetime.fromisoformat(f"{match[1]}+00:00").timestamp()), match[2])
+        for match in found
+        if match
+    ]
     return [
         f"now {int(datetime.strptime(now, '%a %b %d %H:%M:%S UTC %Y').timestamp())}",
         *(f"list {time} /var/lib/apt/lists/{name}" for time, name in times),
@@ -89,7 +118,19 @@ def _lists(case: Case, text: dict[str, str]) -> list[str]:
 def judged(answer: str, **declared: Any) -> Result:
     item = Declared(**declared)
     seen = parse(f"{answer}\nasked {item.name}\n".encode())
-    return judge(RESOURCE, Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), Source("state.yaml", 1)), seen)
+    return judge(
+        RESOURCE,
+        Item(
+            "node",
+            "packages",
+            item.name,
+            item.name,
+            item,
+            RESOURCE.asserts(item),
+            Source("state.yaml", 1),
+        ),
+        seen,
+    )
 
 
 DPKG = "manager dpkg amd64 apt-get\n"
@@ -101,19 +142,38 @@ def outcome(answer: str, **declared: Any) -> str:
 
 
 def test_what_is_asked() -> None:
-    items = [Declared(name="a"), Declared(name="b", state="absent"), Declared(name="c:i386", state="latest"), Declared(name="d", version="1:2~3")]
+    items = [
+        Declared(name="a"),
+        Declared(name="b", state="absent"),
+        Declared(name="c:i386", state="latest"),
+        Declared(name="d", version="1:2~3"),
+    ]
     assert list(ask(items)) == ["a", "-b", "+c:i386", "=d=1:2~3"]
 
 
 def test_a_name_that_was_not_asked_is_unknown() -> None:
     item = Declared(name="a", state="absent")
     seen = parse(f"{DPKG}asked b\n".encode())
-    assert judge(RESOURCE, Item("node", "packages", "a", "a", item, {"state": "absent"}, Source("f", 1)), seen).outcome is Outcome.UNKNOWN
+    assert (
+        judge(
+            RESOURCE,
+            Item("node", "packages", "a", "a", item, {"state": "absent"}, Source("f", 1)),
+            seen,
+        ).outcome
+        is Outcome.UNKNOWN
+    )
 
 
 @pytest.mark.parametrize(
     "answer",
-    ["", "asked a\n", "manager portage - emerge\nasked a\n", f"{DPKG}row a amd64\n", f"{DPKG}row a amd64 installed 1\n", f"{DPKG}what is this\n"],
+    [
+        "",
+        "asked a\n",
+        "manager portage - emerge\nasked a\n",
+        f"{DPKG}row a amd64\n",
+        f"{DPKG}row a amd64 installed 1\n",
+        f"{DPKG}what is this\n",
+    ],
 )
 def test_an_answer_that_is_not_understood(answer: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -145,13 +205,22 @@ def test_the_states_of_dpkg(state: str, present: str, absent: str) -> None:
 
 def test_an_entry_that_dpkg_has_lost_is_not_absent() -> None:
     lost = DPKG + "orphan a"
-    assert [outcome(lost, name=name, state=state) for name, state in (("a", "present"), ("a", "absent"), ("A", "absent"))] == ["unknown"] * 3
+    assert [
+        outcome(lost, name=name, state=state)
+        for name, state in (("a", "present"), ("a", "absent"), ("A", "absent"))
+    ] == ["unknown"] * 3
     assert outcome(lost, name="b", state="absent") == "compliant"
 
 
 def test_dpkg_takes_names_in_any_case_and_the_others_do_not() -> None:
-    assert outcome(f"{DPKG}row bash amd64 install/installed/ok 5", name="Bash", state="absent") == "drift"
-    assert outcome(f"{RPM}row bash x86_64 -/installed/ok 5-1", name="Bash", state="absent") == "compliant"
+    assert (
+        outcome(f"{DPKG}row bash amd64 install/installed/ok 5", name="Bash", state="absent")
+        == "drift"
+    )
+    assert (
+        outcome(f"{RPM}row bash x86_64 -/installed/ok 5-1", name="Bash", state="absent")
+        == "compliant"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +246,11 @@ def test_architectures_of_dpkg(name: str, arch: str, present: str, absent: str) 
 def test_architectures_of_the_others() -> None:
     answer = f"{RPM}row a i686 -/installed/ok 1-1"
     assert outcome(answer, name="a:i686") == outcome(answer, name="a.i686") == "compliant"
-    assert outcome(answer, name="a:i686", state="absent") == outcome(answer, name="a.i686", state="absent") == "drift"
+    assert (
+        outcome(answer, name="a:i686", state="absent")
+        == outcome(answer, name="a.i686", state="absent")
+        == "drift"
+    )
     assert outcome("manager pacman - pacman", name="a:x86_64", state="absent") == "unknown"
 
 
@@ -190,7 +263,9 @@ def test_a_label_of_rpm_is_not_a_name() -> None:
 
 
 def test_several_kernels_are_normal() -> None:
-    answer = f"{RPM}row kernel x86_64 -/installed/ok 5.14-1\nrow kernel x86_64 -/installed/ok 5.14-2"
+    answer = (
+        f"{RPM}row kernel x86_64 -/installed/ok 5.14-1\nrow kernel x86_64 -/installed/ok 5.14-2"
+    )
     assert outcome(answer, name="kernel", version="5.14-1") == "compliant"
     assert outcome(answer, name="kernel", version="5.14-3") == "drift"
 
@@ -204,17 +279,26 @@ def test_each_architecture_must_have_the_version() -> None:
 
 def test_a_broken_package_of_apk() -> None:
     assert outcome("manager apk - apk\nrow a x86_64 -/installed/f 1.0-r0", name="a") == "drift"
-    assert outcome("manager apk - apk\nrow a x86_64 -/installed/f 1.0-r0", name="a", state="absent") == "drift"
+    assert (
+        outcome("manager apk - apk\nrow a x86_64 -/installed/f 1.0-r0", name="a", state="absent")
+        == "drift"
+    )
 
 
 def test_what_is_only_provided() -> None:
     answer = "manager pacman - pacman\nprovides - sh"
     assert judged(answer, name="sh").why == "state: not installed, but provided by another package"
-    assert outcome(answer, name="sh", state="absent") == outcome(answer, name="sh", version="1") == "unknown"
+    assert (
+        outcome(answer, name="sh", state="absent")
+        == outcome(answer, name="sh", version="1")
+        == "unknown"
+    )
 
 
 def test_the_epoch_is_part_of_a_version() -> None:
-    assert "epoch 2" in str(judged(f"{DPKG}row a amd64 install/installed/ok 2:4.0-3", name="a", version="4.0-3").why)
+    assert "epoch 2" in str(
+        judged(f"{DPKG}row a amd64 install/installed/ok 2:4.0-3", name="a", version="4.0-3").why
+    )
 
 
 def test_what_own_tests_are_given() -> None:
@@ -278,17 +362,32 @@ def test_latest() -> None:
         ),
         ({"lists": ""}, "no list of"),
         ({"uris": "uri status 0"}, "no sources"),
-        ({"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")}, "ended with status 100: ERROR"),
+        (
+            {"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")},
+            "ended with status 100: ERROR",
+        ),
         ({"uris": URIS.replace("uri status 0", "uri status 124")}, "took too long"),
         ({"uris": URIS.replace("\nuri status 0", "")}, "ended with status none"),
-        ({"policy": POLICY.replace("policy status 0", "policy status 139")}, "apt-cache policy ended with status 139"),
-        ({"uris": f"{URIS}\nuri W: The list of sources could not be read"}, "W: The list of sources could not be read"),
+        (
+            {"policy": POLICY.replace("policy status 0", "policy status 139")},
+            "apt-cache policy ended with status 139",
+        ),
+        (
+            {"uris": f"{URIS}\nuri W: The list of sources could not be read"},
+            "W: The list of sources could not be read",
+        ),
         ({"uris": f"{URIS}\nuri E: Malformed entry 1 in list file"}, "E: Malformed"),
         ({"policy": f"stderr policy W: Unable to read /etc/apt\n{POLICY}"}, "W: Unable to read"),
         ({"policy": "policy N: Unable to locate package a"}, "offer no version"),
         ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: (none)")}, "offer no version"),
-        ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: 0.9-1")}, "newer than the 0.9-1"),
-        ({"policy": "\n".join(line for line in POLICY.splitlines() if "http" not in line)}, "in no package list"),
+        (
+            {"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: 0.9-1")},
+            "newer than the 0.9-1",
+        ),
+        (
+            {"policy": "\n".join(line for line in POLICY.splitlines() if "http" not in line)},
+            "in no package list",
+        ),
         ({"row": ROW.replace(f"now {NOW}\n", "")}, "from the future"),
     ],
 )
@@ -307,17 +406,33 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
 @pytest.mark.parametrize(
     ("lists", "why"),
     [
-        # The file is new and its Date is old: a copied image, a restored backup, `touch`, a frozen mirror.
-        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}", "30 days old"),
-        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:date:Sat, 12 Dec 2026 05:46:40 UTC", "34 days old"),
-        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: yesterday", "Date that cannot be read: yesterday"),
+        # The file is new and its Date is old: a copied image, a restored backup, `touch`, a frozen
+        # mirror.
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}",
+            "30 days old",
+        ),
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:date:Sat, 12 Dec 2026 05:46:40 UTC",
+            "34 days old",
+        ),
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: yesterday",
+            "Date that cannot be read: yesterday",
+        ),
         (
             f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW)}\n"
             f"release {RELEASE}:Valid-Until: {formatdate(NOW - 1)}",
             "no longer valid",
         ),
-        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW + 86400)}", "from the future"),
-        (f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nstderr release grep: {RELEASE}: Permission denied", "Permission denied"),
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW + 86400)}",
+            "from the future",
+        ),
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nstderr release grep: {RELEASE}: Permission denied",
+            "Permission denied",
+        ),
         # A Release without a Date, and none at all: the index speaks for itself.
         (f"list {NOW} {RELEASE}\nlist {NOW - 30 * 86400} {INDEX}", "30 days old"),
         (f"list {NOW - 30 * 86400} {INDEX}", "30 days old"),
@@ -327,7 +442,10 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
             "30 days old",
         ),
         # A link that leads nowhere.
-        (f"{LISTS}\nstderr list stat: cannot statx '{INDEX}': No such file or directory", "cannot be looked at"),
+        (
+            f"{LISTS}\nstderr list stat: cannot statx '{INDEX}': No such file or directory",
+            "cannot be looked at",
+        ),
         (f"{LISTS}\nclock {NOW + 86400} /var/log", "set back since /var/log was written"),
     ],
 )
@@ -378,14 +496,20 @@ policy status 0"""
         ("50", 50, 500, "apt prefers 1.0-1 (priority 500) to 2.0-1 (priority 50)"),
     ],
 )
-def test_a_newer_version_that_apt_does_not_choose_is_told_with_the_reason(newer: str, source: int, ours: int, why: str) -> None:
-    policy = NEWER.format(candidate="1.0-1", newer=newer, source=source, ours=ours, source_of_ours=500)
+def test_a_newer_version_that_apt_does_not_choose_is_told_with_the_reason(
+    newer: str, source: int, ours: int, why: str
+) -> None:
+    policy = NEWER.format(
+        candidate="1.0-1", newer=newer, source=source, ours=ours, source_of_ours=500
+    )
     result = latest(policy=policy)
     assert (result.outcome, why in str(result.why)) == (Outcome.COMPLIANT, True), result.why
 
 
 def test_a_phased_update_and_a_hold_are_named_where_the_newer_version_is_drift() -> None:
-    policy = NEWER.format(candidate="2.0-1", newer="500 (phased 10%)", source=500, ours=500, source_of_ours=500)
+    policy = NEWER.format(
+        candidate="2.0-1", newer="500 (phased 10%)", source=500, ours=500, source_of_ours=500
+    )
     assert "phased: 10% of machines get it so far" in str(latest(policy=policy).why)
     held = latest(policy=policy, row=ROW.replace("install/", "hold/"))
     assert held.outcome is Outcome.DRIFT
@@ -408,7 +532,10 @@ def test_latest_of_pacman() -> None:
     assert pacman("1-1", fresh, f"clock {NOW + 86400} /run") == "unknown"
     assert pacman("1-1", fresh, "repo extra", "repo status 0") == "unknown"
     assert pacman("1-1", fresh, "repo status 1") == "unknown"
-    none = head.replace("repo core\n", "") + f"sync Name            : a\nsync Version         : 1-1\nsync status 0\n{fresh}"
+    none = (
+        head.replace("repo core\n", "")
+        + f"sync Name            : a\nsync Version         : 1-1\nsync status 0\n{fresh}"
+    )
     assert "pacman has no repositories" in str(judged(none, name="a", state="latest").why)
 
 
@@ -422,15 +549,22 @@ def test_latest_of_another_architecture_is_not_judged_by_the_nodes_own() -> None
 def test_latest_of_several_architectures_that_differ_is_unknown() -> None:
     rows = f"{ROW}\n{ROW.splitlines()[-1].replace('amd64', 'i386')}"
     for second, outcome in (("1.0-1", Outcome.COMPLIANT), ("0.9-1", Outcome.UNKNOWN)):
-        answer = "\n".join((rows[:-5] + second, POLICY.replace("policy a:", "policy a:any:"), URIS, LISTS))
+        answer = "\n".join(
+            (rows[:-5] + second, POLICY.replace("policy a:", "policy a:any:"), URIS, LISTS)
+        )
         assert judged(answer, name="a:any", state="latest").outcome is outcome
 
 
 def test_latest_of_the_other_managers() -> None:
     apk = "manager apk - apk\nrow a x86_64 -/installed/ok 1.2-r1\npolicy a policy:\npolicy   1.2-r1:\npolicy     lib/apk/db/installed\n"
     assert outcome(f"{apk}policy     https://host/main\n", name="a", state="latest") == "unknown"
-    assert outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest") == "drift"
-    assert "dnf, yum and zypper cannot be asked" in str(judged(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest").why)
+    assert (
+        outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest")
+        == "drift"
+    )
+    assert "dnf, yum and zypper cannot be asked" in str(
+        judged(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest").why
+    )
     assert outcome(RPM, name="a", state="latest") == "drift"
 
 
@@ -447,13 +581,25 @@ policy status 0
 
 
 def tried(words: str, *lines: str, status: int = 0, name: str = "a", ways: str = "") -> str:
-    said = "".join(f"stderr sim {name} {line}\n" if line.startswith(("E:", "ERROR")) else f"sim {name} {line}\n" for line in lines)
-    return f"try {name} {words}\n{said}sim {name} \nsim {name} status {status}\n" + (f"way a {ways}\n" if ways else "")
+    said = "".join(
+        f"stderr sim {name} {line}\n"
+        if line.startswith(("E:", "ERROR"))
+        else f"sim {name} {line}\n"
+        for line in lines
+    )
+    return f"try {name} {words}\n{said}sim {name} \nsim {name} status {status}\n" + (
+        f"way a {ways}\n" if ways else ""
+    )
 
 
 INSTALL = "install --no-install-recommends a"
 REMEDIES = {
-    "install": (DPKG + tried(INSTALL, "Inst a (1 x [all])"), {}, "apt-get install -y --no-install-recommends a", None),
+    "install": (
+        DPKG + tried(INSTALL, "Inst a (1 x [all])"),
+        {},
+        "apt-get install -y --no-install-recommends a",
+        None,
+    ),
     "a preloaded library that warns": (
         DPKG + tried(INSTALL, "Inst a (1 x [all])", "ERROR: ld.so: x"),
         {},
@@ -467,13 +613,23 @@ REMEDIES = {
         "it needs and brings along b",
     ),
     "a version": (
-        DPKG + tried("install --no-install-recommends --allow-downgrades a=1:1.0~rc1", "Inst a (1:1.0~rc1 x [all])"),
+        DPKG
+        + tried(
+            "install --no-install-recommends --allow-downgrades a=1:1.0~rc1",
+            "Inst a (1:1.0~rc1 x [all])",
+        ),
         {"version": "1:1.0~rc1"},
         "apt-get install -y --no-install-recommends --allow-downgrades 'a=1:1.0~rc1'",
         None,
     ),
     "a version that is not offered": (
-        DPKG + OFFERS + tried("install --allow-downgrades a=1.2-3", "E: Version '1.2-3' for 'a' was not found", status=100),
+        DPKG
+        + OFFERS
+        + tried(
+            "install --allow-downgrades a=1.2-3",
+            "E: Version '1.2-3' for 'a' was not found",
+            status=100,
+        ),
         {"version": "1.2-3"},
         None,
         "apt-get cannot do it (Version '1.2-3' for 'a' was not found): the package lists offer 1.2-3+b1",
@@ -490,13 +646,34 @@ REMEDIES = {
         None,
         "no package list on the node offers it",
     ),
-    "an install that removes": (DPKG + tried(INSTALL, "Remv b [1]", "Inst a (1 x [all])"), {}, None, "would also remove b"),
-    "an install that changes others": (DPKG + tried(INSTALL, "Inst b [1] (2 x [all])", "Inst a (1 x [all])"), {}, None, "change b from 1 to 2"),
+    "an install that removes": (
+        DPKG + tried(INSTALL, "Remv b [1]", "Inst a (1 x [all])"),
+        {},
+        None,
+        "would also remove b",
+    ),
+    "an install that changes others": (
+        DPKG + tried(INSTALL, "Inst b [1] (2 x [all])", "Inst a (1 x [all])"),
+        {},
+        None,
+        "change b from 1 to 2",
+    ),
     "an install that does nothing": (DPKG + tried(INSTALL), {}, None, "would not do it"),
-    "remove": (THERE + tried("remove a", "Remv a [1]"), {"state": "absent"}, "apt-get remove -y a", None),
-    "a name in capitals": (THERE + tried("remove a", "Remv a [1]", name="A"), {"name": "A", "state": "absent"}, "apt-get remove -y a", None),
+    "remove": (
+        THERE + tried("remove a", "Remv a [1]"),
+        {"state": "absent"},
+        "apt-get remove -y a",
+        None,
+    ),
+    "a name in capitals": (
+        THERE + tried("remove a", "Remv a [1]", name="A"),
+        {"name": "A", "state": "absent"},
+        "apt-get remove -y a",
+        None,
+    ),
     "a foreign architecture": (
-        f"{DPKG}row a i386 install/installed/ok 1\n" + tried("remove a:i386", "Remv a:i386 [1]", name="a:i386"),
+        f"{DPKG}row a i386 install/installed/ok 1\n"
+        + tried("remove a:i386", "Remv a:i386 [1]", name="a:i386"),
         {"name": "a:i386", "state": "absent"},
         "apt-get remove -y a:i386",
         None,
@@ -513,17 +690,42 @@ REMEDIES = {
         None,
         "apt-get remove -y a would also remove b: decide that first",
     ),
-    "a removal that installs": (THERE + tried("remove a", "Remv a [1]", "Inst b (1 x [all])"), {"state": "absent"}, None, "would also install b 1"),
-    "a removal that does nothing": (THERE + tried("remove a"), {"state": "absent"}, None, "would not do it"),
+    "a removal that installs": (
+        THERE + tried("remove a", "Remv a [1]", "Inst b (1 x [all])"),
+        {"state": "absent"},
+        None,
+        "would also install b 1",
+    ),
+    "a removal that does nothing": (
+        THERE + tried("remove a"),
+        {"state": "absent"},
+        None,
+        "would not do it",
+    ),
     "an essential package": (
-        THERE + tried("remove a", "E: Essential packages were removed and -y was used without --allow-remove-essential.", status=100),
+        THERE
+        + tried(
+            "remove a",
+            "E: Essential packages were removed and -y was used without --allow-remove-essential.",
+            status=100,
+        ),
         {"state": "absent"},
         None,
         "apt-get refuses to remove it: Essential packages were removed",
     ),
     "no time": (DPKG, {}, None, "time was short"),
-    "a simulation that took too long": (DPKG + tried(INSTALL, "Inst a (1 x [all])", status=124), {}, None, "it took too long"),
-    "a simulation that was cut": (DPKG + f"try a {INSTALL}\nsim a Inst a (1 x [all])\n", {}, None, "ended with no status"),
+    "a simulation that took too long": (
+        DPKG + tried(INSTALL, "Inst a (1 x [all])", status=124),
+        {},
+        None,
+        "it took too long",
+    ),
+    "a simulation that was cut": (
+        DPKG + f"try a {INSTALL}\nsim a Inst a (1 x [all])\n",
+        {},
+        None,
+        "ended with no status",
+    ),
     "half-configured": (
         f"{DPKG}row a amd64 install/half-configured/ok 1\nbroken a install/half-configured/ok\n",
         {},
@@ -537,7 +739,8 @@ REMEDIES = {
         "repair a, b by hand",
     ),
     "another one is half-configured": (
-        f"{DPKG}broken b install/half-configured/ok\n" + tried(INSTALL, "Inst a (1 x [all])", "Conf b (1 x [all])"),
+        f"{DPKG}broken b install/half-configured/ok\n"
+        + tried(INSTALL, "Inst a (1 x [all])", "Conf b (1 x [all])"),
         {},
         "dpkg --configure -a && apt-get install -y --no-install-recommends a",
         "repair b by hand",
@@ -561,10 +764,20 @@ REMEDIES = {
         None,
         "a is on hold: end that first where nobody needs it (apt-mark unhold a)",
     ),
-    "an epoch": (f"{DPKG}row a amd64 install/installed/ok 2:1.0-1", {"version": "1.0-1"}, None, "with its epoch: 2:1.0-1"),
+    "an epoch": (
+        f"{DPKG}row a amd64 install/installed/ok 2:1.0-1",
+        {"version": "1.0-1"},
+        None,
+        "with its epoch: 2:1.0-1",
+    ),
     "no apt-get": ("manager dpkg amd64 -", {}, None, "there is no apt-get on the node"),
     "dnf": (RPM, {"version": "1-1"}, None, "install version 1-1 with dnf"),
-    "zypper": ("manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1", {"state": "absent"}, None, "remove it with zypper"),
+    "zypper": (
+        "manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1",
+        {"state": "absent"},
+        None,
+        "remove it with zypper",
+    ),
     "apk": ("manager apk - apk", {}, None, "install it with apk"),
     "pacman": ("manager pacman - -", {}, None, "install it with pacman"),
 }
@@ -585,11 +798,27 @@ def test_remedies(case: str) -> None:
     [
         (THERE + tried("remove a", "Remv a [1]", ways="remote logins"), {"state": "absent"}, True),
         (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst ufw (1 x [all])"), {}, True),
-        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst iptables-persistent (1 x [all])"), {}, True),
-        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst python3-dbus (1 x [all])", "Inst ufwx (1 x [all])"), {}, False),
+        (
+            DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst iptables-persistent (1 x [all])"),
+            {},
+            True,
+        ),
+        (
+            DPKG
+            + tried(
+                INSTALL,
+                "Inst a (1 x [all])",
+                "Inst python3-dbus (1 x [all])",
+                "Inst ufwx (1 x [all])",
+            ),
+            {},
+            False,
+        ),
     ],
 )
-def test_a_remedy_that_could_end_the_way_to_the_node_says_so(answer: str, declared: dict[str, Any], cuts: bool) -> None:
+def test_a_remedy_that_could_end_the_way_to_the_node_says_so(
+    answer: str, declared: dict[str, Any], cuts: bool
+) -> None:
     result = judged(answer, name="a", **declared)
     assert result.mend is not None
     assert result.mend_cuts is cuts

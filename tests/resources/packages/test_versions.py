@@ -1,6 +1,7 @@
 """The order of versions, as the managers' own tools have it.
 
-The recorded lines (MANAGER ONE TWO SIGN) were made with dpkg 1.21.22 --compare-versions, rpm 4.18.0's Lua rpm.ver, and libalpm 13's alpm_pkg_vercmp.
+The recorded lines (MANAGER ONE TWO SIGN) were made with dpkg 1.21.22 --compare-versions, rpm
+4.18.0's Lua rpm.ver, and libalpm 13's alpm_pkg_vercmp.
 """
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from power_edge.resources.packages import versions
-from tests.cases import RECORDINGS
+from tests.support.cases import RECORDINGS
 
-LINES = [line.split() for line in (RECORDINGS / "packages" / "versions.txt").read_text().splitlines()]
+LINES = [
+    line.split() for line in (RECORDINGS / "packages" / "versions.txt").read_text().splitlines()
+]
 APK = [  # by apk-tools' version.c; no apk was there to ask
     ("1.2.4-r1", "1.2.4-r2", -1),
     ("1.2.4", "1.2.4-r0", -1),
@@ -29,7 +32,8 @@ APK = [  # by apk-tools' version.c; no apk was there to ask
     ("9.6_p1-r0", "9.6_p1-r0", 0),
 ]
 
-CARET = [  # rpm 4.18.0's Lua rpm.vercmp: older than all that could follow instead, whatever its place in ASCII
+# rpm 4.18.0's Lua rpm.vercmp: older than all that could follow instead, whatever its place in ASCII
+CARET = [
     ("rpm", "1.0^", "1.0A", -1),
     ("rpm", "1.0^", "1.0a", -1),
     ("rpm", "1.0^20", "1.0.B", -1),
@@ -43,7 +47,9 @@ def sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-@pytest.mark.parametrize(("manager", "one", "two", "expected"), [*LINES, *CARET, *(("apk", *line) for line in APK)])
+@pytest.mark.parametrize(
+    ("manager", "one", "two", "expected"), [*LINES, *CARET, *(("apk", *line) for line in APK)]
+)
 def test_order(manager: str, one: str, two: str, expected: str | int) -> None:
     assert sign(versions.COMPARE[manager](one, two)) == int(expected)
     assert sign(versions.COMPARE[manager](two, one)) == -int(expected)

@@ -1,4 +1,6 @@
-"""Services: which units are a person's choice, by what Debian and others leave on disk, and what is declared of them."""
+"""Services: which units are a person's choice, by what Debian and others leave on disk, and what is
+declared of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from power_edge.discovery.services import DISCOVERY
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Outcome, Source
-from power_edge.model.declared.resources.services_schema import Service
+from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, canonical
-from power_edge.resources.services.unit import Puller, Trigger, Unit
-from tests.discovery.trees import lines, run, tool, write
-from tests.scripts import HOSTILE
+from power_edge.resources.services.discover import DISCOVERY
+from power_edge.resources.services.observation import Puller, Trigger, Unit
+from tests.support.scripts import HOSTILE
+from tests.support.trees import lines, run, tool, write
 
 SYSTEMCTL = """
 tree=${0%/bin/*}/manager
@@ -35,16 +37,41 @@ REST = {"ActiveState": "inactive", "SubState": "dead"}
 
 
 def systemd(tree: Path, units: Mapping[str, Mapping[str, str]]) -> None:
-    """A manager that knows these units, by the properties that are out of the usual: loaded, running and enabled, with a file below /usr/lib."""
+    """A manager that knows these units, by the properties that are out of the usual: loaded,
+    running and enabled, with a file below /usr/lib.
+    """
     known = []
     for name, given in units.items():
         file = name if "@" not in name else f"{name.partition('@')[0]}@.{name.rpartition('.')[2]}"
-        usual = {"Id": name, "LoadState": "loaded", "ActiveState": "active", "SubState": "running", "Type": "simple"}
-        usual |= {"RemainAfterExit": "no", "UnitFileState": "enabled", "FragmentPath": f"/usr/lib/systemd/system/{file}", "NRestarts": "0"}
+        usual = {
+            "Id": name,
+            "LoadState": "loaded",
+            "ActiveState": "active",
+            "SubState": "running",
+            "Type": "simple",
+        }
+        usual |= {
+            "RemainAfterExit": "no",
+            "UnitFileState": "enabled",
+            "FragmentPath": f"/usr/lib/systemd/system/{file}",
+            "NRestarts": "0",
+        }
         known.append({**usual, **given})
-    write(tree, {f"manager/{unit['Id']}": "".join(f"{key}={value}\n" for key, value in unit.items()) + "\n" for unit in known})
-    listed = "".join(f"{unit['Id']} {unit['LoadState']} {unit['ActiveState']} {unit['SubState']} A title\n" for unit in known)
-    files = "".join(f"{unit['Id']} {unit['UnitFileState']} enabled\n" for unit in known if "@" not in unit["Id"])
+    write(
+        tree,
+        {
+            f"manager/{unit['Id']}": "".join(f"{key}={value}\n" for key, value in unit.items())
+            + "\n"
+            for unit in known
+        },
+    )
+    listed = "".join(
+        f"{unit['Id']} {unit['LoadState']} {unit['ActiveState']} {unit['SubState']} A title\n"
+        for unit in known
+    )
+    files = "".join(
+        f"{unit['Id']} {unit['UnitFileState']} enabled\n" for unit in known if "@" not in unit["Id"]
+    )
     write(tree, {"manager/units": listed, "manager/files": files, "proc/uptime": "1000.00 1.00\n"})
     tool(tree, "systemctl", SYSTEMCTL)
 
@@ -57,20 +84,46 @@ def packages(
     depends: Mapping[str, str] = {},
     provides: Mapping[str, str] = {},
 ) -> None:
-    """Debian's database, as far as it is read: files, priority, dependencies of packages, and which were installed for others' sake."""
-    write(tree, {f"var/lib/dpkg/info/{name}.list": "".join(f"{path}\n" for path in paths) for name, paths in owned.items()})
-    rows = ((name, priority, "no", "installed", depends.get(name, "") + ", ", provides.get(name, "")) for name, priority in priorities.items())
+    """Debian's database, as far as it is read: files, priority, dependencies of packages, and which
+    were installed for others' sake.
+    """
+    write(
+        tree,
+        {
+            f"var/lib/dpkg/info/{name}.list": "".join(f"{path}\n" for path in paths)
+            for name, paths in owned.items()
+        },
+    )
+    rows = (
+        (name, priority, "no", "installed", depends.get(name, "") + ", ", provides.get(name, ""))
+        for name, priority in priorities.items()
+    )
     write(tree, {"table": "".join("\t".join(row) + "\n" for row in rows)})
     tool(tree, "dpkg-query", f"cat {tree}/table")
-    write(tree, {"var/lib/apt/extended_states": "".join(f"Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n" for name in automatic)})
+    write(
+        tree,
+        {
+            "var/lib/apt/extended_states": "".join(
+                f"Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n" for name in automatic
+            )
+        },
+    )
 
 
 BROUGHT = {
     "the package itself": ({}, {}, ()),
     "one that it depends on": ({"asked": "owner (>= 1:2)"}, {}, ("owner",)),
     "one of several": ({"asked": "other | owner, more"}, {}, ("owner",)),
-    "one behind another": ({"asked": "between (= 1)", "between": "owner:any"}, {}, ("owner", "between")),
-    "one that provides what it depends on": ({"asked": "virtual"}, {"owner": "virtual (= 2), more"}, ("owner",)),
+    "one behind another": (
+        {"asked": "between (= 1)", "between": "owner:any"},
+        {},
+        ("owner", "between"),
+    ),
+    "one that provides what it depends on": (
+        {"asked": "virtual"},
+        {"owner": "virtual (= 2), more"},
+        ("owner",),
+    ),
 }
 
 
@@ -81,8 +134,19 @@ def test_the_unit_that_an_asked_package_brings_is_found(tmp_path: Path, case: st
     systemd(tmp_path, {"unit.service": {}})
     write(tmp_path, links("unit.service") | {f"{RECORDS}/multi-user.target.wants/unit.service": ""})
     names = dict.fromkeys(("owner", asked, *automatic), "optional")
-    packages(tmp_path, {"owner": ["/lib/systemd/system/unit.service"]}, names, automatic, depends, provides)
-    why = "its package owner was asked for" if not automatic else "its package owner came with asked, which was asked for"
+    packages(
+        tmp_path,
+        {"owner": ["/lib/systemd/system/unit.service"]},
+        names,
+        automatic,
+        depends,
+        provides,
+    )
+    why = (
+        "its package owner was asked for"
+        if not automatic
+        else "its package owner came with asked, which was asked for"
+    )
     assert lines(run("services", tmp_path)) == {"+unit.service": why}
 
 
@@ -92,17 +156,26 @@ def test_the_unit_that_an_asked_package_brings_is_found(tmp_path: Path, case: st
         ({"owner": "optional", "asked": "optional"}, ["owner", "asked"], {"asked": "owner"}),
         ({"owner": "optional", "asked": "important"}, ["owner"], {"asked": "owner"}),
         ({"owner": "standard", "asked": "optional"}, ["owner"], {"asked": "owner"}),
-        ({"owner": "optional", "asked": "optional", "base": "required"}, ["owner"], {"asked": "owner", "base": "owner"}),
+        (
+            {"owner": "optional", "asked": "optional", "base": "required"},
+            ["owner"],
+            {"asked": "owner", "base": "owner"},
+        ),
         ({"owner": "optional", "asked": "optional"}, ["owner"], {"asked": "owner-more, my-owner"}),
         ({"owner": "optional", "asked": "optional"}, ["owner"], {"owner": "asked"}),
     ],
 )
 def test_the_unit_of_a_package_that_nobody_asked_for_is_not(
-    tmp_path: Path, priorities: Mapping[str, str], automatic: Sequence[str], depends: Mapping[str, str]
+    tmp_path: Path,
+    priorities: Mapping[str, str],
+    automatic: Sequence[str],
+    depends: Mapping[str, str],
 ) -> None:
     systemd(tmp_path, {"unit.service": {}})
     write(tmp_path, links("unit.service") | {f"{RECORDS}/multi-user.target.wants/unit.service": ""})
-    packages(tmp_path, {"owner": ["/lib/systemd/system/unit.service"]}, priorities, automatic, depends)
+    packages(
+        tmp_path, {"owner": ["/lib/systemd/system/unit.service"]}, priorities, automatic, depends
+    )
     assert lines(run("services", tmp_path)) == {}
 
 
@@ -125,7 +198,9 @@ DEBIAN: dict[str, dict[str, str]] = {
     "only-for-a-service.service": {},
     "bus.service": {"UnitFileState": "static", "BusName": "org.example"},
     "getty@tty1.service": {},
-    "getty@tty2.service": {"UnitFileState": "disabled"},  # as the manager remembers it: the link was made by hand
+    "getty@tty2.service": {
+        "UnitFileState": "disabled"
+    },  # as the manager remembers it: the link was made by hand
     "getty@tty3.service": {"UnitFileState": "disabled"},
     "made@x.service": {"UnitFileState": "enabled-runtime"},
     "session@1.service": {"UnitFileState": "static"},
@@ -136,12 +211,24 @@ DEBIAN: dict[str, dict[str, str]] = {
     "masked-by-package.service": {"UnitFileState": "masked", "LoadState": "masked", **REST},
     "masked-by-removal.service": {"UnitFileState": "masked", "LoadState": "masked", **REST},
     "masked-below-usr.service": {"UnitFileState": "masked", "LoadState": "masked", **REST},
-    "changed.service": {"UnitFileState": "static", "DropInPaths": "/etc/systemd/system/changed.service.d/a.conf"},
-    "changed-by-package.service": {"UnitFileState": "static", "DropInPaths": "/etc/systemd/system/changed-by-package.service.d/a.conf"},
-    "as-all.service": {"UnitFileState": "static", "DropInPaths": "/etc/systemd/system/service.d/a.conf /run/systemd/system/as-all.service.d/b.conf"},
+    "changed.service": {
+        "UnitFileState": "static",
+        "DropInPaths": "/etc/systemd/system/changed.service.d/a.conf",
+    },
+    "changed-by-package.service": {
+        "UnitFileState": "static",
+        "DropInPaths": "/etc/systemd/system/changed-by-package.service.d/a.conf",
+    },
+    "as-all.service": {
+        "UnitFileState": "static",
+        "DropInPaths": "/etc/systemd/system/service.d/a.conf /run/systemd/system/as-all.service.d/b.conf",
+    },
     "gone.service": {"LoadState": "not-found", "FragmentPath": "", **REST},
     "script.service": {"UnitFileState": "generated", "SourcePath": "/etc/init.d/script"},
-    "script-of-package.service": {"UnitFileState": "generated", "SourcePath": "/etc/init.d/script-of-package"},
+    "script-of-package.service": {
+        "UnitFileState": "generated",
+        "SourcePath": "/etc/init.d/script-of-package",
+    },
 }
 ON_DEBIAN = {
     "+asked.service": "its package server was asked for",
@@ -166,9 +253,21 @@ ON_DEBIAN = {
 def debian(tree: Path) -> None:
     systemd(tree, DEBIAN)
     server = ["asked", "no-note", "helper", "made@", "session@", "only-for-a-service", "bus"]
-    base = ["base", "chosen", "rests", "dropped", "started", "pulled", "getty@", "changed", "changed-by-package", "as-all"]
+    base = [
+        "base",
+        "chosen",
+        "rests",
+        "dropped",
+        "started",
+        "pulled",
+        "getty@",
+        "changed",
+        "changed-by-package",
+        "as-all",
+    ]
     owned = {
-        "server": [f"/lib/systemd/system/{name}.service" for name in server] + ["/usr/lib/systemd/system/merged.service"],
+        "server": [f"/lib/systemd/system/{name}.service" for name in server]
+        + ["/usr/lib/systemd/system/merged.service"],
         "base": [f"/usr/lib/systemd/system/{name}.service" for name in base]
         + [
             "/etc/systemd/system/changed-by-package.service.d/a.conf",
@@ -178,19 +277,49 @@ def debian(tree: Path) -> None:
         "library": ["/usr/lib/systemd/system/automatic.service"],
         "foreign:i386": ["/usr/lib/systemd/system/foreign.service"],
     }
-    packages(tree, owned, {"server": "optional", "base": "important", "library": "optional", "foreign": "optional"}, ["library"])
-    of_packages = ("asked.service", "automatic.service", "base.service", "merged.service", "helper.service", "foreign.service")
+    packages(
+        tree,
+        owned,
+        {"server": "optional", "base": "important", "library": "optional", "foreign": "optional"},
+        ["library"],
+    )
+    of_packages = (
+        "asked.service",
+        "automatic.service",
+        "base.service",
+        "merged.service",
+        "helper.service",
+        "foreign.service",
+    )
     write(
         tree,
-        links(*of_packages, "no-note.service", "chosen.service", "gone.service", "getty@tty1.service", "getty@tty2.service")
+        links(
+            *of_packages,
+            "no-note.service",
+            "chosen.service",
+            "gone.service",
+            "getty@tty1.service",
+            "getty@tty2.service",
+        )
         | links("only-for-a-service.service", folder="etc/systemd/system/asked.service.wants")
         | links("made@x.service", folder="run/systemd/generator/asked.service.wants")
-        | links("script.service", "script-of-package.service", folder="run/systemd/generator.late/multi-user.target.wants")
+        | links(
+            "script.service",
+            "script-of-package.service",
+            folder="run/systemd/generator.late/multi-user.target.wants",
+        )
         | links(*of_packages, "dropped.service", folder=f"{RECORDS}/multi-user.target.wants")
         | links("only-for-a-service.service", folder=f"{RECORDS}/asked.service.wants")
-        | links("masked.service", "masked-by-package.service", "masked-by-removal.service", folder="etc/systemd/system")
+        | links(
+            "masked.service",
+            "masked-by-package.service",
+            "masked-by-removal.service",
+            folder="etc/systemd/system",
+        )
         | links("masked-by-removal.service", folder="var/lib/systemd/deb-systemd-helper-masked")
-        | {PRESETS: "# as on Debian\nenable getty@.service\ndisable debug-shell.service\nenable *\n"}
+        | {
+            PRESETS: "# as on Debian\nenable getty@.service\ndisable debug-shell.service\nenable *\n"
+        }
         | {"usr/lib/systemd/system/getty@.service": "[Install]\nDefaultInstance=tty1\n"},
     )
 
@@ -215,7 +344,11 @@ RPM: dict[str, dict[str, str]] = {
     "dropped.service": {"UnitFileState": "disabled", **REST},
     "listed@a.service": {},
     "listed@b.service": {},
-    "by-hand.service": {"UnitFileState": "static", "FragmentPath": "/etc/systemd/system/by-hand.service", **REST},
+    "by-hand.service": {
+        "UnitFileState": "static",
+        "FragmentPath": "/etc/systemd/system/by-hand.service",
+        **REST,
+    },
     "many-1.service": {},
     "many-2.service": {},
 }
@@ -223,12 +356,24 @@ RPM: dict[str, dict[str, str]] = {
 
 def test_elsewhere_the_presets_are_what_the_distribution_does(tmp_path: Path) -> None:
     systemd(tmp_path, RPM)
-    enabled = ("usual.service", "chosen.service", "listed@a.service", "listed@b.service", "many-1.service", "many-2.service")
+    enabled = (
+        "usual.service",
+        "chosen.service",
+        "listed@a.service",
+        "listed@b.service",
+        "many-1.service",
+        "many-2.service",
+    )
     presets = (
         "enable usual.service\nenable  dropped.service\nenable listed@.service a c\n"
         "disable many-2.service\nenable many-*\ndisable *\nenable chosen.service\n"
     )
-    write(tmp_path, links(*enabled) | links("by-hand.service", folder="etc/systemd/system") | {PRESETS: presets})
+    write(
+        tmp_path,
+        links(*enabled)
+        | links("by-hand.service", folder="etc/systemd/system")
+        | {PRESETS: presets},
+    )
     assert lines(run("services", tmp_path)) == {
         "+chosen.service": "the distribution does not enable it",
         "+listed@b.service": "the distribution does not enable it",
@@ -246,7 +391,11 @@ FAILED = {"ActiveState": "failed", "SubState": "failed"}
     [
         ({}, "+", ""),
         (FAILED, "+", "; it has failed"),
-        ({"ActiveState": "activating", "SubState": "auto-restart"}, "+", "; at the moment it is activating (auto-restart)"),
+        (
+            {"ActiveState": "activating", "SubState": "auto-restart"},
+            "+",
+            "; at the moment it is activating (auto-restart)",
+        ),
         (
             {"NRestarts": "7", "ActiveEnterTimestampMonotonic": "990000000"},
             "-",
@@ -254,34 +403,67 @@ FAILED = {"ActiveState": "failed", "SubState": "failed"}
         ),
         ({"NRestarts": "7", "ActiveEnterTimestampMonotonic": "900000000"}, "+", ""),
         ({"ActiveEnterTimestampMonotonic": "990000000"}, "+", ""),
-        ({"NRestarts": "7", "ActiveEnterTimestampMonotonic": "990000000", **FAILED}, "+", "; it has failed"),
+        (
+            {"NRestarts": "7", "ActiveEnterTimestampMonotonic": "990000000", **FAILED},
+            "+",
+            "; it has failed",
+        ),
         ({"LoadState": "bad-setting", **REST}, "-", "; it cannot be loaded: bad-setting"),
         ({"TriggeredBy": "b.timer c.socket"}, "+!", ""),
-        ({"TriggeredBy": "b.timer c.socket", "UnitFileState": "static"}, "-", "; started by b.timer"),
-        ({"TriggeredBy": r'"odd\\x2dname.timer"', "UnitFileState": "static"}, "-", r"; started by odd\x2dname.timer"),
+        (
+            {"TriggeredBy": "b.timer c.socket", "UnitFileState": "static"},
+            "-",
+            "; started by b.timer",
+        ),
+        (
+            {"TriggeredBy": r'"odd\\x2dname.timer"', "UnitFileState": "static"},
+            "-",
+            r"; started by odd\x2dname.timer",
+        ),
         ({"TriggeredBy": "c.socket", "UnitFileState": "static"}, "+", ""),
-        ({"BusName": "org.example", "UnitFileState": "static", **REST}, "-", "; started by D-Bus when it is needed"),
-        ({"BusName": "org.example", "UnitFileState": "static", "WantedBy": "multi-user.target"}, "+", ""),
+        (
+            {"BusName": "org.example", "UnitFileState": "static", **REST},
+            "-",
+            "; started by D-Bus when it is needed",
+        ),
+        (
+            {"BusName": "org.example", "UnitFileState": "static", "WantedBy": "multi-user.target"},
+            "+",
+            "",
+        ),
         ({"BusName": "org.example", "UnitFileState": "disabled", **REST}, "+", ""),
         ({"BusName": "org.example", "UnitFileState": "enabled"}, "+", ""),
     ],
 )
-def test_what_does_not_last_is_told(tmp_path: Path, properties: dict[str, str], sign: str, why: str) -> None:
+def test_what_does_not_last_is_told(
+    tmp_path: Path, properties: dict[str, str], sign: str, why: str
+) -> None:
     triggers = {
         "b.timer": {"UnitFileState": "static"},
         r"odd\x2dname.timer": {"UnitFileState": "static"},
         "c.socket": {"UnitFileState": "static", **REST},
     }
-    systemd(tmp_path, {"a.service": {"FragmentPath": "/etc/systemd/system/a.service"} | properties, **triggers})
+    systemd(
+        tmp_path,
+        {"a.service": {"FragmentPath": "/etc/systemd/system/a.service"} | properties, **triggers},
+    )
     write(tmp_path, links("a.service", folder="etc/systemd/system"))
-    assert lines(run("services", tmp_path)) == {f"{sign}a.service": f"/etc/systemd/system/a.service is of no package{why}"}
+    assert lines(run("services", tmp_path)) == {
+        f"{sign}a.service": f"/etc/systemd/system/a.service is of no package{why}"
+    }
 
 
 def test_what_a_boot_forgets_is_told_while_it_runs(tmp_path: Path) -> None:
     units = {
-        "a.service": {"UnitFileState": "transient", "FragmentPath": "/run/systemd/transient/a.service"},
+        "a.service": {
+            "UnitFileState": "transient",
+            "FragmentPath": "/run/systemd/transient/a.service",
+        },
         "b.service": {"UnitFileState": "enabled-runtime"},
-        "c.socket": {"UnitFileState": "generated", "FragmentPath": "/run/systemd/generator/c.socket"},
+        "c.socket": {
+            "UnitFileState": "generated",
+            "FragmentPath": "/run/systemd/generator/c.socket",
+        },
         "d.service": {"UnitFileState": "static", "FragmentPath": "/run/systemd/system/d.service"},
     }
     systemd(tmp_path, units)
@@ -297,28 +479,55 @@ def test_what_a_boot_forgets_is_told_while_it_runs(tmp_path: Path) -> None:
 
 def test_an_alias_is_told_by_the_name_of_its_unit_and_once(tmp_path: Path) -> None:
     systemd(tmp_path, {"real.service": {"FragmentPath": "/etc/systemd/system/real.service"}})
-    write(tmp_path, links("other.service", "real.service") | {"manager/other.service": (tmp_path / "manager/real.service").read_text()})
-    assert lines(run("services", tmp_path)) == {"+real.service": "/etc/systemd/system/real.service is of no package"}
+    write(
+        tmp_path,
+        links("other.service", "real.service")
+        | {"manager/other.service": (tmp_path / "manager/real.service").read_text()},
+    )
+    assert lines(run("services", tmp_path)) == {
+        "+real.service": "/etc/systemd/system/real.service is of no package"
+    }
 
 
 def test_hostile_names_of_links_are_not_asked_for(tmp_path: Path) -> None:
     systemd(tmp_path, {"a.service": {"UnitFileState": "static"}})
     tool(tmp_path, "systemctl", f'printf "%s\\n" "$@" >>"${{0%/bin/*}}/asked"\n{SYSTEMCTL}')
-    names = [f"{name}.service" for name in HOSTILE if "/" not in name] + ["-x.service", "t@.service"]
+    names = [f"{name}.service" for name in HOSTILE if "/" not in name] + [
+        "-x.service",
+        "t@.service",
+    ]
     write(tmp_path, links(*names))
     assert lines(run("services", tmp_path)) == {}
-    asked = {word for word in (tmp_path / "asked").read_text().splitlines() if word.endswith(".service")}
-    assert asked == {"a.service", "b.service", "a\\.service"}  # b: the second line of a name that has two
+    asked = {
+        word for word in (tmp_path / "asked").read_text().splitlines() if word.endswith(".service")
+    }
+    assert asked == {
+        "a.service",
+        "b.service",
+        "a\\.service",
+    }  # b: the second line of a name that has two
     assert not (tmp_path / "pwned").exists()
 
 
 @pytest.mark.parametrize(
     ("name", "body", "said"),
     [
-        ("systemctl", "echo 'System has not been booted with systemd as init system' >&2; exit 1", b"not been booted"),
+        (
+            "systemctl",
+            "echo 'System has not been booted with systemd as init system' >&2; exit 1",
+            b"not been booted",
+        ),
         ("systemctl", ":", b"does systemd run here (a chroot?)"),
-        ("systemctl", f'case " $* " in *" show "*) echo Timeout >&2; exit 1 ;; esac\n{SYSTEMCTL}', b"Timeout"),
-        ("systemctl", f'case " $* " in *" list-unit-files "*) echo Timeout >&2; exit 1 ;; esac\n{SYSTEMCTL}', b"Timeout"),
+        (
+            "systemctl",
+            f'case " $* " in *" show "*) echo Timeout >&2; exit 1 ;; esac\n{SYSTEMCTL}',
+            b"Timeout",
+        ),
+        (
+            "systemctl",
+            f'case " $* " in *" list-unit-files "*) echo Timeout >&2; exit 1 ;; esac\n{SYSTEMCTL}',
+            b"Timeout",
+        ),
         ("dpkg-query", "echo 'parsing file status' >&2; exit 2", b"parsing file"),
     ],
 )
@@ -370,48 +579,211 @@ RUNS = {"state": "running", "enabled": True}
     ("seen", "wanted"),
     [
         (Unit("a.service", "loaded", "active", "running", "enabled", "simple", pullers=BOOT), RUNS),
-        (Unit("a.service", "loaded", "active", "running", "disabled", "simple"), {"state": "running", "enabled": False}),
-        (Unit("a.service", "loaded", "active", "running", "static", "simple"), {"state": "running"}),
+        (
+            Unit("a.service", "loaded", "active", "running", "disabled", "simple"),
+            {"state": "running", "enabled": False},
+        ),
+        (
+            Unit("a.service", "loaded", "active", "running", "static", "simple"),
+            {"state": "running"},
+        ),
         (Unit("a.service", "loaded", "active", "running", "static", "simple", pullers=BOOT), RUNS),
-        (Unit("a.service", "loaded", "active", "exited", "enabled", "oneshot", remains=True, pullers=BOOT), RUNS),
-        (Unit("a.service", "loaded", "active", "exited", "generated", "forking", pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "enabled", "simple", pullers=BOOT), {"state": "stopped", "enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "enabled", "oneshot", pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "enabled", "oneshot", remains=True, pullers=BOOT), {"state": "stopped", "enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "disabled", "simple"), {"state": "disabled"}),
-        (Unit("a.service", "loaded", "inactive", "dead", "disabled", "oneshot"), {"state": "disabled"}),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "active",
+                "exited",
+                "enabled",
+                "oneshot",
+                remains=True,
+                pullers=BOOT,
+            ),
+            RUNS,
+        ),
+        (
+            Unit("a.service", "loaded", "active", "exited", "generated", "forking", pullers=BOOT),
+            {"enabled": True},
+        ),
+        (
+            Unit("a.service", "loaded", "inactive", "dead", "enabled", "simple", pullers=BOOT),
+            {"state": "stopped", "enabled": True},
+        ),
+        (
+            Unit("a.service", "loaded", "inactive", "dead", "enabled", "oneshot", pullers=BOOT),
+            {"enabled": True},
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "inactive",
+                "dead",
+                "enabled",
+                "oneshot",
+                remains=True,
+                pullers=BOOT,
+            ),
+            {"state": "stopped", "enabled": True},
+        ),
+        (
+            Unit("a.service", "loaded", "inactive", "dead", "disabled", "simple"),
+            {"state": "disabled"},
+        ),
+        (
+            Unit("a.service", "loaded", "inactive", "dead", "disabled", "oneshot"),
+            {"state": "disabled"},
+        ),
         (Unit("a.service", "masked", "inactive", "dead", "masked"), {"state": "disabled"}),
-        (Unit("a.service", "masked", "active", "running", "masked"), {"state": "running", "enabled": False}),
-        (Unit("a.service", "masked", "inactive", "dead", "masked", claimed_by=("b.service",)), None),
+        (
+            Unit("a.service", "masked", "active", "running", "masked"),
+            {"state": "running", "enabled": False},
+        ),
+        (
+            Unit("a.service", "masked", "inactive", "dead", "masked", claimed_by=("b.service",)),
+            None,
+        ),
         (Unit("a.service", "loaded", "inactive", "dead", "static", "simple"), {"state": "stopped"}),
-        (Unit("a.service", "loaded", "failed", "failed", "enabled", "simple", pullers=BOOT), {"enabled": True}),
+        (
+            Unit("a.service", "loaded", "failed", "failed", "enabled", "simple", pullers=BOOT),
+            {"enabled": True},
+        ),
         (Unit("a.service", "loaded", "failed", "failed", "disabled", "simple"), {"enabled": False}),
         (Unit("a.service", "loaded", "failed", "failed", "static", "simple"), None),
-        (Unit("a.service", "loaded", "activating", "auto-restart", "enabled", "simple", pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "active", "auto-restart-queued", "enabled", "simple", pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "enabled", "simple", queued=True, pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "enabled", "simple", left=True, pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "active", "running", "enabled", "simple", triggers=(SOCKET,), pullers=BOOT), RUNS),
-        (Unit("a.service", "loaded", "inactive", "dead", "enabled", "simple", triggers=(SOCKET,), pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "disabled", "simple", triggers=(SOCKET,)), None),
-        (Unit("a.service", "loaded", "active", "running", "enabled", "simple", triggers=(TIMER,), pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "enabled", "simple", triggers=(TIMER,), pullers=BOOT), {"enabled": True}),
-        (Unit("a.service", "loaded", "inactive", "dead", "static", "oneshot", triggers=(TIMER,)), None),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "activating",
+                "auto-restart",
+                "enabled",
+                "simple",
+                pullers=BOOT,
+            ),
+            {"enabled": True},
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "active",
+                "auto-restart-queued",
+                "enabled",
+                "simple",
+                pullers=BOOT,
+            ),
+            {"enabled": True},
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "inactive",
+                "dead",
+                "enabled",
+                "simple",
+                queued=True,
+                pullers=BOOT,
+            ),
+            {"enabled": True},
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "inactive",
+                "dead",
+                "enabled",
+                "simple",
+                left=True,
+                pullers=BOOT,
+            ),
+            {"enabled": True},
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "active",
+                "running",
+                "enabled",
+                "simple",
+                triggers=(SOCKET,),
+                pullers=BOOT,
+            ),
+            RUNS,
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "inactive",
+                "dead",
+                "enabled",
+                "simple",
+                triggers=(SOCKET,),
+                pullers=BOOT,
+            ),
+            {"enabled": True},
+        ),
+        (
+            Unit(
+                "a.service", "loaded", "inactive", "dead", "disabled", "simple", triggers=(SOCKET,)
+            ),
+            None,
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "active",
+                "running",
+                "enabled",
+                "simple",
+                triggers=(TIMER,),
+                pullers=BOOT,
+            ),
+            {"enabled": True},
+        ),
+        (
+            Unit(
+                "a.service",
+                "loaded",
+                "inactive",
+                "dead",
+                "enabled",
+                "simple",
+                triggers=(TIMER,),
+                pullers=BOOT,
+            ),
+            {"enabled": True},
+        ),
+        (
+            Unit("a.service", "loaded", "inactive", "dead", "static", "oneshot", triggers=(TIMER,)),
+            None,
+        ),
         (Unit("a.timer", "loaded", "active", "elapsed", "enabled", pullers=BOOT), RUNS),
         (Unit("a.service", "not-found", "inactive", "dead", ""), None),
         (None, None),
     ],
     ids=str,
 )
-def test_what_is_declared_is_what_holds_and_lasts(seen: Unit | None, wanted: Mapping[str, Any] | None) -> None:
+def test_what_is_declared_is_what_holds_and_lasts(
+    seen: Unit | None, wanted: Mapping[str, Any] | None
+) -> None:
     assert next((form for form in DISCOVERY.forms("a", seen) if holds(form, seen)), None) == wanted
 
 
 def holds(form: Mapping[str, Any], seen: Unit | None) -> bool:
     declared = Service(name="a", **form)
-    item = Item("n", "services", "a", "a.service", declared, RESOURCE.asserts(declared), Source("f", 1))
+    item = Item(
+        "n", "services", "a", "a.service", declared, RESOURCE.asserts(declared), Source("f", 1)
+    )
     return judge(RESOURCE, item, {"a.service": seen}).outcome is Outcome.COMPLIANT
 
 
 def test_what_the_watch_needs_are_units_by_their_full_names() -> None:
-    assert DISCOVERY.watch(["ssh", "apt-daily.timer"], "debian").units == ("ssh.service", "apt-daily.timer")
+    assert DISCOVERY.watch(["ssh", "apt-daily.timer"], "debian").units == (
+        "ssh.service",
+        "apt-daily.timer",
+    )

@@ -9,11 +9,13 @@ from power_edge.resources.sysctl import ask, judge, parse, problems
 from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import never
 from power_edge.resources.sysctl.remedy import remedy
-from tests.cases import Case, Verdict, cases, check, parameters, verdict_of
+from tests.support.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 
 def answer_from(case: Case) -> bytes:
-    """What the probe would have printed: the recorded `cat` of each key (nspawn nodes, so in namespaces of their own)."""
+    """What the probe would have printed: the recorded `cat` of each key (nspawn nodes, so in
+    namespaces of their own).
+    """
     if "probe" in case.captures:
         return case.capture("probe")
     values: dict[str, bytes] = {}
@@ -23,16 +25,30 @@ def answer_from(case: Case) -> bytes:
         if capture.where is not None or "cat /proc/sys/" not in capture.command:
             continue
         path = capture.command.split("cat /proc/sys/")[1].split("'")[0].split()[0]
-        if "directory" in (complaint := capture.stderr.rpartition(": ")[2]) or "denied" in complaint:
+        if (
+            "directory" in (complaint := capture.stderr.rpartition(": ")[2])
+            or "denied" in complaint
+        ):
             complaints.append(f"grep: {path}: {complaint}")
             contained |= complaint.startswith("No such")
         else:
             values[path] = capture.stdout
     asked = dict.fromkeys([*values, *(line.split(": ")[1] for line in complaints)])
-    lines = [f"{path}:".encode() + line for path, value in values.items() for line in value.removesuffix(b"\n").split(b"\n")]
-    head, tail = "\n".join(["== asked", *asked, "== values", ""]), "\n".join(["== complaints", *complaints, ""])
+    lines = [
+        f"{path}:".encode() + line
+        for path, value in values.items()
+        for line in value.removesuffix(b"\n").split(b"\n")
+    ]
+    head, tail = (
+        "\n".join(["== asked", *asked, "== values", ""]),
+        "\n".join(["== complaints", *complaints, ""]),
+    )
     return (
-        head.encode() + b"".join(line + b"\n" for line in lines) + tail.encode() + (b"== contained\nuts\nnet\n" if contained else b"") + b"== end\n"
+        head.encode()
+        + b"".join(line + b"\n" for line in lines)
+        + tail.encode()
+        + (b"== contained\nuts\nnet\n" if contained else b"")
+        + b"== end\n"
     )
 
 
@@ -125,18 +141,29 @@ def test_ranges_as_the_kernel_rewrites_them() -> None:
 
 @pytest.mark.parametrize("value", ["01", "0x1", "+1", "4 04", "0X1F"])
 def test_numbers_that_the_kernel_never_shows_are_refused(value: str) -> None:
-    assert verdict_of({"sysctl": {"vm.swappiness": value}}, {"sysctl": {"vm/swappiness": "1"}})[0] == "invalid"
+    assert (
+        verdict_of({"sysctl": {"vm.swappiness": value}}, {"sysctl": {"vm/swappiness": "1"}})[0]
+        == "invalid"
+    )
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("kernel.hostname", "01"), ("net.core.flow_limit_cpu_bitmap", "00000000"), ("vm.swappiness", "0"), ("vm.x", "01 a")]
+    ("key", "value"),
+    [
+        ("kernel.hostname", "01"),
+        ("net.core.flow_limit_cpu_bitmap", "00000000"),
+        ("vm.swappiness", "0"),
+        ("vm.x", "01 a"),
+    ],
 )
 def test_texts_of_digits_are_not(key: str, value: str) -> None:
     assert verdict_of({"sysctl": {key: value}}, {"sysctl": {canonical(key): value}})[0] == "pass"
 
 
 def test_one_key_spelled_twice_is_declared_twice() -> None:
-    assert verdict_of({"sysctl": {"vm.swappiness": "60", "vm/swappiness": "60"}}, {})[0] == "invalid"
+    assert (
+        verdict_of({"sysctl": {"vm.swappiness": "60", "vm/swappiness": "60"}}, {})[0] == "invalid"
+    )
 
 
 def test_values_of_many_kinds() -> None:
@@ -207,19 +234,45 @@ def test_the_command_of_a_remedy(key: str, value: str, seen: str, argument: str)
 @pytest.mark.parametrize(
     ("key", "value", "seen", "obstacle", "advice"),
     [
-        ("net.bridge.bridge-nf-call-iptables", "1", None, None, "load the kernel module br_netfilter"),
+        (
+            "net.bridge.bridge-nf-call-iptables",
+            "1",
+            None,
+            None,
+            "load the kernel module br_netfilter",
+        ),
         ("vm.nosuch", "1", None, None, None),
-        ("vm.swappiness", "1", "2", "/proc/sys is read-only here", "no write on the node changes it: /proc/sys is read-only here"),
+        (
+            "vm.swappiness",
+            "1",
+            "2",
+            "/proc/sys is read-only here",
+            "no write on the node changes it: /proc/sys is read-only here",
+        ),
         ("kernel.modules_disabled", "0", "1", None, "the kernel keeps 1 until the next boot"),
         ("kernel.yama.ptrace_scope", "1", "3", None, "the kernel keeps 3 until the next boot"),
         ("kernel.core_pattern", "a\nb", "a", None, "set it by hand"),
         ("vm.dirty_bytes", "0", "200000", None, "set vm.dirty_ratio, which sets it to 0"),
-        ("vm.overcommit_kbytes", "0", "200000", None, "set vm.overcommit_ratio, which sets it to 0"),
-        ("net.ipv4.ip_local_port_range", "32768", "32768\t60999", None, "no write can make it so: the kernel holds 2 numbers, not 1"),
+        (
+            "vm.overcommit_kbytes",
+            "0",
+            "200000",
+            None,
+            "set vm.overcommit_ratio, which sets it to 0",
+        ),
+        (
+            "net.ipv4.ip_local_port_range",
+            "32768",
+            "32768\t60999",
+            None,
+            "no write can make it so: the kernel holds 2 numbers, not 1",
+        ),
         ("vm.x", "1 2", "1", None, "the kernel holds 1 number, not 2"),
     ],
 )
-def test_no_command_where_no_write_helps(key: str, value: str, seen: str | None, obstacle: str | None, advice: str | None) -> None:
+def test_no_command_where_no_write_helps(
+    key: str, value: str, seen: str | None, obstacle: str | None, advice: str | None
+) -> None:
     given = remedied(key, value, seen, obstacle)
     assert given.commands == ()
     assert given.advice == advice if advice is None else advice in str(given.advice)
@@ -248,7 +301,9 @@ def test_no_command_where_no_write_helps(key: str, value: str, seen: str | None,
         ("kernel.pid_max", "301", True),
     ],
 )
-def test_a_write_that_could_end_the_way_to_the_node_says_so(key: str, value: str, cuts: bool) -> None:
+def test_a_write_that_could_end_the_way_to_the_node_says_so(
+    key: str, value: str, cuts: bool
+) -> None:
     assert remedied(key, value, " ".join("77" for _ in value.split())).cuts is cuts
 
 
@@ -299,7 +354,9 @@ NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
         ("vm/x y", "444 0 vm/x y", "rw /proc", "lets nobody write it"),
     ],
 )
-def test_why_no_write_can_change_a_key(path: str, owners: str, mounts: str, obstacle: str | None) -> None:
+def test_why_no_write_can_change_a_key(
+    path: str, owners: str, mounts: str, obstacle: str | None
+) -> None:
     why = shown(path, owners, mounts).obstacle
     assert why is None if obstacle is None else obstacle in str(why)
 
@@ -342,12 +399,17 @@ def test_why_no_write_can_change_a_key(path: str, owners: str, mounts: str, obst
         ("fs.pipe-max-size", "1000000", "write 1048576"),
     ],
 )
-def test_a_value_that_the_kernel_can_never_hold_is_refused_with_what_to_write(key: str, value: str, why: str) -> None:
+def test_a_value_that_the_kernel_can_never_hold_is_refused_with_what_to_write(
+    key: str, value: str, why: str
+) -> None:
     assert why in str(never(canonical(key), value))
     assert verdict_of({"sysctl": {key: value}}, {})[0] == "invalid"
 
 
-@pytest.mark.parametrize(("key", "value"), [("net.ipv4.ip_forward", "yes"), ("vm.swappiness", "0x10"), ("vm/overcommit_memory", "9")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("net.ipv4.ip_forward", "yes"), ("vm.swappiness", "0x10"), ("vm/overcommit_memory", "9")],
+)
 def test_a_refusal_names_the_key(key: str, value: str) -> None:
     (problem,) = problems(Setting(key, value))
     assert problem[1].startswith(f"{key}: the kernel ")
@@ -389,7 +451,11 @@ def test_every_value_that_this_machine_shows_may_be_declared() -> None:
     refused = {}
     for file in root.rglob("*"):
         try:
-            value = file.read_text(errors="surrogateescape").removesuffix("\n") if file.is_file() else None
+            value = (
+                file.read_text(errors="surrogateescape").removesuffix("\n")
+                if file.is_file()
+                else None
+            )
         except OSError:
             continue
         path = str(file.relative_to(root))
@@ -400,17 +466,25 @@ def test_every_value_that_this_machine_shows_may_be_declared() -> None:
 
 def test_another_count_of_numbers_is_said() -> None:
     (finding,) = judge(Setting("kernel.printk", "4"), Value("4\t4\t1\t7"))
-    assert (finding.outcome, finding.why) == (Outcome.DRIFT, "the kernel holds 4 numbers, not 1: write 4 4 1 7 or the like")
+    assert (finding.outcome, finding.why) == (
+        Outcome.DRIFT,
+        "the kernel holds 4 numbers, not 1: write 4 4 1 7 or the like",
+    )
 
 
 @pytest.mark.parametrize(
     ("complaints", "seen"),
     [
-        ("ERROR: ld.so: object '/x' cannot be preloaded: ignored.\n/usr/bin/grep: vm/x: No such file or directory", None),
+        (
+            "ERROR: ld.so: object '/x' cannot be preloaded: ignored.\n/usr/bin/grep: vm/x: No such file or directory",
+            None,
+        ),
         ("grep: vm/x: No such file or directory\n/usr/local/bin/grep: 4: logger: not found", None),
         ("ls: vm/x: No such file or directory", Unseen("nothing could be read")),
         ("grep: vm/y: No such file or directory", Unseen("nothing could be read")),
     ],
 )
 def test_a_key_is_missing_where_grep_says_so_and_nobody_else(complaints: str, seen: object) -> None:
-    assert parse(f"== asked\nvm/x\n== values\n== complaints\n{complaints}\n== end\n".encode()) == {"vm/x": seen}
+    assert parse(f"== asked\nvm/x\n== values\n== complaints\n{complaints}\n== end\n".encode()) == {
+        "vm/x": seen
+    }

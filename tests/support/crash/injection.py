@@ -1,6 +1,8 @@
-"""Commands whose N-th system call that touches a folder fails, or is where they are killed: by strace(1), in the kernel.
+"""Commands whose N-th system call that touches a folder fails, or is where they are killed: by
+strace(1), in the kernel.
 
-A run without a fault lists the calls. Of a call strace knows its name and the how-manieth of that name it is, so a second run meets the same one.
+A run without a fault lists the calls. Of a call strace knows its name and the how-manieth of that
+name it is, so a second run meets the same one.
 """
 
 import json
@@ -15,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 CALLS = (
     "open,openat,creat,write,writev,pwrite64,fsync,fdatasync,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,mkdirat,unlink,unlinkat,"
     "rmdir,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,flock,utimensat,setxattr,fsetxattr,copy_file_range,sendfile"
@@ -29,7 +31,9 @@ _UNDONE = ("rename", "renameat2", "link", "unlink")
 
 
 class Call(NamedTuple):
-    """A system call by its name and the how-manieth of that name it is; `text` is what strace shows of it."""
+    """A system call by its name and the how-manieth of that name it is; `text` is what strace shows
+    of it.
+    """
 
     name: str
     place: int
@@ -37,7 +41,9 @@ class Call(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What happens at a call: an error, at this one alone or at all of that name from here on; or the end of the process."""
+    """What happens at a call: an error, at this one alone or at all of that name from here on; or
+    the end of the process.
+    """
 
     call: Call
     kind: str
@@ -62,7 +68,9 @@ class Done(NamedTuple):
 
 
 class Commands:
-    """Runs commands, power-edge or pytest by their arguments, in processes that are forked from one that has all loaded."""
+    """Runs commands, power-edge or pytest by their arguments, in processes that are forked from one
+    that has all loaded.
+    """
 
     def __init__(self, zygote: "subprocess.Popen[str]", folder: Path) -> None:
         self._zygote = zygote
@@ -71,18 +79,38 @@ class Commands:
             (folder / name).touch()
 
     def run(
-        self, *argv: str, cwd: Path, env: dict[str, str] | None = None, umask: int = 0o022, fault: Fault | None = None, touching: Path | None = None
+        self,
+        *argv: str,
+        cwd: Path,
+        env: dict[str, str] | None = None,
+        umask: int = 0o022,
+        fault: Fault | None = None,
+        touching: Path | None = None,
     ) -> Done:
-        """Run a command; the calls in what comes back are those that touch the folder `touching` (cwd without it)."""
+        """Run a command; the calls in what comes back are those that touch the folder `touching`
+        (cwd without it).
+        """
         files = {name: str(self._folder / name) for name in ("out", "err")}
         given = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8", **(env or {})}
         stdin, stdout = self._zygote.stdin, self._zygote.stdout
         assert stdin is not None
         assert stdout is not None
-        stdin.write(json.dumps({"argv": argv, "cwd": str(cwd), "env": given, "umask": umask, **files}) + "\n")
+        stdin.write(
+            json.dumps({"argv": argv, "cwd": str(cwd), "env": given, "umask": umask, **files})
+            + "\n"
+        )
         stdin.flush()
         child = int(stdout.readline())
-        options = ["-y", "-s0", "-o", str(self._folder / "trace"), f"--trace={CALLS}", "-p", str(child), *([fault.option] if fault else [])]
+        options = [
+            "-y",
+            "-s0",
+            "-o",
+            str(self._folder / "trace"),
+            f"--trace={CALLS}",
+            "-p",
+            str(child),
+            *([fault.option] if fault else []),
+        ]
         with subprocess.Popen(["strace", *options], stderr=subprocess.PIPE, text=True) as tracer:
             assert tracer.stderr is not None
             attached = tracer.stderr.readline()
@@ -90,7 +118,9 @@ class Commands:
             os.kill(child, signal.SIGCONT)
             status = os.waitstatus_to_exitcode(int(stdout.readline()))
         calls = tuple(_calls((self._folder / "trace").read_text(errors="replace"), touching or cwd))
-        return Done(status, (self._folder / "out").read_text(), (self._folder / "err").read_text(), calls)
+        return Done(
+            status, (self._folder / "out").read_text(), (self._folder / "err").read_text(), calls
+        )
 
 
 def _calls(trace: str, folder: Path) -> Iterator[Call]:
@@ -102,7 +132,9 @@ def _calls(trace: str, folder: Path) -> Iterator[Call]:
             continue
         counts[name] += 1
         text = line.replace(f"AT_FDCWD<{folder}>, ", "")
-        if str(folder) in text and not (_READS.match(text) and "O_DIRECTORY" not in text and ".power-edge-" not in text):
+        if str(folder) in text and not (
+            _READS.match(text) and "O_DIRECTORY" not in text and ".power-edge-" not in text
+        ):
             yield Call(name, counts[name], text)
 
 
@@ -110,8 +142,15 @@ def _calls(trace: str, folder: Path) -> Iterator[Call]:
 def commands(folder: Path) -> Iterator[Commands]:
     """Commands with their traces in a folder."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    arguments = [sys.executable, "-m", "tests.crash.zygote"]
-    with subprocess.Popen(arguments, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as zygote:
+    arguments = [sys.executable, "-m", "tests.support.crash.zygote"]
+    with subprocess.Popen(
+        arguments,
+        cwd=REPOSITORY,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as zygote:
         yield Commands(zygote, folder)
         assert zygote.stdin is not None
         zygote.stdin.close()

@@ -1,6 +1,6 @@
 """The machine that commands record and look at, and its node."""
 
-from tests.answers import answer, digest, sysctl
+from tests.support.answers import answer, digest, sysctl
 
 _ID = "a5bc498e58b74733905edbb8c8aedf4e"
 STATE = 'version: "1.0"\nmetadata: {site: roof, environment: production}  # ours\n'

@@ -1,7 +1,9 @@
-"""A process that has loaded all of Power Edge, and forks itself for each command: they start in milliseconds, and not in half a second.
+"""A process that has loaded all of Power Edge, and forks itself for each command: they start in
+milliseconds, and not in half a second.
 
-Each line of its input is a Job as JSON. It prints the process id of the child, which has stopped itself so that a tracer can begin with the first
-call of the command, and the wait status when the child has ended. Whoever gave the job continues it (SIGCONT).
+Each line of its input is a Job as JSON. It prints the process id of the child, which has stopped
+itself so that a tracer can begin with the first call of the command, and the wait status when the
+child has ended. Whoever gave the job continues it (SIGCONT).
 """
 
 import importlib
@@ -32,14 +34,14 @@ LOADED = (
     "ctypes",
     "hypothesis.internal.conjecture",  # pytest loads it at the end of a run
     "power_edge.about.reading",
-    "power_edge.adopt",
+    "power_edge.reconcile.adopt",
     "power_edge.cli",
-    "power_edge.engine.session",
-    "power_edge.engine.start",
-    "power_edge.identity",
-    "power_edge.model.declared.node_identity_schema",
-    "power_edge.model.declared.watcher_schema",
-    "power_edge.record",
+    "power_edge.pytest_integration.run",
+    "power_edge.pytest_integration.startup",
+    "power_edge.discover.identity_file",
+    "power_edge.model.generated.node_identity_schema",
+    "power_edge.model.generated.watcher_schema",
+    "power_edge.discover.init",
     "power_edge.report.discovery",
     "prometheus_client.parser",
     "pytest_html.plugin",

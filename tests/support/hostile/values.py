@@ -1,4 +1,6 @@
-"""Values that a stranger could write, the places where a schema takes them, and what no output holds whatever they are."""
+"""Values that a stranger could write, the places where a schema takes them, and what no output
+holds whatever they are.
+"""
 
 import json
 import re
@@ -26,7 +28,9 @@ VALUES: Mapping[str, str] = {
     "command": "::error file=a,line=1::pwned",
     "half a command": "::pwned",
     "command after a break": "pwned\n  ::add-mask::pwned",
-    "command after a wrap": " ".join(f"{'x' * width} ::add-mask::pwned" for width in (40, 50, 55, 60, 65, 70, 75, 95)),
+    "command after a wrap": " ".join(
+        f"{'x' * width} ::add-mask::pwned" for width in (40, 50, 55, 60, 65, 70, 75, 95)
+    ),
     "command in a long word": " ".join(f"pwned{'x' * shift}{'::a' * 70}" for shift in (0, 1, 2)),
     "github": "##[group]pwned",
     "azure": "x##vso[task.setvariable]pwned",
@@ -51,12 +55,18 @@ TOGETHER: Mapping[str, str] = {
 
 
 def coded(value: str) -> bytes:
-    """A value as bytes; the surrogates in it stand for bytes that are no UTF-8, or are encoded as if they were characters."""
-    return b"".join(each.encode("utf-8", "surrogateescape" if "\udc80" <= each <= "\udcff" else "surrogatepass") for each in value)
+    """A value as bytes; the surrogates in it stand for bytes that are no UTF-8, or are encoded as
+    if they were characters.
+    """
+    return b"".join(
+        each.encode("utf-8", "surrogateescape" if "\udc80" <= each <= "\udcff" else "surrogatepass")
+        for each in value
+    )
 
 
 def obeyed(line: str) -> bool:
-    """Whether a runner obeys a line of a log: GitHub's trims blanks before `::`, and takes `##[` anywhere (ActionCommand.cs).
+    """Whether a runner obeys a line of a log: GitHub's trims blanks before `::`, and takes `##[`
+    anywhere (ActionCommand.cs).
 
     Commands are looked up by name, and all names begin with a letter: `::0::` is none.
     """
@@ -83,8 +93,12 @@ def harmless(output: str | bytes) -> None:
         assert fault not in text, text
 
 
-def places(schema: Mapping[str, Any], value: Any, root: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Any]]:
-    """For each place of a schema (value, item of a list, key of a mapping) a document with `value` there, and beside it what is required alone."""
+def places(
+    schema: Mapping[str, Any], value: Any, root: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """For each place of a schema (value, item of a list, key of a mapping) a document with `value`
+    there, and beside it what is required alone.
+    """
     root = schema if root is None else root
     schema = _resolved(schema, root)
     yield "", value
@@ -92,8 +106,18 @@ def places(schema: Mapping[str, Any], value: Any, root: Mapping[str, Any] | None
         for place, made in places(inner, value, root):
             yield f".{name}{place}", {**sample(schema, root), name: made}
     if schema.get("type") == "object" or "properties" in schema:
-        others = [each for each in (schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()) if isinstance(each, dict)]
-        yield ".KEY", {**sample(schema, root), str(value): sample(others[0], root) if others else "x"}
+        others = [
+            each
+            for each in (
+                schema.get("additionalProperties"),
+                *schema.get("patternProperties", {}).values(),
+            )
+            if isinstance(each, dict)
+        ]
+        yield (
+            ".KEY",
+            {**sample(schema, root), str(value): sample(others[0], root) if others else "x"},
+        )
         for inner in others:
             for place, made in places(inner, value, root):
                 yield f".*{place}", {**sample(schema, root), "x.y": made}
@@ -115,7 +139,9 @@ def sample(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     kind = schema.get("type", "object" if "properties" in schema else "string")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
-        return {name: sample(schema["properties"][name], root) for name in schema.get("required", ())}
+        return {
+            name: sample(schema["properties"][name], root) for name in schema.get("required", ())
+        }
     if kind == "array":
         return [sample(schema["items"], root)]
     if schema.get("examples"):
@@ -134,11 +160,21 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
 
 
 def safe_page(page: str) -> int:
-    """Nothing in a page of pytest-html, nor in the markup that it makes of its data, is a tag of a stranger's. How many tests it has."""
+    """Nothing in a page of pytest-html, nor in the markup that it makes of its data, is a tag of a
+    stranger's. How many tests it has.
+    """
     match = re.search(r'data-jsonblob="([^"]*)"', page)
     assert match is not None
     tests = json.loads(unescape(match[1]))["tests"]
-    markup = [page, *(each for runs in tests.values() for run in runs for each in (*run["resultsTableRow"], run["log"]))]
+    markup = [
+        page,
+        *(
+            each
+            for runs in tests.values()
+            for run in runs
+            for each in (*run["resultsTableRow"], run["log"])
+        ),
+    ]
     for text in markup:
         for tag in ("<img src=x", "<script>pwned", "<pwned/>"):
             assert tag not in text, text[:1000]

@@ -8,17 +8,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from power_edge.gate import ANY_MACHINE
-from power_edge.judging import judge
+from power_edge.checking.evaluate import judge
+from power_edge.identity.gate import ANY_MACHINE
 from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
-from power_edge.model.declared.resources.services_schema import Service
-from power_edge.probing.answer import read
+from power_edge.model.generated.resources.services_schema import Service
+from power_edge.probing.framing import read
 from power_edge.probing.observe import observe
-from power_edge.probing.plan import Plan, Section, Timeouts, plan
+from power_edge.probing.script import Plan, Section, Timeouts, plan
 from power_edge.resources.services import RESOURCE
-from tests.lab.nodes import Lab, Node
-from tests.lab.random_units import MARK, Scenario, Step, related, script
-from tests.lab.roots import Root
+from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.random_units import MARK, Scenario, Step, related, script
+from tests.support.lab.roots import Root
 
 _SET_AGAINST_BOOT = ("disabled", "indirect", "linked", "linked-runtime", "masked", "transient")
 DRIFT = Outcome.DRIFT
@@ -83,7 +83,9 @@ class Case(NamedTuple):
             return "false pass" if self._kept is False else None
         if self.outcome is Outcome.DRIFT and self._kept is True:
             set_against = _SET_AGAINST_BOOT if self.declaration.boot else ("enabled",)
-            if not self.declaration.boot and any(trigger.endswith(".timer") for trigger in self.before.waiting):
+            if not self.declaration.boot and any(
+                trigger.endswith(".timer") for trigger in self.before.waiting
+            ):
                 return "setting"
             return "setting" if self.setting in set_against else "false fail"
         return None

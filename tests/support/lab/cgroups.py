@@ -1,4 +1,6 @@
-"""A control group for each node and build: systemds of two nodes in one group would take each other's processes for their own."""
+"""A control group for each node and build: systemds of two nodes in one group would take each
+other's processes for their own.
+"""
 
 import shlex
 from collections.abc import Sequence
@@ -9,14 +11,20 @@ NAME = "power-edge-lab"
 
 
 def command_in(owner: int, name: str, argv: Sequence[str]) -> str:
-    """A line of sh that runs `argv` in a control group of that name, made here, which nobody else sweeps while the process `owner` lives.
+    """A line of sh that runs `argv` in a control group of that name, made here, which nobody else
+    sweeps while the process `owner` lives.
 
-    systemd-nspawn --keep-unit stays where it was started, and refuses to start inside the session of a user.
+    systemd-nspawn --keep-unit stays where it was started, and refuses to start inside the session
+    of a user.
     """
     groups = [top / NAME / str(owner) / name for top in _hierarchies()]
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
-    return "".join(f"echo 0 >{shlex.quote(str(group))}/cgroup.procs; " for group in groups) + "exec " + shlex.join(argv)
+    return (
+        "".join(f"echo 0 >{shlex.quote(str(group))}/cgroup.procs; " for group in groups)
+        + "exec "
+        + shlex.join(argv)
+    )
 
 
 def sweep() -> None:

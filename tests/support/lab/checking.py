@@ -1,4 +1,6 @@
-"""Runs of `pytest --node=` from this side of the lab, and the configuration of nodes that they check."""
+"""Runs of `pytest --node=` from this side of the lab, and the configuration of nodes that they
+check.
+"""
 
 import hashlib
 import json
@@ -12,18 +14,20 @@ from typing import Any
 
 import yaml
 
-from power_edge.check import Checked, plan_for
+from power_edge.checking.check import Checked, plan_for
 from power_edge.config import load_node
 from power_edge.model import Item, Result
-from power_edge.probing.answer import merge, read
-from tests.lab.nodes import Lab, Node
+from power_edge.probing.framing import merge, read
+from tests.support.lab.nodes import Lab, Node
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
 class Check:
-    """How a run ended: its exit status, what a person saw of it, and what its JSON report says of each item."""
+    """How a run ended: its exit status, what a person saw of it, and what its JSON report says of
+    each item.
+    """
 
     status: int
     output: str
@@ -35,34 +39,72 @@ class Check:
 
     def outcomes(self, node: str) -> dict[str, str]:
         """`type[name]` -> outcome, for one node."""
-        return {item: metadata["outcome"] for (of, item), metadata in self.items.items() if of == node}
+        return {
+            item: metadata["outcome"] for (of, item), metadata in self.items.items() if of == node
+        }
 
 
 def check(lab: Lab, *arguments: str, folder: Path = CHECKOUT) -> Check:
-    """Run pytest with these arguments in a folder (the one that holds node-configs/), with the lab's ssh configuration."""
+    """Run pytest with these arguments in a folder (the one that holds node-configs/), with the
+    lab's ssh configuration.
+    """
     report = lab.directory / "report.json"
     report.unlink(missing_ok=True)
-    options = [f"--ssh-config={lab.ssh_config}", "--json-report", f"--json-report-file={report}", "-p", "no:cacheprovider"]
+    options = [
+        f"--ssh-config={lab.ssh_config}",
+        "--json-report",
+        f"--json-report-file={report}",
+        "-p",
+        "no:cacheprovider",
+    ]
     ours = {name: "" for name in os.environ if name.startswith("PYTEST_")} | {"COLUMNS": "80"}
-    done = lab.run(sys.executable, "-m", "pytest", *options, *arguments, check=False, cwd=folder, **ours)
+    done = lab.run(
+        sys.executable, "-m", "pytest", *options, *arguments, check=False, cwd=folder, **ours
+    )
     tests = json.loads(report.read_text())["tests"] if report.exists() else []
-    items = [test["metadata"]["power_edge"] for test in tests if "power_edge" in test.get("metadata", {})]
-    return Check(done.returncode, done.stdout + done.stderr, {(item["node"], f"{item['type']}[{item['name']}]"): item for item in items})
+    items = [
+        test["metadata"]["power_edge"] for test in tests if "power_edge" in test.get("metadata", {})
+    ]
+    return Check(
+        done.returncode,
+        done.stdout + done.stderr,
+        {(item["node"], f"{item['type']}[{item['name']}]"): item for item in items},
+    )
 
 
 def declare(
-    folder: Path, node: Node, state: Mapping[str, Any], *, machine_id: str | None = None, user: str = "root", backend: str = "ssh", **timeouts: float
+    folder: Path,
+    node: Node,
+    state: Mapping[str, Any],
+    *,
+    machine_id: str | None = None,
+    user: str = "root",
+    backend: str = "ssh",
+    **timeouts: float,
 ) -> None:
-    """Write node-configs/<node's name>/ in a folder: the state, the identity (the node's own, or another), and the way there."""
+    """Write node-configs/<node's name>/ in a folder: the state, the identity (the node's own, or
+    another), and the way there.
+    """
     identity = machine_id or node.machine_id
     files = {
-        "state": {"version": "1.0", "metadata": {"site": "lab", "environment": "development"}, **state},
+        "state": {
+            "version": "1.0",
+            "metadata": {"site": "lab", "environment": "development"},
+            **state,
+        },
         "system-identity": {
             "platform": {"os_type": "linux", "os_family": "debian"},
-            "identifiers": {"primary_id": identity, "machine_id": identity, "id_type": "machine-id"},
+            "identifiers": {
+                "primary_id": identity,
+                "machine_id": identity,
+                "id_type": "machine-id",
+            },
             "composite_key": {
                 "key": f"linux:{identity}",
-                "components": [{"name": "os_type", "value": "linux"}, {"name": "primary_id", "value": identity}],
+                "components": [
+                    {"name": "os_type", "value": "linux"},
+                    {"name": "primary_id", "value": identity},
+                ],
                 "hash": digest(identity),
             },
             "validation": {"require_match": True},
@@ -76,8 +118,8 @@ def declare(
 
 
 def look(node: Node, items: Sequence[Item]) -> list[Result]:
-    """What the product makes of items on a node, each by itself: its own script, run past ssh, its own
-    gate and its own judges. AssertionError: the gate is shut.
+    """What the product makes of items on a node, each by itself: its own script, run past ssh, its
+    own gate and its own judges. AssertionError: the gate is shut.
     """
     with TemporaryDirectory() as folder:
         declare(Path(folder), node, {})
@@ -85,7 +127,9 @@ def look(node: Node, items: Sequence[Item]) -> list[Result]:
     declared = replace(empty, state=empty.state._replace(items=tuple(items)))
     lines = plan_for(declared).commands()
     ran = [node.run("/bin/sh", "-c", line) for line in lines]
-    checked = Checked(declared, merge(read(one.stdout.encode(errors="surrogateescape")) for one in ran))
+    checked = Checked(
+        declared, merge(read(one.stdout.encode(errors="surrogateescape")) for one in ran)
+    )
     assert checked.gate.open, checked.gate.why
     return [checked.result(item) for item in items]
 

@@ -1,19 +1,21 @@
-"""Discovery on a node of the lab, type by type, without the command line: what is found there, and whether a fresh look agrees."""
+"""Discovery on a node of the lab, type by type, without the command line: what is found there, and
+whether a fresh look agrees.
+"""
 
 from collections.abc import Sequence
 
 from hypothesis import HealthCheck, Phase, settings
 
-from power_edge.config.document import Document
+from power_edge.checking.evaluate import judge
 from power_edge.config.state import state_of
-from power_edge.discovering.sections import Section, section
-from power_edge.judging import judge
-from power_edge.probing import plan
-from power_edge.probing.answer import Answer, read
-from power_edge.probing.plan import Discovery, Plan, Timeouts
+from power_edge.config.yaml_reader import Document
+from power_edge.discover.sections import Section, section
+from power_edge.probing import script
+from power_edge.probing.framing import Answer, read
+from power_edge.probing.script import Discovery, Plan, Timeouts
 from power_edge.resources import resource
-from tests.lab.nodes import Node
-from tests.scripts import OPEN
+from tests.support.lab.nodes import Node
+from tests.support.scripts import OPEN
 
 FEW = settings(
     max_examples=8,
@@ -28,19 +30,34 @@ FEW = settings(
 
 def discovered(node: Node, kind: str, *, mode: str = "changed", user: str = "root") -> Section:
     """What discovery finds of a type, as a user of the node."""
-    asked = Discovery(kind, plan.files(kind, "discovery", "resources"), (mode,))
-    return section(kind, _answer(node, Plan(node.name, OPEN, (asked,), Timeouts(), ("discover",)), user))
+    asked = Discovery(kind, script.files(kind, "discovery", "resources"), (mode,))
+    return section(
+        kind, _answer(node, Plan(node.name, OPEN, (asked,), Timeouts(), ("discover",)), user)
+    )
 
 
 def wrong(node: Node, found: Section, *, user: str = "root") -> Sequence[str]:
     """The items that a fresh look does not find compliant."""
     metadata = {"site": "lab", "environment": "development"}
-    items = state_of(Document.made("state.yaml", {"version": "1.0", "metadata": metadata, found.type: found.value}), node.name).items
-    answer = _answer(node, plan.plan(node.name, OPEN, items, Timeouts()), user)
+    items = state_of(
+        Document.made(
+            "state.yaml", {"version": "1.0", "metadata": metadata, found.type: found.value}
+        ),
+        node.name,
+    ).items
+    answer = _answer(node, script.plan(node.name, OPEN, items, Timeouts()), user)
     kind = resource(found.type)
-    seen = {key: value for output in answer.outputs.values() for key, value in kind.parse(output.stdout).items()}
+    seen = {
+        key: value
+        for output in answer.outputs.values()
+        for key, value in kind.parse(output.stdout).items()
+    }
     assert len(items) == len(found.found)
-    return [result.item.name for item in items if (result := judge(kind, item, seen)).outcome.value != "compliant"]
+    return [
+        result.item.name
+        for item in items
+        if (result := judge(kind, item, seen)).outcome.value != "compliant"
+    ]
 
 
 def _answer(node: Node, asked: Plan, user: str) -> Answer:

@@ -1,20 +1,26 @@
-"""The lab as fixtures. A node is one with-statement: the nodes here are the ones that many tests share."""
+"""The lab as fixtures.
+
+A node is one with-statement: the nodes here are the ones that many tests share.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.nodes import Lab, Node, open_lab
-from tests.lab.requirements import missing
-from tests.lab.roots import FIREWALLD, RPM
-from tests.lab.t420 import t420_node
+from tests.support.lab.nodes import Lab, Node, open_lab
+from tests.support.lab.requirements import missing
+from tests.support.lab.roots import FIREWALLD, RPM
+from tests.support.lab.t420 import t420_node
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The session's private network; `lab.node(...)` boots a node in it."""
     if absent := missing():
-        pytest.fail(f"the lab needs {', '.join(absent)}: run tests/lab/install-system-packages.sh as root", pytrace=False)
+        pytest.fail(
+            f"the lab needs {', '.join(absent)}: run tests/lab/install-system-packages.sh as root",
+            pytrace=False,
+        )
     with open_lab(tmp_path_factory.mktemp("lab")) as opened:
         yield opened
 

@@ -1,8 +1,10 @@
-"""Real systemd nodes in namespaces of this machine, each up in half a second, all gone with the process that booted them.
+"""Real systemd nodes in namespaces of this machine, each up in half a second, all gone with the
+process that booted them.
 
-A lab is one process in a mount, network and pid namespace of its own, which waits on a pipe from us. Nodes are booted in there: when the pipe
-closes, for whatever reason, the kernel ends every process of every node and takes the mounts and interfaces with it. A crash leaves nothing to
-clean up.
+A lab is one process in a mount, network and pid namespace of its own, which waits on a pipe from
+us. Nodes are booted in there: when the pipe closes, for whatever reason, the kernel ends every
+process of every node and takes the mounts and interfaces with it. A crash leaves nothing to clean
+up.
 """
 
 import io
@@ -19,13 +21,18 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-from tests.lab.cgroups import command_in, sweep
-from tests.lab.roots import BASE, Root, layers
+from tests.support.lab.cgroups import command_in, sweep
+from tests.support.lab.roots import BASE, Root, layers
 
 BOOT_SECONDS = 60
 COMMAND_SECONDS = 120
 OUR_ADDRESS, OUR_ADDRESS6 = "10.8.0.254", "fd10:8::fe"
-_NODE_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
+_NODE_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C",
+    "HOME": "/root",
+    "TERM": "dumb",
+}
 _HOLD = """
 mount -t tmpfs -o mode=755 tmpfs "$1"
 ip link set lo up
@@ -56,7 +63,11 @@ _FIRST, _ADDRESSES = 10, 244
 
 @dataclass(frozen=True)
 class Node:
-    """A running node. `tree` is its file system as seen from here; mind that absolute symbolic links in it lead out of the node."""
+    """A running node.
+
+    `tree` is its file system as seen from here; mind that absolute symbolic links in it lead out of
+    the node.
+    """
 
     name: str
     address: str
@@ -66,18 +77,45 @@ class Node:
     leader: int
     """The node's PID 1, by this machine's count."""
 
-    def run(self, *argv: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command in the node as root, past ssh: for what a test arranges. With `check`, a status other than 0 is an AssertionError."""
-        enter = ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd", "--"]
+    def run(
+        self, *argv: str, check: bool = True, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the node as root, past ssh: for what a test arranges.
+
+        With `check`, a status other than 0 is an AssertionError.
+        """
+        enter = [
+            "nsenter",
+            f"--target={self.leader}",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--cgroup",
+            "--root",
+            "--wd",
+            "--",
+        ]
         return _run([*enter, *argv], check=check, stdin=stdin, environment=_NODE_ENVIRONMENT)
 
     def sh(self, script: str, *, check: bool = True) -> str:
-        """Run a script with the node's `sh -eu`, as root: what it printed, without the last newline."""
+        """Run a script with the node's `sh -eu`, as root: what it printed, without the last
+        newline.
+        """
         return self.run("/bin/sh", "-euc", script, check=check).stdout.removesuffix("\n")
 
     def write(self, path: str, content: str, mode: int = 0o644) -> None:
         """Write a file of the running node, in place."""
-        self.run("/bin/sh", "-euc", 'cat >"$1"; chmod "$2" "$1"', "write", path, f"{mode:o}", stdin=content)
+        self.run(
+            "/bin/sh",
+            "-euc",
+            'cat >"$1"; chmod "$2" "$1"',
+            "write",
+            path,
+            f"{mode:o}",
+            stdin=content,
+        )
 
 
 @dataclass(frozen=True)
@@ -95,7 +133,10 @@ class _Machine:
 
 @dataclass
 class Lab:
-    """A private network and the nodes in it. This side has the addresses 10.8.0.254 and fd10:8::fe."""
+    """A private network and the nodes in it.
+
+    This side has the addresses 10.8.0.254 and fd10:8::fe.
+    """
 
     directory: Path
     holder: int
@@ -106,7 +147,9 @@ class Lab:
 
     @property
     def key(self) -> Path:
-        """The private key that root, stella (sudo without a password) and guest (no sudo) of every node accept."""
+        """The private key that root, stella (sudo without a password) and guest (no sudo) of every
+        node accept.
+        """
         return self.directory / "key"
 
     @property
@@ -115,18 +158,46 @@ class Lab:
 
     @property
     def ssh_config(self) -> Path:
-        """For `ssh -F` and `--ssh-config`: the running nodes by name and address, their host keys known, no user given."""
+        """For `ssh -F` and `--ssh-config`: the running nodes by name and address, their host keys
+        known, no user given.
+        """
         return self.directory / "ssh_config"
 
-    def run(self, *argv: str, check: bool = True, stdin: str = "", cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of this machine on the lab's network. With `check`, a status other than 0 is an AssertionError."""
-        inside = ["nsenter", f"--net=/proc/{self.holder}/ns/net", "--", *argv]
-        ours = {"XDG_CACHE_HOME": str(self.directory / "cache")}  # what tests leave is not for the person who runs them
-        return _run(inside, check=check, stdin=stdin, cwd=cwd, environment=os.environ | ours | environment)
+    def run(
+        self,
+        *argv: str,
+        check: bool = True,
+        stdin: str = "",
+        cwd: Path | None = None,
+        **environment: str,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of this machine on the lab's network.
 
-    def ssh(self, target: str, *argv: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        With `check`, a status other than 0 is an AssertionError.
+        """
+        inside = ["nsenter", f"--net=/proc/{self.holder}/ns/net", "--", *argv]
+        ours = {
+            "XDG_CACHE_HOME": str(self.directory / "cache")
+        }  # what tests leave is not for the person who runs them
+        return _run(
+            inside, check=check, stdin=stdin, cwd=cwd, environment=os.environ | ours | environment
+        )
+
+    def ssh(
+        self, target: str, *argv: str, check: bool = True, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """`ssh` to a running node, `name` or `user@name`."""
-        return self.run("ssh", "-F", str(self.ssh_config), "-o", "BatchMode=yes", target, *argv, check=check, stdin=stdin)
+        return self.run(
+            "ssh",
+            "-F",
+            str(self.ssh_config),
+            "-o",
+            "BatchMode=yes",
+            target,
+            *argv,
+            check=check,
+            stdin=stdin,
+        )
 
     @contextmanager
     def node(
@@ -142,8 +213,9 @@ class Lab:
     ) -> Iterator[Node]:
         """A node whose start is complete (sshd answers, no job is left); gone at the end.
 
-        By default the address and the machine-id are the node's alone. `files` lie there before the boot, 0644, or 0755 where they begin with `#!`.
-        `prepare` is sh, run as root in the tree before the boot: the place for `systemctl enable`. `options` are more of systemd-nspawn's.
+        By default the address and the machine-id are the node's alone. `files` lie there before the
+        boot, 0644, or 0755 where they begin with `#!`. `prepare` is sh, run as root in the tree
+        before the boot: the place for `systemctl enable`. `options` are more of systemd-nspawn's.
         AssertionError: it did not come up, and why.
         """
         number = next(self._numbers)
@@ -154,13 +226,16 @@ class Lab:
             "/etc/hostname": f"{name}\n",
             "/etc/machine-id": f"{identity}\n",
             "/etc/ssh/ssh_host_ed25519_key": secret,
-            # A network namespace begins with the IPv4 settings of the machine's own, which may forward (docker's do).
+            # A network namespace begins with the IPv4 settings of the machine's own, which may
+            # forward (docker's do).
             "/etc/sysctl.d/00-lab.conf": "net.ipv4.ip_forward = 0\n",
             "/etc/ssh/lab_authorized_keys": self.key.with_suffix(".pub").read_text(),
             **(files or {}),
         }
         lower = ":".join(map(str, layers(root)))
-        self._inside("/bin/sh", "-euc", _LAY_OUT, "lay-out", str(place), lower, prepare, stdin=_tar(contents))
+        self._inside(
+            "/bin/sh", "-euc", _LAY_OUT, "lay-out", str(place), lower, prepare, stdin=_tar(contents)
+        )
         # Nodes of a long run get the addresses of those that have ended.
         host = _FIRST + (number - _FIRST) % _ADDRESSES
         machine = _Machine(name, number, place, address or f"10.8.0.{host}", options)
@@ -206,31 +281,64 @@ class Lab:
     def write_ssh_files(self) -> None:
         """Make `ssh_config` and `known_hosts` what they are to be: for a test that has spoilt them."""
         hosts = self._hosts.values()
-        self.known_hosts.write_text("".join(f"{node.address},{node.address6} {public}" for node, public in hosts))
-        self.ssh_config.write_text(_SSH_CONFIG.format(self) + "".join(f"Host {node.name}\n    HostName {node.address}\n" for node, _ in hosts))
+        self.known_hosts.write_text(
+            "".join(f"{node.address},{node.address6} {public}" for node, public in hosts)
+        )
+        self.ssh_config.write_text(
+            _SSH_CONFIG.format(self)
+            + "".join(f"Host {node.name}\n    HostName {node.address}\n" for node, _ in hosts)
+        )
 
     @contextmanager
     def _booted(self, machine: _Machine) -> Iterator[tuple[int, str, str]]:
-        """Boot a machine: its leader and its addresses, when systemd says that its start is complete. At the end its power is cut."""
+        """Boot a machine: its leader and its addresses, when systemd says that its start is
+        complete. At the end its power is cut.
+        """
         number, address = machine.number, machine.address
         tree = str(machine.place / "tree")
-        nspawn = ["systemd-nspawn", "-q", "-D", tree, "--register=no", "--keep-unit", "--boot", "--console=pipe", "--notify-ready=yes"]
-        nspawn += ["--timezone=off", "--network-bridge=lab0", f"--machine=lab-{number}", f"--hostname={machine.name}", *machine.options]
+        nspawn = [
+            "systemd-nspawn",
+            "-q",
+            "-D",
+            tree,
+            "--register=no",
+            "--keep-unit",
+            "--boot",
+            "--console=pipe",
+            "--notify-ready=yes",
+        ]
+        nspawn += [
+            "--timezone=off",
+            "--network-bridge=lab0",
+            f"--machine=lab-{number}",
+            f"--hostname={machine.name}",
+            *machine.options,
+        ]
         argv = [*self._entrance(), "/bin/sh", "-c", command_in(self.holder, str(number), nspawn)]
         notices, console = self.directory / f"notify-{number}", self.directory / f"console-{number}"
         address6 = f"fd10:8::{number:x}"
         notices.unlink(missing_ok=True)  # the socket of the boot before
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified, console.open("wb") as output:
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified,
+            console.open("wb") as output,
+        ):
             notified.bind(str(notices))
             environment = os.environ | {"NOTIFY_SOCKET": str(notices)}
-            with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment) as process:
+            with subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            ) as process:
                 try:
                     _await(notified, process, "X_NSPAWN_LEADER_PID=", console)
                     (nspawn_pid,) = _children(process.pid)
                     (leader,) = _children(nspawn_pid)
                     _configure_network(leader, address, address6)
                     _await(notified, process, "READY=1", console)
-                    # A reload notifies too (systemd 257 does); nspawn would block on a queue that nobody reads.
+                    # A reload notifies too (systemd 257 does); nspawn would block on a queue that
+                    # nobody reads.
                     notified.close()
                     yield leader, address, address6
                 finally:
@@ -252,10 +360,28 @@ def open_lab(directory: Path) -> Iterator[Lab]:
     sweep()
     mount_point = directory / "nodes"
     mount_point.mkdir()
-    hold = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-euc", _HOLD, "hold"]
-    with subprocess.Popen([*hold, str(mount_point), OUR_ADDRESS, OUR_ADDRESS6], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as unshare:
+    hold = [
+        "unshare",
+        "--mount",
+        "--net",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "/bin/sh",
+        "-euc",
+        _HOLD,
+        "hold",
+    ]
+    with subprocess.Popen(
+        [*hold, str(mount_point), OUR_ADDRESS, OUR_ADDRESS6],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as unshare:
         assert unshare.stdout is not None
-        assert unshare.stdout.readline() == b"ready\n", "the lab's namespaces could not be made: what unshare said is above"
+        assert unshare.stdout.readline() == b"ready\n", (
+            "the lab's namespaces could not be made: what unshare said is above"
+        )
         (holder,) = _children(unshare.pid)
         lab = Lab(directory, holder)
         _keygen(lab.key)
@@ -272,7 +398,9 @@ def _configure_network(leader: int, address: str, address6: str) -> None:
         _run([*in_node, "address", "add", f"{address6}/64", "dev", "host0", "nodad"])
 
 
-def _await(notified: socket.socket, process: subprocess.Popen[bytes], word: str, console: Path) -> None:
+def _await(
+    notified: socket.socket, process: subprocess.Popen[bytes], word: str, console: Path
+) -> None:
     """Wait until systemd-nspawn notifies us of `word` (sd_notify(3))."""
     deadline = time.monotonic() + BOOT_SECONDS
     ended = os.pidfd_open(process.pid)
@@ -284,14 +412,18 @@ def _await(notified: socket.socket, process: subprocess.Popen[bytes], word: str,
                     return
             elif ended in readable:
                 break
-        raise AssertionError(f"the node did not come up ({word} never came):\n{console.read_text(errors='replace')}")
+        raise AssertionError(
+            f"the node did not come up ({word} never came):\n{console.read_text(errors='replace')}"
+        )
     finally:
         os.close(ended)
 
 
 def _children(pid: int) -> list[int]:
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
     except FileNotFoundError:
         return []
 
@@ -312,10 +444,27 @@ def _keygen(path: Path) -> None:
 
 
 def _run(
-    argv: Sequence[str], *, check: bool = True, stdin: str | bytes = b"", environment: Mapping[str, str] | None = None, cwd: Path | None = None
+    argv: Sequence[str],
+    *,
+    check: bool = True,
+    stdin: str | bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     sent = stdin if isinstance(stdin, bytes) else stdin.encode(errors="surrogateescape")
-    done = subprocess.run(argv, check=False, input=sent, capture_output=True, env=environment, cwd=cwd, timeout=COMMAND_SECONDS)
-    stdout, stderr = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
-    assert not check or done.returncode == 0, f"{argv} ended with {done.returncode}:\n{stdout}{stderr}"
+    done = subprocess.run(
+        argv,
+        check=False,
+        input=sent,
+        capture_output=True,
+        env=environment,
+        cwd=cwd,
+        timeout=COMMAND_SECONDS,
+    )
+    stdout, stderr = (
+        stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr)
+    )
+    assert not check or done.returncode == 0, (
+        f"{argv} ended with {done.returncode}:\n{stdout}{stderr}"
+    )
     return subprocess.CompletedProcess(done.args, done.returncode, stdout, stderr)

@@ -1,9 +1,9 @@
 """Real packets from the lab's side to a node, and what became of each of them.
 
-Packets are put on the wire whole, so that they may come from any source. A node's answers tell
-how a TCP or ICMP packet fared, and a socket of ours in the node receives what gets in of UDP. Nothing
-here waits for silence: behind each batch goes an ARP request, which filters of IP do not stop, and its
-answer comes after all answers to the batch, since one CPU handles both in turn.
+Packets are put on the wire whole, so that they may come from any source. A node's answers tell how
+a TCP or ICMP packet fared, and a socket of ours in the node receives what gets in of UDP. Nothing
+here waits for silence: behind each batch goes an ARP request, which filters of IP do not stop, and
+its answer comes after all answers to the batch, since one CPU handles both in turn.
 """
 
 import ctypes
@@ -18,12 +18,14 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.lab.nodes import Lab, Node
+from tests.support.lab.nodes import Lab, Node
 
 ALLOW, DENY, REJECT = "allow", "deny", "reject"
 SECOND = "10.9.0", "fd10:9:"
 TO_ALL = {4: f"{SECOND[0]}.255", 6: f"{SECOND[1]}:"}
-"""The broadcast address of the second interface's network, and its anycast address, which an interface has that forwards."""
+"""The broadcast address of the second interface's network, and its anycast address, which an
+interface has that forwards.
+"""
 BATCH = 200
 ANSWER_SECONDS = 20
 _CLONE_NEWNET = 0x40000000
@@ -50,10 +52,12 @@ echo 65535 >/proc/sys/net/core/somaxconn
 
 
 class Packet(NamedTuple):
-    """The first packet of a connection. `proto`: tcp, udp, or icmp for an echo request, whose identifier and number the ports are.
+    """The first packet of a connection.
 
-    `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), `broadcast` for one that is sent to all on the link, or
-    `to all` for one to such an address.
+    `proto`: tcp, udp, or icmp for an echo request, whose identifier and number the ports are.
+
+    `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), `broadcast` for one
+    that is sent to all on the link, or `to all` for one to such an address.
     """
 
     proto: str
@@ -70,14 +74,23 @@ class Packet(NamedTuple):
 
 
 class Wire:
-    """The prober's end, and the sockets in the node. `targets`: the node's addresses, by family: on host0, and on host1."""
+    """The prober's end, and the sockets in the node.
 
-    def __init__(self, targets: Mapping[int, tuple[str, str]], links: Mapping[str, "_Link"], listeners: "_Listeners") -> None:
+    `targets`: the node's addresses, by family: on host0, and on host1.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[int, tuple[str, str]],
+        links: Mapping[str, "_Link"],
+        listeners: "_Listeners",
+    ) -> None:
         self.targets = targets
         self._links, self._listeners = links, listeners
 
     def fates(self, packets: Iterable[Packet]) -> dict[Packet, str]:
-        """What became of each packet: `allow`, `reject` (a reset, an ICMP error) or `deny` (nothing came back).
+        """What became of each packet: `allow`, `reject` (a reset, an ICMP error) or `deny` (nothing
+        came back).
 
         Each is the first one of a connection that the node knows nothing of.
         """
@@ -123,7 +136,10 @@ class _Listeners:
         self._node, self._places = node, places
         self._tcp: list[socket.socket] = []
         with _inside(node.leader):
-            self._udp = [_listener(socket.SOCK_DGRAM, *place) for place in (*places, *product(TO_ALL.values(), {port for _, port in places}))]
+            self._udp = [
+                _listener(socket.SOCK_DGRAM, *place)
+                for place in (*places, *product(TO_ALL.values(), {port for _, port in places}))
+            ]
         self.forget()
 
     def forget(self) -> None:
@@ -161,14 +177,20 @@ class _Link:
 
     def send(self, packet: Packet) -> None:
         ethernet = self._ethernet if packet.oddity != "broadcast" else b"\xff" * 6 + self._own
-        self.socket.send(ethernet + (b"\x08\x00" if packet.family == 4 else b"\x86\xdd") + _datagram(packet))
+        self.socket.send(
+            ethernet + (b"\x08\x00" if packet.family == 4 else b"\x86\xdd") + _datagram(packet)
+        )
 
     def ask(self) -> None:
-        """An ARP request, from one of two addresses in turn: more would fill the kernel's table of neighbours, which all namespaces share."""
+        """An ARP request, from one of two addresses in turn: more would fill the kernel's table of
+        neighbours, which all namespaces share.
+        """
         self.answered, self._number = False, 3 - self._number
         sender = socket.inet_aton(f"10.77.0.{self._number}")
         head = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1)
-        self.socket.send(self._ethernet + b"\x08\x06" + head + self._own + sender + bytes(6) + self._target)
+        self.socket.send(
+            self._ethernet + b"\x08\x06" + head + self._own + sender + bytes(6) + self._target
+        )
 
     def told(self, frame: bytes) -> Iterator[tuple[tuple[object, ...], str]]:
         kind = frame[12:14]
@@ -193,16 +215,34 @@ class _Link:
 
 @contextmanager
 def wired(lab: Lab, node: Node, ports: Sequence[int]) -> Iterator[Wire]:
-    """A second interface (host1) for the node, a way back to every source, and something that listens at `ports` of every address."""
+    """A second interface (host1) for the node, a way back to every source, and something that
+    listens at `ports` of every address.
+    """
     targets = {4: (node.address, f"{SECOND[0]}.2"), 6: (node.address6, f"{SECOND[1]}:2")}
     addresses = [address for some in targets.values() for address in some]
-    lab.run("ip", "link", "add", "lab1", "type", "veth", "peer", "name", "host1", "netns", f"/proc/{node.leader}/ns/net")
+    lab.run(
+        "ip",
+        "link",
+        "add",
+        "lab1",
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "host1",
+        "netns",
+        f"/proc/{node.leader}/ns/net",
+    )
     lab.run("ip", "address", "add", f"{SECOND[0]}.1/24", "dev", "lab1")
     lab.run("ip", "link", "set", "lab1", "up")
-    node.sh(f"ip address add {addresses[1]}/24 dev host1; ip link set host1 up; ip address add {addresses[3]}/64 dev host1 nodad")
+    node.sh(
+        f"ip address add {addresses[1]}/24 dev host1; ip link set host1 up; ip address add {addresses[3]}/64 dev host1 nodad"
+    )
     mac = _mac(lab, "lab0")
     for gateway in ("10.8.0.254", "fd10:8::fe"):
-        node.sh(f"ip neigh replace {gateway} lladdr {mac} dev host0 nud permanent; ip route replace default via {gateway} dev host0")
+        node.sh(
+            f"ip neigh replace {gateway} lladdr {mac} dev host0 nud permanent; ip route replace default via {gateway} dev host0"
+        )
     node.sh(_QUIET)
     with ExitStack() as open_:
         listeners = _Listeners(node, [(address, port) for address in addresses for port in ports])
@@ -210,7 +250,10 @@ def wired(lab: Lab, node: Node, ports: Sequence[int]) -> Iterator[Wire]:
         with _inside(lab.holder):
             links = {
                 name: _Link(ours, bytes.fromhex(_mac(node, name).replace(":", "")), address)
-                for name, ours, address in (("host0", "lab0", targets[4][0]), ("host1", "lab1", targets[4][1]))
+                for name, ours, address in (
+                    ("host0", "lab0", targets[4][0]),
+                    ("host1", "lab1", targets[4][1]),
+                )
             }
         for link in links.values():
             open_.enter_context(link.socket)
@@ -227,7 +270,10 @@ def _mac(where: Lab | Node, name: str) -> str:
 def _inside(pid: int) -> Iterator[None]:
     """This thread in the network of another process: a socket made there stays there."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with Path("/proc/thread-self/ns/net").open() as ours, Path(f"/proc/{pid}/ns/net").open() as theirs:
+    with (
+        Path("/proc/thread-self/ns/net").open() as ours,
+        Path(f"/proc/{pid}/ns/net").open() as theirs,
+    ):
         assert libc.setns(theirs.fileno(), _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
         try:
             yield
@@ -238,7 +284,9 @@ def _inside(pid: int) -> Iterator[None]:
 def _listener(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
     made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)  # an anycast address is no address of the node
+    made.setsockopt(
+        socket.IPPROTO_IP, _IP_FREEBIND, 1
+    )  # an anycast address is no address of the node
     made.bind((address, port))
     if kind == socket.SOCK_STREAM:
         made.listen(65535)
@@ -302,19 +350,44 @@ def _datagram(packet: Packet) -> bytes:
     protocol = _PROTOCOLS.get(packet.proto, _ICMP if packet.family == 4 else _ICMP6)
     if protocol == _TCP:
         payload = (
-            struct.pack("!HHIIBBHHH", packet.sport, packet.dport, 1, 0, 6 << 4, _SYN | _FLAGS.get(packet.oddity, 0), 64240, 0, 0)
+            struct.pack(
+                "!HHIIBBHHH",
+                packet.sport,
+                packet.dport,
+                1,
+                0,
+                6 << 4,
+                _SYN | _FLAGS.get(packet.oddity, 0),
+                64240,
+                0,
+                0,
+            )
             + b"\x02\x04\x05\xb4"
         )
         place = 16
     elif protocol == _UDP:
         payload, place = struct.pack("!HHHH", packet.sport, packet.dport, 12, 0) + b"ping", 6
     else:
-        payload, place = struct.pack("!BBHHH", 8 if protocol == _ICMP else 128, 0, 0, packet.sport, packet.dport) + b"ping", 2
-    pseudo = b"" if protocol == _ICMP else source + target + struct.pack("!II", len(payload), protocol)
-    payload = payload[:place] + struct.pack("!H", _checksum(pseudo + payload) or 0xFFFF) + payload[place + 2 :]
+        payload, place = (
+            struct.pack("!BBHHH", 8 if protocol == _ICMP else 128, 0, 0, packet.sport, packet.dport)
+            + b"ping",
+            2,
+        )
+    pseudo = (
+        b"" if protocol == _ICMP else source + target + struct.pack("!II", len(payload), protocol)
+    )
+    payload = (
+        payload[:place]
+        + struct.pack("!H", _checksum(pseudo + payload) or 0xFFFF)
+        + payload[place + 2 :]
+    )
     if packet.family == 6:
         return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + source + target + payload
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0x4000, 64, protocol, 0) + source + target
+    head = (
+        struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0x4000, 64, protocol, 0)
+        + source
+        + target
+    )
     return head[:10] + struct.pack("!H", _checksum(head)) + head[12:] + payload
 
 

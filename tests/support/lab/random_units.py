@@ -513,7 +513,11 @@ class _Draft:
             unit.add("Service", "ExecStartPre=/bin/false")
             self._started(unit)
             requirer = self.rng.choice(self.units)
-            requirer.add("Unit", f"{self._one({'Requires': 3, 'BindsTo': 1})}={unit.name}", f"After={unit.name}")
+            requirer.add(
+                "Unit",
+                f"{self._one({'Requires': 3, 'BindsTo': 1})}={unit.name}",
+                f"After={unit.name}",
+            )
 
     def _started(self, unit: _Unit) -> None:
         self.commands.append(Run(f"systemctl -q start {unit.name}"))

@@ -1,8 +1,8 @@
 """The states of the recordings, made on lab nodes."""
 
-from tests.cases import RECORDINGS, Case, load
-from tests.lab.nodes import Node
-from tests.lab.roots import BASE, FIREWALLD, RPM, TRIXIE
+from tests.support.cases import RECORDINGS, Case, load
+from tests.support.lab.nodes import Node
+from tests.support.lab.roots import BASE, FIREWALLD, RPM, TRIXIE
 
 ROOTS = {"base": BASE, "firewalld": FIREWALLD, "rpm": RPM, "trixie": TRIXIE}
 """The roots by the names that recordings give them."""
@@ -35,7 +35,10 @@ def recorded(area: str, name: str) -> Case:
 
 
 def make(node: Node, case: Case) -> None:
-    """Make the state of a case on a node that has just booted from the case's root. AssertionError: its script failed."""
+    """Make the state of a case on a node that has just booted from the case's root.
+
+    AssertionError: its script failed.
+    """
     if case.node == "firewalld":
         node.sh(_AWAIT_FIREWALLD)
     if case.setup is not None:

@@ -6,7 +6,20 @@ import subprocess
 import sys
 from functools import cache
 
-TOOLS = ("systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "setpriv", "ip", "ssh", "ssh-keygen", "dash", "mksh", "busybox", "strace")
+TOOLS = (
+    "systemd-nspawn",
+    "mmdebstrap",
+    "unshare",
+    "nsenter",
+    "setpriv",
+    "ip",
+    "ssh",
+    "ssh-keygen",
+    "dash",
+    "mksh",
+    "busybox",
+    "strace",
+)
 
 
 @cache
@@ -16,7 +29,9 @@ def impossible() -> str | None:
         return "nodes are Linux, this machine is not"
     if os.geteuid() != 0:
         return "nodes are booted as root, and this is not root"
-    if subprocess.run(["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False, capture_output=True).returncode:
+    if subprocess.run(
+        ["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False, capture_output=True
+    ).returncode:
         return "nodes live in namespaces, which this machine does not let us make (a container without privileges)"
     if shutil.which("apt-get") is None:
         return "nodes are made of Debian packages, and this machine has no apt"

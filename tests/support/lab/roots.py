@@ -1,7 +1,9 @@
-"""The trees that nodes boot from: built once out of the machine's own apt sources, and kept between runs.
+"""The trees that nodes boot from: built once out of the machine's own apt sources, and kept between
+runs.
 
-A root is a bootstrapped tree, or a layer of files above another root. It lies under `cache()` in a folder named by what it is made of, and appears
-there only when it is whole. The cache may be removed whenever no lab is running.
+A root is a bootstrapped tree, or a layer of files above another root. It lies under `cache()` in a
+folder named by what it is made of, and appears there only when it is whole. The cache may be
+removed whenever no lab is running.
 """
 
 import fcntl
@@ -16,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.cgroups import command_in
+from tests.support.lab.cgroups import command_in
 
 BUILD_SECONDS = 900
 PACKAGES_INSTALL = (
@@ -29,7 +31,10 @@ PACKAGES_INSTALL = (
 
 @dataclass(frozen=True, kw_only=True)
 class Root:
-    """What a tree is made of. `script` (sh, as root, in the tree, with the network) is its last touch."""
+    """What a tree is made of.
+
+    `script` (sh, as root, in the tree, with the network) is its last touch.
+    """
 
     name: str
     packages: tuple[str, ...] = ()
@@ -46,7 +51,9 @@ class Root:
 
 
 def cache() -> Path:
-    """Where roots are kept; its file system must be able to carry the upper side of an overlay (ext4, xfs, btrfs, tmpfs)."""
+    """Where roots are kept; its file system must be able to carry the upper side of an overlay
+    (ext4, xfs, btrfs, tmpfs).
+    """
     return Path(os.environ.get("POWER_EDGE_LAB", "/var/cache/power-edge-lab"))
 
 
@@ -64,7 +71,9 @@ def own_distribution() -> str:
 
 
 def layers(root: Root) -> tuple[Path, ...]:
-    """The folders that make the tree, the uppermost first, as overlayfs wants its lowerdir. Builds what is not there yet.
+    """The folders that make the tree, the uppermost first, as overlayfs wants its lowerdir.
+
+    Builds what is not there yet.
 
     RuntimeError: a build failed; it holds the end of what the build said.
     """
@@ -93,7 +102,11 @@ def _build(root: Root, below: tuple[Path, ...], place: Path) -> None:
     try:
         if not below:
             _bootstrap(root, work / "upper")
-        install = PACKAGES_INSTALL.format(packages=shlex.join(root.packages)) if below and root.packages else ""
+        install = (
+            PACKAGES_INSTALL.format(packages=shlex.join(root.packages))
+            if below and root.packages
+            else ""
+        )
         _run_in(below, work, install + root.script)
         (work / "upper").rename(place)
     finally:
@@ -104,19 +117,41 @@ def _bootstrap(root: Root, tree: Path) -> None:
     settings = tree.with_name("apt.conf")
     settings.write_bytes(_said_by("apt-config", "dump", "Acquire"))
     suite = root.suite or own_suite()
-    options = ["--mode=root", "--variant=minbase", f"--include={','.join(root.packages)}", "--dpkgopt=force-unsafe-io", f"--aptopt={settings}"]
+    options = [
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={','.join(root.packages)}",
+        "--dpkgopt=force-unsafe-io",
+        f"--aptopt={settings}",
+    ]
     _logged(["mmdebstrap", *options, suite, str(tree), *_sources(suite)])
 
 
 def _sources(suite: str) -> list[str]:
-    """The machine's own sources as one-line entries; for a foreign suite the archives alone, since updates and security have other names there."""
-    said = _said_by("apt-get", "indextargets", "--format", "$(ORIGIN)\t$(RELEASE)\t$(REPO_URI)\t$(COMPONENT)", "Created-By: Packages").decode()
+    """The machine's own sources as one-line entries; for a foreign suite the archives alone, since
+    updates and security have other names there.
+    """
+    said = _said_by(
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(ORIGIN)\t$(RELEASE)\t$(REPO_URI)\t$(COMPONENT)",
+        "Created-By: Packages",
+    ).decode()
     targets = [line.split("\t") for line in said.splitlines()]
-    own = dict.fromkeys((release, uri, component) for origin, release, uri, component in targets if origin in ("Debian", "Ubuntu"))
+    own = dict.fromkeys(
+        (release, uri, component)
+        for origin, release, uri, component in targets
+        if origin in ("Debian", "Ubuntu")
+    )
     if suite != own_suite():
-        own = dict.fromkeys((suite, uri, component) for release, uri, component in own if release == own_suite())
+        own = dict.fromkeys(
+            (suite, uri, component) for release, uri, component in own if release == own_suite()
+        )
     if not own:
-        raise RuntimeError("apt knows no Debian or Ubuntu archive on this machine: run apt-get update")
+        raise RuntimeError(
+            "apt knows no Debian or Ubuntu archive on this machine: run apt-get update"
+        )
     return [f"deb {uri} {release} {component}" for release, uri, component in own]
 
 
@@ -128,8 +163,23 @@ def _run_in(below: tuple[Path, ...], work: Path, script: str) -> None:
         mount = ["mount", "-t", "overlay", "overlay", "-o", overlay, str(tree)]
     else:
         mount = ["mount", "--bind", str(upper), str(tree)]
-    nspawn = ["systemd-nspawn", "-q", "-D", str(tree), "--register=no", "--keep-unit", "--as-pid2", "--pipe", "--resolv-conf=bind-host"]
-    nspawn += ["--timezone=off", "--tmpfs=/var/lib/apt/lists", "--tmpfs=/var/cache/apt", "--setenv=DEBIAN_FRONTEND=noninteractive"]
+    nspawn = [
+        "systemd-nspawn",
+        "-q",
+        "-D",
+        str(tree),
+        "--register=no",
+        "--keep-unit",
+        "--as-pid2",
+        "--pipe",
+        "--resolv-conf=bind-host",
+    ]
+    nspawn += [
+        "--timezone=off",
+        "--tmpfs=/var/lib/apt/lists",
+        "--tmpfs=/var/cache/apt",
+        "--setenv=DEBIAN_FRONTEND=noninteractive",
+    ]
     nspawn += ["/bin/sh", "-euc", script]
     _logged(["sh", "-ec", f"{shlex.join(mount)}; {command_in(os.getpid(), 'build', nspawn)}"])
 
@@ -139,9 +189,30 @@ def _said_by(*argv: str) -> bytes:
 
 
 def _logged(argv: list[str]) -> None:
-    """Run a step of a build. Its mounts and processes are in namespaces of their own: they end with it, and with us, however that comes."""
-    contained = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *argv]
-    done = subprocess.run(contained, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BUILD_SECONDS)
+    """Run a step of a build.
+
+    Its mounts and processes are in namespaces of their own: they end with it, and with us, however
+    that comes.
+    """
+    contained = [
+        "setpriv",
+        "--pdeathsig=KILL",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        *argv,
+    ]
+    done = subprocess.run(
+        contained,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=BUILD_SECONDS,
+    )
     if done.returncode:
         last = "\n".join(done.stdout.decode(errors="replace").splitlines()[-30:])
         raise RuntimeError(f"{argv[0]} {argv[1]} ... ended with {done.returncode}:\n{last}")
@@ -157,10 +228,26 @@ systemctl disable ssh.socket 2>/dev/null || :
 systemctl enable ssh.service
 """
 
-_CORE_PACKAGES = ("apt", "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "procps", "kmod", "sudo", "cron", "nftables", "iptables")
+_CORE_PACKAGES = (
+    "apt",
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "iproute2",
+    "procps",
+    "kmod",
+    "sudo",
+    "cron",
+    "nftables",
+    "iptables",
+)
 
 CORE = Root(name="core", packages=_CORE_PACKAGES, script=_ACCOUNTS)
-"""systemd, sshd, cron, nftables, iptables, with no rules in force; no Python. Users: root, stella (sudo without a password), guest (no sudo)."""
+"""systemd, sshd, cron, nftables, iptables, with no rules in force; no Python.
+
+Users: root, stella (sudo without a password), guest (no sudo).
+"""
 
 BASE = Root(name="base", below=CORE, packages=("ufw", "openvpn", "mksh", "acl"))
 """The usual Debian node: CORE with ufw (installed, inactive), openvpn."""
@@ -172,7 +259,9 @@ FIREWALLD = Root(name="firewalld", below=CORE, packages=("firewalld",))
 """CORE with firewalld, which is enabled: its default zone is in force after boot."""
 
 POSTGRESQL = Root(name="postgresql", below=CORE, packages=("postgresql",))
-"""CORE with postgresql, a package without a file of its own: its units belong to postgresql-common, which came along."""
+"""CORE with postgresql, a package without a file of its own: its units belong to postgresql-common,
+which came along.
+"""
 
 _RPM_SCRIPT = r"""
 mkdir -p /etc/rpm
@@ -198,7 +287,10 @@ ln -sfn ../usr/lib/os-release /etc/os-release
 """
 
 RPM = Root(name="rpm", below=CORE, packages=("rpm",), script=_RPM_SCRIPT)
-"""A node whose packages are rpms: an os-release like RHEL's, no dpkg database. What is installed: see `_RPM_SCRIPT`."""
+"""A node whose packages are rpms: an os-release like RHEL's, no dpkg database.
+
+What is installed: see `_RPM_SCRIPT`.
+"""
 
 TRIXIE = Root(name="trixie", packages=_CORE_PACKAGES, script=_ACCOUNTS, suite="trixie")
 """CORE on Debian 13 (systemd 257), from the archive of a machine that is Debian itself."""

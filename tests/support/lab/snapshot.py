@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from tests.lab.nodes import Node
+from tests.support.lab.nodes import Node
 
 _LOOK = r"""
 section() { printf '== %s\n' "$1"; }
@@ -62,7 +62,10 @@ class Snapshot(NamedTuple):
     def changes(self, later: "Snapshot") -> Iterator[Change]:
         """What a later snapshot has otherwise."""
         for section, lines in self.sections.items():
-            for sign, gone in (("-", lines - later.sections[section]), ("+", later.sections[section] - lines)):
+            for sign, gone in (
+                ("-", lines - later.sections[section]),
+                ("+", later.sections[section] - lines),
+            ):
                 yield from (Change(section, sign, line) for line in sorted(gone))
 
 
@@ -87,4 +90,8 @@ expression)."""
 def beside(changes: Iterable[Change], concern: Concern) -> list[Change]:
     """The changes that are not the declared item's own."""
     nothing = "(?!)"
-    return [change for change in changes if not re.match(concern.get(change.section, nothing), change.line)]
+    return [
+        change
+        for change in changes
+        if not re.match(concern.get(change.section, nothing), change.line)
+    ]

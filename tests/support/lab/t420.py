@@ -1,17 +1,21 @@
-"""A node that is what node-configs/stella-PowerEdge-T420 declares, at the address that its connection.yaml names."""
+"""A node that is what node-configs/stella-PowerEdge-T420 declares, at the address that its
+connection.yaml names.
+"""
 
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.nodes import Lab, Node
+from tests.support.lab.nodes import Lab, Node
 
 NAME = "stella-PowerEdge-T420"
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 ADDRESS = "10.8.0.1"
 KERNEL_KEYS = {"vm.swappiness": "60", "fs.inotify.max_user_watches": "65536", "kernel.panic": "10"}
-"""Keys of the one kernel that all nodes share, and read-only in a node: a file of the node's own is mounted over each."""
+"""Keys of the one kernel that all nodes share, and read-only in a node: a file of the node's own is
+mounted over each.
+"""
 
 _DOCKER = """\
 [Unit]
@@ -57,7 +61,9 @@ def t420_node(lab: Lab) -> Iterator[Node]:
         "/etc/openvpn/server.conf": _OPENVPN,
         "/etc/sysctl.d/90-t420.conf": _SYSCTL,
     }
-    with lab.node(NAME, address=ADDRESS, machine_id=MACHINE_ID, files=files, prepare=_PREPARE) as node:
+    with lab.node(
+        NAME, address=ADDRESS, machine_id=MACHINE_ID, files=files, prepare=_PREPARE
+    ) as node:
         for key, value in KERNEL_KEYS.items():
             node.run("/bin/sh", "-euc", _MOUNT_KEY, "mount-key", key, value)
         yield node

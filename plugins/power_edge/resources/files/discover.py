@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from power_edge.model.declared.resources.files_schema import File as Declared
 from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import REGULAR, File, unescape
 
 
@@ -16,7 +16,10 @@ def name(argument: str) -> str:
 
 
 def forms(_: str, seen: Any) -> Iterator[Mapping[str, str]]:
-    """With the hash where the probe was asked for it and had it. Owner and group by name, or by number where a name cannot be declared."""
+    """With the hash where the probe was asked for it and had it.
+
+    Owner and group by name, or by number where a name cannot be declared.
+    """
     if not isinstance(seen, File) or seen.type != REGULAR:
         return
     content = {"sha256": seen.sha256} if seen.sha256 is not None else {}
@@ -31,4 +34,6 @@ def asked(declared: Declared) -> Declared:
     return declared if declared.content is None else replace(declared, sha256="")
 
 
-DISCOVERY = Discovery(name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=asked)
+DISCOVERY = Discovery(
+    name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=asked
+)

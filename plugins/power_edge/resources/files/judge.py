@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from power_edge.model import Finding, Outcome, agrees, compare, drifts, undecided
-from power_edge.model.declared.resources.files_schema import File as Declared
+from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_path
 
@@ -25,28 +25,47 @@ def expected(declared: Declared) -> dict[str, Any]:
 
 
 def _expected(declared: Declared, *, hidden: bool) -> dict[str, Any]:
-    fields = {field: getattr(declared, field) for field in ("content", "sha256", "mode", "owner", "group")}
-    shown = {field: EQUAL if hidden and field in HIDDEN else value for field, value in fields.items() if value is not None}
+    fields = {
+        field: getattr(declared, field) for field in ("content", "sha256", "mode", "owner", "group")
+    }
+    shown = {
+        field: EQUAL if hidden and field in HIDDEN else value
+        for field, value in fields.items()
+        if value is not None
+    }
     return {"type": REGULAR} | shown
 
 
 def is_secret(declared: Declared, seen: File | Missing | Broken) -> bool:
-    """Whether a file is a secret, by its declaration, by where a link leads, or by what the node found in it."""
+    """Whether a file is a secret, by its declaration, by where a link leads, or by what the node
+    found in it.
+    """
     if isinstance(seen, File) and seen.salted is not None:
         return True
     target = None if isinstance(seen, Missing) else seen.target
-    return secret(declared) or (target is not None and secret_path(posixpath.join(posixpath.dirname(declared.path), target)))
+    return secret(declared) or (
+        target is not None and secret_path(posixpath.join(posixpath.dirname(declared.path), target))
+    )
 
 
 def judge(declared: Declared, seen: File | Missing | Broken) -> Iterator[Finding]:
     """A finding for each field."""
     hidden = is_secret(declared, seen)
     if not isinstance(seen, File):
-        why = "no such file" if not isinstance(seen, Broken) else f"a symbolic link to {seen.target}, where nothing is"
+        why = (
+            "no such file"
+            if not isinstance(seen, Broken)
+            else f"a symbolic link to {seen.target}, where nothing is"
+        )
         for field, value in _expected(declared, hidden=hidden).items():
             yield drifts(field, value, MISSING, why)._replace(secret=hidden and field in HIDDEN)
         return
-    yield compare("type", REGULAR, seen.type, f"a symbolic link to {seen.target}" if seen.target is not None else None)
+    yield compare(
+        "type",
+        REGULAR,
+        seen.type,
+        f"a symbolic link to {seen.target}" if seen.target is not None else None,
+    )
     if declared.content is not None:
         finding = _judge_content(declared.content, seen)
         yield _withheld(finding, seen) if hidden else finding
@@ -55,7 +74,9 @@ def judge(declared: Declared, seen: File | Missing | Broken) -> Iterator[Finding
         yield _withheld(finding, seen) if hidden else finding
     if declared.mode is not None:
         actual = f"{stat.S_IMODE(seen.mode):04o}"
-        yield (agrees if int(declared.mode, 8) == stat.S_IMODE(seen.mode) else drifts)("mode", declared.mode, actual)
+        yield (agrees if int(declared.mode, 8) == stat.S_IMODE(seen.mode) else drifts)(
+            "mode", declared.mode, actual
+        )
     if declared.owner is not None:
         yield _judge_owner("owner", declared.owner, seen.uid, seen.user, seen.uids)
     if declared.group is not None:
@@ -67,7 +88,9 @@ def _judge_content(content: str, seen: File) -> Finding:
     if seen.type != REGULAR:
         return drifts("content", content, seen.type)
     if (same := _same(hashlib.sha256(declared).hexdigest(), seen)) is not None:
-        return (agrees if same else drifts)("content", content, f"sha256:{seen.sha256} ({seen.size} bytes)")
+        return (agrees if same else drifts)(
+            "content", content, f"sha256:{seen.sha256} ({seen.size} bytes)"
+        )
     if seen.dark is None and seen.size != len(declared):
         return drifts("content", content, f"{seen.size} bytes", f"declared: {len(declared)} bytes")
     return undecided("content", content, seen.dark or _NO_HASH)
@@ -96,17 +119,31 @@ def _withheld(finding: Finding, seen: File) -> Finding:
     finding = finding._replace(expected=EQUAL, secret=True)
     if seen.type != REGULAR or finding.outcome is Outcome.UNKNOWN:
         return finding
-    return finding._replace(actual=EQUAL if finding.outcome is Outcome.COMPLIANT else DIFFERENT, why=WITHHELD)
+    return finding._replace(
+        actual=EQUAL if finding.outcome is Outcome.COMPLIANT else DIFFERENT, why=WITHHELD
+    )
 
 
-def _judge_owner(field: str, declared: str, number: int, name: str | None, numbers: Mapping[str, int]) -> Finding:
+def _judge_owner(
+    field: str, declared: str, number: int, name: str | None, numbers: Mapping[str, int]
+) -> Finding:
     actual = str(number) if name is None or declared.isdecimal() else name
     if declared.isdecimal():
         return (agrees if int(declared) == number else drifts)(field, declared, actual)
     if declared == name or numbers.get(declared) == number:
-        return agrees(field, declared, declared, None if declared == name else f"id {number}, also called {actual}")
+        return agrees(
+            field,
+            declared,
+            declared,
+            None if declared == name else f"id {number}, also called {actual}",
+        )
     return drifts(
-        field, declared, actual, None if declared in numbers else f"the node knows no {'user' if field == 'owner' else 'group'} of that name"
+        field,
+        declared,
+        actual,
+        None
+        if declared in numbers
+        else f"the node knows no {'user' if field == 'owner' else 'group'} of that name",
     )
 
 

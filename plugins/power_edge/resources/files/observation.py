@@ -23,10 +23,24 @@ _TYPES = {
     stat.S_IFCHR: "character device",
     stat.S_IFBLK: "block device",
 }
-_NOT_THERE = ("No such file or directory", "Not a directory", "Too many levels of symbolic links", "Symbolic link loop")
-_ERRNO = "|".join(sorted(re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_NOT_THERE, "I/O error"}))
-_OF_STAT = re.compile(rf"^(?:\S*/)?stat: (?!(?:line )?\d+: ).*: ({_ERRNO})(?: \(os error \d+\))?$", re.MULTILINE)
-"""A message of stat about a file, in glibc's and musl's words for errno; uutils adds a number. What a wrapper of that name says is none."""
+_NOT_THERE = (
+    "No such file or directory",
+    "Not a directory",
+    "Too many levels of symbolic links",
+    "Symbolic link loop",
+)
+_ERRNO = "|".join(
+    sorted(
+        re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_NOT_THERE, "I/O error"}
+    )
+)
+_OF_STAT = re.compile(
+    rf"^(?:\S*/)?stat: (?!(?:line )?\d+: ).*: ({_ERRNO})(?: \(os error \d+\))?$", re.MULTILINE
+)
+"""A message of stat about a file, in glibc's and musl's words for errno; uutils adds a number.
+
+What a wrapper of that name says is none.
+"""
 
 
 _LONGEST_PATH = 4096
@@ -59,7 +73,9 @@ class Place(NamedTuple):
 
 
 class Salted(NamedTuple):
-    """What stands in place of a secret's SHA-256: it tells whether a given one is equal, and is never the same twice."""
+    """What stands in place of a secret's SHA-256: it tells whether a given one is equal, and is
+    never the same twice.
+    """
 
     salt: str
     digest: str
@@ -73,11 +89,15 @@ class Salted(NamedTuple):
 
 
 class File(NamedTuple):
-    """What a path leads to. `mode` is st_mode, type included; `size` counts bytes; `user` and `group` are the names of the ids, None without one.
+    """What a path leads to.
 
-    `target` is where a symbolic link leads. `sha256` is None when it was not asked for, or not to be had: then `dark` says why. A secret has
-    `salted` instead.
-    `uids` and `gids` are the ids of the names that were declared, as the node knows them. `place` is there where something is not as declared.
+    `mode` is st_mode, type included; `size` counts bytes; `user` and `group` are the names of the
+    ids, None without one.
+
+    `target` is where a symbolic link leads. `sha256` is None when it was not asked for, or not to
+    be had: then `dark` says why. A secret has `salted` instead. `uids` and `gids` are the ids of
+    the names that were declared, as the node knows them. `place` is there where something is not as
+    declared.
     """
 
     mode: int
@@ -100,7 +120,10 @@ class File(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """There is nothing. `above` is the nearest that there is above it, `in_folder` whether that is a folder."""
+    """There is nothing.
+
+    `above` is the nearest that there is above it, `in_folder` whether that is a folder.
+    """
 
     uids: Mapping[str, int] = {}
     gids: Mapping[str, int] = {}
@@ -117,7 +140,20 @@ class Broken(NamedTuple):
 
 def parse(section: bytes) -> Observations:
     """Path -> File; Missing: there is nothing; Broken: a link to nothing; Unseen: could not look."""
-    tags = ("seen", "gone", "link", "hash", "salted", "dark", "user", "group", "more", "above", "real", "mount")
+    tags = (
+        "seen",
+        "gone",
+        "link",
+        "hash",
+        "salted",
+        "dark",
+        "user",
+        "group",
+        "more",
+        "above",
+        "real",
+        "mount",
+    )
     told: dict[str, dict[str, str]] = {tag: {} for tag in tags}
     for line in section.decode("ascii", "surrogateescape").split("\n"):
         if line:
@@ -162,13 +198,17 @@ def _checked(form: re.Pattern[str], text: str) -> str:
     return text
 
 
-def _nothing(path: str, said: str, target: str | None, missing: Missing) -> Broken | Unseen | Missing:
+def _nothing(
+    path: str, said: str, target: str | None, missing: Missing
+) -> Broken | Unseen | Missing:
     """What stat's messages tell of a file that is not to be found; `said` is its stderr."""
     lines = said.replace("\1", "\n")
     # busybox prints a name as it is, so that a message can be several lines.
     messages = list(_OF_STAT.finditer(lines.replace(path, path.replace("\n", "?"))))
     if not messages or not all(message[1] in _NOT_THERE for message in messages):
-        return Unseen(_reason(messages[-1][0] if messages else said) or "stat failed without a word")
+        return Unseen(
+            _reason(messages[-1][0] if messages else said) or "stat failed without a word"
+        )
     return missing if target is None else Broken(target)
 
 
@@ -187,7 +227,9 @@ def _mount(point: str, said: str) -> Mount:
     return Mount(point, kind, "ro" in (of_mount, of_system))
 
 
-def _place(path: str, told: Mapping[str, Mapping[str, str]], mounts: Mapping[str, Mount]) -> Place | None:
+def _place(
+    path: str, told: Mapping[str, Mapping[str, str]], mounts: Mapping[str, Mount]
+) -> Place | None:
     if path not in told["more"]:
         return None
     modes, links, flags, of_folder, capabilities = told["more"][path].split(":")
@@ -222,7 +264,11 @@ def _mount_of(path: str, mounts: Mapping[str, Mount]) -> Mount | None:
 def _shown(said: str) -> str:
     """Text that any report can carry: where a link leads is any bytes."""
     text = said.encode("ascii", "surrogateescape").decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    )
 
 
 def _name(name: str) -> str | None:
@@ -230,14 +276,20 @@ def _name(name: str) -> str | None:
 
 
 def _sum(path: str, told: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """The fields of a file's hash. One of a secret that the node did not salt, such as in an answer of an older script, is salted here."""
+    """The fields of a file's hash.
+
+    One of a secret that the node did not salt, such as in an answer of an older script, is salted
+    here.
+    """
     if (salted := told["salted"].get(path)) is not None:
         salt, _, digest = salted.partition(":")
         return {"salted": Salted(_hexadecimal(salt, 32), _hexadecimal(digest, 64))}
     if path not in told["hash"]:
         return {}
     sha256 = _hexadecimal(told["hash"][path], 64)
-    return {"salted": Salted.made(token_hex(16), sha256)} if secret_path(path) else {"sha256": sha256}
+    return (
+        {"salted": Salted.made(token_hex(16), sha256)} if secret_path(path) else {"sha256": sha256}
+    )
 
 
 def _hexadecimal(text: str, digits: int) -> str:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 
 from power_edge.model import Command, Finding, Remedy
-from power_edge.model.declared.resources.files_schema import File as Declared
+from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files.judge import HIDDEN, content_bytes, is_secret
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, Mount, Place
 from power_edge.resources.files.spelling import canonical
@@ -18,11 +18,25 @@ from power_edge.resources.files.spelling import canonical
 LONGEST_CONTENT = 2048
 """Bytes of a declared content up to which a command that writes it is still one to paste."""
 
-_OF_THE_KERNEL = frozenset(("proc", "sysfs", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "configfs", "efivarfs"))
+_OF_THE_KERNEL = frozenset(
+    (
+        "proc",
+        "sysfs",
+        "cgroup",
+        "cgroup2",
+        "securityfs",
+        "debugfs",
+        "tracefs",
+        "configfs",
+        "efivarfs",
+    )
+)
 _GONE_AFTER_A_BOOT = frozenset(("tmpfs", "ramfs", "devtmpfs"))
 _WITHOUT_OWNERS = frozenset(("vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "hfs", "udf"))
 """Modes and owners come from options of the mount: mount(8)."""
-_OF_ANOTHER_MACHINE = re.compile(r"nfs|cifs|smb|9p|ceph|afs|gluster|lustre|ocfs|gfs|fuse(?!blk)|virtiofs")
+_OF_ANOTHER_MACHINE = re.compile(
+    r"nfs|cifs|smb|9p|ceph|afs|gluster|lustre|ocfs|gfs|fuse(?!blk)|virtiofs"
+)
 
 _WAY_IN = re.compile(
     r"/etc/(ssh/|sudoers|passwd$|shadow$|group$|gshadow$|pam\.|security/|nsswitch\.conf$|login\.defs$|shells$"
@@ -41,7 +55,10 @@ def remedy(declared: Declared, seen: File | Missing | Broken, drifted: Sequence[
     """The commands that end a drift, or what a person would do."""
     fields = {finding.field for finding in drifted}
     if (obstacle := next(_obstacles(declared, seen, fields), None)) is not None:
-        commands = ", ".join(f"`{shlex.join(command)}`" for command in _attributes_alone(declared, seen, fields - set(HIDDEN)))
+        commands = ", ".join(
+            f"`{shlex.join(command)}`"
+            for command in _attributes_alone(declared, seen, fields - set(HIDDEN))
+        )
         return Remedy(advice=f"{obstacle}. Then {commands}." if commands else obstacle)
     assert not isinstance(seen, Broken)
     assert seen.place is not None
@@ -50,13 +67,20 @@ def remedy(declared: Declared, seen: File | Missing | Broken, drifted: Sequence[
     return Remedy(tuple(steps), _WAY_IN.search(seen.place.path) is not None, remarks)
 
 
-def _attributes_alone(declared: Declared, seen: File | Missing | Broken, fields: set[str]) -> Iterator[Command]:
-    """The commands for mode and owner, where the content alone takes a person. A key that all can read is not to wait for its new content."""
+def _attributes_alone(
+    declared: Declared, seen: File | Missing | Broken, fields: set[str]
+) -> Iterator[Command]:
+    """The commands for mode and owner, where the content alone takes a person.
+
+    A key that all can read is not to wait for its new content.
+    """
     if isinstance(seen, File) and fields and next(_obstacles(declared, seen, fields), None) is None:
         yield from _changed(declared, seen, fields)
 
 
-def _obstacles(declared: Declared, seen: File | Missing | Broken, fields: set[str]) -> Iterator[str]:
+def _obstacles(
+    declared: Declared, seen: File | Missing | Broken, fields: set[str]
+) -> Iterator[str]:
     """Why there is no command, the first of all."""
     if isinstance(seen, Broken):
         yield f"it is a symbolic link to {seen.target}: make the file that it leads to, or put a file in its place"
@@ -71,7 +95,11 @@ def _obstacles(declared: Declared, seen: File | Missing | Broken, fields: set[st
     if isinstance(seen, Missing) and not seen.in_folder:
         yield f"{seen.above} is in the way, which is no folder: move it aside first"
     writes = isinstance(seen, Missing) or bool(fields & set(HIDDEN))
-    if writes and (declared.content is not None or declared.sha256 is not None) and is_secret(declared, seen):
+    if (
+        writes
+        and (declared.content is not None or declared.sha256 is not None)
+        and is_secret(declared, seen)
+    ):
         yield "it holds a secret, which belongs in no command line: put the file there by hand, by a way that shows it to nobody"
     if writes:
         yield from _unwritable(declared, missing=isinstance(seen, Missing))
@@ -88,16 +116,32 @@ def _obstacles(declared: Declared, seen: File | Missing | Broken, fields: set[st
 def _unknown_names(declared: Declared, seen: File | Missing, fields: set[str]) -> Iterator[str]:
     kinds: tuple[tuple[str, str, str | None, Mapping[str, int], str | None], ...] = (
         ("owner", "user", declared.owner, seen.uids, seen.user if isinstance(seen, File) else None),
-        ("group", "group", declared.group, seen.gids, seen.group if isinstance(seen, File) else None),
+        (
+            "group",
+            "group",
+            declared.group,
+            seen.gids,
+            seen.group if isinstance(seen, File) else None,
+        ),
     )
     for field, kind, name, known, own in kinds:
-        if name is not None and field in fields and not name.isdecimal() and name != own and name not in known:
+        if (
+            name is not None
+            and field in fields
+            and not name.isdecimal()
+            and name != own
+            and name not in known
+        ):
             yield f"the node knows no {kind} {name}: make it first, or declare one that it knows"
 
 
 def _unwritable(declared: Declared, *, missing: bool) -> Iterator[str]:
     if declared.content is None:
-        what = "of its content only the SHA-256 is declared" if declared.sha256 is not None else "no content of it is declared"
+        what = (
+            "of its content only the SHA-256 is declared"
+            if declared.sha256 is not None
+            else "no content of it is declared"
+        )
         yield f"{what}: put the file there by hand{', for an empty one would be of no use' if missing else ''}"
         return
     content = content_bytes(declared.content)
@@ -146,12 +190,28 @@ def _shared(place: Place, path: str, fields: set[str]) -> Iterator[str]:
 
 
 def _created(declared: Declared) -> Iterator[Command]:
-    """An empty file with the declared attributes, and then its content: others can read a secret at no moment."""
+    """An empty file with the declared attributes, and then its content: others can read a secret at
+    no moment.
+    """
     owner = ("-o", declared.owner) if declared.owner is not None else ()
     group = ("-g", declared.group) if declared.group is not None else ()
-    yield "install", "-D", "-m", declared.mode or "0644", *owner, *group, "--", "/dev/null", declared.path
+    yield (
+        "install",
+        "-D",
+        "-m",
+        declared.mode or "0644",
+        *owner,
+        *group,
+        "--",
+        "/dev/null",
+        declared.path,
+    )
     if declared.content:
-        yield "sh", "-c", f'printf "{_printf(content_bytes(declared.content))}" >{shlex.quote(declared.path)}'
+        yield (
+            "sh",
+            "-c",
+            f'printf "{_printf(content_bytes(declared.content))}" >{shlex.quote(declared.path)}',
+        )
 
 
 def _changed(declared: Declared, seen: File, fields: set[str]) -> Iterator[Command]:
@@ -159,7 +219,11 @@ def _changed(declared: Declared, seen: File, fields: set[str]) -> Iterator[Comma
     group = f":{declared.group}" if "group" in fields else ""
     owns = [("chown", "--", f"{owner}{group}")] if owner or group else []
     # After chown: the kernel drops setuid and setgid when a program changes hands (chown(2)).
-    kept = f"{stat.S_IMODE(seen.mode):04o}" if owns and seen.mode & (stat.S_ISUID | stat.S_ISGID) else None
+    kept = (
+        f"{stat.S_IMODE(seen.mode):04o}"
+        if owns and seen.mode & (stat.S_ISUID | stat.S_ISGID)
+        else None
+    )
     mode = declared.mode if "mode" in fields or (owns and declared.mode is not None) else kept
     modes = [("chmod", "--", mode)] if mode is not None else []
     if fields & set(HIDDEN) and declared.content is not None:
@@ -170,7 +234,9 @@ def _changed(declared: Declared, seen: File, fields: set[str]) -> Iterator[Comma
 
 
 def _rewritten(declared: Declared, attributes: Sequence[Command]) -> Command:
-    """A copy with all attributes of the file, emptied, given what is declared, written, and put in the file's place: nobody reads half a file."""
+    """A copy with all attributes of the file, emptied, given what is declared, written, and put in
+    the file's place: nobody reads half a file.
+    """
     steps = (
         't=$(mktemp "$1.XXXXXX")',
         'cp -a -- "$1" "$t"',
@@ -196,6 +262,10 @@ def _remarks(declared: Declared, seen: File | Missing, place: Place) -> Iterator
 
 
 def _printf(content: bytes) -> str:
-    """A format of printf(1) that prints these bytes, on one line and without anything that a shell would read within double quotes."""
-    octal = re.sub(rb"^-|[^ !#%&(-[\]-_a-~]", lambda byte: f"\\{ord(byte[0]):03o}".encode(), content)
+    """A format of printf(1) that prints these bytes, on one line and without anything that a shell
+    would read within double quotes.
+    """
+    octal = re.sub(
+        rb"^-|[^ !#%&(-[\]-_a-~]", lambda byte: f"\\{ord(byte[0]):03o}".encode(), content
+    )
     return octal.decode("ascii").replace("%", "%%").replace("\\012", "\\n")

@@ -1,7 +1,8 @@
 """Firewall: what happens to new connections.
 
-The kernel's rules are the only witness: what ufw, firewalld or a file say about them may not be in force. They are followed with sets of packets; a
-pass means that every packet the declaration speaks of fares as declared. docs/verdicts/firewall.md tells the choices.
+The kernel's rules are the only witness: what ufw, firewalld or a file say about them may not be in
+force. They are followed with sets of packets; a pass means that every packet the declaration speaks
+of fares as declared. docs/verdicts/firewall.md tells the choices.
 """
 
 import re
@@ -9,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from power_edge.model import Entry, ResourceType
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.extras import extras
-from power_edge.resources.firewall.judging import Declared, judge
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.judge import Declared, judge
+from power_edge.resources.firewall.observation import Ruleset, parse
+from power_edge.resources.firewall.packet_sets import network
 from power_edge.resources.firewall.remedy import remedy
-from power_edge.resources.firewall.ruleset import Ruleset, parse
-from power_edge.resources.firewall.space import network
+from power_edge.resources.firewall.undeclared import extras
 
 _RULE = re.compile(r"(\w+) (?:(\d+)/)?(\w+) from (\S+) to (\S+)")
 FIELDS = ("enabled", "default_incoming", "default_outgoing")
@@ -39,7 +40,9 @@ def name(rule: Rule) -> str:
 
 
 def canonical(text: str) -> str:
-    """The name with its networks in one spelling (`10.0.0.9/8`, `FD00:0::/8`); other texts as they are."""
+    """The name with its networks in one spelling (`10.0.0.9/8`, `FD00:0::/8`); other texts as they
+    are.
+    """
     match = _RULE.fullmatch(text)
     if match is None:
         return text
@@ -54,7 +57,13 @@ def expected(declared: Declared) -> Mapping[str, Any]:
     if declared.field != "rule":
         return {declared.field: declared.value}
     rule: Rule = declared.value
-    fields = {"proto": rule.proto, "port": rule.port, "action": rule.action, "from": rule.from_, "to": rule.to}
+    fields = {
+        "proto": rule.proto,
+        "port": rule.port,
+        "action": rule.action,
+        "from": rule.from_,
+        "to": rule.to,
+    }
     return {field: value for field, value in fields.items() if value is not None}
 
 
@@ -69,15 +78,24 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
         yield field, "not an address or a network: write 10.0.0.1, 10.0.0.0/8, fd00::1 or fd00::/8"
     if bad:
         return
-    families = asked.named_families(rule)
+    families = queries.named_families(rule)
     if len(families) > 1:
         yield "to", "one of from and to is IPv4 and the other IPv6: no packet is both"
-    elif all(asked.packets(rule, family) is None for family in families or asked.FAMILIES):
-        yield "from", "no connection comes from or goes to loopback or multicast addresses over a wire"
+    elif all(queries.packets(rule, family) is None for family in families or queries.FAMILIES):
+        yield (
+            "from",
+            "no connection comes from or goes to loopback or multicast addresses over a wire",
+        )
     mine = canonical(name(rule)).removeprefix(rule.action)
     for other in (declared.firewall.rules or [])[: declared.place]:
-        if other.action != rule.action and canonical(name(other)).removeprefix(other.action) == mine:
-            yield "action", f"an earlier rule declares {other.action} for the same connections: keep one of them"
+        if (
+            other.action != rule.action
+            and canonical(name(other)).removeprefix(other.action) == mine
+        ):
+            yield (
+                "action",
+                f"an earlier rule declares {other.action} for the same connections: keep one of them",
+            )
 
 
 def _is_network(text: str) -> bool:

@@ -28,7 +28,9 @@ class Part(NamedTuple):
 
 
 def aligned(bodies: Sequence[Any], saved: Sequence[Saved] | None) -> Iterator[Saved | None]:
-    """For each rule of a chain, in nft's JSON, its line of iptables-save; None where it is not known."""
+    """For each rule of a chain, in nft's JSON, its line of iptables-save; None where it is not
+    known.
+    """
     yield from saved if saved is not None and len(saved) == len(bodies) else [None] * len(bodies)
 
 
@@ -46,12 +48,17 @@ def parts(expr: Sequence[Any], saved: Saved | None) -> list[Part]:
     if [name for name, _ in segments] != names or (targets or [_end(expr)]) != [saved.target]:
         return found
     left = iter(segments)
-    return [part._replace(options=next(left)[1] if part.kind == "match" else saved.rest) for part in found]
+    return [
+        part._replace(options=next(left)[1] if part.kind == "match" else saved.rest)
+        for part in found
+    ]
 
 
 def _end(expr: Sequence[Any]) -> str | None:
     """What iptables-save calls the verdict that nft shows; None for a rule without one."""
-    for kind, what in ((kind, what) for part in expr if isinstance(part, Mapping) for kind, what in part.items()):
+    for kind, what in (
+        (kind, what) for part in expr if isinstance(part, Mapping) for kind, what in part.items()
+    ):
         if kind in ENDS:
             return str(what["target"]) if isinstance(what, Mapping) else kind.upper()
     return None
@@ -64,7 +71,9 @@ def _unnamed(expr: Sequence[Any], count: int, saved: Saved | None) -> list[Part]
     if saved is None or not all(map(_plain, expr)):
         return unknown
     kinds = {kind for part in expr for kind in part}
-    target = [] if saved.target is None or kinds & ENDS else [Part("target", saved.target, saved.rest)]
+    target = (
+        [] if saved.target is None or kinds & ENDS else [Part("target", saved.target, saved.rest)]
+    )
     matches = [Part("match", *one) for one in saved.matches if one[0] not in kinds & {"limit"}]
     # Before 1.8.9 iptables-nft keeps a comment beside the rule: it is printed and is no part of it.
     for choice in (matches, [part for part in matches if part.name != "comment"]):

@@ -1,4 +1,5 @@
-"""The sets that `-m set` looks at, as ipset(8) saves them: those of single addresses and of networks.
+"""The sets that `-m set` looks at, as ipset(8) saves them: those of single addresses and of
+networks.
 
 What programs put in and out is judged as it is found. Elements that expire are kept apart: they are
 there now, and a moment later not. What is not understood of a set leaves the set out.
@@ -8,7 +9,14 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from power_edge.resources.firewall.space import NOTHING, Numbers, address, network, numbers, without
+from power_edge.resources.firewall.packet_sets import (
+    NOTHING,
+    Numbers,
+    address,
+    network,
+    numbers,
+    without,
+)
 
 TYPES = frozenset({"hash:ip", "hash:net", "bitmap:ip"})
 FAMILIES = {"inet": 4, "inet6": 6}
@@ -20,7 +28,9 @@ VALUED = frozenset({"packets", "bytes", "comment", "skbmark", "skbprio", "skbque
 
 
 class AddressSet(NamedTuple):
-    """`lasting`: the addresses that stay until somebody removes them. `all`: these, and those that expire.
+    """`lasting`: the addresses that stay until somebody removes them.
+
+    `all`: these, and those that expire.
 
     `expires`: whether there are any of the latter, also where they are left out (`staying`).
     """
@@ -59,7 +69,9 @@ def read(text: str, changing: Iterable[str]) -> Mapping[str, AddressSet]:
                 elements[name].append(_element(words, families[name]))
         except (ValueError, KeyError, IndexError):
             strange.add(name)
-    return {name: _set(families[name], some) for name, some in elements.items() if name not in strange}
+    return {
+        name: _set(families[name], some) for name, some in elements.items() if name not in strange
+    }
 
 
 def _family(words: list[str]) -> int:
@@ -85,7 +97,9 @@ def _element(words: list[str], family: int) -> _Element:
     return _Element(span, options.get("timeout", "0") != "0", "nomatch" in options)
 
 
-def _options(words: list[str], plain: frozenset[str], valued: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _options(
+    words: list[str], plain: frozenset[str], valued: frozenset[str]
+) -> Iterator[tuple[str, str]]:
     left = iter(words)
     for word in left:
         if word not in plain | valued:
@@ -98,13 +112,20 @@ def _set(family: int, elements: list[_Element]) -> AddressSet:
     now = _members(elements)
     # An exception that expires lets in what is an element then.
     both_now_and_later = without(lasting, without(lasting, now))
-    return AddressSet(family, both_now_and_later, numbers([*lasting, *now]), any(each.expires for each in elements))
+    return AddressSet(
+        family,
+        both_now_and_later,
+        numbers([*lasting, *now]),
+        any(each.expires for each in elements),
+    )
 
 
 def _members(elements: list[_Element]) -> Numbers:
     """The smallest network that holds an address decides on it."""
     found = NOTHING
-    for size in sorted({high - low for low, high in (each.span for each in elements)}, reverse=True):
+    for size in sorted(
+        {high - low for low, high in (each.span for each in elements)}, reverse=True
+    ):
         level = [each for each in elements if each.span[1] - each.span[0] == size]
         found = numbers([*found, *(each.span for each in level if not each.excepted)])
         found = without(found, numbers(each.span for each in level if each.excepted))

@@ -5,13 +5,39 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from power_edge.resources.firewall import address_types, ipsets, marks, space
+from power_edge.resources.firewall import address_types, ipsets, marks, packet_sets
 from power_edge.resources.firewall.ipsets import AddressSet
-from power_edge.resources.firewall.match import ANSWERED, SENT, STATES, Match, protocol
-from power_edge.resources.firewall.program import ALLOW, DENY, MANY_RULES, REJECT, Base, Do, Effort, Key, Program, Rule, limited
-from power_edge.resources.firewall.space import NOTHING, Numbers, address, interface, network, numbers, shown
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    MANY_RULES,
+    REJECT,
+    Base,
+    Do,
+    Effort,
+    Key,
+    Program,
+    Rule,
+    limited,
+)
+from power_edge.resources.firewall.packet_sets import (
+    NOTHING,
+    Numbers,
+    address,
+    interface,
+    network,
+    numbers,
+    shown,
+)
+from power_edge.resources.firewall.rule_match import ANSWERED, SENT, STATES, Match, protocol
 
-HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output", "POSTROUTING": "postrouting"}
+HOOKS = {
+    "PREROUTING": "prerouting",
+    "INPUT": "input",
+    "FORWARD": "forward",
+    "OUTPUT": "output",
+    "POSTROUTING": "postrouting",
+}
 PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
 """Of netfilter's hooks (linux/netfilter_ipv4.h); those of nat differ by hook."""
 TARGETS = {"ACCEPT": Do(ALLOW), "DROP": Do(DENY), "REJECT": Do(REJECT), "RETURN": Do("return")}
@@ -19,14 +45,19 @@ HARMLESS = frozenset({
     "LOG", "NFLOG", "ULOG", "TRACE", "MARK", "CONNMARK", "CONNSECMARK", "SECMARK", "AUDIT", "CHECKSUM", "TCPMSS", "TOS", "DSCP", "TTL", "HL",
     "CLASSIFY", "SET", "LED", "IDLETIMER", "RATEEST", "ECN", "SNAT", "MASQUERADE",
 })  # fmt: skip
-"""Targets after which a packet goes on, or that only change the source of packets on their way out."""
+"""Targets after which a packet goes on, or that only change the source of packets on their way out.
+"""
 VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
 MODULES = frozenset({
     "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp", "icmp6", "iprange", "pkttype", "comment",
     "recent", "rpfilter", "rt", "mark", "connmark", "set",
 })  # fmt: skip
-"""Matches whose options are looked at one by one; another one makes the rule opaque by being there."""
-STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {"DNAT": NOTHING, "SNAT": NOTHING}
+"""Matches whose options are looked at one by one; another one makes the rule opaque by being there.
+"""
+STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {
+    "DNAT": NOTHING,
+    "SNAT": NOTHING,
+}
 TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
 Sets = Mapping[str, AddressSet]
 NO_SETS: Sets = {}
@@ -43,8 +74,8 @@ Token = tuple[str, bool]
 class Saved(NamedTuple):
     """One rule as iptables-save prints it, taken apart.
 
-    `matches`: each `-m NAME` with the tokens from there to the next one. `target` is
-    None for a rule without one, and `jump` is `jump` or `goto`; `rest` are the target's own options.
+    `matches`: each `-m NAME` with the tokens from there to the next one. `target` is None for a
+    rule without one, and `jump` is `jump` or `goto`; `rest` are the target's own options.
     """
 
     line: str
@@ -56,19 +87,31 @@ class Saved(NamedTuple):
 
 
 def read(text: str, family: int, kind: str, sets: Sets = NO_SETS) -> Program:
-    """The output of iptables-save (family 4) or ip6tables-save (6); `kind` begins the keys of its chains. ValueError for what no such tool prints.
+    """The output of iptables-save (family 4) or ip6tables-save (6); `kind` begins the keys of its
+    chains. ValueError for what no such tool prints.
 
-    To be believed of the legacy variant alone: that of nftables prints rules which it cannot express without a part of their conditions.
+    To be believed of the legacy variant alone: that of nftables prints rules which it cannot
+    express without a part of their conditions.
     """
     policies, saved = _parsed(text, kind)
     room = Effort(MANY_RULES)
-    rules = {key: tuple(rule for one in some for rule in limited(as_rules(one, family, key, saved, sets), room)) for key, some in saved.items()}
+    rules = {
+        key: tuple(
+            rule for one in some for rule in limited(as_rules(one, family, key, saved, sets), room)
+        )
+        for key, some in saved.items()
+    }
     bases = (_base(key, policy, family) for key, policy in policies.items() if key[2] in HOOKS)
-    return Program(chains={name: {family: some} for name, some in rules.items()}, bases=tuple(bases))
+    return Program(
+        chains={name: {family: some} for name, some in rules.items()}, bases=tuple(bases)
+    )
 
 
 def listed(text: str, kind: str) -> Mapping[Key, list[Saved]]:
-    """The rules of each chain, in their order. A table that the tool could not show ("incompatible, use 'nft' tool") is not in it."""
+    """The rules of each chain, in their order.
+
+    A table that the tool could not show ("incompatible, use 'nft' tool") is not in it.
+    """
     return _parsed(text, kind)[1]
 
 
@@ -90,7 +133,9 @@ def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[Saved]
         elif table and (start := line.find("-A ")) in {0, line.find("] ") + 2}:
             chain, _, rest = line[start + 3 :].partition(" ")
             if (kind, table, chain) not in rules:
-                raise ValueError(f"iptables-save adds to a chain that it does not list: {chain[:80]!r}")
+                raise ValueError(
+                    f"iptables-save adds to a chain that it does not list: {chain[:80]!r}"
+                )
             rules[kind, table, chain].append(_saved(rest, line[start:]))
         elif line.strip() and line.strip() != "COMMIT" and not line.startswith("#"):
             raise ValueError(f"not a line of iptables-save: {line[:80]!r}")
@@ -103,9 +148,18 @@ def _lines(text: str) -> Iterator[str]:
 
 def _saved(rest: str, line: str) -> Saved:
     tokens = tuple((quoted or bare, bool(bare)) for quoted, bare in _TOKEN.findall(rest))
-    end = next((place for place, token in enumerate(tokens) if _ends(tokens, place, token)), len(tokens))
-    starts = [place for place in range(end) if tokens[place] == ("-m", True) and not _is_value(tokens, place)]
-    matches = tuple((tokens[start + 1][0] if start + 1 < end else "", tokens[start:stop]) for start, stop in pairwise([*starts, end]))
+    end = next(
+        (place for place, token in enumerate(tokens) if _ends(tokens, place, token)), len(tokens)
+    )
+    starts = [
+        place
+        for place in range(end)
+        if tokens[place] == ("-m", True) and not _is_value(tokens, place)
+    ]
+    matches = tuple(
+        (tokens[start + 1][0] if start + 1 < end else "", tokens[start:stop])
+        for start, stop in pairwise([*starts, end])
+    )
     target = tokens[end + 1][0] if end + 1 < len(tokens) else None
     jump = "goto" if tokens[end : end + 1] == (("-g", True),) else "jump"
     return Saved(line, tokens, matches, target, jump, tokens[end + 2 :])
@@ -116,9 +170,16 @@ def _ends(tokens: tuple[Token, ...], place: int, token: Token) -> bool:
 
 
 def _is_value(tokens: tuple[Token, ...], place: int) -> bool:
-    """Whether a word that looks like an option is the value of the one before (a comment `-j` is printed without quotes)."""
+    """Whether a word that looks like an option is the value of the one before (a comment `-j` is
+    printed without quotes).
+    """
     before = tokens[place - 1] if place else ("", False)
-    return before[1] and before[0] in OPTIONS and before[0] not in FLAGS and not _is_value(tokens, place - 1)
+    return (
+        before[1]
+        and before[0] in OPTIONS
+        and before[0] not in FLAGS
+        and not _is_value(tokens, place - 1)
+    )
 
 
 def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
@@ -126,22 +187,37 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> Base:
     hook = HOOKS[name]
     if table != "nat" and table not in PRIORITIES:
         raise ValueError(f"iptables table {table!r}")
-    priority = PRIORITIES[table] if table != "nat" else (-100 if hook in {"prerouting", "output"} else 100)
+    priority = (
+        PRIORITIES[table] if table != "nat" else (-100 if hook in {"prerouting", "output"} else 100)
+    )
     verdict = {"ACCEPT": ALLOW, "DROP": DENY}.get(policy)
     if verdict is None:
         raise ValueError(f"policy {policy!r} of chain {name}")
     return Base(
-        hook, priority, chain, (family,), verdict, table == "filter", text=f"the nat table's {name}" if table == "nat" else "", nat=table == "nat"
+        hook,
+        priority,
+        chain,
+        (family,),
+        verdict,
+        table == "filter",
+        text=f"the nat table's {name}" if table == "nat" else "",
+        nat=table == "nat",
     )
 
 
-def as_rules(saved: Saved, family: int, key: Key, chains: Container[Key], sets: Sets = NO_SETS) -> Iterator[Rule]:
+def as_rules(
+    saved: Saved, family: int, key: Key, chains: Container[Key], sets: Sets = NO_SETS
+) -> Iterator[Rule]:
     """The whole of a rule of the chain `key`; `chains` are those that it can lead to.
 
     First with what stays in sets, then, as passing, with what expires as well.
     """
     now = list(_as_rules(saved, family, key, chains, sets))
-    later = list(_as_rules(saved, family, key, chains, ipsets.staying(sets))) if any(name == "set" for name, _ in saved.matches) else now
+    later = (
+        list(_as_rules(saved, family, key, chains, ipsets.staying(sets)))
+        if any(name == "set" for name, _ in saved.matches)
+        else now
+    )
     yield from later
     yield from passing(now) if now != later else ()
 
@@ -149,17 +225,26 @@ def as_rules(saved: Saved, family: int, key: Key, chains: Container[Key], sets: 
 def passing(rules: Iterable[Rule]) -> Iterator[Rule]:
     """Rules that match by elements of sets that expire."""
     doubt = "marks set by an element of a set that expires"
-    return (rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None)) for rule in rules)
+    return (
+        rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None))
+        for rule in rules
+    )
 
 
-def _as_rules(saved: Saved, family: int, key: Key, chains: Container[Key], sets: Sets) -> Iterator[Rule]:
+def _as_rules(
+    saved: Saved, family: int, key: Key, chains: Container[Key], sets: Sets
+) -> Iterator[Rule]:
     match = Match({family})
     _Reader(match, family, saved.tokens, sets).read()
     own = (*key[:2], saved.target or "")
     do = Do(saved.jump, own) if own in chains else target(saved.target, saved.rest)
     match.changes += changes(saved.target, saved.rest) if own not in chains else []
     if sum(token in {("-j", True), ("-g", True)} for token in saved.tokens) > 1:
-        do = Do("unknown")  # an argument that looks like a target (--string -j): which is which takes to know all options of all matches
+        do = Do(
+            "unknown"
+            # an argument that looks like a target (--string -j): which is which takes to know all
+            # options of all matches
+        )
     yield from match.rules(do, shown_as(saved, family))
 
 
@@ -190,7 +275,11 @@ def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:
         return []
     which = marks.PACKET if name == "MARK" else marks.CONNECTION
     words = [word for word, _ in options]
-    given = dict(zip(words[::2], words[1::2], strict=False)) if "--restore-mark" not in words and "--save-mark" not in words else {}
+    given = (
+        dict(zip(words[::2], words[1::2], strict=False))
+        if "--restore-mark" not in words and "--save-mark" not in words
+        else {}
+    )
     try:
         for option, value in given.items():
             number, _, mask = value.partition("/")
@@ -202,17 +291,22 @@ def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:
         if words and words[0] in {"--restore-mark", "--save-mark"} and name == "CONNMARK":
             masks = dict(zip(words[1::2], words[2::2], strict=False))
             if set(masks) <= {"--nfmask", "--ctmask", "--mask"}:
-                nfmask, ctmask = (int(masks.get(one, masks.get("--mask", str(marks.ALL))), 0) for one in ("--nfmask", "--ctmask"))
+                nfmask, ctmask = (
+                    int(masks.get(one, masks.get("--mask", str(marks.ALL))), 0)
+                    for one in ("--nfmask", "--ctmask")
+                )
                 if words[0] == "--restore-mark":
                     return [marks.Change(marks.PACKET, marks.ALL & ~nfmask, ctmask, 0, True)]
                 return [marks.Change(marks.CONNECTION, marks.ALL & ~ctmask, nfmask, 0, True)]
     except ValueError:
         pass
-    return [marks.Change(one, None) for one in space.MARKS]
+    return [marks.Change(one, None) for one in packet_sets.MARKS]
 
 
 class _Reader:
-    """Reads the options of one rule, in the order in which iptables-save prints them: matches, then the target and what belongs to it."""
+    """Reads the options of one rule, in the order in which iptables-save prints them: matches, then
+    the target and what belongs to it.
+    """
 
     def __init__(self, match: Match, family: int, tokens: Iterable[Token], sets: Sets) -> None:
         self.match, self.family, self.sets = match, family, sets
@@ -239,7 +333,11 @@ class _Reader:
     def _finish(self) -> None:
         """The end of a match that its options only change."""
         if self._module == "rpfilter":
-            self.match.narrow("path", ANSWERED[not self._options & {"--loose"}], negated="--invert" in self._options)
+            self.match.narrow(
+                "path",
+                ANSWERED[not self._options & {"--loose"}],
+                negated="--invert" in self._options,
+            )
         if self._module == "set":
             self._set_of_addresses()
         self._options, self._set = set(), None
@@ -281,7 +379,11 @@ class _Reader:
         elif option == "--mark" and self._module in {"mark", "connmark"}:
             value, _, mask = self._value().partition("/")
             which = marks.PACKET if self._module == "mark" else marks.CONNECTION
-            self.match.mark(which, marks.equal(which, int(value, 0), int(mask or str(marks.ALL), 0)), negated=negated)
+            self.match.mark(
+                which,
+                marks.equal(which, int(value, 0), int(mask or str(marks.ALL), 0)),
+                negated=negated,
+            )
         elif option in OPTIONS:
             OPTIONS[option](self, self._value() if option not in FLAGS else "", negated)
         else:
@@ -303,7 +405,11 @@ class _Reader:
         return numbers(_port_range(part) for part in text.split(","))
 
     def flags(self, text: str) -> int:
-        return sum({name: TCP_FLAGS[name] for name in text.split(",") if name in TCP_FLAGS}.values()) if text else 0
+        return (
+            sum({name: TCP_FLAGS[name] for name in text.split(",") if name in TCP_FLAGS}.values())
+            if text
+            else 0
+        )
 
     def next_value(self) -> str:
         return self._value()
@@ -339,7 +445,11 @@ def _address_range(dimension: str) -> Option:
 
 def _interface(dimension: str) -> Option:
     def narrow(reader: _Reader, value: str, negated: bool) -> None:
-        reader.match.narrow(dimension, (interface(value[:-1] + "*" if value.endswith("+") else value),), negated=negated)
+        reader.match.narrow(
+            dimension,
+            (interface(value[:-1] + "*" if value.endswith("+") else value),),
+            negated=negated,
+        )
 
     return narrow
 
@@ -373,7 +483,9 @@ def _words(dimension: str, known: Mapping[str, Numbers]) -> Option:
 
 def _address_types(end: str) -> Option:
     def narrow(reader: _Reader, value: str, negated: bool) -> None:
-        reader.match.one_of(address_types.by_addrtype(reader.family, end, value.lower().split(",")), negated=negated)
+        reader.match.one_of(
+            address_types.by_addrtype(reader.family, end, value.lower().split(",")), negated=negated
+        )
 
     return narrow
 
@@ -386,7 +498,9 @@ def _icmp(number: int) -> Option:
             return
         kind, slash, code = value.partition("/")
         low, high = (int(code), int(code)) if slash else (0, 255)
-        reader.match.narrow("icmp", ((int(kind) * 256 + low, int(kind) * 256 + high),), negated=negated)
+        reader.match.narrow(
+            "icmp", ((int(kind) * 256 + low, int(kind) * 256 + high),), negated=negated
+        )
 
     return narrow
 

@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from power_edge.model import Finding, Outcome, agrees, drifts, undecided
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.extras import extras
-from power_edge.resources.firewall.program import ALLOW, VERDICTS, Region, Undecidable
-from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, subtract_all
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, Region, Undecidable
+from power_edge.resources.firewall.packet_sets import Box, subtract_all
 from power_edge.resources.firewall.state import any_part, in_force
+from power_edge.resources.firewall.undeclared import extras
 
 
 class Declared(NamedTuple):
-    """One item: the field of the section, or a rule of it, with the whole section, since rules are read together."""
+    """One item: the field of the section, or a rule of it, with the whole section, since rules are
+    read together.
+    """
 
     field: str
     value: Any
@@ -44,25 +46,43 @@ def judge(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
                 yield from _rule(declared, seen)
     except Undecidable as error:
         field = "action" if declared.field == "rule" else declared.field
-        yield undecided(field, declared.value.action if declared.field == "rule" else declared.value, str(error))
+        yield undecided(
+            field, declared.value.action if declared.field == "rule" else declared.value, str(error)
+        )
 
 
 def _enabled(expected: bool, seen: Ruleset) -> Finding:
     actual, why = in_force(seen) if expected else any_part(seen)
     if actual is None:
         return undecided("enabled", expected, why or "")
-    return agrees("enabled", expected, actual, why) if actual is expected else drifts("enabled", expected, actual, why)
+    return (
+        agrees("enabled", expected, actual, why)
+        if actual is expected
+        else drifts("enabled", expected, actual, why)
+    )
 
 
 def _default(declared: Declared, seen: Ruleset) -> Finding:
     outward = declared.field == "default_outgoing"
     answers = {}
-    for family in asked.judged_families(seen, declared.value):
-        held = {action: asked.default(seen, family, action, outward=outward) for action in VERDICTS}
+    for family in queries.judged_families(seen, declared.value):
+        held = {
+            action: queries.default(seen, family, action, outward=outward) for action in VERDICTS
+        }
         actual = next((action for action, holds in held.items() if holds), None)
-        outcome = {True: Outcome.COMPLIANT, False: Outcome.DRIFT, None: Outcome.UNKNOWN}[held[declared.value]]
-        unsure = "it hangs on rules that cannot be interpreted, or are for single or broadcast addresses"
-        reason = unsure if outcome is Outcome.UNKNOWN else None if actual else "there is no single default"
+        outcome = {True: Outcome.COMPLIANT, False: Outcome.DRIFT, None: Outcome.UNKNOWN}[
+            held[declared.value]
+        ]
+        unsure = (
+            "it hangs on rules that cannot be interpreted, or are for single or broadcast addresses"
+        )
+        reason = (
+            unsure
+            if outcome is Outcome.UNKNOWN
+            else None
+            if actual
+            else "there is no single default"
+        )
         answers[family] = Answer(outcome, actual, reason)
     return _combined(declared.field, declared.value, answers)
 
@@ -70,11 +90,21 @@ def _default(declared: Declared, seen: Ruleset) -> Finding:
 def _combined(field: str, expected: Any, answers: dict[int, Answer]) -> Finding:
     """The worst of the families' answers; what was seen is told apart where it differs."""
     worst = next(
-        outcome for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT) if outcome in {answer.outcome for answer in answers.values()}
+        outcome
+        for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
+        if outcome in {answer.outcome for answer in answers.values()}
     )
     kinds = {answer.actual for answer in answers.values()}
-    actual = kinds.pop() if len(kinds) == 1 else ", ".join(f"IPv{family}: {answer.actual or '?'}" for family, answer in answers.items())
-    whys = {family: answer.why for family, answer in answers.items() if answer.why and answer.outcome is worst}
+    actual = (
+        kinds.pop()
+        if len(kinds) == 1
+        else ", ".join(f"IPv{family}: {answer.actual or '?'}" for family, answer in answers.items())
+    )
+    whys = {
+        family: answer.why
+        for family, answer in answers.items()
+        if answer.why and answer.outcome is worst
+    }
     if len(set(whys.values())) == 1 and len(whys) == len(answers):
         why: str | None = next(iter(whys.values()))
     else:
@@ -90,7 +120,11 @@ def _exclusive(declared: Declared, seen: Ruleset) -> Finding:
     if sure:
         return drifts("exclusive", True, False, f"open and not declared: {'; '.join(sure)}")
     if found:
-        return undecided("exclusive", True, f"perhaps open and not declared: {'; '.join(extra.text for extra in found)}")
+        return undecided(
+            "exclusive",
+            True,
+            f"perhaps open and not declared: {'; '.join(extra.text for extra in found)}",
+        )
     return agrees("exclusive", True, True)
 
 
@@ -99,81 +133,117 @@ def _rule(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
     yield agrees("proto", rule.proto, rule.proto)
     if rule.port is not None:
         yield agrees("port", rule.port, rule.port)
-    families = sorted(asked.named_families(rule)) or asked.judged_families(seen, rule.action)
+    families = sorted(queries.named_families(rule)) or queries.judged_families(seen, rule.action)
     answers = {family: _action(declared, seen, family) for family in families}
     yield _combined("action", rule.action, answers)
     yield from _width(declared, seen, families)
 
 
 def _action(declared: Declared, seen: Ruleset, family: int) -> Answer:
-    """Whether the rule's packets all fare as declared. Those that an earlier rule of the declaration speaks of are left to that one."""
+    """Whether the rule's packets all fare as declared.
+
+    Those that an earlier rule of the declaration speaks of are left to that one.
+    """
     rule: Rule = declared.value
-    box = asked.packets(rule, family)
+    box = queries.packets(rule, family)
     if box is None:
-        return Answer(Outcome.UNKNOWN, None, "these are no addresses that connections come from or go to")
+        return Answer(
+            Outcome.UNKNOWN, None, "these are no addresses that connections come from or go to"
+        )
     before = (declared.firewall.rules or [])[: declared.place]
-    boxes = subtract_all([box], _boxes((other for other in before if other.action != rule.action), family))
+    boxes = subtract_all(
+        [box], _boxes((other for other in before if other.action != rule.action), family)
+    )
     if not boxes:
         return Answer(Outcome.UNKNOWN, None, "earlier rules of the declaration speak of all of it")
-    answers = [_fared(rule.action, seen, family, regions) for regions in asked.fare(seen, family, boxes)]
+    answers = [
+        _fared(rule.action, seen, family, regions) for regions in queries.fare(seen, family, boxes)
+    ]
     answer = (
-        answers[0] if all(other.outcome is answers[0].outcome for other in answers) else Answer(Outcome.UNKNOWN, None, "chains have equal priority")
+        answers[0]
+        if all(other.outcome is answers[0].outcome for other in answers)
+        else Answer(Outcome.UNKNOWN, None, "chains have equal priority")
     )
     if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
         silent = next((path for path in seen.echo_ignored if f"/net/ipv{family}/" in path), None)
-        return answer if silent is None else Answer(Outcome.DRIFT, "deny", f"no echo request is answered: {silent} is not 0")
+        return (
+            answer
+            if silent is None
+            else Answer(Outcome.DRIFT, "deny", f"no echo request is answered: {silent} is not 0")
+        )
     if rule.port is None and rule.action != ALLOW:
         return _no_icmp(rule, seen, family, answer)
     return answer
 
 
 def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
-    return [box for rule in rules if (box := asked.packets(rule, family)) is not None]
+    return [box for rule in rules if (box := queries.packets(rule, family)) is not None]
 
 
 def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> Answer:
-    by_interface = [region for region in regions if asked.comes_by(seen, region)]
+    by_interface = [region for region in regions if queries.comes_by(seen, region)]
     # A declared address that the node has not got at present is judged as if it had it.
-    here = [region for region in by_interface if asked.exists(seen, region)] or by_interface
-    verdicts = [verdict for verdict in VERDICTS if any(region.verdict == verdict for region in here or regions)]
+    here = [region for region in by_interface if queries.exists(seen, region)] or by_interface
+    verdicts = [
+        verdict
+        for verdict in VERDICTS
+        if any(region.verdict == verdict for region in here or regions)
+    ]
     actual = " or ".join(verdicts)
     wrong = [region for region in here if region.verdict != action and region.sure]
     if wrong or (here and action not in verdicts):
-        first = min(wrong or here, key=lambda region: asked.odd(seen, region.box))
+        first = min(wrong or here, key=lambda region: queries.odd(seen, region.box))
         where = f"by {first.by}" if first.by else "by the default policy"
         part = "" if len(verdicts) == 1 else "in part "
-        oddity = asked.oddity(first.box, family, by_hand=asked.odd(seen, first.box))
-        return Answer(Outcome.DRIFT, actual, f"{part}{first.verdict} {where}" + (f" ({oddity})" if oddity else ""))
-    # To firewalld a zone is what an interface has; a rule of another tool that is bound to an interface says less than was declared.
+        oddity = queries.oddity(first.box, family, by_hand=queries.odd(seen, first.box))
+        return Answer(
+            Outcome.DRIFT,
+            actual,
+            f"{part}{first.verdict} {where}" + (f" ({oddity})" if oddity else ""),
+        )
+    # To firewalld a zone is what an interface has; a rule of another tool that is bound to an
+    # interface says less than was declared.
     judged = by_interface if seen.has_firewalld_rules and seen.interfaces else regions
     doubtful = [region for region in judged if region.verdict != action]
     if doubtful:
-        other = "for addresses" if asked.comes_by(seen, doubtful[0]) else "on interfaces"
+        other = "for addresses" if queries.comes_by(seen, doubtful[0]) else "on interfaces"
         hint = ": declare `to`" if other == "for addresses" else ""
-        return Answer(Outcome.UNKNOWN, actual, doubtful[0].doubt or f"not so {other} that the node has not got at present{hint}")
+        return Answer(
+            Outcome.UNKNOWN,
+            actual,
+            doubtful[0].doubt or f"not so {other} that the node has not got at present{hint}",
+        )
     if action == ALLOW and not all(region.ruled for region in here):
-        filtered = asked.filters(seen, family)
+        filtered = queries.filters(seen, family)
         if not filtered:
             outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
             actual = f"{ALLOW} (unfiltered)" if filtered is False else ALLOW
-            return Answer(outcome, actual, "reachable only because nothing filters: no rule allows it")
+            return Answer(
+                outcome, actual, "reachable only because nothing filters: no rule allows it"
+            )
     by_default = not any(region.by for region in here)
     return Answer(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
 
 
 def _no_icmp(rule: Rule, seen: Ruleset, family: int, answer: Answer) -> Answer:
-    """ICMP is denied when no request is answered; a node that answers some kinds and not others is neither here nor there."""
+    """ICMP is denied when no request is answered; a node that answers some kinds and not others is
+    neither here nor there.
+    """
     if answer.actual is not None and ALLOW in answer.actual:
         return answer
-    box = asked.packets(rule, family, asked.OTHER_REQUESTS[family])
-    fared = asked.fare(seen, family, [box] if box is not None else [])
-    if answer.outcome is Outcome.COMPLIANT and all(region.verdict != ALLOW for regions in fared for region in regions):
+    box = queries.packets(rule, family, queries.OTHER_REQUESTS[family])
+    fared = queries.fare(seen, family, [box] if box is not None else [])
+    if answer.outcome is Outcome.COMPLIANT and all(
+        region.verdict != ALLOW for regions in fared for region in regions
+    ):
         return answer
     return Answer(Outcome.UNKNOWN, answer.actual, "kinds of ICMP are treated differently")
 
 
 def _width(declared: Declared, seen: Ruleset, families: list[int]) -> Iterator[Finding]:
-    """Whether an allowed source or target is wider than declared: what is beside the declaration must not be open, unless it is declared as well."""
+    """Whether an allowed source or target is wider than declared: what is beside the declaration
+    must not be open, unless it is declared as well.
+    """
     rule: Rule = declared.value
     wider = _wider(declared, seen) if rule.action == ALLOW and families else None
     for field, text in (("from", rule.from_), ("to", rule.to)):
@@ -187,21 +257,30 @@ def _width(declared: Declared, seen: Ruleset, families: list[int]) -> Iterator[F
 
 def _wider(declared: Declared, seen: Ruleset) -> Answer | None:
     rule: Rule = declared.value
-    named = asked.named_families(rule)
+    named = queries.named_families(rule)
     if not named or declared.firewall.default_incoming == ALLOW:
         return None
     allowed = [other for other in declared.firewall.rules or [] if other.action == ALLOW]
     doubt = None
-    for family in asked.judged_families(seen, "deny"):
-        everyone = asked.packets(replace(rule, from_="any", to="any"), family)
+    for family in queries.judged_families(seen, "deny"):
+        everyone = queries.packets(replace(rule, from_="any", to="any"), family)
         boxes = subtract_all([everyone] if everyone is not None else [], _boxes(allowed, family))
-        orders = asked.fare(seen, family, boxes)
-        open_ = [[region for region in regions if region.verdict == ALLOW and asked.exists(seen, region)] for regions in orders]
+        orders = queries.fare(seen, family, boxes)
+        open_ = [
+            [
+                region
+                for region in regions
+                if region.verdict == ALLOW and queries.exists(seen, region)
+            ]
+            for regions in orders
+        ]
         sure = [next((region for region in regions if region.sure), None) for regions in open_]
         if sure[0] is not None and None not in sure:
             by = f"by {sure[0].by}" if sure[0].by else "by default"
             return Answer(Outcome.DRIFT, "wider", f"IPv{family} is open wider than declared, {by}")
         for region in (region for regions in open_ for region in regions):
             why = region.doubt or "chains have equal priority"
-            doubt = Answer(Outcome.UNKNOWN, None, f"IPv{family} may be open wider than declared: {why}")
+            doubt = Answer(
+                Outcome.UNKNOWN, None, f"IPv{family} may be open wider than declared: {why}"
+            )
     return doubt

@@ -1,14 +1,14 @@
 """The marks of packets and of connections, bit by bit.
 
 A packet that arrives has mark 0, and so has a new connection, until a rule sets it (skb->mark,
-nf_conn->mark). Each bit that a rule looks at is a dimension of its own: a test under a mask is then a
-box, and a mark that is set is a box with other numbers in it.
+nf_conn->mark). Each bit that a rule looks at is a dimension of its own: a test under a mask is then
+a box, and a mark that is set is a box with other numbers in it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.space import FALSE, MARKS, TRUE, Box, Numbers
+from power_edge.resources.firewall.packet_sets import FALSE, MARKS, TRUE, Box, Numbers
 
 BITS = 32
 ALL = (1 << BITS) - 1
@@ -17,9 +17,11 @@ OTHER: Mapping[str, str] = {PACKET: CONNECTION, CONNECTION: PACKET}
 
 
 class Change(NamedTuple):
-    """A mark that a rule sets: `(own & keep) ^ (other & copy) ^ flip`, of the packet's and the connection's mark.
+    """A mark that a rule sets: `(own & keep) ^ (other & copy) ^ flip`, of the packet's and the
+    connection's mark.
 
-    `keep` is None where the new value is not known. `tracked`: it is left as it is where the packet has no connection.
+    `keep` is None where the new value is not known. `tracked`: it is left as it is where the packet
+    has no connection.
     """
 
     which: str
@@ -33,11 +35,19 @@ def equal(which: str, value: int, mask: int = ALL) -> list[Box]:
     """The packets whose mark, under a mask, is a value."""
     if value & ~mask:
         return []
-    return [{f"{which}{bit}": TRUE if value >> bit & 1 else FALSE for bit in range(BITS) if mask >> bit & 1}]
+    return [
+        {
+            f"{which}{bit}": TRUE if value >> bit & 1 else FALSE
+            for bit in range(BITS)
+            if mask >> bit & 1
+        }
+    ]
 
 
 def among(which: str, some: Numbers) -> Iterator[Box]:
-    """The packets whose mark is one of some numbers: a box for each run of numbers that begin with the same bits."""
+    """The packets whose mark is one of some numbers: a box for each run of numbers that begin with
+    the same bits.
+    """
     for low, high in some:
         start = low
         while start <= high:
@@ -65,15 +75,25 @@ def clear(bits: Iterable[int]) -> Box:
 
 
 def without(box: Box) -> Box:
-    return {dimension: some for dimension, some in box.items() if dimension.rstrip("0123456789") not in MARKS}
+    return {
+        dimension: some
+        for dimension, some in box.items()
+        if dimension.rstrip("0123456789") not in MARKS
+    }
 
 
 def only(box: Box, which: str) -> Box:
-    return {dimension: some for dimension, some in box.items() if dimension.rstrip("0123456789") == which}
+    return {
+        dimension: some
+        for dimension, some in box.items()
+        if dimension.rstrip("0123456789") == which
+    }
 
 
 def changed(box: Box, change: Change, bits: Iterable[int]) -> tuple[Box, bool]:
-    """The box after a change, of the bits that are looked at, and whether all of them are still known."""
+    """The box after a change, of the bits that are looked at, and whether all of them are still
+    known.
+    """
     new, known = dict(box), True
     for bit in bits:
         name = f"{change.which}{bit}"
@@ -110,7 +130,9 @@ def computed(which: str, value: Any) -> Change:
 
 
 def _masks(value: Any) -> tuple[int, int, int] | None:
-    """A value as bits of the packet's mark, of the connection's, and of a constant, all joined by xor."""
+    """A value as bits of the packet's mark, of the connection's, and of a constant, all joined by
+    xor.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return 0, 0, value
     if not isinstance(value, Mapping) or len(value) != 1:

@@ -5,9 +5,29 @@ from typing import Any, NamedTuple
 
 from power_edge.resources.firewall import address_types, marks
 from power_edge.resources.firewall.ipsets import AddressSet
-from power_edge.resources.firewall.match import ANSWERED, PSH, SENT, STATES, STATUSES, SYN, URG, Match, protocol
-from power_edge.resources.firewall.program import Effort, Key
-from power_edge.resources.firewall.space import FALSE, Box, Numbers, both, complement, interface, network, numbers, shown
+from power_edge.resources.firewall.packet_filter import Effort, Key
+from power_edge.resources.firewall.packet_sets import (
+    FALSE,
+    Box,
+    Numbers,
+    both,
+    complement,
+    interface,
+    network,
+    numbers,
+    shown,
+)
+from power_edge.resources.firewall.rule_match import (
+    ANSWERED,
+    PSH,
+    SENT,
+    STATES,
+    STATUSES,
+    SYN,
+    URG,
+    Match,
+    protocol,
+)
 
 ICMP = {
     "echo-reply": 0, "destination-unreachable": 3, "source-quench": 4, "redirect": 5, "echo-request": 8, "router-advertisement": 9,
@@ -26,7 +46,14 @@ EXTENSIONS: Numbers = numbers((number, number) for number in (0, 43, 44, 51, 60,
 """Headers that may stand between that of IPv6 and that of the protocol."""
 FRAGMENT_OFFSET = 0x1FFF
 PORT_HEADERS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
-NFPROTO: Mapping[Any, tuple[int, ...]] = {"ipv4": (4,), "ipv6": (6,), "ip": (4,), "ip6": (6,), 2: (4,), 10: (6,)}
+NFPROTO: Mapping[Any, tuple[int, ...]] = {
+    "ipv4": (4,),
+    "ipv6": (6,),
+    "ip": (4,),
+    "ip6": (6,),
+    2: (4,),
+    10: (6,),
+}
 
 
 class NamedSet(NamedTuple):
@@ -38,7 +65,9 @@ class NamedSet(NamedTuple):
 
 
 class Ruleset(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name), and those of ipset. `lasting`: without the former's elements that expire.
+    """What rules refer to: the sets and maps by (family, table, name), and those of ipset.
+
+    `lasting`: without the former's elements that expire.
 
     `effort`: the elements that may still be read.
     """
@@ -63,7 +92,12 @@ class Reader:
         op, left, right = what["op"], what["left"], what["right"]
         try:
             flags = left.get("payload") == {"protocol": "tcp", "field": "flags"}
-            if op not in {"==", "in"} and isinstance(right, str) and right.startswith("@") and self._named(right).expiring:
+            if (
+                op not in {"==", "in"}
+                and isinstance(right, str)
+                and right.startswith("@")
+                and self._named(right).expiring
+            ):
                 raise Odd("an element of a set that expires")
             if op not in {"==", "!=", "in", "<", ">", "<=", ">="} and not (op == "!" and flags):
                 raise Odd(f"operator {op}")
@@ -92,11 +126,20 @@ class Reader:
                 raise Odd(f"{kind} match")
 
     def elements(self, data: Any) -> list[Any] | None:
-        """What is in a set or a map; None for one whose contents change by themselves. Odd for one that is not there."""
+        """What is in a set or a map; None for one whose contents change by themselves.
+
+        Odd for one that is not there.
+        """
         if isinstance(data, str) and data.startswith("@"):
             named = self._named(data)
             self.ruleset.effort.spend(len(named.elements))
-            return None if named.changing else [each for each in named.elements if not self.ruleset.lasting or not expires(each)]
+            return (
+                None
+                if named.changing
+                else [
+                    each for each in named.elements if not self.ruleset.lasting or not expires(each)
+                ]
+            )
         some = data["set"] if isinstance(data, Mapping) else data
         return some if isinstance(some, list) else [some]
 
@@ -108,7 +151,9 @@ class Reader:
 
     def _values(self, right: Any) -> list[Any]:
         """The right side as a list of scalars, ranges, prefixes, and concatenations."""
-        if (isinstance(right, str) and right.startswith("@")) or (isinstance(right, Mapping) and "set" in right):
+        if (isinstance(right, str) and right.startswith("@")) or (
+            isinstance(right, Mapping) and "set" in right
+        ):
             found = self.elements(right)
             if found is None:
                 raise Odd("a set that changes")
@@ -129,7 +174,15 @@ class Reader:
                     raise Odd("a range in a comparison")
                 below = numbers([(0, low - 1)]) if low else ()
                 up_to = numbers([(0, low)])
-                self.match.narrow(dimension, {"<": below, "<=": up_to, ">": complement(up_to, dimension), ">=": complement(below, dimension)}[op])
+                self.match.narrow(
+                    dimension,
+                    {
+                        "<": below,
+                        "<=": up_to,
+                        ">": complement(up_to, dimension),
+                        ">=": complement(below, dimension),
+                    }[op],
+                )
 
     def _simple(self, dimension: str, op: str, right: Any, number: Any) -> None:
         if op == "in" and not isinstance(right, Mapping):
@@ -143,7 +196,11 @@ class Reader:
             if header != ("ip" if self.family == 4 else "ip6"):
                 return
             if name in {"saddr", "daddr"}:
-                self._narrow(f"{name}{self.family}", op, numbers(_network(value, self.family) for value in self._values(right)))
+                self._narrow(
+                    f"{name}{self.family}",
+                    op,
+                    numbers(_network(value, self.family) for value in self._values(right)),
+                )
             elif name == "protocol":
                 self._simple("proto", op, right, protocol)
             elif name == "nexthdr":
@@ -165,7 +222,9 @@ class Reader:
             raise Odd(f"{header or 'raw payload'} {name or ''} match")
 
     def _next_header(self, op: str, right: Any) -> None:
-        """The header behind that of IPv6: that of the protocol, where there are no extension headers."""
+        """The header behind that of IPv6: that of the protocol, where there are no extension
+        headers.
+        """
         some = numbers(_span(value, protocol) for value in self._values(right))
         if both(some, EXTENSIONS) or op not in {"==", "!="}:
             raise Odd("extension header match")
@@ -179,9 +238,16 @@ class Reader:
         self.match.family(4 if header == "icmp" else 6)
         number, known = (1, ICMP) if header == "icmp" else (58, ICMPV6)
         self.match.narrow("proto", ((number, number),))
-        if name != "type" or op not in {"==", "!=", "in"} or (op == "in" and not isinstance(right, Mapping)):
+        if (
+            name != "type"
+            or op not in {"==", "!=", "in"}
+            or (op == "in" and not isinstance(right, Mapping))
+        ):
             raise Odd(f"{header} {name} match")
-        kinds = numbers(_span(value, lambda word: known[word] if word in known else int(word)) for value in self._values(right))
+        kinds = numbers(
+            _span(value, lambda word: known[word] if word in known else int(word))
+            for value in self._values(right)
+        )
         self._narrow("icmp", op, numbers((low * 256, high * 256 + 255) for low, high in kinds))
 
     def _meta(self, op: str, key: str, right: Any) -> None:
@@ -191,16 +257,23 @@ class Reader:
             case "nfproto" | "protocol":
                 if op not in {"==", "!="}:
                     raise Odd(f"meta {key} {op}")
-                wanted = {family for value in self._values(right) for family in NFPROTO.get(value, (0,))}
+                wanted = {
+                    family for value in self._values(right) for family in NFPROTO.get(value, (0,))
+                }
                 self.match.when((self.family in wanted) is (op == "=="))
             case "iif" | "oif" | "iifname" | "oifname":
                 if op not in {"==", "!="}:
                     raise Odd(f"meta {key} {op}")
-                self._narrow(key[:3], op, numbers(_interface(value) for value in self._values(right)))
+                self._narrow(
+                    key[:3], op, numbers(_interface(value) for value in self._values(right))
+                )
             case "pkttype":
                 if op not in {"==", "!="}:
                     raise Odd(f"meta {key} {op}")
-                self.match.sent(numbers(span for word in self._values(right) for span in SENT.get(word, ())), negated=op == "!=")
+                self.match.sent(
+                    numbers(span for word in self._values(right) for span in SENT.get(word, ())),
+                    negated=op == "!=",
+                )
             case "mark":
                 self._mark(marks.PACKET, op, right)
             case _:
@@ -212,7 +285,9 @@ class Reader:
             self._mark(marks.CONNECTION, op, right)
             return
         words = self._values(right)
-        single = op == "in" or len(words) == 1 or isinstance(right, Mapping)  # `==` and `!=` compare a list as one mask of bits
+        single = (
+            op == "in" or len(words) == 1 or isinstance(right, Mapping)
+        )  # `==` and `!=` compare a list as one mask of bits
         if key == "state" and single:
             self.match.among("conntrack", STATES, words, negated=op == "!=")
         elif key == "status" and single:
@@ -234,16 +309,28 @@ class Reader:
             raise Odd("fib match")
         if what["result"] == "type" and flags in ({"saddr"}, {"daddr"}, {"daddr", "iif"}):
             end = "saddr" if "saddr" in flags else "daddr"
-            self.match.one_of(address_types.by_routes(self.family, end, self._values(right), by_interface="iif" in flags), negated=op == "!=")
-        elif what["result"] in {"oif", "oifname"} and "saddr" in flags and right in (True, False, "0"):
-            self.match.narrow("path", ANSWERED["iif" in flags], negated=(right is True) is not (op == "=="))
+            self.match.one_of(
+                address_types.by_routes(
+                    self.family, end, self._values(right), by_interface="iif" in flags
+                ),
+                negated=op == "!=",
+            )
+        elif (
+            what["result"] in {"oif", "oifname"}
+            and "saddr" in flags
+            and right in (True, False, "0")
+        ):
+            self.match.narrow(
+                "path", ANSWERED["iif" in flags], negated=(right is True) is not (op == "==")
+            )
         else:
             raise Odd("fib match")
 
     def _extension(self, op: str, what: Any, right: Any) -> None:
         """A field of a header that is not there matches nothing. IPv4 has no such headers.
 
-        nft names no family. To old kernels a header is missing from IPv4 (ipv6_find_hdr); in others the rule ends (by packets on Linux 6.18).
+        nft names no family. To old kernels a header is missing from IPv4 (ipv6_find_hdr); in others
+        the rule ends (by packets on Linux 6.18).
         """
         missing = "field" not in what and isinstance(right, bool) and right is (op != "==")
         if self.family == 6:
@@ -260,12 +347,21 @@ class Reader:
                 raise Odd("bit mask match")
             self.match.mark(which, marks.equal(which, right, mask), negated=op == "!=")
             return
-        if left.get("payload") == {"protocol": "ip", "field": "frag-off"} and mask == FRAGMENT_OFFSET and right == 0 and op in {"==", "!="}:
+        if (
+            left.get("payload") == {"protocol": "ip", "field": "frag-off"}
+            and mask == FRAGMENT_OFFSET
+            and right == 0
+            and op in {"==", "!="}
+        ):
             self.match.family(4)
             self.match.when(op == "==")  # a connection does not begin with a later fragment
             return
         payload = left.get("payload", {})
-        if payload.get("field") in {"sport", "dport"} and isinstance(mask, int) and isinstance(right, int):
+        if (
+            payload.get("field") in {"sport", "dport"}
+            and isinstance(mask, int)
+            and isinstance(right, int)
+        ):
             some = numbers((port, port) for port in range(1 << 16) if port & mask == right)
             self._payload(op, payload, {"set": [{"range": [*span]} for span in some]})
             return
@@ -275,13 +371,21 @@ class Reader:
         self._tcp_flags(op, _bits(mask), right)
 
     def _tcp_flags(self, op: str, mask: int, right: Any) -> None:
-        """The first packet of a connection has SYN, and may or may not offer ECN with the two highest bits."""
-        wanted = [_bits(value) for value in self._values(right)] if isinstance(right, Mapping) and "set" in right else [_bits(right)]
+        """The first packet of a connection has SYN, and may or may not offer ECN with the two
+        highest bits.
+        """
+        wanted = (
+            [_bits(value) for value in self._values(right)]
+            if isinstance(right, Mapping) and "set" in right
+            else [_bits(right)]
+        )
         if op in {"in", "!"} and len(wanted) == 1 and (wanted[0] & SYN or not wanted[0] & ECN):
             self.match.tcp_flags(lambda flags: bool(wanted[0] & flags) is (op == "in"))
         elif op in {"==", "!="} and not mask & ECN:
             self.match.tcp_flags(lambda flags: (flags & mask in wanted) is (op == "=="))
-        elif op in {"==", "!="} and not any(bits & mask & ~(ECN | PSH | URG) == SYN & mask for bits in wanted):
+        elif op in {"==", "!="} and not any(
+            bits & mask & ~(ECN | PSH | URG) == SYN & mask for bits in wanted
+        ):
             self.match.when(op == "!=")
         else:
             raise Odd("tcp flags match")
@@ -305,7 +409,10 @@ class Reader:
 
 
 def _which_mark(what: Any) -> str | None:
-    return {"{'meta': {'key': 'mark'}}": marks.PACKET, "{'ct': {'key': 'mark'}}": marks.CONNECTION}.get(str(what))
+    return {
+        "{'meta': {'key': 'mark'}}": marks.PACKET,
+        "{'ct': {'key': 'mark'}}": marks.CONNECTION,
+    }.get(str(what))
 
 
 def _plain_number(text: str) -> int:
@@ -315,7 +422,11 @@ def _plain_number(text: str) -> int:
 def expires(element: Any) -> bool:
     """Whether an element of a set, or an entry of a map, goes by itself."""
     key = element[0] if isinstance(element, list) and element else element
-    return isinstance(key, Mapping) and isinstance(key.get("elem"), Mapping) and bool({"timeout", "expires"} & set(key["elem"]))
+    return (
+        isinstance(key, Mapping)
+        and isinstance(key.get("elem"), Mapping)
+        and bool({"timeout", "expires"} & set(key["elem"]))
+    )
 
 
 def _span(value: Any, number: Any) -> tuple[int, int]:
@@ -329,7 +440,10 @@ def _span(value: Any, number: Any) -> tuple[int, int]:
 
 
 def _element(value: Any) -> Any:
-    """An element without what is kept beside it. Odd for one that matches under conditions of its own."""
+    """An element without what is kept beside it.
+
+    Odd for one that matches under conditions of its own.
+    """
     if not isinstance(value, Mapping) or "elem" not in value:
         return value
     if set(value["elem"]) - {"val", "comment", "counter", "timeout", "expires"}:
@@ -352,7 +466,9 @@ def _network(value: Any, family: int) -> tuple[int, int]:
 
 def _interface(value: Any) -> tuple[int, int]:
     if not isinstance(value, str):
-        raise Odd("an interface that is not there")  # `iif` of one that has gone is printed as its number
+        raise Odd(
+            "an interface that is not there"
+        )  # `iif` of one that has gone is printed as its number
     return interface(value)
 
 

@@ -1,4 +1,6 @@
-"""What the probe printed, as one record: the program that the kernel runs, and what ufw and firewalld say."""
+"""What the probe printed, as one record: the program that the kernel runs, and what ufw and
+firewalld say.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,8 +10,15 @@ from typing import NamedTuple
 
 from power_edge.model import Unseen
 from power_edge.resources.firewall import ipsets, iptables, nftables
-from power_edge.resources.firewall.program import Base, Key, Program, bits_of
-from power_edge.resources.firewall.space import Numbers, interface, network, numbers, shown, without
+from power_edge.resources.firewall.packet_filter import Base, Key, Program, bits_of
+from power_edge.resources.firewall.packet_sets import (
+    Numbers,
+    interface,
+    network,
+    numbers,
+    shown,
+    without,
+)
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
 from power_edge.resources.firewall.way import NO_WAY_READ, Way
 from power_edge.resources.firewall.way import read as read_way
@@ -28,21 +37,29 @@ class Block(NamedTuple):
 
     def why(self, what: str) -> str:
         lines = self.text.strip().splitlines()
-        return f"{what} could not be read" + (f": {shown(lines[0][:200])}" if lines else f" (exit status {self.status})" if self.status else "")
+        return f"{what} could not be read" + (
+            f": {shown(lines[0][:200])}"
+            if lines
+            else f" (exit status {self.status})"
+            if self.status
+            else ""
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ruleset:
     """The firewall of a node. What is None could not be seen.
 
-    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no packets themselves.
-    `outside`: those of them that a default route uses. `inet6`: its IPv6 addresses, but for ::1.
-    `addresses`: by family, those at which it takes packets; a family that is not in it could not be read.
-    `echo_ignored`: the files below /proc/sys by which the kernel answers no echo requests, whatever its rules let in.
-    `ufw_settings`: None where there is no ufw. `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files
-    that is not what ufw makes of its rules. `firewalld`: whether it runs; None: not installed.
-    `firewalld_pending`: what of its settings a reload would undo; `firewalld_stored`: what its start would load; None: not known.
-    `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in. `saved`: the files of rules that a boot may load.
+    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no
+    packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6
+    addresses, but for ::1. `addresses`: by family, those at which it takes packets; a family that
+    is not in it could not be read. `echo_ignored`: the files below /proc/sys by which the kernel
+    answers no echo requests, whatever its rules let in. `ufw_settings`: None where there is no ufw.
+    `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files that is not what
+    ufw makes of its rules. `firewalld`: whether it runs; None: not installed. `firewalld_pending`:
+    what of its settings a reload would undo; `firewalld_stored`: what its start would load; None:
+    not known. `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in.
+    `saved`: the files of rules that a boot may load.
     """
 
     program: Program
@@ -82,8 +99,12 @@ class Ruleset:
 
     @property
     def has_firewalld_rules(self) -> bool:
-        """Whether the kernel holds what firewalld loads (its table, or the chains of its iptables backend)."""
-        return any(name[1] == "firewalld" or name[2] == "INPUT_ZONES" for name in self.program.chains)
+        """Whether the kernel holds what firewalld loads (its table, or the chains of its iptables
+        backend).
+        """
+        return any(
+            name[1] == "firewalld" or name[2] == "INPUT_ZONES" for name in self.program.chains
+        )
 
 
 def blocks(section: bytes) -> dict[str, Block]:
@@ -103,15 +124,26 @@ def blocks(section: bytes) -> dict[str, Block]:
 
 
 def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
-    """What the probe printed -> the one observation, under ''. ValueError for what is not understood."""
+    """What the probe printed -> the one observation, under ''.
+
+    ValueError for what is not understood.
+    """
     have = blocks(section)
     program = _program(have)
     if isinstance(program, Unseen):
         return {"": program}
     if "firewalld-moved" in have:
-        return {"": Unseen("the rules changed while they were read, perhaps by a start or a reload of firewalld: look again")}
+        return {
+            "": Unseen(
+                "the rules changed while they were read, perhaps by a start or a reload of firewalld: look again"
+            )
+        }
     ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}
-    names = dict.fromkeys(name for name in _lines(have, "interfaces") if name != "lo" and name not in ports and interface(name))
+    names = dict.fromkeys(
+        name
+        for name in _lines(have, "interfaces")
+        if name != "lo" and name not in ports and interface(name)
+    )
     firewalld, doubt = _firewalld(have.get("firewalld"))
     return {
         "": Ruleset(
@@ -140,7 +172,10 @@ def _lines(have: Mapping[str, Block], name: str) -> list[str]:
 
 
 def _stacked(have: Mapping[str, Block]) -> list[tuple[str, str, str]]:
-    """Devices that are below others: (`port` or `above`, lower, upper). A port is one that gets no packets itself."""
+    """Devices that are below others: (`port` or `above`, lower, upper).
+
+    A port is one that gets no packets itself.
+    """
     words = (line.split() for line in _lines(have, "stacked"))
     return [(some[0], some[1], some[2]) for some in words if len(some) == 3]
 
@@ -158,25 +193,58 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
     unread: Base | None = None
     if nft.status is None:
         modules = have.get("nf-tables")
-        if modules is None or modules.text != "no" or any(have[name].text.strip() for name in ("iptables", "ip6tables") if name in have):
-            unread = Base("prerouting", -1000, None, (4, 6), text="the rules of nftables could not be read (no nft on the node)")
-        if not any(have[name].status == 0 for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have):
-            return Unseen("the firewall could not be read: neither nft nor iptables-save is on the node")
+        if (
+            modules is None
+            or modules.text != "no"
+            or any(have[name].text.strip() for name in ("iptables", "ip6tables") if name in have)
+        ):
+            unread = Base(
+                "prerouting",
+                -1000,
+                None,
+                (4, 6),
+                text="the rules of nftables could not be read (no nft on the node)",
+            )
+        if not any(
+            have[name].status == 0
+            for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
+            if name in have
+        ):
+            return Unseen(
+                "the firewall could not be read: neither nft nor iptables-save is on the node"
+            )
     elif nft.status != 0:
         return Unseen(nft.why("the firewall"))
-    saves = {family: block for family in FAMILY if (block := have.get(f"{family}tables")) is not None and block.status == 0}
+    saves = {
+        family: block
+        for family in FAMILY
+        if (block := have.get(f"{family}tables")) is not None and block.status == 0
+    }
     if nft.status == 0:
         # Where the rules changed between the readings, only the first one counts.
-        text = {name: have[name] for name in ("dormant", "devices") if name in have and have[name].status == 0 and "moved" not in have}
-        asleep = [_table(line) for line in text["dormant"].text.split("\n") if line] if "dormant" in text else None
+        text = {
+            name: have[name]
+            for name in ("dormant", "devices")
+            if name in have and have[name].status == 0 and "moved" not in have
+        }
+        asleep = (
+            [_table(line) for line in text["dormant"].text.split("\n") if line]
+            if "dormant" in text
+            else None
+        )
         devices = nftables.devices(text["devices"].text) if "devices" in text else {}
         saved: dict[Key, Sequence[iptables.Saved]] = {}
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
         stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
-        parts.append(nftables.read(nft.text, asleep, saved, named=devices, stacked=stacked, addresses=sets))
+        parts.append(
+            nftables.read(nft.text, asleep, saved, named=devices, stacked=stacked, addresses=sets)
+        )
     else:
-        parts += [iptables.read(block.text, FAMILY[family], family, sets) for family, block in saves.items()]
+        parts += [
+            iptables.read(block.text, FAMILY[family], family, sets)
+            for family, block in saves.items()
+        ]
     for family, number in FAMILY.items():
         names = have.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
@@ -196,7 +264,11 @@ def _ipsets(have: Mapping[str, Block]) -> iptables.Sets:
     block = have.get("ipset")
     if block is None or block.status != 0:
         return iptables.NO_SETS
-    saves = (have[name].text for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy") if name in have)
+    saves = (
+        have[name].text
+        for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
+        if name in have
+    )
     return ipsets.read(block.text, [name for text in saves for name in _CHANGES.findall(text)])
 
 
@@ -219,7 +291,11 @@ def _addresses(have: Mapping[str, Block]) -> Mapping[int, Numbers]:
         spans[family].append(span)
     must = {4: [LOOPBACK4], 6: [LOOPBACK6, *(_inet6(_lines(have, "inet6")))]}
     found = {family: numbers(some) for family, some in spans.items()}
-    return {family: some for family, some in found.items() if not without(numbers((number, number) for number in must[family]), some)}
+    return {
+        family: some
+        for family, some in found.items()
+        if not without(numbers((number, number) for number in must[family]), some)
+    }
 
 
 def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
@@ -230,8 +306,14 @@ def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
 
 
 def _by_hand(have: Mapping[str, Block]) -> str | None:
-    files = [have[name] for name in ("ufw-lines", "ufw-lines6") if name in have and have[name].status == 0]
-    return next((found for block in files if (found := by_hand(block.text.split("\n"))) is not None), None)
+    files = [
+        have[name]
+        for name in ("ufw-lines", "ufw-lines6")
+        if name in have and have[name].status == 0
+    ]
+    return next(
+        (found for block in files if (found := by_hand(block.text.split("\n"))) is not None), None
+    )
 
 
 def _ufw(have: Mapping[str, Block]) -> Settings | None:
@@ -242,7 +324,10 @@ def _ufw(have: Mapping[str, Block]) -> Settings | None:
 
 
 def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
-    """Whether firewalld runs, and why that is not known. `firewall-cmd --state` ends with 252 where it does not run (firewall-cmd(1))."""
+    """Whether firewalld runs, and why that is not known.
+
+    `firewall-cmd --state` ends with 252 where it does not run (firewall-cmd(1)).
+    """
     if block is None:
         return None, None
     if block.status == 0:

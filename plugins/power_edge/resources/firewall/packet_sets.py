@@ -1,7 +1,9 @@
-"""Sets of packets: a box holds a set of numbers for each dimension, and what it does not name is unconstrained.
+"""Sets of packets: a box holds a set of numbers for each dimension, and what it does not name is
+unconstrained.
 
-The family is no dimension: IPv4 and IPv6 are looked at apart, so that an address is a plain number. Interface names are numbers too (16 bytes, as
-the kernel's IFNAMSIZ), which makes a wildcard such as `eth*` a range.
+The family is no dimension: IPv4 and IPv6 are looked at apart, so that an address is a plain number.
+Interface names are numbers too (16 bytes, as the kernel's IFNAMSIZ), which makes a wildcard such as
+`eth*` a range.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,7 +20,8 @@ NAME_BYTES = 16
 TRUE: Numbers = ((1, 1),)
 FALSE: Numbers = ((0, 0),)
 MARKS = ("mark", "ctmark")
-"""Of the packet and of its connection; each of their 32 bits is a dimension: `mark0` is the lowest."""
+"""Of the packet and of its connection; each of their 32 bits is a dimension: `mark0` is the lowest.
+"""
 LIMITS: Mapping[str, int] = {
     "proto": 0xFF,
     "sport": 0xFFFF,
@@ -42,17 +45,25 @@ LIMITS: Mapping[str, int] = {
     "ext": 1,
     **{f"{which}{bit}": 1 for which in MARKS for bit in range(32)},
 }
-"""Dimension -> its largest number. `icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2 for a
-packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where source and destination are addresses of the node, and 2
-where they are broadcast addresses of its networks (IPv4) or its anycast addresses (IPv6); `home` is 1 where the destination is one of the interface
-that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by another one, 0 where by none. `cast` is 1 or 2 for what was
-sent to all on the link (broadcast, multicast), `psh` and `urg` are 1 for what has that flag of TCP beside SYN, `ext` for IPv6 with extension
-headers."""
+"""Dimension -> its largest number.
+
+`icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2
+for a packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where
+source and destination are addresses of the node, and 2 where they are broadcast addresses of its
+networks (IPv4) or its anycast addresses (IPv6); `home` is 1 where the destination is one of the
+interface that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by
+another one, 0 where by none. `cast` is 1 or 2 for what was sent to all on the link (broadcast,
+multicast), `psh` and `urg` are 1 for what has that flag of TCP beside SYN, `ext` for IPv6 with
+extension headers.
+"""
 NOTHING: Numbers = ()
 
 
 def numbers(ranges: Iterable[tuple[int, int]]) -> Numbers:
-    """Ranges in any order, overlapping or not, as a set. ValueError for one that ends before it begins."""
+    """Ranges in any order, overlapping or not, as a set.
+
+    ValueError for one that ends before it begins.
+    """
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if low > high:
@@ -100,7 +111,8 @@ def without(left: Numbers, right: Numbers) -> Numbers:
 
 
 FEW = 8
-"""Ranges that are cut out one by one, by halves; of more it is faster to go along both sets once."""
+"""Ranges that are cut out one by one, by halves; of more it is faster to go along both sets once.
+"""
 
 
 def _merged(left: Numbers, right: Numbers) -> Numbers:
@@ -124,13 +136,19 @@ def _merged(left: Numbers, right: Numbers) -> Numbers:
 
 
 def _clip(some: Numbers, low: int, high: int) -> Numbers:
-    """What is in one range; long sets are cut by halves, since most rules cut one number out of one."""
+    """What is in one range; long sets are cut by halves, since most rules cut one number out of
+    one.
+    """
     first = bisect_left(some, low, key=_end)
     last = bisect_right(some, high, key=_start)
     part = some[first:last]
     if part and (part[0][0] < low or part[-1][1] > high):
         ends = (max(part[0][0], low), part[0][1]), (part[-1][0], min(part[-1][1], high))
-        return ((ends[0][0], min(part[0][1], high)),) if len(part) == 1 else (ends[0], *part[1:-1], ends[1])
+        return (
+            ((ends[0][0], min(part[0][1], high)),)
+            if len(part) == 1
+            else (ends[0], *part[1:-1], ends[1])
+        )
     return part
 
 
@@ -157,8 +175,14 @@ def meet(left: Box, right: Box) -> Box | None:
 
 
 def within(inner: Box, outer: Box) -> bool:
-    """Whether `outer` holds all of `inner`. May say no where the truth is yes, never the reverse."""
-    return all(dimension in inner and not without(inner[dimension], some) for dimension, some in outer.items())
+    """Whether `outer` holds all of `inner`.
+
+    May say no where the truth is yes, never the reverse.
+    """
+    return all(
+        dimension in inner and not without(inner[dimension], some)
+        for dimension, some in outer.items()
+    )
 
 
 def subtract(box: Box, cut: Box) -> Iterator[Box]:
@@ -178,14 +202,25 @@ def subtract(box: Box, cut: Box) -> Iterator[Box]:
 def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
     left = list(boxes)
     for cut in cuts:
-        # What a cut does not touch stays in one piece, or hundreds of cuts would make thousands of it.
-        left = [piece for box in left for piece in (subtract(box, cut) if meet(box, cut) is not None else (box,))]
+        # What a cut does not touch stays in one piece, or hundreds of cuts would make thousands of
+        # it.
+        left = [
+            piece
+            for box in left
+            for piece in (subtract(box, cut) if meet(box, cut) is not None else (box,))
+        ]
     return left
 
 
 def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
-    """The same packets in fewer boxes: those that differ in one dimension become one. A dimension that holds everything is left out."""
-    left = [{dimension: some for dimension, some in box.items() if some != everything(dimension)} for box in boxes]
+    """The same packets in fewer boxes: those that differ in one dimension become one.
+
+    A dimension that holds everything is left out.
+    """
+    left = [
+        {dimension: some for dimension, some in box.items() if some != everything(dimension)}
+        for box in boxes
+    ]
     before = -1
     order = list(dimensions)
     while len(left) != before:
@@ -193,9 +228,16 @@ def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
         for dimension in order:
             alike: dict[tuple[tuple[str, Numbers], ...], Numbers] = {}
             for box in left:
-                rest = tuple(sorted((name, some) for name, some in box.items() if name != dimension))
-                alike[rest] = numbers([*alike.get(rest, ()), *box.get(dimension, everything(dimension))])
-            left = [{**dict(rest), **({dimension: some} if some != everything(dimension) else {})} for rest, some in alike.items()]
+                rest = tuple(
+                    sorted((name, some) for name, some in box.items() if name != dimension)
+                )
+                alike[rest] = numbers(
+                    [*alike.get(rest, ()), *box.get(dimension, everything(dimension))]
+                )
+            left = [
+                {**dict(rest), **({dimension: some} if some != everything(dimension) else {})}
+                for rest, some in alike.items()
+            ]
     return [dict(box) for box in left]
 
 
@@ -209,7 +251,9 @@ def address(text: str) -> tuple[int, int]:
 
 
 def network(text: str) -> tuple[int, tuple[int, int]]:
-    """An address, or a network with a prefix length or a netmask, as (family, range); bits below the prefix are ignored. ValueError if it is none."""
+    """An address, or a network with a prefix length or a netmask, as (family, range); bits below
+    the prefix are ignored. ValueError if it is none.
+    """
     name, slash, mask = text.partition("/")
     family, number = address(name)
     width = 32 if family == 4 else 128
@@ -227,12 +271,17 @@ def network(text: str) -> tuple[int, tuple[int, int]]:
 
 
 def shown(text: str) -> str:
-    """Text of the node in printable ASCII: names of chains and interfaces, comments and error messages are anybody's, terminal escapes and all."""
+    """Text of the node in printable ASCII: names of chains and interfaces, comments and error
+    messages are anybody's, terminal escapes and all.
+    """
     return text.encode("unicode_escape").decode("ascii")
 
 
 def interface(name: str) -> tuple[int, int]:
-    """The range of an interface's name; one that ends in `*` is a prefix. ValueError for a name that the kernel cannot hold."""
+    """The range of an interface's name; one that ends in `*` is a prefix.
+
+    ValueError for a name that the kernel cannot hold.
+    """
     raw = name.removesuffix("*").encode("utf-8", "surrogateescape")
     if len(raw) >= NAME_BYTES or not name:
         raise ValueError(f"not an interface: {name!r}")

@@ -6,8 +6,20 @@ from itertools import product
 
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.marks import CONNECTION, Change
-from power_edge.resources.firewall.program import Do, Rule
-from power_edge.resources.firewall.space import FALSE, NOTHING, TRUE, Box, Numbers, both, complement, meet, numbers, shown, subtract_all
+from power_edge.resources.firewall.packet_filter import Do, Rule
+from power_edge.resources.firewall.packet_sets import (
+    FALSE,
+    NOTHING,
+    TRUE,
+    Box,
+    Numbers,
+    both,
+    complement,
+    meet,
+    numbers,
+    shown,
+    subtract_all,
+)
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
@@ -23,13 +35,28 @@ NEW: Numbers = ((0, 0),)
 TCP: Numbers = ((6, 6),)
 SYN, PSH, URG = 0x02, 0x08, 0x20
 """Flags that the first packet of a TCP connection may have."""
-SENT: Mapping[str, Numbers] = {"host": ((0, 0),), "unicast": ((0, 0),), "broadcast": ((1, 1),), "multicast": ((2, 2),)}
+SENT: Mapping[str, Numbers] = {
+    "host": ((0, 0),),
+    "unicast": ((0, 0),),
+    "broadcast": ((1, 1),),
+    "multicast": ((2, 2),),
+}
 """Packet types, as nft and iptables name them."""
-STATES: Mapping[str, Numbers] = {"new": NEW, "untracked": ((1, 1),), "established": NOTHING, "related": NOTHING, "invalid": ((2, 2),)}
-"""A packet that connection tracking has not looked at yet counts as invalid (nft_ct.c, xt_conntrack.c)."""
+STATES: Mapping[str, Numbers] = {
+    "new": NEW,
+    "untracked": ((1, 1),),
+    "established": NOTHING,
+    "related": NOTHING,
+    "invalid": ((2, 2),),
+}
+"""A packet that connection tracking has not looked at yet counts as invalid (nft_ct.c,
+xt_conntrack.c).
+"""
 STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
 ANSWERED: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
-"""Packets whose source has a route: by the interface that they came by, or by any (reverse path filters)."""
+"""Packets whose source has a route: by the interface that they came by, or by any (reverse path
+filters).
+"""
 
 
 def protocol(name: str) -> int:
@@ -53,10 +80,21 @@ class Match:
     changes: list[Change] = field(default_factory=list)
 
     def copy(self) -> "Match":
-        return Match(set(self.families), list(self.boxes), self.opaque, self.varies, self.any_transport, list(self.changes))
+        return Match(
+            set(self.families),
+            list(self.boxes),
+            self.opaque,
+            self.varies,
+            self.any_transport,
+            list(self.changes),
+        )
 
     def narrow(self, dimension: str, some: Numbers, *, negated: bool = False) -> None:
-        self.choose([{dimension: complement(some, dimension) if negated else some}] if some or negated else [])
+        self.choose(
+            [{dimension: complement(some, dimension) if negated else some}]
+            if some or negated
+            else []
+        )
 
     def choose(self, boxes: Iterable[Box]) -> None:
         """One of several boxes."""
@@ -64,7 +102,9 @@ class Match:
         if len(self.boxes) * len(choice) > MANY_BOXES:
             self.doubt("too many combinations")
             return
-        self.boxes = [met for mine in self.boxes for other in choice if (met := meet(mine, other)) is not None]
+        self.boxes = [
+            met for mine in self.boxes for other in choice if (met := meet(mine, other)) is not None
+        ]
 
     def leave(self, boxes: Iterable[Box]) -> None:
         """None of several boxes."""
@@ -86,34 +126,57 @@ class Match:
             self.boxes = []
 
     def sent(self, how: Numbers, *, negated: bool = False) -> None:
-        """To whom on the link the packet was sent. Sent to all, the kernel takes what is not TCP (tcp_v4_rcv; by packets on Linux 6.18)."""
+        """To whom on the link the packet was sent.
+
+        Sent to all, the kernel takes what is not TCP (tcp_v4_rcv; by packets on Linux 6.18).
+        """
         others = how if negated else complement(how, "cast")
         self.leave([{"cast": others, "proto": complement(TCP, "proto")}] if others else [])
         self.leave([{"proto": TCP}] if both(others, FALSE) else [])
 
     def plain(self, truth: bool) -> None:
-        """Whether an extension header of IPv6 is missing. Who makes a packet by hand chooses which ones it has."""
+        """Whether an extension header of IPv6 is missing.
+
+        Who makes a packet by hand chooses which ones it has.
+        """
         self.narrow("ext", FALSE if truth else TRUE)
         self.varies |= not truth
 
     def tcp_flags(self, holds: Callable[[int], bool]) -> None:
-        """A condition on the flags of TCP: a connection's first packet has SYN, and may have PSH and URG as well (by packets on Linux 6.18)."""
+        """A condition on the flags of TCP: a connection's first packet has SYN, and may have PSH
+        and URG as well (by packets on Linux 6.18).
+        """
         self.narrow("proto", TCP)
         flags = [(psh, urg) for psh, urg in product((0, PSH), (0, URG)) if holds(SYN | psh | urg)]
         if len(flags) < 4:
-            self.choose({"psh": TRUE if psh else FALSE, "urg": TRUE if urg else FALSE} for psh, urg in flags)
+            self.choose(
+                {"psh": TRUE if psh else FALSE, "urg": TRUE if urg else FALSE} for psh, urg in flags
+            )
 
-    def among(self, dimension: str, known: Mapping[str, Numbers], names: Iterable[str], *, negated: bool = False) -> None:
-        """One of several words, each standing for some numbers of a dimension. A word that is not known makes the rule opaque."""
+    def among(
+        self,
+        dimension: str,
+        known: Mapping[str, Numbers],
+        names: Iterable[str],
+        *,
+        negated: bool = False,
+    ) -> None:
+        """One of several words, each standing for some numbers of a dimension.
+
+        A word that is not known makes the rule opaque.
+        """
         words = list(names)
         strange = [word for word in words if word not in known]
         if strange:
             self.doubt(strange[0])
         else:
-            self.narrow(dimension, numbers(pair for word in words for pair in known[word]), negated=negated)
+            self.narrow(
+                dimension, numbers(pair for word in words for pair in known[word]), negated=negated
+            )
 
     def changed(self, text: str) -> Iterator["Rule"]:
-        """The changes so far as a rule of their own, since what comes next in the rule need not hold.
+        """The changes so far as a rule of their own, since what comes next in the rule need not
+        hold.
 
         A condition that held of a mark before does not have to hold of the new one.
         """
@@ -125,7 +188,9 @@ class Match:
             self.changes.clear()
 
     def mark(self, which: str, boxes: Iterable[Box], *, negated: bool = False) -> None:
-        """A condition on a mark; that of a connection holds of no packet that has none, not even where it is negated."""
+        """A condition on a mark; that of a connection holds of no packet that has none, not even
+        where it is negated.
+        """
         if which == CONNECTION:
             self.narrow("conntrack", NEW)
         self.one_of(boxes, negated=negated)
@@ -138,7 +203,9 @@ class Match:
         self.opaque = self.opaque or why
 
     def rules(self, do: Do, text: str) -> Iterator[Rule]:
-        """The rules that come of it: none when it cannot match, two when it looks at ports and names no protocol."""
+        """The rules that come of it: none when it cannot match, two when it looks at ports and
+        names no protocol.
+        """
         if not self.boxes or not self.families:
             return
         text = shown(text)
@@ -146,7 +213,11 @@ class Match:
             yield Rule(tuple(self.boxes), do, text, self.opaque, self.varies, tuple(self.changes))
             return
         ported = [box for mine in self.boxes if (box := meet(mine, {"proto": PORTED})) is not None]
-        others = [box for mine in self.boxes if (box := meet(mine, {"proto": complement(PORTED, "proto")})) is not None]
+        others = [
+            box
+            for mine in self.boxes
+            if (box := meet(mine, {"proto": complement(PORTED, "proto")})) is not None
+        ]
         if ported:
             yield Rule(tuple(ported), do, text, self.opaque, self.varies, tuple(self.changes))
         if others:

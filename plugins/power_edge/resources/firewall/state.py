@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.program import ALLOW, VERDICTS, Key, Rule
-from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, Key, Rule
 
 
 class Standing(NamedTuple):
@@ -36,8 +36,8 @@ class Loaded(Enum):
 
 def in_force(seen: Ruleset) -> Standing:
     """Whether a firewall is in force, as `enabled: true` declares."""
-    families = asked.judged_families(seen, "deny")
-    filtered = {family: asked.filters(seen, family) for family in families}
+    families = queries.judged_families(seen, "deny")
+    filtered = {family: queries.filters(seen, family) for family in families}
     loaded = {family: ufw_loaded(seen, family) for family in families}
     if Loaded.WHOLE in loaded.values() or Loaded.PART in loaded.values():
         return _ufw(seen, filtered, loaded)
@@ -45,11 +45,17 @@ def in_force(seen: Ruleset) -> Standing:
         return _firewalld(seen, filtered)
     if all(filtered.values()):
         if seen.ufw:
-            return Standing(None, "ufw is enabled in its configuration and not loaded: other rules filter")
+            return Standing(
+                None, "ufw is enabled in its configuration and not loaded: other rules filter"
+            )
         return Standing(True)
     if None in filtered.values() and any(each is not False for each in filtered.values()):
-        doubts = (asked.why_unsure(seen, family) for family, each in filtered.items() if each is None)
-        return Standing(None, next(filter(None, doubts), "only connections from some sources are filtered"))
+        doubts = (
+            queries.why_unsure(seen, family) for family, each in filtered.items() if each is None
+        )
+        return Standing(
+            None, next(filter(None, doubts), "only connections from some sources are filtered")
+        )
     if any(filtered.values()):
         return Standing(False, f"nothing filters {_named(filtered, False)}")
     if not seen.ufw:
@@ -66,30 +72,42 @@ def any_part(seen: Ruleset) -> Standing:
     whole = in_force(seen)
     if whole.holds:
         return whole
-    filtered = {family: asked.filters(seen, family) for family in asked.FAMILIES}
+    filtered = {family: queries.filters(seen, family) for family in queries.FAMILIES}
     if any(filtered.values()):
         return Standing(True, f"connections over {_named(filtered, True)} are filtered")
     if seen.firewalld or seen.has_firewalld_rules:
         return Standing(True, whole.why)
     if seen.ufw:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
-        if Loaded.WHOLE in {ufw_loaded(seen, family) for family in asked.FAMILIES}:
+        if Loaded.WHOLE in {ufw_loaded(seen, family) for family in queries.FAMILIES}:
             return Standing(True, f"{idle}, and its rules are loaded")
         return Standing(True, f"nothing filters now, but {idle} and starts at the next boot")
-    outgoing = {family: _filters_outgoing(seen, family) for family in asked.FAMILIES}
+    outgoing = {family: _filters_outgoing(seen, family) for family in queries.FAMILIES}
     if any(outgoing.values()):
         return Standing(True, f"outgoing connections over {_named(outgoing, True)} are filtered")
     if None in (*filtered.values(), *outgoing.values()):
-        doubts = (asked.why_unsure(seen, family) for family, each in filtered.items() if each is None)
-        return Standing(None, next(filter(None, doubts), "only connections from or to some addresses are filtered"))
+        doubts = (
+            queries.why_unsure(seen, family) for family, each in filtered.items() if each is None
+        )
+        return Standing(
+            None,
+            next(filter(None, doubts), "only connections from or to some addresses are filtered"),
+        )
     return Standing(False, whole.why)
 
 
-def _ufw(seen: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int, Loaded]) -> Standing:
+def _ufw(
+    seen: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int, Loaded]
+) -> Standing:
     if seen.ufw is False:
-        return Standing(False, "ufw's rules are loaded, but /etc/ufw/ufw.conf says ENABLED=no: no boot loads them")
+        return Standing(
+            False,
+            "ufw's rules are loaded, but /etc/ufw/ufw.conf says ENABLED=no: no boot loads them",
+        )
     if Loaded.PART in loaded.values():
-        return Standing(False, f"ufw is loaded in part: rules for {_named(loaded, Loaded.PART)} are missing")
+        return Standing(
+            False, f"ufw is loaded in part: rules for {_named(loaded, Loaded.PART)} are missing"
+        )
     others = [family for family, how in loaded.items() if how is not Loaded.WHOLE]
     idle = [family for family in others if filtered[family] is False]
     if idle:
@@ -103,7 +121,9 @@ def _ufw(seen: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int
     if any(filtered[family] is None for family in own):
         return Standing(None, "ufw is active, and stops only connections from some sources")
     default = seen.ufw_settings.incoming if seen.ufw_settings else None
-    if default not in {None, ALLOW} and not all(asked.default(seen, family, default) for family in own):
+    if default not in {None, ALLOW} and not all(
+        queries.default(seen, family, default) for family in own
+    ):
         return Standing(None, f"ufw is loaded, but its default, {default}, is not in force")
     return Standing(True, "ufw is active")
 
@@ -117,7 +137,9 @@ def _firewalld(seen: Ruleset, filtered: Mapping[int, bool | None]) -> Standing:
         return Standing(None, left if any(filtered.values()) else state)
     part = [family for family in filtered if firewalld_in_part(seen, family)]
     if part:
-        return Standing(False, f"firewalld is loaded in part: rules for {_families(part)} are missing")
+        return Standing(
+            False, f"firewalld is loaded in part: rules for {_families(part)} are missing"
+        )
     if False in filtered.values():
         idle = _named(filtered, False)
         return Standing(None, f"firewalld is running, but nothing filters {idle}")
@@ -190,8 +212,15 @@ def _always(rule: Rule) -> bool:
 
 def _filters_outgoing(seen: Ruleset, family: int) -> bool | None:
     """As `asked.filters`, of the connections that the node opens."""
-    stopped = [region for regions in asked.survey(seen, family, outward=True) for region in regions if region.verdict != ALLOW]
-    if any(region.sure and asked.broad(region.box[f"daddr{family}"], family) for region in stopped):
+    stopped = [
+        region
+        for regions in queries.survey(seen, family, outward=True)
+        for region in regions
+        if region.verdict != ALLOW
+    ]
+    if any(
+        region.sure and queries.broad(region.box[f"daddr{family}"], family) for region in stopped
+    ):
         return True
     return None if stopped else False
 

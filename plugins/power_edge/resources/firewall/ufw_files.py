@@ -12,8 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.resources.firewall import iptables
-from power_edge.resources.firewall.match import PROTOCOLS
-from power_edge.resources.firewall.space import Box, Numbers, interface, network, numbers, subtract_all
+from power_edge.resources.firewall.packet_sets import (
+    Box,
+    Numbers,
+    interface,
+    network,
+    numbers,
+    subtract_all,
+)
+from power_edge.resources.firewall.rule_match import PROTOCOLS
 
 ANY = "any"
 EVERY = ("0.0.0.0/0", "::/0")
@@ -107,12 +114,18 @@ class Tuple(NamedTuple):
         return tuple(words)
 
 
-def settings(conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None) -> Settings:
-    """Of lines as `ENABLED=yes`; as for the shell, the last one of a name counts, and a value ends before a blank."""
+def settings(
+    conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None
+) -> Settings:
+    """Of lines as `ENABLED=yes`; as for the shell, the last one of a name counts, and a value ends
+    before a blank.
+    """
     words = {}
     for line in (*conf, *defaults):
         name, equals, value = line.strip().partition("=")
-        words[name.removeprefix("export").strip() if equals else "ENABLED"] = _word(value if equals else name)
+        words[name.removeprefix("export").strip() if equals else "ENABLED"] = _word(
+            value if equals else name
+        )
     return Settings(
         words.get("ENABLED", "") in {"yes", "YES"},  # what ufw-init takes for it at a boot
         POLICIES.get(words.get("DEFAULT_INPUT_POLICY", "")),
@@ -134,9 +147,11 @@ def _truth(word: str | None) -> bool | None:
 
 
 def by_hand(lines: Iterable[str]) -> str | None:
-    """A line of user.rules that is not what ufw makes of its rules, or a rule without lines; None: there is none.
+    """A line of user.rules that is not what ufw makes of its rules, or a rule without lines; None:
+    there is none.
 
-    `lines`: the comments about rules, and the lines for iptables-restore about connections that come in.
+    `lines`: the comments about rules, and the lines for iptables-restore about connections that
+    come in.
     """
     comment, found = "", list[str]()
     for line in (*lines, "### tuple ###"):
@@ -165,7 +180,12 @@ def _not_made_of(comment: str, lines: list[str]) -> str | None:
         target = (saved.target or "").removeprefix(f"{_CHAINS[rule.family]}-user-")
         if target in _BESIDE:
             continue
-        boxes = [box for each in iptables.as_rules(saved, rule.family, ("ufw", "filter", ""), ()) for box in each.boxes if each.opaque is None]
+        boxes = [
+            box
+            for each in iptables.as_rules(saved, rule.family, ("ufw", "filter", ""), ())
+            for box in each.boxes
+            if each.opaque is None
+        ]
         if target != _TARGETS[rule.action] or not boxes or subtract_all(boxes, [rule.box()]):
             return line
         left = subtract_all(left, boxes)

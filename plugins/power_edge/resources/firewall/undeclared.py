@@ -4,12 +4,23 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from power_edge.model.declared.resources.firewall_schema import Firewall
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.match import PROTOCOLS
-from power_edge.resources.firewall.program import ALLOW
-from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import NAME_BYTES, Box, Numbers, everything, merge, shown, size, subtract_all, within, without
+from power_edge.model.generated.resources.firewall_schema import Firewall
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW
+from power_edge.resources.firewall.packet_sets import (
+    NAME_BYTES,
+    Box,
+    Numbers,
+    everything,
+    merge,
+    shown,
+    size,
+    subtract_all,
+    within,
+    without,
+)
+from power_edge.resources.firewall.rule_match import PROTOCOLS
 
 SHOWN = 50
 RANGES = 16
@@ -39,14 +50,29 @@ class Opening(NamedTuple):
 
 
 def openings(firewall: Firewall, seen: Ruleset) -> Iterator[Opening]:
-    """What others can reach and no rule declares, but for ICMP and answers to a DHCP client; nothing where incoming is declared allowed."""
-    for family in asked.judged_families(seen, "deny") if firewall.default_incoming != ALLOW else ():
-        declared = [box for rule in firewall.rules or [] if rule.action == ALLOW and (box := asked.packets(rule, family)) is not None]
-        regions = list(asked.open_regions(seen, family))
+    """What others can reach and no rule declares, but for ICMP and answers to a DHCP client;
+    nothing where incoming is declared allowed.
+    """
+    for family in (
+        queries.judged_families(seen, "deny") if firewall.default_incoming != ALLOW else ()
+    ):
+        declared = [
+            box
+            for rule in firewall.rules or []
+            if rule.action == ALLOW and (box := queries.packets(rule, family)) is not None
+        ]
+        regions = list(queries.open_regions(seen, family))
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
-            boxes = subtract_all((region.box for region in regions if region.sure is sure), [*declared, asked.DHCP[family], asked.NO_PORT])
-            for box in _whole(merge(boxes, ("dlocal", "sport", f"saddr{family}", f"daddr{family}", "iif")), open_, family):
+            boxes = subtract_all(
+                (region.box for region in regions if region.sure is sure),
+                [*declared, queries.DHCP[family], queries.NO_PORT],
+            )
+            for box in _whole(
+                merge(boxes, ("dlocal", "sport", f"saddr{family}", f"daddr{family}", "iif")),
+                open_,
+                family,
+            ):
                 yield Opening(family, box, sure)
 
 
@@ -54,8 +80,10 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
     """The openings in words, those of both families as one."""
     found: dict[tuple[str, str, str, bool], set[int]] = {}
     every = {4: "0.0.0.0/0", 6: "::/0"}
-    families = asked.judged_families(seen, "deny")
-    for (family, sure, source, target, where_from), boxes in _alike(openings(firewall, seen)).items():
+    families = queries.judged_families(seen, "deny")
+    for (family, sure, source, target, where_from), boxes in _alike(
+        openings(firewall, seen)
+    ).items():
         for what in _packets_of(boxes):
             text = f"{what} from {{source}} to {{target}}{where_from}"
             found.setdefault((text, source, target, sure), set()).add(family)
@@ -67,15 +95,24 @@ def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
     certain = {text for text, sure in texts if sure}
     rest = [extra for extra in texts if extra.sure or extra.text not in certain]
     unique = list(dict.fromkeys(rest))
-    return unique if len(unique) <= SHOWN else [*unique[:SHOWN], Extra(f"and {len(unique) - SHOWN} more", any(sure for _, sure in unique[SHOWN:]))]
+    return (
+        unique
+        if len(unique) <= SHOWN
+        else [
+            *unique[:SHOWN],
+            Extra(f"and {len(unique) - SHOWN} more", any(sure for _, sure in unique[SHOWN:])),
+        ]
+    )
 
 
 def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
-    """The boxes grown as far as what is open goes, so that an opening is told whole and not as what other rules leave of it."""
+    """The boxes grown as far as what is open goes, so that an opening is told whole and not as what
+    other rules leave of it.
+    """
     if len(boxes) * len(open_) > MANY:
         return boxes
-    full = asked.incoming(family)
-    limits = {"proto": asked.NOT_ICMP, **full}
+    full = queries.incoming(family)
+    limits = {"proto": queries.NOT_ICMP, **full}
 
     def grow(box: Box, dimensions: Iterable[str], open_: list[Box]) -> Box:
         for dimension in dimensions:
@@ -85,14 +122,18 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
                 box = wider
         return box
 
-    by_hand = [dimension for odd in asked.ODD[1:] for dimension in odd if dimension != "iif"]
+    by_hand = [dimension for odd in queries.ODD[1:] for dimension in odd if dimension != "iif"]
     # What is made by hand, stopped or not, makes no difference to anybody else.
-    besides = [*open_, *asked.ODD, asked.NO_PORT]
+    besides = [*open_, *queries.ODD, queries.NO_PORT]
     grown: list[Box] = []
     for start in boxes:
         box = grow(start, by_hand, open_)
-        if not _made_by_hand(box) and not within(box, asked.NOBODY):
-            box = grow(box, ("sport", "dport", f"saddr{family}", f"daddr{family}", "iif", "proto", *by_hand), besides)
+        if not _made_by_hand(box) and not within(box, queries.NOBODY):
+            box = grow(
+                box,
+                ("sport", "dport", f"saddr{family}", f"daddr{family}", "iif", "proto", *by_hand),
+                besides,
+            )
         grown.append(box)
     tidy = [box for grew in grown for box in merge([grew], ())]
     kept: list[Box] = []
@@ -103,11 +144,13 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
 
 
 def _made_by_hand(box: Box) -> bool:
-    return any(within(box, odd) for odd in asked.ODD[1:])
+    return any(within(box, odd) for odd in queries.ODD[1:])
 
 
 def _by_ports(box: Box) -> list[Box]:
-    """A box for each range of ports, as a rule would be declared for each port; a long list of them stays together."""
+    """A box for each range of ports, as a rule would be declared for each port; a long list of them
+    stays together.
+    """
     ports = box.get("dport", ())
     return [{**box, "dport": (span,)} for span in ports] if 1 < len(ports) <= RANGES else [box]
 
@@ -117,21 +160,26 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
     groups: dict[tuple[int, bool, str, str, str], list[Box]] = {}
     for family, box, sure in some:
         source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
-        ports, interfaces = box.get("sport"), box.get("iif", asked.OUTER)
+        ports, interfaces = box.get("sport"), box.get("iif", queries.OUTER)
         text = "" if ports is None else f" source port {_ranges(ports)}"
-        oddity = asked.oddity(box, family, by_hand=_made_by_hand(box))
+        oddity = queries.oddity(box, family, by_hand=_made_by_hand(box))
         text += f" {oddity}" if oddity else ""
-        text += "" if interfaces == asked.OUTER else f" {_interfaces(interfaces)}"
+        text += "" if interfaces == queries.OUTER else f" {_interfaces(interfaces)}"
         groups.setdefault((family, sure, source, target, text), []).append(box)
     return groups
 
 
 def _packets_of(boxes: list[Box]) -> list[str]:
-    """Protocols and ports in words. What is open but for some ports is one line that names these."""
+    """Protocols and ports in words.
+
+    What is open but for some ports is one line that names these.
+    """
     lines = [_packets(one) for box in boxes for one in _by_ports(box)]
-    open_: list[Box] = [{name: box[name] for name in ("proto", "dport") if name in box} for box in boxes]
+    open_: list[Box] = [
+        {name: box[name] for name in ("proto", "dport") if name in box} for box in boxes
+    ]
     cuts: list[Box] = [*open_, {"dport": ((0, 0),)}]  # no connection goes to port 0
-    closed = merge(subtract_all([{"proto": asked.NOT_ICMP}], cuts), ("proto", "dport"))
+    closed = merge(subtract_all([{"proto": queries.NOT_ICMP}], cuts), ("proto", "dport"))
     spans = [len(box["dport"]) if "dport" in box else MANY for box in closed]
     if not 0 < len(closed) < len(lines) or sum(spans) > RANGES:
         return lines
@@ -139,12 +187,12 @@ def _packets_of(boxes: list[Box]) -> list[str]:
 
 
 def _packets(box: Box) -> str:
-    protocols, ports = box.get("proto", asked.NOT_ICMP), box.get("dport")
+    protocols, ports = box.get("proto", queries.NOT_ICMP), box.get("dport")
     some = (number for low, high in protocols for number in range(low, high + 1))
     few = size(protocols) <= 8
     names = "/".join(_NAMES.get(number, str(number)) for number in some) if few else ""
     if not names:
-        names = "everything" if protocols == asked.NOT_ICMP else "all other protocols"
+        names = "everything" if protocols == queries.NOT_ICMP else "all other protocols"
     return f"{_ranges(ports)}/{names}" if ports is not None else names
 
 
@@ -154,10 +202,12 @@ def _ranges(some: Numbers) -> str:
 
 
 def _interfaces(some: Numbers) -> str:
-    beside = without(asked.OUTER, some)
+    beside = without(queries.OUTER, some)
     few, word = (some, "on") if size(some) <= size(beside) else (beside, "on all interfaces but")
     names = [_interface(low) + ("" if low == high else "*") for low, high in few[:4]]
-    return f"{word} {', '.join(names)}".replace("{", "").replace("}", "") + (", ..." if len(few) > 4 else "")
+    return f"{word} {', '.join(names)}".replace("{", "").replace("}", "") + (
+        ", ..." if len(few) > 4 else ""
+    )
 
 
 def _interface(number: int) -> str:
@@ -165,7 +215,7 @@ def _interface(number: int) -> str:
 
 
 def _addresses(some: Numbers, family: int) -> str:
-    beside = without(asked.UNICAST[family], some)
+    beside = without(queries.UNICAST[family], some)
     if not beside:
         return "any"
     if len(beside) < len(some):
@@ -194,4 +244,6 @@ def networks(some: Numbers, family: int) -> Iterator[str]:
 def _address(number: int, family: int) -> str:
     from socket import AF_INET, AF_INET6, inet_ntop
 
-    return inet_ntop(AF_INET if family == 4 else AF_INET6, number.to_bytes(4 if family == 4 else 16))
+    return inet_ntop(
+        AF_INET if family == 4 else AF_INET6, number.to_bytes(4 if family == 4 else 16)
+    )

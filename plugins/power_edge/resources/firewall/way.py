@@ -8,8 +8,8 @@ is assumed.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from power_edge.resources.firewall.program import ALLOW
-from power_edge.resources.firewall.space import Box, address, interface, meet, subtract_all
+from power_edge.resources.firewall.packet_filter import ALLOW
+from power_edge.resources.firewall.packet_sets import Box, address, interface, meet, subtract_all
 
 USUAL_PORT = 22
 TCP = ((6, 6),)
@@ -74,7 +74,9 @@ def keeps(need: Box, rules: Sequence[Verdict]) -> bool:
 
 
 def read(lines: Iterable[str]) -> Way:
-    """Of the probe's lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`, `unknown`."""
+    """Of the probe's lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`,
+    `unknown`.
+    """
     words = [line.split() for line in lines]
     if not words or ["unknown"] in words:
         ports: tuple[int, ...] = (USUAL_PORT,)

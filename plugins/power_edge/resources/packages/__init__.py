@@ -1,15 +1,16 @@
 """Packages: installed or not, in which version, by the manager that owns the node.
 
-The manager's database alone is the witness: what it does not hold is not there, and a name that only leads to another package (a virtual one, a label
-with a version in it) is no answer. dpkg(1) tells the states; dpkg-query(1), rpm(8), pacman(8) and apk's database were read as they are.
+The manager's database alone is the witness: what it does not hold is not there, and a name that
+only leads to another package (a virtual one, a label with a version in it) is no answer. dpkg(1)
+tells the states; dpkg-query(1), rpm(8), pacman(8) and apk's database were read as they are.
 """
 
 from collections.abc import Iterator, Sequence
 
 from power_edge.model import Finding, ResourceType, Unseen, agrees, drifts, undecided
-from power_edge.model.declared.resources.packages_schema import Package as Declared
+from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
-from power_edge.resources.packages.database import Package, Row, parse
+from power_edge.resources.packages.observation import Package, Row, parse
 from power_edge.resources.packages.offers import Candidate, Version
 from power_edge.resources.packages.remedy import remedy
 
@@ -32,7 +33,10 @@ def judge(declared: Declared, seen: Package | None) -> Iterator[Finding]:
         why = f"the name of no package, but the label of {seen.label.name} with its version: declare name and version apart"
         yield from _undecided(declared, why)
     elif seen.orphan:
-        yield from _undecided(declared, "dpkg's database has no entry of it, and its list of files is there: entries were lost")
+        yield from _undecided(
+            declared,
+            "dpkg's database has no entry of it, and its list of files is there: entries were lost",
+        )
     elif declared.state == ABSENT:
         yield _judge_absent(declared, seen)
     elif not seen.here and (elsewhere := _elsewhere(declared, seen)):
@@ -51,12 +55,19 @@ def _undecided(declared: Declared, why: str) -> Iterator[Finding]:
 
 def _elsewhere(declared: Declared, seen: Package) -> str | None:
     """Where a package is that is not there under its own name: a reason not to call it missing."""
-    # Where the name says the architecture, the package of another one is another package; that of all architectures is not.
-    others = [row for row in seen.others if ":" not in declared.name or row.arch in ("all", "noarch")]
+    # Where the name says the architecture, the package of another one is another package; that of
+    # all architectures is not.
+    others = [
+        row for row in seen.others if ":" not in declared.name or row.arch in ("all", "noarch")
+    ]
     if others:
-        return "installed for another architecture only: " + ", ".join(f"{row.name}:{row.arch}" for row in others)
+        return "installed for another architecture only: " + ", ".join(
+            f"{row.name}:{row.arch}" for row in others
+        )
     if seen.providers:
-        return "not installed, but provided by " + ", ".join("another package" if name == "-" else name for name in seen.providers)
+        return "not installed, but provided by " + ", ".join(
+            "another package" if name == "-" else name for name in seen.providers
+        )
     return None
 
 
@@ -73,68 +84,135 @@ def _judge_absent(declared: Declared, seen: Package) -> Finding:
     if seen.here:
         return drifts("state", ABSENT, _state(seen.here))
     if elsewhere is not None:
-        return drifts("state", ABSENT, PRESENT, elsewhere) if seen.others else undecided("state", ABSENT, elsewhere)
-    return agrees("state", ABSENT, ABSENT, "its configuration files are left" if any(row.status == "config-files" for row in seen.rows) else None)
+        return (
+            drifts("state", ABSENT, PRESENT, elsewhere)
+            if seen.others
+            else undecided("state", ABSENT, elsewhere)
+        )
+    return agrees(
+        "state",
+        ABSENT,
+        ABSENT,
+        "its configuration files are left"
+        if any(row.status == "config-files" for row in seen.rows)
+        else None,
+    )
 
 
 def _judge_present(declared: Declared, seen: Package) -> Finding:
     if not seen.here:
         left = any(row.status == "config-files" for row in seen.rows)
-        return drifts("state", declared.state, ABSENT, "only its configuration files are left" if left else None)
+        return drifts(
+            "state",
+            declared.state,
+            ABSENT,
+            "only its configuration files are left" if left else None,
+        )
     state = _state(seen.here)
     if state != PRESENT:
         return drifts("state", declared.state, state)
     if seen.manager == "rpm" and declared.name == "gpg-pubkey":
-        return undecided("state", declared.state, "rpm lists signing keys under this name: it is no software")
+        return undecided(
+            "state", declared.state, "rpm lists signing keys under this name: it is no software"
+        )
     if declared.state == "latest":
         return _judge_latest(seen)
     return agrees("state", declared.state, PRESENT)
 
 
 def _judge_version(declared: str, seen: Package) -> Finding:
-    """Each architecture that is there must have the version, beside others or not (rpm keeps several kernels)."""
+    """Each architecture that is there must have the version, beside others or not (rpm keeps
+    several kernels).
+    """
     by_arch: dict[str, list[str]] = {}
     for row in seen.here:
         by_arch.setdefault(row.arch, []).append(row.version)
     actual = ", ".join(dict.fromkeys(row.version for row in seen.here)) or ABSENT
-    if by_arch and all(any(versions.same(seen.manager, declared, version) for version in there) for there in by_arch.values()):
+    if by_arch and all(
+        any(versions.same(seen.manager, declared, version) for version in there)
+        for there in by_arch.values()
+    ):
         return agrees("version", declared, actual)
     epoch, colon, rest = actual.partition(":")
-    return drifts("version", declared, actual, f"the epoch {epoch} is part of the version" if colon and rest == declared else None)
+    return drifts(
+        "version",
+        declared,
+        actual,
+        f"the epoch {epoch} is part of the version" if colon and rest == declared else None,
+    )
 
 
 def _judge_latest(seen: Package) -> Finding:
     installed = seen.here[-1].version
     candidate = seen.candidate
     if seen.manager != "rpm" and len(there := {row.version for row in seen.here}) > 1:
-        return undecided("state", "latest", f"several versions of it are installed: {', '.join(sorted(there))}", PRESENT)
+        return undecided(
+            "state",
+            "latest",
+            f"several versions of it are installed: {', '.join(sorted(there))}",
+            PRESENT,
+        )
     if seen.manager == "rpm":
-        return undecided("state", "latest", "dnf, yum and zypper cannot be asked without writing to the node", PRESENT)
+        return undecided(
+            "state",
+            "latest",
+            "dnf, yum and zypper cannot be asked without writing to the node",
+            PRESENT,
+        )
     if candidate is None or candidate.version is None:
-        return undecided("state", "latest", f"the package lists offer no version of it ({installed} is installed)", PRESENT)
+        return undecided(
+            "state",
+            "latest",
+            f"the package lists offer no version of it ({installed} is installed)",
+            PRESENT,
+        )
     try:
         order = versions.COMPARE[seen.manager](candidate.version, installed)
     except ValueError as error:
         return undecided("state", "latest", str(error), PRESENT)
     if order > 0:
-        return drifts("state", "latest", PRESENT, f"{installed} is installed, {candidate.version} is available{_waits(seen, candidate)}")
+        return drifts(
+            "state",
+            "latest",
+            PRESENT,
+            f"{installed} is installed, {candidate.version} is available{_waits(seen, candidate)}",
+        )
     if order < 0:
-        return undecided("state", "latest", f"{installed} is installed, and newer than the {candidate.version} that would be installed", PRESENT)
+        return undecided(
+            "state",
+            "latest",
+            f"{installed} is installed, and newer than the {candidate.version} that would be installed",
+            PRESENT,
+        )
     if candidate.doubt is not None:
         return undecided("state", "latest", candidate.doubt, PRESENT)
     if not any(versions.same(seen.manager, installed, one.version) for one in candidate.offered):
         offered = ", ".join(one.version for one in candidate.offered) or "nothing"
-        return undecided("state", "latest", f"{installed} is installed and in no package list: they offer {offered}", PRESENT)
+        return undecided(
+            "state",
+            "latest",
+            f"{installed} is installed and in no package list: they offer {offered}",
+            PRESENT,
+        )
     newer = [one for one in candidate.offered if _newer(seen.manager, one.version, installed)]
-    return agrees("state", "latest", "latest", "; ".join(_passed_over(seen, candidate, one) for one in newer) or None)
+    return agrees(
+        "state",
+        "latest",
+        "latest",
+        "; ".join(_passed_over(seen, candidate, one) for one in newer) or None,
+    )
 
 
 def _waits(seen: Package, candidate: Candidate) -> str:
     """Why a newer version may not have come by itself."""
-    phased = next((one.phased for one in candidate.offered if one.version == candidate.version), None)
+    phased = next(
+        (one.phased for one in candidate.offered if one.version == candidate.version), None
+    )
     words = []
     if phased is not None:
-        words.append(f"phased: {phased}% of machines get it so far, and apt's upgrade waits for this machine's turn")
+        words.append(
+            f"phased: {phased}% of machines get it so far, and apt's upgrade waits for this machine's turn"
+        )
     if any(row.want == "hold" for row in seen.here):
         words.append("and the package is on hold (apt-mark)")
     return "".join(f", {word}" for word in words)
@@ -164,7 +242,9 @@ def _newer(manager: str, one: str, two: str) -> bool:
 
 
 def fact(seen: Package) -> Package | Unseen | None:
-    """None where it is not installed: the record, which tells by whom it is not, would be true in an `assert`."""
+    """None where it is not installed: the record, which tells by whom it is not, would be true in
+    an `assert`.
+    """
     if seen.here:
         return seen
     elsewhere = _elsewhere(Declared(name=""), seen)
@@ -175,4 +255,13 @@ def fact(seen: Package) -> Package | Unseen | None:
     return None
 
 
-RESOURCE = ResourceType(name="packages", declares=list[Declared], key="name", parse=parse, judge=judge, remedy=remedy, ask=ask, fact=fact)
+RESOURCE = ResourceType(
+    name="packages",
+    declares=list[Declared],
+    key="name",
+    parse=parse,
+    judge=judge,
+    remedy=remedy,
+    ask=ask,
+    fact=fact,
+)

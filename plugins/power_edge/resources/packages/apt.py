@@ -26,9 +26,13 @@ def apt(tagged: Tagged) -> dict[str, Candidate]:
     doubt = _apt_doubt(tagged)
     found = {}
     for name, lines in blocks(tagged.get("policy", ()), re.compile(r"(\S+):")):
-        candidate = next((line.split(None, 1)[1] for line in lines if line.startswith("  Candidate: ")), "(none)")
+        candidate = next(
+            (line.split(None, 1)[1] for line in lines if line.startswith("  Candidate: ")), "(none)"
+        )
         versions, installed = _table(lines)
-        found[name] = Candidate(None if candidate == "(none)" else candidate, versions, doubt, installed)
+        found[name] = Candidate(
+            None if candidate == "(none)" else candidate, versions, doubt, installed
+        )
     return found
 
 
@@ -40,10 +44,16 @@ def _table(lines: Iterable[str]) -> tuple[tuple[Version, ...], Version | None]:
     for line in lines:
         if entry := _ENTRY.match(line):
             mark, version, priority, phased = entry.groups()
-            current = Version(version, int(priority or 0), phased=None if phased is None else int(phased))
+            current = Version(
+                version, int(priority or 0), phased=None if phased is None else int(phased)
+            )
             installed = current if mark == "***" else installed
         elif current is not None and (source := _LIST.match(line)):
-            highest = max(int(source[1]), offered[current.version].source) if current.version in offered else int(source[1])
+            highest = (
+                max(int(source[1]), offered[current.version].source)
+                if current.version in offered
+                else int(source[1])
+            )
             offered[current.version] = current._replace(source=highest)
     if installed is not None:
         installed = offered.get(installed.version, installed)
@@ -54,7 +64,9 @@ def _apt_doubt(tagged: Tagged) -> str | None:
     for tag, tool in (("uri", "apt-get update --print-uris"), ("policy", "apt-cache policy")):
         if failed := _failure(tagged, tag, tool):
             return failed
-    wanted = [match[1] for line in tagged.get("uri", ()) if (match := re.match(r"'[^']*' (\S+) ", line))]
+    wanted = [
+        match[1] for line in tagged.get("uri", ()) if (match := re.match(r"'[^']*' (\S+) ", line))
+    ]
     times = {re.sub(r"\.(lz4|gz|xz|zst|bz2|lzma)$", "", name): time for name, time in lists(tagged)}
     sources = _indices(wanted)
     if not sources:
@@ -66,22 +78,34 @@ def _apt_doubt(tagged: Tagged) -> str | None:
     for source, indices in sources.items():
         title = source.rstrip("_").replace("_", "/")
         # A link that leads nowhere, and a list that may not be looked at.
-        if broken := next((line for line in tagged.get("stderr list", ()) if f"/{source}" in line), None):
+        if broken := next(
+            (line for line in tagged.get("stderr list", ()) if f"/{source}" in line), None
+        ):
             return f"apt's list of {title} cannot be looked at: {broken}"
-        # One index of several is enough: apt takes a release whole or not at all, and not every architecture has one.
+        # One index of several is enough: apt takes a release whole or not at all, and not every
+        # architecture has one.
         there = [times[name] for name in indices if name in times]
         if not there:
             return f"apt has no list of {title}"
         # Without a Release file (a bare directory of packages) the index speaks for itself.
-        release = next((name for name in (f"{source}InRelease", f"{source}Release") if name in times), None)
-        doubt = age(max(there), tagged) if release is None else _release_doubt(release, times[release], max(there), tagged)
+        release = next(
+            (name for name in (f"{source}InRelease", f"{source}Release") if name in times), None
+        )
+        doubt = (
+            age(max(there), tagged)
+            if release is None
+            else _release_doubt(release, times[release], max(there), tagged)
+        )
         if doubt:
             return f"apt's list of {title} {doubt}"
     return None
 
 
 def _failure(tagged: Tagged, tag: str, tool: str) -> str | None:
-    """Why a command's answer proves nothing. Lines on stderr that are not apt's (a preloaded library's) are no reason by themselves."""
+    """Why a command's answer proves nothing.
+
+    Lines on stderr that are not apt's (a preloaded library's) are no reason by themselves.
+    """
     said = [*tagged.get(f"stderr {tag}", ()), *tagged.get(tag, ())]
     if worst := next((line for line in said if line.startswith(("E:", "W:"))), None):
         return f"apt says {worst}"
@@ -98,8 +122,12 @@ _DATED = re.compile(r"(?P<path>.*):(?P<field>Date|Valid-Until):[ \t]*(?P<value>.
 
 
 def _release_doubt(release: str, time: int, index: int, tagged: Tagged) -> str | None:
-    """What speaks against a Release file: `time` is that of the file, `index` that of the newest of its indices."""
-    if denied := next((line for line in tagged.get("stderr release", ()) if f"{release}: " in line), None):
+    """What speaks against a Release file: `time` is that of the file, `index` that of the newest of
+    its indices.
+    """
+    if denied := next(
+        (line for line in tagged.get("stderr release", ()) if f"{release}: " in line), None
+    ):
         return f"cannot be dated: {denied}"
     times = {"date": [time], "valid-until": list[int]()}
     dated = False
@@ -127,6 +155,14 @@ def _indices(wanted: Sequence[str]) -> dict[str, list[str]]:
     lengths = sorted({*map(len, sources)}, reverse=True)
     indices: dict[str, list[str]] = {}
     for name in wanted:
-        if name.endswith("Packages") and (source := next((name[:length] for length in lengths if name[:length] in sources), None)) is not None:
+        if (
+            name.endswith("Packages")
+            and (
+                source := next(
+                    (name[:length] for length in lengths if name[:length] in sources), None
+                )
+            )
+            is not None
+        ):
             indices.setdefault(source, []).append(name)
     return indices

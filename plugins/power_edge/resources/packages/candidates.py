@@ -26,7 +26,9 @@ def candidates(manager: str, tagged: Tagged) -> Mapping[str, Candidate]:
 
 def _pacman(tagged: Tagged) -> dict[str, Candidate]:
     times = dict(lists(tagged))
-    repositories = [line for line in tagged.get("repo", ()) if line and not line.startswith("status ")]
+    repositories = [
+        line for line in tagged.get("repo", ()) if line and not line.startswith("status ")
+    ]
     doubt = clock_doubt(tagged) if repositories else "pacman has no repositories"
     # pacman -Si ends with 1 where one of several names is in no list.
     for tag, tool, good in (("repo", "pacman-conf", "0"), ("sync", "pacman -Si", "01")):
@@ -44,7 +46,9 @@ def _pacman(tagged: Tagged) -> dict[str, Candidate]:
             name = value
         elif key.rstrip() == "Version" and name:
             offered.setdefault(name, []).append(Version(value))
-    return {name: Candidate(found[0].version, tuple(found), doubt) for name, found in offered.items()}
+    return {
+        name: Candidate(found[0].version, tuple(found), doubt) for name, found in offered.items()
+    }
 
 
 def _apk(tagged: Tagged) -> dict[str, Candidate]:

@@ -1,9 +1,12 @@
-"""Packages that somebody asked for, by name alone: an upgrade is no drift. Those on hold with their version, which is what the hold is for."""
+"""Packages that somebody asked for, by name alone: an upgrade is no drift.
+
+Those on hold with their version, which is what the hold is for.
+"""
 
 from collections.abc import Iterator, Mapping
 
 from power_edge.model.discovery import Discovery, Watch
-from power_edge.resources.packages.database import Package
+from power_edge.resources.packages.observation import Package
 
 
 def forms(_: str, seen: Package | None) -> Iterator[Mapping[str, str]]:
@@ -19,6 +22,13 @@ def forms(_: str, seen: Package | None) -> Iterator[Mapping[str, str]]:
     yield {}
 
 
-_COMMANDS = {"debian": ("apt", "apt-get", "dpkg"), "rhel": ("dnf", "rpm"), "alpine": ("apk",), "arch": ("pacman",)}
+_COMMANDS = {
+    "debian": ("apt", "apt-get", "dpkg"),
+    "rhel": ("dnf", "rpm"),
+    "alpine": ("apk",),
+    "arch": ("pacman",),
+}
 
-DISCOVERY = Discovery(name=str, forms=forms, watch=lambda _, family: Watch(commands=_COMMANDS.get(family, ())))
+DISCOVERY = Discovery(
+    name=str, forms=forms, watch=lambda _, family: Watch(commands=_COMMANDS.get(family, ()))
+)

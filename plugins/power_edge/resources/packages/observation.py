@@ -19,7 +19,9 @@ _LONGEST_LINE = 16 * 1024
 
 
 class Row(NamedTuple):
-    """A package in the database: dpkg's want, status and error flag; of the other managers `status` is always `installed`."""
+    """A package in the database: dpkg's want, status and error flag; of the other managers `status`
+    is always `installed`.
+    """
 
     name: str
     arch: str
@@ -39,12 +41,17 @@ class Row(NamedTuple):
 
 
 class Package(NamedTuple):
-    """What a node has under a name. An observation is never None: what is not there has no row that is `here`, and its manager is known all the same.
+    """What a node has under a name.
 
-    `others` are rows of other architectures than the name means; `label` is a row that the name leads to together with a version (rpm takes
-    `bash-5.1`); `providers` are installed packages that provide the name. `tool` is the program that installs packages, None without one, and
-    `simulation` what it says that it would do, None where it was not asked. `native` is the node's architecture, and `broken` are rows of other
-    packages that are neither installed nor gone. `orphan`: there is no row, and dpkg's list of its files is there.
+    An observation is never None: what is not there has no row that is `here`, and its manager is
+    known all the same.
+
+    `others` are rows of other architectures than the name means; `label` is a row that the name
+    leads to together with a version (rpm takes `bash-5.1`); `providers` are installed packages that
+    provide the name. `tool` is the program that installs packages, None without one, and
+    `simulation` what it says that it would do, None where it was not asked. `native` is the node's
+    architecture, and `broken` are rows of other packages that are neither installed nor gone.
+    `orphan`: there is no row, and dpkg's list of its files is there.
     """
 
     manager: str
@@ -65,7 +72,9 @@ class Package(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """A whole answer; `rows` and `providers` by name in small letters, `labels` by what else rpm takes for a package, `offers` by name."""
+    """A whole answer; `rows` and `providers` by name in small letters, `labels` by what else rpm
+    takes for a package, `offers` by name.
+    """
 
     manager: str
     native: str
@@ -115,7 +124,17 @@ def parse(section: bytes) -> Observations:
             case "provides":
                 package, name = rest.split(" ")
                 providers[name.lower()].append(package)
-            case "now" | "uri" | "list" | "missing" | "policy" | "repo" | "sync" | "release" | "clock":
+            case (
+                "now"
+                | "uri"
+                | "list"
+                | "missing"
+                | "policy"
+                | "repo"
+                | "sync"
+                | "release"
+                | "clock"
+            ):
                 tagged[tag].append(rest)
             case "stderr":
                 command, _, complaint = rest.partition(" ")
@@ -153,8 +172,14 @@ _WAYS = 10
 
 
 def _simulation(name: str, words: Sequence[str], tagged: Mapping[str, Sequence[str]]) -> Simulation:
-    ways = [way for word in words for way in tagged.get(f"way {word.partition('=')[0].lower()}", ())[:_WAYS]]
-    return simulation(words, tagged.get(f"sim {name}", ()), tagged.get(f"stderr sim {name}", ()), ways)
+    ways = [
+        way
+        for word in words
+        for way in tagged.get(f"way {word.partition('=')[0].lower()}", ())[:_WAYS]
+    ]
+    return simulation(
+        words, tagged.get(f"sim {name}", ()), tagged.get(f"stderr sim {name}", ()), ways
+    )
 
 
 def _package(asked: str, told: _Told) -> Package | Unseen:
@@ -162,7 +187,9 @@ def _package(asked: str, told: _Told) -> Package | Unseen:
     if arch and told.manager == "pacman":
         return Unseen("pacman's packages have no architecture of their own")
     # dpkg takes Bash for bash; to the others these are two names.
-    named = [row for row in told.rows.get(base.lower(), ()) if told.manager == "dpkg" or row.name == base]
+    named = [
+        row for row in told.rows.get(base.lower(), ()) if told.manager == "dpkg" or row.name == base
+    ]
     labelled = told.labels.get(asked, ()) if not named else ()
     named += [row for row in labelled if f"{row.name}.{row.arch}" == asked]
     meant, others = list[Row](), list[Row]()
@@ -180,24 +207,35 @@ def _package(asked: str, told: _Told) -> Package | Unseen:
         providers=tuple(dict.fromkeys(told.providers.get(base.lower(), ()))),
         simulation=told.simulations.get(asked),
         native=told.native,
-        broken=told.broken if base.lower() not in told.torn else tuple(row for row in told.broken if row.name != base.lower()),
+        broken=told.broken
+        if base.lower() not in told.torn
+        else tuple(row for row in told.broken if row.name != base.lower()),
         orphan=base.lower() in told.orphans,
-        candidate=told.offers.get(asked) or (told.offers.get(base) if arch in ("", told.native) else None),
+        candidate=told.offers.get(asked)
+        or (told.offers.get(base) if arch in ("", told.native) else None),
     )
 
 
 def _means(manager: str, arch: str, native: str, row: Row) -> bool:
-    """Whether a name with this architecture (empty: without one) means that row. dpkg's bare names mean the native one."""
+    """Whether a name with this architecture (empty: without one) means that row. dpkg's bare names
+    mean the native one.
+    """
     if manager != "dpkg":
         return arch in ("", row.arch)
-    return arch in ("any", row.arch) or (arch in ("", "native", native) and row.arch in (native, "all", "-"))
+    return arch in ("any", row.arch) or (
+        arch in ("", "native", native) and row.arch in (native, "all", "-")
+    )
 
 
 def _labels(row: Row) -> tuple[str, ...]:
-    """The names with an architecture or a version that rpm takes for that package; rpm(8), PACKAGE_NAME."""
+    """The names with an architecture or a version that rpm takes for that package; rpm(8),
+    PACKAGE_NAME.
+    """
     version_release = row.version.rpartition(":")[2]
     version = version_release.rpartition("-")[0]
-    return f"{row.name}.{row.arch}", *(f"{row.name}-{part}" for part in (version, version_release, f"{version_release}.{row.arch}"))
+    return f"{row.name}.{row.arch}", *(
+        f"{row.name}-{part}" for part in (version, version_release, f"{version_release}.{row.arch}")
+    )
 
 
 def _by(pairs: Sequence[tuple[str, Row]]) -> Mapping[str, Sequence[Row]]:

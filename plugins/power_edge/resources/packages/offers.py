@@ -1,9 +1,10 @@
 """What the package lists on a node offer, and whether they are to be trusted: for `state: latest`.
 
-Nothing is refreshed for a check. A list counts as fresh when its time lies within the last seven days of the node's clock. That time is the server's
-(the modification time of the file that a link leads to), and where the list has a Release file also the `Date` in it, whichever is older: a copy or
-`touch` does not change what stands in the file. apt leaves no other trace: an update that finds nothing new, and one that fails, touch no file (seen
-with 2.6).
+Nothing is refreshed for a check. A list counts as fresh when its time lies within the last seven
+days of the node's clock. That time is the server's (the modification time of the file that a link
+leads to), and where the list has a Release file also the `Date` in it, whichever is older: a copy
+or `touch` does not change what stands in the file. apt leaves no other trace: an update that finds
+nothing new, and one that fails, touch no file (seen with 2.6).
 """
 
 import re
@@ -19,8 +20,8 @@ _SLACK = 3600
 class Version(NamedTuple):
     """A version that a list offers.
 
-    `priority` is apt's for this version, `source` the highest priority of the lists that have it; `phased` is the percentage of machines that are to
-    get it by now, None where it is not phased.
+    `priority` is apt's for this version, `source` the highest priority of the lists that have it;
+    `phased` is the percentage of machines that are to get it by now, None where it is not phased.
     """
 
     version: str
@@ -30,7 +31,8 @@ class Version(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """The version that would be installed (None: none), all versions that a list offers, and why the lists prove nothing (None: they do).
+    """The version that would be installed (None: none), all versions that a list offers, and why
+    the lists prove nothing (None: they do).
 
     `installed` is what the version table says of the installed version.
     """
@@ -42,7 +44,9 @@ class Candidate(NamedTuple):
 
 
 Tagged = Mapping[str, Sequence[str]]
-"""The probe's raw lines by tag; `stderr TAG` are those that a command wrote to stderr, and its last line is `status N`."""
+"""The probe's raw lines by tag; `stderr TAG` are those that a command wrote to stderr, and its last
+line is `status N`.
+"""
 
 
 def status_of(tagged: Tagged, tag: str) -> str:
@@ -69,7 +73,11 @@ def age(time: int, tagged: Tagged) -> str | None:
     now = now_of(tagged)
     if time > now + _SLACK:
         return "is from the future, by the node's clock"
-    return f"may be {(now - time) // 86400} days old; up to 7 are fresh" if now - time > FRESH else None
+    return (
+        f"may be {(now - time) // 86400} days old; up to 7 are fresh"
+        if now - time > FRESH
+        else None
+    )
 
 
 def clock_doubt(tagged: Tagged) -> str | None:
@@ -83,7 +91,9 @@ def clock_doubt(tagged: Tagged) -> str | None:
 
 
 def blocks(lines: Iterable[str], header: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:
-    """Name and lines of each block; a block begins with a line that is its header, whose first group is the name."""
+    """Name and lines of each block; a block begins with a line that is its header, whose first
+    group is the name.
+    """
     name, block = "", list[str]()
     for line in lines:
         if match := header.fullmatch(line):

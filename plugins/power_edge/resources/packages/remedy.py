@@ -1,15 +1,16 @@
 """What brings a package to its declared state.
 
-Commands are apt's and dpkg's alone: no others were run on a node of the lab. They are those that `apt-get -s` tried
-on the node, and only where it says that nothing changes but the package itself, and new packages that it needs.
+Commands are apt's and dpkg's alone: no others were run on a node of the lab. They are those that
+`apt-get -s` tried on the node, and only where it says that nothing changes but the package itself,
+and new packages that it needs.
 """
 
 from collections.abc import Sequence
 
 from power_edge.model import Command, Finding, Remedy
-from power_edge.model.declared.resources.packages_schema import Package as Declared
+from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
-from power_edge.resources.packages.database import Package, Row
+from power_edge.resources.packages.observation import Package, Row
 from power_edge.resources.packages.simulation import Simulation
 
 
@@ -18,7 +19,9 @@ def remedy(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Re
     assert seen is not None, "a package that is not there has a record, too"
     held = sorted({row.name for row in (*seen.here, *seen.others) if row.want == "hold"})
     if held:
-        return _advice(f"{' and '.join(held)} is on hold: end that first where nobody needs it (apt-mark unhold {' '.join(held)})")
+        return _advice(
+            f"{' and '.join(held)} is on hold: end that first where nobody needs it (apt-mark unhold {' '.join(held)})"
+        )
     if (whole := _with_epoch(declared, seen)) is not None:
         return _advice(f"declare the version with its epoch: {whole}")
     if seen.manager != "dpkg":
@@ -27,21 +30,29 @@ def remedy(declared: Declared, seen: Package | None, _: Sequence[Finding]) -> Re
         return _advice("there is no apt-get on the node: install or remove it with dpkg")
     torn = [row for row in seen.broken if not _unfinished(row)]
     if torn:
-        return _advice(f"first repair {', '.join(row.name for row in torn)} ({torn[0].status}): until then apt does nothing else safely")
+        return _advice(
+            f"first repair {', '.join(row.name for row in torn)} ({torn[0].status}): until then apt does nothing else safely"
+        )
     unfinished = [row for row in seen.here if _unfinished(row)]
     if declared.state != "absent" and seen.simulation is None and unfinished:
-        return Remedy((_configure(unfinished[0], seen.broken),), advice=_failing([*unfinished, *seen.broken]))
+        return Remedy(
+            (_configure(unfinished[0], seen.broken),), advice=_failing([*unfinished, *seen.broken])
+        )
     return _simulated(declared, seen)
 
 
 def _simulated(declared: Declared, seen: Package) -> Remedy:
     tried = seen.simulation
     if tried is None:
-        return _advice("apt-get was not asked what it would do, as time was short: check this item alone")
+        return _advice(
+            "apt-get was not asked what it would do, as time was short: check this item alone"
+        )
     if tried.refusal is not None:
         return _advice(_refused(declared, seen, tried.refusal))
     if beside := tried.beside(seen.native):
-        return _advice(f"{' '.join(tried.command)} would also {_listed([str(change) for change in beside])}: decide that first")
+        return _advice(
+            f"{' '.join(tried.command)} would also {_listed([str(change) for change in beside])}: decide that first"
+        )
     if not _reaches(declared, seen, tried):
         return _advice(f"{' '.join(tried.command)} would not do it: {_offered(seen)}")
     first = [("dpkg", "--configure", "-a")] if seen.broken else []
@@ -58,7 +69,9 @@ def _reaches(declared: Declared, seen: Package, tried: Simulation) -> bool:
     if declared.state == "absent":
         return {change.name for change in changes if change.kind != "Inst"} == own
     return bool(changes) and all(
-        change.new is not None and (declared.version is None or versions.same("dpkg", declared.version, change.new)) for change in changes
+        change.new is not None
+        and (declared.version is None or versions.same("dpkg", declared.version, change.new))
+        for change in changes
     )
 
 
@@ -81,7 +94,14 @@ def _failing(rows: Sequence[Row]) -> str:
 
 def _with_epoch(declared: Declared, seen: Package) -> str | None:
     """The version that is there, if it is the declared one but for an epoch that was left out."""
-    return next((row.version for row in seen.here if declared.version and row.version.partition(":")[2] == declared.version), None)
+    return next(
+        (
+            row.version
+            for row in seen.here
+            if declared.version and row.version.partition(":")[2] == declared.version
+        ),
+        None,
+    )
 
 
 def _refused(declared: Declared, seen: Package, refusal: str) -> str:

@@ -1,6 +1,7 @@
 """Which of two versions is the newer one: to dpkg, rpm, apk and pacman, each by its own rules.
 
-Sources: deb-version(7); rpm-version(7) and rpmvercmp(); apk-tools' version.c; vercmp(8). All but apk's give an answer for any two strings.
+Sources: deb-version(7); rpm-version(7) and rpmvercmp(); apk-tools' version.c; vercmp(8). All but
+apk's give an answer for any two strings.
 """
 
 import re
@@ -12,7 +13,11 @@ def dpkg(one: str, two: str) -> int:
     """Negative when `one` is older, 0 when both are the same to dpkg, positive when it is newer."""
     epoch, upstream, revision = _debian(one)
     other_epoch, other_upstream, other_revision = _debian(two)
-    return epoch - other_epoch or _debian_part(upstream, other_upstream) or _debian_part(revision, other_revision)
+    return (
+        epoch - other_epoch
+        or _debian_part(upstream, other_upstream)
+        or _debian_part(revision, other_revision)
+    )
 
 
 def _debian(version: str) -> tuple[int, str, str]:
@@ -53,7 +58,10 @@ def _weight(text: str, index: int) -> int:
 
 
 def rpm(one: str, two: str) -> int:
-    """As `dpkg`, of [EPOCH:]VERSION[-RELEASE]. A release that only one of them has says nothing, as in a dependency."""
+    """As `dpkg`, of [EPOCH:]VERSION[-RELEASE].
+
+    A release that only one of them has says nothing, as in a dependency.
+    """
     return _by_parts(one, two, _rpm_part)
 
 
@@ -66,7 +74,9 @@ def _by_parts(one: str, two: str, compare: Callable[[str, str], int]) -> int:
     epoch, version, release = _evr(one)
     other_epoch, other_version, other_release = _evr(two)
     order = compare(epoch, other_epoch) or compare(version, other_version)
-    return order or (0 if release is None or other_release is None else compare(release, other_release))
+    return order or (
+        0 if release is None or other_release is None else compare(release, other_release)
+    )
 
 
 def _evr(version: str) -> tuple[str, str, str | None]:
@@ -136,7 +146,9 @@ def _separated(text: str) -> tuple[int, str]:
     return match.end(), text[match.end() :]
 
 
-_APK = re.compile(r"([0-9]+)((?:\.[0-9]+)*)([a-z]?)((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*)(?:-r([0-9]+))?")
+_APK = re.compile(
+    r"([0-9]+)((?:\.[0-9]+)*)([a-z]?)((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*)(?:-r([0-9]+))?"
+)
 _APK_BEFORE = ("alpha", "beta", "pre", "rc")
 _APK_AFTER = ("cvs", "svn", "git", "hg", "p")
 
@@ -148,18 +160,25 @@ def apk(one: str, two: str) -> int:
 
 
 def _apk_key(version: str) -> list[tuple[int, int]]:
-    """Pairs of how a part sorts against another kind of part in its place, and its value. An end is older than any part but _alpha to _rc."""
+    """Pairs of how a part sorts against another kind of part in its place, and its value.
+
+    An end is older than any part but _alpha to _rc.
+    """
     match = _APK.fullmatch(version)
     if match is None:
         raise ValueError(f"no version of apk's: {version!r}")
     key = [(9, int(match[1]))]
     for part in match[2].split(".")[1:]:
         digits = part.lstrip("0")
-        key += [(9, len(digits) - len(part))] if digits != part else []  # with zeros in front it is a fraction: 1.05 < 1.1
+        key += (
+            [(9, len(digits) - len(part))] if digits != part else []
+        )  # with zeros in front it is a fraction: 1.05 < 1.1
         key += [(9, int(digits))] if digits else []
     key += [(8, ord(match[3]))] if match[3] else []
     for name, number in re.findall(r"_([a-z]+)([0-9]*)", match[4]):
-        key.append((1, _APK_BEFORE.index(name)) if name in _APK_BEFORE else (7, _APK_AFTER.index(name)))
+        key.append(
+            (1, _APK_BEFORE.index(name)) if name in _APK_BEFORE else (7, _APK_AFTER.index(name))
+        )
         key += [(6, int(number))] if number else []
     key += [(5, int(match[5]))] if match[5] else []
     return [*key, (2, 0)]
@@ -169,12 +188,19 @@ def _digits(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
-COMPARE: Mapping[str, Callable[[str, str], int]] = {"dpkg": dpkg, "rpm": rpm, "apk": apk, "pacman": pacman}
+COMPARE: Mapping[str, Callable[[str, str], int]] = {
+    "dpkg": dpkg,
+    "rpm": rpm,
+    "apk": apk,
+    "pacman": pacman,
+}
 """By manager."""
 
 
 def same(manager: str, declared: str, actual: str) -> bool:
-    """Whether a declared version is the one that is installed: the same text, or the same to the manager."""
+    """Whether a declared version is the one that is installed: the same text, or the same to the
+    manager.
+    """
     if declared == actual:
         return True
     try:

@@ -9,12 +9,24 @@ the manager remembers may be older than the disk.
 from collections.abc import Iterator, Sequence
 
 from power_edge.model import ResourceType
-from power_edge.model.declared.resources.services_schema import Service
+from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services.judge import judge
+from power_edge.resources.services.observation import Unit, parse
 from power_edge.resources.services.remedy import remedy
-from power_edge.resources.services.unit import Unit, parse
 
-_SUFFIXES = (".service", ".socket", ".timer", ".target", ".mount", ".automount", ".swap", ".path", ".slice", ".scope", ".device")
+_SUFFIXES = (
+    ".service",
+    ".socket",
+    ".timer",
+    ".target",
+    ".mount",
+    ".automount",
+    ".swap",
+    ".path",
+    ".slice",
+    ".scope",
+    ".device",
+)
 
 
 def canonical(name: str) -> str:
@@ -42,7 +54,11 @@ RESOURCE = ResourceType(
     declares=list[Service],
     key="name",
     canonical=canonical,
-    expected=lambda declared: {field: value for field in ("state", "enabled") if (value := getattr(declared, field)) is not None},
+    expected=lambda declared: {
+        field: value
+        for field in ("state", "enabled")
+        if (value := getattr(declared, field)) is not None
+    },
     ask=ask,
     parse=parse,
     judge=judge,

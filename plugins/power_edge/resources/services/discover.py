@@ -5,11 +5,13 @@ from typing import Any
 
 from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.services import canonical
-from power_edge.resources.services.unit import Unit
+from power_edge.resources.services.observation import Unit
 
 
 def name(argument: str) -> str:
-    """An argument of the probe as people name units: a service without its suffix, unless what is left has a suffix as well."""
+    """An argument of the probe as people name units: a service without its suffix, unless what is
+    left has a suffix as well.
+    """
     unit = argument.removeprefix("!")
     short = unit.removesuffix(".service")
     return short if canonical(short) == unit else unit
@@ -18,8 +20,9 @@ def name(argument: str) -> str:
 def forms(_: str, seen: Unit | None) -> Iterator[Mapping[str, Any]]:
     """What it does and whether a boot starts it, as far as that lasts.
 
-    A job that a timer starts, or a oneshot, is at rest between its runs by nature; what has failed, or is on its way, is nobody's wish. Of these
-    only `enabled` is declared. A unit without [Install] (static) cannot be disabled, so that it is not is no news.
+    A job that a timer starts, or a oneshot, is at rest between its runs by nature; what has failed,
+    or is on its way, is nobody's wish. Of these only `enabled` is declared. A unit without
+    [Install] (static) cannot be disabled, so that it is not is no news.
     """
     if seen is None:
         return
@@ -47,8 +50,12 @@ def forms(_: str, seen: Unit | None) -> Iterator[Mapping[str, Any]]:
 
 
 def watch(names: Sequence[str], _: str) -> Watch:
-    """What they write to the journal, the links and files that enable them, and the command that changes all of it."""
-    return Watch(paths=("/etc/systemd/system",), units=tuple(map(canonical, names)), commands=("systemctl",))
+    """What they write to the journal, the links and files that enable them, and the command that
+    changes all of it.
+    """
+    return Watch(
+        paths=("/etc/systemd/system",), units=tuple(map(canonical, names)), commands=("systemctl",)
+    )
 
 
 DISCOVERY = Discovery(name=name, forms=forms, watch=watch)

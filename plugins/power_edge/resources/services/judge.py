@@ -4,12 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.model import Finding, agrees, drifts, undecided
-from power_edge.model.declared.resources.services_schema import Service
-from power_edge.resources.services.unit import Boot, Puller, Trigger, Unit
+from power_edge.model.generated.resources.services_schema import Service
+from power_edge.resources.services.observation import Boot, Puller, Trigger, Unit
 
 _UP = ("active", "reloading", "refreshing")
 _DOWN = ("inactive", "failed")
-_NOT_OF_ITSELF = ("static", "generated", "enabled-runtime", "masked-runtime", "linked", "linked-runtime", "transient", "disabled", "indirect")
+_NOT_OF_ITSELF = (
+    "static",
+    "generated",
+    "enabled-runtime",
+    "masked-runtime",
+    "linked",
+    "linked-runtime",
+    "transient",
+    "disabled",
+    "indirect",
+)
 """File states of units that no setting on disk enables for good; what else may start them is looked
 at.
 """
@@ -30,7 +40,12 @@ def judge(declared: Service, seen: Unit | None) -> Iterator[Finding]:
     if declared.state is not None:
         verdict = _STATES[declared.state](seen)
         word = declared.state if verdict.ok else _word(seen)
-        yield _finding("state", declared.state, None if verdict.ok is None and seen.claimed_by else word, verdict)
+        yield _finding(
+            "state",
+            declared.state,
+            None if verdict.ok is None and seen.claimed_by else word,
+            verdict,
+        )
     if declared.enabled is not None:
         verdict = _sure_of(seen, _enabled) if declared.enabled else not_enabled(seen)
         actual = None if verdict.ok is None else declared.enabled == verdict.ok
@@ -53,7 +68,10 @@ def _missing(declared: Service, seen: Unit | None) -> Iterator[Finding]:
     why = "no such unit" + (f" (nearest: {', '.join(nearest)})" if nearest else "")
     if unusable:
         why = f"no such unit: {unusable} is not a file that systemd can read (a link that leads nowhere, or a folder)"
-    for field, expected, wanted in (("state", declared.state, declared.state == "running"), ("enabled", declared.enabled, declared.enabled is True)):
+    for field, expected, wanted in (
+        ("state", declared.state, declared.state == "running"),
+        ("enabled", declared.enabled, declared.enabled is True),
+    ):
         if expected is None:
             continue
         if wanted:
@@ -61,7 +79,11 @@ def _missing(declared: Service, seen: Unit | None) -> Iterator[Finding]:
         elif not declared.optional:
             yield undecided(field, expected, f"{why}; `optional: true` if it need not exist")
         elif claimed:
-            yield undecided(field, expected, f"no such unit, but {', '.join(claimed)} may be meant: declare that")
+            yield undecided(
+                field,
+                expected,
+                f"no such unit, but {', '.join(claimed)} may be meant: declare that",
+            )
         else:
             yield agrees(field, expected, expected, "no such unit, and it is optional")
 
@@ -93,17 +115,31 @@ def unsettled(seen: Unit) -> _Verdict | None:
     restarts = seen.restarts
     if seen.active not in _UP or (restarts.age is not None and restarts.age >= SETTLED):
         return None
-    when = f"{max(0, round(restarts.age))} s ago" if restarts.age is not None else "at a time that the clocks do not tell"
+    when = (
+        f"{max(0, round(restarts.age))} s ago"
+        if restarts.age is not None
+        else "at a time that the clocks do not tell"
+    )
     if restarts.number:
         why = f"systemd restarted it {_times(restarts.number)}, {'the last time ' if restarts.number > 1 else ''}{when}"
         if restarts.age is None or restarts.limited:
-            return _Verdict(None, why + (" (RuntimeMaxSec= ends it now and then)" if restarts.limited else ""))
+            return _Verdict(
+                None, why + (" (RuntimeMaxSec= ends it now and then)" if restarts.limited else "")
+            )
         return _Verdict(False, why)
     if not restarts.ended or not restarts.by_itself or restarts.started - restarts.ended >= SETTLED:
         return None
     # A trigger changes its state when the unit starts. The triggers were read after the unit.
-    again = [trigger for trigger in seen.triggers if trigger.active and trigger.changed > restarts.started - 0.5]
-    return _Verdict(None, f"it ended, and {_starting(again, 'started it again')} {when}") if again else None
+    again = [
+        trigger
+        for trigger in seen.triggers
+        if trigger.active and trigger.changed > restarts.started - 0.5
+    ]
+    return (
+        _Verdict(None, f"it ended, and {_starting(again, 'started it again')} {when}")
+        if again
+        else None
+    )
 
 
 def _may_loop(seen: Unit) -> str | None:
@@ -114,7 +150,12 @@ def _may_loop(seen: Unit) -> str | None:
     average since the boot. In a loop of any steady period that is so at each look.
     """
     number, age, uptime = seen.restarts.number, seen.restarts.age, seen.restarts.uptime
-    if number < LOOP or age is None or seen.restarts.limited or age >= min(FORGOTTEN, uptime / number):
+    if (
+        number < LOOP
+        or age is None
+        or seen.restarts.limited
+        or age >= min(FORGOTTEN, uptime / number)
+    ):
         return None
     return f"systemd restarted it {_times(number)}, the last time {round(age / 60)} min ago: it may end again and again"
 
@@ -129,16 +170,27 @@ def exited(seen: Unit) -> _Verdict:
     """
     lasted = seen.restarts.lasted
     if lasted is None or (lasted >= SETTLED and (seen.sysv or seen.type not in _WORKS)):
-        return _Verdict(False, "its processes have ended, though systemd counts it as active (RemainAfterExit)")
+        return _Verdict(
+            False, "its processes have ended, though systemd counts it as active (RemainAfterExit)"
+        )
     if seen.sysv:
-        return _Verdict(None, "its script in /etc/init.d has ended and left no process; whether it is to leave one is unknown")
+        return _Verdict(
+            None,
+            "its script in /etc/init.d has ended and left no process; whether it is to leave one is unknown",
+        )
     if seen.type in _WORKS and lasted < SETTLED:
         return _Verdict(True, _DONE)
     if seen.type == "forking" and lasted < 1:
         return _Verdict(True, _DONE)
     if seen.type in (*_WORKS, "forking"):
-        return _Verdict(None, f"active (exited): its processes ended {round(lasted)} s after its start; whether they are to stay is unknown")
-    return _Verdict(False, f"its daemon ended {round(lasted)} s after its start, though systemd counts it as active (RemainAfterExit)")
+        return _Verdict(
+            None,
+            f"active (exited): its processes ended {round(lasted)} s after its start; whether they are to stay is unknown",
+        )
+    return _Verdict(
+        False,
+        f"its daemon ended {round(lasted)} s after its start, though systemd counts it as active (RemainAfterExit)",
+    )
 
 
 _DONE = "active (exited): it has done its work, and no process stays"
@@ -170,7 +222,10 @@ def _running(seen: Unit) -> _Verdict:
         return _Verdict(True, ", ".join(filter(None, notes)) or None)
     if seen.active == "activating":
         if seen.restarts.number:
-            return _Verdict(False, f"it is starting ({seen.sub}), after systemd restarted it {_times(seen.restarts.number)}")
+            return _Verdict(
+                False,
+                f"it is starting ({seen.sub}), after systemd restarted it {_times(seen.restarts.number)}",
+            )
         return _Verdict(None, f"it is starting ({seen.sub})")
     if seen.active not in (*_DOWN, "deactivating", "maintenance"):
         return _Verdict(None, f"systemd says {seen.active} ({seen.sub})")
@@ -183,7 +238,9 @@ def _running(seen: Unit) -> _Verdict:
     if seen.load not in ("loaded", "not-found"):
         return _Verdict(False, f"its unit file cannot be loaded ({seen.load})")
     if seen.type == "oneshot" and not seen.remains:
-        return _Verdict(False, "Type=oneshot without RemainAfterExit is never active between its runs")
+        return _Verdict(
+            False, "Type=oneshot without RemainAfterExit is never active between its runs"
+        )
     return _Verdict(False, _starting(trigger for trigger in seen.triggers if trigger.active))
 
 
@@ -199,13 +256,23 @@ def _stopped(seen: Unit) -> _Verdict:
     down = _down(seen)
     if not down.ok or seen.load == "masked":
         return down
-    waking = [trigger for trigger in seen.triggers if trigger.active and not trigger.name.endswith(".timer")]
+    waking = [
+        trigger
+        for trigger in seen.triggers
+        if trigger.active and not trigger.name.endswith(".timer")
+    ]
     if waking:
         return _Verdict(False, _starting(waking))
     unsure = [trigger for trigger in seen.triggers if trigger.active is None]
     if unsure:
         return _Verdict(None, _starting(unsure, "may start it: its state could not be read"))
-    return _Verdict(True, down.why or _starting((trigger for trigger in seen.triggers if trigger.active), "starts it at times"))
+    return _Verdict(
+        True,
+        down.why
+        or _starting(
+            (trigger for trigger in seen.triggers if trigger.active), "starts it at times"
+        ),
+    )
 
 
 def _down(seen: Unit) -> _Verdict:
@@ -214,7 +281,9 @@ def _down(seen: Unit) -> _Verdict:
     if seen.active in _UP:
         if seen.exited and not exited(seen).ok:
             return _Verdict(None, "systemd counts it as active, though its processes have ended")
-        return _Verdict(False, "its unit file is gone, and it still runs" if seen.load == "not-found" else None)
+        return _Verdict(
+            False, "its unit file is gone, and it still runs" if seen.load == "not-found" else None
+        )
     if seen.active == "activating":
         return _Verdict(False, f"it is starting ({seen.sub})")
     if seen.active == "deactivating":
@@ -231,7 +300,11 @@ def _down(seen: Unit) -> _Verdict:
 
 
 def _queued(seen: Unit) -> str:
-    return f"a {seen.job} job for it is not done yet" if seen.job else "a job for it is queued and has not run yet"
+    return (
+        f"a {seen.job} job for it is not done yet"
+        if seen.job
+        else "a job for it is queued and has not run yet"
+    )
 
 
 def _claimed(seen: Unit) -> str:
@@ -244,7 +317,9 @@ def _disabled(seen: Unit) -> _Verdict:
     for ok in (False, None):
         told = [verdict for verdict in verdicts if verdict.ok is ok]
         if told:
-            return _Verdict(ok, ", ".join(dict.fromkeys(verdict.why for verdict in told if verdict.why)) or None)
+            return _Verdict(
+                ok, ", ".join(dict.fromkeys(verdict.why for verdict in told if verdict.why)) or None
+            )
     return verdicts[0]
 
 
@@ -258,9 +333,16 @@ def _sure_of(seen: Unit, verdict_on: Callable[[Unit], _Verdict]) -> _Verdict:
     if seen.boot is None or not seen.boot.unsure:
         return verdict_on(seen)
     sure = seen.boot._replace(unsure="")
-    # Which of the two the job list says may be a matter of chance: neither the verdict nor its reason depends on that.
-    stays, starts = (verdict_on(seen._replace(boot=sure._replace(starts=starts))) for starts in (False, True))
-    return stays if stays.ok is starts.ok and stays.ok is not None else _Verdict(None, seen.boot.unsure)
+    # Which of the two the job list says may be a matter of chance: neither the verdict nor its
+    # reason depends on that.
+    stays, starts = (
+        verdict_on(seen._replace(boot=sure._replace(starts=starts))) for starts in (False, True)
+    )
+    return (
+        stays
+        if stays.ok is starts.ok and stays.ok is not None
+        else _Verdict(None, seen.boot.unsure)
+    )
 
 
 def _enabled(seen: Unit) -> _Verdict:
@@ -270,7 +352,9 @@ def _enabled(seen: Unit) -> _Verdict:
     if seen.load not in ("loaded", "masked", "not-found"):
         return _Verdict(None, f"its unit file cannot be loaded ({seen.load})")
     if seen.file_state == "masked-runtime":
-        masked = _Verdict(None if _starts(seen) is not False else False, "masked until the next boot")
+        masked = _Verdict(
+            None if _starts(seen) is not False else False, "masked until the next boot"
+        )
         return _because_unread(seen, masked, _DRIFT_IF_STOPPED)
     if seen.file_state in ("masked", "linked", "linked-runtime", "transient"):
         return _Verdict(False, seen.file_state)
@@ -291,13 +375,20 @@ def _enabled_by_jobs(seen: Unit, boot: Boot) -> _Verdict:
         case "enabled" if boot.starts:
             return _Verdict(True)
         case "enabled":
-            return _Verdict(False if _only_masked(seen) else None, f"enabled, but {_not_started(seen)}")
+            return _Verdict(
+                False if _only_masked(seen) else None, f"enabled, but {_not_started(seen)}"
+            )
         case "static" | "generated" if boot.starts:
             return _Verdict(True, f"{state}; {by} starts it")
         case "static" | "generated" if boot.wakers:
             return _Verdict(None, f"{state}; {', '.join(boot.wakers)} may start it after a boot")
         case "static" | "generated":
-            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or _masked_entries(seen) or f"{state}; no boot starts it")
+            return _Verdict(
+                False,
+                _starting(_booted(seen), "starts it, no boot does")
+                or _masked_entries(seen)
+                or f"{state}; no boot starts it",
+            )
         case "enabled-runtime" if boot.starts:
             return _Verdict(True, f"{state}; {by} starts it")
         case "enabled-runtime":
@@ -307,34 +398,59 @@ def _enabled_by_jobs(seen: Unit, boot: Boot) -> _Verdict:
         case "disabled" | "indirect" if boot.starts:
             return _Verdict(False, f"{state}; a boot starts it only because of {by}")
         case "disabled" | "indirect":
-            return _Verdict(False, _masked_entries(seen) or _starting(_booted(seen), "starts it, no boot does"))
-    return _Verdict(False, "its unit file is gone") if seen.load == "not-found" else _Verdict(None, _unheard(state))
+            return _Verdict(
+                False, _masked_entries(seen) or _starting(_booted(seen), "starts it, no boot does")
+            )
+    return (
+        _Verdict(False, "its unit file is gone")
+        if seen.load == "not-found"
+        else _Verdict(None, _unheard(state))
+    )
 
 
 def _enabled_by_links(seen: Unit) -> _Verdict:
     state, puller = seen.file_state, pull(seen)
     match state:
         case "enabled" if seen.goal is not None:
-            return _Verdict(None, f"enabled, but a boot goes for {seen.goal}: whether that starts it is unknown")
+            return _Verdict(
+                None, f"enabled, but a boot goes for {seen.goal}: whether that starts it is unknown"
+            )
         case "enabled" if _only_masked(seen):
             return _Verdict(False, _masked_entries(seen))
         case "enabled" if not _sure(puller):
             return _Verdict(
-                None, f"enabled, but {_not_started(seen)}" if puller is None else f"enabled for {puller.name}; whether a boot starts that is unknown"
+                None,
+                f"enabled, but {_not_started(seen)}"
+                if puller is None
+                else f"enabled for {puller.name}; whether a boot starts that is unknown",
             )
         case "enabled":
             return _Verdict(True)
         case "static" | "generated" | "enabled-runtime" if _sure(puller):
             return _Verdict(True, f"{state}; {puller.name} starts it" if puller else None)
         case "static" if puller is None:
-            return _Verdict(False, _starting(_booted(seen), "starts it, no boot does") or _masked_entries(seen) or "static; no boot starts it")
+            return _Verdict(
+                False,
+                _starting(_booted(seen), "starts it, no boot does")
+                or _masked_entries(seen)
+                or "static; no boot starts it",
+            )
         case "enabled-runtime" if puller is None and seen.pullers:
             return _Verdict(False, "enabled in /run only: gone after a boot")
         case "static" | "generated" | "enabled-runtime":
-            return _Verdict(None, f"{state}; whether {puller.name if puller else 'anything'} starts it at boot is unknown")
+            return _Verdict(
+                None,
+                f"{state}; whether {puller.name if puller else 'anything'} starts it at boot is unknown",
+            )
         case "disabled" | "indirect":
-            return _Verdict(False, _masked_entries(seen) or _starting(_booted(seen), "starts it, no boot does"))
-    return _Verdict(False, "its unit file is gone") if seen.load == "not-found" else _Verdict(None, _unheard(state))
+            return _Verdict(
+                False, _masked_entries(seen) or _starting(_booted(seen), "starts it, no boot does")
+            )
+    return (
+        _Verdict(False, "its unit file is gone")
+        if seen.load == "not-found"
+        else _Verdict(None, _unheard(state))
+    )
 
 
 def not_enabled(seen: Unit) -> _Verdict:
@@ -344,7 +460,8 @@ def not_enabled(seen: Unit) -> _Verdict:
 
 _DRIFT_IF_STOPPED = ("disabled", "indirect", "masked", "linked", "linked-runtime", "transient")
 _DRIFT_IF_STARTED = ("enabled",)
-"""File states that are drift for `enabled: true`, and for `enabled: false`, whatever a boot does."""
+"""File states that are drift for `enabled: true`, and for `enabled: false`, whatever a boot does.
+"""
 
 
 def _because_unread(seen: Unit, verdict: _Verdict, drift: Sequence[str]) -> _Verdict:
@@ -353,9 +470,16 @@ def _because_unread(seen: Unit, verdict: _Verdict, drift: Sequence[str]) -> _Ver
     and the file states that are drift alone. What links say of a script in /etc/init.d is for a
     generator to decide.
     """
-    if not seen.unread or (verdict.ok is False and seen.file_state in drift and not seen.sysv) or (verdict.ok and seen.file_state == "masked"):
+    if (
+        not seen.unread
+        or (verdict.ok is False and seen.file_state in drift and not seen.sysv)
+        or (verdict.ok and seen.file_state == "masked")
+    ):
         return verdict
-    return _Verdict(None, f"{f'{verdict.why}; ' if verdict.why else ''}no dry run of systemd could be had: {seen.unread}")
+    return _Verdict(
+        None,
+        f"{f'{verdict.why}; ' if verdict.why else ''}no dry run of systemd could be had: {seen.unread}",
+    )
 
 
 def _not_enabled(seen: Unit) -> _Verdict:
@@ -372,14 +496,26 @@ def _not_enabled(seen: Unit) -> _Verdict:
             return _Verdict(None, _STALE if state == "disabled" else "masked, but a boot starts it")
         by = _named(puller for puller in seen.pullers if puller.boots) or "another unit"
         if seen.boot.unmet:
-            return _Verdict(None, f"{by} starts it at boot, which is a skip if {seen.boot.unmet} does not hold then")
+            return _Verdict(
+                None,
+                f"{by} starts it at boot, which is a skip if {seen.boot.unmet} does not hold then",
+            )
         return _Verdict(False, f"{state or 'no file state'}, but {by} starts it at boot")
     if state not in _NOT_OF_ITSELF and state != "enabled":
-        return _Verdict(None, "its unit file is gone" if seen.load == "not-found" else _unheard(state))
+        return _Verdict(
+            None, "its unit file is gone" if seen.load == "not-found" else _unheard(state)
+        )
     puller = pull(seen)
     if puller is not None and seen.boot is None:
-        return _Verdict(False if _sure(puller) else None, f"{state}, but {puller.name} {'starts' if _sure(puller) else 'may start'} it at boot")
-    waking = [trigger for trigger in seen.triggers if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))]
+        return _Verdict(
+            False if _sure(puller) else None,
+            f"{state}, but {puller.name} {'starts' if _sure(puller) else 'may start'} it at boot",
+        )
+    waking = [
+        trigger
+        for trigger in seen.triggers
+        if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))
+    ]
     if waking:
         return _Verdict(False, _starting(waking))
     unsure = [trigger for trigger in seen.triggers if trigger.boots is None]
@@ -393,18 +529,28 @@ def _not_woken(seen: Unit) -> _Verdict:
     state = seen.file_state
     if seen.boot is None:
         unknown = state == "generated" or (state == "enabled-runtime" and not seen.pullers)
-        return _Verdict(None, f"{state}; what starts it at boot is unknown") if unknown else _Verdict(True)
+        return (
+            _Verdict(None, f"{state}; what starts it at boot is unknown")
+            if unknown
+            else _Verdict(True)
+        )
     if seen.boot.wakers:
         return _Verdict(None, f"{', '.join(seen.boot.wakers)} may start it after a boot")
-    plugged = _named(puller for puller in seen.pullers if puller.by in _LINKS and _by_hardware(puller.name))
-    return _Verdict(None, f"{plugged} starts it when that hardware is there") if plugged else _Verdict(True)
+    plugged = _named(
+        puller for puller in seen.pullers if puller.by in _LINKS and _by_hardware(puller.name)
+    )
+    return (
+        _Verdict(None, f"{plugged} starts it when that hardware is there")
+        if plugged
+        else _Verdict(True)
+    )
 
 
-_STALE = (
-    "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
-)
+_STALE = "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
 _LINKS = ("disk", "vendor", "generator")
-_HARDWARE = frozenset(f"{name}.target" for name in ("bluetooth", "printer", "smartcard", "sound", "usb-gadget"))
+_HARDWARE = frozenset(
+    f"{name}.target" for name in ("bluetooth", "printer", "smartcard", "sound", "usb-gadget")
+)
 """Targets that udev starts when it finds such a device (systemd.special(7))."""
 
 
@@ -436,19 +582,31 @@ def _only_masked(seen: Unit) -> bool:
     """Each entry that would pull it in is masked, and no other unit does: is-enabled counts such an
     entry as a link all the same.
     """
-    return pull(seen) is None and any(puller.by == "mask" for puller in seen.pullers) and all(puller.by not in _LINKS for puller in seen.pullers)
+    return (
+        pull(seen) is None
+        and any(puller.by == "mask" for puller in seen.pullers)
+        and all(puller.by not in _LINKS for puller in seen.pullers)
+    )
 
 
 def _masked_entries(seen: Unit) -> str | None:
     masks = ", ".join(f"{puller.name}.wants" for puller in seen.pullers if puller.by == "mask")
-    return f"its entry in {masks} masks it there (it is empty, or a link to /dev/null)" if masks else None
+    return (
+        f"its entry in {masks} masks it there (it is empty, or a link to /dev/null)"
+        if masks
+        else None
+    )
 
 
 def _not_started(seen: Unit) -> str:
     others = _named(puller for puller in seen.pullers if puller.by in _LINKS)
     if others and seen.boot is not None and any(puller.boots for puller in seen.pullers):
         return f"no boot starts it, though {others} wants it (a conflict with another unit, or it cannot be loaded)"
-    return _masked_entries(seen) or (f"only for {others}, which no boot starts" if others else "as an alias only: no boot starts it")
+    return _masked_entries(seen) or (
+        f"only for {others}, which no boot starts"
+        if others
+        else "as an alias only: no boot starts it"
+    )
 
 
 def _unheard(state: str) -> str:
@@ -459,7 +617,11 @@ def pull(seen: Unit) -> Puller | None:
     """The unit that pulls this one in at boot: one that surely does, else one that may; None: no
     boot pulls it in.
     """
-    lasting = [puller for puller in seen.pullers if puller.by not in ("runtime", "mask") and puller.boots is not False]
+    lasting = [
+        puller
+        for puller in seen.pullers
+        if puller.by not in ("runtime", "mask") and puller.boots is not False
+    ]
     return max(lasting, key=_sure, default=None)
 
 

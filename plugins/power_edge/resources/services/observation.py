@@ -7,11 +7,29 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 _BOOT_TARGETS = frozenset(
-    f"{name}.target" for name in ("sysinit", "basic", "multi-user", "sockets", "timers", "paths", "local-fs", "swap", "slices", "getty")
+    f"{name}.target"
+    for name in (
+        "sysinit",
+        "basic",
+        "multi-user",
+        "sockets",
+        "timers",
+        "paths",
+        "local-fs",
+        "swap",
+        "slices",
+        "getty",
+    )
 )
 """Targets that every boot into multi-user or graphical mode passes (bootup(7))."""
 
-_USUAL = frozenset(("multi-user.target", "graphical.target", *(f"runlevel{level}.target" for level in (2, 3, 4, 5))))
+_USUAL = frozenset(
+    (
+        "multi-user.target",
+        "graphical.target",
+        *(f"runlevel{level}.target" for level in (2, 3, 4, 5)),
+    )
+)
 """What default.target leads to on a machine whose boots pass these."""
 
 _NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
@@ -53,9 +71,9 @@ class Boot(NamedTuple):
 
     `starts`: its job list holds the unit. `unmet`: a condition that would make the start a skip, or
     may, empty for none. `wakers`: units that a boot starts, or that these start later, and that may
-    start this one then (OnSuccess=, or pulled in by what a timer starts), and D-Bus calls that do. `doubt`: why nothing on
-    disk tells what a boot does with this unit, empty where it does. `unsure`: why a boot may do
-    otherwise than the job list says, empty where it may not.
+    start this one then (OnSuccess=, or pulled in by what a timer starts), and D-Bus calls that do.
+    `doubt`: why nothing on disk tells what a boot does with this unit, empty where it does.
+    `unsure`: why a boot may do otherwise than the job list says, empty where it may not.
     """
 
     starts: bool
@@ -71,14 +89,14 @@ class Change(NamedTuple):
     `refuses_start`, `refuses_stop`: RefuseManualStart= and RefuseManualStop=. `own_file`: its unit
     file lies in /etc/systemd/system, where a mask would; `mask`: the file that masks it, where that
     is in no folder that `systemctl unmask` looks at, else empty; `forgotten`: its unit file lies in
-    a folder that a boot empties; `linked`: as a link to a file elsewhere
-    (`systemctl link`). `installs`: whether `enable` makes a boot start it. `also`: units that
-    `enable` and `disable` take along (Also=). `stops`: active units that a stop stops as well;
-    `starts_stop`: those that a start would stop (Conflicts=). `requirers`: units that a boot starts
-    and that fail without it. `unmet`: a condition that makes systemd skip a start now; `lacks`: what
-    it requires and cannot be loaded, and its load state. `unneeded`: StopWhenUnneeded=. `upheld`:
-    active units that start it again when it stops (Upholds=). `way`: the units whose processes carry the connection that this answer
-    came by.
+    a folder that a boot empties; `linked`: as a link to a file elsewhere (`systemctl link`).
+    `installs`: whether `enable` makes a boot start it. `also`: units that `enable` and `disable`
+    take along (Also=). `stops`: active units that a stop stops as well; `starts_stop`: those that a
+    start would stop (Conflicts=). `requirers`: units that a boot starts and that fail without it.
+    `unmet`: a condition that makes systemd skip a start now; `lacks`: what it requires and cannot
+    be loaded, and its load state. `unneeded`: StopWhenUnneeded=. `upheld`: active units that start
+    it again when it stops (Upholds=). `way`: the units whose processes carry the connection that
+    this answer came by.
     """
 
     refuses_start: bool = False
@@ -146,7 +164,9 @@ class Unit(NamedTuple):
     job: str = ""
     left: bool = False
     halted: str = ""
-    """Why none of its processes runs, or not its main one: `frozen` by the kernel, or `stopped` by a signal; empty where they do."""
+    """Why none of its processes runs, or not its main one: `frozen` by the kernel, or `stopped` by
+    a signal; empty where they do.
+    """
     triggers: tuple[Trigger, ...] = ()
     pullers: tuple[Puller, ...] = ()
     claimed_by: tuple[str, ...] = ()
@@ -205,7 +225,9 @@ class _Jobs(NamedTuple):
 
     def doubted(self, names: Iterable[str]) -> str:
         """Why a boot may do otherwise with a unit of these names; empty where it may not."""
-        return next((self.unsure[name] for name in (*sorted(names), "*") if name in self.unsure), "")
+        return next(
+            (self.unsure[name] for name in (*sorted(names), "*") if name in self.unsure), ""
+        )
 
 
 class _Answer(NamedTuple):
@@ -258,7 +280,14 @@ def parse(section: bytes) -> dict[str, Unit]:
     for line in filter(None, parts.get("up", ())):
         name, sub = line.split(" ")
         boots = jobs is not None and name in jobs.jobs
-        units[name] = Unit(name, "loaded", "active", sub, "enabled" if boots else "", boot=Boot(True) if boots else None)
+        units[name] = Unit(
+            name,
+            "loaded",
+            "active",
+            sub,
+            "enabled" if boots else "",
+            boot=Boot(True) if boots else None,
+        )
     clock = " ".join(parts.get("clock", ("0 0",))).split()
     links: dict[str, list[_Link]] = {}
     for line in parts.get("links", ()):
@@ -267,17 +296,41 @@ def parse(section: bytes) -> dict[str, Unit]:
     answer = _Answer(
         _shown(parts.get("show", ())),
         dict(line.split(" ", 1) for line in filter(None, parts.get("jobs", ()))),
-        {name: state for name, _, state in (line.partition(" ") for line in parts.get("files", ())) if state},
+        {
+            name: state
+            for name, _, state in (line.partition(" ") for line in parts.get("files", ()))
+            if state
+        },
         links,
-        frozenset((link.pulled, link.puller) for some in links.values() for link in some if link.by == "mask"),
+        frozenset(
+            (link.pulled, link.puller)
+            for some in links.values()
+            for link in some
+            if link.by == "mask"
+        ),
         _names(parts.get("names", ())),
         frozenset(filter(None, parts.get("left", ()))),
-        {name: how for name, _, how in (line.partition(" ") for line in parts.get("halted", ())) if how},
-        {unit: name for name, _, unit in (line.partition(" ") for line in parts.get("bus", ())) if unit},
+        {
+            name: how
+            for name, _, how in (line.partition(" ") for line in parts.get("halted", ()))
+            if how
+        },
+        {
+            unit: name
+            for name, _, unit in (line.partition(" ") for line in parts.get("bus", ()))
+            if unit
+        },
         _activating(parts.get("activating", ())),
         _goal(parts.get("default")),
         jobs,
-        next((line.removeprefix("why ") for line in parts.get("boot", ()) if line.startswith("why ")), ""),
+        next(
+            (
+                line.removeprefix("why ")
+                for line in parts.get("boot", ())
+                if line.startswith("why ")
+            ),
+            "",
+        ),
         frozenset(parts.get("active", ())),
         frozenset(parts.get("way", ())),
         _by_unit(parts.get("install", ())),
@@ -323,7 +376,9 @@ def _jobs(lines: Sequence[str]) -> _Jobs | None:
     for row in rows.get("wakes", ()):
         by, _, name = row.partition(" ")
         wakers.setdefault(name, []).append(by)
-    unmet, unsure = (dict(row.split(" ", 1) for row in rows.get(kind, ())) for kind in ("unmet", "unsure"))
+    unmet, unsure = (
+        dict(row.split(" ", 1) for row in rows.get(kind, ())) for kind in ("unmet", "unsure")
+    )
     return _Jobs(
         frozenset(rows.get("job", ())),
         unmet,
@@ -342,7 +397,9 @@ def _link(line: str) -> _Link | None:
     mark, parent, puller, pulled = match.groups()
     if mark == "- ":
         return _Link(pulled, puller, "mask")
-    by: Literal["generator", "runtime", "disk", "vendor"] = "disk" if parent.startswith("etc/") else "vendor"
+    by: Literal["generator", "runtime", "disk", "vendor"] = (
+        "disk" if parent.startswith("etc/") else "vendor"
+    )
     if parent.startswith("run/"):
         by = "generator" if "/generator" in parent else "runtime"
     return _Link(pulled, puller, by, not mark)
@@ -372,10 +429,17 @@ def _unit(asked: str, answer: _Answer) -> Unit:
     name = block["Id"]
     missing = block["LoadState"] == "not-found"
     names = {name, *_list(block.get("Names", ""))}
-    pullers = {link.puller: Puller(link.puller, link.by, _pulls(link, answer)) for link in _links(names, answer)}
+    pullers = {
+        link.puller: Puller(link.puller, link.by, _pulls(link, answer))
+        for link in _links(names, answer)
+    }
     if answer.jobs is not None and names.isdisjoint(answer.jobs.jobs):
         # No boot starts it: where a mask and a link are of one name, the mask has won.
-        pullers |= {link.puller: Puller(link.puller, "mask", False) for link in _links(names, answer) if link.by == "mask"}
+        pullers |= {
+            link.puller: Puller(link.puller, "mask", False)
+            for link in _links(names, answer)
+            if link.by == "mask"
+        }
     for puller in _remembered(block):
         pullers.setdefault(puller, Puller(puller, "memory", _boots(puller, answer)))
     triggers = tuple(_triggers(name, block, answer))
@@ -393,11 +457,15 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         halted=answer.halted.get(name, ""),
         triggers=triggers,
         pullers=tuple(pullers.values()),
-        claimed_by=_claimed_by(asked, missing, answer.names) if missing or block["LoadState"] == "masked" else (),
+        claimed_by=_claimed_by(asked, missing, answer.names)
+        if missing or block["LoadState"] == "masked"
+        else (),
         nearest=_nearest(asked, answer.names) if missing else (),
         unusable=answer.names.files.get(asked, "") if missing else "",
         goal=answer.goal,
-        boot=None if answer.jobs is None else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer),
+        boot=None
+        if answer.jobs is None
+        else _boot(asked, names, {trigger.name for trigger in triggers}, block, answer),
         unread=answer.unread,
         restarts=_restarts(block, answer),
         sysv=block.get("SourcePath", "").startswith("/etc/init.d/"),
@@ -415,7 +483,9 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
     for setting in answer.install.get(block["Id"], ()):
         key, _, value = setting.partition("=")
         install.setdefault(key.strip(), []).extend(value.split())
-    targets = [target for key in ("WantedBy", "RequiredBy", "UpheldBy") for target in install.get(key, ())]
+    targets = [
+        target for key in ("WantedBy", "RequiredBy", "UpheldBy") for target in install.get(key, ())
+    ]
     sysv = block.get("SourcePath", "").startswith("/etc/init.d/")
     listed = answer.jobs.jobs if answer.jobs is not None else frozenset[str]()
 
@@ -424,15 +494,22 @@ def _change(block: Mapping[str, str], answer: _Answer) -> Change:
         return tuple(name for name in names if name in answer.active)
 
     vain = [line.split(" ", 1) for line in answer.vain.get(block["Id"], ())]
-    needed = dict.fromkeys(name for key in ("RequiredBy", "BoundBy") for name in _list(block.get(key, "")))
+    needed = dict.fromkeys(
+        name for key in ("RequiredBy", "BoundBy") for name in _list(block.get(key, ""))
+    )
     return Change(
         refuses_start=block.get("RefuseManualStart") == "yes",
         refuses_stop=block.get("RefuseManualStop") == "yes",
         own_file=file.startswith("/etc/systemd/system/"),
         mask=file if block["LoadState"] == "masked" and not file.startswith(_UNMASKED) else "",
-        forgotten=file.startswith(("/run/systemd/system/", "/run/systemd/transient/")) and block["LoadState"] == "loaded",
+        forgotten=file.startswith(("/run/systemd/system/", "/run/systemd/transient/"))
+        and block["LoadState"] == "loaded",
         linked="linked" in answer.install.get(block["Id"], ()),
-        installs=sysv or any(target == "default.target" or _boots(target, answer) or target in listed for target in targets),
+        installs=sysv
+        or any(
+            target == "default.target" or _boots(target, answer) or target in listed
+            for target in targets
+        ),
         also=tuple(dict.fromkeys(name for name in install.get("Also", ()) if name != block["Id"])),
         stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
         starts_stop=active("Conflicts", "ConflictedBy"),
@@ -449,33 +526,52 @@ _MADE = (".slice", ".scope", ".device")
 """Units that systemd makes by itself: no job starts them."""
 
 
-def _boot(asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], answer: _Answer) -> Boot:
+def _boot(
+    asked: str, names: set[str], triggers: set[str], block: Mapping[str, str], answer: _Answer
+) -> Boot:
     jobs = answer.jobs
     assert jobs is not None
     starts = not names.isdisjoint(jobs.jobs)
-    wakers = dict.fromkeys(waker for name in sorted(names) for waker in jobs.wakers.get(name, ()) if waker not in triggers)
-    if jobs.bus and (called := next((answer.bus[name] for name in sorted(names) if name in answer.bus), "")):
+    wakers = dict.fromkeys(
+        waker
+        for name in sorted(names)
+        for waker in jobs.wakers.get(name, ())
+        if waker not in triggers
+    )
+    if jobs.bus and (
+        called := next((answer.bus[name] for name in sorted(names) if name in answer.bus), "")
+    ):
         wakers[f"a D-Bus call to {called}"] = None
     doubt = ""
     if jobs.traps:
         doubt = jobs.traps[0]
     elif not names.isdisjoint(jobs.early):
         doubt = "the kernel's command line of this boot adds or masks it, and the next one may not"
-    elif block.get("NeedDaemonReload") == "yes" and block.get("FragmentPath", "").startswith("/run/systemd/generator"):
+    elif block.get("NeedDaemonReload") == "yes" and block.get("FragmentPath", "").startswith(
+        "/run/systemd/generator"
+    ):
         doubt = "what its unit file was made of has changed since (`systemctl daemon-reload` settles it)"
     elif asked != block["Id"] and asked in jobs.unloaded and (starts or wakers or triggers):
         doubt = f"it is an alias of {block['Id']} that a boot may forget"
     elif not starts and block["Id"].endswith(_MADE):
         doubt = "systemd makes it by itself where it is needed"
-    unmet = next((jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), "") or _skipped(block)
+    unmet = next(
+        (jobs.unmet[name] for name in sorted(names) if name in jobs.unmet), ""
+    ) or _skipped(block)
     return Boot(starts, unmet, () if starts else tuple(wakers), doubt, jobs.doubted(names))
 
 
 def _skipped(block: Mapping[str, str]) -> str:
-    """ExecCondition= of a unit that the command has skipped at its last start, or that has not been started since the boot."""
+    """ExecCondition= of a unit that the command has skipped at its last start, or that has not been
+    started since the boot.
+    """
     told = block.get("ExecCondition") and block["ActiveState"] in ("inactive", "failed")
     started = _seconds(block, "InactiveExitTimestampMonotonic")
-    return "ExecCondition=" if told and (not started or block.get("Result") == "exec-condition") else ""
+    return (
+        "ExecCondition="
+        if told and (not started or block.get("Result") == "exec-condition")
+        else ""
+    )
 
 
 def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
@@ -484,14 +580,20 @@ def _restarts(block: Mapping[str, str], answer: _Answer) -> Restarts:
     entered = _seconds(block, "ActiveEnterTimestampMonotonic")
     return Restarts(
         number=int(count) if count.isdecimal() else 0,
-        age=_age(block, answer) if block["ActiveState"] in ("active", "reloading", "refreshing") else None,
+        age=_age(block, answer)
+        if block["ActiveState"] in ("active", "reloading", "refreshing")
+        else None,
         started=_seconds(block, "InactiveExitTimestampMonotonic"),
         ended=_seconds(block, "ActiveExitTimestampMonotonic"),
         # A stop takes its time between the two; where a service ends by itself they are one moment,
         # unless ExecStopPost= runs.
-        by_itself=block.get("ActiveExitTimestampMonotonic") == block.get("InactiveEnterTimestampMonotonic") or bool(block.get("ExecStopPost")),
+        by_itself=block.get("ActiveExitTimestampMonotonic")
+        == block.get("InactiveEnterTimestampMonotonic")
+        or bool(block.get("ExecStopPost")),
         limited=limit not in ("infinity", "0", ""),
-        lasted=max(0.0, _seconds(block, "StateChangeTimestampMonotonic") - entered) if entered else None,
+        lasted=max(0.0, _seconds(block, "StateChangeTimestampMonotonic") - entered)
+        if entered
+        else None,
         uptime=answer.uptime,
     )
 
@@ -524,7 +626,10 @@ _LASTING = {"mask": 0, "runtime": 1, "disk": 2, "generator": 3, "vendor": 3}
 
 def _links(names: set[str], answer: _Answer) -> list[_Link]:
     """The entries that pull one of the names in, those that last at the end."""
-    return sorted((link for name in sorted(names) for link in answer.links.get(name, ())), key=lambda link: _LASTING[link.by])
+    return sorted(
+        (link for name in sorted(names) for link in answer.links.get(name, ())),
+        key=lambda link: _LASTING[link.by],
+    )
 
 
 def _masks(link: _Link, answer: _Answer) -> bool:
@@ -545,7 +650,11 @@ def _pulls(link: _Link, answer: _Answer) -> bool | None:
 
 
 def _remembered(block: Mapping[str, str]) -> list[str]:
-    return [name for key in ("WantedBy", "RequiredBy", "UpheldBy", "BoundBy") for name in _list(block.get(key, ""))]
+    return [
+        name
+        for key in ("WantedBy", "RequiredBy", "UpheldBy", "BoundBy")
+        for name in _list(block.get(key, ""))
+    ]
 
 
 def _boots(name: str, answer: _Answer, apart_from: str = "") -> bool | None:
@@ -562,8 +671,12 @@ def _boots(name: str, answer: _Answer, apart_from: str = "") -> bool | None:
     links = [link for link in _links({name}, answer) if link.by not in ("runtime", "mask")]
     if name in _BOOT_TARGETS or any(_sure(link, answer) for link in links):
         return True if answer.goal is None else None
-    pulled = links or name not in answer.shown or set(_remembered(answer.shown[name])) - {apart_from}
-    if state in ("disabled", "indirect", "linked", "transient") or (state == "static" and not pulled):
+    pulled = (
+        links or name not in answer.shown or set(_remembered(answer.shown[name])) - {apart_from}
+    )
+    if state in ("disabled", "indirect", "linked", "transient") or (
+        state == "static" and not pulled
+    ):
         return None if links else False
     return None
 
@@ -584,19 +697,33 @@ def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[
         seen = answer.shown.get(trigger)
         active = None if seen is None else seen["ActiveState"] not in ("inactive", "failed")
         changed = 0.0 if seen is None else _seconds(seen, "StateChangeTimestampMonotonic")
-        yield Trigger(trigger, active, _boots(trigger, answer, name), changed, answer.states.get(trigger) in _FIXED)
+        yield Trigger(
+            trigger,
+            active,
+            _boots(trigger, answer, name),
+            changed,
+            answer.states.get(trigger) in _FIXED,
+        )
     # Linked by hand, and not known to the manager before the next reload or boot.
     names = {name, *_list(block.get("Names", ""))}
     if answer.jobs is not None:
-        for waker in sorted({waker for each in names for waker in answer.jobs.wakers.get(each, ())} - {*known}):
+        for waker in sorted(
+            {waker for each in names for waker in answer.jobs.wakers.get(each, ())} - {*known}
+        ):
             if waker.endswith((".socket", ".timer", ".path")) and waker in answer.jobs.jobs:
                 yield Trigger(waker, False, _boots(waker, answer))
         return
-    by_name = {f"{name.removesuffix('.service')}{suffix}" for suffix in (".socket", ".timer", ".path")} if name.endswith(".service") else set()
+    by_name = (
+        {f"{name.removesuffix('.service')}{suffix}" for suffix in (".socket", ".timer", ".path")}
+        if name.endswith(".service")
+        else set()
+    )
     by_name |= {trigger for each in names for trigger in answer.activating.get(each, ())}
     for link in _links(by_name - {*known}, answer):
         if link.by not in ("runtime", "mask") and link.puller in _BOOT_TARGETS:
-            yield Trigger(link.pulled, False, True if answer.goal is None and _sure(link, answer) else None)
+            yield Trigger(
+                link.pulled, False, True if answer.goal is None and _sure(link, answer) else None
+            )
 
 
 def _by_unit(lines: Iterable[str]) -> dict[str, list[str]]:
@@ -608,8 +735,9 @@ def _by_unit(lines: Iterable[str]) -> dict[str, list[str]]:
 
 
 class _Names(NamedTuple):
-    """The unit files of the node: the first file of each unit; the units by name without suffix; by another name, the units that claim it (Alias=);
-    and those whose file may not be read, and may claim any name.
+    """The unit files of the node: the first file of each unit; the units by name without suffix; by
+    another name, the units that claim it (Alias=); and those whose file may not be read, and may
+    claim any name.
     """
 
     files: Mapping[str, str]
@@ -631,7 +759,13 @@ def _names(lines: Iterable[str]) -> _Names:
         if line.startswith("? "):
             unread.append(unit)
             continue
-        for name in setting.partition("=")[2].split() if colon else [unit] if unit.endswith(".socket") else []:
+        for name in (
+            setting.partition("=")[2].split()
+            if colon
+            else [unit]
+            if unit.endswith(".socket")
+            else []
+        ):
             claims.setdefault(name, []).append(unit)
         if not colon and "*" not in unit:
             known.setdefault(unit.rpartition(".")[0], []).append(unit)
@@ -642,14 +776,24 @@ def _claimed_by(name: str, missing: bool, names: _Names) -> tuple[str, ...]:
     """Units whose file says Alias=NAME (a file that may not be read may say so too), and for a
     missing service the socket of its name.
     """
-    socket = f"{name.removesuffix('.service')}.socket" if missing and name.endswith(".service") else ""
-    claims = dict.fromkeys((*names.unread, *names.claims.get(name, ()), *(unit for unit in names.claims.get(socket, ()) if unit == socket)))
+    socket = (
+        f"{name.removesuffix('.service')}.socket" if missing and name.endswith(".service") else ""
+    )
+    claims = dict.fromkeys(
+        (
+            *names.unread,
+            *names.claims.get(name, ()),
+            *(unit for unit in names.claims.get(socket, ()) if unit == socket),
+        )
+    )
     claims.pop(name, None)
     return tuple(claims)
 
 
 _MANY_NAMES = 20_000
-"""Names beyond which none is looked for that is like another: comparing two takes a few microseconds."""
+"""Names beyond which none is looked for that is like another: comparing two takes a few
+microseconds.
+"""
 
 
 def _nearest(name: str, names: _Names) -> tuple[str, ...]:
@@ -658,6 +802,10 @@ def _nearest(name: str, names: _Names) -> tuple[str, ...]:
     """
     if len(names.known) > _MANY_NAMES:
         return ()
-    known = {stem: others for stem, some in names.known.items() if (others := [unit for unit in some if unit != name])}
+    known = {
+        stem: others
+        for stem, some in names.known.items()
+        if (others := [unit for unit in some if unit != name])
+    }
     stems = difflib.get_close_matches(name.rpartition(".")[0], sorted(known), 3, 0.7)
     return tuple(dict.fromkeys(unit for stem in stems for unit in known[stem]))[:3]

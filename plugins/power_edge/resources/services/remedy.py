@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.model import Command, Finding, Remedy
-from power_edge.model.declared.resources.services_schema import Service
+from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services.judge import SETTLED, exited, not_enabled, pull, unsettled
-from power_edge.resources.services.unit import Puller, Unit
+from power_edge.resources.services.observation import Puller, Unit
 from power_edge.resources.services.way_in import carries
 
 _ENABLE = (
@@ -36,12 +36,18 @@ def remedy(declared: Service, seen: Unit | None, drifted: Sequence[Finding]) -> 
     exception is a unit that systemd refuses to stop: it is disabled, and stops with the machine.
     """
     if seen is None or seen.missing:
-        return Remedy(advice=f"No unit of this name is on the node: install the package that brings {declared.name}, or correct the name.")
+        return Remedy(
+            advice=f"No unit of this name is on the node: install the package that brings {declared.name}, or correct the name."
+        )
     if seen.load == "masked" and seen.claimed_by:
         # The mask may lie where the alias was: `unmask` would leave no unit of this name.
-        return Remedy(advice=f"Only this name is masked, and {_and(seen.claimed_by)} claims it (Alias=): declare that.")
+        return Remedy(
+            advice=f"Only this name is masked, and {_and(seen.claimed_by)} claims it (Alias=): declare that."
+        )
     if seen.load not in ("loaded", "masked", "not-found"):
-        return Remedy(advice=f"Its unit file cannot be loaded: `systemctl status {seen.name}` says why.")
+        return Remedy(
+            advice=f"Its unit file cannot be loaded: `systemctl status {seen.name}` says why."
+        )
     steps = [*_steps(declared, seen, {finding.field for finding in drifted})]
     commands = tuple(command for step in steps for command in step.commands)
     advice = [step.advice for step in steps if step.advice]
@@ -78,7 +84,9 @@ def _steps(declared: Service, seen: Unit, fields: set[str]) -> Iterator[_Step]:
         )
         return
     timers = state == "disabled"
-    if state in ("stopped", "disabled") and (seen.active not in ("inactive", "failed") or _active_triggers(seen, timers=timers)):
+    if state in ("stopped", "disabled") and (
+        seen.active not in ("inactive", "failed") or _active_triggers(seen, timers=timers)
+    ):
         yield _stop(declared, seen, timers=timers)
     off = state == "disabled" and not_enabled(seen).ok is not True
     if off or ("enabled" in fields and declared.enabled is False):
@@ -125,7 +133,9 @@ def _start(declared: Service, seen: Unit) -> _Step:
     elif seen.exited and not _daemon_died(seen):
         advice = f"It ended soon after its start, and a restart would do the same again: `journalctl -u {name}` says what it did."
     elif change.refuses_start:
-        advice = f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start what wants it."
+        advice = (
+            f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start what wants it."
+        )
     elif change.lacks:
         name_of, _, state = change.lacks[0].partition(" ")
         advice = f"systemd does not start {name}: it requires {name_of}, which cannot be loaded ({state})."
@@ -171,7 +181,9 @@ def _stop(declared: Service, seen: Unit, *, timers: bool) -> _Step:
         )
     if seen.change.upheld:
         upholders = _and(seen.change.upheld)
-        return _Step(advice=f"{upholders} would start it again at once (Upholds=): stop that first, or take {name} out of it.")
+        return _Step(
+            advice=f"{upholders} would start it again at once (Upholds=): stop that first, or take {name} out of it."
+        )
     others = [other for other in seen.change.stops if other not in triggers]
     notes = [f"Stopping it stops {_and(others)} too."] if others else []
     if declared.state == "stopped" and declared.enabled is None and seen.file_state == "enabled":
@@ -181,7 +193,11 @@ def _stop(declared: Service, seen: Unit, *, timers: bool) -> _Step:
 
 def _disable(declared: Service, seen: Unit) -> _Step:
     name, change = seen.name, seen.change
-    triggers = [trigger for trigger in seen.triggers if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))]
+    triggers = [
+        trigger
+        for trigger in seen.triggers
+        if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))
+    ]
     left = [*_left(seen)]
     by = _and(puller.name for puller in left)
     fixed = _and(trigger.name for trigger in triggers if trigger.boots and trigger.stays)
@@ -190,9 +206,7 @@ def _disable(declared: Service, seen: Unit) -> _Step:
     if seen.file_state == "masked":
         advice = f"It is masked, and a boot starts it all the same: `systemctl cat {name}`."
     elif fixed:
-        advice = (
-            f"{fixed} starts it, and `systemctl disable` does not change that: `systemctl mask {fixed.replace(',', '')}` does, for all who use it."
-        )
+        advice = f"{fixed} starts it, and `systemctl disable` does not change that: `systemctl mask {fixed.replace(',', '')}` does, for all who use it."
     elif entries:
         advice = f"`systemctl disable {name}` would remove the mask in {entries} as well: remove the other links to {name} by hand."
     elif change.linked:
@@ -201,14 +215,14 @@ def _disable(declared: Service, seen: Unit) -> _Step:
             " the unit: remove its link in the .wants folder alone."
         )
     elif left and change.requirers:
-        advice = f"{_and(change.requirers)} requires it and would fail without it: change that first."
+        advice = (
+            f"{_and(change.requirers)} requires it and would fail without it: change that first."
+        )
     elif left and change.own_file:
         advice = _no_place_for_a_mask(name, left)
     elif left and triggers:
         names = " ".join(trigger.name for trigger in triggers)
-        advice = (
-            f"{by} and {names.replace(' ', ', ')} start it: `systemctl disable {names}`, and `systemctl mask {name}` if nothing else is to start it."
-        )
+        advice = f"{by} and {names.replace(' ', ', ')} start it: `systemctl disable {names}`, and `systemctl mask {name}` if nothing else is to start it."
     if advice:
         return _Step(advice=advice)
     if left:
@@ -221,12 +235,20 @@ def _disable(declared: Service, seen: Unit) -> _Step:
     unmask = [("systemctl", "unmask", "--runtime", name)] if hidden else []
     disable = ("systemctl", "disable", *(trigger.name for trigger in triggers), name)
     alias = declared.name not in (name, name.removesuffix(".service"))
-    gone = (f"{declared.name} is an alias of {name}, and may be gone then: declare {name}.",) if alias else ()
+    gone = (
+        (f"{declared.name} is an alias of {name}, and may be gone then: declare {name}.",)
+        if alias
+        else ()
+    )
     return _Step((*unmask, disable), notes=(*_also("Disabling", seen), *gone))
 
 
 def _no_place_for_a_mask(name: str, left: Sequence[Puller]) -> str:
-    entries = " and ".join(f"`ln -s /dev/null /etc/systemd/system/{puller.name}.wants/{name}`" for puller in left if puller.by != "memory")
+    entries = " and ".join(
+        f"`ln -s /dev/null /etc/systemd/system/{puller.name}.wants/{name}`"
+        for puller in left
+        if puller.by != "memory"
+    )
     lines = _and(puller.name for puller in left if puller.by == "memory")
     ways = [f"mask the entry: {entries}"] if entries else []
     ways += [f"remove {name} from Wants= of {lines}"] if lines else []

@@ -18,7 +18,9 @@ _SERVICES = (
     # firewalls: to start one may close the way as well
     r"ufw|firewalld|nftables|iptables|ip6tables|netfilter-persistent|shorewall6?(-.*)?|ferm|ipset",
 )
-_PATTERN = re.compile(rf"({'|'.join(_SERVICES)})\.(service|socket)|.*\.(slice|mount|automount|target|scope|device)")
+_PATTERN = re.compile(
+    rf"({'|'.join(_SERVICES)})\.(service|socket)|.*\.(slice|mount|automount|target|scope|device)"
+)
 
 
 def carries(name: str) -> bool:

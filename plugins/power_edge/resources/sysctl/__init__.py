@@ -1,16 +1,30 @@
-"""Sysctl: the kernel's parameters in force, read as files below /proc/sys. What a boot will set is not looked at."""
+"""Sysctl: the kernel's parameters in force, read as files below /proc/sys.
+
+What a boot will set is not looked at.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from power_edge.model import Entry, Finding, Observations, ResourceType, Unseen, agrees, drifts, undecided
+from power_edge.model import (
+    Entry,
+    Finding,
+    Observations,
+    ResourceType,
+    Unseen,
+    agrees,
+    drifts,
+    undecided,
+)
 from power_edge.resources.sysctl.key import Setting, Value, canonical, module_of
 from power_edge.resources.sysctl.kinds import NUMBER, another_count, never
 from power_edge.resources.sysctl.remedy import remedy
 
 _OTHERWISE_SPELLED = re.compile(r"[+-]?(0[0-9]+|0[xX][0-9a-fA-F]+)|\+[0-9]+")
 _NO_NUMBER = re.compile(r"(name|mask|bitmap|key|secret|release|version|pattern)$")
-"""Last parts of keys whose values are texts, or numbers that the kernel itself shows in hexadecimal or with zeros before them."""
+"""Last parts of keys whose values are texts, or numbers that the kernel itself shows in hexadecimal
+or with zeros before them.
+"""
 
 _RANGE = r"(0|[1-9][0-9]{0,17})(-(0|[1-9][0-9]{0,17}))?"
 _RANGE_LIST = re.compile(f"{_RANGE}(,{_RANGE})*")
@@ -22,7 +36,9 @@ _RANGE_KEYS = frozenset(("net/ipv4/ip_local_reserved_ports", "kernel/watchdog_cp
 _DOTTED_INTERFACE = re.compile(r"net/(ipv4|ipv6)/(conf|neigh)/([^/]+)/([0-9]+)/([^/]+)")
 
 _CUT = (1023, 1024, 4095, 4096)
-"""busybox's grep reads a buffer of 1,024 bytes (musl's of 4,096 on some builds), and the kernel does not continue a value."""
+"""busybox's grep reads a buffer of 1,024 bytes (musl's of 4,096 on some builds), and the kernel
+does not continue a value.
+"""
 
 
 def ask(declarations: Sequence[Setting]) -> Iterator[str]:
@@ -33,9 +49,11 @@ def ask(declarations: Sequence[Setting]) -> Iterator[str]:
 
 
 def parse(section: bytes) -> Observations:
-    """What the probe printed -> the value by path, without its final newline; None: the kernel has no such key.
+    """What the probe printed -> the value by path, without its final newline; None: the kernel has
+    no such key.
 
-    Reasons not to know are grep's words for errno. Where the probe runs in namespaces of its own, a key that is not there may only be hidden.
+    Reasons not to know are grep's words for errno. Where the probe runs in namespaces of its own, a
+    key that is not there may only be hidden.
     """
     asked: dict[str, None] = {}
     values: dict[str, list[str]] = {}
@@ -73,8 +91,16 @@ def parse(section: bytes) -> Observations:
     if part != "end":
         raise ValueError("the answer about kernel parameters was cut short")
     ambiguous = {head for path in asked for head in _heads(path, longest) if head in asked}
-    seen = {path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous) for path in asked}
-    return {path: Value(value, _obstacle(path, owners.get(path), mounts)) if isinstance(value, str) else value for path, value in seen.items()}
+    seen = {
+        path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous)
+        for path in asked
+    }
+    return {
+        path: Value(value, _obstacle(path, owners.get(path), mounts))
+        if isinstance(value, str)
+        else value
+        for path, value in seen.items()
+    }
 
 
 _NOBODY = "65534"
@@ -93,24 +119,41 @@ def _obstacle(path: str, owner: tuple[str, str] | None, mounts: Mapping[str, str
     mode, uid = owner
     if uid == _NOBODY:
         return "it belongs to the machine that this container runs on: set it there"
-    return "the kernel lets nobody write it" if mode.isdecimal() and not int(mode, 8) & 0o222 else None
+    return (
+        "the kernel lets nobody write it" if mode.isdecimal() and not int(mode, 8) & 0o222 else None
+    )
 
 
 def _heads(line: str, longest: int) -> Iterator[str]:
-    """What stands before each colon, as long as a path can be. A line is `path:value`, and a path may hold colons as well."""
+    """What stands before each colon, as long as a path can be.
+
+    A line is `path:value`, and a path may hold colons as well.
+    """
     return (line[: colon.start()] for colon in re.finditer(":", line[: longest + 1]))
 
 
-def _seen(path: str, lines: Sequence[str] | None, complaint: str | None, contained: Sequence[str], ambiguous: bool) -> str | Unseen | None:
+def _seen(
+    path: str,
+    lines: Sequence[str] | None,
+    complaint: str | None,
+    contained: Sequence[str],
+    ambiguous: bool,
+) -> str | Unseen | None:
     if ambiguous:
         return Unseen("its value cannot be told from that of a key whose name begins the same")
     if lines is not None:
         value = "\n".join(lines)
-        return Unseen("its value was cut by the node's grep (busybox)") if len(value.encode("utf-8", "surrogateescape")) in _CUT else value
+        return (
+            Unseen("its value was cut by the node's grep (busybox)")
+            if len(value.encode("utf-8", "surrogateescape")) in _CUT
+            else value
+        )
     match complaint:
         case "No such file or directory":
             if contained:
-                return Unseen(f"{_missing(path)}, but the node is a container ({', '.join(contained)} namespace of its own): it may be hidden here")
+                return Unseen(
+                    f"{_missing(path)}, but the node is a container ({', '.join(contained)} namespace of its own): it may be hidden here"
+                )
             return None
         case "Permission denied":
             return Unseen("permission denied: it takes root to read it, or it can only be written")
@@ -140,15 +183,24 @@ def judge(declared: Setting, seen: str | None) -> Iterator[Finding]:
         yield agrees("value", declared.value, actual)
     elif (ranges := _ranges(declared.value)) is not None and ranges == _ranges(actual):
         if canonical(declared.key) in _RANGE_KEYS:
-            yield agrees("value", declared.value, actual, "the same ranges, as the kernel writes them")
+            yield agrees(
+                "value", declared.value, actual, "the same ranges, as the kernel writes them"
+            )
         else:
-            yield undecided("value", declared.value, "as lists of ranges they are equal; write it as the kernel does", actual)
+            yield undecided(
+                "value",
+                declared.value,
+                "as lists of ranges they are equal; write it as the kernel does",
+                actual,
+            )
     else:
         yield drifts("value", declared.value, actual, another_count(declared.value, actual))
 
 
 def _equal(declared: str, seen: str) -> bool:
-    """Equal texts, but for outer blanks of the declaration; blanks within count as one only between numbers, which the kernel sets apart by tabs."""
+    """Equal texts, but for outer blanks of the declaration; blanks within count as one only between
+    numbers, which the kernel sets apart by tabs.
+    """
     if seen in (declared, declared.strip()):
         return True
     numbers = declared.split()
@@ -176,12 +228,19 @@ def _range(part: str) -> tuple[int, int]:
 
 
 def problems(declared: Setting) -> Iterator[tuple[str, str]]:
-    """Numbers that the kernel would read but never show (octal, hexadecimal, with a plus), and values that it can never hold."""
+    """Numbers that the kernel would read but never show (octal, hexadecimal, with a plus), and
+    values that it can never hold.
+    """
     tokens = declared.value.split()
     odd = next((token for token in tokens if _OTHERWISE_SPELLED.fullmatch(token)), None)
-    numbers = all(NUMBER.fullmatch(token) or _OTHERWISE_SPELLED.fullmatch(token) for token in tokens)
+    numbers = all(
+        NUMBER.fullmatch(token) or _OTHERWISE_SPELLED.fullmatch(token) for token in tokens
+    )
     if odd is not None and numbers and not _NO_NUMBER.search(declared.key):
-        yield "", f"{declared.key}: the kernel never shows a number as {odd[:40]}: write it in decimal, as it is shown"
+        yield (
+            "",
+            f"{declared.key}: the kernel never shows a number as {odd[:40]}: write it in decimal, as it is shown",
+        )
     elif (why := never(canonical(declared.key), declared.value)) is not None:
         yield "", f"{declared.key}: {why}"
 

@@ -6,7 +6,9 @@ from power_edge.model.discovery import Discovery, Watch
 
 
 def name(path: str) -> str:
-    """A path below /proc/sys as a key with dots; a dot of the path (an interface eth0.5) becomes a slash, as sysctl.d(5) has it."""
+    """A path below /proc/sys as a key with dots; a dot of the path (an interface eth0.5) becomes a
+    slash, as sysctl.d(5) has it.
+    """
     return path.translate({ord("."): "/", ord("/"): "."})
 
 
@@ -16,4 +18,8 @@ def forms(_: str, seen: str | None) -> Iterator[Mapping[str, str]]:
         yield {"value": str(seen)}
 
 
-DISCOVERY = Discovery(name=name, forms=forms, watch=lambda _, __: Watch(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",)))
+DISCOVERY = Discovery(
+    name=name,
+    forms=forms,
+    watch=lambda _, __: Watch(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",)),
+)

@@ -19,7 +19,10 @@ class Setting(NamedTuple):
 
 
 class Value(str):
-    """A value as the kernel shows it. `obstacle` is the reason why no write on the node can change it, None where none is known."""
+    """A value as the kernel shows it.
+
+    `obstacle` is the reason why no write on the node can change it, None where none is known.
+    """
 
     __slots__ = ("obstacle",)
     obstacle: str | None
@@ -31,7 +34,9 @@ class Value(str):
 
 
 def canonical(key: str) -> str:
-    """The key as a path below /proc/sys: the first separator decides which of `.` and `/` separates (sysctl.d(5))."""
+    """The key as a path below /proc/sys: the first separator decides which of `.` and `/` separates
+    (sysctl.d(5)).
+    """
     first = re.search(r"[./]", key)
     if first is not None and first[0] == ".":
         return key.translate({ord("."): "/", ord("/"): "."})

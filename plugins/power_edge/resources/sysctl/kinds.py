@@ -1,8 +1,9 @@
 """What kind of value a kernel parameter holds, for the keys whose kind is known.
 
-Sources: Documentation/admin-guide/sysctl/ and Documentation/networking/{ip-sysctl,nf_conntrack-sysctl}.rst of the kernel,
-and its tables of sysctls. A key is listed only where each kernel since 3.10 shows it so; ranges are given only where the
-kernel itself refuses what lies beyond. A key that is not here may hold anything.
+Sources: Documentation/admin-guide/sysctl/ and
+Documentation/networking/{ip-sysctl,nf_conntrack-sysctl}.rst of the kernel, and its tables of
+sysctls. A key is listed only where each kernel since 3.10 shows it so; ranges are given only where
+the kernel itself refuses what lies beyond. A key that is not here may hold anything.
 """
 
 import re
@@ -84,13 +85,19 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "net/ipv4/ip_default_ttl": (1, 255),
     "net/ipv4/ip_unprivileged_port_start": (0, 65535),
 }
-_LONGEST: Mapping[str, int] = {"kernel/core_pattern": 127, "kernel/hostname": 64, "kernel/domainname": 64}
+_LONGEST: Mapping[str, int] = {
+    "kernel/core_pattern": 127,
+    "kernel/hostname": 64,
+    "kernel/domainname": 64,
+}
 """Texts and how many bytes the kernel keeps of them."""
 _WORDS = frozenset(("net/ipv4/tcp_congestion_control", "net/core/default_qdisc"))
 
 
 def never(path: str, value: str) -> str | None:
-    """Why a key can never hold a value, and what to write; None where it may, or where the kind of the key is not known."""
+    """Why a key can never hold a value, and what to write; None where it may, or where the kind of
+    the key is not known.
+    """
     text = value.strip()
     if _ONE_NUMBER.fullmatch(path):
         return _quoted(path, text) or _one_number(path, text)
@@ -100,15 +107,25 @@ def never(path: str, value: str) -> str | None:
         return _quoted(path, text) or _ports(text)
     if path in _WORDS:
         return _quoted(path, text) or _word(text)
-    if (longest := _LONGEST.get(path)) is not None and len(text.encode("utf-8", "surrogateescape")) > longest:
+    if (longest := _LONGEST.get(path)) is not None and len(
+        text.encode("utf-8", "surrogateescape")
+    ) > longest:
         return f"the kernel keeps {longest} bytes at most"
     return None
 
 
 def another_count(declared: str, seen: str) -> str | None:
-    """That the kernel shows another number of numbers than declared: no write makes them equal. None where that is not so."""
+    """That the kernel shows another number of numbers than declared: no write makes them equal.
+
+    None where that is not so.
+    """
     numbers, shown = declared.split(), seen.split()
-    if numbers and shown and len(numbers) != len(shown) and all(map(NUMBER.fullmatch, (*numbers, *shown))):
+    if (
+        numbers
+        and shown
+        and len(numbers) != len(shown)
+        and all(map(NUMBER.fullmatch, (*numbers, *shown)))
+    ):
         return f"the kernel holds {len(shown)} number{'s' if len(shown) > 1 else ''}, not {len(numbers)}: write {' '.join(shown)} or the like"
     return None
 
@@ -139,7 +156,9 @@ def _numbers(path: str, text: str) -> str | None:
     tokens = text.split()
     if not tokens or not all(map(NUMBER.fullmatch, tokens)):
         spread = " ".join(re.split(r"[-,;:/ \t]+", text))
-        blank = f'"{spread}"' if re.fullmatch(r"[0-9]+( [0-9]+)+", spread) else f'"{_NUMBERS[path]}"'
+        blank = (
+            f'"{spread}"' if re.fullmatch(r"[0-9]+( [0-9]+)+", spread) else f'"{_NUMBERS[path]}"'
+        )
         return f"the kernel holds whole numbers with blanks between them, not {_shown(text)}: write {blank}"
     if path == "net/ipv4/ip_local_port_range" and len(tokens) == 2:
         low, high = map(int, tokens)
@@ -161,7 +180,11 @@ def _ports(text: str) -> str | None:
 
 
 def _word(text: str) -> str | None:
-    return None if re.fullmatch(r"[A-Za-z0-9_.-]+", text) else f"the kernel holds one name, not {_shown(text)}"
+    return (
+        None
+        if re.fullmatch(r"[A-Za-z0-9_.-]+", text)
+        else f"the kernel holds one name, not {_shown(text)}"
+    )
 
 
 def _shown(text: str) -> str:

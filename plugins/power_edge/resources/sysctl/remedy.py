@@ -1,4 +1,7 @@
-"""What sets a kernel parameter now. Nothing is written to /etc/sysctl.d; a boot sets what stands there."""
+"""What sets a kernel parameter now.
+
+Nothing is written to /etc/sysctl.d; a boot sets what stands there.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,15 +17,25 @@ _CUTS: tuple[tuple[str, str], ...] = (
     # A router heeds no router advertisement, and may lose its own way.
     (r"net/ipv6/conf/[^/]+/forwarding", _ANY),
     (_INTERFACES + r"disable_(ipv6|policy|xfrm)", _ON),
-    (_INTERFACES + r"(rp_filter|arp_ignore|arp_filter|arp_announce|drop_unicast_in_l2_multicast)", _ON),
+    (
+        _INTERFACES
+        + r"(rp_filter|arp_ignore|arp_filter|arp_announce|drop_unicast_in_l2_multicast)",
+        _ON,
+    ),
     (_INTERFACES + r"(accept_ra\w*|autoconf|addr_gen_mode|accept_dad|use_tempaddr)", _ANY),
     (r"net/ipv4/tcp_(tw_recycle|l3mdev_accept|mem|abort_on_overflow)", _ANY),
-    (r"net/netfilter/nf_conntrack_(max|buckets|tcp_loose|tcp_be_liberal)|net/nf_conntrack_max", _ANY),
+    (
+        r"net/netfilter/nf_conntrack_(max|buckets|tcp_loose|tcp_be_liberal)|net/nf_conntrack_max",
+        _ANY,
+    ),
     (r"net/bridge/bridge-nf-call-\w+", _ON),
     (r"net/ipv4/ip_local_port_range|net/ipv[46]/(neigh/[^/]+/gc_thresh[123]|route/max_size)", _ANY),
     # Without memory, processes or open files no login comes about.
     (r"vm/(overcommit_(memory|ratio|kbytes)|nr_hugepages|min_free_kbytes|panic_on_oom)", _ANY),
-    (r"kernel/(pid_max|threads-max|panic_on_\w+|modules_disabled)|fs/(file-max|nr_open)|user/max_\w+", _ANY),
+    (
+        r"kernel/(pid_max|threads-max|panic_on_\w+|modules_disabled)|fs/(file-max|nr_open)|user/max_\w+",
+        _ANY,
+    ),
 )
 """Keys and values that could end the way to the node."""
 
@@ -39,8 +52,13 @@ _RATIOS = {
     "vm/dirty_background_bytes": "vm.dirty_background_ratio",
     "vm/overcommit_kbytes": "vm.overcommit_ratio",
 }
-"""Keys of which one counts, and the key that counts in its place: a write to either sets the other to 0 (admin-guide/sysctl/vm.rst)."""
-_COUNTERPARTS = {**_RATIOS, **{canonical(ratio): path.replace("/", ".") for path, ratio in _RATIOS.items()}}
+"""Keys of which one counts, and the key that counts in its place: a write to either sets the other
+to 0 (admin-guide/sysctl/vm.rst).
+"""
+_COUNTERPARTS = {
+    **_RATIOS,
+    **{canonical(ratio): path.replace("/", ".") for path, ratio in _RATIOS.items()},
+}
 
 _ALL = re.compile(r"net/ipv([46])/(?:ip_forward|conf/all/(forwarding|disable_ipv6|addr_gen_mode))")
 
@@ -50,17 +68,27 @@ def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
     path, value = canonical(declared.key), declared.value.strip()
     if seen is None:
         module = module_of(path)
-        return NOTHING if module is None else Remedy(advice=f"load the kernel module {module}, which brings the key, and set it then")
+        return (
+            NOTHING
+            if module is None
+            else Remedy(
+                advice=f"load the kernel module {module}, which brings the key, and set it then"
+            )
+        )
     if (obstacle := _obstacle(seen) or _latched(path, seen)) is not None:
         return Remedy(advice=f"no write on the node changes it: {obstacle}")
     if (count := another_count(value, seen)) is not None:
         return Remedy(advice=f"no write can make it so: {count}")
     if value == "0" and path in _RATIOS:
-        return Remedy(advice=f"set {_RATIOS[path]}, which sets it to 0: the kernel takes no 0 for it, or sets both to 0")
+        return Remedy(
+            advice=f"set {_RATIOS[path]}, which sets it to 0: the kernel takes no 0 for it, or sets both to 0"
+        )
     if "\n" in value:
         return Remedy(advice="set it by hand: sysctl writes one line")
     cuts = any(re.fullmatch(key, path) and re.fullmatch(values, value) for key, values in _CUTS)
-    return Remedy((("sysctl", "-w", f"{declared.key}={value}"),), cuts, "; ".join(_also(path, value)) or None)
+    return Remedy(
+        (("sysctl", "-w", f"{declared.key}={value}"),), cuts, "; ".join(_also(path, value)) or None
+    )
 
 
 def _obstacle(seen: str) -> str | None:
@@ -74,7 +102,9 @@ def _latched(path: str, seen: str) -> str | None:
 
 
 def _also(path: str, value: str) -> Iterator[str]:
-    """What a write changes beside the key (include/net/ip.h, net/ipv4/devinet.c, net/ipv6/addrconf.c; seen on a node)."""
+    """What a write changes beside the key (include/net/ip.h, net/ipv4/devinet.c,
+    net/ipv6/addrconf.c; seen on a node).
+    """
     if match := _ALL.fullmatch(path):
         name = match[2] or "forwarding"
         yield f"it sets {name} of every interface and of those to come"

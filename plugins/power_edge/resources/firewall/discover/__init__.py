@@ -1,21 +1,22 @@
-"""The firewall as a section of state.yaml: what the kernel does with new connections, as rules that a person would have written.
+"""The firewall as a section of state.yaml: what the kernel does with new connections, as rules that
+a person would have written.
 
-What the kernel holds rule by rule, by whatever provider, comes in its own order; what else is open is added where a rule can say it.
-docs/discovery/firewall.md tells what is left out.
+What the kernel holds rule by rule, by whatever provider, comes in its own order; what else is open
+is added where a rule can say it. docs/discovery/firewall.md tells what is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from power_edge.discovery.firewall.composing import compose
-from power_edge.discovery.firewall.notes import notes
 from power_edge.model import Outcome
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
 from power_edge.model.discovery import Discovery, Watch
-from power_edge.resources.firewall import asked, canonical, name
-from power_edge.resources.firewall.judging import Declared, judge
-from power_edge.resources.firewall.program import ALLOW, DENY, REJECT, Undecidable
-from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import canonical, name, queries
+from power_edge.resources.firewall.discover.infer_rules import compose
+from power_edge.resources.firewall.discover.notes import notes
+from power_edge.resources.firewall.judge import Declared, judge
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Undecidable
 
 SAVED = {
     "debian": ("/etc/nftables.conf", "/etc/iptables"),
@@ -27,7 +28,11 @@ SAVED = {
 
 
 def forms(_: str, seen: Ruleset) -> Iterator[Mapping[str, Any]]:
-    """The section. What does not hold true of a rule that is there, or of the firewall as a whole, is left in: judging it tells why."""
+    """The section.
+
+    What does not hold true of a rule that is there, or of the firewall as a whole, is left in:
+    judging it tells why.
+    """
     try:
         yield _section(seen)
     except Undecidable:
@@ -37,19 +42,29 @@ def forms(_: str, seen: Ruleset) -> Iterator[Mapping[str, Any]]:
 def _section(seen: Ruleset) -> dict[str, Any]:
     if _outcome("enabled", False, seen) is Outcome.COMPLIANT:
         return {"enabled": False}
-    if not any(asked.filters(seen, family) for family in asked.FAMILIES):
+    if not any(queries.filters(seen, family) for family in queries.FAMILIES):
         return {"enabled": True}
     incoming = _default("default_incoming", (DENY, REJECT, ALLOW), seen)
     outgoing = _default("default_outgoing", (ALLOW, DENY, REJECT), seen)
     comments = notes(seen.ufw_tuples or ())
     rules = [_plain(rule, comments.get(canonical(name(rule)))) for rule in compose(seen, incoming)]
-    return {"enabled": True, "default_incoming": incoming, "default_outgoing": outgoing, **({"rules": rules} if rules else {})}
+    return {
+        "enabled": True,
+        "default_incoming": incoming,
+        "default_outgoing": outgoing,
+        **({"rules": rules} if rules else {}),
+    }
 
 
 def _default(field: str, actions: tuple[str, ...], seen: Ruleset) -> str:
     """The action that holds; where none does the one that may, or else the first."""
     outcomes = {action: _outcome(field, action, seen) for action in actions}
-    return min(actions, key=lambda action: [Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.DRIFT].index(outcomes[action]))
+    return min(
+        actions,
+        key=lambda action: [Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.DRIFT].index(
+            outcomes[action]
+        ),
+    )
 
 
 def _outcome(field: str, value: Any, seen: Ruleset) -> Outcome:
@@ -59,13 +74,28 @@ def _outcome(field: str, value: Any, seen: Ruleset) -> Outcome:
 
 def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
     """The rule as a person writes it: what is so by default is left out."""
-    fields = {"port": rule.port, "proto": rule.proto, "action": rule.action, "from": rule.from_, "to": rule.to, "comment": comment}
-    return {field: value for field, value in fields.items() if value is not None and (field, value) not in {("from", "any"), ("to", "any")}}
+    fields = {
+        "port": rule.port,
+        "proto": rule.proto,
+        "action": rule.action,
+        "from": rule.from_,
+        "to": rule.to,
+        "comment": comment,
+    }
+    return {
+        field: value
+        for field, value in fields.items()
+        if value is not None and (field, value) not in {("from", "any"), ("to", "any")}
+    }
 
 
 def watch(_: Sequence[str], family: str) -> Watch:
     """The rules' files of every provider, since another one may come; a person's own commands."""
-    return Watch(("/etc/ufw", "/etc/firewalld", *SAVED.get(family, ())), (), ("ufw", "firewall-cmd", "nft", "iptables", "ip6tables"))
+    return Watch(
+        ("/etc/ufw", "/etc/firewalld", *SAVED.get(family, ())),
+        (),
+        ("ufw", "firewall-cmd", "nft", "iptables", "ip6tables"),
+    )
 
 
 DISCOVERY = Discovery(name=str, forms=forms, watch=watch)

@@ -4,17 +4,37 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from power_edge.discovery.firewall.statements import ANY, Statement, merged, rules, statements
 from power_edge.model import Outcome
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import asked, canonical, name
-from power_edge.resources.firewall.extras import openings
-from power_edge.resources.firewall.judging import Declared, judge
-from power_edge.resources.firewall.program import ALLOW, DENY, VERDICTS, Region
-from power_edge.resources.firewall.ruleset import Ruleset
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import canonical, name, queries
+from power_edge.resources.firewall.discover.kernel_rules import (
+    ANY,
+    Statement,
+    merged,
+    rules,
+    statements,
+)
+from power_edge.resources.firewall.judge import Declared, judge
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
 from power_edge.resources.firewall.state import ufw_in
+from power_edge.resources.firewall.undeclared import openings
 
-MACHINES = ("DOCKER", "LIBVIRT", "KUBE-", "CNI-", "NETAVARK", "cali-", "CILIUM", "FLANNEL", "WEAVE", "ts-", "f2b-", "sshguard", "crowdsec")
+MACHINES = (
+    "DOCKER",
+    "LIBVIRT",
+    "KUBE-",
+    "CNI-",
+    "NETAVARK",
+    "cali-",
+    "CILIUM",
+    "FLANNEL",
+    "WEAVE",
+    "ts-",
+    "f2b-",
+    "sshguard",
+    "crowdsec",
+)
 """How chains and tables are named that programs fill and empty as they go."""
 BANNERS = ("f2b-", "sshguard", "crowdsec")
 """Those of them that ban single addresses at the ports that they watch."""
@@ -23,19 +43,28 @@ ZONES = ("_pre", "_deny", "_allow", "_post")
 """How chains of firewalld end that hold what was added to a zone."""
 EXCEPTIONS = 4
 MANY = 300
-"""Rules beyond which the rest is not declared: judging them together takes the square of their number, a second for these."""
+"""Rules beyond which the rest is not declared: judging them together takes the square of their
+number, a second for these.
+"""
 
 
 def compose(seen: Ruleset, default: str) -> list[Rule]:
-    """Rules in the order in which they count. Undecidable where the ruleset is beyond what can be followed."""
-    judged = {action: asked.judged_families(seen, action) for action in VERDICTS}
-    written = merged({family: [*_written(seen, family, default)] for family in asked.FAMILIES}, judged)
+    """Rules in the order in which they count.
+
+    Undecidable where the ruleset is beyond what can be followed.
+    """
+    judged = {action: queries.judged_families(seen, action) for action in VERDICTS}
+    written = merged(
+        {family: [*_written(seen, family, default)] for family in queries.FAMILIES}, judged
+    )
     found = _completed(_distinct([*written, *_echo(seen, default)])[:MANY], seen, default)
     left: dict[int, list[Rule]] = {}
     for opening in openings(_firewall(found, default), seen):
         if opening.sure:
             left.setdefault(opening.family, []).extend(rules(opening.box, ALLOW, opening.family))
-    found += [rule for rule in merged(left, judged)[: MANY - len(found)] if not _by_a_machine(rule, seen)]
+    found += [
+        rule for rule in merged(left, judged)[: MANY - len(found)] if not _by_a_machine(rule, seen)
+    ]
     watched = _watched(seen)
     return [rule for rule in _distinct(found) if (rule.proto, rule.port) not in watched]
 
@@ -54,7 +83,9 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
 
 def _written(seen: Ruleset, family: int, default: str) -> Iterator[Rule]:
     for statement in statements(seen.program, family):
-        some = rules(statement.box, statement.do.kind, family) if statement.do.kind in VERDICTS else []
+        some = (
+            rules(statement.box, statement.do.kind, family) if statement.do.kind in VERDICTS else []
+        )
         if some and _by_a_person(statement, default, icmp=some[0].port is None):
             yield from some
 
@@ -66,7 +97,8 @@ def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
     provider = any(part.startswith(("ufw-", "ufw6-", "filter_IN_", "IN_")) for part in names)
     if not provider or names & USERS or statement.chains[-1][2].endswith(ZONES):
         return True
-    # ufw and firewalld answer echo requests and drop what is noise to them; another opening was written by somebody
+    # ufw and firewalld answer echo requests and drop what is noise to them; another opening was
+    # written by somebody
     return not icmp and statement.do.kind == ALLOW != default
 
 
@@ -84,7 +116,9 @@ def _wrong(place: int, found: list[Rule], seen: Ruleset, default: str) -> set[st
 
 
 def _completed(found: list[Rule], seen: Ruleset, default: str) -> list[Rule]:
-    """The rules, with those beside them that make them true: exceptions for some sources before, openings for other sources behind."""
+    """The rules, with those beside them that make them true: exceptions for some sources before,
+    openings for other sources behind.
+    """
     done = list[Rule]()
     for place, rule in enumerate(found):
         ahead = found[place + 1 :]
@@ -92,40 +126,67 @@ def _completed(found: list[Rule], seen: Ruleset, default: str) -> list[Rule]:
         before = _beside(rule, seen, [*done, *ahead]) if "action" in wrong else []
         behind = _beside(rule, seen, [*done, *ahead], wider=True) if wrong & {"from", "to"} else []
         better = [*done, *before, rule, *behind]
-        helps = bool(before or behind) and not _wrong(len(done) + len(before), [*better, *ahead], seen, default)
+        helps = bool(before or behind) and not _wrong(
+            len(done) + len(before), [*better, *ahead], seen, default
+        )
         done = better if helps else [*done, rule]
     return done
 
 
 def _beside(rule: Rule, seen: Ruleset, known: list[Rule], *, wider: bool = False) -> list[Rule]:
-    """What of the rule's connections fares otherwise; `wider`: what else is open at its port. None where it is too much, or a program's doing."""
+    """What of the rule's connections fares otherwise; `wider`: what else is open at its port.
+
+    None where it is too much, or a program's doing.
+    """
     asked_of = replace(rule, from_=ANY, to=ANY) if wider else rule
-    families = asked.judged_families(seen, DENY) if wider else sorted(asked.named_families(rule)) or asked.judged_families(seen, rule.action)
+    families = (
+        queries.judged_families(seen, DENY)
+        if wider
+        else sorted(queries.named_families(rule)) or queries.judged_families(seen, rule.action)
+    )
     by_family: dict[int, list[Rule]] = {}
     for family in families:
         for region in _regions(asked_of, family, seen):
-            if region.sure and asked.exists(seen, region) and (region.verdict == ALLOW if wider else region.verdict != rule.action):
+            if (
+                region.sure
+                and queries.exists(seen, region)
+                and (region.verdict == ALLOW if wider else region.verdict != rule.action)
+            ):
                 by_family.setdefault(family, []).extend(rules(region.box, region.verdict, family))
-    some = [each for each in dict.fromkeys(chain(*by_family.values())) if each not in known and (each.from_, each.to) != (ANY, ANY)]
-    return some if len(some) <= EXCEPTIONS and not any(_by_a_machine(each, seen) for each in some) else []
+    some = [
+        each
+        for each in dict.fromkeys(chain(*by_family.values()))
+        if each not in known and (each.from_, each.to) != (ANY, ANY)
+    ]
+    return (
+        some
+        if len(some) <= EXCEPTIONS and not any(_by_a_machine(each, seen) for each in some)
+        else []
+    )
 
 
 def _by_a_machine(rule: Rule, seen: Ruleset) -> bool:
-    regions = (region for family in asked.FAMILIES for region in _regions(rule, family, seen))
+    regions = (region for family in queries.FAMILIES for region in _regions(rule, family, seen))
     return any(word.startswith(MACHINES) for region in regions for word in region.by.split())
 
 
 def _regions(rule: Rule, family: int, seen: Ruleset) -> list[Region]:
-    box = asked.packets(rule, family)
-    return [region for regions in asked.fare(seen, family, [box]) for region in regions] if box is not None else []
+    box = queries.packets(rule, family)
+    return (
+        [region for regions in queries.fare(seen, family, [box]) for region in regions]
+        if box is not None
+        else []
+    )
 
 
 def _watched(seen: Ruleset) -> set[tuple[str, int | None]]:
     """The services at which addresses are banned: who gets in there is another question tomorrow."""
     found = set[tuple[str, int | None]]()
-    for family in asked.FAMILIES:
+    for family in queries.FAMILIES:
         for box, do, chains in statements(seen.program, family):
-            names = [part for key in (*chains, *([do.target] if do.target else [])) for part in key[1:]]
+            names = [
+                part for key in (*chains, *([do.target] if do.target else [])) for part in key[1:]
+            ]
             if any(part.startswith(BANNERS) for part in names):
                 found |= {(rule.proto, rule.port) for rule in rules(box, DENY, family)}
     return found

@@ -5,23 +5,36 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import NamedTuple
 
-from power_edge.model.declared.resources.firewall_schema import Rule
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.extras import networks
-from power_edge.resources.firewall.match import PROTOCOLS
-from power_edge.resources.firewall.program import INCOMING, VERDICTS, Do, Key, Program
-from power_edge.resources.firewall.space import Box, Numbers, both, meet, size, within, without
+from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.packet_filter import INCOMING, VERDICTS, Do, Key, Program
+from power_edge.resources.firewall.packet_sets import (
+    Box,
+    Numbers,
+    both,
+    meet,
+    size,
+    within,
+    without,
+)
+from power_edge.resources.firewall.rule_match import PROTOCOLS
+from power_edge.resources.firewall.undeclared import networks
 
 MANY = 5_000
 """Rules beyond which the rest is not looked at one by one."""
 PORTS = 16
-"""Ports of one rule that are declared one by one; a longer range is no list that a person would write."""
+"""Ports of one rule that are declared one by one; a longer range is no list that a person would
+write.
+"""
 PEERS = 4
 ANY = "any"
 
 
 class Statement(NamedTuple):
-    """A rule that decides or leads on, with what its callers had to match. `chains`: the way to it."""
+    """A rule that decides or leads on, with what its callers had to match.
+
+    `chains`: the way to it.
+    """
 
     box: Box
     do: Do
@@ -29,12 +42,18 @@ class Statement(NamedTuple):
 
 
 def statements(program: Program, family: int) -> Iterator[Statement]:
-    """What is said of new connections to the node, in the order in which the kernel comes to it, but for policies and rate limits."""
+    """What is said of new connections to the node, in the order in which the kernel comes to it,
+    but for policies and rate limits.
+    """
     return islice(_statements(program, family), MANY)
 
 
 def _statements(program: Program, family: int) -> Iterator[Statement]:
-    start = {dimension: some for dimension, some in asked.incoming(family).items() if "addr" not in dimension}
+    start = {
+        dimension: some
+        for dimension, some in queries.incoming(family).items()
+        if "addr" not in dimension
+    }
     for base in program.path(INCOMING, family):
         if base.chain is None or base.nat:
             continue
@@ -55,16 +74,23 @@ def _chain(program: Program, family: int, chains: tuple[Key, ...], box: Box) -> 
 
 
 def rules(box: Box, verdict: str, family: int) -> list[Rule]:
-    """The packets as rules, each a port, a source and a target; none where that cannot be said. On which interfaces is left to judging."""
+    """The packets as rules, each a port, a source and a target; none where that cannot be said.
+
+    On which interfaces is left to judging.
+    """
     sport, protocols = box.get("sport"), box.get("proto")
-    if protocols is None or (sport is not None and size(sport) < 65536) or within(box, asked.DHCP[family]):
+    if (
+        protocols is None
+        or (sport is not None and size(sport) < 65536)
+        or within(box, queries.DHCP[family])
+    ):
         return []
     ends = [_peers(box.get(f"{side}{family}"), family) for side in ("saddr", "daddr")]
     made = [
         Rule(proto=proto, port=port, action=verdict, from_=source, to=target)  # type: ignore[arg-type]
         for (proto, port), source, target in product(_services(box, protocols, family), *ends)
     ]
-    return [rule for rule in made if asked.packets(rule, family) is not None]
+    return [rule for rule in made if queries.packets(rule, family) is not None]
 
 
 def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, int | None]]:
@@ -72,15 +98,22 @@ def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, 
     if ports is not None and size(ports) <= PORTS:
         for proto in ("tcp", "udp"):
             if both(protocols, ((PROTOCOLS[proto], PROTOCOLS[proto]),)):
-                yield from ((proto, port) for low, high in ports for port in range(max(low, 1), high + 1))
-    echo = asked.ECHO[family]
-    if ports is None and all(not without(some, box.get(dimension, some)) for dimension, some in echo.items()):
+                yield from (
+                    (proto, port) for low, high in ports for port in range(max(low, 1), high + 1)
+                )
+    echo = queries.ECHO[family]
+    if ports is None and all(
+        not without(some, box.get(dimension, some)) for dimension, some in echo.items()
+    ):
         yield "icmp", None
 
 
 def _peers(some: Numbers | None, family: int) -> list[str]:
-    """The addresses as a rule can name them; none where it would take too many. All but a few are any, and the few are exceptions."""
-    beside = () if some is None else without(asked.UNICAST[family], some)
+    """The addresses as a rule can name them; none where it would take too many.
+
+    All but a few are any, and the few are exceptions.
+    """
+    beside = () if some is None else without(queries.UNICAST[family], some)
     if some is None or not beside:
         return [ANY]
     texts, others = (list(islice(networks(each, family), PEERS + 1)) for each in (some, beside))
@@ -88,15 +121,21 @@ def _peers(some: Numbers | None, family: int) -> list[str]:
 
 
 def merged(by_family: Mapping[int, list[Rule]], judged: Mapping[str, list[int]]) -> list[Rule]:
-    """The rules of both families as one list, in which those about one service follow each other, in their order.
+    """The rules of both families as one list, in which those about one service follow each other,
+    in their order.
 
-    What one family alone says of any is said of 0.0.0.0/0 or ::/0. `judged`: action -> the families in which a rule about any is judged.
+    What one family alone says of any is said of 0.0.0.0/0 or ::/0. `judged`: action -> the families
+    in which a rule about any is judged.
     """
     services: dict[tuple[str, int | None], dict[int, list[Rule]]] = {}
-    for family in asked.FAMILIES:
+    for family in queries.FAMILIES:
         for rule in dict.fromkeys(by_family.get(family, ())):
             services.setdefault((rule.proto, rule.port), {}).setdefault(family, []).append(rule)
-    return [rule for some in services.values() for rule in _merged(some.get(4, []), some.get(6, []), judged)]
+    return [
+        rule
+        for some in services.values()
+        for rule in _merged(some.get(4, []), some.get(6, []), judged)
+    ]
 
 
 def _merged(left: list[Rule], right: list[Rule], judged: Mapping[str, list[int]]) -> Iterator[Rule]:

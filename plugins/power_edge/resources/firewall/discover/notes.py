@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from power_edge.discovery.firewall.statements import ANY, PORTS
 from power_edge.resources.firewall import canonical
+from power_edge.resources.firewall.discover.kernel_rules import ANY, PORTS
 
 EVERY = {"0.0.0.0/0", "::/0"}
 LONGEST = 200
@@ -14,12 +14,17 @@ LONGEST = 200
 def notes(tuples: Iterable[str]) -> dict[str, str]:
     """Name of a rule, in its one spelling -> its comment, or the profile that it was made from.
 
-    `tuples`: the lines `### tuple ###` of user.rules and user6.rules (resources/firewall/remedy.py tells their form).
+    `tuples`: the lines `### tuple ###` of user.rules and user6.rules (resources/firewall/remedy.py
+    tells their form).
     """
     found: dict[str, str] = {}
     for line in tuples:
         words = line.split()[3:]
-        comment = words.pop().removeprefix("comment=") if words and words[-1].startswith("comment=") else ""
+        comment = (
+            words.pop().removeprefix("comment=")
+            if words and words[-1].startswith("comment=")
+            else ""
+        )
         if len(words) not in {7, 9} or words[4] != ANY:
             continue
         action, proto, ports, target, _, source, *rest = words
@@ -28,7 +33,12 @@ def notes(tuples: Iterable[str]) -> dict[str, str]:
             for each in ("tcp", "udp") if proto == ANY else (proto,):
                 # allow_log and allow_log-all log besides
                 ends = [ANY if end in EVERY else end for end in (source, target)]
-                found.setdefault(canonical(f"{action.partition('_')[0]} {port}/{each} from {ends[0]} to {ends[1]}"), text)
+                found.setdefault(
+                    canonical(
+                        f"{action.partition('_')[0]} {port}/{each} from {ends[0]} to {ends[1]}"
+                    ),
+                    text,
+                )
     return found
 
 

@@ -1,4 +1,5 @@
-"""What leads a firewall from a drift back to its declaration, by the provider whose rules are in force.
+"""What leads a firewall from a drift back to its declaration, by the provider whose rules are in
+force.
 
 Commands are given only for states from which they were seen to lead to compliance on a real node
 (tests/lab/test_firewall_remedies.py), and never where they could close the operator's way in. Where
@@ -9,11 +10,11 @@ from collections.abc import Sequence
 from enum import Enum
 
 from power_edge.model import Finding, Remedy
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.judging import Declared
-from power_edge.resources.firewall.program import Undecidable
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.judge import Declared
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, ufw
-from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, ufw_loaded
 
 
@@ -53,7 +54,7 @@ def _provider(seen: Ruleset) -> Provider:
     """Whose commands apply. Never another one's than the one whose rules are in force."""
     if seen.has_firewalld_rules or seen.firewalld:
         return Provider.FIREWALLD
-    loaded = {ufw_loaded(seen, family) for family in asked.FAMILIES}
+    loaded = {ufw_loaded(seen, family) for family in queries.FAMILIES}
     if seen.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
         return Provider.UFW
     if any_part(ufw.without(seen)).holds is not False:
@@ -64,7 +65,8 @@ def _provider(seen: Ruleset) -> Provider:
         return Provider.UFW
     if seen.ufw is None:
         return Provider.FIREWALLD
-    # Both are installed: only what shows that one was used, and nothing that the other was, decides.
+    # Both are installed: only what shows that one was used, and nothing that the other was,
+    # decides.
     of_ufw = seen.ufw or bool(seen.ufw_tuples) or Loaded.LEFT in loaded
     of_firewalld = seen.firewalld_boots or firewalld.was_used(seen)
     if of_ufw is of_firewalld:

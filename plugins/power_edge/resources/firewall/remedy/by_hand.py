@@ -1,10 +1,12 @@
-"""Rules that no provider manages: nothing is known that would change them for good, so a person does."""
+"""Rules that no provider manages: nothing is known that would change them for good, so a person
+does.
+"""
 
 from power_edge.model import Remedy
-from power_edge.model.declared.resources.firewall_schema import Rule
-from power_edge.resources.firewall.judging import Declared
+from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall.judge import Declared
+from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.remedy import culprits
-from power_edge.resources.firewall.ruleset import Ruleset
 
 
 def remedy(declared: Declared, seen: Ruleset) -> Remedy:

@@ -2,28 +2,32 @@
 
 from collections.abc import Iterable
 
-from power_edge.model.declared.resources.firewall_schema import Rule
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.judging import Declared
-from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import size
+from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.judge import Declared
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_sets import size
 
 
 def of_rule(rule: Rule, seen: Ruleset) -> set[str]:
     """The rules that decide otherwise on a declared rule's packets; "" for a default policy."""
     found = set()
-    for family in sorted(asked.named_families(rule)) or asked.judged_families(seen, rule.action):
-        box = asked.packets(rule, family)
-        for regions in asked.fare(seen, family, [box] if box is not None else []):
+    for family in sorted(queries.named_families(rule)) or queries.judged_families(
+        seen, rule.action
+    ):
+        box = queries.packets(rule, family)
+        for regions in queries.fare(seen, family, [box] if box is not None else []):
             found |= {each.by for each in regions if each.verdict != rule.action and each.sure}
     return found
 
 
 def doubt(rule: Rule, seen: Ruleset) -> str | None:
     """Why it is not known what becomes of some of a declared rule's packets, as with DNAT."""
-    for family in sorted(asked.named_families(rule)) or asked.judged_families(seen, rule.action):
-        box = asked.packets(rule, family)
-        for regions in asked.fare(seen, family, [box] if box is not None else []):
+    for family in sorted(queries.named_families(rule)) or queries.judged_families(
+        seen, rule.action
+    ):
+        box = queries.packets(rule, family)
+        for regions in queries.fare(seen, family, [box] if box is not None else []):
             found = next((each for each in regions if not each.sure), None)
             if found is not None:
                 return found.doubt or found.by
@@ -35,13 +39,18 @@ def of_default(declared: Declared, seen: Ruleset) -> set[str]:
     outward = declared.field == "default_outgoing"
     peer = "daddr" if outward else "saddr"
     found = set()
-    for family in asked.judged_families(seen, declared.value):
-        for regions in asked.survey(seen, family, outward):
+    for family in queries.judged_families(seen, declared.value):
+        for regions in queries.survey(seen, family, outward):
             for region in regions:
                 ports = region.box.get("dport", ((0, 65535),))
-                peers = region.box.get(f"{peer}{family}", asked.UNICAST[family])
-                most = 2 * size(ports) > 65536 and asked.broad(peers, family)
-                if region.verdict != declared.value and region.sure and most and not asked.odd(seen, region.box):
+                peers = region.box.get(f"{peer}{family}", queries.UNICAST[family])
+                most = 2 * size(ports) > 65536 and queries.broad(peers, family)
+                if (
+                    region.verdict != declared.value
+                    and region.sure
+                    and most
+                    and not queries.odd(seen, region.box)
+                ):
                     found.add(region.by)
     return found
 
@@ -50,11 +59,11 @@ def foreign(seen: Ruleset, own: str) -> set[str]:
     """Rules of others than `own` that let in most of what comes."""
     return {
         region.by
-        for family in asked.FAMILIES
-        for region in asked.open_regions(seen, family)
+        for family in queries.FAMILIES
+        for region in queries.open_regions(seen, family)
         if region.by
         and own not in region.by
-        and asked.broad(region.box.get(f"saddr{family}", ()), family)
+        and queries.broad(region.box.get(f"saddr{family}", ()), family)
         and 2 * size(region.box.get("dport", ((0, 65535),))) > 65536
     }
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from power_edge.model import Command, Remedy
-from power_edge.model.declared.resources.firewall_schema import Rule
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.judging import Declared
-from power_edge.resources.firewall.program import ALLOW, Program
-from power_edge.resources.firewall.program import Rule as Step
+from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.judge import Declared
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW, Program
+from power_edge.resources.firewall.packet_filter import Rule as Step
+from power_edge.resources.firewall.packet_sets import interface, meet
 from power_edge.resources.firewall.remedy import culprits, way_in
-from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import interface, meet
 from power_edge.resources.firewall.state import any_part, in_force
 from power_edge.resources.firewall.way import USUAL_PORT, Verdict
 
@@ -43,11 +43,15 @@ def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
         return _start(declared, seen)
     if in_force(seen).holds is False:
         if declared.field != "enabled" and not declared.firewall.enabled:
-            return Remedy(advice="the kernel lacks rules of firewalld: declare enabled: true to see what loads them")
+            return Remedy(
+                advice="the kernel lacks rules of firewalld: declare enabled: true to see what loads them"
+            )
         return _reload(declared, seen)
     match declared.field:
         case "enabled":
-            return Remedy(advice="firewalld is set to let everything in: firewall-cmd --list-all-zones")
+            return Remedy(
+                advice="firewalld is set to let everything in: firewall-cmd --list-all-zones"
+            )
         case "default_incoming":
             return _target(declared, seen)
         case "default_outgoing":
@@ -86,7 +90,7 @@ def _loading(declared: Declared, seen: Ruleset, tool: str, load: tuple[Command, 
             "sources, rich or direct rules, or policies: look at firewall-offline-cmd "
             "--list-all-zones, and load it by hand"
         )
-    if any(asked.filters(_without(seen), family) is not False for family in asked.FAMILIES):
+    if any(queries.filters(_without(seen), family) is not False for family in queries.FAMILIES):
         return Remedy(advice="other rules than firewalld's are in force: remove these first")
     words = [line.split(" ", 1) for line in stored]
     zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
@@ -141,7 +145,10 @@ def _target(declared: Declared, seen: Ruleset) -> Remedy:
         for zone in zones
         for where in (("firewall-cmd",), ("firewall-cmd", "--permanent"))
     ]
-    targets: list[Command] = [("firewall-cmd", "--permanent", f"--zone={zone}", f"--set-target={TARGETS[declared.value]}") for zone in zones]
+    targets: list[Command] = [
+        ("firewall-cmd", "--permanent", f"--zone={zone}", f"--set-target={TARGETS[declared.value]}")
+        for zone in zones
+    ]
     commands = (*openings, *targets, RELOAD)
     if declared.value == ALLOW:
         return Remedy(commands)
@@ -173,7 +180,11 @@ def _rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
     zones = _zones(seen)
     if not zones or _by_source(seen):
         return Remedy(advice=_SOURCES)
-    commands = tuple((*where, f"--zone={zone}", _opening(rule)) for zone in zones for where in (("firewall-cmd",), ("firewall-cmd", "--permanent")))
+    commands = tuple(
+        (*where, f"--zone={zone}", _opening(rule))
+        for zone in zones
+        for where in (("firewall-cmd",), ("firewall-cmd", "--permanent"))
+    )
     if rule.action == ALLOW:
         return Remedy(commands)
     on_file = [*way_in.verdicts([rule]), *way_in.allowed_now(seen, "_allow handle")]
@@ -210,7 +221,7 @@ def _decided_early(by: str) -> bool:
 def _opening(rule: Rule) -> str:
     if rule.action == ALLOW and rule.from_ == rule.to == "any":
         return f"--add-port={rule.port}/{rule.proto}"
-    families = asked.named_families(rule)
+    families = queries.named_families(rule)
     parts = ["rule", *(f'family="ipv{family}"' for family in families)]
     ends = (("source", rule.from_), ("destination", rule.to))
     parts += [f'{word} address="{end}"' for word, end in ends if end != "any"]
@@ -245,6 +256,8 @@ def _zones(seen: Ruleset) -> list[str]:
 def _without(seen: Ruleset) -> Ruleset:
     """The node with firewalld stopped, and without its rules."""
     program = seen.program
-    bases = tuple(base for base in program.bases if base.chain is None or base.chain[1] != "firewalld")
+    bases = tuple(
+        base for base in program.bases if base.chain is None or base.chain[1] != "firewalld"
+    )
     chains = {key: rules for key, rules in program.chains.items() if key[1] != "firewalld"}
     return replace(seen, program=Program(chains=chains, bases=bases), firewalld=False)

@@ -3,8 +3,8 @@
 ufw acts on its files and, where it counts itself as running, on the kernel. Whether it runs, it
 decides by whether the chain ufw-user-input exists: with chains that nothing leads to, `enable`,
 `reload` and `default` end with 0, and change nothing or shut everybody out. Only `ufw-init
-flush-all` gets out of that state; it takes the rules of others along, so it is not given where there
-are any. (Seen with ufw 0.36.2.)
+flush-all` gets out of that state; it takes the rules of others along, so it is not given where
+there are any. (Seen with ufw 0.36.2.)
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,16 +12,24 @@ from dataclasses import replace
 from functools import lru_cache
 
 from power_edge.model import Command, Remedy
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.extras import openings
-from power_edge.resources.firewall.judging import Declared
-from power_edge.resources.firewall.program import ALLOW, Program
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.judge import Declared
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW, Program
+from power_edge.resources.firewall.packet_sets import (
+    Box,
+    Numbers,
+    meet,
+    network,
+    shown,
+    subtract_all,
+    within,
+)
 from power_edge.resources.firewall.remedy import culprits, way_in
-from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, Numbers, meet, network, shown, subtract_all, within
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
+from power_edge.resources.firewall.undeclared import openings
 from power_edge.resources.firewall.way import Verdict
 
 ENABLE: Command = ("ufw", "--force", "enable")
@@ -45,7 +53,7 @@ class Files:
 
     def tuples(self, rule: Rule, action: str) -> list[Tuple]:
         """What ufw makes of a declared rule."""
-        families = sorted(asked.named_families(rule)) or [4, 6]
+        families = sorted(queries.named_families(rule)) or [4, 6]
         if self.settings.ipv6 is False:
             families = [family for family in families if family == 4]
         every = {4: EVERY[0], 6: EVERY[1]}
@@ -66,7 +74,9 @@ class Files:
     def holds(self, rule: Rule) -> bool:
         """Whether the rule is on file, in each family that ufw would write."""
         places = [(each, self.listed(each)) for each in self.tuples(rule, rule.action)]
-        return all(place is not None and self.rules[place].action == each.action for each, place in places)
+        return all(
+            place is not None and self.rules[place].action == each.action for each, place in places
+        )
 
     def shadowed(self, rule: Rule) -> bool:
         """Whether a rule of another action comes first for some of the same connections."""
@@ -115,7 +125,9 @@ def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
     """What ufw's commands can do about a drift; `fields` are those that drift."""
     assert seen.ufw_settings is not None
     if not seen.ufw_settings.plain:
-        return Remedy(advice="ENABLED in /etc/ufw/ufw.conf is written so that ufw does not read it as a boot does: write ENABLED=yes or ENABLED=no")
+        return Remedy(
+            advice="ENABLED in /etc/ufw/ufw.conf is written so that ufw does not read it as a boot does: write ENABLED=yes or ENABLED=no"
+        )
     if declared.field == "enabled" and not declared.value:
         return _disable(seen)
     if seen.ufw_rules is None:
@@ -126,7 +138,9 @@ def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
     files = Files(seen.ufw_rules, seen.ufw_settings)
     others = culprits.foreign(seen, "ufw")
     if others:
-        return Remedy(advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it where it was made")
+        return Remedy(
+            advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it where it was made"
+        )
     if not _in_force(seen):
         return _start(declared, files, seen)
     match declared.field:
@@ -141,7 +155,7 @@ def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
 
 def _in_force(seen: Ruleset) -> bool:
     """Whether ufw's commands reach the kernel: its rules are there, in full."""
-    loaded = {family: ufw_loaded(seen, family) for family in asked.FAMILIES}
+    loaded = {family: ufw_loaded(seen, family) for family in queries.FAMILIES}
     needed = [4] if seen.ufw_settings and seen.ufw_settings.ipv6 is False else [4, 6]
     return bool(seen.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
 
@@ -156,7 +170,9 @@ def _start(declared: Declared, files: Files, seen: Ruleset) -> Remedy:
     """ufw is not in force, or in part: the declared openings first, then the rest."""
     firewall, settings = declared.firewall, files.settings
     if not firewall.enabled:
-        return Remedy(advice="ufw is not in force: declare enabled: true to see what puts it in force")
+        return Remedy(
+            advice="ufw is not in force: declare enabled: true to see what puts it in force"
+        )
     before, after = _repair(seen, settings)
     files.open(firewall)
     if declared.field == "rule" and declared.value.action != ALLOW:
@@ -180,7 +196,7 @@ def _repair(seen: Ruleset, settings: Settings) -> tuple[list[Command], list[Comm
 
     ValueError: what would do so takes the rules of others along.
     """
-    loaded = {ufw_loaded(seen, family) for family in asked.FAMILIES}
+    loaded = {ufw_loaded(seen, family) for family in queries.FAMILIES}
     chains = {key[2] for key in seen.program.chains}
     marks = {4: "ufw", 6: "ufw6"}
     running = [family for family, mark in marks.items() if f"{mark}-user-input" in chains]
@@ -211,7 +227,7 @@ def _enable(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
 
 
 def _default(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
-    families = asked.judged_families(seen, declared.value)
+    families = queries.judged_families(seen, declared.value)
     if files.settings.ipv6 is False and 6 in families and declared.value != "deny":
         return Remedy(advice=NO_IPV6)
     direction = declared.field.removeprefix("default_")
@@ -219,7 +235,9 @@ def _default(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
     rest, outward = without(seen), direction == "outgoing"
-    if declared.value != "deny" and not all(asked.default(rest, family, ALLOW, outward=outward) for family in families):
+    if declared.value != "deny" and not all(
+        queries.default(rest, family, ALLOW, outward=outward) for family in families
+    ):
         return Remedy(advice="other rules than ufw's decide on most connections: change those")
     command: Command = ("ufw", "default", declared.value, direction)
     if declared.value == ALLOW:
@@ -238,7 +256,7 @@ def _rule(declared: Declared, seen: Ruleset, files: Files, fields: set[str]) -> 
     rule: Rule = declared.value
     if rule.port is None:
         return Remedy(advice=_icmp(rule))
-    families = asked.named_families(rule) or set(asked.judged_families(seen, rule.action))
+    families = queries.named_families(rule) or set(queries.judged_families(seen, rule.action))
     if files.settings.ipv6 is False and 6 in families:
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
@@ -246,7 +264,9 @@ def _rule(declared: Declared, seen: Ruleset, files: Files, fields: set[str]) -> 
     strange = {each for each in culprits.of_rule(rule, seen) if not _of_user(each)}
     if strange:
         file = "" if not any("ufw" in each for each in strange) else " in /etc/ufw"
-        return Remedy(advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that")
+        return Remedy(
+            advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that"
+        )
     if files.holds(rule) and not files.shadowed(rule):
         return _closing(declared, seen, files, [RELOAD], loading=True)
     doubt = culprits.doubt(rule, seen)
@@ -270,8 +290,8 @@ def _not_loaded(rule: Rule, seen: Ruleset, files: Files) -> bool:
     for each in files.tuples(rule, rule.action):
         place = files.listed(each)
         if place is not None and files.rules[place].action == each.action:
-            box = asked.packets(rule, each.family)
-            ways = asked.fare(seen, each.family, [box] if box is not None else [])
+            box = queries.packets(rule, each.family)
+            ways = queries.fare(seen, each.family, [box] if box is not None else [])
             if any(region.verdict != rule.action for regions in ways for region in regions):
                 return True
     return False
@@ -297,11 +317,13 @@ def _of_user(text: str) -> bool:
 def _narrow(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
     """A declared opening is open for more than it says: remove the wider rules."""
     rule: Rule = declared.value
-    boxes = [box for family in asked.FAMILIES if (box := _asked_of(rule, family)) is not None]
+    boxes = [box for family in queries.FAMILIES if (box := _asked_of(rule, family)) is not None]
     wide = [each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)]
     found = [each for each in wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
-        return Remedy(advice=f"remove the rules of ufw that open port {rule.port} wider, and open again what else they opened (ufw status numbered)")
+        return Remedy(
+            advice=f"remove the rules of ufw that open port {rule.port} wider, and open again what else they opened (ufw status numbered)"
+        )
     files.open(declared.firewall)
     for each in found:
         if each in files.rules and each.proto == ANY:
@@ -321,12 +343,16 @@ def _ends(each: Tuple) -> dict[str, str]:
 
 
 def _asked_of(rule: Rule, family: int) -> Box | None:
-    return asked.packets(replace(rule, from_=ANY, to=ANY), family)
+    return queries.packets(replace(rule, from_=ANY, to=ANY), family)
 
 
 def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
     """Whether a rule of ufw opens more of a declared rule's port than any declared rule does."""
-    allowed = [box for other in declared.firewall.rules or () if other.action == ALLOW and (box := asked.packets(other, each.family)) is not None]
+    allowed = [
+        box
+        for other in declared.firewall.rules or ()
+        if other.action == ALLOW and (box := queries.packets(other, each.family)) is not None
+    ]
     full = _asked_of(rule, each.family)
     box = meet(full, each.box()) if full is not None else None
     return box is not None and bool(subtract_all([box], allowed))
@@ -335,24 +361,32 @@ def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
 def _exclusive(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
     """Remove the openings that are not declared, where they are ufw's."""
     extra = [each for each in openings(declared.firewall, seen) if each.sure]
-    boxes = {family: [each.box for each in extra if each.family == family] for family in asked.FAMILIES}
+    boxes = {
+        family: [each.box for each in extra if each.family == family] for family in queries.FAMILIES
+    }
     files.open(declared.firewall)
     declared_boxes = {
-        family: [box for rule in declared.firewall.rules or () if rule.action == ALLOW and (box := asked.packets(rule, family)) is not None]
-        for family in asked.FAMILIES
+        family: [
+            box
+            for rule in declared.firewall.rules or ()
+            if rule.action == ALLOW and (box := queries.packets(rule, family)) is not None
+        ]
+        for family in queries.FAMILIES
     }
     doomed = [
         each
         for each in files.rules
         if each.action in OPENS
         and any(meet(each.box(), box) is not None for box in boxes[each.family])
-        and not any(within(meet(asked.incoming(each.family), each.box()) or {}, box)
+        and not any(within(meet(queries.incoming(each.family), each.box()) or {}, box)
                     for box in declared_boxes[each.family])
     ]  # fmt: skip
     for family, some in boxes.items():
         left = subtract_all(some, [each.box() for each in doomed if each.family == family])
         if left:
-            return Remedy(advice="some of what is open is not opened by a rule of ufw alone: see /etc/ufw/before.rules and iptables-save")
+            return Remedy(
+                advice="some of what is open is not opened by a rule of ufw alone: see /etc/ufw/before.rules and iptables-save"
+            )
     for each in doomed:
         if each in files.rules:
             files.remove(each)
@@ -373,7 +407,9 @@ def _closing(
     """
     if loading and files.settings.edited:
         named = " and ".join(files.settings.edited)
-        return Remedy(advice=f"{named} is not as installed: look what it does, then load ufw's rules")
+        return Remedy(
+            advice=f"{named} is not as installed: look what it does, then load ufw's rules"
+        )
     rest = without(seen) if loading else seen
     why = way_in.closed(declared.firewall, seen, list(files.verdicts()), rest)
     if why is not None:
@@ -387,13 +423,19 @@ def without(seen: Ruleset) -> Ruleset:
     program = seen.program
     ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
-        key: {family: tuple(rule for rule in rules if rule.do.target not in ours) for family, rules in by_family.items()}
+        key: {
+            family: tuple(rule for rule in rules if rule.do.target not in ours)
+            for family, rules in by_family.items()
+        }
         for key, by_family in program.chains.items()
     }
     tables = {key[:2] for key in ours}
     if seen.ufw_settings is not None and seen.ufw_settings.ipv6 is False and ours:
         tables |= {("ip6", table) for _, table in tables}
-    bases = tuple(base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base for base in program.bases)
+    bases = tuple(
+        base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base
+        for base in program.bases
+    )
     off = seen.ufw_settings and seen.ufw_settings._replace(enabled=False)
     return replace(seen, program=Program(chains=chains, bases=bases), ufw_settings=off)
 
@@ -434,7 +476,9 @@ def _network(text: str) -> str:
 
 
 def _icmp(rule: Rule) -> str:
-    return f"ufw has no command for icmp: {rule.action} it in /etc/ufw/before.rules and before6.rules"
+    return (
+        f"ufw has no command for icmp: {rule.action} it in /etc/ufw/before.rules and before6.rules"
+    )
 
 
 NO_IPV6 = (

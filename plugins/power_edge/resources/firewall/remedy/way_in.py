@@ -6,11 +6,18 @@ another remedy to remove it: the commands of all items are run, one after the ot
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 
-from power_edge.model.declared.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import asked
-from power_edge.resources.firewall.program import ALLOW
-from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.space import Box, Numbers, interface, meet, numbers, subtract_all
+from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import ALLOW
+from power_edge.resources.firewall.packet_sets import (
+    Box,
+    Numbers,
+    interface,
+    meet,
+    numbers,
+    subtract_all,
+)
 from power_edge.resources.firewall.way import TCP, Verdict, keeps
 
 OTHERS = "other rules than {}'s decide on these connections: change those"
@@ -18,15 +25,19 @@ OTHERS = "other rules than {}'s decide on these connections: change those"
 
 def lets_through(others: Ruleset, rule: Rule, verdicts: Set[str]) -> bool:
     """Whether the rules of others do nothing else with a declared rule's packets."""
-    for family in sorted(asked.named_families(rule)) or asked.judged_families(others, rule.action):
-        box = asked.packets(rule, family)
-        for regions in asked.fare(others, family, [box] if box is not None else []):
+    for family in sorted(queries.named_families(rule)) or queries.judged_families(
+        others, rule.action
+    ):
+        box = queries.packets(rule, family)
+        for regions in queries.fare(others, family, [box] if box is not None else []):
             if any(each.verdict not in verdicts for each in regions):
                 return False
     return True
 
 
-def closed(firewall: Firewall, seen: Ruleset, on_file: Sequence[Verdict], others: Ruleset) -> str | None:
+def closed(
+    firewall: Firewall, seen: Ruleset, on_file: Sequence[Verdict], others: Ruleset
+) -> str | None:
     """Why the way in would be closed, as a sentence for people; None: it stays open.
 
     `on_file`: the provider's rules for incoming connections as they will be, in their order.
@@ -62,9 +73,13 @@ def _needs(seen: Ruleset) -> Iterator[tuple[int, int, Box]]:
     for each in seen.way.connections:
         used.add(each.family)
         yield each.family, each.port, each.box()
-    for family in asked.judged_families(seen, ALLOW):
+    for family in queries.judged_families(seen, ALLOW):
         for port in seen.way.ports if family not in used else ():
-            need = {"proto": TCP, "dport": ((port, port),), f"saddr{family}": asked.UNICAST[family]}
+            need = {
+                "proto": TCP,
+                "dport": ((port, port),),
+                f"saddr{family}": queries.UNICAST[family],
+            }
             need |= {"iif": _outside(seen)}
             if _gets_through(seen, need):
                 yield family, port, need
@@ -72,7 +87,7 @@ def _needs(seen: Ruleset) -> Iterator[tuple[int, int, Box]]:
 
 def _outside(seen: Ruleset) -> Numbers:
     """The interfaces of default routes, without any the node's own."""
-    return numbers(interface(name) for name in seen.outside) or seen.existing or asked.OUTER
+    return numbers(interface(name) for name in seen.outside) or seen.existing or queries.OUTER
 
 
 def verdicts(rules: Iterable[Rule]) -> list[Verdict]:
@@ -81,7 +96,7 @@ def verdicts(rules: Iterable[Rule]) -> list[Verdict]:
         Verdict(rule.action, _box(rule, family))
         for rule in rules
         if rule.port is not None
-        for family in sorted(asked.named_families(rule)) or asked.FAMILIES
+        for family in sorted(queries.named_families(rule)) or queries.FAMILIES
     ]
 
 
@@ -89,8 +104,8 @@ def allowed_now(seen: Ruleset, by: str) -> list[Verdict]:
     """What rules whose text holds `by` let in now."""
     return [
         Verdict(ALLOW, {name: some for name, some in each.box.items() if _matters(name, some)})
-        for family in asked.FAMILIES
-        for each in asked.open_regions(seen, family)
+        for family in queries.FAMILIES
+        for each in queries.open_regions(seen, family)
         if each.sure and by in each.by
     ]
 
@@ -102,13 +117,13 @@ def covered(rule: Rule, open_now: Sequence[Verdict]) -> bool:
 
 
 def _matters(name: str, some: Numbers) -> bool:
-    return name in {"proto", "dport"} or "addr" in name or (name == "iif" and some != asked.OUTER)
+    return name in {"proto", "dport"} or "addr" in name or (name == "iif" and some != queries.OUTER)
 
 
 def _box(rule: Rule, family: int) -> Box:
-    box: Box = asked.protocol_of(rule, family)
-    for end, place in zip(("saddr", "daddr"), asked.ends(rule).values(), strict=True):
-        box = {**box, f"{end}{family}": place[1] if place else asked.UNICAST[family]}
+    box: Box = queries.protocol_of(rule, family)
+    for end, place in zip(("saddr", "daddr"), queries.ends(rule).values(), strict=True):
+        box = {**box, f"{end}{family}": place[1] if place else queries.UNICAST[family]}
     return box
 
 
@@ -119,6 +134,9 @@ def _concerns(each: Verdict, port: int) -> bool:
 def _gets_through(others: Ruleset, need: Box) -> bool:
     """Whether these rules let a needed connection through, or some of them if many."""
     (family,) = {int(name[-1]) for name in need if "addr" in name}
-    box = meet(asked.incoming(family), need)
-    ways = asked.fare(others, family, [box] if box is not None else [])
-    return all(any(each.verdict == ALLOW and not asked.odd(others, each.box) for each in regions) for regions in ways)
+    box = meet(queries.incoming(family), need)
+    ways = queries.fare(others, family, [box] if box is not None else [])
+    return all(
+        any(each.verdict == ALLOW and not queries.odd(others, each.box) for each in regions)
+        for regions in ways
+    )

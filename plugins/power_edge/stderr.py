@@ -1,4 +1,6 @@
-"""What tools print on stderr: errors, and between them warnings of a library, a wrapper or sudo, which say nothing of what was asked."""
+"""What tools print on stderr: errors, and between them warnings of a library, a wrapper or sudo,
+which say nothing of what was asked.
+"""
 
 import re
 
@@ -19,9 +21,15 @@ _WARNINGS = tuple(
 
 def errors(text: str) -> list[str]:
     """The lines of a stderr that are no warnings."""
-    return [line for line in text.strip().splitlines() if not any(warning.search(line) for warning in _WARNINGS)]
+    return [
+        line
+        for line in text.strip().splitlines()
+        if not any(warning.search(line) for warning in _WARNINGS)
+    ]
 
 
 def reason(text: str) -> str:
-    """The line of a stderr that tells why: the first that is no warning, the first of all where there is no other, "" where there is none."""
+    """The line of a stderr that tells why: the first that is no warning, the first of all where
+    there is no other, "" where there is none.
+    """
     return next(iter([*errors(text), *text.strip().splitlines()]), "")

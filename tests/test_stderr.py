@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from power_edge import data
+from power_edge import package_data
 from power_edge.stderr import errors, reason
 
 WARNINGS = [
@@ -30,8 +30,10 @@ ERRORS = [
 
 
 def sifted_by_a_probe(text: str) -> list[str]:
-    script = f'{data.text("probes/prelude.sh")}\npe_prepare\nsed "$PE_NOISE"'
-    return subprocess.run(["sh", "-c", script], input=text, capture_output=True, check=True, text=True, env=os.environ).stdout.splitlines()
+    script = f'{package_data.text("probes/prelude.sh")}\npe_prepare\nsed "$PE_NOISE"'
+    return subprocess.run(
+        ["sh", "-c", script], input=text, capture_output=True, check=True, text=True, env=os.environ
+    ).stdout.splitlines()
 
 
 @pytest.mark.parametrize("sift", [errors, sifted_by_a_probe])

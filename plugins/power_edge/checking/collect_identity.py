@@ -1,0 +1,76 @@
+"""Collect the identity that a machine shows, by probes/collect-identity.sh."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from power_edge import stderr
+from power_edge.config.node import load_system_identity
+from power_edge.config.yaml_reader import read
+from power_edge.identity import gate
+from power_edge.model.generated.system_identity_schema import SystemIdentity
+from power_edge.probing.framing import Output
+from power_edge.probing.script import Plan, Section, Timeouts
+from power_edge.probing.transport import Job, Route, Unreachable, start
+
+_CONTAINER = (
+    b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
+)
+_OURS = "collect-identity.sh: "
+_NONE_SHOWN = 12
+"""The exit status of collect-identity.sh if the machine has no usable identifier."""
+_PRINTED = "what the machine printed"
+
+
+class NoIdentity(Exception):
+    """The machine shows no usable identifier; the text names each one and why it cannot be used."""
+
+
+class Shown(NamedTuple):
+    """The identity that a machine shows."""
+
+    identity: SystemIdentity
+    sections: Mapping[str, object]
+    """The same as the sections of system-identity.yaml, in the order of the file."""
+    container: bool
+    """The machine is a container that cannot see the identifiers of its host."""
+    left_out: tuple[str, ...]
+    """One message for the user for each identifier that is not used."""
+
+
+def collect(way: Route, timeouts: Timeouts) -> Shown:
+    """Collect a machine's identity over a connection.
+
+    Raises Unreachable if there is no whole answer, and the errors of `parse`.
+    """
+    plan = Plan(
+        "-", gate.ANY_MACHINE, (Section("identity", ("prelude", "collect-identity")),), timeouts
+    )
+    output = (
+        start([Job(plan, way)])[plan.node].answer().outputs.get("identity", Output(None, b"", ""))
+    )
+    if output.status is None or output.timed_out:
+        raise Unreachable(f"connected, but {output.failure()}")
+    return parse(output.status, output.stdout, output.stderr)
+
+
+def parse(status: int, content: bytes, errors: str) -> Shown:
+    """Read what collect-identity.sh printed: its exit status, stdout and stderr.
+
+    The bytes are hostile: they are read by the schema, and files are made from the values alone.
+    Raises NoIdentity; Unreachable if the script failed; ConfigError for an identity that
+    contradicts itself.
+    """
+    left_out = tuple(
+        line.removeprefix(_OURS) for line in errors.splitlines() if line.startswith(_OURS)
+    )
+    if status == _NONE_SHOWN and left_out:
+        raise NoIdentity("; ".join(left_out))
+    if status != 0 or not content:
+        *_, why = "without an error message", *errors.splitlines(), *stderr.errors(errors)
+        raise Unreachable(
+            f"connected, but collect-identity.sh failed there (status {status}: {why})"
+        )
+    identity = load_system_identity(content, _PRINTED)
+    return Shown(
+        identity, read(content, _PRINTED).value, _CONTAINER in content.splitlines(), left_out
+    )
