@@ -282,7 +282,7 @@ def test_a_machine_that_shows_no_identity_is_12(run: Run, root: Path, machine: M
         (Unreachable("no answer in 75 s"), "unreachable: no answer in 75 s"),
         ((None, b"", ""), "connected, but the answer was cut"),
         ((124, printed(), ""), "connected, but timed out"),
-        ((0, b"", ""), "(status 0: without a word)"),
+        ((0, b"", ""), "(status 0: without an error message)"),
         (
             (3, b"", "x\ncollect-identity.sh: sha256sum or shasum is needed"),
             "(status 3: collect-identity.sh: sha256sum or shasum is needed)",

@@ -162,7 +162,7 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
             ("ssh: Could not resolve hostname rig: Name or service not known",),
             "ssh: Could not resolve hostname rig: Name or service not known",
         ),
-        ((), "ssh failed without a word"),
+        ((), "ssh failed without an error message"),
     ],
 )
 @pytest.mark.parametrize(

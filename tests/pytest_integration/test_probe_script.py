@@ -85,7 +85,7 @@ def test_no_command_line_on_the_node_shows_a_probe_or_an_item(
     # What `ps` shows while the section runs, and what its children inherit.
     body = ": zq_probe; set +f; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; env"
     monkeypatch.setattr(
-        "power_edge.probing.script.data.text",
+        "power_edge.probing.script.package_data.text",
         lambda path: body if path.startswith("probes/resources/") else real(path),
     )
     monkeypatch.setattr(
@@ -134,7 +134,7 @@ def test_a_long_plan_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
 def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = package_data.text
     monkeypatch.setattr(
-        "power_edge.probing.script.data.text",
+        "power_edge.probing.script.package_data.text",
         lambda path: "echo begun; exec sleep 60\n" if "resources" in path else real(path),
     )
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
@@ -158,7 +158,7 @@ def test_what_a_section_prints_fits_its_checksum(
     real = package_data.text
     body = f"printf '{printed.replace('%', '%%')}'; printf 'a\\tb\\nc' >&2"
     monkeypatch.setattr(
-        "power_edge.probing.script.data.text",
+        "power_edge.probing.script.package_data.text",
         lambda path: body if "resources" in path else real(path),
     )
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script()
@@ -176,7 +176,7 @@ def test_megabytes_go_through_and_fit(tmp_path: Path, monkeypatch: pytest.Monkey
     real = package_data.text
     body = "head -c 5000000 /dev/zero | tr '\\0' '\\377'; head -c 100000 /dev/zero"
     monkeypatch.setattr(
-        "power_edge.probing.script.data.text",
+        "power_edge.probing.script.package_data.text",
         lambda path: body if "resources" in path else real(path),
     )
     output = read(
@@ -228,7 +228,7 @@ def test_a_deadline_of_busybox_ends_all_that_was_started(
     real = package_data.text
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(
-        "power_edge.probing.script.data.text",
+        "power_edge.probing.script.package_data.text",
         lambda path: body if "resources" in path else real(path),
     )
     script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
@@ -254,7 +254,7 @@ def test_what_a_section_says_is_the_same_with_busybox_s_deadline(
     body = """printf 'out %s\\n' "$@"; echo err >&2; exit 7"""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(
-        "power_edge.probing.script.data.text",
+        "power_edge.probing.script.package_data.text",
         lambda path: body if "resources" in path else real(path),
     )
     output = read(

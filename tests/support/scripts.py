@@ -57,7 +57,7 @@ def echo_in_place_of_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     real = package_data.text
     body = """printf '%s\\0' "$@"\n"""
     monkeypatch.setattr(
-        "power_edge.probing.script.data.text",
+        "power_edge.probing.script.package_data.text",
         lambda path: body if path.startswith("probes/resources/") else real(path),
     )
     monkeypatch.setattr(

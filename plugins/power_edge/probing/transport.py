@@ -451,6 +451,6 @@ def _one_line(error: BaseException) -> str:
         return (
             " ".join(line.strip() for line in told[-2 if told[-1].startswith(_HOST_KEY) else -1 :])
             if told
-            else "ssh failed without a word"
+            else "ssh failed without an error message"
         )
     return next(iter(str(error)[:_LOOKED_AT].strip().splitlines()), type(error).__name__)[:_SHOWN]
