@@ -30,62 +30,65 @@ def record(**outputs: bytes | Output) -> About:
     return about(answer({**dict.fromkeys(PARTS, b""), **outputs}), "a", OnFile())
 
 
-def as_json(seen: About) -> dict[str, object]:
+def as_json(observed: About) -> dict[str, object]:
     """As the command prints it, held against the schema."""
-    made: dict[str, object] = json.loads(msgspec.json.encode(seen))
+    made: dict[str, object] = json.loads(msgspec.json.encode(observed))
     validator("about").validate(made)
     return made
 
 
 def test_a_recorded_node() -> None:
-    seen = about(
+    observed = about(
         T420,
         "stella-PowerEdge-T420",
         OnFile("stella-PowerEdge-T420", "VPN", ("home",), ("vpn-gateway", "monitoring-target")),
     )
-    as_json(seen)
-    assert (seen.who.hostname, seen.looked_as.user, seen.looked_as.root) == (
+    as_json(observed)
+    assert (observed.who.hostname, observed.looked_as.user, observed.looked_as.root) == (
         "stella-PowerEdge-T420",
         "stella",
         "sudo",
     )
-    assert identity(T420) == seen.who.identity
-    assert seen.who.identity is not None
+    assert identity(T420) == observed.who.identity
+    assert observed.who.identity is not None
     assert (
-        seen.who.identity.hash == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
+        observed.who.identity.hash
+        == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
     )
-    assert {role.name: (role.declared, bool(role.evidence)) for role in seen.who.roles} == {
+    assert {role.name: (role.declared, bool(role.evidence)) for role in observed.who.roles} == {
         "vpn-gateway": (True, True),
         "monitoring-target": (True, False),
         "container-host": (False, True),
         "edge-router": (False, True),
     }
-    assert [unit.name for unit in seen.services.failed] == ["copy-logs.service"]
-    assert "openvpn@server.service" in {unit.name for unit in seen.services.running}
-    firewall = seen.security.firewall
+    assert [unit.name for unit in observed.services.failed] == ["copy-logs.service"]
+    assert "openvpn@server.service" in {unit.name for unit in observed.services.running}
+    firewall = observed.security.firewall
     assert firewall is not None
     assert [(chain.family, chain.policy) for chain in firewall.chains] == [
         ("ip", "drop"),
         ("ip6", "drop"),
     ]
-    assert seen.security.sshd is not None
+    assert observed.security.sshd is not None
     assert (
-        seen.security.sshd.ports,
-        seen.security.sshd.passwords,
-        seen.security.sshd.root_login,
+        observed.security.sshd.ports,
+        observed.security.sshd.passwords,
+        observed.security.sshd.root_login,
     ) == ([22], True, "without-password")
-    assert [(port.port, port.protocol, port.program) for port in seen.security.open_ports][-1] == (
+    assert [(port.port, port.protocol, port.program) for port in observed.security.open_ports][
+        -1
+    ] == (
         1194,
         "udp",
         "openvpn",
     )
-    assert [interface.name for interface in seen.network.interfaces] == ["host0", "tun0", "lo"]
+    assert [interface.name for interface in observed.network.interfaces] == ["host0", "tun0", "lo"]
     assert not any(
         address.startswith("fe80")
-        for interface in seen.network.interfaces
+        for interface in observed.network.interfaces
         for address in interface.addresses
     )
-    assert {(thing.part, thing.what) for thing in seen.unread} == {
+    assert {(thing.part, thing.what) for thing in observed.unread} == {
         ("hardware", "model"),
         ("system", "updates"),
     }
@@ -106,22 +109,22 @@ def test_hardware_as_an_identity_declares_it() -> None:
 
 
 def test_nothing_looked_at_is_nothing_told() -> None:
-    seen = about(answer({}), "a", OnFile())
-    as_json(seen)
-    assert [(thing.part, thing.what, thing.why) for thing in seen.unread] == [
+    observed = about(answer({}), "a", OnFile())
+    as_json(observed)
+    assert [(thing.part, thing.what, thing.why) for thing in observed.unread] == [
         (name, name, "not in the answer") for name in PARTS
     ]
-    assert seen.security.firewall is None
-    assert seen.system.reboot is None
+    assert observed.security.firewall is None
+    assert observed.system.reboot is None
 
 
 def test_of_a_part_that_timed_out_what_came_is_kept() -> None:
-    seen = record(
+    observed = record(
         hardware=Output(124, b"model\tT420\nfilesystem\t/dev/sda\text4\t/\t10\t4\t5\n", "")
     )
-    assert seen.hardware.model == "T420"
-    assert len(seen.hardware.filesystems) == 1
-    assert [(thing.what, thing.why) for thing in seen.unread] == [("hardware", "timed out")]
+    assert observed.hardware.model == "T420"
+    assert len(observed.hardware.filesystems) == 1
+    assert [(thing.what, thing.why) for thing in observed.unread] == [("hardware", "timed out")]
 
 
 def test_a_firewall_that_was_not_read_is_no_open_one() -> None:
@@ -157,9 +160,9 @@ def test_lines_that_make_no_sense_are_told() -> None:
         "network": b"interface\teth0\n",
         "who": b"user\troot\tgod\n",
     }
-    seen = about(answer({**dict.fromkeys(PARTS, b""), **nonsense}), "a", OnFile())
-    as_json(seen)
-    assert {(thing.part, thing.what) for thing in seen.unread} == {
+    observed = about(answer({**dict.fromkeys(PARTS, b""), **nonsense}), "a", OnFile())
+    as_json(observed)
+    assert {(thing.part, thing.what) for thing in observed.unread} == {
         *(("hardware", key) for key in ("cpu", "memory", "disk")),
         *(("system", key) for key in ("uptime", "load", "reboot", "updates")),
         *(("security", key) for key in ("listening", "hook")),

@@ -13,13 +13,13 @@ from power_edge.model import (
     Entry,
     Finding,
     Item,
+    NotObserved,
     Observations,
     Outcome,
     Remedy,
     ResourceType,
     Result,
     Source,
-    Unseen,
     agrees,
     drifts,
     undecided,
@@ -35,10 +35,10 @@ class Declared(NamedTuple):
 
 
 def kind(**more: Any) -> ResourceType:
-    def find(declared: Declared, seen: Any) -> Iterator[Finding]:
+    def find(declared: Declared, observed: Any) -> Iterator[Finding]:
         yield from declared.findings
 
-    def remedy(declared: Declared, seen: Any, drifts: Sequence[Finding]) -> Remedy:
+    def remedy(declared: Declared, observed: Any, drifts: Sequence[Finding]) -> Remedy:
         return Remedy(tuple(declared.commands))
 
     def entries(section: Any) -> Iterator[Entry]:
@@ -58,7 +58,7 @@ def kind(**more: Any) -> ResourceType:
 def result(
     findings: Sequence[Finding],
     commands: Sequence[tuple[str, ...]] = (),
-    seen: Observations | Unseen = SEEN,
+    observed: Observations | NotObserved = SEEN,
     **more: Any,
 ) -> Result:
     item = Item(
@@ -70,7 +70,7 @@ def result(
         FIELDS,
         Source("node-configs/node/state.yaml", 7),
     )
-    return judge(kind(**more), item, seen)
+    return judge(kind(**more), item, observed)
 
 
 STATE, ENABLED = agrees("state", "running", "running"), agrees("enabled", True, True)
@@ -108,26 +108,26 @@ def test_a_field_that_nobody_judged_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "more", "why"),
+    ("observed", "more", "why"),
     [
-        (Unseen("needs root"), {}, "needs root"),
-        ({"a": Unseen("needs root")}, {}, "needs root"),
+        (NotObserved("needs root"), {}, "needs root"),
+        ({"a": NotObserved("needs root")}, {}, "needs root"),
         ({"b": "seen"}, {}, "the node's answer does not mention it"),
-        ({"": Unseen("no tool")}, {"whole": True}, "no tool"),
+        ({"": NotObserved("no tool")}, {"whole": True}, "no tool"),
         ({"a": "seen"}, {"whole": True}, "the node's answer does not mention it"),
     ],
 )
 def test_what_was_not_seen_is_unknown_and_never_judged(
-    seen: Any, more: dict[str, Any], why: str
+    observed: Any, more: dict[str, Any], why: str
 ) -> None:
-    judged = result([STATE, ENABLED], seen=seen, **more)
+    judged = result([STATE, ENABLED], observed=observed, **more)
     assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, why)
     assert judged.metadata()["actual"] == {"state": None, "enabled": None}
 
 
-@pytest.mark.parametrize("seen", [{"a": None}, {}])
-def test_what_a_whole_table_does_not_hold_is_not_there(seen: Observations) -> None:
-    assert result([STOPPED], seen=seen, lists_all=True).outcome is Outcome.DRIFT
+@pytest.mark.parametrize("observed", [{"a": None}, {}])
+def test_what_a_whole_table_does_not_hold_is_not_there(observed: Observations) -> None:
+    assert result([STOPPED], observed=observed, lists_all=True).outcome is Outcome.DRIFT
 
 
 def test_a_fault_in_judging_is_unknown() -> None:
@@ -230,17 +230,17 @@ class Calls:
 ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, Source("f", 1))
 
 
-@pytest.mark.parametrize(("observations", "seen"), [({"a": "seen"}, "seen"), ({}, None)])
+@pytest.mark.parametrize(("observations", "observed"), [({"a": "seen"}, "seen"), ({}, None)])
 def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(
-    observations: Observations, seen: Any
+    observations: Observations, observed: Any
 ) -> None:
     calls = Calls()
     judged = judge(calls.kind(), ITEM, observations)
     declared = ITEM.declared
     assert calls.given == [
-        ("judge", declared, seen),
-        ("remedy", declared, seen, [STOPPED]),
-        ("extra", declared, seen),
+        ("judge", declared, observed),
+        ("remedy", declared, observed, [STOPPED]),
+        ("extra", declared, observed),
     ]
     assert (judged.item, judged.extra) == (ITEM, ("more",))
 

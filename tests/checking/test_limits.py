@@ -12,7 +12,7 @@ import yaml
 from power_edge.checking import check
 from power_edge.checking.check import BULKY, Checked
 from power_edge.config import load_node
-from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
+from power_edge.model import Item, NotObserved, Observations, Outcome, ResourceType, Result
 from power_edge.probing import observe
 from power_edge.probing.framing import Answer, read
 from tests.support import answers
@@ -90,7 +90,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def counting(
         kind: ResourceType, items: Sequence[Item], answer: Answer
-    ) -> Observations | Unseen:
+    ) -> Observations | NotObserved:
         calls.append(answer.node)
         return observe.observe(kind, items, answer)
 

@@ -112,15 +112,15 @@ def test_the_limit(depth: int) -> None:
 
 
 def test_the_parser_sees_one_level_too_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+    observed = []
 
     def parser(data: bytes) -> CParser:
-        seen.append(data)
+        observed.append(data)
         return CParser(data)
 
     monkeypatch.setattr(yaml_reader, "CParser", parser)
     assert "is nested more than" in problem("a: " + "[" * DEEP)
-    assert seen == [b"a: " + b"[" * MAX_DEPTH]
+    assert observed == [b"a: " + b"[" * MAX_DEPTH]
 
 
 def test_where_the_tokens_were_misread_the_parser_decides(monkeypatch: pytest.MonkeyPatch) -> None:

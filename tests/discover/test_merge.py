@@ -187,11 +187,11 @@ def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
         )
 
     merged = merge(emit(only(there)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
-    seen, wanted = (
+    observed, wanted = (
         load_state(text.encode(), "f", "n").items
         for text in (merged, emit(only(set(range(len(entries))))))
     )
-    assert {(item.type, item.key): item.declared for item in seen} == {
+    assert {(item.type, item.key): item.declared for item in observed} == {
         (item.type, item.key): item.declared for item in wanted
     }
-    assert len(seen) == len(wanted)
+    assert len(observed) == len(wanted)

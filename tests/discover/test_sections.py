@@ -26,26 +26,26 @@ def found(lines: bytes, values: Mapping[str, str] | None, **more: Printed) -> Se
 
 
 def test_what_is_there_is_declared_as_it_is() -> None:
-    seen = found(b"+net/ipv4/ip_forward\tby hand\n", {"net.ipv4.ip_forward": "1"})
-    assert seen.found == (Found("net.ipv4.ip_forward", "1", "by hand"),)
-    assert seen.value == {"net.ipv4.ip_forward": "1"}
-    assert (seen.left_out, seen.hidden) == ((), ())
+    observed = found(b"+net/ipv4/ip_forward\tby hand\n", {"net.ipv4.ip_forward": "1"})
+    assert observed.found == (Found("net.ipv4.ip_forward", "1", "by hand"),)
+    assert observed.value == {"net.ipv4.ip_forward": "1"}
+    assert (observed.left_out, observed.hidden) == ((), ())
 
 
 def test_lines_of_other_signs_are_notes_and_others_are_noise() -> None:
-    seen = found(
+    observed = found(
         b"-net/x\ta pattern\n?/etc/sysctl.d/a.conf\tonly root may read it\n?/etc/sysctl.d/a.conf\tonly root may read it\nnoise\n\n",
         None,
     )
-    assert (seen.found, seen.left_out) == ((), (LeftOut("net/x", "a pattern"),))
-    assert seen.hidden == (Hidden("/etc/sysctl.d/a.conf", "only root may read it"),)
+    assert (observed.found, observed.left_out) == ((), (LeftOut("net/x", "a pattern"),))
+    assert observed.hidden == (Hidden("/etc/sysctl.d/a.conf", "only root may read it"),)
 
 
 def test_of_two_lines_about_one_thing_the_first_counts() -> None:
-    seen = found(
+    observed = found(
         b"+net/ipv4/ip_forward\tone\n+net/ipv4/ip_forward\ttwo\n", {"net.ipv4.ip_forward": "1"}
     )
-    assert [each.why for each in seen.found] == ["one"]
+    assert [each.why for each in observed.found] == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -56,28 +56,28 @@ def test_of_two_lines_about_one_thing_the_first_counts() -> None:
     ],
 )
 def test_what_no_state_can_hold_is_left_out_with_the_reason(value: str | None, why: str) -> None:
-    seen = found(
+    observed = found(
         b"+vm/overcommit\t/etc/a sets it\n", {} if value is None else {"vm.overcommit": value}
     )
-    (left_out,) = seen.left_out
+    (left_out,) = observed.left_out
     assert left_out.what == "vm.overcommit"
     assert why in left_out.why
 
 
 def test_a_hostile_name_is_left_out_and_not_written() -> None:
-    seen = found(
+    observed = found(
         b"+net/ipv4/$(reboot)\tit says\n+../../etc/passwd\tit says\n",
         {"net.ipv4.$(reboot)": "1", "../../etc/passwd": "x"},
     )
-    assert seen.found == ()
+    assert observed.found == ()
 
 
 def test_what_the_probe_could_not_see_is_hidden() -> None:
     section_of = sysctl({}, ["vm.swappiness"]).replace(
         b"No such file or directory", b"Permission denied"
     )
-    seen = found(b"+vm/swappiness\tby hand\n", None, **{"sysctl.0": section_of})
-    (hidden,) = seen.hidden
+    observed = found(b"+vm/swappiness\tby hand\n", None, **{"sysctl.0": section_of})
+    (hidden,) = observed.hidden
     assert (hidden.what, "root" in hidden.why) == ("vm.swappiness", True)
 
 
@@ -96,14 +96,14 @@ def test_a_discovery_that_failed_is_no_empty_one(printed: Printed | None, why: s
 
 @pytest.mark.parametrize("printed", [(124, b"", ""), b"garbage\n", b"\xff\xfe"])
 def test_a_probe_that_failed_hides_what_it_was_asked(printed: Printed) -> None:
-    seen = found(b"+vm/swappiness\tby hand\n", None, **{"sysctl.0": printed})
-    assert (seen.found, [each.what for each in seen.hidden]) == ((), ["vm.swappiness"])
+    observed = found(b"+vm/swappiness\tby hand\n", None, **{"sysctl.0": printed})
+    assert (observed.found, [each.what for each in observed.hidden]) == ((), ["vm.swappiness"])
 
 
 def test_a_type_that_is_asked_about_nothing_finds_nothing() -> None:
     for name in resources.discoverable():
-        seen = section(name, read(answer("a", {f"find.{name}": b""})))
-        assert (seen.found, seen.left_out, seen.hidden) == ((), (), ())
+        observed = section(name, read(answer("a", {f"find.{name}": b""})))
+        assert (observed.found, observed.left_out, observed.hidden) == ((), (), ())
 
 
 def test_each_type_is_discovered_by_a_script_of_its_name() -> None:

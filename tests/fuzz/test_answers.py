@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Outcome, Source, Unseen
+from power_edge.model import Item, NotObserved, Outcome, Source
 from power_edge.probing.framing import Answer, NoAnswer, Output, read
 from power_edge.probing.observe import observe, parsed
 from power_edge.report import terminal
@@ -224,14 +224,14 @@ def test_no_answer_breaks_a_run(name: str) -> None:
         for mutation in mutations:
             data = mutation(chance, data, known)
         observed = parsed(kind, Output(0, data, ""))
-        budget.counts["understood"] += not isinstance(observed, Unseen)
+        budget.counts["understood"] += not isinstance(observed, NotObserved)
         for item in declared if len(declared) < 5 else chance.sample(declared, 5):
             result = judge(kind, item, observed)
             assert "judging failed" not in (result.why or ""), (result.why, data)
             harmless(terminal.block(result))
             harmless(terminal.headline(result))
             json.dumps(result.metadata()).encode()
-            assert not isinstance(observed, Unseen) or result.outcome is Outcome.UNKNOWN
+            assert not isinstance(observed, NotObserved) or result.outcome is Outcome.UNKNOWN
             budget.counts[result.outcome.value] += 1
             if mutations == [cut] and result.outcome is Outcome.COMPLIANT and name not in ENDLESS:
                 before = judge(kind, item, parsed(kind, Output(0, whole, "")))
@@ -325,10 +325,12 @@ def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
 
 
 def compliant_in(answer: Answer, declared: Mapping[str, Sequence[Item]]) -> set[tuple[str, str]]:
-    seen = {name: observe(resource(name), members, answer) for name, members in declared.items()}
+    observed = {
+        name: observe(resource(name), members, answer) for name, members in declared.items()
+    }
     return {
         (name, f"{item.name} {item.expected}")
         for name, members in declared.items()
         for item in members
-        if judge(resource(name), item, seen[name]).outcome is Outcome.COMPLIANT
+        if judge(resource(name), item, observed[name]).outcome is Outcome.COMPLIANT
     }

@@ -95,13 +95,13 @@ def around(node: str, value: str) -> dict[str, bytes]:
     """Answers of a node with a value wherever a machine can put one, by what is odd about them."""
     raw, text = coded(value), coded(value).decode("utf-8", "replace")
     good = answers.sysctl({"vm.swappiness": "60"})
-    seen = answers.sysctl({"vm.swappiness": raw.replace(b"\n", b" ")})
+    observed = answers.sysctl({"vm.swappiness": raw.replace(b"\n", b" ")})
 
     def of(sections: Mapping[str, Any], **more: Any) -> bytes:
         return answers.answer(node, sections, **more)
 
     return {
-        "seen": of({"sysctl.0": seen}),
+        "seen": of({"sysctl.0": observed}),
         "failed": of({"sysctl.0": (1, b"", text)}),
         "noise": of({"sysctl.0": (1, raw, f"warning: {text}\n{text}\n")}),
         "prints": of({"sysctl.0": (0, raw, text)}),

@@ -144,9 +144,9 @@ def test_reports(hostile: Project) -> None:
     assert len(families["power_edge_checks"]) == len(
         {(test["node"], test["type"]) for test in tests}
     ) * len(Outcome)
-    seen = prometheus.last_seen(hostile.path / "edge.prom")
-    assert seen.keys() == {*nodes}
-    assert max(seen.values()) < 8e9
+    observed = prometheus.last_seen(hostile.path / "edge.prom")
+    assert observed.keys() == {*nodes}
+    assert max(observed.values()) < 8e9
     assert safe_page((hostile.path / "report.html").read_text()) == len(tests)
 
 

@@ -328,7 +328,7 @@ def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(
     file: Any, shown: list[str], why: str | None
 ) -> None:
     judged = gate.judge(expected(**file), {kind: Reading("ok", DIGEST[kind]) for kind in shown}, "")
-    assert (judged.status, judged.seen) == (0, DIGEST["machine-id"])
+    assert (judged.status, judged.observed) == (0, DIGEST["machine-id"])
     assert judged.why is None if why is None else str(judged.why).startswith(why)
 
 
@@ -356,5 +356,5 @@ def test_the_identifier_by_which_two_files_are_one_machine_s(
 def test_of_a_match_the_hash_on_file_is_told_however_its_key_is_spelled() -> None:
     on_file = expected(**by_uuid(UUID.upper()))._replace(hash_on_file="f" * 64)
     shown = Reading("ok", gate.digest("linux", "product-uuid", UUID))
-    assert gate.judge(on_file, {"product-uuid": shown}, "").seen == "f" * 64
-    assert gate.judge(on_file, {"product-uuid": Reading("ok", "0" * 64)}, "").seen == "0" * 64
+    assert gate.judge(on_file, {"product-uuid": shown}, "").observed == "f" * 64
+    assert gate.judge(on_file, {"product-uuid": Reading("ok", "0" * 64)}, "").observed == "0" * 64

@@ -60,39 +60,44 @@ def about(
 def as_json(lab: Lab, *arguments: str, cwd: Path = CHECKOUT, **environment: str) -> Any:
     done = about(lab, *arguments, "--json", cwd=cwd, **environment)
     assert (done.returncode, done.stderr) == (0, "")
-    seen = json.loads(done.stdout)
-    validator("about").validate(seen)
-    return seen
+    observed = json.loads(done.stdout)
+    validator("about").validate(observed)
+    return observed
 
 
 @pytest.mark.parametrize("user", ["root", "stella", "guest"])
 def test_what_each_user_sees(lab: Lab, node: Node, user: str) -> None:
-    seen = as_json(lab, f"{user}@{node.name}")
-    assert (seen["who"]["hostname"], seen["node"], seen["who"]["purpose"]) == (
+    observed = as_json(lab, f"{user}@{node.name}")
+    assert (observed["who"]["hostname"], observed["node"], observed["who"]["purpose"]) == (
         node.name,
         node.name,
         "VPN Gateway & Container Host",
     )
-    assert seen["who"]["identity"] == {"kind": "machine-id", "hash": digest(node.machine_id)}
-    assert seen["looked_as"] == {
+    assert observed["who"]["identity"] == {"kind": "machine-id", "hash": digest(node.machine_id)}
+    assert observed["looked_as"] == {
         "user": user,
         "root": {"root": "root", "stella": "sudo", "guest": "plain"}[user],
     }
-    assert [unit["name"] for unit in seen["services"]["failed"]] == ["copy-logs.service"]
-    assert {port["port"] for port in seen["security"]["open_ports"]} == {22, 1194}
-    assert "10.8.0.1/24" in seen["network"]["interfaces"][0]["addresses"]
-    assert [(vpn["interface"], vpn["kind"]) for vpn in seen["network"]["vpns"]] == [("tun0", "tun")]
-    unread = {thing["what"] for thing in seen["unread"]} - {"model", "updates"}
-    roles = {role["name"] for role in seen["who"]["roles"] if role["evidence"]}
+    assert [unit["name"] for unit in observed["services"]["failed"]] == ["copy-logs.service"]
+    assert {port["port"] for port in observed["security"]["open_ports"]} == {22, 1194}
+    assert "10.8.0.1/24" in observed["network"]["interfaces"][0]["addresses"]
+    assert [(vpn["interface"], vpn["kind"]) for vpn in observed["network"]["vpns"]] == [
+        ("tun0", "tun")
+    ]
+    unread = {thing["what"] for thing in observed["unread"]} - {"model", "updates"}
+    roles = {role["name"] for role in observed["who"]["roles"] if role["evidence"]}
     if user == "guest":
         assert unread == {"sshd", "firewall", "programs", "masquerade"}
-        assert (seen["security"]["sshd"], seen["security"]["firewall"]) == (None, None)
+        assert (observed["security"]["sshd"], observed["security"]["firewall"]) == (None, None)
         assert roles == {"vpn-gateway", "container-host"}
     else:
         assert unread == set()
-        assert seen["security"]["sshd"]["ports"] == [22]
-        assert {chain["policy"] for chain in seen["security"]["firewall"]["chains"]} == {"drop"}
-        assert {port["program"] for port in seen["security"]["open_ports"]} == {"sshd", "openvpn"}
+        assert observed["security"]["sshd"]["ports"] == [22]
+        assert {chain["policy"] for chain in observed["security"]["firewall"]["chains"]} == {"drop"}
+        assert {port["program"] for port in observed["security"]["open_ports"]} == {
+            "sshd",
+            "openvpn",
+        }
         assert roles == {"vpn-gateway", "container-host", "edge-router"}
 
 
@@ -157,11 +162,11 @@ def test_of_another_machine_than_the_nodes_nothing_is_read(
 def test_a_node_that_hangs_in_one_part(lab: Lab, node: Node, tmp_path: Path) -> None:
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "1"}}, section_timeout=1)
     node.sh("printf '#!/bin/sh\\nsleep 1000\\n' >/usr/local/bin/ss; chmod +x /usr/local/bin/ss")
-    seen = as_json(lab, node.name, cwd=tmp_path)
+    observed = as_json(lab, node.name, cwd=tmp_path)
     node.sh("rm /usr/local/bin/ss")
-    assert {"part": "security", "what": "security", "why": "timed out"} in seen["unread"]
-    assert seen["security"]["sshd"]["ports"] == [22]
-    assert seen["system"]["id"] == "debian"
+    assert {"part": "security", "what": "security", "why": "timed out"} in observed["unread"]
+    assert observed["security"]["sshd"]["ports"] == [22]
+    assert observed["system"]["id"] == "debian"
 
 
 def test_a_node_without_an_identity_on_file_may_be_looked_at(

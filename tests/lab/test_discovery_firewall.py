@@ -66,7 +66,7 @@ def holds(node: Node, section: dict[str, Any]) -> list[Result]:
         for rule in section.get("rules", ())
     ]
     declared = Firewall(**{**section, "rules": rules})
-    seen = parse(found(node).encode(errors="surrogateescape"))
+    observed = parse(found(node).encode(errors="surrogateescape"))
     entries = list(RESOURCE.items_of(declared))
     return [
         judge(
@@ -80,7 +80,7 @@ def holds(node: Node, section: dict[str, Any]) -> list[Result]:
                 RESOURCE.asserts(each.declared),
                 Source("f", 1),
             ),
-            seen,
+            observed,
         )
         for each in entries
     ]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Observations, Result, Source, Unseen
+from power_edge.model import Item, NotObserved, Observations, Result, Source
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
 from tests.support.lab.nodes import Node
@@ -56,7 +56,7 @@ def probe(shell: Sequence[str], items: Sequence[Declared]) -> Observations:
     return parse(done.stdout)
 
 
-def judged(item: Declared, seen: Observations | Unseen) -> Result:
+def judged(item: Declared, observed: Observations | NotObserved) -> Result:
     return judge(
         RESOURCE,
         Item(
@@ -68,7 +68,7 @@ def judged(item: Declared, seen: Observations | Unseen) -> Result:
             RESOURCE.asserts(item),
             Source("f", 1),
         ),
-        seen,
+        observed,
     )
 
 
@@ -81,19 +81,19 @@ def test_any_name(shell: list[str], tmp_path: Path) -> None:
     for name in NAMES:
         (tmp_path / name).write_text(name, errors="surrogateescape")
     items = [Declared(path=f"{tmp_path}/{name}", content=name) for name in NAMES]
-    seen = probe(shell, items)
-    assert {item.path: judged(item, seen).outcome.value for item in items} == {
+    observed = probe(shell, items)
+    assert {item.path: judged(item, observed).outcome.value for item in items} == {
         item.path: "compliant" for item in items
     }
     others = [Declared(path=item.path, content=f"{str(item.content)[:-1]}~") for item in items]
-    seen = probe(shell, others)
-    assert {judged(item, seen).outcome.value for item in others} == {"drift"}
+    observed = probe(shell, others)
+    assert {judged(item, observed).outcome.value for item in others} == {"drift"}
     # busybox's ls shows no letter beyond ASCII: then a person looks.
     pasteable = {
         item.path: item.path.isprintable() and (shell[0] != "busybox" or item.path.isascii())
         for item in others
     }
-    assert {item.path: bool(judged(item, seen).mend) for item in others} == pasteable
+    assert {item.path: bool(judged(item, observed).mend) for item in others} == pasteable
 
 
 def test_what_is_no_regular_file(shell: list[str], tmp_path: Path) -> None:
@@ -119,12 +119,12 @@ def test_what_is_no_regular_file(shell: list[str], tmp_path: Path) -> None:
         )
     ]
     items = [Declared(path=path, content="", sha256=None) for path in [*paths, "/dev/zero"]]
-    seen = probe(shell, items)
-    assert {item.path: judged(item, seen).outcome.value for item in items} == {
+    observed = probe(shell, items)
+    assert {item.path: judged(item, observed).outcome.value for item in items} == {
         item.path: "drift" for item in items
     }
     for opened_by_nobody in (f"{tmp_path}/fifo", f"{tmp_path}/socket", "/dev/zero"):
-        assert (seen[opened_by_nobody].sha256, seen[opened_by_nobody].dark) == (None, None)
+        assert (observed[opened_by_nobody].sha256, observed[opened_by_nobody].dark) == (None, None)
 
 
 def test_one_that_cannot_be_read_does_not_lend_its_place_to_another(
@@ -136,8 +136,12 @@ def test_one_that_cannot_be_read_does_not_lend_its_place_to_another(
     items = [
         Declared(path=f"{tmp_path}/{name}", sha256=HELLO) for name in ("one", "unreadable", "two")
     ]
-    seen = probe(shell, items)
-    assert [judged(item, seen).outcome.value for item in items] == ["compliant", "unknown", "drift"]
+    observed = probe(shell, items)
+    assert [judged(item, observed).outcome.value for item in items] == [
+        "compliant",
+        "unknown",
+        "drift",
+    ]
 
 
 def test_files_of_the_kernel_are_read(shell: list[str]) -> None:
@@ -147,11 +151,11 @@ def test_files_of_the_kernel_are_read(shell: list[str]) -> None:
         Declared(path="/proc/version", content=version),
         Declared(path="/sys/kernel/mm/transparent_hugepage/enabled", content=enabled),
     ]
-    seen = probe(shell, items)
-    assert [judged(item, seen).outcome.value for item in items] == ["compliant", "compliant"]
+    observed = probe(shell, items)
+    assert [judged(item, observed).outcome.value for item in items] == ["compliant", "compliant"]
     items = [Declared(path=item.path, content="") for item in items]
-    seen = probe(shell, items)
-    assert [judged(item, seen).outcome.value for item in items] == ["drift", "drift"]
+    observed = probe(shell, items)
+    assert [judged(item, observed).outcome.value for item in items] == ["drift", "drift"]
 
 
 @pytest.mark.parametrize(
@@ -169,8 +173,8 @@ def test_what_takes_too_long_does_not_starve_the_rest(shell: list[str], tmp_path
     ]
     for path in tmp_path.iterdir():
         path.chmod(0o644)
-    seen = probe(shell, items)
-    assert [judged(item, seen).outcome.value for item in items] == [
+    observed = probe(shell, items)
+    assert [judged(item, observed).outcome.value for item in items] == [
         "compliant",
         "unknown",
         "compliant",
@@ -187,8 +191,8 @@ def test_many_files(shell: list[str], tmp_path: Path) -> None:
         Declared(path=f"{tmp_path}/{number}", content=str(number), owner="root")
         for number in range(150)
     ]
-    seen = probe(shell, items)
-    assert {judged(item, seen).outcome.value for item in items} == {"compliant"}
+    observed = probe(shell, items)
+    assert {judged(item, observed).outcome.value for item in items} == {"compliant"}
 
 
 def test_which_hashes_are_salted(shell: list[str], tmp_path: Path) -> None:
@@ -216,11 +220,11 @@ def test_which_hashes_are_salted(shell: list[str], tmp_path: Path) -> None:
         "private/../private/x": "4\n",
     }
     shown = {"linked": "4\n", "plain": "5\n", "nsswitch.conf": "passwd: 6\n"}
-    seen = probe(
+    observed = probe(
         shell, [Declared(path=f"{tmp_path}/{name}", sha256="0" * 64) for name in [*hidden, *shown]]
     )
     for name, text in hidden.items():
-        file = seen[f"{tmp_path}/{name}"]
+        file = observed[f"{tmp_path}/{name}"]
         assert (name, file.sha256, file.salted.fits(hashlib.sha256(text.encode()).hexdigest())) == (
             name,
             None,
@@ -228,7 +232,7 @@ def test_which_hashes_are_salted(shell: list[str], tmp_path: Path) -> None:
         )
         assert not file.salted.fits("0" * 64)
     for name, text in shown.items():
-        assert seen[f"{tmp_path}/{name}"].sha256 == hashlib.sha256(text.encode()).hexdigest()
+        assert observed[f"{tmp_path}/{name}"].sha256 == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_what_cannot_be_searched_is_salted(tmp_path: Path) -> None:
@@ -261,8 +265,8 @@ def on(node: Node, user: str, sudo: str, items: Sequence[Declared]) -> list[dict
         "pe",
         *ask(items),
     )
-    seen = parse(node.run(*run).stdout.encode(errors="surrogateescape"))
-    results = [judged(item, seen) for item in items]
+    observed = parse(node.run(*run).stdout.encode(errors="surrogateescape"))
+    results = [judged(item, observed) for item in items]
     return [
         {finding.field: finding.outcome.value for finding in result.findings}
         or {"all": result.outcome.value}
@@ -341,7 +345,7 @@ def below(node: Node, folder: str) -> AttributesByPath:
     target, ACLs and other attributes.
     """
     root = Path(f"/proc/{node.leader}/root")
-    seen: AttributesByPath = {}
+    observed: AttributesByPath = {}
     for place in sorted((root / folder.lstrip("/")).rglob("*")):
         about = place.lstat()
         content = (
@@ -355,7 +359,7 @@ def below(node: Node, folder: str) -> AttributesByPath:
             name: os.getxattr(place, name, follow_symlinks=False)
             for name in os.listxattr(place, follow_symlinks=False)
         }
-        seen[f"/{place.relative_to(root)}"] = (
+        observed[f"/{place.relative_to(root)}"] = (
             oct(about.st_mode),
             about.st_uid,
             about.st_gid,
@@ -363,7 +367,7 @@ def below(node: Node, folder: str) -> AttributesByPath:
             content,
             tuple(more.items()),
         )
-    return seen
+    return observed
 
 
 OTHER = "echo other >f"

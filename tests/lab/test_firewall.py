@@ -14,7 +14,7 @@ import pytest
 
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Observations, Outcome, Source, Unseen
+from power_edge.model import Item, NotObserved, Observations, Outcome, Source
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import parse
@@ -115,12 +115,14 @@ def target(request: pytest.FixtureRequest, area: str) -> Node:
     return found
 
 
-def probe(node: Node, *, sudo: str = "", prefix: tuple[str, ...] = ()) -> Observations | Unseen:
+def probe(
+    node: Node, *, sudo: str = "", prefix: tuple[str, ...] = ()
+) -> Observations | NotObserved:
     done = node.run(
         *prefix, "env", f"PE_SUDO={sudo}", "timeout", "20", "sh", "-c", BODY, "pe", check=False
     )
     if done.returncode:
-        return Unseen(done.stderr.strip())
+        return NotObserved(done.stderr.strip())
     return parse(done.stdout.encode(errors="surrogateescape"))
 
 
@@ -140,7 +142,7 @@ def knock(lab: Lab, third: str) -> dict[tuple[str, int], str]:
     }
 
 
-def outcome(rule: Rule, seen: Observations | Unseen) -> Outcome:
+def outcome(rule: Rule, observed: Observations | NotObserved) -> Outcome:
     (entry,) = RESOURCE.items_of(Firewall(rules=[rule]))
     item = Item(
         "node",
@@ -151,7 +153,7 @@ def outcome(rule: Rule, seen: Observations | Unseen) -> Outcome:
         RESOURCE.asserts(entry.declared),
         Source("state.yaml", 1),
     )
-    return judge(RESOURCE, item, seen).outcome
+    return judge(RESOURCE, item, observed).outcome
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def outcome(rule: Rule, seen: Observations | Unseen) -> Outcome:
 def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, name: str) -> None:
     third = NETWORK.get(area, "41")
     case = make_firewall(target, area, name)
-    seen = probe(target)
+    observed = probe(target)
     met = knock(lab, third)
     assert len(met) == 3 * len(PORTS)
     office, home, other = f"10.99.{third}.1", f"192.168.{int(third) + 30}.1", f"fd99:{third}::1"
@@ -177,7 +179,7 @@ def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, nam
         quiet = ends <= {"deny"} and all(":" in source for source in who)
         for action in ("allow", "deny", "reject"):
             if (
-                outcome(Rule(proto="tcp", port=port, action=action, from_=text), seen)
+                outcome(Rule(proto="tcp", port=port, action=action, from_=text), observed)
                 is Outcome.COMPLIANT
             ):
                 fits = ends == {action} or (
@@ -185,7 +187,7 @@ def test_what_passes_is_what_packets_meet(lab: Lab, target: Node, area: str, nam
                 )
                 assert fits, f"{action} {port} from {text} passes, and met {ends}: {met}"
     for verdict in case.verdicts:
-        check(verdict, verdict.declared, {"firewall": seen})
+        check(verdict, verdict.declared, {"firewall": observed})
 
 
 def test_legacy_rules_count_beside_those_of_nft(lab: Lab, usual: Node) -> None:
@@ -232,7 +234,7 @@ def test_an_echo_that_the_kernel_does_not_answer_is_not_allowed(usual: Node) -> 
 @pytest.mark.parametrize("shell", ["dash", "bash", "mksh"])
 def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: str) -> None:
     make_firewall(usual, "nftables", "inet-policy-drop")
-    seen = {}
+    observed = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
         done = usual.run(
             "runuser",
@@ -247,11 +249,11 @@ def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: s
             "pe",
             check=False,
         )
-        seen[user, sudo] = (
-            Unseen(done.stderr.strip()) if done.returncode else parse(done.stdout.encode())
+        observed[user, sudo] = (
+            NotObserved(done.stderr.strip()) if done.returncode else parse(done.stdout.encode())
         )
     allowed = Rule(proto="tcp", port=22, action="allow")
-    assert {who: outcome(allowed, answer).value for who, answer in seen.items()} == {
+    assert {who: outcome(allowed, answer).value for who, answer in observed.items()} == {
         ("guest", ""): "unknown", ("guest", "sudo -n"): "unknown", ("stella", "sudo -n"): "compliant",
     }  # fmt: skip
 
@@ -420,12 +422,12 @@ def test_reading_commits_nothing(usual: Node) -> None:
     probe.
     """
     make_firewall(usual, "ufw", "basic-22-tcp")
-    seen = usual.run("sh", "-c", WATCHED, "watched", BODY).stdout.splitlines()
-    assert [line for line in seen if not line.startswith("# new generation")] == [
+    observed = usual.run("sh", "-c", WATCHED, "watched", BODY).stdout.splitlines()
+    assert [line for line in observed if not line.startswith("# new generation")] == [
         "add table inet before",
         "add table inet after",
     ]
-    assert len(seen) == 3
+    assert len(observed) == 3
     assert len(usual.run("sh", "-c", WATCHED, "watched", "ufw show raw").stdout.splitlines()) > 3
 
 
@@ -500,5 +502,5 @@ def test_firewalld_that_has_just_been_started_is_waited_for(with_firewalld: Node
     done = with_firewalld.run(
         "sh", "-c", 'systemctl restart firewalld; exec sh -c "$1" pe', "restart", BODY
     )
-    seen = parse(done.stdout.encode())
-    assert outcome(Rule(proto="tcp", port=22, action="allow"), seen) is Outcome.COMPLIANT
+    observed = parse(done.stdout.encode())
+    assert outcome(Rule(proto="tcp", port=22, action="allow"), observed) is Outcome.COMPLIANT

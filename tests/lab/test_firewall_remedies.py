@@ -393,10 +393,10 @@ def ssh(lab: Lab, node: Node, port: int, *argv: str, stdin: str = "", address: s
 
 
 def look(lab: Lab, node: Node, declared: dict[str, Any], port: int) -> dict[str, Result]:
-    seen: Observations = parse(
+    observed: Observations = parse(
         ssh(lab, node, port, "sh", "-s", stdin=PROBE).encode(errors="surrogateescape")
     )
-    return {item.name: judge(RESOURCE, item, seen) for item in items(declared)}
+    return {item.name: judge(RESOURCE, item, observed) for item in items(declared)}
 
 
 def tried(lab: Lab, node: Node, reset: str, case: Drift) -> None:

@@ -29,7 +29,7 @@ def results(
     node: Node, items: Sequence[Declared], environment: Mapping[str, str] = {}, user: str = "root"
 ) -> list[Result]:
     setting = [f"{name}={value}" for name, value in environment.items()]
-    seen = parse(
+    observed = parse(
         node.run(
             "runuser", "-u", user, "--", "env", *setting, "/bin/sh", "-c", BODY, "pe", *ask(items)
         ).stdout.encode()
@@ -39,7 +39,7 @@ def results(
         judge(
             RESOURCE,
             Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), place),
-            seen,
+            observed,
         )
         for item in items
     ]
@@ -92,10 +92,10 @@ def test_the_database_of_a_session_is_not_the_nodes(node: Node) -> None:
     )
     for setting in ("DPKG_ROOT=/other", "DPKG_ADMINDIR=/other/var/lib/dpkg"):
         items = [Declared(name="elsewhere"), Declared(name="procps", state="absent")]
-        seen = parse(
+        observed = parse(
             node.run("env", setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode()
         )
-        assert [row.name for item in items for row in seen[item.name].here] == ["procps"]
+        assert [row.name for item in items for row in observed[item.name].here] == ["procps"]
 
 
 def test_a_node_of_rpm(rpm_node: Node) -> None:
@@ -190,10 +190,12 @@ def test_the_database_of_apk(shell: list[str], tree: Path) -> None:
     )
     done = in_tree(shell, tree, "musl", "openssh", "py-foo", "cmd", "nosuch")
     assert done.returncode == 0, done.stderr
-    seen = parse(done.stdout)
-    assert [row.version for row in seen["musl"].rows] == ["1.2.4_git20230717-r4"]
-    assert seen["py-foo"].providers == ("py3-foo",)
-    assert not any(seen[name].rows or seen[name].providers for name in ("openssh", "cmd", "nosuch"))
+    observed = parse(done.stdout)
+    assert [row.version for row in observed["musl"].rows] == ["1.2.4_git20230717-r4"]
+    assert observed["py-foo"].providers == ("py3-foo",)
+    assert not any(
+        observed[name].rows or observed[name].providers for name in ("openssh", "cmd", "nosuch")
+    )
 
 
 @pytest.mark.parametrize(
@@ -210,11 +212,11 @@ def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
     (tree / "var/lib/dpkg/status").write_text(f"{mta}\n{nano}\n")
     done = in_tree(shell, tree, "mta", "nano", "mail-transport-agent", "smtp", "editor", "nosuch")
     assert done.returncode == 0, done.stderr
-    seen = parse(done.stdout)
-    assert seen["mta"].rows[0][2:] == ("hold", "installed", "ok", "1.0")
-    assert not seen["nano"].here
-    assert seen["mail-transport-agent"].providers == seen["smtp"].providers == ("mta",)
-    assert not seen["editor"].providers
+    observed = parse(done.stdout)
+    assert observed["mta"].rows[0][2:] == ("hold", "installed", "ok", "1.0")
+    assert not observed["nano"].here
+    assert observed["mail-transport-agent"].providers == observed["smtp"].providers == ("mta",)
+    assert not observed["editor"].providers
 
 
 BROKEN = {

@@ -16,7 +16,7 @@ from random import Random
 import pytest
 
 from power_edge import package_data
-from power_edge.model import Finding, Outcome, Unseen
+from power_edge.model import Finding, NotObserved, Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import name
 from power_edge.resources.firewall.judge import Declared, judge
@@ -81,7 +81,7 @@ class Bench:
             script += text
         return self.node.run("/bin/sh", "-ec", script, check=False).returncode == 0
 
-    def seen(self) -> Ruleset | None:
+    def observed(self) -> Ruleset | None:
         """What the probe saw; None where nft printed no JSON, as 1.0.6 does for some dormant
         tables.
         """
@@ -90,7 +90,7 @@ class Bench:
             found = parse(printed.encode(errors="surrogateescape"))[""]
         except ValueError:
             return None
-        assert not isinstance(found, Unseen), found.why
+        assert not isinstance(found, NotObserved), found.why
         return found
 
     def fates(self) -> Fates:
@@ -192,12 +192,12 @@ def _usual(packet: Packet) -> bool:
     )
 
 
-def questions(seen: Ruleset, rules: list[Rule]) -> Iterator[Question]:
+def questions(observed: Ruleset, rules: list[Rule]) -> Iterator[Question]:
     items = [Declared("rule", rule, Firewall(rules=[rule])) for rule in rules]
     items += [Declared("default_incoming", action, Firewall()) for action in (ALLOW, DENY, REJECT)]
     items.append(Declared("exclusive", True, Firewall(exclusive=True, rules=rules)))
     for item in items:
-        findings = list(judge(item, seen))
+        findings = list(judge(item, observed))
         outcome = next(
             one
             for one in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
@@ -225,13 +225,13 @@ def against(bench: Bench, ruleset: Draw, rules: list[Rule], counts: Counter[str]
     if not bench.load(ruleset):
         counts["refused by a tool"] += 1
         return []
-    seen = bench.seen()
-    if seen is None:
+    observed = bench.observed()
+    if observed is None:
         counts["not understood"] += 1
         return []
     fates = bench.fates()
     found = []
-    for question in questions(seen, rules):
+    for question in questions(observed, rules):
         kind = "rule" if question.declared.field == "rule" else question.declared.field
         counts[f"{kind} {question.outcome}"] += 1
         wrong = question.wrong(fates)

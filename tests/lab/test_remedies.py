@@ -138,8 +138,8 @@ def test_a_remedy_that_does_not_what_it_is_for_or_more_is_noticed(
         make(node, drift.case)
         (found,) = look(node, items_of(drift.verdict.declared))
         row = mend(lab, node, drift, [found._replace(mend=command, advice=None)])
-    seen = [fault for fault in faults if any(fault in each for each in row.faults)]
-    assert seen == faults, row.faults
+    observed = [fault for fault in faults if any(fault in each for each in row.faults)]
+    assert observed == faults, row.faults
 
 
 def run(lab: Lab, drift: Drift) -> Row:
@@ -310,10 +310,14 @@ def kept(node: Node, declared: Mapping[str, Any]) -> dict[str, str]:
         shown = node.run("stat", "-L", "-c", "%a %u %g", "--", path, check=False).stdout.split()
         if shown:
             content = node.run("sha256sum", "--", path, check=False).stdout.split(" ")[0]
-            seen = dict(zip(("mode", "owner", "group", "content"), (*shown, content), strict=True))
+            observed = dict(
+                zip(("mode", "owner", "group", "content"), (*shown, content), strict=True)
+            )
             told = item.keys() | ({"content"} if "sha256" in item else set())
             fields |= {
-                f"{field} of {path}": value for field, value in seen.items() if field not in told
+                f"{field} of {path}": value
+                for field, value in observed.items()
+                if field not in told
             }
     for item in declared.get("services", ()):
         name, told = (
@@ -322,9 +326,9 @@ def kept(node: Node, declared: Mapping[str, Any]) -> dict[str, str]:
         )
         enabled = node.run("systemctl", "is-enabled", "--", name, check=False).stdout.strip()
         active = node.run("systemctl", "is-active", "--", name, check=False).stdout.strip()
-        seen = {"state": active} | ({"enabled": enabled} if "masked" not in enabled else {})
+        observed = {"state": active} | ({"enabled": enabled} if "masked" not in enabled else {})
         fields |= {
-            f"{field} of {name}": value for field, value in seen.items() if field not in told
+            f"{field} of {name}": value for field, value in observed.items() if field not in told
         }
     return fields
 

@@ -404,9 +404,9 @@ def test_what_a_boot_does_otherwise_than_its_job_list(lab: Lab, name: str) -> No
     with lab.node("otherwise") as node:
         make(node, case)
         asked = case.captures["probe"].command.split()[1:]
-        seen = RESOURCE.parse(node.run("sh", "-c", BODY, "pe", *asked).stdout.encode())
+        observed = RESOURCE.parse(node.run("sh", "-c", BODY, "pe", *asked).stdout.encode())
     for verdict in case.verdicts:
-        check(verdict, verdict.declared, {"services": seen})
+        check(verdict, verdict.declared, {"services": observed})
 
 
 def test_a_plain_user_and_every_shell_see_the_same(units: Node) -> None:

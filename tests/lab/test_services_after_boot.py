@@ -301,9 +301,9 @@ def checked(node: Node, declared: Sequence[Service], *, marks: str = "") -> Mapp
     """The results by name, all asked in one go; `marks` are put before each name (`!`)."""
     asked = [marks + name if not name.startswith(("!", "~")) else name for name in ask(declared)]
     done = node.run("sh", "-c", BODY, "pe", *asked)
-    seen = RESOURCE.parse(done.stdout.encode())
+    observed = RESOURCE.parse(done.stdout.encode())
     return {
-        item.name: judge(RESOURCE, item, seen)
+        item.name: judge(RESOURCE, item, observed)
         for item in (
             Item(
                 node.name,

@@ -12,7 +12,7 @@ import pytest
 
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Observations, Result, Source, Unseen
+from power_edge.model import Item, NotObserved, Observations, Result, Source
 from power_edge.resources.sysctl import RESOURCE, parse
 from power_edge.resources.sysctl.key import Setting, canonical
 from power_edge.resources.sysctl.kinds import never
@@ -25,7 +25,7 @@ SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
 SECRET = "net/ipv4/tcp_fastopen_key"
 
 
-def judged(key: str, value: str, seen: Observations) -> Result:
+def judged(key: str, value: str, observed: Observations) -> Result:
     declared = Setting(key, value)
     return judge(
         RESOURCE,
@@ -38,7 +38,7 @@ def judged(key: str, value: str, seen: Observations) -> Result:
             RESOURCE.asserts(declared),
             Source("f", 1),
         ),
-        seen,
+        observed,
     )
 
 
@@ -57,14 +57,14 @@ def test_every_key_of_this_machine(shell: list[str]) -> None:
         env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
         timeout=60,
     )
-    seen = parse(done.stdout)
-    assert list(seen) == paths
+    observed = parse(done.stdout)
+    assert list(observed) == paths
     steady = {
         path: (root / path).read_text(errors="surrogateescape")
         for path in paths
         if path.startswith(("net/ipv4/conf/", "kernel/sched", "vm/dirty"))
     }
-    assert {path: seen[path] for path in steady} == {
+    assert {path: observed[path] for path in steady} == {
         path: value.removesuffix("\n") for path, value in steady.items()
     }
 
@@ -75,7 +75,7 @@ def put(node: Node, key: str, value: str) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS[:2], ids=lambda shell: shell[0])
 def test_what_has_no_value(node: Node, shell: list[str]) -> None:
-    seen = parse(
+    observed = parse(
         node.run(
             *shell,
             "-c",
@@ -87,14 +87,14 @@ def test_what_has_no_value(node: Node, shell: list[str]) -> None:
             "net/core/bpf_jit_harden",
         ).stdout.encode()
     )
-    assert len(seen) == 4
-    assert all(isinstance(value, Unseen) for value in seen.values()), seen
+    assert len(observed) == 4
+    assert all(isinstance(value, NotObserved) for value in observed.values()), observed
 
 
 def test_a_long_value_is_read_to_its_end(node: Node) -> None:
     key, whole = "net.ipv4.ip_local_reserved_ports", ",".join(map(str, range(1024, 9000, 2)))
     put(node, key, whole)
-    seen = parse(node.run("sh", "-c", BODY, "pe", canonical(key)).stdout.encode())
+    observed = parse(node.run("sh", "-c", BODY, "pe", canonical(key)).stdout.encode())
     shutil.copy(str(shutil.which("busybox")), node.tree / "usr/local/bin")
     cut = parse(
         node.run(
@@ -102,8 +102,8 @@ def test_a_long_value_is_read_to_its_end(node: Node) -> None:
         ).stdout.encode()
     )
     put(node, key, "")
-    assert judged(key, whole, seen).outcome.value == "compliant"
-    assert judged(key, whole[:1024], seen).outcome.value == "drift"
+    assert judged(key, whole, observed).outcome.value == "compliant"
+    assert judged(key, whole[:1024], observed).outcome.value == "drift"
     assert judged(key, whole[:1024], cut).outcome.value == "unknown"
 
 
@@ -124,13 +124,13 @@ def test_a_plain_user_with_and_without_sudo(node: Node) -> None:
             SECRET,
             "net/ipv4/ip_forward",
         )
-        seen = parse(node.run(*run).stdout.encode())
-        assert seen["net/ipv4/ip_forward"] in ("0", "1")
-        return seen[SECRET]
+        observed = parse(node.run(*run).stdout.encode())
+        assert observed["net/ipv4/ip_forward"] in ("0", "1")
+        return observed[SECRET]
 
     assert value("stella", "sudo -n") == "00000000-00000000-00000000-00000000"
-    assert isinstance(value("stella", ""), Unseen)
-    assert isinstance(value("guest", "sudo -n"), Unseen)
+    assert isinstance(value("stella", ""), NotObserved)
+    assert isinstance(value("guest", "sudo -n"), NotObserved)
 
 
 REMEDIES = {

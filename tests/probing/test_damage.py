@@ -72,9 +72,9 @@ def items() -> tuple[Item, ...]:
 
 def outcomes(answer: Answer) -> dict[str, Outcome]:
     by_type = groupby(sorted(items(), key=lambda item: item.type), key=lambda item: item.type)
-    seen = {kind: observe(resource(kind), list(members), answer) for kind, members in by_type}
+    observed = {kind: observe(resource(kind), list(members), answer) for kind, members in by_type}
     return {
-        item.name: judge(resource(item.type), item, seen[item.type]).outcome for item in items()
+        item.name: judge(resource(item.type), item, observed[item.type]).outcome for item in items()
     }
 
 

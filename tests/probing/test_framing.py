@@ -16,18 +16,23 @@ SECTIONS: dict[str, bytes | tuple[int, bytes, str]] = {
 
 
 def test_whole() -> None:
-    seen = read(answer("rig-7", SECTIONS, machine="a", age=0))
-    assert (seen.node, seen.uid, seen.gate, seen.complete) == ("rig-7", 0, "open", True)
-    assert seen.readings == {"machine-id": Reading("ok", digest("a"))}
-    assert seen.outputs["services.0"] == (0, b"one\ntwo\n", "", MILLISECONDS, None)
-    assert seen.outputs["sysctl.0"] == (
+    observed = read(answer("rig-7", SECTIONS, machine="a", age=0))
+    assert (observed.node, observed.uid, observed.gate, observed.complete) == (
+        "rig-7",
+        0,
+        "open",
+        True,
+    )
+    assert observed.readings == {"machine-id": Reading("ok", digest("a"))}
+    assert observed.outputs["services.0"] == (0, b"one\ntwo\n", "", MILLISECONDS, None)
+    assert observed.outputs["sysctl.0"] == (
         3,
         b"no newline at the end",
         "first\nsecond",
         MILLISECONDS,
         None,
     )
-    assert {name: output.failure() for name, output in seen.outputs.items()} == {
+    assert {name: output.failure() for name, output in observed.outputs.items()} == {
         "services.0": None,
         "sysctl.0": "first",
         "sysctl.1": "timed out",
@@ -40,8 +45,8 @@ def test_a_warning_of_sudo_is_no_reason() -> None:
         "a.0": (1, b"", f"{warning}\nsudo: a password is required"),
         "b.0": (1, b"", warning),
     }
-    seen = read(answer("rig-7", sections))
-    assert {name: output.failure() for name, output in seen.outputs.items()} == {
+    observed = read(answer("rig-7", sections))
+    assert {name: output.failure() for name, output in observed.outputs.items()} == {
         "a.0": "sudo: a password is required",
         "b.0": warning,
     }
@@ -49,8 +54,8 @@ def test_a_warning_of_sudo_is_no_reason() -> None:
 
 @pytest.mark.parametrize("state", ["missing", "unreadable", "empty", "invalid", "filler"])
 def test_a_hash_counts_only_where_the_identifier_was_read(state: str) -> None:
-    seen = read(answer("a", readings=[("machine-id", state, digest("a"))]))
-    assert seen.readings == {"machine-id": Reading(state, None)}
+    observed = read(answer("a", readings=[("machine-id", state, digest("a"))]))
+    assert observed.readings == {"machine-id": Reading(state, None)}
 
 
 def test_cut_at_every_byte() -> None:
@@ -58,17 +63,17 @@ def test_cut_at_every_byte() -> None:
     whole = read(data)
     for at in range(len(data)):
         try:
-            seen = read(data[:at])
+            observed = read(data[:at])
         except NoAnswer:
             continue
-        assert seen.node == whole.node
-        assert seen.gate in (None, whole.gate)
-        assert seen.complete <= whole.complete
-        for name, output in seen.outputs.items():
+        assert observed.node == whole.node
+        assert observed.gate in (None, whole.gate)
+        assert observed.complete <= whole.complete
+        for name, output in observed.outputs.items():
             if output.failure() is None:
                 assert output.stdout == whole.outputs[name].stdout
-        if seen.gate is not None:
-            assert seen.readings == whole.readings
+        if observed.gate is not None:
+            assert observed.readings == whole.readings
 
 
 def test_what_a_section_prints_is_no_frame() -> None:
@@ -80,10 +85,10 @@ def test_what_a_section_prints_is_no_frame() -> None:
         + b" E sysctl.0 0\n"
     )
     hostile += f"x{NONCE} E sysctl.0 0\n {NONCE} Z\n".encode()
-    seen = read(answer("a", {"sysctl.0": hostile, "sysctl.1": b"later"}))
-    assert seen.node == "a"
-    assert seen.outputs["sysctl.0"].stdout == hostile
-    assert seen.outputs["sysctl.1"].stdout == b"later"
+    observed = read(answer("a", {"sysctl.0": hostile, "sysctl.1": b"later"}))
+    assert observed.node == "a"
+    assert observed.outputs["sysctl.0"].stdout == hostile
+    assert observed.outputs["sysctl.1"].stdout == b"later"
 
 
 def test_binary() -> None:
@@ -178,8 +183,10 @@ def test_what_the_head_promises_and_is_not_there_is_lost() -> None:
         (True, "the answer was damaged on the way: the section is missing"),
         (False, "the answer was cut"),
     ):
-        seen = read(answer("a", {"sysctl.0": b"x\n"}, promised=["sysctl.0", "sysctl.1"], end=end))
-        assert [output.failure() for output in seen.outputs.values()] == [None, why]
+        observed = read(
+            answer("a", {"sysctl.0": b"x\n"}, promised=["sysctl.0", "sysctl.1"], end=end)
+        )
+        assert [output.failure() for output in observed.outputs.values()] == [None, why]
     assert read(answer("a", promised=["sysctl.0"], gate="wrong")).outputs == {}
 
 

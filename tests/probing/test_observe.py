@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from power_edge.config import load_state
-from power_edge.model import Item, Observations, Unseen
+from power_edge.model import Item, NotObserved, Observations
 from power_edge.probing.framing import read
 from power_edge.probing.observe import observe
 from power_edge.resources import names, resource
@@ -19,7 +19,9 @@ def items() -> list[Item]:
     return list(load_state(STATE, "node-configs/a/state.yaml", "a").items)
 
 
-def seen(sections: dict[str, Any], *, end: bool = True, **changes: Any) -> Observations | Unseen:
+def observed(
+    sections: dict[str, Any], *, end: bool = True, **changes: Any
+) -> Observations | NotObserved:
     return observe(
         replace(resource("sysctl"), **changes),
         items(),
@@ -31,27 +33,32 @@ ONE, TWO = answers.sysctl({"vm.swappiness": "60"}), answers.sysctl({"kernel.pani
 
 
 def test_sections_are_merged() -> None:
-    assert seen({"sysctl.0": ONE, "sysctl.1": TWO}) == {"vm/swappiness": "60", "kernel/panic": "1"}
+    assert observed({"sysctl.0": ONE, "sysctl.1": TWO}) == {
+        "vm/swappiness": "60",
+        "kernel/panic": "1",
+    }
 
 
 def test_of_a_section_that_failed_the_items_are_unseen() -> None:
-    assert seen({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way\nat all")}) == {
+    assert observed({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way\nat all")}) == {
         "vm/swappiness": "60",
-        "kernel/panic": Unseen("no way"),
+        "kernel/panic": NotObserved("no way"),
     }
 
 
 def test_a_table_of_which_a_part_failed_is_unseen() -> None:
     for kind in ({"lists_all": True}, {"whole": True}):
-        assert seen({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way")}, **kind) == Unseen("no way")
+        assert observed({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way")}, **kind) == NotObserved(
+            "no way"
+        )
 
 
 @pytest.mark.parametrize(
     ("end", "why"), [(True, "not in the answer"), (False, "the answer was cut")]
 )
 def test_no_section(end: bool, why: str) -> None:
-    assert seen({}, end=end) == Unseen(why)
-    assert seen({"sysctls.0": ONE, "sysctl": ONE}, end=end) == Unseen(why)
+    assert observed({}, end=end) == NotObserved(why)
+    assert observed({"sysctls.0": ONE, "sysctl": ONE}, end=end) == NotObserved(why)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +68,11 @@ def test_what_parse_trips_over_is_unseen(error: Exception) -> None:
     def parse(_: bytes) -> Observations:
         raise error
 
-    observed = seen({"sysctl.0": ONE}, parse=parse)
-    assert isinstance(observed, dict)
+    found = observed({"sysctl.0": ONE}, parse=parse)
+    assert isinstance(found, dict)
     assert all(
-        isinstance(each, Unseen) and "was not understood" in each.why for each in observed.values()
+        isinstance(each, NotObserved) and "was not understood" in each.why
+        for each in found.values()
     )
 
 

@@ -264,14 +264,14 @@ def test_what_a_section_says_is_the_same_with_busybox_s_deadline(
 
 
 def test_without_an_identity_the_gate_stays_shut(tmp_path: Path) -> None:
-    seen = read(
+    observed = read(
         run(
             ["sh"],
             plan("a", None, items(["vm.swappiness"], "sysctl"), Timeouts()).script(),
             tmp_path,
         )
     )
-    assert (seen.gate, seen.outputs, seen.complete) == ("hidden", {}, True)
+    assert (observed.gate, observed.outputs, observed.complete) == ("hidden", {}, True)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def make(project: Project, status: int, name: str | None = None) -> str:
         case 11:
             project.node(name, gate=None)
         case 1:
-            project.node(name, seen={"vm.swappiness": "1"})
+            project.node(name, observed={"vm.swappiness": "1"})
         case 10:
             project.node(name)
             project.answer(name, {"sysctl.0": (1, b"", "no way")})

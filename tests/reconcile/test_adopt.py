@@ -12,7 +12,7 @@ from power_edge.checking.check import Checked, plan_for
 from power_edge.checking.evaluate import judge
 from power_edge.config import Node, State, load_state
 from power_edge.identity.gate import Gate
-from power_edge.model import Item, Outcome, Result, Unseen
+from power_edge.model import Item, NotObserved, Outcome, Result
 from power_edge.probing.transport import Unreachable
 from power_edge.reconcile.adopt import Adopted, Adoption, adopt, asked
 from power_edge.resources import resource
@@ -58,26 +58,28 @@ def packages(*versions: str) -> Package:
 
 
 def adopted(
-    text: str, seen: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None
+    text: str, observed: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None
 ) -> Adoption:
     """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of
     what was adopted is compliant then.
     """
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
-    vars(checked).update(_kept=seen, gate=Gate(0))
+    vars(checked).update(_kept=observed, gate=Gate(0))
     done = adopt(
         text, checked, [item for item in state.items if names is None or item.name in names]
     )
     touched = {(one.item.type, one.item.key) for one in done.adopted}
     for item in load_state(done.text.encode(), "f", "n").items:
         if (item.type, item.key) in touched:
-            assert judge(resource(item.type), item, seen[item.type]).outcome is Outcome.COMPLIANT
+            assert (
+                judge(resource(item.type), item, observed[item.type]).outcome is Outcome.COMPLIANT
+            )
     return done
 
 
 @pytest.mark.parametrize(
-    ("declared", "seen", "new", "told"),
+    ("declared", "observed", "new", "told"),
     [
         ("state: running", DOWN, "state: stopped", "state: running -> stopped"),
         (
@@ -104,15 +106,15 @@ def adopted(
         ("state: running", FAILED, "enabled: true", "state left out, enabled: true added"),
     ],
 )
-def test_services(declared: str, seen: Unit, new: str, told: str) -> None:
+def test_services(declared: str, observed: Unit, new: str, told: str) -> None:
     text = f"{HEAD}services: # ours\n- {{name: a, {{}}}}  # the one\n- {{name: b.socket, state: running}}\n"
     before, after = (text.replace("{}", fields) for fields in (declared, new))
-    done = adopted(before, {"services": {"a.service": seen, "b.socket": UP}})
+    done = adopted(before, {"services": {"a.service": observed, "b.socket": UP}})
     assert (done.text, [one.told for one in done.adopted], done.left) == (after, [told], ())
 
 
 @pytest.mark.parametrize(
-    ("type_", "item", "seen", "why"),
+    ("type_", "item", "observed", "why"),
     [
         ("services", "{name: a, state: running}", MISSING, "no such unit"),
         ("packages", "{name: a}", packages(), "removed: it is not there any more"),
@@ -125,7 +127,7 @@ def test_services(declared: str, seen: Unit, new: str, told: str) -> None:
         ),
     ],
 )
-def test_what_is_gone_is_removed(type_: str, item: str, seen: Any, why: str) -> None:
+def test_what_is_gone_is_removed(type_: str, item: str, observed: Any, why: str) -> None:
     name = {"services": "a.service", "packages": "a", "files": "/a"}[type_]
     other = {
         "services": "{name: b, state: running}",
@@ -134,7 +136,7 @@ def test_what_is_gone_is_removed(type_: str, item: str, seen: Any, why: str) -> 
     }[type_]
     there = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
     text = f"{HEAD}{type_}:\n# of a\n- {item.replace('path: a', 'path: /a')}\n\n# of b\n- {other}\n"
-    done = adopted(text, {type_: {name: seen, name.replace("a", "b", 1): there}})
+    done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): there}})
     assert done.text == f"{HEAD}{type_}:\n# of b\n- {other}\n"
     assert why in done.adopted[0].told
 
@@ -146,7 +148,7 @@ def test_the_last_of_a_section_takes_it_along() -> None:
 def test_sysctl() -> None:
     text = f"{HEAD}sysctl:\n  vm/x: '1'   # why\n  vm.y: \"2\"\n  vm.z: '3'\n"
     done = adopted(
-        text, {"sysctl": {"vm/x": "4\t5", "vm/y": "no", "vm/z": Unseen("permission denied")}}
+        text, {"sysctl": {"vm/x": "4\t5", "vm/y": "no", "vm/z": NotObserved("permission denied")}}
     )
     assert done.text == text.replace("'1'", '"4\\t5"').replace('"2"', '"no"')
     assert [(left.item.name, left.why) for left in done.left] == [
@@ -158,7 +160,7 @@ def test_sysctl() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "seen", "new"),
+    ("declared", "observed", "new"),
     [
         ("mode: '0600', owner: root", FILE, "mode: '0644', owner: root"),
         ("content: \"hello!\\n\", mode: '0644'", FILE, f"mode: '0644', sha256: {HASH}"),
@@ -169,35 +171,35 @@ def test_sysctl() -> None:
         ("owner: root", FILE._replace(uid=1007, user="a:b"), 'owner: "1007"'),
     ],
 )
-def test_files(declared: str, seen: File, new: str) -> None:
+def test_files(declared: str, observed: File, new: str) -> None:
     text = f"{HEAD}files:\n- {{path: //a, {{}}}}\n"
     before, after = (text.replace("{}", fields) for fields in (declared, new))
-    assert adopted(before, {"files": {"/a": seen}}).text == after
+    assert adopted(before, {"files": {"/a": observed}}).text == after
 
 
 @pytest.mark.parametrize(
-    ("declared", "seen", "new"),
+    ("declared", "observed", "new"),
     [
         (", version: '1'", packages("2"), ", version: '2'"),
         (", state: absent", packages("2"), ", state: present"),
         (", state: present, version: '1'", packages("1:2-3"), ", state: present, version: '1:2-3'"),
     ],
 )
-def test_packages(declared: str, seen: Package, new: str) -> None:
+def test_packages(declared: str, observed: Package, new: str) -> None:
     text = f"{HEAD}packages:\n- {{name: vim{declared}}}\n"
     assert (
-        adopted(text, {"packages": {"vim": seen}}).text
+        adopted(text, {"packages": {"vim": observed}}).text
         == f"{HEAD}packages:\n- {{name: vim{new}}}\n"
     )
 
 
 def test_bytes_that_no_file_can_hold() -> None:
     text = f"{HEAD}sysctl: {{vm.x: '1', vm.y: '2'}}\nfiles: [{{path: /a, owner: root}}]\n"
-    seen: dict[str, dict[str, Any]] = {
+    observed: dict[str, dict[str, Any]] = {
         "sysctl": {"vm/x": "\udcff", "vm/y": "3"},
         "files": {"/a": FILE._replace(uid=7, user="\udcff")},
     }
-    done = adopted(text, seen)
+    done = adopted(text, observed)
     assert done.text == text.replace("'2'", "'3'").replace("owner: root", 'owner: "7"')
     assert [left.item.name for left in done.left] == ["vm.x"]
 
@@ -297,7 +299,7 @@ def test_rules_that_are_gone_and_fields_that_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "seen"),
+    ("declared", "observed"),
     [
         (
             "{port: 22, proto: tcp, action: allow, from: 10.0.0.0/8, comment: ours}",
@@ -313,10 +315,10 @@ def test_rules_that_are_gone_and_fields_that_differ() -> None:
         ),
     ],
 )
-def test_a_rule_that_differs(declared: str, seen: str) -> None:
+def test_a_rule_that_differs(declared: str, observed: str) -> None:
     text = UFW.replace("{port: 22, proto: tcp, action: allow}", "{}")
     assert firewall(text.replace("{}", declared), "ufw/basic-22-tcp").text == text.replace(
-        "{}", seen
+        "{}", observed
     )
 
 
@@ -402,8 +404,8 @@ def test_what_would_not_be_compliant_is_left_alone(
         written.extend(state.items)
         return state
 
-    def judged(kind: Any, item: Any, seen: Any) -> Result:
-        result = judge(kind, item, seen)
+    def judged(kind: Any, item: Any, observed: Any) -> Result:
+        result = judge(kind, item, observed)
         new = item.name == "a" and any(item is each for each in written)
         return result._replace(outcome=outcome, why="a reason") if new else result
 

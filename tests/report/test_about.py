@@ -21,7 +21,7 @@ ON_FILE = OnFile(
 )
 
 
-def drawn(seen: About, *, width: int = 80, color: bool = False, encoding: str = "utf-8") -> str:
+def drawn(observed: About, *, width: int = 80, color: bool = False, encoding: str = "utf-8") -> str:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(
         file=file,
@@ -32,7 +32,7 @@ def drawn(seen: About, *, width: int = 80, color: bool = False, encoding: str = 
         markup=False,
         emoji=False,
     )
-    draw(seen, console)
+    draw(observed, console)
     file.flush()
     assert isinstance(file.buffer, io.BytesIO)
     return file.buffer.getvalue().decode(encoding)

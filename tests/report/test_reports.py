@@ -136,8 +136,8 @@ def test_junit(project: Project, family: str, plain: bool) -> None:
 
 
 def test_what_a_node_shows_is_data_to_every_report(project: Project) -> None:
-    seen = b'\x1b[31m<b>&"\xff\x80\x01]]>'
-    project.node("a", {"vm.swappiness": "60"}, {"vm.swappiness": seen})
+    observed = b'\x1b[31m<b>&"\xff\x80\x01]]>'
+    project.node("a", {"vm.swappiness": "60"}, {"vm.swappiness": observed})
     result = project.run(
         "--node=a",
         "--junitxml=j.xml",
@@ -348,12 +348,12 @@ REPORTS = {
 BESIDE = ("--json-report", "--self-contained-html")
 
 
-@pytest.mark.parametrize(("seen", "status"), [("60", 3), ("1", 1)])
+@pytest.mark.parametrize(("observed", "status"), [("60", 3), ("1", 1)])
 @pytest.mark.parametrize("option", REPORTS)
 def test_what_cannot_be_written_is_told_and_the_old_file_stays(
-    project: Project, option: str, seen: str, status: int, monkeypatch: pytest.MonkeyPatch
+    project: Project, option: str, observed: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.node("a", seen={"vm.swappiness": seen})
+    project.node("a", observed={"vm.swappiness": observed})
     file = project.path / REPORTS[option]
     file.write_text("old\n")
 

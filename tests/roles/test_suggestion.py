@@ -71,7 +71,7 @@ def test_all_roles_of_the_schema_can_be_suggested() -> None:
 
 
 def test_tags_are_the_roles_and_what_they_stand_on() -> None:
-    seen = [
+    observed = [
         ("containerd", ""),
         ("openvpn", "a runs"),
         ("docker", ""),
@@ -79,7 +79,7 @@ def test_tags_are_the_roles_and_what_they_stand_on() -> None:
         ("prometheus", "it runs"),
         ("wireguard", ""),
     ]
-    assert list(tags(seen)) == [
+    assert list(tags(observed)) == [
         "vpn-gateway",
         "container-host",
         "openvpn",
@@ -87,5 +87,8 @@ def test_tags_are_the_roles_and_what_they_stand_on() -> None:
         "docker",
         "prometheus",
     ]
-    assert (tags(seen)["openvpn"], tags(seen)["prometheus"]) == (("a runs", "b runs"), ("it runs",))
+    assert (tags(observed)["openvpn"], tags(observed)["prometheus"]) == (
+        ("a runs", "b runs"),
+        ("it runs",),
+    )
     assert tags([]) == {}

@@ -20,7 +20,7 @@ import yaml
 
 from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError, load_state
-from power_edge.model import Item, Observations, Outcome, Result, Unseen
+from power_edge.model import Item, NotObserved, Observations, Outcome, Result
 from power_edge.resources import resource
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -98,7 +98,7 @@ def parameters(area: str) -> Iterator[Any]:
 
 
 def verdict_of(
-    declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]
+    declared: Mapping[str, Any], observations: Mapping[str, Observations | NotObserved]
 ) -> tuple[str, list[Result]]:
     """What loading and judging make of sections of a state.yaml: the worst of the items' verdicts,
     and the results (none when invalid).
@@ -132,7 +132,9 @@ def worst(results: Iterable[Result]) -> str:
 
 
 def check(
-    verdict: Verdict, declared: Mapping[str, Any], observations: Mapping[str, Observations | Unseen]
+    verdict: Verdict,
+    declared: Mapping[str, Any],
+    observations: Mapping[str, Observations | NotObserved],
 ) -> list[Result]:
     """Asserts that a verdict comes out as it should, field by field where the case says so; the
     results.

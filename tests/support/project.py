@@ -45,7 +45,7 @@ class Project:
         self,
         name: str,
         declared: Mapping[str, str] = {"vm.swappiness": "60"},
-        seen: Mapping[str, str | bytes] | None = None,
+        observed: Mapping[str, str | bytes] | None = None,
         *,
         identity: dict[str, Any] | bool | None = True,
         sections: dict[str, Any] | None = None,
@@ -69,7 +69,7 @@ class Project:
             identity = identity_of(answers.MACHINE)
         if identity is not None:
             (folder / "system-identity.yaml").write_text(yaml.safe_dump(identity))
-        values = declared if seen is None else seen
+        values = declared if observed is None else observed
         self.answer(name, {"sysctl.0": answers.sysctl(values, declared)}, **answer)
         return folder
 

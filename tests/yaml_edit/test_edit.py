@@ -276,13 +276,13 @@ def test_entries_added(made: Made, data: st.DataObject) -> None:
             for number, entry in enumerate(new)
         )
         text = holds(made, [Add(path, entries)])
-        seen = at(value_of(text), path)
+        observed = at(value_of(text), path)
         wanted = (
             {**there, **plain(entries)}
             if isinstance(there, dict) and there
             else [*(there or []), *plain(entries)]
         )
-        assert repr(seen) == repr(wanted)
+        assert repr(observed) == repr(wanted)
         if not any(path[:length] in made.flows for length in range(len(path) + 1)):
             assert text.count("# seen") == sum(entry.comment == ("seen",) for entry in entries)
 

@@ -48,12 +48,12 @@ def read_by_all(text: str) -> dict[str, Any]:
     """The value, by our reader, PyYAML (1.1) and ruamel.yaml (1.2 and 1.1)."""
     document = read(text.encode(), "f")
     assert document.problems == ()
-    seen = [document.value, yaml.safe_load(text)]
+    observed = [document.value, yaml.safe_load(text)]
     for version in ("1.2", "1.1"):
         reader = YAML(typ="safe", pure=True)
         reader.version = version
-        seen.append(reader.load(text))
-    assert all(repr(value) == repr(document.value) for value in seen)
+        observed.append(reader.load(text))
+    assert all(repr(value) == repr(document.value) for value in observed)
     return document.value
 
 

@@ -51,9 +51,9 @@ def ask(
     plan = plan_for(target)
     answer = waiting(start([Job(plan, target.route)])[plan.node])
     if target.node is not None and plan.expected is not ANY_MACHINE:
-        seen = gate.judge(plan.expected, answer.readings, "", partial(others, target.node.path))
-        if not seen.open:
-            raise WrongMachine(seen.why)
+        observed = gate.judge(plan.expected, answer.readings, "", partial(others, target.node.path))
+        if not observed.open:
+            raise WrongMachine(observed.why)
     node = target.node or _node_of(identity(answer), root)
     return about(answer, target.name, _on_file(node))
 

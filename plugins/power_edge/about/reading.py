@@ -87,18 +87,18 @@ def evidence(roles: Part) -> list[tuple[str, str]]:
     return [(key, values[0]) for key, lines in roles.lines.items() for values in lines if values]
 
 
-def declared(seen: Hardware) -> dict[str, Any]:
+def declared(observed: Hardware) -> dict[str, Any]:
     """The hardware as identity.yaml declares it; what could not be read is left out.
 
     Memory is in GiB, as people call a GB of it.
     """
-    model = " ".join(filter(None, (seen.vendor, seen.model)))
-    gib = seen.memory.size / 2**30 if seen.memory is not None else 0
+    model = " ".join(filter(None, (observed.vendor, observed.model)))
+    gib = observed.memory.size / 2**30 if observed.memory is not None else 0
     facts = {
         "model": model,
-        "cpu_cores": seen.processor.threads if seen.processor is not None else None,
+        "cpu_cores": observed.processor.threads if observed.processor is not None else None,
         "memory_gb": round(gib) if gib >= 8 else round(gib, 1),
-        "architecture": seen.architecture,
+        "architecture": observed.architecture,
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -121,8 +121,8 @@ def _identity(who: Part) -> Identity | None:
 
 
 def _who(who: Part, roles: Part, on_file: OnFile) -> Who:
-    seen = evidence(roles)
-    found = {suggested.role: list(suggested.evidence) for suggested in suggest(seen)}
+    observed = evidence(roles)
+    found = {suggested.role: list(suggested.evidence) for suggested in suggest(observed)}
     return Who(
         hostname=who.text("hostname"),
         identity=_identity(who),
@@ -132,19 +132,19 @@ def _who(who: Part, roles: Part, on_file: OnFile) -> Who:
             Role(name=name, declared=name in on_file.roles, evidence=found.get(name, []))
             for name in dict.fromkeys((*on_file.roles, *found))
         ],
-        suggested_tags=list(tags(seen)),
+        suggested_tags=list(tags(observed)),
     )
 
 
-def hardware(seen: Part) -> Hardware:
+def hardware(observed: Part) -> Hardware:
     """What the machine is made of."""
     kinds = ("ssd", "rotating", "virtual")
     return Hardware(
-        vendor=seen.text("vendor"),
-        model=seen.text("model"),
-        virtual=seen.text("virtual"),
-        architecture=seen.text("architecture"),
-        processor=seen.one(
+        vendor=observed.text("vendor"),
+        model=observed.text("model"),
+        virtual=observed.text("virtual"),
+        architecture=observed.text("architecture"),
+        processor=observed.one(
             "cpu",
             lambda threads, cores, sockets, model: Processor(
                 model=text(model),
@@ -153,11 +153,11 @@ def hardware(seen: Part) -> Hardware:
                 threads=number(threads),
             ),
         ),
-        memory=seen.one(
+        memory=observed.one(
             "memory",
             lambda size, available: Memory(size=kib(size), available=kib(available or "0")),
         ),
-        disks=seen.all(
+        disks=observed.all(
             "disk",
             lambda name, size, kind, model: Disk(
                 name=name,
@@ -166,7 +166,7 @@ def hardware(seen: Part) -> Hardware:
                 model=text(model),
             ),
         ),
-        filesystems=seen.all(
+        filesystems=observed.all(
             "filesystem",
             lambda device, type_, mount, size, used, available: Filesystem(
                 mount=mount,
@@ -177,26 +177,26 @@ def hardware(seen: Part) -> Hardware:
                 available=kib(available),
             ),
         ),
-        remote_filesystems=seen.all(
+        remote_filesystems=observed.all(
             "remote",
             lambda device, type_, mount: RemoteFilesystem(mount=mount, device=device, type=type_),
         ),
     )
 
 
-def _system(seen: Part) -> System:
-    name, id_, version = seen.one(
+def _system(observed: Part) -> System:
+    name, id_, version = observed.one(
         "distribution", lambda *names: [text(each) for each in (*names, "", "", "")[:3]]
     ) or (None, None, None)
     return System(
         distribution=name or id_,
         id=id_,
         version=version,
-        kernel=seen.text("kernel"),
-        uptime=seen.one("uptime", number),
-        load=seen.one("load", lambda *loads: [_load(each) for each in loads]),
-        reboot=seen.one("reboot", _reboot),
-        updates=seen.one(
+        kernel=observed.text("kernel"),
+        uptime=observed.one("uptime", number),
+        load=observed.one("load", lambda *loads: [_load(each) for each in loads]),
+        reboot=observed.one("reboot", _reboot),
+        updates=observed.one(
             "updates",
             lambda count, security, age: Updates(
                 count=number(count),
@@ -218,14 +218,14 @@ def _reboot(pending: str, why: str = "") -> Reboot:
     return Reboot(pending=pending == "yes", why=text(why))
 
 
-def _network(seen: Part) -> Network:
+def _network(observed: Part) -> Network:
     addresses: dict[str, list[str]] = {}
-    for name, address, scope in seen.all(
+    for name, address, scope in observed.all(
         "address", lambda name, address, scope: (name, address, scope)
     ):
         if scope != "link":
             addresses.setdefault(name, []).append(address)
-    interfaces = seen.all(
+    interfaces = observed.all(
         "interface",
         lambda name, state, mac: Interface(
             name=name, state=state, mac=text(mac), addresses=addresses.get(name, [])
@@ -240,47 +240,47 @@ def _network(seen: Part) -> Network:
                 interface.state != "up",
             ),
         ),
-        routes=seen.all(
+        routes=observed.all(
             "route",
             lambda to, via, interface: Route(to=to, via=text(via), interface=text(interface)),
         ),
-        name_servers=seen.all("dns", str),
-        search=seen.all("search", str),
-        vpns=seen.all(
+        name_servers=observed.all("dns", str),
+        search=observed.all("search", str),
+        vpns=observed.all(
             "vpn", lambda interface, kind, state: Vpn(interface=interface, kind=kind, state=state)
         ),
     )
 
 
-def _tuning(seen: Part) -> Tuning:
+def _tuning(observed: Part) -> Tuning:
     return Tuning(
-        sysctl=dict(seen.all("sysctl", lambda key, value: (key, value))),
-        governors=dict(seen.all("governor", lambda name, count: (name, number(count)))),
-        transparent_hugepages=seen.text("hugepages"),
-        swaps=seen.all(
+        sysctl=dict(observed.all("sysctl", lambda key, value: (key, value))),
+        governors=dict(observed.all("governor", lambda name, count: (name, number(count)))),
+        transparent_hugepages=observed.text("hugepages"),
+        swaps=observed.all(
             "swap", lambda device, size, used: Swap(device=device, size=kib(size), used=kib(used))
         ),
     )
 
 
-def _services(seen: Part) -> Services:
+def _services(observed: Part) -> Services:
     def unit(name: str, description: str) -> Unit:
         return Unit(name=name, description=description)
 
     return Services(
-        state=seen.text("state"),
-        failed=seen.all("failed", unit),
-        running=seen.all("running", unit),
-        exited=seen.one("exited", number),
+        state=observed.text("state"),
+        failed=observed.all("failed", unit),
+        running=observed.all("running", unit),
+        exited=observed.one("exited", number),
     )
 
 
-def _security(seen: Part) -> Security:
+def _security(observed: Part) -> Security:
     return Security(
-        sshd=_sshd(seen.all("sshd", lambda key, value: (key, value))),
-        firewall=_firewall(seen),
-        open_ports=_sorted(seen.all("listening", _open_port)),
-        logins=seen.all(
+        sshd=_sshd(observed.all("sshd", lambda key, value: (key, value))),
+        firewall=_firewall(observed),
+        open_ports=_sorted(observed.all("listening", _open_port)),
+        logins=observed.all(
             "login",
             lambda user, terminal, host, at: Login(
                 user=user, terminal=terminal, host=text(host), at=at
@@ -316,11 +316,11 @@ def _switch(value: str | None) -> bool | None:
     return {"yes": True, "no": False}.get(value or "")
 
 
-def _firewall(seen: Part) -> Firewall | None:
-    providers = seen.all("filter", str)
+def _firewall(observed: Part) -> Firewall | None:
+    providers = observed.all("filter", str)
     if "read" not in providers:
         return None
-    chains = seen.all(
+    chains = observed.all(
         "hook",
         lambda family, table, name, policy, rules: Chain(
             family=family, table=table, name=name, policy=policy, rules=number(rules)

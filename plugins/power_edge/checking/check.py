@@ -19,7 +19,7 @@ from power_edge.config import Node
 from power_edge.config.clones import others
 from power_edge.identity import gate
 from power_edge.identity.gate import Expected, Gate
-from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen, agrees
+from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source, agrees
 from power_edge.probing.connection import BadRoute, Options, route
 from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
@@ -139,12 +139,12 @@ class Checked:
         return Result(
             item,
             Outcome.COMPLIANT,
-            (agrees("hash", wanted["hash"], self.gate.seen),),
+            (agrees("hash", wanted["hash"], self.gate.observed),),
             self.gate.why,
         )
 
     @property
-    def observations(self) -> Mapping[str, Observations | Unseen]:
+    def observations(self) -> Mapping[str, Observations | NotObserved]:
         """What was seen, by resource type; empty when the gate is shut."""
         return _bulky(self) if self._size > BULKY else self._kept
 
@@ -157,25 +157,27 @@ class Checked:
         )
 
     @cached_property
-    def _kept(self) -> Mapping[str, Observations | Unseen]:
-        return self._seen()
+    def _kept(self) -> Mapping[str, Observations | NotObserved]:
+        return self._observed()
 
-    def _seen(self) -> Mapping[str, Observations | Unseen]:
+    def _observed(self) -> Mapping[str, Observations | NotObserved]:
         if isinstance(self.answer, Unreachable) or not self.gate.open:
             return {}
         items = sorted(self.node.items, key=lambda item: item.type)
         return {
-            kind: self._seen_of(kind, list(members), self.answer)
+            kind: self._observed_of(kind, list(members), self.answer)
             for kind, members in groupby(items, key=lambda item: item.type)
         }
 
-    def _seen_of(self, kind: str, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
+    def _observed_of(
+        self, kind: str, items: Sequence[Item], answer: Answer
+    ) -> Observations | NotObserved:
         if self.stale is not None:
-            return Unseen(self.stale)
+            return NotObserved(self.stale)
         try:
             return self._allowances[kind].spend(lambda: observe(resource(kind), items, answer))
         except TookTooLong as error:
-            return Unseen(str(error))
+            return NotObserved(str(error))
 
     def answered_at(self, run_started: float) -> float | None:
         """When the node itself answered, in seconds since 1970; None if it did not, or says a time
@@ -191,19 +193,21 @@ class Checked:
         """The result of one of the node's items."""
         if not self.gate.open:
             return Result(item, Outcome.BLOCKED, why=self.gate.why)
-        seen = self.observations[item.type]
+        observed = self.observations[item.type]
         try:
-            return self._allowances[item.type].spend(lambda: judge(resource(item.type), item, seen))
+            return self._allowances[item.type].spend(
+                lambda: judge(resource(item.type), item, observed)
+            )
         except TookTooLong as error:
             return unknown(item, str(error))
 
 
 @lru_cache(maxsize=1)
-def _bulky(checked: Checked) -> Mapping[str, Observations | Unseen]:
+def _bulky(checked: Checked) -> Mapping[str, Observations | NotObserved]:
     """What was seen in a long answer, of one node at a time: it takes up to 45 times the memory of
     the answer.
     """
-    return checked._seen()
+    return checked._observed()
 
 
 def wait(node: Node, pending: Pending) -> Checked:

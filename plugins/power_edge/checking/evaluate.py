@@ -9,42 +9,42 @@ from power_edge.model import (
     NOTHING,
     Finding,
     Item,
+    NotObserved,
     Observations,
     Outcome,
     Remedy,
     ResourceType,
     Result,
-    Unseen,
     undecided,
 )
 
 
-def judge(kind: ResourceType, item: Item, observations: Observations | Unseen) -> Result:
-    """The result of an item, from what the probe of its type saw (Unseen: the probe as a whole
+def judge(kind: ResourceType, item: Item, observations: Observations | NotObserved) -> Result:
+    """The result of an item, from what the probe of its type saw (NotObserved: the probe as a whole
     could not look).
     """
-    if isinstance(observations, Unseen):
+    if isinstance(observations, NotObserved):
         return unknown(item, observations.why)
     key = "" if kind.whole else item.key
     if key in observations:
-        seen = observations[key]
+        observed = observations[key]
     elif kind.lists_all:
-        seen = None
+        observed = None
     else:
         return unknown(item, "the node's answer does not mention it")
-    if isinstance(seen, Unseen):
-        return unknown(item, seen.why)
+    if isinstance(observed, NotObserved):
+        return unknown(item, observed.why)
     try:
-        return _judged(kind, item, seen)
+        return _judged(kind, item, observed)
     except Exception as error:  # a fault of ours must not end the run of fifty nodes, and still less be taken for compliance
         return unknown(item, f"judging failed: {type(error).__name__}: {error}")
 
 
-def _judged(kind: ResourceType, item: Item, seen: Any) -> Result:
-    findings = tuple(_complete(item, kind.judge(item.declared, seen)))
+def _judged(kind: ResourceType, item: Item, observed: Any) -> Result:
+    findings = tuple(_complete(item, kind.judge(item.declared, observed)))
     drifts = [finding for finding in findings if finding.outcome is Outcome.DRIFT]
-    remedy = kind.remedy(item.declared, seen, drifts) if drifts else NOTHING
-    extra = tuple(kind.extra(item.declared, seen)) if kind.extra is not None else ()
+    remedy = kind.remedy(item.declared, observed, drifts) if drifts else NOTHING
+    extra = tuple(kind.extra(item.declared, observed)) if kind.extra is not None else ()
     return Result(
         item,
         _outcome(findings),
@@ -97,9 +97,9 @@ _NOT_JUDGED = "was not judged"
 
 
 def _outcome(findings: tuple[Finding, ...]) -> Outcome:
-    seen = {finding.outcome for finding in findings}
+    observed = {finding.outcome for finding in findings}
     for outcome in (Outcome.DRIFT, Outcome.UNKNOWN):
-        if outcome in seen:
+        if outcome in observed:
             return outcome
     return Outcome.COMPLIANT if findings else Outcome.UNKNOWN
 

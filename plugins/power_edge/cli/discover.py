@@ -125,9 +125,9 @@ def command(
             if answers is not None
             else collect.ask(found, types, everything=everything, waiting=patiently)
         )
-        seen = collect.read(answer, types, None if answers is not None else found.node)
+        observed = collect.read(answer, types, None if answers is not None else found.node)
         made = folder.make(
-            seen,
+            observed,
             found,
             root if root is not None else Path.cwd() / NODE_CONFIGS,
             name,
@@ -137,12 +137,12 @@ def command(
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(gate.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)
-    console.print(table(seen.sections))
-    for line in (*notes(seen.sections), *made.told):
+    console.print(table(observed.sections))
+    for line in (*notes(observed.sections), *made.told):
         click.echo(printable(line), err=True)
-    if isinstance(seen.identity, NoIdentity):
+    if isinstance(observed.identity, NoIdentity):
         click.echo(
-            f"its identity is not required to match: {printable(str(seen.identity))}", err=True
+            f"its identity is not required to match: {printable(str(observed.identity))}", err=True
         )
     place = f"{NODE_CONFIGS}/{made.proposal.folder.name}/"
     if not made.proposal.files:

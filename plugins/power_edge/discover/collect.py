@@ -90,13 +90,13 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
     except NoIdentity as error:
         shown = error
     platform = shown.identity.platform if isinstance(shown, Shown) else None
-    seen = evidence(part(answer, "roles"))
+    observed = evidence(part(answer, "roles"))
     machine = Machine(
         hostname=part(answer, "who").text("hostname") or "this-machine",
         family=(platform.os_family if platform is not None else None) or "",
         hardware=declared(hardware(part(answer, "hardware"))),
-        roles=suggestion.suggest(seen),
-        tags=suggestion.tags(seen),
+        roles=suggestion.suggest(observed),
+        tags=suggestion.tags(observed),
     )
     # Backwards, files come last, of which there are most.
     told = [

@@ -110,7 +110,7 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
     """identity.yaml: what the machine is, and what it seems to be for, with the evidence."""
     facts = {
         "hostname": machine.hostname,
-        "tags": tuple(Entry(tag, ("; ".join(seen),)) for tag, seen in machine.tags.items()),
+        "tags": tuple(Entry(tag, ("; ".join(observed),)) for tag, observed in machine.tags.items()),
         "hardware": machine.hardware,
     }
     return (

@@ -11,7 +11,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError
 from power_edge.config.state import entries, state_of
 from power_edge.config.yaml_reader import Document
-from power_edge.model import Item, Observations, Outcome, ResourceType, Result, Unseen
+from power_edge.model import Item, NotObserved, Observations, Outcome, ResourceType, Result
 from power_edge.probing.framing import Answer
 from power_edge.probing.observe import LONGEST_SECTION, parsed
 from power_edge.resources import discovery, resource
@@ -106,21 +106,21 @@ def _lines(output: bytes) -> Iterator[_Line]:
             yield _Line(line[0], what, why)
 
 
-def _observations(kind: ResourceType, answer: Answer) -> Observations | Unseen:
+def _observations(kind: ResourceType, answer: Answer) -> Observations | NotObserved:
     output = answer.outputs.get(f"{kind.name}.0")
-    return Unseen("the answer was cut") if output is None else parsed(kind, output)
+    return NotObserved("the answer was cut") if output is None else parsed(kind, output)
 
 
-def _seen(observations: Observations | Unseen, key: str) -> Any:
+def _observed(observations: Observations | NotObserved, key: str) -> Any:
     return (
         observations
-        if isinstance(observations, Unseen)
-        else observations.get(key, Unseen("the node's answer does not mention it"))
+        if isinstance(observations, NotObserved)
+        else observations.get(key, NotObserved("the node's answer does not mention it"))
     )
 
 
 def _each(
-    kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen
+    kind: ResourceType, lines: Iterable[_Line], observations: Observations | NotObserved
 ) -> Iterator[Found | LeftOut | Hidden]:
     """Name by name; of two lines about one thing the first counts."""
     first: dict[str, tuple[str, str]] = {}
@@ -129,20 +129,24 @@ def _each(
             name = discovery(kind.name).name(line.what)
             first.setdefault(kind.canonical(name), (name, line.why))
     for key, (name, why) in first.items():
-        seen = _seen(observations, key)
-        yield Hidden(name, seen.why) if isinstance(seen, Unseen) else _one(kind, name, why, seen)
+        observed = _observed(observations, key)
+        yield (
+            Hidden(name, observed.why)
+            if isinstance(observed, NotObserved)
+            else _one(kind, name, why, observed)
+        )
 
 
-def _one(kind: ResourceType, name: str, why: str, seen: Any) -> Found | LeftOut:
+def _one(kind: ResourceType, name: str, why: str, observed: Any) -> Found | LeftOut:
     problem = "nothing that could be declared holds true of it"
-    for form in discovery(kind.name).forms(name, seen):
+    for form in discovery(kind.name).forms(name, observed):
         value = {kind.key: name, **form} if kind.key is not None else form["value"]
         try:
             (item, _), *_ = items(kind, [value] if kind.key is not None else {name: value})
         except ConfigError as error:
             problem = error.problems[0].message
             continue
-        result = judge(kind, item, {item.key: seen})
+        result = judge(kind, item, {item.key: observed})
         if result.outcome is Outcome.COMPLIANT:
             return Found(name, value, why)
         problem = result.why or problem
@@ -150,7 +154,7 @@ def _one(kind: ResourceType, name: str, why: str, seen: Any) -> Found | LeftOut:
 
 
 def _whole(
-    kind: ResourceType, lines: Iterable[_Line], observations: Observations | Unseen
+    kind: ResourceType, lines: Iterable[_Line], observations: Observations | NotObserved
 ) -> Iterator[Found | LeftOut | Hidden]:
     """The same for a type that observes one thing for all its items.
 
@@ -159,18 +163,18 @@ def _whole(
     for line in lines:
         if line.sign != "+":
             continue
-        seen = _seen(observations, "")
-        if isinstance(seen, Unseen):
-            yield Hidden(kind.name, seen.why)
+        observed = _observed(observations, "")
+        if isinstance(observed, NotObserved):
+            yield Hidden(kind.name, observed.why)
             return
-        value, wrong = dict(next(discovery(kind.name).forms("", seen), {})), set[str]()
+        value, wrong = dict(next(discovery(kind.name).forms("", observed), {})), set[str]()
         while value:
             try:
                 declared = items(kind, value)
             except ConfigError as error:
                 yield LeftOut(kind.name, error.problems[0].message)
                 return
-            results = [judge(kind, item, {"": seen}) for item, _ in declared]
+            results = [judge(kind, item, {"": observed}) for item, _ in declared]
             refused = next(
                 (
                     place
@@ -189,14 +193,14 @@ def _whole(
                 return
             result = results[refused]
             # An item of one field has the field's name, with which the reason begins.
-            why = (result.why or _seen_as(result)).removeprefix(f"{result.item.name}: ")
+            why = (result.why or _observed_as(result)).removeprefix(f"{result.item.name}: ")
             yield LeftOut(result.item.name, why)
             wrong.add(result.item.name)
             value = _without(value, declared[refused][1])
         return
 
 
-def _seen_as(result: Result) -> str:
+def _observed_as(result: Result) -> str:
     return "; ".join(
         f"{finding.field} is {finding.actual}"
         for finding in result.findings

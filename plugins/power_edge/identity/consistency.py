@@ -119,12 +119,12 @@ def _composite_key(
             "the hash does not fit the key",
             f"the SHA-256 of the key, without a newline, is {expected}",
         )
-    seen = set()
+    visited = set()
     for index, component in enumerate(composite.components or ()):
         source = ("composite_key", "components", index)
-        if component.name in seen:
+        if component.name in visited:
             yield Contradiction(source, f"the component {component.name} stands here again")
-        seen.add(component.name)
+        visited.add(component.name)
         part = key_os if component.name == "os_type" else key_id
         if component.value != part:
             yield Contradiction(

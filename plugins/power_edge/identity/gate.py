@@ -57,7 +57,7 @@ class Gate(NamedTuple):
 
     status: int
     why: str | None = None
-    seen: str | None = None
+    observed: str | None = None
     """The hash of the deciding identifier as the node shows it."""
 
     matches: bool = True

@@ -6,7 +6,7 @@ Imports nothing of ours but text.
 from power_edge.model.item import Item, Problem, Source
 from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, undecided
 from power_edge.model.remedy import NOTHING, Command, Remedy
-from power_edge.model.resource import Entry, Observations, ResourceType, Unseen
+from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType
 from power_edge.model.result import Result
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Entry",
     "Finding",
     "Item",
+    "NotObserved",
     "Observations",
     "Outcome",
     "Problem",
@@ -22,7 +23,6 @@ __all__ = [
     "ResourceType",
     "Result",
     "Source",
-    "Unseen",
     "agrees",
     "compare",
     "drifts",

@@ -8,7 +8,7 @@ from power_edge.model.outcome import Finding
 from power_edge.model.remedy import Remedy
 
 
-class Unseen(NamedTuple):
+class NotObserved(NamedTuple):
     """Could not look: needs root, no tool, no answer.
 
     Never handed to `judge`; makes each field of the item unknown.
@@ -18,7 +18,7 @@ class Unseen(NamedTuple):
 
 
 Observations = Mapping[str, Any]
-"""Key -> the type's own record of what was seen; None: looked, and it is not there; Unseen: could
+"""Key -> the type's own record of what was seen; None: looked, and it is not there; NotObserved: could
 not look.
 """
 
@@ -94,7 +94,7 @@ class ResourceType:
     """
     fact: Callable[[Any], Any] | None = None
     """Observation -> what operators' own tests are given for it: None where the thing is not there,
-    Unseen where that is open. By default itself.
+    NotObserved where that is open. By default itself.
     """
     hidden: Callable[[Any], Sequence[str]] = _nothing_hidden
     """Declaration -> its fields whose values no message may show: secrets."""

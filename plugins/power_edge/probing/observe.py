@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from power_edge.model import Item, Observations, ResourceType, Unseen
+from power_edge.model import Item, NotObserved, Observations, ResourceType
 from power_edge.probing.framing import Answer, Output
 
 LONGEST_SECTION = 16 << 20
@@ -11,37 +11,39 @@ networks in nft's JSON have as many.
 """
 
 
-def observe(kind: ResourceType, items: Sequence[Item], answer: Answer) -> Observations | Unseen:
+def observe(
+    kind: ResourceType, items: Sequence[Item], answer: Answer
+) -> Observations | NotObserved:
     """What was seen of one type.
 
-    An item whose section failed is Unseen with the reason; one that no section mentions is left
+    An item whose section failed is NotObserved with the reason; one that no section mentions is left
     out.
     """
     outputs = [
         output for name, output in answer.outputs.items() if name.rpartition(".")[0] == kind.name
     ]
     if not outputs:
-        return Unseen("not in the answer" if answer.complete else "the answer was cut")
-    seen: dict[str, object] = {}
+        return NotObserved("not in the answer" if answer.complete else "the answer was cut")
+    observed: dict[str, object] = {}
     failures = []
     for output in outputs:
         part = parsed(kind, output)
-        if isinstance(part, Unseen):
+        if isinstance(part, NotObserved):
             failures.append(part.why)
         else:
-            seen.update(part)
+            observed.update(part)
     if not (kind.whole or kind.lists_all):
-        seen = {
-            item.key: seen[item.key] for item in items if item.key in seen
+        observed = {
+            item.key: observed[item.key] for item in items if item.key in observed
         }  # the rest was not asked for, and may be any amount
     if not failures:
-        return seen
+        return observed
     if kind.lists_all or kind.whole:
-        return Unseen(failures[0])
-    return _with_reason(seen, items, Unseen(failures[0]))
+        return NotObserved(failures[0])
+    return _with_reason(observed, items, NotObserved(failures[0]))
 
 
-def parsed(kind: ResourceType, output: Output) -> Observations | Unseen:
+def parsed(kind: ResourceType, output: Output) -> Observations | NotObserved:
     """What one section of a type's probe saw, or why that is no observation."""
     failure = output.failure()
     if failure is None and len(output.stdout) > LONGEST_SECTION:
@@ -53,8 +55,10 @@ def parsed(kind: ResourceType, output: Output) -> Observations | Unseen:
             Exception
         ) as error:  # the node may be broken, or not ours: no answer of its may end the run
             failure = f"the probe's answer was not understood: {error}"
-    return Unseen(failure)
+    return NotObserved(failure)
 
 
-def _with_reason(seen: Mapping[str, object], items: Sequence[Item], reason: Unseen) -> Observations:
-    return {**{item.key: reason for item in items}, **seen}
+def _with_reason(
+    observed: Mapping[str, object], items: Sequence[Item], reason: NotObserved
+) -> Observations:
+    return {**{item.key: reason for item in items}, **observed}

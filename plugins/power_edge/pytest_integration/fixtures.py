@@ -12,7 +12,7 @@ import pytest
 from power_edge.checking import check
 from power_edge.checking.check import Checked
 from power_edge.config import Node
-from power_edge.model import Observations, Unseen
+from power_edge.model import NotObserved, Observations
 from power_edge.probing.process import Lifeline, shared_connections
 from power_edge.pytest_integration import own_tests
 from power_edge.pytest_integration.longrepr import failure
@@ -37,32 +37,32 @@ class TypeFacts(Mapping[str, Any]):
     Raises Unknown.
     """
 
-    def __init__(self, kind: str, seen: Observations | Unseen) -> None:
+    def __init__(self, kind: str, observed: Observations | NotObserved) -> None:
         self._kind = resource(kind)
-        self._seen = seen
+        self._observed = observed
 
     def __getitem__(self, name: str) -> Any:
-        if isinstance(self._seen, Unseen):
-            raise Unknown(f"{self._kind.name}: {self._seen.why}")
+        if isinstance(self._observed, NotObserved):
+            raise Unknown(f"{self._kind.name}: {self._observed.why}")
         key = "" if self._kind.whole else self._kind.canonical(name)
-        if key not in self._seen:
+        if key not in self._observed:
             if self._kind.lists_all:
                 return None
             raise Unknown(
                 f"{self._kind.name} {name}: not looked at, since state.yaml does not declare it"
             )
-        seen = self._seen[key]
-        if self._kind.fact is not None and not isinstance(seen, Unseen):
-            seen = self._kind.fact(seen)
-        if isinstance(seen, Unseen):
-            raise Unknown(f"{self._kind.name} {name}: {seen.why}")
-        return seen
+        observed = self._observed[key]
+        if self._kind.fact is not None and not isinstance(observed, NotObserved):
+            observed = self._kind.fact(observed)
+        if isinstance(observed, NotObserved):
+            raise Unknown(f"{self._kind.name} {name}: {observed.why}")
+        return observed
 
     def __iter__(self) -> Iterator[str]:
-        return iter(() if isinstance(self._seen, Unseen) else self._seen)
+        return iter(() if isinstance(self._observed, NotObserved) else self._observed)
 
     def __len__(self) -> int:
-        return 0 if isinstance(self._seen, Unseen) else len(self._seen)
+        return 0 if isinstance(self._observed, NotObserved) else len(self._observed)
 
 
 class Facts(Mapping[str, TypeFacts]):
@@ -72,21 +72,22 @@ class Facts(Mapping[str, TypeFacts]):
         self._checked = checked
 
     @property
-    def _seen(self) -> Mapping[str, Observations | Unseen]:
+    def _observed(self) -> Mapping[str, Observations | NotObserved]:
         return self._checked.observations
 
     def __getitem__(self, kind: str) -> TypeFacts:
         if kind not in names():
             raise KeyError(f"{kind}: no resource type; there are {', '.join(names())}")
         return TypeFacts(
-            kind, self._seen.get(kind, Unseen("not looked at, since state.yaml declares none"))
+            kind,
+            self._observed.get(kind, NotObserved("not looked at, since state.yaml declares none")),
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._seen)
+        return iter(self._observed)
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._observed)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,7 +13,7 @@ from power_edge.config import ConfigError, Node, load_state
 from power_edge.config.state import entries
 from power_edge.config.yaml_reader import read
 from power_edge.discover.sections import items
-from power_edge.model import Item, Outcome, ResourceType, Result, Unseen
+from power_edge.model import Item, NotObserved, Outcome, ResourceType, Result
 from power_edge.resources import discoverable, discovery, resource
 from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Path, Put, Remove, at, changed, edit
 from power_edge.yaml_edit.writer import entries as as_entries
@@ -119,7 +119,7 @@ def _found(
                 for result in results
             )
             continue
-        assert not isinstance(observations, Unseen), "drift was seen"
+        assert not isinstance(observations, NotObserved), "drift was seen"
         paths = {
             kind.canonical(entry.name): (name, *entry.path) for entry in entries(kind, there[name])
         }
@@ -140,10 +140,12 @@ def _found(
             yield one
 
 
-def _alone(kind: ResourceType, result: Result, path: Path, value: Any, seen: Any) -> Adopted | Left:
+def _alone(
+    kind: ResourceType, result: Result, path: Path, value: Any, observed: Any
+) -> Adopted | Left:
     """An item that is judged by itself."""
     item = result.item
-    forms = list(discovery(kind.name).forms(item.name, seen))
+    forms = list(discovery(kind.name).forms(item.name, observed))
     secrets = [
         finding.field
         for finding in result.findings
@@ -154,7 +156,7 @@ def _alone(kind: ResourceType, result: Result, path: Path, value: Any, seen: Any
             item,
             f"{' and '.join(secrets)} of a secret: what is there now is not shown, and is declared by hand",
         )
-    if not forms or (kind.fact is not None and kind.fact(seen) is None):
+    if not forms or (kind.fact is not None and kind.fact(observed) is None):
         return Adopted(item, (Remove(path),), _gone(result))
     declared = value if kind.key is not None else {"value": value}
     for candidate in _candidates(declared, forms, result):
@@ -169,7 +171,7 @@ def _alone(kind: ResourceType, result: Result, path: Path, value: Any, seen: Any
             ValueError,
         ):  # what was seen need not be a word that can be declared
             continue
-        if judge(kind, new, {new.key: seen}).outcome is Outcome.COMPLIANT:
+        if judge(kind, new, {new.key: observed}).outcome is Outcome.COMPLIANT:
             edits = (
                 tuple(_edits(path, declared, candidate))
                 if kind.key is not None
@@ -195,7 +197,7 @@ def _candidates(
         if finding.outcome is Outcome.DRIFT
     }
     rest = {field: value for field, value in declared.items() if field not in actual}
-    seen = {field: value for field, value in actual.items() if value is not None}
+    observed = {field: value for field, value in actual.items() if value is not None}
 
     def with_(values: Mapping[str, Any]) -> dict[str, Any]:
         """The declaration, its fields in order, the drifted ones by these values or not at all."""
@@ -207,8 +209,8 @@ def _candidates(
         return {**kept, **{field: value for field, value in values.items() if field not in kept}}
 
     ours = [{field: form[field] for field in actual if field in form} for form in forms]
-    yield with_(seen)
-    yield from (with_({**seen, **values}) for values in ours)
+    yield with_(observed)
+    yield from (with_({**observed, **values}) for values in ours)
     # One field in place of another: a hash in place of a content.
     yield from (
         with_({**values, field: form[field]})
@@ -253,11 +255,11 @@ class _Section(NamedTuple):
     there: Any
     accepted: tuple[Edit, ...]
     sound: frozenset[str]
-    seen: Any
+    observed: Any
 
     @property
     def form(self) -> Mapping[str, Any]:
-        return next(iter(discovery(self.kind.name).forms("", self.seen)), {})
+        return next(iter(discovery(self.kind.name).forms("", self.observed)), {})
 
     def judged(self, edits: Iterable[Edit]) -> dict[str, tuple[Result, Path]]:
         """The items with these edits made as well, judged, by key, and where they stand.
@@ -267,7 +269,7 @@ class _Section(NamedTuple):
         section = changed(self.there, [*self.accepted, *edits]).get(self.kind.name)
         found = items(self.kind, section) if section else []
         return {
-            item.key: (judge(self.kind, item, {"": self.seen}), (self.kind.name, *path))
+            item.key: (judge(self.kind, item, {"": self.observed}), (self.kind.name, *path))
             for item, path in found
         }
 
@@ -345,8 +347,8 @@ def _of_list(section: _Section, result: Result, path: Path) -> Proposed:
             new = {
                 **kept,
                 **{
-                    field: seen
-                    for field, seen in value.items()
+                    field: observed
+                    for field, observed in value.items()
                     if field in asserted and field not in kept
                 },
             }

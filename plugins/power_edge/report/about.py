@@ -93,14 +93,14 @@ def _who(about: About) -> Iterator[Row]:
         yield Row("Identity", text((f"by its {who.identity.kind}; {known}", "dim")))
     width = max((len(role.name) for role in who.roles), default=0) + 2
     for role in who.roles:
-        seen = (
+        observed = (
             (("; ".join(role.evidence), "dim"))
             if role.evidence
             else ("declared, but nothing seen speaks for it", "yellow")
         )
         yield Row(
             "Roles",
-            text((f"{role.name:<{width}}", "bold" if role.evidence else ""), seen),
+            text((f"{role.name:<{width}}", "bold" if role.evidence else ""), observed),
             hang=width,
         )
     if who.tags:

@@ -37,7 +37,7 @@ class Sample(NamedTuple):
     """Judged by an answer that is too old to say whether the node is there, and which machine it
     is.
     """
-    seen: float | None
+    observed: float | None
     """When the node itself answered, in seconds since 1970; None where it did not."""
     own: Mapping[str, Outcome] | None
     """The outcomes of the operators' own tests by id, None where there are none."""
@@ -128,13 +128,13 @@ def render(
         unusable.labels(name).set(0)
     for name in broken:
         unusable.labels(name).set(1)
-    seen = {name: seen_before[name] for name in broken if name in seen_before}
-    seen |= {
+    observed = {name: seen_before[name] for name in broken if name in seen_before}
+    observed |= {
         sample.node.name: at
         for sample in samples
-        if (at := sample.seen or seen_before.get(sample.node.name)) is not None
+        if (at := sample.observed or seen_before.get(sample.node.name)) is not None
     }
-    for name, at in seen.items():
+    for name, at in observed.items():
         last_seen.labels(name).set(at)
     return generate_latest(registry).decode("utf-8")
 

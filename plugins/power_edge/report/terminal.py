@@ -12,14 +12,16 @@ WIDTH = 80
 _LONGEST = 400  # characters of one value; the whole stands in the JSON report
 
 
-def value(seen: Any) -> str:
+def value(observed: Any) -> str:
     """A declared or observed value: text as it is, everything else as JSON."""
-    if seen is None:
+    if observed is None:
         return "-"
     text = printable(
-        seen if isinstance(seen, str) else json.dumps(seen, ensure_ascii=False, default=str)
+        observed
+        if isinstance(observed, str)
+        else json.dumps(observed, ensure_ascii=False, default=str)
     )
-    if seen == "":
+    if observed == "":
         text = '""'
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 

@@ -35,47 +35,50 @@ def tags(lines: Evidence) -> dict[str, tuple[str, ...]]:
     """Words to find the machine by, with what was seen: its roles, then the software that they
     stand on.
     """
-    seen = _by_name(lines)
+    observed = _by_name(lines)
     software = {
-        name: seen[name] for name in _TAGS if name in seen and not _is_kubernetes_own(name, seen)
+        name: observed[name]
+        for name in _TAGS
+        if name in observed and not _is_kubernetes_own(name, observed)
     }
-    return {suggested.role: suggested.evidence for suggested in _roles(seen)} | software
+    return {suggested.role: suggested.evidence for suggested in _roles(observed)} | software
 
 
 def _by_name(lines: Evidence) -> dict[str, tuple[str, ...]]:
-    seen: dict[str, list[str]] = {}
+    observed: dict[str, list[str]] = {}
     for name, sentence in lines:
-        seen.setdefault(name, []).append(sentence)
-    return {name: tuple(sentences) for name, sentences in seen.items()}
+        observed.setdefault(name, []).append(sentence)
+    return {name: tuple(sentences) for name, sentences in observed.items()}
 
 
-def _roles(seen: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
-    forwards = seen.get("forwarding", ())
-    if "openvpn" in seen:
-        yield Suggested("vpn-gateway", {"provider": "openvpn"}, (*seen["openvpn"], *forwards))
+def _roles(observed: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
+    forwards = observed.get("forwarding", ())
+    if "openvpn" in observed:
+        yield Suggested("vpn-gateway", {"provider": "openvpn"}, (*observed["openvpn"], *forwards))
     else:
         # Each machine in such a VPN has an interface of it; a gateway is one that forwards as well.
-        provider = next((name for name in ("wireguard", "tailscale") if name in seen), None)
+        provider = next((name for name in ("wireguard", "tailscale") if name in observed), None)
         if provider is not None and forwards:
-            yield Suggested("vpn-gateway", {"provider": provider}, (*seen[provider], *forwards))
+            yield Suggested("vpn-gateway", {"provider": provider}, (*observed[provider], *forwards))
     runtime = next(
-        (name for name in _RUNTIMES if name in seen and not _is_kubernetes_own(name, seen)), None
+        (name for name in _RUNTIMES if name in observed and not _is_kubernetes_own(name, observed)),
+        None,
     )
     if runtime is not None:
-        yield Suggested("container-host", {"runtime": runtime}, seen[runtime])
-    if forwards and "masquerade" in seen:
-        yield Suggested("edge-router", {}, (*forwards, *seen["masquerade"]))
-    if "node_exporter" in seen:
-        yield Suggested("monitoring-target", {}, seen["node_exporter"])
-    if "desktop" in seen and "compiler" in seen:
-        yield Suggested("dev-workstation", {}, (*seen["desktop"], *seen["compiler"]))
-    distribution = next((name for name in _KUBERNETES if name in seen), None)
+        yield Suggested("container-host", {"runtime": runtime}, observed[runtime])
+    if forwards and "masquerade" in observed:
+        yield Suggested("edge-router", {}, (*forwards, *observed["masquerade"]))
+    if "node_exporter" in observed:
+        yield Suggested("monitoring-target", {}, observed["node_exporter"])
+    if "desktop" in observed and "compiler" in observed:
+        yield Suggested("dev-workstation", {}, (*observed["desktop"], *observed["compiler"]))
+    distribution = next((name for name in _KUBERNETES if name in observed), None)
     if distribution is not None:
-        yield Suggested("k8s-node", {"distribution": distribution}, seen[distribution])
+        yield Suggested("k8s-node", {"distribution": distribution}, observed[distribution])
 
 
-def _is_kubernetes_own(name: str, seen: Mapping[str, tuple[str, ...]]) -> bool:
+def _is_kubernetes_own(name: str, observed: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether this is what Kubernetes or docker runs its containers with, and no runtime of the
     machine's own.
     """
-    return name == "containerd" and any(other in seen for other in (*_KUBERNETES, "docker"))
+    return name == "containerd" and any(other in observed for other in (*_KUBERNETES, "docker"))

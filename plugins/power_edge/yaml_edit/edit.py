@@ -87,10 +87,10 @@ def _normal(value: Any, edits: list[Edit]) -> list[Edit]:
 
 def _differs(made: str, file: str, wanted: Any) -> bool:
     try:
-        seen = read(made.encode(), file)
+        observed = read(made.encode(), file)
     except ConfigError:
         return True
-    return bool(seen.problems) or repr(seen.value) != repr(wanted)
+    return bool(observed.problems) or repr(observed.value) != repr(wanted)
 
 
 def changed(value: Any, edits: Iterable[Edit]) -> Any:

@@ -238,8 +238,8 @@ def _reads_as(written: str, value: Any, in_flow: bool) -> bool:
         document = read(text.encode(), "")
     except ConfigError:
         return False
-    seen = document.value.get("k")
-    return not document.problems and type(seen) is type(value) and seen == value
+    observed = document.value.get("k")
+    return not document.problems and type(observed) is type(value) and observed == value
 
 
 def comments(texts: Iterable[str], indent: str = "") -> Iterator[str]:

@@ -370,8 +370,8 @@ def test_without_a_database_nothing_is_told(tmp_path: Path) -> None:
     assert b"could not be listed" in done.stderr
 
 
-def first_compliant(path: str, seen: object) -> Mapping[str, str] | None:
-    for form in DISCOVERY.forms(path, seen):
+def first_compliant(path: str, observed: object) -> Mapping[str, str] | None:
+    for form in DISCOVERY.forms(path, observed):
         declared = Declared(path=path, **form)
         item = Item(
             "node",
@@ -382,26 +382,26 @@ def first_compliant(path: str, seen: object) -> Mapping[str, str] | None:
             RESOURCE.asserts(declared),
             Source("f", 1),
         )
-        if judge(RESOURCE, item, {item.key: seen}).outcome is Outcome.COMPLIANT:
+        if judge(RESOURCE, item, {item.key: observed}).outcome is Outcome.COMPLIANT:
             return form
     return None
 
 
 def test_what_was_seen_is_what_is_declared() -> None:
     digest = "0" * 64
-    seen = File(0o104755, 0, 4711, 3, user="root", sha256=digest)
-    assert first_compliant("/etc/a", seen) == {
+    observed = File(0o104755, 0, 4711, 3, user="root", sha256=digest)
+    assert first_compliant("/etc/a", observed) == {
         "sha256": digest,
         "mode": "4755",
         "owner": "root",
         "group": "4711",
     }
-    assert first_compliant("/etc/a", seen._replace(sha256=None)) == {
+    assert first_compliant("/etc/a", observed._replace(sha256=None)) == {
         "mode": "4755",
         "owner": "root",
         "group": "4711",
     }
-    assert list(DISCOVERY.forms("/etc/a", seen._replace(user="CORP\\joe")))[1] == {
+    assert list(DISCOVERY.forms("/etc/a", observed._replace(user="CORP\\joe")))[1] == {
         "sha256": digest,
         "mode": "4755",
         "owner": "0",
@@ -410,10 +410,10 @@ def test_what_was_seen_is_what_is_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    "seen", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
+    "observed", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
 )
-def test_what_is_no_regular_file_is_not_declared(seen: object) -> None:
-    assert list(DISCOVERY.forms("/etc/a", seen)) == []
+def test_what_is_no_regular_file_is_not_declared(observed: object) -> None:
+    assert list(DISCOVERY.forms("/etc/a", observed)) == []
 
 
 @pytest.mark.parametrize("argument", ["", "x", "*:a", ":::", "*:::a:b\\0072", "\\0999", "é"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
+from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
@@ -65,7 +65,7 @@ def answer_from(case: Case, path: str) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
-def judged(observations: Observations | Unseen, **declared: Any) -> Result:
+def judged(observations: Observations | NotObserved, **declared: Any) -> Result:
     item = Declared(**declared)
     return judge(
         RESOURCE,
@@ -119,8 +119,8 @@ def test_an_empty_content_is_not_had_by_an_empty_size() -> None:
 
 
 def test_a_size_of_the_kernels_decides_nothing() -> None:
-    seen = parse(b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x Input/output error\n")
-    assert outcomes(judged(seen, path="/proc/x", content="some"))["content"] == "unknown"
+    observed = parse(b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x Input/output error\n")
+    assert outcomes(judged(observed, path="/proc/x", content="some"))["content"] == "unknown"
 
 
 def test_what_is_no_regular_file_has_no_content() -> None:
@@ -139,16 +139,16 @@ def test_special_bits_are_shown() -> None:
 
 
 def test_a_hash_beats_a_size_that_lies() -> None:
-    seen = parse(f"seen /sys/x 81a4:0:0:4096:root:root\nhash /sys/x {HELLO}\n".encode())
-    assert judged(seen, path="/sys/x", content="hello\n").outcome is Outcome.COMPLIANT
-    assert judged(seen, path="/sys/x", content="hullo\n").outcome is Outcome.DRIFT
+    observed = parse(f"seen /sys/x 81a4:0:0:4096:root:root\nhash /sys/x {HELLO}\n".encode())
+    assert judged(observed, path="/sys/x", content="hello\n").outcome is Outcome.COMPLIANT
+    assert judged(observed, path="/sys/x", content="hullo\n").outcome is Outcome.DRIFT
 
 
 def test_a_hash_that_takes_too_long_leaves_the_rest_decided() -> None:
-    seen = parse(
+    observed = parse(
         b"seen /f 81a4:0:0:68719476736:root:root\ndark /f hashing it took longer than 2 seconds\n"
     )
-    result = judged(seen, path="/f", sha256=HELLO, mode="0644", owner="root")
+    result = judged(observed, path="/f", sha256=HELLO, mode="0644", owner="root")
     assert outcomes(result) == {
         "type": "compliant",
         "sha256": "unknown",
@@ -195,11 +195,13 @@ def test_a_missing_file_drifts_in_every_field(why: str) -> None:
 
 
 def test_a_dangling_link_is_told_as_such() -> None:
-    seen = parse(b"gone /f stat: cannot statx '/f': No such file or directory\nlink /f /nowhere\n")
-    result = judged(seen, path="/f", content="x")
+    observed = parse(
+        b"gone /f stat: cannot statx '/f': No such file or directory\nlink /f /nowhere\n"
+    )
+    result = judged(observed, path="/f", content="x")
     assert "a symbolic link to /nowhere" in str(result.why)
     assert result.mend is None
-    assert files.fact(seen["/f"]) is None
+    assert files.fact(observed["/f"]) is None
 
 
 def test_a_target_that_no_terminal_should_see_is_escaped() -> None:
@@ -230,10 +232,10 @@ def test_an_answer_that_is_not_understood(line: str) -> None:
 
 
 def test_ids_are_compared_where_names_differ() -> None:
-    seen = parse(b"seen /f 81a4:0:4:6:root:adm\nuser toor 0\ngroup logs 4\n")
-    assert judged(seen, path="/f", owner="toor", group="logs").outcome is Outcome.COMPLIANT
-    assert judged(seen, path="/f", owner="0", group="4").outcome is Outcome.COMPLIANT
-    assert judged(seen, path="/f", owner="nobody").outcome is Outcome.DRIFT
+    observed = parse(b"seen /f 81a4:0:4:6:root:adm\nuser toor 0\ngroup logs 4\n")
+    assert judged(observed, path="/f", owner="toor", group="logs").outcome is Outcome.COMPLIANT
+    assert judged(observed, path="/f", owner="0", group="4").outcome is Outcome.COMPLIANT
+    assert judged(observed, path="/f", owner="nobody").outcome is Outcome.DRIFT
 
 
 def test_the_content_of_a_node_is_never_shown() -> None:
@@ -327,10 +329,12 @@ MENDS = [
 ]
 
 
-def drifting(seen: str, *more: str, **declared: Any) -> Result:
-    """A drift of /f: `seen` is how its line begins, or the line that says that it is gone."""
+def drifting(observed: str, *more: str, **declared: Any) -> Result:
+    """A drift of /f: `observed` is how its line begins, or the line that says that it is gone."""
     lines = (
-        [seen] if seen.startswith("gone") else [f"seen /f {seen}:6:root:root", f"hash /f {HELLO}"]
+        [observed]
+        if observed.startswith("gone")
+        else [f"seen /f {observed}:6:root:root", f"hash /f {HELLO}"]
     )
     given = {line.split(" ")[0] for line in more}
     lines += [
@@ -343,14 +347,14 @@ def drifting(seen: str, *more: str, **declared: Any) -> Result:
     return result
 
 
-@pytest.mark.parametrize(("seen", "declared", "mend"), MENDS)
-def test_mend(seen: str, declared: dict[str, Any], mend: str) -> None:
-    result = drifting(seen, **declared)
+@pytest.mark.parametrize(("observed", "declared", "mend"), MENDS)
+def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
+    result = drifting(observed, **declared)
     assert (result.mend, result.mend_cuts, result.advice) == (mend, False, None)
 
 
 @pytest.mark.parametrize(
-    ("seen", "more", "declared", "advice"),
+    ("observed", "more", "declared", "advice"),
     [
         ("81a4:0:0", [], {"content": "a\0"}, "NUL"),
         ("81a4:0:0", [], {"content": "x" * 2049}, "2049 bytes is too long"),
@@ -418,16 +422,16 @@ def test_mend(seen: str, declared: dict[str, Any], mend: str) -> None:
     ids=str,
 )
 def test_what_stands_in_the_way_of_a_command_is_said(
-    seen: str, more: list[str], declared: dict[str, Any], advice: str
+    observed: str, more: list[str], declared: dict[str, Any], advice: str
 ) -> None:
-    result = drifting(seen, *more, **declared)
+    result = drifting(observed, *more, **declared)
     assert result.mend is None
     assert not result.mend_cuts
     assert advice in str(result.advice)
 
 
 @pytest.mark.parametrize(
-    ("seen", "more", "declared", "commands"),
+    ("observed", "more", "declared", "commands"),
     [
         ("81a4:0:0", [], {"content": "password = x", "mode": "0600"}, "`chmod -- 0600 /f`"),
         ("81a4:0:0", [], {"content": "password = x", "mode": "0600", "owner": "adm"}, "`chown -- adm /f`, `chmod -- 0600 /f`"),
@@ -444,9 +448,9 @@ def test_what_stands_in_the_way_of_a_command_is_said(
     ids=str,
 )  # fmt: skip
 def test_where_content_alone_has_no_command_the_sentence_has_those_for_mode_and_owner(
-    seen: str, more: list[str], declared: dict[str, Any], commands: str | None
+    observed: str, more: list[str], declared: dict[str, Any], commands: str | None
 ) -> None:
-    result = drifting(seen, *more, **declared)
+    result = drifting(observed, *more, **declared)
     assert result.mend is None
     assert result.advice is not None
     assert result.advice.partition(". Then ")[2].removesuffix(".") == (commands or "")
@@ -469,7 +473,7 @@ def test_a_command_in_a_sentence_is_quoted_for_a_shell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "more", "declared"),
+    ("observed", "more", "declared"),
     [
         ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"content": "x"}),  # cp keeps it
         ("81a4:0:0", ["more /f -rw-r--r--:1:-:i:-"], {"mode": "0600"}),
@@ -481,9 +485,9 @@ def test_a_command_in_a_sentence_is_quoted_for_a_shell() -> None:
     ids=str,
 )
 def test_what_does_not_stand_in_the_way(
-    seen: str, more: list[str], declared: dict[str, Any]
+    observed: str, more: list[str], declared: dict[str, Any]
 ) -> None:
-    assert drifting(seen, *more, **declared).mend is not None
+    assert drifting(observed, *more, **declared).mend is not None
 
 
 def test_what_a_command_leaves_undone_is_said() -> None:
@@ -589,8 +593,8 @@ DENIED = "stat: cannot statx '/f': Permission denied"
     ids=str,
 )
 def test_what_is_missing_is_said_by_stat_and_by_nobody_else(said: list[str], outcome: str) -> None:
-    seen = parse(b"gone /f " + b"".join(line.encode() + b"\1" for line in said) + b"\n")
-    assert judged(seen, path="/f").outcome.value == outcome
+    observed = parse(b"gone /f " + b"".join(line.encode() + b"\1" for line in said) + b"\n")
+    assert judged(observed, path="/f").outcome.value == outcome
 
 
 def test_a_name_of_several_lines() -> None:
@@ -601,16 +605,16 @@ def test_a_name_of_several_lines() -> None:
         name = "".join(
             char if char.isalnum() or char in "/:'" else f"\\0{ord(char):03o}" for char in path
         )
-        seen = parse(f"gone {name} {said}\n".encode())
-        assert judged(seen, path=path).outcome is Outcome.UNKNOWN
-        seen = parse(
+        observed = parse(f"gone {name} {said}\n".encode())
+        assert judged(observed, path=path).outcome is Outcome.UNKNOWN
+        observed = parse(
             f"gone {name} {said}\n".replace("Permission denied", "Not a directory").encode()
         )
-        assert judged(seen, path=path).outcome is (Outcome.DRIFT)
+        assert judged(observed, path=path).outcome is (Outcome.DRIFT)
 
 
 def test_why_a_hash_is_not_to_be_had_is_no_warning() -> None:
-    seen = parse(
+    observed = parse(
         f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode()
     )
-    assert seen["/f"].dark == "sha256sum: /f: Input/output error"
+    assert observed["/f"].dark == "sha256sum: /f: Input/output error"

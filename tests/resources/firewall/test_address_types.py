@@ -18,9 +18,9 @@ from tests.resources.firewall.test_firewall import (
     match,
     meta,
     nft,
+    observed,
     outcome,
     results,
-    seen,
 )
 
 UDP22 = match("udp", "dport", 22)
@@ -88,8 +88,8 @@ def test_a_type_that_is_not_known_is_not_decided() -> None:
         outcome(DENY_22, legacy("INPUT -m addrtype --dst-type BROADCAST,TWO -j ACCEPT", v6=()))
         == "unknown"
     )
-    assert outcome(DENY_22, seen(nft=nft([fib("daddr", "blackhole"), ACCEPT]))) == "unknown"
-    assert outcome(DENY_22, seen(nft=nft([fib("saddr . iif", "local"), ACCEPT]))) == "unknown"
+    assert outcome(DENY_22, observed(nft=nft([fib("daddr", "blackhole"), ACCEPT]))) == "unknown"
+    assert outcome(DENY_22, observed(nft=nft([fib("saddr . iif", "local"), ACCEPT]))) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_type_that_is_not_known_is_not_decided() -> None:
 def test_fib_in_each_family(words: str, right: Any, family: int, matches: bool) -> None:
     assert outcome(
         rule("allow", family),
-        seen(nft=nft([V4 if family == 4 else V6, fib(words, right), TCP22, ACCEPT])),
+        observed(nft=nft([V4 if family == 4 else V6, fib(words, right), TCP22, ACCEPT])),
     ) == ("compliant" if matches else "drift")
 
 
@@ -135,7 +135,7 @@ def test_fib_in_each_family(words: str, right: Any, family: int, matches: bool) 
     ],
 )
 def test_what_is_closed_to_usual_addresses_alone_is_not_closed(condition: list[Any]) -> None:
-    node = seen(nft=nft([*condition, UDP22, DROP], policy="accept"))
+    node = observed(nft=nft([*condition, UDP22, DROP], policy="accept"))
     assert outcome(Rule(proto="udp", port=22, action="deny"), node) == "drift"
     assert outcome(Rule(proto="udp", port=22, action="allow"), node) == "drift"
 
@@ -157,7 +157,7 @@ def test_what_is_closed_to_usual_addresses_alone_is_not_closed(condition: list[A
 def test_what_is_open_at_or_from_other_addresses_is_not_closed(
     condition: list[Any], family: int
 ) -> None:
-    node = seen(nft=nft([V4 if family == 4 else V6, *condition, UDP22, ACCEPT]))
+    node = observed(nft=nft([V4 if family == 4 else V6, *condition, UDP22, ACCEPT]))
     assert outcome(rule("deny", family, "udp"), node) == "drift"
     assert outcome(rule("allow", family, "udp"), node) == "drift"
     assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "drift"
@@ -167,15 +167,15 @@ def test_what_is_open_at_or_from_other_addresses_is_not_closed(
     "kind", [fib("daddr", {"set": ["broadcast", "anycast"]}), fib("daddr", "local", "!=")]
 )
 def test_tcp_never_goes_to_a_broadcast_or_anycast_address(kind: Any) -> None:
-    assert outcome(DENY_22, seen(nft=nft([kind, ACCEPT]))) == "compliant"
+    assert outcome(DENY_22, observed(nft=nft([kind, ACCEPT]))) == "compliant"
     assert (
-        outcome(DENY_22, seen(nft=nft([fib("daddr", "local"), TCP22, DROP], policy="accept")))
+        outcome(DENY_22, observed(nft=nft([fib("daddr", "local"), TCP22, DROP], policy="accept")))
         == "compliant"
     )
 
 
 def test_what_is_allowed_need_not_be_open_at_broadcast_addresses() -> None:
-    node = seen(
+    node = observed(
         nft=nft(
             [fib("daddr", {"set": ["broadcast", "anycast"]}), DROP],
             [fib("saddr", "local"), DROP],
@@ -191,7 +191,7 @@ def test_what_is_allowed_need_not_be_open_at_broadcast_addresses() -> None:
 def test_ports_that_are_open_at_broadcast_addresses_alone() -> None:
     """No default of deny passes, since it is most of UDP; and it is named for what it is."""
     four = legacy("INPUT -m addrtype --dst-type BROADCAST -j ACCEPT", v6=())
-    six = seen(nft=nft([fib("daddr", "anycast"), ACCEPT]))
+    six = observed(nft=nft([fib("daddr", "anycast"), ACCEPT]))
     for node, words in ((four, "at broadcast addresses"), (six, "at anycast addresses")):
         found = results(Firewall(default_incoming="deny", exclusive=True), node)
         assert {name: str(result.outcome) for name, result in found.items()} == {
@@ -205,7 +205,7 @@ def test_ports_that_are_open_at_broadcast_addresses_alone() -> None:
 
 def test_what_is_open_to_all_on_the_link_is_no_default_of_deny() -> None:
     """A host sends to the hardware address of all what it sends to a broadcast address."""
-    node = seen(nft=nft([meta("pkttype", {"set": ["broadcast", "multicast"]}), ACCEPT]))
+    node = observed(nft=nft([meta("pkttype", {"set": ["broadcast", "multicast"]}), ACCEPT]))
     assert results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "unknown"
 
 

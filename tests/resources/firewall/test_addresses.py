@@ -16,8 +16,8 @@ from tests.resources.firewall.test_firewall import (
     TCP22,
     match,
     nft,
+    observed,
     results,
-    seen,
 )
 from tests.resources.firewall.test_ufw_files import probed
 
@@ -32,7 +32,7 @@ def outcome(
 ) -> str:
     readings = {"inet6": "", **({} if addresses is None else {"addresses": addresses}), **more}
     (result,) = results(
-        Firewall(rules=[rule]), seen(nft=nft(*rules, policy=policy), **readings)
+        Firewall(rules=[rule]), observed(nft=nft(*rules, policy=policy), **readings)
     ).values()
     return str(result.outcome)
 
@@ -70,7 +70,7 @@ def test_an_address_that_the_node_has_not_got_is_judged_as_if_it_had_it() -> Non
 
 
 def test_what_is_stopped_for_foreign_addresses_is_no_firewall() -> None:
-    what = seen(
+    what = observed(
         nft=nft([match("ip", "daddr", "198.51.100.1"), DROP], policy="accept"),
         inet6="",
         addresses=ONE,

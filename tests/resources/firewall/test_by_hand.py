@@ -21,9 +21,9 @@ from tests.resources.firewall.test_firewall import (
     match,
     meta,
     nft,
+    observed,
     outcome,
     results,
-    seen,
 )
 
 UDP22 = match("udp", "dport", 22)
@@ -73,7 +73,7 @@ def rule(action: str, name: str) -> Rule:
 @pytest.mark.parametrize("name", STOPPED_BY)
 def test_what_is_closed_to_hosts_alone_is_not_closed(name: str) -> None:
     port = TCP22 if "syn" in name else UDP22
-    node = seen(nft=nft([port, STOPPED_BY[name], DROP], policy="accept"))
+    node = observed(nft=nft([port, STOPPED_BY[name], DROP], policy="accept"))
     assert outcome(rule("deny", name), node) == "drift"
     assert outcome(rule("allow", name), node) == "drift"
 
@@ -81,7 +81,7 @@ def test_what_is_closed_to_hosts_alone_is_not_closed(name: str) -> None:
 @pytest.mark.parametrize("name", LETS_IN)
 def test_what_is_open_to_packets_made_by_hand_is_not_closed(name: str) -> None:
     port = TCP22 if "syn" in name else UDP22
-    node = seen(nft=nft([port, LETS_IN[name], ACCEPT]))
+    node = observed(nft=nft([port, LETS_IN[name], ACCEPT]))
     assert outcome(rule("deny", name), node) == "drift"
     found = results(Firewall(exclusive=True), node)["exclusive"]
     assert (found.outcome, "made by hand" in str(found)) == ("drift", True)
@@ -97,7 +97,7 @@ def test_what_is_allowed_need_not_be_open_to_packets_made_by_hand(name: str) -> 
     )
     if name == "no-extension-header":
         rules = [[meta("nfproto", "ipv4"), port, ACCEPT], *rules]
-    node = seen(nft=nft(*rules))
+    node = observed(nft=nft(*rules))
     assert outcome(rule("allow", name), node) == "compliant"
     assert (
         results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "compliant"
@@ -126,13 +126,16 @@ def test_packets_that_an_interface_gets_for_another_one() -> None:
     local = fib(["daddr", "iif"], "type", "local")
     strict = nft([{"match": {**local["match"], "op": "!="}}, DROP], [TCP22, ACCEPT])
     loose = nft([local, TCP22, DROP], policy="accept")
-    assert [outcome(ALLOW_22, seen(nft=strict, **some)) for some in (ONE, TWO)] == [
+    assert [outcome(ALLOW_22, observed(nft=strict, **some)) for some in (ONE, TWO)] == [
         "compliant",
         "drift",
     ]
-    assert [outcome(DENY_22, seen(nft=loose, **some)) for some in (ONE, TWO)] == ["drift", "drift"]
+    assert [outcome(DENY_22, observed(nft=loose, **some)) for some in (ONE, TWO)] == [
+        "drift",
+        "drift",
+    ]
     assert (
-        outcome(ALLOW_22, seen(nft=nft([fib(["daddr"], "type", "local"), TCP22, ACCEPT])))
+        outcome(ALLOW_22, observed(nft=nft([fib(["daddr"], "type", "local"), TCP22, ACCEPT])))
         == "compliant"
     )
 
@@ -147,17 +150,17 @@ def test_the_next_header_of_ipv6() -> None:
     }
     other = {"match": {**tcp["match"], "op": "!="}}
     v6 = Rule(proto="tcp", port=22, action="deny", from_="::/0")
-    assert outcome(v6, seen(nft=nft([tcp, TCP22, DROP], policy="accept"))) == "drift"
-    assert outcome(v6, seen(nft=nft([other, ACCEPT]))) == "drift"
+    assert outcome(v6, observed(nft=nft([tcp, TCP22, DROP], policy="accept"))) == "drift"
+    assert outcome(v6, observed(nft=nft([other, ACCEPT]))) == "drift"
     assert (
         outcome(
             Rule(proto="tcp", port=22, action="allow", from_="::/0"),
-            seen(nft=nft([tcp, TCP22, ACCEPT])),
+            observed(nft=nft([tcp, TCP22, ACCEPT])),
         )
         == "compliant"
     )
     hop = {"match": {**tcp["match"], "right": 0}}
-    assert outcome(v6, seen(nft=nft([hop, ACCEPT]))) == "unknown"
+    assert outcome(v6, observed(nft=nft([hop, ACCEPT]))) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +173,9 @@ def test_the_next_header_of_ipv6() -> None:
     ],
 )
 def test_what_stops_packets_that_nobody_sends_is_no_firewall(only: list[Any]) -> None:
-    found = results(Firewall(enabled=True, rules=[ALLOW_22]), seen(nft=nft(only, policy="accept")))
+    found = results(
+        Firewall(enabled=True, rules=[ALLOW_22]), observed(nft=nft(only, policy="accept"))
+    )
     assert {name: result.outcome for name, result in found.items()} == {
         "enabled": "drift",
         "allow 22/tcp from any to any": "drift",
@@ -203,7 +208,7 @@ def test_what_is_open_to_the_ports_that_clients_use_is_a_default(
     rules: list[list[Any]], default: str
 ) -> None:
     assert (
-        results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))[
+        results(Firewall(default_incoming="deny"), observed(nft=nft(*rules)))[
             "default_incoming"
         ].outcome
         == default
@@ -224,7 +229,7 @@ def test_a_default_in_several_rules_is_one() -> None:
         part(network, ports) for network in (1, 3, 5, 7) for ports in ([1, 20000], [20001, 40000])
     ]
     assert (
-        results(Firewall(default_incoming="deny"), seen(nft=nft(*rules)))[
+        results(Firewall(default_incoming="deny"), observed(nft=nft(*rules)))[
             "default_incoming"
         ].outcome
         == "drift"
@@ -240,7 +245,7 @@ def test_an_opening_is_said_once() -> None:
         [UDP22, ACCEPT],
         [match("tcp", "sport", {"range": [32768, 65535]}), ACCEPT],
     )
-    found = results(Firewall(exclusive=True), seen(nft=rules))["exclusive"].findings[0].why
+    found = results(Firewall(exclusive=True), observed(nft=rules))["exclusive"].findings[0].why
     allowed = (
         "22/tcp from any to any",
         "22/udp from any to any",
@@ -275,8 +280,10 @@ def test_ipv4_has_no_extension_headers(
         if family == "inet"
         else {"family": "netdev", "hook": "ingress", "dev": ["eth0", "docker0"]}
     )
-    lets_in = seen(nft=nft([meta("nfproto", "ipv4"), {"match": condition}, TCP22, ACCEPT], **where))
-    stops = seen(nft=nft([{"match": condition}, TCP22, DROP], policy="accept", **where))
+    lets_in = observed(
+        nft=nft([meta("nfproto", "ipv4"), {"match": condition}, TCP22, ACCEPT], **where)
+    )
+    stops = observed(nft=nft([{"match": condition}, TCP22, DROP], policy="accept", **where))
     denied = Rule(proto="tcp", port=22, action="deny", from_="0.0.0.0/0")
     allowed = Rule(proto="tcp", port=22, action="allow", from_="0.0.0.0/0")
     closed = "compliant" if family == "inet" else "unknown"  # another interface may come
@@ -295,7 +302,7 @@ def test_an_extension_header_in_a_concatenation_is_one_of_several() -> None:
         ]
     }
     both = {"match": {"op": "==", "left": key, "right": {"set": [{"concat": [17, 22]}]}}}
-    node = seen(nft=nft([both, DROP], [exthdr(False), UDP22, DROP], policy="accept"))
+    node = observed(nft=nft([both, DROP], [exthdr(False), UDP22, DROP], policy="accept"))
     assert outcome(Rule(proto="udp", port=22, action="deny", from_="::/0"), node) == "drift"
 
 
@@ -305,7 +312,7 @@ def test_options_of_ipv4_are_not_decided() -> None:
         assert (
             outcome(
                 Rule(proto="tcp", port=22, action="allow", from_=family),
-                seen(nft=nft([option, TCP22, ACCEPT])),
+                observed(nft=nft([option, TCP22, ACCEPT])),
             )
             == "unknown"
         )

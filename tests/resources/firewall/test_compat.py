@@ -27,9 +27,9 @@ ESTABLISHED = "INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
 TCP22 = match("tcp", "dport", 22)
 
 
-def seen(**readings: Any) -> Ruleset:
+def observed(**readings: Any) -> Ruleset:
     """A node without IPv6."""
-    return test_firewall.seen(**{"inet6": "", **readings})
+    return test_firewall.observed(**{"inet6": "", **readings})
 
 
 def xt(name: str, kind: str = "match") -> dict[str, Any]:
@@ -46,7 +46,7 @@ def table(*rules: Sequence[Any], policy: str = "accept", chains: Sequence[str] =
 def both(native: Sequence[Any], printed: str, *, end: str = "ACCEPT", **readings: Any) -> Ruleset:
     """A conntrack rule of iptables, and a rule of nft's own behind it that iptables-save prints so."""
     rules = [[xt("conntrack"), COUNTER, ACCEPT], native]
-    return seen(
+    return observed(
         nft=table(*rules), iptables=save(ESTABLISHED, f"INPUT {printed}", policy=end), **readings
     )
 
@@ -110,7 +110,7 @@ def test_a_base_chain_that_iptables_save_leaves_out_filters() -> None:
     }
     text = json.loads(table([xt("comment"), COUNTER, ACCEPT]))
     text["nftables"].append(mine)
-    what = seen(
+    what = observed(
         nft=json.dumps(text),
         iptables=save("INPUT -m comment --comment c -j ACCEPT", policy="ACCEPT"),
     )
@@ -121,7 +121,7 @@ def test_a_base_chain_that_iptables_save_leaves_out_filters() -> None:
 def accepts(expr: Sequence[Any], printed: str | None, policy: str = "drop", **readings: Any) -> str:
     """What comes of `allow 22/tcp` from IPv4 where this is the one rule."""
     saved = {} if printed is None else {"iptables": save(f"INPUT {printed}", policy=policy.upper())}
-    what = seen(nft=table([*expr], policy=policy), **saved, **readings)
+    what = observed(nft=table([*expr], policy=policy), **saved, **readings)
     return outcome(Rule(proto="tcp", port=22, action="allow"), what)
 
 
@@ -187,7 +187,7 @@ def test_a_chain_that_does_not_have_the_same_number_of_rules_is_not_believed() -
     assert (
         outcome(
             Rule(proto="tcp", port=22, action="allow"),
-            seen(nft=table(*rules, policy="drop"), iptables=save(*lines)),
+            observed(nft=table(*rules, policy="drop"), iptables=save(*lines)),
         )
         == "unknown"
     )
@@ -204,7 +204,7 @@ def test_rules_that_changed_while_they_were_read_are_not_believed() -> None:
 
 def test_a_rule_is_told_in_the_words_of_iptables_only_where_they_say_the_same() -> None:
     def why(expr: Sequence[Any], printed: str) -> str:
-        what = seen(nft=table(expr), iptables=save(f"INPUT {printed}", policy="ACCEPT"))
+        what = observed(nft=table(expr), iptables=save(f"INPUT {printed}", policy="ACCEPT"))
         (result,) = results(
             Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]), what
         ).values()
@@ -223,7 +223,7 @@ def test_without_nft_nothing_that_iptables_says_is_a_pass() -> None:
     that it never shows.
     """
     for modules in ("no", "yes", "perhaps"):
-        what = seen(
+        what = observed(
             nft=("absent", ""),
             nf_tables=modules,
             iptables=save("INPUT -p tcp -m tcp --dport 22 -j ACCEPT"),

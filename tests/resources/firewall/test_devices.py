@@ -17,9 +17,9 @@ from tests.resources.firewall.test_firewall import (
     TCP22,
     meta,
     nft,
+    observed,
     outcome,
     results,
-    seen,
 )
 
 BRIDGE = {"interfaces": "lo\neth0\nbr0", "stacked": "port eth0 br0"}
@@ -66,28 +66,30 @@ def test_a_chain_of_the_device_below_may_stop_what_comes_by_the_one_above(
     routes = node["interfaces"].split()[-1]
     rules = nft(policy="accept", more=ingress(DROP))
     assert (
-        results(Firewall(default_incoming="allow"), seen(nft=rules, routes=routes, **node))[
+        results(Firewall(default_incoming="allow"), observed(nft=rules, routes=routes, **node))[
             "default_incoming"
         ].outcome
         == "unknown"
     )
     assert (
-        outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)), **node))
+        outcome(ALLOW_22, observed(nft=nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)), **node))
         != "compliant"
     )
 
 
 def test_one_that_stops_nothing_makes_no_difference() -> None:
     rules = nft([TCP22, ACCEPT], more=ingress({"counter": {"packets": 0, "bytes": 0}}))
-    assert outcome(ALLOW_22, seen(nft=rules, **BRIDGE)) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=rules, **BRIDGE)) == "compliant"
 
 
 def test_a_port_gets_no_packets_itself() -> None:
     rules = nft([meta("iifname", "br0"), TCP22, ACCEPT])
-    assert outcome(ALLOW_22, seen(nft=rules, **BRIDGE)) == "unknown"  # other interfaces may come
-    assert outcome(ALLOW_22, seen(nft=rules, **{**BRIDGE, "stacked": ""})) == "drift"
     assert (
-        outcome(ALLOW_22, seen(nft=nft([meta("iifname", "eth0"), TCP22, ACCEPT]), **VLAN))
+        outcome(ALLOW_22, observed(nft=rules, **BRIDGE)) == "unknown"
+    )  # other interfaces may come
+    assert outcome(ALLOW_22, observed(nft=rules, **{**BRIDGE, "stacked": ""})) == "drift"
+    assert (
+        outcome(ALLOW_22, observed(nft=nft([meta("iifname", "eth0"), TCP22, ACCEPT]), **VLAN))
         == "drift"
     )
 
@@ -108,17 +110,17 @@ def test_marks_that_a_bridge_sets_are_not_known() -> None:
         {"rule": {"family": "bridge", "table": "b", "chain": "c", "handle": 2, "expr": [mark]}},
     ]
     rules = nft([meta("mark", 1), TCP22, DROP], [TCP22, ACCEPT], more=marking)
-    assert outcome(ALLOW_22, seen(nft=rules)) == "unknown"
+    assert outcome(ALLOW_22, observed(nft=rules)) == "unknown"
 
 
 def test_an_ipv6_address_of_lo_is_one_of_the_node() -> None:
     rules = nft([TCP22, ACCEPT], family="ip")
     lo = "00000000000000000000000000000001 01 80 10 80 lo"
-    assert outcome(ALLOW_22, seen(nft=rules, inet6=lo)) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=rules, inet6=lo)) == "compliant"
     assert (
         outcome(
             ALLOW_22,
-            seen(nft=rules, inet6=f"{lo}\n20010db8000000000000000000000001 01 80 00 80 lo"),
+            observed(nft=rules, inet6=f"{lo}\n20010db8000000000000000000000001 01 80 00 80 lo"),
         )
         == "drift"
     )
@@ -129,7 +131,7 @@ def test_devices_in_quotes() -> None:
     assert devices(text) == {("netdev", "n", "c"): ["eth0", "wl*"]}
     answer = json.loads(nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)))
     del answer["nftables"][2]["chain"]["dev"]
-    what = seen(
+    what = observed(
         nft=json.dumps(answer), devices=text.replace("drop", "accept"), interfaces="lo\neth0"
     )
     assert (

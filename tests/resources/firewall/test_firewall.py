@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Outcome, Result, Source, Unseen
+from power_edge.model import Item, NotObserved, Outcome, Result, Source
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import Ruleset, parse
@@ -111,7 +111,7 @@ def save(*rules: str, policy: str = "DROP", chains: Sequence[str] = ()) -> str:
     )
 
 
-def seen(**readings: str | tuple[int | str, str]) -> Ruleset:
+def observed(**readings: str | tuple[int | str, str]) -> Ruleset:
     found = parse(answer(**readings))[""]
     assert isinstance(found, Ruleset), found
     return found
@@ -125,12 +125,12 @@ def legacy(
         "ip_legacy": save(*rules, policy=policy, chains=chains),
         "ip6_legacy": save(*(rules if v6 is None else v6), policy=policy, chains=chains),
     }
-    return seen(
+    return observed(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", **texts
     )
 
 
-def results(firewall: Firewall, what: Ruleset | Unseen) -> dict[str, Result]:
+def results(firewall: Firewall, what: Ruleset | NotObserved) -> dict[str, Result]:
     items = [
         Item(
             "n",
@@ -146,7 +146,7 @@ def results(firewall: Firewall, what: Ruleset | Unseen) -> dict[str, Result]:
     return {item.name: judge(RESOURCE, item, {"": what}) for item in items}
 
 
-def outcome(rule: Rule, what: Ruleset | Unseen) -> str:
+def outcome(rule: Rule, what: Ruleset | NotObserved) -> str:
     (result,) = results(Firewall(rules=[rule]), what).values()
     return str(result.outcome)
 
@@ -281,9 +281,9 @@ FLAGS = {
 )  # fmt: skip
 def test_nft_rule(expr: list[Any], allowed: str) -> None:
     try:
-        what: Ruleset | Unseen = seen(nft=nft(expr))
+        what: Ruleset | NotObserved = observed(nft=nft(expr))
     except ValueError as error:
-        what = Unseen(str(error))
+        what = NotObserved(str(error))
     assert outcome(ALLOW_22, what) == allowed
 
 
@@ -305,7 +305,9 @@ def test_nft_set(body: Mapping[str, Any], allowed: str) -> None:
         "set": {"family": "inet", "table": "t", "name": "ports", "type": "inet_service", **body}
     }
     assert (
-        outcome(ALLOW_22, seen(nft=nft([match("tcp", "dport", "@ports"), ACCEPT], more=[ports])))
+        outcome(
+            ALLOW_22, observed(nft=nft([match("tcp", "dport", "@ports"), ACCEPT], more=[ports]))
+        )
         == allowed
     )
 
@@ -323,7 +325,8 @@ def test_a_set_that_packets_change_is_unknown_whatever_its_flags() -> None:
     adding = [match("tcp", "dport", 99), {"set": {"op": "add", "elem": 1, "set": "@ports"}}]
     assert (
         outcome(
-            ALLOW_22, seen(nft=nft(adding, [match("tcp", "dport", "@ports"), ACCEPT], more=[ports]))
+            ALLOW_22,
+            observed(nft=nft(adding, [match("tcp", "dport", "@ports"), ACCEPT], more=[ports])),
         )
         == "unknown"
     )
@@ -334,22 +337,22 @@ def test_before_connections_are_looked_up_every_packet_is_invalid() -> None:
     early, late = (
         nft(invalid, policy="accept", hook="prerouting", prio=priority) for priority in (-300, -150)
     )
-    assert outcome(DENY_22, seen(nft=early)) == "compliant"
-    assert outcome(DENY_22, seen(nft=late)) == "drift"
+    assert outcome(DENY_22, observed(nft=early)) == "compliant"
+    assert outcome(DENY_22, observed(nft=late)) == "drift"
 
 
 def test_chains_at_a_device_are_of_its_packets() -> None:
     assert (
-        outcome(DENY_22, seen(nft=nft([DROP], family="netdev", hook="ingress", dev="eth0")))
+        outcome(DENY_22, observed(nft=nft([DROP], family="netdev", hook="ingress", dev="eth0")))
         == "drift"
     )
     both = nft([DROP], family="netdev", hook="ingress", dev=["eth0", "docker0"])
-    assert outcome(DENY_22, seen(nft=both)) == "unknown"
+    assert outcome(DENY_22, observed(nft=both)) == "unknown"
     of_one = nft(
         [ct("state", "invalid"), DROP], policy="accept", family="netdev", hook="ingress", dev="eth0"
     )
-    assert outcome(DENY_22, seen(nft=of_one, interfaces="lo\neth0")) == "unknown"
-    assert outcome(DENY_22, seen(nft=of_one)) == "drift"
+    assert outcome(DENY_22, observed(nft=of_one, interfaces="lo\neth0")) == "unknown"
+    assert outcome(DENY_22, observed(nft=of_one)) == "drift"
 
 
 @pytest.mark.parametrize(
@@ -367,9 +370,9 @@ def test_the_devices_of_a_chain_that_nft_does_not_have_in_json(line: str, denied
     """
     bare = nft([DROP], family="netdev", hook="ingress")
     devices = f"table netdev t {{\n\tchain in {{\n\t\ttype filter hook ingress {line}"
-    assert outcome(DENY_22, seen(nft=bare, devices=devices)) == denied
-    assert outcome(DENY_22, seen(nft=bare, devices=devices, moved="yes")) == "unknown"
-    assert outcome(DENY_22, seen(nft=bare)) == "unknown"
+    assert outcome(DENY_22, observed(nft=bare, devices=devices)) == denied
+    assert outcome(DENY_22, observed(nft=bare, devices=devices, moved="yes")) == "unknown"
+    assert outcome(DENY_22, observed(nft=bare)) == "unknown"
 
 
 def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
@@ -379,7 +382,7 @@ def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
     )
     for entry in second:
         next(iter(entry.values()))["table" if "table" not in entry else "name"] = "u"
-    what = seen(nft=json.dumps({"nftables": first + second}))
+    what = observed(nft=json.dumps({"nftables": first + second}))
     assert [outcome(rule, what) for rule in (ALLOW_22, DENY_22)] == ["drift", "unknown"]
 
 
@@ -395,7 +398,7 @@ def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
             '"t"', f'"t{number}"'
         )
         objects += json.loads(text)["nftables"]
-    return seen(nft=json.dumps({"nftables": objects}))
+    return observed(nft=json.dumps({"nftables": objects}))
 
 
 def test_three_chains_of_one_priority_are_tried_in_every_order() -> None:
@@ -445,7 +448,7 @@ def test_where_tracking_stops_order_matters_too() -> None:
         nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300)
     )["nftables"]
     for objects in (untracked + stops, stops + untracked):
-        assert outcome(DENY_22, seen(nft=json.dumps({"nftables": objects}))) == "unknown"
+        assert outcome(DENY_22, observed(nft=json.dumps({"nftables": objects}))) == "unknown"
 
 
 def test_a_tie_of_one_family_is_not_one_of_the_other() -> None:
@@ -453,7 +456,7 @@ def test_a_tie_of_one_family_is_not_one_of_the_other() -> None:
         nft([TCP22, DROP], policy="accept"),
         nft([TCP22, {"reject": None}], policy="accept", family="ip"),
     ]
-    what = seen(
+    what = observed(
         nft=json.dumps(
             {"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}
         )
@@ -468,7 +471,7 @@ def test_legacy_chains_tie_with_those_of_nftables() -> None:
         name: save("INPUT -p tcp -m tcp --dport 22 -j REJECT", policy="ACCEPT")
         for name in ("ip_legacy", "ip6_legacy")
     }
-    what = seen(
+    what = observed(
         nft=nft([TCP22, DROP], policy="accept"),
         ip_legacy_tables="filter",
         ip6_legacy_tables="filter",
@@ -483,7 +486,7 @@ def test_chains_of_two_devices_do_not_tie() -> None:
         nft([TCP22, end], policy="accept", family="netdev", hook="ingress", dev=device)
         for device, end in ends
     ]
-    what = seen(
+    what = observed(
         nft=json.dumps(
             {"nftables": [entry for text in texts for entry in json.loads(text)["nftables"]]}
         )
@@ -501,7 +504,7 @@ def test_what_is_open_in_some_orders_only_is_perhaps_open() -> None:
             [ct("state", "untracked"), DROP], policy="accept", hook="prerouting", prio=-300
         ).replace('"t"', '"u"')
     )["nftables"]
-    what = seen(nft=json.dumps({"nftables": stops + untracked}))
+    what = observed(nft=json.dumps({"nftables": stops + untracked}))
     found = results(
         Firewall(exclusive=True, rules=[Rule(proto="udp", port=1, action="allow")]), what
     )["exclusive"]
@@ -517,15 +520,17 @@ def test_one_region_that_no_rule_accepts_is_open_by_accident() -> None:
     """
     net = match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}})
     assert (
-        outcome(ALLOW_22, seen(nft=nft([net, TCP22, ACCEPT], policy="accept"), inet6="")) == "drift"
+        outcome(ALLOW_22, observed(nft=nft([net, TCP22, ACCEPT], policy="accept"), inet6=""))
+        == "drift"
     )
     assert (
-        outcome(ALLOW_22, seen(nft=nft([TCP22, ACCEPT], policy="accept"), inet6="")) == "compliant"
+        outcome(ALLOW_22, observed(nft=nft([TCP22, ACCEPT], policy="accept"), inet6=""))
+        == "compliant"
     )
 
 
 def test_open_because_nothing_filters_differs_from_allowed() -> None:
-    (result,) = results(Firewall(rules=[ALLOW_22]), seen(nft='{"nftables": []}')).values()
+    (result,) = results(Firewall(rules=[ALLOW_22]), observed(nft='{"nftables": []}')).values()
     assert result.outcome is Outcome.DRIFT
     assert [
         (finding.expected, finding.actual)
@@ -538,8 +543,8 @@ def test_conditions_that_multiply_are_not_followed() -> None:
     concat = [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]
     elements = {"set": [{"concat": ["tcp", port]} for port in range(100)]}
     many = {"match": {"op": "==", "left": {"concat": concat}, "right": elements}}
-    assert outcome(ALLOW_22, seen(nft=nft([many, ACCEPT]))) == "compliant"
-    assert outcome(ALLOW_22, seen(nft=nft([many, many, ACCEPT]))) == "unknown"
+    assert outcome(ALLOW_22, observed(nft=nft([many, ACCEPT]))) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=nft([many, many, ACCEPT]))) == "unknown"
 
 
 def test_what_is_not_tracked_is_not_new() -> None:
@@ -549,22 +554,24 @@ def test_what_is_not_tracked_is_not_new() -> None:
     stateful = json.loads(nft([ct("state", "new"), ACCEPT]))["nftables"]
     for entry in untracked:
         next(iter(entry.values()))["table" if "table" not in entry else "name"] = "raw"
-    assert outcome(ALLOW_22, seen(nft=json.dumps({"nftables": stateful}))) == "compliant"
-    assert outcome(ALLOW_22, seen(nft=json.dumps({"nftables": untracked + stateful}))) == "drift"
+    assert outcome(ALLOW_22, observed(nft=json.dumps({"nftables": stateful}))) == "compliant"
+    assert (
+        outcome(ALLOW_22, observed(nft=json.dumps({"nftables": untracked + stateful}))) == "drift"
+    )
 
 
 def test_a_refusal_by_icmp_is_of_one_family() -> None:
     assert (
         outcome(
             Rule(proto="tcp", port=22, action="reject", from_="::/0"),
-            seen(nft=nft([{"reject": {"type": "icmp"}}])),
+            observed(nft=nft([{"reject": {"type": "icmp"}}])),
         )
         == "drift"
     )
     assert (
         outcome(
             Rule(proto="tcp", port=22, action="reject"),
-            seen(nft=nft([{"reject": {"type": "icmpx"}}])),
+            observed(nft=nft([{"reject": {"type": "icmpx"}}])),
         )
         == "compliant"
     )
@@ -587,7 +594,7 @@ def test_a_dormant_table_filters_nothing(flags: Any, dormant: Any, allowed: str)
         '"name": "t"}', f'"name": "t", "flags": {json.dumps(flags)}}}', 1
     )
     assert (
-        outcome(ALLOW_22, seen(nft=text, **({} if dormant is None else {"dormant": dormant})))
+        outcome(ALLOW_22, observed(nft=text, **({} if dormant is None else {"dormant": dormant})))
         == allowed
     )
 
@@ -618,12 +625,12 @@ def test_rules_about_arp_may_hide_the_node_from_ipv4() -> None:
         },
         *open_22,
     ]
-    closed = seen(nft=nft(family="arp", more=inet))
+    closed = observed(nft=nft(family="arp", more=inet))
     assert outcome(ALLOW_22, closed) == "unknown"
     assert (
         outcome(Rule(proto="tcp", port=22, action="allow", from_="fd00::/8"), closed) != "unknown"
     )
-    idle = seen(nft=nft(family="arp", policy="accept", more=inet))
+    idle = observed(nft=nft(family="arp", policy="accept", more=inet))
     assert outcome(ALLOW_22, idle) == "compliant"
 
 
@@ -632,12 +639,12 @@ def test_bridge_rules_make_it_unknown() -> None:
     both = json.dumps(
         {"nftables": json.loads(bridge)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]}
     )
-    assert outcome(ALLOW_22, seen(nft=both)) == "unknown"
+    assert outcome(ALLOW_22, observed(nft=both)) == "unknown"
     idle = nft([ACCEPT], family="bridge", hook="input", policy="accept")
     both = json.dumps(
         {"nftables": json.loads(idle)["nftables"] + json.loads(nft([TCP22, ACCEPT]))["nftables"]}
     )
-    assert outcome(ALLOW_22, seen(nft=both)) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=both)) == "compliant"
 
 
 @pytest.mark.parametrize(
@@ -723,7 +730,7 @@ def test_a_negation_is_of_one_option() -> None:
 
 def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
     escape = "\x1b[31m\udcff"
-    what = seen(
+    what = observed(
         nft=nft([meta("iifname", f"e{escape}"), ACCEPT], [TCP22, {"jump": {"target": f"c{escape}"}}], more=[
             {"chain": {"family": "inet", "table": "t", "name": f"c{escape}"}},
             {"rule": {"family": "inet", "table": "t", "chain": f"c{escape}", "handle": 1, "expr": [meta(f"m{escape}", 1), DROP]}},
@@ -735,7 +742,7 @@ def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
     ).values()
     told = [str(result.metadata()) for result in found]
     failed = parse(answer(nft=(1, escape)))[""]
-    assert isinstance(failed, Unseen)
+    assert isinstance(failed, NotObserved)
     told += [why for why in (failed.why, *(result.why for result in found)) if why]
     assert all(text.isascii() and text.isprintable() for text in told)
 
@@ -764,7 +771,7 @@ def test_iptables_save_of_another_kind_is_not_understood() -> None:
         "*filter\n:INPUT ? [0:0]",
     ):
         with pytest.raises(ValueError, match=r"iptables|policy"):
-            seen(nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=text)
+            observed(nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=text)
 
 
 @pytest.mark.parametrize(
@@ -788,7 +795,7 @@ def test_iptables_save_of_another_kind_is_not_understood() -> None:
 )
 def test_what_could_not_be_read_is_unseen(readings: Any, why: str) -> None:
     found = parse(answer(**readings))[""]
-    assert isinstance(found, Unseen)
+    assert isinstance(found, NotObserved)
     assert why in found.why
 
 
@@ -804,9 +811,9 @@ def test_without_nft_its_rules_may_be_there() -> None:
         name: save("INPUT -p tcp -m tcp --dport 22 -j ACCEPT")
         for name in ("ip_legacy", "ip6_legacy")
     }
-    assert outcome(ALLOW_22, seen(**allowing, nf_tables="perhaps")) == "unknown"
-    assert outcome(ALLOW_22, seen(**allowing, nf_tables="no")) == "compliant"
-    assert outcome(DENY_22, seen(**texts, nf_tables="no")) == "compliant"
+    assert outcome(ALLOW_22, observed(**allowing, nf_tables="perhaps")) == "unknown"
+    assert outcome(ALLOW_22, observed(**allowing, nf_tables="no")) == "compliant"
+    assert outcome(DENY_22, observed(**texts, nf_tables="no")) == "compliant"
 
 
 @pytest.mark.parametrize(
@@ -826,7 +833,7 @@ def test_what_is_no_ruleset_is_not_understood(text: str) -> None:
 
 def test_content_cannot_pass_for_a_block() -> None:
     forged = "x\n= nft 0\n {}"
-    found = seen(nft=nft([TCP22, ACCEPT]), ufw_rules=forged, ufw_rules6="", ufw="yes")
+    found = observed(nft=nft([TCP22, ACCEPT]), ufw_rules=forged, ufw_rules6="", ufw="yes")
     assert outcome(ALLOW_22, found) == "compliant"
     with pytest.raises(ValueError, match="not a line"):
         parse(answer(nft=nft([TCP22, ACCEPT])) + b"loose\n")
@@ -877,7 +884,8 @@ def test_no_broken_answer_ends_in_a_traceback(recorded: bytes, data: st.DataObje
 @pytest.mark.parametrize("target", [5, None, {}, []])
 def test_a_jump_to_what_is_no_name_is_unknown(target: Any) -> None:
     (result,) = results(
-        Firewall(rules=[ALLOW_22]), seen(nft=nft([{"jump": {"target": target}}], [TCP22, ACCEPT]))
+        Firewall(rules=[ALLOW_22]),
+        observed(nft=nft([{"jump": {"target": target}}], [TCP22, ACCEPT])),
     ).values()
     assert result.outcome is Outcome.UNKNOWN
     assert "not understood" in (result.why or "")
@@ -941,7 +949,7 @@ def test_declarations_that_are_refused(rules: list[dict[str, Any]], verdict: str
 
 
 def test_the_first_declared_rule_speaks_for_its_packets() -> None:
-    what = seen(
+    what = observed(
         nft=nft(
             [match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), TCP22, DROP],
             [TCP22, ACCEPT],
@@ -963,7 +971,7 @@ def test_a_source_that_another_rule_declares_is_not_wider() -> None:
         {"prefix": {"addr": "10.0.0.0", "len": 8}},
         {"prefix": {"addr": "192.168.0.0", "len": 16}},
     ]
-    what = seen(nft=nft([match("ip", "saddr", {"set": nets}), TCP22, ACCEPT]))
+    what = observed(nft=nft([match("ip", "saddr", {"set": nets}), TCP22, ACCEPT]))
     office, home = (
         Rule(proto="tcp", port=22, action="allow", from_=net)
         for net in ("10.0.0.0/8", "192.168.0.0/16")
@@ -976,17 +984,17 @@ def test_a_source_that_another_rule_declares_is_not_wider() -> None:
 def test_ipv6_counts_where_the_node_has_it() -> None:
     only_ip = nft([TCP22, ACCEPT], family="ip")
     link_local = "fe800000000000000000000000000001 02 40 20 80 eth0"
-    assert outcome(DENY_22, seen(nft=nft(family="ip"))) == "drift"
-    assert outcome(DENY_22, seen(nft=nft(family="ip"), inet6=link_local)) == "drift"
+    assert outcome(DENY_22, observed(nft=nft(family="ip"))) == "drift"
+    assert outcome(DENY_22, observed(nft=nft(family="ip"), inet6=link_local)) == "drift"
     assert (
         outcome(
             DENY_22,
-            seen(nft=nft(family="ip"), inet6="00000000000000000000000000000001 01 80 10 80 lo"),
+            observed(nft=nft(family="ip"), inet6="00000000000000000000000000000001 01 80 10 80 lo"),
         )
         == "compliant"
     )
-    assert outcome(ALLOW_22, seen(nft=only_ip)) == "drift"
-    assert outcome(ALLOW_22, seen(nft=only_ip, inet6=link_local)) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=only_ip)) == "drift"
+    assert outcome(ALLOW_22, observed(nft=only_ip, inet6=link_local)) == "compliant"
 
 
 ECHO = match("icmp", "type", "echo-request"), match("icmpv6", "type", "echo-request")
@@ -1015,7 +1023,8 @@ def test_icmp_is_allowed_by_answering_and_denied_by_no_answer_at_all(
     what: str, allowed: str, denied: str
 ) -> None:
     assert [
-        outcome(Rule(proto="icmp", action=action), seen(nft=what)) for action in ("allow", "deny")
+        outcome(Rule(proto="icmp", action=action), observed(nft=what))
+        for action in ("allow", "deny")
     ] == [allowed, denied]
 
 
@@ -1029,7 +1038,7 @@ def test_icmp_is_allowed_by_answering_and_denied_by_no_answer_at_all(
 )
 def test_what_has_a_key_of_its_own_never_meets_the_catchall(key: str, entry: Sequence[Any]) -> None:
     more = [{"chain": {"family": "inet", "table": "t", "name": "more"}}]
-    found = seen(
+    found = observed(
         nft=nft([vmap(key, entry, ["*", DROP])], [TCP22, ACCEPT], more=more), interfaces="lo\neth0"
     )
     assert outcome(DENY_22, found) == "drift"
@@ -1044,8 +1053,8 @@ def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
             nft([TCP22, DROP], policy="accept", type="nat", hook=hook, prio=prio),
             nft(type="nat", hook=hook, prio=prio),
         ):
-            assert outcome(DENY_22, seen(nft=what)) == "unknown"
-            assert outcome(ALLOW_22, seen(nft=what)) != "compliant"
+            assert outcome(DENY_22, observed(nft=what)) == "unknown"
+            assert outcome(ALLOW_22, observed(nft=what)) != "compliant"
     harmless = nft(
         [match("tcp", "dport", 80), {"redirect": {"port": 8080}}],
         policy="accept",
@@ -1053,13 +1062,13 @@ def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
         hook="prerouting",
         prio=-100,
     )
-    assert outcome(Rule(proto="tcp", port=22, action="deny"), seen(nft=harmless)) == "drift"
+    assert outcome(Rule(proto="tcp", port=22, action="deny"), observed(nft=harmless)) == "drift"
 
 
 def test_echo_is_not_answered_where_the_kernel_is_told_not_to() -> None:
     rules = nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT])
     for family, source in ((4, "10.0.0.0/8"), (6, "fd00::/8")):
-        silent = seen(
+        silent = observed(
             nft=rules,
             echo_ignored=(
                 "/proc/sys/net/ipv4/icmp_echo_ignore_all",
@@ -1152,7 +1161,8 @@ def test_ufw_is_not_in_force_behind_a_rule_that_accepts_everything() -> None:
 )
 def test_enabled(readings: Any, on: str, off: str) -> None:
     found = [
-        results(Firewall(enabled=enabled), seen(**readings))["enabled"] for enabled in (True, False)
+        results(Firewall(enabled=enabled), observed(**readings))["enabled"]
+        for enabled in (True, False)
     ]
     assert [str(result.outcome) for result in found] == [on, off]
 
@@ -1160,7 +1170,7 @@ def test_enabled(readings: Any, on: str, off: str) -> None:
 def test_ufw_in_one_family_only_is_not_enabled() -> None:
     ufw = ("INPUT -j ufw-before-input", "ufw-before-input -i lo -j ACCEPT")
     chains = ["ufw-before-input"]
-    half = seen(
+    half = observed(
         nft='{"nftables": []}',
         ip_legacy_tables="filter",
         ip_legacy=save(*ufw, chains=chains),
@@ -1170,7 +1180,7 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
         results(Firewall(enabled=True), half)["enabled"].why
         == "enabled: ufw is active, but nothing filters IPv6"
     )
-    closed = seen(
+    closed = observed(
         nft='{"nftables": []}',
         ip_legacy_tables="filter",
         ip_legacy=save(*ufw, chains=chains),
@@ -1186,7 +1196,7 @@ def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(
     ipv6: str, expected: str
 ) -> None:
     chains = ["ufw-before-input", "ufw-user-input"]
-    what = seen(
+    what = observed(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
         ip_legacy=save("INPUT -j ufw-before-input", "ufw-before-input -j ufw-user-input", chains=chains),
         ufw_settings=f"IPV6={ipv6}\nDEFAULT_INPUT_POLICY=DROP",
@@ -1221,7 +1231,7 @@ def test_rules_that_changed_while_they_were_read_are_not_judged() -> None:
     what = parse(answer(nft=nft([TCP22, ACCEPT]), firewalld='s "RUNNING"', firewalld_moved="yes"))[
         ""
     ]
-    assert isinstance(what, Unseen)
+    assert isinstance(what, NotObserved)
     assert "look again" in what.why
 
 
@@ -1236,7 +1246,7 @@ def test_rules_that_changed_while_they_were_read_are_not_judged() -> None:
 )
 def test_firewalld_that_is_not_ready_is_not_said_to_be_in_force(state: str, outcome: str) -> None:
     chain = nft([TCP22, ACCEPT]).replace('"t"', '"firewalld"')
-    found = results(Firewall(enabled=True), seen(nft=chain, firewalld=state))["enabled"]
+    found = results(Firewall(enabled=True), observed(nft=chain, firewalld=state))["enabled"]
     assert (
         found.outcome,
         state in {'s "RUNNING"', "running"} or "not ready" in (found.why or ""),
@@ -1333,23 +1343,23 @@ def default_incoming(action: Any, what: Ruleset) -> str:
     ids=str,
 )
 def test_default_incoming(rules: list[Any], denied: str) -> None:
-    assert default_incoming("deny", seen(nft=nft(*rules))) == denied
+    assert default_incoming("deny", observed(nft=nft(*rules))) == denied
 
 
 def test_where_no_route_leads_out_every_interface_counts() -> None:
     bound = nft([meta("iifname", "docker0"), ACCEPT])
-    assert default_incoming("deny", seen(nft=bound, routes="")) == "drift"
-    assert default_incoming("deny", seen(nft=bound, routes="", interfaces="lo")) == "drift"
+    assert default_incoming("deny", observed(nft=bound, routes="")) == "drift"
+    assert default_incoming("deny", observed(nft=bound, routes="", interfaces="lo")) == "drift"
 
 
 def test_nothing_is_extra_where_all_is_declared_open() -> None:
-    open_ = seen(nft=nft([match("tcp", "dport", 23), DROP], policy="accept"))
+    open_ = observed(nft=nft([match("tcp", "dport", 23), DROP], policy="accept"))
     assert results(Firewall(enabled=True, default_incoming="allow"), open_)["enabled"].extra == ()
     assert results(Firewall(enabled=True), open_)["enabled"].extra != ()
 
 
 def test_extras_are_told_in_the_words_of_rules() -> None:
-    what = seen(
+    what = observed(
         nft=nft(
             [TCP22, ACCEPT],
             [match("tcp", "dport", {"range": [6000, 6007]}), ACCEPT],
@@ -1514,7 +1524,7 @@ def test_a_remedy_that_closes_keeps_the_way_in(
                                  chains=[f"ufw{mark}-before-input", f"ufw{mark}-user-input"])
         for mark in ("", "6")
     }  # fmt: skip
-    what = seen(
+    what = observed(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ufw="yes", way="\n".join(way), **texts,
         ufw_rules=on_file.format("0.0.0.0/0"), ufw_rules6=on_file.format("::/0"), ufw_settings="IPV6=yes\nDEFAULT_INPUT_POLICY=ACCEPT",
     )  # fmt: skip
@@ -1609,7 +1619,7 @@ def test_boxes(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_why_it_is_not_known_whether_a_firewall_is_in_force(enabled: bool) -> None:
-    unread = seen(
+    unread = observed(
         nft=("absent", ""),
         nf_tables="yes",
         iptables=save(policy="ACCEPT"),

@@ -7,7 +7,7 @@ import pytest
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.ipsets import read
 from power_edge.resources.firewall.packet_sets import network, numbers, without
-from tests.resources.firewall.test_firewall import ALLOW_22, outcome, save, seen
+from tests.resources.firewall.test_firewall import ALLOW_22, observed, outcome, save
 
 HEAD = (
     "create {} hash:{} family inet hashsize 1024 maxelem 65536{} bucketsize 12 initval 0x7d0ab1f2"
@@ -24,7 +24,7 @@ def made(kind: str, *elements: str, name: str = "s", more: str = "") -> str:
 def node(text: str | None, *rules: str, policy: str = "DROP") -> object:
     """One without IPv6, with legacy iptables."""
     readings = {} if text is None else {"ipset": text}
-    return seen(
+    return observed(
         nft='{"nftables": []}',
         ip_legacy_tables="filter",
         ip_legacy=save(*rules, policy=policy),

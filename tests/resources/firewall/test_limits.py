@@ -34,9 +34,9 @@ from tests.resources.firewall.test_firewall import (
     TCP22,
     legacy,
     nft,
+    observed,
     outcome,
     results,
-    seen,
 )
 
 
@@ -104,7 +104,7 @@ def test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others(
         [ALLOW_22],
         easy,
     ):
-        found = results(Firewall(rules=rules), seen(nft=ruleset))
+        found = results(Firewall(rules=rules), observed(nft=ruleset))
         for name, result in found.items():
             hard = " 22/" in name
             assert result.outcome is (Outcome.UNKNOWN if hard else Outcome.COMPLIANT), (
@@ -118,7 +118,7 @@ def test_as_many_hard_questions_as_are_asked_are_decided(monkeypatch: pytest.Mon
     """Each of these takes half of the steps of a question, and has as many as if it were alone."""
     monkeypatch.setattr(queries, "QUESTION_STEPS", 1_000)
     rules = [Rule(proto="tcp", port=port, action="deny") for port in range(1, 11)]
-    found = results(Firewall(rules=rules), seen(nft=doubling(7)))
+    found = results(Firewall(rules=rules), observed(nft=doubling(7)))
     assert {result.outcome for result in found.values()} == {Outcome.COMPLIANT}
 
 
@@ -141,7 +141,7 @@ def test_what_all_packets_do_is_followed_once_also_where_it_cannot_be(
     monkeypatch.setattr(queries, "SURVEY_STEPS", 20_000)
     found = results(
         Firewall(enabled=True, default_incoming="deny", default_outgoing="allow", exclusive=True),
-        seen(nft=doubling(30)),
+        observed(nft=doubling(30)),
     )
     assert TOO_COMPLEX in (found["default_incoming"].why or "")
     assert {found[name].outcome for name in ("enabled", "default_incoming", "exclusive")} == {
@@ -193,9 +193,9 @@ def test_chains_whose_orders_take_too_long_to_compare_are_undecidable() -> None:
 def test_a_ruleset_of_too_many_rules_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (nftables, iptables):
         monkeypatch.setattr(module, "MANY_RULES", 7)  # a rule with one box counts as two
-    assert seen(nft=nft([TCP22, ACCEPT]))
+    assert observed(nft=nft([TCP22, ACCEPT]))
     with pytest.raises(ValueError, match=TOO_COMPLEX):
-        seen(nft=nft(*[[TCP22, ACCEPT]] * 2))  # each is one of either family
+        observed(nft=nft(*[[TCP22, ACCEPT]] * 2))  # each is one of either family
     with pytest.raises(ValueError, match=TOO_COMPLEX):
         legacy(*["INPUT -p tcp -j ACCEPT"] * 4)
 
@@ -223,8 +223,10 @@ def test_sets_that_are_named_again_and_again_make_rules_opaque(
         },
         ACCEPT,
     ]
-    assert outcome(ALLOW_22, seen(nft=nft(rule, more=[named]))) == "compliant"
-    (found,) = results(Firewall(rules=[DENY_22]), seen(nft=nft(*[rule] * 4, more=[named]))).values()
+    assert outcome(ALLOW_22, observed(nft=nft(rule, more=[named]))) == "compliant"
+    (found,) = results(
+        Firewall(rules=[DENY_22]), observed(nft=nft(*[rule] * 4, more=[named]))
+    ).values()
     assert found.outcome is Outcome.DRIFT  # the first rules were read, and decide
     ahead = [
         {
@@ -237,6 +239,6 @@ def test_sets_that_are_named_again_and_again_make_rules_opaque(
         ACCEPT,
     ]
     (found,) = results(
-        Firewall(rules=[ALLOW_22]), seen(nft=nft(*[ahead] * 4, rule, more=[named]))
+        Firewall(rules=[ALLOW_22]), observed(nft=nft(*[ahead] * 4, rule, more=[named]))
     ).values()
     assert (found.outcome, TOO_COMPLEX in (found.why or "")) == (Outcome.UNKNOWN, True)

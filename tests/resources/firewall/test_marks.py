@@ -22,9 +22,9 @@ from tests.resources.firewall.test_firewall import (
     match,
     meta,
     nft,
+    observed,
     outcome,
     results,
-    seen,
 )
 from tests.support.firewalls import discovered
 
@@ -96,18 +96,18 @@ def early(*rules: Sequence[Any], **chain: Any) -> str:
     ids=str,
 )  # fmt: skip
 def test_marks_are_followed(setting: list[list[Any]], looking: list[Any], denied: str) -> None:
-    what = seen(nft=tables(early(*setting), nft([*looking, DROP], policy="accept")))
+    what = observed(nft=tables(early(*setting), nft([*looking, DROP], policy="accept")))
     assert outcome(DENY_22, what) == denied
 
 
 def test_before_connections_are_looked_up_there_is_no_mark_of_one() -> None:
     for rules in ([[set_to(7, CONNMARK)]], [[{"notrack": None}]]):
-        what = seen(nft=tables(early(*rules, prio=-300), early([set_to(7, CONNMARK)]) if "notrack" in str(rules) else early(),
+        what = observed(nft=tables(early(*rules, prio=-300), early([set_to(7, CONNMARK)]) if "notrack" in str(rules) else early(),
                                nft([has(7, which=CONNMARK), DROP], policy="accept")))  # fmt: skip
         assert outcome(DENY_22, what) == "drift"
-    unequal = seen(nft=early([has(7, op="!=", which=CONNMARK), DROP], prio=-300))
+    unequal = observed(nft=early([has(7, op="!=", which=CONNMARK), DROP], prio=-300))
     assert outcome(DENY_22, unequal) == "drift"
-    ends = seen(
+    ends = observed(
         nft=tables(
             early([set_to(5)], [set_to(CONNMARK)], prio=-300), nft([has(5), DROP], policy="accept")
         )
@@ -169,13 +169,13 @@ def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> No
     """
     esp = [meta("l4proto", "esp"), set_to(1)]
     inner = nft([has(1), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])
-    what = seen(nft=tables(early(esp), inner))
+    what = observed(nft=tables(early(esp), inner))
     assert outcome(DENY_22, what) == "unknown"
     assert outcome(ALLOW_22, what) == "drift"
     assert (
         outcome(
             DENY_22,
-            seen(
+            observed(
                 nft=tables(
                     early([meta("l4proto", "tcp"), set_to(1)]),
                     nft([has(1), match("tcp", "dport", 22), ACCEPT]),
@@ -184,7 +184,7 @@ def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> No
         )
         == "drift"
     )
-    bits = seen(
+    bits = observed(
         nft=tables(
             early(esp), nft([has(2, 2), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])
         )
@@ -192,20 +192,26 @@ def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> No
     assert outcome(DENY_22, bits) == "compliant"
     tcp = [has(1), meta("l4proto", "tcp"), ACCEPT]
     assert (
-        outcome(DENY_22, seen(nft=tables(early(esp), nft(tcp)))) == "compliant"
+        outcome(DENY_22, observed(nft=tables(early(esp), nft(tcp)))) == "compliant"
     )  # the carrier itself does not get in
 
 
 def test_programs_of_the_node_may_mark_what_they_send() -> None:
     out = nft([has(1), ACCEPT], hook="output")
     assert (
-        str(results(Firewall(default_outgoing="deny"), seen(nft=out))["default_outgoing"].outcome)
+        str(
+            results(Firewall(default_outgoing="deny"), observed(nft=out))[
+                "default_outgoing"
+            ].outcome
+        )
         == "unknown"
     )
 
 
 def test_chains_that_set_and_look_at_marks_may_run_in_any_order() -> None:
-    what = seen(nft=tables(nft([set_to(1)], policy="accept"), nft([has(1), DROP], policy="accept")))
+    what = observed(
+        nft=tables(nft([set_to(1)], policy="accept"), nft([has(1), DROP], policy="accept"))
+    )
     assert outcome(DENY_22, what) == "unknown"
 
 
@@ -274,7 +280,7 @@ def banned(
         }
     }
     rest = [[TCP22, ACCEPT]] if policy == "accept" else []
-    return seen(
+    return observed(
         nft=nft([match("ip", "saddr", "@s"), end], *rest, policy="drop", more=[body]), inet6=""
     )
 
@@ -349,7 +355,7 @@ def test_what_is_not_in_a_set_that_expires_is_not_told() -> None:
             "elem": [expiring("10.0.0.1")],
         }
     }
-    what = seen(nft=nft([match("ip", "saddr", "@s", "!="), ACCEPT], more=[body]), inet6="")
+    what = observed(nft=nft([match("ip", "saddr", "@s", "!="), ACCEPT], more=[body]), inet6="")
     assert outcome(DENY_22, what) == "unknown"
 
 
@@ -367,7 +373,7 @@ def test_entries_of_a_map_that_expire() -> None:
             }
         }
         key = {"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@m"}}
-        return seen(nft=nft([key], more=[body]))
+        return observed(nft=nft([key], more=[body]))
 
     assert [outcome(rule, of([expiring(22), ACCEPT])) for rule in (ALLOW_22, DENY_22)] == [
         "unknown",
@@ -397,12 +403,12 @@ NOBODY = [match("tcp", "sport", 0), SYN]
 @pytest.mark.parametrize("end", [DROP, REJECT], ids=str)
 def test_who_comes_from_port_0_may_be_refused_where_all_are_allowed(end: Any) -> None:
     """The rule of every Shorewall and Proxmox VE firewall."""
-    what = seen(nft=nft([*NOBODY, end], [TCP22, ACCEPT]))
+    what = observed(nft=nft([*NOBODY, end], [TCP22, ACCEPT]))
     assert outcome(ALLOW_22, what) == "compliant"
     assert outcome(DENY_22, what) == "drift"
-    shut = seen(nft=nft([*NOBODY, end]))
+    shut = observed(nft=nft([*NOBODY, end]))
     assert outcome(DENY_22, shut) == "compliant"
-    refusing = seen(nft=nft([*NOBODY, end], [REJECT], policy="accept"))
+    refusing = observed(nft=nft([*NOBODY, end], [REJECT], policy="accept"))
     assert outcome(Rule(proto="tcp", port=22, action="reject"), refusing) == "compliant"
     found = results(Firewall(exclusive=True, default_incoming="deny", rules=[ALLOW_22]), what)
     assert {str(result.outcome) for result in found.values()} == {"compliant"}
@@ -410,21 +416,21 @@ def test_who_comes_from_port_0_may_be_refused_where_all_are_allowed(end: Any) ->
 
 def test_who_comes_from_port_0_must_not_get_in_where_none_may() -> None:
     """Linux takes a SYN from port 0 (by packets), whoever makes it by hand."""
-    assert outcome(DENY_22, seen(nft=nft([*NOBODY, ACCEPT]))) == "drift"
-    found = results(Firewall(enabled=True), seen(nft=nft([*NOBODY, TCP22, ACCEPT])))
+    assert outcome(DENY_22, observed(nft=nft([*NOBODY, ACCEPT]))) == "drift"
+    found = results(Firewall(enabled=True), observed(nft=nft([*NOBODY, TCP22, ACCEPT])))
     assert found["enabled"].extra == ("allow 22/tcp from any to any source port 0",)
 
 
 def test_udp_from_port_0_is_sent() -> None:
     """RFC 768: a sender that wants no answer."""
-    what = seen(nft=nft([match("udp", "sport", 0), DROP], [match("udp", "dport", 53), ACCEPT]))
+    what = observed(nft=nft([match("udp", "sport", 0), DROP], [match("udp", "dport", 53), ACCEPT]))
     assert outcome(Rule(proto="udp", port=53, action="allow"), what) == "drift"
 
 
 def test_an_opening_behind_a_rule_about_port_0_is_told_whole() -> None:
     for own in ([*NOBODY, DROP], [match("tcp", "dport", 0), DROP]):
         rules = nft(own, [TCP22, ACCEPT], [match("tcp", "dport", {"range": [8000, 8010]}), ACCEPT])
-        assert sorted(results(Firewall(enabled=True), seen(nft=rules))["enabled"].extra) == [
+        assert sorted(results(Firewall(enabled=True), observed(nft=rules))["enabled"].extra) == [
             "allow 22/tcp from any to any",
             "allow 8000-8010/tcp from any to any",
         ]
@@ -437,7 +443,7 @@ def test_nothing_listens_at_port_0() -> None:
     assert (
         results(
             Firewall(exclusive=True, rules=[ALLOW_22]),
-            seen(nft=nft([match("tcp", "dport", {"set": [0, 22]}), ACCEPT])),
+            observed(nft=nft([match("tcp", "dport", {"set": [0, 22]}), ACCEPT])),
         )["exclusive"].outcome.value
         == "compliant"
     )
@@ -448,12 +454,12 @@ def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
     packets).
     """
     refuses = early([ct("state", "new"), REJECT], type="nat", prio=0)
-    assert outcome(DENY_22, seen(nft=tables(refuses, early([DROP], prio=-50)))) == "unknown"
-    assert outcome(DENY_22, seen(nft=tables(refuses, early([DROP], prio=-120)))) == "compliant"
+    assert outcome(DENY_22, observed(nft=tables(refuses, early([DROP], prio=-50)))) == "unknown"
+    assert outcome(DENY_22, observed(nft=tables(refuses, early([DROP], prio=-120)))) == "compliant"
     assert (
         outcome(
             DENY_22,
-            seen(
+            observed(
                 nft=tables(
                     nft([REJECT], policy="accept", type="nat", prio=0),
                     nft([DROP], policy="accept", prio=50),
@@ -463,7 +469,10 @@ def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
         == "compliant"
     )
     marking = early([meta("l4proto", "tcp"), set_to(1)], type="nat", prio=-150)
-    assert outcome(DENY_22, seen(nft=tables(marking, early([has(1), DROP], prio=-120)))) == "drift"
     assert (
-        outcome(DENY_22, seen(nft=tables(marking, early([has(1), DROP], prio=-50)))) == "unknown"
+        outcome(DENY_22, observed(nft=tables(marking, early([has(1), DROP], prio=-120)))) == "drift"
+    )
+    assert (
+        outcome(DENY_22, observed(nft=tables(marking, early([has(1), DROP], prio=-50))))
+        == "unknown"
     )  # it need not be called

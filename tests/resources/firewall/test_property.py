@@ -304,20 +304,20 @@ def answer(**sections: bytes) -> bytes:
     )
 
 
-def seen_by_nft(chains: tuple[Chain, ...]) -> Ruleset:
-    seen = parse(answer(nft=as_nft(chains)))[""]
-    assert isinstance(seen, Ruleset)
-    return seen
+def observed_by_nft(chains: tuple[Chain, ...]) -> Ruleset:
+    observed = parse(answer(nft=as_nft(chains)))[""]
+    assert isinstance(observed, Ruleset)
+    return observed
 
 
-def seen_by_iptables(chains: tuple[Chain, ...]) -> Ruleset:
+def observed_by_iptables(chains: tuple[Chain, ...]) -> Ruleset:
     readings = {
         f"{name}_legacy": as_iptables(chains, family) for name, family in (("ip", 4), ("ip6", 6))
     }
     names = {f"{name}_legacy_tables": b"filter" for name in ("ip", "ip6")}
-    seen = parse(answer(nft=b'{"nftables": []}', **names, **readings))[""]
-    assert isinstance(seen, Ruleset)
-    return seen
+    observed = parse(answer(nft=b'{"nftables": []}', **names, **readings))[""]
+    assert isinstance(observed, Ruleset)
+    return observed
 
 
 MARKS = st.sampled_from([(1, 1), (2, 3), (0, 2), (4, 4)])
@@ -398,8 +398,8 @@ def packets(rule: Rule, *, beside: bool = False) -> list[Packet]:
     ]
 
 
-def worst(declared: Declared, seen: Ruleset) -> Outcome:
-    found = {finding.outcome for finding in judge(declared, seen)}
+def worst(declared: Declared, observed: Ruleset) -> Outcome:
+    found = {finding.outcome for finding in judge(declared, observed)}
     return next(
         outcome
         for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
@@ -407,8 +407,8 @@ def worst(declared: Declared, seen: Ruleset) -> Outcome:
     )
 
 
-def hold_rule(chains: tuple[Chain, ...], rule: Rule, seen: Ruleset) -> None:
-    outcome = worst(Declared("rule", rule, Firewall(rules=[rule])), seen)
+def hold_rule(chains: tuple[Chain, ...], rule: Rule, observed: Ruleset) -> None:
+    outcome = worst(Declared("rule", rule, Firewall(rules=[rule])), observed)
     may = [list(every_way(chains, packet)) for packet in packets(rule)]
     beside = (
         [list(every_way(chains, packet)) for packet in packets(rule, beside=True)]
@@ -454,7 +454,7 @@ def _barely_filters(chains: tuple[Chain, ...]) -> bool:
 def test_a_rule_passes_only_if_every_packet_fares_so_nft(
     chains: tuple[Chain, ...], rule: Rule
 ) -> None:
-    hold_rule(chains, rule, seen_by_nft(chains))
+    hold_rule(chains, rule, observed_by_nft(chains))
 
 
 @settings(max_examples=150, deadline=None)
@@ -462,7 +462,7 @@ def test_a_rule_passes_only_if_every_packet_fares_so_nft(
 def test_a_rule_passes_only_if_every_packet_fares_so_iptables(
     chains: tuple[Chain, ...], rule: Rule
 ) -> None:
-    hold_rule(chains, rule, seen_by_iptables(chains))
+    hold_rule(chains, rule, observed_by_iptables(chains))
 
 
 @settings(max_examples=150, deadline=None)
@@ -470,8 +470,10 @@ def test_a_rule_passes_only_if_every_packet_fares_so_iptables(
 def test_a_default_passes_only_if_it_is_what_unnamed_ports_meet(
     chains: tuple[Chain, ...], action: Any
 ) -> None:
-    seen = seen_by_nft(chains)
-    outcome = worst(Declared("default_incoming", action, Firewall(default_incoming=action)), seen)
+    observed = observed_by_nft(chains)
+    outcome = worst(
+        Declared("default_incoming", action, Firewall(default_incoming=action)), observed
+    )
     generic = [Packet(family, proto, port, source, interface) for family, source in ((4, "11.0.0.0"), (6, "2001:db8::1")) for proto in ("tcp", "udp")
                for port in (40000, 443) for interface in INTERFACES]  # fmt: skip
     ways = [way for packet in generic for way in every_way(chains, packet)]
@@ -493,7 +495,7 @@ def test_exclusive_passes_only_if_nothing_else_is_open(
     chains: tuple[Chain, ...], rules: list[Rule]
 ) -> None:
     outcome = worst(
-        Declared("exclusive", True, Firewall(exclusive=True, rules=rules)), seen_by_nft(chains)
+        Declared("exclusive", True, Firewall(exclusive=True, rules=rules)), observed_by_nft(chains)
     )
     declared = {packet for rule in rules if rule.action == "allow" for packet in packets(rule)}
     everyone = [Packet(family, proto, port, source, interface) for family in (4, 6) for proto in ("tcp", "udp") for port in PORTS

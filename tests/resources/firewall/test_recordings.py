@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from power_edge.model import Observations, Unseen
+from power_edge.model import NotObserved, Observations
 from power_edge.resources.firewall.observation import parse
 from tests.support.cases import RECORDINGS, Case, Verdict, check, parameters
 
@@ -33,11 +33,11 @@ def answer_from(case: Case) -> bytes:
     return answer
 
 
-def observed(case: Case) -> Observations | Unseen:
+def observed(case: Case) -> Observations | NotObserved:
     if case.name == "non-root":
-        return Unseen(case.captures["noroot"].stderr)  # the probe ends with 1 there
+        return NotObserved(case.captures["noroot"].stderr)  # the probe ends with 1 there
     if case.name == "unknown-zone-name":
-        return Unseen(
+        return NotObserved(
             case.captures["badzone"].stderr
         )  # a reading that failed is no reading, whatever else could be asked
     return parse(answer_from(case))

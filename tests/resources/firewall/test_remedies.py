@@ -13,7 +13,7 @@ from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_sets import Box, interface
 from power_edge.resources.firewall.ufw_files import Tuple, tuples
 from power_edge.resources.firewall.way import Verdict, keeps
-from tests.resources.firewall.test_firewall import ALLOW_22, recorded, results, save, seen
+from tests.resources.firewall.test_firewall import ALLOW_22, observed, recorded, results, save
 
 WEB = Rule(proto="tcp", port=443, action="allow")
 ON_FILE = "### tuple ### {} {} any {} in"
@@ -61,7 +61,7 @@ def ufw(
         "nft": '{"nftables": []}', "ip_legacy_tables": "filter", "ip6_legacy_tables": "filter", "ufw": enabled, "way": way,
         "ufw_settings": settings, "ufw_edited": edited, **texts, **files, **more,
     }  # fmt: skip
-    return seen(**readings)
+    return observed(**readings)
 
 
 def only(firewall: Firewall, what: Ruleset, name: str) -> Result:

@@ -15,9 +15,9 @@ from tests.resources.firewall.test_firewall import (
     match,
     meta,
     nft,
+    observed,
     results,
     save,
-    seen,
 )
 
 ANY_NODE = {"inet6": ""}
@@ -49,7 +49,7 @@ def before(*steps: object) -> list[object]:
     ids=lambda end: next(iter(end)),
 )  # fmt: skip
 def test_a_port_that_is_sent_elsewhere_may_be_open(end: object) -> None:
-    node = seen(
+    node = observed(
         nft=nft([match("tcp", "dport", 8080), ACCEPT], more=before(match("tcp", "dport", 22), end)),
         **ANY_NODE,
     )
@@ -63,7 +63,7 @@ def test_a_port_that_is_sent_elsewhere_may_be_open(end: object) -> None:
 def test_published_ports_of_containers_are_not_exclusive() -> None:
     nat = "*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n"
     nat += "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n"
-    node = seen(
+    node = observed(
         nft='{"nftables": []}',
         ip_legacy_tables="filter\nnat",
         ip_legacy=save() + "\n" + nat,
@@ -79,7 +79,7 @@ def test_sources_beside_the_declared_ones_may_be_let_in() -> None:
     )  # fmt: skip
     (result,) = results(
         Firewall(rules=[Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")]),
-        seen(nft=rules, **ANY_NODE),
+        observed(nft=rules, **ANY_NODE),
     ).values()
     assert result.outcome == "unknown"
 
@@ -91,7 +91,7 @@ def test_whether_an_allowed_port_is_sent_elsewhere_and_let_in_there_is_not_known
     )
     (result,) = results(
         Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]),
-        seen(nft=redirected, **ANY_NODE),
+        observed(nft=redirected, **ANY_NODE),
     ).values()
     assert result.outcome == "unknown"
     (result,) = results(Firewall(rules=[Rule(proto="tcp", port=22, action="allow")]), node).values()
@@ -131,5 +131,5 @@ def test_what_a_chain_beside_the_lookup_of_connections_changes_may_keep_a_later_
         },
     ]
     late = [[ct("state", "new"), meta("mark", 0), {"drop": None}]]
-    node = seen(nft=nft(*late, policy="accept", more=early), **ANY_NODE)
+    node = observed(nft=nft(*late, policy="accept", more=early), **ANY_NODE)
     assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "unknown"

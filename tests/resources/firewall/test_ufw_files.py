@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from power_edge import package_data
-from power_edge.model import Unseen
+from power_edge.model import NotObserved
 from power_edge.resources.firewall.observation import Ruleset, parse
 from power_edge.resources.firewall.ufw_files import by_hand, settings
 
@@ -31,7 +31,7 @@ def probed(tree: Path) -> Ruleset:
         ["sh", "-c", PROBE, "pe"], capture_output=True, check=True, env=environment
     )
     found = parse(done.stdout)[""]
-    assert not isinstance(found, Unseen)
+    assert not isinstance(found, NotObserved)
     return found
 
 

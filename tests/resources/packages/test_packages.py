@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
+from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import parse
@@ -24,11 +24,11 @@ def test_recordings(case: Case, verdict: Verdict) -> None:
     check(verdict, verdict.declared, {"packages": observed(case, name)})
 
 
-def observed(case: Case, name: str) -> Observations | Unseen:
+def observed(case: Case, name: str) -> Observations | NotObserved:
     if case.name == "rpm-db-unreadable":
-        return Unseen(case.captures["rpm-q"].stderr)
+        return NotObserved(case.captures["rpm-q"].stderr)
     if case.name == "no-package-manager":
-        return Unseen(case.captures["which"].stderr)
+        return NotObserved(case.captures["which"].stderr)
     return parse("\n".join([*answer_from(case, name), f"asked {name}", ""]).encode())
 
 
@@ -117,7 +117,7 @@ def _lists(case: Case, text: dict[str, str]) -> list[str]:
 
 def judged(answer: str, **declared: Any) -> Result:
     item = Declared(**declared)
-    seen = parse(f"{answer}\nasked {item.name}\n".encode())
+    observed = parse(f"{answer}\nasked {item.name}\n".encode())
     return judge(
         RESOURCE,
         Item(
@@ -129,7 +129,7 @@ def judged(answer: str, **declared: Any) -> Result:
             RESOURCE.asserts(item),
             Source("state.yaml", 1),
         ),
-        seen,
+        observed,
     )
 
 
@@ -153,12 +153,12 @@ def test_what_is_asked() -> None:
 
 def test_a_name_that_was_not_asked_is_unknown() -> None:
     item = Declared(name="a", state="absent")
-    seen = parse(f"{DPKG}asked b\n".encode())
+    observed = parse(f"{DPKG}asked b\n".encode())
     assert (
         judge(
             RESOURCE,
             Item("node", "packages", "a", "a", item, {"state": "absent"}, Source("f", 1)),
-            seen,
+            observed,
         ).outcome
         is Outcome.UNKNOWN
     )
@@ -309,8 +309,8 @@ def test_what_own_tests_are_given() -> None:
     assert fact(DPKG) is None
     assert fact(f"{DPKG}row a amd64 deinstall/config-files/ok 1") is None
     assert fact(f"{DPKG}row a amd64 install/installed/ok 1").rows[0].version == "1"
-    assert isinstance(fact(f"{DPKG}provides b a"), Unseen)
-    assert isinstance(fact(f"{DPKG}row a i386 install/installed/ok 1"), Unseen)
+    assert isinstance(fact(f"{DPKG}provides b a"), NotObserved)
+    assert isinstance(fact(f"{DPKG}row a i386 install/installed/ok 1"), NotObserved)
 
 
 NOW = 1_800_000_000

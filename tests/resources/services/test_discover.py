@@ -576,7 +576,7 @@ RUNS = {"state": "running", "enabled": True}
 
 
 @pytest.mark.parametrize(
-    ("seen", "wanted"),
+    ("observed", "wanted"),
     [
         (Unit("a.service", "loaded", "active", "running", "enabled", "simple", pullers=BOOT), RUNS),
         (
@@ -769,17 +769,20 @@ RUNS = {"state": "running", "enabled": True}
     ids=str,
 )
 def test_what_is_declared_is_what_holds_and_lasts(
-    seen: Unit | None, wanted: Mapping[str, Any] | None
+    observed: Unit | None, wanted: Mapping[str, Any] | None
 ) -> None:
-    assert next((form for form in DISCOVERY.forms("a", seen) if holds(form, seen)), None) == wanted
+    assert (
+        next((form for form in DISCOVERY.forms("a", observed) if holds(form, observed)), None)
+        == wanted
+    )
 
 
-def holds(form: Mapping[str, Any], seen: Unit | None) -> bool:
+def holds(form: Mapping[str, Any], observed: Unit | None) -> bool:
     declared = Service(name="a", **form)
     item = Item(
         "n", "services", "a", "a.service", declared, RESOURCE.asserts(declared), Source("f", 1)
     )
-    return judge(RESOURCE, item, {"a.service": seen}).outcome is Outcome.COMPLIANT
+    return judge(RESOURCE, item, {"a.service": observed}).outcome is Outcome.COMPLIANT
 
 
 def test_what_the_watch_needs_are_units_by_their_full_names() -> None:

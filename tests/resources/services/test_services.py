@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from power_edge.model import Observations, Outcome, Remedy, Unseen
+from power_edge.model import NotObserved, Observations, Outcome, Remedy
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask, canonical
 from power_edge.resources.services.judge import judge
@@ -56,7 +56,7 @@ NAMES = {
 }
 
 
-def answer_from(case: Case) -> bytes | Unseen:
+def answer_from(case: Case) -> bytes | NotObserved:
     """What the probe would have printed on the node of a case, for all names that its verdicts
     declare.
     """
@@ -64,7 +64,7 @@ def answer_from(case: Case) -> bytes | Unseen:
         return case.capture("probe")
     for capture in case.captures.values():
         if "not been booted" in capture.stderr:
-            return Unseen(capture.stderr)
+            return NotObserved(capture.stderr)
     asked = dict.fromkeys(
         canonical(str(item["name"]))
         for verdict in case.verdicts
@@ -168,14 +168,14 @@ def _states(case: Case, blocks: list[dict[str, str]]) -> dict[str, str]:
     }
 
 
-def seen(case: Case) -> Mapping[str, Observations | Unseen]:
+def observed(case: Case) -> Mapping[str, Observations | NotObserved]:
     answer = answer_from(case)
-    return {"services": answer if isinstance(answer, Unseen) else parse(answer)}
+    return {"services": answer if isinstance(answer, NotObserved) else parse(answer)}
 
 
 @pytest.mark.parametrize(("case", "verdict"), [*parameters("services")])
 def test_recorded_case(case: Case, verdict: Verdict) -> None:
-    check(verdict, verdict.declared, seen(case))
+    check(verdict, verdict.declared, observed(case))
 
 
 UP = Unit(
@@ -192,25 +192,25 @@ SOCKET = Trigger("x.socket", active=True, boots=True)
 WORDS = {Outcome.COMPLIANT: "pass", Outcome.DRIFT: "fail", Outcome.UNKNOWN: "unknown"}
 
 
-def verdicts(seen: Unit, **declared: Any) -> dict[str, str]:
+def verdicts(observed: Unit, **declared: Any) -> dict[str, str]:
     return {
         finding.field: WORDS[finding.outcome]
-        for finding in judge(Service(name="x", **declared), seen)
+        for finding in judge(Service(name="x", **declared), observed)
     }
 
 
-def states(seen: Unit) -> str:
+def states(observed: Unit) -> str:
     """The verdicts on running, stopped and disabled; then on enabled: true and false."""
     of_state = [
-        verdicts(seen, state=state)["state"] for state in ("running", "stopped", "disabled")
+        verdicts(observed, state=state)["state"] for state in ("running", "stopped", "disabled")
     ]
     return " ".join(
-        [*of_state, *(verdicts(seen, enabled=enabled)["enabled"] for enabled in (True, False))]
+        [*of_state, *(verdicts(observed, enabled=enabled)["enabled"] for enabled in (True, False))]
     )
 
 
 @pytest.mark.parametrize(
-    ("seen", "expected"),
+    ("observed", "expected"),
     [
         (UP, "pass fail fail pass fail"),
         (UP._replace(active="refreshing", sub="refresh"), "pass fail fail pass fail"),
@@ -298,8 +298,8 @@ def states(seen: Unit) -> str:
         ),
     ],
 )
-def test_a_state_that_no_case_holds(seen: Unit, expected: str) -> None:
-    assert states(seen) == expected
+def test_a_state_that_no_case_holds(observed: Unit, expected: str) -> None:
+    assert states(observed) == expected
 
 
 LINK = Puller("multi-user.target", "disk", True)
@@ -307,7 +307,7 @@ STARTS, STAYS = Boot(True), Boot(False)
 
 
 @pytest.mark.parametrize(
-    ("seen", "expected"),
+    ("observed", "expected"),
     [
         (UP._replace(boot=STARTS), "pass fail"),
         (UP._replace(boot=STAYS), "unknown fail"),
@@ -401,8 +401,8 @@ STARTS, STAYS = Boot(True), Boot(False)
         (DOWN._replace(unread="no setpriv", file_state="masked", load="masked"), "fail pass"),
     ],
 )
-def test_a_boot_decides_with_the_file_state_beside_it(seen: Unit, expected: str) -> None:
-    assert states(seen).split(" ", 3)[3] == expected
+def test_a_boot_decides_with_the_file_state_beside_it(observed: Unit, expected: str) -> None:
+    assert states(observed).split(" ", 3)[3] == expected
 
 
 def again(**restarts: Any) -> Unit:
@@ -410,7 +410,7 @@ def again(**restarts: Any) -> Unit:
 
 
 @pytest.mark.parametrize(
-    ("seen", "expected"),
+    ("observed", "expected"),
     [
         (again(number=6, age=2.0), "fail"),
         (again(number=1, age=59.9), "fail"),
@@ -444,8 +444,8 @@ def again(**restarts: Any) -> Unit:
         ),
     ],
 )
-def test_what_systemd_restarted_a_moment_ago_does_not_run(seen: Unit, expected: str) -> None:
-    assert verdicts(seen, state="running") == {"state": expected}
+def test_what_systemd_restarted_a_moment_ago_does_not_run(observed: Unit, expected: str) -> None:
+    assert verdicts(observed, state="running") == {"state": expected}
 
 
 def test_a_loop_of_any_steady_period_up_to_an_hour_never_passes() -> None:
@@ -475,7 +475,7 @@ def ended(kind: str, lasted: float | None, *, sysv: bool = False) -> Unit:
 
 
 @pytest.mark.parametrize(
-    ("seen", "expected"),
+    ("observed", "expected"),
     [
         (ended("oneshot", 900.0), "pass fail"),
         (ended("forking", 0.0), "pass fail"),
@@ -489,9 +489,9 @@ def ended(kind: str, lasted: float | None, *, sysv: bool = False) -> Unit:
         (ended("forking", None), "fail unknown"),
     ],
 )
-def test_active_without_a_process(seen: Unit, expected: str) -> None:
+def test_active_without_a_process(observed: Unit, expected: str) -> None:
     assert (
-        " ".join(verdicts(seen, state=state)["state"] for state in ("running", "stopped"))
+        " ".join(verdicts(observed, state=state)["state"] for state in ("running", "stopped"))
         == expected
     )
 
@@ -520,7 +520,7 @@ def test_own_tests_are_given_none_for_a_name_without_a_unit() -> None:
 
 def test_a_missing_name_is_explained() -> None:
     case = next(case for case in cases("services") if case.name == "sshd-name-gone")
-    _, (result,) = verdict_of({"services": [{"name": "sshd", "state": "stopped"}]}, seen(case))
+    _, (result,) = verdict_of({"services": [{"name": "sshd", "state": "stopped"}]}, observed(case))
     assert (
         result.why
         == "state: no such unit (nearest: ssh.service); `optional: true` if it need not exist"
@@ -615,18 +615,20 @@ def test_what_is_no_answer_is_refused() -> None:
         parse(b"Running in chroot, ignoring command 'show'\n")
 
 
-def mended(seen: Unit, **declared: Any) -> list[str]:
+def mended(observed: Unit, **declared: Any) -> list[str]:
     service = Service(name="x", **declared)
     return [
         " ".join(argv)
         for argv in remedy(
-            service, seen, [each for each in judge(service, seen) if each.outcome is Outcome.DRIFT]
+            service,
+            observed,
+            [each for each in judge(service, observed) if each.outcome is Outcome.DRIFT],
         ).commands
     ]
 
 
 @pytest.mark.parametrize(
-    ("seen", "declared", "commands"),
+    ("observed", "declared", "commands"),
     [
         (
             DOWN,
@@ -720,19 +722,23 @@ def mended(seen: Unit, **declared: Any) -> list[str]:
         (DOWN._replace(load="not-found", file_state=""), {"state": "running"}, []),
     ],
 )
-def test_the_commands_that_mend(seen: Unit, declared: dict[str, Any], commands: list[str]) -> None:
-    assert mended(seen, **declared) == commands
+def test_the_commands_that_mend(
+    observed: Unit, declared: dict[str, Any], commands: list[str]
+) -> None:
+    assert mended(observed, **declared) == commands
 
 
-def remedied(seen: Unit, **declared: Any) -> Remedy:
+def remedied(observed: Unit, **declared: Any) -> Remedy:
     service = Service(name="x", **declared)
     return remedy(
-        service, seen, [each for each in judge(service, seen) if each.outcome is Outcome.DRIFT]
+        service,
+        observed,
+        [each for each in judge(service, observed) if each.outcome is Outcome.DRIFT],
     )
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "observed",
     [
         DOWN._replace(load="bad-setting"),
         DOWN._replace(load="not-found", file_state=""),
@@ -759,8 +765,8 @@ def remedied(seen: Unit, **declared: Any) -> Remedy:
         DOWN._replace(change=Change(unneeded=True)),
     ],
 )
-def test_where_there_is_no_command_there_is_advice(seen: Unit) -> None:
-    found = remedied(seen, state="running", enabled=True)
+def test_where_there_is_no_command_there_is_advice(observed: Unit) -> None:
+    found = remedied(observed, state="running", enabled=True)
     assert (found.commands, found.cuts) == ((), False)
     assert found.advice
 
@@ -773,7 +779,7 @@ def test_what_runs_without_its_unit_file_is_stopped_by_hand(state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "declared", "words"),
+    ("observed", "declared", "words"),
     [
         (UP, {"state": "stopped"}, "The next boot starts it again"),
         (DOWN, {"state": "running"}, "until the next boot"),
@@ -801,8 +807,10 @@ def test_what_runs_without_its_unit_file_is_stopped_by_hand(state: str) -> None:
         ),
     ],
 )
-def test_what_commands_do_besides_is_said(seen: Unit, declared: dict[str, Any], words: str) -> None:
-    found = remedied(seen, **declared)
+def test_what_commands_do_besides_is_said(
+    observed: Unit, declared: dict[str, Any], words: str
+) -> None:
+    found = remedied(observed, **declared)
     assert found.commands
     assert words in str(found.advice)
 
@@ -1013,8 +1021,11 @@ def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
         ),
         "lib/systemd/system/d.timer:Unit=d.service",
     )
-    seen = answered(BLOCK.format("a.service"), links="\n".join(lines))
-    assert {*seen.triggers} == {Trigger("b.path", False, True), Trigger("c.socket", False, True)}
+    observed = answered(BLOCK.format("a.service"), links="\n".join(lines))
+    assert {*observed.triggers} == {
+        Trigger("b.path", False, True),
+        Trigger("c.socket", False, True),
+    }
 
 
 @pytest.mark.parametrize(
@@ -1029,12 +1040,12 @@ def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
 def test_a_boot_that_goes_elsewhere(default: str, expected: str) -> None:
     link = "etc/systemd/system/multi-user.target.wants/a.service"
     for state in ("enabled", "static"):
-        seen = answered(
+        observed = answered(
             BLOCK.format("a.service"),
             files=f"a.service {state}",
             links=f"{link}\n== default\n{default}",
         )
-        assert verdicts(seen, enabled=True)["enabled"] == expected
+        assert verdicts(observed, enabled=True)["enabled"] == expected
 
 
 def test_a_masked_socket_starts_nothing() -> None:
@@ -1047,15 +1058,15 @@ def test_a_masked_socket_starts_nothing() -> None:
         "static": True,
         "disabled": True,
     }
-    seen = {
+    observed = {
         state: answered(
             block, BLOCK.format("a.socket"), files=f"a.socket {state}", links=link
         ).triggers
         for state in states
     }
-    assert {state: [trigger.boots for trigger in triggers] for state, triggers in seen.items()} == {
-        state: [boots] for state, boots in states.items()
-    }
+    assert {
+        state: [trigger.boots for trigger in triggers] for state, triggers in observed.items()
+    } == {state: [boots] for state, boots in states.items()}
 
 
 def test_who_may_claim_a_masked_name() -> None:
@@ -1116,16 +1127,16 @@ def test_whether_a_boot_starts_a_trigger(
     state: str, link: str, remembered: str, boots: bool | None
 ) -> None:
     block = QUOTED.replace(r'"x\\x2dy.socket" b.timer', "a.socket")
-    seen = answered(
+    observed = answered(
         block, f"{BLOCK.format('a.socket')}\n{remembered}", files=f"a.socket {state}", links=link
     )
-    assert [trigger.boots for trigger in seen.triggers] == [boots]
+    assert [trigger.boots for trigger in observed.triggers] == [boots]
 
 
 def test_a_masked_alias_is_not_unmasked() -> None:
-    seen = DOWN._replace(load="masked", file_state="masked", claimed_by=("y.service",))
+    observed = DOWN._replace(load="masked", file_state="masked", claimed_by=("y.service",))
     declared = Service(name="x", state="running", enabled=True)
-    given = remedy(declared, seen, [*judge(declared, seen)])
+    given = remedy(declared, observed, [*judge(declared, observed)])
     assert given.commands == ()
     assert given.advice is not None
     assert "y.service" in given.advice

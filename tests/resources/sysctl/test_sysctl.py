@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.model import Outcome, Remedy, Unseen
+from power_edge.model import NotObserved, Outcome, Remedy
 from power_edge.resources.sysctl import ask, judge, parse, problems
 from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import never
@@ -77,13 +77,13 @@ def test_no_path_that_leaves_proc_sys_is_asked_for() -> None:
     assert [*ask([Setting(key, "1") for key in keys])] == ["vm/swappiness"]
 
 
-def verdict(value: str, seen: str | None, key: str = "vm.x") -> Outcome:
-    (finding,) = judge(Setting(key, value), None if seen is None else Value(seen))
+def verdict(value: str, observed: str | None, key: str = "vm.x") -> Outcome:
+    (finding,) = judge(Setting(key, value), None if observed is None else Value(observed))
     return finding.outcome
 
 
 @pytest.mark.parametrize(
-    ("declared", "seen"),
+    ("declared", "observed"),
     [
         ("1", "1"),
         (" 1\n", "1"),
@@ -96,12 +96,12 @@ def verdict(value: str, seen: str | None, key: str = "vm.x") -> Outcome:
         ("00000000", "00000000"),
     ],
 )
-def test_equal(declared: str, seen: str) -> None:
-    assert verdict(declared, seen) is Outcome.COMPLIANT
+def test_equal(declared: str, observed: str) -> None:
+    assert verdict(declared, observed) is Outcome.COMPLIANT
 
 
 @pytest.mark.parametrize(
-    ("declared", "seen"),
+    ("declared", "observed"),
     [
         ("1", "01"),
         ("8", "00000010"),
@@ -122,8 +122,8 @@ def test_equal(declared: str, seen: str) -> None:
         ("1", None),
     ],
 )
-def test_different(declared: str, seen: str | None) -> None:
-    assert verdict(declared, seen) is Outcome.DRIFT
+def test_different(declared: str, observed: str | None) -> None:
+    assert verdict(declared, observed) is Outcome.DRIFT
 
 
 def test_ranges_as_the_kernel_rewrites_them() -> None:
@@ -173,28 +173,28 @@ def test_values_of_many_kinds() -> None:
         + b"9" * 1024
         + b"\n== complaints\ngrep: fs/f: Input/output error\n== end\n"
     )
-    seen = parse(answer)
-    assert seen["fs/c"] == "k: v:\n\n== values"
-    assert seen["fs/d"] == "caf\udce9"
-    assert isinstance(seen["kernel/a"], Unseen), "1 of kernel/a:b, or b:1 of kernel/a"
-    assert isinstance(seen["fs/e"], Unseen), "cut"
-    assert seen["fs/f"] == Unseen("Input/output error")
-    assert seen["fs/g"] == Unseen("nothing could be read")
+    observed = parse(answer)
+    assert observed["fs/c"] == "k: v:\n\n== values"
+    assert observed["fs/d"] == "caf\udce9"
+    assert isinstance(observed["kernel/a"], NotObserved), "1 of kernel/a:b, or b:1 of kernel/a"
+    assert isinstance(observed["fs/e"], NotObserved), "cut"
+    assert observed["fs/f"] == NotObserved("Input/output error")
+    assert observed["fs/g"] == NotObserved("nothing could be read")
 
 
 def test_sudo_answers_what_the_user_may_not_read() -> None:
     answer = b"== asked\na/b\na/c\n== values\n== complaints\ngrep: a/b: Permission denied\ngrep: a/c: Permission denied\n"
     again = b"== values\na/b:1\n== complaints\nsudo: unable to resolve host x\ngrep: a/c: Permission denied\n"
-    seen = parse(answer + again + b"== end\n")
-    assert seen["a/b"] == "1"
-    assert isinstance(seen["a/c"], Unseen)
+    observed = parse(answer + again + b"== end\n")
+    assert observed["a/b"] == "1"
+    assert isinstance(observed["a/c"], NotObserved)
 
 
 def test_a_key_that_is_not_there() -> None:
     answer = b"== asked\nnet/bridge/x\n== values\n== complaints\ngrep: net/bridge/x: No such file or directory\n"
     assert parse(answer + b"== contained\n== end\n") == {"net/bridge/x": None}
     hidden = parse(answer + b"== contained\nnet\n== end\n")["net/bridge/x"]
-    assert isinstance(hidden, Unseen)
+    assert isinstance(hidden, NotObserved)
     assert "container" in hidden.why
 
 
@@ -214,25 +214,25 @@ def test_the_message_names_the_other_spelling() -> None:
     assert "net.ipv4.conf.eth0/100.forwarding" in str(result.why)
 
 
-def remedied(key: str, value: str, seen: str | None, obstacle: str | None = None) -> Remedy:
-    was = None if seen is None else Value(seen, obstacle)
+def remedied(key: str, value: str, observed: str | None, obstacle: str | None = None) -> Remedy:
+    was = None if observed is None else Value(observed, obstacle)
     return remedy(Setting(key, value), was, [*judge(Setting(key, value), was)])
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "seen", "argument"),
+    ("key", "value", "observed", "argument"),
     [
         ("net.ipv4.tcp_keepalive_time", "60", "10", "net.ipv4.tcp_keepalive_time=60"),
         ("net.ipv4.tcp_rmem", "1 2 3\n", "1\t2\t4", "net.ipv4.tcp_rmem=1 2 3"),
         ("net.ipv4.ip_local_reserved_ports", "", "8080", "net.ipv4.ip_local_reserved_ports="),
     ],
 )
-def test_the_command_of_a_remedy(key: str, value: str, seen: str, argument: str) -> None:
-    assert remedied(key, value, seen) == Remedy((("sysctl", "-w", argument),))
+def test_the_command_of_a_remedy(key: str, value: str, observed: str, argument: str) -> None:
+    assert remedied(key, value, observed) == Remedy((("sysctl", "-w", argument),))
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "seen", "obstacle", "advice"),
+    ("key", "value", "observed", "obstacle", "advice"),
     [
         (
             "net.bridge.bridge-nf-call-iptables",
@@ -271,9 +271,9 @@ def test_the_command_of_a_remedy(key: str, value: str, seen: str, argument: str)
     ],
 )
 def test_no_command_where_no_write_helps(
-    key: str, value: str, seen: str | None, obstacle: str | None, advice: str | None
+    key: str, value: str, observed: str | None, obstacle: str | None, advice: str | None
 ) -> None:
-    given = remedied(key, value, seen, obstacle)
+    given = remedied(key, value, observed, obstacle)
     assert given.commands == ()
     assert given.advice == advice if advice is None else advice in str(given.advice)
 
@@ -473,18 +473,20 @@ def test_another_count_of_numbers_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("complaints", "seen"),
+    ("complaints", "observed"),
     [
         (
             "ERROR: ld.so: object '/x' cannot be preloaded: ignored.\n/usr/bin/grep: vm/x: No such file or directory",
             None,
         ),
         ("grep: vm/x: No such file or directory\n/usr/local/bin/grep: 4: logger: not found", None),
-        ("ls: vm/x: No such file or directory", Unseen("nothing could be read")),
-        ("grep: vm/y: No such file or directory", Unseen("nothing could be read")),
+        ("ls: vm/x: No such file or directory", NotObserved("nothing could be read")),
+        ("grep: vm/y: No such file or directory", NotObserved("nothing could be read")),
     ],
 )
-def test_a_key_is_missing_where_grep_says_so_and_nobody_else(complaints: str, seen: object) -> None:
+def test_a_key_is_missing_where_grep_says_so_and_nobody_else(
+    complaints: str, observed: object
+) -> None:
     assert parse(f"== asked\nvm/x\n== values\n== complaints\n{complaints}\n== end\n".encode()) == {
-        "vm/x": seen
+        "vm/x": observed
     }

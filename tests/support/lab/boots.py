@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from power_edge.checking.evaluate import judge
 from power_edge.identity.gate import ANY_MACHINE
-from power_edge.model import Item, Observations, Outcome, Result, Source, Unseen
+from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.probing.framing import read
 from power_edge.probing.observe import observe
@@ -174,7 +174,7 @@ def _judged(
 
     The node is asked once for declarations that the product asks the same for.
     """
-    answers: dict[tuple[Section, ...], Observations | Unseen] = {}
+    answers: dict[tuple[Section, ...], Observations | NotObserved] = {}
     for declaration in declarations:
         items = _items(node, [declaration.of(name) for name in names])
         asked = _plan(node, items).sections
@@ -186,11 +186,11 @@ def _judged(
 def verdicts(lab: Lab, node: Node, user: str, declared: Sequence[Service]) -> dict[str, Result]:
     """The product's verdict on what is declared together: its script over ssh, its judge."""
     items = _items(node, declared)
-    seen = _observed(lab, node, user, items)
-    return {item.name: judge(RESOURCE, item, seen) for item in items}
+    observed = _observed(lab, node, user, items)
+    return {item.name: judge(RESOURCE, item, observed) for item in items}
 
 
-def _observed(lab: Lab, node: Node, user: str, items: Sequence[Item]) -> Observations | Unseen:
+def _observed(lab: Lab, node: Node, user: str, items: Sequence[Item]) -> Observations | NotObserved:
     (command,) = _plan(node, items).commands()
     answer = lab.ssh(f"{user}@{node.name}", command).stdout
     return observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))

@@ -47,7 +47,7 @@ def wrong(node: Node, found: Section, *, user: str = "root") -> Sequence[str]:
     ).items
     answer = _answer(node, script.plan(node.name, OPEN, items, Timeouts()), user)
     kind = resource(found.type)
-    seen = {
+    observed = {
         key: value
         for output in answer.outputs.values()
         for key, value in kind.parse(output.stdout).items()
@@ -56,7 +56,7 @@ def wrong(node: Node, found: Section, *, user: str = "root") -> Sequence[str]:
     return [
         result.item.name
         for item in items
-        if (result := judge(kind, item, seen)).outcome.value != "compliant"
+        if (result := judge(kind, item, observed)).outcome.value != "compliant"
     ]
 
 

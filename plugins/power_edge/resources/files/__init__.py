@@ -89,11 +89,11 @@ def hidden(declared: Declared) -> Sequence[str]:
     return HIDDEN if secret(declared) else ()
 
 
-def fact(seen: File | Missing | Broken) -> File | None:
+def fact(observed: File | Missing | Broken) -> File | None:
     """None for what is missing and for a link that leads nowhere: their records would be true in an
     `assert`.
     """
-    return seen if isinstance(seen, File) else None
+    return observed if isinstance(observed, File) else None
 
 
 RESOURCE = ResourceType(

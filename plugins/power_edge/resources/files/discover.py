@@ -15,17 +15,17 @@ def name(argument: str) -> str:
     return unescape(argument.split(":", 3)[-1])
 
 
-def forms(_: str, seen: Any) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: Any) -> Iterator[Mapping[str, str]]:
     """With the hash where the probe was asked for it and had it.
 
     Owner and group by name, or by number where a name cannot be declared.
     """
-    if not isinstance(seen, File) or seen.type != REGULAR:
+    if not isinstance(observed, File) or observed.type != REGULAR:
         return
-    content = {"sha256": seen.sha256} if seen.sha256 is not None else {}
-    fields = {**content, "mode": f"{stat.S_IMODE(seen.mode):04o}"}
-    user, group = str(seen.uid), str(seen.gid)
-    yield {**fields, "owner": seen.user or user, "group": seen.group or group}
+    content = {"sha256": observed.sha256} if observed.sha256 is not None else {}
+    fields = {**content, "mode": f"{stat.S_IMODE(observed.mode):04o}"}
+    user, group = str(observed.uid), str(observed.gid)
+    yield {**fields, "owner": observed.user or user, "group": observed.group or group}
     yield {**fields, "owner": user, "group": group}
 
 

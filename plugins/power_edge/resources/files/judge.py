@@ -36,26 +36,26 @@ def _expected(declared: Declared, *, hidden: bool) -> dict[str, Any]:
     return {"type": REGULAR} | shown
 
 
-def is_secret(declared: Declared, seen: File | Missing | Broken) -> bool:
+def is_secret(declared: Declared, observed: File | Missing | Broken) -> bool:
     """Whether a file is a secret, by its declaration, by where a link leads, or by what the node
     found in it.
     """
-    if isinstance(seen, File) and seen.salted is not None:
+    if isinstance(observed, File) and observed.salted is not None:
         return True
-    target = None if isinstance(seen, Missing) else seen.target
+    target = None if isinstance(observed, Missing) else observed.target
     return secret(declared) or (
         target is not None and secret_path(posixpath.join(posixpath.dirname(declared.path), target))
     )
 
 
-def judge(declared: Declared, seen: File | Missing | Broken) -> Iterator[Finding]:
+def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Finding]:
     """A finding for each field."""
-    hidden = is_secret(declared, seen)
-    if not isinstance(seen, File):
+    hidden = is_secret(declared, observed)
+    if not isinstance(observed, File):
         why = (
             "no such file"
-            if not isinstance(seen, Broken)
-            else f"a symbolic link to {seen.target}, where nothing is"
+            if not isinstance(observed, Broken)
+            else f"a symbolic link to {observed.target}, where nothing is"
         )
         for field, value in _expected(declared, hidden=hidden).items():
             yield drifts(field, value, MISSING, why)._replace(secret=hidden and field in HIDDEN)
@@ -63,61 +63,63 @@ def judge(declared: Declared, seen: File | Missing | Broken) -> Iterator[Finding
     yield compare(
         "type",
         REGULAR,
-        seen.type,
-        f"a symbolic link to {seen.target}" if seen.target is not None else None,
+        observed.type,
+        f"a symbolic link to {observed.target}" if observed.target is not None else None,
     )
     if declared.content is not None:
-        finding = _judge_content(declared.content, seen)
-        yield _withheld(finding, seen) if hidden else finding
+        finding = _judge_content(declared.content, observed)
+        yield _withheld(finding, observed) if hidden else finding
     if declared.sha256 is not None:
-        finding = _judge_sha256(declared.sha256, seen)
-        yield _withheld(finding, seen) if hidden else finding
+        finding = _judge_sha256(declared.sha256, observed)
+        yield _withheld(finding, observed) if hidden else finding
     if declared.mode is not None:
-        actual = f"{stat.S_IMODE(seen.mode):04o}"
-        yield (agrees if int(declared.mode, 8) == stat.S_IMODE(seen.mode) else drifts)(
+        actual = f"{stat.S_IMODE(observed.mode):04o}"
+        yield (agrees if int(declared.mode, 8) == stat.S_IMODE(observed.mode) else drifts)(
             "mode", declared.mode, actual
         )
     if declared.owner is not None:
-        yield _judge_owner("owner", declared.owner, seen.uid, seen.user, seen.uids)
+        yield _judge_owner("owner", declared.owner, observed.uid, observed.user, observed.uids)
     if declared.group is not None:
-        yield _judge_owner("group", declared.group, seen.gid, seen.group, seen.gids)
+        yield _judge_owner("group", declared.group, observed.gid, observed.group, observed.gids)
 
 
-def _judge_content(content: str, seen: File) -> Finding:
+def _judge_content(content: str, observed: File) -> Finding:
     declared = content_bytes(content)
-    if seen.type != REGULAR:
-        return drifts("content", content, seen.type)
-    if (same := _same(hashlib.sha256(declared).hexdigest(), seen)) is not None:
+    if observed.type != REGULAR:
+        return drifts("content", content, observed.type)
+    if (same := _same(hashlib.sha256(declared).hexdigest(), observed)) is not None:
         return (agrees if same else drifts)(
-            "content", content, f"sha256:{seen.sha256} ({seen.size} bytes)"
+            "content", content, f"sha256:{observed.sha256} ({observed.size} bytes)"
         )
-    if seen.dark is None and seen.size != len(declared):
-        return drifts("content", content, f"{seen.size} bytes", f"declared: {len(declared)} bytes")
-    return undecided("content", content, seen.dark or _NO_HASH)
+    if observed.dark is None and observed.size != len(declared):
+        return drifts(
+            "content", content, f"{observed.size} bytes", f"declared: {len(declared)} bytes"
+        )
+    return undecided("content", content, observed.dark or _NO_HASH)
 
 
-def _judge_sha256(digest: str, seen: File) -> Finding:
-    if seen.type != REGULAR:
-        return drifts("sha256", digest, seen.type)
-    if (same := _same(digest.lower(), seen)) is None:
-        return undecided("sha256", digest, seen.dark or _NO_HASH)
-    return (agrees if same else drifts)("sha256", digest, seen.sha256)
+def _judge_sha256(digest: str, observed: File) -> Finding:
+    if observed.type != REGULAR:
+        return drifts("sha256", digest, observed.type)
+    if (same := _same(digest.lower(), observed)) is None:
+        return undecided("sha256", digest, observed.dark or _NO_HASH)
+    return (agrees if same else drifts)("sha256", digest, observed.sha256)
 
 
 _NO_HASH = "the node did not tell its hash"
 
 
-def _same(digest: str, seen: File) -> bool | None:
+def _same(digest: str, observed: File) -> bool | None:
     """Whether the content has this SHA-256; None where that is not known."""
-    if seen.salted is not None:
-        return seen.salted.fits(digest)
-    return None if seen.sha256 is None else seen.sha256 == digest
+    if observed.salted is not None:
+        return observed.salted.fits(digest)
+    return None if observed.sha256 is None else observed.sha256 == digest
 
 
-def _withheld(finding: Finding, seen: File) -> Finding:
+def _withheld(finding: Finding, observed: File) -> Finding:
     """A finding about what is in a secret, without anything of it."""
     finding = finding._replace(expected=EQUAL, secret=True)
-    if seen.type != REGULAR or finding.outcome is Outcome.UNKNOWN:
+    if observed.type != REGULAR or finding.outcome is Outcome.UNKNOWN:
         return finding
     return finding._replace(
         actual=EQUAL if finding.outcome is Outcome.COMPLIANT else DIFFERENT, why=WITHHELD

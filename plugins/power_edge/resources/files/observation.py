@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from power_edge import stderr
-from power_edge.model import Observations, Unseen
+from power_edge.model import NotObserved, Observations
 from power_edge.resources.files.secrets import secret_path
 from power_edge.resources.files.spelling import escape, unescape
 
@@ -139,7 +139,7 @@ class Broken(NamedTuple):
 
 
 def parse(section: bytes) -> Observations:
-    """Path -> File; Missing: there is nothing; Broken: a link to nothing; Unseen: could not look."""
+    """Path -> File; Missing: there is nothing; Broken: a link to nothing; NotObserved: could not look."""
     tags = (
         "seen",
         "gone",
@@ -164,13 +164,13 @@ def parse(section: bytes) -> Observations:
     uids = {name: int(number) for name, number in told["user"].items()}
     gids = {name: int(number) for name, number in told["group"].items()}
     mounts = {point: _mount(point, line) for point, line in told["mount"].items()}
-    seen: dict[str, Any] = {}
+    observed: dict[str, Any] = {}
     for path, why in told["gone"].items():
         missing = Missing(uids, gids, *_above(told["above"].get(path)), _place(path, told, mounts))
-        seen[path] = _nothing(path, why, told["link"].get(path), missing)
+        observed[path] = _nothing(path, why, told["link"].get(path), missing)
     for path, line in told["seen"].items():
         mode, uid, gid, size, user, group = line.split(":")
-        seen[path] = File(
+        observed[path] = File(
             mode=int(_checked(_MODE, mode), 16),
             uid=int(_checked(_COUNT, uid)),
             gid=int(_checked(_COUNT, gid)),
@@ -184,7 +184,7 @@ def parse(section: bytes) -> Observations:
             gids=gids,
             place=_place(path, told, mounts),
         )
-    return seen
+    return observed
 
 
 _MODE = re.compile(r"[0-9a-f]{1,8}")
@@ -200,13 +200,13 @@ def _checked(form: re.Pattern[str], text: str) -> str:
 
 def _nothing(
     path: str, said: str, target: str | None, missing: Missing
-) -> Broken | Unseen | Missing:
+) -> Broken | NotObserved | Missing:
     """What stat's messages tell of a file that is not to be found; `said` is its stderr."""
     lines = said.replace("\1", "\n")
     # busybox prints a name as it is, so that a message can be several lines.
     messages = list(_OF_STAT.finditer(lines.replace(path, path.replace("\n", "?"))))
     if not messages or not all(message[1] in _NOT_THERE for message in messages):
-        return Unseen(
+        return NotObserved(
             _reason(messages[-1][0] if messages else said) or "stat failed without a word"
         )
     return missing if target is None else Broken(target)

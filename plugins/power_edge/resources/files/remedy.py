@@ -51,77 +51,93 @@ _WAY_IN = re.compile(
 """Files that a login, the network or the firewall hangs on, and what a boot needs to come up."""
 
 
-def remedy(declared: Declared, seen: File | Missing | Broken, drifted: Sequence[Finding]) -> Remedy:
+def remedy(
+    declared: Declared, observed: File | Missing | Broken, drifted: Sequence[Finding]
+) -> Remedy:
     """The commands that end a drift, or what a person would do."""
     fields = {finding.field for finding in drifted}
-    if (obstacle := next(_obstacles(declared, seen, fields), None)) is not None:
+    if (obstacle := next(_obstacles(declared, observed, fields), None)) is not None:
         commands = ", ".join(
             f"`{shlex.join(command)}`"
-            for command in _attributes_alone(declared, seen, fields - set(HIDDEN))
+            for command in _attributes_alone(declared, observed, fields - set(HIDDEN))
         )
         return Remedy(advice=f"{obstacle}. Then {commands}." if commands else obstacle)
-    assert not isinstance(seen, Broken)
-    assert seen.place is not None
-    steps = _created(declared) if isinstance(seen, Missing) else _changed(declared, seen, fields)
-    remarks = "; ".join(_remarks(declared, seen, seen.place)) or None
-    return Remedy(tuple(steps), _WAY_IN.search(seen.place.path) is not None, remarks)
+    assert not isinstance(observed, Broken)
+    assert observed.place is not None
+    steps = (
+        _created(declared)
+        if isinstance(observed, Missing)
+        else _changed(declared, observed, fields)
+    )
+    remarks = "; ".join(_remarks(declared, observed, observed.place)) or None
+    return Remedy(tuple(steps), _WAY_IN.search(observed.place.path) is not None, remarks)
 
 
 def _attributes_alone(
-    declared: Declared, seen: File | Missing | Broken, fields: set[str]
+    declared: Declared, observed: File | Missing | Broken, fields: set[str]
 ) -> Iterator[Command]:
     """The commands for mode and owner, where the content alone takes a person.
 
     A key that all can read is not to wait for its new content.
     """
-    if isinstance(seen, File) and fields and next(_obstacles(declared, seen, fields), None) is None:
-        yield from _changed(declared, seen, fields)
+    if (
+        isinstance(observed, File)
+        and fields
+        and next(_obstacles(declared, observed, fields), None) is None
+    ):
+        yield from _changed(declared, observed, fields)
 
 
 def _obstacles(
-    declared: Declared, seen: File | Missing | Broken, fields: set[str]
+    declared: Declared, observed: File | Missing | Broken, fields: set[str]
 ) -> Iterator[str]:
     """Why there is no command, the first of all."""
-    if isinstance(seen, Broken):
-        yield f"it is a symbolic link to {seen.target}: make the file that it leads to, or put a file in its place"
+    if isinstance(observed, Broken):
+        yield f"it is a symbolic link to {observed.target}: make the file that it leads to, or put a file in its place"
         return
-    if isinstance(seen, File) and seen.type != REGULAR:
-        yield f"a {seen.type} is in the way: move it aside first"
-    if isinstance(seen, File) and seen.target is not None:
-        yield f"it is a symbolic link, and a command would change {seen.target}: declare that file, or put one in place of the link"
+    if isinstance(observed, File) and observed.type != REGULAR:
+        yield f"a {observed.type} is in the way: move it aside first"
+    if isinstance(observed, File) and observed.target is not None:
+        yield f"it is a symbolic link, and a command would change {observed.target}: declare that file, or put one in place of the link"
     if not declared.path.isprintable():
         yield "its name cannot be pasted: change it with a tool that takes any name"
-    yield from _unknown_names(declared, seen, fields)
-    if isinstance(seen, Missing) and not seen.in_folder:
-        yield f"{seen.above} is in the way, which is no folder: move it aside first"
-    writes = isinstance(seen, Missing) or bool(fields & set(HIDDEN))
+    yield from _unknown_names(declared, observed, fields)
+    if isinstance(observed, Missing) and not observed.in_folder:
+        yield f"{observed.above} is in the way, which is no folder: move it aside first"
+    writes = isinstance(observed, Missing) or bool(fields & set(HIDDEN))
     if (
         writes
         and (declared.content is not None or declared.sha256 is not None)
-        and is_secret(declared, seen)
+        and is_secret(declared, observed)
     ):
         yield "it holds a secret, which belongs in no command line: put the file there by hand, by a way that shows it to nobody"
     if writes:
-        yield from _unwritable(declared, missing=isinstance(seen, Missing))
-    if seen.place is None:
+        yield from _unwritable(declared, missing=isinstance(observed, Missing))
+    if observed.place is None:
         yield "the node did not show what a command could run into: look at it by hand"
         return
-    yield from _guarded(seen.place, declared.path, writes=writes)
-    if seen.place.mount is not None:
-        yield from _mounted(seen.place, seen.place.mount, fields, writes=writes)
-    if isinstance(seen, File):
-        yield from _shared(seen.place, declared.path, fields)
+    yield from _guarded(observed.place, declared.path, writes=writes)
+    if observed.place.mount is not None:
+        yield from _mounted(observed.place, observed.place.mount, fields, writes=writes)
+    if isinstance(observed, File):
+        yield from _shared(observed.place, declared.path, fields)
 
 
-def _unknown_names(declared: Declared, seen: File | Missing, fields: set[str]) -> Iterator[str]:
+def _unknown_names(declared: Declared, observed: File | Missing, fields: set[str]) -> Iterator[str]:
     kinds: tuple[tuple[str, str, str | None, Mapping[str, int], str | None], ...] = (
-        ("owner", "user", declared.owner, seen.uids, seen.user if isinstance(seen, File) else None),
+        (
+            "owner",
+            "user",
+            declared.owner,
+            observed.uids,
+            observed.user if isinstance(observed, File) else None,
+        ),
         (
             "group",
             "group",
             declared.group,
-            seen.gids,
-            seen.group if isinstance(seen, File) else None,
+            observed.gids,
+            observed.group if isinstance(observed, File) else None,
         ),
     )
     for field, kind, name, known, own in kinds:
@@ -214,14 +230,14 @@ def _created(declared: Declared) -> Iterator[Command]:
         )
 
 
-def _changed(declared: Declared, seen: File, fields: set[str]) -> Iterator[Command]:
+def _changed(declared: Declared, observed: File, fields: set[str]) -> Iterator[Command]:
     owner = declared.owner if "owner" in fields and declared.owner else ""
     group = f":{declared.group}" if "group" in fields else ""
     owns = [("chown", "--", f"{owner}{group}")] if owner or group else []
     # After chown: the kernel drops setuid and setgid when a program changes hands (chown(2)).
     kept = (
-        f"{stat.S_IMODE(seen.mode):04o}"
-        if owns and seen.mode & (stat.S_ISUID | stat.S_ISGID)
+        f"{stat.S_IMODE(observed.mode):04o}"
+        if owns and observed.mode & (stat.S_ISUID | stat.S_ISGID)
         else None
     )
     mode = declared.mode if "mode" in fields or (owns and declared.mode is not None) else kept
@@ -249,12 +265,12 @@ def _rewritten(declared: Declared, attributes: Sequence[Command]) -> Command:
     return "sh", "-c", f'{" && ".join(steps)} || {{ rm -f -- "$t"; false; }}', "sh", declared.path
 
 
-def _remarks(declared: Declared, seen: File | Missing, place: Place) -> Iterator[str]:
+def _remarks(declared: Declared, observed: File | Missing, place: Place) -> Iterator[str]:
     """What the commands do beside, and what they leave undone."""
     folder = canonical(declared.path).rpartition("/")[0] or "/"
     real = place.path.rpartition("/")[0] or "/"
-    if isinstance(seen, Missing) and seen.above != folder:
-        yield f"the folders that are missing below {seen.above} are made too, as root's with mode 0755"
+    if isinstance(observed, Missing) and observed.above != folder:
+        yield f"the folders that are missing below {observed.above} are made too, as root's with mode 0755"
     if real != folder:
         yield f"its folder is {real}"
     if place.mount is not None and place.mount.type in _GONE_AFTER_A_BOOT:

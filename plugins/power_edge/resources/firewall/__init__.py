@@ -105,11 +105,11 @@ def _is_network(text: str) -> bool:
         return False
 
 
-def extra(declared: Declared, seen: Ruleset) -> Iterator[str]:
+def extra(declared: Declared, observed: Ruleset) -> Iterator[str]:
     """What is open and not declared; it stands with the item `enabled`."""
     if declared.field == "enabled" and not declared.firewall.exclusive:
         try:
-            yield from (found.shown for found in extras(declared.firewall, seen))
+            yield from (found.shown for found in extras(declared.firewall, observed))
         except ValueError as error:
             yield f"could not be told: {error}"
 

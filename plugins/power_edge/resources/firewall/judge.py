@@ -33,17 +33,17 @@ class Answer(NamedTuple):
     why: str | None = None
 
 
-def judge(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
+def judge(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
     try:
         match declared.field:
             case "enabled":
-                yield _enabled(declared.value, seen)
+                yield _enabled(declared.value, observed)
             case "default_incoming" | "default_outgoing":
-                yield _default(declared, seen)
+                yield _default(declared, observed)
             case "exclusive":
-                yield _exclusive(declared, seen)
+                yield _exclusive(declared, observed)
             case _:
-                yield from _rule(declared, seen)
+                yield from _rule(declared, observed)
     except Undecidable as error:
         field = "action" if declared.field == "rule" else declared.field
         yield undecided(
@@ -51,8 +51,8 @@ def judge(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
         )
 
 
-def _enabled(expected: bool, seen: Ruleset) -> Finding:
-    actual, why = in_force(seen) if expected else any_part(seen)
+def _enabled(expected: bool, observed: Ruleset) -> Finding:
+    actual, why = in_force(observed) if expected else any_part(observed)
     if actual is None:
         return undecided("enabled", expected, why or "")
     return (
@@ -62,12 +62,13 @@ def _enabled(expected: bool, seen: Ruleset) -> Finding:
     )
 
 
-def _default(declared: Declared, seen: Ruleset) -> Finding:
+def _default(declared: Declared, observed: Ruleset) -> Finding:
     outward = declared.field == "default_outgoing"
     answers = {}
-    for family in queries.judged_families(seen, declared.value):
+    for family in queries.judged_families(observed, declared.value):
         held = {
-            action: queries.default(seen, family, action, outward=outward) for action in VERDICTS
+            action: queries.default(observed, family, action, outward=outward)
+            for action in VERDICTS
         }
         actual = next((action for action, holds in held.items() if holds), None)
         outcome = {True: Outcome.COMPLIANT, False: Outcome.DRIFT, None: Outcome.UNKNOWN}[
@@ -114,8 +115,8 @@ def _combined(field: str, expected: Any, answers: dict[int, Answer]) -> Finding:
     return Finding(field, worst, expected, actual, why)
 
 
-def _exclusive(declared: Declared, seen: Ruleset) -> Finding:
-    found = extras(declared.firewall, seen)
+def _exclusive(declared: Declared, observed: Ruleset) -> Finding:
+    found = extras(declared.firewall, observed)
     sure = [extra.text for extra in found if extra.sure]
     if sure:
         return drifts("exclusive", True, False, f"open and not declared: {'; '.join(sure)}")
@@ -128,18 +129,20 @@ def _exclusive(declared: Declared, seen: Ruleset) -> Finding:
     return agrees("exclusive", True, True)
 
 
-def _rule(declared: Declared, seen: Ruleset) -> Iterator[Finding]:
+def _rule(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
     rule: Rule = declared.value
     yield agrees("proto", rule.proto, rule.proto)
     if rule.port is not None:
         yield agrees("port", rule.port, rule.port)
-    families = sorted(queries.named_families(rule)) or queries.judged_families(seen, rule.action)
-    answers = {family: _action(declared, seen, family) for family in families}
+    families = sorted(queries.named_families(rule)) or queries.judged_families(
+        observed, rule.action
+    )
+    answers = {family: _action(declared, observed, family) for family in families}
     yield _combined("action", rule.action, answers)
-    yield from _width(declared, seen, families)
+    yield from _width(declared, observed, families)
 
 
-def _action(declared: Declared, seen: Ruleset, family: int) -> Answer:
+def _action(declared: Declared, observed: Ruleset, family: int) -> Answer:
     """Whether the rule's packets all fare as declared.
 
     Those that an earlier rule of the declaration speaks of are left to that one.
@@ -157,7 +160,8 @@ def _action(declared: Declared, seen: Ruleset, family: int) -> Answer:
     if not boxes:
         return Answer(Outcome.UNKNOWN, None, "earlier rules of the declaration speak of all of it")
     answers = [
-        _fared(rule.action, seen, family, regions) for regions in queries.fare(seen, family, boxes)
+        _fared(rule.action, observed, family, regions)
+        for regions in queries.fare(observed, family, boxes)
     ]
     answer = (
         answers[0]
@@ -165,14 +169,16 @@ def _action(declared: Declared, seen: Ruleset, family: int) -> Answer:
         else Answer(Outcome.UNKNOWN, None, "chains have equal priority")
     )
     if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
-        silent = next((path for path in seen.echo_ignored if f"/net/ipv{family}/" in path), None)
+        silent = next(
+            (path for path in observed.echo_ignored if f"/net/ipv{family}/" in path), None
+        )
         return (
             answer
             if silent is None
             else Answer(Outcome.DRIFT, "deny", f"no echo request is answered: {silent} is not 0")
         )
     if rule.port is None and rule.action != ALLOW:
-        return _no_icmp(rule, seen, family, answer)
+        return _no_icmp(rule, observed, family, answer)
     return answer
 
 
@@ -180,10 +186,10 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
     return [box for rule in rules if (box := queries.packets(rule, family)) is not None]
 
 
-def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> Answer:
-    by_interface = [region for region in regions if queries.comes_by(seen, region)]
+def _fared(action: str, observed: Ruleset, family: int, regions: list[Region]) -> Answer:
+    by_interface = [region for region in regions if queries.comes_by(observed, region)]
     # A declared address that the node has not got at present is judged as if it had it.
-    here = [region for region in by_interface if queries.exists(seen, region)] or by_interface
+    here = [region for region in by_interface if queries.exists(observed, region)] or by_interface
     verdicts = [
         verdict
         for verdict in VERDICTS
@@ -192,10 +198,10 @@ def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> An
     actual = " or ".join(verdicts)
     wrong = [region for region in here if region.verdict != action and region.sure]
     if wrong or (here and action not in verdicts):
-        first = min(wrong or here, key=lambda region: queries.odd(seen, region.box))
+        first = min(wrong or here, key=lambda region: queries.odd(observed, region.box))
         where = f"by {first.by}" if first.by else "by the default policy"
         part = "" if len(verdicts) == 1 else "in part "
-        oddity = queries.oddity(first.box, family, by_hand=queries.odd(seen, first.box))
+        oddity = queries.oddity(first.box, family, by_hand=queries.odd(observed, first.box))
         return Answer(
             Outcome.DRIFT,
             actual,
@@ -203,10 +209,10 @@ def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> An
         )
     # To firewalld a zone is what an interface has; a rule of another tool that is bound to an
     # interface says less than was declared.
-    judged = by_interface if seen.has_firewalld_rules and seen.interfaces else regions
+    judged = by_interface if observed.has_firewalld_rules and observed.interfaces else regions
     doubtful = [region for region in judged if region.verdict != action]
     if doubtful:
-        other = "for addresses" if queries.comes_by(seen, doubtful[0]) else "on interfaces"
+        other = "for addresses" if queries.comes_by(observed, doubtful[0]) else "on interfaces"
         hint = ": declare `to`" if other == "for addresses" else ""
         return Answer(
             Outcome.UNKNOWN,
@@ -214,7 +220,7 @@ def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> An
             doubtful[0].doubt or f"not so {other} that the node has not got at present{hint}",
         )
     if action == ALLOW and not all(region.ruled for region in here):
-        filtered = queries.filters(seen, family)
+        filtered = queries.filters(observed, family)
         if not filtered:
             outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
             actual = f"{ALLOW} (unfiltered)" if filtered is False else ALLOW
@@ -225,14 +231,14 @@ def _fared(action: str, seen: Ruleset, family: int, regions: list[Region]) -> An
     return Answer(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
 
 
-def _no_icmp(rule: Rule, seen: Ruleset, family: int, answer: Answer) -> Answer:
+def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: Answer) -> Answer:
     """ICMP is denied when no request is answered; a node that answers some kinds and not others is
     neither here nor there.
     """
     if answer.actual is not None and ALLOW in answer.actual:
         return answer
     box = queries.packets(rule, family, queries.OTHER_REQUESTS[family])
-    fared = queries.fare(seen, family, [box] if box is not None else [])
+    fared = queries.fare(observed, family, [box] if box is not None else [])
     if answer.outcome is Outcome.COMPLIANT and all(
         region.verdict != ALLOW for regions in fared for region in regions
     ):
@@ -240,12 +246,12 @@ def _no_icmp(rule: Rule, seen: Ruleset, family: int, answer: Answer) -> Answer:
     return Answer(Outcome.UNKNOWN, answer.actual, "kinds of ICMP are treated differently")
 
 
-def _width(declared: Declared, seen: Ruleset, families: list[int]) -> Iterator[Finding]:
+def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterator[Finding]:
     """Whether an allowed source or target is wider than declared: what is beside the declaration
     must not be open, unless it is declared as well.
     """
     rule: Rule = declared.value
-    wider = _wider(declared, seen) if rule.action == ALLOW and families else None
+    wider = _wider(declared, observed) if rule.action == ALLOW and families else None
     for field, text in (("from", rule.from_), ("to", rule.to)):
         if wider is None or text == "any":
             yield agrees(field, text, text)
@@ -255,22 +261,22 @@ def _width(declared: Declared, seen: Ruleset, families: list[int]) -> Iterator[F
             yield undecided(field, text, wider.why or "", wider.actual)
 
 
-def _wider(declared: Declared, seen: Ruleset) -> Answer | None:
+def _wider(declared: Declared, observed: Ruleset) -> Answer | None:
     rule: Rule = declared.value
     named = queries.named_families(rule)
     if not named or declared.firewall.default_incoming == ALLOW:
         return None
     allowed = [other for other in declared.firewall.rules or [] if other.action == ALLOW]
     doubt = None
-    for family in queries.judged_families(seen, "deny"):
+    for family in queries.judged_families(observed, "deny"):
         everyone = queries.packets(replace(rule, from_="any", to="any"), family)
         boxes = subtract_all([everyone] if everyone is not None else [], _boxes(allowed, family))
-        orders = queries.fare(seen, family, boxes)
+        orders = queries.fare(observed, family, boxes)
         open_ = [
             [
                 region
                 for region in regions
-                if region.verdict == ALLOW and queries.exists(seen, region)
+                if region.verdict == ALLOW and queries.exists(observed, region)
             ]
             for regions in orders
         ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from power_edge.model import Unseen
+from power_edge.model import NotObserved
 from power_edge.resources.firewall import ipsets, iptables, nftables
 from power_edge.resources.firewall.packet_filter import Base, Key, Program, bits_of
 from power_edge.resources.firewall.packet_sets import (
@@ -123,18 +123,18 @@ def blocks(section: bytes) -> dict[str, Block]:
     return found
 
 
-def parse(section: bytes) -> Mapping[str, Ruleset | Unseen]:
+def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
     """What the probe printed -> the one observation, under ''.
 
     ValueError for what is not understood.
     """
     have = blocks(section)
     program = _program(have)
-    if isinstance(program, Unseen):
+    if isinstance(program, NotObserved):
         return {"": program}
     if "firewalld-moved" in have:
         return {
-            "": Unseen(
+            "": NotObserved(
                 "the rules changed while they were read, perhaps by a start or a reload of firewalld: look again"
             )
         }
@@ -184,10 +184,10 @@ def _read(have: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
     return tuple(_lines(have, name)) if name in have and have[name].status == 0 else None
 
 
-def _program(have: Mapping[str, Block]) -> Program | Unseen:
+def _program(have: Mapping[str, Block]) -> Program | NotObserved:
     nft = have.get("nft")
     if nft is None:
-        return Unseen("the probe's answer does not say what the kernel filters")
+        return NotObserved("the probe's answer does not say what the kernel filters")
     sets = _ipsets(have)
     parts: list[Program] = []
     unread: Base | None = None
@@ -210,11 +210,11 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
             for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
             if name in have
         ):
-            return Unseen(
+            return NotObserved(
                 "the firewall could not be read: neither nft nor iptables-save is on the node"
             )
     elif nft.status != 0:
-        return Unseen(nft.why("the firewall"))
+        return NotObserved(nft.why("the firewall"))
     saves = {
         family: block
         for family in FAMILY
@@ -251,7 +251,7 @@ def _program(have: Mapping[str, Block]) -> Program | Unseen:
             continue
         legacy = have.get(f"{family}-legacy")
         if names.status != 0 or legacy is None or legacy.status != 0:
-            return Unseen((legacy or names).why("the rules of legacy iptables"))
+            return NotObserved((legacy or names).why("the rules of legacy iptables"))
         parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
     bases = tuple(base for part in parts for base in part.bases)
     if unread is not None:

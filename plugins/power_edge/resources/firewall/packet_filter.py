@@ -492,12 +492,12 @@ def _new(regions: list[Region], known: list[Region]) -> list[Region]:
 
 def _reachable(program: Program, start: Key, effort: Effort) -> Iterator[Rule]:
     """The rules of a chain and of all that it leads to."""
-    seen, ahead = {start}, [start]
+    observed, ahead = {start}, [start]
     while ahead:
         for rules in program.chains.get(ahead.pop(), {}).values():
             effort.spend(1 + len(rules) // RULES_PER_STEP)
             for rule in rules:
                 yield rule
-                if rule.do.target is not None and rule.do.target not in seen:
-                    seen.add(rule.do.target)
+                if rule.do.target is not None and rule.do.target not in observed:
+                    observed.add(rule.do.target)
                     ahead.append(rule.do.target)

@@ -34,60 +34,64 @@ class Loaded(Enum):
     NONE = "not at all"
 
 
-def in_force(seen: Ruleset) -> Standing:
+def in_force(observed: Ruleset) -> Standing:
     """Whether a firewall is in force, as `enabled: true` declares."""
-    families = queries.judged_families(seen, "deny")
-    filtered = {family: queries.filters(seen, family) for family in families}
-    loaded = {family: ufw_loaded(seen, family) for family in families}
+    families = queries.judged_families(observed, "deny")
+    filtered = {family: queries.filters(observed, family) for family in families}
+    loaded = {family: ufw_loaded(observed, family) for family in families}
     if Loaded.WHOLE in loaded.values() or Loaded.PART in loaded.values():
-        return _ufw(seen, filtered, loaded)
-    if seen.has_firewalld_rules or seen.firewalld:
-        return _firewalld(seen, filtered)
+        return _ufw(observed, filtered, loaded)
+    if observed.has_firewalld_rules or observed.firewalld:
+        return _firewalld(observed, filtered)
     if all(filtered.values()):
-        if seen.ufw:
+        if observed.ufw:
             return Standing(
                 None, "ufw is enabled in its configuration and not loaded: other rules filter"
             )
         return Standing(True)
     if None in filtered.values() and any(each is not False for each in filtered.values()):
         doubts = (
-            queries.why_unsure(seen, family) for family, each in filtered.items() if each is None
+            queries.why_unsure(observed, family)
+            for family, each in filtered.items()
+            if each is None
         )
         return Standing(
             None, next(filter(None, doubts), "only connections from some sources are filtered")
         )
     if any(filtered.values()):
         return Standing(False, f"nothing filters {_named(filtered, False)}")
-    if not seen.ufw:
+    if not observed.ufw:
         return Standing(False, "nothing filters incoming connections")
     stopped = Loaded.LEFT in loaded.values()
     state = "is stopped: its chains are empty" if stopped else "was not started, or was flushed"
     return Standing(False, f"ufw is enabled in its configuration, and {state}")
 
 
-def any_part(seen: Ruleset) -> Standing:
+def any_part(observed: Ruleset) -> Standing:
     """Whether anything of a firewall is in force, or comes with the next boot, against
     `enabled: false`: half a firewall is neither enabled nor disabled.
     """
-    whole = in_force(seen)
+    whole = in_force(observed)
     if whole.holds:
         return whole
-    filtered = {family: queries.filters(seen, family) for family in queries.FAMILIES}
+    filtered = {family: queries.filters(observed, family) for family in queries.FAMILIES}
     if any(filtered.values()):
         return Standing(True, f"connections over {_named(filtered, True)} are filtered")
-    if seen.firewalld or seen.has_firewalld_rules:
+    if observed.firewalld or observed.has_firewalld_rules:
         return Standing(True, whole.why)
-    if seen.ufw:
+    if observed.ufw:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
-        if Loaded.WHOLE in {ufw_loaded(seen, family) for family in queries.FAMILIES}:
+        if Loaded.WHOLE in {ufw_loaded(observed, family) for family in queries.FAMILIES}:
             return Standing(True, f"{idle}, and its rules are loaded")
         return Standing(True, f"nothing filters now, but {idle} and starts at the next boot")
-    outgoing = {family: _filters_outgoing(seen, family) for family in queries.FAMILIES}
+    outgoing = {family: _filters_outgoing(observed, family) for family in queries.FAMILIES}
     if any(outgoing.values()):
         return Standing(True, f"outgoing connections over {_named(outgoing, True)} are filtered")
     if None in (*filtered.values(), *outgoing.values()):
         doubts = (
-            queries.why_unsure(seen, family) for family, each in filtered.items() if each is None
+            queries.why_unsure(observed, family)
+            for family, each in filtered.items()
+            if each is None
         )
         return Standing(
             None,
@@ -97,9 +101,9 @@ def any_part(seen: Ruleset) -> Standing:
 
 
 def _ufw(
-    seen: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int, Loaded]
+    observed: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int, Loaded]
 ) -> Standing:
-    if seen.ufw is False:
+    if observed.ufw is False:
         return Standing(
             False,
             "ufw's rules are loaded, but /etc/ufw/ufw.conf says ENABLED=no: no boot loads them",
@@ -113,29 +117,29 @@ def _ufw(
     if idle:
         return Standing(False, f"ufw is active, but nothing filters {_families(idle)}")
     # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules of it.
-    if others and seen.ufw_settings and (others != [6] or seen.ufw_settings.ipv6):
+    if others and observed.ufw_settings and (others != [6] or observed.ufw_settings.ipv6):
         return Standing(False, f"{_families(others)} does not go through ufw's rules")
     own = [family for family, how in loaded.items() if how is Loaded.WHOLE]
     if any(filtered[family] is False for family in own):
         return Standing(None, "ufw is active, and stops nothing")
     if any(filtered[family] is None for family in own):
         return Standing(None, "ufw is active, and stops only connections from some sources")
-    default = seen.ufw_settings.incoming if seen.ufw_settings else None
+    default = observed.ufw_settings.incoming if observed.ufw_settings else None
     if default not in {None, ALLOW} and not all(
-        queries.default(seen, family, default) for family in own
+        queries.default(observed, family, default) for family in own
     ):
         return Standing(None, f"ufw is loaded, but its default, {default}, is not in force")
     return Standing(True, "ufw is active")
 
 
-def _firewalld(seen: Ruleset, filtered: Mapping[int, bool | None]) -> Standing:
-    if not seen.has_firewalld_rules:
+def _firewalld(observed: Ruleset, filtered: Mapping[int, bool | None]) -> Standing:
+    if not observed.has_firewalld_rules:
         return Standing(False, "firewalld is running, but the kernel has none of its rules")
-    if not seen.firewalld:
-        state = f"firewalld {seen.firewalld_doubt or 'is not running'}"
+    if not observed.firewalld:
+        state = f"firewalld {observed.firewalld_doubt or 'is not running'}"
         left = f"{state}, and its rules are still in the kernel"
         return Standing(None, left if any(filtered.values()) else state)
-    part = [family for family in filtered if firewalld_in_part(seen, family)]
+    part = [family for family in filtered if firewalld_in_part(observed, family)]
     if part:
         return Standing(
             False, f"firewalld is loaded in part: rules for {_families(part)} are missing"
@@ -148,53 +152,55 @@ def _firewalld(seen: Ruleset, filtered: Mapping[int, bool | None]) -> Standing:
     return Standing(True, "firewalld is running")
 
 
-def ufw_loaded(seen: Ruleset, family: int) -> Loaded:
+def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
     """How much of ufw's rules incoming connections of a family meet."""
     prefix = "ufw-" if family == 4 else "ufw6-"
-    user = [key for key in seen.program.chains if key[2] == f"{prefix}user-input"]
-    entrance = reached(seen, family, f"{prefix}before-input")
-    listed = any(each.family == family for each in seen.ufw_rules or ())
-    if seen.ufw_settings is not None and seen.ufw_settings.ipv6 is False and family == 6:
+    user = [key for key in observed.program.chains if key[2] == f"{prefix}user-input"]
+    entrance = reached(observed, family, f"{prefix}before-input")
+    listed = any(each.family == family for each in observed.ufw_rules or ())
+    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and family == 6:
         listed = False  # they are kept in user6.rules, and not loaded
     if entrance is None:
-        return Loaded.PART if user and seen.ufw else Loaded.NONE
-    rules = _rules(seen, entrance, family)
+        return Loaded.PART if user and observed.ufw else Loaded.NONE
+    rules = _rules(observed, entrance, family)
     led_on = any(rule.do.target in user for rule in rules if _always(rule))
     if user and not led_on:
         return Loaded.PART
-    if listed and rules and not any(_rules(seen, key, family) for key in user):
+    if listed and rules and not any(_rules(observed, key, family) for key in user):
         return Loaded.PART
     return Loaded.WHOLE if rules else Loaded.LEFT
 
 
-def ufw_in(seen: Ruleset, family: int) -> bool:
+def ufw_in(observed: Ruleset, family: int) -> bool:
     """Whether what comes in of a family goes through ufw's rules, in full or in part."""
-    return ufw_loaded(seen, family) in {Loaded.WHOLE, Loaded.PART}
+    return ufw_loaded(observed, family) in {Loaded.WHOLE, Loaded.PART}
 
 
-def firewalld_in_part(seen: Ruleset, family: int) -> bool:
+def firewalld_in_part(observed: Ruleset, family: int) -> bool:
     """Whether firewalld's rules for incoming connections are there and not all of them are met.
 
     firewalld 1 and 2: filter_INPUT, or INPUT of its iptables backend, jumps to the chain of the
     zones, which goes to one chain for each zone; none of these is ever empty.
     """
-    zones = [key for key in seen.program.chains if key[2] in {"filter_INPUT_ZONES", "INPUT_ZONES"}]
+    zones = [
+        key for key in observed.program.chains if key[2] in {"filter_INPUT_ZONES", "INPUT_ZONES"}
+    ]
     if not zones:
         return False
-    here = [key for key in zones if reached(seen, family, key[2]) is not None]
-    here = [key for key in here if family in seen.program.chains[key]] or here
-    steps = [rule for key in here for rule in _rules(seen, key, family)]
+    here = [key for key in zones if reached(observed, family, key[2]) is not None]
+    here = [key for key in here if family in observed.program.chains[key]] or here
+    steps = [rule for key in here for rule in _rules(observed, key, family)]
     targets = [rule.do.target for rule in steps if rule.do.target is not None]
-    return not steps or not all(_rules(seen, key, family) for key in targets)
+    return not steps or not all(_rules(observed, key, family) for key in targets)
 
 
-def reached(seen: Ruleset, family: int, name: str) -> Key | None:
+def reached(observed: Ruleset, family: int, name: str) -> Key | None:
     """The chain of that name to which a base chain of input sends every packet, if there is one.
 
     A jump behind a rule that decides on everything is never met.
     """
-    for base in seen.program.path(("input",), family):
-        for rule in _rules(seen, base.chain, family) if base.chain is not None else ():
+    for base in observed.program.path(("input",), family):
+        for rule in _rules(observed, base.chain, family) if base.chain is not None else ():
             if rule.do.target is not None and rule.do.target[2] == name and _always(rule):
                 return rule.do.target
             if rule.do.kind in VERDICTS and _always(rule):
@@ -202,19 +208,19 @@ def reached(seen: Ruleset, family: int, name: str) -> Key | None:
     return None
 
 
-def _rules(seen: Ruleset, chain: Key, family: int) -> tuple[Rule, ...]:
-    return seen.program.chains.get(chain, {}).get(family, ())
+def _rules(observed: Ruleset, chain: Key, family: int) -> tuple[Rule, ...]:
+    return observed.program.chains.get(chain, {}).get(family, ())
 
 
 def _always(rule: Rule) -> bool:
     return {} in rule.boxes and not rule.opaque and not rule.varies
 
 
-def _filters_outgoing(seen: Ruleset, family: int) -> bool | None:
+def _filters_outgoing(observed: Ruleset, family: int) -> bool | None:
     """As `asked.filters`, of the connections that the node opens."""
     stopped = [
         region
-        for regions in queries.survey(seen, family, outward=True)
+        for regions in queries.survey(observed, family, outward=True)
         for region in regions
         if region.verdict != ALLOW
     ]

@@ -49,19 +49,19 @@ class Opening(NamedTuple):
     sure: bool
 
 
-def openings(firewall: Firewall, seen: Ruleset) -> Iterator[Opening]:
+def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
     """What others can reach and no rule declares, but for ICMP and answers to a DHCP client;
     nothing where incoming is declared allowed.
     """
     for family in (
-        queries.judged_families(seen, "deny") if firewall.default_incoming != ALLOW else ()
+        queries.judged_families(observed, "deny") if firewall.default_incoming != ALLOW else ()
     ):
         declared = [
             box
             for rule in firewall.rules or []
             if rule.action == ALLOW and (box := queries.packets(rule, family)) is not None
         ]
-        regions = list(queries.open_regions(seen, family))
+        regions = list(queries.open_regions(observed, family))
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
             boxes = subtract_all(
@@ -76,13 +76,13 @@ def openings(firewall: Firewall, seen: Ruleset) -> Iterator[Opening]:
                 yield Opening(family, box, sure)
 
 
-def extras(firewall: Firewall, seen: Ruleset) -> list[Extra]:
+def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:
     """The openings in words, those of both families as one."""
     found: dict[tuple[str, str, str, bool], set[int]] = {}
     every = {4: "0.0.0.0/0", 6: "::/0"}
-    families = queries.judged_families(seen, "deny")
+    families = queries.judged_families(observed, "deny")
     for (family, sure, source, target, where_from), boxes in _alike(
-        openings(firewall, seen)
+        openings(firewall, observed)
     ).items():
         for what in _packets_of(boxes):
             text = f"{what} from {{source}} to {{target}}{where_from}"

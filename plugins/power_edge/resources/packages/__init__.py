@@ -7,7 +7,7 @@ tells the states; dpkg-query(1), rpm(8), pacman(8) and apk's database were read 
 
 from collections.abc import Iterator, Sequence
 
-from power_edge.model import Finding, ResourceType, Unseen, agrees, drifts, undecided
+from power_edge.model import Finding, NotObserved, ResourceType, agrees, drifts, undecided
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.observation import Package, Row, parse
@@ -27,24 +27,24 @@ def ask(items: Sequence[Declared]) -> Iterator[str]:
             yield {ABSENT: "-", "latest": "+"}.get(declared.state or "", "") + declared.name
 
 
-def judge(declared: Declared, seen: Package | None) -> Iterator[Finding]:
-    assert seen is not None, "a package that is not there is told by its rows"
-    if seen.label is not None:
-        why = f"the name of no package, but the label of {seen.label.name} with its version: declare name and version apart"
+def judge(declared: Declared, observed: Package | None) -> Iterator[Finding]:
+    assert observed is not None, "a package that is not there is told by its rows"
+    if observed.label is not None:
+        why = f"the name of no package, but the label of {observed.label.name} with its version: declare name and version apart"
         yield from _undecided(declared, why)
-    elif seen.orphan:
+    elif observed.orphan:
         yield from _undecided(
             declared,
             "dpkg's database has no entry of it, and its list of files is there: entries were lost",
         )
     elif declared.state == ABSENT:
-        yield _judge_absent(declared, seen)
-    elif not seen.here and (elsewhere := _elsewhere(declared, seen)):
+        yield _judge_absent(declared, observed)
+    elif not observed.here and (elsewhere := _elsewhere(declared, observed)):
         yield from _undecided(declared, elsewhere)
     else:
-        yield _judge_present(declared, seen)
+        yield _judge_present(declared, observed)
         if declared.version is not None:
-            yield _judge_version(declared.version, seen)
+            yield _judge_version(declared.version, observed)
 
 
 def _undecided(declared: Declared, why: str) -> Iterator[Finding]:
@@ -53,20 +53,20 @@ def _undecided(declared: Declared, why: str) -> Iterator[Finding]:
         yield undecided("version", declared.version, why)
 
 
-def _elsewhere(declared: Declared, seen: Package) -> str | None:
+def _elsewhere(declared: Declared, observed: Package) -> str | None:
     """Where a package is that is not there under its own name: a reason not to call it missing."""
     # Where the name says the architecture, the package of another one is another package; that of
     # all architectures is not.
     others = [
-        row for row in seen.others if ":" not in declared.name or row.arch in ("all", "noarch")
+        row for row in observed.others if ":" not in declared.name or row.arch in ("all", "noarch")
     ]
     if others:
         return "installed for another architecture only: " + ", ".join(
             f"{row.name}:{row.arch}" for row in others
         )
-    if seen.providers:
+    if observed.providers:
         return "not installed, but provided by " + ", ".join(
-            "another package" if name == "-" else name for name in seen.providers
+            "another package" if name == "-" else name for name in observed.providers
         )
     return None
 
@@ -79,14 +79,14 @@ def _state(rows: Sequence[Row]) -> str:
     return broken.status if broken.flag == "ok" else f"{broken.status}, {broken.flag}"
 
 
-def _judge_absent(declared: Declared, seen: Package) -> Finding:
-    elsewhere = _elsewhere(declared, seen)
-    if seen.here:
-        return drifts("state", ABSENT, _state(seen.here))
+def _judge_absent(declared: Declared, observed: Package) -> Finding:
+    elsewhere = _elsewhere(declared, observed)
+    if observed.here:
+        return drifts("state", ABSENT, _state(observed.here))
     if elsewhere is not None:
         return (
             drifts("state", ABSENT, PRESENT, elsewhere)
-            if seen.others
+            if observed.others
             else undecided("state", ABSENT, elsewhere)
         )
     return agrees(
@@ -94,42 +94,42 @@ def _judge_absent(declared: Declared, seen: Package) -> Finding:
         ABSENT,
         ABSENT,
         "its configuration files are left"
-        if any(row.status == "config-files" for row in seen.rows)
+        if any(row.status == "config-files" for row in observed.rows)
         else None,
     )
 
 
-def _judge_present(declared: Declared, seen: Package) -> Finding:
-    if not seen.here:
-        left = any(row.status == "config-files" for row in seen.rows)
+def _judge_present(declared: Declared, observed: Package) -> Finding:
+    if not observed.here:
+        left = any(row.status == "config-files" for row in observed.rows)
         return drifts(
             "state",
             declared.state,
             ABSENT,
             "only its configuration files are left" if left else None,
         )
-    state = _state(seen.here)
+    state = _state(observed.here)
     if state != PRESENT:
         return drifts("state", declared.state, state)
-    if seen.manager == "rpm" and declared.name == "gpg-pubkey":
+    if observed.manager == "rpm" and declared.name == "gpg-pubkey":
         return undecided(
             "state", declared.state, "rpm lists signing keys under this name: it is no software"
         )
     if declared.state == "latest":
-        return _judge_latest(seen)
+        return _judge_latest(observed)
     return agrees("state", declared.state, PRESENT)
 
 
-def _judge_version(declared: str, seen: Package) -> Finding:
+def _judge_version(declared: str, observed: Package) -> Finding:
     """Each architecture that is there must have the version, beside others or not (rpm keeps
     several kernels).
     """
     by_arch: dict[str, list[str]] = {}
-    for row in seen.here:
+    for row in observed.here:
         by_arch.setdefault(row.arch, []).append(row.version)
-    actual = ", ".join(dict.fromkeys(row.version for row in seen.here)) or ABSENT
+    actual = ", ".join(dict.fromkeys(row.version for row in observed.here)) or ABSENT
     if by_arch and all(
-        any(versions.same(seen.manager, declared, version) for version in there)
+        any(versions.same(observed.manager, declared, version) for version in there)
         for there in by_arch.values()
     ):
         return agrees("version", declared, actual)
@@ -142,17 +142,17 @@ def _judge_version(declared: str, seen: Package) -> Finding:
     )
 
 
-def _judge_latest(seen: Package) -> Finding:
-    installed = seen.here[-1].version
-    candidate = seen.candidate
-    if seen.manager != "rpm" and len(there := {row.version for row in seen.here}) > 1:
+def _judge_latest(observed: Package) -> Finding:
+    installed = observed.here[-1].version
+    candidate = observed.candidate
+    if observed.manager != "rpm" and len(there := {row.version for row in observed.here}) > 1:
         return undecided(
             "state",
             "latest",
             f"several versions of it are installed: {', '.join(sorted(there))}",
             PRESENT,
         )
-    if seen.manager == "rpm":
+    if observed.manager == "rpm":
         return undecided(
             "state",
             "latest",
@@ -167,7 +167,7 @@ def _judge_latest(seen: Package) -> Finding:
             PRESENT,
         )
     try:
-        order = versions.COMPARE[seen.manager](candidate.version, installed)
+        order = versions.COMPARE[observed.manager](candidate.version, installed)
     except ValueError as error:
         return undecided("state", "latest", str(error), PRESENT)
     if order > 0:
@@ -175,7 +175,7 @@ def _judge_latest(seen: Package) -> Finding:
             "state",
             "latest",
             PRESENT,
-            f"{installed} is installed, {candidate.version} is available{_waits(seen, candidate)}",
+            f"{installed} is installed, {candidate.version} is available{_waits(observed, candidate)}",
         )
     if order < 0:
         return undecided(
@@ -186,7 +186,9 @@ def _judge_latest(seen: Package) -> Finding:
         )
     if candidate.doubt is not None:
         return undecided("state", "latest", candidate.doubt, PRESENT)
-    if not any(versions.same(seen.manager, installed, one.version) for one in candidate.offered):
+    if not any(
+        versions.same(observed.manager, installed, one.version) for one in candidate.offered
+    ):
         offered = ", ".join(one.version for one in candidate.offered) or "nothing"
         return undecided(
             "state",
@@ -194,16 +196,16 @@ def _judge_latest(seen: Package) -> Finding:
             f"{installed} is installed and in no package list: they offer {offered}",
             PRESENT,
         )
-    newer = [one for one in candidate.offered if _newer(seen.manager, one.version, installed)]
+    newer = [one for one in candidate.offered if _newer(observed.manager, one.version, installed)]
     return agrees(
         "state",
         "latest",
         "latest",
-        "; ".join(_passed_over(seen, candidate, one) for one in newer) or None,
+        "; ".join(_passed_over(observed, candidate, one) for one in newer) or None,
     )
 
 
-def _waits(seen: Package, candidate: Candidate) -> str:
+def _waits(observed: Package, candidate: Candidate) -> str:
     """Why a newer version may not have come by itself."""
     phased = next(
         (one.phased for one in candidate.offered if one.version == candidate.version), None
@@ -213,15 +215,15 @@ def _waits(seen: Package, candidate: Candidate) -> str:
         words.append(
             f"phased: {phased}% of machines get it so far, and apt's upgrade waits for this machine's turn"
         )
-    if any(row.want == "hold" for row in seen.here):
+    if any(row.want == "hold" for row in observed.here):
         words.append("and the package is on hold (apt-mark)")
     return "".join(f", {word}" for word in words)
 
 
-def _passed_over(seen: Package, candidate: Candidate, newer: Version) -> str:
+def _passed_over(observed: Package, candidate: Candidate, newer: Version) -> str:
     """Why the manager does not choose a newer version that its lists offer (apt_preferences(5))."""
-    if seen.manager != "dpkg" or candidate.installed is None:
-        return f"the lists offer {newer.version}, too, and {seen.manager} does not choose it"
+    if observed.manager != "dpkg" or candidate.installed is None:
+        return f"the lists offer {newer.version}, too, and {observed.manager} does not choose it"
     ours = candidate.installed
     if newer.phased is not None and newer.priority == 1 < newer.source:
         return f"{newer.version} is phased: {newer.phased}% of machines get it so far"
@@ -241,17 +243,17 @@ def _newer(manager: str, one: str, two: str) -> bool:
         return False
 
 
-def fact(seen: Package) -> Package | Unseen | None:
+def fact(observed: Package) -> Package | NotObserved | None:
     """None where it is not installed: the record, which tells by whom it is not, would be true in
     an `assert`.
     """
-    if seen.here:
-        return seen
-    elsewhere = _elsewhere(Declared(name=""), seen)
-    if seen.orphan:
-        return Unseen("dpkg's database has lost its entry")
-    if seen.label is not None or elsewhere is not None:
-        return Unseen(elsewhere or "the label of a package with its version, not its name")
+    if observed.here:
+        return observed
+    elsewhere = _elsewhere(Declared(name=""), observed)
+    if observed.orphan:
+        return NotObserved("dpkg's database has lost its entry")
+    if observed.label is not None or elsewhere is not None:
+        return NotObserved(elsewhere or "the label of a package with its version, not its name")
     return None
 
 

@@ -9,16 +9,16 @@ from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.packages.observation import Package
 
 
-def forms(_: str, seen: Package | None) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: Package | None) -> Iterator[Mapping[str, str]]:
     """Absent is what apk was told to refuse; elsewhere discovery names nothing that is not there."""
-    if seen is None:
+    if observed is None:
         return
-    if not seen.here:
-        if seen.manager == "apk":
+    if not observed.here:
+        if observed.manager == "apk":
             yield {"state": "absent"}
         return
-    if any(row.want == "hold" for row in seen.here):
-        yield {"version": seen.here[0].version}
+    if any(row.want == "hold" for row in observed.here):
+        yield {"version": observed.here[0].version}
     yield {}
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from power_edge.model import Observations, Unseen
+from power_edge.model import NotObserved, Observations
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.candidates import candidates
 from power_edge.resources.packages.offers import Candidate
@@ -91,7 +91,7 @@ class _Told(NamedTuple):
 
 
 def parse(section: bytes) -> Observations:
-    """Name as asked -> Package, or Unseen where the name cannot be asked of this manager."""
+    """Name as asked -> Package, or NotObserved where the name cannot be asked of this manager."""
     asked, rows, broken, orphans = [], [], [], []
     providers, tagged = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     tries = dict[str, list[str]]()
@@ -182,10 +182,10 @@ def _simulation(name: str, words: Sequence[str], tagged: Mapping[str, Sequence[s
     )
 
 
-def _package(asked: str, told: _Told) -> Package | Unseen:
+def _package(asked: str, told: _Told) -> Package | NotObserved:
     base, _, arch = asked.partition(":")
     if arch and told.manager == "pacman":
-        return Unseen("pacman's packages have no architecture of their own")
+        return NotObserved("pacman's packages have no architecture of their own")
     # dpkg takes Bash for bash; to the others these are two names.
     named = [
         row for row in told.rows.get(base.lower(), ()) if told.manager == "dpkg" or row.name == base

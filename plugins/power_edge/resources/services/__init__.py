@@ -44,9 +44,9 @@ def ask(declarations: Sequence[Service]) -> Iterator[str]:
         yield f"{now}{down}{canonical(declared.name)}"
 
 
-def fact(seen: Unit) -> Unit | None:
+def fact(observed: Unit) -> Unit | None:
     """None for a name that means no unit: its record would be true in an `assert`."""
-    return None if seen.missing else seen
+    return None if observed.missing else observed
 
 
 RESOURCE = ResourceType(

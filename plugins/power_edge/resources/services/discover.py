@@ -17,20 +17,20 @@ def name(argument: str) -> str:
     return short if canonical(short) == unit else unit
 
 
-def forms(_: str, seen: Unit | None) -> Iterator[Mapping[str, Any]]:
+def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
     """What it does and whether a boot starts it, as far as that lasts.
 
     A job that a timer starts, or a oneshot, is at rest between its runs by nature; what has failed,
     or is on its way, is nobody's wish. Of these only `enabled` is declared. A unit without
     [Install] (static) cannot be disabled, so that it is not is no news.
     """
-    if seen is None:
+    if observed is None:
         return
-    static = seen.file_state == "static"
-    once = seen.type == "oneshot" and not seen.remains
-    timed = any(trigger.active for trigger in seen.triggers if trigger.name.endswith(".timer"))
-    up = seen.active in ("active", "reloading", "refreshing") and not timed
-    down = seen.active == "inactive" and not timed
+    static = observed.file_state == "static"
+    once = observed.type == "oneshot" and not observed.remains
+    timed = any(trigger.active for trigger in observed.triggers if trigger.name.endswith(".timer"))
+    up = observed.active in ("active", "reloading", "refreshing") and not timed
+    down = observed.active == "inactive" and not timed
     if up:
         yield {"state": "running", "enabled": True}
         if not static:

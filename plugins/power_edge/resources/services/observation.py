@@ -694,9 +694,9 @@ _FIXED = ("static", "generated", "masked", "transient")
 def _triggers(name: str, block: Mapping[str, str], answer: _Answer) -> Iterator[Trigger]:
     known = _list(block.get("TriggeredBy", ""))
     for trigger in known:
-        seen = answer.shown.get(trigger)
-        active = None if seen is None else seen["ActiveState"] not in ("inactive", "failed")
-        changed = 0.0 if seen is None else _seconds(seen, "StateChangeTimestampMonotonic")
+        observed = answer.shown.get(trigger)
+        active = None if observed is None else observed["ActiveState"] not in ("inactive", "failed")
+        changed = 0.0 if observed is None else _seconds(observed, "StateChangeTimestampMonotonic")
         yield Trigger(
             trigger,
             active,

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from power_edge.model import (
     Entry,
     Finding,
+    NotObserved,
     Observations,
     ResourceType,
-    Unseen,
     agrees,
     drifts,
     undecided,
@@ -91,15 +91,15 @@ def parse(section: bytes) -> Observations:
     if part != "end":
         raise ValueError("the answer about kernel parameters was cut short")
     ambiguous = {head for path in asked for head in _heads(path, longest) if head in asked}
-    seen = {
-        path: _seen(path, values.get(path), complaints.get(path), contained, path in ambiguous)
+    observed = {
+        path: _observed(path, values.get(path), complaints.get(path), contained, path in ambiguous)
         for path in asked
     }
     return {
         path: Value(value, _obstacle(path, owners.get(path), mounts))
         if isinstance(value, str)
         else value
-        for path, value in seen.items()
+        for path, value in observed.items()
     }
 
 
@@ -132,36 +132,38 @@ def _heads(line: str, longest: int) -> Iterator[str]:
     return (line[: colon.start()] for colon in re.finditer(":", line[: longest + 1]))
 
 
-def _seen(
+def _observed(
     path: str,
     lines: Sequence[str] | None,
     complaint: str | None,
     contained: Sequence[str],
     ambiguous: bool,
-) -> str | Unseen | None:
+) -> str | NotObserved | None:
     if ambiguous:
-        return Unseen("its value cannot be told from that of a key whose name begins the same")
+        return NotObserved("its value cannot be told from that of a key whose name begins the same")
     if lines is not None:
         value = "\n".join(lines)
         return (
-            Unseen("its value was cut by the node's grep (busybox)")
+            NotObserved("its value was cut by the node's grep (busybox)")
             if len(value.encode("utf-8", "surrogateescape")) in _CUT
             else value
         )
     match complaint:
         case "No such file or directory":
             if contained:
-                return Unseen(
+                return NotObserved(
                     f"{_missing(path)}, but the node is a container ({', '.join(contained)} namespace of its own): it may be hidden here"
                 )
             return None
         case "Permission denied":
-            return Unseen("permission denied: it takes root to read it, or it can only be written")
+            return NotObserved(
+                "permission denied: it takes root to read it, or it can only be written"
+            )
         case "Is a directory":
-            return Unseen("a directory, not a key")
+            return NotObserved("a directory, not a key")
         case None:
-            return Unseen("nothing could be read")
-    return Unseen(complaint)
+            return NotObserved("nothing could be read")
+    return NotObserved(complaint)
 
 
 def _missing(path: str) -> str:
@@ -173,12 +175,12 @@ def _missing(path: str) -> str:
     return f"no such key (it comes with the kernel module {module})" if module else "no such key"
 
 
-def judge(declared: Setting, seen: str | None) -> Iterator[Finding]:
+def judge(declared: Setting, observed: str | None) -> Iterator[Finding]:
     """One finding, `value`."""
-    if seen is None:
+    if observed is None:
         yield drifts("value", declared.value, None, _missing(canonical(declared.key)))
         return
-    actual = str(seen)
+    actual = str(observed)
     if _equal(declared.value, actual):
         yield agrees("value", declared.value, actual)
     elif (ranges := _ranges(declared.value)) is not None and ranges == _ranges(actual):
@@ -197,14 +199,14 @@ def judge(declared: Setting, seen: str | None) -> Iterator[Finding]:
         yield drifts("value", declared.value, actual, another_count(declared.value, actual))
 
 
-def _equal(declared: str, seen: str) -> bool:
+def _equal(declared: str, observed: str) -> bool:
     """Equal texts, but for outer blanks of the declaration; blanks within count as one only between
     numbers, which the kernel sets apart by tabs.
     """
-    if seen in (declared, declared.strip()):
+    if observed in (declared, declared.strip()):
         return True
     numbers = declared.split()
-    return numbers == seen.split() and all(map(NUMBER.fullmatch, numbers)) and bool(numbers)
+    return numbers == observed.split() and all(map(NUMBER.fullmatch, numbers)) and bool(numbers)
 
 
 def _ranges(value: str) -> list[tuple[int, int]] | None:
@@ -261,5 +263,5 @@ RESOURCE = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
-    fact=lambda seen: None if seen is None else str(seen),
+    fact=lambda observed: None if observed is None else str(observed),
 )

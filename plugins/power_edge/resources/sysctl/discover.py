@@ -12,10 +12,10 @@ def name(path: str) -> str:
     return path.translate({ord("."): "/", ord("/"): "."})
 
 
-def forms(_: str, seen: str | None) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: str | None) -> Iterator[Mapping[str, str]]:
     """The value as the kernel shows it."""
-    if seen is not None:
-        yield {"value": str(seen)}
+    if observed is not None:
+        yield {"value": str(observed)}
 
 
 DISCOVERY = Discovery(

@@ -114,12 +114,12 @@ def never(path: str, value: str) -> str | None:
     return None
 
 
-def another_count(declared: str, seen: str) -> str | None:
+def another_count(declared: str, observed: str) -> str | None:
     """That the kernel shows another number of numbers than declared: no write makes them equal.
 
     None where that is not so.
     """
-    numbers, shown = declared.split(), seen.split()
+    numbers, shown = declared.split(), observed.split()
     if (
         numbers
         and shown

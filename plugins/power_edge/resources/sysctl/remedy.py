@@ -63,10 +63,10 @@ _COUNTERPARTS = {
 _ALL = re.compile(r"net/ipv([46])/(?:ip_forward|conf/all/(forwarding|disable_ipv6|addr_gen_mode))")
 
 
-def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
+def remedy(declared: Setting, observed: str | None, _: Sequence[Finding]) -> Remedy:
     """The call of sysctl(8), or the reason why none helps."""
     path, value = canonical(declared.key), declared.value.strip()
-    if seen is None:
+    if observed is None:
         module = module_of(path)
         return (
             NOTHING
@@ -75,9 +75,9 @@ def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
                 advice=f"load the kernel module {module}, which brings the key, and set it then"
             )
         )
-    if (obstacle := _obstacle(seen) or _latched(path, seen)) is not None:
+    if (obstacle := _obstacle(observed) or _latched(path, observed)) is not None:
         return Remedy(advice=f"no write on the node changes it: {obstacle}")
-    if (count := another_count(value, seen)) is not None:
+    if (count := another_count(value, observed)) is not None:
         return Remedy(advice=f"no write can make it so: {count}")
     if value == "0" and path in _RATIOS:
         return Remedy(
@@ -91,13 +91,13 @@ def remedy(declared: Setting, seen: str | None, _: Sequence[Finding]) -> Remedy:
     )
 
 
-def _obstacle(seen: str) -> str | None:
-    return seen.obstacle if isinstance(seen, Value) else None
+def _obstacle(observed: str) -> str | None:
+    return observed.obstacle if isinstance(observed, Value) else None
 
 
-def _latched(path: str, seen: str) -> str | None:
-    if seen.strip() in _LATCHES.get(path, ()):
-        return f"the kernel keeps {seen.strip()} until the next boot"
+def _latched(path: str, observed: str) -> str | None:
+    if observed.strip() in _LATCHES.get(path, ()):
+        return f"the kernel keeps {observed.strip()} until the next boot"
     return None
 
 

@@ -27,27 +27,29 @@ SAVED = {
 """What is loaded at boot, by family of distributions."""
 
 
-def forms(_: str, seen: Ruleset) -> Iterator[Mapping[str, Any]]:
+def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
     """The section.
 
     What does not hold true of a rule that is there, or of the firewall as a whole, is left in:
     judging it tells why.
     """
     try:
-        yield _section(seen)
+        yield _section(observed)
     except Undecidable:
         yield {"enabled": True}
 
 
-def _section(seen: Ruleset) -> dict[str, Any]:
-    if _outcome("enabled", False, seen) is Outcome.COMPLIANT:
+def _section(observed: Ruleset) -> dict[str, Any]:
+    if _outcome("enabled", False, observed) is Outcome.COMPLIANT:
         return {"enabled": False}
-    if not any(queries.filters(seen, family) for family in queries.FAMILIES):
+    if not any(queries.filters(observed, family) for family in queries.FAMILIES):
         return {"enabled": True}
-    incoming = _default("default_incoming", (DENY, REJECT, ALLOW), seen)
-    outgoing = _default("default_outgoing", (ALLOW, DENY, REJECT), seen)
-    comments = notes(seen.ufw_tuples or ())
-    rules = [_plain(rule, comments.get(canonical(name(rule)))) for rule in compose(seen, incoming)]
+    incoming = _default("default_incoming", (DENY, REJECT, ALLOW), observed)
+    outgoing = _default("default_outgoing", (ALLOW, DENY, REJECT), observed)
+    comments = notes(observed.ufw_tuples or ())
+    rules = [
+        _plain(rule, comments.get(canonical(name(rule)))) for rule in compose(observed, incoming)
+    ]
     return {
         "enabled": True,
         "default_incoming": incoming,
@@ -56,9 +58,9 @@ def _section(seen: Ruleset) -> dict[str, Any]:
     }
 
 
-def _default(field: str, actions: tuple[str, ...], seen: Ruleset) -> str:
+def _default(field: str, actions: tuple[str, ...], observed: Ruleset) -> str:
     """The action that holds; where none does the one that may, or else the first."""
-    outcomes = {action: _outcome(field, action, seen) for action in actions}
+    outcomes = {action: _outcome(field, action, observed) for action in actions}
     return min(
         actions,
         key=lambda action: [Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.DRIFT].index(
@@ -67,8 +69,8 @@ def _default(field: str, actions: tuple[str, ...], seen: Ruleset) -> str:
     )
 
 
-def _outcome(field: str, value: Any, seen: Ruleset) -> Outcome:
-    (finding,) = judge(Declared(field, value, Firewall()), seen)
+def _outcome(field: str, value: Any, observed: Ruleset) -> Outcome:
+    (finding,) = judge(Declared(field, value, Firewall()), observed)
     return finding.outcome
 
 

@@ -48,24 +48,26 @@ number, a second for these.
 """
 
 
-def compose(seen: Ruleset, default: str) -> list[Rule]:
+def compose(observed: Ruleset, default: str) -> list[Rule]:
     """Rules in the order in which they count.
 
     Undecidable where the ruleset is beyond what can be followed.
     """
-    judged = {action: queries.judged_families(seen, action) for action in VERDICTS}
+    judged = {action: queries.judged_families(observed, action) for action in VERDICTS}
     written = merged(
-        {family: [*_written(seen, family, default)] for family in queries.FAMILIES}, judged
+        {family: [*_written(observed, family, default)] for family in queries.FAMILIES}, judged
     )
-    found = _completed(_distinct([*written, *_echo(seen, default)])[:MANY], seen, default)
+    found = _completed(_distinct([*written, *_echo(observed, default)])[:MANY], observed, default)
     left: dict[int, list[Rule]] = {}
-    for opening in openings(_firewall(found, default), seen):
+    for opening in openings(_firewall(found, default), observed):
         if opening.sure:
             left.setdefault(opening.family, []).extend(rules(opening.box, ALLOW, opening.family))
     found += [
-        rule for rule in merged(left, judged)[: MANY - len(found)] if not _by_a_machine(rule, seen)
+        rule
+        for rule in merged(left, judged)[: MANY - len(found)]
+        if not _by_a_machine(rule, observed)
     ]
-    watched = _watched(seen)
+    watched = _watched(observed)
     return [rule for rule in _distinct(found) if (rule.proto, rule.port) not in watched]
 
 
@@ -81,8 +83,8 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
     return list(first.values())
 
 
-def _written(seen: Ruleset, family: int, default: str) -> Iterator[Rule]:
-    for statement in statements(seen.program, family):
+def _written(observed: Ruleset, family: int, default: str) -> Iterator[Rule]:
+    for statement in statements(observed.program, family):
         some = (
             rules(statement.box, statement.do.kind, family) if statement.do.kind in VERDICTS else []
         )
@@ -102,54 +104,56 @@ def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
     return not icmp and statement.do.kind == ALLOW != default
 
 
-def _echo(seen: Ruleset, default: str) -> Iterator[Rule]:
+def _echo(observed: Ruleset, default: str) -> Iterator[Rule]:
     """ufw lets echo requests in; where it does not, somebody wanted that."""
-    if default != ALLOW and ufw_in(seen, 4):
+    if default != ALLOW and ufw_in(observed, 4):
         refused = (Rule(proto="icmp", action="deny"), Rule(proto="icmp", action="reject"))
-        yield from (rule for rule in refused if not _wrong(0, [rule], seen, default))
+        yield from (rule for rule in refused if not _wrong(0, [rule], observed, default))
 
 
-def _wrong(place: int, found: list[Rule], seen: Ruleset, default: str) -> set[str]:
+def _wrong(place: int, found: list[Rule], observed: Ruleset, default: str) -> set[str]:
     """The fields in which a rule does not hold."""
-    findings = judge(Declared("rule", found[place], _firewall(found, default), place), seen)
+    findings = judge(Declared("rule", found[place], _firewall(found, default), place), observed)
     return {finding.field for finding in findings if finding.outcome is not Outcome.COMPLIANT}
 
 
-def _completed(found: list[Rule], seen: Ruleset, default: str) -> list[Rule]:
+def _completed(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]:
     """The rules, with those beside them that make them true: exceptions for some sources before,
     openings for other sources behind.
     """
     done = list[Rule]()
     for place, rule in enumerate(found):
         ahead = found[place + 1 :]
-        wrong = _wrong(len(done), [*done, rule, *ahead], seen, default)
-        before = _beside(rule, seen, [*done, *ahead]) if "action" in wrong else []
-        behind = _beside(rule, seen, [*done, *ahead], wider=True) if wrong & {"from", "to"} else []
+        wrong = _wrong(len(done), [*done, rule, *ahead], observed, default)
+        before = _beside(rule, observed, [*done, *ahead]) if "action" in wrong else []
+        behind = (
+            _beside(rule, observed, [*done, *ahead], wider=True) if wrong & {"from", "to"} else []
+        )
         better = [*done, *before, rule, *behind]
         helps = bool(before or behind) and not _wrong(
-            len(done) + len(before), [*better, *ahead], seen, default
+            len(done) + len(before), [*better, *ahead], observed, default
         )
         done = better if helps else [*done, rule]
     return done
 
 
-def _beside(rule: Rule, seen: Ruleset, known: list[Rule], *, wider: bool = False) -> list[Rule]:
+def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = False) -> list[Rule]:
     """What of the rule's connections fares otherwise; `wider`: what else is open at its port.
 
     None where it is too much, or a program's doing.
     """
     asked_of = replace(rule, from_=ANY, to=ANY) if wider else rule
     families = (
-        queries.judged_families(seen, DENY)
+        queries.judged_families(observed, DENY)
         if wider
-        else sorted(queries.named_families(rule)) or queries.judged_families(seen, rule.action)
+        else sorted(queries.named_families(rule)) or queries.judged_families(observed, rule.action)
     )
     by_family: dict[int, list[Rule]] = {}
     for family in families:
-        for region in _regions(asked_of, family, seen):
+        for region in _regions(asked_of, family, observed):
             if (
                 region.sure
-                and queries.exists(seen, region)
+                and queries.exists(observed, region)
                 and (region.verdict == ALLOW if wider else region.verdict != rule.action)
             ):
                 by_family.setdefault(family, []).extend(rules(region.box, region.verdict, family))
@@ -160,30 +164,30 @@ def _beside(rule: Rule, seen: Ruleset, known: list[Rule], *, wider: bool = False
     ]
     return (
         some
-        if len(some) <= EXCEPTIONS and not any(_by_a_machine(each, seen) for each in some)
+        if len(some) <= EXCEPTIONS and not any(_by_a_machine(each, observed) for each in some)
         else []
     )
 
 
-def _by_a_machine(rule: Rule, seen: Ruleset) -> bool:
-    regions = (region for family in queries.FAMILIES for region in _regions(rule, family, seen))
+def _by_a_machine(rule: Rule, observed: Ruleset) -> bool:
+    regions = (region for family in queries.FAMILIES for region in _regions(rule, family, observed))
     return any(word.startswith(MACHINES) for region in regions for word in region.by.split())
 
 
-def _regions(rule: Rule, family: int, seen: Ruleset) -> list[Region]:
+def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
     box = queries.packets(rule, family)
     return (
-        [region for regions in queries.fare(seen, family, [box]) for region in regions]
+        [region for regions in queries.fare(observed, family, [box]) for region in regions]
         if box is not None
         else []
     )
 
 
-def _watched(seen: Ruleset) -> set[tuple[str, int | None]]:
+def _watched(observed: Ruleset) -> set[tuple[str, int | None]]:
     """The services at which addresses are banned: who gets in there is another question tomorrow."""
     found = set[tuple[str, int | None]]()
     for family in queries.FAMILIES:
-        for box, do, chains in statements(seen.program, family):
+        for box, do, chains in statements(observed.program, family):
             names = [
                 part for key in (*chains, *([do.target] if do.target else [])) for part in key[1:]
             ]

@@ -28,21 +28,21 @@ class Provider(Enum):
     NONE = "none"
 
 
-def remedy(declared: Declared, seen: Ruleset, drifts: Sequence[Finding]) -> Remedy:
+def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> Remedy:
     """What would make the firewall as declared."""
     fields = {drift.field for drift in drifts}
     try:
-        match _provider(seen):
+        match _provider(observed):
             case Provider.UFW:
-                return ufw.remedy(declared, seen, fields)
+                return ufw.remedy(declared, observed, fields)
             case Provider.FIREWALLD:
-                return firewalld.remedy(declared, seen, fields)
+                return firewalld.remedy(declared, observed, fields)
             case Provider.OPEN:
                 return Remedy(
                     advice="ufw and firewalld are both installed, and neither is in force: remove one of them, or start the one that is meant"
                 )
             case Provider.OWN:
-                return by_hand.remedy(declared, seen)
+                return by_hand.remedy(declared, observed)
         return Remedy(advice="no firewall is installed: install ufw, firewalld or nftables")
     except Undecidable:
         return Remedy(advice="the rules are too many to follow: a person has to look")
@@ -50,25 +50,25 @@ def remedy(declared: Declared, seen: Ruleset, drifts: Sequence[Finding]) -> Reme
         return Remedy(advice=f"no command is known: {error}")
 
 
-def _provider(seen: Ruleset) -> Provider:
+def _provider(observed: Ruleset) -> Provider:
     """Whose commands apply. Never another one's than the one whose rules are in force."""
-    if seen.has_firewalld_rules or seen.firewalld:
+    if observed.has_firewalld_rules or observed.firewalld:
         return Provider.FIREWALLD
-    loaded = {ufw_loaded(seen, family) for family in queries.FAMILIES}
-    if seen.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
+    loaded = {ufw_loaded(observed, family) for family in queries.FAMILIES}
+    if observed.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
         return Provider.UFW
-    if any_part(ufw.without(seen)).holds is not False:
+    if any_part(ufw.without(observed)).holds is not False:
         return Provider.OWN
-    if seen.ufw is None and seen.firewalld is None:
+    if observed.ufw is None and observed.firewalld is None:
         return Provider.NONE
-    if seen.firewalld is None:
+    if observed.firewalld is None:
         return Provider.UFW
-    if seen.ufw is None:
+    if observed.ufw is None:
         return Provider.FIREWALLD
     # Both are installed: only what shows that one was used, and nothing that the other was,
     # decides.
-    of_ufw = seen.ufw or bool(seen.ufw_tuples) or Loaded.LEFT in loaded
-    of_firewalld = seen.firewalld_boots or firewalld.was_used(seen)
+    of_ufw = observed.ufw or bool(observed.ufw_tuples) or Loaded.LEFT in loaded
+    of_firewalld = observed.firewalld_boots or firewalld.was_used(observed)
     if of_ufw is of_firewalld:
         return Provider.OPEN
     return Provider.UFW if of_ufw else Provider.FIREWALLD

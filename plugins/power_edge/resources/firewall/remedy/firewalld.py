@@ -30,67 +30,69 @@ RESTART: tuple[Command, ...] = (("systemctl", "restart", "firewalld"), AWAIT)
 """Where its table is gone, firewalld cannot reload: it fails to delete the table first."""
 
 
-def was_used(seen: Ruleset) -> bool:
+def was_used(observed: Ruleset) -> bool:
     """Whether somebody has configured firewalld: its files hold more than was installed."""
-    return bool({"more", "own"} & set(seen.firewalld_stored or ()))
+    return bool({"more", "own"} & set(observed.firewalld_stored or ()))
 
 
-def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
+def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     """What firewalld's commands can do about a drift; `fields` are those that drift."""
     if declared.field == "enabled" and not declared.value:
-        return _disable(seen)
-    if not seen.firewalld:
-        return _start(declared, seen)
-    if in_force(seen).holds is False:
+        return _disable(observed)
+    if not observed.firewalld:
+        return _start(declared, observed)
+    if in_force(observed).holds is False:
         if declared.field != "enabled" and not declared.firewall.enabled:
             return Remedy(
                 advice="the kernel lacks rules of firewalld: declare enabled: true to see what loads them"
             )
-        return _reload(declared, seen)
+        return _reload(declared, observed)
     match declared.field:
         case "enabled":
             return Remedy(
                 advice="firewalld is set to let everything in: firewall-cmd --list-all-zones"
             )
         case "default_incoming":
-            return _target(declared, seen)
+            return _target(declared, observed)
         case "default_outgoing":
             return Remedy(advice="firewalld filters outgoing connections by policies: firewall-cmd"
                           " --info-policy shows each; no command is known")  # fmt: skip
         case "exclusive":
             return Remedy(advice="close in firewalld what is open and not declared: firewall-cmd "
                           "--list-all shows it; an opening of a service is none of a port")  # fmt: skip
-    return _rule(declared, seen, fields)
+    return _rule(declared, observed, fields)
 
 
-def _disable(seen: Ruleset) -> Remedy:
-    if any_part(_without(seen)).holds is not False:
+def _disable(observed: Ruleset) -> Remedy:
+    if any_part(_without(observed)).holds is not False:
         return Remedy(advice="other rules than firewalld's filter as well: remove these first")
     stop: Command = ("systemctl", "disable", "--now", "firewalld")
     # A firewalld that was killed leaves its rules.
-    left = not seen.firewalld and ("inet", "firewalld", "filter_INPUT") in seen.program.chains
+    left = (
+        not observed.firewalld and ("inet", "firewalld", "filter_INPUT") in observed.program.chains
+    )
     return Remedy((stop, ("nft", "delete", "table", "inet", "firewalld")) if left else (stop,))
 
 
-def _start(declared: Declared, seen: Ruleset) -> Remedy:
+def _start(declared: Declared, observed: Ruleset) -> Remedy:
     """firewalld does not run: the declared openings on file first, then a start."""
     if not declared.firewall.enabled:
         return Remedy(advice="firewalld is not running: declare enabled: true, or start it")
     if declared.field not in {"enabled", "rule"}:
         return Remedy(advice="firewalld is not running: start it (see enabled), then look again")
-    return _loading(declared, seen, "firewall-offline-cmd", START)
+    return _loading(declared, observed, "firewall-offline-cmd", START)
 
 
-def _loading(declared: Declared, seen: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
+def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
     """Have firewalld load what is on file, after the declared openings were put there."""
-    stored = seen.firewalld_stored
+    stored = observed.firewalld_stored
     if stored is None or "more" in stored:
         return Remedy(
             advice="what firewalld would load is not known, since it has zones with interfaces or "
             "sources, rich or direct rules, or policies: look at firewall-offline-cmd "
             "--list-all-zones, and load it by hand"
         )
-    if any(queries.filters(_without(seen), family) is not False for family in queries.FAMILIES):
+    if any(queries.filters(_without(observed), family) is not False for family in queries.FAMILIES):
         return Remedy(advice="other rules than firewalld's are in force: remove these first")
     words = [line.split(" ", 1) for line in stored]
     zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
@@ -105,7 +107,7 @@ def _loading(declared: Declared, seen: Ruleset, tool: str, load: tuple[Command, 
         if rule.port is not None and wanted and f"{rule.port}/{rule.proto}" not in ports:
             commands.append((tool, *permanent, f"--zone={zone}", _opening(rule)))
             on_file += way_in.verdicts([rule])
-    why = way_in.closed(declared.firewall, seen, on_file, _without(seen))
+    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
     if why is not None:
         return Remedy(advice=why)
     return Remedy((*commands, *load), cuts=True)
@@ -118,26 +120,26 @@ def _stored(text: str) -> list[Verdict]:
     return way_in.verdicts([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
 
 
-def _reload(declared: Declared, seen: Ruleset) -> Remedy:
+def _reload(declared: Declared, observed: Ruleset) -> Remedy:
     """firewalld runs, and the kernel lacks its rules, or some of them."""
-    if seen.firewalld_pending is None or seen.firewalld_pending:
-        return _keep_pending(seen)
-    return _loading(declared, seen, "firewall-cmd", RESTART)
+    if observed.firewalld_pending is None or observed.firewalld_pending:
+        return _keep_pending(observed)
+    return _loading(declared, observed, "firewall-cmd", RESTART)
 
 
-def _target(declared: Declared, seen: Ruleset) -> Remedy:
-    zones = _zones(seen)
-    if not zones or _by_source(seen):
+def _target(declared: Declared, observed: Ruleset) -> Remedy:
+    zones = _zones(observed)
+    if not zones or _by_source(observed):
         return Remedy(advice=_SOURCES)
-    if seen.firewalld_pending is None or seen.firewalld_pending:
-        return _keep_pending(seen)
-    found = culprits.of_default(declared, seen)
+    if observed.firewalld_pending is None or observed.firewalld_pending:
+        return _keep_pending(observed)
+    found = culprits.of_default(declared, observed)
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
     others = {each for each in found if each and "firewalld" not in each}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
-    open_now = way_in.allowed_now(seen, "_allow handle")
+    open_now = way_in.allowed_now(observed, "_allow handle")
     missing = [rule for rule in _allowed(declared) if not way_in.covered(rule, open_now)]
     openings = [
         (*where, f"--zone={zone}", _opening(rule))
@@ -153,7 +155,7 @@ def _target(declared: Declared, seen: Ruleset) -> Remedy:
     if declared.value == ALLOW:
         return Remedy(commands)
     on_file = [*way_in.verdicts(missing), *open_now]
-    why = way_in.closed(declared.firewall, seen, on_file, _without(seen))
+    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
 
@@ -162,23 +164,23 @@ def _allowed(declared: Declared) -> list[Rule]:
     return [rule for rule in rules if rule.action == ALLOW and rule.port is not None]
 
 
-def _rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
+def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     rule: Rule = declared.value
     if fields != {"action"} or rule.port is None:
         return Remedy(advice="change it in firewalld: firewall-cmd --list-all shows what is open")
-    found = culprits.of_rule(rule, seen)
+    found = culprits.of_rule(rule, observed)
     early = {by for by in found if _decided_early(by)}
     if early:
         return Remedy(advice=f"{culprits.named(early)} decides before: change that")
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
-    doubt = culprits.doubt(rule, seen)
+    doubt = culprits.doubt(rule, observed)
     if doubt is not None:
         return Remedy(advice=f"what a command would lead to is not known: {doubt}")
-    if not way_in.lets_through(_without(seen), rule, {ALLOW, rule.action}):
+    if not way_in.lets_through(_without(observed), rule, {ALLOW, rule.action}):
         return Remedy(advice=way_in.OTHERS.format("firewalld"))
-    zones = _zones(seen)
-    if not zones or _by_source(seen):
+    zones = _zones(observed)
+    if not zones or _by_source(observed):
         return Remedy(advice=_SOURCES)
     commands = tuple(
         (*where, f"--zone={zone}", _opening(rule))
@@ -187,8 +189,8 @@ def _rule(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
     )
     if rule.action == ALLOW:
         return Remedy(commands)
-    on_file = [*way_in.verdicts([rule]), *way_in.allowed_now(seen, "_allow handle")]
-    why = way_in.closed(declared.firewall, seen, on_file, _without(seen))
+    on_file = [*way_in.verdicts([rule]), *way_in.allowed_now(observed, "_allow handle")]
+    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
 
@@ -205,8 +207,8 @@ def _of_policy(by: str) -> bool:
     return "filter_IN_policy_" in by
 
 
-def _keep_pending(seen: Ruleset) -> Remedy:
-    what = ", ".join(seen.firewalld_pending or ()) or "what is set at runtime is not known"
+def _keep_pending(observed: Ruleset) -> Remedy:
+    what = ", ".join(observed.firewalld_pending or ()) or "what is set at runtime is not known"
     return Remedy(
         advice=f"a reload of firewalld would undo what was set at runtime only ({what}): keep it "
         "with firewall-cmd --runtime-to-permanent, or run --reload to drop it, then look again"
@@ -229,22 +231,22 @@ def _opening(rule: Rule) -> str:
     return "--add-rich-rule=" + " ".join([*parts, port, RICH[rule.action]])
 
 
-def _steps(seen: Ruleset) -> list[Step]:
+def _steps(observed: Ruleset) -> list[Step]:
     """How filter_INPUT_ZONES leads to the zones."""
-    chain = seen.program.chains.get(("inet", "firewalld", "filter_INPUT_ZONES"), {})
+    chain = observed.program.chains.get(("inet", "firewalld", "filter_INPUT_ZONES"), {})
     return [step for rules in chain.values() for step in rules]
 
 
-def _by_source(seen: Ruleset) -> bool:
+def _by_source(observed: Ruleset) -> bool:
     """Whether there are zones that are chosen by the sender's address."""
-    return any(step.opaque or set(box) - {"iif"} for step in _steps(seen) for box in step.boxes)
+    return any(step.opaque or set(box) - {"iif"} for step in _steps(observed) for box in step.boxes)
 
 
-def _zones(seen: Ruleset) -> list[str]:
+def _zones(observed: Ruleset) -> list[str]:
     """The zones of the interfaces that a default route uses, or else of all."""
     found = []
-    for name in seen.outside or seen.interfaces or ():
-        for step in _steps(seen):
+    for name in observed.outside or observed.interfaces or ():
+        for step in _steps(observed):
             reach = {"iif": (interface(name),)}
             if step.do.target and any(meet(box, reach) is not None for box in step.boxes):
                 found.append(step.do.target[2].removeprefix("filter_IN_"))
@@ -253,11 +255,11 @@ def _zones(seen: Ruleset) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _without(seen: Ruleset) -> Ruleset:
+def _without(observed: Ruleset) -> Ruleset:
     """The node with firewalld stopped, and without its rules."""
-    program = seen.program
+    program = observed.program
     bases = tuple(
         base for base in program.bases if base.chain is None or base.chain[1] != "firewalld"
     )
     chains = {key: rules for key, rules in program.chains.items() if key[1] != "firewalld"}
-    return replace(seen, program=Program(chains=chains, bases=bases), firewalld=False)
+    return replace(observed, program=Program(chains=chains, bases=bases), firewalld=False)

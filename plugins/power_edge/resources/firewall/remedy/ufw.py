@@ -121,59 +121,59 @@ class Files:
             yield Verdict(ALLOW if each.action in OPENS else each.action, each.box())
 
 
-def remedy(declared: Declared, seen: Ruleset, fields: set[str]) -> Remedy:
+def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     """What ufw's commands can do about a drift; `fields` are those that drift."""
-    assert seen.ufw_settings is not None
-    if not seen.ufw_settings.plain:
+    assert observed.ufw_settings is not None
+    if not observed.ufw_settings.plain:
         return Remedy(
             advice="ENABLED in /etc/ufw/ufw.conf is written so that ufw does not read it as a boot does: write ENABLED=yes or ENABLED=no"
         )
     if declared.field == "enabled" and not declared.value:
-        return _disable(seen)
-    if seen.ufw_rules is None:
+        return _disable(observed)
+    if observed.ufw_rules is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
-    if seen.ufw_by_hand is not None:
-        return Remedy(advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{shown(seen.ufw_by_hand[:100])}'), and any command of ufw "
+    if observed.ufw_by_hand is not None:
+        return Remedy(advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{shown(observed.ufw_by_hand[:100])}'), and any command of ufw "
                       "writes these files anew: make the rules by ufw's commands")  # fmt: skip
-    files = Files(seen.ufw_rules, seen.ufw_settings)
-    others = culprits.foreign(seen, "ufw")
+    files = Files(observed.ufw_rules, observed.ufw_settings)
+    others = culprits.foreign(observed, "ufw")
     if others:
         return Remedy(
             advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it where it was made"
         )
-    if not _in_force(seen):
-        return _start(declared, files, seen)
+    if not _in_force(observed):
+        return _start(declared, files, observed)
     match declared.field:
         case "enabled":
-            return _enable(declared, seen, files)
+            return _enable(declared, observed, files)
         case "default_incoming" | "default_outgoing":
-            return _default(declared, seen, files)
+            return _default(declared, observed, files)
         case "exclusive":
-            return _exclusive(declared, seen, files)
-    return _rule(declared, seen, files, fields)
+            return _exclusive(declared, observed, files)
+    return _rule(declared, observed, files, fields)
 
 
-def _in_force(seen: Ruleset) -> bool:
+def _in_force(observed: Ruleset) -> bool:
     """Whether ufw's commands reach the kernel: its rules are there, in full."""
-    loaded = {family: ufw_loaded(seen, family) for family in queries.FAMILIES}
-    needed = [4] if seen.ufw_settings and seen.ufw_settings.ipv6 is False else [4, 6]
-    return bool(seen.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
+    loaded = {family: ufw_loaded(observed, family) for family in queries.FAMILIES}
+    needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
+    return bool(observed.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
 
 
-def _disable(seen: Ruleset) -> Remedy:
-    if any_part(without(seen)).holds is not False:
+def _disable(observed: Ruleset) -> Remedy:
+    if any_part(without(observed)).holds is not False:
         return Remedy(advice="other rules than ufw's filter as well: remove these first")
     return Remedy((("ufw", "disable"),))
 
 
-def _start(declared: Declared, files: Files, seen: Ruleset) -> Remedy:
+def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
     """ufw is not in force, or in part: the declared openings first, then the rest."""
     firewall, settings = declared.firewall, files.settings
     if not firewall.enabled:
         return Remedy(
             advice="ufw is not in force: declare enabled: true to see what puts it in force"
         )
-    before, after = _repair(seen, settings)
+    before, after = _repair(observed, settings)
     files.open(firewall)
     if declared.field == "rule" and declared.value.action != ALLOW:
         if declared.value.port is None:
@@ -188,20 +188,20 @@ def _start(declared: Declared, files: Files, seen: Ruleset) -> Remedy:
         before = [("ufw", "disable"), *before]  # with ENABLED=yes it would reach for the kernel
         after = [ENABLE]
     commands = [*before, *files.commands, *after]
-    return _closing(declared, seen, files, commands, loading=True)
+    return _closing(declared, observed, files, commands, loading=True)
 
 
-def _repair(seen: Ruleset, settings: Settings) -> tuple[list[Command], list[Command]]:
+def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[Command]]:
     """What comes before and after the changes to ufw's files, to have them loaded in full.
 
     ValueError: what would do so takes the rules of others along.
     """
-    loaded = {ufw_loaded(seen, family) for family in queries.FAMILIES}
-    chains = {key[2] for key in seen.program.chains}
+    loaded = {ufw_loaded(observed, family) for family in queries.FAMILIES}
+    chains = {key[2] for key in observed.program.chains}
     marks = {4: "ufw", 6: "ufw6"}
     running = [family for family, mark in marks.items() if f"{mark}-user-input" in chains]
-    stuck = any(reached(seen, each, f"{marks[each]}-before-input") is None for each in running)
-    others = next(_others(seen), None)
+    stuck = any(reached(observed, each, f"{marks[each]}-before-input") is None for each in running)
+    others = next(_others(observed), None)
     if settings.builtins and others:
         raise ValueError(
             "MANAGE_BUILTINS=yes in /etc/default/ufw, so that a start of ufw removes the rules of "
@@ -221,20 +221,20 @@ def _repair(seen: Ruleset, settings: Settings) -> tuple[list[Command], list[Comm
     return [], [ENABLE]
 
 
-def _enable(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
+def _enable(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     """ufw's rules are there in full, and yet it does not count as enabled."""
-    return _closing(declared, seen, files, [RELOAD], loading=True)
+    return _closing(declared, observed, files, [RELOAD], loading=True)
 
 
-def _default(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
-    families = queries.judged_families(seen, declared.value)
+def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
+    families = queries.judged_families(observed, declared.value)
     if files.settings.ipv6 is False and 6 in families and declared.value != "deny":
         return Remedy(advice=NO_IPV6)
     direction = declared.field.removeprefix("default_")
-    others = {each for each in culprits.of_default(declared, seen) if not _of_default(each)}
+    others = {each for each in culprits.of_default(declared, observed) if not _of_default(each)}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
-    rest, outward = without(seen), direction == "outgoing"
+    rest, outward = without(observed), direction == "outgoing"
     if declared.value != "deny" and not all(
         queries.default(rest, family, ALLOW, outward=outward) for family in families
     ):
@@ -244,7 +244,7 @@ def _default(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
         return Remedy((command,))
     if direction == "incoming":
         files.open(declared.firewall)
-    return _closing(declared, seen, files, [*files.commands, command])
+    return _closing(declared, observed, files, [*files.commands, command])
 
 
 def _of_default(text: str) -> bool:
@@ -252,38 +252,38 @@ def _of_default(text: str) -> bool:
     return not text or any(f"-{part}-" in text and "ufw" in text for part in DEFAULT_CHAINS)
 
 
-def _rule(declared: Declared, seen: Ruleset, files: Files, fields: set[str]) -> Remedy:
+def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str]) -> Remedy:
     rule: Rule = declared.value
     if rule.port is None:
         return Remedy(advice=_icmp(rule))
-    families = queries.named_families(rule) or set(queries.judged_families(seen, rule.action))
+    families = queries.named_families(rule) or set(queries.judged_families(observed, rule.action))
     if files.settings.ipv6 is False and 6 in families:
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
-        return _narrow(declared, seen, files)
-    strange = {each for each in culprits.of_rule(rule, seen) if not _of_user(each)}
+        return _narrow(declared, observed, files)
+    strange = {each for each in culprits.of_rule(rule, observed) if not _of_user(each)}
     if strange:
         file = "" if not any("ufw" in each for each in strange) else " in /etc/ufw"
         return Remedy(
             advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that"
         )
     if files.holds(rule) and not files.shadowed(rule):
-        return _closing(declared, seen, files, [RELOAD], loading=True)
-    doubt = culprits.doubt(rule, seen)
+        return _closing(declared, observed, files, [RELOAD], loading=True)
+    doubt = culprits.doubt(rule, observed)
     if doubt is not None:
         return Remedy(advice=f"what a command would lead to is not known: {doubt}")
-    if not way_in.lets_through(without(seen), rule, {ALLOW, rule.action}):
+    if not way_in.lets_through(without(observed), rule, {ALLOW, rule.action}):
         return Remedy(advice=way_in.OTHERS.format("ufw"))
-    stale = _not_loaded(rule, seen, files)
+    stale = _not_loaded(rule, observed, files)
     _place(rule, files)
     if stale:  # ufw leaves a rule alone that is on file already
-        return _closing(declared, seen, files, [*files.commands, RELOAD], loading=True)
+        return _closing(declared, observed, files, [*files.commands, RELOAD], loading=True)
     if rule.action == ALLOW:
         return Remedy(tuple(files.commands))
-    return _closing(declared, seen, files, files.commands)
+    return _closing(declared, observed, files, files.commands)
 
 
-def _not_loaded(rule: Rule, seen: Ruleset, files: Files) -> bool:
+def _not_loaded(rule: Rule, observed: Ruleset, files: Files) -> bool:
     """Whether the rule is on file in a family in which it does not count."""
     if files.shadowed(rule):
         return False
@@ -291,7 +291,7 @@ def _not_loaded(rule: Rule, seen: Ruleset, files: Files) -> bool:
         place = files.listed(each)
         if place is not None and files.rules[place].action == each.action:
             box = queries.packets(rule, each.family)
-            ways = queries.fare(seen, each.family, [box] if box is not None else [])
+            ways = queries.fare(observed, each.family, [box] if box is not None else [])
             if any(region.verdict != rule.action for regions in ways for region in regions):
                 return True
     return False
@@ -314,7 +314,7 @@ def _of_user(text: str) -> bool:
     return _of_default(text) or any(f"{part}-user-" in text for part in ("ufw", "ufw6"))
 
 
-def _narrow(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
+def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     """A declared opening is open for more than it says: remove the wider rules."""
     rule: Rule = declared.value
     boxes = [box for family in queries.FAMILIES if (box := _asked_of(rule, family)) is not None]
@@ -334,7 +334,7 @@ def _narrow(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
                 files.add(other)
         if each in files.rules:
             files.remove(each)
-    return _closing(declared, seen, files, files.commands)
+    return _closing(declared, observed, files, files.commands)
 
 
 def _ends(each: Tuple) -> dict[str, str]:
@@ -358,9 +358,9 @@ def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
     return box is not None and bool(subtract_all([box], allowed))
 
 
-def _exclusive(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
+def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     """Remove the openings that are not declared, where they are ufw's."""
-    extra = [each for each in openings(declared.firewall, seen) if each.sure]
+    extra = [each for each in openings(declared.firewall, observed) if each.sure]
     boxes = {
         family: [each.box for each in extra if each.family == family] for family in queries.FAMILIES
     }
@@ -390,12 +390,12 @@ def _exclusive(declared: Declared, seen: Ruleset, files: Files) -> Remedy:
     for each in doomed:
         if each in files.rules:
             files.remove(each)
-    return _closing(declared, seen, files, files.commands)
+    return _closing(declared, observed, files, files.commands)
 
 
 def _closing(
     declared: Declared,
-    seen: Ruleset,
+    observed: Ruleset,
     files: Files,
     commands: Sequence[Command],
     *,
@@ -410,17 +410,17 @@ def _closing(
         return Remedy(
             advice=f"{named} is not as installed: look what it does, then load ufw's rules"
         )
-    rest = without(seen) if loading else seen
-    why = way_in.closed(declared.firewall, seen, list(files.verdicts()), rest)
+    rest = without(observed) if loading else observed
+    why = way_in.closed(declared.firewall, observed, list(files.verdicts()), rest)
     if why is not None:
         return Remedy(advice=why)
     return Remedy(tuple(dict.fromkeys(commands)), cuts=True)
 
 
 @lru_cache(maxsize=4)
-def without(seen: Ruleset) -> Ruleset:
+def without(observed: Ruleset) -> Ruleset:
     """The node with ufw off: no jumps to its chains, no policies of its making, ENABLED=no."""
-    program = seen.program
+    program = observed.program
     ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
         key: {
@@ -430,19 +430,19 @@ def without(seen: Ruleset) -> Ruleset:
         for key, by_family in program.chains.items()
     }
     tables = {key[:2] for key in ours}
-    if seen.ufw_settings is not None and seen.ufw_settings.ipv6 is False and ours:
+    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and ours:
         tables |= {("ip6", table) for _, table in tables}
     bases = tuple(
         base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base
         for base in program.bases
     )
-    off = seen.ufw_settings and seen.ufw_settings._replace(enabled=False)
-    return replace(seen, program=Program(chains=chains, bases=bases), ufw_settings=off)
+    off = observed.ufw_settings and observed.ufw_settings._replace(enabled=False)
+    return replace(observed, program=Program(chains=chains, bases=bases), ufw_settings=off)
 
 
-def _others(seen: Ruleset) -> Iterator[str]:
+def _others(observed: Ruleset) -> Iterator[str]:
     """Rules in the tables of iptables that are not ufw's: `ufw-init flush-all` removes them."""
-    rest = without(seen).program
+    rest = without(observed).program
     for (family, table, chain), by_family in rest.chains.items():
         if family.split()[-1] not in {"ip", "ip6"} or table not in {"filter", "nat", "mangle"}:
             continue
@@ -450,7 +450,11 @@ def _others(seen: Ruleset) -> Iterator[str]:
             continue
         for rules in by_family.values():
             for rule in rules:
-                lo = " lo " in f"{rule.text} " and seen.ufw_settings and not seen.ufw_settings.ipv6
+                lo = (
+                    " lo " in f"{rule.text} "
+                    and observed.ufw_settings
+                    and not observed.ufw_settings.ipv6
+                )
                 if not lo:
                     yield f"'{rule.text}'"
 

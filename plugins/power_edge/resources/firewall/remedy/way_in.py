@@ -36,21 +36,21 @@ def lets_through(others: Ruleset, rule: Rule, verdicts: Set[str]) -> bool:
 
 
 def closed(
-    firewall: Firewall, seen: Ruleset, on_file: Sequence[Verdict], others: Ruleset
+    firewall: Firewall, observed: Ruleset, on_file: Sequence[Verdict], others: Ruleset
 ) -> str | None:
     """Why the way in would be closed, as a sentence for people; None: it stays open.
 
     `on_file`: the provider's rules for incoming connections as they will be, in their order.
     `others`: the node without what the commands load.
     """
-    tunnel = seen.way.tunnel()
+    tunnel = observed.way.tunnel()
     if tunnel is not None:
         return (
             f"the connection in use comes through the VPN at {tunnel}, and what that needs is not "
             "known: make sure of another way in, then do it by hand"
         )
     declared = verdicts(firewall.rules or ())
-    for family, port, need in _needs(seen):
+    for family, port, need in _needs(observed):
         rule = f"{{port: {port}, proto: tcp, action: allow}}"
         about = [each for each in declared if _concerns(each, port)]
         named = keeps(need, declared)
@@ -65,29 +65,31 @@ def closed(
     return None
 
 
-def _needs(seen: Ruleset) -> Iterator[tuple[int, int, Box]]:
+def _needs(observed: Ruleset) -> Iterator[tuple[int, int, Box]]:
     """Family, port and packets of what must get in: connections like those in use, and where none
     of a family is, ssh from somewhere, if it gets in now.
     """
     used = set()
-    for each in seen.way.connections:
+    for each in observed.way.connections:
         used.add(each.family)
         yield each.family, each.port, each.box()
-    for family in queries.judged_families(seen, ALLOW):
-        for port in seen.way.ports if family not in used else ():
+    for family in queries.judged_families(observed, ALLOW):
+        for port in observed.way.ports if family not in used else ():
             need = {
                 "proto": TCP,
                 "dport": ((port, port),),
                 f"saddr{family}": queries.UNICAST[family],
             }
-            need |= {"iif": _outside(seen)}
-            if _gets_through(seen, need):
+            need |= {"iif": _outside(observed)}
+            if _gets_through(observed, need):
                 yield family, port, need
 
 
-def _outside(seen: Ruleset) -> Numbers:
+def _outside(observed: Ruleset) -> Numbers:
     """The interfaces of default routes, without any the node's own."""
-    return numbers(interface(name) for name in seen.outside) or seen.existing or queries.OUTER
+    return (
+        numbers(interface(name) for name in observed.outside) or observed.existing or queries.OUTER
+    )
 
 
 def verdicts(rules: Iterable[Rule]) -> list[Verdict]:
@@ -100,12 +102,12 @@ def verdicts(rules: Iterable[Rule]) -> list[Verdict]:
     ]
 
 
-def allowed_now(seen: Ruleset, by: str) -> list[Verdict]:
+def allowed_now(observed: Ruleset, by: str) -> list[Verdict]:
     """What rules whose text holds `by` let in now."""
     return [
         Verdict(ALLOW, {name: some for name, some in each.box.items() if _matters(name, some)})
         for family in queries.FAMILIES
-        for each in queries.open_regions(seen, family)
+        for each in queries.open_regions(observed, family)
         if each.sure and by in each.by
     ]
 
