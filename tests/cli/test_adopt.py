@@ -61,7 +61,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
             return read(lab.answer)
 
     monkeypatch.setattr(
-        "power_edge.checking.check.start", lambda jobs: {job.plan.node: Pending() for job in jobs}
+        "power_edge.checking.check.start", lambda jobs: {job.script.node: Pending() for job in jobs}
     )
     monkeypatch.chdir(tmp_path)
     return lab

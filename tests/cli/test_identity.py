@@ -56,12 +56,12 @@ class Machine:
         if isinstance(self.answer, Unreachable):
             raise self.answer
         return Answer(
-            job.plan.node,
+            job.script.node,
             0,
             0,
             {},
             "open",
-            {section.name: Output(*self.answer) for section in job.plan.sections},
+            {section.name: Output(*self.answer) for section in job.script.sections},
             True,
         )
 
@@ -244,7 +244,7 @@ def test_without_a_name_it_is_the_node_of_this_machines_host_name(run: Run, root
 def test_a_machine_that_is_no_node_is_told_the_way_out(run: Run, root: Path) -> None:
     folder(root, "my-host", system_identity=printed(OTHER_ID))
     done = run("--write")
-    assert (done.status, "power-edge record" in done.err) == (4, True)
+    assert (done.status, "power-edge init" in done.err) == (4, True)
     done = run("joe@host", "--write")
     assert (done.status, "power-edge identity NODE --hosts=ssh://joe@host --write" in done.err) == (
         4,

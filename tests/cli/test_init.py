@@ -49,7 +49,7 @@ class Machine:
             else (0, self.identity, "")
         )
 
-    def collect(self, way: Any, timeouts: Any) -> power_edge.checking.collect_identity.Shown:
+    def collect(self, route: Any, timeouts: Any) -> power_edge.checking.collect_identity.Shown:
         return power_edge.checking.collect_identity.parse(*self._printed())
 
     def answer(self, target: Target, types: Sequence[str]) -> Answer:
@@ -181,7 +181,7 @@ def test_a_machine_with_identity_does_not_take_over_an_open_node(
     folder(tmp_path, "my-host", system_identity=OPEN)
     with pytest.raises(
         ConfigError,
-        match=r"with an identity that names no machine \(give this one a name: power-edge record NAME\)",
+        match=r"with an identity that names no machine \(give this one a name: power-edge init NAME\)",
     ):
         init.record(tmp_path)
 
@@ -223,7 +223,7 @@ def test_a_folder_whose_identity_cannot_be_read(
         init.record(tmp_path)
     assert str(error.value) == (
         "node-configs/my-host: is there already, and its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
-        "Permission denied (correct that; if it is another machine's, give this one a name: power-edge record NAME)"
+        "Permission denied (correct that; if it is another machine's, give this one a name: power-edge init NAME)"
     )
 
 
@@ -271,7 +271,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def run(machine: Machine, tmp_path: Path) -> Run:
     return lambda *arguments: CliRunner().invoke(
-        cli, ["--node-configs", str(tmp_path), "record", *arguments], standalone_mode=True
+        cli, ["--node-configs", str(tmp_path), "init", *arguments], standalone_mode=True
     )
 
 

@@ -14,7 +14,7 @@ from power_edge.cli import main
 from power_edge.config import ConfigError, load_node
 from power_edge.probing.connection import BadRoute, Options, route
 from power_edge.probing.process import Lifeline
-from power_edge.probing.script import Timeouts, plan
+from power_edge.probing.script import Timeouts, probe_script
 from power_edge.probing.transport import Job, Route, Unreachable, ask
 from power_edge.text import without_password
 from tests.support.scripts import OPEN
@@ -42,12 +42,12 @@ COMMANDS = [
     ["about"],
     ["discover"],
     ["adopt"],
-    ["plan"],
+    ["probe-script"],
     ["identity"],
     ["validate"],
-    ["plan", "here"],
+    ["probe-script", "here"],
     ["about", "here"],
-    ["record"],
+    ["init"],
     ["schema"],
 ]
 
@@ -107,7 +107,7 @@ def test_no_reason_why_a_machine_is_unreachable_shows_one(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Route, "host", host)
     with pytest.raises(Unreachable) as error:
-        ask(Job(plan("a", OPEN, (), Timeouts()), way), Lifeline())
+        ask(Job(probe_script("a", OPEN, (), Timeouts()), way), Lifeline())
     assert "s3%" not in str(error.value)
     assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
     assert "s3%" not in repr(way)

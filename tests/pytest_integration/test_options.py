@@ -97,7 +97,7 @@ def test_a_path_that_is_not_there(project: Project) -> None:
         (bytes(range(256)) * 40, "no answer of a probe"),
         (
             b"Welcome to rig-7\nLast login: today\n",
-            "no answer of a probe: the probe did not start; make one with: power-edge plan NODE",
+            "no answer of a probe: the probe did not start; make one with: power-edge probe-script NODE",
         ),
         (
             answers.answer("a").replace(b"\n", b"\r\n"),

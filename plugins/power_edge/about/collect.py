@@ -14,7 +14,7 @@ from power_edge.identity import gate
 from power_edge.identity.gate import ANY_MACHINE, WrongMachine
 from power_edge.model.generated.about_schema import About, Identity
 from power_edge.probing.framing import Answer
-from power_edge.probing.script import Plan, Section
+from power_edge.probing.script import ProbeScript, Section
 from power_edge.probing.transport import Job, Pending, start
 
 _SLOW = "system"
@@ -23,7 +23,7 @@ other.
 """
 
 
-def plan_for(target: Target) -> Plan:
+def script_for(target: Target) -> ProbeScript:
     """What a machine is to be asked.
 
     A node's gate is shut to other machines; where no identity is on file any machine may be looked
@@ -32,7 +32,7 @@ def plan_for(target: Target) -> Plan:
     node = target.node
     expected = check.expected(node) if node is not None else None
     order = sorted(PARTS, key=lambda name: name == _SLOW)
-    return Plan(
+    return ProbeScript(
         node.name if node is not None else "-",
         expected or ANY_MACHINE,
         tuple(map(section, order)),
@@ -48,10 +48,12 @@ def ask(
 
     Raises Unreachable, and WrongMachine.
     """
-    plan = plan_for(target)
-    answer = waiting(start([Job(plan, target.route)])[plan.node])
-    if target.node is not None and plan.expected is not ANY_MACHINE:
-        observed = gate.judge(plan.expected, answer.readings, "", partial(others, target.node.path))
+    script = script_for(target)
+    answer = waiting(start([Job(script, target.route)])[script.node])
+    if target.node is not None and script.expected is not ANY_MACHINE:
+        observed = gate.judge(
+            script.expected, answer.readings, "", partial(others, target.node.path)
+        )
         if not observed.open:
             raise WrongMachine(observed.why)
     node = target.node or _node_of(identity(answer), root)

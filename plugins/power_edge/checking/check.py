@@ -24,7 +24,7 @@ from power_edge.probing.connection import BadRoute, Options, route
 from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
 from power_edge.probing.process import Lifeline, guard
-from power_edge.probing.script import Plan, Timeouts, plan
+from power_edge.probing.script import ProbeScript, Timeouts, probe_script
 from power_edge.probing.transport import Job, Pending, Route, Unreachable, start
 from power_edge.resources import resource
 
@@ -66,9 +66,9 @@ def timeouts(node: Node) -> Timeouts:
     )
 
 
-def plan_for(node: Node) -> Plan:
+def script_for(node: Node) -> ProbeScript:
     """What the node is to be asked."""
-    return plan(node.name, expected(node), node.items, timeouts(node))
+    return probe_script(node.name, expected(node), node.items, timeouts(node))
 
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
@@ -76,7 +76,7 @@ def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
 
     Node -> what will come back. Raises BadRoute.
     """
-    return start([Job(plan_for(node), way(node, options)) for node in nodes])
+    return start([Job(script_for(node), way(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path, lifeline: Lifeline) -> Any:

@@ -9,7 +9,7 @@ from power_edge.config.yaml_reader import read
 from power_edge.identity import gate
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.probing.framing import Output
-from power_edge.probing.script import Plan, Section, Timeouts
+from power_edge.probing.script import ProbeScript, Section, Timeouts
 from power_edge.probing.transport import Job, Route, Unreachable, start
 
 _CONTAINER = (
@@ -37,16 +37,18 @@ class Shown(NamedTuple):
     """One message for the user for each identifier that is not used."""
 
 
-def collect(way: Route, timeouts: Timeouts) -> Shown:
+def collect(route: Route, timeouts: Timeouts) -> Shown:
     """Collect a machine's identity over a connection.
 
     Raises Unreachable if there is no whole answer, and the errors of `parse`.
     """
-    plan = Plan(
+    script = ProbeScript(
         "-", gate.ANY_MACHINE, (Section("identity", ("prelude", "collect-identity")),), timeouts
     )
     output = (
-        start([Job(plan, way)])[plan.node].answer().outputs.get("identity", Output(None, b"", ""))
+        start([Job(script, route)])[script.node]
+        .answer()
+        .outputs.get("identity", Output(None, b"", ""))
     )
     if output.status is None or output.timed_out:
         raise Unreachable(f"connected, but {output.failure()}")

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import click
 
-from power_edge.cli import about, adopt, discover, identity, init, probe_script, schema, validate
+from power_edge.cli import (
+    about,
+    adopt,
+    check,
+    discover,
+    identity,
+    init,
+    probe_script,
+    schema,
+    validate,
+)
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.identity import gate
 from power_edge.probing.connection import BadRoute
@@ -37,7 +47,21 @@ _node_configs = click.option(
 """Taken before the command and after it, since messages name it as pytest has it."""
 
 
-@click.group(context_settings=_SETTINGS, epilog="A node is checked with: pytest --node=NODE")
+_RENAMED = {"plan": "probe-script", "record": "init"}
+
+
+class _Commands(click.Group):
+    """The commands; an old name is an error that says the new one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _RENAMED:
+            raise click.UsageError(f"{args[0]} is now: power-edge {_RENAMED[args[0]]}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings=_SETTINGS)
 @click.version_option(package_name="power-edge", message="%(package)s %(version)s")
 @_node_configs
 @click.pass_context
@@ -47,7 +71,7 @@ def cli(context: click.Context) -> None:
         context.obj = find_node_configs(Path.cwd())
 
 
-for _module in (about, adopt, discover, identity, init, probe_script, schema, validate):
+for _module in (about, adopt, check, discover, identity, init, probe_script, schema, validate):
     cli.add_command(_node_configs(_module.command))
 
 

@@ -1,4 +1,4 @@
-"""`power-edge record`."""
+"""`power-edge init`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.text import printable
 
 
-@click.command("record", short_help="Make a node of this machine.")
+@click.command("init", short_help="Make a node of this machine.")
 @click.argument("name", metavar="[NODE]", required=False)
 @click.pass_obj
 def command(root: Path | None, /, name: str | None) -> None:
@@ -19,7 +19,7 @@ def command(root: Path | None, /, name: str | None) -> None:
     written. What there is to say goes to stderr, so that a script can go on with the name:
 
     \b
-        pytest --node="$(power-edge record)"
+        pytest --node="$(power-edge init)"
     """
     from power_edge.discover.init import record
 

@@ -18,7 +18,7 @@ from power_edge.identity import gate
 from power_edge.identity.gate import ANY_MACHINE, WrongMachine
 from power_edge.probing import script as planning
 from power_edge.probing.framing import Answer, Output
-from power_edge.probing.script import Plan, Timeouts
+from power_edge.probing.script import ProbeScript, Timeouts
 from power_edge.probing.transport import Job, Pending, Unreachable, start
 from power_edge.roles import suggestion
 
@@ -37,7 +37,7 @@ class Discovered(NamedTuple):
     sections: tuple[Section, ...]
 
 
-def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
+def script_for(target: Target, types: Sequence[str], *, everything: bool) -> ProbeScript:
     """What is to be asked.
 
     Where TARGET names a node with an identity on file, the gate is that node's.
@@ -54,7 +54,7 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     )
     limits = target.timeouts
     timeouts = Timeouts(limits.connect, limits.section * LONGER, limits.node * LONGER)
-    return Plan(target.name, expected or ANY_MACHINE, sections, timeouts, ("discover",))
+    return ProbeScript(target.name, expected or ANY_MACHINE, sections, timeouts, ("discover",))
 
 
 def ask(
@@ -65,7 +65,7 @@ def ask(
     waiting: Callable[[Pending], Answer] = Pending.answer,
 ) -> Answer:
     """The machine's answer; `waiting` is how it is waited for. Raises Unreachable."""
-    asked = plan(target, types, everything=everything)
+    asked = script_for(target, types, everything=everything)
     return waiting(start([Job(asked, target.route)])[asked.node])
 
 

@@ -110,7 +110,7 @@ def _folder(
         raise refuse(
             NODE_CONFIGS,
             "no node is this machine",
-            "name the one that is to be, or make one of it: power-edge record",
+            "name the one that is to be, or make one of it: power-edge init",
         )
     raise refuse(
         NODE_CONFIGS,

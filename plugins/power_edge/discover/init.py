@@ -76,6 +76,15 @@ def record(root: Path, name: str | None = None) -> Recorded:
     return Recorded(wanted, tuple(told))
 
 
+def find(root: Path) -> tuple[str | None, tuple[str, ...]]:
+    """Return the name of the node that this machine is, or None, and notes for the user.
+
+    Raises Unreachable if this machine's shell gives no answer.
+    """
+    recorded, notes = _known(root, safe_name(socket.gethostname()), _shown())
+    return (None if recorded is None else recorded.node), tuple(notes)
+
+
 def _known(root: Path, wanted: str, shown: _Shown) -> tuple[Recorded | None, list[str]]:
     """The node that this machine is already, if any, and what there is to say of the others."""
     told = []
@@ -95,7 +104,7 @@ def _known(root: Path, wanted: str, shown: _Shown) -> tuple[Recorded | None, lis
     return None, told
 
 
-_ANOTHER_NAME = "give this one a name: power-edge record NAME"
+_ANOTHER_NAME = "give this one a name: power-edge init NAME"
 
 
 def _taken(folder: Path, shown: _Shown) -> tuple[str, str]:

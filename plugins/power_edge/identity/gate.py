@@ -249,7 +249,7 @@ def _problem(
         return f"another machine: {expected.primary} is equal, but {kind} is not: {both}"
     for kind in expected.hashes:
         if kind not in readings:
-            return f"the answer says nothing of {kind}, which is on file: it is an answer to another plan"
+            return f"the answer says nothing of {kind}, which is on file: it is the answer to another script"
     return None
 
 

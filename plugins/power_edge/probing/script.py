@@ -69,7 +69,7 @@ class Discovery(Section):
         return " ".join(["pe_discover", self.name, *bodies, *_words(self.arguments)])
 
 
-class Plan(NamedTuple):
+class ProbeScript(NamedTuple):
     """What a node is to be asked."""
 
     node: str
@@ -79,7 +79,7 @@ class Plan(NamedTuple):
     functions: tuple[str, ...] = ()
     """Files with functions that the sections' calls need, beside the prelude."""
 
-    def script(self, sections: Sequence[Section] | None = None) -> str:
+    def text(self, sections: Sequence[Section] | None = None) -> str:
         """The script, whole (or with some of its sections).
 
         It is one function, called on the last line: cut short, it runs nothing.
@@ -108,7 +108,7 @@ class Plan(NamedTuple):
 
     def packed(self) -> bytes:
         """The script for the standard input of `unpacked_by`'s command."""
-        return _packed(self.script()).encode()
+        return _packed(self.text()).encode()
 
     def commands(self, sudo: str = "") -> list[str]:
         """Command lines that hold the script, for backends that give a command no input; nearly
@@ -121,7 +121,7 @@ class Plan(NamedTuple):
         rest = list(self.sections)
         while rest or not commands:
             take = len(rest)
-            while len(line := command(self.script(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
+            while len(line := command(self.text(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
                 take = take // 2
             commands.append(line)
             rest = rest[take:]
@@ -138,11 +138,13 @@ def files(kind: str, *folders: str) -> tuple[str, ...]:
     return (*shared, *(f"{folder}/{kind}" for folder in folders))
 
 
-def plan(node: str, expected: Expected | None, items: Iterable[Item], timeouts: Timeouts) -> Plan:
+def probe_script(
+    node: str, expected: Expected | None, items: Iterable[Item], timeouts: Timeouts
+) -> ProbeScript:
     """The plan for the items of a node; `expected` is the identity on file, None where there is
     none (the gate stays shut).
     """
-    return Plan(node, expected, tuple(_sections(items)), timeouts)
+    return ProbeScript(node, expected, tuple(_sections(items)), timeouts)
 
 
 def _sections(items: Iterable[Item]) -> Iterator[Section]:

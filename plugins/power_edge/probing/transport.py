@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from power_edge.probing.framing import NOT_STARTED, Answer, NoAnswer, merge, read
 from power_edge.probing.process import LONGEST_OUTPUT, TAKES_INPUT, Lifeline, NoRoom, execute, run
-from power_edge.probing.script import Plan, Timeouts, unpacked_by
+from power_edge.probing.script import ProbeScript, Timeouts, unpacked_by
 from power_edge.stderr import errors
 from power_edge.text import without_password
 
@@ -159,7 +159,7 @@ class Job(NamedTuple):
     have.
     """
 
-    plan: Plan
+    script: ProbeScript
     route: Route
     longest: int = LONGEST_OUTPUT
 
@@ -171,11 +171,11 @@ def ask(job: Job, lifeline: Lifeline) -> Answer:
     deadline.
     """
     with _one_reason(job.route):
-        host = _connected(job.route, job.plan.timeouts)
+        host = _connected(job.route, job.script.timeouts)
         sudo = job.route.shell_prefix()
         if host.backend.NAME in TAKES_INPUT:
-            return _answer(host, unpacked_by(sudo), job.plan.packed(), lifeline, job.longest)
-        lines = job.plan.commands(sudo)
+            return _answer(host, unpacked_by(sudo), job.script.packed(), lifeline, job.longest)
+        lines = job.script.commands(sudo)
         return merge(
             _answer(host, line, b"", lifeline, job.longest // len(lines)) for line in lines
         )
@@ -343,7 +343,7 @@ def start(
     for turn in turns if not width else ():
         turn.future.set_exception(_not_asked("no thread could be started"))
     pending = {
-        turn.job.plan.node: Pending(
+        turn.job.script.node: Pending(
             turn.job, turn.future, started, index // max(1, width) + 1, turn.lifeline
         )
         for index, turn in enumerate(turns)
@@ -416,7 +416,7 @@ class Pending(NamedTuple):
     @property
     def limit(self) -> float:
         """Seconds from the start until nothing more is waited for."""
-        timeouts = self.job.plan.timeouts
+        timeouts = self.job.script.timeouts
         return (timeouts.connect + timeouts.node + _GRACE) * self.turn
 
     def here_within(self, seconds: float) -> bool:
