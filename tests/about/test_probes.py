@@ -12,8 +12,8 @@ import pytest
 from power_edge.about.collect import script_for
 from power_edge.checking.target import Target
 from power_edge.probing.framing import read
+from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
-from power_edge.probing.transport import Route
 
 PROBES = Path(__file__).parents[2] / "probes"
 SHELLS = [

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from power_edge.cli import cli, main
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import read
-from power_edge.probing.transport import Unreachable
 from power_edge.text import identifier
 from tests.support.answers import MACHINE, OTHER, answer, digest, sysctl
 

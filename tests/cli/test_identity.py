@@ -14,9 +14,11 @@ from power_edge.cli import main
 from power_edge.config import load_node
 from power_edge.config.node import load_system_identity
 from power_edge.discover import identity_file
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer, Output
+from power_edge.probing.parallel import Pending, start
 from power_edge.probing.process import Lifeline
-from power_edge.probing.transport import Job, Pending, Unreachable, start
+from power_edge.probing.transport import Job
 
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 OTHER_ID = "0123456789abcdef0123456789abcdef"

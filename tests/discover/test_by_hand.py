@@ -13,7 +13,7 @@ import pytest
 
 from power_edge import package_data, resources
 from power_edge.checking.target import target
-from power_edge.discover.collect import script_for, read
+from power_edge.discover.collect import read, script_for
 from power_edge.probing import framing
 from power_edge.probing.connection import Options
 from tests.support.trees import SHELLS, tool, write

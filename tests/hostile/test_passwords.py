@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from power_edge.cli import main
 from power_edge.config import ConfigError, load_node
 from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.process import Lifeline
+from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts, probe_script
-from power_edge.probing.transport import Job, Route, Unreachable, ask
+from power_edge.probing.transport import Job, ask
 from power_edge.text import without_password
 from tests.support.scripts import OPEN
 

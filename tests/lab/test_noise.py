@@ -12,8 +12,8 @@ from power_edge import resources
 from power_edge.about.collect import script_for as about_script
 from power_edge.about.reading import OnFile, about
 from power_edge.checking.target import target
-from power_edge.discover.collect import script_for as discovery_script
 from power_edge.discover.collect import read
+from power_edge.discover.collect import script_for as discovery_script
 from power_edge.probing import framing
 from power_edge.probing.connection import Options
 from tests.support.lab.checking import Check, check, declare

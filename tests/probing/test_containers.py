@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.process import Lifeline
+from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts, probe_script
-from power_edge.probing.transport import Job, Route, Unreachable, ask
+from power_edge.probing.transport import Job, ask
 from tests.support.scripts import OPEN, echo_in_place_of_the_probes, items
 
 CLIENT = """#!/bin/sh

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from power_edge.discover import init
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.failure import Unreachable
 from tests.support.project import Project
 
 pytest_plugins = ["pytester"]
@@ -136,8 +136,13 @@ def test_the_node_that_is_this_machine_is_looked_for_in_the_given_folder(
     checked: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (checked.path / "node-configs").rename(checked.path / "others")
-    roots = []
-    monkeypatch.setattr(init, "find", lambda root: (roots.append(root), ("rig-2", ()))[1])
+    roots: list[Path] = []
+
+    def find(root: Path) -> tuple[str, tuple[str, ...]]:
+        roots.append(root)
+        return "rig-2", ()
+
+    monkeypatch.setattr(init, "find", find)
     result = checked.run("-v", "-p", PLUGINS[-1], "--node-configs", "others", nodes=("rig-2",))
     assert (result.ret, roots) == (0, [checked.path / "others"])
 

@@ -13,7 +13,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.config import Node, State, load_state
 from power_edge.identity.gate import Gate
 from power_edge.model import Item, NotObserved, Outcome, Result
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.failure import Unreachable
 from power_edge.reconcile.adopt import Adopted, Adoption, adopt, asked
 from power_edge.resources import resource
 from power_edge.resources.files import File, Missing

@@ -14,8 +14,9 @@ from power_edge.identity import gate
 from power_edge.identity.gate import ANY_MACHINE, WrongMachine
 from power_edge.model.generated.about_schema import About, Identity
 from power_edge.probing.framing import Answer
+from power_edge.probing.parallel import Pending, start
 from power_edge.probing.script import ProbeScript, Section
-from power_edge.probing.transport import Job, Pending, start
+from power_edge.probing.transport import Job
 
 _SLOW = "system"
 """The part that asks the package manager: it comes last, so that what it takes is taken from no

@@ -21,11 +21,14 @@ from power_edge.identity import gate
 from power_edge.identity.gate import Expected, Gate
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source, agrees
 from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
+from power_edge.probing.parallel import Pending, start
 from power_edge.probing.process import Lifeline, guard
+from power_edge.probing.route import Route
 from power_edge.probing.script import ProbeScript, Timeouts, probe_script
-from power_edge.probing.transport import Job, Pending, Route, Unreachable, start
+from power_edge.probing.transport import Job
 from power_edge.resources import resource
 
 GATE_TYPE = "node"

@@ -8,9 +8,12 @@ from power_edge.config.node import load_system_identity
 from power_edge.config.yaml_reader import read
 from power_edge.identity import gate
 from power_edge.model.generated.system_identity_schema import SystemIdentity
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Output
+from power_edge.probing.parallel import start
+from power_edge.probing.route import Route
 from power_edge.probing.script import ProbeScript, Section, Timeouts
-from power_edge.probing.transport import Job, Route, Unreachable, start
+from power_edge.probing.transport import Job
 
 _CONTAINER = (
     b"# A container, without the host's identifiers: its machine-id lasts as long as it does."

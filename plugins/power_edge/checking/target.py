@@ -13,8 +13,8 @@ from power_edge.config import ConfigError, Node, load_node, nodes, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
-from power_edge.probing.transport import Route
 from power_edge.text import quoted, without_password
 
 HERE = "this machine"

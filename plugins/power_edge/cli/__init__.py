@@ -23,7 +23,7 @@ from power_edge.cli import (
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.identity import gate
 from power_edge.probing.connection import BadRoute
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.failure import Unreachable
 from power_edge.text import printable, without_password
 
 INTERNAL_ERROR = 3

@@ -3,7 +3,7 @@
 import sys
 
 from power_edge.probing.framing import Answer
-from power_edge.probing.transport import Pending
+from power_edge.probing.parallel import Pending
 
 
 def patiently(pending: Pending) -> Answer:

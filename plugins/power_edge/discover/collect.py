@@ -17,9 +17,11 @@ from power_edge.discover.sections import Section, section
 from power_edge.identity import gate
 from power_edge.identity.gate import ANY_MACHINE, WrongMachine
 from power_edge.probing import script as planning
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer, Output
+from power_edge.probing.parallel import Pending, start
 from power_edge.probing.script import ProbeScript, Timeouts
-from power_edge.probing.transport import Job, Pending, Unreachable, start
+from power_edge.probing.transport import Job
 from power_edge.roles import suggestion
 
 LONGER = 3

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from power_edge.identity import gate
 from power_edge.identity.gate import Expected
 from power_edge.model.generated.connection_schema import Connection
-from power_edge.probing.transport import Route
+from power_edge.probing.route import Route
 from power_edge.text import without_password
 
 _NAME = re.compile(

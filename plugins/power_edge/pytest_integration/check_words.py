@@ -8,7 +8,7 @@ from shlex import quote
 import pytest
 
 from power_edge.config import ConfigError, find_node_configs
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.failure import Unreachable
 from power_edge.pytest_integration.selection import selection
 from power_edge.text import printable
 
