@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from power_edge.cli import main
 from power_edge.config import ConfigError, load_node
-from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.connection import BadRoute, Options, find_route
 from power_edge.probing.failure import Unreachable
 from power_edge.probing.process import Lifeline
 from power_edge.probing.route import Route
@@ -133,7 +133,7 @@ def test_of_a_password_nothing_is_left(scheme: str, user: str, rest: str, more: 
     way = f"{scheme}{user}:{rest}Q{more}@rig"
     assert without_password(way) == f"{scheme}{user}@rig"
     try:
-        shown = repr(route(None, None, Options(hosts=f"{way}/path")))
+        shown = repr(find_route(None, None, Options(hosts=f"{way}/path")))
     except BadRoute as error:
         shown = str(error)
     assert "Q" not in shown

@@ -20,7 +20,7 @@ from power_edge.config.clones import others
 from power_edge.identity import gate
 from power_edge.identity.gate import Expected, Gate
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source, agrees
-from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.connection import BadRoute, Options, find_route
 from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
@@ -79,22 +79,22 @@ def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
 
     Node -> what will come back. Raises BadRoute.
     """
-    return start([Job(script_for(node), way(node, options)) for node in nodes])
+    return start([Job(script_for(node), route_to(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path, lifeline: Lifeline) -> Any:
     """testinfra's host of a node for tests, the way that the probe goes (see Route.host); its
     processes hang on a lifeline. Raises BadRoute.
     """
-    found = way(node, options).host(timeouts(node).connect, sockets)
+    found = route_to(node, options).host(timeouts(node).connect, sockets)
     guard(found, lifeline)
     return found
 
 
-def way(node: Node, options: Options) -> Route:
+def route_to(node: Node, options: Options) -> Route:
     """The way to a node. Raises BadRoute, with the node's name."""
     try:
-        return route(node.connection, expected(node), options)
+        return find_route(node.connection, expected(node), options)
     except BadRoute as error:
         raise BadRoute(f"{node.name}: {error}") from None
 

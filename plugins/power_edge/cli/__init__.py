@@ -1,6 +1,4 @@
-"""The command `power-edge`: what there is to do with a configuration beside checking its node,
-which is pytest's. A command is a module.
-"""
+"""The command `power-edge`. Each of its commands is a module."""
 
 import os
 import sys
@@ -44,7 +42,7 @@ _node_configs = click.option(
     callback=_take,
     help="The folder of nodes (default: node-configs/ here or above).",
 )
-"""Taken before the command and after it, since messages name it as pytest has it."""
+"""It stands before the command or after it: messages quote it as pytest has it."""
 
 
 _RENAMED = {"plan": "probe-script", "record": "init"}
@@ -79,7 +77,7 @@ def main() -> None:
     """Run the command.
 
     Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable
-    configuration, 11 for a machine that is unreachable, 3 for what cannot be written.
+    configuration; 11 for an unreachable machine; 3 for a file that cannot be written.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -97,20 +95,21 @@ def main() -> None:
     except OSError as error:
         place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         click.echo(f"Error: {_by_line(f'{place}{error.strerror or error}')}", err=True)
-        # Python would flush once more at the end, and complain.
+        # Python flushes stdout once more at the end, and would complain.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(INTERNAL_ERROR) from None
 
 
-def _end(told: str, status: int) -> None:
-    click.echo(f"Error: {_by_line(told)}", err=True)
+def _end(message: str, status: int) -> None:
+    click.echo(f"Error: {_by_line(message)}", err=True)
     raise SystemExit(status) from None
 
 
 def _by_line(message: str) -> str:
-    """A message without what a terminal obeys, and without the passwords of the command line, which
-    click quotes.
+    """Return a message without what a terminal obeys, and without passwords.
+
+    click quotes the words of the command line, and these may hold passwords.
     """
     for word in sys.argv[1:]:
         value = word.partition("=")[2] if word.startswith("--") else word

@@ -15,14 +15,14 @@ from power_edge.checking.target import named
 def command(root: Path | None, node: str) -> None:
     """Print the script that reads a node: POSIX sh, self-contained, read-only.
 
-    Where there is no way in, carry it there and bring its answer back:
+    For a node that cannot be reached from here, carry it there and bring its answer back:
 
     \b
         power-edge probe-script rig-7 >probe.sh
         sh probe.sh >answer                    (on the node)
-        pytest --node=rig-7 --answers=answer
+        power-edge check rig-7 --answers=answer
     """
     sys.stdout.buffer.write(
         check.script_for(named(node, root)).text().encode("utf-8", "surrogateescape")
     )
-    sys.stdout.buffer.flush()  # here, where a full disk can still be told
+    sys.stdout.buffer.flush()  # here an error (a full disk) can still be reported

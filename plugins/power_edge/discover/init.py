@@ -18,7 +18,7 @@ from power_edge.discover.folder import OPEN, make
 from power_edge.discover.identity_file import passed_over, safe_name
 from power_edge.identity import gate
 from power_edge.model.generated.system_identity_schema import SystemIdentity
-from power_edge.probing.connection import Options, route
+from power_edge.probing.connection import Options, find_route
 from power_edge.probing.script import Timeouts
 from power_edge.yaml_edit.changeset import tidy
 
@@ -157,7 +157,7 @@ def _counted(items: int) -> str:
 
 def _shown() -> _Shown:
     try:
-        shown = collect(route(None, None, _LOCAL), Timeouts())
+        shown = collect(find_route(None, None, _LOCAL), Timeouts())
     except NoIdentity as error:
         return _Shown(load_system_identity(OPEN, IDENTITY), str(error))
     return _Shown(shown.identity, None)

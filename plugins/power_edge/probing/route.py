@@ -17,7 +17,8 @@ _SSH = (
     # Nothing that the operator's ssh_config does for people, and nothing of theirs that the node
     # could use.
     " -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no"
-    " -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no -o GSSAPIDelegateCredentials=no"
+    " -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no"
+    " -o GSSAPIDelegateCredentials=no"
 )
 _SSH_SINCE_8_7 = "-o SessionType=default -o StdinNull=no -o ForkAfterAuthentication=no"
 """Options that an ssh_config can hold since OpenSSH 8.7, and that would keep the script from the

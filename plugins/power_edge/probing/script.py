@@ -27,7 +27,7 @@ _SECTION_LIMIT = 48 * 1024
 
 
 class Timeouts(NamedTuple):
-    """Deadlines in seconds: for the connection, for one section of the script, for the whole node."""
+    """Deadlines in seconds: for the connection, one section of the script, the whole node."""
 
     connect: int = 10
     section: int = 10
@@ -192,7 +192,7 @@ def _text(*files: str) -> str:
 
 
 def _words(arguments: Iterable[str]) -> Iterator[str]:
-    """Yield a probe's arguments, quoted, as the one word that pe_section takes; none without any."""
+    """Yield a probe's arguments, quoted, as the one word that pe_section takes; or nothing."""
     if words := " ".join(map(quote, arguments)):
         yield _word(words)
 

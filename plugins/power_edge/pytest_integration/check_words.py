@@ -67,8 +67,8 @@ def _words(parser: pytest.Parser, line: Sequence[str]) -> set[int]:
         option = line[place - 1]
         if unknown[-1:] == [option] and "=" not in option:
             raise pytest.UsageError(
-                f"{printable(word)}: a node, or the value of {printable(option)}? Write nodes before"
-                f" the options, and the value as {printable(option)}={printable(word)}"
+                f"{printable(word)}: a node, or the value of {printable(option)}? Write nodes"
+                f" before the options, and the value as {printable(option)}={printable(word)}"
             )
         count = len(known.file_or_dir)
         if len(parser.parse_known_args(line[: place + 1]).file_or_dir) > count:
