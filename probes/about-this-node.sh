@@ -117,10 +117,10 @@ esac
 pe_parts='who roles hardware services network security tuning system'
 pe_script=$(
     for pe_part in $pe_parts; do
-        case $pe_part in (who) pe_needs='prelude about/line' ;; (*) pe_needs=about/line ;; esac
+        case $pe_part in (who) pe_needs='prelude lib/node lib/about' ;; (*) pe_needs='lib/node lib/about' ;; esac
         # shellcheck disable=SC2086
         echo "    pe_section about.$pe_part$(pe_named $pe_needs "about/$pe_part")"
-    done | pe_whole '' "prelude about/line $(for pe_part in $pe_parts; do echo "about/$pe_part"; done)"
+    done | pe_whole '' "prelude lib/node lib/about $(for pe_part in $pe_parts; do echo "about/$pe_part"; done)"
 )
 if [ "${1-}" = --print ]; then
     printf '%s\n' "$pe_script" | sed '$d'

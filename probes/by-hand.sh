@@ -14,7 +14,7 @@ pe_named() { # FILE...: the variable of the script that holds each, as an argume
     printf '"'
 }
 
-pe_shared() { # TYPE: the file that its probes begin with, where there is one
+pe_shared() { # TYPE: the file that its probes share beside lib/node.sh, if there is one
     [ ! -e "$pe_here/lib/$1.sh" ] || echo "lib/$1"
 }
 

@@ -17,23 +17,17 @@ pe_quoted() { # TEXT, as a YAML string
     printf "'%s'" "$(printf %s "$1" | LC_ALL=C tr -cd ' -~' | sed "s/'/''/g")"
 }
 
-pe_release() { # KEY of os-release(5), where there is one
-    cat "${PE_ROOT-}/etc/os-release" "${PE_ROOT-}/usr/lib/os-release" 2>/dev/null | sed -n "s/^$1=//p" | head -n 1 | tr -d "\"'"
-}
-
-pe_family() {
+pe_family() { # the os_family of the schema; nothing for a distribution that belongs to none
     if [ "$pe_os" = darwin ]; then
         echo macos
         return
     fi
-    for pe_word in $(pe_release ID) $(pe_release ID_LIKE); do
-        case $pe_word in
-        debian | ubuntu) echo debian ;;
-        rhel | fedora | centos) echo rhel ;;
-        arch | alpine) echo "$pe_word" ;;
-        *) continue ;;
+    for pe_word in $os_id $os_like; do
+        pe_found=$(distribution "$pe_word")
+        case $pe_found in
+        '' | *' -') ;;
+        *) echo "${pe_found#* }" && return ;;
         esac
-        return
     done
 }
 
@@ -77,7 +71,8 @@ pe_reason() { # KIND STATE VALUE
 
 pe_collect() {
     pe_prepare
-    pe_version=$(pe_release VERSION_ID)
+    os_release
+    pe_version=$os_version
     pe_kinds='machine-id product-uuid board-serial'
     case $(uname -s) in
     Darwin)
@@ -166,7 +161,7 @@ pe_carry() { # DESTINATION FOLDER
     pe_printed=$(
         {
             {
-                { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/collect-identity.sh"; } | pe_ssh "$1" 60
+                { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/lib/node.sh" "$2/collect-identity.sh"; } | pe_ssh "$1" 60
                 printf '\nstatus %s' "$?"
             } 2>&1 >&3 3>&- | tr -cd '\n -~' >&2
         } 3>&1 | tr -cd '\n -~' | sed 's/##/#?/g; s/^\( *\):/\1?/'
@@ -193,10 +188,12 @@ pe_main() {
     if ! command -v pe_identifier >/dev/null; then
         # shellcheck source=probes/prelude.sh
         . "$pe_folder/prelude.sh"
+        # shellcheck source=probes/lib/node.sh
+        . "$pe_folder/lib/node.sh"
     fi
     case $#${1-} in
     0) pe_collect </dev/null ;;
-    1--print) cat "$pe_folder/prelude.sh" "$pe_folder/collect-identity.sh" ;;
+    1--print) cat "$pe_folder/prelude.sh" "$pe_folder/lib/node.sh" "$pe_folder/collect-identity.sh" ;;
     *) pe_carry "$1" "$pe_folder" ;;
     esac
 }

@@ -1,7 +1,7 @@
 # What the machine is made of. Sizes are in KiB. Filesystems come last: one that hangs leaves the rest told.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 firmware() { # NAME: what the firmware says, into `value`; empty where nobody filled it in
-    first_of "$root/sys/class/dmi/id/$1" || return
+    first_line "$root/sys/class/dmi/id/$1" || return
     value=$(printf %s "$value" | sed 's/^ *//; s/ *$//')
     case $(printf %s "$value" | tr '[:upper:]' '[:lower:]') in
     '' | none | 'n/a' | unknown | default* | 'not '* | 'to be filled'* | o.e.m.* | oem | 'system manufacturer' | 'system product name' | 'system version' | 0123456789*) value='' ;;
@@ -59,17 +59,17 @@ for disk in "$root"/sys/block/*; do
     case $name in
     '*' | loop* | ram* | zram* | dm-* | md* | sr* | fd* | nbd*) continue ;;
     esac
-    first_of "$disk/size" || continue
+    first_line "$disk/size" || continue
     size=$value
     case $size in 0 | *[!0-9]*) continue ;; esac
-    first_of "$disk/queue/rotational" || value=''
+    first_line "$disk/queue/rotational" || value=''
     case $name-$value in
     vd* | xvd*) kind=virtual ;;
     *-0) kind=ssd ;;
     *-1) kind=rotating ;;
     *) kind=unknown ;;
     esac
-    if first_of "$disk/device/model"; then model=$(printf %s "$value" | sed 's/ *$//'); fi
+    if first_line "$disk/device/model"; then model=$(printf %s "$value" | sed 's/ *$//'); fi
     line disk "$name" $((size / 2)) "$kind" "$model"
 done
 

@@ -1,21 +1,21 @@
 # Interfaces, addresses, routes that somebody set, name servers, and VPNs.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 if [ ! -d "$root/sys/class/net" ]; then
     missing interfaces 'there is no /sys/class/net'
 fi
 for interface in "$root"/sys/class/net/*; do
     name=${interface##*/} kind=''
     [ -e "$interface/operstate" ] || continue
-    first_of "$interface/operstate"
+    first_line "$interface/operstate"
     state=$value
     # A tunnel has no state of its own: 1 is IFF_UP.
-    if [ "$state" = unknown ] && first_of "$interface/flags"; then
+    if [ "$state" = unknown ] && first_line "$interface/flags"; then
         case $value in *[13579bdfBDF]) state=up ;; *) state=down ;; esac
     fi
-    first_of "$interface/address" || value=''
+    first_line "$interface/address" || value=''
     line interface "$name" "$state" "$value"
     if [ -e "$interface/tun_flags" ]; then
-        first_of "$interface/tun_flags"
+        first_line "$interface/tun_flags"
         # IFF_TUN is 1, IFF_TAP 2; taps are mostly those of virtual machines.
         case $value in *[13579bdf]) kind=tun ;; esac
     elif grep -q '^DEVTYPE=wireguard' "$interface/uevent" 2>/dev/null; then

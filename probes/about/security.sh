@@ -1,10 +1,7 @@
 # Who gets in: sshd's effective settings, the firewall, listening ports, last logins. What takes root says so where there is none.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 may=yes
-[ "$(id -u)" = 0 ] || { [ -n "${PE_SUDO-}" ] && $PE_SUDO true 2>/dev/null; } || may=''
-as_root() { # COMMAND...
-    ${PE_SUDO-} "$@"
-}
+can_be_root || may=''
 
 if ! command -v sshd >/dev/null; then
     missing sshd 'there is no sshd'
@@ -19,10 +16,10 @@ elif settings=$(as_root sshd -T 2>/dev/null); then
         line sshd match yes
     fi
 else
-    missing sshd "$(as_root sshd -T 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1)"
+    missing sshd "$(error_of sshd -T)"
 fi
 
-if first_of "$root/etc/ufw/ufw.conf"; then line ufw "$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf")"; fi
+if first_line "$root/etc/ufw/ufw.conf"; then line ufw "$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf")"; fi
 hooks() { # of what nft lists: the chains that incoming packets meet, and how many rules their tables hold
     awk '
         function flush(  i) { for (i = 1; i <= n; i++) print "hook\t" hook[i] "\t" rules; n = rules = 0 }
@@ -61,7 +58,7 @@ firewall() {
             case $rules in *ufw-user-input*) line filter ufw ;; esac
             case $rules in *'table inet firewalld'*) line filter firewalld ;; esac
         else
-            missing firewall "$(as_root nft list ruleset 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1)"
+            missing firewall "$(error_of nft list ruleset)"
             return
         fi
     fi

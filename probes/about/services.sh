@@ -1,5 +1,5 @@
 # What systemd runs, and what of it failed.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 if [ ! -d "$root/run/systemd/system" ]; then
     missing services 'systemd does not run here'
     exit 0

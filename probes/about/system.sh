@@ -1,29 +1,25 @@
 # The operating system: what it is, since when it runs, and what it waits for.
-root=${PE_ROOT-}
-release=$(cat "$root/etc/os-release" 2>/dev/null || cat "$root/usr/lib/os-release" 2>/dev/null)
-field() { # KEY of os-release(5)
-    printf '%s\n' "$release" | sed -n "s/^$1=//p" | head -n 1 | sed "s/^[\"']//; s/[\"']\$//"
-}
-if [ -n "$release" ]; then
-    line distribution "$(field PRETTY_NAME)" "$(field ID)" "$(field VERSION_ID)"
+# shellcheck disable=SC2154 # lib/node.sh sets root
+if os_release; then
+    line distribution "$os_name" "$os_id" "$os_version"
 else
     missing distribution 'there is no os-release'
 fi
-first_of "$root/proc/sys/kernel/osrelease" || value=$(uname -r)
+first_line "$root/proc/sys/kernel/osrelease" || value=$(uname -r)
 kernel=$value
 line kernel "$kernel"
 
 # Since process 1 began, which in a container is later than the kernel did. Its start is in ticks, 100 a second on all machines that Linux runs on.
-if first_of "$root/proc/uptime"; then
+if first_line "$root/proc/uptime"; then
     up=${value%%.*}
-    first_of "$root/proc/1/stat" || value=''
+    first_line "$root/proc/1/stat" || value=''
     began=$(printf '%s\n' "${value##*) }" | awk '{ print int($20 / 100) }')
     line uptime $((up - ${began:-0}))
 else
     missing uptime '/proc/uptime cannot be read'
 fi
 # shellcheck disable=SC2086
-if first_of "$root/proc/loadavg"; then
+if first_line "$root/proc/loadavg"; then
     set -- $value
     line load "$1" "$2" "$3"
 fi

@@ -1,5 +1,5 @@
 # Kernel parameters that are turned most often, and what else the speed of a machine hangs on. Sizes are in KiB.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 [ -d "$root/proc/sys" ] || missing sysctl 'there is no /proc/sys'
 for key in vm.swappiness vm.overcommit_memory vm.dirty_ratio vm.max_map_count fs.file-max fs.inotify.max_user_watches kernel.panic kernel.pid_max \
     net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter net.ipv4.tcp_syncookies net.ipv4.tcp_congestion_control \
@@ -12,7 +12,7 @@ done | tr . / | {
 
 governors=$(cat "$root"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor 2>/dev/null | sort | uniq -c | awk '{ print $2 "\t" $1 }')
 [ -z "$governors" ] || printf '%s\n' "$governors" | sed 's/^/governor	/'
-if first_of "$root/sys/kernel/mm/transparent_hugepage/enabled"; then
+if first_line "$root/sys/kernel/mm/transparent_hugepage/enabled"; then
     value=${value#*\[}
     line hugepages "${value%%\]*}"
 fi

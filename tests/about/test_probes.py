@@ -63,9 +63,9 @@ class Tree:
     ) -> list[list[str]]:
         """The lines of a part, split."""
         files = (
-            ("prelude", "about/line", f"about/{name}")
+            ("prelude", "lib/node", "lib/about", f"about/{name}")
             if name == "who"
-            else ("about/line", f"about/{name}")
+            else ("lib/node", "lib/about", f"about/{name}")
         )
         body = "".join((PROBES / f"{file}.sh").read_text() for file in files)
         if shell[0] == "busybox":  # Debian's takes its own applets before what is on PATH

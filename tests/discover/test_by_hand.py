@@ -16,6 +16,7 @@ from power_edge.checking.target import target
 from power_edge.discover.collect import read, script_for
 from power_edge.probing import framing
 from power_edge.probing.connection import Options
+from tests.support import scripts
 from tests.support.trees import SHELLS, tool, write
 
 SCRIPT = package_data.folder("probes") / "discover-edge-node.sh"
@@ -121,7 +122,7 @@ def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[s
 def test_a_folder_that_may_not_be_looked_into_is_told(tree: Path) -> None:
     """Root may read all, so what `[` says of the folder is made up."""
     refuse = '[() { case "$*" in "-r "*/etc/sysctl.d*) false ;; *) command [ "$@" ;; esac; }\n'
-    body = refuse + package_data.text("probes/discovery/sysctl.sh")
+    body = refuse + scripts.body("sysctl", "discovery")
     done = subprocess.run(
         ["bash", "-c", body, "pe", "changed"],
         capture_output=True,
@@ -139,7 +140,7 @@ def test_what_cannot_look_is_no_empty_answer(tree: Path, missing: str) -> None:
         (tools / name).symlink_to(shutil.which(name) or name)
     if missing == "proc":
         shutil.rmtree(tree / "proc")
-    body = package_data.text("probes/discovery/sysctl.sh")
+    body = scripts.body("sysctl", "discovery")
     done = subprocess.run(
         [shutil.which("dash") or "sh", "-c", body, "pe", "changed"],
         capture_output=True,

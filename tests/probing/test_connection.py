@@ -10,7 +10,7 @@ from power_edge.checking.target import target
 from power_edge.config import ConfigError
 from power_edge.model.generated.connection_schema import Connection
 from power_edge.probing import connection as routing
-from power_edge.probing.connection import BadRoute, Options, is_this_machine, find_route
+from power_edge.probing.connection import BadRoute, Options, find_route, is_this_machine
 from power_edge.text import without_password
 from tests.support.gates import ID, OTHER_ID, by_id, expected
 

@@ -46,7 +46,10 @@ def collect(route: Route, timeouts: Timeouts) -> Shown:
     Raises Unreachable if there is no whole answer, and the errors of `parse`.
     """
     script = ProbeScript(
-        "-", gate.ANY_MACHINE, (Section("identity", ("prelude", "collect-identity")),), timeouts
+        "-",
+        gate.ANY_MACHINE,
+        (Section("identity", ("prelude", "lib/node", "collect-identity")),),
+        timeouts,
     )
     output = (
         start([Job(script, route)])[script.node]
