@@ -14,16 +14,12 @@ from power_edge.checking.target import Target
 from power_edge.probing.framing import read
 from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
+from tests.support.shells import each_shell
+
+pytestmark = pytest.mark.shell
 
 PROBES = Path(__file__).parents[2] / "probes"
-SHELLS = [
-    ["sh"],
-    *(
-        pytest.param(shell, marks=pytest.mark.lab)
-        for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"])
-    ),
-]
-every_shell = pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+every_shell = each_shell()
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 
 
@@ -558,7 +554,7 @@ def test_an_id_that_is_none_is_never_hashed(tree: Tree) -> None:
     assert ["!identity", "machine-id: invalid, product-uuid: missing"] in tree.part(["sh"], "who")
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell()
 def test_a_part_that_hangs_takes_no_other_with_it(tree: Tree, shell: list[str]) -> None:
     tree.files({"etc/ufw/ufw.conf": "ENABLED=no\n", "proc/sys/vm/swappiness": "60\n"})
     tree.tool("ss", "sleep 1000")

@@ -17,7 +17,10 @@ from power_edge.discover.collect import read, script_for
 from power_edge.probing import framing
 from power_edge.probing.connection import Options
 from tests.support import scripts
-from tests.support.trees import SHELLS, tool, write
+from tests.support.shells import each_shell
+from tests.support.trees import tool, write
+
+pytestmark = pytest.mark.shell
 
 SCRIPT = package_data.folder("probes") / "discover-edge-node.sh"
 
@@ -54,7 +57,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@each_shell("dash", "bash", "mksh", "busybox")
 def test_any_shell_reads_a_tree(tree: Path, shell: list[str]) -> None:
     done = run(
         "--only", "sysctl", shell=shell, PE_ROOT=str(tree), LANG="de_DE.UTF-8", LC_ALL="de_DE.UTF-8"

@@ -12,6 +12,8 @@ from power_edge.identity import gate
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from tests.support.cases import RECORDINGS
 
+pytestmark = pytest.mark.shell
+
 CONTAINER = power_edge.checking.collect_identity._CONTAINER
 PROBES = Path(__file__).parents[2] / "probes"
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"

@@ -15,6 +15,8 @@ from power_edge.resources.packages.observation import Package, Row
 from tests.support.scripts import body
 from tests.support.trees import lines, run, tool, write
 
+pytestmark = pytest.mark.shell
+
 ASKED = "asked for (dnf, zypper)"
 ALONE = "no other package needs it"
 
