@@ -1,13 +1,13 @@
 #!/bin/sh
-# Prints the system-identity.yaml of a machine: the one that it runs on, or the one that ssh leads to, where nothing but sh is needed. It reads
-# only, and asks `sudo -n` for what root alone may read.
+# Prints the system-identity.yaml of a machine: of this one, or of another one over ssh, which needs nothing but sh. It only reads. It uses `sudo -n`
+# for what only root may read.
 #
 #     sh probes/collect-identity.sh [USER@HOST] >system-identity.yaml
 #     sh probes/collect-identity.sh --print | ssh HOST sh
 #
-# --print: the script as one piece, to be carried to a machine that has no checkout.
-# The file comes whole or not at all. What was left out of it, and why, goes to stderr. Exits with 12 where nothing tells the machine from others,
-# 11 where it cannot be reached, 4 for bad use, 3 for a missing tool.
+# --print: print the script as one piece, for a machine that has no checkout.
+# The file is complete, or there is none. What was left out of it, and why, goes to stderr. Exits with 12 if nothing tells the machine from others,
+# 11 if it is unreachable, 4 for bad use, 3 for a missing tool.
 
 pe_say() {
     printf 'collect-identity.sh: %s\n' "$1" >&2
@@ -31,7 +31,7 @@ pe_family() { # the os_family of the schema; nothing for a distribution that bel
     done
 }
 
-# In a container the firmware's identifiers are the host's, and those of all its neighbours.
+# In a container, the firmware's identifiers are those of the host, and of all its other containers.
 pe_contained() {
     for pe_mark in .dockerenv run/.containerenv run/systemd/container run/host/container-manager; do
         if [ -e "${PE_ROOT-}/$pe_mark" ]; then return; fi
@@ -44,7 +44,7 @@ pe_sha256() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
 }
 
-pe_field() { # NAME VALUE, with the indentation in the name; nothing where there is no value
+pe_field() { # NAME VALUE: prints a field, with the indentation in NAME; nothing without a value
     [ -z "$2" ] || printf '%s: %s\n' "$1" "$(pe_quoted "$2")"
 }
 
@@ -94,7 +94,7 @@ pe_collect() {
             pe_identifier "$pe_kind"
         fi
         if [ "$pe_state" != ok ]; then
-            # Many boards have no firmware that says who they are: with another identifier nothing is amiss.
+            # Many boards have no identifier in their firmware. That is no news if there is another identifier.
             if [ -n "$pe_primary" ] && [ "$pe_state" = missing ]; then continue; fi
             pe_say "$pe_kind left out: $(pe_reason "$pe_kind" "$pe_state" "$pe_value")"
             continue
@@ -156,8 +156,7 @@ pe_carry() { # DESTINATION FOLDER
         pe_say 'usage: collect-identity.sh [USER@HOST | --print]'
         return 4
     fi
-    # What a stranger's machine prints meets no terminal and no CI runner as it is: the file and our own words are ASCII, and no line of them begins
-    # with a colon or has two of #.
+    # Neither a terminal nor a CI runner must obey what the machine prints: only ASCII is let through, no line begins with a colon, and none has ##.
     pe_printed=$(
         {
             {

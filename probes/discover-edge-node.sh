@@ -1,12 +1,12 @@
 #!/bin/sh
-# Prints what there is to declare of the machine that it runs on, or of another one: an answer, of which `power-edge discover` makes a configuration.
-# It reads only, and asks `sudo -n` for what root alone may read.
+# Prints an answer that `power-edge discover` makes a configuration of: what can be declared of this machine, or of another one. It only reads. It
+# uses `sudo -n` for what only root may read.
 #
 #     sh probes/discover-edge-node.sh [--all] [--only TYPE,TYPE] [user@host] >answer
 #     power-edge discover --answers=answer
 #
-# --all: everything that can be declared, and not only what is different from a fresh install.
-# --print: the script as one piece, to be carried to a machine that has no checkout.
+# --all: everything that can be declared, not only what differs from a fresh install.
+# --print: print the script as one piece, for a machine that has no checkout.
 
 # shellcheck source=probes/by-hand.sh
 . "$(dirname "$0")/by-hand.sh"

@@ -1,6 +1,6 @@
-# What the machine is made of. Sizes are in KiB. Filesystems come last: one that hangs leaves the rest told.
+# What the machine is made of. Sizes are in KiB. Filesystems come last: if one hangs, the rest is printed already.
 # shellcheck disable=SC2154 # lib/node.sh sets root
-firmware() { # NAME: what the firmware says, into `value`; empty where nobody filled it in
+firmware() { # NAME: sets `value` to what the firmware says; empty if it is a filler
     first_line "$root/sys/class/dmi/id/$1" || return
     value=$(printf %s "$value" | sed 's/^ *//; s/ *$//')
     case $(printf %s "$value" | tr '[:upper:]' '[:lower:]') in
@@ -42,7 +42,7 @@ cpu=$(awk -F '[ \t]*: ' '
 ' "$root/proc/cpuinfo" 2>/dev/null)
 if [ -n "$cpu" ]; then
     rest=${cpu#* * * }
-    # ARM's cpuinfo names no model; lscpu knows it by number.
+    # On ARM, cpuinfo names no model; lscpu knows its number.
     [ -n "$rest" ] || rest=$(lscpu 2>/dev/null | sed -n 's/^Model name: *//p' | head -n 1)
     cpu=${cpu% "${cpu#* * * }"}
     # shellcheck disable=SC2086
@@ -73,8 +73,8 @@ for disk in "$root"/sys/block/*; do
     line disk "$name" $((size / 2)) "$kind" "$model"
 done
 
-# /proc/mounts writes blanks as \040. A device that is mounted at several places is told once; of remote filesystems the fill is not asked,
-# since a server that is gone would hold the question up.
+# /proc/mounts writes blanks as \040. A device that is mounted at several places is printed once. For remote filesystems df is not run: it would hang if
+# the server is gone.
 awk '
     { gsub(/\\040/, " ", $2); gsub(/\\040/, " ", $1) }
     $3 ~ /^(nfs|nfs4|cifs|smb3|ceph|9p|glusterfs|fuse\.sshfs|fuse\.glusterfs)$/ { print "remote\t" $1 "\t" $3 "\t" $2; next }

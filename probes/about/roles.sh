@@ -1,12 +1,12 @@
-# Evidence of what the machine is for: lines `EVIDENCE<TAB>what was seen`, in the words that a person reads. Installed is no evidence; what runs,
-# or would after a boot, is.
+# Evidence of what the machine is for: lines `EVIDENCE<TAB>what was observed`, for people. What runs, or would after a boot, is evidence; what is only
+# installed is none.
 # shellcheck disable=SC2154 # lib/node.sh sets root
 started='' enabled='' processes='' value=''
 if [ -d "$root/run/systemd/system" ]; then
     started=$(systemctl list-units --type=service,socket --state=active --plain --full --no-legend --no-pager | awk '{ print $1 }') || missing units 'systemctl failed'
     enabled=$(systemctl list-unit-files --type=service,socket --state=enabled --no-legend --no-pager | awk '{ print $1 }')
 fi
-# A program may run in no unit of its own; the kernel cuts names at 15 characters.
+# A program may run outside of a unit. The kernel cuts names at 15 characters.
 processes=$(cat "$root"/proc/[0-9]*/comm 2>/dev/null | sort -u)
 
 contains() { # WORD LIST, a word a line
@@ -20,7 +20,7 @@ $1
     esac
 }
 
-look_for() { # EVIDENCE PROGRAM UNIT...: of the first unit that runs, else of the program, else of the first unit that is enabled
+look_for() { # EVIDENCE PROGRAM UNIT...: prints the first unit that runs, else the program, else the first unit that is enabled
     evidence=$1 program=$2
     shift 2
     for unit; do
@@ -41,7 +41,7 @@ look_for() { # EVIDENCE PROGRAM UNIT...: of the first unit that runs, else of th
     done
 }
 
-# An openvpn that names the remote that it goes to is a client. Debian's openvpn.service is a stand-in for its instances.
+# An openvpn whose configuration names a remote is a client. Debian's openvpn.service only stands for its instances.
 for unit in $(printf '%s\n' "$started" "$enabled" | grep '^openvpn[a-z-]*@..*\.service$' | sort -u); do
     name=${unit#*@} name=${name%.service}
     case $unit in
@@ -90,7 +90,7 @@ for key in net.ipv4.ip_forward net.ipv6.conf.all.forwarding; do
     if first_line "$root/proc/sys/$(printf %s "$key" | tr . /)" && [ "$value" = 1 ]; then line forwarding "$key is 1"; fi
 done
 
-# Containers and virtual machines have a masquerade of their own, which makes no router of the machine.
+# Containers and virtual machines bring a masquerade of their own. It does not make the machine a router.
 of_others='docker\|br-[0-9a-f]\{12\}\|172\.1[789]\.\|KUBE\|CNI\|cni\|NETAVARK\|LIBVIRT\|podman\|virbr\|flannel'
 if ! can_be_root; then
     missing masquerade 'it takes root to read the firewall'

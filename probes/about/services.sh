@@ -5,7 +5,7 @@ if [ ! -d "$root/run/systemd/system" ]; then
     exit 0
 fi
 units=$(systemctl list-units --all --plain --full --no-legend --no-pager) || exit
-# It says running, degraded, starting..., and ends with 1 for all but the first.
+# It prints running, degraded, starting..., and ends with 1 for all but the first.
 state=$(systemctl is-system-running 2>/dev/null)
 line state "${state:-unknown}"
 printf '%s\n' "$units" | awk '

@@ -1,4 +1,4 @@
-# Which machine this is, and as whom it is looked at. Needs pe_identifier of the prelude.
+# Which machine this is, and which user reads it. Needs pe_identifier of the prelude.
 # shellcheck disable=SC2154 # lib/node.sh sets root, and the prelude pe_state and pe_value
 first_line "$root/proc/sys/kernel/hostname" || value=$(uname -n)
 line hostname "$value"
