@@ -136,6 +136,7 @@ def test_this_machine(content: str | None, here: bool, monkeypatch: pytest.Monke
     assert not is_this_machine(expected(rules={"require_match": False}))
 
 
+@pytest.mark.shell
 @pytest.mark.parametrize("url", ["local://", "ssh://rig"])
 def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(
     url: str, tmp_path: Path

@@ -13,6 +13,8 @@ from power_edge.probing.script import Timeouts, probe_script
 from power_edge.probing.transport import Job, ask
 from tests.support.scripts import OPEN, echo_in_place_of_the_probes, items
 
+pytestmark = pytest.mark.shell
+
 CLIENT = """#!/bin/sh
 printf '%s\\n' "$@" >"$0.argv"
 input='' words=''
