@@ -324,12 +324,12 @@ class Bench:
         """discover and about over ssh, against the bare ssh of their probes"""
         folder = self.place / "discovered"
         folder.mkdir()
-        there = target(
+        node_at = target(
             f"root@{self.node.address}", None, Options(ssh_config=str(self.lab.ssh_config))
         )
         scripts = {
-            "discover": discovery_script(there, resources.discoverable(), everything=False),
-            "about": about_script(there),
+            "discover": discovery_script(node_at, resources.discoverable(), everything=False),
+            "about": about_script(node_at),
         }
         for name, script in scripts.items():
             more = ["--merge"] if name == "discover" else []

@@ -186,7 +186,7 @@ def report(work: Path) -> bool:
                     counts["messages"] += 1
                 else:
                     left += 1
-                    print(f"\n{name}: {status(code)}\n{shown(diff)}")
+                    print(f"\n{name}: {status(code)}\n{pretty(diff)}")
         said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if count)
         lines.append(
             f"{str(source).replace('src/power_edge', PACKAGE)}: {len(codes)} changes: {said}"
@@ -200,7 +200,7 @@ def changed(diff: str) -> Iterator[str]:
     return (line for line in diff.splitlines() if re.match(r"[-+](?![-+]{2} )", line))
 
 
-def shown(diff: str) -> str:
+def pretty(diff: str) -> str:
     return "\n".join(changed(diff))
 
 

@@ -125,7 +125,7 @@ def command(
             else collect.ask(found, types, everything=everything, waiting=wait_for)
         )
         observed = collect.read(answer, types, None if answers is not None else found.node)
-        made = folder.make(
+        node = folder.make(
             observed,
             found,
             root if root is not None else Path.cwd() / NODE_CONFIGS,
@@ -137,27 +137,27 @@ def command(
         raise SystemExit(gate.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table(observed.sections))
-    for line in (*notes(observed.sections), *made.told):
+    for line in (*notes(observed.sections), *node.told):
         click.echo(printable(line), err=True)
     if isinstance(observed.identity, NoIdentity):
         click.echo(
             f"its identity is not required to match: {printable(str(observed.identity))}", err=True
         )
-    place = f"{NODE_CONFIGS}/{made.proposal.folder.name}/"
-    if not made.proposal.files:
+    place = f"{NODE_CONFIGS}/{node.proposal.folder.name}/"
+    if not node.proposal.files:
         click.echo(f"{place} is up to date")
         return
-    if made.known and not agreed(
-        made.proposal,
+    if node.known and not agreed(
+        node.proposal,
         f"Write this to {place}?",
         yes=merge or force,
         instead="--merge adds it, --force replaces the files",
     ):
         click.echo("nothing was written", err=True)
         return
-    made.proposal.write()
-    click.echo(f"wrote {place}\n  {', '.join(made.proposal.files)}")
-    click.echo(f"next: pytest --node={made.proposal.folder.name}")
+    node.proposal.write()
+    click.echo(f"wrote {place}\n  {', '.join(node.proposal.files)}")
+    click.echo(f"next: pytest --node={node.proposal.folder.name}")
 
 
 def _read(file: Path) -> Answer:
