@@ -409,9 +409,11 @@ def plain_tests(items: Sequence[Item]) -> str:
     """What one writes today: a test for each item, with testinfra's own modules."""
     bodies = {
         "sysctl": "assert host.sysctl({name!r}) is not None",
-        "services": "service = host.service({name!r}); assert service.is_running and service.is_enabled",
+        "services": "service = host.service({name!r}); "
+        "assert service.is_running and service.is_enabled",
         "packages": "assert host.package({name!r}).is_installed",
-        "files": "file = host.file({name!r}); assert file.exists and file.mode == int({mode!r}, 8) and file.user == {owner!r}",
+        "files": "file = host.file({name!r}); assert file.exists "
+        "and file.mode == int({mode!r}, 8) and file.user == {owner!r}",
     }
     lines = []
     for index, item in enumerate(items):
