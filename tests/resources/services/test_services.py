@@ -549,13 +549,19 @@ def test_names() -> None:
         Service(name="e", state="disabled"),
         Service(name="f", enabled=True),
     ]
+    declared += [
+        Service(name="g", state="running", enabled=False),
+        Service(name="h", state="stopped", enabled=True),
+    ]
     assert [*ask(declared)] == [
         "~a.service",
-        "~!b.service",
-        "!c.socket",
+        "~=b.service",
+        "=c.socket",
         "d.service",
-        "!e.service",
+        "=e.service",
         "f.service",
+        "!g.service",
+        "!h.service",
     ]
     assert RESOURCE.asserts(Service(name="a", state="running", optional=True)) == {
         "state": "running"
@@ -1026,6 +1032,19 @@ def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
         Trigger("b.path", False, True),
         Trigger("c.socket", False, True),
     }
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"), [("job a.target", "pass"), ("job b.target\ncalled default.target", "fail")]
+)
+def test_an_alias_may_be_of_another_unit_at_the_next_boot(rows: str, verdict: str) -> None:
+    """A default.target in /run is gone then, and the one in /etc is another unit's alias."""
+    block = BLOCK.format("a.target").replace("Names=a.target", "Names=a.target default.target")
+    answer = f"== up\n== boot\n{rows}\ncomplete\n== asked\na.target\n== show\n{block}\n\n== files\na.target static\n== links\n== names\n== end\n"
+    results = verdict_of(
+        {"services": [{"name": "a.target", "enabled": True}]}, {"services": parse(answer.encode())}
+    )
+    assert results[0] == verdict
 
 
 @pytest.mark.parametrize(
