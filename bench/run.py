@@ -495,8 +495,10 @@ def plain_reading(items: dict[str, Any]) -> str:
     packages = " ".join(item["name"] for item in items["packages"])
     paths = " ".join(item["path"] for item in items["files"])
     return (
-        f"cd /proc/sys; grep -s '' {keys}; systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState {units};"
-        f" dpkg-query -W -f '${{Package}} ${{Version}} ${{db:Status-Status}}\\n' {packages}; stat -c '%n %a %U %G %s' {paths}"
+        f"cd /proc/sys; grep -s '' {keys};"
+        f" systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState {units};"
+        f" dpkg-query -W -f '${{Package}} ${{Version}} ${{db:Status-Status}}\\n' {packages};"
+        f" stat -c '%n %a %U %G %s' {paths}"
     )
 
 

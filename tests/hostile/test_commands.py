@@ -41,6 +41,7 @@ class Lab:
         monkeypatch.chdir(folder)
         monkeypatch.setattr(transport, "execute", self._execute)
         monkeypatch.setattr("power_edge.probing.transport.time.sleep", lambda _: None)
+        monkeypatch.setattr("power_edge.probing.route._ssh_options", lambda: "")
         self.node("rig")
 
     def node(self, name: str) -> Path:
