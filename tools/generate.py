@@ -77,7 +77,7 @@ def stem(path: Path) -> str:
 
 
 class Bundle:
-    """Schemas by the name that they get in $defs: `port` for core's, `firewall_rule` for others'."""
+    """Schemas by their names in $defs: `port` for core, `firewall_rule` for a type."""
 
     def __init__(self) -> None:
         self.defs: dict[str, Any] = {}
@@ -123,8 +123,8 @@ def generate(types: Path) -> dict[Path, bytes]:
     with tempfile.TemporaryDirectory() as scratch:
         copies = (
             Path(scratch) / "schemas"
-            # the generator writes the folder's name into what it makes, and would take the merged ones
-            # too
+            # The generator writes the folder's name into its output, and would take the merged
+            # schemas too.
         )
         for path in sources():
             copy = copies / path

@@ -263,9 +263,8 @@ def report(work: Path) -> bool:
         counts[change["path"]][status] += 1
     print()
     for path, found in sorted(counts.items()):
-        print(
-            f"{path}: {found.total()} changes: {', '.join(f'{count} {what}' for what, count in sorted(found.items()))}"
-        )
+        each = ", ".join(f"{count} {what}" for what, count in sorted(found.items()))
+        print(f"{path}: {found.total()} changes: {each}")
     print(f"{left} changes that no test notices")
     return left > 0
 

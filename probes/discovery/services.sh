@@ -1,5 +1,6 @@
-# Units that a person decided about: enabled, disabled or masked where the distribution would not, started by hand, of a file that no package brought
-# or that was changed, or of a package that was asked for or that such a one depends on. With `all` every unit that can be declared. Needs no root.
+# Units that a person decided about: enabled, disabled or masked against the distribution's default, started by hand, with a file that no package
+# brought or that was changed, or of a package that somebody asked for, or that such a package depends on. With `all`, every unit that can be declared.
+# Needs no root.
 mode=$1
 
 command -v systemctl >/dev/null || fail 'there is no systemctl, and only units of systemd can be declared'
@@ -9,11 +10,11 @@ list() { # COMMAND ARG...
     systemctl --type=service,socket,timer,target,path --full --plain --no-legend --no-pager "$@"
 }
 units=$(list list-units --all) || exit
-# In a chroot systemctl knows what is installed, prints no unit, and exits 0.
+# In a chroot, systemctl knows what is installed, prints no unit, and exits with 0.
 [ -n "$units" ] || fail 'systemctl prints no units; does systemd run here (a chroot?)'
 cd "${PE_ROOT:-/}" || exit
 
-# What Debian's packages enabled and masked themselves (deb-systemd-helper(1)). Where they were installed with a strict umask it takes root to read.
+# What Debian's packages enabled and masked themselves (deb-systemd-helper(1)). If they were installed with a strict umask, only root can read it.
 records=''
 for folder in var/lib/systemd/deb-systemd-helper-enabled var/lib/systemd/deb-systemd-helper-masked; do
     [ -d "$folder" ] || continue
@@ -46,7 +47,7 @@ for file in var/lib/dpkg/info/*.list; do
     break
 done
 
-# Asking for the files of all units costs 0.2 s on a small machine, since systemd looks for each one's links; for some by name, 1 ms each.
+# To list the files of all units takes 0.2 s on a small machine, since systemd looks for the links of each; to list some by name, 1 ms each.
 [ "$mode" != all ] || files=$(list list-unit-files) || exit
 names=$(
     {
@@ -72,15 +73,15 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     printf '= uptime\n%s\n= show\n%s\n\n' "$(cat proc/uptime)" "$shown"
 } | awk -v mode="$mode" '
     function last(path) { sub(/.*\//, "", path); return path }
-    # A list of names, C-quoted by systemd where one holds a backslash.
+    # A list of names. systemd C-quotes a name that has a backslash.
     function plain(list) { gsub(/"/, "", list); gsub(/\\\\/, "\\", list); return list }
 
     function owner(file) { sub(/^\/usr\/lib\//, "/lib/", file); return owned[file] }
     function by_hand(file) { return file ~ /^\// && (dpkg ? owner(file) == "" : file !~ /^(\/usr)?\/lib\/|^\/etc\/init\.d\//) }
     function asked_for(package) { return package != "" && !(package in automatic) && priority[package] !~ /^(required|important|standard)$/ }
 
-    # The package that was asked for and brought this one along, since it depends on it (postgresql brings postgresql-common, which has the unit);
-    # empty where there is none, or where the base system needs it as well.
+    # The package that somebody asked for and that depends on this one (postgresql brings postgresql-common, which has the unit); empty without one, or
+    # if the base system needs this package too.
     function brought_by(package,    name) {
         if (!followed) {
             followed = 1
@@ -89,7 +90,7 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         }
         return (package in based) ? "" : brought[package]
     }
-    # Writes down for all that a package depends on, directly or not, who it is for.
+    # Records, for all that a package depends on, directly or not, which package needs it.
     function follow(start, into,    queue, head, tail, needs, count, i) {
         if (start in into) return
         queue[tail = 1] = start
@@ -106,8 +107,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     }
     function bare(list) { gsub(/\([^)]*\)|:[a-z0-9]+|[ \n]/, "", list); gsub(/[,|]+/, "\t", list); return list }
 
-    # Whether a preset names the unit, or its template with this instance, to be enabled (systemd.preset(5)). Not so the `enable *` that is in force
-    # where nothing else is said: Debian has that, and its packages decide.
+    # Whether a preset names the unit, or its template with this instance, to be enabled (systemd.preset(5)). `enable *` does not count: Debian has it
+    # as the default, and its packages decide.
     function preset(unit, file,    i, whole, instance) {
         whole = instance = unit
         if (sub(/@.*\./, "@.", whole)) { sub(/^[^@]*@/, "", instance); sub(/\.[a-z]+$/, "", instance) }
@@ -125,7 +126,7 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         return found
     }
 
-    # What there is to say of a unit: after `+` where it is to be declared, after `-` where it is not; nothing where nobody decided anything.
+    # The reason for a unit: after `+` if it is to be declared, after `-` if not; nothing if nobody decided anything.
     function decided(    file, package, asked, origin, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
@@ -152,7 +153,7 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
             origin = asked ? " was asked for" : ""
             if (enabled && !asked && brought_by(package) != "") origin = " came with " brought_by(package) ", which was asked for"
             if (enabled && !distribution && !preset(unit, file)) return "+" by (asked ? origin : " does not enable it")
-            # What is at rest between its runs, or linked for services alone, goes with the package.
+            # A unit that rests between its runs, or is linked for services only, needs no line of its own: the package brings it.
             if (enabled && origin != "" && ((unit in targets) || linked == "generator") &&
                 (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+" by origin
             if (state == "disabled" && (helper ? recorded : preset(unit, file))) return "+" by " enables it"
@@ -174,8 +175,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         return ""
     }
 
-    # What cannot be declared since it does not last, and what a person should know of the rest.
-    function told(text,    i, count, names, waking, why) {
+    # The line of a unit: `-` too for what does not last; with what a person should know of it.
+    function line_of(text,    i, count, names, waking, why) {
         why = substr(text, 2)
         count = split(plain(is["TriggeredBy"]), names, " ")
         for (i = 1; i <= count; i++) if (active[names[i]] == "active") waking = waking (waking == "" ? "" : ", ") names[i]
@@ -197,8 +198,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         recorded = unit in records
         pulled = is["WantedBy"] is["RequiredBy"] != ""
         if (!(unit in done)) text = decided()
-        if (text != "") print told(text)
-        done[unit] # asked for by an alias as well
+        if (text != "") print line_of(text)
+        done[unit] # an alias of it may be shown, too
         split("", is)
     }
 
