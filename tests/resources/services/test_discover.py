@@ -13,7 +13,7 @@ from power_edge.model import Item, Outcome, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, canonical
 from power_edge.resources.services.discover import DISCOVERY
-from power_edge.resources.services.observation import Puller, Trigger, Unit
+from power_edge.resources.services.unit import Puller, Trigger, Unit
 from tests.support.scripts import HOSTILE
 from tests.support.trees import lines, run, tool, write
 

@@ -9,16 +9,9 @@ from power_edge.model import NotObserved, Observations, Outcome, Remedy
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask, canonical
 from power_edge.resources.services.judge import judge
-from power_edge.resources.services.observation import (
-    Boot,
-    Change,
-    Puller,
-    Restarts,
-    Trigger,
-    Unit,
-    parse,
-)
+from power_edge.resources.services.observation import parse
 from power_edge.resources.services.remedy import remedy
+from power_edge.resources.services.unit import Boot, Change, Puller, Restarts, Trigger, Unit
 from tests.support.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 # What the captures leave out and the probe reads, by case: links on disk, units of a like name,
@@ -819,9 +812,9 @@ def test_what_commands_do_besides_is_said(
     ("name", "change", "cuts"),
     [
         ("x.service", Change(), False),
-        ("x.service", Change(way=frozenset({"x.service"})), True),
+        ("x.service", Change(access=frozenset({"x.service"})), True),
         ("x.service", Change(stops=("ssh.service",)), True),
-        ("x.service", Change(way=frozenset({"y.service"}), stops=("y.service",)), True),
+        ("x.service", Change(access=frozenset({"y.service"}), stops=("y.service",)), True),
         *(
             (name, Change(), True)
             for name in (
@@ -867,11 +860,11 @@ def test_what_commands_do_besides_is_said(
         ),
     ],
 )
-def test_what_could_end_the_way_in(name: str, change: Change, cuts: bool) -> None:
+def test_what_could_cut_off_access(name: str, change: Change, cuts: bool) -> None:
     assert remedied(UP._replace(name=name, change=change), state="disabled").cuts is cuts
 
 
-def test_a_start_cuts_where_it_stops_the_way_in_or_starts_a_firewall() -> None:
+def test_a_start_cuts_off_access_if_it_stops_what_carries_it_or_starts_a_firewall() -> None:
     assert remedied(
         DOWN._replace(change=Change(starts_stop=("ssh.service",))), state="running"
     ).cuts
