@@ -1,4 +1,4 @@
-"""Services: every recorded case, and what the cases do not hold."""
+"""Services: every recorded case, and states that no case has."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,8 @@ from power_edge.resources.services.remedy import remedy
 from power_edge.resources.services.unit import Boot, Change, Puller, Restarts, Trigger, Unit
 from tests.support.cases import Case, Verdict, cases, check, parameters, verdict_of
 
-# What the captures leave out and the probe reads, by case: links on disk, units of a like name,
-# file states of other units.
+# What the probe reads and the captures do not hold, by case: links on disk, units with similar
+# names, file states of other units.
 LINKS = {
     "non-root": ["etc/systemd/system/multi-user.target.wants/cron.service"],
     "masked-runtime-still-wanted": ["etc/systemd/system/multi-user.target.wants/pe-mrt.service"],
@@ -50,22 +50,22 @@ NAMES = {
 
 
 def answer_from(case: Case) -> bytes | NotObserved:
-    """What the probe would have printed on the node of a case, for all names that its verdicts
-    declare.
+    """Return what the probe would have printed on the node of a case, for all names that its
+    verdicts declare.
     """
     if "probe" in case.captures:
         return case.capture("probe")
     for capture in case.captures.values():
         if "not been booted" in capture.stderr:
             return NotObserved(capture.stderr)
-    asked = dict.fromkeys(
+    names = dict.fromkeys(
         canonical(str(item["name"]))
         for verdict in case.verdicts
         for item in verdict.declared["services"]
     )
-    blocks = [*_shown(case), *_told(case)]
+    blocks = [*_blocks(case), *_unrecorded_blocks(case)]
     states = {block["Id"]: "" for block in blocks} | _states(case, blocks)
-    lines = ["== up", "== asked", *asked, "== show"]
+    lines = ["== up", "== asked", *names, "== show"]
     for block in blocks:
         lines += [*(f"{key}={value}" for key, value in block.items()), ""]
     lines += [
@@ -88,8 +88,8 @@ def answer_from(case: Case) -> bytes | NotObserved:
 
 
 def _enabling_links(blocks: list[dict[str, str]], states: dict[str, str]) -> list[str]:
-    """The links that `systemctl enable` made, where the file state is `enabled` and the manager
-    says for what.
+    """Return the links that `systemctl enable` made, if the file state is `enabled` and systemd says
+    for which units.
     """
     return [
         f"etc/systemd/system/{puller}.wants/{block['Id']}"
@@ -99,7 +99,7 @@ def _enabling_links(blocks: list[dict[str, str]], states: dict[str, str]) -> lis
     ]
 
 
-def _shown(case: Case) -> list[dict[str, str]]:
+def _blocks(case: Case) -> list[dict[str, str]]:
     text = "\n\n".join(
         case.capture(name).decode()
         for name in ("show", "socket", "service", "who")
@@ -120,8 +120,8 @@ def _shown(case: Case) -> list[dict[str, str]]:
     return [filled | block for block in blocks if "Id" in block]
 
 
-def _told(case: Case) -> list[dict[str, str]]:
-    """The units of the two cases that recorded no `show`."""
+def _unrecorded_blocks(case: Case) -> list[dict[str, str]]:
+    """Return the blocks of the two cases that recorded no `systemctl show`."""
     if case.name == "boot-truth":
         names = [line.split()[0] for line in case.capture("before").decode().splitlines()]
     elif case.name == "v257-batch-is-enabled":
@@ -151,11 +151,13 @@ def _states(case: Case, blocks: list[dict[str, str]]) -> dict[str, str]:
         return {"nosuchd.service": "not-found", "systemd-journald.service": "static"}
     if "is-enabled" not in case.captures or not blocks:
         return {}
-    told = case.capture("is-enabled").decode().strip()
+    words = case.capture("is-enabled").decode().strip()
     if case.name == "batch-with-one-bad-name":
-        return dict(zip(["cron.service", "sshd.service", "ssh.service"], told.split(), strict=True))
+        return dict(
+            zip(["cron.service", "sshd.service", "ssh.service"], words.split(), strict=True)
+        )
     block = blocks[0]
-    state = block["UnitFileState"] if told == "alias" else told
+    state = block["UnitFileState"] if words == "alias" else words
     return {block["Id"]: state} | {
         other["Id"]: other.get("UnitFileState", "") for other in blocks[1:]
     }
@@ -193,7 +195,7 @@ def verdicts(observed: Unit, **declared: Any) -> dict[str, str]:
 
 
 def states(observed: Unit) -> str:
-    """The verdicts on running, stopped and disabled; then on enabled: true and false."""
+    """Return the verdicts on running, stopped and disabled, then on enabled: true and false."""
     of_state = [
         verdicts(observed, state=state)["state"] for state in ("running", "stopped", "disabled")
     ]
@@ -291,7 +293,7 @@ def states(observed: Unit) -> str:
         ),
     ],
 )
-def test_a_state_that_no_case_holds(observed: Unit, expected: str) -> None:
+def test_a_state_that_no_case_has(observed: Unit, expected: str) -> None:
     assert states(observed) == expected
 
 
@@ -372,7 +374,7 @@ STARTS, STAYS = Boot(True), Boot(False)
             DOWN._replace(boot=Boot(True, unmet="ConditionPathExists=/x"), file_state="static"),
             "unknown unknown",
         ),
-        # The boot may do otherwise than the job list: what holds both ways is kept.
+        # The boot may differ from the job list: a verdict that holds in both cases is kept.
         (UP._replace(boot=Boot(True, unsure="a cycle")), "unknown fail"),
         (DOWN._replace(boot=Boot(True, unsure="a cycle")), "fail unknown"),
         (DOWN._replace(boot=Boot(False, unsure="a cycle")), "fail unknown"),
@@ -394,7 +396,7 @@ STARTS, STAYS = Boot(True), Boot(False)
         (DOWN._replace(unread="no setpriv", file_state="masked", load="masked"), "fail pass"),
     ],
 )
-def test_a_boot_decides_with_the_file_state_beside_it(observed: Unit, expected: str) -> None:
+def test_the_boot_and_the_file_state_decide(observed: Unit, expected: str) -> None:
     assert states(observed).split(" ", 3)[3] == expected
 
 
@@ -408,7 +410,7 @@ def again(**restarts: Any) -> Unit:
         (again(number=6, age=2.0), "fail"),
         (again(number=1, age=59.9), "fail"),
         (again(number=600, age=60.0), "pass"),
-        # A loop whose period is longer than a minute: the last life may always be a part of one.
+        # A loop with a period of more than a minute: the current life may always be part of it.
         (again(number=3, age=61.0, uptime=600.0), "unknown"),
         (again(number=3, age=199.0, uptime=600.0), "unknown"),
         (again(number=3, age=200.0, uptime=600.0), "pass"),
@@ -422,7 +424,7 @@ def again(**restarts: Any) -> Unit:
         (again(number=6, age=2.0)._replace(active="reloading", sub="reload"), "fail"),
         (again(number=1)._replace(active="activating", sub="start"), "fail"),
         (again(number=0)._replace(active="activating", sub="start"), "unknown"),
-        # Its socket started it again, when it had ended by itself.
+        # Its socket started it again after it had ended by itself.
         (again(age=2.0, started=100.1, ended=99.0), "unknown"),
         (again(age=2.0, started=100.1, ended=99.0, by_itself=False), "pass"),
         (again(age=2.0, started=101.0, ended=99.0), "pass"),
@@ -437,7 +439,7 @@ def again(**restarts: Any) -> Unit:
         ),
     ],
 )
-def test_what_systemd_restarted_a_moment_ago_does_not_run(observed: Unit, expected: str) -> None:
+def test_a_service_that_systemd_just_restarted_does_not_run(observed: Unit, expected: str) -> None:
     assert verdicts(observed, state="running") == {"state": expected}
 
 
@@ -453,7 +455,7 @@ def test_a_loop_of_any_steady_period_up_to_an_hour_never_passes() -> None:
                 )
 
 
-def test_a_restart_is_told_with_its_number_and_age() -> None:
+def test_a_restart_is_reported_with_its_number_and_age() -> None:
     (finding,) = judge(Service(name="x", state="running"), again(number=6, age=2.2))
     assert (finding.actual, finding.why) == (
         "restarting",
@@ -516,7 +518,7 @@ def test_a_missing_name_is_explained() -> None:
     _, (result,) = verdict_of({"services": [{"name": "sshd", "state": "stopped"}]}, observed(case))
     assert (
         result.why
-        == "state: no such unit (nearest: ssh.service); `optional: true` if it need not exist"
+        == "state: no such unit (nearest: ssh.service); declare `optional: true` if it need not exist"
     )
 
 
@@ -558,7 +560,7 @@ def test_names() -> None:
 BLOCK = "Id={0}\nNames={0}\nLoadState=loaded\nActiveState=inactive\nSubState=dead"
 
 
-def test_an_answer_is_found_by_name_not_by_place() -> None:
+def test_a_block_is_found_by_name_not_by_position() -> None:
     answer = (
         "== up\n== asked\na.service\nb.service\nc.service\n== show\n"
         + "\n\n".join(BLOCK.format(f"{name}.service") for name in "cxa")
@@ -579,7 +581,7 @@ def test_an_answer_is_found_by_name_not_by_place() -> None:
         "",
     ],
 )
-def test_half_a_block_is_no_answer(cut: str) -> None:
+def test_half_a_block_does_not_count(cut: str) -> None:
     assert parse(f"== up\n== asked\na.service\n== show\n{cut}\n\n== end\n".encode()) == {}
 
 
@@ -603,7 +605,7 @@ def test_an_answer_cut_short_is_refused_wherever_it_was_cut(name: str) -> None:
             parse(answer[:length])
 
 
-def test_what_is_no_answer_is_refused() -> None:
+def test_another_text_is_refused() -> None:
     with pytest.raises(ValueError, match="not an answer"):
         parse(b"Running in chroot, ignoring command 'show'\n")
 
@@ -779,7 +781,7 @@ def test_what_runs_without_its_unit_file_is_stopped_by_hand(state: str) -> None:
         (
             UP._replace(change=Change(stops=("y.service",))),
             {"state": "disabled"},
-            "stops y.service too",
+            "also stops y.service",
         ),
         (
             DOWN._replace(change=Change(starts_stop=("y.service",))),
@@ -789,18 +791,18 @@ def test_what_runs_without_its_unit_file_is_stopped_by_hand(state: str) -> None:
         (
             DOWN._replace(change=Change(also=("y.socket",))),
             {"enabled": True},
-            "takes y.socket along",
+            "also changes y.socket",
         ),
         (
             UP._replace(
                 file_state="static", boot=STARTS, pullers=(Puller("a.target", "vendor", True),)
             ),
             {"enabled": False},
-            "nobody can start it before `systemctl unmask`",
+            "nobody can start it until `systemctl unmask`",
         ),
     ],
 )
-def test_what_commands_do_besides_is_said(
+def test_side_effects_of_commands_are_named(
     observed: Unit, declared: dict[str, Any], words: str
 ) -> None:
     found = remedied(observed, **declared)
@@ -880,10 +882,10 @@ def test_an_alias_is_mended_under_its_real_name() -> None:
 
 
 def answered(*blocks: str, files: str = "", links: str = "", names: str = "") -> Unit:
-    """The unit a.service, from an answer of these blocks and parts."""
-    shown = "\n\n".join(blocks)
+    """Return the unit a.service, from an answer with these blocks and parts."""
+    properties = "\n\n".join(blocks)
     return parse(
-        f"== up\n== asked\na.service\n== show\n{shown}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n== end\n".encode()
+        f"== up\n== asked\na.service\n== show\n{properties}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n== end\n".encode()
     )["a.service"]
 
 
@@ -899,7 +901,7 @@ def test_a_name_is_not_its_own_nearest() -> None:
     (finding,) = judge(Service(name="a", state="running"), unit)
     assert (
         finding.why
-        == "no such unit: /etc/systemd/system/a.service is not a file that systemd can read (a link that leads nowhere, or a folder)"
+        == "no such unit: /etc/systemd/system/a.service is not a file that systemd can read (a dangling link, or a directory)"
     )
     assert answered(GONE, names="lib/systemd/system/a.socket").unusable == ""
 
@@ -907,7 +909,7 @@ def test_a_name_is_not_its_own_nearest() -> None:
 def test_an_alias_may_go_with_what_disable_removes() -> None:
     assert (
         remedied(UP._replace(name="y.service"), enabled=False).advice
-        == "x is an alias of y.service, and may be gone then: declare y.service."
+        == "x is an alias of y.service and may be gone afterwards: declare y.service."
     )
     assert remedied(UP, enabled=False).advice is None
 
@@ -934,7 +936,7 @@ def test_a_mask_is_found_where_unmask_does_not_look() -> None:
         assert answered(block.format(load, folder)).change.mask == mask
 
 
-def test_what_a_call_on_the_bus_starts_may_start_after_a_boot() -> None:
+def test_a_unit_that_a_dbus_call_starts_may_start_after_a_boot() -> None:
     block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n\n== files\na.service static\n"
     for jobs, verdict in (("job dbus.socket\n", "unknown"), ("", "pass")):
         answer = f"== up\n== boot\n{jobs}complete\n== asked\na.service\n== show\n{block}== bus\norg.a a.service\n== links\n== names\n== end\n"
@@ -1030,7 +1032,7 @@ def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
         ("", "unknown"),
     ],
 )
-def test_a_boot_that_goes_elsewhere(default: str, expected: str) -> None:
+def test_a_boot_to_another_target(default: str, expected: str) -> None:
     link = "etc/systemd/system/multi-user.target.wants/a.service"
     for state in ("enabled", "static"):
         observed = answered(
@@ -1062,7 +1064,7 @@ def test_a_masked_socket_starts_nothing() -> None:
     } == {state: [boots] for state, boots in states.items()}
 
 
-def test_who_may_claim_a_masked_name() -> None:
+def test_units_that_may_claim_a_masked_name() -> None:
     masked = BLOCK.format("a.service").replace("loaded", "masked")
     names = [
         "? etc/systemd/system/a.service",
