@@ -1,7 +1,7 @@
-"""Which files are secrets: the rules of discovery, which probes/lib/files.sh has.
+"""Which files are secrets, by the rules in probes/lib/files.sh, which discovery follows as well.
 
-A check says of a secret that it is equal or different. Neither its content nor its hash is in any
-message, whether declared or observed.
+A check only says whether a secret is equal or different. No message has its content or its hash,
+declared or observed.
 """
 
 import posixpath
@@ -20,16 +20,16 @@ _BLANKS = r" \t\r\f\v"
 
 
 def secret(declared: Declared) -> bool:
-    """Whether a declaration is of a secret, by its path or by a line of its content."""
+    """Return whether a declared file is a secret, by its path or by a line of its content."""
     return secret_path(declared.path) or (
         declared.content is not None and _secret_content(declared.path, declared.content)
     )
 
 
 def secret_path(path: str) -> bool:
-    """Whether a file at this path is a secret.
+    """Return whether a file at this path is a secret.
 
-    `..` is followed as far as that can be done without the node, which looks at the rest.
+    `..` is resolved as far as that is possible without the node; the node does the rest.
     """
     path = canonical(path)
     return any(
@@ -63,19 +63,19 @@ def _lists() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1024)
 def has_secret_line(content: str) -> bool:
-    """Whether a line of a text is a secret by the rules, such as `password = ...`."""
-    # A lone surrogate is no text to the matcher, and no part of a rule.
+    """Return whether a line of a text is a secret by the rules, such as `password = ...`."""
+    # The matcher accepts no lone surrogates, and no rule has one.
     return not _free_of_secrets().is_valid(content.encode("utf-8", "replace").decode())
 
 
 @cache
 def _free_of_secrets() -> Draft202012Validator:
-    """The lines' rules, for a matcher whose time grows with the length of a text: Python's own
-    grows with its square.
+    """Return the rules for lines, in a matcher whose time grows linearly with the length of a text.
+    The time of Python's `re` grows with its square.
     """
     rules = (
-        # Of grep's language all is the same here but the names of classes, and that a line is all
-        # that grep is shown.
+        # These patterns of grep mean the same here, except for the names of classes, and that grep
+        # sees one line at a time.
         rule.replace("[^", r"[^\n").replace("[:space:]", _BLANKS)
         for rule in _lists()["secret_lines"].splitlines()
     )
