@@ -55,7 +55,7 @@ SETS = "vm.swappiness = 10\n"
         ),
         (
             {"etc/sysctl.d/10.conf": "vm.swappiness=1\n", "usr/lib/sysctl.d/20.conf": SETS},
-            "/etc/sysctl.d/10.conf sets it, but to 1; /usr/lib/sysctl.d/20.conf comes later and sets it, too",
+            "/etc/sysctl.d/10.conf sets it, but to 1; /usr/lib/sysctl.d/20.conf comes later and sets it as well",
         ),
         (
             {"etc/sysctl.d/20.conf": SETS, "usr/lib/sysctl.d/10.conf": "vm.swappiness=1\n"},
@@ -111,7 +111,7 @@ def test_patterns_are_reported_for_files_of_a_person_only(tmp_path: Path) -> Non
     pattern = "net.ipv4.conf.*.rp_filter=1\n"
     assert discovered(tmp_path, {"usr/lib/sysctl.d/a.conf": pattern}) == {}
     assert discovered(tmp_path, {"etc/sysctl.d/b.conf": pattern}) == {
-        "-net.ipv4.conf.*.rp_filter": "a pattern of /etc/sysctl.d/b.conf"
+        "-net.ipv4.conf.*.rp_filter": "a pattern in /etc/sysctl.d/b.conf"
     }
 
 
@@ -123,5 +123,5 @@ def test_in_any_shell(tmp_path: Path, shell: list[str]) -> None:
         "usr/lib/sysctl.d/b.conf": SETS,
     }
     assert discovered(tmp_path, files, shell=shell) == {
-        f"+{KEY}": "/etc/sysctl.d/a.conf sets it; /usr/lib/sysctl.d/b.conf comes later and sets it, too"
+        f"+{KEY}": "/etc/sysctl.d/a.conf sets it; /usr/lib/sysctl.d/b.conf comes later and sets it as well"
     }
