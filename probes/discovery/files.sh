@@ -20,8 +20,8 @@ never='
 /etc/*.git/* /etc/.hg/* /etc/.bzr/* /etc/.etckeeper
 *~ *.bak *.old *.orig *.swp *.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new *.placeholder
 '
-# Not the work of a person, though they belong to no package: files with answers to the installer, files that are generated from what is installed, and
-# the rules of the firewall, which are declared as such.
+# Not the work of a person, though they belong to no package: files with answers to the installer, files that are generated from what is installed,
+# and the rules of the firewall, which are declared as such.
 usual='
 /etc/passwd /etc/group /etc/subuid /etc/subgid /etc/hostname /etc/hosts /etc/machine-info /etc/fstab /etc/crypttab /etc/timezone /etc/localtime
 /etc/mailname /etc/networks /etc/shells /etc/locale.gen /etc/locale.conf /etc/vconsole.conf /etc/default/locale /etc/default/keyboard
@@ -121,9 +121,9 @@ some() { # PATTERN...
     found="${found% -o} )"
 }
 
-# What exists: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`, `secret PATH`,
-# `file MODE OWNER:GROUP SIZE PATH`, digests of files up to 4 MB as the programs print them, and `comments PATH` for a file without settings. Files that
-# a check would hash, up to 10 MB, are searched for secrets.
+# What exists: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`, `secret
+# PATH`, `file MODE OWNER:GROUP SIZE PATH`, digests of files up to 4 MB as the programs print them, and `comments PATH` for a file without settings.
+# Files that a check would hash, up to 10 MB, are searched for secrets.
 #
 # busybox's find ignores an -exec with + within brackets, hence the long chain of -o. `-type d` after an -exec is false, so that the next -o is tried.
 listed() {
@@ -214,7 +214,7 @@ report() {
             for (i = 1; i <= n; i++) {
                 path = files[i]
                 if (all) {
-                    if (path in installed) declare(path, (same(path) == 0 ? "changed since " source(path) " installed it" : "installed by " source(path)))
+                    if (path in installed) declare(path, same(path) ? "installed by " source(path) : "changed since " source(path) " installed it")
                     else declare(path, path in owned ? "installed by a package" : "belongs to no package")
                 } else if (path in installed) {
                     found = same(path)
@@ -241,7 +241,8 @@ report() {
             }
             for (i = 1; i <= m; i++) if ((i in mine) && count_in[folder(mine[i])] <= 100) declare(mine[i], "belongs to no package")
             # That is the work of a program, not of a person.
-            for (path in count_in) if (count_in[path] > 100) put("-" path "/\t" count_in[path] " files that belong to no package: declare those that matter")
+            for (path in count_in)
+                if (count_in[path] > 100) put("-" path "/\t" count_in[path] " files that belong to no package: declare those that matter")
             if (!all) for (path in installed) {
                 if (package[path] == "" || (path in mode) || (path in never) || (path in key) || below(path, dark)) continue
                 if (path in other) put("-" path "\tnot a regular file, as " package[path] " installed it")

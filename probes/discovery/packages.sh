@@ -1,13 +1,13 @@
 # Packages that were installed manually, and those on hold; with `all`: every installed package.
-# Manually installed are those that the package manager has on file as such, without the distribution's base, and without dependencies of the base or of
-# another such package (mere recommendations are kept). If the package manager keeps no such list: the packages that no other one needs.
+# Manually installed are those that the package manager has on file as such, without the distribution's base, and without dependencies of the base or
+# of another such package (mere recommendations are kept). If the package manager keeps no such list: the packages that no other one needs.
 # shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
 tab='	'
 all=''
 [ "$1" != all ] || all=yes
 
-# stdin: `is NAME WHY` (installed; WHY is empty for a dependency), `base NAME`, `has NAME NAME` (provides), `needs NAME NAME|NAME...`, `status N` of the
-# command, and lines that are in the format of discovery already. Prints the lines of discovery. Fails if no package is installed.
+# stdin: `is NAME WHY` (installed; WHY is empty for a dependency), `base NAME`, `has NAME NAME` (provides), `needs NAME NAME|NAME...`, `status N` of
+# the command, and lines that are in the format of discovery already. Prints the lines of discovery. Fails if no package is installed.
 chosen() {
     awk -F '\t' -v all="$all" '
         $1 == "is" { order[++n] = $2; why[$2] = $3; next }
@@ -74,7 +74,8 @@ dpkg_packages() {
         $6 ~ /\/(not-installed|config-files)$/ { next }
         {
             name = key($2, $3)
-            print "is", name, ($6 ~ /^hold/ ? "on hold at this version (apt-mark hold)" : name in auto ? "" : "installed manually (apt-mark showmanual)")
+            why = $6 ~ /^hold/ ? "on hold at this version (apt-mark hold)" : name in auto ? "" : "installed manually (apt-mark showmanual)"
+            print "is", name, why
             if ($4 == "yes" || $5 ~ /^(required|important|standard)$/) print "base", name
             count = split($7, groups, ",")
             for (i = 1; i <= count; i++) {
@@ -154,7 +155,7 @@ rpm_as_nobody() { # ARGUMENT...
 
 rpm_packages() {
     command -v rpm >/dev/null || fail 'this node has no rpm'
-    table=$(rpm_as_nobody -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1 # rpm has printed why
+    table=$(rpm_as_nobody -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1
     # Many packages need /bin/sh and the like: a package that has such a file counts as needed.
     files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !printed[$3]++ { print $3 }')
     # shellcheck disable=SC2086 # no blanks in them

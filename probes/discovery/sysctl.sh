@@ -1,6 +1,6 @@
 # Kernel parameters that files under /etc, /run and /usr/local set, and a few that make the machine a router; with `all`: every one that can be set.
-# Files of packages (below /usr/lib, or unchanged under /etc) belong to the distribution; they are read as well, since they may come last. The rules are
-# those of sysctl.d(5).
+# Files of packages (below /usr/lib, or unchanged under /etc) belong to the distribution; they are read as well, since they may come last. The rules
+# are those of sysctl.d(5).
 root=${PE_ROOT-}
 tab='	'
 

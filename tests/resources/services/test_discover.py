@@ -418,7 +418,7 @@ FAILED = {"ActiveState": "failed", "SubState": "failed"}
         (
             {"TriggeredBy": r'"odd\\x2dname.timer"', "UnitFileState": "static"},
             "-",
-            r"; odd\x2dname.timer",
+            r"; odd\x2dname.timer starts it",
         ),
         ({"TriggeredBy": "c.socket", "UnitFileState": "static"}, "+", ""),
         (
