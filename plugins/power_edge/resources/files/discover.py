@@ -28,7 +28,7 @@ def forms(_: str, observed: Any) -> Iterator[Mapping[str, str]]:
     yield {**fields, "owner": user, "group": group}
 
 
-def asked(declared: Declared) -> Declared:
+def with_hash(declared: Declared) -> Declared:
     """Return the declaration with `sha256`: without it the probe hashes a content only if its
     length is as declared.
     """
@@ -36,5 +36,5 @@ def asked(declared: Declared) -> Declared:
 
 
 DISCOVERY = Discovery(
-    name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=asked
+    name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=with_hash
 )

@@ -128,34 +128,14 @@ def parse(section: bytes) -> Observations:
             case "try":
                 name, *words = rest.split(" ")
                 simulated[name] = words
-            case "sim" | "way":
-                name, _, text = rest.partition(" ")
-                tagged[f"{tag} {name.lower() if tag == 'way' else name}"] += [text] if text else []
             case "provides":
                 package, name = rest.split(" ")
                 providers[name.lower()].append(package)
-            case (
-                "now"
-                | "uri"
-                | "list"
-                | "missing"
-                | "policy"
-                | "repo"
-                | "sync"
-                | "release"
-                | "clock"
-            ):
-                tagged[tag].append(rest)
-            case "stderr":
-                command, _, complaint = rest.partition(" ")
-                if command == "sim":
-                    name, _, complaint = complaint.partition(" ")
-                    command = f"sim {name}"
-                tagged[f"stderr {command}"].append(complaint)
             case "":
                 pass
             case _:
-                raise ValueError(f"not an answer about packages: {line!r}")
+                tag, text = _tagged(line)
+                tagged[tag] += text
     if manager not in versions.COMPARE:
         raise ValueError(f"not a known package manager: {manager!r}")
     labels = [(label, row) for row in rows for label in _labels(row)] if manager == "rpm" else []
@@ -175,6 +155,30 @@ def parse(section: bytes) -> Observations:
         frozenset(orphans),
     )
     return {name: _package(name, answer) for name in names}
+
+
+_RAW = ("now", "uri", "list", "missing", "policy", "repo", "sync", "release", "clock")
+"""Tags of lines that `offers` reads."""
+
+
+def _tagged(line: str) -> tuple[str, list[str]]:
+    """Return the tag of a raw line of a command, and its text: one line, or none if it is empty.
+
+    The tag of a simulation holds the name, as in `sim NAME` and `stderr sim NAME`.
+    """
+    tag, _, rest = line.partition(" ")
+    if tag in _RAW:
+        return tag, [rest]
+    if tag in ("sim", "way"):
+        name, _, text = rest.partition(" ")
+        return f"{tag} {name.lower() if tag == 'way' else name}", [text] if text else []
+    if tag == "stderr":
+        command, _, complaint = rest.partition(" ")
+        if command == "sim":
+            name, _, complaint = complaint.partition(" ")
+            command = f"sim {name}"
+        return f"stderr {command}", [complaint]
+    raise ValueError(f"not an answer about packages: {line!r}")
 
 
 _MOST_ACCESS = 10

@@ -70,9 +70,6 @@ def _change(properties: Properties, answer: Answer) -> Change:
         key, _, value = setting.partition("=")
         install.setdefault(key.strip(), []).extend(value.split())
 
-    def active(*keys: str) -> tuple[str, ...]:
-        return tuple(other for other in _related(properties, *keys) if other in answer.active)
-
     vain = [line.split(" ", 1) for line in answer.vain.get(name, ())]
     return Change(
         refuses_start=properties.get("RefuseManualStart") == "yes",
@@ -88,8 +85,10 @@ def _change(properties: Properties, answer: Answer) -> Change:
             for target in install.get(key, ())
         ),
         also=tuple(dict.fromkeys(other for other in install.get("Also", ()) if other != name)),
-        stops=active("RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"),
-        starts_stop=active("Conflicts", "ConflictedBy"),
+        stops=_active(
+            properties, answer, "RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"
+        ),
+        starts_stop=_active(properties, answer, "Conflicts", "ConflictedBy"),
         requirers=tuple(
             other
             for other in _related(properties, "RequiredBy", "BoundBy")
@@ -98,9 +97,14 @@ def _change(properties: Properties, answer: Answer) -> Change:
         unmet=next((what for kind, what in vain if kind == "unmet"), ""),
         lacks=tuple(what for kind, what in vain if kind == "lacks"),
         unneeded=properties.get("StopWhenUnneeded") == "yes",
-        upheld=active("UpheldBy"),
+        upheld=_active(properties, answer, "UpheldBy"),
         access=answer.access,
     )
+
+
+def _active(properties: Properties, answer: Answer, *keys: str) -> tuple[str, ...]:
+    """Return the active ones of the units in the values of some properties."""
+    return tuple(name for name in _related(properties, *keys) if name in answer.active)
 
 
 def _related(properties: Properties, *keys: str) -> Sequence[str]:

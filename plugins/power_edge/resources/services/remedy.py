@@ -150,62 +150,7 @@ def _enable(observed: Unit) -> _Step:
 
 def _start(declared: Service, observed: Unit) -> _Step:
     name, change = observed.name, observed.change
-    advice = ""
-    if observed.type == "oneshot" and not observed.remains:
-        advice = (
-            "A oneshot without RemainAfterExit=yes is active only while it works: declare `enabled`"
-            " alone, or its timer."
-        )
-    elif observed.active == "failed":
-        advice = (
-            f"It has failed, and may fail again: find the reason with `journalctl -u {name}` and"
-            f" correct it, then run `systemctl reset-failed {name}` and `systemctl start {name}`."
-        )
-    elif (
-        "auto-restart" in observed.sub
-        or observed.restarts.number
-        or recently_restarted(observed) is not None
-    ):
-        advice = f"It keeps ending: find the reason with `journalctl -u {name}`."
-    elif observed.exited and not _daemon_died(observed):
-        advice = (
-            "It ended soon after its start, and would do so again after a restart: see what it did"
-            f" with `journalctl -u {name}`."
-        )
-    elif change.refuses_start:
-        advice = (
-            f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start a unit"
-            " that wants"
-            " it."
-        )
-    elif change.lacks:
-        required, _, state = change.lacks[0].partition(" ")
-        advice = (
-            f"systemd does not start {name}: it requires {required}, which cannot be loaded"
-            f" ({state})."
-        )
-    elif change.unmet:
-        advice = f"systemd skips the start of {name}: the condition {change.unmet} does not hold."
-    elif change.unneeded and observed.active == "inactive":
-        advice = (
-            f"systemd stops {name} at once if no unit needs it (StopWhenUnneeded=yes): start a unit"
-            " that needs it."
-        )
-    elif observed.halted == "stopped":
-        advice = (
-            f"Its process is stopped by a signal: run `systemctl kill -s CONT {name}`, or"
-            " continue it"
-            " with the program that stopped it."
-        )
-    elif observed.halted:
-        advice = (
-            f"Its processes are frozen: run `systemctl thaw {name}`, thaw its slice, or thaw"
-            " them with"
-            " the program that froze them."
-        )
-    elif observed.active == "deactivating":
-        advice = f"It is stopping: run `systemctl start {name}` when it has stopped."
-    if advice:
+    if (advice := _why_no_start(observed)) is not None:
         return _Step(advice=advice)
     verb = "start" if observed.active == "inactive" else "restart"
     notes = []
@@ -222,6 +167,63 @@ def _start(declared: Service, observed: Unit) -> _Step:
             "It runs until the next boot: declare `enabled: true` if a boot should start it."
         )
     return _Step((("systemctl", verb, name),), notes=tuple(notes))
+
+
+def _why_no_start(observed: Unit) -> str | None:
+    """Return why neither start nor restart would help, and what to do instead; None: one helps."""
+    name, change = observed.name, observed.change
+    if observed.type == "oneshot" and not observed.remains:
+        return (
+            "A oneshot without RemainAfterExit=yes is active only while it works: declare `enabled`"
+            " alone, or its timer."
+        )
+    if observed.active == "failed":
+        return (
+            f"It has failed, and may fail again: find the reason with `journalctl -u {name}` and"
+            f" correct it, then run `systemctl reset-failed {name}` and `systemctl start {name}`."
+        )
+    if (
+        "auto-restart" in observed.sub
+        or observed.restarts.number
+        or recently_restarted(observed) is not None
+    ):
+        return f"It keeps ending: find the reason with `journalctl -u {name}`."
+    if observed.exited and not _daemon_died(observed):
+        return (
+            "It ended soon after its start, and would do so again after a restart: see what it did"
+            f" with `journalctl -u {name}`."
+        )
+    if change.refuses_start:
+        return (
+            f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start a unit"
+            " that wants it."
+        )
+    if change.lacks:
+        required, _, state = change.lacks[0].partition(" ")
+        return (
+            f"systemd does not start {name}: it requires {required}, which cannot be loaded"
+            f" ({state})."
+        )
+    if change.unmet:
+        return f"systemd skips the start of {name}: the condition {change.unmet} does not hold."
+    if change.unneeded and observed.active == "inactive":
+        return (
+            f"systemd stops {name} at once if no unit needs it (StopWhenUnneeded=yes): start a unit"
+            " that needs it."
+        )
+    if observed.halted == "stopped":
+        return (
+            f"Its process is stopped by a signal: run `systemctl kill -s CONT {name}`, or"
+            " continue it with the program that stopped it."
+        )
+    if observed.halted:
+        return (
+            f"Its processes are frozen: run `systemctl thaw {name}`, thaw its slice, or thaw"
+            " them with the program that froze them."
+        )
+    if observed.active == "deactivating":
+        return f"It is stopping: run `systemctl start {name}` when it has stopped."
+    return None
 
 
 def _daemon_died(observed: Unit) -> bool:
