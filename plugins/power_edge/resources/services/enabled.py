@@ -67,9 +67,9 @@ def _despite_chance(observed: Unit, verdict_on: Callable[[Unit], Verdict]) -> Ve
     """Return a verdict on the next boot. Where that boot may differ from the job list, the verdict
     must hold in both cases, or it is unknown.
     """
-    if observed.boot is None or not observed.boot.unsure:
+    boot = observed.boot
+    if boot is None or not boot.unsure:
         return verdict_on(observed)
-    boot = observed.boot._replace(unsure="")
     # What the job list says may be a matter of chance, so neither the verdict nor its reason may
     # depend on it.
     if_not, if_started = (
@@ -78,7 +78,7 @@ def _despite_chance(observed: Unit, verdict_on: Callable[[Unit], Verdict]) -> Ve
     )
     if if_not.ok is if_started.ok and if_not.ok is not None:
         return if_not
-    return Verdict(None, observed.boot.unsure)
+    return Verdict(None, boot.unsure)
 
 
 def _without_dry_run(observed: Unit, verdict: Verdict, drift: Sequence[str]) -> Verdict:

@@ -20,18 +20,18 @@ def starts(observed: Unit) -> bool | None:
 
 def pull(observed: Unit) -> Puller | None:
     """Return a unit that pulls this one in at boot: one that surely does, else one that may; None
-    if no unit does.
+    if no unit does. No boot starts a unit by an entry that masks, so `mask` needs no look.
     """
     lasting = [
         puller
         for puller in observed.pullers
-        if puller.by not in ("runtime", "mask") and puller.boots is not False
+        if puller.by != "runtime" and puller.boots is not False
     ]
     return max(lasting, key=surely_pulls, default=None)
 
 
 def surely_pulls(puller: Puller | None) -> bool:
-    """Return whether this unit is there, is started by a boot, and pulls by a link on disk."""
+    """Return whether there is such a unit, a boot starts it, and it pulls by a link on disk."""
     return puller is not None and puller.boots is True and puller.by != "memory"
 
 
