@@ -12,6 +12,7 @@ from power_edge.model import Item, NotObserved, Observations, Outcome, Result, S
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
+from power_edge.resources.files.observation import Broken, File, Missing, Salted
 from tests.support.cases import Case, Verdict, check, parameters
 
 FORMAT = "%F|%f|%a|%u|%g|%U|%G|%s"
@@ -621,3 +622,221 @@ def test_the_reason_for_a_missing_hash_is_no_warning() -> None:
         f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode()
     )
     assert observed["/f"].no_hash == "sha256sum: /f: Input/output error"
+
+
+REGULAR_FILE = File(0o100644, 0, 4, 6, "root", "adm", sha256=HELLO)
+SHADOW = REGULAR_FILE._replace(sha256=None, salted=Salted.from_sha256("x", HELLO))
+KEY = "/etc/ssl/private/key.pem"
+HIDDEN = "a secret: neither content nor hash is shown"
+
+
+@pytest.mark.parametrize(
+    ("observed", "declared", "expected"),
+    [
+        (REGULAR_FILE, {}, ("type", "compliant", "regular file", "regular file", None, False)),
+        (
+            REGULAR_FILE._replace(target="g"),
+            {},
+            ("type", "compliant", "regular file", "regular file", "a symbolic link to g", False),
+        ),
+        (
+            REGULAR_FILE._replace(mode=0o40755),
+            {},
+            ("type", "drift", "regular file", "directory", None, False),
+        ),
+        (
+            REGULAR_FILE._replace(mode=0o40755),
+            {"content": "x"},
+            ("content", "drift", "x", "directory", None, False),
+        ),
+        (
+            REGULAR_FILE._replace(mode=0o40755),
+            {"sha256": HELLO},
+            ("sha256", "drift", HELLO, "directory", None, False),
+        ),
+        (
+            REGULAR_FILE,
+            {"content": "hello\n"},
+            ("content", "compliant", "hello\n", f"sha256:{HELLO} (6 bytes)", None, False),
+        ),
+        (
+            REGULAR_FILE,
+            {"content": "\udcff"},
+            ("content", "drift", "\udcff", f"sha256:{HELLO} (6 bytes)", None, False),
+        ),
+        (
+            REGULAR_FILE._replace(sha256=None),
+            {"content": "x"},
+            ("content", "drift", "x", "6 bytes", "declared: 1 bytes", False),
+        ),
+        (
+            REGULAR_FILE._replace(sha256=None),
+            {"content": "hello\n"},
+            ("content", "unknown", "hello\n", None, "the node did not send its hash", False),
+        ),
+        (
+            REGULAR_FILE._replace(sha256=None, no_hash="no"),
+            {"content": "x"},
+            ("content", "unknown", "x", None, "no", False),
+        ),
+        (
+            REGULAR_FILE,
+            {"sha256": HELLO.upper()},
+            ("sha256", "compliant", HELLO.upper(), HELLO, None, False),
+        ),
+        (REGULAR_FILE, {"sha256": "0" * 64}, ("sha256", "drift", "0" * 64, HELLO, None, False)),
+        (
+            REGULAR_FILE._replace(sha256=None),
+            {"sha256": HELLO},
+            ("sha256", "unknown", HELLO, None, "the node did not send its hash", False),
+        ),
+        (
+            REGULAR_FILE._replace(sha256=None, no_hash="no"),
+            {"sha256": HELLO},
+            ("sha256", "unknown", HELLO, None, "no", False),
+        ),
+        (REGULAR_FILE, {"mode": "644"}, ("mode", "compliant", "644", "0644", None, False)),
+        (
+            REGULAR_FILE._replace(mode=0o104644),
+            {"mode": "0644"},
+            ("mode", "drift", "0644", "4644", None, False),
+        ),
+        (REGULAR_FILE, {"owner": "root"}, ("owner", "compliant", "root", "root", None, False)),
+        (REGULAR_FILE, {"owner": "0"}, ("owner", "compliant", "0", "0", None, False)),
+        (REGULAR_FILE, {"owner": "1"}, ("owner", "drift", "1", "0", None, False)),
+        (
+            REGULAR_FILE._replace(uids={"toor": 0}),
+            {"owner": "toor"},
+            ("owner", "compliant", "toor", "toor", "id 0, also called root", False),
+        ),
+        (
+            REGULAR_FILE._replace(uids={"toor": 1}),
+            {"owner": "toor"},
+            ("owner", "drift", "toor", "root", None, False),
+        ),
+        (
+            REGULAR_FILE,
+            {"owner": "toor"},
+            ("owner", "drift", "toor", "root", "the node knows no user of that name", False),
+        ),
+        (
+            REGULAR_FILE._replace(user=None, uid=7),
+            {"owner": "root"},
+            ("owner", "drift", "root", "7", "the node knows no user of that name", False),
+        ),
+        (
+            REGULAR_FILE._replace(uids={"adm": 4}),
+            {"group": "x"},
+            ("group", "drift", "x", "adm", "the node knows no group of that name", False),
+        ),
+        (Missing(), {"mode": "0644"}, ("mode", "drift", "0644", "missing", "no such file", False)),
+        (Missing(), {"content": "x"}, ("content", "drift", "x", "missing", "no such file", False)),
+        (
+            Broken("g"),
+            {"content": "x"},
+            ("content", "drift", "x", "missing", "a dangling symbolic link to g", False),
+        ),
+        # Secrets: by the declared path, by where a link leads, by what the node found.
+        (
+            Missing(),
+            {"path": KEY, "content": "x"},
+            ("content", "drift", "equal", "missing", "no such file", True),
+        ),
+        (
+            Missing(),
+            {"path": KEY, "mode": "0600"},
+            ("mode", "drift", "0600", "missing", "no such file", False),
+        ),
+        (
+            Broken("private/key.pem"),
+            {"path": "/etc/ssl/x", "sha256": HELLO},
+            (
+                "sha256",
+                "drift",
+                "equal",
+                "missing",
+                "a dangling symbolic link to private/key.pem",
+                True,
+            ),
+        ),
+        (
+            REGULAR_FILE,
+            {"path": KEY, "content": "hello\n"},
+            ("content", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            REGULAR_FILE,
+            {"path": KEY, "content": "x"},
+            ("content", "drift", "equal", "different", HIDDEN, True),
+        ),
+        (
+            REGULAR_FILE,
+            {"path": KEY, "sha256": "0" * 64},
+            ("sha256", "drift", "equal", "different", HIDDEN, True),
+        ),
+        (
+            REGULAR_FILE._replace(target="private/key.pem"),
+            {"path": "/etc/ssl/x", "sha256": HELLO},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            REGULAR_FILE._replace(target="shadow"),
+            {"path": "/etc/x", "sha256": HELLO},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            REGULAR_FILE._replace(target="g"),
+            {"path": "/etc/ssl/private/x", "sha256": HELLO},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            REGULAR_FILE._replace(mode=0o40755),
+            {"path": KEY, "content": "x"},
+            ("content", "drift", "equal", "directory", None, True),
+        ),
+        (
+            REGULAR_FILE._replace(sha256=None, no_hash="no"),
+            {"path": KEY, "content": "x"},
+            ("content", "unknown", "equal", None, "no", True),
+        ),
+        (SHADOW, {"content": "hello\n"}, ("content", "compliant", "equal", "equal", HIDDEN, True)),
+        (
+            SHADOW,
+            {"sha256": HELLO.upper()},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (SHADOW, {"sha256": "0" * 64}, ("sha256", "drift", "equal", "different", HIDDEN, True)),
+        (SHADOW, {"mode": "0644"}, ("mode", "compliant", "0644", "0644", None, False)),
+    ],
+)
+def test_what_a_finding_shows(
+    observed: File | Missing | Broken, declared: dict[str, Any], expected: tuple[object, ...]
+) -> None:
+    found = {
+        finding.field: finding
+        for finding in RESOURCE.judge(Declared(**{"path": "/f", **declared}), observed)
+    }
+    assert {*found} == {"type", *declared} - {"path"}
+    finding = found[str(expected[0])]
+    assert (
+        finding.field,
+        finding.outcome.value,
+        finding.expected,
+        finding.actual,
+        finding.why,
+        finding.secret,
+    ) == expected
+
+
+def test_what_is_expected_of_a_secret_is_not_shown() -> None:
+    declared = Declared(path=KEY, content="x", mode="0600", owner="root")
+    assert files.expected(declared) == {
+        "type": "regular file",
+        "content": "equal",
+        "mode": "0600",
+        "owner": "root",
+    }
+    assert files.expected(Declared(path="/f", content="x")) == {
+        "type": "regular file",
+        "content": "x",
+    }

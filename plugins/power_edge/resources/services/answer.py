@@ -1,6 +1,6 @@
 """The probe's answer about units, read into records but not yet joined into units."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
 LinkKind = Literal["disk", "vendor", "generator", "runtime", "mask"]
@@ -24,7 +24,8 @@ class Link(NamedTuple):
 class Jobs(NamedTuple):
     """The job list of the next boot, by a dry run of systemd.
 
-    - `jobs`: the units that the boot starts.
+    - `jobs`: names of the units that the boot starts, aliases included.
+    - `units`: the same without aliases, which may belong to other units now (as default.target's).
     - `unmet`: by unit, a condition (ConditionPathExists=) that fails, or may fail at the next boot.
     - `wakers`: by unit, the units that may start it.
     - `traps`: why the list decides nothing on this machine; empty where it does.
@@ -34,6 +35,7 @@ class Jobs(NamedTuple):
     """
 
     jobs: frozenset[str]
+    units: frozenset[str]
     unmet: Mapping[str, str]
     wakers: Mapping[str, Sequence[str]]
     traps: Sequence[str]
@@ -45,6 +47,10 @@ class Jobs(NamedTuple):
     def bus(self) -> bool:
         """Whether a boot starts the message bus, which starts units for their callers."""
         return not self.jobs.isdisjoint(("dbus.socket", "dbus.service", "dbus-broker.service"))
+
+    def start(self, declared_name: str, names: Set[str]) -> bool:
+        """Return whether a boot starts the unit with this declared name, which has `names` now."""
+        return declared_name in self.jobs or not names.isdisjoint(self.units)
 
     def doubted(self, names: Iterable[str]) -> str:
         """Return why a boot may differ from the list for a unit with these names; empty where it

@@ -45,7 +45,7 @@ def unit(declared_name: str, answer: Answer) -> Unit:
         left=properties.get("ControlGroup", "")[1:] in answer.left,
         halted=answer.halted.get(name, ""),
         triggers=its_triggers,
-        pullers=tuple(pullers(names, properties, answer).values()),
+        pullers=tuple(pullers(declared_name, names, properties, answer).values()),
         claimed_by=claimed_by(declared_name, missing, answer.names) if unproven else (),
         nearest=nearest(declared_name, answer.names) if missing else (),
         unusable=answer.names.files.get(declared_name, "") if missing else "",
@@ -122,7 +122,7 @@ def _boot(
     declared_name: str, names: set[str], triggers: set[str], answer: Answer, jobs: Jobs
 ) -> Boot:
     properties = answer.properties[declared_name]
-    starts = not names.isdisjoint(jobs.jobs)
+    starts = jobs.start(declared_name, names)
     wakers = dict.fromkeys(
         waker
         for name in sorted(names)

@@ -147,6 +147,7 @@ def _jobs(lines: Sequence[str]) -> Jobs | None:
         dict(row.split(" ", 1) for row in rows.get(kind, ())) for kind in ("unmet", "unsure")
     )
     return Jobs(
+        frozenset([*rows.get("job", ()), *rows.get("called", ())]),
         frozenset(rows.get("job", ())),
         unmet,
         wakers,

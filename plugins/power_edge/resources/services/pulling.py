@@ -28,13 +28,15 @@ _FIXED = ("static", "generated", "masked", "transient")
 """File states that `systemctl disable` does not change."""
 
 
-def pullers(names: set[str], properties: Properties, answer: Answer) -> dict[str, Puller]:
+def pullers(
+    declared_name: str, names: set[str], properties: Properties, answer: Answer
+) -> dict[str, Puller]:
     """Return the units that pull in the unit with these names, by their own names."""
     links = _links(names, answer)
     found = {
         link.puller: Puller(link.puller, link.by, _pulled_at_boot(link, answer)) for link in links
     }
-    if answer.jobs is not None and names.isdisjoint(answer.jobs.jobs):
+    if answer.jobs is not None and not answer.jobs.start(declared_name, names):
         # No boot starts it. So of a mask and a link with the same name the mask has won.
         found |= {
             link.puller: Puller(link.puller, "mask", False) for link in links if link.by == "mask"

@@ -124,7 +124,8 @@ class Unit(NamedTuple):
     `is-enabled` says) is empty where it is unknown.
 
     A unit that is plainly up comes from listings alone: its type, triggers and pullers were not
-    read, and its file state only if `enabled` is declared.
+    read. For a unit that is plainly as declared by `systemctl show`, `change` was not read. The
+    file state of both was read only if `enabled` is declared.
 
     - `remains`: RemainAfterExit=.
     - `queued`: the manager has a job for it that is not done. `job`: the type of that job
