@@ -861,7 +861,7 @@ LATEST = {"state": "latest"}
 
 
 @pytest.mark.parametrize(
-    ("observed", "declared", "shown"),
+    ("observed", "declared", "expected"),
     [
         (versions(row()), {"state": "present"}, ("compliant", "present", "present", None)),
         (
@@ -1021,7 +1021,7 @@ LATEST = {"state": "latest"}
     ],
 )
 def test_what_a_finding_of_a_state_shows(
-    observed: Package, declared: dict[str, Any], shown: tuple[object, ...]
+    observed: Package, declared: dict[str, Any], expected: tuple[object, ...]
 ) -> None:
     (finding,) = RESOURCE.judge(Declared(**{"name": "x", **declared}), observed)
     assert (
@@ -1030,11 +1030,11 @@ def test_what_a_finding_of_a_state_shows(
         finding.expected,
         finding.actual,
         finding.why,
-    ) == ("state", *shown)
+    ) == ("state", *expected)
 
 
 @pytest.mark.parametrize(
-    ("observed", "shown"),
+    ("observed", "expected"),
     [
         (versions(row("1.0")), ("compliant", "1.0", "1.0", None)),
         (versions(row("1:1.0")), ("drift", "1.0", "1:1.0", "the epoch 1 is part of the version")),
@@ -1048,7 +1048,7 @@ def test_what_a_finding_of_a_state_shows(
         ),
     ],
 )
-def test_what_a_finding_of_a_version_shows(observed: Package, shown: tuple[object, ...]) -> None:
+def test_what_a_finding_of_a_version_shows(observed: Package, expected: tuple[object, ...]) -> None:
     _, finding = RESOURCE.judge(Declared(name="x", state="present", version="1.0"), observed)
     assert (
         finding.field,
@@ -1056,4 +1056,4 @@ def test_what_a_finding_of_a_version_shows(observed: Package, shown: tuple[objec
         finding.expected,
         finding.actual,
         finding.why,
-    ) == ("version", *shown)
+    ) == ("version", *expected)

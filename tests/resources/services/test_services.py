@@ -581,7 +581,7 @@ def test_what_is_shown_of_a_drift(observed: Unit | None, state: str, enabled: bo
 
 
 @pytest.mark.parametrize(
-    ("observed", "declared", "shown"),
+    ("observed", "declared", "expected"),
     [
         (UP, {"state": "running"}, ("running", "running", None)),
         (UP, {"enabled": False}, (False, True, None)),
@@ -622,10 +622,10 @@ def test_what_is_shown_of_a_drift(observed: Unit | None, state: str, enabled: bo
     ],
 )
 def test_what_is_shown_of_a_finding(
-    observed: Unit | None, declared: dict[str, Any], shown: tuple[object, object, str | None]
+    observed: Unit | None, declared: dict[str, Any], expected: tuple[object, object, str | None]
 ) -> None:
     (finding,) = judge(Service(name="x", **declared), observed)
-    assert (finding.expected, finding.actual, finding.why) == shown
+    assert (finding.expected, finding.actual, finding.why) == expected
 
 
 DONE = "active (exited): it has done its work and left no process"
@@ -1306,13 +1306,13 @@ GONE = "Id=a.service\nNames=a.service\nLoadState=not-found\nActiveState=inactive
 
 
 def whole(block: str = "", up: str = "", **parts: str) -> dict[str, Unit]:
-    """The units of an answer in which a.service was asked for: lines to add to its block, and the
-    other parts.
+    """Return the units of an answer about a.service; `block`: more lines of its block of `systemctl
+    show`; `parts`: the other parts.
     """
-    shown = f"{BLOCK.format('a.service')}\n{block}".strip()
+    block = f"{BLOCK.format('a.service')}\n{block}".strip()
     rest = "".join(f"== {name}\n{text}\n" for name, text in parts.items())
     return parse(
-        f"== up\n{up}\n{rest}== asked\na.service\n== show\n{shown}\n\n== end\n".encode(
+        f"== up\n{up}\n{rest}== asked\na.service\n== show\n{block}\n\n== end\n".encode(
             "utf-8", "surrogateescape"
         )
     )
@@ -1525,7 +1525,7 @@ GENERATED = (
 
 
 @pytest.mark.parametrize(
-    ("block", "told", "boot"),
+    ("block", "jobs", "boot"),
     [
         ("", "complete", Boot(False)),
         ("", "job a.service\ncomplete", Boot(True)),
@@ -1598,8 +1598,8 @@ GENERATED = (
         ("", "job a.service", None),
     ],
 )
-def test_what_is_told_of_the_next_boot(block: str, told: str, boot: Boot | None) -> None:
-    assert whole(block, boot=told)["a.service"].boot == boot
+def test_what_is_told_of_the_next_boot(block: str, jobs: str, boot: Boot | None) -> None:
+    assert whole(block, boot=jobs)["a.service"].boot == boot
 
 
 SOCKET_LINK = "etc/systemd/system/sockets.target.wants/b.socket"
@@ -2005,8 +2005,8 @@ def test_units_that_may_claim_a_masked_name() -> None:
     assert answered(masked.replace("masked", "not-found"), names="\n".join(names)).claimed_by == (
         "a.socket",
     )
-    there = answered(masked.replace("masked", "loaded"), names="\n".join([*names, *claims]))
-    assert (there.claimed_by, there.nearest, there.unusable) == ((), (), "")
+    loaded = answered(masked.replace("masked", "loaded"), names="\n".join([*names, *claims]))
+    assert (loaded.claimed_by, loaded.nearest, loaded.unusable) == ((), (), "")
 
 
 def test_of_two_links_the_lasting_one_counts() -> None:

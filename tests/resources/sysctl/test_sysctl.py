@@ -129,7 +129,7 @@ def test_different(declared: str, observed: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "declared", "observed", "shown"),
+    ("key", "declared", "observed", "expected"),
     [
         ("vm.x", " 1\n", "1", ("compliant", "1", None)),
         ("vm.x", "1", "2", ("drift", "2", None)),
@@ -165,11 +165,11 @@ def test_different(declared: str, observed: str | None) -> None:
     ],
 )
 def test_what_a_finding_shows(
-    key: str, declared: str, observed: str | None, shown: tuple[object, ...]
+    key: str, declared: str, observed: str | None, expected: tuple[object, ...]
 ) -> None:
     (finding,) = judge(Setting(key, declared), None if observed is None else Value(observed))
     assert (finding.field, finding.expected) == ("value", declared)
-    assert (finding.outcome.value, finding.actual, finding.why) == shown
+    assert (finding.outcome.value, finding.actual, finding.why) == expected
 
 
 def test_a_key_that_may_be_hidden_in_a_container_is_not_missing() -> None:
