@@ -1,6 +1,5 @@
-"""What a secret is: the rules of discovery, which probes/lib/files.sh has.
-
-Nodes run them there, and Python reads them.
+"""The rules that say which files are secrets. They are in probes/lib/files.sh, which nodes run, and
+which this module reads.
 """
 
 import re
@@ -16,8 +15,8 @@ _BLANKS = r" \t\r\f\v"
 
 
 def matches(path: str, *lists: str) -> bool:
-    """Whether one of the patterns of these lists (`keys`, `accounts`, `secrets`, `no_secrets`) fits
-    a path.
+    """Return whether a path matches a pattern in one of these lists (`keys`, `accounts`, `secrets`,
+    `no_secrets`).
     """
     return _patterns(*lists).match(path) is not None
 
@@ -40,19 +39,19 @@ def _lists() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1024)
 def has_secret_line(content: str) -> bool:
-    """Whether a line of a text is a secret by the rules, such as `password = ...`."""
-    # A lone surrogate is no text to the matcher, and no part of a rule.
+    """Return whether a line of a text is a secret by the rules, such as `password = ...`."""
+    # The matcher accepts no lone surrogates, and no rule has one.
     return not _free_of_secrets().is_valid(content.encode("utf-8", "replace").decode())
 
 
 @cache
 def _free_of_secrets() -> Draft202012Validator:
-    """The lines' rules, for a matcher whose time grows with the length of a text: Python's own
-    grows with its square.
+    """Return the rules for lines, in a matcher whose time grows linearly with the length of a text.
+    The time of Python's `re` grows with its square.
     """
     rules = (
-        # Of grep's language all is the same here but the names of classes, and that a line is all
-        # that grep is shown.
+        # These patterns of grep mean the same here, except for the names of classes, and that grep
+        # sees one line at a time.
         rule.replace("[^", r"[^\n").replace("[:space:]", _BLANKS)
         for rule in _lists()["secret_lines"].splitlines()
     )

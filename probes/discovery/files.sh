@@ -1,13 +1,13 @@
-# Files under /etc that somebody changed or added; with `all` every regular file there, but for secrets and what changes by itself.
-# What a package brought, or made at its installation, is the distribution's: the databases of dpkg, rpm, apk and pacman tell which files those are,
-# and with what content. docs/discovery/files.md has the patterns below with their reasons; * stands for slashes as well.
+# Files under /etc that somebody changed or added; with `all`: every regular file there, except secrets and files that programs change.
+# A file that a package installed or created belongs to the distribution. The databases of dpkg, rpm, apk and pacman list these files and their
+# contents. docs/discovery/files.md has the patterns below with their reasons; * matches slashes, too.
 # shellcheck disable=SC2154 # lib/node.sh sets root, lib/files.sh the lists of secrets
 etc=$root/etc
 tab='	'
 all=''
 [ "$1" != all ] || all=yes
 
-# Never declared beside $accounts: what programs write by themselves, and leftovers that nothing reads.
+# Never declared, as are $accounts: files that programs write by themselves, and leftovers that nothing reads.
 never='
 /etc/subuid- /etc/subgid- /etc/.pwd.lock /etc/passwd.lock
 /etc/resolv.conf* /etc/.resolv.conf* /etc/mtab /etc/adjtime /etc/ld.so.cache /etc/.updated /etc/fake-hwclock.data /etc/blkid*
@@ -19,7 +19,8 @@ never='
 /etc/*.git/* /etc/.hg/* /etc/.bzr/* /etc/.etckeeper
 *~ *.bak *.old *.orig *.swp *.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new *.placeholder
 '
-# Not the work of a person, though of no package: what the installer asked, and what is made of what is installed; the firewall is declared as rules.
+# Not the work of a person, though they belong to no package: files with answers to the installer, files that are generated from what is installed,
+# and the rules of the firewall, which are declared as such.
 usual='
 /etc/passwd /etc/group /etc/subuid /etc/subgid /etc/hostname /etc/hosts /etc/machine-info /etc/fstab /etc/crypttab /etc/timezone /etc/localtime
 /etc/mailname /etc/networks /etc/shells /etc/locale.gen /etc/locale.conf /etc/vconsole.conf /etc/default/locale /etc/default/keyboard
@@ -30,7 +31,7 @@ usual='
 /etc/apt/apt.conf.d/0?autoremove-* /etc/X11/default-display-manager /etc/papersize /etc/crypto-policies/back-ends/* /etc/crypto-policies/state/*
 /etc/ufw/user.rules /etc/ufw/user6.rules /etc/iptables/* /etc/sysconfig/iptables /etc/sysconfig/ip6tables
 '
-# Of world-readable files those with a line that holds a secret, and those of comments and blanks alone.
+# Of world-readable files: those with a line that holds a secret, and those that hold only comments and blanks.
 # shellcheck disable=SC2016 # for another sh
 sifted='
     lines=$1 no_secrets=$2
@@ -41,20 +42,20 @@ sifted='
     grep -L "^[[:space:]]*[^#;[:space:]]" -- "$@" | sed "s/^/comments	/"
 '
 
-# What the databases say of files under /etc: `owned PATH`, or `brought PATH DIGEST PACKAGE`, of rpm with MODE OWNER:GROUP.
+# What the databases hold about files under /etc: `owned PATH`, or `installed PATH DIGEST PACKAGE`, for rpm with MODE OWNER:GROUP.
 of_packages() {
     if [ -s "$root/var/lib/dpkg/status" ]; then
-        # An obsolete one is no longer the package's, and of "newconffile" it is not known what it was.
+        # An obsolete conffile no longer belongs to the package. The digest of "newconffile" is unknown.
         awk -v OFS='\t' '
             /^Package: / { package = $2 }
             /^[^ ]/ { inside = /^Conffiles:/ }
             inside && /^ \// && $NF != "obsolete" && $NF != "remove-on-upgrade" {
                 path = $0; sub(/^ /, "", path); sub(/ [^ ]*$/, "", path)
-                if ($NF != "newconffile") print "brought", path, $NF, package
+                if ($NF != "newconffile") print "installed", path, $NF, package
             }
         ' "$root/var/lib/dpkg/status"
-        # ucf's files are no conffiles: their packages put them there at installation.
-        [ ! -r "$root/var/lib/ucf/hashfile" ] || sed -n "s/^\([0-9a-f]*\)  *\(\/etc\/.*\)/brought$tab\2$tab\1$tab/p" "$root/var/lib/ucf/hashfile"
+        # Files of ucf are no conffiles: their packages create them at installation.
+        [ ! -r "$root/var/lib/ucf/hashfile" ] || sed -n "s/^\([0-9a-f]*\)  *\(\/etc\/.*\)/installed$tab\2$tab\1$tab/p" "$root/var/lib/ucf/hashfile"
         set +f
         sed -n "s/^\/etc\/.*/owned$tab&/p" "$root"/var/lib/dpkg/info/*.list
         set -f
@@ -65,7 +66,7 @@ of_packages() {
     [ ! -e "$1" ] || cat "$@" | awk -v OFS='\t' '
         /^%[A-Z]+%$/ { field = $0; next }
         /^etc\// && field == "%FILES%" { print "owned", "/" $0 }
-        /^etc\// && field == "%BACKUP%" { split($0, pair, "\t"); print "brought", "/" pair[1], pair[2], "" }'
+        /^etc\// && field == "%BACKUP%" { split($0, pair, "\t"); print "installed", "/" pair[1], pair[2], "" }'
     for installed in "$root/lib/apk/db/installed" "$root/usr/lib/apk/db/installed"; do
         [ ! -r "$installed" ] || awk -v OFS='\t' '
             # Q1 and base64 of the SHA-1.
@@ -80,7 +81,7 @@ of_packages() {
             /^P:/ { package = substr($0, 3) }
             /^F:/ { folder = substr($0, 3) }
             /^R:/ { file = "/" folder "/" substr($0, 3); if (file ~ /^\/etc\//) print "owned", file }
-            /^Z:Q1/ && file ~ /^\/etc\// { print "brought", file, hex(substr($0, 5)), package }' "$installed"
+            /^Z:Q1/ && file ~ /^\/etc\// { print "installed", file, hex(substr($0, 5)), package }' "$installed"
     done
     of_rpm
 }
@@ -95,28 +96,28 @@ of_rpm() {
         $1 == "status" && $2 != 0 { print "broken", "rpm" }
         $1 !~ /^\/etc\// { next }
         $2 == "" { print "owned", $1; next } # a folder, a link, or a ghost, which the package itself writes
-        { print "brought", $1, $2, $3, substr($4, length($4) - 3), $5 }'
+        { print "installed", $1, $2, $3, substr($4, length($4) - 3), $5 }'
 }
 
-# The hashes that the databases hold.
+# The programs for the kinds of digests in the databases.
 sums() {
     { [ -s "$root/var/lib/dpkg/status" ] || [ -d "$root/var/lib/pacman/local" ]; } && echo md5sum
     { [ -e "$root/lib/apk/db/installed" ] || [ -e "$root/usr/lib/apk/db/installed" ]; } && echo sha1sum
     { [ -d "$root/var/lib/rpm" ] || [ -d "$root/usr/lib/sysimage/rpm" ]; } && command -v rpm >/dev/null && echo sha256sum
 }
 
-# $found: find's tests for any of some patterns, as words without blanks.
+# $found: arguments of find that match any of the patterns, as words without blanks.
 some() { # PATTERN...
     found='('
     for pattern; do found="$found -path $etc/${pattern#/etc/} -o"; done
     found="${found% -o} )"
 }
 
-# Of what there is: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`,
-# `secret PATH`, `file MODE OWNER:GROUP SIZE PATH`, hashes of up to 4 MB as the tools print them, and `comments PATH` for what says nothing. What is
-# small enough for a check to hash, 10 MB, is searched for secrets.
+# What exists: `closed PATH` for a folder that not everybody may enter, `other PATH` and `never PATH` for what is not declared, `key PATH`, `secret
+# PATH`, `file MODE OWNER:GROUP SIZE PATH`, digests of files up to 4 MB as the programs print them, and `comments PATH` for a file without settings.
+# Files that a check would hash, up to 10 MB, are searched for secrets.
 #
-# busybox's find forgets an -exec with + inside of brackets, hence the long chain of -o; `-type d` after an -exec leads on to the next of them.
+# busybox's find ignores an -exec with + within brackets, hence the long chain of -o. `-type d` after an -exec is false, so that the next -o is tried.
 listed() {
     # shellcheck disable=SC2086,SC2046 # words
     $as find "$etc" -xdev -type d ! -perm -0001 ! -path "$odd" -exec printf "closed\t%s\n" {} + \
@@ -129,7 +130,7 @@ listed() {
         -o -perm -0004 -size +0 -size -19533 -exec sh -c "$sifted" sh "$secret_lines" "$no_secrets" {} + 2>/dev/null
 }
 
-# Names that a line cannot hold, or that the probe's arguments escape: no package has such a file. Printed as the others, in octal.
+# The same for names with bytes that a line cannot hold or that the probe's arguments escape. No package has such a file.
 listed_odd() {
     # shellcheck disable=SC2086 # words
     $as find "$etc" -xdev -type d ! -perm -0001 -exec printf 'c%s\0' {} + \
@@ -139,27 +140,27 @@ listed_odd() {
         -o -exec printf '%s\0' {} + 2>/dev/null
 }
 
-# What is to be said of it, from all of the above.
-told() {
+# Turns all of the above into the lines of discovery.
+report() {
     awk -F '\t' -v root="$root" -v all="$all" '
         function name(path) { return substr(path, length(root) + 1) }
         function escaped(path) { gsub(/ /, "\\0040", path); return path }
         function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
-        # Whether a folder above is in a table.
+        # Whether the table has a folder above the path.
         function below(path, table) { while (sub(/\/[^\/]*$/, "", path) && path != "") if (path in table) return 1; return 0 }
         function put(line) { print line | "sort" }
-        function tell(path, why) {
-            if (mode[path] !~ /[4-7]$/ || below(path, closed)) put("+-:::" escaped(path) "\t" why "; not for all to read, so no hash")
+        function declare(path, why) {
+            if (mode[path] !~ /[4-7]$/ || below(path, closed)) put("+-:::" escaped(path) "\t" why "; not everybody may read it, so no hash")
             else if (path in secret) put("+-:::" escaped(path) "\t" why "; it may hold a secret, so no hash")
             else if (size[path] > 10000000) put("+-:::" escaped(path) "\t" why "; too big to hash at each check")
             else put("+*:::" escaped(path) "\t" why)
         }
-        # 1: as it was brought, 0: not so, -1: it could not be read.
-        function same(path,    wanted, count, i, result) {
-            count = split(brought[path], wanted, " "); result = -1
+        # 1: as the package installed it, 0: changed, -1: it could not be read.
+        function same(path,    digests, count, i, result) {
+            count = split(installed[path], digests, " "); result = -1
             for (i = 1; i <= count; i++) {
-                if (!((path, length(wanted[i])) in digest)) continue
-                if (digest[path, length(wanted[i])] == wanted[i]) return 1
+                if (!((path, length(digests[i])) in digest)) continue
+                if (digest[path, length(digests[i])] == digests[i]) return 1
                 result = 0
             }
             return result
@@ -168,20 +169,20 @@ told() {
             return (path in attributes) && attributes[path] != substr("000" mode[path], length(mode[path])) " " owner[path]
         }
         function source(path) { return package[path] == "" ? "its package" : package[path] }
-        # Which digests are those of packaged files that a package may have copied: not from /usr/share/doc, which no package may rely on.
-        # Not by grep, on whose command line everybody on the node could read the digest of a secret.
+        # Finds the digests of packaged files that a package may have copied. /usr/share/doc does not count: no package may rely on it.
+        # Without grep, since everybody on the node could read the digest of a secret on its command line.
         function find_copies(    command, line, from) {
             command = "cat \"$PE_ROOT\"/var/lib/dpkg/info/*.md5sums 2>/dev/null"
             while ((command | getline line) > 0) {
-                if (!(substr(line, 1, 32) in asked)) continue
+                if (!(substr(line, 1, 32) in wanted)) continue
                 from = substr(line, 35)
                 if (from ~ /^usr\/(share|lib)\// && from !~ /^usr\/share\/doc\//) copy[substr(line, 1, 32)] = 1
             }
             close(command)
         }
         $1 == "owned" { owned[$2] = 1; next }
-        $1 == "brought" {
-            brought[$2] = brought[$2] " " $3; original[$3] = 1
+        $1 == "installed" {
+            installed[$2] = installed[$2] " " $3; original[$3] = 1
             if ($4 != "") package[$2] = $4
             if ($5 != "") attributes[$2] = $5 " " $6
             next
@@ -201,54 +202,55 @@ told() {
             if (broken) why = "the database of " broken " could not be read"
             if (why != "") { print why > "/dev/stderr"; exit 1 }
             for (path in dark) put("?" path "/\tit takes root to look into it")
-            for (path in key) if (all || !((path in owned) || (path in brought))) put("-" path "\ta key")
+            for (path in key) if (all || !((path in owned) || (path in installed))) put("-" path "\ta key")
             for (i = 1; i <= n; i++) {
                 path = files[i]
                 if (all) {
-                    if (path in brought) tell(path, (same(path) == 0 ? "not as " source(path) " brought it" : "brought by " source(path)))
-                    else tell(path, path in owned ? "brought by a package" : "of no package")
-                } else if (path in brought) {
+                    if (path in installed) declare(path, same(path) ? "installed by " source(path) : "changed since " source(path) " installed it")
+                    else declare(path, path in owned ? "installed by a package" : "belongs to no package")
+                } else if (path in installed) {
                     found = same(path)
-                    if (found < 0 && size[path] > 4194304) put("-" path "\ttoo big to tell whether it is as " source(path) " brought it")
-                    else if (found < 0) put("?" path "\tit takes root to see whether it is as " source(path) " brought it")
-                    else if (!found) tell(path, "not as " source(path) " brought it")
-                    else if (attributes_differ(path)) tell(path, "not with the mode and owner that " source(path) " gave it")
+                    if (found < 0 && size[path] > 4194304) put("-" path "\ttoo big to compare with what " source(path) " installed")
+                    else if (found < 0) put("?" path "\tit takes root to compare it with what " source(path) " installed")
+                    else if (!found) declare(path, "changed since " source(path) " installed it")
+                    else if (attributes_differ(path)) declare(path, "mode or owner changed since " source(path) " installed it")
                 } else if (!(path in owned)) {
                     if (path in comments) continue
                     if (!size[path] && path ~ /^\/etc\/(apparmor\.d\/local\/.*|environment|.*\/\.keep)$/) continue
-                    if (size[path] > 4194304) { tell(path, "of no package"); continue }
+                    if (size[path] > 4194304) { declare(path, "belongs to no package"); continue }
                     sum = ((path, 32) in digest) ? digest[path, 32] : ((path, 40) in digest) ? digest[path, 40] : digest[path, 64]
-                    if (sum == "") { put("?" path "\tit takes root to see whether it is of no package"); continue }
+                    if (sum == "") { put("?" path "\tit takes root to see whether it is a copy of a packaged file"); continue }
                     mine[++m] = path; sum_of[path] = sum
-                    if (length(sum) == 32) asked[sum] = 1
+                    if (length(sum) == 32) wanted[sum] = 1
                 }
             }
             if (m) find_copies()
             for (i = 1; i <= m; i++) {
                 path = mine[i]
-                # A copy under /etc/systemd takes the place of the original: somebody put it there.
+                # A copy under /etc/systemd overrides the original: somebody put it there.
                 if (size[path] && path !~ /^\/etc\/systemd\// && ((sum_of[path] in copy) || (sum_of[path] in original))) delete mine[i]
                 else count_in[folder(path)]++
             }
-            for (i = 1; i <= m; i++) if ((i in mine) && count_in[folder(mine[i])] <= 100) tell(mine[i], "of no package")
-            # The work of a program, rather than of a person.
-            for (path in count_in) if (count_in[path] > 100) put("-" path "/\t" count_in[path] " files of no package: declare those that matter")
-            if (!all) for (path in brought) {
+            for (i = 1; i <= m; i++) if ((i in mine) && count_in[folder(mine[i])] <= 100) declare(mine[i], "belongs to no package")
+            # That is the work of a program, not of a person.
+            for (path in count_in)
+                if (count_in[path] > 100) put("-" path "/\t" count_in[path] " files that belong to no package: declare those that matter")
+            if (!all) for (path in installed) {
                 if (package[path] == "" || (path in mode) || (path in never) || (path in key) || below(path, dark)) continue
-                if (path in other) put("-" path "\tno regular file, as " package[path] " brought it")
-                else put("-" path "\t" package[path] " brought it, and it was removed")
+                if (path in other) put("-" path "\tnot a regular file, as " package[path] " installed it")
+                else put("-" path "\t" package[path] " installed it, and it was removed")
             }
             close("sort")
         }'
 }
 
-# The same for odd names: they are of no package.
-told_odd() {
+# The same for odd names, which belong to no package.
+report_odd() {
     od -An -v -to1 | awk -v skip="${#root}" '
         BEGIN {
             for (i = 0; i < 256; i++) {
                 octal = sprintf("%03o", i)
-                shown[octal] = i > 32 && i < 127 && i != 92 ? sprintf("%c", i) : "\\0" octal
+                printable[octal] = i > 32 && i < 127 && i != 92 ? sprintf("%c", i) : "\\0" octal
                 byte[octal] = i
             }
         }
@@ -268,8 +270,8 @@ told_odd() {
         {
             for (f = 1; f <= NF; f++) {
                 if ($f != "000") { bytes[++count] = $f; continue }
-                kind = shown[bytes[1]]; path = ""
-                for (i = (kind == "/" ? 1 : 2) + skip; i <= count; i++) path = path shown[bytes[i]]
+                kind = printable[bytes[1]]; path = ""
+                for (i = (kind == "/" ? 1 : 2) + skip; i <= count; i++) path = path printable[bytes[i]]
                 if (kind == "c") closed[path] = 1
                 else { paths[++n] = path; kinds[n] = kind; valid[n] = utf8() }
                 count = 0
@@ -280,13 +282,13 @@ told_odd() {
                 path = paths[i]
                 if (!valid[i]) print "-" path "\tits name is not UTF-8, which YAML cannot hold"
                 else if (kinds[i] == "k") print "-" path "\ta key"
-                else if (kinds[i] == "*" && !below(path)) print "+*:::" path "\tof no package"
-                else print "+-:::" path "\tof no package; not for all to read, or it may hold a secret, so no hash"
+                else if (kinds[i] == "*" && !below(path)) print "+*:::" path "\tbelongs to no package"
+                else print "+-:::" path "\tbelongs to no package; not everybody may read it, or it may hold a secret, so no hash"
             }
         }' | sort
 }
 
-# What a plain user cannot enter is looked into as root, where sudo lets him without a password.
+# What a plain user cannot enter is read as root, if sudo needs no password.
 as=''
 if [ "$(id -u)" != 0 ] && can_be_root; then as="$PE_SUDO env LC_ALL=C"; fi
 
@@ -303,7 +305,7 @@ never="$accounts $never"
     secret_tests=$found
 }
 sums=$(sums)
-[ -n "$sums" ] || [ -n "$all" ] || fail 'there is no package database that is known here: nothing tells which files are of no package'
+[ -n "$sums" ] || [ -n "$all" ] || fail 'no known package database: it is unknown which files belong to no package'
 PE_ROOT=$root
 export PE_ROOT
 {
@@ -312,5 +314,5 @@ export PE_ROOT
     [ -n "$as" ] || find "$etc" -xdev -type d ! -path "$odd" -exec sh -c '
         for folder; do [ -r "$folder" ] && [ -x "$folder" ] || echo "dark	$folder"; done' sh {} + 2>/dev/null
     listed
-} | told || exit
-listed_odd | told_odd
+} | report || exit
+listed_odd | report_odd

@@ -1,13 +1,13 @@
-# Packages that somebody asked for, and those on hold; with `all` every one that is installed.
-# Asked for is what the manager has down as such, less the distribution's base, and less what another such package, or the base, depends on (what it
-# merely recommends is kept). Where the manager keeps no such list, all are: then it is the packages that no other one needs.
+# Packages that were installed manually, and those on hold; with `all`: every installed package.
+# Manually installed are those that the package manager has on file as such, without the distribution's base, and without dependencies of the base or
+# of another such package (mere recommendations are kept). If the package manager keeps no such list: the packages that no other one needs.
 # shellcheck disable=SC2154 # lib/node.sh and lib/packages.sh set manager, installed, dbpath and root
 tab='	'
 all=''
 [ "$1" != all ] || all=yes
 
-# stdin: `is NAME WHY` (installed; nobody asked for it where WHY is empty), `base NAME`, `has NAME NAME` (provides), `needs NAME NAME|NAME...`,
-# `status N` of the command that said so, and lines that are discovery's already. Prints the lines of discovery; fails without a package.
+# stdin: `is NAME WHY` (installed; WHY is empty for a dependency), `base NAME`, `has NAME NAME` (provides), `needs NAME NAME|NAME...`, `status N` of
+# the command, and lines that are in the format of discovery already. Prints the lines of discovery. Fails if no package is installed.
 chosen() {
     awk -F '\t' -v all="$all" '
         $1 == "is" { order[++n] = $2; why[$2] = $3; next }
@@ -27,14 +27,14 @@ chosen() {
             }
             return edges[name] = found
         }
-        # Everything that a package leads to, but for itself: packages may need each other (perl and its modules).
-        function mark(start,    queue, head, tail, parts, count, i, seen) {
-            seen[start] = 1; queue[tail = 1] = start
+        # Marks all that a package depends on, except itself: packages may need each other (perl and its modules).
+        function mark(start,    queue, head, tail, parts, count, i, visited) {
+            visited[start] = 1; queue[tail = 1] = start
             for (head = 1; head <= tail; head++) {
                 count = split(direct(queue[head]), parts, "\t")
                 for (i = 2; i <= count; i++) {
-                    if (parts[i] in seen) continue
-                    seen[parts[i]] = needed[parts[i]] = 1
+                    if (parts[i] in visited) continue
+                    visited[parts[i]] = needed[parts[i]] = 1
                     queue[++tail] = parts[i]
                 }
             }
@@ -50,16 +50,16 @@ chosen() {
                 name = order[i]
                 if (why[name] ~ /^on hold/) print "+" name "\t" why[name]
                 else if (why[name] == "" || (name in needed) || (name in base)) continue
-                else if (name ~ kernel) print "-" name "\tone version of the kernel: the next upgrade brings another"
+                else if (name ~ kernel) print "-" name "\tone kernel version: the next upgrade installs another"
                 else print "+" name "\t" why[name]
             }
         }'
 }
 
-# apt keeps what it installed by itself; the rest is manual, as apt-mark showmanual has it. Images and bootstraps have all as manual.
+# apt lists what it installed automatically; the rest is manual, as in apt-mark showmanual. In images all packages are manual.
 dpkg_packages() {
-    command -v dpkg-query >/dev/null || fail 'dpkg-query is not there'
-    native=$(dpkg --print-architecture) || fail 'dpkg does not tell its architecture'
+    command -v dpkg-query >/dev/null || fail 'this node has no dpkg-query'
+    native=$(dpkg --print-architecture) || fail 'dpkg does not print its architecture'
     {
         sed -n "/^Package: /{s//auto$tab/;h;}; /^Architecture: /{s//$tab/;H;}; /^Auto-Installed: 1/{g;s/\n//;p;}" \
             "$root/var/lib/apt/extended_states" 2>/dev/null
@@ -74,7 +74,8 @@ dpkg_packages() {
         $6 ~ /\/(not-installed|config-files)$/ { next }
         {
             name = key($2, $3)
-            print "is", name, ($6 ~ /^hold/ ? "on hold at this version (apt-mark hold)" : name in auto ? "" : "asked for (apt-mark showmanual)")
+            why = $6 ~ /^hold/ ? "on hold at this version (apt-mark hold)" : name in auto ? "" : "installed manually (apt-mark showmanual)"
+            print "is", name, why
             if ($4 == "yes" || $5 ~ /^(required|important|standard)$/) print "base", name
             count = split($7, groups, ",")
             for (i = 1; i <= count; i++) {
@@ -87,7 +88,7 @@ dpkg_packages() {
         }' | chosen || fail 'the dpkg database is empty or could not be read'
 }
 
-# /etc/apk/world is what was asked for, and !NAME what was refused.
+# /etc/apk/world holds the packages that were installed manually, and !NAME for those that were refused.
 apk_packages() {
     world=$root/etc/apk/world
     if ! { [ -r "$installed" ] && [ -r "$world" ]; }; then fail "$installed or $world is not readable"; fi
@@ -96,12 +97,12 @@ apk_packages() {
         FNR == NR {
             for (i = 1; i <= NF; i++) {
                 if ($i ~ /^!/) { if (!all) print "+" bare(substr($i, 2)), "refused in /etc/apk/world" }
-                else if ($i ~ /^\./) { if (!all) print "-" bare($i), "a list of packages that apk was given in one go" }
-                else asked[bare($i)] = $i ~ /[<>=~]/ ? "asked for in /etc/apk/world as " $i : "asked for in /etc/apk/world"
+                else if ($i ~ /^\./) { if (!all) print "-" bare($i), "a virtual package (apk add --virtual)" }
+                else manual[bare($i)] = $i ~ /[<>=~]/ ? "listed in /etc/apk/world as " $i : "listed in /etc/apk/world"
             }
             next
         }
-        /^P:/ { name = substr($0, 3); print "is", name, asked[name] }
+        /^P:/ { name = substr($0, 3); print "is", name, manual[name] }
         /^P:(alpine-base|alpine-baselayout|alpine-keys|alpine-release|apk-tools|busybox|libc-utils)$/ { print "base", name }
         /^D:/ { count = split(substr($0, 3), names, " "); for (i = 1; i <= count; i++) print "needs", name, bare(names[i]) }
         /^p:/ { count = split(substr($0, 3), names, " "); for (i = 1; i <= count; i++) print "has", name, bare(names[i]) }
@@ -112,7 +113,7 @@ apk_packages() {
 pacman_packages() {
     set +f
     cat "$root"/var/lib/pacman/local/*/desc | awk -v OFS='\t' '
-        function put() { if (name != "") print "is", name, (reason == 1 ? "" : "asked for (pacman -Qet)"); reason = 0 }
+        function put() { if (name != "") print "is", name, (reason == 1 ? "" : "installed manually (pacman -Qet)"); reason = 0 }
         function bare(name) { sub(/[<>=].*/, "", name); return name }
         /^%[A-Z0-9]+%$/ { field = $0; next }
         $0 == "" { next }
@@ -124,21 +125,21 @@ pacman_packages() {
     ' | chosen || fail 'the pacman database is empty or could not be read'
 }
 
-# Who asked is written down by dnf 5 in packages.toml, by dnf 4 in a database, by zypper as what nobody asked for. The tools themselves write logs and
-# caches whenever they are asked. Printed: `auto` or `asked` as a first line, where there is a list at all, and then its names.
+# dnf 5 lists manually installed packages in packages.toml, dnf 4 in a database; zypper lists the others. These tools write logs and caches whenever
+# they run, so their files are read. Prints `auto` or `manual`, then the names; nothing if there is no list.
 rpm_reasons() {
     toml=$root/usr/lib/sysimage/libdnf5/packages.toml history=$root/var/lib/dnf/history.sqlite zypp=$root/var/lib/zypp/AutoInstalled
     if [ -r "$toml" ]; then
-        echo asked
+        echo manual
         sed -n 's/^"\{0,1\}\([^"]*\)\.[^".]*"\{0,1\} *= *{.*reason *= *"\(External \)\{0,1\}User".*/\1/p' "$toml"
     elif [ -r "$history" ]; then
-        # 2 is TransactionItemReason::USER, and state 1 DONE; the last word on a package counts (max() chooses the row).
+        # 2 is TransactionItemReason::USER, and state 1 DONE; the last transaction of a package counts (max() chooses the row).
         query="SELECT name, reason, max(trans_item.id) FROM trans_item JOIN rpm USING (item_id) WHERE state = 1 GROUP BY name"
         for python in /usr/libexec/platform-python python3; do
             names=$("$python" -c '
 import sqlite3, sys
 rows = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro&immutable=1", uri=True).execute(sys.argv[2])
-print("asked", *(row[0] for row in rows if row[1] == 2), sep="\n")' "$history" "$query" 2>/dev/null) && echo "$names" && return
+print("manual", *(row[0] for row in rows if row[1] == 2), sep="\n")' "$history" "$query" 2>/dev/null) && echo "$names" && return
         done
     elif [ -r "$zypp" ]; then
         echo auto
@@ -147,10 +148,10 @@ print("asked", *(row[0] for row in rows if row[1] == 2), sep="\n")' "$history" "
 }
 
 rpm_packages() {
-    command -v rpm >/dev/null || fail 'rpm is not there'
-    table=$(rpm_query -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1 # rpm has said why
+    command -v rpm >/dev/null || fail 'this node has no rpm'
+    table=$(rpm_query -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1
     # Many packages need /bin/sh and the like: a package that has such a file counts as needed.
-    files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !seen[$3]++ { print $3 }')
+    files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !printed[$3]++ { print $3 }')
     # shellcheck disable=SC2086 # no blanks in them
     owners=$([ -z "$files" ] || rpm_query -qf --qf 'base\t%{NAME}\n' -- $files 2>/dev/null | grep "^base$tab")
     {
@@ -165,9 +166,9 @@ rpm_packages() {
         END {
             for (one in here) if (here[one] > here[native]) native = one
             for (i = 1; i <= n; i++) {
-                why = !list ? "no other package needs it" : (list == "asked") == (name[i] in listed) ? "asked for (dnf, zypper)" : ""
+                why = !list ? "no other package needs it" : (list == "manual") == (name[i] in listed) ? "installed manually (dnf, zypper)" : ""
                 key = arch[i] == native || arch[i] == "noarch" ? name[i] : name[i] ":" arch[i]
-                if (!seen[key]++) print "is", key, why
+                if (!printed[key]++) print "is", key, why
             }
             for (i = 1; i <= k; i++) print kept[i]
         }' | chosen || fail 'the rpm database holds no package'

@@ -1,25 +1,25 @@
-# Units that a person decided about: enabled, disabled or masked against the distribution's default, started by hand, with a file that no package
-# brought or that was changed, or of a package that somebody asked for, or that such a package depends on. With `all`, every unit that can be declared.
-# Needs no root.
+# Units that a person made a decision about: enabled, disabled or masked against the distribution's default, started by hand, with a file that belongs
+# to no package or was changed, or of a package that is installed manually or that such a package depends on. With `all`: every unit that can be
+# declared. Root is not needed.
 mode=$1
 
-command -v systemctl >/dev/null || fail 'there is no systemctl, and only units of systemd can be declared'
+command -v systemctl >/dev/null || fail 'this node has no systemctl, and only systemd units can be declared'
 need awk cat find grep sed sort
 
 list() { # COMMAND ARG...
     systemctl --type=service,socket,timer,target,path --full --plain --no-legend --no-pager "$@"
 }
 units=$(list list-units --all) || exit
-# In a chroot, systemctl knows what is installed, prints no unit, and exits with 0.
-[ -n "$units" ] || fail 'systemctl prints no units; does systemd run here (a chroot?)'
+# In a chroot systemctl prints no unit and exits with 0.
+[ -n "$units" ] || fail 'systemctl lists no units: is systemd running, or is this a chroot?'
 cd "${PE_ROOT:-/}" || exit
 
-# What Debian's packages enabled and masked themselves (deb-systemd-helper(1)). If they were installed with a strict umask, only root can read it.
+# What Debian's packages enabled and masked (deb-systemd-helper(1)). After an installation with a strict umask only root can read it.
 records=''
 for folder in var/lib/systemd/deb-systemd-helper-enabled var/lib/systemd/deb-systemd-helper-masked; do
     [ -d "$folder" ] || continue
     found=$(find "$folder" 2>/dev/null) || found=$(as_root find "$folder" 2>/dev/null) || {
-        printf '?what packages enabled themselves\tit takes root to read all of /%s\n' "$folder"
+        printf '?what packages enabled\tit takes root to read all of /%s\n' "$folder"
         exit 0
     }
     records="$records
@@ -47,7 +47,7 @@ for file in var/lib/dpkg/info/*.list; do
     break
 done
 
-# To list the files of all units takes 0.2 s on a small machine, since systemd looks for the links of each; to list some by name, 1 ms each.
+# Listing the files of all units takes 0.2 s on a small machine, since systemd looks for the links of each; by name it takes 1 ms each.
 [ "$mode" != all ] || files=$(list list-unit-files) || exit
 names=$(
     {
@@ -65,32 +65,32 @@ set -- $names
 [ "$mode" = all ] || files=$(list list-unit-files -- "$@") || exit
 properties=Id,LoadState,ActiveState,SubState,Type,RemainAfterExit,UnitFileState,FragmentPath,SourcePath,DropInPaths
 properties=$properties,NRestarts,ActiveEnterTimestampMonotonic,BusName,TriggeredBy,WantedBy,RequiredBy
-shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
+properties_of=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
 
 {
     printf '= units\n%s\n= files\n%s\n= records\n%s\n= disk\n%s\n= presets\n%s\n' "$units" "$files" "$records" "$disk" "$presets"
     printf '= packages\n%s\n= automatic\n%s\n= owned\n%s\n' "$packages" "$automatic" "$owned"
-    printf '= uptime\n%s\n= show\n%s\n\n' "$(cat proc/uptime)" "$shown"
+    printf '= uptime\n%s\n= show\n%s\n\n' "$(cat proc/uptime)" "$properties_of"
 } | awk -v mode="$mode" '
     function last(path) { sub(/.*\//, "", path); return path }
-    # A list of names. systemd C-quotes a name that has a backslash.
+    # A list of names without quotes: systemd C-quotes a name that holds a backslash.
     function plain(list) { gsub(/"/, "", list); gsub(/\\\\/, "\\", list); return list }
 
     function owner(file) { sub(/^\/usr\/lib\//, "/lib/", file); return owned[file] }
     function by_hand(file) { return file ~ /^\// && (dpkg ? owner(file) == "" : file !~ /^(\/usr)?\/lib\/|^\/etc\/init\.d\//) }
-    function asked_for(package) { return package != "" && !(package in automatic) && priority[package] !~ /^(required|important|standard)$/ }
+    function is_manual(package) { return package != "" && !(package in automatic) && priority[package] !~ /^(required|important|standard)$/ }
 
-    # The package that somebody asked for and that depends on this one (postgresql brings postgresql-common, which has the unit); empty without one, or
-    # if the base system needs this package too.
-    function brought_by(package,    name) {
+    # The manually installed package that depends on this one (postgresql on postgresql-common, which has the unit); empty if there is none, or if the
+    # base system needs this one, too.
+    function needed_by(package,    name) {
         if (!followed) {
             followed = 1
             for (name in priority) if (priority[name] ~ /^(required|important|standard)$/ || essential[name] == "yes") follow(name, based)
-            for (name in priority) if (asked_for(name) && !(name in based)) follow(name, brought)
+            for (name in priority) if (is_manual(name) && !(name in based)) follow(name, users)
         }
-        return (package in based) ? "" : brought[package]
+        return (package in based) ? "" : users[package]
     }
-    # Records, for all that a package depends on, directly or not, which package needs it.
+    # Sets into[NAME] to the start for every package that it depends on, directly or not.
     function follow(start, into,    queue, head, tail, needs, count, i) {
         if (start in into) return
         queue[tail = 1] = start
@@ -107,8 +107,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     }
     function bare(list) { gsub(/\([^)]*\)|:[a-z0-9]+|[ \n]/, "", list); gsub(/[,|]+/, "\t", list); return list }
 
-    # Whether a preset names the unit, or its template with this instance, to be enabled (systemd.preset(5)). `enable *` does not count: Debian has it
-    # as the default, and its packages decide.
+    # Whether a preset enables the unit, or its template with this instance, by name (systemd.preset(5)). `enable *`, which is the default, does not
+    # count: Debian has it, and its packages decide.
     function preset(unit, file,    i, whole, instance) {
         whole = instance = unit
         if (sub(/@.*\./, "@.", whole)) { sub(/^[^@]*@/, "", instance); sub(/\.[a-z]+$/, "", instance) }
@@ -126,8 +126,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         return found
     }
 
-    # The reason for a unit: after `+` if it is to be declared, after `-` if not; nothing if nobody decided anything.
-    function decided(    file, package, asked, origin, distribution, by) {
+    # The reason to declare a unit (after `+`) or to leave it out (after `-`); nothing if nobody made a decision about it.
+    function decided(    file, package, manual, origin, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
         if (state == "transient") return running ? "-made at run time (systemd-run); a boot forgets it" : ""
@@ -143,23 +143,23 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         } else if (file ~ /^\/run\// || (state ~ /-runtime$/ && !enabled)) {
             if (running) return "-" (file ~ /^\/run\// ? file : state) ", which a boot forgets"
         } else if (by_hand(file)) {
-            return "+" file " is of no package"
+            return "+" file " belongs to no package"
         } else if (changed() != "") {
-            return "+" changed() " is of no package"
+            return "+" changed() " belongs to no package"
         } else {
-            # Generators enable as well (for SysV scripts what update-rc.d enabled).
+            # Generators enable units, too (for SysV scripts what update-rc.d enabled).
             distribution = recorded || linked == "generator"
-            asked = asked_for(package)
-            origin = asked ? " was asked for" : ""
-            if (enabled && !asked && brought_by(package) != "") origin = " came with " brought_by(package) ", which was asked for"
-            if (enabled && !distribution && !preset(unit, file)) return "+" by (asked ? origin : " does not enable it")
-            # A unit that rests between its runs, or is linked for services only, needs no line of its own: the package brings it.
+            manual = is_manual(package)
+            origin = manual ? " is installed manually" : ""
+            if (enabled && !manual && needed_by(package) != "") origin = " is a dependency of " needed_by(package) ", which is installed manually"
+            if (enabled && !distribution && !preset(unit, file)) return "+" by (manual ? origin : " does not enable it")
+            # A unit that normally does not run, or is linked for services only, goes with its package.
             if (enabled && origin != "" && ((unit in targets) || linked == "generator") &&
                 (running || is["Type"] != "oneshot" || is["RemainAfterExit"] == "yes")) return "+" by origin
             if (state == "disabled" && (helper ? recorded : preset(unit, file))) return "+" by " enables it"
-            if (running && !enabled && (asked || (unit !~ /@/ && !pulled))) {
+            if (running && !enabled && (manual || (unit !~ /@/ && !pulled))) {
                 if (state ~ /^(disabled|indirect)$/) return "+nothing enables it"
-                if (state == "static" && unit !~ /@|\.target$/ && asked) return "+" by " was asked for"
+                if (state == "static" && unit !~ /@|\.target$/ && manual) return "+" by " is installed manually"
             }
         }
         # Instances of static templates come and go with connections and sessions.
@@ -169,25 +169,25 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         count = split(plain(is["DropInPaths"]), paths, " ")
         for (i = 1; i <= count; i++) {
             folder = last(substr(paths[i], 1, length(paths[i]) - length(last(paths[i])) - 1))
-            # Not one for all units of a kind, such as service.d.
+            # Not a drop-in for all units of a type, such as service.d.
             if (paths[i] ~ /^\/etc\// && folder ~ /\..*\.d$/ && by_hand(paths[i])) return paths[i]
         }
         return ""
     }
 
-    # The line of a unit: `-` too for what does not last; with what a person should know of it.
-    function line_of(text,    i, count, names, waking, why) {
+    # The line to print: `-` for what does not last, and a note for people on the rest.
+    function line_for(text,    i, count, names, waking, why) {
         why = substr(text, 2)
         count = split(plain(is["TriggeredBy"]), names, " ")
         for (i = 1; i <= count; i++) if (active[names[i]] == "active") waking = waking (waking == "" ? "" : ", ") names[i]
         if (text ~ /^\+/ && is["LoadState"] !~ /^(loaded|masked)$/) text = "-" why "; it cannot be loaded: " is["LoadState"]
-        else if (text ~ /^\+/ && !enabled && waking != "") text = "-" why "; started by " waking
+        else if (text ~ /^\+/ && !enabled && waking != "") text = "-" why "; " waking " starts it"
         else if (text ~ /^\+/ && !enabled && is["BusName"] != "" && !pulled && (running || state == "static"))
-            text = "-" why "; started by D-Bus when it is needed"
+            text = "-" why "; D-Bus starts it when it is needed"
         else if (text ~ /^\+/ && is["NRestarts"] > 0 && is["ActiveState"] == "active" && now - is["ActiveEnterTimestampMonotonic"] / 1000000 < 60)
-            text = "-" why "; systemd had to start it again " is["NRestarts"] " times, the last time within a minute"
+            text = "-" why "; systemd restarted it " is["NRestarts"] " times, the last time within a minute"
         else if (is["ActiveState"] == "failed") text = text "; it has failed"
-        else if (is["ActiveState"] ~ /ing$/) text = text "; at the moment it is " is["ActiveState"] " (" is["SubState"] ")"
+        else if (is["ActiveState"] ~ /ing$/) text = text "; it is " is["ActiveState"] " (" is["SubState"] ") now"
         if (text ~ /^\+/ && waking != "") return "+!" unit "\t" substr(text, 2)
         return substr(text, 1, 1) unit "\t" substr(text, 2)
     }
@@ -198,8 +198,8 @@ shown=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
         recorded = unit in records
         pulled = is["WantedBy"] is["RequiredBy"] != ""
         if (!(unit in done)) text = decided()
-        if (text != "") print line_of(text)
-        done[unit] # an alias of it may be shown, too
+        if (text != "") print line_for(text)
+        done[unit] # an alias may name it again
         split("", is)
     }
 

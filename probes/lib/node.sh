@@ -9,7 +9,7 @@ fail() { # MESSAGE...
 
 need() { # TOOL...: fails if the node lacks one of them
     for tool; do
-        command -v "$tool" >/dev/null || fail "there is no $tool"
+        command -v "$tool" >/dev/null || fail "this node has no $tool"
     done
 }
 

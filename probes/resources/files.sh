@@ -1,17 +1,17 @@
-# An argument is WANT:OWNER:GROUP:PATH. WANT: - for no hash, * for the hash, or a size (the hash, unless the size differs); then, after commas, what
-# else is declared, each may be empty: mode (of a regular file, hexadecimal), the first 8 digits of the SHA-256, uid, gid. OWNER, GROUP: names whose ids
-# are wanted, or empty. All in printable ASCII without blanks: any other byte of a name, and the backslash, is \0ooo, as printf's %b reads it.
-# Printed, with PATH as it was given:
+# An argument is WANT:OWNER:GROUP:PATH. WANT: - for no hash, * for the hash, or a size (the hash, unless the size differs). After commas follow the
+# other declared fields, each may be empty: mode (of a regular file, hexadecimal), the first 8 digits of the SHA-256, uid, gid. OWNER, GROUP: names
+# whose ids are wanted, or empty. All is printable ASCII without blanks: any other byte of a name, and the backslash, is \0ooo, as printf's %b reads
+# it. Output, with PATH as in the argument:
 #   seen PATH MODE:UID:GID:SIZE:USER:GROUP      link PATH TARGET      hash PATH SHA256      user NAME UID
 #   gone PATH WHY                                                     dark PATH WHY         group NAME GID
-#   salted PATH SALT:SHA256           of a secret, in place of its hash: the SHA-256 of the line that is the salt and the hash
-# and of what is missing, or not as declared by the above, what a command that mends it must not run into (no process is spent on the others):
-#   more PATH MODES:LINKS:FLAGS:FOLDER_FLAGS:CAPABILITIES        as ls -l, lsattr, lsattr of the folder and getcap have it; - where they say nothing
-#   above PATH d|x FOLDER         the nearest that there is above a missing file: d, a folder; x, something else
-#   real PATH FOLDER              where its folder is, if that is below a symbolic link
-#   mount POINT TYPE:OPTION:OPTION            all mounts, as the kernel has them; the options of the mount and of the file system, ro or rw
-# WHY is what a tool said on stderr, its lines ended by the byte 1. It may hold warnings of libraries, wrappers and sudo: what is printed as a value is
-# stdout alone, and which line of WHY is the tool's own is found by who reads it.
+#   salted PATH SALT:SHA256           for a secret, in place of its hash: the SHA-256 of a line with the salt and the hash
+# For files that are missing or differ from the declared fields, what a command that changes them could run into (no process runs for the others):
+#   more PATH MODES:LINKS:FLAGS:FOLDER_FLAGS:CAPABILITIES        from ls -l, lsattr, lsattr of the folder and getcap; - for no answer
+#   above PATH d|x FOLDER         the nearest existing path above a missing file: d, a folder; x, something else
+#   real PATH FOLDER              the real path of its folder, if that is below a symbolic link
+#   mount POINT TYPE:OPTION:OPTION            all mounts of the kernel; the options of the mount and of the file system, ro or rw
+# WHY is a tool's stderr, with the byte 1 at the end of each line. It may hold warnings of libraries, wrappers and sudo; the reader finds the tool's
+# own line. Values come from stdout only.
 # shellcheck disable=SC2154 # lib/files.sh sets the lists of secrets
 nl='
 '
@@ -21,7 +21,7 @@ sudo=${PE_SUDO-}
 out='' started='' users='' groups='' suspects='' as=''
 target='' how='' salt='' linked='' leads=''
 
-# Gathered and printed in large pieces: mksh has no printf of its own, and 128 KiB is the most that an argument may have.
+# Output is collected and printed in large pieces: mksh has no builtin printf, and an argument may have 128 KiB at most.
 say() {
     out="$out$*$nl"
     [ ${#out} -lt 60000 ] || flush
@@ -32,19 +32,19 @@ flush() {
     out=''
 }
 
-# Whether the five seconds that all hashing may take are over. What has begun may take four more: together less than a section has.
+# Whether the five seconds for all hashing are over. A hash that has begun may take four more; together that is less than the limit of a section.
 late() {
     now=$(date +%s)
     : "${started:=$now}"
     [ $((now - started)) -ge 5 ]
 }
 
-# by_path PATH: whether it is a secret's.
+# by_path PATH: whether it is the path of a secret.
 patterns=''
 for each in $accounts $keys $secrets; do patterns="$patterns|$each"; done
 eval "by_path() { case \$1 in ${patterns#?}) ;; *) return 1 ;; esac; }"
 
-# Whether a file that is there is a secret by its path, or by the path that links lead to.
+# Whether an existing file is a secret by its path, or by the path that links lead to.
 is_secret() { # PATH FILE [SUDO...]
     path_of=$1 file_of=$2
     shift 2
@@ -62,7 +62,7 @@ is_secret() { # PATH FILE [SUDO...]
     by_path "${real#"${PE_ROOT-}"}"
 }
 
-# Which of some files have a line that holds a secret: their names, a line each. All, where that cannot be found out.
+# Prints the names of files with a line that holds a secret, one per line; all names if that cannot be decided.
 with_secret_lines() { # SECONDS [SUDO...] -- FILE...
     seconds=$1 before=''
     shift
@@ -76,31 +76,31 @@ with_secret_lines() { # SECONDS [SUDO...] -- FILE...
     case $? in 0 | 1) ;; *) printf '%s\n' "$@" ;; esac
 }
 
-# The bytes that an escaped name stands for, in $raw. The dot saves a final newline from $().
+# $raw: the bytes of an escaped name. The dot protects a final newline from $().
 decode() {
     raw=$1
     case $1 in *\\*) raw=$(printf '%b.' "$1") && raw=${raw%.} ;; esac
 }
 
-# Runs a command; what it said on stdout is then in $said, on stderr in $why. A refused sudo is not tried again: each attempt is an incident in the
-# node's log.
-hear() { # TOOL COMMAND...
+# Runs a command. Its stdout is then in $output, its stderr in $why. A refused sudo is not tried again, since the node logs each attempt as an
+# incident.
+run_tool() { # TOOL COMMAND...
     tool=$1
     shift
-    said=$(
+    output=$(
         { why=$("$@" 2>&1 >&3 3>&-); status=$?; } 3>&1
         printf '%s' "$one$why"
         exit "$status"
     )
     status=$?
-    why=${said#*"$one"}
-    said=${said%%"$one"*}
+    why=${output#*"$one"}
+    output=${output%%"$one"*}
     case $status:$why in 0:* | *:*"$tool: "*) ;; *:sudo* | *"$nl"sudo* | *"Sorry, user "*) sudo='' ;; esac
     return "$status"
 }
 
-# What a tool said, as one line.
-tell_why() { # gone|dark PATH
+# Reports the stderr of a failed tool, as one line.
+report_failure() { # gone|dark PATH
     tag=$1 of=$2 lines=''
     IFS=$nl
     for line in $why; do lines="$lines$line$one"; done
@@ -108,8 +108,8 @@ tell_why() { # gone|dark PATH
     say "$tag" "$of" "$lines"
 }
 
-# What stat said of a file: which ids its line leaves open, and in $how, how it is to be hashed: b in the batch, o on its own, l the same of one that is
-# too long to be searched for secrets, r as root, - not at all.
+# Reports the line of stat for a file, and finds which ids are still needed. $how: how to hash it: b in the batch, o by itself, l by itself without a
+# search for secrets since it is too long, r as root, - not at all.
 examine() { # PATH FILE LINE WANT:OWNER:GROUP
     say seen "$1" "$3"
     want=${4%%:*} owner=${4#*:} group=${4##*:}
@@ -135,18 +135,18 @@ examine() { # PATH FILE LINE WANT:OWNER:GROUP
     case $want in - | '*' | "$size") ;; *) suspect=yes ;; esac
     case $3 in 8???:*) [ -z "$suspect" ] || suspects="$suspects $1" ;; esac
     how=-
-    # Regular files alone are ever opened: a FIFO blocks, a device may never end.
+    # Only regular files are opened: a FIFO blocks, a device may never end.
     case $3 in 8???:*) ;; *) return ;; esac
-    # /proc says 0 and /sys says 4096, whatever is in the file.
+    # In /proc the size is always 0, in /sys 4096.
     case $want:$size in -:*) return ;; '*':* | "$size:$size" | *:0 | *:4096) ;; *) return ;; esac
     how=b
-    # Not in the batch: what may hold it up (10 MB and more; /proc/kmsg), and names that sha256sum writes in a way of its own.
+    # Not in the batch: files that may delay it (10 MB and more; /proc/kmsg), and names that sha256sum escapes.
     case $2 in /proc/* | /sys/* | *\\* | *"$nl"*) how=o ;; esac
     case $size in ????????*) how=l ;; esac
     [ -r "$2" ] || how=r
 }
 
-# The hash of a file, of which the first digits are declared, or nothing; `!` for a secret's, which is salted.
+# Reports the hash of a file. DIGITS: the first digits of the declared hash, or nothing, or `!` for a secret, whose hash is salted.
 say_hash() { # PATH SHA256 DIGITS
     if [ "$3" = ! ]; then
         : "${salt:=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')}"
@@ -158,7 +158,7 @@ say_hash() { # PATH SHA256 DIGITS
     case $2 in "$3"*) ;; *) suspects="$suspects $1" ;; esac
 }
 
-# One file by itself.
+# Hashes one file by itself.
 hash_one() { # PATH FILE DIGITS [SUDO...]
     path=$1 file=$2 digits=$3
     shift 3
@@ -166,10 +166,10 @@ hash_one() { # PATH FILE DIGITS [SUDO...]
         say dark "$path" 'no time was left to hash it'
         return
     fi
-    hear sha256sum "$@" timeout 2 sha256sum -- "$file"
+    run_tool sha256sum "$@" timeout 2 sha256sum -- "$file"
     case $? in
     0)
-        hash=${said#\\}
+        hash=${output#\\}
         case $how:$digits:$file in
         l:* | *:!:* | *:*:$no_secrets) ;;
         *) [ -z "$(with_secret_lines 1 "$@" -- "$file")" ] || digits=! ;;
@@ -177,11 +177,11 @@ hash_one() { # PATH FILE DIGITS [SUDO...]
         say_hash "$path" "${hash%% *}" "$digits"
         ;;
     124 | 137 | 143) say dark "$path" 'hashing it took longer than 2 seconds' ;;
-    *) tell_why dark "$path" ;;
+    *) report_failure dark "$path" ;;
     esac
 }
 
-# The files of $hows that are in the batch: one command for all.
+# Runs one command for all files that $hows marks for the batch.
 batch() ( # COMMAND FILE...
     command=$1
     shift
@@ -201,8 +201,8 @@ search_batch() { # FILE...
     with_secret_lines 1 -- "$@"
 }
 
-# user|group NAME ID, for each name that somebody has. Without getent (some musl systems): from the table itself.
-tell_ids() { # user|group passwd|group NAME...
+# Reports `user|group NAME ID` for each name that exists. Without getent (some musl systems) the table itself is read.
+report_ids() { # user|group passwd|group NAME...
     kind=$1 table=$2
     shift 2
     known=' '
@@ -222,9 +222,9 @@ tell_ids() { # user|group passwd|group NAME...
     done
 }
 
-# Files that are there, no more than a block at a time: one stat for them, one sha256sum for those whose hash is wanted.
+# Examines a block of existing files: one stat for all, one sha256sum for those whose hash is wanted.
 look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
-    lines=$(stat -L -c "$format" -- "$@") || exit # a file vanished in between; stat has said which
+    lines=$(stat -L -c "$format" -- "$@") || exit # a file vanished in between; stat has printed which
     hows='' batched=0
     IFS=$nl
     for line in $lines; do
@@ -258,10 +258,10 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
         b)
             # shellcheck disable=SC2254 # a pattern
             case $lined in *"$nl$1$nl"*) case $1 in $no_secrets) ;; *) digest=! ;; esac ;; esac
-            # Lines and files go together by their order, or, where one could not be read, not at all.
+            # Lines belong to files by their order. If a file could not be read, no line is used.
             if [ "$count" = "$batched" ]; then
                 line=${sums%%"$nl"*}
-                line=${line#\\} # before names that sha256sum escapes, as some do those with a carriage return
+                line=${line#\\} # before names that sha256sum escapes; some versions do that for a carriage return
                 sums=${sums#*"$nl"}
                 say_hash "$path" "${line%% *}" "$digest"
             else
@@ -278,30 +278,30 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
     done
 }
 
-# A file that a plain user cannot find: missing, or out of his sight.
+# Examines a file that stat did not find: it is missing, or this user may not see it.
 look_closer() { # PATH FILE WANT:OWNER:GROUP
-    hear stat stat -L -c "$format" -- "$2" && return # it came just now: without an answer it is unknown
+    run_tool stat stat -L -c "$format" -- "$2" && return # it has just appeared: without a line it is unknown
     case $why in
     *'Permission denied'*)
         # shellcheck disable=SC2086 # PE_SUDO is words
-        if [ -n "$sudo" ] && hear stat $sudo stat -L -c "$format" -- "$2"; then
+        if [ -n "$sudo" ] && run_tool stat $sudo stat -L -c "$format" -- "$2"; then
             as=$sudo
-            stated=${said%"$nl"}
-            case $3 in -*) asked=$3 ;; *) is_secret "$raw" "$2" $sudo && asked=!$3 || asked=$3 ;; esac
-            examine "$1" "$2" "$stated" "$asked"
+            stated=${output%"$nl"}
+            case $3 in -*) request=$3 ;; *) is_secret "$raw" "$2" $sudo && request=!$3 || request=$3 ;; esac
+            examine "$1" "$2" "$stated" "$request"
             [ "$how" = - ] || hash_one "$1" "$2" "$digest" $sudo
             return
         fi
         ;;
     esac
-    tell_why gone "$1"
+    report_failure gone "$1"
     suspects="$suspects $1"
     owner=${3#*:} group=${3##*:}
     [ -z "${owner%:*}" ] || users="$users ${owner%:*}"
     [ -z "$group" ] || groups="$groups $group"
 }
 
-# What a tool says of a file, of lines that end with its name: the line, in $line, or nothing. (A name may hold anything, also a newline.)
+# $line: the line that ends with the name of a file, without that name; or nothing. (A name may hold anything, even a newline.)
 line_of() { # LINES FILE
     line=''
     case "$nl$1$nl" in *" $2$nl"*) ;; *) return ;; esac
@@ -309,21 +309,21 @@ line_of() { # LINES FILE
     line=${line##*"$nl"}
 }
 
-# The same of lsattr: the letters that keep a file from being written, in $flags.
+# $flags: the flag of lsattr that keeps a file from being written, or -.
 flags_of() { # FILE
     line_of "$attributes" "$1"
     flags=-
     case ${line%% *} in *i*) flags=i ;; *a*) flags=a ;; esac
 }
 
-# The folder that a file is in, or is to be in, in $folder; of a missing one the nearest that there is above it, as $above of the path as it was given.
+# $folder: the folder of a file, or the nearest existing one above it. $above: the same for the path in the argument.
 folder_of() { # PATH FILE
     above=${1%/*} folder=${2%/*}
     while [ -n "$folder" ] && ! [ -e "$folder" ] && ! [ -L "$folder" ]; do above=${above%/*} folder=${folder%/*}; done
     : "${folder:=/}"
 }
 
-# What there is to know before the suspects are touched: each tool is asked once for all, as root where that was needed for one of them.
+# Reports what a command that changes the suspects could run into. Each tool runs once for all, as root if one of them needed that.
 look_around() {
     set --
     for path in $suspects; do
@@ -364,22 +364,22 @@ look_around() {
 
 blanks=$IFS
 paths=''
-mine='' # whether "$@" is the block of files by now; the loop has its own list of the arguments
+mine='' # set once "$@" is the block of files; the loop has its own list of the arguments
 for argument; do
     [ -n "$mine" ] || set --
     mine=yes
     path=${argument#*:*:*:}
-    asked=${argument%":$path"}
+    request=${argument%":$path"}
     decode "$path"
     file=${PE_ROOT-}$raw
     if [ -e "$file" ]; then
         [ ! -L "$file" ] || target=$(readlink -f "$file")
-        case $asked in -*) ;; *) ! is_secret "$raw" "$file" || asked=!$asked ;; esac
-        paths="$paths $asked:$path"
+        case $request in -*) ;; *) ! is_secret "$raw" "$file" || request=!$request ;; esac
+        paths="$paths $request:$path"
         set -- "$@" "$file"
     else
         [ ! -L "$file" ] || target=$(readlink "$file")
-        look_closer "$path" "$file" "$asked"
+        look_closer "$path" "$file" "$request"
     fi
     if [ -L "$file" ]; then
         case $target in *"$nl"*) target='a name with a newline' ;; esac
@@ -394,7 +394,7 @@ done
 
 [ -z "$suspects" ] || look_around
 # shellcheck disable=SC2086 # names without blanks
-tell_ids user passwd $users
+report_ids user passwd $users
 # shellcheck disable=SC2086
-tell_ids group group $groups
+report_ids group group $groups
 flush

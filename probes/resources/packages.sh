@@ -1,18 +1,18 @@
-# An argument is what an item wants of a package, NAME or NAME:ARCH: `NAME` that it is there, `-NAME` that it is not, `=NAME=VERSION` that version,
-# `+NAME` the newest. Printed:
-#   manager dpkg|rpm|apk|pacman ARCH TOOL       the manager, the node's own architecture (- where no bare name means it), and what installs packages
+# An argument is what an item declares of a package (NAME or NAME:ARCH): `NAME` for present, `-NAME` for absent, `=NAME=VERSION` for a version,
+# `+NAME` for the latest one. Output:
+#   manager dpkg|rpm|apk|pacman ARCH TOOL       the manager, the node's architecture (- if a bare name does not mean it), and the installing program
 #   asked NAME                                  for each argument
-#   row NAME ARCH WANT/STATUS/FLAG VERSION      a package that the database holds under an asked name, or under a name that the manager takes it for
-#   provides PACKAGE NAME                       an installed package that provides an asked name
-#   orphan NAME                                 an asked name that the database does not hold, though dpkg's list of its files is there
-#   broken NAME WANT/STATUS/FLAG                a package, asked for or not, that is neither installed nor gone (dpkg)
-# For what the package lists offer, raw answers after their tags: now, clock, uri, list, release, policy, repo, sync; and
-#   missing LIST                                a package list that is not there, though the Release file of its source names an index with something in it
-# For what apt would do, of each item that seems to differ:
-#   try NAME WORD...                            the words that follow `apt-get`
-#   sim NAME LINE                               what `apt-get -s` says that it would do
-#   way NAME WHAT                               an installed package that the way to the node may lead through
-# That a package is not there is said by no tool's error: only by a database that was read and holds others.
+#   row NAME ARCH WANT/STATUS/FLAG VERSION      a package in the database with such a name, or that the manager takes the name for
+#   provides PACKAGE NAME                       an installed package that provides such a name
+#   orphan NAME                                 a name that the database does not hold, though dpkg's list of its files exists
+#   broken NAME WANT/STATUS/FLAG                any package that is neither installed nor removed completely (dpkg)
+# For what the package lists offer, raw output after the tags now, clock, uri, list, release, policy, repo, sync; and
+#   missing LIST                                a package list that is missing, though the Release file of its source has an index that is not empty
+# For what apt would do, for each item that seems to differ:
+#   try NAME WORD...                            the arguments of apt-get
+#   sim NAME LINE                               a line of `apt-get -s`
+#   way NAME WHAT                               an installed package that access to the node may depend on, and why
+# No error of a tool means that a package is absent: only a database does that was read and holds other packages.
 # shellcheck disable=SC2154 # lib/node.sh and lib/packages.sh set manager, installed, dbpath and root
 nl='
 '
@@ -26,28 +26,28 @@ first_tool() {
     echo -
 }
 
-# stdin: PACKAGE<tab>ARCH<tab>STATE<tab>VERSION<tab>PROVIDES (with commas, versions and blanks) of every package, then `status N` of the command that
-# said so. Prints what concerns the arguments. Fails without an installed package, and where the command did.
+# stdin: PACKAGE<tab>ARCH<tab>STATE<tab>VERSION<tab>PROVIDES (with commas, versions and blanks) of every package, then `status N` of the command.
+# Prints the lines for the arguments. Fails if no package is installed, or if the command failed.
 rows_of() {
     awk -F '\t' '
         BEGIN {
-            for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/:.*/, "", name); asked[tolower(name)] = 1 }
+            for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/:.*/, "", name); wanted[tolower(name)] = 1 }
             ARGC = 1
             status = 1
         }
         NF == 1 && /^status [0-9]+$/ { status = substr($0, 8); next }
-        NF != 5 { next } # what a wrapper says beside it
+        NF != 5 { next } # a line of a wrapper
         {
             here = $3 !~ /\/(not-installed|config-files)\//
             installed += here
             if (here && $3 !~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) print "broken", $1, $3
-            if (tolower($1) in asked) print "row", $1, ($2 == "" ? "-" : $2), $3, ($4 == "" ? "-" : $4)
+            if (tolower($1) in wanted) print "row", $1, ($2 == "" ? "-" : $2), $3, ($4 == "" ? "-" : $4)
             if (!here || $5 == "") next
             count = split($5, names, /, */)
             for (i = 1; i <= count; i++) {
                 name = names[i]
                 sub(/[ :(=<>~].*/, "", name)
-                if (tolower(name) in asked && name != $1) print "provides", $1, name
+                if (tolower(name) in wanted && name != $1) print "provides", $1, name
             }
         }
         END { exit status != 0 || !installed }
@@ -55,8 +55,8 @@ rows_of() {
 }
 
 dpkg_rows() {
-    command -v dpkg-query >/dev/null || fail 'dpkg-query is not there'
-    native=$(dpkg --print-architecture) || fail 'dpkg does not tell its architecture'
+    command -v dpkg-query >/dev/null || fail 'this node has no dpkg-query'
+    native=$(dpkg --print-architecture) || fail 'dpkg does not print its architecture'
     echo "manager dpkg $native $(first_tool apt-get)"
     {
         dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W \
@@ -65,15 +65,16 @@ dpkg_rows() {
     } | rows_of "$@" || fail 'the dpkg database is empty or could not be read'
 }
 
-# dpkg removes the list of a package's files with the last of them: one without a row means that rows were lost (a status file that was cut, or restored).
+# dpkg removes the list of a package's files together with the last file. A list without a row means that rows were lost (a truncated or restored
+# status file).
 orphans() { # ROWS NAME...
-    known_rows=$1
+    rows_text=$1
     shift
     set +f
     for name; do
         name=${name%%:*}
         case $name in *[A-Z]*) name=$(printf %s "$name" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz') ;; esac
-        case "$nl$known_rows" in *"${nl}row $name "*) continue ;; esac
+        case "$nl$rows_text" in *"${nl}row $name "*) continue ;; esac
         for file in "$root/var/lib/dpkg/info/$name.list" "$root/var/lib/dpkg/info/$name":*.list; do
             [ ! -s "$file" ] || { echo "orphan $name"; break; }
         done
@@ -84,7 +85,7 @@ orphans() { # ROWS NAME...
 apk_rows() {
     echo "manager apk - $(first_tool apk)"
     [ -r "$installed" ] || fail "$installed is not readable"
-    # apk-tools writes f: for files, scripts or attributes that could not be installed.
+    # apk-tools writes f: if files, scripts or attributes could not be installed.
     {
         awk '
             function put() { if (name != "" && version != "") printf "%s\t%s\t-/installed/%s\t%s\t%s\n", name, arch, (flag == "" ? "ok" : flag), version, provided }
@@ -100,10 +101,10 @@ apk_rows() {
     } | rows_of "$@" || fail "$installed is empty or could not be read"
 }
 
-# rpm says "not installed" of every package when its database is broken, too. So an answer must hold nothing but rows and that phrase, and where it
-# holds no row at all, the database must show another package.
+# rpm also prints "not installed" for every package if its database is broken. So an answer may hold only rows and that phrase; and if it has no row,
+# the database must have another package.
 rpm_rows() {
-    command -v rpm >/dev/null || fail 'rpm is not there'
+    command -v rpm >/dev/null || fail 'this node has no rpm'
     echo "manager rpm - $(first_tool dnf yum zypper microdnf tdnf)"
     labels=''
     for name; do
@@ -125,15 +126,15 @@ rpm_rows() {
         case "$nl$rows" in *"${nl}row $name "*) ;; *) missing="$missing $name" ;; esac
     done
     [ -n "$missing" ] || return 0
-    # A package provides its own name, so this answer cannot be without a row either.
+    # A package provides its own name, so this answer has at least one row, too.
     # shellcheck disable=SC2086
     rpm_answer '^(provides |no package provides )' -q --qf "$rpm_provides" --whatprovides -- "$known" $missing
-    case $answer in *"provides $known $known"*) ;; *) fail "rpm does not know what provides $known" ;; esac
+    case $answer in *"provides $known $known"*) ;; *) fail "rpm does not find what provides $known" ;; esac
     for name in $missing; do
-        # Killed half-way, rpm says nothing of the rest.
+        # If rpm is killed, it prints nothing for the rest.
         case "$answer$nl" in
         *"no package provides $name$nl"* | *" $name$nl"*) ;;
-        *) fail "rpm does not say what provides $name" ;;
+        *) fail "rpm did not answer what provides $name" ;;
         esac
     done
     echo "$answer" | while read -r word package name; do
@@ -141,7 +142,7 @@ rpm_rows() {
     done
 }
 
-# $known: some package of the answer, empty without one. (Imported signing keys are rows, too.)
+# $known: a package in the answer, empty if there is none. (Imported signing keys are rows, too.)
 software() {
     known=$(echo "$answer" | sed -n '/^row gpg-pubkey /d; s/^row \([^ ]*\) .*/\1/p' | head -n 1)
 }
@@ -149,9 +150,9 @@ software() {
 rpm_row='row %{NAME} %{ARCH} -/installed/ok %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n'
 rpm_provides='[provides %{=NAME} %{PROVIDENAME}\n]'
 
-# $answer: rpm's, from the first of three ways that gives one of the right form. As root it opens the database for writing and renews its -shm file, so
-# root asks as nobody where the node can do that. What rpm itself calls an error or a warning makes its answer worthless; other lines on stderr are
-# not rpm's (a preloaded library, a wrapper, sudo).
+# $answer: the output of rpm in the expected form, as nobody, as this user or with sudo, whichever gives it first. As root rpm opens the database for
+# writing and renews its -shm file, so root runs it as nobody if possible. An error or a warning of rpm itself makes its answer useless; other lines
+# on stderr are not from rpm (a preloaded library, a wrapper, sudo).
 rpm_answer() { # PATTERN ARGUMENT...
     pattern=$1
     shift
@@ -170,8 +171,8 @@ rpm_answer() { # PATTERN ARGUMENT...
     fail "rpm: ${strange:-no packages}"
 }
 
-# pacman's answer, and behind it what it calls an error; other lines on stderr are not pacman's.
-pacman_answer() { # ARGUMENT...
+# Prints the output of pacman, and after it its errors; other lines on stderr are not from pacman.
+pacman_output() { # ARGUMENT...
     {
         complaints=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} "$@" 2>&1 >&3 3>&-)
         status=$?
@@ -180,11 +181,11 @@ pacman_answer() { # ARGUMENT...
     return "$status"
 }
 
-# `pacman -Q NAME` answers for what provides NAME, and for a constraint, so it is asked for all.
+# `pacman -Q NAME` also answers for packages that provide NAME, and for a constraint, so all packages are listed.
 pacman_rows() {
-    command -v pacman >/dev/null || fail 'pacman is not there'
+    command -v pacman >/dev/null || fail 'this node has no pacman'
     echo "manager pacman - pacman"
-    table=$(pacman_answer -Q) || fail 'pacman could not list the packages'
+    table=$(pacman_output -Q) || fail 'pacman could not list the packages'
     case "$nl$table" in *"${nl}error: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
     missing=' '
     for name; do
@@ -205,8 +206,8 @@ pacman_rows() {
     # shellcheck disable=SC2086 # names without blanks
     set -- $missing
     [ $# -gt 0 ] || return 0
-    # Names whose dependency would not be met; the others are provided by something.
-    unmet=$(pacman_answer -T -- "$@")
+    # Names that nothing provides; the others are provided by a package.
+    unmet=$(pacman_output -T -- "$@")
     case $? in 0 | 127) ;; *) fail "pacman -T failed: $unmet" ;; esac
     case "$nl$unmet" in *"${nl}error: "*) fail "pacman: $unmet" ;; esac
     for name; do
@@ -214,7 +215,7 @@ pacman_rows() {
     done
 }
 
-# Seconds that a command may still take: 4, and all of them together 8, or else the deadline of the check ends them, and nothing is known.
+# Prints the seconds that a command may take: 4, and 8 for all together. Otherwise the deadline of the check would end them, and all would be unknown.
 left() {
     left=$((began + 8 - $(date +%s)))
     [ "$left" -le 4 ] || left=4
@@ -222,9 +223,8 @@ left() {
     echo "$left"
 }
 
-# A command's answer: what it printed, each line behind `TAG `; then what it wrote to stderr, behind
-# `stderr TAG `. Its last line is `TAG status N`. stderr is kept apart, because a preloaded library or a wrapper may
-# warn there, and a warning must not become part of a value.
+# Prints the output of a command, each line after `TAG `, then `TAG status N`; then its stderr, each line after `stderr TAG `. stderr is kept apart,
+# since a preloaded library or a wrapper may warn there, and a warning must not become part of a value.
 tagged() { # TAG COMMAND...
     tag=$1
     shift
@@ -240,12 +240,12 @@ tagged() { # TAG COMMAND...
     [ -z "$complaints" ] || printf '%s\n' "$complaints" | sed "s|^|stderr $tag |"
 }
 
-# The time of each file: of what a link leads to, since apt makes lists of `file:` repositories links.
+# The time of each file, or of what a link leads to: lists of `file:` repositories are links.
 list_times() { # FILE...
     tagged list stat -L -c '%Y %n' -- "$@"
 }
 
-# When the node's clock last wrote something. A clock that was set back since then says nothing of ages.
+# The newest times that the node's clock wrote. If the clock was set back since then, ages are unknown.
 clock() {
     for file in /run /tmp /var/log /var/lib/dpkg/status /var/lib/pacman/local \
         /var/lib/systemd/timesync/clock "$@"; do
@@ -253,7 +253,7 @@ clock() {
     done
 }
 
-# apt without caches that it would write, its log of the planner, and what hooks it into other programs, which `-s` runs too.
+# Runs apt without its caches, its log of the planner, and its hooks, which `-s` would run as well.
 quiet_apt() { # TAG TOOL ARGUMENT...
     tag=$1 tool=$2
     shift 2
@@ -261,7 +261,7 @@ quiet_apt() { # TAG TOOL ARGUMENT...
         tagged "$tag" "$tool" -c /dev/stdin -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner=/dev/null "$@"
 }
 
-# What the package lists say, as they lie on the node: nothing is refreshed and no cache is written.
+# Reads the package lists as they are on the node: nothing is refreshed, and no cache is written.
 dpkg_candidates() { # ROWS WISHES
     command -v apt-cache >/dev/null || return 0
     tries=$(dpkg_tries "$1" "$2")
@@ -291,7 +291,7 @@ list_ages() {
     [ -n "$lists" ] || lists=/var/lib/apt/lists
     clock "$lists"
     set +f
-    # When a release was made, and until when it is good, stand in it. A copy or `touch` does not change that.
+    # A Release file holds its date, and until when it is valid. A copy or `touch` does not change that.
     tagged release grep -EHi '^(Date|Valid-Until):' -- /dev/null "$lists"/*Release
     list_times "$lists"/*
     absent=$(printf '%s\n' "$uris" | sed -n "s/^uri '[^']*' \([^ ]*Packages\) .*/\1/p" | while read -r name; do
@@ -302,8 +302,8 @@ list_ages() {
     set -f
 }
 
-# Of the lists in $ABSENT, those that an update would have brought: apt stores none of an index that is empty, nor of an architecture that the release
-# does not have, or says not to have apart (`all`, on Debian). A component that was added to a source after the last update is found so.
+# Prints the lists in $ABSENT that an update would have fetched. apt stores no list for an empty index, nor for an architecture that the release does
+# not have, or does not list separately (`all`, on Debian). This finds a component that was added to a source after the last update.
 missing_lists() { # RELEASE...
     awk '
         BEGIN { count = split(ENVIRON["ABSENT"], names, "\n"); for (i = 1; i <= count; i++) absent[names[i]] }
@@ -318,7 +318,7 @@ missing_lists() { # RELEASE...
             name = prefix name
             if (!(name in absent)) next
             of[name] = prefix
-            # A packed file of nothing has some bytes all the same.
+            # A compressed empty file has some bytes, too.
             if (!packed) plain[name] = $2; else if (!(name in small) || $2 < small[name]) small[name] = $2
         }
         END {
@@ -335,7 +335,7 @@ missing_lists() { # RELEASE...
     ' "$@" 2>/dev/null
 }
 
-# Of each item that seems to differ: its name, and the words that follow `apt-get` to change that. `dpkg --configure` is none of apt's.
+# Prints for each item that seems to differ its name and the arguments of apt-get that change it. `dpkg --configure` is no command of apt.
 dpkg_tries() { # ROWS WISHES
     printf '%s\n' "$1" "$2" | awk '
         $1 == "manager" { native = $3 }
@@ -354,23 +354,23 @@ dpkg_tries() { # ROWS WISHES
             wanted = whole; if (!sub(/^[^:]*:/, "", wanted)) wanted = ""
             base = whole; sub(/:.*/, "", base); base = tolower(base)
             apt = base (wanted == "" ? "" : ":" wanted)
-            there = good = torn = 0; others = ""
+            present = good = torn = 0; others = ""
             for (i = 1; i <= n; i++) {
                 if (name[i] != base || !here(i)) continue
                 if (!means(i)) { if (wanted == "" || arch[i] == "all") others = others " " base ":" arch[i]; continue }
-                there = 1
+                present = 1
                 if (state[i] ~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) good = good || need == "" || version[i] == need
                 else if (state[i] ~ /\/(half-configured|unpacked)\/ok$/) good = good || need == "" || version[i] == need
                 else torn = 1
             }
-            if (sign == "-") { if (there || others != "") print whole, "remove" (there ? " " apt : "") others }
+            if (sign == "-") { if (present || others != "") print whole, "remove" (present ? " " apt : "") others }
             else if (torn && need == "") print whole, "install --no-install-recommends --reinstall", apt
             else if (!good && need != "") print whole, "install --no-install-recommends --allow-downgrades", apt "=" need
             else if (!good) print whole, "install --no-install-recommends", apt
         }'
 }
 
-# stdin: lines `NAME WORD...`. What would come of each, while there is time.
+# stdin: lines `NAME WORD...`. Simulates each, as long as there is time.
 simulate() {
     while read -r name words; do
         [ -n "$name" ] || continue
@@ -384,25 +384,25 @@ simulate() {
     done
 }
 
-# By what a package holds, whether somebody's way to the node may lead through it.
+# Prints why access to the node may depend on a package, by the files that it holds.
 way() { # NAME
     {
         cut -d : -f 7 /etc/passwd | sed 's/^/shell /'
         dpkg-query -L -- "$1" 2>/dev/null
     } | awk -v name="$1" '
         /^shell / { shells[substr($0, 7)] = 1; next }
-        function leads(what) { if (!(what in told)) print "way", name, what; told[what] = 1 }
-        $0 in shells { leads("a login shell") }
-        /^(\/usr)?\/lib\/systemd\/systemd$/ || /^\/boot\/vmlinuz/ { leads("the boot") }
-        /^\/etc\/pam\.d\/(common-|login$|sshd$|sudo$)/ || /\/security\/pam_[^\/]*\.so$/ || /\/libnss_[^\/]*\.so/ { leads("logins") }
+        function affects(what) { if (!(what in printed)) print "way", name, what; printed[what] = 1 }
+        $0 in shells { affects("a login shell") }
+        /^(\/usr)?\/lib\/systemd\/systemd$/ || /^\/boot\/vmlinuz/ { affects("the boot") }
+        /^\/etc\/pam\.d\/(common-|login$|sshd$|sudo$)/ || /\/security\/pam_[^\/]*\.so$/ || /\/libnss_[^\/]*\.so/ { affects("logins") }
         !/^(\/usr)?(\/local)?\/(s?bin|lib|libexec)\// { next }
         { file = $0; sub(/.*\//, "", file) }
-        file ~ /^(sshd|sshd-session|dropbear|tinysshd|in\.telnetd|telnetd)$/ { leads("remote logins") }
-        file ~ /^(sudo|doas|su|login|agetty)$/ { leads("logins") }
-        file ~ /^(NetworkManager|systemd-networkd|dhclient|dhcpcd|udhcpc|wpa_supplicant|iwd|connmand|ifup|netplan|pppd|wickedd|ip)$/ { leads("the network") }
-        file ~ /^(openvpn|wg|wg-quick|tailscaled|zerotier-one|charon|charon-systemd|ipsec|nebula|openconnect|tincd|fastd)$/ { leads("a VPN") }
-        file ~ /^(ufw|firewalld|nft|iptables|shorewall|ferm|fail2ban-server|netfilter-persistent)$/ { leads("the firewall") }
-        file ~ /^(dbus-daemon|dbus-broker|grub-install|update-initramfs|udevd|systemd-udevd)$/ { leads("the boot") }
+        file ~ /^(sshd|sshd-session|dropbear|tinysshd|in\.telnetd|telnetd)$/ { affects("remote logins") }
+        file ~ /^(sudo|doas|su|login|agetty)$/ { affects("logins") }
+        file ~ /^(NetworkManager|systemd-networkd|dhclient|dhcpcd|udhcpc|wpa_supplicant|iwd|connmand|ifup|netplan|pppd|wickedd|ip)$/ { affects("the network") }
+        file ~ /^(openvpn|wg|wg-quick|tailscaled|zerotier-one|charon|charon-systemd|ipsec|nebula|openconnect|tincd|fastd)$/ { affects("a VPN") }
+        file ~ /^(ufw|firewalld|nft|iptables|shorewall|ferm|fail2ban-server|netfilter-persistent)$/ { affects("the firewall") }
+        file ~ /^(dbus-daemon|dbus-broker|grub-install|update-initramfs|udevd|systemd-udevd)$/ { affects("the boot") }
     '
 }
 
@@ -445,5 +445,5 @@ dpkg) dpkg_candidates "$rows" "$wishes" ;;
 apk) [ -z "$newest" ] || tagged policy apk policy $newest ;;
 pacman) [ -z "$newest" ] || pacman_candidates $newest ;;
 esac
-# rpm's own tools (dnf, yum, zypper) write logs and caches whenever they are asked. And no exit status of a package list makes the rest unknown.
+# rpm's own tools (dnf, yum, zypper) write logs and caches whenever they run. The exit status of a package list must not make the rest unknown.
 exit 0

@@ -1,17 +1,17 @@
-# Kernel parameters, read as files below /proc/sys. (`sysctl KEY` writes where KEY holds "=", and ends with 1 for all errors alike.)
+# Kernel parameters, read as files below /proc/sys. (`sysctl KEY` writes if KEY holds "=", and exits with 1 for all errors.)
 cd "${PE_ROOT-}/proc/sys" || exit
 
 echo '== asked'
 printf '%s\n' "$@"
 
-# One grep reads them all, each to its end; for the single bytes that a shell's own read takes the kernel has no right answer.
-# /dev/null is a second file, so that grep prints names; what it complains about is kept apart from what it reads.
+# One grep reads all of them to their ends. (The shell's own read takes single bytes, for which the kernel gives wrong answers.) With /dev/null as a
+# second file grep prints names. Its errors are kept apart from the values.
 echo '== values'
 { complaints=$(grep '' -- /dev/null "$@" 2>&1 >&3 3>&-); } 3>&1
 echo '== complaints'
 printf '%s\n' "$complaints"
 
-# Who may write them: a remedy is no use where nobody may.
+# Who may write them: no command helps if nobody may.
 echo '== owners'
 stat -c '%a %u %n' -- "$@" 2>/dev/null
 echo '== mounts'
@@ -21,7 +21,7 @@ done 2>/dev/null <"${PE_ROOT-}/proc/self/mountinfo"
 
 case $complaints in
 *'No such file or directory'*)
-    # A namespace of its own hides keys. The first ones have fixed numbers (include/linux/proc_ns.h), but for the network's: a key tells that.
+    # A namespace of its own hides keys. The first namespaces have fixed numbers (include/linux/proc_ns.h), except the network's, which a key shows.
     echo '== contained'
     for space in uts:4026531838 ipc:4026531839 pid:4026531836 user:4026531837 cgroup:4026531835; do
         [ "$(readlink "${PE_ROOT-}/proc/self/ns/${space%:*}")" = "${space%:*}:[${space#*:}]" ] || printf '%s\n' "${space%:*}"

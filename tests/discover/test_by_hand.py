@@ -132,7 +132,7 @@ def test_a_folder_that_may_not_be_looked_into_is_told(tree: Path) -> None:
         check=True,
         env={**os.environ, "PE_ROOT": str(tree)},
     )
-    assert b"?/etc/sysctl.d\tonly root may look into it\n" in done.stdout
+    assert b"?/etc/sysctl.d\tit takes root to look into it\n" in done.stdout
 
 
 @pytest.mark.parametrize("missing", ["awk", "proc"])
@@ -151,7 +151,9 @@ def test_what_cannot_look_is_no_empty_answer(tree: Path, missing: str) -> None:
         env={"PE_ROOT": str(tree), "PATH": str(tools)},
     )
     assert (done.returncode, done.stdout) == (1, b"")
-    assert f"there is no {'/proc/sys' if missing == 'proc' else missing}" in done.stderr.decode()
+    assert (
+        f"this node has no {'/proc/sys' if missing == 'proc' else missing}" in done.stderr.decode()
+    )
 
 
 def test_no_answer_goes_to_a_terminal(tree: Path) -> None:

@@ -52,7 +52,10 @@ def test_of_two_lines_about_one_thing_the_first_counts() -> None:
     ("value", "why"),
     [
         (None, "/etc/a sets it; nothing that could be declared holds true of it"),
-        ("010", "the kernel never shows a number as 010: write it in decimal, as it is shown"),
+        (
+            "010",
+            "the kernel never shows a number as 010: write it in decimal, without leading zeros or a plus",
+        ),
     ],
 )
 def test_what_no_state_can_hold_is_left_out_with_the_reason(value: str | None, why: str) -> None:

@@ -99,7 +99,7 @@ def test_in_any_shell(shell: list[str], tmp_path: Path) -> None:
     used(tmp_path)
     (tmp_path / "etc" / "café \\ *").write_text("mine\n")
     (tmp_path / "etc" / "café \\ *").chmod(0o644)
-    odd = {"+*:::/etc/caf\\0303\\0251\\0040\\0134\\0040*": "of no package"}
+    odd = {"+*:::/etc/caf\\0303\\0251\\0040\\0134\\0040*": "belongs to no package"}
     assert lines(run("files", tmp_path, shell=shell)) == OF_THESE | odd
 
 
@@ -135,14 +135,14 @@ def test_what_was_done_to_a_package_of_dpkg(node: Node) -> None:
         if found.name.startswith("/etc/pe/")
     }
     assert found == {
-        "changed": "not as pe-conf brought it",
-        "example": "of no package",
-        "mine": "of no package",
-        "vpn.ovpn": "of no package; it may hold a secret, so no hash",
+        "changed": "changed since pe-conf installed it",
+        "example": "belongs to no package",
+        "mine": "belongs to no package",
+        "vpn.ovpn": "belongs to no package; it may hold a secret, so no hash",
     }
     assert section.left_out == (
-        LeftOut("/etc/pe/gone", "pe-conf brought it, and it was removed"),
-        LeftOut("/etc/pe/linked", "no regular file, as pe-conf brought it"),
+        LeftOut("/etc/pe/gone", "pe-conf installed it, and it was removed"),
+        LeftOut("/etc/pe/linked", "not a regular file, as pe-conf installed it"),
         LeftOut("/etc/pe/pe.key", "a key"),
     )
     assert by_path(section)["/etc/pe/mine"]["mode"] == "0604"
@@ -162,11 +162,11 @@ def test_what_was_done_to_a_package_of_rpm(rpm_node: Node) -> None:
         if found.name.startswith("/etc/pe/")
     }
     assert found == {
-        "changed": "not as peconf brought it",
-        "closed": "not with the mode and owner that peconf gave it; not for all to read, so no hash",
-        "mine": "of no package",
+        "changed": "changed since peconf installed it",
+        "closed": "mode or owner changed since peconf installed it; not everybody may read it, so no hash",
+        "mine": "belongs to no package",
     }
-    assert section.left_out == (LeftOut("/etc/pe/gone", "peconf brought it, and it was removed"),)
+    assert section.left_out == (LeftOut("/etc/pe/gone", "peconf installed it, and it was removed"),)
     assert wrong(rpm_node, section) == []
     assert [
         hidden.what
@@ -201,7 +201,7 @@ def test_what_takes_long_to_hash_is_declared_without(node: Node) -> None:
         False,
     ]
     assert [found.why for found in section.found if "sparse" in found.name] == [
-        "of no package; too big to hash at each check"
+        "belongs to no package; too big to hash at each check"
     ]
     node.sh("rm -r /etc/big")
 

@@ -100,7 +100,7 @@ def test_a_database_of_dpkg(shell: list[str], tmp_path: Path) -> None:
     (tmp_path / "var/lib/dpkg/info").mkdir()
     (tmp_path / "var/lib/dpkg/updates").mkdir()
     assert lines(run("packages", tmp_path, shell=shell)) == {
-        "+wanted": "asked for (apt-mark showmanual)"
+        "+wanted": "installed manually (apt-mark showmanual)"
     }
 
 
@@ -134,7 +134,7 @@ def test_what_dpkg_knows_of_packages(node: Node) -> None:
     assert section.left_out == (
         LeftOut(
             "linux-image-6.1.0-99-amd64",
-            "one version of the kernel: the next upgrade brings another",
+            "one kernel version: the next upgrade installs another",
         ),
     )
     assert wrong(node, section) == []

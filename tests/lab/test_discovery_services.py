@@ -147,19 +147,19 @@ def test_the_inventory_is_true_and_holds_what_was_decided(decided: Node) -> None
 
 def test_each_reason_names_what_shows_it(decided: Node) -> None:
     whys = {one.name: one.why for one in discovered(decided, "services").found}
-    assert whys["rests"] == "/etc/systemd/system/rests.service is of no package"
-    assert whys["vendor"].endswith("/lib/systemd/system/vendor.service is of no package")
-    assert whys["legacy"] == "/etc/init.d/legacy is of no package"
+    assert whys["rests"] == "/etc/systemd/system/rests.service belongs to no package"
+    assert whys["vendor"].endswith("/lib/systemd/system/vendor.service belongs to no package")
+    assert whys["legacy"] == "/etc/init.d/legacy belongs to no package"
     assert (
         whys["systemd-user-sessions"]
-        == "/etc/systemd/system/systemd-user-sessions.service.d/more.conf is of no package"
+        == "/etc/systemd/system/systemd-user-sessions.service.d/more.conf belongs to no package"
     )
     assert whys["fails"].endswith("; it has failed")
-    assert whys["loops"].endswith("; at the moment it is activating (auto-restart)")
+    assert whys["loops"].endswith("; it is activating (auto-restart) now")
     assert whys["nftables"] == "its package nftables does not enable it"
     assert whys["apt-daily.timer"] == "its package apt enables it"
     assert whys["cron"] == "masked in /etc/systemd/system"
-    assert whys["openvpn"] == "its package openvpn was asked for"
+    assert whys["openvpn"] == "its package openvpn is installed manually"
 
 
 def test_a_plain_user_and_every_shell_find_the_same(decided: Node) -> None:
@@ -197,7 +197,7 @@ def test_the_units_that_an_asked_package_brings_along_are_found_and_true(lab: La
         whys = {one.name: one.why for one in found.found}
         assert (
             whys["postgresql"]
-            == "its package postgresql-common came with postgresql, which was asked for"
+            == "its package postgresql-common is a dependency of postgresql, which is installed manually"
         )
         assert wrong(node, found) == []
         node.sh(f"systemctl disable --now postgresql postgresql@{cluster}")

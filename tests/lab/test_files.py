@@ -124,7 +124,10 @@ def test_what_is_no_regular_file(shell: list[str], tmp_path: Path) -> None:
         item.path: "drift" for item in items
     }
     for opened_by_nobody in (f"{tmp_path}/fifo", f"{tmp_path}/socket", "/dev/zero"):
-        assert (observed[opened_by_nobody].sha256, observed[opened_by_nobody].dark) == (None, None)
+        assert (observed[opened_by_nobody].sha256, observed[opened_by_nobody].no_hash) == (
+            None,
+            None,
+        )
 
 
 def test_one_that_cannot_be_read_does_not_lend_its_place_to_another(
@@ -399,7 +402,7 @@ MENDED: dict[str, tuple[str, dict[str, str], str | None]] = {
     "missing with its folders": (
         "cd ..; rmdir here",
         {"content": "right\n"},
-        "the folders that are missing below /srv/mend are made too",
+        "missing directories below /srv/mend are created as well",
     ),
     "below a linked folder": (
         "cd ..; rmdir here; mkdir real; ln -s real here; echo other >here/f",
@@ -414,12 +417,12 @@ MENDED: dict[str, tuple[str, dict[str, str], str | None]] = {
     "of a tmpfs": (
         f"mount -t tmpfs none .; cd .; cd /srv/mend/here; {OTHER}",
         {"content": "right\n"},
-        "a tmpfs, so the next boot takes it away",
+        "a tmpfs, so the next boot removes it",
     ),
     "missing on a tmpfs": (
         "mount -t tmpfs none .",
         {"content": "right\n"},
-        "a tmpfs, so the next boot takes it away",
+        "a tmpfs, so the next boot removes it",
     ),
 }
 
@@ -480,8 +483,8 @@ LEFT: dict[str, tuple[str, dict[str, str], str]] = {
         {"mode": "0600"},
         "would change /srv/mend/here/g",
     ),
-    "a link to nothing": ("ln -s g f", {"content": "right\n"}, "a symbolic link to g"),
-    "a link to itself": ("ln -s f f", {"content": "right\n"}, "a symbolic link to f"),
+    "a link to nothing": ("ln -s g f", {"content": "right\n"}, "symbolic link to g"),
+    "a link to itself": ("ln -s f f", {"content": "right\n"}, "symbolic link to f"),
     "a link to a folder": ("ln -s . f", {"content": "right\n"}, "a directory is in the way"),
     "a folder": ("mkdir f", {"content": "right\n"}, "a directory is in the way"),
     "a fifo": ("mkfifo f", {"mode": "0600"}, "a fifo is in the way"),
@@ -534,10 +537,10 @@ LEFT: dict[str, tuple[str, dict[str, str], str]] = {
         {"content": "x"},
         "is mounted read-only",
     ),
-    "a mount of its own": (
+    "a mount point itself": (
         f"{OTHER}; touch g; mount --bind g f",
         {"content": "x"},
-        "a mount of its own",
+        "a mount point itself",
     ),
 }
 

@@ -78,7 +78,7 @@ CASES = {
         "",
         {"name": "pe-needs"},
         "apt-get install -y --no-install-recommends pe-needs",
-        "it needs and brings along pe-dep",
+        "it also installs what it needs: pe-dep",
         others="pe-dep",
     ),
     "missing in this version": Case(
@@ -179,7 +179,7 @@ CASES = {
         HALF.format("pe-torn"),
         {"name": "pe-torn"},
         "dpkg --configure pe-torn",
-        "where dpkg --configure fails",
+        "if dpkg --configure fails",
     ),
     "half-configured, and to go": Case(
         HALF.format("pe-torn"), {"name": "pe-torn", "state": "absent"}, "apt-get remove -y pe-torn"
@@ -188,7 +188,7 @@ CASES = {
         "dpkg --unpack /srv/repo/pe-torn_1_all.deb >/dev/null; ",
         {"name": "pe-torn"},
         "dpkg --configure pe-torn",
-        "where dpkg --configure fails",
+        "if dpkg --configure fails",
     ),
     "unpacked in another version": Case(
         "dpkg --unpack /srv/repo/pe-app_1.9-1_all.deb >/dev/null; ",

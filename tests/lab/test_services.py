@@ -262,7 +262,7 @@ def test_what_else_a_stop_takes_and_whether_it_cuts_the_way_in(units: Node) -> N
 def test_the_unit_that_carries_this_connection_is_known(lab: Lab, units: Node) -> None:
     units.write("/root/probe.sh", BODY)
     said = lab.ssh("root@units", "sh", "/root/probe.sh", "'!cron.service'").stdout
-    assert "ssh.service" in RESOURCE.parse(said.encode())["cron.service"].change.way
+    assert "ssh.service" in RESOURCE.parse(said.encode())["cron.service"].change.access
 
 
 @pytest.mark.parametrize(

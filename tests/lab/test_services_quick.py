@@ -15,7 +15,8 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Outcome, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
-from power_edge.resources.services.observation import Unit, parse
+from power_edge.resources.services.observation import parse
+from power_edge.resources.services.unit import Unit
 from tests.support.lab.boots import settle
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.random_units import scenario

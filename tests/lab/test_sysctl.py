@@ -13,9 +13,10 @@ import pytest
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Result, Source
-from power_edge.resources.sysctl import RESOURCE, parse
+from power_edge.resources.sysctl import RESOURCE
 from power_edge.resources.sysctl.key import Setting, canonical
 from power_edge.resources.sysctl.kinds import never
+from power_edge.resources.sysctl.observation import parse
 from tests.support.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
@@ -213,7 +214,7 @@ def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_that_it_does_no
 def test_a_key_of_the_machine_itself_has_no_command_on_a_container(node: Node, key: str) -> None:
     found = look(node, key, "7")
     assert (found.outcome.value, found.mend) == ("drift", None)
-    assert "/proc/sys is read-only here" in str(found.advice)
+    assert "/proc/sys is read-only in this container" in str(found.advice)
     assert node.run("sysctl", "-w", f"{key}=7", check=False).returncode != 0
 
 

@@ -18,7 +18,7 @@ from power_edge.reconcile.adopt import Adopted, Adoption, adopt, asked
 from power_edge.resources import resource
 from power_edge.resources.files import File, Missing
 from power_edge.resources.packages.observation import Package, Row
-from power_edge.resources.services.observation import Puller, Trigger, Unit
+from power_edge.resources.services.unit import Puller, Trigger, Unit
 from power_edge.yaml_edit.edit import Edit, Put
 from tests.support.cases import RECORDINGS
 

@@ -4,7 +4,7 @@ Imports nothing of ours but text.
 """
 
 from power_edge.model.item import Item, Problem, Source
-from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, undecided
+from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, finding, undecided
 from power_edge.model.remedy import NOTHING, Command, Remedy
 from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType
 from power_edge.model.result import Result
@@ -26,5 +26,6 @@ __all__ = [
     "agrees",
     "compare",
     "drifts",
+    "finding",
     "undecided",
 ]

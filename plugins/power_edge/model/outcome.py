@@ -42,6 +42,17 @@ def undecided(field: str, expected: Any, why: str, actual: Any = None) -> Findin
     return Finding(field, Outcome.UNKNOWN, expected, actual, why)
 
 
+def finding(
+    field: str, expected: Any, actual: Any, ok: bool | None, why: str | None = None
+) -> Finding:
+    """Return the finding for a field that is as declared (`ok` is True), that is not (False), or
+    that cannot be decided (None; then `why` is needed).
+    """
+    if ok is None:
+        return Finding(field, Outcome.UNKNOWN, expected, actual, why)
+    return Finding(field, Outcome.COMPLIANT if ok else Outcome.DRIFT, expected, actual, why)
+
+
 def compare(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
     """Compliant when both values are equal, drift otherwise."""
     return Finding(

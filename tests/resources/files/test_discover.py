@@ -60,23 +60,23 @@ FILES = {
     "/etc/shadow": "root:*:\n",
 }
 OF_THESE = {
-    "+*:::/etc/app/app.conf": "not as app brought it",
-    "-/etc/app/gone.conf": "app brought it, and it was removed",
-    "-/etc/app/linked.conf": "no regular file, as app brought it",
-    "+*:::/etc/app/ucf-changed.conf": "not as its package brought it",
-    "+*:::/etc/app/mine.conf": "of no package",
-    "+*:::/etc/app/a\\0040blank": "of no package",
-    "+*:::/etc/app/empty": "of no package",
-    "+*:::/etc/app/cert.pem": "of no package",
-    "+*:::/etc/app/said.conf": "of no package",
-    "+*:::/etc/nsswitch.conf": "of no package",
-    "+*:::/etc/example": "of no package",
-    "+*:::/etc/systemd/system/app.service": "of no package",
-    "+-:::/etc/app/closed/inside": "of no package; not for all to read, so no hash",
-    "+-:::/etc/app/sudo": "of no package; not for all to read, so no hash",
-    "+-:::/etc/app/password.conf": "of no package; it may hold a secret, so no hash",
-    "+-:::/etc/app/address.conf": "of no package; it may hold a secret, so no hash",
-    "+-:::/etc/app/both.pem": "of no package; it may hold a secret, so no hash",
+    "+*:::/etc/app/app.conf": "changed since app installed it",
+    "-/etc/app/gone.conf": "app installed it, and it was removed",
+    "-/etc/app/linked.conf": "not a regular file, as app installed it",
+    "+*:::/etc/app/ucf-changed.conf": "changed since its package installed it",
+    "+*:::/etc/app/mine.conf": "belongs to no package",
+    "+*:::/etc/app/a\\0040blank": "belongs to no package",
+    "+*:::/etc/app/empty": "belongs to no package",
+    "+*:::/etc/app/cert.pem": "belongs to no package",
+    "+*:::/etc/app/said.conf": "belongs to no package",
+    "+*:::/etc/nsswitch.conf": "belongs to no package",
+    "+*:::/etc/example": "belongs to no package",
+    "+*:::/etc/systemd/system/app.service": "belongs to no package",
+    "+-:::/etc/app/closed/inside": "belongs to no package; not everybody may read it, so no hash",
+    "+-:::/etc/app/sudo": "belongs to no package; not everybody may read it, so no hash",
+    "+-:::/etc/app/password.conf": "belongs to no package; it may hold a secret, so no hash",
+    "+-:::/etc/app/address.conf": "belongs to no package; it may hold a secret, so no hash",
+    "+-:::/etc/app/both.pem": "belongs to no package; it may hold a secret, so no hash",
     "-/etc/app/server.key": "a key",
 }
 
@@ -106,12 +106,12 @@ def test_a_machine_that_somebody_has_worked_on(tmp_path: Path) -> None:
 
 
 def test_the_inventory_holds_all_but_secrets_and_what_changes(tmp_path: Path) -> None:
-    told = lines(run("files", used(tmp_path), "all"))
-    assert told["+*:::/etc/app/same.conf"] == "brought by app"
-    assert told["+*:::/etc/app/list"] == "brought by a package"
-    assert told["+*:::/etc/app/app.conf"] == "not as app brought it"
-    assert told["-/etc/app/server.key"] == "a key"
-    paths = {DISCOVERY.name(what[1:]) for what in told if what.startswith("+")}
+    found = lines(run("files", used(tmp_path), "all"))
+    assert found["+*:::/etc/app/same.conf"] == "installed by app"
+    assert found["+*:::/etc/app/list"] == "installed by a package"
+    assert found["+*:::/etc/app/app.conf"] == "changed since app installed it"
+    assert found["-/etc/app/server.key"] == "a key"
+    paths = {DISCOVERY.name(what[1:]) for what in found if what.startswith("+")}
     assert paths == {*FILES, "/etc/app/sudo"} - {"/etc/shadow", "/etc/app/server.key"}
 
 
@@ -167,11 +167,11 @@ UNHASHED_WHEREVER = [
 
 
 @pytest.mark.parametrize("mode", ["changed", "all"])
-def test_secrets_are_not_asked_for_whoever_may_read_them(tmp_path: Path, mode: str) -> None:
+def test_secrets_are_not_hashed_whoever_may_read_them(tmp_path: Path, mode: str) -> None:
     dpkg(tmp_path, {"/etc/app/app.conf": ""})
     write(tmp_path, dict.fromkeys([*NEVER, *KEYS, *UNHASHED_WHEREVER, "/etc/app/app.conf"], ""))
-    told = set(lines(run("files", tmp_path, mode)))
-    assert told - {"+*:::/etc/app/app.conf"} == {
+    found = set(lines(run("files", tmp_path, mode)))
+    assert found - {"+*:::/etc/app/app.conf"} == {
         f"{UNHASHED}{path}" for path in UNHASHED_WHEREVER
     } | {f"-{path}" for path in KEYS}
 
@@ -235,24 +235,24 @@ def test_a_line_that_holds_a_secret(tmp_path: Path, grep: str) -> None:
             for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES])
         },
     )
-    told = lines(run("files", tmp_path))
+    found = lines(run("files", tmp_path))
     hashed = [
         line
         for number, line in enumerate([*SECRET_LINES, *NO_SECRET_LINES])
-        if f"{HASHED}/etc/app/{number}" in told
+        if f"{HASHED}/etc/app/{number}" in found
     ]
     assert hashed == NO_SECRET_LINES
 
 
-def test_what_is_too_big_to_be_compared_is_searched_for_secrets_all_the_same(
+def test_a_file_too_big_to_compare_is_still_searched_for_secrets(
     tmp_path: Path,
 ) -> None:
     big = "password = hunter2\n" + " " * (4 << 20)
     dpkg(tmp_path, {"/etc/app/app.conf": ""})
     write(tmp_path, {"/etc/app/app.conf": big, "/etc/app/mine": big})
     assert lines(run("files", tmp_path)) == {
-        "-/etc/app/app.conf": "too big to tell whether it is as app brought it",
-        "+-:::/etc/app/mine": "of no package; it may hold a secret, so no hash",
+        "-/etc/app/app.conf": "too big to compare with what app installed",
+        "+-:::/etc/app/mine": "belongs to no package; it may hold a secret, so no hash",
     }
 
 
@@ -269,16 +269,16 @@ def test_any_name(tmp_path: Path) -> None:
         " ",
     }
     write(tmp_path, {f"/etc/odd {name}/{name}": "mine\n" for name in names})
-    told = lines(run("files", tmp_path))
+    found = lines(run("files", tmp_path))
     utf8 = names - {"\udcff\udc80", "~"}  # ~: a name that ends so is a backup's
-    paths = {DISCOVERY.name(what.removeprefix("+")) for what in told if what.startswith("+")}
+    paths = {DISCOVERY.name(what.removeprefix("+")) for what in found if what.startswith("+")}
     assert paths == {f"/etc/odd {name}/{name}" for name in utf8}
-    assert all(what.startswith(HASHED) and what.isascii() for what in told if what.startswith("+"))
+    assert all(what.startswith(HASHED) and what.isascii() for what in found if what.startswith("+"))
     assert (
-        told["-/etc/odd\\0040\\0377\\0200/\\0377\\0200"]
+        found["-/etc/odd\\0040\\0377\\0200/\\0377\\0200"]
         == "its name is not UTF-8, which YAML cannot hold"
     )
-    assert [what for what in told if what.startswith("-")] == [
+    assert [what for what in found if what.startswith("-")] == [
         "-/etc/app.conf",
         "-/etc/odd\\0040\\0377\\0200/\\0377\\0200",
     ]
@@ -303,14 +303,14 @@ def test_what_is_not_utf8_is_left_out(tmp_path: Path) -> None:
         tmp_path,
         {"/etc/app.conf": "", **{f"/etc/{os.fsdecode(name)}x": "1\n" for name in NOT_UTF8}},
     )
-    told = lines(run("files", tmp_path))
-    assert set(told) == {
+    found = lines(run("files", tmp_path))
+    assert set(found) == {
         "-/etc/" + "".join(f"\\0{byte:03o}" for byte in name) + "x" for name in NOT_UTF8
     }
-    assert set(told.values()) == {"its name is not UTF-8, which YAML cannot hold"}
+    assert set(found.values()) == {"its name is not UTF-8, which YAML cannot hold"}
 
 
-def test_odd_names_are_no_way_round_the_rules(tmp_path: Path) -> None:
+def test_odd_names_do_not_bypass_the_rules(tmp_path: Path) -> None:
     dpkg(tmp_path, {"/etc/app.conf": ""})
     write(
         tmp_path,
@@ -325,8 +325,8 @@ def test_odd_names_are_no_way_round_the_rules(tmp_path: Path) -> None:
     write(tmp_path, {"/etc/é/private": "1\n", "/etc/app.conf": ""})
     (tmp_path / "etc/é/private").chmod(0o600)
     (tmp_path / "etc/closed é").chmod(0o700)
-    told = lines(run("files", tmp_path))
-    assert set(told) == {
+    found = lines(run("files", tmp_path))
+    assert set(found) == {
         "-/etc/\\0303\\0251/a.key",
         "+-:::/etc/\\0303\\0251/password",
         "+-:::/etc/\\0303\\0251/holds",
@@ -339,8 +339,8 @@ def test_a_node_of_apk(tmp_path: Path) -> None:
     apk(tmp_path, "etc/app", {"same": "1\n", "changed": "2\n"})
     write(tmp_path, {"/etc/app/same": "1\n", "/etc/app/changed": "3\n", "/etc/app/mine": "4\n"})
     assert lines(run("files", tmp_path)) == {
-        "+*:::/etc/app/changed": "not as app brought it",
-        "+*:::/etc/app/mine": "of no package",
+        "+*:::/etc/app/changed": "changed since app installed it",
+        "+*:::/etc/app/mine": "belongs to no package",
     }
 
 
@@ -357,16 +357,16 @@ def test_a_node_of_pacman(tmp_path: Path) -> None:
         },
     )
     assert lines(run("files", tmp_path)) == {
-        "+*:::/etc/changed": "not as its package brought it",
-        "+*:::/etc/mine": "of no package",
+        "+*:::/etc/changed": "changed since its package installed it",
+        "+*:::/etc/mine": "belongs to no package",
     }
 
 
-def test_without_a_database_nothing_is_told(tmp_path: Path) -> None:
+def test_without_a_database_nothing_is_reported(tmp_path: Path) -> None:
     write(tmp_path, {"/etc/mine": "1\n", "/usr/bin/x": ""})
     done = run("files", tmp_path)
     assert (done.returncode != 0, done.stdout) == (True, b"")
-    assert b"no package database" in done.stderr
+    assert b"no known package database" in done.stderr
     dpkg(tmp_path, {"/etc/mine": "1"})
     (tmp_path / "etc").rename(tmp_path / "elsewhere")
     done = run("files", tmp_path)
@@ -391,7 +391,7 @@ def first_compliant(path: str, observed: object) -> Mapping[str, str] | None:
     return None
 
 
-def test_what_was_seen_is_what_is_declared() -> None:
+def test_the_observation_is_what_is_declared() -> None:
     digest = "0" * 64
     observed = File(0o104755, 0, 4711, 3, user="root", sha256=digest)
     assert first_compliant("/etc/a", observed) == {
@@ -416,7 +416,7 @@ def test_what_was_seen_is_what_is_declared() -> None:
 @pytest.mark.parametrize(
     "observed", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
 )
-def test_what_is_no_regular_file_is_not_declared(observed: object) -> None:
+def test_only_regular_files_are_declared(observed: object) -> None:
     assert list(DISCOVERY.forms("/etc/a", observed)) == []
 
 
@@ -436,7 +436,7 @@ def test_arguments_are_those_of_the_probe() -> None:
     }
 
 
-def test_a_folder_that_a_program_fills_is_told_once(tmp_path: Path) -> None:
+def test_a_folder_that_a_program_fills_is_reported_once(tmp_path: Path) -> None:
     dpkg(tmp_path, {"/etc/app.conf": ""})
     write(
         tmp_path,
@@ -446,13 +446,15 @@ def test_a_folder_that_a_program_fills_is_told_once(tmp_path: Path) -> None:
             **{f"/etc/some/{number}": "x\n" for number in range(100)},
         },
     )
-    told = lines(run("files", tmp_path))
-    assert told.pop("-/etc/full/") == "101 files of no package: declare those that matter"
-    assert set(told) == {f"+*:::/etc/some/{number}" for number in range(100)}
+    found = lines(run("files", tmp_path))
+    assert (
+        found.pop("-/etc/full/") == "101 files that belong to no package: declare those that matter"
+    )
+    assert set(found) == {f"+*:::/etc/some/{number}" for number in range(100)}
     assert len(lines(run("files", tmp_path, "all"))) == 202
 
 
-def test_the_patterns_are_those_of_the_document() -> None:
+def test_the_patterns_are_those_in_the_documentation() -> None:
     probe = body("files", "discovery")
     document = (Path(__file__).parents[3] / "docs/discovery/files.md").read_text()
     patterns = [
@@ -462,6 +464,6 @@ def test_the_patterns_are_those_of_the_document() -> None:
         )
         for pattern in table.split()
     ]
-    told = re.findall(r"`([*/][^` ]+)`", document)
+    found = re.findall(r"`([*/][^` ]+)`", document)
     assert len(patterns) == len(set(patterns)) > 100
-    assert sorted(patterns) == sorted(told)
+    assert sorted(patterns) == sorted(found)

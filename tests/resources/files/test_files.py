@@ -108,7 +108,7 @@ def test_a_size_that_agrees_decides_nothing() -> None:
     )
 
 
-def test_an_empty_content_is_not_had_by_an_empty_size() -> None:
+def test_an_empty_size_does_not_prove_an_empty_content() -> None:
     result = judged(
         parse(
             b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x hashing it took longer than 2 seconds\n"
@@ -119,7 +119,7 @@ def test_an_empty_content_is_not_had_by_an_empty_size() -> None:
     assert outcomes(result)["content"] == "unknown"
 
 
-def test_a_size_of_the_kernels_decides_nothing() -> None:
+def test_the_size_of_a_kernel_file_decides_nothing() -> None:
     observed = parse(b"seen /proc/x 8124:0:0:0:root:root\ndark /proc/x Input/output error\n")
     assert outcomes(judged(observed, path="/proc/x", content="some"))["content"] == "unknown"
 
@@ -168,7 +168,7 @@ def test_a_hash_that_takes_too_long_leaves_the_rest_decided() -> None:
         "sudo: /etc/sudoers: No such file or directory",
     ],
 )
-def test_a_file_that_could_not_be_looked_at_is_unknown(why: str) -> None:
+def test_a_file_that_could_not_be_examined_is_unknown(why: str) -> None:
     assert judged(parse(f"gone /f {why}\n".encode()), path="/f").outcome is Outcome.UNKNOWN
 
 
@@ -195,12 +195,12 @@ def test_a_missing_file_drifts_in_every_field(why: str) -> None:
     assert {finding.actual for finding in result.findings} == {"missing"}
 
 
-def test_a_dangling_link_is_told_as_such() -> None:
+def test_a_dangling_link_is_reported_as_such() -> None:
     observed = parse(
         b"gone /f stat: cannot statx '/f': No such file or directory\nlink /f /nowhere\n"
     )
     result = judged(observed, path="/f", content="x")
-    assert "a symbolic link to /nowhere" in str(result.why)
+    assert "a dangling symbolic link to /nowhere" in str(result.why)
     assert result.mend is None
     assert files.fact(observed["/f"]) is None
 
@@ -212,7 +212,7 @@ def test_a_target_that_no_terminal_should_see_is_escaped() -> None:
     assert result.why == "type: a symbolic link to /caf\\xe9\\x1b[2J\u00e9"
 
 
-def test_nothing_printed_is_no_answer() -> None:
+def test_an_empty_section_has_no_answers() -> None:
     assert judged(parse(b""), path="/f").outcome is Outcome.UNKNOWN
 
 
@@ -251,7 +251,7 @@ NAMES = st.text(
 
 
 @given(NAMES, NAMES)
-def test_any_name_survives_the_way_to_the_node_and_back(path: str, owner: str) -> None:
+def test_any_name_survives_the_trip_to_the_node_and_back(path: str, owner: str) -> None:
     [argument] = ask([Declared(path=f"/{path}", owner=owner or None)])
     assert argument.isascii()
     assert argument.isprintable()
@@ -262,7 +262,7 @@ def test_any_name_survives_the_way_to_the_node_and_back(path: str, owner: str) -
     }
 
 
-def test_what_is_asked() -> None:
+def test_the_arguments_of_the_probe() -> None:
     items = [
         Declared(path="/a", mode="0644"),
         Declared(path="/b c", content="hé", owner="root", group="0"),
@@ -359,7 +359,12 @@ def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
     [
         ("81a4:0:0", [], {"content": "a\0"}, "NUL"),
         ("81a4:0:0", [], {"content": "x" * 2049}, "2049 bytes is too long"),
-        ("81a4:0:0", [], {"sha256": HELLO.replace("5", "6")}, "only the SHA-256 is declared"),
+        (
+            "81a4:0:0",
+            [],
+            {"sha256": HELLO.replace("5", "6")},
+            "only the SHA-256 of its content is declared",
+        ),
         ("41ed:0:0", [], {"content": "x"}, "a directory is in the way"),
         ("21b6:0:0", [], {"mode": "0644"}, "a character device is in the way"),
         ("81a4:0:0", [], {"owner": "nobody-knows"}, "the node knows no user nobody-knows"),
@@ -376,10 +381,10 @@ def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
             "the node knows no user nobody-knows",
         ),
         (GONE, [], {"mode": "0600"}, "no content of it is declared"),
-        (GONE, ["above /f x /"], {"content": "x"}, "no folder"),
+        (GONE, ["above /f x /"], {"content": "x"}, "/ is in the way and is not a directory"),
         ("81a4:0:0", ["link /f /g"], {"content": "x"}, "would change /g"),
         ("81a4:0:0", ["link /f /g"], {"mode": "0600"}, "would change /g"),
-        (GONE, ["link /f /g"], {"content": "x"}, "a symbolic link to /g: make the file"),
+        (GONE, ["link /f /g"], {"content": "x"}, "a dangling symbolic link to /g: create the file"),
         (
             "81a4:0:0",
             ["more /f -rw-r--r--:1:i:-:-"],
@@ -404,25 +409,25 @@ def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
             "81a4:0:0",
             ["more /f -rw-r--r--+:1:-:-:-"],
             {"mode": "0600"},
-            "setfacl, after getfacl /f",
+            "look at getfacl /f",
         ),
         ("81a4:0:0", ["more /f -rwxr-xr-x:1:-:-:yes"], {"owner": "adm"}, "getcap /f"),
-        ("81a4:0:0", ["more /f -:-:-:-:-"], {"mode": "0600"}, "look at it by hand"),
+        ("81a4:0:0", ["more /f -:-:-:-:-"], {"mode": "0600"}, "check the file by hand"),
         ("81a4:0:0", ["mount / ext4:ro:rw"], {"mode": "0600"}, "/ is mounted read-only"),
         ("81a4:0:0", ["mount / ext4:rw:ro"], {"content": "x"}, "/ is mounted read-only"),
-        ("81a4:0:0", ["mount / nfs4:rw:rw"], {"content": "x"}, "of another machine (nfs4)"),
-        ("81a4:0:0", ["mount / vfat:rw:rw"], {"owner": "adm"}, "keeps no modes and owners (vfat)"),
+        ("81a4:0:0", ["mount / nfs4:rw:rw"], {"content": "x"}, "on another machine (nfs4)"),
+        ("81a4:0:0", ["mount / vfat:rw:rw"], {"owner": "adm"}, "stores no modes and owners (vfat)"),
         (
             "81a4:0:0",
             ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"],
             {"content": "x"},
-            "a mount of its own",
+            "a mount point itself",
         ),
         ("81a4:0:0", ["mount / proc:rw:rw"], {"content": "x"}, "a file of the kernel (proc)"),
     ],
     ids=str,
 )
-def test_what_stands_in_the_way_of_a_command_is_said(
+def test_advice_says_what_is_in_the_way_of_a_command(
     observed: str, more: list[str], declared: dict[str, Any], advice: str
 ) -> None:
     result = drifting(observed, *more, **declared)
@@ -448,17 +453,17 @@ def test_what_stands_in_the_way_of_a_command_is_said(
     ],
     ids=str,
 )  # fmt: skip
-def test_where_content_alone_has_no_command_the_sentence_has_those_for_mode_and_owner(
+def test_if_only_content_has_no_command_advice_has_those_for_mode_and_owner(
     observed: str, more: list[str], declared: dict[str, Any], commands: str | None
 ) -> None:
     result = drifting(observed, *more, **declared)
     assert result.mend is None
     assert result.advice is not None
-    assert result.advice.partition(". Then ")[2].removesuffix(".") == (commands or "")
+    assert result.advice.partition(". Then run ")[2].removesuffix(".") == (commands or "")
 
 
 @pytest.mark.parametrize("readable", [True, False], ids=["root", "plain user"])
-def test_whoever_looks_the_mode_of_a_secret_has_a_command(readable: bool) -> None:
+def test_the_mode_of_a_secret_has_a_command_for_every_user(readable: bool) -> None:
     answer = "seen /etc/shadow 81a4:0:0:6:root:root\nmore /etc/shadow -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n"
     answer += f"hash /etc/shadow {HELLO}\n" if readable else "dark /etc/shadow Permission denied\n"
     result = judged(
@@ -467,10 +472,10 @@ def test_whoever_looks_the_mode_of_a_secret_has_a_command(readable: bool) -> Non
     assert "chmod -- 0640 /etc/shadow" in f"{result.mend} {result.advice}"
 
 
-def test_a_command_in_a_sentence_is_quoted_for_a_shell() -> None:
+def test_a_command_in_advice_is_quoted_for_a_shell() -> None:
     answer = f"seen /a\\0040$b 81a4:0:0:6:root:root\nhash /a\\0040$b {HELLO}\nmore /a\\0040$b -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n"
     result = judged(parse(answer.encode()), path="/a $b", content="password = x", mode="0600")
-    assert str(result.advice).endswith(". Then `chmod -- 0600 '/a $b'`.")
+    assert str(result.advice).endswith(". Then run `chmod -- 0600 '/a $b'`.")
 
 
 @pytest.mark.parametrize(
@@ -485,14 +490,12 @@ def test_a_command_in_a_sentence_is_quoted_for_a_shell() -> None:
     ],
     ids=str,
 )
-def test_what_does_not_stand_in_the_way(
-    observed: str, more: list[str], declared: dict[str, Any]
-) -> None:
+def test_what_is_not_in_the_way(observed: str, more: list[str], declared: dict[str, Any]) -> None:
     assert drifting(observed, *more, **declared).mend is not None
 
 
-def test_what_a_command_leaves_undone_is_said() -> None:
-    assert "the next boot takes it away" in str(
+def test_what_a_command_leaves_undone_is_reported() -> None:
+    assert "the next boot removes it" in str(
         drifting("81a4:0:0", "mount / tmpfs:rw:rw", mode="0600").advice
     )
     through = drifting("81a4:0:0", "real /f /srv/real", "mount /srv tmpfs:rw:rw", mode="0600")
@@ -500,17 +503,17 @@ def test_what_a_command_leaves_undone_is_said() -> None:
     assert "its folder is /srv/real" in str(through.advice)
     assert "/srv is a tmpfs" in str(through.advice)
     missing = "gone /etc/a/b/f stat: '/etc/a/b/f': No such file or directory"
-    made = drifting(
+    created = drifting(
         missing,
         "above /etc/a/b/f d /etc",
         "more /etc/a/b/f -:-:-:-:-",
         path="/etc/a//b/./f",
         content="x",
     )
-    assert made.mend is not None
+    assert created.mend is not None
     assert (
-        made.advice
-        == "the folders that are missing below /etc are made too, as root's with mode 0755"
+        created.advice
+        == "missing directories below /etc are created as well, owned by root with mode 0755"
     )
 
 
@@ -542,7 +545,7 @@ def test_what_a_command_leaves_undone_is_said() -> None:
         ("/usr/bin/show", False),
     ],
 )
-def test_a_command_that_could_end_the_way_in_says_so(path: str, cuts: bool) -> None:
+def test_a_command_that_could_cut_off_access_says_so(path: str, cuts: bool) -> None:
     result = judged(
         parse(
             f"seen {path} 81a4:0:0:6:root:root\nmore {path} -rw-r--r--:1:-:-:-\nmount / ext4:rw:rw\n".encode()
@@ -570,7 +573,7 @@ DENIED = "stat: cannot statx '/f': Permission denied"
 
 
 @pytest.mark.parametrize(
-    ("said", "outcome"),
+    ("messages", "outcome"),
     [
         ([NOISE, MISSING], "drift"),
         ([NOISE, MISSING, "cat: /opt/x: Permission denied"], "drift"),
@@ -593,137 +596,136 @@ DENIED = "stat: cannot statx '/f': Permission denied"
     ],
     ids=str,
 )
-def test_what_is_missing_is_said_by_stat_and_by_nobody_else(said: list[str], outcome: str) -> None:
-    observed = parse(b"gone /f " + b"".join(line.encode() + b"\1" for line in said) + b"\n")
+def test_only_stat_can_say_that_a_file_is_missing(messages: list[str], outcome: str) -> None:
+    observed = parse(b"gone /f " + b"".join(line.encode() + b"\1" for line in messages) + b"\n")
     assert judged(observed, path="/f").outcome.value == outcome
 
 
 def test_a_name_of_several_lines() -> None:
     for path in ("/a\nb", "/a\nstat: cannot stat '/f': No such file or directory\n"):
-        said = f"{NOISE}\1stat: can't stat '{path}': Permission denied\1".replace(
+        messages = f"{NOISE}\1stat: can't stat '{path}': Permission denied\1".replace(
             "\n", "\1"
         ).replace("\1\1", "\1")
         name = "".join(
             char if char.isalnum() or char in "/:'" else f"\\0{ord(char):03o}" for char in path
         )
-        observed = parse(f"gone {name} {said}\n".encode())
+        observed = parse(f"gone {name} {messages}\n".encode())
         assert judged(observed, path=path).outcome is Outcome.UNKNOWN
         observed = parse(
-            f"gone {name} {said}\n".replace("Permission denied", "Not a directory").encode()
+            f"gone {name} {messages}\n".replace("Permission denied", "Not a directory").encode()
         )
         assert judged(observed, path=path).outcome is (Outcome.DRIFT)
 
 
-def test_why_a_hash_is_not_to_be_had_is_no_warning() -> None:
+def test_the_reason_for_a_missing_hash_is_no_warning() -> None:
     observed = parse(
         f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode()
     )
-    assert observed["/f"].dark == "sha256sum: /f: Input/output error"
+    assert observed["/f"].no_hash == "sha256sum: /f: Input/output error"
 
 
-SEEN = File(0o100644, 0, 4, 6, "root", "adm", sha256=HELLO)
-SHADOW = SEEN._replace(sha256=None, salted=Salted.made("x", HELLO))
+REGULAR_FILE = File(0o100644, 0, 4, 6, "root", "adm", sha256=HELLO)
+SHADOW = REGULAR_FILE._replace(sha256=None, salted=Salted.from_sha256("x", HELLO))
 KEY = "/etc/ssl/private/key.pem"
 HIDDEN = "a secret: neither content nor hash is shown"
-LINKED = "a symbolic link to private/key.pem"
 
 
 @pytest.mark.parametrize(
-    ("observed", "declared", "shown"),
+    ("observed", "declared", "expected"),
     [
-        (SEEN, {}, ("type", "compliant", "regular file", "regular file", None, False)),
+        (REGULAR_FILE, {}, ("type", "compliant", "regular file", "regular file", None, False)),
         (
-            SEEN._replace(target="g"),
+            REGULAR_FILE._replace(target="g"),
             {},
             ("type", "compliant", "regular file", "regular file", "a symbolic link to g", False),
         ),
         (
-            SEEN._replace(mode=0o40755),
+            REGULAR_FILE._replace(mode=0o40755),
             {},
             ("type", "drift", "regular file", "directory", None, False),
         ),
         (
-            SEEN._replace(mode=0o40755),
+            REGULAR_FILE._replace(mode=0o40755),
             {"content": "x"},
             ("content", "drift", "x", "directory", None, False),
         ),
         (
-            SEEN._replace(mode=0o40755),
+            REGULAR_FILE._replace(mode=0o40755),
             {"sha256": HELLO},
             ("sha256", "drift", HELLO, "directory", None, False),
         ),
         (
-            SEEN,
+            REGULAR_FILE,
             {"content": "hello\n"},
             ("content", "compliant", "hello\n", f"sha256:{HELLO} (6 bytes)", None, False),
         ),
         (
-            SEEN,
+            REGULAR_FILE,
             {"content": "\udcff"},
             ("content", "drift", "\udcff", f"sha256:{HELLO} (6 bytes)", None, False),
         ),
         (
-            SEEN._replace(sha256=None),
+            REGULAR_FILE._replace(sha256=None),
             {"content": "x"},
             ("content", "drift", "x", "6 bytes", "declared: 1 bytes", False),
         ),
         (
-            SEEN._replace(sha256=None),
+            REGULAR_FILE._replace(sha256=None),
             {"content": "hello\n"},
-            ("content", "unknown", "hello\n", None, "the node did not tell its hash", False),
+            ("content", "unknown", "hello\n", None, "the node did not send its hash", False),
         ),
         (
-            SEEN._replace(sha256=None, dark="no"),
+            REGULAR_FILE._replace(sha256=None, no_hash="no"),
             {"content": "x"},
             ("content", "unknown", "x", None, "no", False),
         ),
         (
-            SEEN,
+            REGULAR_FILE,
             {"sha256": HELLO.upper()},
             ("sha256", "compliant", HELLO.upper(), HELLO, None, False),
         ),
-        (SEEN, {"sha256": "0" * 64}, ("sha256", "drift", "0" * 64, HELLO, None, False)),
+        (REGULAR_FILE, {"sha256": "0" * 64}, ("sha256", "drift", "0" * 64, HELLO, None, False)),
         (
-            SEEN._replace(sha256=None),
+            REGULAR_FILE._replace(sha256=None),
             {"sha256": HELLO},
-            ("sha256", "unknown", HELLO, None, "the node did not tell its hash", False),
+            ("sha256", "unknown", HELLO, None, "the node did not send its hash", False),
         ),
         (
-            SEEN._replace(sha256=None, dark="no"),
+            REGULAR_FILE._replace(sha256=None, no_hash="no"),
             {"sha256": HELLO},
             ("sha256", "unknown", HELLO, None, "no", False),
         ),
-        (SEEN, {"mode": "644"}, ("mode", "compliant", "644", "0644", None, False)),
+        (REGULAR_FILE, {"mode": "644"}, ("mode", "compliant", "644", "0644", None, False)),
         (
-            SEEN._replace(mode=0o104644),
+            REGULAR_FILE._replace(mode=0o104644),
             {"mode": "0644"},
             ("mode", "drift", "0644", "4644", None, False),
         ),
-        (SEEN, {"owner": "root"}, ("owner", "compliant", "root", "root", None, False)),
-        (SEEN, {"owner": "0"}, ("owner", "compliant", "0", "0", None, False)),
-        (SEEN, {"owner": "1"}, ("owner", "drift", "1", "0", None, False)),
+        (REGULAR_FILE, {"owner": "root"}, ("owner", "compliant", "root", "root", None, False)),
+        (REGULAR_FILE, {"owner": "0"}, ("owner", "compliant", "0", "0", None, False)),
+        (REGULAR_FILE, {"owner": "1"}, ("owner", "drift", "1", "0", None, False)),
         (
-            SEEN._replace(uids={"toor": 0}),
+            REGULAR_FILE._replace(uids={"toor": 0}),
             {"owner": "toor"},
             ("owner", "compliant", "toor", "toor", "id 0, also called root", False),
         ),
         (
-            SEEN._replace(uids={"toor": 1}),
+            REGULAR_FILE._replace(uids={"toor": 1}),
             {"owner": "toor"},
             ("owner", "drift", "toor", "root", None, False),
         ),
         (
-            SEEN,
+            REGULAR_FILE,
             {"owner": "toor"},
             ("owner", "drift", "toor", "root", "the node knows no user of that name", False),
         ),
         (
-            SEEN._replace(user=None, uid=7),
+            REGULAR_FILE._replace(user=None, uid=7),
             {"owner": "root"},
             ("owner", "drift", "root", "7", "the node knows no user of that name", False),
         ),
         (
-            SEEN._replace(uids={"adm": 4}),
+            REGULAR_FILE._replace(uids={"adm": 4}),
             {"group": "x"},
             ("group", "drift", "x", "adm", "the node knows no group of that name", False),
         ),
@@ -732,7 +734,7 @@ LINKED = "a symbolic link to private/key.pem"
         (
             Broken("g"),
             {"content": "x"},
-            ("content", "drift", "x", "missing", "a symbolic link to g, where nothing is", False),
+            ("content", "drift", "x", "missing", "a dangling symbolic link to g", False),
         ),
         # Secrets: by the declared path, by where a link leads, by what the node found.
         (
@@ -748,45 +750,52 @@ LINKED = "a symbolic link to private/key.pem"
         (
             Broken("private/key.pem"),
             {"path": "/etc/ssl/x", "sha256": HELLO},
-            ("sha256", "drift", "equal", "missing", f"{LINKED}, where nothing is", True),
+            (
+                "sha256",
+                "drift",
+                "equal",
+                "missing",
+                "a dangling symbolic link to private/key.pem",
+                True,
+            ),
         ),
         (
-            SEEN,
+            REGULAR_FILE,
             {"path": KEY, "content": "hello\n"},
             ("content", "compliant", "equal", "equal", HIDDEN, True),
         ),
         (
-            SEEN,
+            REGULAR_FILE,
             {"path": KEY, "content": "x"},
             ("content", "drift", "equal", "different", HIDDEN, True),
         ),
         (
-            SEEN,
+            REGULAR_FILE,
             {"path": KEY, "sha256": "0" * 64},
             ("sha256", "drift", "equal", "different", HIDDEN, True),
         ),
         (
-            SEEN._replace(target="private/key.pem"),
+            REGULAR_FILE._replace(target="private/key.pem"),
             {"path": "/etc/ssl/x", "sha256": HELLO},
             ("sha256", "compliant", "equal", "equal", HIDDEN, True),
         ),
         (
-            SEEN._replace(target="shadow"),
+            REGULAR_FILE._replace(target="shadow"),
             {"path": "/etc/x", "sha256": HELLO},
             ("sha256", "compliant", "equal", "equal", HIDDEN, True),
         ),
         (
-            SEEN._replace(target="g"),
+            REGULAR_FILE._replace(target="g"),
             {"path": "/etc/ssl/private/x", "sha256": HELLO},
             ("sha256", "compliant", "equal", "equal", HIDDEN, True),
         ),
         (
-            SEEN._replace(mode=0o40755),
+            REGULAR_FILE._replace(mode=0o40755),
             {"path": KEY, "content": "x"},
             ("content", "drift", "equal", "directory", None, True),
         ),
         (
-            SEEN._replace(sha256=None, dark="no"),
+            REGULAR_FILE._replace(sha256=None, no_hash="no"),
             {"path": KEY, "content": "x"},
             ("content", "unknown", "equal", None, "no", True),
         ),
@@ -801,14 +810,14 @@ LINKED = "a symbolic link to private/key.pem"
     ],
 )
 def test_what_a_finding_shows(
-    observed: File | Missing | Broken, declared: dict[str, Any], shown: tuple[object, ...]
+    observed: File | Missing | Broken, declared: dict[str, Any], expected: tuple[object, ...]
 ) -> None:
     found = {
         finding.field: finding
         for finding in RESOURCE.judge(Declared(**{"path": "/f", **declared}), observed)
     }
     assert {*found} == {"type", *declared} - {"path"}
-    finding = found[str(shown[0])]
+    finding = found[str(expected[0])]
     assert (
         finding.field,
         finding.outcome.value,
@@ -816,7 +825,7 @@ def test_what_a_finding_shows(
         finding.actual,
         finding.why,
         finding.secret,
-    ) == shown
+    ) == expected
 
 
 def test_what_is_expected_of_a_secret_is_not_shown() -> None:

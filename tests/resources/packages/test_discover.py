@@ -17,7 +17,7 @@ from tests.support.trees import lines, run, tool, write
 
 pytestmark = pytest.mark.shell
 
-ASKED = "asked for (dnf, zypper)"
+MANUAL = "installed manually (dnf, zypper)"
 ALONE = "no other package needs it"
 
 
@@ -31,10 +31,10 @@ ALPINE = {
     "left-over": "",
 }
 OF_ALPINE = {
-    "+nginx": "asked for in /etc/apk/world",
-    "+pinned": "asked for in /etc/apk/world as pinned=1-r0",
+    "+nginx": "listed in /etc/apk/world",
+    "+pinned": "listed in /etc/apk/world as pinned=1-r0",
     "+telnet": "refused in /etc/apk/world",
-    "-.build-deps": "a list of packages that apk was given in one go",
+    "-.build-deps": "a virtual package (apk add --virtual)",
 }
 
 
@@ -53,7 +53,7 @@ def test_the_world_of_apk(tmp_path: Path) -> None:
     assert lines(run("packages", tmp_path, "all")) == {f"+{name}": "installed" for name in ALPINE}
 
 
-def test_what_pacman_was_asked_for(tmp_path: Path) -> None:
+def test_packages_that_pacman_installed_explicitly(tmp_path: Path) -> None:
     def describe(name: str, reason: int, depends: str = "", provides: str = "") -> None:
         fields = {
             "NAME": name,
@@ -74,8 +74,8 @@ def test_what_pacman_was_asked_for(tmp_path: Path) -> None:
     describe("orphan", 1, "git")
     write(tmp_path, {"etc/os-release": "ID=manjaro\nID_LIKE=arch\n"})
     assert lines(run("packages", tmp_path)) == {
-        "+git": "asked for (pacman -Qet)",
-        "+vim": "asked for (pacman -Qet)",
+        "+git": "installed manually (pacman -Qet)",
+        "+vim": "installed manually (pacman -Qet)",
     }
 
 
@@ -115,7 +115,7 @@ def rpms(tree: Path) -> None:
     )
 
 
-def test_rpms_without_a_record_are_those_that_no_other_needs(tmp_path: Path) -> None:
+def test_without_a_record_the_rpms_that_no_other_needs_are_found(tmp_path: Path) -> None:
     rpms(tmp_path)
     assert lines(run("packages", tmp_path)) == dict.fromkeys(
         ["+nginx", "+left-over", "+wine:i686", "+kernel"], ALONE
@@ -134,7 +134,7 @@ def test_the_record_of_dnf_5(tmp_path: Path) -> None:
         f'"{package}" = {{reason="{reason}"}}\n' for package, reason in reasons.items()
     )
     write(tmp_path, {"usr/lib/sysimage/libdnf5/packages.toml": record})
-    assert lines(run("packages", tmp_path)) == {"+nginx": ASKED}
+    assert lines(run("packages", tmp_path)) == {"+nginx": MANUAL}
 
 
 def test_the_record_of_dnf_4(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_the_record_of_dnf_4(tmp_path: Path) -> None:
             INSERT INTO trans_item VALUES (6, 6, 5, 1, 1, 1), (7, 7, 5, 1, 2, 2);
         """)
     history.close()
-    assert lines(run("packages", tmp_path)) == {"+nginx": ASKED}
+    assert lines(run("packages", tmp_path)) == {"+nginx": MANUAL}
 
 
 def test_the_record_of_zypper(tmp_path: Path) -> None:
@@ -161,10 +161,10 @@ def test_the_record_of_zypper(tmp_path: Path) -> None:
             "var/lib/zypp/AutoInstalled": "# nobody asked\nleft-over\nbash\nglibc\nnginx-core\nkernel\n"
         },
     )
-    assert lines(run("packages", tmp_path)) == {"+nginx": ASKED, "+wine:i686": ASKED}
+    assert lines(run("packages", tmp_path)) == {"+nginx": MANUAL, "+wine:i686": MANUAL}
 
 
-def test_a_record_that_names_nobody_is_a_record(tmp_path: Path) -> None:
+def test_an_empty_record_is_a_record(tmp_path: Path) -> None:
     rpms(tmp_path)
     write(tmp_path, {"usr/lib/sysimage/libdnf5/packages.toml": 'version = "1.0"\n[packages]\n'})
     assert lines(run("packages", tmp_path)) == {}
@@ -194,7 +194,9 @@ def test_a_record_that_names_nobody_is_a_record(tmp_path: Path) -> None:
         ({}, "os-release names no system, and there is no package database"),
     ],
 )
-def test_what_cannot_be_read_fails_aloud(tmp_path: Path, files: dict[str, str], why: str) -> None:
+def test_an_unreadable_database_is_an_error(
+    tmp_path: Path, files: dict[str, str], why: str
+) -> None:
     write(tmp_path, files)
     for mode in ("changed", "all"):
         done = run("packages", tmp_path, mode)
@@ -251,7 +253,7 @@ FAMILIES = {
     ("manager", "release"),
     [(manager, release) for manager, releases in FAMILIES.items() for release in releases],
 )
-def test_the_check_and_the_discovery_choose_by_one_table(
+def test_the_check_and_the_discovery_choose_the_package_manager_by_one_table(
     tmp_path: Path, manager: str, release: str
 ) -> None:
     name, _, like = release.partition("/")
@@ -277,7 +279,7 @@ def test_the_check_and_the_discovery_choose_by_one_table(
         assert done.stdout == (f"chosen {manager}\n" if manager else ""), done.stderr
 
 
-def test_warnings_of_rpm_and_of_what_is_preloaded_are_no_packages(tmp_path: Path) -> None:
+def test_warnings_of_rpm_and_of_preloaded_libraries_are_no_packages(tmp_path: Path) -> None:
     rpms(tmp_path)
     quiet = lines(run("packages", tmp_path))
     rpm = (tmp_path / "bin/rpm").read_text().removeprefix("#!/bin/sh\n")
@@ -286,7 +288,7 @@ def test_warnings_of_rpm_and_of_what_is_preloaded_are_no_packages(tmp_path: Path
     assert lines(run("packages", tmp_path)) == quiet
 
 
-def test_a_broken_rpm_fails_aloud(tmp_path: Path) -> None:
+def test_a_broken_rpm_is_an_error(tmp_path: Path) -> None:
     rpms(tmp_path)
     tool(
         tmp_path,
@@ -302,7 +304,7 @@ def row(want: str = "install", version: str = "1.0", status: str = "installed") 
     return Row("app", "amd64", want, status, "ok", version)
 
 
-def test_a_package_is_declared_by_name_alone_but_on_hold() -> None:
+def test_a_package_is_declared_by_name_alone_unless_on_hold() -> None:
     assert list(DISCOVERY.forms("app", Package("dpkg", "apt-get", (row(),)))) == [{}]
     assert list(DISCOVERY.forms("app", Package("dpkg", "apt-get", (row("hold", "2:1.0"),)))) == [
         {"version": "2:1.0"},
@@ -310,7 +312,7 @@ def test_a_package_is_declared_by_name_alone_but_on_hold() -> None:
     ]
 
 
-def test_a_package_that_is_not_there_is_declared_only_where_apk_was_told_to_refuse_it() -> None:
+def test_a_missing_package_is_declared_only_if_apk_refuses_it() -> None:
     assert list(DISCOVERY.forms("app", Package("apk", "apk"))) == [{"state": "absent"}]
     assert (
         list(

@@ -142,7 +142,7 @@ def outcome(answer: str, **declared: Any) -> str:
     return judged(answer, **declared).outcome.value
 
 
-def test_what_is_asked() -> None:
+def test_the_arguments_of_the_probe() -> None:
     items = [
         Declared(name="a"),
         Declared(name="b", state="absent"),
@@ -152,7 +152,7 @@ def test_what_is_asked() -> None:
     assert list(ask(items)) == ["a", "-b", "+c:i386", "=d=1:2~3"]
 
 
-def test_a_name_that_was_not_asked_is_unknown() -> None:
+def test_a_name_that_was_not_queried_is_unknown() -> None:
     item = Declared(name="a", state="absent")
     observed = parse(f"{DPKG}asked b\n".encode())
     assert (
@@ -244,7 +244,7 @@ def test_architectures_of_dpkg(name: str, arch: str, present: str, absent: str) 
     assert outcome(answer, name=name, state="absent") == absent
 
 
-def test_architectures_of_the_others() -> None:
+def test_architectures_of_other_managers() -> None:
     answer = f"{RPM}row a i686 -/installed/ok 1-1"
     assert outcome(answer, name="a:i686") == outcome(answer, name="a.i686") == "compliant"
     assert (
@@ -255,12 +255,12 @@ def test_architectures_of_the_others() -> None:
     assert outcome("manager pacman - pacman", name="a:x86_64", state="absent") == "unknown"
 
 
-def test_a_label_of_rpm_is_not_a_name() -> None:
+def test_a_name_with_a_version_is_not_a_name() -> None:
     answer = f"{RPM}row a x86_64 -/installed/ok 2:1.0-1"
     for label in ("a-1.0", "a-1.0-1", "a-1.0-1.x86_64"):
         result = judged(answer, name=label, state="absent")
         assert result.outcome is Outcome.UNKNOWN
-        assert "declare name and version apart" in str(result.why)
+        assert "declare name and version separately" in str(result.why)
 
 
 def test_several_kernels_are_normal() -> None:
@@ -286,7 +286,7 @@ def test_a_broken_package_of_apk() -> None:
     )
 
 
-def test_what_is_only_provided() -> None:
+def test_a_package_that_is_only_provided() -> None:
     answer = "manager pacman - pacman\nprovides - sh"
     assert judged(answer, name="sh").why == "state: not installed, but provided by another package"
     assert (
@@ -302,7 +302,7 @@ def test_the_epoch_is_part_of_a_version() -> None:
     )
 
 
-def test_what_own_tests_are_given() -> None:
+def test_facts_for_own_tests() -> None:
     def fact(answer: str) -> Any:
         assert RESOURCE.fact is not None
         return RESOURCE.fact(parse(f"{answer}\nasked a\n".encode())["a"])
@@ -383,7 +383,7 @@ def test_latest() -> None:
         ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: (none)")}, "offer no version"),
         (
             {"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: 0.9-1")},
-            "newer than the 0.9-1",
+            "is newer than 0.9-1",
         ),
         (
             {"policy": "\n".join(line for line in POLICY.splitlines() if "http" not in line)},
@@ -424,7 +424,7 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
         (
             f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW)}\n"
             f"release {RELEASE}:Valid-Until: {formatdate(NOW - 1)}",
-            "no longer valid",
+            "has expired",
         ),
         (
             f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW + 86400)}",
@@ -445,7 +445,7 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
         # A link that leads nowhere.
         (
             f"{LISTS}\nstderr list stat: cannot statx '{INDEX}': No such file or directory",
-            "cannot be looked at",
+            "cannot be examined",
         ),
         (f"{LISTS}\nclock {NOW + 86400} /var/log", "set back since /var/log was written"),
     ],
@@ -492,12 +492,12 @@ policy status 0"""
         ("-1", -1, 500, "a pin gives 2.0-1 the priority -1"),
         ("50", 500, 500, "a pin gives 2.0-1 the priority 50"),
         ("500", 500, 600, "a pin keeps 1.0-1: its priority is 600, that of 2.0-1 500"),
-        ("100", 100, 500, "2.0-1 is in a release of priority 100, as backports are"),
-        ("1", 1, 500, "2.0-1 is in a release of priority 1, as backports are"),
+        ("100", 100, 500, "2.0-1 is in a release of priority 100, such as backports"),
+        ("1", 1, 500, "2.0-1 is in a release of priority 1, such as backports"),
         ("50", 50, 500, "apt prefers 1.0-1 (priority 500) to 2.0-1 (priority 50)"),
     ],
 )
-def test_a_newer_version_that_apt_does_not_choose_is_told_with_the_reason(
+def test_a_newer_version_that_apt_does_not_choose_is_reported_with_the_reason(
     newer: str, source: int, ours: int, why: str
 ) -> None:
     policy = NEWER.format(
@@ -569,7 +569,7 @@ def test_latest_of_the_other_managers() -> None:
     assert outcome(RPM, name="a", state="latest") == "drift"
 
 
-THERE = f"{DPKG}row a amd64 install/installed/ok 1\n"
+INSTALLED = f"{DPKG}row a amd64 install/installed/ok 1\n"
 OFFERS = """\
 policy a:
 policy   Installed: (none)
@@ -581,7 +581,7 @@ policy status 0
 """
 
 
-def tried(words: str, *lines: str, status: int = 0, name: str = "a", ways: str = "") -> str:
+def simulated(words: str, *lines: str, status: int = 0, name: str = "a", access: str = "") -> str:
     said = "".join(
         f"stderr sim {name} {line}\n"
         if line.startswith(("E:", "ERROR"))
@@ -589,33 +589,33 @@ def tried(words: str, *lines: str, status: int = 0, name: str = "a", ways: str =
         for line in lines
     )
     return f"try {name} {words}\n{said}sim {name} \nsim {name} status {status}\n" + (
-        f"way a {ways}\n" if ways else ""
+        f"way a {access}\n" if access else ""
     )
 
 
 INSTALL = "install --no-install-recommends a"
 REMEDIES = {
     "install": (
-        DPKG + tried(INSTALL, "Inst a (1 x [all])"),
+        DPKG + simulated(INSTALL, "Inst a (1 x [all])"),
         {},
         "apt-get install -y --no-install-recommends a",
         None,
     ),
     "a preloaded library that warns": (
-        DPKG + tried(INSTALL, "Inst a (1 x [all])", "ERROR: ld.so: x"),
+        DPKG + simulated(INSTALL, "Inst a (1 x [all])", "ERROR: ld.so: x"),
         {},
         "apt-get install -y --no-install-recommends a",
         None,
     ),
     "what it needs": (
-        DPKG + tried(INSTALL, "Inst b (1 x [all])", "Inst a (1 x [all])", "Conf b (1 x [all])"),
+        DPKG + simulated(INSTALL, "Inst b (1 x [all])", "Inst a (1 x [all])", "Conf b (1 x [all])"),
         {},
         "apt-get install -y --no-install-recommends a",
-        "it needs and brings along b",
+        "it also installs what it needs: b",
     ),
     "a version": (
         DPKG
-        + tried(
+        + simulated(
             "install --no-install-recommends --allow-downgrades a=1:1.0~rc1",
             "Inst a (1:1.0~rc1 x [all])",
         ),
@@ -626,7 +626,7 @@ REMEDIES = {
     "a version that is not offered": (
         DPKG
         + OFFERS
-        + tried(
+        + simulated(
             "install --allow-downgrades a=1.2-3",
             "E: Version '1.2-3' for 'a' was not found",
             status=100,
@@ -636,76 +636,81 @@ REMEDIES = {
         "apt-get cannot do it (Version '1.2-3' for 'a' was not found): the package lists offer 1.2-3+b1",
     ),
     "another version than the declared one": (
-        DPKG + OFFERS + tried("install a=1.2-3", "Inst a (1.2-3+b1 x [all])"),
+        DPKG + OFFERS + simulated("install a=1.2-3", "Inst a (1.2-3+b1 x [all])"),
         {"version": "1.2-3"},
         None,
-        "would not do it: the package lists offer 1.2-3+b1",
+        "would not end the drift: the package lists offer 1.2-3+b1",
     ),
     "a package of no list": (
-        DPKG + tried(INSTALL, "E: Unable to locate package a", status=100),
+        DPKG + simulated(INSTALL, "E: Unable to locate package a", status=100),
         {},
         None,
         "no package list on the node offers it",
     ),
     "an install that removes": (
-        DPKG + tried(INSTALL, "Remv b [1]", "Inst a (1 x [all])"),
+        DPKG + simulated(INSTALL, "Remv b [1]", "Inst a (1 x [all])"),
         {},
         None,
         "would also remove b",
     ),
     "an install that changes others": (
-        DPKG + tried(INSTALL, "Inst b [1] (2 x [all])", "Inst a (1 x [all])"),
+        DPKG + simulated(INSTALL, "Inst b [1] (2 x [all])", "Inst a (1 x [all])"),
         {},
         None,
         "change b from 1 to 2",
     ),
-    "an install that does nothing": (DPKG + tried(INSTALL), {}, None, "would not do it"),
+    "an install that does nothing": (
+        DPKG + simulated(INSTALL),
+        {},
+        None,
+        "would not end the drift",
+    ),
     "remove": (
-        THERE + tried("remove a", "Remv a [1]"),
+        INSTALLED + simulated("remove a", "Remv a [1]"),
         {"state": "absent"},
         "apt-get remove -y a",
         None,
     ),
     "a name in capitals": (
-        THERE + tried("remove a", "Remv a [1]", name="A"),
+        INSTALLED + simulated("remove a", "Remv a [1]", name="A"),
         {"name": "A", "state": "absent"},
         "apt-get remove -y a",
         None,
     ),
     "a foreign architecture": (
         f"{DPKG}row a i386 install/installed/ok 1\n"
-        + tried("remove a:i386", "Remv a:i386 [1]", name="a:i386"),
+        + simulated("remove a:i386", "Remv a:i386 [1]", name="a:i386"),
         {"name": "a:i386", "state": "absent"},
         "apt-get remove -y a:i386",
         None,
     ),
     "the native architecture": (
-        THERE + tried("remove a:amd64", "Remv a [1]", name="a:amd64"),
+        INSTALLED + simulated("remove a:amd64", "Remv a [1]", name="a:amd64"),
         {"name": "a:amd64", "state": "absent"},
         "apt-get remove -y a:amd64",
         None,
     ),
     "a removal that takes others along": (
-        THERE + tried("remove a", "Remv b [1]", "Remv a [1]"),
+        INSTALLED + simulated("remove a", "Remv b [1]", "Remv a [1]"),
         {"state": "absent"},
         None,
-        "apt-get remove -y a would also remove b: decide that first",
+        "apt-get remove -y a would also remove b: decide about that first",
     ),
     "a removal that installs": (
-        THERE + tried("remove a", "Remv a [1]", "Inst b (1 x [all])"),
+        INSTALLED + simulated("remove a", "Remv a [1]", "Inst b (1 x [all])"),
         {"state": "absent"},
         None,
         "would also install b 1",
     ),
     "a removal that does nothing": (
-        THERE + tried("remove a"),
+        INSTALLED + simulated("remove a"),
         {"state": "absent"},
         None,
-        "would not do it",
+        "would not end the drift",
     ),
     "an essential package": (
-        THERE
-        + tried(
+        INSTALLED
+        + simulated(
             "remove a",
             "E: Essential packages were removed and -y was used without --allow-remove-essential.",
             status=100,
@@ -716,7 +721,7 @@ REMEDIES = {
     ),
     "no time": (DPKG, {}, None, "time was short"),
     "a simulation that took too long": (
-        DPKG + tried(INSTALL, "Inst a (1 x [all])", status=124),
+        DPKG + simulated(INSTALL, "Inst a (1 x [all])", status=124),
         {},
         None,
         "it took too long",
@@ -731,7 +736,7 @@ REMEDIES = {
         f"{DPKG}row a amd64 install/half-configured/ok 1\nbroken a install/half-configured/ok\n",
         {},
         "dpkg --configure a",
-        "where dpkg --configure fails, repair a by hand",
+        "if dpkg --configure fails, a script of the package fails: repair a by hand",
     ),
     "half-configured, as another one": (
         f"{DPKG}row a amd64 install/unpacked/ok 1\nbroken a install/unpacked/ok\nbroken b install/unpacked/ok\n",
@@ -741,29 +746,31 @@ REMEDIES = {
     ),
     "another one is half-configured": (
         f"{DPKG}broken b install/half-configured/ok\n"
-        + tried(INSTALL, "Inst a (1 x [all])", "Conf b (1 x [all])"),
+        + simulated(INSTALL, "Inst a (1 x [all])", "Conf b (1 x [all])"),
         {},
         "dpkg --configure -a && apt-get install -y --no-install-recommends a",
         "repair b by hand",
     ),
     "another one is half-installed": (
-        f"{DPKG}broken b install/half-installed/reinstreq\n" + tried(INSTALL, "Inst a (1 x [all])"),
+        f"{DPKG}broken b install/half-installed/reinstreq\n"
+        + simulated(INSTALL, "Inst a (1 x [all])"),
         {},
         None,
         "first repair b (half-installed)",
     ),
     "half-installed": (
         f"{DPKG}row a amd64 install/half-installed/reinstreq 1\nbroken a install/half-installed/reinstreq\n"
-        + tried("install --reinstall a", "Inst a [1] (1 x [all])"),
+        + simulated("install --reinstall a", "Inst a [1] (1 x [all])"),
         {},
         "apt-get install -y --reinstall a",
         None,
     ),
     "on hold": (
-        f"{DPKG}row a amd64 hold/installed/ok 1\n" + tried("install a=2", "Inst a [1] (2 x [all])"),
+        f"{DPKG}row a amd64 hold/installed/ok 1\n"
+        + simulated("install a=2", "Inst a [1] (2 x [all])"),
         {"version": "2"},
         None,
-        "a is on hold: end that first where nobody needs it (apt-mark unhold a)",
+        "a is on hold: if nobody needs the hold, end it first (apt-mark unhold a)",
     ),
     "an epoch": (
         f"{DPKG}row a amd64 install/installed/ok 2:1.0-1",
@@ -771,7 +778,7 @@ REMEDIES = {
         None,
         "with its epoch: 2:1.0-1",
     ),
-    "no apt-get": ("manager dpkg amd64 -", {}, None, "there is no apt-get on the node"),
+    "no apt-get": ("manager dpkg amd64 -", {}, None, "the node has no apt-get"),
     "dnf": (RPM, {"version": "1-1"}, None, "install version 1-1 with dnf"),
     "zypper": (
         "manager rpm - zypper\nrow a x86_64 -/installed/ok 2-1",
@@ -797,16 +804,20 @@ def test_remedies(case: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "declared", "cuts"),
     [
-        (THERE + tried("remove a", "Remv a [1]", ways="remote logins"), {"state": "absent"}, True),
-        (DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst ufw (1 x [all])"), {}, True),
         (
-            DPKG + tried(INSTALL, "Inst a (1 x [all])", "Inst iptables-persistent (1 x [all])"),
+            INSTALLED + simulated("remove a", "Remv a [1]", access="remote logins"),
+            {"state": "absent"},
+            True,
+        ),
+        (DPKG + simulated(INSTALL, "Inst a (1 x [all])", "Inst ufw (1 x [all])"), {}, True),
+        (
+            DPKG + simulated(INSTALL, "Inst a (1 x [all])", "Inst iptables-persistent (1 x [all])"),
             {},
             True,
         ),
         (
             DPKG
-            + tried(
+            + simulated(
                 INSTALL,
                 "Inst a (1 x [all])",
                 "Inst python3-dbus (1 x [all])",
@@ -817,7 +828,7 @@ def test_remedies(case: str) -> None:
         ),
     ],
 )
-def test_a_remedy_that_could_end_the_way_to_the_node_says_so(
+def test_a_remedy_that_could_cut_off_access_says_so(
     answer: str, declared: dict[str, Any], cuts: bool
 ) -> None:
     result = judged(answer, name="a", **declared)
@@ -850,7 +861,7 @@ LATEST = {"state": "latest"}
 
 
 @pytest.mark.parametrize(
-    ("observed", "declared", "shown"),
+    ("observed", "declared", "expected"),
     [
         (versions(row()), {"state": "present"}, ("compliant", "present", "present", None)),
         (
@@ -918,7 +929,7 @@ LATEST = {"state": "latest"}
                 "unknown",
                 "absent",
                 None,
-                "dpkg's database has no entry of it, and its list of files is there: entries were lost",
+                "dpkg's database has no entry for it, but its list of files exists: entries were lost",
             ),
         ),
         (
@@ -928,7 +939,7 @@ LATEST = {"state": "latest"}
                 "unknown",
                 "present",
                 None,
-                "rpm lists signing keys under this name: it is no software",
+                "rpm lists signing keys under this name, not software",
             ),
         ),
         (
@@ -968,7 +979,7 @@ LATEST = {"state": "latest"}
                 "unknown",
                 "latest",
                 "present",
-                "1.0 is installed, and newer than the 0.9 that would be installed",
+                "1.0 is installed, and is newer than 0.9, which would be installed",
             ),
         ),
         (
@@ -983,7 +994,7 @@ LATEST = {"state": "latest"}
                 "unknown",
                 "latest",
                 "present",
-                "1.0 is installed and in no package list: they offer 0.8, 0.9",
+                "1.0 is installed and in no package list; the lists offer 0.8, 0.9",
             ),
         ),
         (
@@ -993,14 +1004,14 @@ LATEST = {"state": "latest"}
                 "unknown",
                 "latest",
                 "present",
-                "1.0 is installed and in no package list: they offer nothing",
+                "1.0 is installed and in no package list; the lists offer nothing",
             ),
         ),
         (offering("1.0", Version("1.0")), LATEST, ("compliant", "latest", "latest", None)),
         (
             offering("?", Version("?"))._replace(manager="apk"),
             LATEST,
-            ("unknown", "latest", "present", "no version of apk's: '?'"),
+            ("unknown", "latest", "present", "not a version by apk's rules: '?'"),
         ),
         (
             offering("1.0", Version("1.0"), Version("?"))._replace(manager="apk"),
@@ -1010,7 +1021,7 @@ LATEST = {"state": "latest"}
     ],
 )
 def test_what_a_finding_of_a_state_shows(
-    observed: Package, declared: dict[str, Any], shown: tuple[object, ...]
+    observed: Package, declared: dict[str, Any], expected: tuple[object, ...]
 ) -> None:
     (finding,) = RESOURCE.judge(Declared(**{"name": "x", **declared}), observed)
     assert (
@@ -1019,11 +1030,11 @@ def test_what_a_finding_of_a_state_shows(
         finding.expected,
         finding.actual,
         finding.why,
-    ) == ("state", *shown)
+    ) == ("state", *expected)
 
 
 @pytest.mark.parametrize(
-    ("observed", "shown"),
+    ("observed", "expected"),
     [
         (versions(row("1.0")), ("compliant", "1.0", "1.0", None)),
         (versions(row("1:1.0")), ("drift", "1.0", "1:1.0", "the epoch 1 is part of the version")),
@@ -1037,7 +1048,7 @@ def test_what_a_finding_of_a_state_shows(
         ),
     ],
 )
-def test_what_a_finding_of_a_version_shows(observed: Package, shown: tuple[object, ...]) -> None:
+def test_what_a_finding_of_a_version_shows(observed: Package, expected: tuple[object, ...]) -> None:
     _, finding = RESOURCE.judge(Declared(name="x", state="present", version="1.0"), observed)
     assert (
         finding.field,
@@ -1045,4 +1056,4 @@ def test_what_a_finding_of_a_version_shows(observed: Package, shown: tuple[objec
         finding.expected,
         finding.actual,
         finding.why,
-    ) == ("version", *shown)
+    ) == ("version", *expected)

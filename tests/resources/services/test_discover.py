@@ -13,7 +13,7 @@ from power_edge.model import Item, Outcome, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, canonical
 from power_edge.resources.services.discover import DISCOVERY
-from power_edge.resources.services.observation import Puller, Trigger, Unit
+from power_edge.resources.services.unit import Puller, Trigger, Unit
 from tests.support.scripts import HOSTILE
 from tests.support.trees import lines, run, tool, write
 
@@ -130,7 +130,7 @@ BROUGHT = {
 
 
 @pytest.mark.parametrize("case", BROUGHT)
-def test_the_unit_that_an_asked_package_brings_is_found(tmp_path: Path, case: str) -> None:
+def test_the_unit_of_a_manually_installed_package_is_found(tmp_path: Path, case: str) -> None:
     depends, provides, automatic = BROUGHT[case]
     asked = "owner" if not automatic else "asked"
     systemd(tmp_path, {"unit.service": {}})
@@ -145,9 +145,9 @@ def test_the_unit_that_an_asked_package_brings_is_found(tmp_path: Path, case: st
         provides,
     )
     why = (
-        "its package owner was asked for"
+        "its package owner is installed manually"
         if not automatic
-        else "its package owner came with asked, which was asked for"
+        else "its package owner is a dependency of asked, which is installed manually"
     )
     assert lines(run("services", tmp_path)) == {"+unit.service": why}
 
@@ -167,7 +167,7 @@ def test_the_unit_that_an_asked_package_brings_is_found(tmp_path: Path, case: st
         ({"owner": "optional", "asked": "optional"}, ["owner"], {"owner": "asked"}),
     ],
 )
-def test_the_unit_of_a_package_that_nobody_asked_for_is_not(
+def test_the_unit_of_an_automatically_installed_package_is_not_found(
     tmp_path: Path,
     priorities: Mapping[str, str],
     automatic: Sequence[str],
@@ -233,22 +233,22 @@ DEBIAN: dict[str, dict[str, str]] = {
     },
 }
 ON_DEBIAN = {
-    "+asked.service": "its package server was asked for",
-    "+merged.service": "its package server was asked for",
-    "+made@x.service": "its package server was asked for",
-    "+foreign.service": "its package foreign was asked for",
-    "+no-note.service": "its package server was asked for",
+    "+asked.service": "its package server is installed manually",
+    "+merged.service": "its package server is installed manually",
+    "+made@x.service": "its package server is installed manually",
+    "+foreign.service": "its package foreign is installed manually",
+    "+no-note.service": "its package server is installed manually",
     "+chosen.service": "its package base does not enable it",
     "+getty@tty2.service": "its package base does not enable it",
     "+dropped.service": "its package base enables it",
     "+started.service": "nothing enables it",
-    "-bus.service": "its package server was asked for; started by D-Bus when it is needed",
-    "+by-hand.service": "/etc/systemd/system/by-hand.service is of no package",
-    "+of-a-vendor.service": "/usr/lib/systemd/system/of-a-vendor.service is of no package",
+    "-bus.service": "its package server is installed manually; D-Bus starts it when it is needed",
+    "+by-hand.service": "/etc/systemd/system/by-hand.service belongs to no package",
+    "+of-a-vendor.service": "/usr/lib/systemd/system/of-a-vendor.service belongs to no package",
     "+masked.service": "masked in /etc/systemd/system",
-    "+changed.service": "/etc/systemd/system/changed.service.d/a.conf is of no package",
+    "+changed.service": "/etc/systemd/system/changed.service.d/a.conf belongs to no package",
     "-gone.service": "there is no such unit file",
-    "+script.service": "/etc/init.d/script is of no package",
+    "+script.service": "/etc/init.d/script belongs to no package",
 }
 
 
@@ -333,10 +333,10 @@ def test_what_a_person_decided_on_debian(tmp_path: Path) -> None:
 
 def test_the_inventory_has_the_same_reasons_and_the_rest(tmp_path: Path) -> None:
     debian(tmp_path)
-    told = lines(run("services", tmp_path, "all"))
-    assert told.items() >= ON_DEBIAN.items()
-    assert (told["+rests.service"], told["+masked-below-usr.service"]) == ("disabled", "masked")
-    assert {what[1:] for what in told} == {*DEBIAN} - {"getty@tty3.service", "session@1.service"}
+    found = lines(run("services", tmp_path, "all"))
+    assert found.items() >= ON_DEBIAN.items()
+    assert (found["+rests.service"], found["+masked-below-usr.service"]) == ("disabled", "masked")
+    assert {what[1:] for what in found} == {*DEBIAN} - {"getty@tty3.service", "session@1.service"}
 
 
 RPM: dict[str, dict[str, str]] = {
@@ -356,7 +356,7 @@ RPM: dict[str, dict[str, str]] = {
 }
 
 
-def test_elsewhere_the_presets_are_what_the_distribution_does(tmp_path: Path) -> None:
+def test_without_dpkg_the_presets_say_what_the_distribution_enables(tmp_path: Path) -> None:
     systemd(tmp_path, RPM)
     enabled = (
         "usual.service",
@@ -381,7 +381,7 @@ def test_elsewhere_the_presets_are_what_the_distribution_does(tmp_path: Path) ->
         "+listed@b.service": "the distribution does not enable it",
         "+many-2.service": "the distribution does not enable it",
         "+dropped.service": "the distribution enables it",
-        "+by-hand.service": "/etc/systemd/system/by-hand.service is of no package",
+        "+by-hand.service": "/etc/systemd/system/by-hand.service belongs to no package",
     }
 
 
@@ -396,12 +396,12 @@ FAILED = {"ActiveState": "failed", "SubState": "failed"}
         (
             {"ActiveState": "activating", "SubState": "auto-restart"},
             "+",
-            "; at the moment it is activating (auto-restart)",
+            "; it is activating (auto-restart) now",
         ),
         (
             {"NRestarts": "7", "ActiveEnterTimestampMonotonic": "990000000"},
             "-",
-            "; systemd had to start it again 7 times, the last time within a minute",
+            "; systemd restarted it 7 times, the last time within a minute",
         ),
         ({"NRestarts": "7", "ActiveEnterTimestampMonotonic": "900000000"}, "+", ""),
         ({"ActiveEnterTimestampMonotonic": "990000000"}, "+", ""),
@@ -415,18 +415,18 @@ FAILED = {"ActiveState": "failed", "SubState": "failed"}
         (
             {"TriggeredBy": "b.timer c.socket", "UnitFileState": "static"},
             "-",
-            "; started by b.timer",
+            "; b.timer starts it",
         ),
         (
             {"TriggeredBy": r'"odd\\x2dname.timer"', "UnitFileState": "static"},
             "-",
-            r"; started by odd\x2dname.timer",
+            r"; odd\x2dname.timer starts it",
         ),
         ({"TriggeredBy": "c.socket", "UnitFileState": "static"}, "+", ""),
         (
             {"BusName": "org.example", "UnitFileState": "static", **REST},
             "-",
-            "; started by D-Bus when it is needed",
+            "; D-Bus starts it when it is needed",
         ),
         (
             {"BusName": "org.example", "UnitFileState": "static", "WantedBy": "multi-user.target"},
@@ -437,7 +437,7 @@ FAILED = {"ActiveState": "failed", "SubState": "failed"}
         ({"BusName": "org.example", "UnitFileState": "enabled"}, "+", ""),
     ],
 )
-def test_what_does_not_last_is_told(
+def test_what_does_not_last_is_reported(
     tmp_path: Path, properties: dict[str, str], sign: str, why: str
 ) -> None:
     triggers = {
@@ -451,11 +451,11 @@ def test_what_does_not_last_is_told(
     )
     write(tmp_path, links("a.service", folder="etc/systemd/system"))
     assert lines(run("services", tmp_path)) == {
-        f"{sign}a.service": f"/etc/systemd/system/a.service is of no package{why}"
+        f"{sign}a.service": f"/etc/systemd/system/a.service belongs to no package{why}"
     }
 
 
-def test_what_a_boot_forgets_is_told_while_it_runs(tmp_path: Path) -> None:
+def test_what_a_boot_forgets_is_reported_while_it_runs(tmp_path: Path) -> None:
     units = {
         "a.service": {
             "UnitFileState": "transient",
@@ -479,7 +479,7 @@ def test_what_a_boot_forgets_is_told_while_it_runs(tmp_path: Path) -> None:
     assert lines(run("services", tmp_path)) == {}
 
 
-def test_an_alias_is_told_by_the_name_of_its_unit_and_once(tmp_path: Path) -> None:
+def test_an_alias_is_reported_once_under_the_name_of_its_unit(tmp_path: Path) -> None:
     systemd(tmp_path, {"real.service": {"FragmentPath": "/etc/systemd/system/real.service"}})
     write(
         tmp_path,
@@ -487,11 +487,11 @@ def test_an_alias_is_told_by_the_name_of_its_unit_and_once(tmp_path: Path) -> No
         | {"manager/other.service": (tmp_path / "manager/real.service").read_text()},
     )
     assert lines(run("services", tmp_path)) == {
-        "+real.service": "/etc/systemd/system/real.service is of no package"
+        "+real.service": "/etc/systemd/system/real.service belongs to no package"
     }
 
 
-def test_hostile_names_of_links_are_not_asked_for(tmp_path: Path) -> None:
+def test_hostile_names_of_links_are_not_queried(tmp_path: Path) -> None:
     systemd(tmp_path, {"a.service": {"UnitFileState": "static"}})
     tool(tmp_path, "systemctl", f'printf "%s\\n" "$@" >>"${{0%/bin/*}}/asked"\n{SYSTEMCTL}')
     names = [f"{name}.service" for name in HOSTILE if "/" not in name] + [
@@ -512,14 +512,14 @@ def test_hostile_names_of_links_are_not_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "said"),
+    ("name", "body", "message"),
     [
         (
             "systemctl",
             "echo 'System has not been booted with systemd as init system' >&2; exit 1",
             b"not been booted",
         ),
-        ("systemctl", ":", b"does systemd run here (a chroot?)"),
+        ("systemctl", ":", b"is systemd running, or is this a chroot?"),
         (
             "systemctl",
             f'case " $* " in *" show "*) echo Timeout >&2; exit 1 ;; esac\n{SYSTEMCTL}',
@@ -533,26 +533,28 @@ def test_hostile_names_of_links_are_not_asked_for(tmp_path: Path) -> None:
         ("dpkg-query", "echo 'parsing file status' >&2; exit 2", b"parsing file"),
     ],
 )
-def test_what_cannot_look_says_so(tmp_path: Path, name: str, body: str, said: bytes) -> None:
+def test_a_probe_that_cannot_look_says_why(
+    tmp_path: Path, name: str, body: str, message: bytes
+) -> None:
     debian(tmp_path)
     tool(tmp_path, name, body)
     done = run("services", tmp_path)
     assert done.returncode != 0
     assert done.stdout == b""
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def test_without_systemd_it_says_that_only_its_units_can_be_declared(tmp_path: Path) -> None:
     done = run("services", tmp_path, shell=("env", f"PATH={tmp_path}", "/bin/sh"))
     assert done.returncode != 0
-    assert done.stderr == b"there is no systemctl, and only units of systemd can be declared\n"
+    assert done.stderr == b"this node has no systemctl, and only systemd units can be declared\n"
 
 
-def test_records_that_only_root_may_read_are_told_once(tmp_path: Path) -> None:
+def test_records_that_only_root_may_read_are_reported_once(tmp_path: Path) -> None:
     debian(tmp_path)
     tool(tmp_path, "find", "exit 1")
-    told = lines(run("services", tmp_path))
-    assert told == {"?what packages enabled themselves": f"it takes root to read all of /{RECORDS}"}
+    found = lines(run("services", tmp_path))
+    assert found == {"?what packages enabled": f"it takes root to read all of /{RECORDS}"}
 
 
 @pytest.mark.parametrize(
@@ -787,7 +789,7 @@ def holds(form: Mapping[str, Any], observed: Unit | None) -> bool:
     return judge(RESOURCE, item, {"a.service": observed}).outcome is Outcome.COMPLIANT
 
 
-def test_what_the_watch_needs_are_units_by_their_full_names() -> None:
+def test_the_watch_gets_units_by_their_full_names() -> None:
     assert DISCOVERY.watch(["ssh", "apt-daily.timer"], "debian").units == (
         "ssh.service",
         "apt-daily.timer",

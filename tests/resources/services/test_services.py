@@ -1,4 +1,4 @@
-"""Services: every recorded case, and what the cases do not hold."""
+"""Services: every recorded case, and states that no case has."""
 
 import time
 from collections.abc import Mapping
@@ -10,20 +10,13 @@ from power_edge.model import NotObserved, Observations, Outcome, Remedy
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask, canonical
 from power_edge.resources.services.judge import judge
-from power_edge.resources.services.observation import (
-    Boot,
-    Change,
-    Puller,
-    Restarts,
-    Trigger,
-    Unit,
-    parse,
-)
+from power_edge.resources.services.observation import parse
 from power_edge.resources.services.remedy import remedy
+from power_edge.resources.services.unit import Boot, Change, Puller, Restarts, Trigger, Unit
 from tests.support.cases import Case, Verdict, cases, check, parameters, verdict_of
 
-# What the captures leave out and the probe reads, by case: links on disk, units of a like name,
-# file states of other units.
+# What the probe reads and the captures do not hold, by case: links on disk, units with similar
+# names, file states of other units.
 LINKS = {
     "non-root": ["etc/systemd/system/multi-user.target.wants/cron.service"],
     "masked-runtime-still-wanted": ["etc/systemd/system/multi-user.target.wants/pe-mrt.service"],
@@ -58,22 +51,22 @@ NAMES = {
 
 
 def answer_from(case: Case) -> bytes | NotObserved:
-    """What the probe would have printed on the node of a case, for all names that its verdicts
-    declare.
+    """Return what the probe would have printed on the node of a case, for all names that its
+    verdicts declare.
     """
     if "probe" in case.captures:
         return case.capture("probe")
     for capture in case.captures.values():
         if "not been booted" in capture.stderr:
             return NotObserved(capture.stderr)
-    asked = dict.fromkeys(
+    names = dict.fromkeys(
         canonical(str(item["name"]))
         for verdict in case.verdicts
         for item in verdict.declared["services"]
     )
-    blocks = [*_shown(case), *_told(case)]
+    blocks = [*_blocks(case), *_unrecorded_blocks(case)]
     states = {block["Id"]: "" for block in blocks} | _states(case, blocks)
-    lines = ["== up", "== asked", *asked, "== show"]
+    lines = ["== up", "== asked", *names, "== show"]
     for block in blocks:
         lines += [*(f"{key}={value}" for key, value in block.items()), ""]
     lines += [
@@ -96,8 +89,8 @@ def answer_from(case: Case) -> bytes | NotObserved:
 
 
 def _enabling_links(blocks: list[dict[str, str]], states: dict[str, str]) -> list[str]:
-    """The links that `systemctl enable` made, where the file state is `enabled` and the manager
-    says for what.
+    """Return the links that `systemctl enable` made, if the file state is `enabled` and systemd says
+    for which units.
     """
     return [
         f"etc/systemd/system/{puller}.wants/{block['Id']}"
@@ -107,7 +100,7 @@ def _enabling_links(blocks: list[dict[str, str]], states: dict[str, str]) -> lis
     ]
 
 
-def _shown(case: Case) -> list[dict[str, str]]:
+def _blocks(case: Case) -> list[dict[str, str]]:
     text = "\n\n".join(
         case.capture(name).decode()
         for name in ("show", "socket", "service", "who")
@@ -128,8 +121,8 @@ def _shown(case: Case) -> list[dict[str, str]]:
     return [filled | block for block in blocks if "Id" in block]
 
 
-def _told(case: Case) -> list[dict[str, str]]:
-    """The units of the two cases that recorded no `show`."""
+def _unrecorded_blocks(case: Case) -> list[dict[str, str]]:
+    """Return the blocks of the two cases that recorded no `systemctl show`."""
     if case.name == "boot-truth":
         names = [line.split()[0] for line in case.capture("before").decode().splitlines()]
     elif case.name == "v257-batch-is-enabled":
@@ -159,11 +152,13 @@ def _states(case: Case, blocks: list[dict[str, str]]) -> dict[str, str]:
         return {"nosuchd.service": "not-found", "systemd-journald.service": "static"}
     if "is-enabled" not in case.captures or not blocks:
         return {}
-    told = case.capture("is-enabled").decode().strip()
+    words = case.capture("is-enabled").decode().strip()
     if case.name == "batch-with-one-bad-name":
-        return dict(zip(["cron.service", "sshd.service", "ssh.service"], told.split(), strict=True))
+        return dict(
+            zip(["cron.service", "sshd.service", "ssh.service"], words.split(), strict=True)
+        )
     block = blocks[0]
-    state = block["UnitFileState"] if told == "alias" else told
+    state = block["UnitFileState"] if words == "alias" else words
     return {block["Id"]: state} | {
         other["Id"]: other.get("UnitFileState", "") for other in blocks[1:]
     }
@@ -201,7 +196,7 @@ def verdicts(observed: Unit, **declared: Any) -> dict[str, str]:
 
 
 def states(observed: Unit) -> str:
-    """The verdicts on running, stopped and disabled; then on enabled: true and false."""
+    """Return the verdicts on running, stopped and disabled, then on enabled: true and false."""
     of_state = [
         verdicts(observed, state=state)["state"] for state in ("running", "stopped", "disabled")
     ]
@@ -299,7 +294,7 @@ def states(observed: Unit) -> str:
         ),
     ],
 )
-def test_a_state_that_no_case_holds(observed: Unit, expected: str) -> None:
+def test_a_state_that_no_case_has(observed: Unit, expected: str) -> None:
     assert states(observed) == expected
 
 
@@ -381,7 +376,7 @@ STARTS, STAYS = Boot(True), Boot(False)
             DOWN._replace(boot=Boot(True, unmet="ConditionPathExists=/x"), file_state="static"),
             "unknown unknown",
         ),
-        # The boot may do otherwise than the job list: what holds both ways is kept.
+        # The boot may differ from the job list: a verdict that holds in both cases is kept.
         (UP._replace(boot=Boot(True, unsure="a cycle")), "unknown fail"),
         (DOWN._replace(boot=Boot(True, unsure="a cycle")), "fail unknown"),
         (DOWN._replace(boot=Boot(False, unsure="a cycle")), "fail unknown"),
@@ -434,7 +429,7 @@ STARTS, STAYS = Boot(True), Boot(False)
         (DOWN._replace(unread="no setpriv", file_state="masked", load="masked"), "fail pass"),
     ],
 )
-def test_a_boot_decides_with_the_file_state_beside_it(observed: Unit, expected: str) -> None:
+def test_the_boot_and_the_file_state_decide(observed: Unit, expected: str) -> None:
     assert states(observed).split(" ", 3)[3] == expected
 
 
@@ -448,7 +443,7 @@ def again(**restarts: Any) -> Unit:
         (again(number=6, age=2.0), "fail"),
         (again(number=1, age=59.9), "fail"),
         (again(number=600, age=60.0), "pass"),
-        # A loop whose period is longer than a minute: the last life may always be a part of one.
+        # A loop with a period of more than a minute: the current life may always be part of it.
         (again(number=3, age=61.0, uptime=600.0), "unknown"),
         (again(number=3, age=199.0, uptime=600.0), "unknown"),
         (again(number=3, age=200.0, uptime=600.0), "pass"),
@@ -462,7 +457,7 @@ def again(**restarts: Any) -> Unit:
         (again(number=6, age=2.0)._replace(active="reloading", sub="reload"), "fail"),
         (again(number=1)._replace(active="activating", sub="start"), "fail"),
         (again(number=0)._replace(active="activating", sub="start"), "unknown"),
-        # Its socket started it again, when it had ended by itself.
+        # Its socket started it again after it had ended by itself.
         (again(age=2.0, started=100.1, ended=99.0), "unknown"),
         (again(age=2.0, started=100.1, ended=99.0, by_itself=False), "pass"),
         (again(age=2.0, started=101.0, ended=99.0), "pass"),
@@ -479,7 +474,7 @@ def again(**restarts: Any) -> Unit:
         ),
     ],
 )
-def test_what_systemd_restarted_a_moment_ago_does_not_run(observed: Unit, expected: str) -> None:
+def test_a_service_that_systemd_just_restarted_does_not_run(observed: Unit, expected: str) -> None:
     assert verdicts(observed, state="running") == {"state": expected}
 
 
@@ -495,7 +490,7 @@ def test_a_loop_of_any_steady_period_up_to_an_hour_never_passes() -> None:
                 )
 
 
-def test_a_restart_is_told_with_its_number_and_age() -> None:
+def test_a_restart_is_reported_with_its_number_and_age() -> None:
     (finding,) = judge(Service(name="x", state="running"), again(number=6, age=2.2))
     assert (finding.actual, finding.why) == (
         "restarting",
@@ -586,7 +581,7 @@ def test_what_is_shown_of_a_drift(observed: Unit | None, state: str, enabled: bo
 
 
 @pytest.mark.parametrize(
-    ("observed", "declared", "shown"),
+    ("observed", "declared", "expected"),
     [
         (UP, {"state": "running"}, ("running", "running", None)),
         (UP, {"enabled": False}, (False, True, None)),
@@ -601,7 +596,7 @@ def test_what_is_shown_of_a_drift(observed: Unit | None, state: str, enabled: bo
         (
             DOWN._replace(load="masked", file_state="masked", claimed_by=("y.service",)),
             {"state": "stopped"},
-            ("stopped", None, "the name is masked, but y.service may be meant: declare that"),
+            ("stopped", None, "the name is masked, but y.service may be meant: declare that unit"),
         ),
         (MISSING, {"state": "running"}, ("running", "missing", "no such unit")),
         (
@@ -612,7 +607,7 @@ def test_what_is_shown_of_a_drift(observed: Unit | None, state: str, enabled: bo
         (
             None,
             {"enabled": False},
-            (False, None, "no such unit; `optional: true` if it need not exist"),
+            (False, None, "no such unit; declare `optional: true` if it need not exist"),
         ),
         (
             MISSING,
@@ -622,18 +617,18 @@ def test_what_is_shown_of_a_drift(observed: Unit | None, state: str, enabled: bo
         (
             MISSING._replace(claimed_by=("y.service",)),
             {"enabled": False, "optional": True},
-            (False, None, "no such unit, but y.service may be meant: declare that"),
+            (False, None, "no such unit, but y.service may be meant: declare that unit"),
         ),
     ],
 )
 def test_what_is_shown_of_a_finding(
-    observed: Unit | None, declared: dict[str, Any], shown: tuple[object, object, str | None]
+    observed: Unit | None, declared: dict[str, Any], expected: tuple[object, object, str | None]
 ) -> None:
     (finding,) = judge(Service(name="x", **declared), observed)
-    assert (finding.expected, finding.actual, finding.why) == shown
+    assert (finding.expected, finding.actual, finding.why) == expected
 
 
-DONE = "active (exited): it has done its work, and no process stays"
+DONE = "active (exited): it has done its work and left no process"
 MASKED = DOWN._replace(load="masked", file_state="masked")
 
 
@@ -643,7 +638,7 @@ MASKED = DOWN._replace(load="masked", file_state="masked")
         (
             UP._replace(halted="frozen"),
             "running",
-            "its processes are frozen: the kernel lets none of them run",
+            "its processes are frozen: the kernel does not run them",
         ),
         (UP._replace(halted="stopped"), "running", "its process is stopped by a signal (SIGSTOP)"),
         (UP._replace(type="oneshot", sub="exited"), "running", DONE),
@@ -658,24 +653,24 @@ MASKED = DOWN._replace(load="masked", file_state="masked")
         (
             again(number=3, age=120.0, uptime=600.0),
             "running",
-            "systemd restarted it 3 times, the last time 2 min ago: it may end again and again",
+            "systemd restarted it 3 times, the last time 2 min ago: it may be in a restart loop",
         ),
         (
             again(number=1),
             "running",
-            "systemd restarted it once, at a time that the clocks do not tell",
+            "systemd restarted it once, at an unknown time",
         ),
         (
             again(number=1, age=2.0, limited=True),
             "running",
-            "systemd restarted it once, 2 s ago (RuntimeMaxSec= ends it now and then)",
+            "systemd restarted it once, 2 s ago (RuntimeMaxSec= ends it regularly)",
         ),
         (
             again(age=2.0, started=100.1, ended=99.0),
             "running",
             "it ended, and x.socket started it again 2 s ago",
         ),
-        (DOWN._replace(queued=True, job="start"), "running", "a start job for it is not done yet"),
+        (DOWN._replace(queued=True, job="start"), "running", "its start job is not done yet"),
         (MASKED, "running", "it is masked"),
         (
             DOWN._replace(load="bad-setting"),
@@ -685,7 +680,7 @@ MASKED = DOWN._replace(load="masked", file_state="masked")
         (
             DOWN._replace(type="oneshot"),
             "running",
-            "Type=oneshot without RemainAfterExit is never active between its runs",
+            "a oneshot without RemainAfterExit=yes is never active between its runs",
         ),
         (DOWN._replace(type="oneshot", remains=True), "running", None),
         (DOWN._replace(triggers=(SOCKET,)), "running", "x.socket starts it"),
@@ -695,7 +690,7 @@ MASKED = DOWN._replace(load="masked", file_state="masked")
         (
             UP._replace(active="deactivating", sub="stop-sigterm"),
             "stopped",
-            "it is on its way down (stop-sigterm)",
+            "it is stopping (stop-sigterm)",
         ),
         (
             UP._replace(active="maintenance", sub="cleaning"),
@@ -717,7 +712,7 @@ MASKED = DOWN._replace(load="masked", file_state="masked")
         (
             DOWN._replace(triggers=(Trigger("x.timer", True, False),)),
             "stopped",
-            "x.timer starts it at times",
+            "x.timer starts it from time to time",
         ),
         (
             DOWN._replace(active="failed", sub="failed"),
@@ -742,8 +737,8 @@ SAID_OF_A_MASK = (
     "its entry in multi-user.target.wants masks it there (it is empty, or a link to /dev/null)"
 )
 PERHAPS = Puller("y.service", "disk", None)
-STALE = "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
-CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a conflict with another unit, or it cannot be loaded)"
+STALE = "disabled, but a link that a generator made at the last boot starts it; the next boot may make another one (`systemctl daemon-reload` settles it)"
+CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (it conflicts with another unit, or cannot be loaded)"
 
 
 @pytest.mark.parametrize(
@@ -752,7 +747,7 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             UP._replace(boot=STAYS, pullers=()),
             True,
-            "enabled, but as an alias only: no boot starts it",
+            "enabled, but only as an alias: no boot starts it",
         ),
         (
             UP._replace(boot=STAYS, pullers=(Puller("x.target", "disk", False),)),
@@ -762,7 +757,7 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (UP._replace(boot=STAYS), True, CONFLICT),
         (UP._replace(boot=STAYS, pullers=(NOT_THERE,)), True, f"enabled, but {SAID_OF_A_MASK}"),
         (UP._replace(pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
-        (UP._replace(pullers=()), True, "enabled, but as an alias only: no boot starts it"),
+        (UP._replace(pullers=()), True, "enabled, but only as an alias: no boot starts it"),
         (
             UP._replace(pullers=(Puller("x.target", "disk", False),)),
             True,
@@ -771,26 +766,26 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             UP._replace(pullers=(PERHAPS,)),
             True,
-            "enabled for y.service; whether a boot starts that is unknown",
+            "enabled for y.service; it is unknown whether a boot starts that unit",
         ),
         (
             UP._replace(boot=Boot(True, unmet="ConditionPathExists=/x")),
             True,
-            "a boot skips it if ConditionPathExists=/x does not hold then",
+            "a boot skips it if ConditionPathExists=/x does not hold at that time",
         ),
         (
             UP._replace(goal="rescue.target"),
             True,
-            "enabled, but a boot goes for rescue.target: whether that starts it is unknown",
+            "enabled, but this machine boots to rescue.target: it is unknown whether that starts it",
         ),
         (UP._replace(boot=Boot(True, doubt="first boot")), True, "first boot"),
         (UP._replace(boot=Boot(True, unsure="a cycle")), True, "a cycle"),
         (UP._replace(load="not-found", file_state="", boot=STAYS), True, "its unit file is gone"),
-        (UP._replace(unread="no setpriv"), True, "no dry run of systemd could be had: no setpriv"),
+        (UP._replace(unread="no setpriv"), True, "no dry run of systemd was possible: no setpriv"),
         (
             DOWN._replace(file_state="static", unread="no setpriv"),
             True,
-            "static; no boot starts it; no dry run of systemd could be had: no setpriv",
+            "static; no boot starts it; no dry run of systemd was possible: no setpriv",
         ),
         (
             DOWN._replace(file_state="static", pullers=(LINK,)),
@@ -800,13 +795,13 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             DOWN._replace(file_state="static", pullers=(PERHAPS,)),
             True,
-            "static; whether y.service starts it at boot is unknown",
+            "static; it is unknown whether y.service starts it at boot",
         ),
         (DOWN._replace(file_state="static"), True, "static; no boot starts it"),
         (
             DOWN._replace(file_state="static", triggers=(SOCKET,)),
             True,
-            "x.socket starts it, no boot does",
+            "x.socket starts it, not the boot itself",
         ),
         (DOWN._replace(file_state="static", pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
         (
@@ -819,7 +814,7 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             DOWN._replace(file_state="static", boot=STAYS, triggers=(SOCKET,)),
             True,
-            "x.socket starts it, no boot does",
+            "x.socket starts it, not the boot itself",
         ),
         (
             DOWN._replace(file_state="static", boot=STAYS, pullers=(NOT_THERE,)),
@@ -839,7 +834,7 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             DOWN._replace(file_state="generated"),
             True,
-            "generated; whether anything starts it at boot is unknown",
+            "generated; it is unknown whether anything starts it at boot",
         ),
         (
             DOWN._replace(boot=STARTS, pullers=(LINK,)),
@@ -859,13 +854,17 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             DOWN._replace(file_state="enabled-runtime"),
             True,
-            "enabled-runtime; whether anything starts it at boot is unknown",
+            "enabled-runtime; it is unknown whether anything starts it at boot",
         ),
         (DOWN._replace(file_state="bad"), False, "is-enabled says bad"),
         (DOWN, True, None),
-        (DOWN._replace(triggers=(SOCKET,)), True, "x.socket starts it, no boot does"),
+        (DOWN._replace(triggers=(SOCKET,)), True, "x.socket starts it, not the boot itself"),
         (DOWN._replace(pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
-        (DOWN._replace(boot=STAYS, triggers=(SOCKET,)), True, "x.socket starts it, no boot does"),
+        (
+            DOWN._replace(boot=STAYS, triggers=(SOCKET,)),
+            True,
+            "x.socket starts it, not the boot itself",
+        ),
         (DOWN._replace(boot=STAYS, pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
         (DOWN._replace(boot=STAYS, file_state="bad"), True, "is-enabled says bad"),
         (DOWN._replace(file_state=""), True, "is-enabled says nothing about it"),
@@ -873,7 +872,7 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             MASKED._replace(claimed_by=("y.service",)),
             False,
-            "the name is masked, but y.service may be meant: declare that",
+            "the name is masked, but y.service may be meant: declare that unit",
         ),
         (MASKED._replace(boot=STARTS), False, "masked, but a boot starts it"),
         (UP._replace(load="not-found", file_state=""), False, "its unit file is gone"),
@@ -893,7 +892,7 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a
         (
             DOWN._replace(boot=Boot(True, unmet="C=/x")),
             False,
-            "another unit starts it at boot, which is a skip if C=/x does not hold then",
+            "another unit starts it at boot, but the boot skips it if C=/x does not hold at that time",
         ),
         (
             DOWN._replace(pullers=(LINK,)),
@@ -926,7 +925,7 @@ def test_a_missing_name_is_explained() -> None:
     _, (result,) = verdict_of({"services": [{"name": "sshd", "state": "stopped"}]}, observed(case))
     assert (
         result.why
-        == "state: no such unit (nearest: ssh.service); `optional: true` if it need not exist"
+        == "state: no such unit (nearest: ssh.service); declare `optional: true` if it need not exist"
     )
 
 
@@ -974,7 +973,7 @@ def test_names() -> None:
 BLOCK = "Id={0}\nNames={0}\nLoadState=loaded\nActiveState=inactive\nSubState=dead"
 
 
-def test_an_answer_is_found_by_name_not_by_place() -> None:
+def test_a_block_is_found_by_name_not_by_position() -> None:
     answer = (
         "== up\n== asked\na.service\nb.service\nc.service\n== show\n"
         + "\n\n".join(BLOCK.format(f"{name}.service") for name in "cxa")
@@ -995,7 +994,7 @@ def test_an_answer_is_found_by_name_not_by_place() -> None:
         "",
     ],
 )
-def test_half_a_block_is_no_answer(cut: str) -> None:
+def test_half_a_block_does_not_count(cut: str) -> None:
     assert parse(f"== up\n== asked\na.service\n== show\n{cut}\n\n== end\n".encode()) == {}
 
 
@@ -1019,7 +1018,7 @@ def test_an_answer_cut_short_is_refused_wherever_it_was_cut(name: str) -> None:
             parse(answer[:length])
 
 
-def test_what_is_no_answer_is_refused() -> None:
+def test_another_text_is_refused() -> None:
     with pytest.raises(ValueError, match="not an answer"):
         parse(b"Running in chroot, ignoring command 'show'\n")
 
@@ -1195,7 +1194,7 @@ def test_what_runs_without_its_unit_file_is_stopped_by_hand(state: str) -> None:
         (
             UP._replace(change=Change(stops=("y.service",))),
             {"state": "disabled"},
-            "stops y.service too",
+            "also stops y.service",
         ),
         (
             DOWN._replace(change=Change(starts_stop=("y.service",))),
@@ -1205,18 +1204,18 @@ def test_what_runs_without_its_unit_file_is_stopped_by_hand(state: str) -> None:
         (
             DOWN._replace(change=Change(also=("y.socket",))),
             {"enabled": True},
-            "takes y.socket along",
+            "also changes y.socket",
         ),
         (
             UP._replace(
                 file_state="static", boot=STARTS, pullers=(Puller("a.target", "vendor", True),)
             ),
             {"enabled": False},
-            "nobody can start it before `systemctl unmask`",
+            "nobody can start it until `systemctl unmask`",
         ),
     ],
 )
-def test_what_commands_do_besides_is_said(
+def test_side_effects_of_commands_are_named(
     observed: Unit, declared: dict[str, Any], words: str
 ) -> None:
     found = remedied(observed, **declared)
@@ -1228,9 +1227,9 @@ def test_what_commands_do_besides_is_said(
     ("name", "change", "cuts"),
     [
         ("x.service", Change(), False),
-        ("x.service", Change(way=frozenset({"x.service"})), True),
+        ("x.service", Change(access=frozenset({"x.service"})), True),
         ("x.service", Change(stops=("ssh.service",)), True),
-        ("x.service", Change(way=frozenset({"y.service"}), stops=("y.service",)), True),
+        ("x.service", Change(access=frozenset({"y.service"}), stops=("y.service",)), True),
         *(
             (name, Change(), True)
             for name in (
@@ -1276,11 +1275,11 @@ def test_what_commands_do_besides_is_said(
         ),
     ],
 )
-def test_what_could_end_the_way_in(name: str, change: Change, cuts: bool) -> None:
+def test_what_could_cut_off_access(name: str, change: Change, cuts: bool) -> None:
     assert remedied(UP._replace(name=name, change=change), state="disabled").cuts is cuts
 
 
-def test_a_start_cuts_where_it_stops_the_way_in_or_starts_a_firewall() -> None:
+def test_a_start_cuts_off_access_if_it_stops_what_carries_it_or_starts_a_firewall() -> None:
     assert remedied(
         DOWN._replace(change=Change(starts_stop=("ssh.service",))), state="running"
     ).cuts
@@ -1296,10 +1295,10 @@ def test_an_alias_is_mended_under_its_real_name() -> None:
 
 
 def answered(*blocks: str, files: str = "", links: str = "", names: str = "") -> Unit:
-    """The unit a.service, from an answer of these blocks and parts."""
-    shown = "\n\n".join(blocks)
+    """Return the unit a.service, from an answer with these blocks and parts."""
+    properties = "\n\n".join(blocks)
     return parse(
-        f"== up\n== asked\na.service\n== show\n{shown}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n== end\n".encode()
+        f"== up\n== asked\na.service\n== show\n{properties}\n\n== files\n{files}\n== links\n{links}\n== names\n{names}\n== end\n".encode()
     )["a.service"]
 
 
@@ -1307,13 +1306,13 @@ GONE = "Id=a.service\nNames=a.service\nLoadState=not-found\nActiveState=inactive
 
 
 def whole(block: str = "", up: str = "", **parts: str) -> dict[str, Unit]:
-    """The units of an answer in which a.service was asked for: lines to add to its block, and the
-    other parts.
+    """Return the units of an answer about a.service; `block`: more lines of its block of `systemctl
+    show`; `parts`: the other parts.
     """
-    shown = f"{BLOCK.format('a.service')}\n{block}".strip()
+    block = f"{BLOCK.format('a.service')}\n{block}".strip()
     rest = "".join(f"== {name}\n{text}\n" for name, text in parts.items())
     return parse(
-        f"== up\n{up}\n{rest}== asked\na.service\n== show\n{shown}\n\n== end\n".encode(
+        f"== up\n{up}\n{rest}== asked\na.service\n== show\n{block}\n\n== end\n".encode(
             "utf-8", "surrogateescape"
         )
     )
@@ -1350,7 +1349,7 @@ def test_what_is_plainly_up_is_enabled_where_the_job_list_has_it() -> None:
         ("files", "a.service", "file_state", ""),
         ("default", "rescue.target", "goal", "rescue.target"),
         ("active", "b.service", "change.starts_stop", ("b.service",)),
-        ("way", "b.service", "change.way", frozenset({"b.service"})),
+        ("way", "b.service", "change.access", frozenset({"b.service"})),
         (
             "install",
             "a.service Also=b.service c.service",
@@ -1521,12 +1520,12 @@ def test_what_an_answer_does_not_say_is_nothing() -> None:
 EARLY = "the kernel's command line of this boot adds or masks it, and the next one may not"
 FORGOTTEN = "it is an alias of b.service that a boot may forget"
 GENERATED = (
-    "what its unit file was made of has changed since (`systemctl daemon-reload` settles it)"
+    "the source of its generated unit file has changed since (`systemctl daemon-reload` settles it)"
 )
 
 
 @pytest.mark.parametrize(
-    ("block", "told", "boot"),
+    ("block", "jobs", "boot"),
     [
         ("", "complete", Boot(False)),
         ("", "job a.service\ncomplete", Boot(True)),
@@ -1583,7 +1582,7 @@ GENERATED = (
         (
             "Id=b.slice\nNames=a.service b.slice",
             "complete",
-            Boot(False, doubt="systemd makes it by itself where it is needed"),
+            Boot(False, doubt="systemd creates it by itself when it is needed"),
         ),
         ("Id=b.slice\nNames=a.service b.slice", "job b.slice\ncomplete", Boot(True)),
         (
@@ -1599,8 +1598,8 @@ GENERATED = (
         ("", "job a.service", None),
     ],
 )
-def test_what_is_told_of_the_next_boot(block: str, told: str, boot: Boot | None) -> None:
-    assert whole(block, boot=told)["a.service"].boot == boot
+def test_what_is_told_of_the_next_boot(block: str, jobs: str, boot: Boot | None) -> None:
+    assert whole(block, boot=jobs)["a.service"].boot == boot
 
 
 SOCKET_LINK = "etc/systemd/system/sockets.target.wants/b.socket"
@@ -1808,7 +1807,7 @@ def test_a_name_is_not_its_own_nearest() -> None:
     (finding,) = judge(Service(name="a", state="running"), unit)
     assert (
         finding.why
-        == "no such unit: /etc/systemd/system/a.service is not a file that systemd can read (a link that leads nowhere, or a folder)"
+        == "no such unit: /etc/systemd/system/a.service is not a file that systemd can read (a dangling link, or a directory)"
     )
     assert answered(GONE, names="lib/systemd/system/a.socket").unusable == ""
 
@@ -1816,7 +1815,7 @@ def test_a_name_is_not_its_own_nearest() -> None:
 def test_an_alias_may_go_with_what_disable_removes() -> None:
     assert (
         remedied(UP._replace(name="y.service"), enabled=False).advice
-        == "x is an alias of y.service, and may be gone then: declare y.service."
+        == "x is an alias of y.service and may be gone afterwards: declare y.service."
     )
     assert remedied(UP, enabled=False).advice is None
 
@@ -1843,7 +1842,7 @@ def test_a_mask_is_found_where_unmask_does_not_look() -> None:
         assert answered(block.format(load, folder)).change.mask == mask
 
 
-def test_what_a_call_on_the_bus_starts_may_start_after_a_boot() -> None:
+def test_a_unit_that_a_dbus_call_starts_may_start_after_a_boot() -> None:
     block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n\n== files\na.service static\n"
     for jobs, verdict in (("job dbus.socket\n", "unknown"), ("", "pass")):
         answer = f"== up\n== boot\n{jobs}complete\n== asked\na.service\n== show\n{block}== bus\norg.a a.service\n== links\n== names\n== end\n"
@@ -1954,7 +1953,7 @@ def test_an_alias_may_be_of_another_unit_at_the_next_boot(rows: str, verdict: st
         ("", "unknown"),
     ],
 )
-def test_a_boot_that_goes_elsewhere(default: str, expected: str) -> None:
+def test_a_boot_to_another_target(default: str, expected: str) -> None:
     link = "etc/systemd/system/multi-user.target.wants/a.service"
     for state in ("enabled", "static"):
         observed = answered(
@@ -1986,7 +1985,7 @@ def test_a_masked_socket_starts_nothing() -> None:
     } == {state: [boots] for state, boots in states.items()}
 
 
-def test_who_may_claim_a_masked_name() -> None:
+def test_units_that_may_claim_a_masked_name() -> None:
     masked = BLOCK.format("a.service").replace("loaded", "masked")
     names = [
         "? etc/systemd/system/a.service",
@@ -2006,8 +2005,8 @@ def test_who_may_claim_a_masked_name() -> None:
     assert answered(masked.replace("masked", "not-found"), names="\n".join(names)).claimed_by == (
         "a.socket",
     )
-    there = answered(masked.replace("masked", "loaded"), names="\n".join([*names, *claims]))
-    assert (there.claimed_by, there.nearest, there.unusable) == ((), (), "")
+    loaded = answered(masked.replace("masked", "loaded"), names="\n".join([*names, *claims]))
+    assert (loaded.claimed_by, loaded.nearest, loaded.unusable) == ((), (), "")
 
 
 def test_of_two_links_the_lasting_one_counts() -> None:

@@ -1,4 +1,4 @@
-"""Kernel parameters that files set: which file counts, and which one has the last word
+"""Discovery of kernel parameters that files set: which file counts, and which one comes last
 (sysctl.d(5)).
 """
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.shell
 KEY = "vm/swappiness"
 
 
-def found(
+def discovered(
     tree: Path, files: Mapping[str, str], now: str = "10", shell: list[str] | None = None
 ) -> dict[str, str]:
     write(tree, {"proc/sys/vm/swappiness": f"{now}\n", **files})
@@ -58,7 +58,7 @@ SETS = "vm.swappiness = 10\n"
         ),
         (
             {"etc/sysctl.d/10.conf": "vm.swappiness=1\n", "usr/lib/sysctl.d/20.conf": SETS},
-            "/etc/sysctl.d/10.conf sets it, but to 1; /usr/lib/sysctl.d/20.conf comes later and sets it, too",
+            "/etc/sysctl.d/10.conf sets it, but to 1; /usr/lib/sysctl.d/20.conf comes later and sets it as well",
         ),
         (
             {"etc/sysctl.d/20.conf": SETS, "usr/lib/sysctl.d/10.conf": "vm.swappiness=1\n"},
@@ -84,7 +84,7 @@ SETS = "vm.swappiness = 10\n"
 def test_the_file_that_sets_a_key(
     tmp_path: Path, files: Mapping[str, str], why: str | None
 ) -> None:
-    assert found(tmp_path, files) == ({} if why is None else {f"+{KEY}": why})
+    assert discovered(tmp_path, files) == ({} if why is None else {f"+{KEY}": why})
 
 
 @pytest.mark.parametrize("target", ["/dev/null", "/nosuch"])
@@ -92,11 +92,12 @@ def test_a_link_masks_the_files_of_its_name_in_later_folders(tmp_path: Path, tar
     (tmp_path / "etc/sysctl.d").mkdir(parents=True)
     (tmp_path / "etc/sysctl.d/a.conf").symlink_to(target)
     assert (
-        found(tmp_path, {"run/sysctl.d/a.conf": SETS, "usr/local/lib/sysctl.d/a.conf": SETS}) == {}
+        discovered(tmp_path, {"run/sysctl.d/a.conf": SETS, "usr/local/lib/sysctl.d/a.conf": SETS})
+        == {}
     )
 
 
-def test_sysctl_conf_counts_where_its_link_stands(tmp_path: Path) -> None:
+def test_sysctl_conf_counts_at_the_place_of_its_link(tmp_path: Path) -> None:
     (tmp_path / "etc/sysctl.d").mkdir(parents=True)
     (tmp_path / "etc/sysctl.d/50-sysctl.conf").symlink_to("../sysctl.conf")
     files = {
@@ -104,16 +105,16 @@ def test_sysctl_conf_counts_where_its_link_stands(tmp_path: Path) -> None:
         "etc/sysctl.d/60.conf": SETS,
         "run/systemd/system/x": "",
     }
-    assert found(tmp_path, files) == {f"+{KEY}": "/etc/sysctl.d/60.conf sets it"}
+    assert discovered(tmp_path, files) == {f"+{KEY}": "/etc/sysctl.d/60.conf sets it"}
     dpkg(tmp_path, {"/etc/sysctl.conf": "vm.swappiness=1\n"})
-    assert found(tmp_path, {"etc/sysctl.d/60.conf": ""}) == {}
+    assert discovered(tmp_path, {"etc/sysctl.d/60.conf": ""}) == {}
 
 
-def test_patterns_are_told_of_a_persons_files_alone(tmp_path: Path) -> None:
+def test_patterns_are_reported_for_files_of_a_person_only(tmp_path: Path) -> None:
     pattern = "net.ipv4.conf.*.rp_filter=1\n"
-    assert found(tmp_path, {"usr/lib/sysctl.d/a.conf": pattern}) == {}
-    assert found(tmp_path, {"etc/sysctl.d/b.conf": pattern}) == {
-        "-net.ipv4.conf.*.rp_filter": "a pattern of /etc/sysctl.d/b.conf"
+    assert discovered(tmp_path, {"usr/lib/sysctl.d/a.conf": pattern}) == {}
+    assert discovered(tmp_path, {"etc/sysctl.d/b.conf": pattern}) == {
+        "-net.ipv4.conf.*.rp_filter": "a pattern in /etc/sysctl.d/b.conf"
     }
 
 
@@ -124,6 +125,6 @@ def test_in_any_shell(tmp_path: Path, shell: list[str]) -> None:
         "run/sysctl.d/a.conf": "vm.swappiness=1\n",
         "usr/lib/sysctl.d/b.conf": SETS,
     }
-    assert found(tmp_path, files, shell=shell) == {
-        f"+{KEY}": "/etc/sysctl.d/a.conf sets it; /usr/lib/sysctl.d/b.conf comes later and sets it, too"
+    assert discovered(tmp_path, files, shell=shell) == {
+        f"+{KEY}": "/etc/sysctl.d/a.conf sets it; /usr/lib/sysctl.d/b.conf comes later and sets it as well"
     }

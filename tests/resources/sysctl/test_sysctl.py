@@ -1,20 +1,22 @@
-"""Sysctl: every recorded case, and what the cases do not hold."""
+"""Sysctl: every recorded case, and values that no case has."""
 
 from pathlib import Path
 
 import pytest
 
 from power_edge.model import NotObserved, Outcome, Remedy
-from power_edge.resources.sysctl import ask, judge, parse, problems
+from power_edge.resources.sysctl import ask, problems
+from power_edge.resources.sysctl.judge import judge
 from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import never
+from power_edge.resources.sysctl.observation import parse
 from power_edge.resources.sysctl.remedy import remedy
 from tests.support.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 
 def answer_from(case: Case) -> bytes:
-    """What the probe would have printed: the recorded `cat` of each key (nspawn nodes, so in
-    namespaces of their own).
+    """Return what the probe would have printed, from the recorded `cat` of each key. The nodes were
+    nspawn containers, so with namespaces of their own.
     """
     if "probe" in case.captures:
         return case.capture("probe")
@@ -33,14 +35,14 @@ def answer_from(case: Case) -> bytes:
             contained |= complaint.startswith("No such")
         else:
             values[path] = capture.stdout
-    asked = dict.fromkeys([*values, *(line.split(": ")[1] for line in complaints)])
+    paths = dict.fromkeys([*values, *(line.split(": ")[1] for line in complaints)])
     lines = [
         f"{path}:".encode() + line
         for path, value in values.items()
         for line in value.removesuffix(b"\n").split(b"\n")
     ]
     head, tail = (
-        "\n".join(["== asked", *asked, "== values", ""]),
+        "\n".join(["== asked", *paths, "== values", ""]),
         "\n".join(["== complaints", *complaints, ""]),
     )
     return (
@@ -72,7 +74,7 @@ def test_the_first_separator_decides(key: str, path: str) -> None:
     assert canonical(key) == path
 
 
-def test_no_path_that_leaves_proc_sys_is_asked_for() -> None:
+def test_no_path_outside_proc_sys_is_read() -> None:
     keys = ["vm.swappiness", "kernel/../../version", "..", "/etc/shadow", "kernel./.x"]
     assert [*ask([Setting(key, "1") for key in keys])] == ["vm/swappiness"]
 
@@ -127,7 +129,7 @@ def test_different(declared: str, observed: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "declared", "observed", "shown"),
+    ("key", "declared", "observed", "expected"),
     [
         ("vm.x", " 1\n", "1", ("compliant", "1", None)),
         ("vm.x", "1", "2", ("drift", "2", None)),
@@ -135,7 +137,7 @@ def test_different(declared: str, observed: str | None) -> None:
             "vm.x",
             "1",
             "2\t3",
-            ("drift", "2\t3", "the kernel holds 2 numbers, not 1: write 2 3 or the like"),
+            ("drift", "2\t3", "the kernel holds 2 numbers, not 1: write, for example, 2 3"),
         ),
         ("vm.x", "1", None, ("drift", None, "no such key")),
         (
@@ -148,29 +150,33 @@ def test_different(declared: str, observed: str | None) -> None:
             "net.ipv4.ip_local_reserved_ports",
             "1,2",
             "1-2",
-            ("compliant", "1-2", "the same ranges, as the kernel writes them"),
+            ("compliant", "1-2", "the same ranges, written another way"),
         ),
         (
             "vm.x",
             "1,2",
             "1-2",
-            ("unknown", "1-2", "as lists of ranges they are equal; write it as the kernel does"),
+            (
+                "unknown",
+                "1-2",
+                "they are equal only if the key holds a list of ranges: declare what the kernel shows",
+            ),
         ),
     ],
 )
 def test_what_a_finding_shows(
-    key: str, declared: str, observed: str | None, shown: tuple[object, ...]
+    key: str, declared: str, observed: str | None, expected: tuple[object, ...]
 ) -> None:
     (finding,) = judge(Setting(key, declared), None if observed is None else Value(observed))
     assert (finding.field, finding.expected) == ("value", declared)
-    assert (finding.outcome.value, finding.actual, finding.why) == shown
+    assert (finding.outcome.value, finding.actual, finding.why) == expected
 
 
 def test_a_key_that_may_be_hidden_in_a_container_is_not_missing() -> None:
     answer = "== asked\nvm/x\n== values\n== complaints\ngrep: vm/x: No such file or directory\n== contained\n{}== end\n"
     assert parse(answer.format("").encode()) == {"vm/x": None}
     assert parse(answer.format("\n").encode()) == {"vm/x": None}
-    hidden = "no such key, but the node is a container (net, user namespace of its own): it may be hidden here"
+    hidden = "no such key, but the node is a container (net, user namespace of its own), which may hide the key"
     assert parse(answer.format("net\nuser\n").encode()) == {"vm/x": NotObserved(hidden)}
 
 
@@ -206,7 +212,7 @@ def test_numbers_that_the_kernel_never_shows_are_refused(value: str) -> None:
         ("vm.x", "01 a"),
     ],
 )
-def test_texts_of_digits_are_not(key: str, value: str) -> None:
+def test_texts_of_digits_are_accepted(key: str, value: str) -> None:
     assert verdict_of({"sysctl": {key: value}}, {"sysctl": {canonical(key): value}})[0] == "pass"
 
 
@@ -240,7 +246,7 @@ def test_sudo_answers_what_the_user_may_not_read() -> None:
     assert isinstance(observed["a/c"], NotObserved)
 
 
-def test_a_key_that_is_not_there() -> None:
+def test_a_missing_key() -> None:
     answer = b"== asked\nnet/bridge/x\n== values\n== complaints\ngrep: net/bridge/x: No such file or directory\n"
     assert parse(answer + b"== contained\n== end\n") == {"net/bridge/x": None}
     hidden = parse(answer + b"== contained\nnet\n== end\n")["net/bridge/x"]
@@ -248,7 +254,7 @@ def test_a_key_that_is_not_there() -> None:
     assert "container" in hidden.why
 
 
-def test_what_is_no_whole_answer_is_refused() -> None:
+def test_an_incomplete_answer_is_refused() -> None:
     whole = b"== asked\nvm/swappiness\n== values\nvm/swappiness:60\n== complaints\n\n== end\n"
     assert parse(whole) == {"vm/swappiness": "60"}
     for length in range(len(whole) - len(b"== end\n")):
@@ -296,26 +302,26 @@ def test_the_command_of_a_remedy(key: str, value: str, observed: str, argument: 
             "vm.swappiness",
             "1",
             "2",
-            "/proc/sys is read-only here",
-            "no write on the node changes it: /proc/sys is read-only here",
+            "/proc/sys is read-only in this container",
+            "no command on the node can change it: /proc/sys is read-only in this container",
         ),
         ("kernel.modules_disabled", "0", "1", None, "the kernel keeps 1 until the next boot"),
         ("kernel.yama.ptrace_scope", "1", "3", None, "the kernel keeps 3 until the next boot"),
         ("kernel.core_pattern", "a\nb", "a", None, "set it by hand"),
-        ("vm.dirty_bytes", "0", "200000", None, "set vm.dirty_ratio, which sets it to 0"),
+        ("vm.dirty_bytes", "0", "200000", None, "set vm.dirty_ratio, which sets this key to 0"),
         (
             "vm.overcommit_kbytes",
             "0",
             "200000",
             None,
-            "set vm.overcommit_ratio, which sets it to 0",
+            "set vm.overcommit_ratio, which sets this key to 0",
         ),
         (
             "net.ipv4.ip_local_port_range",
             "32768",
             "32768\t60999",
             None,
-            "no write can make it so: the kernel holds 2 numbers, not 1",
+            "no command can set this value: the kernel holds 2 numbers, not 1",
         ),
         ("vm.x", "1 2", "1", None, "the kernel holds 1 number, not 2"),
     ],
@@ -351,9 +357,7 @@ def test_no_command_where_no_write_helps(
         ("kernel.pid_max", "301", True),
     ],
 )
-def test_a_write_that_could_end_the_way_to_the_node_says_so(
-    key: str, value: str, cuts: bool
-) -> None:
+def test_a_write_that_could_cut_off_access_says_so(key: str, value: str, cuts: bool) -> None:
     assert remedied(key, value, " ".join("77" for _ in value.split())).cuts is cuts
 
 
@@ -362,9 +366,9 @@ def test_a_write_that_could_end_the_way_to_the_node_says_so(
     [
         ("net.ipv4.ip_forward", "1", "forwarding of every interface"),
         ("net.ipv4.ip_forward", "1", "conf.all.accept_redirects"),
-        ("net.ipv4.conf.all.forwarding", "0", "one switch"),
+        ("net.ipv4.conf.all.forwarding", "0", "one setting"),
         ("net.ipv6.conf.all.disable_ipv6", "1", "disable_ipv6 of every interface"),
-        ("kernel.modules_disabled", "1", "only a boot undoes it"),
+        ("kernel.modules_disabled", "1", "only a reboot undoes it"),
         ("vm.dirty_ratio", "20", "it sets vm.dirty_bytes to 0"),
         ("vm.dirty_background_bytes", "4096", "it sets vm.dirty_background_ratio to 0"),
         ("vm.overcommit_ratio", "80", "it sets vm.overcommit_kbytes to 0"),
@@ -373,12 +377,12 @@ def test_a_write_that_could_end_the_way_to_the_node_says_so(
         ("vm.swappiness", "1", None),
     ],
 )
-def test_what_else_a_write_changes_is_said(key: str, value: str, advice: str | None) -> None:
+def test_other_effects_of_a_write_are_named(key: str, value: str, advice: str | None) -> None:
     given = remedied(key, value, "77").advice
     assert given is None if advice is None else advice in str(given)
 
 
-def shown(path: str, owners: str = "", mounts: str = "") -> Value:
+def observed_value(path: str, owners: str = "", mounts: str = "") -> Value:
     answer = f"== asked\n{path}\n== values\n{path}:1\n== complaints\n\n== owners\n{owners}\n== mounts\n{mounts}\n== end\n"
     value = parse(answer.encode())[path]
     assert isinstance(value, Value)
@@ -393,12 +397,12 @@ NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
     [
         ("vm/x", "644 0 vm/x", "rw,nosuid /proc", None),
         ("vm/x", "", "", None),
-        ("vm/x", "644 0 vm/x", NODE, "read-only here"),
+        ("vm/x", "644 0 vm/x", NODE, "read-only in this container"),
         ("net/x", "644 0 net/x", NODE, None),
-        ("network/x", "644 0 network/x", NODE, "read-only here"),
+        ("network/x", "644 0 network/x", NODE, "read-only in this container"),
         ("vm/x", "644 0 vm/x", f"{NODE}\nrw,nosuid /proc/sys", None),
         ("vm/x", "644 0 vm/x", f"{NODE}\nrw /proc/sys/vm/x", None),
-        ("vm/x", "644 0 vm/x", "rw /proc\nro /proc/sys/vm/x", "read-only here"),
+        ("vm/x", "644 0 vm/x", "rw /proc\nro /proc/sys/vm/x", "read-only in this container"),
         ("vm/x", "444 0 vm/x", "rw /proc", "lets nobody write it"),
         ("vm/x", "644 65534 vm/x", "rw /proc", "belongs to the machine"),
         ("vm/x y", "444 0 vm/x y", "rw /proc", "lets nobody write it"),
@@ -407,7 +411,7 @@ NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
 def test_why_no_write_can_change_a_key(
     path: str, owners: str, mounts: str, obstacle: str | None
 ) -> None:
-    why = shown(path, owners, mounts).obstacle
+    why = observed_value(path, owners, mounts).obstacle
     assert why is None if obstacle is None else obstacle in str(why)
 
 
@@ -420,7 +424,7 @@ def test_why_no_write_can_change_a_key(
         ("net.ipv4.ip_forward", "1 1", "one whole number"),
         ("net.ipv4.ip_forward", "1.0", "one whole number"),
         ("net.ipv4.ip_forward", '"1"', 'write "1"'),
-        ("net.ipv4.ip_forward", "'yes'", "quotes within the value"),
+        ("net.ipv4.ip_forward", "'yes'", "the quotes would be part"),
         ("net/ipv4/conf/eth0.5/rp_filter", "on", 'write "1" for on'),
         ("net.ipv6.conf.all.disable_ipv6", "true", 'write "1"'),
         ("vm.swappiness", "10%", "one whole number"),
@@ -435,10 +439,10 @@ def test_why_no_write_can_change_a_key(
         ("net.ipv4.ip_local_port_range", "60999 32768", "the lower one first"),
         ("net.ipv4.ip_local_port_range", "1024 65536", "1 to 65535"),
         ("net.ipv4.ip_local_port_range", '"32768 60999"', 'write "32768 60999"'),
-        ("net.ipv4.tcp_rmem", "4k 8k 16k", "whole numbers with blanks"),
+        ("net.ipv4.tcp_rmem", "4k 8k 16k", "whole numbers separated by blanks"),
         ("kernel.printk", "4,4,1,7", 'write "4 4 1 7"'),
-        ("net.ipv4.ip_local_reserved_ports", "8080 8081", "commas between them"),
-        ("net.ipv4.ip_local_reserved_ports", "8082-8080", "the lower one first"),
+        ("net.ipv4.ip_local_reserved_ports", "8080 8081", "separated by commas"),
+        ("net.ipv4.ip_local_reserved_ports", "8082-8080", "the lower port first"),
         ("net.ipv4.ip_local_reserved_ports", "65536", "up to 65535"),
         ("net.ipv4.tcp_congestion_control", "bbr cubic", "one name"),
         ("net.core.default_qdisc", "'fq'", 'write "fq"'),
@@ -514,11 +518,11 @@ def test_every_value_that_this_machine_shows_may_be_declared() -> None:
     assert refused == {}
 
 
-def test_another_count_of_numbers_is_said() -> None:
+def test_another_count_of_numbers_is_explained() -> None:
     (finding,) = judge(Setting("kernel.printk", "4"), Value("4\t4\t1\t7"))
     assert (finding.outcome, finding.why) == (
         Outcome.DRIFT,
-        "the kernel holds 4 numbers, not 1: write 4 4 1 7 or the like",
+        "the kernel holds 4 numbers, not 1: write, for example, 4 4 1 7",
     )
 
 
@@ -534,9 +538,7 @@ def test_another_count_of_numbers_is_said() -> None:
         ("grep: vm/y: No such file or directory", NotObserved("nothing could be read")),
     ],
 )
-def test_a_key_is_missing_where_grep_says_so_and_nobody_else(
-    complaints: str, observed: object
-) -> None:
+def test_a_key_is_missing_only_if_grep_says_so(complaints: str, observed: object) -> None:
     assert parse(f"== asked\nvm/x\n== values\n== complaints\n{complaints}\n== end\n".encode()) == {
         "vm/x": observed
     }

@@ -1,8 +1,8 @@
-"""Files: a regular file that is there, with the bytes, mode and owner that it should have.
+"""Files: whether a regular file exists, with the declared content, mode and owner.
 
-Symbolic links are followed (inode(7): the link's own mode and owner mean nothing here). Ids are
-compared, not the names that they go by, and bytes by their SHA-256, so that no content of a node
-ever travels. Of secrets not even that is shown: see secrets.py.
+Symbolic links are followed; a link's own mode and owner mean nothing (inode(7)). User and group ids
+are compared, not their names. Contents are compared by SHA-256, so no content leaves the node. Of a
+secret not even the hash is shown: see secrets.py.
 """
 
 import hashlib
@@ -36,15 +36,17 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class _Declared(Declared):
-    """A declaration whose repr, as a traceback or a failed assertion shows it, holds no secret."""
+    """A declaration without secrets in its repr, which a traceback or a failed assertion shows."""
 
     content: str | None = field(default=None, repr=False)
     sha256: str | None = field(default=None, repr=False)
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
-    """The probe's arguments: of each file its path, whether its hash is wanted, what else is
-    declared, and the names whose ids are wanted.
+    """Yield the probe's argument for each file, `WANT:OWNER:GROUP:PATH`.
+
+    WANT says whether the hash is wanted, and what is declared besides. OWNER and GROUP are names
+    whose ids are wanted, empty for none.
     """
     for declared in items:
         want = ",".join((_hashing(declared), *_declared(declared))).rstrip(",")
@@ -56,14 +58,17 @@ def ask(items: Sequence[Declared]) -> Iterator[str]:
 
 
 def _hashing(declared: Declared) -> str:
+    """Return `*` for a hash in any case, a number for a hash if the file has so many bytes, `-` for
+    no hash.
+    """
     if declared.sha256 is not None:
         return "*"
     return "-" if declared.content is None else str(len(content_bytes(declared.content)))
 
 
 def _declared(declared: Declared) -> Iterator[str]:
-    """What tells the probe whether a file drifts: mode, the first digits of the hash (of no
-    secret), numeric owner and group.
+    """Yield what the probe compares to see whether a file drifts: the mode, the first digits of the
+    hash (none of a secret), numeric owner and group; empty for what is not declared.
     """
     yield f"{stat.S_IFREG | int(declared.mode, 8):x}" if declared.mode is not None else ""
     digest = (
@@ -77,21 +82,22 @@ def _declared(declared: Declared) -> Iterator[str]:
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
+    """Yield the field and the message if `sha256` does not fit `content`."""
     if declared.content is not None and declared.sha256 is not None:
         digest = hashlib.sha256(content_bytes(declared.content)).hexdigest()
         if digest != declared.sha256.lower():
-            whose = "" if secret(declared) else f", whose SHA-256 is {digest}"
-            yield "sha256", f"contradicts content{whose}: declare one of the two"
+            actual = "" if secret(declared) else f", whose SHA-256 is {digest}"
+            yield "sha256", f"contradicts content{actual}: declare only one of the two"
 
 
 def hidden(declared: Declared) -> Sequence[str]:
-    """The fields of a declaration that no message may show."""
+    """Return the fields of a declaration that no message may show."""
     return HIDDEN if secret(declared) else ()
 
 
 def fact(observed: File | Missing | Broken) -> File | None:
-    """None for what is missing and for a link that leads nowhere: their records would be true in an
-    `assert`.
+    """Return None for a missing file and for a dangling link, since their records would be true in
+    an `assert`.
     """
     return observed if isinstance(observed, File) else None
 

@@ -1,4 +1,4 @@
-"""Files under /etc that somebody changed or added, by hash, mode, owner and group."""
+"""Discovers files under /etc that somebody changed or added: their hash, mode, owner and group."""
 
 import stat
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,13 @@ from power_edge.resources.files import REGULAR, File, unescape
 
 
 def name(argument: str) -> str:
-    """WANT:OWNER:GROUP:PATH as its path."""
+    """Return the path in the probe's argument, WANT:OWNER:GROUP:PATH."""
     return unescape(argument.split(":", 3)[-1])
 
 
 def forms(_: str, observed: Any) -> Iterator[Mapping[str, str]]:
-    """With the hash where the probe was asked for it and had it.
-
-    Owner and group by name, or by number where a name cannot be declared.
+    """Yield declarations, best first: with owner and group by name, then by number for names that
+    cannot be declared. The hash is in both if the probe was asked for it and got it.
     """
     if not isinstance(observed, File) or observed.type != REGULAR:
         return
@@ -29,11 +28,13 @@ def forms(_: str, observed: Any) -> Iterator[Mapping[str, str]]:
     yield {**fields, "owner": user, "group": group}
 
 
-def asked(declared: Declared) -> Declared:
-    """With a hash: a content is only hashed where its length is as declared."""
+def with_hash(declared: Declared) -> Declared:
+    """Return the declaration with `sha256`: without it the probe hashes a content only if its
+    length is as declared.
+    """
     return declared if declared.content is None else replace(declared, sha256="")
 
 
 DISCOVERY = Discovery(
-    name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=asked
+    name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=with_hash
 )

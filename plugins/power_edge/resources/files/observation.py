@@ -1,4 +1,4 @@
-"""What the probe of files printed -> what is there."""
+"""Reads the probe's answer about files."""
 
 import errno
 import hashlib
@@ -23,32 +23,28 @@ _TYPES = {
     stat.S_IFCHR: "character device",
     stat.S_IFBLK: "block device",
 }
-_NOT_THERE = (
+_MISSING = (
     "No such file or directory",
     "Not a directory",
     "Too many levels of symbolic links",
     "Symbolic link loop",
 )
 _ERRNO = "|".join(
-    sorted(
-        re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_NOT_THERE, "I/O error"}
-    )
+    sorted(re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_MISSING, "I/O error"})
 )
 _OF_STAT = re.compile(
     rf"^(?:\S*/)?stat: (?!(?:line )?\d+: ).*: ({_ERRNO})(?: \(os error \d+\))?$", re.MULTILINE
 )
-"""A message of stat about a file, in glibc's and musl's words for errno; uutils adds a number.
-
-What a wrapper of that name says is none.
+"""A message of stat about a file, in the words of glibc and musl for errno; uutils adds a number. A
+message of a wrapper script with that name does not match.
 """
-
 
 _LONGEST_PATH = 4096
 """PATH_MAX of Linux; each folder of a path is looked up."""
 
 
 class Mount(NamedTuple):
-    """Where a file system is mounted, and of what type it is."""
+    """A mounted file system: its mount point and its type."""
 
     point: str
     type: str
@@ -56,11 +52,11 @@ class Mount(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What a command that writes a file, or changes its attributes, must not run into.
+    """What a command that writes a file, or changes its attributes, could run into.
 
-    `path` is the file's without symbolic links among its folders. `names` counts hard links.
-    `flags` are `i` or `a` (chattr(1)), as far as the node has lsattr; `capabilities` as far as it
-    has getcap.
+    `path` is the path of the file without symbolic links among its folders. `names` is the number
+    of its hard links. `flags` and `folder_flags` are `i` or `a` (chattr(1)); empty if the node has
+    no lsattr. `capabilities`: it has file capabilities; False if the node has no getcap.
     """
 
     path: str
@@ -73,31 +69,32 @@ class Place(NamedTuple):
 
 
 class Salted(NamedTuple):
-    """What stands in place of a secret's SHA-256: it tells whether a given one is equal, and is
-    never the same twice.
+    """A salted hash of a secret's SHA-256.
+
+    It shows whether a given SHA-256 is equal, and differs each time.
     """
 
     salt: str
     digest: str
 
     @classmethod
-    def made(cls, salt: str, sha256: str) -> "Salted":
+    def from_sha256(cls, salt: str, sha256: str) -> "Salted":
+        """Salt a SHA-256, both in hexadecimal, as the probe does it."""
         return cls(salt, hashlib.sha256(f"{salt}{sha256}\n".encode()).hexdigest())
 
     def fits(self, sha256: str) -> bool:
-        return self == Salted.made(self.salt, sha256)
+        """Return whether this is the salted hash of that SHA-256."""
+        return self == Salted.from_sha256(self.salt, sha256)
 
 
 class File(NamedTuple):
-    """What a path leads to.
+    """A file that exists, or what a symbolic link at its path leads to.
 
-    `mode` is st_mode, type included; `size` counts bytes; `user` and `group` are the names of the
-    ids, None without one.
-
-    `target` is where a symbolic link leads. `sha256` is None when it was not asked for, or not to
-    be had: then `dark` says why. A secret has `salted` instead. `uids` and `gids` are the ids of
-    the names that were declared, as the node knows them. `place` is there where something is not as
-    declared.
+    `mode` is st_mode, type included. `size` is in bytes. `user` and `group` are the names of the
+    ids, None for an id without a name. `target` is where a symbolic link leads, None for no link.
+    `sha256` is None if it was not asked for, or if the node could not get it: then `no_hash` says
+    why. A secret has `salted` instead. `uids` and `gids` are the node's ids for declared names.
+    `place` is None if the node found the file as declared.
     """
 
     mode: int
@@ -109,20 +106,21 @@ class File(NamedTuple):
     target: str | None = None
     sha256: str | None = None
     salted: Salted | None = None
-    dark: str | None = None
+    no_hash: str | None = None
     uids: Mapping[str, int] = {}
     gids: Mapping[str, int] = {}
     place: Place | None = None
 
     @property
     def type(self) -> str:
+        """The kind of file, in words: `regular file`, `directory`, ..."""
         return _TYPES.get(stat.S_IFMT(self.mode), "something else")
 
 
 class Missing(NamedTuple):
-    """There is nothing.
+    """No file exists at the path.
 
-    `above` is the nearest that there is above it, `in_folder` whether that is a folder.
+    `above` is the nearest existing path above it; `in_folder`: that is a folder.
     """
 
     uids: Mapping[str, int] = {}
@@ -133,42 +131,27 @@ class Missing(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A symbolic link that leads nowhere."""
+    """A dangling symbolic link."""
 
     target: str
 
 
 def parse(section: bytes) -> Observations:
-    """Path -> File; Missing: there is nothing; Broken: a link to nothing; NotObserved: could not look."""
-    tags = (
-        "seen",
-        "gone",
-        "link",
-        "hash",
-        "salted",
-        "dark",
-        "user",
-        "group",
-        "more",
-        "above",
-        "real",
-        "mount",
-    )
-    told: dict[str, dict[str, str]] = {tag: {} for tag in tags}
-    for line in section.decode("ascii", "surrogateescape").split("\n"):
-        if line:
-            tag, name, said = line.split(" ", 2)
-            if tag not in told:
-                raise ValueError(f"no line of this probe: {line!r}")
-            told[tag][unescape(name)] = said if tag in ("gone", "dark") else _shown(said)
-    uids = {name: int(number) for name, number in told["user"].items()}
-    gids = {name: int(number) for name, number in told["group"].items()}
-    mounts = {point: _mount(point, line) for point, line in told["mount"].items()}
+    """Return by path a File, Missing, Broken (a dangling link), or NotObserved (could not look).
+
+    ValueError: this is no answer of the probe.
+    """
+    lines = _lines_by_tag(section)
+    uids = {name: int(number) for name, number in lines["user"].items()}
+    gids = {name: int(number) for name, number in lines["group"].items()}
+    mounts = {point: _mount(point, text) for point, text in lines["mount"].items()}
     observed: dict[str, Any] = {}
-    for path, why in told["gone"].items():
-        missing = Missing(uids, gids, *_above(told["above"].get(path)), _place(path, told, mounts))
-        observed[path] = _nothing(path, why, told["link"].get(path), missing)
-    for path, line in told["seen"].items():
+    for path, messages in lines["gone"].items():
+        missing = Missing(
+            uids, gids, *_above(lines["above"].get(path)), _place(path, lines, mounts)
+        )
+        observed[path] = _not_found(path, messages, lines["link"].get(path), missing)
+    for path, line in lines["seen"].items():
         mode, uid, gid, size, user, group = line.split(":")
         observed[path] = File(
             mode=int(_checked(_MODE, mode), 16),
@@ -177,14 +160,44 @@ def parse(section: bytes) -> Observations:
             size=int(_checked(_COUNT, size)),
             user=_name(user),
             group=_name(group),
-            target=told["link"].get(path),
-            **_sum(path, told),
-            dark=_reason(told["dark"].get(path)),
+            target=lines["link"].get(path),
+            **_hash_fields(path, lines),
+            no_hash=_reason(lines["dark"].get(path)),
             uids=uids,
             gids=gids,
-            place=_place(path, told, mounts),
+            place=_place(path, lines, mounts),
         )
     return observed
+
+
+_TAGS = (
+    "seen",
+    "gone",
+    "link",
+    "hash",
+    "salted",
+    "dark",
+    "user",
+    "group",
+    "more",
+    "above",
+    "real",
+    "mount",
+)
+_Lines = Mapping[str, Mapping[str, str]]
+"""Tag -> path (or name) -> the rest of its line."""
+
+
+def _lines_by_tag(section: bytes) -> _Lines:
+    """Read lines of the form `TAG NAME REST`."""
+    lines: dict[str, dict[str, str]] = {tag: {} for tag in _TAGS}
+    for line in section.decode("ascii", "surrogateescape").split("\n"):
+        if line:
+            tag, name, rest = line.split(" ", 2)
+            if tag not in lines:
+                raise ValueError(f"not an answer about files: {line!r}")
+            lines[tag][unescape(name)] = rest if tag in ("gone", "dark") else _printable(rest)
+    return lines
 
 
 _MODE = re.compile(r"[0-9a-f]{1,8}")
@@ -194,76 +207,78 @@ _COUNT = re.compile(r"[0-9]{1,20}")
 
 def _checked(form: re.Pattern[str], text: str) -> str:
     if form.fullmatch(text) is None:
-        raise ValueError(f"no number of stat's: {text[:40]!r}")
+        raise ValueError(f"not a number from stat: {text[:40]!r}")
     return text
 
 
-def _nothing(
-    path: str, said: str, target: str | None, missing: Missing
+def _not_found(
+    path: str, stderr_text: str, target: str | None, missing: Missing
 ) -> Broken | NotObserved | Missing:
-    """What stat's messages tell of a file that is not to be found; `said` is its stderr."""
-    lines = said.replace("\1", "\n")
-    # busybox prints a name as it is, so that a message can be several lines.
+    """Return what a failed stat means for a path. `target`: where a symbolic link there leads."""
+    lines = stderr_text.replace("\1", "\n")
+    # busybox does not escape names, so a message can span several lines.
     messages = list(_OF_STAT.finditer(lines.replace(path, path.replace("\n", "?"))))
-    if not messages or not all(message[1] in _NOT_THERE for message in messages):
+    if not messages or not all(message[1] in _MISSING for message in messages):
         return NotObserved(
-            _reason(messages[-1][0] if messages else said) or "stat failed without a word"
+            _reason(messages[-1][0] if messages else stderr_text)
+            or "stat failed without an error message"
         )
     return missing if target is None else Broken(target)
 
 
-def _reason(said: str | None) -> str | None:
-    """Why a tool failed, from its stderr with the byte 1 at the ends of lines."""
-    return None if said is None else _shown(stderr.reason(said.replace("\1", "\n")))
+def _reason(stderr_text: str | None) -> str | None:
+    """Return why a tool failed, from its stderr, in which the byte 1 ends lines."""
+    return (
+        None if stderr_text is None else _printable(stderr.reason(stderr_text.replace("\1", "\n")))
+    )
 
 
-def _above(said: str | None) -> tuple[str, bool]:
-    kind, _, folder = (said or "d /").partition(" ")
+def _above(text: str | None) -> tuple[str, bool]:
+    """Read `d FOLDER`, or `- PATH` for the nearest existing path that is no folder."""
+    kind, _, folder = (text or "d /").partition(" ")
     return unescape(folder), kind == "d"
 
 
-def _mount(point: str, said: str) -> Mount:
-    kind, of_mount, of_system = said.split(":")
+def _mount(point: str, text: str) -> Mount:
+    kind, of_mount, of_system = text.split(":")
     return Mount(point, kind, "ro" in (of_mount, of_system))
 
 
-def _place(
-    path: str, told: Mapping[str, Mapping[str, str]], mounts: Mapping[str, Mount]
-) -> Place | None:
-    if path not in told["more"]:
+def _place(path: str, lines: _Lines, mounts: Mapping[str, Mount]) -> Place | None:
+    if path not in lines["more"]:
         return None
-    modes, links, flags, of_folder, capabilities = told["more"][path].split(":")
-    if modes == "-" and path in told["seen"]:
+    modes, links, flags, of_folder, capabilities = lines["more"][path].split(":")
+    if modes == "-" and path in lines["seen"]:
         return None
     folder, _, name = path.rpartition("/")
-    real = told["real"].get(path)
+    real = lines["real"].get(path)
     if real is not None:
-        # What is missing between the nearest folder and the file is missing there, too.
-        beyond = folder.removeprefix(_above(told["above"].get(path, f"d {escape(folder)}"))[0])
+        # Folders that are missing between the nearest folder and the file are missing there, too.
+        beyond = folder.removeprefix(_above(lines["above"].get(path, f"d {escape(folder)}"))[0])
         folder = f"{real}{beyond}".rstrip("/")
-    where = f"{folder}/{name}"
+    real_path = f"{folder}/{name}"
     return Place(
-        path=where,
+        path=real_path,
         names=int(links) if links.isdecimal() else 1,
         acl=modes.endswith("+"),
         flags=flags.strip("-"),
         folder_flags=of_folder.strip("-"),
         capabilities=capabilities != "-",
-        mount=_mount_of(where, mounts),
+        mount=_mount_of(real_path, mounts),
     )
 
 
 def _mount_of(path: str, mounts: Mapping[str, Mount]) -> Mount | None:
-    """The mount that a path is on or below."""
-    place = path if len(path) <= _LONGEST_PATH else ""
-    while place and place not in mounts:
-        place = place.rpartition("/")[0]
-    return mounts.get(place or "/")
+    """Return the mount that holds a path."""
+    folder = path if len(path) <= _LONGEST_PATH else ""
+    while folder and folder not in mounts:
+        folder = folder.rpartition("/")[0]
+    return mounts.get(folder or "/")
 
 
-def _shown(said: str) -> str:
-    """Text that any report can carry: where a link leads is any bytes."""
-    text = said.encode("ascii", "surrogateescape").decode("utf-8", "backslashreplace")
+def _printable(raw: str) -> str:
+    """Return text that any report can carry. The target of a link can be any bytes."""
+    text = raw.encode("ascii", "surrogateescape").decode("utf-8", "backslashreplace")
     return (
         text
         if text.isprintable()
@@ -275,24 +290,25 @@ def _name(name: str) -> str | None:
     return None if name == "UNKNOWN" else name  # what stat prints for an id without a name
 
 
-def _sum(path: str, told: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """The fields of a file's hash.
+def _hash_fields(path: str, lines: _Lines) -> dict[str, Any]:
+    """Return the fields of File that hold its hash.
 
-    One of a secret that the node did not salt, such as in an answer of an older script, is salted
-    here.
+    The hash of a secret that the node did not salt (an older script) is salted here.
     """
-    if (salted := told["salted"].get(path)) is not None:
+    if (salted := lines["salted"].get(path)) is not None:
         salt, _, digest = salted.partition(":")
         return {"salted": Salted(_hexadecimal(salt, 32), _hexadecimal(digest, 64))}
-    if path not in told["hash"]:
+    if path not in lines["hash"]:
         return {}
-    sha256 = _hexadecimal(told["hash"][path], 64)
+    sha256 = _hexadecimal(lines["hash"][path], 64)
     return (
-        {"salted": Salted.made(token_hex(16), sha256)} if secret_path(path) else {"sha256": sha256}
+        {"salted": Salted.from_sha256(token_hex(16), sha256)}
+        if secret_path(path)
+        else {"sha256": sha256}
     )
 
 
 def _hexadecimal(text: str, digits: int) -> str:
     if not re.fullmatch(f"[0-9a-f]{{{digits}}}", text):
-        raise ValueError(f"no {digits} hexadecimal digits in place of a hash")
+        raise ValueError(f"a hash without {digits} hexadecimal digits")
     return text

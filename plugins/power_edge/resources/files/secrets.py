@@ -1,7 +1,7 @@
 """Which files are secrets, by the rules of discovery.
 
-A check says of a secret that it is equal or different. Neither its content nor its hash is in any
-message, whether declared or observed.
+A check only says whether a secret is equal or different. No message has its content or its hash,
+declared or observed.
 """
 
 import posixpath
@@ -12,16 +12,16 @@ from power_edge.secret_rules import has_secret_line, matches
 
 
 def secret(declared: Declared) -> bool:
-    """Whether a declaration is of a secret, by its path or by a line of its content."""
+    """Return whether a declared file is a secret, by its path or by a line of its content."""
     return secret_path(declared.path) or (
         declared.content is not None and _secret_content(declared.path, declared.content)
     )
 
 
 def secret_path(path: str) -> bool:
-    """Whether a file at this path is a secret.
+    """Return whether a file at this path is a secret.
 
-    `..` is followed as far as that can be done without the node, which looks at the rest.
+    `..` is resolved as far as that is possible without the node; the node does the rest.
     """
     path = canonical(path)
     return any(

@@ -1,10 +1,10 @@
-"""How paths are written: in the probe's arguments and lines, and so that two of one file are equal."""
+"""How paths are written: in the probe's arguments and lines, and in one canonical form."""
 
 import re
 
 
 def unescape(name: str) -> str:
-    """A path as the probe's arguments and lines spell it -> the path."""
+    """Return the path that the probe's arguments and lines spell this way."""
     raw = re.sub(
         rb"\\0([0-3][0-7]{2})",
         lambda octal: bytes([int(octal[1], 8)]),
@@ -14,8 +14,8 @@ def unescape(name: str) -> str:
 
 
 def escape(name: str) -> str:
-    """Printable ASCII without blanks and backslashes; every other byte as printf(1)'s %b takes it:
-    backslash, 0, three octal digits.
+    """Return the path in printable ASCII without blanks and backslashes. Every other byte becomes a
+    backslash, 0 and three octal digits, as %b of printf(1) reads it.
     """
     return re.sub(
         rb"[^!-\[\]-~]",
@@ -25,9 +25,9 @@ def escape(name: str) -> str:
 
 
 def canonical(path: str) -> str:
-    """Without doubled slashes and dots, which lead to the same file on every node.
+    """Return the path without double slashes and single dots, which mean nothing on any node.
 
-    Not so `..` (after a link) and a final slash (no file has one).
+    `..` stays, since it may follow a link, and so does a final slash, which no file has.
     """
     parts = [part for part in path.split("/") if part not in ("", ".")]
     return "/" + "/".join(parts) + ("/" if parts and path.endswith(("/", "/.")) else "")

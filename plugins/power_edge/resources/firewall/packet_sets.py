@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_pton
 
-Numbers = tuple[tuple[int, int], ...]
+from power_edge.model.ranges import Ranges, merged
+
+Numbers = Ranges
 """A set of numbers: closed ranges, ascending, none touching the next."""
 Box = Mapping[str, Numbers]
 """Dimension -> the numbers that are in. Treat as immutable."""
@@ -64,15 +66,7 @@ def numbers(ranges: Iterable[tuple[int, int]]) -> Numbers:
 
     ValueError for one that ends before it begins.
     """
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if low > high:
-            raise ValueError(f"a range from {low} to {high}")
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)
+    return merged(ranges)
 
 
 def everything(dimension: str) -> Numbers:

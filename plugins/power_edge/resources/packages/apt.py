@@ -1,4 +1,4 @@
-"""What apt's lists on a node offer, by apt-cache and the times of the lists."""
+"""Reads what apt's package lists on a node offer, from apt-cache and the times of the lists."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,22 +22,22 @@ _LIST = re.compile(r" {6,}(-?[0-9]+) (?!/var/lib/dpkg/status$)")
 
 
 def apt(tagged: Tagged) -> dict[str, Candidate]:
-    """What apt would install, by name."""
+    """Return what apt would install, by name."""
     doubt = _apt_doubt(tagged)
-    found = {}
+    candidates = {}
     for name, lines in blocks(tagged.get("policy", ()), re.compile(r"(\S+):")):
         candidate = next(
             (line.split(None, 1)[1] for line in lines if line.startswith("  Candidate: ")), "(none)"
         )
         versions, installed = _table(lines)
-        found[name] = Candidate(
+        candidates[name] = Candidate(
             None if candidate == "(none)" else candidate, versions, doubt, installed
         )
-    return found
+    return candidates
 
 
 def _table(lines: Iterable[str]) -> tuple[tuple[Version, ...], Version | None]:
-    """A version table of apt-cache: the versions that a list offers, and the installed one."""
+    """Read a version table of apt-cache: the versions that a list offers, and the installed one."""
     offered: dict[str, Version] = {}
     installed: Version | None = None
     current: Version | None = None
@@ -61,6 +61,7 @@ def _table(lines: Iterable[str]) -> tuple[tuple[Version, ...], Version | None]:
 
 
 def _apt_doubt(tagged: Tagged) -> str | None:
+    """Return why the lists prove nothing; None: they are complete and fresh."""
     for tag, tool in (("uri", "apt-get update --print-uris"), ("policy", "apt-cache policy")):
         if failed := _failure(tagged, tag, tool):
             return failed
@@ -74,27 +75,28 @@ def _apt_doubt(tagged: Tagged) -> str | None:
     if doubt := clock_doubt(tagged):
         return doubt
     if missing := next(iter(sorted(tagged.get("missing", ()))), None):
-        return f"apt has no list of {missing.removesuffix('_Packages').replace('_', '/')}, which its source has: apt-get update"
+        title = missing.removesuffix("_Packages").replace("_", "/")
+        return f"apt has no list of {title}, which its source offers: run apt-get update"
     for source, indices in sources.items():
         title = source.rstrip("_").replace("_", "/")
-        # A link that leads nowhere, and a list that may not be looked at.
+        # A dangling link, or a list that may not be read.
         if broken := next(
             (line for line in tagged.get("stderr list", ()) if f"/{source}" in line), None
         ):
-            return f"apt's list of {title} cannot be looked at: {broken}"
-        # One index of several is enough: apt takes a release whole or not at all, and not every
-        # architecture has one.
-        there = [times[name] for name in indices if name in times]
-        if not there:
+            return f"apt's list of {title} cannot be examined: {broken}"
+        # One index of several is enough: apt updates a release as a whole or not at all, and not
+        # every architecture has an index.
+        index_times = [times[name] for name in indices if name in times]
+        if not index_times:
             return f"apt has no list of {title}"
-        # Without a Release file (a bare directory of packages) the index speaks for itself.
+        # Without a Release file (a plain directory of packages) the time of the index counts.
         release = next(
             (name for name in (f"{source}InRelease", f"{source}Release") if name in times), None
         )
         doubt = (
-            age(max(there), tagged)
+            age(max(index_times), tagged)
             if release is None
-            else _release_doubt(release, times[release], max(there), tagged)
+            else _release_doubt(release, times[release], max(index_times), tagged)
         )
         if doubt:
             return f"apt's list of {title} {doubt}"
@@ -102,12 +104,12 @@ def _apt_doubt(tagged: Tagged) -> str | None:
 
 
 def _failure(tagged: Tagged, tag: str, tool: str) -> str | None:
-    """Why a command's answer proves nothing.
+    """Return why the output of a command proves nothing; None: it is usable.
 
-    Lines on stderr that are not apt's (a preloaded library's) are no reason by themselves.
+    Lines on stderr that are not apt's, such as those of a preloaded library, are no reason.
     """
-    said = [*tagged.get(f"stderr {tag}", ()), *tagged.get(tag, ())]
-    if worst := next((line for line in said if line.startswith(("E:", "W:"))), None):
+    output = [*tagged.get(f"stderr {tag}", ()), *tagged.get(tag, ())]
+    if worst := next((line for line in output if line.startswith(("E:", "W:"))), None):
         return f"apt says {worst}"
     status = status_of(tagged, tag)
     if status == "0":
@@ -122,8 +124,8 @@ _DATED = re.compile(r"(?P<path>.*):(?P<field>Date|Valid-Until):[ \t]*(?P<value>.
 
 
 def _release_doubt(release: str, time: int, index: int, tagged: Tagged) -> str | None:
-    """What speaks against a Release file: `time` is that of the file, `index` that of the newest of
-    its indices.
+    """Return why a Release file is not fresh; None: it is. `time` is the time of the file, `index`
+    that of its newest index.
     """
     if denied := next(
         (line for line in tagged.get("stderr release", ()) if f"{release}: " in line), None
@@ -143,14 +145,14 @@ def _release_doubt(release: str, time: int, index: int, tagged: Tagged) -> str |
         times[entry["field"].lower()].append(int(aware.timestamp()))
         dated |= entry["field"].lower() == "date"
     if any(until < now_of(tagged) for until in times["valid-until"]):
-        return "is no longer valid, by the Valid-Until of its Release"
+        return "has expired, by the Valid-Until in its Release file"
     if not dated:
         times["date"].append(index)
     return next(filter(None, (age(one, tagged) for one in times["date"])), None)
 
 
 def _indices(wanted: Sequence[str]) -> dict[str, list[str]]:
-    """The package indices of each source, of the names that an update would write."""
+    """Return the package indices of each source, among the names that an update would write."""
     sources = {name.removesuffix("InRelease") for name in wanted if name.endswith("InRelease")}
     lengths = sorted({*map(len, sources)}, reverse=True)
     indices: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""What the package lists on a node offer: for `state: latest`."""
+"""Reads what the package lists on a node offer, for `state: latest`."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from power_edge.resources.packages.offers import (
 
 
 def candidates(manager: str, tagged: Tagged) -> Mapping[str, Candidate]:
-    """By name, as the manager spells it."""
+    """Return what the package manager would install, by name as the manager spells it."""
     read = {"dpkg": apt, "apk": _apk, "pacman": _pacman}.get(manager)
     return read(tagged) if read is not None else {}
 
@@ -47,12 +47,12 @@ def _pacman(tagged: Tagged) -> dict[str, Candidate]:
         elif key.rstrip() == "Version" and name:
             offered.setdefault(name, []).append(Version(value))
     return {
-        name: Candidate(found[0].version, tuple(found), doubt) for name, found in offered.items()
+        name: Candidate(listed[0].version, tuple(listed), doubt) for name, listed in offered.items()
     }
 
 
 def _apk(tagged: Tagged) -> dict[str, Candidate]:
-    found = {}
+    candidates = {}
     for name, lines in blocks(tagged.get("policy", ()), re.compile(r"(\S+) policy:")):
         offered, version = [], ""
         for line in lines:
@@ -62,8 +62,8 @@ def _apk(tagged: Tagged) -> dict[str, Candidate]:
                 offered.append(version)
         newest = max(offered, key=cmp_to_key(_apk_order), default=None)
         versions = tuple(Version(version) for version in dict.fromkeys(offered))
-        found[name] = Candidate(newest, versions, "the age of apk's index cannot be told")
-    return found
+        candidates[name] = Candidate(newest, versions, "the age of apk's index is unknown")
+    return candidates
 
 
 def _apk_order(one: str, two: str) -> int:

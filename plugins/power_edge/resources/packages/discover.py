@@ -1,6 +1,7 @@
-"""Packages that somebody asked for, by name alone: an upgrade is no drift.
+"""Discovers the packages that somebody installed on purpose.
 
-Those on hold with their version, which is what the hold is for.
+They are declared by name alone, so that an upgrade is no drift. A package on hold is declared with
+its version, since the hold is for that.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,11 @@ from power_edge.resources.packages.observation import Package
 
 
 def forms(_: str, observed: Package | None) -> Iterator[Mapping[str, str]]:
-    """Absent is what apk was told to refuse; elsewhere discovery names nothing that is not there."""
+    """Yield declarations, best first.
+
+    A package that is not installed is one that apk was configured to refuse (`!NAME` in its world
+    file); with other managers discovery names none.
+    """
     if observed is None:
         return
     if not observed.here:

@@ -1,4 +1,4 @@
-"""What the probe printed -> what a node has under each name."""
+"""Reads the probe's answer: what a node has under each package name."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,17 +10,20 @@ from power_edge.resources.packages.candidates import candidates
 from power_edge.resources.packages.offers import Candidate
 from power_edge.resources.packages.simulation import Simulation, simulation
 
-_GONE = ("not-installed", "config-files")
+_NOT_INSTALLED = ("not-installed", "config-files")
 _USABLE = ("installed", "triggers-pending", "triggers-awaited")
 
-
 _LONGEST_LINE = 16 * 1024
-"""Names and versions have some dozen letters. To compare two takes the square of their length."""
+"""Names and versions have a few dozen characters. The time to compare two grows with the square of
+their length.
+"""
 
 
 class Row(NamedTuple):
-    """A package in the database: dpkg's want, status and error flag; of the other managers `status`
-    is always `installed`.
+    """A package in the database.
+
+    `want`, `status` and `flag` are dpkg's words. With other package managers `status` is always
+    `installed`. `-` stands for an unknown architecture or version.
     """
 
     name: str
@@ -32,26 +35,28 @@ class Row(NamedTuple):
 
     @property
     def here(self) -> bool:
-        """Whether any part of it is on the disk, but for configuration files."""
-        return self.status not in _GONE
+        """Whether any part of it is on disk, other than configuration files."""
+        return self.status not in _NOT_INSTALLED
 
     @property
     def usable(self) -> bool:
+        """Whether it is completely installed."""
         return self.status in _USABLE and self.flag == "ok"
 
 
 class Package(NamedTuple):
-    """What a node has under a name.
+    """What a node has under a name. A package that is not installed has a record, too.
 
-    An observation is never None: what is not there has no row that is `here`, and its manager is
-    known all the same.
-
-    `others` are rows of other architectures than the name means; `label` is a row that the name
-    leads to together with a version (rpm takes `bash-5.1`); `providers` are installed packages that
-    provide the name. `tool` is the program that installs packages, None without one, and
-    `simulation` what it says that it would do, None where it was not asked. `native` is the node's
-    architecture, and `broken` are rows of other packages that are neither installed nor gone.
-    `orphan`: there is no row, and dpkg's list of its files is there.
+    - `manager`: dpkg, rpm, apk or pacman. `tool`: the program that installs packages, None if there
+      is none.
+    - `rows`: what the database has. `others`: rows of other architectures than the name means.
+    - `label`: the row that the name means together with a version (rpm takes `bash-5.1`).
+    - `providers`: installed packages that provide the name.
+    - `candidate`: what the package lists offer. `simulation`: what the tool would do; None if the
+      probe did not simulate it.
+    - `native`: the node's architecture.
+    - `broken`: rows of other packages that are neither installed nor removed completely.
+    - `orphan`: the database has no row, but dpkg's list of its files exists.
     """
 
     manager: str
@@ -68,12 +73,15 @@ class Package(NamedTuple):
 
     @property
     def here(self) -> tuple[Row, ...]:
+        """The rows of which any part is on disk, other than configuration files."""
         return tuple(row for row in self.rows if row.here)
 
 
-class _Told(NamedTuple):
-    """A whole answer; `rows` and `providers` by name in small letters, `labels` by what else rpm
-    takes for a package, `offers` by name.
+class _Answer(NamedTuple):
+    """The whole answer.
+
+    `rows` and `providers` are by name in lower case, `labels` by other names that rpm takes for a
+    package, `offers` and `simulations` by name. `broken_names` are the names in `broken`.
     """
 
     manager: str
@@ -85,26 +93,28 @@ class _Told(NamedTuple):
     offers: Mapping[str, Candidate]
     simulations: Mapping[str, Simulation]
     broken: tuple[Row, ...]
-    torn: frozenset[str]
-    """The names in `broken`."""
+    broken_names: frozenset[str]
     orphans: frozenset[str]
 
 
 def parse(section: bytes) -> Observations:
-    """Name as asked -> Package, or NotObserved where the name cannot be asked of this manager."""
-    asked, rows, broken, orphans = [], [], [], []
+    """Return by name a Package, or NotObserved for a name that this package manager cannot have.
+
+    ValueError: this is no answer of the probe.
+    """
+    names, rows, broken, orphans = [], [], [], []
     providers, tagged = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
-    tries = dict[str, list[str]]()
+    simulated = dict[str, list[str]]()
     manager = native = tool = ""
     for line in section.decode("utf-8", "replace").split("\n"):
         if len(line) > _LONGEST_LINE:
-            raise ValueError(f"a line of {len(line):,} letters")
+            raise ValueError(f"a line of {len(line):,} characters")
         tag, _, rest = line.partition(" ")
         match tag:
             case "manager":
                 manager, native, tool = rest.split(" ")
             case "asked":
-                asked.append(rest)
+                names.append(rest)
             case "row":
                 name, arch, state, version = rest.split(" ")
                 want, status, flag = state.split("/")
@@ -117,46 +127,26 @@ def parse(section: bytes) -> Observations:
                 broken.append(Row(name, "-", want, status, flag, "-"))
             case "try":
                 name, *words = rest.split(" ")
-                tries[name] = words
-            case "sim" | "way":
-                name, _, said = rest.partition(" ")
-                tagged[f"{tag} {name.lower() if tag == 'way' else name}"] += [said] if said else []
+                simulated[name] = words
             case "provides":
                 package, name = rest.split(" ")
                 providers[name.lower()].append(package)
-            case (
-                "now"
-                | "uri"
-                | "list"
-                | "missing"
-                | "policy"
-                | "repo"
-                | "sync"
-                | "release"
-                | "clock"
-            ):
-                tagged[tag].append(rest)
-            case "stderr":
-                command, _, complaint = rest.partition(" ")
-                if command == "sim":
-                    name, _, complaint = complaint.partition(" ")
-                    command = f"sim {name}"
-                tagged[f"stderr {command}"].append(complaint)
             case "":
                 pass
             case _:
-                raise ValueError(f"no line of this probe: {line!r}")
+                tag, text = _tagged(line)
+                tagged[tag] += text
     if manager not in versions.COMPARE:
-        raise ValueError(f"no package manager is named: {manager!r}")
+        raise ValueError(f"not a known package manager: {manager!r}")
     labels = [(label, row) for row in rows for label in _labels(row)] if manager == "rpm" else []
-    by_name = _by([(row.name.lower(), row) for row in rows])
-    simulations = {name: _simulation(name, words, tagged) for name, words in tries.items()}
-    told = _Told(
+    by_name = _by_name([(row.name.lower(), row) for row in rows])
+    simulations = {name: _simulation(name, words, tagged) for name, words in simulated.items()}
+    answer = _Answer(
         manager,
         native,
         tool,
         by_name,
-        _by(labels),
+        _by_name(labels),
         providers,
         candidates(manager, tagged),
         simulations,
@@ -164,61 +154,89 @@ def parse(section: bytes) -> Observations:
         frozenset(row.name for row in broken),
         frozenset(orphans),
     )
-    return {name: _package(name, told) for name in asked}
+    return {name: _package(name, answer) for name in names}
 
 
-_WAYS = 10
-"""Parts of the way to the node of which one package is said to hold."""
+_RAW = ("now", "uri", "list", "missing", "policy", "repo", "sync", "release", "clock")
+"""Tags of lines that `offers` reads."""
+
+
+def _tagged(line: str) -> tuple[str, list[str]]:
+    """Return the tag of a raw line of a command, and its text: one line, or none if it is empty.
+
+    The tag of a simulation holds the name, as in `sim NAME` and `stderr sim NAME`.
+    """
+    tag, _, rest = line.partition(" ")
+    if tag in _RAW:
+        return tag, [rest]
+    if tag in ("sim", "way"):
+        name, _, text = rest.partition(" ")
+        return f"{tag} {name.lower() if tag == 'way' else name}", [text] if text else []
+    if tag == "stderr":
+        command, _, complaint = rest.partition(" ")
+        if command == "sim":
+            name, _, complaint = complaint.partition(" ")
+            command = f"sim {name}"
+        return f"stderr {command}", [complaint]
+    raise ValueError(f"not an answer about packages: {line!r}")
+
+
+_MOST_ACCESS = 10
+"""Files and units per package that are reported as needed for access to the node."""
 
 
 def _simulation(name: str, words: Sequence[str], tagged: Mapping[str, Sequence[str]]) -> Simulation:
-    ways = [
-        way
+    access = [
+        part
         for word in words
-        for way in tagged.get(f"way {word.partition('=')[0].lower()}", ())[:_WAYS]
+        for part in tagged.get(f"way {word.partition('=')[0].lower()}", ())[:_MOST_ACCESS]
     ]
     return simulation(
-        words, tagged.get(f"sim {name}", ()), tagged.get(f"stderr sim {name}", ()), ways
+        words, tagged.get(f"sim {name}", ()), tagged.get(f"stderr sim {name}", ()), access
     )
 
 
-def _package(asked: str, told: _Told) -> Package | NotObserved:
-    base, _, arch = asked.partition(":")
-    if arch and told.manager == "pacman":
+def _package(asked_name: str, answer: _Answer) -> Package | NotObserved:
+    base, _, arch = asked_name.partition(":")
+    if arch and answer.manager == "pacman":
         return NotObserved("pacman's packages have no architecture of their own")
-    # dpkg takes Bash for bash; to the others these are two names.
+    # For dpkg Bash and bash are one name, for the others two.
     named = [
-        row for row in told.rows.get(base.lower(), ()) if told.manager == "dpkg" or row.name == base
+        row
+        for row in answer.rows.get(base.lower(), ())
+        if answer.manager == "dpkg" or row.name == base
     ]
-    labelled = told.labels.get(asked, ()) if not named else ()
-    named += [row for row in labelled if f"{row.name}.{row.arch}" == asked]
+    labelled = answer.labels.get(asked_name, ()) if not named else ()
+    named += [row for row in labelled if f"{row.name}.{row.arch}" == asked_name]
     meant, others = list[Row](), list[Row]()
     for row in named:
-        if f"{row.name}.{row.arch}" == asked or _means(told.manager, arch, told.native, row):
+        if f"{row.name}.{row.arch}" == asked_name or _means(
+            answer.manager, arch, answer.native, row
+        ):
             meant.append(row)
         elif row.here:
             others.append(row)
     return Package(
-        manager=told.manager,
-        tool=None if told.tool == "-" else told.tool,
+        manager=answer.manager,
+        tool=None if answer.tool == "-" else answer.tool,
         rows=tuple(meant),
         others=tuple(others),
         label=next(iter(labelled), None) if not named else None,
-        providers=tuple(dict.fromkeys(told.providers.get(base.lower(), ()))),
-        simulation=told.simulations.get(asked),
-        native=told.native,
-        broken=told.broken
-        if base.lower() not in told.torn
-        else tuple(row for row in told.broken if row.name != base.lower()),
-        orphan=base.lower() in told.orphans,
-        candidate=told.offers.get(asked)
-        or (told.offers.get(base) if arch in ("", told.native) else None),
+        providers=tuple(dict.fromkeys(answer.providers.get(base.lower(), ()))),
+        simulation=answer.simulations.get(asked_name),
+        native=answer.native,
+        broken=answer.broken
+        if base.lower() not in answer.broken_names
+        else tuple(row for row in answer.broken if row.name != base.lower()),
+        orphan=base.lower() in answer.orphans,
+        candidate=answer.offers.get(asked_name)
+        or (answer.offers.get(base) if arch in ("", answer.native) else None),
     )
 
 
 def _means(manager: str, arch: str, native: str, row: Row) -> bool:
-    """Whether a name with this architecture (empty: without one) means that row. dpkg's bare names
-    mean the native one.
+    """Return whether a name with this architecture (empty: without one) means that row. For dpkg a
+    name without one means the native architecture.
     """
     if manager != "dpkg":
         return arch in ("", row.arch)
@@ -228,8 +246,8 @@ def _means(manager: str, arch: str, native: str, row: Row) -> bool:
 
 
 def _labels(row: Row) -> tuple[str, ...]:
-    """The names with an architecture or a version that rpm takes for that package; rpm(8),
-    PACKAGE_NAME.
+    """Return the names with an architecture or a version that rpm takes for that package (rpm(8),
+    PACKAGE_NAME).
     """
     version_release = row.version.rpartition(":")[2]
     version = version_release.rpartition("-")[0]
@@ -238,8 +256,8 @@ def _labels(row: Row) -> tuple[str, ...]:
     )
 
 
-def _by(pairs: Sequence[tuple[str, Row]]) -> Mapping[str, Sequence[Row]]:
-    found = defaultdict[str, list[Row]](list)
+def _by_name(pairs: Sequence[tuple[str, Row]]) -> Mapping[str, Sequence[Row]]:
+    rows = defaultdict[str, list[Row]](list)
     for name, row in pairs:
-        found[name].append(row)
-    return found
+        rows[name].append(row)
+    return rows

@@ -1,10 +1,10 @@
-"""What the package lists on a node offer, and whether they are to be trusted: for `state: latest`.
+"""What package lists offer, and whether they are fresh enough to decide `state: latest`.
 
-Nothing is refreshed for a check. A list counts as fresh when its time lies within the last seven
-days of the node's clock. That time is the server's (the modification time of the file that a link
-leads to), and where the list has a Release file also the `Date` in it, whichever is older: a copy
-or `touch` does not change what stands in the file. apt leaves no other trace: an update that finds
-nothing new, and one that fails, touch no file (seen with 2.6).
+A check refreshes no list. A list is fresh if its time lies within the last seven days of the node's
+clock. Its time is the server's: the modification time of the file that a link leads to, or the
+`Date` in its Release file if that is older, since a copy or `touch` does not change the content.
+apt leaves no other trace: an update that finds nothing new, or that fails, touches no file (checked
+with apt 2.6).
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 FRESH = 7 * 24 * 3600
-"""Seconds."""
+"""Seconds up to which a list is fresh."""
 _SLACK = 3600
 """Seconds by which a server's clock may be ahead of the node's."""
 
@@ -20,8 +20,8 @@ _SLACK = 3600
 class Version(NamedTuple):
     """A version that a list offers.
 
-    `priority` is apt's for this version, `source` the highest priority of the lists that have it;
-    `phased` is the percentage of machines that are to get it by now, None where it is not phased.
+    `priority` is apt's priority of this version, `source` the highest priority of the lists that
+    offer it. `phased` is the percentage of machines that get it so far; None: it is not phased.
     """
 
     version: str
@@ -31,10 +31,11 @@ class Version(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """The version that would be installed (None: none), all versions that a list offers, and why
-    the lists prove nothing (None: they do).
+    """What the package manager would install of a package.
 
-    `installed` is what the version table says of the installed version.
+    `version`: None if it would install none. `offered`: all versions that a list offers. `doubt`:
+    why the lists prove nothing; None: they do. `installed`: the installed version in apt's version
+    table.
     """
 
     version: str | None
@@ -44,19 +45,20 @@ class Candidate(NamedTuple):
 
 
 Tagged = Mapping[str, Sequence[str]]
-"""The probe's raw lines by tag; `stderr TAG` are those that a command wrote to stderr, and its last
-line is `status N`.
+"""The probe's raw lines by tag.
+
+The last line of a command is `status N`; `stderr TAG` are the lines that it wrote to stderr.
 """
 
 
 def status_of(tagged: Tagged, tag: str) -> str:
-    """The exit status of the command behind a tag; `none` where the answer ends before it."""
+    """Return the exit status of the command with this tag; `none` if the answer has none."""
     last = next(reversed(tagged.get(tag, ())), "")
     return last.removeprefix("status ") if last.startswith("status ") else "none"
 
 
 def lists(tagged: Tagged) -> Iterator[tuple[str, int]]:
-    """File name and time of each package list."""
+    """Yield file name and time (seconds since 1970) of each package list."""
     for line in tagged.get("list", ()):
         time, _, path = line.partition(" ")
         if time.isdecimal():
@@ -64,12 +66,12 @@ def lists(tagged: Tagged) -> Iterator[tuple[str, int]]:
 
 
 def now_of(tagged: Tagged) -> int:
-    """The node's clock, in seconds since 1970."""
+    """Return the node's clock, in seconds since 1970."""
     return int(next(iter(tagged.get("now", ())), "0"))
 
 
 def age(time: int, tagged: Tagged) -> str | None:
-    """Why a list of this time (seconds since 1970) is not fresh; None: it is."""
+    """Return why a list of this time (seconds since 1970) is not fresh; None: it is."""
     now = now_of(tagged)
     if time > now + _SLACK:
         return "is from the future, by the node's clock"
@@ -81,18 +83,23 @@ def age(time: int, tagged: Tagged) -> str | None:
 
 
 def clock_doubt(tagged: Tagged) -> str | None:
-    """A file that was written later than now: the clock was set back, and no age by it is true."""
+    """Return that a file is newer than now, so that the clock was set back and ages are unknown;
+    None if no file is.
+    """
     now = now_of(tagged)
     for line in tagged.get("clock", ()):
         time, _, path = line.partition(" ")
         if time.isdecimal() and int(time) > now + _SLACK:
-            return f"no age can be told: the node's clock was set back since {path} was written"
+            return (
+                f"the age of the lists is unknown: the node's clock was set back since {path} was"
+                " written"
+            )
     return None
 
 
 def blocks(lines: Iterable[str], header: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:
-    """Name and lines of each block; a block begins with a line that is its header, whose first
-    group is the name.
+    """Yield name and lines of each block. A block begins with a line that matches `header`, whose
+    first group is the name.
     """
     name, block = "", list[str]()
     for line in lines:

@@ -1,8 +1,8 @@
-"""What brings a package to its declared state.
+"""The commands that bring a package to its declared state, or what a person would do.
 
-Commands are apt's and dpkg's alone: no others were run on a node of the lab. They are those that
-`apt-get -s` tried on the node, and only where it says that nothing changes but the package itself,
-and new packages that it needs.
+There are commands for apt and dpkg only, since no others were tried on a real node. They are those
+that `apt-get -s` simulated on the node, and only if nothing changes but the package itself and new
+packages that it needs.
 """
 
 from collections.abc import Sequence
@@ -15,23 +15,25 @@ from power_edge.resources.packages.simulation import Simulation
 
 
 def remedy(declared: Declared, observed: Package | None, _: Sequence[Finding]) -> Remedy:
-    """The commands that end a drift, or what a person would do."""
-    assert observed is not None, "a package that is not there has a record, too"
+    """Return the commands that end the drift, or advice for a person."""
+    assert observed is not None, "a package that is not installed has a record, too"
     held = sorted({row.name for row in (*observed.here, *observed.others) if row.want == "hold"})
     if held:
         return _advice(
-            f"{' and '.join(held)} is on hold: end that first where nobody needs it (apt-mark unhold {' '.join(held)})"
+            f"{' and '.join(held)} is on hold: if nobody needs the hold, end it first"
+            f" (apt-mark unhold {' '.join(held)})"
         )
-    if (whole := _with_epoch(declared, observed)) is not None:
-        return _advice(f"declare the version with its epoch: {whole}")
+    if (version := _with_epoch(declared, observed)) is not None:
+        return _advice(f"declare the version with its epoch: {version}")
     if observed.manager != "dpkg":
         return _advice(_by_hand(declared, observed))
     if observed.tool is None:
-        return _advice("there is no apt-get on the node: install or remove it with dpkg")
+        return _advice("the node has no apt-get: install or remove the package with dpkg")
     torn = [row for row in observed.broken if not _unfinished(row)]
     if torn:
         return _advice(
-            f"first repair {', '.join(row.name for row in torn)} ({torn[0].status}): until then apt does nothing else safely"
+            f"first repair {', '.join(row.name for row in torn)} ({torn[0].status}): until"
+            " then apt can do nothing else safely"
         )
     unfinished = [row for row in observed.here if _unfinished(row)]
     if declared.state != "absent" and observed.simulation is None and unfinished:
@@ -43,30 +45,33 @@ def remedy(declared: Declared, observed: Package | None, _: Sequence[Finding]) -
 
 
 def _simulated(declared: Declared, observed: Package) -> Remedy:
-    tried = observed.simulation
-    if tried is None:
+    simulation = observed.simulation
+    if simulation is None:
+        return _advice("apt-get was not simulated, since time was short: check this item alone")
+    if simulation.refusal is not None:
+        return _advice(_refused(declared, observed, simulation.refusal))
+    if beside := simulation.beside(observed.native):
         return _advice(
-            "apt-get was not asked what it would do, as time was short: check this item alone"
+            f"{' '.join(simulation.command)} would also"
+            f" {_listed([str(change) for change in beside])}: decide about that first"
         )
-    if tried.refusal is not None:
-        return _advice(_refused(declared, observed, tried.refusal))
-    if beside := tried.beside(observed.native):
+    if not _reaches(declared, observed, simulation):
         return _advice(
-            f"{' '.join(tried.command)} would also {_listed([str(change) for change in beside])}: decide that first"
+            f"{' '.join(simulation.command)} would not end the drift: {_offered(observed)}"
         )
-    if not _reaches(declared, observed, tried):
-        return _advice(f"{' '.join(tried.command)} would not do it: {_offered(observed)}")
     first = [("dpkg", "--configure", "-a")] if observed.broken else []
-    along = tried.along(observed.native)
-    brings = [f"it needs and brings along {_listed(along)}"] if along else []
+    along = simulation.along(observed.native)
+    brings = [f"it also installs what it needs: {_listed(along)}"] if along else []
     failing = [_failing(observed.broken)] if observed.broken else []
-    return Remedy((*first, tried.command), tried.cuts, "; ".join((*brings, *failing)) or None)
+    return Remedy(
+        (*first, simulation.command), simulation.cuts, "; ".join((*brings, *failing)) or None
+    )
 
 
-def _reaches(declared: Declared, observed: Package, tried: Simulation) -> bool:
-    """Whether what apt would do is what is declared."""
-    own = tried.own(observed.native)
-    changes = [change for change in tried.changes if change.name in own]
+def _reaches(declared: Declared, observed: Package, simulation: Simulation) -> bool:
+    """Return whether apt would do what is declared."""
+    own = simulation.own(observed.native)
+    changes = [change for change in simulation.changes if change.name in own]
     if declared.state == "absent":
         return {change.name for change in changes if change.kind != "Inst"} == own
     return bool(changes) and all(
@@ -81,7 +86,7 @@ def _advice(sentence: str) -> Remedy:
 
 
 def _unfinished(row: Row) -> bool:
-    """Whether `dpkg --configure` is all that it lacks."""
+    """Return whether `dpkg --configure` is all that is missing."""
     return row.status in ("half-configured", "unpacked") and row.flag == "ok"
 
 
@@ -90,11 +95,14 @@ def _configure(row: Row, others: Sequence[Row]) -> Command:
 
 
 def _failing(rows: Sequence[Row]) -> str:
-    return f"where dpkg --configure fails, repair {_listed(dict.fromkeys(row.name for row in rows))} by hand: its own script fails"
+    return (
+        "if dpkg --configure fails, a script of the package fails: repair"
+        f" {_listed(dict.fromkeys(row.name for row in rows))} by hand"
+    )
 
 
 def _with_epoch(declared: Declared, observed: Package) -> str | None:
-    """The version that is there, if it is the declared one but for an epoch that was left out."""
+    """Return the installed version if it is the declared one with an epoch; else None."""
     return next(
         (
             row.version
@@ -118,18 +126,23 @@ def _offered(observed: Package) -> str:
         else []
     )
     if not offered:
-        return "no package list on the node offers it; apt-get update, or a source that has it, comes first"
+        return (
+            "no package list on the node offers it: run apt-get update, or add a source that has it"
+        )
     return f"the package lists offer {_listed(offered)}"
 
 
 def _by_hand(declared: Declared, observed: Package) -> str:
     tool = observed.tool or observed.manager
     if declared.state == "absent":
-        return f"remove it with {tool}, and look what else it would take along"
-    return f"install {'it' if declared.version is None else f'version {declared.version}'} with {tool}, and look what else it would change"
+        return f"remove it with {tool}, and check what else that would remove"
+    return (
+        f"install {'it' if declared.version is None else f'version {declared.version}'} with"
+        f" {tool}, and check what else that would change"
+    )
 
 
 def _listed(names: Sequence[str] | dict[str, None]) -> str:
-    """At most five, and how many more."""
+    """Return at most five names, and how many more there are."""
     names = list(names)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,24 +1,23 @@
-"""What apt says that it would do for an item: the probe asked `apt-get -s`, which changes nothing."""
+"""Reads what apt would do for an item, by `apt-get -s`, which changes nothing."""
 
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 _CHANGE = re.compile(r"(Inst|Remv|Purg) (\S+)(?: \[([^\]]*)\])?(?: \((\S+))?")
-_WAY = re.compile(
+_ACCESS = re.compile(
     r"(openssh-server|dropbear|tinysshd|sudo|doas|network-manager|networkd|netplan|ifupdown|connman|wicked|dhcpcd|isc-dhcp-client|udhcpc|"
     r"wpasupplicant|iwd|resolvconf|openvpn|wireguard|tailscale|zerotier|strongswan|libreswan|nebula|tinc|ufw|firewalld|shorewall|ferm|nftables|"
     r"iptables|netfilter-persistent|fail2ban|crowdsec|sshguard|apparmor|systemd|dbus|libpam|libnss|sssd|grub|linux-image)(?=$|[-:0-9])"
 )
-"""Names of packages that may touch the way to the node once they are installed.
-
-What a package holds that is not there yet, no node knows.
+"""Names of packages whose installation may cut off access to the node. The node does not know the
+files of a package that is not installed yet.
 """
 
 
 class Change(NamedTuple):
-    """A package that apt would change: `kind` is Inst, Remv or Purg; `old` and `new` are versions,
-    None where there is none.
+    """A package that apt would change. `kind` is Inst, Remv or Purg. `old` and `new` are versions,
+    None before an installation and after a removal.
     """
 
     kind: str
@@ -37,16 +36,17 @@ class Change(NamedTuple):
 
 
 class Simulation(NamedTuple):
-    """`words` follow `apt-get`; `changes` are all that it would do, empty where it refuses, and
-    `refusal` says why.
+    """What apt would do.
 
-    `ways` are parts of the way to the node that a package of `words` holds, as it is installed now.
+    `words`: the arguments after `apt-get`. `changes`: all that it would do, empty if it refuses;
+    then `refusal` says why. `access`: what the installed packages in `words` hold that access to
+    the node depends on.
     """
 
     words: tuple[str, ...]
     changes: tuple[Change, ...]
     refusal: str | None
-    ways: tuple[str, ...] = ()
+    access: tuple[str, ...] = ()
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -55,23 +55,21 @@ class Simulation(NamedTuple):
         return ("apt-get", verb, "-y", *rest)
 
     def own(self, native: str) -> frozenset[str]:
-        """The packages that the command names, as apt spells them: without the node's own
+        """Return the packages that the command names, as apt spells them: without the node's own
         architecture.
         """
         names = (word.partition("=")[0] for word in self.words[1:] if not word.startswith("-"))
         return frozenset(name.removesuffix(f":{native}") for name in names)
 
     def beside(self, native: str) -> tuple[Change, ...]:
-        """What would change beside the packages that the command names, but for new ones that an
-        installed one needs.
-        """
+        """Return the changes to packages that the command neither names nor newly needs."""
         own, needs = self.own(native), self.along(native)
         return tuple(
             change for change in self.changes if change.name not in own and change.name not in needs
         )
 
     def along(self, native: str) -> tuple[str, ...]:
-        """The new packages that would come along, since the installed ones depend on them."""
+        """Return the new packages that would be installed as dependencies."""
         if self.words[0] != "install":
             return ()
         own = self.own(native)
@@ -83,24 +81,24 @@ class Simulation(NamedTuple):
 
     @property
     def cuts(self) -> bool:
-        """Whether it could end the way to the node."""
-        return bool(self.ways) or any(
-            change.kind == "Inst" and _WAY.match(change.name) for change in self.changes
+        """Whether the command could cut off access to the node."""
+        return bool(self.access) or any(
+            change.kind == "Inst" and _ACCESS.match(change.name) for change in self.changes
         )
 
 
 def simulation(
-    words: Sequence[str], lines: Sequence[str], errors: Sequence[str], ways: Sequence[str]
+    words: Sequence[str], lines: Sequence[str], errors: Sequence[str], access: Sequence[str]
 ) -> Simulation:
-    """From the lines that `apt-get -s` printed (the last one is `status N`), and its lines on
-    stderr.
+    """Read the lines that `apt-get -s` printed (the last one is `status N`), and its lines on
+    stderr (`errors`).
     """
     status = lines[-1] if lines and lines[-1].startswith("status ") else "no status"
     changes = tuple(Change(*match.groups()) for line in lines if (match := _CHANGE.match(line)))
     refusal = None
     if status != "status 0":
-        said = [line for line in errors if line.startswith("E:")] or [
+        reasons = [line for line in errors if line.startswith("E:")] or [
             "it took too long" if status == "status 124" else f"it ended with {status}"
         ]
-        refusal = said[0].removeprefix("E: ")
-    return Simulation(tuple(words), changes if refusal is None else (), refusal, tuple(ways))
+        refusal = reasons[0].removeprefix("E: ")
+    return Simulation(tuple(words), changes if refusal is None else (), refusal, tuple(access))

@@ -1,7 +1,7 @@
-"""Which of two versions is the newer one: to dpkg, rpm, apk and pacman, each by its own rules.
+"""Compares two versions by the rules of dpkg, rpm, apk or pacman.
 
 Sources: deb-version(7); rpm-version(7) and rpmvercmp(); apk-tools' version.c; vercmp(8). All but
-apk's give an answer for any two strings.
+apk's can compare any two strings.
 """
 
 import re
@@ -10,7 +10,9 @@ from itertools import zip_longest
 
 
 def dpkg(one: str, two: str) -> int:
-    """Negative when `one` is older, 0 when both are the same to dpkg, positive when it is newer."""
+    """Return a negative number if `one` is older, 0 if both are the same to dpkg, a positive number
+    if `one` is newer.
+    """
     epoch, upstream, revision = _debian(one)
     other_epoch, other_upstream, other_revision = _debian(two)
     return (
@@ -41,14 +43,14 @@ def _debian_part(one: str, two: str) -> int:
 
 
 def _debian_split(part: str) -> tuple[str, int, str]:
-    """The text, the number after it, and the rest."""
+    """Return the leading text, the number after it, and the rest."""
     match = re.match(r"([^0-9]*)([0-9]*)", part)
     assert match is not None
     return match[1], int(match[2] or 0), part[match.end() :]
 
 
 def _weight(text: str, index: int) -> int:
-    """`~` sorts before the end, the end before letters, letters before all else."""
+    """Return the sort order of a character: `~`, then the end, then letters, then all others."""
     if index >= len(text):
         return 0
     char = text[index]
@@ -58,15 +60,15 @@ def _weight(text: str, index: int) -> int:
 
 
 def rpm(one: str, two: str) -> int:
-    """As `dpkg`, of [EPOCH:]VERSION[-RELEASE].
+    """Compare as `dpkg` does, by rpm's rules, versions of the form [EPOCH:]VERSION[-RELEASE].
 
-    A release that only one of them has says nothing, as in a dependency.
+    A release that only one of them has is ignored, as in a dependency.
     """
     return _by_parts(one, two, _rpm_part)
 
 
 def pacman(one: str, two: str) -> int:
-    """As `rpm`, by vercmp(8)."""
+    """Compare as `rpm` does, by the rules of vercmp(8)."""
     return _by_parts(one, two, _pacman_part)
 
 
@@ -107,7 +109,7 @@ def _rpm_tokens(version: str) -> list[str]:
 
 
 def _segments(one: str, two: str) -> int:
-    """Two runs, each of digits or of letters. A number is newer than letters."""
+    """Compare two runs, each of digits or of letters. A number is newer than letters."""
     if _digits(one) and _digits(two):
         return int(one) - int(two)
     if _digits(one) != _digits(two):
@@ -135,7 +137,7 @@ def _pacman_part(one: str, two: str) -> int:
         rest, other = rest[run.end() :], other[other_run.end() :]
     if not rest and not other:
         return 0
-    # What is left is newer (1.0.1), unless it is letters (1.0rc).
+    # The longer one is newer (1.0.1), unless its rest is letters (1.0rc).
     alpha = re.compile("[A-Za-z]")
     return -1 if (not rest and not alpha.match(other)) or alpha.match(rest) else 1
 
@@ -154,25 +156,24 @@ _APK_AFTER = ("cvs", "svn", "git", "hg", "p")
 
 
 def apk(one: str, two: str) -> int:
-    """As `dpkg`. ValueError: one of them is no version to apk."""
+    """Compare as `dpkg` does, by apk's rules. ValueError: one of them is no version for apk."""
     key, other = _apk_key(one), _apk_key(two)
     return (key > other) - (key < other)
 
 
 def _apk_key(version: str) -> list[tuple[int, int]]:
-    """Pairs of how a part sorts against another kind of part in its place, and its value.
+    """Return pairs to compare: the rank of the kind of a part against other kinds, and its value.
 
-    An end is older than any part but _alpha to _rc.
+    The end is older than any part but _alpha to _rc.
     """
     match = _APK.fullmatch(version)
     if match is None:
-        raise ValueError(f"no version of apk's: {version!r}")
+        raise ValueError(f"not a version by apk's rules: {version!r}")
     key = [(9, int(match[1]))]
     for part in match[2].split(".")[1:]:
         digits = part.lstrip("0")
-        key += (
-            [(9, len(digits) - len(part))] if digits != part else []
-        )  # with zeros in front it is a fraction: 1.05 < 1.1
+        # With leading zeros it is a fraction: 1.05 < 1.1.
+        key += [(9, len(digits) - len(part))] if digits != part else []
         key += [(9, int(digits))] if digits else []
     key += [(8, ord(match[3]))] if match[3] else []
     for name, number in re.findall(r"_([a-z]+)([0-9]*)", match[4]):
@@ -194,11 +195,11 @@ COMPARE: Mapping[str, Callable[[str, str], int]] = {
     "apk": apk,
     "pacman": pacman,
 }
-"""By manager."""
+"""Package manager -> how it compares two versions."""
 
 
 def same(manager: str, declared: str, actual: str) -> bool:
-    """Whether a declared version is the one that is installed: the same text, or the same to the
+    """Return whether a declared and an installed version are the same: as text, or to the package
     manager.
     """
     if declared == actual:

@@ -1,9 +1,9 @@
-"""Services: systemd units that run or do not, and that start at boot or do not.
+"""Services: whether a systemd unit runs now, and whether a boot starts it.
 
-What a unit does is the manager's word (`systemctl show`). What a boot starts is the answer of a dry
-run of systemd itself, with the file state (what `is-enabled` says) beside it. Where the dry run
-cannot be had, the links on disk that pull a unit in (systemd.unit(5)) decide what they can. What
-the manager remembers may be older than the disk.
+What a unit does now is what systemd says (`systemctl show`). What a boot starts is the answer of a
+dry run of systemd, together with the file state (what `is-enabled` says). Where a dry run is not
+possible, the links on disk that pull a unit in (systemd.unit(5)) decide what they can. What the
+running systemd remembers may be older than the disk.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from power_edge.model import ResourceType
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services.judge import judge
-from power_edge.resources.services.observation import Unit, parse
+from power_edge.resources.services.observation import parse
 from power_edge.resources.services.remedy import remedy
+from power_edge.resources.services.unit import Unit
 
 _SUFFIXES = (
     ".service",
@@ -30,15 +31,16 @@ _SUFFIXES = (
 
 
 def canonical(name: str) -> str:
-    """The full name of a unit: without a suffix it is a service, as systemctl has it."""
+    """Return the full name of a unit. Without a suffix it is a service, as for systemctl."""
     return name if name.endswith(_SUFFIXES) else f"{name}.service"
 
 
 def ask(declarations: Sequence[Service]) -> Iterator[str]:
-    """Names for the probe: `~` where only what the unit does now is declared.
+    """Yield the probe's argument for each unit: `~` if only `state` is declared, then `=` or `!`
+    for a unit that should not run or that no boot should start, then the full name.
 
-    Then `=` where it is to be down and no boot is to start it, or `!` for the full answer, which
-    the remedy needs where it is to run and no boot is to start it, or the reverse.
+    `!` asks for the full answer. The remedy needs that if the unit should run and no boot should
+    start it, or the reverse.
     """
     for declared in declarations:
         now = "~" if declared.state in ("running", "stopped") and declared.enabled is None else ""
@@ -48,7 +50,7 @@ def ask(declarations: Sequence[Service]) -> Iterator[str]:
 
 
 def fact(observed: Unit) -> Unit | None:
-    """None for a name that means no unit: its record would be true in an `assert`."""
+    """Return None for a name without a unit, since its record would be true in an `assert`."""
     return None if observed.missing else observed
 
 

@@ -1,16 +1,18 @@
-"""Systemd units that somebody decided about, with what can be held true of them."""
+"""Discovers the systemd units that somebody made a decision about, and what can be declared of
+them.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from power_edge.model.discovery import Discovery, Watch
 from power_edge.resources.services import canonical
-from power_edge.resources.services.observation import Unit
+from power_edge.resources.services.unit import Unit
 
 
 def name(argument: str) -> str:
-    """An argument of the probe as people name units: a service without its suffix, unless what is
-    left has a suffix as well.
+    """Return the name for people of a unit, from the probe's argument. A service loses its suffix,
+    unless the rest of its name ends like a unit.
     """
     unit = argument.removeprefix("!")
     short = unit.removesuffix(".service")
@@ -18,29 +20,32 @@ def name(argument: str) -> str:
 
 
 def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
-    """What it does and whether a boot starts it, as far as that lasts.
+    """Yield declarations, best first: what the unit does, and whether a boot starts it, as far as
+    that lasts.
 
-    A job that a timer starts, or a oneshot, is at rest between its runs by nature; what has failed,
-    or is on its way, is nobody's wish. Of these only `enabled` is declared. A unit without
-    [Install] (static) cannot be disabled, so that it is not is no news.
+    Only `enabled` is declared of a job that a timer starts and of a oneshot, which normally do not
+    run, and of a unit that has failed, is starting or is stopping, which nobody wants. A unit
+    without [Install] (static) cannot be disabled, so `enabled: false` would say nothing about it.
     """
     if observed is None:
         return
     static = observed.file_state == "static"
-    once = observed.type == "oneshot" and not observed.remains
-    timed = any(trigger.active for trigger in observed.triggers if trigger.name.endswith(".timer"))
-    up = observed.active in ("active", "reloading", "refreshing") and not timed
-    down = observed.active == "inactive" and not timed
+    oneshot = observed.type == "oneshot" and not observed.remains
+    has_timer = any(
+        trigger.active for trigger in observed.triggers if trigger.name.endswith(".timer")
+    )
+    up = observed.active in ("active", "reloading", "refreshing") and not has_timer
+    down = observed.active == "inactive" and not has_timer
     if up:
         yield {"state": "running", "enabled": True}
         if not static:
             yield {"state": "running", "enabled": False}
         yield {"state": "running"}
-    if down and not once:
+    if down and not oneshot:
         yield {"state": "stopped", "enabled": True}
     if down and not static:
         yield {"state": "disabled"}
-    if down and not once:
+    if down and not oneshot:
         yield {"state": "stopped"}
     yield {"enabled": True}
     if down:
@@ -50,8 +55,8 @@ def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
 
 
 def watch(names: Sequence[str], _: str) -> Watch:
-    """What they write to the journal, the links and files that enable them, and the command that
-    changes all of it.
+    """Return what to watch for these units: their journal, the folder of the links and files that
+    enable them, and the command that changes all this.
     """
     return Watch(
         paths=("/etc/systemd/system",), units=tuple(map(canonical, names)), commands=("systemctl",)

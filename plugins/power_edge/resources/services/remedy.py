@@ -1,7 +1,8 @@
-"""The systemctl calls that turn a drift back, or what a person would do.
+"""The systemctl commands that end a drift of a service, or what a person would do.
 
-Commands are given only where they were seen to settle that drift on a node. What has failed, ends
-again and again, or is refused by systemd gets a sentence. What commands do besides is said.
+Commands are given only where they ended that drift on a real node. A unit that has failed, keeps
+ending, or that systemd refuses to start or stop gets a sentence instead. Side effects of the
+commands are named.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,20 +10,26 @@ from typing import NamedTuple
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.generated.resources.services_schema import Service
-from power_edge.resources.services.judge import SETTLED, exited, not_enabled, pull, unsettled
-from power_edge.resources.services.observation import Puller, Unit
-from power_edge.resources.services.way_in import carries
+from power_edge.resources.services.access import may_carry_access
+from power_edge.resources.services.enabled import not_enabled
+from power_edge.resources.services.running import SETTLED, exited, recently_restarted
+from power_edge.resources.services.starts_at_boot import masking_folders, pull, waking_triggers
+from power_edge.resources.services.unit import Puller, Unit
 
 _ENABLE = (
     *("masked", "masked-runtime", "disabled"),
     *("enabled-runtime", "linked", "linked-runtime"),
 )
-"""File states that `enable` makes an end of; the others lack an [Install] section, or are somebody
-else's."""
+"""File states that `systemctl enable` changes to enabled. Units with other states have no [Install]
+section, or somebody else manages them.
+"""
 
 
 class _Step(NamedTuple):
-    """A part of a remedy: commands, or why there are none; `notes` say what else commands do."""
+    """A part of a remedy: commands, or `advice` where there are none.
+
+    `notes` name side effects of the commands.
+    """
 
     commands: tuple[Command, ...] = ()
     advice: str = ""
@@ -30,23 +37,25 @@ class _Step(NamedTuple):
 
 
 def remedy(declared: Service, observed: Unit | None, drifted: Sequence[Finding]) -> Remedy:
-    """What would make the unit as declared.
+    """Return what makes the unit as declared.
 
-    Where one field has no command the whole has none, since half a remedy leaves a drift. The one
+    If one field has no command there is none at all, since half a remedy leaves a drift. The one
     exception is a unit that systemd refuses to stop: it is disabled, and stops with the machine.
     """
     if observed is None or observed.missing:
         return Remedy(
-            advice=f"No unit of this name is on the node: install the package that brings {declared.name}, or correct the name."
+            advice="There is no unit of this name on the node: install the package that contains"
+            f" {declared.name}, or correct the name."
         )
     if observed.load == "masked" and observed.claimed_by:
-        # The mask may lie where the alias was: `unmask` would leave no unit of this name.
+        # The mask may have replaced the alias: after `unmask` there would be no unit of this name.
         return Remedy(
-            advice=f"Only this name is masked, and {_and(observed.claimed_by)} claims it (Alias=): declare that."
+            advice=f"Only this name is masked, and {_joined(observed.claimed_by)} claims it"
+            " (Alias=): declare that unit instead."
         )
     if observed.load not in ("loaded", "masked", "not-found"):
         return Remedy(
-            advice=f"Its unit file cannot be loaded: `systemctl status {observed.name}` says why."
+            advice=f"Its unit file cannot be loaded: see `systemctl status {observed.name}`."
         )
     steps = [*_steps(declared, observed, {finding.field for finding in drifted})]
     commands = tuple(command for step in steps for command in step.commands)
@@ -62,7 +71,7 @@ def remedy(declared: Service, observed: Unit | None, drifted: Sequence[Finding])
 def _steps(declared: Service, observed: Unit, fields: set[str]) -> Iterator[_Step]:
     state = declared.state if "state" in fields else None
     start = state == "running"
-    # What is masked until the next boot drifts in `state` alone; one list is to do all of it.
+    # A unit that is masked until the next boot drifts in `state` alone; the commands do it all.
     masked_now = observed.file_state == "masked-runtime" and bool(fields)
     enable = declared.enabled is True and ("enabled" in fields or masked_now)
     if (start or enable) and (
@@ -70,7 +79,8 @@ def _steps(declared: Service, observed: Unit, fields: set[str]) -> Iterator[_Ste
     ):
         if observed.change.mask:
             yield _Step(
-                advice=f"{observed.change.mask} masks it, which `systemctl unmask` leaves there: remove that file, then `systemctl daemon-reload`."
+                advice=f"{observed.change.mask} masks it, and `systemctl unmask` does not remove"
+                " that file: remove it, then run `systemctl daemon-reload`."
             )
             return
         unmask = ("systemctl", "unmask", "--runtime", observed.name)
@@ -81,8 +91,9 @@ def _steps(declared: Service, observed: Unit, fields: set[str]) -> Iterator[_Ste
         yield _start(declared, observed)
     if state in ("stopped", "disabled") and observed.load == "not-found":
         yield _Step(
-            advice=f"Its unit file is gone, and a process is left: `systemctl stop {observed.name}` ends it. Then there is no such unit:"
-            " take it out of the configuration, or declare `optional: true`."
+            advice=f"Its unit file is gone, and a process is left: `systemctl stop {observed.name}`"
+            " ends it. After that there is no such unit: remove it from the configuration, or"
+            " declare `optional: true`."
         )
         return
     timers = state == "disabled"
@@ -102,21 +113,36 @@ def _enable(observed: Unit) -> _Step:
         puller.boots and puller.by in ("disk", "vendor") for puller in observed.pullers
     ):
         return _Step()  # without its mask a boot starts it
-    entries = _masking_entries(observed)
+    folders = masking_folders(observed)
     advice = ""
-    if entries:
-        advice = f"Remove the entry for {name} in {entries} below /etc/systemd/system: it masks it."
+    if folders:
+        advice = (
+            f"The entry for {name} in {folders} below /etc/systemd/system masks it: remove that"
+            " entry."
+        )
     elif state == "static" or (masked and not change.installs):
-        advice = f"No boot starts {name} by itself: its unit file has no [Install] section that helps. Another unit has to want it."
+        advice = (
+            f"No boot starts {name} by itself, since its unit file has no usable [Install] section:"
+            " make another unit want it."
+        )
     elif state == "indirect":
-        others = _and(change.also) or "other units"
+        others = _joined(change.also) or "other units"
         advice = f"`systemctl enable {name}` enables {others}, not {name} itself: declare those."
     elif state not in _ENABLE:
-        advice = f"`systemctl enable` does not help where the file state is {state or 'unknown'}: put a unit file in /etc/systemd/system."
+        advice = (
+            f"`systemctl enable` does not help, since the file state is {state or 'unknown'}: put a"
+            " unit file in /etc/systemd/system."
+        )
     elif change.forgotten:
-        advice = f"A boot forgets the unit file of {name}, which lies in /run: put it in /etc/systemd/system."
+        advice = (
+            f"The unit file of {name} lies in /run, which a boot empties: put it in"
+            " /etc/systemd/system."
+        )
     elif not change.installs:
-        advice = f"`systemctl enable {name}` is for units that no boot starts: correct WantedBy= in its [Install] section."
+        advice = (
+            f"`systemctl enable {name}` would link it to targets that no boot reaches: correct"
+            " WantedBy= in its [Install] section."
+        )
     if advice:
         return _Step(advice=advice)
     return _Step((("systemctl", "enable", name),), notes=_also("Enabling", observed))
@@ -124,58 +150,87 @@ def _enable(observed: Unit) -> _Step:
 
 def _start(declared: Service, observed: Unit) -> _Step:
     name, change = observed.name, observed.change
-    advice = ""
-    if observed.type == "oneshot" and not observed.remains:
-        advice = "A oneshot without RemainAfterExit=yes is active only while it works: declare `enabled` alone, or its timer."
-    elif observed.active == "failed":
-        advice = (
-            f"It has failed, and may fail again: `journalctl -u {name}` says why."
-            f" Correct that, then `systemctl reset-failed {name}` and `systemctl start {name}`."
-        )
-    elif (
-        "auto-restart" in observed.sub
-        or observed.restarts.number
-        or unsettled(observed) is not None
-    ):
-        advice = f"It ends again and again: `journalctl -u {name}` says why."
-    elif observed.exited and not _daemon_died(observed):
-        advice = f"It ended soon after its start, and a restart would do the same again: `journalctl -u {name}` says what it did."
-    elif change.refuses_start:
-        advice = (
-            f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start what wants it."
-        )
-    elif change.lacks:
-        name_of, _, state = change.lacks[0].partition(" ")
-        advice = f"systemd does not start {name}: it requires {name_of}, which cannot be loaded ({state})."
-    elif change.unmet:
-        advice = f"systemd skips the start of {name}: {change.unmet} does not hold."
-    elif change.unneeded and observed.active == "inactive":
-        advice = f"systemd stops {name} at once where nothing needs it (StopWhenUnneeded=yes): start what needs it."
-    elif observed.halted == "stopped":
-        advice = f"Its process is stopped: `systemctl kill -s CONT {name}`, or whatever stopped it."
-    elif observed.halted:
-        advice = f"Its processes are frozen: `systemctl thaw {name}`, or thaw its slice, or whatever froze them."
-    elif observed.active == "deactivating":
-        advice = f"It is being stopped: `systemctl start {name}` when that is done."
-    if advice:
+    if (advice := _why_no_start(observed)) is not None:
         return _Step(advice=advice)
     verb = "start" if observed.active == "inactive" else "restart"
     notes = []
     if verb == "start" and change.starts_stop:
-        notes.append(f"Starting it stops {_and(change.starts_stop)} (Conflicts=).")
+        notes.append(f"Starting it stops {_joined(change.starts_stop)} (Conflicts=).")
     if verb == "restart" and change.stops:
-        notes.append(f"Restarting it restarts or stops {_and(change.stops)} too.")
+        notes.append(f"Restarting it also restarts or stops {_joined(change.stops)}.")
     if declared.enabled is None and observed.file_state in (
         "disabled",
         "linked",
         "enabled-runtime",
     ):
-        notes.append("It runs until the next boot: `enabled: true` if a boot is to start it.")
+        notes.append(
+            "It runs until the next boot: declare `enabled: true` if a boot should start it."
+        )
     return _Step((("systemctl", verb, name),), notes=tuple(notes))
 
 
+def _why_no_start(observed: Unit) -> str | None:
+    """Return why neither start nor restart would help, and what to do instead; None: one helps."""
+    name, change = observed.name, observed.change
+    if observed.type == "oneshot" and not observed.remains:
+        return (
+            "A oneshot without RemainAfterExit=yes is active only while it works: declare `enabled`"
+            " alone, or its timer."
+        )
+    if observed.active == "failed":
+        return (
+            f"It has failed, and may fail again: find the reason with `journalctl -u {name}` and"
+            f" correct it, then run `systemctl reset-failed {name}` and `systemctl start {name}`."
+        )
+    if (
+        "auto-restart" in observed.sub
+        or observed.restarts.number
+        or recently_restarted(observed) is not None
+    ):
+        return f"It keeps ending: find the reason with `journalctl -u {name}`."
+    if observed.exited and not _daemon_died(observed):
+        return (
+            "It ended soon after its start, and would do so again after a restart: see what it did"
+            f" with `journalctl -u {name}`."
+        )
+    if change.refuses_start:
+        return (
+            f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start a unit"
+            " that wants it."
+        )
+    if change.lacks:
+        required, _, state = change.lacks[0].partition(" ")
+        return (
+            f"systemd does not start {name}: it requires {required}, which cannot be loaded"
+            f" ({state})."
+        )
+    if change.unmet:
+        return f"systemd skips the start of {name}: the condition {change.unmet} does not hold."
+    if change.unneeded and observed.active == "inactive":
+        return (
+            f"systemd stops {name} at once if no unit needs it (StopWhenUnneeded=yes): start a unit"
+            " that needs it."
+        )
+    if observed.halted == "stopped":
+        return (
+            f"Its process is stopped by a signal: run `systemctl kill -s CONT {name}`, or"
+            " continue it with the program that stopped it."
+        )
+    if observed.halted:
+        return (
+            f"Its processes are frozen: run `systemctl thaw {name}`, thaw its slice, or thaw"
+            " them with the program that froze them."
+        )
+    if observed.active == "deactivating":
+        return f"It is stopping: run `systemctl start {name}` when it has stopped."
+    return None
+
+
 def _daemon_died(observed: Unit) -> bool:
-    """It lived as long as a daemon does. Where nobody recorded that, it is taken for one."""
+    """Return whether it lived as long as a daemon does.
+
+    If that was not recorded it counts as one.
+    """
     lasted = observed.restarts.lasted
     return exited(observed).ok is False and (lasted is None or lasted >= SETTLED)
 
@@ -189,98 +244,109 @@ def _stop(declared: Service, observed: Unit, *, timers: bool) -> _Step:
     name, triggers = observed.name, _active_triggers(observed, timers=timers)
     if observed.change.refuses_stop:
         return _Step(
-            advice=f"systemd refuses to stop {name} by hand (RefuseManualStop=yes): it stops with what it belongs to, or at the next shutdown."
+            advice=f"systemd refuses to stop {name} by hand (RefuseManualStop=yes): it stops with"
+            " the unit that it belongs to, or at the next shutdown."
         )
     if observed.change.upheld:
-        upholders = _and(observed.change.upheld)
+        upholders = _joined(observed.change.upheld)
         return _Step(
-            advice=f"{upholders} would start it again at once (Upholds=): stop that first, or take {name} out of it."
+            advice=f"{upholders} would start it again at once (Upholds=): stop {upholders} first,"
+            f" or remove {name} from its Upholds=."
         )
     others = [other for other in observed.change.stops if other not in triggers]
-    notes = [f"Stopping it stops {_and(others)} too."] if others else []
+    notes = [f"Stopping it also stops {_joined(others)}."] if others else []
     if (
         declared.state == "stopped"
         and declared.enabled is None
         and observed.file_state == "enabled"
     ):
-        notes.append("The next boot starts it again: `state: disabled` if it is to stay down.")
+        notes.append(
+            "The next boot starts it again: declare `state: disabled` if it should stay down."
+        )
     return _Step((("systemctl", "stop", *triggers, name),), notes=tuple(notes))
 
 
 def _disable(declared: Service, observed: Unit) -> _Step:
     name, change = observed.name, observed.change
-    triggers = [
-        trigger
-        for trigger in observed.triggers
-        if trigger.boots or (trigger.active and trigger.name.endswith(".timer"))
-    ]
+    triggers = waking_triggers(observed)
     left = [*_left(observed)]
-    by = _and(puller.name for puller in left)
-    fixed = _and(trigger.name for trigger in triggers if trigger.boots and trigger.stays)
-    entries = _masking_entries(observed)
+    by = _joined(puller.name for puller in left)
+    fixed = _joined(trigger.name for trigger in triggers if trigger.boots and trigger.stays)
+    folders = masking_folders(observed)
     advice = ""
     if observed.file_state == "masked":
-        advice = f"It is masked, and a boot starts it all the same: `systemctl cat {name}`."
+        advice = f"It is masked, but a boot starts it: look at `systemctl cat {name}`."
     elif fixed:
-        advice = f"{fixed} starts it, and `systemctl disable` does not change that: `systemctl mask {fixed.replace(',', '')}` does, for all who use it."
-    elif entries:
-        advice = f"`systemctl disable {name}` would remove the mask in {entries} as well: remove the other links to {name} by hand."
+        advice = (
+            f"{fixed} starts it, and `systemctl disable` does not change that:"
+            f" `systemctl mask {fixed.replace(',', '')}` does, for everybody who uses it."
+        )
+    elif folders:
+        advice = (
+            f"`systemctl disable {name}` would also remove the mask in {folders}: remove the other"
+            f" links to {name} by hand."
+        )
     elif change.linked:
         advice = (
             f"`systemctl disable {name}` would remove its link in /etc/systemd/system, and with it"
-            " the unit: remove its link in the .wants folder alone."
+            " the unit: remove only its link in the .wants folder."
         )
     elif left and change.requirers:
         advice = (
-            f"{_and(change.requirers)} requires it and would fail without it: change that first."
+            f"{_joined(change.requirers)} requires it and would fail without it: change that unit"
+            " first."
         )
     elif left and change.own_file:
-        advice = _no_place_for_a_mask(name, left)
+        advice = _without_mask(name, left)
     elif left and triggers:
         names = " ".join(trigger.name for trigger in triggers)
-        advice = f"{by} and {names.replace(' ', ', ')} start it: `systemctl disable {names}`, and `systemctl mask {name}` if nothing else is to start it."
+        advice = (
+            f"{by} and {names.replace(' ', ', ')} start it: run `systemctl disable {names}`, and"
+            f" `systemctl mask {name}` if nothing else should start it."
+        )
     if advice:
         return _Step(advice=advice)
     if left:
-        # `disable` takes away its own links alone.
+        # `disable` removes only its own links.
         own = [("systemctl", "disable", name)] if observed.file_state == "enabled" else []
-        note = f"{by} wants it, so it is masked: nobody can start it before `systemctl unmask`."
+        note = f"{by} wants it, so it is masked: nobody can start it until `systemctl unmask`."
         return _Step((*own, ("systemctl", "mask", name)), notes=(note,))
-    # Behind a mask `disable` finds no unit.
+    # `disable` does not find a masked unit.
     hidden = observed.file_state == "masked-runtime"
     unmask = [("systemctl", "unmask", "--runtime", name)] if hidden else []
     disable = ("systemctl", "disable", *(trigger.name for trigger in triggers), name)
     alias = declared.name not in (name, name.removesuffix(".service"))
     gone = (
-        (f"{declared.name} is an alias of {name}, and may be gone then: declare {name}.",)
+        (f"{declared.name} is an alias of {name} and may be gone afterwards: declare {name}.",)
         if alias
         else ()
     )
     return _Step((*unmask, disable), notes=(*_also("Disabling", observed), *gone))
 
 
-def _no_place_for_a_mask(name: str, left: Sequence[Puller]) -> str:
+def _without_mask(name: str, left: Sequence[Puller]) -> str:
+    """Return what a person can do instead of `systemctl mask`, where its place is taken."""
     entries = " and ".join(
         f"`ln -s /dev/null /etc/systemd/system/{puller.name}.wants/{name}`"
         for puller in left
         if puller.by != "memory"
     )
-    lines = _and(puller.name for puller in left if puller.by == "memory")
-    ways = [f"mask the entry: {entries}"] if entries else []
-    ways += [f"remove {name} from Wants= of {lines}"] if lines else []
-    why = "Its own file in /etc/systemd/system keeps `systemctl mask` from working"
-    return f"{why}: {', and '.join(ways)}."
+    lines = _joined(puller.name for puller in left if puller.by == "memory")
+    steps = [f"mask the entry: {entries}"] if entries else []
+    steps += [f"remove {name} from Wants= of {lines}"] if lines else []
+    why = "`systemctl mask` does not work, since its unit file lies in /etc/systemd/system"
+    return f"{why}: {', and '.join(steps)}."
 
 
 def _left(observed: Unit) -> Iterator[Puller]:
-    """What starts it at boot when `systemctl disable` has done its work."""
+    """Yield the units that pull it in at boot even after `systemctl disable`."""
     if observed.boot is None:
         puller = pull(observed)
         if observed.file_state not in ("enabled", "masked-runtime") and puller is not None:
             yield puller
         return
     for puller in observed.pullers:
-        # A generator makes the links of a SysV script from those that `disable` removes.
+        # For a SysV script a generator makes its links from those that `disable` removes.
         stays = puller.by in ("vendor", "memory") or (
             puller.by == "generator" and not observed.sysv
         )
@@ -288,27 +354,24 @@ def _left(observed: Unit) -> Iterator[Puller]:
             yield puller
 
 
-def _masking_entries(observed: Unit) -> str:
-    return _and(f"{puller.name}.wants" for puller in observed.pullers if puller.by == "mask")
-
-
 def _also(doing: str, observed: Unit) -> tuple[str, ...]:
     along = observed.change.also
-    return (f"{doing} it takes {_and(along)} along (Also=).",) if along else ()
+    return (f"{doing} it also changes {_joined(along)} (Also=).",) if along else ()
 
 
-def _and(names: Iterable[str]) -> str:
+def _joined(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
 def _cuts(observed: Unit, commands: Sequence[Command]) -> bool:
-    """Whether the commands could end the way in.
+    """Return whether the commands could cut off access to the machine.
 
-    They do where they stop, restart or disable what it hangs on, or start a firewall, or what
-    stops such a unit by Conflicts=. Enabling and unmasking alone change nothing that runs.
+    They could if they stop, restart or disable a unit that access depends on, start a firewall, or
+    start a unit that stops such a unit (Conflicts=). Enabling and unmasking change nothing that
+    runs.
     """
     if all(command[1] in ("enable", "unmask") for command in commands):
         return False
     named = {word for command in commands for word in command[2:] if not word.startswith("-")}
     touched = {*named, *observed.change.stops, *observed.change.starts_stop}
-    return any(name in observed.change.way or carries(name) for name in touched)
+    return any(name in observed.change.access or may_carry_access(name) for name in touched)

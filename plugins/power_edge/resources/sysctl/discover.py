@@ -1,4 +1,4 @@
-"""Kernel parameters that somebody set, with the values in force."""
+"""Discovers the kernel parameters that somebody set, with the values in force."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,14 +6,14 @@ from power_edge.model.discovery import Discovery, Watch
 
 
 def name(path: str) -> str:
-    """A path below /proc/sys as a key with dots; a dot of the path (an interface eth0.5) becomes a
-    slash, as sysctl.d(5) has it.
+    """Return a path below /proc/sys as a key with dots. A dot in the path (of an interface eth0.5)
+    becomes a slash (sysctl.d(5)).
     """
     return path.translate({ord("."): "/", ord("/"): "."})
 
 
 def forms(_: str, observed: str | None) -> Iterator[Mapping[str, str]]:
-    """The value as the kernel shows it."""
+    """Yield the value that the kernel shows."""
     if observed is not None:
         yield {"value": str(observed)}
 

@@ -1,4 +1,4 @@
-"""A kernel parameter: its key, and its value as it is declared and as the kernel shows it."""
+"""A kernel parameter: its key, its declared value, and its value as the kernel shows it."""
 
 import re
 from typing import NamedTuple
@@ -8,11 +8,13 @@ _MODULES = {
     "net/netfilter/nf_conntrack": "nf_conntrack",
     "net/nf_conntrack": "nf_conntrack",
 }
-"""Keys that come with a kernel module, by how they begin."""
+"""Beginning of a key's path -> the kernel module that brings the key."""
+
+_DOTTED_INTERFACE = re.compile(r"net/(ipv4|ipv6)/(conf|neigh)/([^/]+)/([0-9]+)/([^/]+)")
 
 
 class Setting(NamedTuple):
-    """A key, as declared, and the value it is to have."""
+    """A key and its value, both as declared."""
 
     key: str
     value: str
@@ -21,7 +23,7 @@ class Setting(NamedTuple):
 class Value(str):
     """A value as the kernel shows it.
 
-    `obstacle` is the reason why no write on the node can change it, None where none is known.
+    `obstacle` is why no write on the node can change it; None if no reason is known.
     """
 
     __slots__ = ("obstacle",)
@@ -34,8 +36,8 @@ class Value(str):
 
 
 def canonical(key: str) -> str:
-    """The key as a path below /proc/sys: the first separator decides which of `.` and `/` separates
-    (sysctl.d(5)).
+    """Return the key as a path below /proc/sys. The first `.` or `/` in it decides which of the two
+    separates its parts (sysctl.d(5)).
     """
     first = re.search(r"[./]", key)
     if first is not None and first[0] == ".":
@@ -44,5 +46,18 @@ def canonical(key: str) -> str:
 
 
 def module_of(path: str) -> str | None:
-    """The kernel module that a key comes with, by its path."""
+    """Return the kernel module that brings the key at this path; None: no module is known."""
     return next((module for prefix, module in _MODULES.items() if path.startswith(prefix)), None)
+
+
+def missing(path: str) -> str:
+    """Return why the kernel may have no key at this path, for people."""
+    dotted = _DOTTED_INTERFACE.fullmatch(path)
+    if dotted is not None:
+        family, table, interface, vlan, name = dotted.groups()
+        return (
+            f"no such key (for an interface {interface}.{vlan} write"
+            f" net.{family}.{table}.{interface}/{vlan}.{name})"
+        )
+    module = module_of(path)
+    return f"no such key (it comes with the kernel module {module})" if module else "no such key"

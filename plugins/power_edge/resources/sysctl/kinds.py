@@ -1,9 +1,9 @@
-"""What kind of value a kernel parameter holds, for the keys whose kind is known.
+"""Which values a kernel parameter can never hold, for the keys whose kind is known.
 
 Sources: Documentation/admin-guide/sysctl/ and
 Documentation/networking/{ip-sysctl,nf_conntrack-sysctl}.rst of the kernel, and its tables of
-sysctls. A key is listed only where each kernel since 3.10 shows it so; ranges are given only where
-the kernel itself refuses what lies beyond. A key that is not here may hold anything.
+sysctls. A key is listed only if every kernel since 3.10 shows it this way. A range is given only if
+the kernel itself refuses values outside of it. A key that is not listed may hold anything.
 """
 
 import re
@@ -90,13 +90,13 @@ _LONGEST: Mapping[str, int] = {
     "kernel/hostname": 64,
     "kernel/domainname": 64,
 }
-"""Texts and how many bytes the kernel keeps of them."""
+"""Keys that hold a text -> how many bytes of it the kernel keeps."""
 _WORDS = frozenset(("net/ipv4/tcp_congestion_control", "net/core/default_qdisc"))
 
 
 def never(path: str, value: str) -> str | None:
-    """Why a key can never hold a value, and what to write; None where it may, or where the kind of
-    the key is not known.
+    """Return why the key at this path can never hold a value, and what to write instead; None if it
+    may hold it, or if the kind of the key is unknown.
     """
     text = value.strip()
     if _ONE_NUMBER.fullmatch(path):
@@ -115,41 +115,45 @@ def never(path: str, value: str) -> str | None:
 
 
 def another_count(declared: str, observed: str) -> str | None:
-    """That the kernel shows another number of numbers than declared: no write makes them equal.
-
-    None where that is not so.
+    """Return that the kernel holds more or fewer numbers than declared, so that no write makes them
+    equal; None if that is not so.
     """
-    numbers, shown = declared.split(), observed.split()
+    numbers, actual = declared.split(), observed.split()
     if (
         numbers
-        and shown
-        and len(numbers) != len(shown)
-        and all(map(NUMBER.fullmatch, (*numbers, *shown)))
+        and actual
+        and len(numbers) != len(actual)
+        and all(map(NUMBER.fullmatch, (*numbers, *actual)))
     ):
-        return f"the kernel holds {len(shown)} number{'s' if len(shown) > 1 else ''}, not {len(numbers)}: write {' '.join(shown)} or the like"
+        return (
+            f"the kernel holds {len(actual)} number{'s' if len(actual) > 1 else ''}, not"
+            f" {len(numbers)}: write, for example, {' '.join(actual)}"
+        )
     return None
 
 
 def _quoted(path: str, text: str) -> str | None:
-    """Quotes within the value: YAML has taken its own away already."""
+    """Return why quotes within the value are wrong. YAML has already removed its own."""
     inner = text.strip("\"'")
     if inner == text:
         return None
     suggestion = f': write "{inner[:40]}"' if inner and never(path, inner) is None else ""
-    return f"the quotes within the value would be a part of it{suggestion}"
+    return f"the quotes would be part of the value{suggestion}"
 
 
 def _one_number(path: str, text: str) -> str | None:
     low, high = _RANGES.get(path, (None, None))
     if NUMBER.fullmatch(text):
         if low is not None and high is not None and not low <= int(text) <= high:
-            return f"the kernel takes {low} to {high}"
+            return f"the kernel accepts {low} to {high}"
         if path == "fs/pipe-max-size" and int(text) > 0 and int(text) & (int(text) - 1):
             return f"the kernel rounds it up to a power of two: write {1 << int(text).bit_length()}"
         return None
     example = "1" if text.lower() in _TRUE else "0" if text.lower() in _FALSE else None
-    meant = f': write "{example}" for {text}' if example is not None else ', such as "1"'
-    return f"the kernel holds one whole number, not {_shown(text)}{meant}"
+    meant = (
+        f': write "{example}" for {text}' if example is not None else ': write, for example, "1"'
+    )
+    return f"the kernel holds one whole number, not {_quote(text)}{meant}"
 
 
 def _numbers(path: str, text: str) -> str | None:
@@ -159,11 +163,16 @@ def _numbers(path: str, text: str) -> str | None:
         blank = (
             f'"{spread}"' if re.fullmatch(r"[0-9]+( [0-9]+)+", spread) else f'"{_NUMBERS[path]}"'
         )
-        return f"the kernel holds whole numbers with blanks between them, not {_shown(text)}: write {blank}"
+        return (
+            f"the kernel holds whole numbers separated by blanks, not {_quote(text)}: write {blank}"
+        )
     if path == "net/ipv4/ip_local_port_range" and len(tokens) == 2:
         low, high = map(int, tokens)
         if not 1 <= low <= high <= 65535:
-            return 'the kernel holds two ports, of 1 to 65535, the lower one first: write "32768 60999"'
+            return (
+                'the kernel holds two ports from 1 to 65535, the lower one first: write "32768'
+                ' 60999"'
+            )
     return None
 
 
@@ -171,11 +180,17 @@ def _ports(text: str) -> str | None:
     if not text:
         return None
     if not _PORTS.fullmatch(text):
-        return f'the kernel holds ports and ranges with commas between them, not {_shown(text)}: write "8080,9000-9010"'
+        return (
+            f"the kernel holds ports and ranges separated by commas, not {_quote(text)}: write"
+            ' "8080,9000-9010"'
+        )
     for part in text.split(","):
         low, _, high = part.partition("-")
         if not int(low) <= int(high or low) <= 65535:
-            return f"the kernel takes ports up to 65535, in ranges the lower one first, not {_shown(part)}"
+            return (
+                "the kernel accepts ports up to 65535, and ranges with the lower port first, not"
+                f" {_quote(part)}"
+            )
     return None
 
 
@@ -183,9 +198,9 @@ def _word(text: str) -> str | None:
     return (
         None
         if re.fullmatch(r"[A-Za-z0-9_.-]+", text)
-        else f"the kernel holds one name, not {_shown(text)}"
+        else f"the kernel holds one name, not {_quote(text)}"
     )
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return repr(text[:40]) if text else "nothing"

@@ -1,6 +1,6 @@
-"""What sets a kernel parameter now.
+"""The command that sets a kernel parameter now.
 
-Nothing is written to /etc/sysctl.d; a boot sets what stands there.
+It writes nothing to /etc/sysctl.d, so the next boot sets what those files say.
 """
 
 import re
@@ -14,7 +14,7 @@ _INTERFACES = r"net/ipv[46]/conf/[^/]+/"
 _ANY, _ON, _OFF = r".*", r"(?!0$).*", r"0"
 _CUTS: tuple[tuple[str, str], ...] = (
     (r"net/ipv4/(ip_forward|conf/[^/]+/forwarding)", _OFF),
-    # A router heeds no router advertisement, and may lose its own way.
+    # A router ignores router advertisements, and may lose its own default route.
     (r"net/ipv6/conf/[^/]+/forwarding", _ANY),
     (_INTERFACES + r"disable_(ipv6|policy|xfrm)", _ON),
     (
@@ -30,14 +30,14 @@ _CUTS: tuple[tuple[str, str], ...] = (
     ),
     (r"net/bridge/bridge-nf-call-\w+", _ON),
     (r"net/ipv4/ip_local_port_range|net/ipv[46]/(neigh/[^/]+/gc_thresh[123]|route/max_size)", _ANY),
-    # Without memory, processes or open files no login comes about.
+    # Without memory, processes or open files no login is possible.
     (r"vm/(overcommit_(memory|ratio|kbytes)|nr_hugepages|min_free_kbytes|panic_on_oom)", _ANY),
     (
         r"kernel/(pid_max|threads-max|panic_on_\w+|modules_disabled)|fs/(file-max|nr_open)|user/max_\w+",
         _ANY,
     ),
 )
-"""Keys and values that could end the way to the node."""
+"""Patterns of keys and values that could cut off access to the node."""
 
 _LATCHES = {
     "kernel/modules_disabled": ("1",),
@@ -45,15 +45,15 @@ _LATCHES = {
     "kernel/unprivileged_bpf_disabled": ("1",),
     "kernel/yama/ptrace_scope": ("3",),
 }
-"""Values that the kernel keeps until the next boot, whatever is written."""
+"""Key -> values that the kernel keeps until the next boot, whatever is written."""
 
 _RATIOS = {
     "vm/dirty_bytes": "vm.dirty_ratio",
     "vm/dirty_background_bytes": "vm.dirty_background_ratio",
     "vm/overcommit_kbytes": "vm.overcommit_ratio",
 }
-"""Keys of which one counts, and the key that counts in its place: a write to either sets the other
-to 0 (admin-guide/sysctl/vm.rst).
+"""Pairs of keys of which only one is in force: a write to either sets the other to 0
+(admin-guide/sysctl/vm.rst).
 """
 _COUNTERPARTS = {
     **_RATIOS,
@@ -64,7 +64,7 @@ _ALL = re.compile(r"net/ipv([46])/(?:ip_forward|conf/all/(forwarding|disable_ipv
 
 
 def remedy(declared: Setting, observed: str | None, _: Sequence[Finding]) -> Remedy:
-    """The call of sysctl(8), or the reason why none helps."""
+    """Return the command `sysctl -w`, or advice if no write helps."""
     path, value = canonical(declared.key), declared.value.strip()
     if observed is None:
         module = module_of(path)
@@ -72,19 +72,22 @@ def remedy(declared: Setting, observed: str | None, _: Sequence[Finding]) -> Rem
             NOTHING
             if module is None
             else Remedy(
-                advice=f"load the kernel module {module}, which brings the key, and set it then"
+                advice=f"load the kernel module {module}, which brings the key, then set it"
             )
         )
     if (obstacle := _obstacle(observed) or _latched(path, observed)) is not None:
-        return Remedy(advice=f"no write on the node changes it: {obstacle}")
+        return Remedy(advice=f"no command on the node can change it: {obstacle}")
     if (count := another_count(value, observed)) is not None:
-        return Remedy(advice=f"no write can make it so: {count}")
+        return Remedy(advice=f"no command can set this value: {count}")
     if value == "0" and path in _RATIOS:
         return Remedy(
-            advice=f"set {_RATIOS[path]}, which sets it to 0: the kernel takes no 0 for it, or sets both to 0"
+            advice=(
+                f"set {_RATIOS[path]}, which sets this key to 0: the kernel refuses a 0 here, or"
+                " sets both to 0"
+            )
         )
     if "\n" in value:
-        return Remedy(advice="set it by hand: sysctl writes one line")
+        return Remedy(advice="set it by hand: sysctl writes one line only")
     cuts = any(re.fullmatch(key, path) and re.fullmatch(values, value) for key, values in _CUTS)
     return Remedy(
         (("sysctl", "-w", f"{declared.key}={value}"),), cuts, "; ".join(_also(path, value)) or None
@@ -102,15 +105,18 @@ def _latched(path: str, observed: str) -> str | None:
 
 
 def _also(path: str, value: str) -> Iterator[str]:
-    """What a write changes beside the key (include/net/ip.h, net/ipv4/devinet.c,
-    net/ipv6/addrconf.c; seen on a node).
+    """Yield what a write changes besides the key (include/net/ip.h, net/ipv4/devinet.c,
+    net/ipv6/addrconf.c; checked on a node).
     """
     if match := _ALL.fullmatch(path):
         name = match[2] or "forwarding"
-        yield f"it sets {name} of every interface and of those to come"
+        yield f"it sets {name} of every interface, future ones included"
         if match[1] == "4":
-            yield "ip_forward and conf.all.forwarding are one switch, which also sets conf.all.accept_redirects"
+            yield (
+                "ip_forward and conf.all.forwarding are one setting, which also sets"
+                " conf.all.accept_redirects"
+            )
     if path in _COUNTERPARTS:
-        yield f"it sets {_COUNTERPARTS[path]} to 0, since one of the two counts"
+        yield f"it sets {_COUNTERPARTS[path]} to 0, since only one of the two is in force"
     if value in _LATCHES.get(path, ()):
-        yield "only a boot undoes it"
+        yield "only a reboot undoes it"

@@ -1,11 +1,11 @@
-"""Units that a person's way to a machine may hang on, by their names."""
+"""Units that an operator's access to a machine may depend on, by their names."""
 
 import re
 
 _SERVICES = (
-    # what serves a login
+    # logins
     r"(open)?sshd?([@-].*)?|dropbear.*|cockpit.*|getty@.*|serial-getty@.*|user@.*",
-    # what every login passes
+    # what every login needs
     r"dbus|dbus-broker|systemd-logind|systemd-user-sessions|sssd.*|nslcd|winbind|oddjobd",
     # the network
     r"network(ing|d)?|ifup@.*|ifplugd|netplan.*|systemd-(networkd|resolved|udevd).*",
@@ -15,7 +15,7 @@ _SERVICES = (
     # tunnels
     r"openvpn.*|wg-quick@.*|wireguard.*|strongswan.*|ipsec|libreswan|tailscaled?|zerotier-one",
     r"nebula.*|tinc.*|n2n.*|cloudflared|netbird|innernet.*|softether.*|xl2tpd|autossh.*|teleport",
-    # firewalls: to start one may close the way as well
+    # firewalls: starting one may cut off access, too
     r"ufw|firewalld|nftables|iptables|ip6tables|netfilter-persistent|shorewall6?(-.*)?|ferm|ipset",
 )
 _PATTERN = re.compile(
@@ -23,7 +23,9 @@ _PATTERN = re.compile(
 )
 
 
-def carries(name: str) -> bool:
-    """Whether a unit of this name may carry the way in: it serves logins, or brings up the network,
-    a tunnel or a firewall; slices, mounts and targets take all that is in them or behind them."""
+def may_carry_access(name: str) -> bool:
+    """Return whether access to the machine may depend on a unit of this name: it serves logins, or
+    it brings up the network, a tunnel or a firewall. A slice, a mount or a target counts, since it
+    takes along all units in it.
+    """
     return _PATTERN.fullmatch(name) is not None
