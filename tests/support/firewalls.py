@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from power_edge.discover.sections import Section, section
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.probing.framing import Answer, Output
-from power_edge.resources.firewall import canonical, name, queries
+from power_edge.resources.firewall import canonical, name, traffic
 from power_edge.resources.firewall.packet_sets import subtract_all
 
 PEERS = ("any", "10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "fd00::/8", "fd00:1::9")
@@ -36,11 +36,11 @@ class State(NamedTuple):
         kept = list[Rule]()
         for rule in self.rules:
             others = [other for other in kept if other.action != rule.action]
-            for family in sorted(queries.named_families(rule)) or queries.FAMILIES:
+            for family in sorted(traffic.named_families(rule)) or traffic.FAMILIES:
                 boxes = [
                     box
                     for each in (rule, *others)
-                    if (box := queries.packets(each, family)) is not None
+                    if (box := traffic.packets(each, family)) is not None
                 ]
                 if not subtract_all(boxes[:1], boxes[1:]):
                     break
@@ -222,7 +222,7 @@ def as_iptables(state: State, family: int) -> str:
         else ("-p ipv6-icmp -m icmp6 --icmpv6-type 128", "-p ipv6-icmp")
     )
     for rule in state.rules:
-        if family in (queries.named_families(rule) or queries.FAMILIES):
+        if family in (traffic.named_families(rule) or traffic.FAMILIES):
             source = "" if rule.from_ == "any" else f" -s {rule.from_}"
             ports = (
                 f"-p {rule.proto} -m {rule.proto} --dport {rule.port}"
@@ -273,7 +273,7 @@ def as_firewalld(state: State, zone: str) -> list[tuple[str, ...]]:
 
 def _rich(rule: Rule) -> str:
     family = (
-        f'family="ipv{next(iter(queries.named_families(rule)))}" source address="{rule.from_}" '
+        f'family="ipv{next(iter(traffic.named_families(rule)))}" source address="{rule.from_}" '
         if rule.from_ != "any"
         else ""
     )

@@ -16,9 +16,12 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Outcome, Result, Source
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
+from power_edge.resources.firewall.chain_order import orders
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.observation import Ruleset, parse
-from power_edge.resources.firewall.packet_filter import INCOMING, QUESTION_STEPS, Effort, orders
+from power_edge.resources.firewall.packet_filter import INCOMING, QUESTION_STEPS, Effort
 from power_edge.resources.firewall.packet_sets import (
+    Box,
     _merged,
     interface,
     meet,
@@ -390,11 +393,11 @@ def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
     """A table for each letter, with a base chain that drops (d), refuses (r), stops tracking (n) or
     accepts (a) connections to 22.
     """
-    do = {"d": [DROP], "r": [{"reject": None}], "n": [{"notrack": None}], "a": [ACCEPT]}
+    effect = {"d": [DROP], "r": [{"reject": None}], "n": [{"notrack": None}], "a": [ACCEPT]}
     objects = []
     for number, end in enumerate(ends):
         place = {"hook": hooks[number]} if hooks else {}
-        text = nft([TCP22, *do[end]], policy="accept", **{**chain, **place}).replace(
+        text = nft([TCP22, *effect[end]], policy="accept", **{**chain, **place}).replace(
             '"t"', f'"t{number}"'
         )
         objects += json.loads(text)["nftables"]
@@ -1583,24 +1586,25 @@ def test_sets_of_numbers(left: Any, right: Any) -> None:
     assert members(without(left, right)) == members(left) - members(right)
     assert _merged(left, right) == without(left, right)  # as it goes about long sets
     assert all(high + 1 < low for (_, high), (low, _) in pairwise(left))
-    met = meet({"dport": left}, {"dport": right}) if left and right else None
-    assert members(met["dport"] if met else ()) == members(left) & members(right)
+    met = meet({Dimension.DPORT: left}, {Dimension.DPORT: right}) if left and right else None
+    assert members(met[Dimension.DPORT] if met else ()) == members(left) & members(right)
 
 
+DIMENSIONS = (Dimension.PROTO, Dimension.DPORT, Dimension.SPORT)
 BOXES = st.fixed_dictionaries(
     {},
-    optional={"proto": SETS.filter(bool), "dport": SETS.filter(bool), "sport": SETS.filter(bool)},
+    optional=dict.fromkeys(DIMENSIONS, SETS.filter(bool)),
 )
 
 
-def points(box: Mapping[str, Any]) -> set[tuple[int, ...]]:
+def points(box: Box) -> set[tuple[int, ...]]:
     chosen = [
         [
             number
             for number in (0, 3, 9, 20, 33, 60)
             if name not in box or number in members(box[name])
         ]
-        for name in ("proto", "dport", "sport")
+        for name in DIMENSIONS
     ]
     return {
         (proto, dport, sport) for proto in chosen[0] for dport in chosen[1] for sport in chosen[2]
@@ -1609,11 +1613,11 @@ def points(box: Mapping[str, Any]) -> set[tuple[int, ...]]:
 
 @settings(deadline=None)
 @given(BOXES, BOXES)
-def test_boxes(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
+def test_boxes(left: Box, right: Box) -> None:
     pieces = [points(piece) for piece in subtract(left, right)]
     assert set().union(*pieces) == points(left) - points(right)
     assert sum(map(len, pieces)) == len(points(left) - points(right))
-    merged = merge([left, right], ("proto", "dport", "sport"))
+    merged = merge([left, right], DIMENSIONS)
     assert set().union(*map(points, merged)) == points(left) | points(right)
 
 

@@ -12,21 +12,24 @@ import pytest
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import iptables, nftables, queries
+from power_edge.resources.firewall.chain_order import orders
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
     INCOMING,
     QUESTION_STEPS,
-    Base,
-    Do,
+    Action,
+    BaseChain,
+    Effect,
     Effort,
+    FilterRule,
     Key,
     Program,
     Region,
     Undecidable,
-    orders,
-    walk,
 )
-from power_edge.resources.firewall.packet_filter import Rule as Step
 from power_edge.resources.firewall.packet_sets import numbers
+from power_edge.resources.firewall.packet_walk import walk
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,
@@ -156,15 +159,20 @@ def test_long_sets_count_by_their_length() -> None:
     """
     many = numbers((2 * number, 2 * number) for number in range(50_000))
     rules = tuple(
-        Step(({"saddr4": many, "dport": ((port, port),)},), Do("allow"), "x") for port in range(60)
+        FilterRule(
+            ({Dimension.SADDR4: many, Dimension.DPORT: ((port, port),)},), Effect(ALLOW), "x"
+        )
+        for port in range(60)
     )
     key = ("inet", "t", "input")
-    program = Program(chains={key: {4: rules}}, bases=(Base("input", 0, key, (4,)),))
-    regions = [Region({"proto": ((6, 6),)})]
+    program = Program(chains={key: {4: rules}}, bases=(BaseChain("input", 0, key, (4,)),))
+    regions = [Region({Dimension.PROTO: ((6, 6),)})]
     with pytest.raises(Undecidable, match=TOO_COMPLEX):
         walk(program, INCOMING, 4, regions, Effort(QUESTION_STEPS))
     short = tuple(
-        rule._replace(boxes=({"saddr4": ((1, 1),), "dport": rule.boxes[0]["dport"]},))
+        rule._replace(
+            boxes=({Dimension.SADDR4: ((1, 1),), Dimension.DPORT: rule.boxes[0][Dimension.DPORT]},)
+        )
         for rule in rules
     )
     assert walk(
@@ -173,18 +181,18 @@ def test_long_sets_count_by_their_length() -> None:
 
 
 def test_chains_whose_orders_take_too_long_to_compare_are_undecidable() -> None:
-    udp = ({"proto": ((17, 17),)},)
+    udp = ({Dimension.PROTO: ((17, 17),)},)
     shared = ("inet", "t", "shared")
     keys = [("inet", "t", f"b{number}") for number in range(2)]
-    chains: dict[Key, Mapping[int, tuple[Step, ...]]] = {
-        key: {4: (Step(udp, Do("jump", shared), "x"),)} for key in keys
+    chains: dict[Key, Mapping[int, tuple[FilterRule, ...]]] = {
+        key: {4: (FilterRule(udp, Effect(Action.JUMP, shared), "x"),)} for key in keys
     }
-    chains[shared] = {4: (Step(udp, Do("allow"), "x"),) * 20_000}
-    program = Program(chains=chains, bases=tuple(Base("input", 0, key, (4,)) for key in keys))
+    chains[shared] = {4: (FilterRule(udp, Effect(ALLOW), "x"),) * 20_000}
+    program = Program(chains=chains, bases=tuple(BaseChain("input", 0, key, (4,)) for key in keys))
     with pytest.raises(Undecidable, match=TOO_COMPLEX):
         list(orders(program, INCOMING, 4, Effort(1_000)))
     many = replace(
-        program, bases=tuple(Base("input", number, keys[0], (4,)) for number in range(101))
+        program, bases=tuple(BaseChain("input", number, keys[0], (4,)) for number in range(101))
     )
     with pytest.raises(Undecidable, match="more than 100 chains are called"):
         list(orders(many, INCOMING, 4, Effort(QUESTION_STEPS)))

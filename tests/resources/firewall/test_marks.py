@@ -12,6 +12,7 @@ import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.dimension import BITS, Mark
 from power_edge.resources.firewall.packet_sets import FALSE, TRUE
 from tests.resources.firewall.test_firewall import (
     ALLOW_22,
@@ -218,14 +219,14 @@ def test_chains_that_set_and_look_at_marks_may_run_in_any_order() -> None:
 @pytest.mark.parametrize("value", [0, 1, 5, 0x8000, marks.ALL])
 @pytest.mark.parametrize("mask", [0, 1, 0x8001, marks.ALL])
 def test_a_change_is_the_sum_of_its_parts(value: int, mask: int) -> None:
-    start = {f"mark{bit}": TRUE if value >> bit & 1 else FALSE for bit in range(32)} | {
-        f"ctmark{bit}": TRUE for bit in range(32)
-    }
+    start = {
+        bit: TRUE if value >> number & 1 else FALSE for number, bit in enumerate(BITS[Mark.PACKET])
+    } | dict.fromkeys(BITS[Mark.CONNECTION], TRUE)
     change = marks.Change(marks.PACKET, mask, marks.ALL ^ mask, 6)
     box, known = marks.changed(start, change, range(32))
     assert known
     assert (
-        sum((box[f"mark{bit}"] == TRUE) << bit for bit in range(32))
+        sum((box[bit] == TRUE) << number for number, bit in enumerate(BITS[Mark.PACKET]))
         == (value & mask) ^ (marks.ALL ^ mask) ^ 6
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from power_edge.model import Entry, ResourceType
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset, parse
 from power_edge.resources.firewall.packet_sets import network
@@ -78,10 +78,10 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
         yield field, "not an address or a network: write 10.0.0.1, 10.0.0.0/8, fd00::1 or fd00::/8"
     if bad:
         return
-    families = queries.named_families(rule)
+    families = traffic.named_families(rule)
     if len(families) > 1:
         yield "to", "one of from and to is IPv4 and the other IPv6: no packet is both"
-    elif all(queries.packets(rule, family) is None for family in families or queries.FAMILIES):
+    elif all(traffic.packets(rule, family) is None for family in families or traffic.FAMILIES):
         yield (
             "from",
             "no connection comes from or goes to loopback or multicast addresses over a wire",
@@ -109,7 +109,7 @@ def extra(declared: Declared, observed: Ruleset) -> Iterator[str]:
     """What is open and not declared; it stands with the item `enabled`."""
     if declared.field == "enabled" and not declared.firewall.exclusive:
         try:
-            yield from (found.shown for found in extras(declared.firewall, observed))
+            yield from (found.label for found in extras(declared.firewall, observed))
         except ValueError as error:
             yield f"could not be told: {error}"
 

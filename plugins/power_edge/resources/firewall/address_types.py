@@ -8,13 +8,14 @@ node is local to the kernel, and not unicast. Its broadcast addresses (IPv4) and
 
 from collections.abc import Iterable
 
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.packet_sets import FALSE, TRUE, Box, Numbers, complement
 
 BROADCAST: Numbers = ((2, 2),)
 """Of `slocal` and `dlocal`."""
 TYPES = ("unicast", "local", "broadcast", "anycast", "multicast")
 TCP: Numbers = ((6, 6),)
-NOT_TCP: Numbers = complement(TCP, "proto")
+NOT_TCP: Numbers = complement(TCP, Dimension.PROTO)
 ROUTED: Numbers = ((1, 2),)
 
 
@@ -61,15 +62,23 @@ def _of(family: int, end: str, name: str, by_interface: bool) -> list[Box]:
         return []
     if end == "saddr":
         unicast: Box = (
-            {"slocal": FALSE} if family == 4 else {"slocal": FALSE, "path": ROUTED}
+            {Dimension.SLOCAL: FALSE}
+            if family == 4
+            else {Dimension.SLOCAL: FALSE, Dimension.PATH: ROUTED}
         )  # without a route it is unreachable
-        return [{"unicast": unicast, "local": {"slocal": TRUE}}.get(name, {"slocal": BROADCAST})]
+        return [
+            {"unicast": unicast, "local": {Dimension.SLOCAL: TRUE}}.get(
+                name, {Dimension.SLOCAL: BROADCAST}
+            )
+        ]
     if not by_interface:
         return _to({"unicast": FALSE, "local": TRUE}.get(name, BROADCAST), {})
     if name == "unicast":
-        return [{"home": FALSE}] if family == 4 else _to(((0, 1),), {"home": FALSE})
+        return [{Dimension.HOME: FALSE}] if family == 4 else _to(((0, 1),), {Dimension.HOME: FALSE})
     # IPv6 tells an anycast address whatever interface it is of.
-    return _to(TRUE if name == "local" else BROADCAST, {} if name == "anycast" else {"home": TRUE})
+    return _to(
+        TRUE if name == "local" else BROADCAST, {} if name == "anycast" else {Dimension.HOME: TRUE}
+    )
 
 
 def _to(which: Numbers, box: Box) -> list[Box]:
@@ -78,12 +87,15 @@ def _to(which: Numbers, box: Box) -> list[Box]:
     TCP never goes to broadcast or anycast ones, so its packets are not told apart by these.
     """
     if which == FALSE:
-        return [{**box, "dlocal": FALSE}]
+        return [{**box, Dimension.DLOCAL: FALSE}]
     others: Box = {
-        "proto": NOT_TCP,
-        "dlocal": which,
+        Dimension.PROTO: NOT_TCP,
+        Dimension.DLOCAL: which,
         **box,
     }  # the protocol first: what is cut out leaves TCP whole
     if which == BROADCAST:
         return [others]
-    return [others, {"proto": TCP, "dlocal": (*which[:-1], (which[-1][0], 2)), **box}]
+    return [
+        others,
+        {Dimension.PROTO: TCP, Dimension.DLOCAL: (*which[:-1], (which[-1][0], 2)), **box},
+    ]

@@ -9,14 +9,15 @@ not the same names of matches and target, nothing is taken.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.iptables import Saved, Token
+from power_edge.resources.firewall.iptables import SavedRule
+from power_edge.resources.firewall.iptables_options import Token
 
 ADDRESSES = frozenset({"saddr", "daddr", "protocol", "nexthdr"})
 ENDS = frozenset({"accept", "drop", "return", "jump", "goto"})
 DEVICES = frozenset({"l4proto", "iifname", "oifname", "iif", "oif"})
 
 
-class Part(NamedTuple):
+class XtPart(NamedTuple):
     """One `xt` part. `kind` is `match`, `target`, or "" where nft did not say.
 
     `options` are its tokens in iptables-save, None where they could not be told.
@@ -27,19 +28,19 @@ class Part(NamedTuple):
     options: tuple[Token, ...] | None
 
 
-def aligned(bodies: Sequence[Any], saved: Sequence[Saved] | None) -> Iterator[Saved | None]:
+def aligned(bodies: Sequence[Any], saved: Sequence[SavedRule] | None) -> Iterator[SavedRule | None]:
     """For each rule of a chain, in nft's JSON, its line of iptables-save; None where it is not
     known.
     """
     yield from saved if saved is not None and len(saved) == len(bodies) else [None] * len(bodies)
 
 
-def parts(expr: Sequence[Any], saved: Saved | None) -> list[Part]:
+def parts(expr: Sequence[Any], saved: SavedRule | None) -> list[XtPart]:
     """The `xt` parts of a rule, in their order."""
     xts = [part["xt"] for part in expr if isinstance(part, Mapping) and "xt" in part]
     if not all(isinstance(xt, Mapping) and {"type", "name"} <= set(xt) for xt in xts):
         return _unnamed(expr, len(xts), saved)
-    found = [Part(str(xt["type"]), str(xt["name"]), None) for xt in xts]
+    found = [XtPart(str(xt["type"]), str(xt["name"]), None) for xt in xts]
     if saved is None:
         return found
     names = [part.name for part in found if part.kind == "match"]
@@ -64,17 +65,17 @@ def _end(expr: Sequence[Any]) -> str | None:
     return None
 
 
-def _unnamed(expr: Sequence[Any], count: int, saved: Saved | None) -> list[Part]:
+def _unnamed(expr: Sequence[Any], count: int, saved: SavedRule | None) -> list[XtPart]:
     """Before 1.0.6 nft names neither. Then all that iptables-save prints behind `-m` has to be one
     of these parts, and nft must show nothing that could be printed there as well."""
-    unknown = [Part("", "", None)] * count
+    unknown = [XtPart("", "", None)] * count
     if saved is None or not all(map(_plain, expr)):
         return unknown
     kinds = {kind for part in expr for kind in part}
     target = (
-        [] if saved.target is None or kinds & ENDS else [Part("target", saved.target, saved.rest)]
+        [] if saved.target is None or kinds & ENDS else [XtPart("target", saved.target, saved.rest)]
     )
-    matches = [Part("match", *one) for one in saved.matches if one[0] not in kinds & {"limit"}]
+    matches = [XtPart("match", *one) for one in saved.matches if one[0] not in kinds & {"limit"}]
     # Before 1.8.9 iptables-nft keeps a comment beside the rule: it is printed and is no part of it.
     for choice in (matches, [part for part in matches if part.name != "comment"]):
         if len(choice) + len(target) == count:

@@ -8,12 +8,16 @@ a box, and a mark that is set is a box with other numbers in it.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.packet_sets import FALSE, MARKS, TRUE, Box, Numbers
+from power_edge.resources.firewall.dimension import BITS, MARK_BITS, Dimension, Mark
+from power_edge.resources.firewall.packet_sets import FALSE, TRUE, Box, Numbers
 
-BITS = 32
-ALL = (1 << BITS) - 1
-PACKET, CONNECTION = MARKS
-OTHER: Mapping[str, str] = {PACKET: CONNECTION, CONNECTION: PACKET}
+ALL = (1 << MARK_BITS) - 1
+PACKET, CONNECTION = Mark.PACKET, Mark.CONNECTION
+OTHER: Mapping[Mark, Mark] = {PACKET: CONNECTION, CONNECTION: PACKET}
+NUMBER: Mapping[Dimension, int] = {
+    dimension: bit for bits in BITS.values() for bit, dimension in enumerate(bits)
+}
+"""Dimension -> the bit of a mark that it is; other dimensions are not in it."""
 
 
 class Change(NamedTuple):
@@ -24,34 +28,34 @@ class Change(NamedTuple):
     has no connection.
     """
 
-    which: str
+    which: Mark
     keep: int | None
     copy: int = 0
     flip: int = 0
     tracked: bool = False
 
 
-def equal(which: str, value: int, mask: int = ALL) -> list[Box]:
+def equal(which: Mark, value: int, mask: int = ALL) -> list[Box]:
     """The packets whose mark, under a mask, is a value."""
     if value & ~mask:
         return []
     return [
         {
-            f"{which}{bit}": TRUE if value >> bit & 1 else FALSE
-            for bit in range(BITS)
+            dimension: TRUE if value >> bit & 1 else FALSE
+            for bit, dimension in enumerate(BITS[which])
             if mask >> bit & 1
         }
     ]
 
 
-def among(which: str, some: Numbers) -> Iterator[Box]:
+def among(which: Mark, some: Numbers) -> Iterator[Box]:
     """The packets whose mark is one of some numbers: a box for each run of numbers that begin with
     the same bits.
     """
     for low, high in some:
         start = low
         while start <= high:
-            size = start & -start or 1 << BITS
+            size = start & -start or 1 << MARK_BITS
             while start + size - 1 > high:
                 size >>= 1
             yield from equal(which, start, ALL ^ (size - 1))
@@ -60,34 +64,20 @@ def among(which: str, some: Numbers) -> Iterator[Box]:
 
 def looked_at(boxes: Iterable[Box]) -> set[int]:
     """The bits that conditions name, of either mark: one may be copied to the other."""
-    found = set()
-    for box in boxes:
-        for dimension in box:
-            which = dimension.rstrip("0123456789")
-            if which in MARKS:
-                found.add(int(dimension[len(which) :]))
-    return found
+    return {NUMBER[dimension] for box in boxes for dimension in box if dimension in NUMBER}
 
 
 def clear(bits: Iterable[int]) -> Box:
     """What arrives."""
-    return {f"{which}{bit}": FALSE for bit in bits for which in MARKS}
+    return {BITS[mark][bit]: FALSE for bit in bits for mark in Mark}
 
 
 def without(box: Box) -> Box:
-    return {
-        dimension: some
-        for dimension, some in box.items()
-        if dimension.rstrip("0123456789") not in MARKS
-    }
+    return {dimension: some for dimension, some in box.items() if dimension not in NUMBER}
 
 
-def only(box: Box, which: str) -> Box:
-    return {
-        dimension: some
-        for dimension, some in box.items()
-        if dimension.rstrip("0123456789") == which
-    }
+def only(box: Box, which: Mark) -> Box:
+    return {dimension: some for dimension, some in box.items() if dimension in BITS[which]}
 
 
 def changed(box: Box, change: Change, bits: Iterable[int]) -> tuple[Box, bool]:
@@ -96,7 +86,7 @@ def changed(box: Box, change: Change, bits: Iterable[int]) -> tuple[Box, bool]:
     """
     new, known = dict(box), True
     for bit in bits:
-        name = f"{change.which}{bit}"
+        name = BITS[change.which][bit]
         value = _value(box, change, bit)
         if value is None:
             known = known and name not in new
@@ -112,14 +102,14 @@ def _value(box: Box, change: Change, bit: int) -> int | None:
     value = change.flip >> bit & 1
     for which, mask in ((change.which, change.keep), (OTHER[change.which], change.copy)):
         if mask >> bit & 1:
-            have = box.get(f"{which}{bit}")
+            have = box.get(BITS[which][bit])
             if have not in (TRUE, FALSE):
                 return None
             value ^= have == TRUE
     return value
 
 
-def computed(which: str, value: Any) -> Change:
+def computed(which: Mark, value: Any) -> Change:
     """What `meta mark set` or `ct mark set` does with a value in nft's JSON."""
     masks = _masks(value)
     if masks is None:

@@ -10,20 +10,21 @@ from typing import NamedTuple
 
 from power_edge.model import NotObserved
 from power_edge.resources.firewall import ipsets, iptables, nftables
-from power_edge.resources.firewall.packet_filter import Base, Key, Program, bits_of
+from power_edge.resources.firewall.iptables_options import NO_SETS, Sets
+from power_edge.resources.firewall.packet_filter import BaseChain, Key, Program, bits_of
 from power_edge.resources.firewall.packet_sets import (
     Numbers,
     interface,
     network,
     numbers,
-    shown,
     without,
 )
+from power_edge.resources.firewall.ssh_access import DEFAULT_ACCESS, SshAccess
+from power_edge.resources.firewall.ssh_access import read as read_access
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
-from power_edge.resources.firewall.way import NO_WAY_READ, Way
-from power_edge.resources.firewall.way import read as read_way
+from power_edge.text import printable
 
-FAMILY = {"ip": 4, "ip6": 6}
+PREFIXES = {"ip": 4, "ip6": 6}
 LOOPBACK4, LOOPBACK6 = 127 << 24 | 1, 1
 _CHANGES = re.compile(r"--(?:add|del)-set (\S+)")
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
@@ -38,7 +39,7 @@ class Block(NamedTuple):
     def why(self, what: str) -> str:
         lines = self.text.strip().splitlines()
         return f"{what} could not be read" + (
-            f": {shown(lines[0][:200])}"
+            f": {printable(lines[0][:200])}"
             if lines
             else f" (exit status {self.status})"
             if self.status
@@ -76,7 +77,7 @@ class Ruleset:
     firewalld_pending: tuple[str, ...] | None = None
     firewalld_stored: tuple[str, ...] | None = None
     firewalld_boots: bool = False
-    way: Way = NO_WAY_READ
+    ssh_access: SshAccess = DEFAULT_ACCESS
     saved: tuple[str, ...] = ()
 
     @cached_property
@@ -161,7 +162,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
             firewalld_pending=_read(have, "firewalld-pending"),
             firewalld_stored=_read(have, "firewalld-stored"),
             firewalld_boots=_lines(have, "firewalld-boot") == ["enabled"],
-            way=read_way(_lines(have, "way")),
+            ssh_access=read_access(_lines(have, "way")),
             saved=tuple(_lines(have, "saved")),
         )
     }
@@ -190,7 +191,7 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
         return NotObserved("the probe's answer does not say what the kernel filters")
     sets = _ipsets(have)
     parts: list[Program] = []
-    unread: Base | None = None
+    unread: BaseChain | None = None
     if nft.status is None:
         modules = have.get("nf-tables")
         if (
@@ -198,7 +199,7 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
             or modules.text != "no"
             or any(have[name].text.strip() for name in ("iptables", "ip6tables") if name in have)
         ):
-            unread = Base(
+            unread = BaseChain(
                 "prerouting",
                 -1000,
                 None,
@@ -217,7 +218,7 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
         return NotObserved(nft.why("the firewall"))
     saves = {
         family: block
-        for family in FAMILY
+        for family in PREFIXES
         if (block := have.get(f"{family}tables")) is not None and block.status == 0
     }
     if nft.status == 0:
@@ -233,7 +234,7 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
             else None
         )
         devices = nftables.devices(text["devices"].text) if "devices" in text else {}
-        saved: dict[Key, Sequence[iptables.Saved]] = {}
+        saved: dict[Key, Sequence[iptables.SavedRule]] = {}
         for family, block in saves.items() if "moved" not in have else ():
             saved |= iptables.listed(block.text, family)
         stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
@@ -242,10 +243,10 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
         )
     else:
         parts += [
-            iptables.read(block.text, FAMILY[family], family, sets)
+            iptables.read(block.text, PREFIXES[family], family, sets)
             for family, block in saves.items()
         ]
-    for family, number in FAMILY.items():
+    for family, number in PREFIXES.items():
         names = have.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
             continue
@@ -260,10 +261,10 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
     return Program(chains=chains, bases=bases, bits=bits_of(chains))
 
 
-def _ipsets(have: Mapping[str, Block]) -> iptables.Sets:
+def _ipsets(have: Mapping[str, Block]) -> Sets:
     block = have.get("ipset")
     if block is None or block.status != 0:
-        return iptables.NO_SETS
+        return NO_SETS
     saves = (
         have[name].text
         for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
@@ -332,5 +333,9 @@ def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
         return None, None
     if block.status == 0:
         state = block.text.strip().lower().removeprefix("s ").strip('"')
-        return (True, None) if state == "running" else (None, f"is not ready ({shown(state[:40])})")
+        return (
+            (True, None)
+            if state == "running"
+            else (None, f"is not ready ({printable(state[:40])})")
+        )
     return (False, None) if block.status == 252 else (None, block.why("firewalld's state"))

@@ -11,51 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_pton
 
+from power_edge.resources.firewall.dimension import LIMITS, NAME_BYTES, Dimension
+
 Numbers = tuple[tuple[int, int], ...]
 """A set of numbers: closed ranges, ascending, none touching the next."""
-Box = Mapping[str, Numbers]
+Box = Mapping[Dimension, Numbers]
 """Dimension -> the numbers that are in. Treat as immutable."""
 
-NAME_BYTES = 16
 TRUE: Numbers = ((1, 1),)
 FALSE: Numbers = ((0, 0),)
-MARKS = ("mark", "ctmark")
-"""Of the packet and of its connection; each of their 32 bits is a dimension: `mark0` is the lowest.
-"""
-LIMITS: Mapping[str, int] = {
-    "proto": 0xFF,
-    "sport": 0xFFFF,
-    "dport": 0xFFFF,
-    "icmp": 0xFFFF,
-    "peer": (1 << 128) - 1,
-    "saddr4": (1 << 32) - 1,
-    "daddr4": (1 << 32) - 1,
-    "saddr6": (1 << 128) - 1,
-    "daddr6": (1 << 128) - 1,
-    "iif": (1 << 8 * NAME_BYTES) - 1,
-    "oif": (1 << 8 * NAME_BYTES) - 1,
-    "conntrack": 2,
-    "slocal": 2,
-    "dlocal": 2,
-    "home": 1,
-    "path": 2,
-    "cast": 2,
-    "psh": 1,
-    "urg": 1,
-    "ext": 1,
-    **{f"{which}{bit}": 1 for which in MARKS for bit in range(32)},
-}
-"""Dimension -> its largest number.
-
-`icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2
-for a packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where
-source and destination are addresses of the node, and 2 where they are broadcast addresses of its
-networks (IPv4) or its anycast addresses (IPv6); `home` is 1 where the destination is one of the
-interface that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by
-another one, 0 where by none. `cast` is 1 or 2 for what was sent to all on the link (broadcast,
-multicast), `psh` and `urg` are 1 for what has that flag of TCP beside SYN, `ext` for IPv6 with
-extension headers.
-"""
 NOTHING: Numbers = ()
 
 
@@ -75,7 +39,7 @@ def numbers(ranges: Iterable[tuple[int, int]]) -> Numbers:
     return tuple(merged)
 
 
-def everything(dimension: str) -> Numbers:
+def everything(dimension: Dimension) -> Numbers:
     return ((0, LIMITS[dimension]),)
 
 
@@ -155,7 +119,7 @@ def _clip(some: Numbers, low: int, high: int) -> Numbers:
 _start, _end = itemgetter(0), itemgetter(1)
 
 
-def complement(some: Numbers, dimension: str) -> Numbers:
+def complement(some: Numbers, dimension: Dimension) -> Numbers:
     return without(everything(dimension), some)
 
 
@@ -212,7 +176,7 @@ def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
     return left
 
 
-def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
+def merge(boxes: Iterable[Box], dimensions: Iterable[Dimension]) -> list[Box]:
     """The same packets in fewer boxes: those that differ in one dimension become one.
 
     A dimension that holds everything is left out.
@@ -226,7 +190,7 @@ def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
     while len(left) != before:
         before = len(left)
         for dimension in order:
-            alike: dict[tuple[tuple[str, Numbers], ...], Numbers] = {}
+            alike: dict[tuple[tuple[Dimension, Numbers], ...], Numbers] = {}
             for box in left:
                 rest = tuple(
                     sorted((name, some) for name, some in box.items() if name != dimension)
@@ -268,13 +232,6 @@ def network(text: str) -> tuple[int, tuple[int, int]]:
             raise ValueError(f"not a network: {text!r}")
     low = number >> width - length << width - length
     return family, (low, low + (1 << width - length) - 1)
-
-
-def shown(text: str) -> str:
-    """Text of the node in printable ASCII: names of chains and interfaces, comments and error
-    messages are anybody's, terminal escapes and all.
-    """
-    return text.encode("unicode_escape").decode("ascii")
 
 
 def interface(name: str) -> tuple[int, int]:

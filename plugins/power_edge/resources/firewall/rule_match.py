@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.dimension import Dimension, Mark
 from power_edge.resources.firewall.marks import CONNECTION, Change
-from power_edge.resources.firewall.packet_filter import Do, Rule
+from power_edge.resources.firewall.packet_filter import Action, Effect, FilterRule
 from power_edge.resources.firewall.packet_sets import (
     FALSE,
     NOTHING,
@@ -17,9 +18,9 @@ from power_edge.resources.firewall.packet_sets import (
     complement,
     meet,
     numbers,
-    shown,
     subtract_all,
 )
+from power_edge.text import printable
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
@@ -89,7 +90,7 @@ class Match:
             list(self.changes),
         )
 
-    def narrow(self, dimension: str, some: Numbers, *, negated: bool = False) -> None:
+    def narrow(self, dimension: Dimension, some: Numbers, *, negated: bool = False) -> None:
         self.choose(
             [{dimension: complement(some, dimension) if negated else some}]
             if some or negated
@@ -130,32 +131,37 @@ class Match:
 
         Sent to all, the kernel takes what is not TCP (tcp_v4_rcv; by packets on Linux 6.18).
         """
-        others = how if negated else complement(how, "cast")
-        self.leave([{"cast": others, "proto": complement(TCP, "proto")}] if others else [])
-        self.leave([{"proto": TCP}] if both(others, FALSE) else [])
+        others = how if negated else complement(how, Dimension.CAST)
+        self.leave(
+            [{Dimension.CAST: others, Dimension.PROTO: complement(TCP, Dimension.PROTO)}]
+            if others
+            else []
+        )
+        self.leave([{Dimension.PROTO: TCP}] if both(others, FALSE) else [])
 
     def plain(self, truth: bool) -> None:
         """Whether an extension header of IPv6 is missing.
 
         Who makes a packet by hand chooses which ones it has.
         """
-        self.narrow("ext", FALSE if truth else TRUE)
+        self.narrow(Dimension.EXT, FALSE if truth else TRUE)
         self.varies |= not truth
 
     def tcp_flags(self, holds: Callable[[int], bool]) -> None:
         """A condition on the flags of TCP: a connection's first packet has SYN, and may have PSH
         and URG as well (by packets on Linux 6.18).
         """
-        self.narrow("proto", TCP)
+        self.narrow(Dimension.PROTO, TCP)
         flags = [(psh, urg) for psh, urg in product((0, PSH), (0, URG)) if holds(SYN | psh | urg)]
         if len(flags) < 4:
             self.choose(
-                {"psh": TRUE if psh else FALSE, "urg": TRUE if urg else FALSE} for psh, urg in flags
+                {Dimension.PSH: TRUE if psh else FALSE, Dimension.URG: TRUE if urg else FALSE}
+                for psh, urg in flags
             )
 
     def among(
         self,
-        dimension: str,
+        dimension: Dimension,
         known: Mapping[str, Numbers],
         names: Iterable[str],
         *,
@@ -174,25 +180,25 @@ class Match:
                 dimension, numbers(pair for word in words for pair in known[word]), negated=negated
             )
 
-    def changed(self, text: str) -> Iterator["Rule"]:
+    def changed(self, text: str) -> Iterator[FilterRule]:
         """The changes so far as a rule of their own, since what comes next in the rule need not
         hold.
 
         A condition that held of a mark before does not have to hold of the new one.
         """
         if self.changes:
-            yield from self.rules(Do("next"), text)
+            yield from self.rules(Effect(Action.NEXT), text)
             if marks.looked_at(self.boxes):
                 self.boxes = [marks.without(box) for box in self.boxes]
                 self.doubt("it looks at a mark that it sets")
             self.changes.clear()
 
-    def mark(self, which: str, boxes: Iterable[Box], *, negated: bool = False) -> None:
+    def mark(self, which: Mark, boxes: Iterable[Box], *, negated: bool = False) -> None:
         """A condition on a mark; that of a connection holds of no packet that has none, not even
         where it is negated.
         """
         if which == CONNECTION:
-            self.narrow("conntrack", NEW)
+            self.narrow(Dimension.CONNTRACK, NEW)
         self.one_of(boxes, negated=negated)
 
     def family(self, family: int) -> None:
@@ -202,24 +208,31 @@ class Match:
         """A condition that cannot be interpreted."""
         self.opaque = self.opaque or why
 
-    def rules(self, do: Do, text: str) -> Iterator[Rule]:
+    def rules(self, effect: Effect, text: str) -> Iterator[FilterRule]:
         """The rules that come of it: none when it cannot match, two when it looks at ports and
         names no protocol.
         """
         if not self.boxes or not self.families:
             return
-        text = shown(text)
+        text = printable(text)
         if not self.any_transport:
-            yield Rule(tuple(self.boxes), do, text, self.opaque, self.varies, tuple(self.changes))
+            yield FilterRule(
+                tuple(self.boxes), effect, text, self.opaque, self.varies, tuple(self.changes)
+            )
             return
-        ported = [box for mine in self.boxes if (box := meet(mine, {"proto": PORTED})) is not None]
+        ported = [
+            box for mine in self.boxes if (box := meet(mine, {Dimension.PROTO: PORTED})) is not None
+        ]
         others = [
             box
             for mine in self.boxes
-            if (box := meet(mine, {"proto": complement(PORTED, "proto")})) is not None
+            if (box := meet(mine, {Dimension.PROTO: complement(PORTED, Dimension.PROTO)}))
+            is not None
         ]
         if ported:
-            yield Rule(tuple(ported), do, text, self.opaque, self.varies, tuple(self.changes))
+            yield FilterRule(
+                tuple(ported), effect, text, self.opaque, self.varies, tuple(self.changes)
+            )
         if others:
             doubt = self.opaque or "ports of a protocol that has none"
-            yield Rule(tuple(others), do, text, doubt, self.varies, tuple(self.changes))
+            yield FilterRule(tuple(others), effect, text, doubt, self.varies, tuple(self.changes))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.resources.firewall import iptables
+from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -71,22 +72,22 @@ class Tuple(NamedTuple):
 
     def box(self) -> Box:
         """The packets that the rule matches. ValueError for words that are not known."""
-        found: dict[str, Numbers] = {
-            f"saddr{self.family}": (network(self.source)[1],),
-            f"daddr{self.family}": (network(self.target)[1],),
+        found: dict[Dimension, Numbers] = {
+            SADDR[self.family]: (network(self.source)[1],),
+            DADDR[self.family]: (network(self.target)[1],),
         }
         if self.proto != ANY:
             if self.proto not in PROTOCOLS:
                 raise ValueError(f"protocol {self.proto}")
-            found["proto"] = ((PROTOCOLS[self.proto],) * 2,)
+            found[Dimension.PROTO] = ((PROTOCOLS[self.proto],) * 2,)
         elif (self.port, self.from_port) != (ANY, ANY):
-            found["proto"] = ((6, 6), (17, 17))
+            found[Dimension.PROTO] = ((6, 6), (17, 17))
         if self.port != ANY:
-            found["dport"] = _ports(self.port)
+            found[Dimension.DPORT] = _ports(self.port)
         if self.from_port != ANY:
-            found["sport"] = _ports(self.from_port)
+            found[Dimension.SPORT] = _ports(self.from_port)
         if self.interface:
-            found["iif"] = numbers([interface(self.interface)])
+            found[Dimension.IIF] = numbers([interface(self.interface)])
         return found
 
     def spelling(self, *, both: bool = True) -> tuple[str, ...]:
@@ -156,15 +157,15 @@ def by_hand(lines: Iterable[str]) -> str | None:
     comment, found = "", list[str]()
     for line in (*lines, "### tuple ###"):
         if line.startswith("### tuple ###"):
-            if (odd := _not_made_of(comment, found)) is not None:
-                return odd
+            if (strange := _line_not_of_rule(comment, found)) is not None:
+                return strange
             comment, found = line, []
         elif line:
             found.append(line)
     return None
 
 
-def _not_made_of(comment: str, lines: list[str]) -> str | None:
+def _line_not_of_rule(comment: str, lines: list[str]) -> str | None:
     try:
         rule = next(tuples([comment]), None) if comment else None
     except ValueError:
@@ -176,7 +177,7 @@ def _not_made_of(comment: str, lines: list[str]) -> str | None:
         start = f"-A {_CHAINS[rule.family]}-user-input "
         if not line.startswith(start):
             return line
-        saved = iptables.taken_apart(line, start)
+        saved = iptables.parse_rule(line, start)
         target = (saved.target or "").removeprefix(f"{_CHAINS[rule.family]}-user-")
         if target in _BESIDE:
             continue
@@ -199,8 +200,8 @@ def tuples(lines: Iterable[str]) -> Iterator[Tuple]:
         if len(words) not in {7, 9}:
             raise ValueError(f"a rule of ufw that is not understood: {line[:80]!r}")
         action, proto, port, target, from_port, source, *apps, direction = words
-        way, _, interface = direction.partition("_")
-        if way != "in" or action.startswith("route:"):
+        which, _, interface = direction.partition("_")
+        if which != "in" or action.startswith("route:"):
             continue
         action, _, log = action.partition("_")
         app, from_app = (word.replace("%20", " ") for word in apps or ("-", "-"))

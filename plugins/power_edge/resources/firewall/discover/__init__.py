@@ -11,7 +11,7 @@ from typing import Any
 from power_edge.model import Outcome
 from power_edge.model.discovery import Discovery, Watch
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import canonical, name, queries
+from power_edge.resources.firewall import canonical, defaults, name, traffic
 from power_edge.resources.firewall.discover.infer_rules import compose
 from power_edge.resources.firewall.discover.notes import notes
 from power_edge.resources.firewall.judge import Declared, judge
@@ -42,7 +42,7 @@ def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
 def _section(observed: Ruleset) -> dict[str, Any]:
     if _outcome("enabled", False, observed) is Outcome.COMPLIANT:
         return {"enabled": False}
-    if not any(queries.filters(observed, family) for family in queries.FAMILIES):
+    if not any(defaults.filters(observed, family) for family in traffic.FAMILIES):
         return {"enabled": True}
     incoming = _default("default_incoming", (DENY, REJECT, ALLOW), observed)
     outgoing = _default("default_outgoing", (ALLOW, DENY, REJECT), observed)

@@ -6,18 +6,13 @@ from itertools import chain
 
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import canonical, name, queries
-from power_edge.resources.firewall.discover.kernel_rules import (
-    ANY,
-    Statement,
-    merged,
-    rules,
-    statements,
-)
+from power_edge.resources.firewall import canonical, name, queries, traffic
+from power_edge.resources.firewall.discover.kernel_rules import Statement, merged, rules, statements
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
 from power_edge.resources.firewall.state import ufw_in
+from power_edge.resources.firewall.ufw_files import ANY
 from power_edge.resources.firewall.undeclared import openings
 
 MACHINES = (
@@ -53,9 +48,11 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
 
     Undecidable where the ruleset is beyond what can be followed.
     """
-    judged = {action: queries.judged_families(observed, action) for action in VERDICTS}
+    judged: dict[str, list[int]] = {
+        action: queries.judged_families(observed, action) for action in VERDICTS
+    }
     written = merged(
-        {family: [*_written(observed, family, default)] for family in queries.FAMILIES}, judged
+        {family: [*_written(observed, family, default)] for family in traffic.FAMILIES}, judged
     )
     found = _completed(_distinct([*written, *_echo(observed, default)])[:MANY], observed, default)
     left: dict[int, list[Rule]] = {}
@@ -86,7 +83,9 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
 def _written(observed: Ruleset, family: int, default: str) -> Iterator[Rule]:
     for statement in statements(observed.program, family):
         some = (
-            rules(statement.box, statement.do.kind, family) if statement.do.kind in VERDICTS else []
+            rules(statement.box, statement.effect.action, family)
+            if statement.effect.action in VERDICTS
+            else []
         )
         if some and _by_a_person(statement, default, icmp=some[0].port is None):
             yield from some
@@ -101,7 +100,7 @@ def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
         return True
     # ufw and firewalld answer echo requests and drop what is noise to them; another opening was
     # written by somebody
-    return not icmp and statement.do.kind == ALLOW != default
+    return not icmp and statement.effect.action == ALLOW != default
 
 
 def _echo(observed: Ruleset, default: str) -> Iterator[Rule]:
@@ -142,18 +141,18 @@ def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = F
 
     None where it is too much, or a program's doing.
     """
-    asked_of = replace(rule, from_=ANY, to=ANY) if wider else rule
+    question = replace(rule, from_=ANY, to=ANY) if wider else rule
     families = (
         queries.judged_families(observed, DENY)
         if wider
-        else sorted(queries.named_families(rule)) or queries.judged_families(observed, rule.action)
+        else sorted(traffic.named_families(rule)) or queries.judged_families(observed, rule.action)
     )
     by_family: dict[int, list[Rule]] = {}
     for family in families:
-        for region in _regions(asked_of, family, observed):
+        for region in _regions(question, family, observed):
             if (
                 region.sure
-                and queries.exists(observed, region)
+                and queries.applies(observed, region)
                 and (region.verdict == ALLOW if wider else region.verdict != rule.action)
             ):
                 by_family.setdefault(family, []).extend(rules(region.box, region.verdict, family))
@@ -170,14 +169,14 @@ def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = F
 
 
 def _by_a_machine(rule: Rule, observed: Ruleset) -> bool:
-    regions = (region for family in queries.FAMILIES for region in _regions(rule, family, observed))
+    regions = (region for family in traffic.FAMILIES for region in _regions(rule, family, observed))
     return any(word.startswith(MACHINES) for region in regions for word in region.by.split())
 
 
 def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
-    box = queries.packets(rule, family)
+    box = traffic.packets(rule, family)
     return (
-        [region for regions in queries.fare(observed, family, [box]) for region in regions]
+        [region for regions in queries.trace(observed, family, [box]) for region in regions]
         if box is not None
         else []
     )
@@ -186,10 +185,12 @@ def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
 def _watched(observed: Ruleset) -> set[tuple[str, int | None]]:
     """The services at which addresses are banned: who gets in there is another question tomorrow."""
     found = set[tuple[str, int | None]]()
-    for family in queries.FAMILIES:
-        for box, do, chains in statements(observed.program, family):
+    for family in traffic.FAMILIES:
+        for box, effect, chains in statements(observed.program, family):
             names = [
-                part for key in (*chains, *([do.target] if do.target else [])) for part in key[1:]
+                part
+                for key in (*chains, *([effect.target] if effect.target else []))
+                for part in key[1:]
             ]
             if any(part.startswith(BANNERS) for part in names):
                 found |= {(rule.proto, rule.port) for rule in rules(box, DENY, family)}

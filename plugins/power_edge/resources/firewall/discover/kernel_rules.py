@@ -6,8 +6,16 @@ from itertools import islice, product
 from typing import NamedTuple
 
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall import queries
-from power_edge.resources.firewall.packet_filter import INCOMING, VERDICTS, Do, Key, Program
+from power_edge.resources.firewall import traffic
+from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
+from power_edge.resources.firewall.packet_filter import (
+    INCOMING,
+    VERDICTS,
+    Action,
+    Effect,
+    Key,
+    Program,
+)
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -37,7 +45,7 @@ class Statement(NamedTuple):
     """
 
     box: Box
-    do: Do
+    effect: Effect
     chains: tuple[Key, ...]
 
 
@@ -51,8 +59,8 @@ def statements(program: Program, family: int) -> Iterator[Statement]:
 def _statements(program: Program, family: int) -> Iterator[Statement]:
     start = {
         dimension: some
-        for dimension, some in queries.incoming(family).items()
-        if "addr" not in dimension
+        for dimension, some in traffic.incoming(family).items()
+        if dimension not in FAMILY
     }
     for base in program.path(INCOMING, family):
         if base.chain is None or base.nat:
@@ -64,13 +72,13 @@ def _statements(program: Program, family: int) -> Iterator[Statement]:
 
 def _chain(program: Program, family: int, chains: tuple[Key, ...], box: Box) -> Iterator[Statement]:
     for rule in program.chains.get(chains[-1], {}).get(family, ()):
-        if rule.varies or rule.do.kind not in {*VERDICTS, "jump", "goto"}:
+        if rule.varies or rule.effect.action not in {*VERDICTS, Action.JUMP, Action.GOTO}:
             continue
         for mine in rule.boxes:
             if (narrowed := meet(box, mine)) is not None:
-                yield Statement(narrowed, rule.do, chains)
-                if rule.do.target is not None and rule.do.target not in chains:
-                    yield from _chain(program, family, (*chains, rule.do.target), narrowed)
+                yield Statement(narrowed, rule.effect, chains)
+                if rule.effect.target is not None and rule.effect.target not in chains:
+                    yield from _chain(program, family, (*chains, rule.effect.target), narrowed)
 
 
 def rules(box: Box, verdict: str, family: int) -> list[Rule]:
@@ -78,30 +86,30 @@ def rules(box: Box, verdict: str, family: int) -> list[Rule]:
 
     On which interfaces is left to judging.
     """
-    sport, protocols = box.get("sport"), box.get("proto")
+    sport, protocols = box.get(Dimension.SPORT), box.get(Dimension.PROTO)
     if (
         protocols is None
         or (sport is not None and size(sport) < 65536)
-        or within(box, queries.DHCP[family])
+        or within(box, traffic.DHCP[family])
     ):
         return []
-    ends = [_peers(box.get(f"{side}{family}"), family) for side in ("saddr", "daddr")]
-    made = [
+    ends = [_peers(box.get(side[family]), family) for side in (SADDR, DADDR)]
+    declared_rules = [
         Rule(proto=proto, port=port, action=verdict, from_=source, to=target)  # type: ignore[arg-type]
         for (proto, port), source, target in product(_services(box, protocols, family), *ends)
     ]
-    return [rule for rule in made if queries.packets(rule, family) is not None]
+    return [rule for rule in declared_rules if traffic.packets(rule, family) is not None]
 
 
 def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, int | None]]:
-    ports = box.get("dport")
+    ports = box.get(Dimension.DPORT)
     if ports is not None and size(ports) <= PORTS:
         for proto in ("tcp", "udp"):
             if both(protocols, ((PROTOCOLS[proto], PROTOCOLS[proto]),)):
                 yield from (
                     (proto, port) for low, high in ports for port in range(max(low, 1), high + 1)
                 )
-    echo = queries.ECHO[family]
+    echo = traffic.ECHO[family]
     if ports is None and all(
         not without(some, box.get(dimension, some)) for dimension, some in echo.items()
     ):
@@ -113,7 +121,7 @@ def _peers(some: Numbers | None, family: int) -> list[str]:
 
     All but a few are any, and the few are exceptions.
     """
-    beside = () if some is None else without(queries.UNICAST[family], some)
+    beside = () if some is None else without(traffic.UNICAST[family], some)
     if some is None or not beside:
         return [ANY]
     texts, others = (list(islice(networks(each, family), PEERS + 1)) for each in (some, beside))
@@ -128,7 +136,7 @@ def merged(by_family: Mapping[int, list[Rule]], judged: Mapping[str, list[int]])
     in which a rule about any is judged.
     """
     services: dict[tuple[str, int | None], dict[int, list[Rule]]] = {}
-    for family in queries.FAMILIES:
+    for family in traffic.FAMILIES:
         for rule in dict.fromkeys(by_family.get(family, ())):
             services.setdefault((rule.proto, rule.port), {}).setdefault(family, []).append(rule)
     return [

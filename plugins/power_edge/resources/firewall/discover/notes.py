@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from power_edge.resources.firewall import canonical
-from power_edge.resources.firewall.discover.kernel_rules import ANY, PORTS
+from power_edge.resources.firewall.discover.kernel_rules import PORTS
+from power_edge.resources.firewall.ufw_files import ANY
 
 EVERY = {"0.0.0.0/0", "::/0"}
 LONGEST = 200

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from power_edge.model import Finding, Remedy
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import Undecidable
@@ -54,7 +54,7 @@ def _provider(observed: Ruleset) -> Provider:
     """Whose commands apply. Never another one's than the one whose rules are in force."""
     if observed.has_firewalld_rules or observed.firewalld:
         return Provider.FIREWALLD
-    loaded = {ufw_loaded(observed, family) for family in queries.FAMILIES}
+    loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
     if observed.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
         return Provider.UFW
     if any_part(ufw.without(observed)).holds is not False:

@@ -10,15 +10,15 @@ from functools import lru_cache
 
 from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import defaults, traffic
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, Program
-from power_edge.resources.firewall.packet_filter import Rule as Step
+from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Program
 from power_edge.resources.firewall.packet_sets import interface, meet
-from power_edge.resources.firewall.remedy import culprits, way_in
+from power_edge.resources.firewall.remedy import access, culprits
+from power_edge.resources.firewall.ssh_access import USUAL_PORT, OrderedRule
 from power_edge.resources.firewall.state import any_part, in_force
-from power_edge.resources.firewall.way import USUAL_PORT, Verdict
 
 TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
 RICH = {"allow": "accept", "deny": "drop", "reject": "reject"}
@@ -92,7 +92,9 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
             "sources, rich or direct rules, or policies: look at firewall-offline-cmd "
             "--list-all-zones, and load it by hand"
         )
-    if any(queries.filters(_without(observed), family) is not False for family in queries.FAMILIES):
+    if any(
+        defaults.filters(_without(observed), family) is not False for family in traffic.FAMILIES
+    ):
         return Remedy(advice="other rules than firewalld's are in force: remove these first")
     words = [line.split(" ", 1) for line in stored]
     zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
@@ -106,18 +108,18 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
         wanted = rule.action == ALLOW or declared.value is rule
         if rule.port is not None and wanted and f"{rule.port}/{rule.proto}" not in ports:
             commands.append((tool, *permanent, f"--zone={zone}", _opening(rule)))
-            on_file += way_in.verdicts([rule])
-    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
+            on_file += access.ordered_rules([rule])
+    why = access.closed(declared.firewall, observed, on_file, _without(observed))
     if why is not None:
         return Remedy(advice=why)
     return Remedy((*commands, *load), cuts=True)
 
 
-def _stored(text: str) -> list[Verdict]:
+def _stored(text: str) -> list[OrderedRule]:
     number, _, proto = text.partition("/")
     if not number.isdecimal() or proto not in {"tcp", "udp"}:
         return []
-    return way_in.verdicts([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
+    return access.ordered_rules([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
 
 
 def _reload(declared: Declared, observed: Ruleset) -> Remedy:
@@ -129,7 +131,7 @@ def _reload(declared: Declared, observed: Ruleset) -> Remedy:
 
 def _target(declared: Declared, observed: Ruleset) -> Remedy:
     zones = _zones(observed)
-    if not zones or _by_source(observed):
+    if not zones or _has_source_zones(observed):
         return Remedy(advice=_SOURCES)
     if observed.firewalld_pending is None or observed.firewalld_pending:
         return _keep_pending(observed)
@@ -139,8 +141,8 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
     others = {each for each in found if each and "firewalld" not in each}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
-    open_now = way_in.allowed_now(observed, "_allow handle")
-    missing = [rule for rule in _allowed(declared) if not way_in.covered(rule, open_now)]
+    open_now = access.allowed_now(observed, "_allow handle")
+    missing = [rule for rule in _allowed(declared) if not access.covered(rule, open_now)]
     openings = [
         (*where, f"--zone={zone}", _opening(rule))
         for rule in missing
@@ -154,8 +156,8 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
     commands = (*openings, *targets, RELOAD)
     if declared.value == ALLOW:
         return Remedy(commands)
-    on_file = [*way_in.verdicts(missing), *open_now]
-    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
+    on_file = [*access.ordered_rules(missing), *open_now]
+    why = access.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
 
@@ -177,10 +179,10 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     doubt = culprits.doubt(rule, observed)
     if doubt is not None:
         return Remedy(advice=f"what a command would lead to is not known: {doubt}")
-    if not way_in.lets_through(_without(observed), rule, {ALLOW, rule.action}):
-        return Remedy(advice=way_in.OTHERS.format("firewalld"))
+    if not access.lets_through(_without(observed), rule, {ALLOW, rule.action}):
+        return Remedy(advice=access.OTHERS.format("firewalld"))
     zones = _zones(observed)
-    if not zones or _by_source(observed):
+    if not zones or _has_source_zones(observed):
         return Remedy(advice=_SOURCES)
     commands = tuple(
         (*where, f"--zone={zone}", _opening(rule))
@@ -189,8 +191,8 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     )
     if rule.action == ALLOW:
         return Remedy(commands)
-    on_file = [*way_in.verdicts([rule]), *way_in.allowed_now(observed, "_allow handle")]
-    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
+    on_file = [*access.ordered_rules([rule]), *access.allowed_now(observed, "_allow handle")]
+    why = access.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
 
@@ -223,7 +225,7 @@ def _decided_early(by: str) -> bool:
 def _opening(rule: Rule) -> str:
     if rule.action == ALLOW and rule.from_ == rule.to == "any":
         return f"--add-port={rule.port}/{rule.proto}"
-    families = queries.named_families(rule)
+    families = traffic.named_families(rule)
     parts = ["rule", *(f'family="ipv{family}"' for family in families)]
     ends = (("source", rule.from_), ("destination", rule.to))
     parts += [f'{word} address="{end}"' for word, end in ends if end != "any"]
@@ -231,15 +233,17 @@ def _opening(rule: Rule) -> str:
     return "--add-rich-rule=" + " ".join([*parts, port, RICH[rule.action]])
 
 
-def _steps(observed: Ruleset) -> list[Step]:
+def _steps(observed: Ruleset) -> list[FilterRule]:
     """How filter_INPUT_ZONES leads to the zones."""
     chain = observed.program.chains.get(("inet", "firewalld", "filter_INPUT_ZONES"), {})
     return [step for rules in chain.values() for step in rules]
 
 
-def _by_source(observed: Ruleset) -> bool:
+def _has_source_zones(observed: Ruleset) -> bool:
     """Whether there are zones that are chosen by the sender's address."""
-    return any(step.opaque or set(box) - {"iif"} for step in _steps(observed) for box in step.boxes)
+    return any(
+        step.opaque or set(box) - {Dimension.IIF} for step in _steps(observed) for box in step.boxes
+    )
 
 
 def _zones(observed: Ruleset) -> list[str]:
@@ -247,9 +251,9 @@ def _zones(observed: Ruleset) -> list[str]:
     found = []
     for name in observed.outside or observed.interfaces or ():
         for step in _steps(observed):
-            reach = {"iif": (interface(name),)}
-            if step.do.target and any(meet(box, reach) is not None for box in step.boxes):
-                found.append(step.do.target[2].removeprefix("filter_IN_"))
+            reach = {Dimension.IIF: (interface(name),)}
+            if step.effect.target and any(meet(box, reach) is not None for box in step.boxes):
+                found.append(step.effect.target[2].removeprefix("filter_IN_"))
                 break
     return list(dict.fromkeys(found))
 

@@ -7,118 +7,33 @@ flush-all` gets out of that state; it takes the rules of others along, so it is 
 there are any. (Seen with ufw 0.36.2.)
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from power_edge.model import Command, Remedy
-from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import queries
+from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, Program
 from power_edge.resources.firewall.packet_sets import (
     Box,
-    Numbers,
     meet,
-    network,
-    shown,
     subtract_all,
     within,
 )
-from power_edge.resources.firewall.remedy import culprits, way_in
+from power_edge.resources.firewall.remedy import access, culprits
+from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.undeclared import openings
-from power_edge.resources.firewall.way import Verdict
+from power_edge.text import printable
 
 ENABLE: Command = ("ufw", "--force", "enable")
 RELOAD: Command = ("ufw", "reload")
-OPENS = ("allow", "limit")
 DEFAULT_CHAINS = ("skip-to-policy", "reject", "track", "after-logging")
 """What ufw's chains are called, between `ufw-` and the direction, that make up a default."""
-
-
-class Files:
-    """ufw's rules, and the commands that change them.
-
-    Each command is followed here as ufw follows it: a rule that differs from one on file in action
-    or logging alone takes its place, another one comes last, or first with `prepend`.
-    """
-
-    def __init__(self, rules: Iterable[Tuple], settings: Settings) -> None:
-        self.rules = list(rules)
-        self.settings = settings
-        self.commands: list[Command] = []
-
-    def tuples(self, rule: Rule, action: str) -> list[Tuple]:
-        """What ufw makes of a declared rule."""
-        families = sorted(queries.named_families(rule)) or [4, 6]
-        if self.settings.ipv6 is False:
-            families = [family for family in families if family == 4]
-        every = {4: EVERY[0], 6: EVERY[1]}
-        return [
-            Tuple(
-                action, "", rule.proto, str(rule.port),
-                every[family] if rule.to == ANY else _network(rule.to), ANY,
-                every[family] if rule.from_ == ANY else _network(rule.from_), "-", "-", "",
-            )
-            for family in families
-        ]  # fmt: skip
-
-    def listed(self, each: Tuple) -> int | None:
-        """The place of the rule that speaks of the same connections, whatever it does to them."""
-        found = (place for place, other in enumerate(self.rules) if _same(each, other))
-        return next(found, None)
-
-    def holds(self, rule: Rule) -> bool:
-        """Whether the rule is on file, in each family that ufw would write."""
-        places = [(each, self.listed(each)) for each in self.tuples(rule, rule.action)]
-        return all(
-            place is not None and self.rules[place].action == each.action for each, place in places
-        )
-
-    def shadowed(self, rule: Rule) -> bool:
-        """Whether a rule of another action comes first for some of the same connections."""
-        for each in self.tuples(rule, rule.action):
-            place = self.listed(each)
-            ahead = self.rules if place is None else self.rules[:place]
-            for other in ahead:
-                same_family = other.family == each.family
-                if same_family and other.action != each.action and _meet(other, each):
-                    return True
-        return False
-
-    def add(self, rule: Rule, *, first: bool = False) -> None:
-        spec: Command = (f"{rule.port}/{rule.proto}",)
-        if (rule.from_, rule.to) != (ANY, ANY):
-            spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", str(rule.port))
-        self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *spec))
-        for each in self.tuples(rule, rule.action):
-            place = self.listed(each)
-            if place is not None:
-                self.rules[place] = each
-            elif first:
-                self.rules.insert(0, each)
-            else:
-                self.rules.append(each)
-
-    def remove(self, each: Tuple) -> None:
-        """Remove a rule as it is spelled on file. Both families go where both have it."""
-        twins = [other for other in self.rules if other.spelling() == each.spelling()]
-        both = {twin.family for twin in twins} == {4, 6} or self.settings.ipv6 is False
-        self.commands.append(("ufw", "delete", *each.spelling(both=both)))
-        self.rules = [other for other in self.rules if other not in twins]
-
-    def open(self, firewall: Firewall) -> None:
-        """Add the declared openings that are not on file."""
-        for rule in firewall.rules or ():
-            if rule.action == ALLOW and rule.port is not None and not self.holds(rule):
-                self.add(rule)
-
-    def verdicts(self) -> Iterator[Verdict]:
-        for each in self.rules:
-            yield Verdict(ALLOW if each.action in OPENS else each.action, each.box())
 
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
@@ -133,7 +48,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     if observed.ufw_rules is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
     if observed.ufw_by_hand is not None:
-        return Remedy(advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{shown(observed.ufw_by_hand[:100])}'), and any command of ufw "
+        return Remedy(advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{printable(observed.ufw_by_hand[:100])}'), and any command of ufw "
                       "writes these files anew: make the rules by ufw's commands")  # fmt: skip
     files = Files(observed.ufw_rules, observed.ufw_settings)
     others = culprits.foreign(observed, "ufw")
@@ -155,7 +70,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 
 def _in_force(observed: Ruleset) -> bool:
     """Whether ufw's commands reach the kernel: its rules are there, in full."""
-    loaded = {family: ufw_loaded(observed, family) for family in queries.FAMILIES}
+    loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
     needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
     return bool(observed.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
 
@@ -196,7 +111,7 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
 
     ValueError: what would do so takes the rules of others along.
     """
-    loaded = {ufw_loaded(observed, family) for family in queries.FAMILIES}
+    loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
     chains = {key[2] for key in observed.program.chains}
     marks = {4: "ufw", 6: "ufw6"}
     running = [family for family, mark in marks.items() if f"{mark}-user-input" in chains]
@@ -236,7 +151,7 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
     rest, outward = without(observed), direction == "outgoing"
     if declared.value != "deny" and not all(
-        queries.default(rest, family, ALLOW, outward=outward) for family in families
+        defaults.default(rest, family, ALLOW, outward=outward) for family in families
     ):
         return Remedy(advice="other rules than ufw's decide on most connections: change those")
     command: Command = ("ufw", "default", declared.value, direction)
@@ -256,7 +171,7 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     rule: Rule = declared.value
     if rule.port is None:
         return Remedy(advice=_icmp(rule))
-    families = queries.named_families(rule) or set(queries.judged_families(observed, rule.action))
+    families = traffic.named_families(rule) or set(queries.judged_families(observed, rule.action))
     if files.settings.ipv6 is False and 6 in families:
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
@@ -272,8 +187,8 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     doubt = culprits.doubt(rule, observed)
     if doubt is not None:
         return Remedy(advice=f"what a command would lead to is not known: {doubt}")
-    if not way_in.lets_through(without(observed), rule, {ALLOW, rule.action}):
-        return Remedy(advice=way_in.OTHERS.format("ufw"))
+    if not access.lets_through(without(observed), rule, {ALLOW, rule.action}):
+        return Remedy(advice=access.OTHERS.format("ufw"))
     stale = _not_loaded(rule, observed, files)
     _place(rule, files)
     if stale:  # ufw leaves a rule alone that is on file already
@@ -290,9 +205,9 @@ def _not_loaded(rule: Rule, observed: Ruleset, files: Files) -> bool:
     for each in files.tuples(rule, rule.action):
         place = files.listed(each)
         if place is not None and files.rules[place].action == each.action:
-            box = queries.packets(rule, each.family)
-            ways = queries.fare(observed, each.family, [box] if box is not None else [])
-            if any(region.verdict != rule.action for regions in ways for region in regions):
+            box = traffic.packets(rule, each.family)
+            traces = queries.trace(observed, each.family, [box] if box is not None else [])
+            if any(region.verdict != rule.action for regions in traces for region in regions):
                 return True
     return False
 
@@ -317,7 +232,9 @@ def _of_user(text: str) -> bool:
 def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     """A declared opening is open for more than it says: remove the wider rules."""
     rule: Rule = declared.value
-    boxes = [box for family in queries.FAMILIES if (box := _asked_of(rule, family)) is not None]
+    boxes = [
+        box for family in traffic.FAMILIES if (box := _from_anywhere(rule, family)) is not None
+    ]
     wide = [each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)]
     found = [each for each in wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
@@ -342,8 +259,8 @@ def _ends(each: Tuple) -> dict[str, str]:
     return {name: ANY if end in EVERY else end for name, end in ends.items()}
 
 
-def _asked_of(rule: Rule, family: int) -> Box | None:
-    return queries.packets(replace(rule, from_=ANY, to=ANY), family)
+def _from_anywhere(rule: Rule, family: int) -> Box | None:
+    return traffic.packets(replace(rule, from_=ANY, to=ANY), family)
 
 
 def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
@@ -351,9 +268,9 @@ def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
     allowed = [
         box
         for other in declared.firewall.rules or ()
-        if other.action == ALLOW and (box := queries.packets(other, each.family)) is not None
+        if other.action == ALLOW and (box := traffic.packets(other, each.family)) is not None
     ]
-    full = _asked_of(rule, each.family)
+    full = _from_anywhere(rule, each.family)
     box = meet(full, each.box()) if full is not None else None
     return box is not None and bool(subtract_all([box], allowed))
 
@@ -362,23 +279,23 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     """Remove the openings that are not declared, where they are ufw's."""
     extra = [each for each in openings(declared.firewall, observed) if each.sure]
     boxes = {
-        family: [each.box for each in extra if each.family == family] for family in queries.FAMILIES
+        family: [each.box for each in extra if each.family == family] for family in traffic.FAMILIES
     }
     files.open(declared.firewall)
     declared_boxes = {
         family: [
             box
             for rule in declared.firewall.rules or ()
-            if rule.action == ALLOW and (box := queries.packets(rule, family)) is not None
+            if rule.action == ALLOW and (box := traffic.packets(rule, family)) is not None
         ]
-        for family in queries.FAMILIES
+        for family in traffic.FAMILIES
     }
     doomed = [
         each
         for each in files.rules
         if each.action in OPENS
         and any(meet(each.box(), box) is not None for box in boxes[each.family])
-        and not any(within(meet(queries.incoming(each.family), each.box()) or {}, box)
+        and not any(within(meet(traffic.incoming(each.family), each.box()) or {}, box)
                     for box in declared_boxes[each.family])
     ]  # fmt: skip
     for family, some in boxes.items():
@@ -411,7 +328,7 @@ def _closing(
             advice=f"{named} is not as installed: look what it does, then load ufw's rules"
         )
     rest = without(observed) if loading else observed
-    why = way_in.closed(declared.firewall, observed, list(files.verdicts()), rest)
+    why = access.closed(declared.firewall, observed, list(files.ordered_rules()), rest)
     if why is not None:
         return Remedy(advice=why)
     return Remedy(tuple(dict.fromkeys(commands)), cuts=True)
@@ -424,7 +341,7 @@ def without(observed: Ruleset) -> Ruleset:
     ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
         key: {
-            family: tuple(rule for rule in rules if rule.do.target not in ours)
+            family: tuple(rule for rule in rules if rule.effect.target not in ours)
             for family, rules in by_family.items()
         }
         for key, by_family in program.chains.items()
@@ -457,26 +374,6 @@ def _others(observed: Ruleset) -> Iterator[str]:
                 )
                 if not lo:
                     yield f"'{rule.text}'"
-
-
-def _same(left: Tuple, right: Tuple) -> bool:
-    """Whether ufw takes two rules for the same one (UFWRule.match): all but action and log."""
-    return left.family == right.family and _fields(left) == _fields(right)
-
-
-def _fields(each: Tuple) -> tuple[object, ...]:
-    box = each.box()
-    ends: list[Numbers] = [box[f"{end}{each.family}"] for end in ("saddr", "daddr")]
-    return (each.proto, each.port, each.from_port, each.app, each.from_app, each.interface, *ends)
-
-
-def _meet(left: Tuple, right: Tuple) -> bool:
-    return meet(left.box(), right.box()) is not None
-
-
-def _network(text: str) -> str:
-    network(text)  # ValueError for what is none
-    return text
 
 
 def _icmp(rule: Rule) -> str:

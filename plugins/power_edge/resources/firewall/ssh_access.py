@@ -8,6 +8,7 @@ is assumed.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
 from power_edge.resources.firewall.packet_filter import ALLOW
 from power_edge.resources.firewall.packet_sets import Box, address, interface, meet, subtract_all
 
@@ -26,13 +27,16 @@ class Connection(NamedTuple):
 
     def box(self) -> Box:
         """A new connection like it, from any port."""
-        ends = {"saddr": self.client, "daddr": self.server}
-        box: Box = {f"{end}{self.family}": ((number, number),) for end, number in ends.items()}
-        box = {**box, "proto": TCP, "dport": ((self.port, self.port),)}
-        return {**box, "iif": (interface(self.device),)} if self.device else box
+        box: Box = {
+            SADDR[self.family]: ((self.client, self.client),),
+            DADDR[self.family]: ((self.server, self.server),),
+            Dimension.PROTO: TCP,
+            Dimension.DPORT: ((self.port, self.port),),
+        }
+        return {**box, Dimension.IIF: (interface(self.device),)} if self.device else box
 
 
-class Way(NamedTuple):
+class SshAccess(NamedTuple):
     """How the operator gets in: the connections in use, and the ports of sshd.
 
     `tunnels`: interfaces of VPNs among the devices; what they need to stay up is not known.
@@ -47,17 +51,17 @@ class Way(NamedTuple):
         return next((each.device for each in self.connections if each.device in self.tunnels), None)
 
 
-NO_WAY_READ = Way(ports=(USUAL_PORT,))
+DEFAULT_ACCESS = SshAccess(ports=(USUAL_PORT,))
 
 
-class Verdict(NamedTuple):
+class OrderedRule(NamedTuple):
     """One rule of those that will be in force, in their order."""
 
     action: str
     box: Box
 
 
-def keeps(need: Box, rules: Sequence[Verdict]) -> bool:
+def lets_in(need: Box, rules: Sequence[OrderedRule]) -> bool:
     """Whether these rules let a needed connection in, with nothing let in by default.
 
     Which interface a connection comes by is not always known: a rule about one interface then
@@ -66,14 +70,16 @@ def keeps(need: Box, rules: Sequence[Verdict]) -> bool:
     left = [need]
     for action, box in rules:
         if action == ALLOW:
-            if ("iif" not in box or "iif" in need) and any(_meets(box, each) for each in left):
+            if (Dimension.IIF not in box or Dimension.IIF in need) and any(
+                _meets(box, each) for each in left
+            ):
                 return True
         elif not (left := subtract_all(left, [box])):
             return False
     return False
 
 
-def read(lines: Iterable[str]) -> Way:
+def read(lines: Iterable[str]) -> SshAccess:
     """Of the probe's lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`,
     `unknown`.
     """
@@ -84,7 +90,7 @@ def read(lines: Iterable[str]) -> Way:
         ports = tuple(int(rest[0]) for name, *rest in words if name == "port" and rest)
     tunnels = frozenset(rest[0] for name, *rest in words if name == "tunnel" and rest)
     connections = [each for name, *rest in words if name == "way" for each in _connection(rest)]
-    return Way(tuple(dict.fromkeys(connections)), ports, tunnels)
+    return SshAccess(tuple(dict.fromkeys(connections)), ports, tunnels)
 
 
 def _connection(words: Sequence[str]) -> Iterator[Connection]:
@@ -102,5 +108,5 @@ def _connection(words: Sequence[str]) -> Iterator[Connection]:
 
 def _meets(left: Box, right: Box) -> bool:
     """Whether they share a packet. Of boxes of one family each: no packet has both addresses."""
-    families = [{name[-1] for name in box if "addr" in name} for box in (left, right)]
+    families = [{FAMILY[name] for name in box if name in FAMILY} for box in (left, right)]
     return (not all(families) or families[0] == families[1]) and meet(left, right) is not None

@@ -1,0 +1,162 @@
+"""What most connections meet: the default, and whether anything filters at all."""
+
+from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    Region,
+)
+from power_edge.resources.firewall.packet_sets import (
+    Box,
+    Numbers,
+    both,
+    everything,
+    interface,
+    meet,
+    merge,
+    numbers,
+    size,
+    within,
+    without,
+)
+from power_edge.resources.firewall.queries import applies, trace_all
+from power_edge.resources.firewall.rule_match import PORTED
+from power_edge.resources.firewall.traffic import (
+    CLIENTS,
+    EXTERNAL,
+    LINK_BROADCAST,
+    NOT_ICMP,
+    PUBLIC,
+    TO_BROADCAST,
+    UNICAST,
+    unusual,
+)
+
+# A default is what most connections meet. What differs for some ports or for some sources is a
+# rule, and shows up as an extra.
+CLASSES: tuple[tuple[str, Numbers], ...] = (
+    ("tcp", ((6, 6),)),
+    ("udp", ((17, 17),)),
+    ("other protocols", without(NOT_ICMP, numbers([(6, 6), (17, 17)]))),
+)
+
+
+def default(ruleset: Ruleset, family: int, action: str, *, outward: bool = False) -> bool | None:
+    """Whether most new connections meet that action, on each interface of a default route; None:
+    cannot be decided.
+
+    Most: not all but half of the ports from more than a 64th of the public addresses. That leaves
+    room for rules about private networks, single ports and services; an exception any larger is the
+    real default.
+    """
+    answers = {
+        _default(ruleset, family, action, regions, outward)
+        for regions in trace_all(ruleset, family, outward)
+    }
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _default(
+    ruleset: Ruleset, family: int, action: str, regions: list[Region], outward: bool
+) -> bool | None:
+    side, peer, own = (Dimension.OIF, DADDR, SADDR) if outward else (Dimension.IIF, SADDR, DADDR)
+    outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing or EXTERNAL
+    verdict: bool | None = True
+    for _, protocols in CLASSES:
+        kind, whole = (
+            (Dimension.DPORT, everything(Dimension.DPORT))
+            if not without(protocols, PORTED)
+            else (Dimension.PROTO, protocols)
+        )
+        sure, all_ = list[Box](), list[Box]()
+        for region in regions:
+            box = meet(region.box, {Dimension.PROTO: protocols, side: outside, **CLIENTS})
+            to_all = within(region.box, TO_BROADCAST) or within(region.box, LINK_BROADCAST)
+            if (
+                region.verdict == action
+                or box is None
+                or (unusual(ruleset, region.box) and not to_all)
+            ):
+                continue
+            entry = {
+                Dimension.SPORT: box[Dimension.SPORT],
+                kind: box.get(kind, whole),
+                Dimension.PEER: box.get(peer[family], UNICAST[family]),
+            }
+            all_.append(entry)
+            if (
+                region.sure
+                and not to_all
+                and 2 * size(box.get(own[family], UNICAST[family])) > size(UNICAST[family])
+            ):
+                sure.append(entry)
+        if _most(sure, kind, family, size(whole)):
+            return False
+        if _most(all_, kind, family, size(whole)):
+            verdict = None
+    return verdict
+
+
+def _most(entries: list[Box], kind: Dimension, family: int, whole: int) -> bool:
+    """Whether these are over half of the ports (`kind`, of `whole`) for a 64th of the peers, of
+    clients on most of the ports that they come from.
+    """
+    # What several rules say one after the other counts as one.
+    merged = [
+        box
+        for box in merge(entries, (Dimension.SPORT, kind, Dimension.PEER))
+        if 2 * size(box[Dimension.SPORT]) > size(CLIENTS[Dimension.SPORT])
+    ]
+    sources = numbers(
+        pair
+        for box in merged
+        if 2 * size(box.get(kind, ((0, whole - 1),))) > whole
+        for pair in box[Dimension.PEER]
+    )
+    ports = numbers(
+        pair
+        for box in merged
+        if broad(box[Dimension.PEER], family)
+        for pair in box.get(kind, ((0, whole - 1),))
+    )
+    return broad(sources, family) or 2 * size(ports) > whole
+
+
+def broad(peers: Numbers, family: int) -> bool:
+    return 64 * size(both(peers, PUBLIC[family])) > size(PUBLIC[family])
+
+
+def filters(ruleset: Ruleset, family: int) -> bool | None:
+    """Whether something stops incoming connections, whoever they come from.
+
+    None: only those of some sources, or it cannot be decided.
+    """
+    answers = {_filters(ruleset, family, regions) for regions in trace_all(ruleset, family)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _filters(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | None:
+    stopped = [region for region in regions if region.verdict != ALLOW and applies(ruleset, region)]
+    if any(region.sure and broad(region.box[SADDR[family]], family) for region in stopped):
+        return True
+    return None if stopped else False
+
+
+def why_unsure(ruleset: Ruleset, family: int) -> str | None:
+    """Why it cannot be decided whether something stops incoming connections; None: it can, or only
+    some sources are stopped.
+    """
+    stopped = (
+        region
+        for regions in trace_all(ruleset, family)
+        for region in regions
+        if region.verdict != ALLOW and applies(ruleset, region)
+    )
+    return next(
+        (
+            region.doubt
+            for region in stopped
+            if region.doubt and broad(region.box[SADDR[family]], family)
+        ),
+        None,
+    )
