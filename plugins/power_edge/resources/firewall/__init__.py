@@ -1,8 +1,8 @@
 """Firewall: what happens to new connections.
 
-The kernel's rules are the only witness: what ufw, firewalld or a file say about them may not be in
-force. They are followed with sets of packets; a pass means that every packet the declaration speaks
-of fares as declared. docs/verdicts/firewall.md tells the choices.
+Only the kernel's rules count: what ufw, firewalld or a file say may not be in force. The rules are
+followed with sets of packets; a pass means that every packet of the declaration fares as declared.
+docs/verdicts/firewall.md has the choices.
 """
 
 import re
@@ -23,7 +23,7 @@ FIELDS = ("enabled", "default_incoming", "default_outgoing")
 
 
 def entries(firewall: Firewall) -> Iterator[Entry]:
-    """The items of the section. `exclusive: false` asserts nothing, so it is none."""
+    """Yield the items of the section. `exclusive: false` asserts nothing, so it is no item."""
     for field in FIELDS:
         value = getattr(firewall, field)
         if value is not None:
@@ -40,8 +40,9 @@ def name(rule: Rule) -> str:
 
 
 def canonical(text: str) -> str:
-    """The name with its networks in one spelling (`10.0.0.9/8`, `FD00:0::/8`); other texts as they
-    are.
+    """Return the name of a rule with its networks in one spelling; other texts unchanged.
+
+    `10.0.0.9/8` becomes `10.0.0.0/8`, and `FD00:0::/8` becomes `fd00::/8`.
     """
     match = _RULE.fullmatch(text)
     if match is None:
@@ -68,7 +69,7 @@ def expected(declared: Declared) -> Mapping[str, Any]:
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Addresses that are none, and two actions for the same packets."""
+    """Yield fields with invalid addresses, and rules that contradict an earlier one: (field, why)."""
     if declared.field != "rule":
         return
     rule: Rule = declared.value
@@ -106,7 +107,7 @@ def _is_network(text: str) -> bool:
 
 
 def extra(declared: Declared, observed: Ruleset) -> Iterator[str]:
-    """What is open and not declared; it stands with the item `enabled`."""
+    """Yield what is open and not declared. It is shown with the item `enabled`."""
     if declared.field == "enabled" and not declared.firewall.exclusive:
         try:
             yield from (found.label for found in extras(declared.firewall, observed))

@@ -17,23 +17,23 @@ from power_edge.resources.firewall.packet_filter import (
 from power_edge.resources.firewall.packet_sets import meet
 
 MANY_ORDERS = 120
-"""Orders of chains, and regions in one walk, beyond which a program counts as undecidable."""
+"""With more orders of chains a program is undecidable."""
 
 
 MANY_BASES = 100
-"""Base chains on one path beyond which their orders are not looked for."""
+"""With more base chains on one path their orders are not looked for."""
 
 
 def orders(
     program: Program, hooks: tuple[str, ...], family: int, effort: Effort
 ) -> Iterator[Program]:
-    """The program with its base chains in each order in which the kernel may run them.
+    """Yield the program with its base chains in each order in which the kernel may run them.
 
-    Of chains at one hook with one priority the one that was registered last runs first
-    (nf_hook_entries_grow, Linux 4.14 and later; before, the one that was registered first). When
-    that was is nowhere to be read: handles count within one table, a table that was dormant
-    registers its chains anew, and legacy iptables registers where its table is first used.
-    Undecidable beyond MANY_ORDERS, and when it takes more than `effort` has left.
+    Of chains with one hook and one priority the kernel runs the last registered one first
+    (nf_hook_entries_grow, since Linux 4.14; before, the first registered one). Which one that is
+    cannot be read: handles count within one table, a table that was dormant registers its chains
+    again, and legacy iptables registers when its table is first used. Undecidable beyond
+    MANY_ORDERS, and when it takes more than `effort` has left.
     """
     path = program.path(hooks, family)
     groups = (list(group) for _, group in groupby(path, lambda base: (base.hook, base.place)))
@@ -48,15 +48,15 @@ def orders(
     if prod(map(len, choices)) > MANY_ORDERS:
         raise Undecidable("more chains have the same priority than can be tried in every order")
     for choice in product(*choices):
-        # The sort of Program.path is stable, so it is enough to put the chains in this order.
+        # Program.path sorts stably, so it is enough to put the chains in this order.
         yield replace(program, bases=tuple(base for some in choice for base in some))
 
 
 def _arranged(
     program: Program, group: list[BaseChain], effort: Effort
 ) -> Iterator[list[BaseChain]]:
-    """The orders of chains of one hook and priority, one of each set of orders between which
-    nothing can make a difference.
+    """Yield the orders of chains with one hook and priority, one for each set of orders that cannot
+    make a difference.
     """
     effects = [_effects(program, base, effort) for base in group]
     bound = {
@@ -70,8 +70,8 @@ def _arranged(
         if not left:
             yield done
         for one in left:
-            # What may as well stand before a later one of the list stands there in another order
-            # that is tried.
+            # A chain that could as well run before an earlier one does so in another order that is
+            # tried.
             passed = takewhile(lambda other, one=one: (one, other) not in bound, reversed(done))  # type: ignore[misc]
             if all(other < one for other in passed):
                 yield from arrange((*done, one), tuple(other for other in left if other != one))
@@ -81,8 +81,10 @@ def _arranged(
 
 
 def _order_matters(left: set[Action | str], right: set[Action | str]) -> bool:
-    """Whether one changes what the other does: two that end a packet in one and the same way do
-    not, nor does one that only accepts.
+    """Return whether the order of two chains can matter.
+
+    It does not for chains that end packets with the same verdict, nor for a chain that only
+    accepts.
     """
     changes = {Action.UNKNOWN, Action.NOTRACK, SETS_MARK}
     return bool(left and right) and (bool((left | right) & changes) or len(left | right) > 1)
@@ -96,7 +98,7 @@ def _meet(left: BaseChain, right: BaseChain) -> bool:
 
 
 def _effects(program: Program, base: BaseChain, effort: Effort) -> set[Action | str]:
-    """What a base chain may do to a packet, but for letting it on."""
+    """Return what a base chain may do to a packet, but for accepting it."""
     if base.chain is None:
         return {Action.UNKNOWN}
     rules = list(program.reachable(base.chain, effort))

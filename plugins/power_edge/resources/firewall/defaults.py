@@ -1,4 +1,7 @@
-"""What most connections meet: the default, and whether anything filters at all."""
+"""What most connections meet: the default policy, and whether anything filters at all.
+
+docs/verdicts/firewall.md, "Defaults", has what "most" means and why.
+"""
 
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.observation import Ruleset
@@ -32,22 +35,26 @@ from power_edge.resources.firewall.traffic import (
     unusual,
 )
 
-# A default is what most connections meet. What differs for some ports or for some sources is a
-# rule, and shows up as an extra.
+MOST_PORTS = 2
+"""Ports are most when they are more than one in so many.
+
+docs/verdicts/firewall.md, "Defaults", has the reason.
+"""
+MOST_PEERS = 64
+"""Peers are most when they are more than one in so many public addresses (the same page)."""
 CLASSES: tuple[tuple[str, Numbers], ...] = (
     ("tcp", ((6, 6),)),
     ("udp", ((17, 17),)),
     ("other protocols", without(NOT_ICMP, numbers([(6, 6), (17, 17)]))),
 )
+"""The protocols that are counted each by themselves (the same page)."""
 
 
 def default(ruleset: Ruleset, family: int, action: str, *, outward: bool = False) -> bool | None:
-    """Whether most new connections meet that action, on each interface of a default route; None:
-    cannot be decided.
+    """Return whether most new connections meet `action`; None where that cannot be decided.
 
-    Most: not all but half of the ports from more than a 64th of the public addresses. That leaves
-    room for rules about private networks, single ports and services; an exception any larger is the
-    real default.
+    Only the interfaces of default routes count. What differs for fewer connections than `_most`
+    says is a rule, and shows up as an extra.
     """
     answers = {
         _default(ruleset, family, action, regions, outward)
@@ -98,19 +105,21 @@ def _default(
 
 
 def _most(entries: list[Box], kind: Dimension, family: int, whole: int) -> bool:
-    """Whether these are over half of the ports (`kind`, of `whole`) for a 64th of the peers, of
-    clients on most of the ports that they come from.
+    """Return whether these packets are too many to be exceptions from a default.
+
+    They are when most ports differ for most peers, from most of the clients' ports. `kind`: the
+    dimension that is counted as ports; `whole`: how many there are.
     """
-    # What several rules say one after the other counts as one.
+    # Several rules that together open a range count as one.
     merged = [
         box
         for box in merge(entries, (Dimension.SPORT, kind, Dimension.PEER))
-        if 2 * size(box[Dimension.SPORT]) > size(CLIENTS[Dimension.SPORT])
+        if most_ports(box[Dimension.SPORT], size(CLIENTS[Dimension.SPORT]))
     ]
     sources = numbers(
         pair
         for box in merged
-        if 2 * size(box.get(kind, ((0, whole - 1),))) > whole
+        if most_ports(box.get(kind, ((0, whole - 1),)), whole)
         for pair in box[Dimension.PEER]
     )
     ports = numbers(
@@ -119,17 +128,23 @@ def _most(entries: list[Box], kind: Dimension, family: int, whole: int) -> bool:
         if broad(box[Dimension.PEER], family)
         for pair in box.get(kind, ((0, whole - 1),))
     )
-    return broad(sources, family) or 2 * size(ports) > whole
+    return broad(sources, family) or most_ports(ports, whole)
+
+
+def most_ports(ports: Numbers, whole: int = 1 << 16) -> bool:
+    """Return whether these are most of `whole` ports."""
+    return MOST_PORTS * size(ports) > whole
 
 
 def broad(peers: Numbers, family: int) -> bool:
-    return 64 * size(both(peers, PUBLIC[family])) > size(PUBLIC[family])
+    """Return whether these addresses are most peers."""
+    return MOST_PEERS * size(both(peers, PUBLIC[family])) > size(PUBLIC[family])
 
 
 def filters(ruleset: Ruleset, family: int) -> bool | None:
-    """Whether something stops incoming connections, whoever they come from.
+    """Return whether something stops incoming connections, whoever opens them.
 
-    None: only those of some sources, or it cannot be decided.
+    None: only connections from some sources are stopped, or it cannot be decided.
     """
     answers = {_filters(ruleset, family, regions) for regions in trace_all(ruleset, family)}
     return answers.pop() if len(answers) == 1 else None
@@ -143,8 +158,8 @@ def _filters(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | Non
 
 
 def why_unsure(ruleset: Ruleset, family: int) -> str | None:
-    """Why it cannot be decided whether something stops incoming connections; None: it can, or only
-    some sources are stopped.
+    """Return why `filters` cannot decide; None where it can, or where only some sources are
+    stopped.
     """
     stopped = (
         region

@@ -1,4 +1,4 @@
-"""iptables-save(8) and ip6tables-save(8) as a program."""
+"""The output of iptables-save(8) and ip6tables-save(8) as a program."""
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ HOOKS = {
     "POSTROUTING": "postrouting",
 }
 PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
-"""Of netfilter's hooks (linux/netfilter_ipv4.h); those of nat differ by hook."""
+"""Priorities of netfilter's hooks (linux/netfilter_ipv4.h). Those of nat depend on the hook."""
 TARGETS = {
     "ACCEPT": Effect(ALLOW),
     "DROP": Effect(DENY),
@@ -50,19 +50,18 @@ HARMLESS = frozenset({
     "LOG", "NFLOG", "ULOG", "TRACE", "MARK", "CONNMARK", "CONNSECMARK", "SECMARK", "AUDIT", "CHECKSUM", "TCPMSS", "TOS", "DSCP", "TTL", "HL",
     "CLASSIFY", "SET", "LED", "IDLETIMER", "RATEEST", "ECN", "SNAT", "MASQUERADE",
 })  # fmt: skip
-"""Targets after which a packet goes on, or that only change the source of packets on their way out.
-"""
+"""Targets after which a packet goes on, or which only change the source of outgoing packets."""
 _TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _COMMENT = re.compile(r' -m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)', re.DOTALL)
 _WHOLE = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
-"""A line, and those after it as far as a quoted comment goes on."""
+"""A line, with the following ones where a quoted comment goes on."""
 
 
 class SavedRule(NamedTuple):
-    """One rule as iptables-save prints it, taken apart.
+    """One rule as iptables-save prints it.
 
-    `matches`: each `-m NAME` with the tokens from there to the next one. `target` is None for a
-    rule without one, and `jump` is `jump` or `goto`; `rest` are the target's own options.
+    `matches`: each `-m NAME`, with the tokens from there to the next one. `target`: None for a rule
+    without one. `jump`: JUMP or GOTO. `rest`: the target's own options.
     """
 
     line: str
@@ -74,11 +73,10 @@ class SavedRule(NamedTuple):
 
 
 def read(text: str, family: int, kind: str, sets: Sets = NO_SETS) -> Program:
-    """The output of iptables-save (family 4) or ip6tables-save (6); `kind` begins the keys of its
-    chains. ValueError for what no such tool prints.
+    """Return the output of iptables-save (family 4) or ip6tables-save (6) as a program.
 
-    To be believed of the legacy variant alone: that of nftables prints rules which it cannot
-    express without a part of their conditions.
+    `kind` begins the keys of its chains. ValueError for other text. Only the legacy variant can be
+    read so: the variant of nftables leaves out conditions that it cannot express.
     """
     policies, saved = _parsed(text, kind)
     room = Effort(MANY_RULES)
@@ -95,15 +93,15 @@ def read(text: str, family: int, kind: str, sets: Sets = NO_SETS) -> Program:
 
 
 def listed(text: str, kind: str) -> Mapping[Key, list[SavedRule]]:
-    """The rules of each chain, in their order.
+    """Return the rules of each chain, in their order.
 
-    A table that the tool could not show ("incompatible, use 'nft' tool") is not in it.
+    A table that the tool could not show ("incompatible, use 'nft' tool") is missing.
     """
     return _parsed(text, kind)[1]
 
 
 def parse_rule(line: str, start: str) -> SavedRule:
-    """One line that adds a rule to a chain; `start` is what comes before the rule itself."""
+    """Return one line that adds a rule to a chain. `start`: what comes before the rule itself."""
     return _saved(line.removeprefix(start), line)
 
 
@@ -157,8 +155,9 @@ def _ends(tokens: tuple[Token, ...], place: int, token: Token) -> bool:
 
 
 def _is_value(tokens: tuple[Token, ...], place: int) -> bool:
-    """Whether a word that looks like an option is the value of the one before (a comment `-j` is
-    printed without quotes).
+    """Return whether a word that looks like an option is the value of the one before.
+
+    A comment `-j` is printed without quotes.
     """
     before = tokens[place - 1] if place else ("", False)
     return (
@@ -195,9 +194,9 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> BaseChain:
 def as_rules(
     saved: SavedRule, family: int, key: Key, chains: Container[Key], sets: Sets = NO_SETS
 ) -> Iterator[FilterRule]:
-    """The whole of a rule of the chain `key`; `chains` are those that it can lead to.
+    """Yield a rule of the chain `key`. `chains`: those that it can jump to.
 
-    First with what stays in sets, then, as passing, with what expires as well.
+    First with the elements that stay in sets; then, as passing, with those that expire as well.
     """
     now = list(_as_rules(saved, family, key, chains, sets))
     later = (
@@ -210,7 +209,7 @@ def as_rules(
 
 
 def passing(rules: Iterable[FilterRule]) -> Iterator[FilterRule]:
-    """Rules that match by elements of sets that expire."""
+    """Yield the rules as rules that match through elements of sets that expire."""
     doubt = "marks set by an element of a set that expires"
     return (
         rule._replace(passing=True, opaque=rule.opaque or (doubt if rule.changes else None))
@@ -229,19 +228,19 @@ def _as_rules(
     if sum(token in {("-j", True), ("-g", True)} for token in saved.tokens) > 1:
         effect = Effect(
             Action.UNKNOWN
-            # an argument that looks like a target (--string -j): which is which takes to know all
+            # an argument that looks like a target (--string -j): which is which depends on all
             # options of all matches
         )
     yield from match.rules(effect, as_text(saved, family))
 
 
 def as_text(saved: SavedRule, family: int) -> str:
-    """A rule for people."""
+    """Return a rule as text for people."""
     return f"{'iptables' if family == 4 else 'ip6tables'} {_COMMENT.sub('', saved.line)[:200]}"
 
 
 def target(name: str | None, options: tuple[Token, ...]) -> Effect:
-    """What a target does that is no chain."""
+    """Return the effect of a target that is not a chain."""
     if name is None or name in HARMLESS:
         return Effect(Action.NEXT)
     if name == "NOTRACK" or (name == "CT" and ("--notrack", True) in options):
@@ -252,7 +251,7 @@ def target(name: str | None, options: tuple[Token, ...]) -> Effect:
 
 
 def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:
-    """The marks that a target sets (iptables-extensions(8), MARK and CONNMARK)."""
+    """Return the marks that a target sets (iptables-extensions(8), MARK and CONNMARK)."""
     if name not in {"MARK", "CONNMARK"}:
         return []
     which = marks.PACKET if name == "MARK" else marks.CONNECTION
@@ -267,7 +266,7 @@ def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:
             number, _, mask = value.partition("/")
             bits = int(mask or str(marks.ALL), 0)
             if option in {"--set-xmark", "--set-mark"} and len(given) == 1:
-                # --set-mark clears the bits of its value as well
+                # --set-mark also clears the bits of its value
                 kept = marks.ALL & ~(bits | (int(number, 0) if option == "--set-mark" else 0))
                 return [marks.Change(which, kept, 0, int(number, 0), which == marks.CONNECTION)]
         if words and words[0] in {"--restore-mark", "--save-mark"} and name == "CONNMARK":

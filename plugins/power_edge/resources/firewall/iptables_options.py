@@ -23,8 +23,7 @@ MODULES = frozenset({
     "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp", "icmp6", "iprange", "pkttype", "comment",
     "recent", "rpfilter", "rt", "mark", "connmark", "set",
 })  # fmt: skip
-"""Matches whose options are looked at one by one; another one makes the rule opaque by being there.
-"""
+"""Matches whose options are read one by one. Any other match makes the rule opaque."""
 
 
 STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {
@@ -43,7 +42,7 @@ NO_SETS: Sets = {}
 
 
 Token = tuple[str, bool]
-"""A word, and whether it was printed without quotes: only such a word can be an option."""
+"""A word, and whether it was printed without quotes. Only such a word can be an option."""
 
 
 def narrow(match: Match, family: int, tokens: tuple[Token, ...], sets: Sets = NO_SETS) -> None:
@@ -52,9 +51,7 @@ def narrow(match: Match, family: int, tokens: tuple[Token, ...], sets: Sets = NO
 
 
 class OptionReader:
-    """Reads the options of one rule, in the order in which iptables-save prints them: matches, then
-    the target and what belongs to it.
-    """
+    """Reads the options of one rule in the order of iptables-save: matches, then the target."""
 
     def __init__(self, match: Match, family: int, tokens: Iterable[Token], sets: Sets) -> None:
         self.match, self.family, self.sets = match, family, sets
@@ -79,7 +76,7 @@ class OptionReader:
         self._finish()
 
     def _finish(self) -> None:
-        """The end of a match that its options only change."""
+        """Apply a match whose options only change what it means."""
         if self._module == "rpfilter":
             self.match.narrow(
                 Dimension.PATH,
@@ -121,7 +118,7 @@ class OptionReader:
             if option == "--match-set" and self._set is None:
                 self._set = self._value(), self._value(), negated
             else:
-                self._options.add(option)  # it changes what the match says of an element
+                self._options.add(option)  # it changes how the match treats an element
         elif self._module == "recent":
             self._recent(option, negated)
         elif option == "--mark" and self._module in {"mark", "connmark"}:
@@ -277,7 +274,7 @@ def _direction(reader: OptionReader, value: str, negated: bool) -> None:
 
 
 def _note(_reader: OptionReader, _text: str, _negated: bool) -> None:
-    """A comment: says nothing of packets."""
+    """A comment does not narrow the match."""
 
 
 FLAGS = {"-f", "--syn"}

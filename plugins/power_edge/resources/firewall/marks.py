@@ -1,8 +1,8 @@
 """The marks of packets and of connections, bit by bit.
 
-A packet that arrives has mark 0, and so has a new connection, until a rule sets it (skb->mark,
+A packet arrives with mark 0, and a connection begins with mark 0, until a rule sets it (skb->mark,
 nf_conn->mark). Each bit that a rule looks at is a dimension of its own: a test under a mask is then
-a box, and a mark that is set is a box with other numbers in it.
+a box, and setting a mark gives a box other numbers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,15 +17,14 @@ OTHER: Mapping[Mark, Mark] = {PACKET: CONNECTION, CONNECTION: PACKET}
 NUMBER: Mapping[Dimension, int] = {
     dimension: bit for bits in BITS.values() for bit, dimension in enumerate(bits)
 }
-"""Dimension -> the bit of a mark that it is; other dimensions are not in it."""
+"""Dimension -> the bit of a mark that it stands for. Other dimensions are missing."""
 
 
 class Change(NamedTuple):
-    """A mark that a rule sets: `(own & keep) ^ (other & copy) ^ flip`, of the packet's and the
-    connection's mark.
+    """A mark that a rule sets to `(own & keep) ^ (other & copy) ^ flip`.
 
-    `keep` is None where the new value is not known. `tracked`: it is left as it is where the packet
-    has no connection.
+    `own` is this mark and `other` the one that `OTHER` names. `keep` is None where the new value is
+    unknown. `tracked`: nothing changes where the packet has no connection.
     """
 
     which: Mark
@@ -36,7 +35,7 @@ class Change(NamedTuple):
 
 
 def equal(which: Mark, value: int, mask: int = ALL) -> list[Box]:
-    """The packets whose mark, under a mask, is a value."""
+    """Return the packets whose mark, under a mask, has a value."""
     if value & ~mask:
         return []
     return [
@@ -49,8 +48,9 @@ def equal(which: Mark, value: int, mask: int = ALL) -> list[Box]:
 
 
 def among(which: Mark, some: Numbers) -> Iterator[Box]:
-    """The packets whose mark is one of some numbers: a box for each run of numbers that begin with
-    the same bits.
+    """Yield the packets whose mark is one of some numbers.
+
+    There is a box for each run of numbers that begin with the same bits.
     """
     for low, high in some:
         start = low
@@ -63,12 +63,12 @@ def among(which: Mark, some: Numbers) -> Iterator[Box]:
 
 
 def looked_at(boxes: Iterable[Box]) -> set[int]:
-    """The bits that conditions name, of either mark: one may be copied to the other."""
+    """Return the bits that conditions name, of either mark: one may be copied to the other."""
     return {NUMBER[dimension] for box in boxes for dimension in box if dimension in NUMBER}
 
 
 def clear(bits: Iterable[int]) -> Box:
-    """What arrives."""
+    """Return the marks of what arrives: none."""
     return {BITS[mark][bit]: FALSE for bit in bits for mark in Mark}
 
 
@@ -81,8 +81,9 @@ def only(box: Box, which: Mark) -> Box:
 
 
 def changed(box: Box, change: Change, bits: Iterable[int]) -> tuple[Box, bool]:
-    """The box after a change, of the bits that are looked at, and whether all of them are still
-    known.
+    """Return the box after a change, and whether all bits in it are still known.
+
+    `bits`: those that some rule looks at.
     """
     new, known = dict(box), True
     for bit in bits:
@@ -110,7 +111,7 @@ def _value(box: Box, change: Change, bit: int) -> int | None:
 
 
 def computed(which: Mark, value: Any) -> Change:
-    """What `meta mark set` or `ct mark set` does with a value in nft's JSON."""
+    """Return what `meta mark set` or `ct mark set` does with a value in nft's JSON."""
     masks = _masks(value)
     if masks is None:
         return Change(which, None)
@@ -120,8 +121,9 @@ def computed(which: Mark, value: Any) -> Change:
 
 
 def _masks(value: Any) -> tuple[int, int, int] | None:
-    """A value as bits of the packet's mark, of the connection's, and of a constant, all joined by
-    xor.
+    """Return a value as bits of the packet's mark, of the connection's and of a constant.
+
+    The three are joined by xor. None for a value of another form.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return 0, 0, value

@@ -45,16 +45,22 @@ from power_edge.text import printable
 
 ECN = 0xC0
 EXTENSIONS: Numbers = numbers((number, number) for number in (0, 43, 44, 51, 60, 135, 139, 140))
-"""Headers that may stand between that of IPv6 and that of the protocol."""
+"""Headers that may stand between the header of IPv6 and that of the protocol."""
 FRAGMENT_OFFSET = 0x1FFF
 
 
+UNEXPECTED = "a condition in JSON of an unexpected form"
+"""Begins the doubt about a condition that made reading fail.
+
+A person's ruleset should have none: tests fail on it, since it may also hide an error in here.
+"""
+
+
 class RuleContext(NamedTuple):
-    """What rules refer to: the sets and maps by (family, table, name), and those of ipset.
+    """What rules refer to: the sets and maps by (family, table, name), and the sets of ipset.
 
-    `lasting`: without the former's elements that expire.
-
-    `effort`: the elements that may still be read.
+    `lasting`: leave out the elements of `sets` that expire. `effort`: the elements that may still
+    be read.
     """
 
     sets: Mapping[Key, NamedSet]
@@ -85,8 +91,10 @@ class ConditionReader:
             if op not in {"==", "!=", "in", "<", ">", "<=", ">="} and not (op == "!" and flags):
                 raise NotUnderstood(f"operator {op}")
             self._condition(op, left, right)
-        except (NotUnderstood, ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             self.match.doubt(printable(str(error)) or "not understood")
+        except (KeyError, TypeError) as error:
+            self.match.doubt(printable(f"{UNEXPECTED} ({type(error).__name__}: {error})"))
 
     def _condition(self, op: str, left: Any, right: Any) -> None:
         kind, what = next(iter(left.items()))
@@ -109,9 +117,9 @@ class ConditionReader:
                 raise NotUnderstood(f"{kind} match")
 
     def elements(self, data: Any) -> list[Any] | None:
-        """What is in a set or a map; None for one whose contents change by themselves.
+        """Return what is in a set or a map; None for one whose contents change by themselves.
 
-        Odd for one that is not there.
+        NotUnderstood for one that does not exist.
         """
         if isinstance(data, str) and data.startswith("@"):
             named = self._named(data)
@@ -133,7 +141,7 @@ class ConditionReader:
         return named
 
     def _values(self, right: Any) -> list[Any]:
-        """The right side as a list of scalars, ranges, prefixes, and concatenations."""
+        """Return the right side as a list of scalars, ranges, prefixes, and concatenations."""
         if (isinstance(right, str) and right.startswith("@")) or (
             isinstance(right, Mapping) and "set" in right
         ):
@@ -145,7 +153,7 @@ class ConditionReader:
         return [plain_element(each) for each in found]
 
     def _narrow(self, dimension: Dimension, op: str, some: Numbers) -> None:
-        """A number compared with a set of numbers; with `<` and the like the set holds one."""
+        """Compare a number with a set of numbers. For `<` and the like the set holds one number."""
         match op:
             case "==" | "in":
                 self.match.narrow(dimension, some)
@@ -205,9 +213,7 @@ class ConditionReader:
             raise NotUnderstood(f"{header or 'raw payload'} {name or ''} match")
 
     def _next_header(self, op: str, right: Any) -> None:
-        """The header behind that of IPv6: that of the protocol, where there are no extension
-        headers.
-        """
+        """Read the header behind that of IPv6. Without extension headers it is the protocol's."""
         some = numbers(span(value, protocol) for value in self._values(right))
         if both(some, EXTENSIONS) or op not in {"==", "!="}:
             raise NotUnderstood("extension header match")
@@ -274,7 +280,7 @@ class ConditionReader:
         words = self._values(right)
         single = (
             op == "in" or len(words) == 1 or isinstance(right, Mapping)
-        )  # `==` and `!=` compare a list as one mask of bits
+        )  # `==` and `!=` compare a list as one bit mask
         if key == "state" and single:
             self.match.among(Dimension.CONNTRACK, STATES, words, negated=op == "!=")
         elif key == "status" and single:
@@ -316,10 +322,11 @@ class ConditionReader:
             raise NotUnderstood("fib match")
 
     def _extension(self, op: str, what: Any, right: Any) -> None:
-        """A field of a header that is not there matches nothing. IPv4 has no such headers.
+        """Read a condition on an extension header. IPv4 has none.
 
-        nft names no family. To old kernels a header is missing from IPv4 (ipv6_find_hdr); in others
-        the rule ends (by packets on Linux 6.18).
+        A field of a missing header matches nothing. nft does not print the family. Old kernels let
+        `missing` match packets of IPv4 (ipv6_find_hdr); in others the rule ends (by packets on
+        Linux 6.18).
         """
         missing = "field" not in what and isinstance(right, bool) and right is (op != "==")
         if self.family == 6:
@@ -360,8 +367,9 @@ class ConditionReader:
         self._tcp_flags(op, flag_bits(mask), right)
 
     def _tcp_flags(self, op: str, mask: int, right: Any) -> None:
-        """The first packet of a connection has SYN, and may or may not offer ECN with the two
-        highest bits.
+        """Read a condition on the flags of TCP.
+
+        A connection's first packet has SYN, and may offer ECN with the two highest bits.
         """
         wanted = (
             [flag_bits(value) for value in self._values(right)]

@@ -1,4 +1,4 @@
-"""A rule in nft's JSON (libnftables-json(5), STATEMENTS) as rules that can be followed."""
+"""A rule in nft's JSON (libnftables-json(5), STATEMENTS) as rules of a program."""
 
 import json
 import re
@@ -41,7 +41,7 @@ LIMITS = frozenset({"limit", "ct count", "quota"})
 
 
 ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
-"""Parts of a rule behind which it need not go on."""
+"""Parts of a rule after which it may end."""
 
 
 IDLE = frozenset(
@@ -58,9 +58,7 @@ IDLE = frozenset(
         "masquerade",
     }
 )
-"""Statements after which the rule goes on, or that only change where packets on their way out seem
-to come from.
-"""
+"""Statements after which the rule goes on, or which only change the source of outgoing packets."""
 
 
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
@@ -79,8 +77,9 @@ def rules_of(
 def _now_and_later(
     body: Any, family: int, context: RuleContext, saved: SavedRule | None
 ) -> Iterator[FilterRule]:
-    """The rules with what stays in the sets that they name; then, as passing, with what expires as
-    well.
+    """Yield the rules with the elements that stay in the sets that they name.
+
+    Then, as passing, with the elements that expire as well.
     """
     now = list(_rule(body, family, context, saved))
     text = json.dumps(body["expr"])
@@ -113,7 +112,7 @@ def _worded(
     *,
     sets: Sets,
 ) -> list[FilterRule]:
-    """The rules in iptables' words, where these say the same."""
+    """Return the rules with the text of iptables-save, where that says the same."""
     key = (body["family"], body["table"], body["chain"])
     words = printable(iptables.as_text(saved, family))
     same = [rule._replace(text=words) for rule in rules]
@@ -137,7 +136,7 @@ def _rule(
         if isinstance(part, str):
             yield from match.rules(
                 Effect(Action.UNKNOWN), text
-            )  # a statement that this nft has no JSON for
+            )  # a statement that this nft cannot print as JSON
             return
         kind, what = next(iter(part.items()))
         if kind in ENDING:
@@ -155,8 +154,8 @@ def _rule(
         ):
             match.doubt(
                 f"{kind} statement"
-                # ends the rule where the set is full, the key is not in the map, the option not in the
-                # packet
+                # the rule ends where the set is full, the key is not in the map, or the packet
+                # lacks the option
             )
         elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
             change = marks.computed(which, what["value"])
@@ -164,7 +163,7 @@ def _rule(
                 match.doubt("a value that may not be there")
             if change.copy and which == marks.PACKET:
                 yield from match.changed(text)
-                match.mark(marks.CONNECTION, [{}])  # where there is no connection the rule ends
+                match.mark(marks.CONNECTION, [{}])  # without a connection the rule ends
             match.changes.append(change)
         elif kind == "mangle":
             if not _harmless(what):
@@ -188,14 +187,14 @@ def _rule(
 
 
 def _mark_of(key: Any) -> Mark | None:
-    """Which mark a statement sets."""
+    """Return the mark that a statement sets."""
     if key.get("meta", {}).get("key") == "mark":
         return marks.PACKET
     return marks.CONNECTION if key.get("ct", {}).get("key") == "mark" else None
 
 
 def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | None:
-    """What a target of iptables does; None for a match, which narrows `match`."""
+    """Return the effect of a target of iptables; None for a match, which narrows `match`."""
     if part.kind == "target":
         match.changes += iptables.changes(part.name, part.options or ())
         return (
@@ -215,8 +214,10 @@ def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | 
 
 
 def _implied(match: Match, how: Any) -> None:
-    """A refusal by the protocol of one family or by TCP, and a change of a header, are for such
-    packets alone; nft leaves the condition out.
+    """Apply the condition that nft leaves out of a rule.
+
+    A refusal by the protocol of one family or by TCP, and a change of a header, apply to such
+    packets only.
     """
     if how in {"icmp", "icmpv6", "ip", "ip6"}:
         match.family(4 if how in {"icmp", "ip"} else 6)
@@ -232,11 +233,10 @@ def _limit(match: Match, kind: str, what: Any) -> None:
 
 
 def _harmless(what: Any) -> bool:
-    """Of `meta mark set` and the like; marks are opaque wherever they are looked at.
+    """Return whether a `mangle` statement changes nothing that is judged.
 
-    Changes of addresses or ports are not harmless.
-
-    Nor is one of the packet type: the kernel drops what is said to be another host's (ip_rcv).
+    A change of addresses or ports does, and so does one of the packet type: the kernel drops what
+    seems to be for another host (ip_rcv).
     """
     key = what["key"]
     if "payload" in key:
@@ -245,7 +245,7 @@ def _harmless(what: Any) -> bool:
 
 
 def _certain(value: Any) -> bool:
-    """Whether a value is to be had from every packet: where it is not, the rule ends there."""
+    """Return whether every packet has the value. The rule ends for a packet that does not."""
     if not isinstance(value, Mapping):
         return not isinstance(value, list)
     kind, what = next(iter(value.items()))
@@ -274,7 +274,7 @@ def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Effect:
 def _verdict_map(
     what: Any, reader: ConditionReader, place: tuple[str, str], text: str
 ) -> Iterator[FilterRule]:
-    """A rule for each key: no packet has two of them, and one that has none goes on."""
+    """Yield a rule for each key. A packet has one key at most; without one it goes on."""
     start, entries = reader.match, reader.elements(what["data"])
     if entries is None:
         start.doubt("a map that changes")
@@ -294,7 +294,7 @@ def _verdict_map(
             keyed += match.boxes if match.families and match.opaque is None else []
             unclear = unclear or match.opaque
         else:
-            # What has a key of its own never comes here, also where its chain gives it back
+            # A packet with a key of its own never comes here, even if its chain gives it back
             # undecided.
             match.leave(keyed)
             if (
@@ -303,5 +303,5 @@ def _verdict_map(
             ):
                 match.doubt("an element of a set that expires")
             if unclear or not {"meta", "ct"} & set(what["key"]):
-                match.doubt(unclear or "any other key")  # of packets that have such a header
+                match.doubt(unclear or "any other key")  # packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)

@@ -1,4 +1,4 @@
-"""Values in nft's JSON: the elements of sets, ranges, prefixes and flags (libnftables-json(5))."""
+"""Values in nft's JSON: elements of sets, ranges, prefixes and flags (libnftables-json(5))."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn"
 
 
 class NamedSet(NamedTuple):
-    """`changing`: packets change it. `expiring`: some of its elements go by themselves."""
+    """A set or a map. `changing`: packets change it. `expiring`: some of its elements expire."""
 
     elements: list[Any]
     changing: bool
@@ -40,7 +40,7 @@ class NamedSet(NamedTuple):
 
 
 class NotUnderstood(ValueError):
-    """Not understood; makes the rule opaque."""
+    """A condition that is not understood. It makes the rule opaque."""
 
 
 def any_base(text: str) -> int:
@@ -48,7 +48,7 @@ def any_base(text: str) -> int:
 
 
 def expires(element: Any) -> bool:
-    """Whether an element of a set, or an entry of a map, goes by itself."""
+    """Return whether an element of a set, or an entry of a map, expires."""
     key = element[0] if isinstance(element, list) and element else element
     return (
         isinstance(key, Mapping)
@@ -68,9 +68,9 @@ def span(value: Any, number: Any) -> tuple[int, int]:
 
 
 def plain_element(value: Any) -> Any:
-    """An element without what is kept beside it.
+    """Return an element without its comment, counter and timeout.
 
-    Odd for one that matches under conditions of its own.
+    NotUnderstood for one that matches under conditions of its own.
     """
     if not isinstance(value, Mapping) or "elem" not in value:
         return value
@@ -96,7 +96,7 @@ def interface_span(value: Any) -> tuple[int, int]:
     if not isinstance(value, str):
         raise NotUnderstood(
             "an interface that is not there"
-        )  # `iif` of one that has gone is printed as its number
+        )  # `iif` of a removed interface is printed as a number
     return interface(value)
 
 
@@ -109,6 +109,8 @@ def flag_bits(value: Any) -> int:
             bits |= flag_bits(each)
         return bits
     if isinstance(value, str):
+        if value not in TCP_FLAGS:
+            raise NotUnderstood(f"tcp flag {value}")
         return TCP_FLAGS[value]
     if isinstance(value, int):
         return value

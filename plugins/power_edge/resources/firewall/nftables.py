@@ -1,8 +1,8 @@
 """The output of `nft -j list ruleset` (libnftables-json(5)) as a program.
 
-Everything that is not understood makes its rule opaque, or ends as ValueError where nothing sound
-can be said of the whole. nft omits conditions that follow from others: `tcp dport 22` implies the
-protocol, `ip saddr` the family.
+What is not understood makes its rule opaque. ValueError where nothing reliable can be said of the
+whole. nft omits conditions that follow from others: `tcp dport 22` implies the protocol, `ip saddr`
+the family.
 """
 
 import json
@@ -38,20 +38,20 @@ _DEVICES = re.compile(r' hook \w+gress device(?:s = \{ (.*) \}| "([^"]*)"| (\S+)
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
 
 MANY_ELEMENTS = 2_000_000
-"""Elements of sets that are read, each as often as a rule names its set.
-
-A rule beyond them is opaque.
+"""So many elements of sets are read, an element counting for each rule that names its set. A rule
+beyond them is opaque.
 """
 
 OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
 """The objects that are read."""
 NAMES = ("family", "table", "name", "chain", "hook")
-"""Their fields that hold a name. Chains are found by these, so they are texts from here on."""
+"""Their fields that hold a name. Chains are found by names, so these must be texts."""
 
 MALFORMED = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError, OverflowError)
-"""What reading a structure that is not as expected ends in; StopIteration in a generator is a
-RuntimeError, and so is too deep a nesting; OverflowError is a number that JSON writes and no
-integer holds (1e999).
+"""Errors of reading a structure of another form.
+
+StopIteration in a generator becomes RuntimeError, and so does nesting that is too deep.
+OverflowError: a number that JSON can write and no integer can hold (1e999).
 """
 
 
@@ -64,14 +64,13 @@ def read(
     stacked: Iterable[tuple[str, str]] = (),
     addresses: Sets = NO_SETS,
 ) -> Program:
-    """The ruleset as nft prints it. ValueError for text that is no such ruleset.
+    """Return the ruleset that nft printed as a program. ValueError for other text.
 
-    `dormant`: the (family, table) that are switched off, None when that could not be read: nft
-    1.0.6 prints nonsense for that flag in JSON. `saved`: the rules of each chain of iptables-nft as
+    `dormant`: the (family, table) that are switched off, None where that could not be read (nft
+    1.0.6 prints that flag wrongly in JSON). `saved`: the rules of each chain of iptables-nft as
     iptables-save prints them, for what nft shows as `xt`. `named`: the devices of chains as
-    `devices` finds them, since nft 1.0.6 does not have them in JSON. `stacked`: the pairs of
-    devices of which the first is below the second. `addresses`: the sets that matches of iptables
-    look at.
+    `devices` finds them (nft 1.0.6 does not have them in JSON). `stacked`: pairs of devices, the
+    first below the second. `addresses`: the sets that matches of iptables look at.
     """
     try:
         objects = [_object(entry) for entry in json.loads(text)["nftables"]]
@@ -126,9 +125,9 @@ def read(
 
 
 def _object(entry: Any) -> tuple[str, Any]:
-    """The kind and the body of one object.
+    """Return the kind and the body of one object.
 
-    TypeError where a name that others refer to is no text.
+    TypeError where a name that others refer to is not a text.
     """
     kind, body = next(iter(entry.items()))
     if kind in OBJECTS:
@@ -159,13 +158,13 @@ def _set(body: Any) -> NamedSet:
     elements = body.get("elem", [])
     idle = all(set(each) <= {"counter"} for each in body.get("stmt", []))
     some = elements if isinstance(elements, list) else [elements]
-    # What programs put in and out is judged as it is found, like their rules; the rest is there
-    # until its time is over.
+    # What programs put in and take out is judged as it is now, like their rules. Other elements
+    # stay until their time is over.
     return NamedSet(some, "dynamic" in words or not idle, any(map(expires, some)))
 
 
 def _changed(rules: Iterable[Any]) -> Iterator[Key]:
-    """The sets and maps that packets change on their way: older kernels do not flag them."""
+    """Yield the sets and maps that packets change. Older kernels do not flag them."""
     for body in rules:
         for part in body["expr"]:
             for kind in ("set", "map"):
@@ -178,8 +177,9 @@ def _changed(rules: Iterable[Any]) -> Iterator[Key]:
 
 
 def devices(text: str) -> dict[Key, list[str]]:
-    """The devices of chains at ingress and egress, in the lines `table`, `chain` and `type` of `nft
-    list ruleset`.
+    """Return the devices of chains at ingress and egress.
+
+    `text`: the lines `table`, `chain` and `type` of `nft list ruleset`.
     """
     found: dict[Key, list[str]] = {}
     table, chain = ("", ""), ""
@@ -229,8 +229,10 @@ def _bases(body: Any, doubtful: bool, named: Sequence[str] | None) -> Iterator[B
 
 
 def _of_devices_below(program: Program, stacked: list[tuple[str, str]]) -> Iterator[BaseChain]:
-    """A chain at ingress of a device sees what later counts as another device's: whether a packet
-    of that one came by it is not known.
+    """Yield base chains that may do anything, for packets of devices above another one.
+
+    A chain at ingress of the lower device may see them: it is unknown by which device a packet
+    came.
     """
     for base in program.bases:
         side = {"ingress": Dimension.IIF, "egress": Dimension.OIF}.get(base.hook)
@@ -265,10 +267,10 @@ def _makes_a_difference(rule: FilterRule) -> bool:
 
 
 def _with_others(program: Program) -> Program:
-    """Rules of the bridge family come before those of IP, for packets that arrive over a bridge;
-    those of arp decide who finds an IPv4 address.
+    """Return the program with what rules of the bridge and arp families may do.
 
-    They are not followed: they may stop anything.
+    Rules of bridge run before those of IP, for packets that arrive over a bridge. Rules of arp
+    decide who finds an IPv4 address. They are not followed: they may stop anything.
     """
     doubts = list[BaseChain]()
     for family, families in OTHERS.items():

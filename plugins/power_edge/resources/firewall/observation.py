@@ -1,6 +1,4 @@
-"""What the probe printed, as one record: the program that the kernel runs, and what ufw and
-firewalld say.
-"""
+"""What the probe printed, as one record: the program that the kernel runs, ufw and firewalld."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -31,7 +29,7 @@ _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
 class Block(NamedTuple):
-    """One reading. `status` is None where there is no such tool."""
+    """One reading of the probe. `status`: an exit status, or None where the tool is missing."""
 
     status: int | None
     text: str
@@ -49,18 +47,21 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ruleset:
-    """The firewall of a node. What is None could not be seen.
+    """The firewall of a node. None stands for what could not be read.
 
-    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no
-    packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6
-    addresses, but for ::1. `addresses`: by family, those at which it takes packets; a family that
-    is not in it could not be read. `echo_ignored`: the files below /proc/sys by which the kernel
-    answers no echo requests, whatever its rules let in. `ufw_settings`: None where there is no ufw.
-    `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files that is not what
-    ufw makes of its rules. `firewalld`: whether it runs; None: not installed. `firewalld_pending`:
-    what of its settings a reload would undo; `firewalld_stored`: what its start would load; None:
-    not known. `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in.
-    `saved`: the files of rules that a boot may load.
+    `interfaces`: all but lo and the ports of bridges and bonds, which get no packets themselves.
+    `outside`: those that a default route uses. `inet6`: the node's IPv6 addresses but ::1.
+    `addresses`: by family, the addresses at which it takes packets; a family that could not be read
+    is missing. `echo_ignored`: the files below /proc/sys by which the kernel answers no echo
+    requests, whatever its rules say. `saved`: the files of rules that a boot may load.
+    `ssh_access`: how the operator gets in.
+
+    `ufw_settings`: None where ufw is not installed. `ufw_tuples`: the rules in ufw's files.
+    `ufw_by_hand`: a line of these files that ufw does not make of its rules.
+
+    `firewalld`: whether it runs; None where it is not installed. `firewalld_doubt`: why that is
+    unknown. `firewalld_pending`: settings that a reload would undo. `firewalld_stored`: what a
+    start would load. `firewalld_boots`: whether a boot starts it.
     """
 
     program: Program
@@ -87,7 +88,7 @@ class Ruleset:
 
     @property
     def ufw(self) -> bool | None:
-        """Whether ufw.conf says enabled; None: no ufw."""
+        """Whether ufw.conf says enabled; None without ufw."""
         return None if self.ufw_settings is None else self.ufw_settings.enabled
 
     @property
@@ -100,16 +101,14 @@ class Ruleset:
 
     @property
     def has_firewalld_rules(self) -> bool:
-        """Whether the kernel holds what firewalld loads (its table, or the chains of its iptables
-        backend).
-        """
+        """Whether the kernel holds the table of firewalld, or the chains of its iptables backend."""
         return any(
             name[1] == "firewalld" or name[2] == "INPUT_ZONES" for name in self.program.chains
         )
 
 
 def blocks(section: bytes) -> dict[str, Block]:
-    """The probe's output by name. ValueError for what it does not print."""
+    """Return the probe's output by name. ValueError for a line that the probe does not print."""
     found: dict[str, Block] = {}
     name, status, lines = "", 0, list[str]()
     for line in [*section.decode("utf-8", "surrogateescape").split("\n"), "= end 0"]:
@@ -125,9 +124,9 @@ def blocks(section: bytes) -> dict[str, Block]:
 
 
 def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
-    """What the probe printed -> the one observation, under ''.
+    """Return what the probe printed, as the one observation, under ''.
 
-    ValueError for what is not understood.
+    ValueError for output that is not understood.
     """
     have = blocks(section)
     program = _program(have)
@@ -173,9 +172,9 @@ def _lines(have: Mapping[str, Block], name: str) -> list[str]:
 
 
 def _stacked(have: Mapping[str, Block]) -> list[tuple[str, str, str]]:
-    """Devices that are below others: (`port` or `above`, lower, upper).
+    """Return the devices that are below others: (`port` or `above`, lower, upper).
 
-    A port is one that gets no packets itself.
+    A port gets no packets itself.
     """
     words = (line.split() for line in _lines(have, "stacked"))
     return [(some[0], some[1], some[2]) for some in words if len(some) == 3]
@@ -279,13 +278,19 @@ def _table(line: str) -> tuple[str, str]:
 
 
 def _inet6(lines: list[str]) -> tuple[int, ...]:
-    """Of /proc/net/if_inet6: address, index, prefix length, scope, flags, interface."""
+    """Return the addresses in /proc/net/if_inet6.
+
+    Its fields: address, index, prefix length, scope, flags, interface.
+    """
     found = (int(fields[0], 16) for line in lines if (fields := line.split()))
     return tuple(number for number in found if number != LOOPBACK6)
 
 
 def _addresses(have: Mapping[str, Block]) -> Mapping[int, Numbers]:
-    """The addresses of the node. A list that lacks what is known to be there is not believed."""
+    """Return the addresses of the node.
+
+    A list without an address that the node is known to have is not used.
+    """
     spans: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
     for line in _lines(have, "addresses"):
         family, span = network(line)
@@ -325,7 +330,7 @@ def _ufw(have: Mapping[str, Block]) -> Settings | None:
 
 
 def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
-    """Whether firewalld runs, and why that is not known.
+    """Return whether firewalld runs, and why that is unknown.
 
     `firewall-cmd --state` ends with 252 where it does not run (firewall-cmd(1)).
     """

@@ -1,8 +1,9 @@
-"""A packet filter as a program, and what it does with packets.
+"""A packet filter as a program.
 
 The kernel runs the base chains of each hook by priority. A chain ends at the first rule that
 matches and decides; accept ends one base chain only, drop and reject end all (nft(8), "VERDICT
-STATEMENT"). What cannot be interpreted is opaque: it may match or not, and both ways are followed.
+STATEMENT"). A condition that cannot be interpreted is opaque: it may match or not, and both are
+followed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,11 +15,11 @@ from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.packet_sets import Box, Numbers
 
 Key = tuple[str, str, str]
-"""Of a chain: family, table, name."""
+"""A chain: family, table, name."""
 
 
 class Action(StrEnum):
-    """What a rule does with a packet. The first three are verdicts, and are declared by these words."""
+    """What a rule does with a packet. The first three are verdicts, and the words of declarations."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -28,7 +29,7 @@ class Action(StrEnum):
     GOTO = "goto"
     NOTRACK = "notrack"
     NEXT = "next"
-    """Nothing that matters: the packet meets the next rule."""
+    """Nothing that matters: the packet goes on to the next rule."""
     UNKNOWN = "unknown"
 
 
@@ -39,18 +40,19 @@ OUTGOING = ("output", "postrouting", "egress")
 NEW: Numbers = ((0, 0),)
 UNSEEN: Numbers = ((2, 2),)
 TRACKING = -200
-"""The priority at which the kernel looks a packet's connection up (NF_IP_PRI_CONNTRACK)."""
+"""The priority at which the kernel looks up a packet's connection (NF_IP_PRI_CONNTRACK)."""
 NAT_FIRST, NAT_LAST = -100, 100
-"""Where targets and sources of connections are translated (NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC).
+"""The priorities at which targets and sources of connections are translated (NF_IP_PRI_NAT_DST,
+NF_IP_PRI_NAT_SRC).
 """
 MANY_RULES = 100_000
-"""Rules, and boxes of them, beyond which a ruleset is not read: each takes up to 2 KB, and one
-question cannot follow as many.
+"""A ruleset with more rules, their boxes counted, is not read. Each takes up to 2 KB, and no
+question could follow as many.
 """
 QUESTION_STEPS = 50_000
 SURVEY_STEPS = 500_000
-"""Steps that a question about some packets may take, about a quarter of a second, and one about all
-packets, which is asked once a node.
+"""Steps for a question about some packets (about a quarter of a second), and for one about all
+packets, which is put once per node.
 """
 RULES_PER_STEP = 8
 
@@ -63,13 +65,11 @@ class Effect(NamedTuple):
 
 
 class FilterRule(NamedTuple):
-    """A rule of a chain.
+    """A rule of a chain. It matches the packets in `boxes`, which are disjoint.
 
-    It matches packets that are in one of `boxes`; boxes of one rule share no packet.
-
-    `opaque`: why nobody can say which of them it matches. `varies`: it matches some packets of a
+    `opaque`: why it is unknown which of them it matches. `varies`: it matches some packets of a
     kind and not others, as a rate limit does. `changes`: the marks that it sets before it does
-    anything else. `passing`: it matches now, by an element of a set that expires.
+    anything else. `passing`: it matches now, through an element of a set that expires.
     """
 
     boxes: tuple[Box, ...]
@@ -82,15 +82,14 @@ class FilterRule(NamedTuple):
 
 
 class BaseChain(NamedTuple):
-    """A chain that the kernel calls.
+    """A chain that the kernel calls. It sees the packets in `boxes`.
 
-    `chain` is None for what could not be read at all, and may do anything to the packets in
-    `boxes`.
+    `chain` is None for one that could not be read, and may do anything. `moves`: such a chain may
+    also send packets to another port or address, or change what later chains look at.
 
-    `nat`: its type is nat, so that it is called for tracked connections alone (nf_nat_inet_fn), and
-    where the kernel translates addresses, whatever its own priority is (nf_nat_register_fn; by
-    packets on Linux 6.18). `moves`: what could not be read may also send packets to another port or
-    address, or change what later chains look at.
+    `nat`: its type is nat. It is then called for tracked connections only (nf_nat_inet_fn), and
+    where the kernel translates addresses, whatever its own priority (nf_nat_register_fn; by packets
+    on Linux 6.18).
     """
 
     hook: str
@@ -118,11 +117,10 @@ class BaseChain(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """Chains by (family, table, name) and the base chains.
+    """The chains of a node and the base chains among them.
 
-    A chain's rules are kept for each family, since addresses differ.
-
-    `bits`: those of marks that are followed (`bits_of`).
+    A chain's rules are kept for each family, since addresses differ. `bits`: the bits of marks that
+    are followed (`bits_of`).
     """
 
     chains: Mapping[Key, Mapping[int, tuple[FilterRule, ...]]] = field(default_factory=dict)
@@ -147,7 +145,7 @@ class Program:
 
 
 def bits_of(chains: Mapping[Key, Mapping[int, tuple[FilterRule, ...]]]) -> tuple[int, ...]:
-    """The bits of marks that some rule looks at."""
+    """Return the bits of marks that some rule looks at."""
     rules = (rule for chain in chains.values() for some in chain.values() for rule in some)
     return tuple(sorted(marks.looked_at(box for rule in rules for box in rule.boxes)))
 
@@ -155,9 +153,9 @@ def bits_of(chains: Mapping[Key, Mapping[int, tuple[FilterRule, ...]]]) -> tuple
 class Region(NamedTuple):
     """Packets that fare alike.
 
-    `sure`: they (or some of each kind, under a rate limit) certainly come here; otherwise it hangs
-    on something opaque, named in `doubt`. `by` is the rule that decided last, "" where a policy or
-    nothing did. `ruled`: a rule of a filter chain accepted them.
+    `sure`: they certainly come here, or some of each kind under a rate limit; otherwise `doubt`
+    names the opaque condition it depends on. `by`: the rule that decided last, "" for a policy or
+    nothing. `ruled`: a rule of a filter chain accepted them.
     """
 
     box: Box
@@ -169,32 +167,29 @@ class Region(NamedTuple):
 
 
 class Undecidable(ValueError):
-    """The program is beyond what can be followed."""
+    """The program cannot be followed. The text says why."""
 
 
 @dataclass(slots=True)
 class Effort:
-    """The work that one question may still cause, in steps: one region held against one box of a
-    rule.
+    """The work that one question may still cause, in steps.
 
-    The node writes the ruleset, and may make it as hard to follow as it likes. Each question has
-    an effort of its own, so that no verdict depends on what else is declared, or judged before.
+    A step is one region held against one box of a rule. The node writes the ruleset, and can make
+    it as hard to follow as it likes. Each question has its own effort, so that no verdict depends
+    on what else is declared or was judged before.
     """
 
     left: int
 
     def spend(self, steps: int) -> None:
-        """Takes some steps. Undecidable when there are none left."""
+        """Take some steps. Undecidable when too few are left."""
         self.left -= steps
         if self.left < 0:
             raise Undecidable("the ruleset is too complex to be followed")
 
 
 def limited(rules: Iterable[FilterRule], effort: Effort) -> Iterator[FilterRule]:
-    """The rules as they are read.
-
-    Undecidable when there are more, boxes counted, than `effort` has left.
-    """
+    """Yield the rules. Undecidable when there are more, boxes counted, than `effort` has left."""
     for rule in rules:
         effort.spend(1 + len(rule.boxes))
         yield rule

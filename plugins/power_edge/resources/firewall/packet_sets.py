@@ -1,9 +1,8 @@
-"""Sets of packets: a box holds a set of numbers for each dimension, and what it does not name is
-unconstrained.
+"""Sets of packets.
 
-The family is no dimension: IPv4 and IPv6 are looked at apart, so that an address is a plain number.
-Interface names are numbers too (16 bytes, as the kernel's IFNAMSIZ), which makes a wildcard such as
-`eth*` a range.
+A box holds a set of numbers for each dimension. A dimension that it does not name is unconstrained.
+Names of interfaces are numbers too (16 bytes, as the kernel's IFNAMSIZ), so that a wildcard such as
+`eth*` is a range.
 """
 
 from bisect import bisect_left, bisect_right
@@ -14,9 +13,9 @@ from socket import AF_INET, AF_INET6, inet_pton
 from power_edge.resources.firewall.dimension import LIMITS, NAME_BYTES, Dimension
 
 Numbers = tuple[tuple[int, int], ...]
-"""A set of numbers: closed ranges, ascending, none touching the next."""
+"""A set of numbers: closed ranges, ascending, with a gap between neighbours."""
 Box = Mapping[Dimension, Numbers]
-"""Dimension -> the numbers that are in. Treat as immutable."""
+"""Dimension -> the numbers that are in the set. Treat it as immutable."""
 
 TRUE: Numbers = ((1, 1),)
 FALSE: Numbers = ((0, 0),)
@@ -24,9 +23,9 @@ NOTHING: Numbers = ()
 
 
 def numbers(ranges: Iterable[tuple[int, int]]) -> Numbers:
-    """Ranges in any order, overlapping or not, as a set.
+    """Return ranges in any order, overlapping or not, as a set.
 
-    ValueError for one that ends before it begins.
+    ValueError for a range that ends before it begins.
     """
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
@@ -75,12 +74,13 @@ def without(left: Numbers, right: Numbers) -> Numbers:
 
 
 FEW = 8
-"""Ranges that are cut out one by one, by halves; of more it is faster to go along both sets once.
+"""A set of up to so many ranges is cut out range by range, with bisection. For more ranges one pass
+over both sets is faster.
 """
 
 
 def _merged(left: Numbers, right: Numbers) -> Numbers:
-    """`without`, along both sets."""
+    """Return what `without` returns, by one pass over both sets."""
     found: list[tuple[int, int]] = []
     place, end = 0, len(right)
     for low, high in left:
@@ -100,8 +100,9 @@ def _merged(left: Numbers, right: Numbers) -> Numbers:
 
 
 def _clip(some: Numbers, low: int, high: int) -> Numbers:
-    """What is in one range; long sets are cut by halves, since most rules cut one number out of
-    one.
+    """Return the part of a set that lies in one range.
+
+    It uses bisection: sets can be long, and most rules cut out one number.
     """
     first = bisect_left(some, low, key=_end)
     last = bisect_right(some, high, key=_start)
@@ -128,7 +129,7 @@ def size(some: Numbers) -> int:
 
 
 def meet(left: Box, right: Box) -> Box | None:
-    """What both hold; None when that is nothing."""
+    """Return the intersection of two boxes; None where it is empty."""
     narrowed = {}
     for dimension, some in right.items():
         have = left.get(dimension)
@@ -139,9 +140,9 @@ def meet(left: Box, right: Box) -> Box | None:
 
 
 def within(inner: Box, outer: Box) -> bool:
-    """Whether `outer` holds all of `inner`.
+    """Return whether `outer` holds all of `inner`.
 
-    May say no where the truth is yes, never the reverse.
+    It may say no where the truth is yes, never the reverse.
     """
     return all(
         dimension in inner and not without(inner[dimension], some)
@@ -150,7 +151,7 @@ def within(inner: Box, outer: Box) -> bool:
 
 
 def subtract(box: Box, cut: Box) -> Iterator[Box]:
-    """What `box` holds and `cut` does not, as boxes that share no packet."""
+    """Yield what `box` holds and `cut` does not, as disjoint boxes."""
     rest = dict(box)
     for dimension, some in cut.items():
         have = rest.get(dimension, everything(dimension))
@@ -166,8 +167,8 @@ def subtract(box: Box, cut: Box) -> Iterator[Box]:
 def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
     left = list(boxes)
     for cut in cuts:
-        # What a cut does not touch stays in one piece, or hundreds of cuts would make thousands of
-        # it.
+        # A box that a cut does not touch stays in one piece; otherwise hundreds of cuts would make
+        # thousands of pieces.
         left = [
             piece
             for box in left
@@ -177,7 +178,7 @@ def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
 
 
 def merge(boxes: Iterable[Box], dimensions: Iterable[Dimension]) -> list[Box]:
-    """The same packets in fewer boxes: those that differ in one dimension become one.
+    """Return the same packets in fewer boxes: boxes that differ in one dimension become one.
 
     A dimension that holds everything is left out.
     """
@@ -206,7 +207,7 @@ def merge(boxes: Iterable[Box], dimensions: Iterable[Dimension]) -> list[Box]:
 
 
 def address(text: str) -> tuple[int, int]:
-    """An address as (family, number). ValueError if it is none."""
+    """Return an address as (family, number). ValueError for another text."""
     family = 6 if ":" in text else 4
     try:
         return family, int.from_bytes(inet_pton(AF_INET6 if family == 6 else AF_INET, text))
@@ -215,8 +216,11 @@ def address(text: str) -> tuple[int, int]:
 
 
 def network(text: str) -> tuple[int, tuple[int, int]]:
-    """An address, or a network with a prefix length or a netmask, as (family, range); bits below
-    the prefix are ignored. ValueError if it is none.
+    """Return an address, or a network with a prefix length or a netmask, as (family, range).
+
+    Bits below the prefix are ignored. ValueError for another text. `ipaddress` is not used here: it
+    takes a mask 0.0.0.255 for a prefix of 24, knows no netmasks of IPv6 (ip6tables-save prints
+    them), and is too slow for sets of 100,000 elements.
     """
     name, slash, mask = text.partition("/")
     family, number = address(name)
@@ -235,7 +239,7 @@ def network(text: str) -> tuple[int, tuple[int, int]]:
 
 
 def interface(name: str) -> tuple[int, int]:
-    """The range of an interface's name; one that ends in `*` is a prefix.
+    """Return the range of an interface's name; a name that ends in `*` is a prefix.
 
     ValueError for a name that the kernel cannot hold.
     """

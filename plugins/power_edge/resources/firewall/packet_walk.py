@@ -28,19 +28,18 @@ MANY_REGIONS = 10_000
 
 
 RANGES_PER_STEP = 16
-"""Rules that are looked at, and ranges of numbers that are copied, in the time of a step or less.
+"""Rules that are looked at, and ranges of numbers that are copied, in about the time of one step.
 """
 
 
 def walk(
     program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort
 ) -> list[Region]:
-    """What becomes of packets: regions that together cover all of them.
+    """Return what becomes of packets, as regions that together cover all of them.
 
-    Undecidable when it grows too large, or takes more than `effort` has left.
-
-    Regions overlap where packets of a kind fare differently: under a rate limit (all of them sure),
-    and where something is opaque (none sure).
+    Regions overlap where packets of one kind fare differently: under a rate limit (all regions are
+    sure), or because of an opaque condition (none is sure). Undecidable when there are too many
+    regions, or when it takes more than `effort` has left.
     """
     alive, ended = list(start), list[Region]()
     for base in (_decided(program, base, effort) for base in program.path(hooks, family)):
@@ -60,7 +59,7 @@ def walk(
 
 
 def _decided(program: Program, base: BaseChain, effort: Effort) -> BaseChain:
-    """The base chain, opaque where it cannot be told for which packets it is called."""
+    """Return the base chain, without its rules where it is unknown which packets it is called for."""
     rules = [*program.reachable(base.chain, effort)] if base.chain is not None else []
     actions = {rule.effect.action for rule in rules}
     if base.nat and (base.policy != ALLOW or actions & {DENY, REJECT}):
@@ -117,9 +116,9 @@ def _check(*lists: list[Region]) -> None:
 
 
 class _Walk:
-    """One base chain's run.
+    """One run of a base chain.
 
-    What a verdict of drop or reject ended is in `ended`, what was accepted in `accepted`.
+    `ended`: the regions that a drop or reject ended. `accepted`: those that were accepted.
     """
 
     def __init__(self, program: Program, family: int, base: BaseChain, effort: Effort) -> None:
@@ -142,7 +141,7 @@ class _Walk:
         return self.accepted
 
     def chain(self, name: Key, regions: list[Region], callers: tuple[Key, ...]) -> list[Region]:
-        """The regions that leave the chain undecided."""
+        """Return the regions that leave the chain undecided."""
         if name in callers or len(callers) > 64:
             raise Undecidable(f"chain {name[2]} calls itself")
         if name not in self.program.chains:
@@ -176,7 +175,7 @@ class _Walk:
         return returned + regions
 
     def _changed(self, rule: FilterRule, regions: list[Region]) -> list[Region]:
-        """The regions with the marks that a rule sets."""
+        """Return the regions with the marks that a rule sets."""
         for change in rule.changes:
             inside, outside = (
                 _split(regions, ({Dimension.CONNTRACK: NEW},), self.effort)
@@ -198,7 +197,9 @@ class _Walk:
         return regions
 
     def _idle(self, rule: FilterRule) -> bool:
-        """Whether it makes no difference if the rule matches: then neither do its opaque parts."""
+        """Return whether a rule has no effect if it matches. Its opaque conditions then do not
+        matter.
+        """
         if (
             rule.effect.action is not Action.JUMP
             or rule.effect.target is None
@@ -214,7 +215,7 @@ class _Walk:
     def _do(
         self, rule: FilterRule, matched: list[Region], callers: tuple[Key, ...]
     ) -> tuple[list[Region], list[Region]]:
-        """The regions that go on to the next rule, and those that return from the chain."""
+        """Return the regions that go on to the next rule, and those that return from the chain."""
         match rule.effect.action:
             case Action.ALLOW:
                 filters = self.base_chain.filters
@@ -240,10 +241,10 @@ class _Walk:
         return [], []
 
     def _anything(self, region: Region, why: str, *, moves: bool = True) -> None:
-        """Any verdict.
+        """Give a region any verdict.
 
-        `moves`: what later chains say does not count, for the packet may end elsewhere (DNAT, a
-        queue), or have no connection.
+        `moves`: later chains do not count, since the packet may end elsewhere (DNAT, a queue) or
+        have no connection.
         """
         (lost,) = _unsure([region._replace(by=why)], why)
         self.ended += [
@@ -257,8 +258,10 @@ def _unsure(regions: Iterable[Region], why: str) -> list[Region]:
 
 
 def _new(regions: list[Region], known: list[Region]) -> list[Region]:
-    """Without what is on its way already: those packets that a rate limit or something opaque did
-    not send into the chain that gave these back.
+    """Return the regions that `known` does not hold already.
+
+    A rate limit or an opaque condition sends some packets into a chain and others past it. Those
+    that the chain gives back are then in both lists.
     """
     return [
         region

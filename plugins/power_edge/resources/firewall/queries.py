@@ -1,4 +1,4 @@
-"""What is asked of a ruleset: the packets that a declaration speaks of, and how they fare."""
+"""How the packets that a declaration is about fare in a ruleset."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
@@ -43,9 +43,7 @@ T = TypeVar("T")
 
 
 def _cached(answer: Callable[P, T]) -> Callable[P, T]:
-    """Answer a question that many others need once, also where the answer is that it is
-    undecidable.
-    """
+    """Cache a function's answers, the answer Undecidable included."""
 
     @lru_cache(maxsize=16)
     def kept(*args: Any, **kwargs: Any) -> T | Undecidable:
@@ -67,10 +65,9 @@ def _cached(answer: Callable[P, T]) -> Callable[P, T]:
 def trace(
     ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING
 ) -> list[list[Region]]:
-    """How the packets fare: a list of regions for each order in which the kernel may run chains of
-    equal priority. Undecidable as `walk`.
+    """Return how packets fare: a list of regions for each order that the kernel may run chains in.
 
-    Without what no host sends and is stopped (`tells_nothing`).
+    Left out is what tells nothing (`tells_nothing`). Undecidable as `walk`.
     """
     return _trace(ruleset, family, boxes, hooks, Effort(QUESTION_STEPS))
 
@@ -94,8 +91,9 @@ def _trace(
 
 
 def _marked(ruleset: Ruleset, boxes: list[Box], hooks: tuple[str, ...]) -> Iterator[Region]:
-    """The packets with the marks that they bring: none, if no tunnel or program of the node's own
-    gave them one.
+    """Yield the packets with the marks that they may have on arrival.
+
+    They have none, unless a tunnel or, for outgoing ones, a program of the node set one.
     """
     bits = ruleset.program.bits
     clear = marks.clear(bits)
@@ -126,8 +124,9 @@ def _marked(ruleset: Ruleset, boxes: list[Box], hooks: tuple[str, ...]) -> Itera
 
 @_cached
 def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
-    """The marks other than none that rules give to packets in which others may be wrapped: what
-    comes out of a tunnel may keep them.
+    """Return the marks that rules give to packets in which a tunnel may carry others.
+
+    What comes out of the tunnel may keep them.
     """
     program, found = ruleset.program, dict[tuple[tuple[str, Numbers], ...], Box]()
     if not any(
@@ -150,7 +149,7 @@ def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
 
 
 def trace_all(ruleset: Ruleset, family: int, outward: bool = False) -> list[list[Region]]:
-    """How everything but ICMP fares, incoming or outgoing."""
+    """Return how everything but ICMP fares, incoming or (`outward`) outgoing."""
     return _trace_all(ruleset, family, outward)
 
 
@@ -161,8 +160,9 @@ def _trace_all(ruleset: Ruleset, family: int, outward: bool) -> list[list[Region
 
 
 def judged_families(ruleset: Ruleset, action: str) -> list[int]:
-    """The families in which `any` is judged: IPv6 only where the node has addresses of it; to
-    allow, more than link-local ones.
+    """Return the families in which a rule from any to any is judged.
+
+    IPv6 counts only where the node has IPv6 addresses; for `allow`, others than link-local ones.
     """
     if ruleset.inet6 is None:
         return [4, 6]
@@ -171,34 +171,33 @@ def judged_families(ruleset: Ruleset, action: str) -> list[int]:
 
 
 def tells_nothing(ruleset: Ruleset, region: Region) -> bool:
-    """Whether a region is of packets that no host sends, and they are stopped: then it speaks for
-    and against nothing.
+    """Return whether a region says nothing for or against a verdict: unusual packets, stopped.
 
-    No host connects from TCP port 0 (it is reserved, RFC 6335; bind(2) takes it for any port), so
-    it may be refused where all is declared allowed. Linux takes such a packet, so whoever makes one
-    by hand must not get in where it is declared closed. UDP has such packets (RFC 768). The same is
-    true of the others in `UNUSUAL` (by packets on Linux 6.18).
+    No host connects from TCP port 0 (RFC 6335 reserves it; bind(2) takes it for any port), so a
+    firewall may refuse it where `allow` is declared. Linux accepts such a packet, so it must not
+    get in where `deny` is declared. UDP has such packets (RFC 768). The same holds for the others
+    in `UNUSUAL` (by packets on Linux 6.18).
     """
     return region.verdict != ALLOW and unusual(ruleset, region.box)
 
 
 def applies(ruleset: Ruleset, region: Region) -> bool:
-    """Whether the region speaks of an interface and an address that the node has."""
+    """Return whether a region is about an interface and an address that the node has."""
     return interface_exists(ruleset, region) and all(
         both(region.box.get(DADDR[family], own), own) for family, own in ruleset.addresses.items()
     )
 
 
 def interface_exists(ruleset: Ruleset, region: Region) -> bool:
-    """Whether the region speaks of an interface that the node has."""
+    """Return whether a region is about an interface that the node has."""
     reach = region.box.get(Dimension.IIF, EXTERNAL)
     return reach == EXTERNAL or bool(both(reach, ruleset.existing))
 
 
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
-    """What is let in, but for ICMP.
+    """Yield what is let in, but for ICMP.
 
-    Sure is what every order of chains lets in. Undecidable as `walk`.
+    A region is sure if every order of chains lets it in. Undecidable as `walk`.
     """
     every = trace_all(ruleset, family)
     effort = Effort(QUESTION_STEPS)

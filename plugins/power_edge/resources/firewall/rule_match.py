@@ -1,4 +1,4 @@
-"""What a rule matches, gathered condition by condition while its text is read."""
+"""What a rule matches, collected condition by condition while the rule is read."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ PROTOCOLS: Mapping[str, int] = {
     "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "ospfigp": 89, "ipip": 94, "etherip": 97, "encap": 98, "pim": 103, "ipcomp": 108,
     "comp": 108, "vrrp": 112, "l2tp": 115, "sctp": 132, "mobility-header": 135, "mh": 135, "udplite": 136, "mptcp": 262,
 }  # fmt: skip
-"""Names as /etc/protocols has them; iptables, nft and the kernel print both names and numbers."""
+"""Names as in /etc/protocols. iptables, nft and the kernel print names and numbers."""
 PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
 """Protocols whose header begins with the two ports."""
 NEW: Numbers = ((0, 0),)
@@ -55,13 +55,13 @@ xt_conntrack.c).
 """
 STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
 ANSWERED: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
-"""Packets whose source has a route: by the interface that they came by, or by any (reverse path
-filters).
+"""Packets whose source has a route: by the interface that they came by (True), or by any (False).
+Reverse path filters ask this.
 """
 
 
 def protocol(name: str) -> int:
-    """ValueError for a name that is not known here."""
+    """Return the number of a protocol. ValueError for an unknown name."""
     if name.isdecimal():
         return int(name)
     if name not in PROTOCOLS:
@@ -71,7 +71,7 @@ def protocol(name: str) -> int:
 
 @dataclass
 class Match:
-    """The packets that a rule matches, for the families that it is for."""
+    """The packets that a rule matches, in the families that it applies to."""
 
     families: set[int]
     boxes: list[Box] = field(default_factory=lambda: [{}])
@@ -98,7 +98,7 @@ class Match:
         )
 
     def choose(self, boxes: Iterable[Box]) -> None:
-        """One of several boxes."""
+        """Keep the packets of any of these boxes."""
         choice = list(boxes)
         if len(self.boxes) * len(choice) > MANY_BOXES:
             self.doubt("too many combinations")
@@ -108,7 +108,7 @@ class Match:
         ]
 
     def leave(self, boxes: Iterable[Box]) -> None:
-        """None of several boxes."""
+        """Remove the packets of all these boxes."""
         for box in boxes:
             self.boxes = subtract_all(self.boxes, [box])
             if len(self.boxes) > MANY_BOXES:
@@ -122,14 +122,15 @@ class Match:
             self.choose(boxes)
 
     def when(self, truth: bool) -> None:
-        """A condition whose answer is known for all the packets that are judged."""
+        """Apply a condition that is true, or false, of all packets that are judged."""
         if not truth:
             self.boxes = []
 
     def sent(self, how: Numbers, *, negated: bool = False) -> None:
-        """To whom on the link the packet was sent.
+        """Keep packets by whom they were sent to on the link (`Dimension.CAST`).
 
-        Sent to all, the kernel takes what is not TCP (tcp_v4_rcv; by packets on Linux 6.18).
+        Of what is sent to all, the kernel accepts everything but TCP (tcp_v4_rcv; by packets on
+        Linux 6.18).
         """
         others = how if negated else complement(how, Dimension.CAST)
         self.leave(
@@ -140,16 +141,18 @@ class Match:
         self.leave([{Dimension.PROTO: TCP}] if both(others, FALSE) else [])
 
     def plain(self, truth: bool) -> None:
-        """Whether an extension header of IPv6 is missing.
+        """Keep packets without an extension header of IPv6, or (`truth` false) with it.
 
-        Who makes a packet by hand chooses which ones it has.
+        Who makes a packet by hand chooses its headers.
         """
         self.narrow(Dimension.EXT, FALSE if truth else TRUE)
         self.varies |= not truth
 
     def tcp_flags(self, holds: Callable[[int], bool]) -> None:
-        """A condition on the flags of TCP: a connection's first packet has SYN, and may have PSH
-        and URG as well (by packets on Linux 6.18).
+        """Apply a condition on the flags of TCP.
+
+        A connection's first packet has SYN, and may have PSH and URG as well (by packets on Linux
+        6.18).
         """
         self.narrow(Dimension.PROTO, TCP)
         flags = [(psh, urg) for psh, urg in product((0, PSH), (0, URG)) if holds(SYN | psh | urg)]
@@ -167,9 +170,9 @@ class Match:
         *,
         negated: bool = False,
     ) -> None:
-        """One of several words, each standing for some numbers of a dimension.
+        """Keep the packets of any of these words, which stand for numbers of a dimension.
 
-        A word that is not known makes the rule opaque.
+        An unknown word makes the rule opaque.
         """
         words = list(names)
         strange = [word for word in words if word not in known]
@@ -181,10 +184,10 @@ class Match:
             )
 
     def changed(self, text: str) -> Iterator[FilterRule]:
-        """The changes so far as a rule of their own, since what comes next in the rule need not
-        hold.
+        """Yield the changes of marks so far as a rule of their own: the rest of the rule need not
+        match.
 
-        A condition that held of a mark before does not have to hold of the new one.
+        A condition on the old mark need not hold for the new one.
         """
         if self.changes:
             yield from self.rules(Effect(Action.NEXT), text)
@@ -194,8 +197,10 @@ class Match:
             self.changes.clear()
 
     def mark(self, which: Mark, boxes: Iterable[Box], *, negated: bool = False) -> None:
-        """A condition on a mark; that of a connection holds of no packet that has none, not even
-        where it is negated.
+        """Apply a condition on a mark.
+
+        A condition on a connection's mark never matches a packet without a connection, negated or
+        not.
         """
         if which == CONNECTION:
             self.narrow(Dimension.CONNTRACK, NEW)
@@ -205,12 +210,13 @@ class Match:
         self.families &= {family}
 
     def doubt(self, why: str) -> None:
-        """A condition that cannot be interpreted."""
+        """Note a condition that cannot be interpreted. The first one is kept."""
         self.opaque = self.opaque or why
 
     def rules(self, effect: Effect, text: str) -> Iterator[FilterRule]:
-        """The rules that come of it: none when it cannot match, two when it looks at ports and
-        names no protocol.
+        """Yield the rules that this match amounts to.
+
+        None if it cannot match; two if it looks at ports and names no protocol.
         """
         if not self.boxes or not self.families:
             return

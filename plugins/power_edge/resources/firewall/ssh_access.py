@@ -1,8 +1,8 @@
-"""The operator's way to the node, which no command that is printed may close.
+"""How the operator reaches the node. No printed command may close this.
 
 The probe prints the connection that its answer goes back by (SSH_CONNECTION), or else those that
-are open to sshd, and the ports on which sshd listens. Where it could not find out, ssh on port 22
-is assumed.
+are open to sshd, and the ports that sshd listens on. If it could not find out, ssh on port 22 is
+assumed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ class Connection(NamedTuple):
     device: str = ""
 
     def box(self) -> Box:
-        """A new connection like it, from any port."""
+        """Return a new connection like it, from any port."""
         box: Box = {
             SADDR[self.family]: ((self.client, self.client),),
             DADDR[self.family]: ((self.server, self.server),),
@@ -39,7 +39,7 @@ class Connection(NamedTuple):
 class SshAccess(NamedTuple):
     """How the operator gets in: the connections in use, and the ports of sshd.
 
-    `tunnels`: interfaces of VPNs among the devices; what they need to stay up is not known.
+    `tunnels`: interfaces of VPNs among the devices. What a VPN needs to stay up is unknown.
     """
 
     connections: tuple[Connection, ...] = ()
@@ -47,7 +47,7 @@ class SshAccess(NamedTuple):
     tunnels: frozenset[str] = frozenset()
 
     def tunnel(self) -> str | None:
-        """The VPN that a connection in use comes through."""
+        """Return the VPN that a connection in use comes through; None without one."""
         return next((each.device for each in self.connections if each.device in self.tunnels), None)
 
 
@@ -55,17 +55,17 @@ DEFAULT_ACCESS = SshAccess(ports=(USUAL_PORT,))
 
 
 class OrderedRule(NamedTuple):
-    """One rule of those that will be in force, in their order."""
+    """One of the rules that will be in force, in their order."""
 
     action: str
     box: Box
 
 
 def lets_in(need: Box, rules: Sequence[OrderedRule]) -> bool:
-    """Whether these rules let a needed connection in, with nothing let in by default.
+    """Return whether these rules let a needed connection in, if nothing is let in by default.
 
-    Which interface a connection comes by is not always known: a rule about one interface then
-    counts where it denies, and not where it allows.
+    The interface of a connection is not always known. A rule for one interface then counts if it
+    denies, and not if it allows.
     """
     left = [need]
     for action, box in rules:
@@ -80,8 +80,9 @@ def lets_in(need: Box, rules: Sequence[OrderedRule]) -> bool:
 
 
 def read(lines: Iterable[str]) -> SshAccess:
-    """Of the probe's lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`,
-    `unknown`.
+    """Return how the operator gets in, as the probe prints it.
+
+    Its lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`, `unknown`.
     """
     words = [line.split() for line in lines]
     if not words or ["unknown"] in words:
@@ -107,6 +108,6 @@ def _connection(words: Sequence[str]) -> Iterator[Connection]:
 
 
 def _meets(left: Box, right: Box) -> bool:
-    """Whether they share a packet. Of boxes of one family each: no packet has both addresses."""
+    """Return whether two boxes share a packet. No packet has addresses of two families."""
     families = [{FAMILY[name] for name in box if name in FAMILY} for box in (left, right)]
     return (not all(families) or families[0] == families[1]) and meet(left, right) is not None

@@ -1,7 +1,7 @@
-"""Whether a firewall is in force, and whose: what the item `enabled` says.
+"""Whether a firewall is in force, and whose: the item `enabled`.
 
-Packets decide, and whether the provider's rules are there in full. A provider that was stopped,
-flushed by hand or loaded in part leaves chains behind that say nothing of either.
+Packets decide, and whether the provider's rules are loaded in full. A provider that was stopped,
+flushed by hand or loaded in part leaves chains behind, which prove neither.
 docs/verdicts/firewall.md has the table.
 """
 
@@ -16,7 +16,7 @@ from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, FilterR
 
 
 class Status(NamedTuple):
-    """Whether it is so (None: cannot be decided), and why."""
+    """Whether a firewall is in force (None: cannot be decided), and why."""
 
     holds: bool | None
     why: str | None = None
@@ -25,8 +25,8 @@ class Status(NamedTuple):
 class Loaded(Enum):
     """How much of ufw's rules for incoming connections of one family the kernel runs.
 
-    `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw comes back
-    at the same place: LEFT. PART is what no command of ufw makes.
+    LEFT: `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw comes
+    back at the same place. PART: no command of ufw leads there.
     """
 
     WHOLE = "whole"
@@ -36,7 +36,7 @@ class Loaded(Enum):
 
 
 def in_force(observed: Ruleset) -> Status:
-    """Whether a firewall is in force, as `enabled: true` declares."""
+    """Return whether a firewall is in force, as `enabled: true` declares."""
     families = queries.judged_families(observed, "deny")
     filtered = {family: defaults.filters(observed, family) for family in families}
     loaded = {family: ufw_loaded(observed, family) for family in families}
@@ -69,8 +69,9 @@ def in_force(observed: Ruleset) -> Status:
 
 
 def any_part(observed: Ruleset) -> Status:
-    """Whether anything of a firewall is in force, or comes with the next boot, against
-    `enabled: false`: half a firewall is neither enabled nor disabled.
+    """Return whether any part of a firewall is in force, or comes with the next boot.
+
+    This is for `enabled: false`: half a firewall is neither enabled nor disabled.
     """
     whole = in_force(observed)
     if whole.holds:
@@ -117,7 +118,7 @@ def _ufw(
     idle = [family for family in others if filtered[family] is False]
     if idle:
         return Status(False, f"ufw is active, but nothing filters {_families(idle)}")
-    # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules of it.
+    # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules for it.
     if others and observed.ufw_settings and (others != [6] or observed.ufw_settings.ipv6):
         return Status(False, f"{_families(others)} does not go through ufw's rules")
     own = [family for family, how in loaded.items() if how is Loaded.WHOLE]
@@ -154,7 +155,7 @@ def _firewalld(observed: Ruleset, filtered: Mapping[int, bool | None]) -> Status
 
 
 def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
-    """How much of ufw's rules incoming connections of a family meet."""
+    """Return how much of ufw's rules incoming connections of a family meet."""
     prefix = "ufw-" if family == 4 else "ufw6-"
     user = [key for key in observed.program.chains if key[2] == f"{prefix}user-input"]
     entrance = reached(observed, family, f"{prefix}before-input")
@@ -173,15 +174,15 @@ def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
 
 
 def ufw_in(observed: Ruleset, family: int) -> bool:
-    """Whether what comes in of a family goes through ufw's rules, in full or in part."""
+    """Return whether incoming packets of a family go through ufw's rules, in full or in part."""
     return ufw_loaded(observed, family) in {Loaded.WHOLE, Loaded.PART}
 
 
 def firewalld_in_part(observed: Ruleset, family: int) -> bool:
-    """Whether firewalld's rules for incoming connections are there and not all of them are met.
+    """Return whether some of firewalld's rules for incoming connections are missing.
 
     firewalld 1 and 2: filter_INPUT, or INPUT of its iptables backend, jumps to the chain of the
-    zones, which goes to one chain for each zone; none of these is ever empty.
+    zones, which goes to one chain for each zone. None of these is ever empty.
     """
     zones = [
         key for key in observed.program.chains if key[2] in {"filter_INPUT_ZONES", "INPUT_ZONES"}
@@ -196,9 +197,9 @@ def firewalld_in_part(observed: Ruleset, family: int) -> bool:
 
 
 def reached(observed: Ruleset, family: int, name: str) -> Key | None:
-    """The chain of that name to which a base chain of input sends every packet, if there is one.
+    """Return the chain of that name that every packet to input reaches; None without one.
 
-    A jump behind a rule that decides on everything is never met.
+    A jump behind a rule that decides on everything is never reached.
     """
     for base in observed.program.path(("input",), family):
         for rule in _rules(observed, base.chain, family) if base.chain is not None else ():
@@ -218,7 +219,7 @@ def _always(rule: FilterRule) -> bool:
 
 
 def _filters_outgoing(observed: Ruleset, family: int) -> bool | None:
-    """As `asked.filters`, of the connections that the node opens."""
+    """Return what `defaults.filters` returns, for connections that the node opens."""
     stopped = [
         region
         for regions in queries.trace_all(observed, family, outward=True)

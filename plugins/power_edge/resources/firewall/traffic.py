@@ -1,4 +1,4 @@
-"""The connections that declarations speak of, as sets of packets."""
+"""The connections that declarations are about, as sets of packets."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ LOOPBACK = (interface("lo"), (0, 0))
 
 
 EXTERNAL: Numbers = complement(numbers(LOOPBACK), Dimension.IIF)
-"""Interfaces that packets of others come by. (0: no interface at all.)"""
+"""All interfaces but lo. (0 stands for no interface.)"""
 
 
 NO_INTERFACE: Numbers = ((0, 0),)
@@ -51,8 +51,8 @@ OTHER_REQUESTS: Mapping[int, Box] = {
     },
     6: {Dimension.PROTO: ((58, 58),), Dimension.ICMP: ((139 << 8, (139 << 8) + 255),)},
 }
-"""What else a stranger may ask of a node by ICMP: timestamp, information, address mask; node
-information in IPv6 (RFC 4620).
+"""ICMP requests other than echo: timestamp, information and address mask; in IPv6 node information
+(RFC 4620).
 """
 
 
@@ -73,7 +73,7 @@ UNICAST: Mapping[int, Numbers] = {
 }
 """Addresses between which connections are made over a wire.
 
-Others are refused by the kernel itself (martians) or are no connection's (multicast).
+The kernel refuses others itself (martians), or they are multicast.
 """
 
 
@@ -101,19 +101,20 @@ FROM_TCP_PORT_0: Box = {Dimension.PROTO: ((6, 6),), Dimension.SPORT: ((0, 0),)}
 TO_BROADCAST: Box = {Dimension.DLOCAL: BROADCAST}
 """To broadcast or anycast addresses.
 
-What is allowed need not be open there, and what is closed must not be.
+These need not be open where `allow` is declared, and must be closed where `deny` is.
 """
 
 
 FROM_OWN_ADDRESS: Box = {Dimension.SLOCAL: ((1, 2),), Dimension.IIF: EXTERNAL}
-"""What others send from addresses of the node.
+"""From an address of the node, sent by others.
 
-Linux takes it from a broadcast address of another of its networks, and in IPv6 from any own one.
+Linux accepts such packets from the broadcast address of another of its networks, and in IPv6 from
+any own address.
 """
 
 
 LINK_BROADCAST: Box = {Dimension.CAST: ((1, 2),)}
-"""Sent to the hardware address of all on the link."""
+"""Sent to the broadcast or multicast hardware address of the link."""
 
 
 UNUSUAL: tuple[Box, ...] = (
@@ -126,21 +127,24 @@ UNUSUAL: tuple[Box, ...] = (
     FROM_OWN_ADDRESS,
     TO_BROADCAST,
 )
-"""What no host sends, and somebody may make by hand (`tells_nothing`); and what is sent to all."""
+"""Packets that no host sends and somebody may make by hand, and packets to broadcast addresses (by
+packets on Linux 6.18; docs/verdicts/firewall.md, "Rules").
+"""
 
 
 OTHER_INTERFACE: Box = {Dimension.HOME: FALSE}
-"""What comes by one interface for an address of another one: nothing does where there is one
-interface only.
+"""To an address of another interface than the one the packet comes by.
+
+There are none on a node with a single interface.
 """
 
 
 NO_PORT: Box = {Dimension.PROTO: PORTED, Dimension.DPORT: ((0, 0),)}
-"""Where nothing can listen: bind(2) takes port 0 for any."""
+"""To port 0, where nothing can listen: bind(2) takes it for any port."""
 
 
 CLIENTS: Box = {Dimension.SPORT: ((49152, 60999),)}
-"""Ports that clients connect from on every system: IANA's dynamic ports (RFC 6335), as far as Linux
+"""Ports that clients on every system connect from: IANA's dynamic ports (RFC 6335), as far as Linux
 uses them (net.ipv4.ip_local_port_range).
 """
 
@@ -157,13 +161,14 @@ DHCP: Mapping[int, Box] = {
     4: {Dimension.PROTO: ((17, 17),), Dimension.SPORT: ((67, 67),), Dimension.DPORT: ((68, 68),)},
     6: {Dimension.PROTO: ((17, 17),), Dimension.DPORT: ((546, 546),), Dimension.DADDR6: LINK_LOCAL},
 }
-"""Answers to a DHCP client. ufw and firewalld let them in of themselves, and no declaration can say
-so (it would need a source port).
+"""Answers to a DHCP client.
+
+ufw and firewalld let them in by default, and no declaration can name them: it has no source port.
 """
 
 
 def incoming(family: int) -> Box:
-    """All connections that others open to the node."""
+    """Return all connections that others open to the node."""
     return {
         SADDR[family]: UNICAST[family],
         DADDR[family]: UNICAST[family],
@@ -176,7 +181,7 @@ def incoming(family: int) -> Box:
 
 
 def outgoing(family: int) -> Box:
-    """All connections that the node opens to others."""
+    """Return all connections that the node opens to others."""
     return {
         **incoming(family),
         Dimension.IIF: NO_INTERFACE,
@@ -187,9 +192,9 @@ def outgoing(family: int) -> Box:
 
 
 def ends(rule: Rule) -> dict[str, tuple[int, Numbers] | None]:
-    """(family, addresses) of `from` and `to`; None for any.
+    """Return the rule's `from` and `to` as (family, addresses); None stands for any.
 
-    ValueError for one that is no address.
+    ValueError for a text that is not an address.
     """
     found: dict[str, tuple[int, Numbers] | None] = {}
     for field, text in (("from", rule.from_), ("to", rule.to)):
@@ -199,13 +204,14 @@ def ends(rule: Rule) -> dict[str, tuple[int, Numbers] | None]:
 
 
 def named_families(rule: Rule) -> set[int]:
-    """The families that the rule's addresses name; empty for any to any."""
+    """Return the families of the rule's addresses; empty for any to any."""
     return {end[0] for end in ends(rule).values() if end is not None}
 
 
 def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
-    """The connections of one family that a rule speaks of, None for none; of ICMP the echo
-    requests, or `kind`.
+    """Return the connections of one family that a rule is about, or None where there are none.
+
+    For ICMP these are echo requests, or the packets of `kind`.
     """
     if named_families(rule) - {family}:
         return None
@@ -224,14 +230,14 @@ def protocol_of(rule: Rule, family: int) -> Box:
 
 
 def unusual(ruleset: Ruleset, box: Box) -> bool:
-    """Whether all packets of a box are such that no host sends them."""
+    """Return whether all packets of a box are unusual: `UNUSUAL`, or `OTHER_INTERFACE`."""
     return any(within(box, each) for each in UNUSUAL) or (
         len(ruleset.interfaces or ()) == 1 and within(box, OTHER_INTERFACE)
     )
 
 
 def unusual_note(box: Box, family: int, *, by_hand: bool) -> str:
-    """What is odd about the packets of a box, in words; "" for nothing."""
+    """Return in words what is unusual about the packets of a box; "" for nothing."""
     if within(box, TO_BROADCAST):
         return "at broadcast addresses" if family == 4 else "at anycast addresses"
-    return "in packets that are made by hand" if by_hand else ""
+    return "only packets made by hand" if by_hand else ""

@@ -1,10 +1,10 @@
 """What ufw keeps in its files: the rules of user.rules and user6.rules, and its settings.
 
-ufw writes each rule twice: as lines for iptables-restore, and before them as one comment
-`### tuple ### ACTION PROTO PORT TO FROM-PORT FROM [TO-APP FROM-APP] DIRECTION [comment=HEX]`.
-ACTION is allow, deny, reject or limit, with `_log` or `_log-all` behind it for rules that log, and
-`route:` before it for forwarded connections. DIRECTION is in or out, with `_INTERFACE` behind it.
-(ufw 0.36, backend_iptables.py, `_write_rules`.)
+ufw writes each rule twice: as lines for iptables-restore, and before them as one comment `### tuple
+### ACTION PROTO PORT TO FROM-PORT FROM [TO-APP FROM-APP] DIRECTION [comment=HEX]`. ACTION is allow,
+deny, reject or limit, followed by `_log` or `_log-all` for rules that log, and preceded by `route:`
+for forwarded connections. DIRECTION is in or out, followed by `_INTERFACE`. (ufw 0.36,
+backend_iptables.py, `_write_rules`.)
 """
 
 import re
@@ -29,18 +29,17 @@ _PLAIN = re.compile(r'(ENABLED=)?("?)(yes|no|YES|NO)\2')
 _CHAINS = {4: "ufw", 6: "ufw6"}
 _TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "REJECT", "limit": "limit-accept"}
 _BESIDE = {"", "limit", "logging-input"}
-"""What the lines of a rule also jump to, in the user's chains: a rate limit, the log."""
+"""What the lines of a rule also jump to in the user's chains: a rate limit, the log."""
 POLICIES = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject"}
 
 
 class Settings(NamedTuple):
-    """What ufw is set to do. None: not known.
+    """What ufw is set to do. None stands for unknown.
 
-    `enabled`: ENABLED of ufw.conf. The others are those of /etc/default/ufw: `incoming` is the
-    default action, `ipv6` whether IPv6 goes through ufw's rules, `builtins` whether ufw flushes
-    everything else in the filter table when it starts. `init` is the path of ufw-init. `edited`:
-    the files of rules that are not as they were installed. `plain`: whether ENABLED is written so
-    that ufw's own commands read it as ufw-init does at a boot.
+    `enabled`: ENABLED of ufw.conf. From /etc/default/ufw: `incoming`: the default action; `ipv6`:
+    whether IPv6 goes through ufw's rules; `builtins`: whether ufw flushes everything else in the
+    filter table when it starts. `init`: the path of ufw-init. `edited`: the files of rules that are
+    not as installed. `plain`: whether ufw's commands read ENABLED as ufw-init does at a boot.
     """
 
     enabled: bool
@@ -71,7 +70,7 @@ class Tuple(NamedTuple):
         return 6 if ":" in self.source + self.target else 4
 
     def box(self) -> Box:
-        """The packets that the rule matches. ValueError for words that are not known."""
+        """Return the packets that the rule matches. ValueError for an unknown word."""
         found: dict[Dimension, Numbers] = {
             SADDR[self.family]: (network(self.source)[1],),
             DADDR[self.family]: (network(self.target)[1],),
@@ -91,11 +90,11 @@ class Tuple(NamedTuple):
         return found
 
     def spelling(self, *, both: bool = True) -> tuple[str, ...]:
-        """The rule in the words by which ufw finds it again, behind `ufw delete`.
+        """Return the words behind `ufw delete` by which ufw finds the rule.
 
-        ufw looks for a rule of the same fields: `22` (any protocol) is not `22/tcp`, and a rule
-        of an application is not one of its ports. Not `both`: of this rule's family alone, where
-        the words would speak of both.
+        ufw looks for a rule with the same fields: `22` (any protocol) is not `22/tcp`, and a rule
+        of an application is not one of its ports. Not `both`: the rule of this family alone, where
+        the words would mean both families.
         """
         log = (self.log,) if self.log else ()
         ends = (self.source, self.target, self.from_port, self.from_app, self.interface)
@@ -118,8 +117,9 @@ class Tuple(NamedTuple):
 def settings(
     conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None
 ) -> Settings:
-    """Of lines as `ENABLED=yes`; as for the shell, the last one of a name counts, and a value ends
-    before a blank.
+    """Return the settings in lines such as `ENABLED=yes`.
+
+    As for the shell, the last line of a name counts, and a value ends before a blank.
     """
     words = {}
     for line in (*conf, *defaults):
@@ -128,7 +128,7 @@ def settings(
             value if equals else name
         )
     return Settings(
-        words.get("ENABLED", "") in {"yes", "YES"},  # what ufw-init takes for it at a boot
+        words.get("ENABLED", "") in {"yes", "YES"},  # what ufw-init accepts at a boot
         POLICIES.get(words.get("DEFAULT_INPUT_POLICY", "")),
         _truth(words.get("IPV6")),
         _truth(words.get("MANAGE_BUILTINS")),
@@ -139,7 +139,7 @@ def settings(
 
 
 def _word(text: str) -> str:
-    """The first word of some text, as the shell reads it."""
+    """Return the first word of a text, as the shell reads it."""
     return re.split(r"[\s;&|]", text, maxsplit=1)[0].replace('"', "").replace("'", "")
 
 
@@ -148,11 +148,10 @@ def _truth(word: str | None) -> bool | None:
 
 
 def by_hand(lines: Iterable[str]) -> str | None:
-    """A line of user.rules that is not what ufw makes of its rules, or a rule without lines; None:
-    there is none.
+    """Return a line of user.rules that ufw did not make of its rules, or a rule without lines.
 
-    `lines`: the comments about rules, and the lines for iptables-restore about connections that
-    come in.
+    None if there is no such line. `lines`: the comments about rules, and the lines for
+    iptables-restore about incoming connections.
     """
     comment, found = "", list[str]()
     for line in (*lines, "### tuple ###"):
@@ -194,7 +193,7 @@ def _line_not_of_rule(comment: str, lines: list[str]) -> str | None:
 
 
 def tuples(lines: Iterable[str]) -> Iterator[Tuple]:
-    """The rules for incoming connections. ValueError for one that is not understood."""
+    """Yield the rules for incoming connections. ValueError for a rule that is not understood."""
     for line in lines:
         words = [word for word in line.split()[3:] if not word.startswith("comment=")]
         if len(words) not in {7, 9}:

@@ -1,4 +1,4 @@
-"""What is open and was not declared."""
+"""What is open and not declared."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -25,12 +25,12 @@ from power_edge.text import printable
 MANY_EXTRAS = 50
 RANGES = 16
 MANY = 20_000
-"""Openings times openings beyond which they are listed as they are found."""
+"""With more openings times open regions, openings are listed as they are found."""
 _NAMES = {number: name for name, number in reversed(list(PROTOCOLS.items()))}
 
 
 class Extra(NamedTuple):
-    """One opening, in the words of a declared rule. Not sure: only perhaps open."""
+    """One opening, in the words of a declared rule. Not `sure`: it is perhaps open."""
 
     text: str
     sure: bool
@@ -42,7 +42,7 @@ class Extra(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """The same as a set of packets of one family, with all its ports."""
+    """An opening as a set of packets of one family, with all its ports."""
 
     family: int
     box: Box
@@ -50,8 +50,9 @@ class Opening(NamedTuple):
 
 
 def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
-    """What others can reach and no rule declares, but for ICMP and answers to a DHCP client;
-    nothing where incoming is declared allowed.
+    """Yield what others can reach and no rule declares.
+
+    Left out are ICMP, answers to a DHCP client, and everything where `default_incoming` is allow.
     """
     for family in (
         queries.judged_families(observed, "deny") if firewall.default_incoming != ALLOW else ()
@@ -86,7 +87,7 @@ def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
 
 
 def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:
-    """The openings in words, those of both families as one."""
+    """Return the openings in words, one line for both families where they agree."""
     found: dict[tuple[str, str, str, bool], set[int]] = {}
     every = {4: "0.0.0.0/0", 6: "::/0"}
     families = queries.judged_families(observed, "deny")
@@ -118,8 +119,9 @@ def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:
 
 
 def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
-    """The boxes grown as far as what is open goes, so that an opening is told whole and not as what
-    other rules leave of it.
+    """Return the boxes, each grown as far as everything in it is open.
+
+    An opening is then reported whole, and not as the part that other rules leave of it.
     """
     if len(boxes) * len(open_) > MANY:
         return boxes
@@ -140,7 +142,7 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
         for dimension in unusual
         if dimension != Dimension.IIF
     ]
-    # What is made by hand, stopped or not, makes no difference to anybody else.
+    # Whether packets made by hand are stopped makes no difference to an opening.
     besides = [*open_, *traffic.UNUSUAL, traffic.NO_PORT]
     grown: list[Box] = []
     for start in boxes:
@@ -173,8 +175,9 @@ def _crafted(box: Box) -> bool:
 
 
 def _by_ports(box: Box) -> list[Box]:
-    """A box for each range of ports, as a rule would be declared for each port; a long list of them
-    stays together.
+    """Return a box for each range of ports, as rules would be declared.
+
+    A long list of ranges stays together.
     """
     ports = box.get(Dimension.DPORT, ())
     return (
@@ -183,7 +186,7 @@ def _by_ports(box: Box) -> list[Box]:
 
 
 def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], list[Box]]:
-    """Openings that differ in protocol and port alone, under the words for the rest."""
+    """Return openings that differ in protocol and port alone, by the words for the rest."""
     groups: dict[tuple[int, bool, str, str, str], list[Box]] = {}
     for family, box, sure in some:
         source, target = (_addresses(box[end[family]], family) for end in (SADDR, DADDR))
@@ -197,9 +200,9 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
 
 
 def _packets_of(boxes: list[Box]) -> list[str]:
-    """Protocols and ports in words.
+    """Return protocols and ports in words.
 
-    What is open but for some ports is one line that names these.
+    One line says "everything but" where that is shorter.
     """
     lines = [_packets(one) for box in boxes for one in _by_ports(box)]
     open_: list[Box] = [
@@ -260,7 +263,7 @@ def _networks(some: Numbers, family: int) -> str:
 
 
 def networks(some: Numbers, family: int) -> Iterator[str]:
-    """A set of addresses as addresses and networks."""
+    """Yield a set of addresses as addresses and networks."""
     width = 32 if family == 4 else 128
     for low, high in some:
         start = low

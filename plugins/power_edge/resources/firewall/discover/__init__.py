@@ -1,8 +1,8 @@
-"""The firewall as a section of state.yaml: what the kernel does with new connections, as rules that
-a person would have written.
+"""The firewall as a section of state.yaml: the rules that a person would have written.
 
-What the kernel holds rule by rule, by whatever provider, comes in its own order; what else is open
-is added where a rule can say it. docs/discovery/firewall.md tells what is left out.
+They come from what the kernel does with new connections, by whatever provider, in the kernel's
+order. What else is open is added where a rule can say it. docs/discovery/firewall.md lists what is
+left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +24,13 @@ SAVED = {
     "alpine": ("/etc/nftables.nft", "/etc/iptables"),
     "arch": ("/etc/nftables.conf", "/etc/iptables"),
 }
-"""What is loaded at boot, by family of distributions."""
+"""The files that a boot loads, by family of distributions."""
 
 
 def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
-    """The section.
+    """Yield the section.
 
-    What does not hold true of a rule that is there, or of the firewall as a whole, is left in:
-    judging it tells why.
+    A field or a rule that does not hold stays in: judging it gives the reason.
     """
     try:
         yield _section(observed)
@@ -59,7 +58,7 @@ def _section(observed: Ruleset) -> dict[str, Any]:
 
 
 def _default(field: str, actions: tuple[str, ...], observed: Ruleset) -> str:
-    """The action that holds; where none does the one that may, or else the first."""
+    """Return the action that holds; else one that may hold; else the first."""
     outcomes = {action: _outcome(field, action, observed) for action in actions}
     return min(
         actions,
@@ -75,7 +74,7 @@ def _outcome(field: str, value: Any, observed: Ruleset) -> Outcome:
 
 
 def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
-    """The rule as a person writes it: what is so by default is left out."""
+    """Return the rule as a person writes it, without the defaults."""
     fields = {
         "port": rule.port,
         "proto": rule.proto,
@@ -92,7 +91,7 @@ def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
 
 
 def watch(_: Sequence[str], family: str) -> Watch:
-    """The rules' files of every provider, since another one may come; a person's own commands."""
+    """Return what can change the firewall: every provider's files, and a person's commands."""
     return Watch(
         ("/etc/ufw", "/etc/firewalld", *SAVED.get(family, ())),
         (),

@@ -1,4 +1,4 @@
-"""What the kernel's rules say one by one, as far as a declared rule can say it."""
+"""The kernel's rules one by one, as far as a declared rule can say the same."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -29,19 +29,17 @@ from power_edge.resources.firewall.rule_match import PROTOCOLS
 from power_edge.resources.firewall.undeclared import networks
 
 MANY = 5_000
-"""Rules beyond which the rest is not looked at one by one."""
+"""Rules beyond these are not read one by one."""
 PORTS = 16
-"""Ports of one rule that are declared one by one; a longer range is no list that a person would
-write.
-"""
+"""Ports of one rule that are declared one by one. No person would write a longer list."""
 PEERS = 4
 ANY = "any"
 
 
 class Statement(NamedTuple):
-    """A rule that decides or leads on, with what its callers had to match.
+    """A rule that decides or leads on, with the conditions of its callers.
 
-    `chains`: the way to it.
+    `chains`: the chains that lead to it, its own last.
     """
 
     box: Box
@@ -50,8 +48,9 @@ class Statement(NamedTuple):
 
 
 def statements(program: Program, family: int) -> Iterator[Statement]:
-    """What is said of new connections to the node, in the order in which the kernel comes to it,
-    but for policies and rate limits.
+    """Yield the rules about new connections to the node, in the kernel's order.
+
+    Policies and rate limits are left out.
     """
     return islice(_statements(program, family), MANY)
 
@@ -82,9 +81,9 @@ def _chain(program: Program, family: int, chains: tuple[Key, ...], box: Box) -> 
 
 
 def rules(box: Box, verdict: str, family: int) -> list[Rule]:
-    """The packets as rules, each a port, a source and a target; none where that cannot be said.
+    """Return the packets as rules, each with a port, a source and a target.
 
-    On which interfaces is left to judging.
+    Empty where rules cannot say it. Interfaces are left to judging.
     """
     sport, protocols = box.get(Dimension.SPORT), box.get(Dimension.PROTO)
     if (
@@ -117,9 +116,9 @@ def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, 
 
 
 def _peers(some: Numbers | None, family: int) -> list[str]:
-    """The addresses as a rule can name them; none where it would take too many.
+    """Return the addresses as a rule can name them; empty where it would take too many.
 
-    All but a few are any, and the few are exceptions.
+    All but a few are any; the few are then exceptions.
     """
     beside = () if some is None else without(traffic.UNICAST[family], some)
     if some is None or not beside:
@@ -129,11 +128,10 @@ def _peers(some: Numbers | None, family: int) -> list[str]:
 
 
 def merged(by_family: Mapping[int, list[Rule]], judged: Mapping[str, list[int]]) -> list[Rule]:
-    """The rules of both families as one list, in which those about one service follow each other,
-    in their order.
+    """Return the rules of both families as one list.
 
-    What one family alone says of any is said of 0.0.0.0/0 or ::/0. `judged`: action -> the families
-    in which a rule about any is judged.
+    Rules about one service follow each other, in their order. What one family alone says of any is
+    said of 0.0.0.0/0 or ::/0. `judged`: action -> the families in which a rule about any is judged.
     """
     services: dict[tuple[str, int | None], dict[int, list[Rule]]] = {}
     for family in traffic.FAMILIES:

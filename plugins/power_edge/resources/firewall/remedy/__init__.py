@@ -1,9 +1,8 @@
-"""What leads a firewall from a drift back to its declaration, by the provider whose rules are in
-force.
+"""What leads a firewall from a drift back to its declaration, with the provider's commands.
 
-Commands are given only for states from which they were seen to lead to compliance on a real node
-(tests/lab/test_firewall_remedies.py), and never where they could close the operator's way in. Where
-none are known, a sentence says what a person would do.
+Commands are given only for states from which they led to compliance on a real node
+(tests/lab/test_firewall_remedies.py), and never where they could lock the operator out. Otherwise a
+sentence says what a person would do.
 """
 
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ class Provider(Enum):
 
 
 def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> Remedy:
-    """What would make the firewall as declared."""
+    """Return what would make the firewall as declared."""
     fields = {drift.field for drift in drifts}
     try:
         match _provider(observed):
@@ -51,7 +50,7 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
 
 
 def _provider(observed: Ruleset) -> Provider:
-    """Whose commands apply. Never another one's than the one whose rules are in force."""
+    """Return whose commands apply: those of the provider whose rules are in force."""
     if observed.has_firewalld_rules or observed.firewalld:
         return Provider.FIREWALLD
     loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
@@ -65,8 +64,7 @@ def _provider(observed: Ruleset) -> Provider:
         return Provider.UFW
     if observed.ufw is None:
         return Provider.FIREWALLD
-    # Both are installed: only what shows that one was used, and nothing that the other was,
-    # decides.
+    # Both are installed. One decides only if it was used and the other was not.
     of_ufw = observed.ufw or bool(observed.ufw_tuples) or Loaded.LEFT in loaded
     of_firewalld = observed.firewalld_boots or firewalld.was_used(observed)
     if of_ufw is of_firewalld:

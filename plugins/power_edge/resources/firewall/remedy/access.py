@@ -1,7 +1,7 @@
-"""Whether the operator could still get in when commands have closed the rest.
+"""Whether the operator can still get in after commands have closed the rest.
 
-A rule counts where it is declared, or where it is on file and nothing that is declared could lead
-another remedy to remove it: the commands of all items are run, one after the other.
+A rule counts if it is declared. A rule on file counts if no declaration could lead another remedy
+to remove it: the commands of all items are run, one after the other.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -25,7 +25,7 @@ OTHERS = "other rules than {}'s decide on these connections: change those"
 
 
 def lets_through(others: Ruleset, rule: Rule, ordered_rules: Set[str]) -> bool:
-    """Whether the rules of others do nothing else with a declared rule's packets."""
+    """Return whether the rules of others do nothing else with a declared rule's packets."""
     for family in sorted(traffic.named_families(rule)) or queries.judged_families(
         others, rule.action
     ):
@@ -39,10 +39,10 @@ def lets_through(others: Ruleset, rule: Rule, ordered_rules: Set[str]) -> bool:
 def closed(
     firewall: Firewall, observed: Ruleset, on_file: Sequence[OrderedRule], others: Ruleset
 ) -> str | None:
-    """Why the way in would be closed, as a sentence for people; None: it stays open.
+    """Return why the operator would be locked out, as a sentence; None: they get in.
 
     `on_file`: the provider's rules for incoming connections as they will be, in their order.
-    `others`: the node without what the commands load.
+    `others`: the node without the rules that the commands load.
     """
     tunnel = observed.ssh_access.tunnel()
     if tunnel is not None:
@@ -67,8 +67,10 @@ def closed(
 
 
 def _needs(observed: Ruleset) -> Iterator[tuple[int, int, Box]]:
-    """Family, port and packets of what must get in: connections like those in use, and where none
-    of a family is, ssh from somewhere, if it gets in now.
+    """Yield family, port and packets of what must get in.
+
+    These are connections like those in use. For a family without one, it is ssh from somewhere, if
+    it gets in now.
     """
     used = set()
     for each in observed.ssh_access.connections:
@@ -87,7 +89,7 @@ def _needs(observed: Ruleset) -> Iterator[tuple[int, int, Box]]:
 
 
 def _outside(observed: Ruleset) -> Numbers:
-    """The interfaces of default routes, without any the node's own."""
+    """Return the interfaces of default routes; without any, those of the node."""
     return (
         numbers(interface(name) for name in observed.outside)
         or observed.existing
@@ -96,7 +98,7 @@ def _outside(observed: Ruleset) -> Numbers:
 
 
 def ordered_rules(rules: Iterable[Rule]) -> list[OrderedRule]:
-    """Declared rules about ports, as they decide one after the other."""
+    """Return the declared rules about ports, in their order."""
     return [
         OrderedRule(rule.action, _box(rule, family))
         for rule in rules
@@ -106,7 +108,7 @@ def ordered_rules(rules: Iterable[Rule]) -> list[OrderedRule]:
 
 
 def allowed_now(observed: Ruleset, by: str) -> list[OrderedRule]:
-    """What rules whose text holds `by` let in now."""
+    """Return what rules whose text holds `by` let in now."""
     return [
         OrderedRule(ALLOW, {name: some for name, some in each.box.items() if _matters(name, some)})
         for family in traffic.FAMILIES
@@ -116,7 +118,7 @@ def allowed_now(observed: Ruleset, by: str) -> list[OrderedRule]:
 
 
 def covered(rule: Rule, open_now: Sequence[OrderedRule]) -> bool:
-    """Whether these let in all that a declared opening speaks of."""
+    """Return whether these let in all connections of a declared opening."""
     boxes = [each.box for each in ordered_rules([rule])]
     return not subtract_all(boxes, [each.box for each in open_now])
 
@@ -143,7 +145,7 @@ def _concerns(each: OrderedRule, port: int) -> bool:
 
 
 def _gets_through(others: Ruleset, need: Box) -> bool:
-    """Whether these rules let a needed connection through, or some of them if many."""
+    """Return whether these rules let a needed connection through; of many, some."""
     (family,) = {FAMILY[name] for name in need if name in FAMILY}
     box = meet(traffic.incoming(family), need)
     traces = queries.trace(others, family, [box] if box is not None else [])

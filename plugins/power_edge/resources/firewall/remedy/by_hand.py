@@ -1,6 +1,4 @@
-"""Rules that no provider manages: nothing is known that would change them for good, so a person
-does.
-"""
+"""Rules that no provider manages. No command changes them for good, so a person does."""
 
 from power_edge.model import Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
@@ -10,12 +8,12 @@ from power_edge.resources.firewall.remedy import culprits
 
 
 def remedy(declared: Declared, observed: Ruleset) -> Remedy:
-    """A sentence that names the rule and the file."""
+    """Return a sentence that names the rule and the file."""
     return Remedy(advice=sentence(declared, observed))
 
 
 def sentence(declared: Declared, observed: Ruleset) -> str:
-    """What a person would do about rules that were loaded by hand or from a file."""
+    """Return what a person would do about rules that were loaded by hand or from a file."""
     nft = bool({"inet", "netdev"} & {family for family, _, _ in observed.program.chains})
     files = [file for file in observed.saved if ("nftables" in file) is nft]
     file = " or ".join(files) if files else "the file that loads the rules at boot"

@@ -7,11 +7,10 @@ from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_sets import size
 
 
 def of_rule(rule: Rule, observed: Ruleset) -> set[str]:
-    """The rules that decide otherwise on a declared rule's packets; "" for a default policy."""
+    """Return the rules that decide otherwise on a declared rule's packets; "" for a policy."""
     found = set()
     for family in sorted(traffic.named_families(rule)) or queries.judged_families(
         observed, rule.action
@@ -23,7 +22,7 @@ def of_rule(rule: Rule, observed: Ruleset) -> set[str]:
 
 
 def doubt(rule: Rule, observed: Ruleset) -> str | None:
-    """Why it is not known what becomes of some of a declared rule's packets, as with DNAT."""
+    """Return why it is unknown what becomes of some of a rule's packets (DNAT), or None."""
     for family in sorted(traffic.named_families(rule)) or queries.judged_families(
         observed, rule.action
     ):
@@ -36,7 +35,7 @@ def doubt(rule: Rule, observed: Ruleset) -> str | None:
 
 
 def of_default(declared: Declared, observed: Ruleset) -> set[str]:
-    """The rules that decide otherwise on most of what a default speaks of; "" for a policy."""
+    """Return the rules that decide otherwise on most connections of a default; "" for a policy."""
     outward = declared.field == "default_outgoing"
     peer = DADDR if outward else SADDR
     found = set()
@@ -45,7 +44,7 @@ def of_default(declared: Declared, observed: Ruleset) -> set[str]:
             for region in regions:
                 ports = region.box.get(Dimension.DPORT, ((0, 65535),))
                 peers = region.box.get(peer[family], traffic.UNICAST[family])
-                most = 2 * size(ports) > 65536 and defaults.broad(peers, family)
+                most = defaults.most_ports(ports) and defaults.broad(peers, family)
                 if (
                     region.verdict != declared.value
                     and region.sure
@@ -57,7 +56,7 @@ def of_default(declared: Declared, observed: Ruleset) -> set[str]:
 
 
 def foreign(observed: Ruleset, own: str) -> set[str]:
-    """Rules of others than `own` that let in most of what comes."""
+    """Return rules of others than `own` that let in most connections."""
     return {
         region.by
         for family in traffic.FAMILIES
@@ -65,11 +64,11 @@ def foreign(observed: Ruleset, own: str) -> set[str]:
         if region.by
         and own not in region.by
         and defaults.broad(region.box.get(SADDR[family], ()), family)
-        and 2 * size(region.box.get(Dimension.DPORT, ((0, 65535),))) > 65536
+        and defaults.most_ports(region.box.get(Dimension.DPORT, ((0, 65535),)))
     }
 
 
 def named(found: Iterable[str]) -> str:
-    """Some rules in words; "" for none."""
+    """Return some rules in words; "" for none."""
     some = sorted(each for each in found if each)
     return " and ".join(f"'{each}'" for each in some[:2]) + (" and others" if len(some) > 2 else "")

@@ -1,8 +1,8 @@
 """The commands of firewalld.
 
 An opening is made at runtime and on file, so that it holds now and after a reload. A target is kept
-on file alone, so it takes a reload, which undoes whatever was set at runtime only: none is printed
-where there is such a thing. (Seen with firewalld 1.3.3.)
+on file alone. It needs a reload, which undoes what was set at runtime only: where there is such a
+setting, no command is printed. (Seen with firewalld 1.3.3.)
 """
 
 from dataclasses import replace
@@ -23,20 +23,20 @@ from power_edge.resources.firewall.state import any_part, in_force
 TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
 RICH = {"allow": "accept", "deny": "drop", "reject": "reject"}
 RELOAD: Command = ("firewall-cmd", "--reload")
-# It answers when the rules are loaded, which is a moment after systemctl has come back.
+# It answers when the rules are loaded, a moment after systemctl returns.
 AWAIT: Command = ("firewall-cmd", "--state")
 START: tuple[Command, ...] = (("systemctl", "enable", "--now", "firewalld"), AWAIT)
 RESTART: tuple[Command, ...] = (("systemctl", "restart", "firewalld"), AWAIT)
-"""Where its table is gone, firewalld cannot reload: it fails to delete the table first."""
+"""Without its table firewalld cannot reload: it fails to delete the table first."""
 
 
 def was_used(observed: Ruleset) -> bool:
-    """Whether somebody has configured firewalld: its files hold more than was installed."""
+    """Return whether somebody configured firewalld: its files hold more than was installed."""
     return bool({"more", "own"} & set(observed.firewalld_stored or ()))
 
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
-    """What firewalld's commands can do about a drift; `fields` are those that drift."""
+    """Return what firewalld's commands can do about a drift. `fields`: those that drift."""
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
     if not observed.firewalld:
@@ -75,7 +75,7 @@ def _disable(observed: Ruleset) -> Remedy:
 
 
 def _start(declared: Declared, observed: Ruleset) -> Remedy:
-    """firewalld does not run: the declared openings on file first, then a start."""
+    """Return how to start firewalld: the declared openings on file come first."""
     if not declared.firewall.enabled:
         return Remedy(advice="firewalld is not running: declare enabled: true, or start it")
     if declared.field not in {"enabled", "rule"}:
@@ -84,7 +84,7 @@ def _start(declared: Declared, observed: Ruleset) -> Remedy:
 
 
 def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
-    """Have firewalld load what is on file, after the declared openings were put there."""
+    """Return how to have firewalld load what is on file, with the declared openings."""
     stored = observed.firewalld_stored
     if stored is None or "more" in stored:
         return Remedy(
@@ -123,7 +123,7 @@ def _stored(text: str) -> list[OrderedRule]:
 
 
 def _reload(declared: Declared, observed: Ruleset) -> Remedy:
-    """firewalld runs, and the kernel lacks its rules, or some of them."""
+    """Return how to reload: firewalld runs, and the kernel lacks some of its rules."""
     if observed.firewalld_pending is None or observed.firewalld_pending:
         return _keep_pending(observed)
     return _loading(declared, observed, "firewall-cmd", RESTART)
@@ -218,7 +218,7 @@ def _keep_pending(observed: Ruleset) -> Remedy:
 
 
 def _decided_early(by: str) -> bool:
-    """By a rule that is not firewalld's, or that comes before those that a command would add."""
+    """Return whether a rule of others decided, or one before those that a command would add."""
     return bool(by) and (" firewalld " not in by or "_pre handle" in by or "_deny handle" in by)
 
 
@@ -234,20 +234,20 @@ def _opening(rule: Rule) -> str:
 
 
 def _steps(observed: Ruleset) -> list[FilterRule]:
-    """How filter_INPUT_ZONES leads to the zones."""
+    """Return the rules of filter_INPUT_ZONES, which lead to the zones."""
     chain = observed.program.chains.get(("inet", "firewalld", "filter_INPUT_ZONES"), {})
     return [step for rules in chain.values() for step in rules]
 
 
 def _has_source_zones(observed: Ruleset) -> bool:
-    """Whether there are zones that are chosen by the sender's address."""
+    """Return whether there are zones that are chosen by the sender's address."""
     return any(
         step.opaque or set(box) - {Dimension.IIF} for step in _steps(observed) for box in step.boxes
     )
 
 
 def _zones(observed: Ruleset) -> list[str]:
-    """The zones of the interfaces that a default route uses, or else of all."""
+    """Return the zones of the interfaces that a default route uses, or else of all."""
     found = []
     for name in observed.outside or observed.interfaces or ():
         for step in _steps(observed):
@@ -260,7 +260,7 @@ def _zones(observed: Ruleset) -> list[str]:
 
 @lru_cache(maxsize=4)
 def _without(observed: Ruleset) -> Ruleset:
-    """The node with firewalld stopped, and without its rules."""
+    """Return the node with firewalld stopped, and without its rules."""
     program = observed.program
     bases = tuple(
         base for base in program.bases if base.chain is None or base.chain[1] != "firewalld"

@@ -1,10 +1,10 @@
 """The commands of ufw.
 
-ufw acts on its files and, where it counts itself as running, on the kernel. Whether it runs, it
-decides by whether the chain ufw-user-input exists: with chains that nothing leads to, `enable`,
-`reload` and `default` end with 0, and change nothing or shut everybody out. Only `ufw-init
-flush-all` gets out of that state; it takes the rules of others along, so it is not given where
-there are any. (Seen with ufw 0.36.2.)
+ufw acts on its files and, if it takes itself for running, on the kernel. It takes itself for
+running if the chain ufw-user-input exists. Where nothing leads to that chain, `enable`, `reload`
+and `default` end with 0, and change nothing or lock everybody out. Only `ufw-init flush-all` gets
+out of that state. It removes the rules of others as well, so it is not printed where there are any.
+(Seen with ufw 0.36.2.)
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,11 +33,11 @@ from power_edge.text import printable
 ENABLE: Command = ("ufw", "--force", "enable")
 RELOAD: Command = ("ufw", "reload")
 DEFAULT_CHAINS = ("skip-to-policy", "reject", "track", "after-logging")
-"""What ufw's chains are called, between `ufw-` and the direction, that make up a default."""
+"""The chains that make up ufw's default, without `ufw-` and the direction."""
 
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
-    """What ufw's commands can do about a drift; `fields` are those that drift."""
+    """Return what ufw's commands can do about a drift. `fields`: those that drift."""
     assert observed.ufw_settings is not None
     if not observed.ufw_settings.plain:
         return Remedy(
@@ -69,7 +69,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 
 
 def _in_force(observed: Ruleset) -> bool:
-    """Whether ufw's commands reach the kernel: its rules are there, in full."""
+    """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
     loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
     needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
     return bool(observed.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
@@ -82,7 +82,7 @@ def _disable(observed: Ruleset) -> Remedy:
 
 
 def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
-    """ufw is not in force, or in part: the declared openings first, then the rest."""
+    """Return how to put ufw in force: the declared openings come first."""
     firewall, settings = declared.firewall, files.settings
     if not firewall.enabled:
         return Remedy(
@@ -100,16 +100,16 @@ def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
     elif declared.field == "exclusive":
         return Remedy(advice="ufw is not in force: enable it first, then look again")
     if settings.enabled and files.commands:
-        before = [("ufw", "disable"), *before]  # with ENABLED=yes it would reach for the kernel
+        before = [("ufw", "disable"), *before]  # with ENABLED=yes ufw would change the kernel
         after = [ENABLE]
     commands = [*before, *files.commands, *after]
     return _closing(declared, observed, files, commands, loading=True)
 
 
 def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[Command]]:
-    """What comes before and after the changes to ufw's files, to have them loaded in full.
+    """Return the commands before and after the changes to ufw's files that load all of them.
 
-    ValueError: what would do so takes the rules of others along.
+    ValueError if they would remove the rules of others.
     """
     loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
     chains = {key[2] for key in observed.program.chains}
@@ -131,13 +131,13 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
             )
         return [(settings.init, "flush-all")], [ENABLE]
     if running or {Loaded.PART, Loaded.WHOLE} & loaded:
-        # It counts as running, and `enable` would load nothing.
+        # It takes itself for running, and `enable` would load nothing.
         return [], [RELOAD] if settings.enabled else [ENABLE, RELOAD]
     return [], [ENABLE]
 
 
 def _enable(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
-    """ufw's rules are there in full, and yet it does not count as enabled."""
+    """Return how to enable ufw where its rules are loaded in full and it is not enabled."""
     return _closing(declared, observed, files, [RELOAD], loading=True)
 
 
@@ -163,7 +163,7 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
 
 
 def _of_default(text: str) -> bool:
-    """Whether a rule is one of those by which ufw's default comes about, or a policy."""
+    """Return whether a rule is part of ufw's default, or a policy."""
     return not text or any(f"-{part}-" in text and "ufw" in text for part in DEFAULT_CHAINS)
 
 
@@ -191,7 +191,7 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
         return Remedy(advice=access.OTHERS.format("ufw"))
     stale = _not_loaded(rule, observed, files)
     _place(rule, files)
-    if stale:  # ufw leaves a rule alone that is on file already
+    if stale:  # ufw ignores a rule that is on file already
         return _closing(declared, observed, files, [*files.commands, RELOAD], loading=True)
     if rule.action == ALLOW:
         return Remedy(tuple(files.commands))
@@ -199,7 +199,7 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
 
 
 def _not_loaded(rule: Rule, observed: Ruleset, files: Files) -> bool:
-    """Whether the rule is on file in a family in which it does not count."""
+    """Return whether the rule is on file in a family in which it is not in force."""
     if files.shadowed(rule):
         return False
     for each in files.tuples(rule, rule.action):
@@ -213,7 +213,7 @@ def _not_loaded(rule: Rule, observed: Ruleset, files: Files) -> bool:
 
 
 def _place(rule: Rule, files: Files) -> None:
-    """Put a rule on file so that it counts. ufw skips `prepend` of a rule that it has already."""
+    """Put a rule on file so that it counts. ufw ignores `prepend` of a rule that it has."""
     shadowed = files.shadowed(rule)
     if shadowed:
         for each in files.tuples(rule, rule.action):
@@ -225,12 +225,12 @@ def _place(rule: Rule, files: Files) -> None:
 
 
 def _of_user(text: str) -> bool:
-    """Whether a rule is a user's, or comes behind these."""
+    """Return whether a rule is a user's, or comes behind those."""
     return _of_default(text) or any(f"{part}-user-" in text for part in ("ufw", "ufw6"))
 
 
 def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
-    """A declared opening is open for more than it says: remove the wider rules."""
+    """Return how to remove the rules that open more than a declared opening says."""
     rule: Rule = declared.value
     boxes = [
         box for family in traffic.FAMILIES if (box := _from_anywhere(rule, family)) is not None
@@ -264,7 +264,7 @@ def _from_anywhere(rule: Rule, family: int) -> Box | None:
 
 
 def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
-    """Whether a rule of ufw opens more of a declared rule's port than any declared rule does."""
+    """Return whether a rule of ufw opens more of a declared rule's port than is declared."""
     allowed = [
         box
         for other in declared.firewall.rules or ()
@@ -276,7 +276,7 @@ def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
 
 
 def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
-    """Remove the openings that are not declared, where they are ufw's."""
+    """Return how to remove the openings that are not declared, if they are ufw's."""
     extra = [each for each in openings(declared.firewall, observed) if each.sure]
     boxes = {
         family: [each.box for each in extra if each.family == family] for family in traffic.FAMILIES
@@ -318,9 +318,9 @@ def _closing(
     *,
     loading: bool = False,
 ) -> Remedy:
-    """Commands that could close the way in, or the sentence why they are not given.
+    """Return commands that could lock the operator out, or a sentence why they are not given.
 
-    `loading`: they load all of ufw's rules anew, so that what the kernel runs now says nothing.
+    `loading`: they load all rules of ufw again, so that the rules in force now do not count.
     """
     if loading and files.settings.edited:
         named = " and ".join(files.settings.edited)
@@ -336,7 +336,7 @@ def _closing(
 
 @lru_cache(maxsize=4)
 def without(observed: Ruleset) -> Ruleset:
-    """The node with ufw off: no jumps to its chains, no policies of its making, ENABLED=no."""
+    """Return the node with ufw off: no jumps to its chains, no policies of its, ENABLED=no."""
     program = observed.program
     ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
@@ -358,7 +358,7 @@ def without(observed: Ruleset) -> Ruleset:
 
 
 def _others(observed: Ruleset) -> Iterator[str]:
-    """Rules in the tables of iptables that are not ufw's: `ufw-init flush-all` removes them."""
+    """Yield rules in the tables of iptables that are not ufw's. `ufw-init flush-all` removes them."""
     rest = without(observed).program
     for (family, table, chain), by_family in rest.chains.items():
         if family.split()[-1] not in {"ip", "ip6"} or table not in {"filter", "nat", "mangle"}:

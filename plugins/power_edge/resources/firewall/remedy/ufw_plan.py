@@ -21,8 +21,8 @@ OPENS = ("allow", "limit")
 class Files:
     """ufw's rules, and the commands that change them.
 
-    Each command is followed here as ufw follows it: a rule that differs from one on file in action
-    or logging alone takes its place, another one comes last, or first with `prepend`.
+    Each command has the effect here that it has on ufw's files: a rule that differs from one on
+    file in action or logging alone replaces it; another rule comes last, or first with `prepend`.
     """
 
     def __init__(self, rules: Iterable[Tuple], settings: Settings) -> None:
@@ -31,7 +31,7 @@ class Files:
         self.commands: list[Command] = []
 
     def tuples(self, rule: Rule, action: str) -> list[Tuple]:
-        """What ufw makes of a declared rule."""
+        """Return the rules that ufw makes of a declared rule."""
         families = sorted(traffic.named_families(rule)) or [4, 6]
         if self.settings.ipv6 is False:
             families = [family for family in families if family == 4]
@@ -46,19 +46,19 @@ class Files:
         ]  # fmt: skip
 
     def listed(self, each: Tuple) -> int | None:
-        """The place of the rule that speaks of the same connections, whatever it does to them."""
+        """Return the place of the rule about the same connections, whatever its action; or None."""
         found = (place for place, other in enumerate(self.rules) if same_rule(each, other))
         return next(found, None)
 
     def holds(self, rule: Rule) -> bool:
-        """Whether the rule is on file, in each family that ufw would write."""
+        """Return whether the rule is on file, in each family that ufw would write."""
         places = [(each, self.listed(each)) for each in self.tuples(rule, rule.action)]
         return all(
             place is not None and self.rules[place].action == each.action for each, place in places
         )
 
     def shadowed(self, rule: Rule) -> bool:
-        """Whether a rule of another action comes first for some of the same connections."""
+        """Return whether a rule of another action comes first for some of the same connections."""
         for each in self.tuples(rule, rule.action):
             place = self.listed(each)
             ahead = self.rules if place is None else self.rules[:place]
@@ -83,7 +83,7 @@ class Files:
                 self.rules.append(each)
 
     def remove(self, each: Tuple) -> None:
-        """Remove a rule as it is spelled on file. Both families go where both have it."""
+        """Remove a rule as it is spelled on file, in both families where both have it."""
         twins = [other for other in self.rules if other.spelling() == each.spelling()]
         both = {twin.family for twin in twins} == {4, 6} or self.settings.ipv6 is False
         self.commands.append(("ufw", "delete", *each.spelling(both=both)))
@@ -101,7 +101,7 @@ class Files:
 
 
 def same_rule(left: Tuple, right: Tuple) -> bool:
-    """Whether ufw takes two rules for the same one (UFWRule.match): all but action and log."""
+    """Return whether ufw takes two rules for the same one: all but action and log (UFWRule.match)."""
     return left.family == right.family and _fields(left) == _fields(right)
 
 
@@ -116,5 +116,5 @@ def overlap(left: Tuple, right: Tuple) -> bool:
 
 
 def checked_network(text: str) -> str:
-    network(text)  # ValueError for what is none
+    network(text)  # ValueError for another text
     return text
