@@ -1235,7 +1235,7 @@ def test_rules_that_changed_while_they_were_read_are_not_judged() -> None:
         ""
     ]
     assert isinstance(what, NotObserved)
-    assert "look again" in what.why
+    assert "check again" in what.why
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def entries(firewall: Firewall) -> Iterator[Entry]:
 
 
 def name(rule: Rule) -> str:
+    """Return the name of a rule's item: `allow 22/tcp from any to any`."""
     what = rule.proto if rule.port is None else f"{rule.port}/{rule.proto}"
     return f"{rule.action} {what} from {rule.from_} to {rule.to}"
 
@@ -55,6 +56,7 @@ def canonical(text: str) -> str:
 
 
 def expected(declared: Declared) -> Mapping[str, Any]:
+    """Return the declared fields of an item, as reports show them."""
     if declared.field != "rule":
         return {declared.field: declared.value}
     rule: Rule = declared.value
@@ -69,7 +71,7 @@ def expected(declared: Declared) -> Mapping[str, Any]:
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Yield fields with invalid addresses, and rules that contradict an earlier one: (field, why)."""
+    """Yield (field, why) for invalid addresses, and for rules that contradict an earlier one."""
     if declared.field != "rule":
         return
     rule: Rule = declared.value
@@ -81,11 +83,14 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
         return
     families = traffic.named_families(rule)
     if len(families) > 1:
-        yield "to", "one of from and to is IPv4 and the other IPv6: no packet is both"
+        yield (
+            "to",
+            "from and to are of different families: use IPv4 or IPv6 for both",
+        )
     elif all(traffic.packets(rule, family) is None for family in families or traffic.FAMILIES):
         yield (
             "from",
-            "no connection comes from or goes to loopback or multicast addresses over a wire",
+            "connections from other machines have no loopback or multicast addresses: use others",
         )
     mine = canonical(name(rule)).removeprefix(rule.action)
     for other in (declared.firewall.rules or [])[: declared.place]:
@@ -95,7 +100,7 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
         ):
             yield (
                 "action",
-                f"an earlier rule declares {other.action} for the same connections: keep one of them",
+                f"an earlier rule declares {other.action} for the same connections: remove one",
             )
 
 
@@ -112,7 +117,7 @@ def extra(declared: Declared, observed: Ruleset) -> Iterator[str]:
         try:
             yield from (found.label for found in extras(declared.firewall, observed))
         except ValueError as error:
-            yield f"could not be told: {error}"
+            yield f"undeclared openings are unknown: {error}"
 
 
 RESOURCE = ResourceType(

@@ -46,7 +46,7 @@ def orders(
         for group in groups
     ]
     if prod(map(len, choices)) > MANY_ORDERS:
-        raise Undecidable("more chains have the same priority than can be tried in every order")
+        raise Undecidable("too many chains have the same priority to try every order")
     for choice in product(*choices):
         # Program.path sorts stably, so it is enough to put the chains in this order.
         yield replace(program, bases=tuple(base for some in choice for base in some))

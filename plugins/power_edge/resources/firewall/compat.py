@@ -54,7 +54,7 @@ def parts(expr: Sequence[Any], saved: SavedRule | None) -> list[XtPart]:
 
 
 def _end(expr: Sequence[Any]) -> str | None:
-    """Return the name that iptables-save has for the verdict in nft's JSON; None without a verdict."""
+    """Return iptables-save's name of the verdict in nft's JSON; None without a verdict."""
     for kind, what in (
         (kind, what) for part in expr if isinstance(part, Mapping) for kind, what in part.items()
     ):

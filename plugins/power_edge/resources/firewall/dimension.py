@@ -51,7 +51,7 @@ class Dimension(StrEnum):
     """1: an IPv6 packet has extension headers."""
 
     # A mark's bits are one dimension each; 0 is the lowest.
-    _ignore_ = ["bit"]
+    _ignore_ = "bit"
     for bit in range(MARK_BITS):
         vars()[f"MARK{bit}"] = f"mark{bit}"
         vars()[f"CTMARK{bit}"] = f"ctmark{bit}"

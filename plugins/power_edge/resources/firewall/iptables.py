@@ -47,8 +47,9 @@ TARGETS = {
     "RETURN": Effect(Action.RETURN),
 }
 HARMLESS = frozenset({
-    "LOG", "NFLOG", "ULOG", "TRACE", "MARK", "CONNMARK", "CONNSECMARK", "SECMARK", "AUDIT", "CHECKSUM", "TCPMSS", "TOS", "DSCP", "TTL", "HL",
-    "CLASSIFY", "SET", "LED", "IDLETIMER", "RATEEST", "ECN", "SNAT", "MASQUERADE",
+    "LOG", "NFLOG", "ULOG", "TRACE", "MARK", "CONNMARK", "CONNSECMARK", "SECMARK", "AUDIT",
+    "CHECKSUM", "TCPMSS", "TOS", "DSCP", "TTL", "HL", "CLASSIFY", "SET", "LED", "IDLETIMER",
+    "RATEEST", "ECN", "SNAT", "MASQUERADE",
 })  # fmt: skip
 """Targets after which a packet goes on, or which only change the source of outgoing packets."""
 _TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)

@@ -20,8 +20,8 @@ VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
 
 
 MODULES = frozenset({
-    "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp", "icmp6", "iprange", "pkttype", "comment",
-    "recent", "rpfilter", "rt", "mark", "connmark", "set",
+    "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp",
+    "icmp6", "iprange", "pkttype", "comment", "recent", "rpfilter", "rt", "mark", "connmark", "set",
 })  # fmt: skip
 """Matches whose options are read one by one. Any other match makes the rule opaque."""
 

@@ -157,7 +157,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     box = traffic.packets(rule, family)
     if box is None:
         return FamilyVerdict(
-            Outcome.UNKNOWN, None, "these are no addresses that connections come from or go to"
+            Outcome.UNKNOWN, None, "no connection from another machine has these addresses"
         )
     before = (declared.firewall.rules or [])[: declared.place]
     boxes = subtract_all(
@@ -165,7 +165,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     )
     if not boxes:
         return FamilyVerdict(
-            Outcome.UNKNOWN, None, "earlier rules of the declaration speak of all of it"
+            Outcome.UNKNOWN, None, "earlier declared rules already decide on all of it"
         )
     answers = [
         _verdict(rule.action, observed, family, regions)
@@ -184,7 +184,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
             answer
             if silent is None
             else FamilyVerdict(
-                Outcome.DRIFT, "deny", f"no echo request is answered: {silent} is not 0"
+                Outcome.DRIFT, "deny", f"the kernel answers no echo request: {silent} is not 0"
             )
         )
     if rule.port is None and rule.action != ALLOW:

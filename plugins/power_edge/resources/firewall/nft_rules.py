@@ -160,7 +160,7 @@ def _rule(
         elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
             change = marks.computed(which, what["value"])
             if change.keep is None and not _certain(what["value"]):
-                match.doubt("a value that may not be there")
+                match.doubt("a value that a packet may lack")
             if change.copy and which == marks.PACKET:
                 yield from match.changed(text)
                 match.mark(marks.CONNECTION, [{}])  # without a connection the rule ends
@@ -170,7 +170,7 @@ def _rule(
                 yield from match.rules(Effect(Action.UNKNOWN), text)
                 return
             if not _certain(what["value"]):
-                match.doubt("a value that may not be there")
+                match.doubt("a value that a packet may lack")
             _implied(match, what["key"].get("payload", {}).get("protocol"))
         elif kind == "vmap":
             yield from _verdict_map(what, reader, place, text)

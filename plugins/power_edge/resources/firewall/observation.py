@@ -101,7 +101,7 @@ class Ruleset:
 
     @property
     def has_firewalld_rules(self) -> bool:
-        """Whether the kernel holds the table of firewalld, or the chains of its iptables backend."""
+        """Whether the kernel holds firewalld's table, or the chains of its iptables backend."""
         return any(
             name[1] == "firewalld" or name[2] == "INPUT_ZONES" for name in self.program.chains
         )
@@ -135,7 +135,8 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
     if "firewalld-moved" in have:
         return {
             "": NotObserved(
-                "the rules changed while they were read, perhaps by a start or a reload of firewalld: look again"
+                "the rules changed while they were read, perhaps by a start or a reload of "
+                "firewalld: check again"
             )
         }
     ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}

@@ -19,7 +19,7 @@ Key = tuple[str, str, str]
 
 
 class Action(StrEnum):
-    """What a rule does with a packet. The first three are verdicts, and the words of declarations."""
+    """What a rule does with a packet. Declarations use the first three, the verdicts."""
 
     ALLOW = "allow"
     DENY = "deny"

@@ -59,11 +59,11 @@ def walk(
 
 
 def _decided(program: Program, base: BaseChain, effort: Effort) -> BaseChain:
-    """Return the base chain, without its rules where it is unknown which packets it is called for."""
+    """Return the base chain; without its rules where it is unknown what it is called for."""
     rules = [*program.reachable(base.chain, effort)] if base.chain is not None else []
     actions = {rule.effect.action for rule in rules}
     if base.nat and (base.policy != ALLOW or actions & {DENY, REJECT}):
-        text = f"{base.text}: filters in a nat chain, and no rule need be there that makes the kernel track connections"
+        text = f"{base.text}: it filters in a nat chain, and connections may not be tracked"
     elif base.hook in {"prerouting", "output"} and base.priority == TRACKING:
         text = f"{base.text}: it runs before connections are looked up, or after"
     else:
@@ -112,7 +112,7 @@ def _split(
 
 def _check(*lists: list[Region]) -> None:
     if sum(map(len, lists)) > MANY_REGIONS:
-        raise Undecidable("the ruleset falls into too many cases to follow")
+        raise Undecidable("the ruleset has too many cases to follow")
 
 
 class _Walk:
@@ -191,7 +191,7 @@ class _Walk:
                     *(
                         [new]
                         if known
-                        else _unsure([new], f"{rule.text}: a mark that cannot be told")
+                        else _unsure([new], f"{rule.text}: the value of a mark is unknown")
                     ),
                 ]
         return regions

@@ -116,7 +116,7 @@ def _marked(ruleset: Ruleset, boxes: list[Box], hooks: tuple[str, ...]) -> Itera
             Region(
                 {**box, **clear, **carried},
                 sure=False,
-                doubt="a tunnel may keep the mark of what carried it",
+                doubt="a tunnel may keep the mark of the packet that carried it",
             )
             for box in boxes
         )

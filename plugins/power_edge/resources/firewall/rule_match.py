@@ -24,10 +24,12 @@ from power_edge.text import printable
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
-    "ip": 0, "hopopt": 0, "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "st": 5, "tcp": 6, "egp": 8, "igp": 9, "udp": 17, "dccp": 33, "ipv6": 41,
-    "ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46, "gre": 47, "esp": 50, "ipv6-esp": 50, "ah": 51, "ipv6-auth": 51, "ipv6-icmp": 58, "icmpv6": 58,
-    "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "ospfigp": 89, "ipip": 94, "etherip": 97, "encap": 98, "pim": 103, "ipcomp": 108,
-    "comp": 108, "vrrp": 112, "l2tp": 115, "sctp": 132, "mobility-header": 135, "mh": 135, "udplite": 136, "mptcp": 262,
+    "ip": 0, "hopopt": 0, "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "st": 5, "tcp": 6, "egp": 8,
+    "igp": 9, "udp": 17, "dccp": 33, "ipv6": 41, "ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46,
+    "gre": 47, "esp": 50, "ipv6-esp": 50, "ah": 51, "ipv6-auth": 51, "ipv6-icmp": 58, "icmpv6": 58,
+    "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "ospfigp": 89, "ipip": 94,
+    "etherip": 97, "encap": 98, "pim": 103, "ipcomp": 108, "comp": 108, "vrrp": 112, "l2tp": 115,
+    "sctp": 132, "mobility-header": 135, "mh": 135, "udplite": 136, "mptcp": 262,
 }  # fmt: skip
 """Names as in /etc/protocols. iptables, nft and the kernel print names and numbers."""
 PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
@@ -193,7 +195,7 @@ class Match:
             yield from self.rules(Effect(Action.NEXT), text)
             if marks.looked_at(self.boxes):
                 self.boxes = [marks.without(box) for box in self.boxes]
-                self.doubt("it looks at a mark that it sets")
+                self.doubt("a condition on a mark that it sets")
             self.changes.clear()
 
     def mark(self, which: Mark, boxes: Iterable[Box], *, negated: bool = False) -> None:

@@ -38,13 +38,14 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
                 return firewalld.remedy(declared, observed, fields)
             case Provider.OPEN:
                 return Remedy(
-                    advice="ufw and firewalld are both installed, and neither is in force: remove one of them, or start the one that is meant"
+                    advice="ufw and firewalld are both installed, and neither is in force: "
+                    "remove one, or start the one to use"
                 )
             case Provider.OWN:
                 return by_hand.remedy(declared, observed)
         return Remedy(advice="no firewall is installed: install ufw, firewalld or nftables")
     except Undecidable:
-        return Remedy(advice="the rules are too many to follow: a person has to look")
+        return Remedy(advice="the rules are too complex to follow: look at them by hand")
     except ValueError as error:
         return Remedy(advice=f"no command is known: {error}")
 

@@ -21,7 +21,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.ssh_access import TCP, OrderedRule, lets_in
 
-OTHERS = "other rules than {}'s decide on these connections: change those"
+OTHERS = "rules that are not {}'s decide on these connections: change them"
 
 
 def lets_through(others: Ruleset, rule: Rule, ordered_rules: Set[str]) -> bool:
@@ -47,8 +47,8 @@ def closed(
     tunnel = observed.ssh_access.tunnel()
     if tunnel is not None:
         return (
-            f"the connection in use comes through the VPN at {tunnel}, and what that needs is not "
-            "known: make sure of another way in, then do it by hand"
+            f"the connection in use comes through the VPN at {tunnel}, which this might close: "
+            "make sure that you can get in without it, then change the rules by hand"
         )
     declared = ordered_rules(firewall.rules or ())
     for family, port, need in _needs(observed):
@@ -56,13 +56,16 @@ def closed(
         about = [each for each in declared if _concerns(each, port)]
         named = lets_in(need, declared)
         if not named and any(each.action != ALLOW for each in about):
-            return f"the declaration itself closes ssh (port {port}) over IPv{family}: allow it from where you are first"
+            return (
+                f"the declaration closes ssh (port {port}) over IPv{family}: first declare a rule "
+                "that allows it from your address"
+            )
         if not named and (about or firewall.exclusive or not lets_in(need, on_file)):
-            return f"declare {rule} first: otherwise ssh over IPv{family} would be closed"
+            return f"declare {rule} first: this would close ssh over IPv{family}"
         if not lets_in(need, on_file):
-            return f"another rule keeps ssh (port {port}) from getting in: remove that first"
+            return f"another rule stops ssh (port {port}): remove it first"
         if not _gets_through(others, need):
-            return f"rules of others stop ssh (port {port}): change these first"
+            return f"rules of another tool stop ssh (port {port}): change them first"
     return None
 
 

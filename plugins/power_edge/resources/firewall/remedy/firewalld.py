@@ -44,28 +44,33 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     if in_force(observed).holds is False:
         if declared.field != "enabled" and not declared.firewall.enabled:
             return Remedy(
-                advice="the kernel lacks rules of firewalld: declare enabled: true to see what loads them"
+                advice="rules of firewalld are missing in the kernel: declare enabled: true to see "
+                "what loads them"
             )
         return _reload(declared, observed)
     match declared.field:
         case "enabled":
             return Remedy(
-                advice="firewalld is set to let everything in: firewall-cmd --list-all-zones"
+                advice="firewalld is set to let everything in: see firewall-cmd --list-all-zones"
             )
         case "default_incoming":
             return _target(declared, observed)
         case "default_outgoing":
-            return Remedy(advice="firewalld filters outgoing connections by policies: firewall-cmd"
-                          " --info-policy shows each; no command is known")  # fmt: skip
+            return Remedy(
+                advice="firewalld filters outgoing connections by policies: change them by hand "
+                "(firewall-cmd --info-policy shows each)"
+            )
         case "exclusive":
-            return Remedy(advice="close in firewalld what is open and not declared: firewall-cmd "
-                          "--list-all shows it; an opening of a service is none of a port")  # fmt: skip
+            return Remedy(
+                advice="close in firewalld what is open and not declared: firewall-cmd --list-all "
+                "shows it. Remove services as services, and ports as ports"
+            )
     return _rule(declared, observed, fields)
 
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(_without(observed)).holds is not False:
-        return Remedy(advice="other rules than firewalld's filter as well: remove these first")
+        return Remedy(advice="rules that are not firewalld's filter as well: remove them first")
     stop: Command = ("systemctl", "disable", "--now", "firewalld")
     # A firewalld that was killed leaves its rules.
     left = (
@@ -79,7 +84,7 @@ def _start(declared: Declared, observed: Ruleset) -> Remedy:
     if not declared.firewall.enabled:
         return Remedy(advice="firewalld is not running: declare enabled: true, or start it")
     if declared.field not in {"enabled", "rule"}:
-        return Remedy(advice="firewalld is not running: start it (see enabled), then look again")
+        return Remedy(advice="firewalld is not running: start it (see enabled), then check again")
     return _loading(declared, observed, "firewall-offline-cmd", START)
 
 
@@ -88,14 +93,14 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
     stored = observed.firewalld_stored
     if stored is None or "more" in stored:
         return Remedy(
-            advice="what firewalld would load is not known, since it has zones with interfaces or "
-            "sources, rich or direct rules, or policies: look at firewall-offline-cmd "
+            advice="firewalld has zones with interfaces or sources, rich or direct rules, or "
+            "policies, so it is unknown what it would load: look at firewall-offline-cmd "
             "--list-all-zones, and load it by hand"
         )
     if any(
         defaults.filters(_without(observed), family) is not False for family in traffic.FAMILIES
     ):
-        return Remedy(advice="other rules than firewalld's are in force: remove these first")
+        return Remedy(advice="rules that are not firewalld's are in force: remove them first")
     words = [line.split(" ", 1) for line in stored]
     zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
     ports = {rest[0] for name, *rest in words if name == "port"}
@@ -140,7 +145,7 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
         return Remedy(advice=_POLICY.format(culprits.named(found)))
     others = {each for each in found if each and "firewalld" not in each}
     if others:
-        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
+        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
     open_now = access.allowed_now(observed, "_allow handle")
     missing = [rule for rule in _allowed(declared) if not access.covered(rule, open_now)]
     openings = [
@@ -173,12 +178,12 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     found = culprits.of_rule(rule, observed)
     early = {by for by in found if _decided_early(by)}
     if early:
-        return Remedy(advice=f"{culprits.named(early)} decides before: change that")
+        return Remedy(advice=f"{culprits.named(early)} decides before: change it")
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
     doubt = culprits.doubt(rule, observed)
     if doubt is not None:
-        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
+        return Remedy(advice=f"the result of a command is unknown: {doubt}")
     if not access.lets_through(_without(observed), rule, {ALLOW, rule.action}):
         return Remedy(advice=access.OTHERS.format("firewalld"))
     zones = _zones(observed)
@@ -197,12 +202,15 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 
 
 _SOURCES = (
-    "a zone of firewalld that is chosen by the sender's address, or none that could be told, "
-    "decides here: firewall-cmd --get-active-zones shows them; change that one"
+    "the zone of firewalld that decides is chosen by the sender's address, or unknown: "
+    "firewall-cmd --get-active-zones shows the zones; change that one"
 )
 
 
-_POLICY = "a policy of firewalld decides here ({}), and what is set of a zone does not change that: firewall-cmd --info-policy shows each"
+_POLICY = (
+    "a policy of firewalld decides ({}), so changing a zone has no effect: change the policy "
+    "(firewall-cmd --info-policy shows each)"
+)
 
 
 def _of_policy(by: str) -> bool:
@@ -210,10 +218,10 @@ def _of_policy(by: str) -> bool:
 
 
 def _keep_pending(observed: Ruleset) -> Remedy:
-    what = ", ".join(observed.firewalld_pending or ()) or "what is set at runtime is not known"
+    what = ", ".join(observed.firewalld_pending or ()) or "unknown which"
     return Remedy(
-        advice=f"a reload of firewalld would undo what was set at runtime only ({what}): keep it "
-        "with firewall-cmd --runtime-to-permanent, or run --reload to drop it, then look again"
+        advice=f"a reload of firewalld would undo settings made at runtime only ({what}): keep "
+        "them with firewall-cmd --runtime-to-permanent, or drop them with --reload, then check again"
     )
 
 

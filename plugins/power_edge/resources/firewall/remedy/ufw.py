@@ -41,20 +41,25 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     assert observed.ufw_settings is not None
     if not observed.ufw_settings.plain:
         return Remedy(
-            advice="ENABLED in /etc/ufw/ufw.conf is written so that ufw does not read it as a boot does: write ENABLED=yes or ENABLED=no"
+            advice="ufw and a boot read ENABLED in /etc/ufw/ufw.conf differently: write "
+            "ENABLED=yes or ENABLED=no"
         )
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
     if observed.ufw_rules is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
     if observed.ufw_by_hand is not None:
-        return Remedy(advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{printable(observed.ufw_by_hand[:100])}'), and any command of ufw "
-                      "writes these files anew: make the rules by ufw's commands")  # fmt: skip
+        line = printable(observed.ufw_by_hand[:100])
+        return Remedy(
+            advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{line}'), and every "
+            "command of ufw overwrites these files: make the rules with ufw's commands"
+        )
     files = Files(observed.ufw_rules, observed.ufw_settings)
     others = culprits.foreign(observed, "ufw")
     if others:
         return Remedy(
-            advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it where it was made"
+            advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it "
+            "where it is set"
         )
     if not _in_force(observed):
         return _start(declared, files, observed)
@@ -77,7 +82,7 @@ def _in_force(observed: Ruleset) -> bool:
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(without(observed)).holds is not False:
-        return Remedy(advice="other rules than ufw's filter as well: remove these first")
+        return Remedy(advice="rules that are not ufw's filter as well: remove them first")
     return Remedy((("ufw", "disable"),))
 
 
@@ -98,7 +103,7 @@ def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
         direction = declared.field.removeprefix("default_")
         files.commands.append(("ufw", "default", declared.value, direction))
     elif declared.field == "exclusive":
-        return Remedy(advice="ufw is not in force: enable it first, then look again")
+        return Remedy(advice="ufw is not in force: enable it first, then check again")
     if settings.enabled and files.commands:
         before = [("ufw", "disable"), *before]  # with ENABLED=yes ufw would change the kernel
         after = [ENABLE]
@@ -119,15 +124,15 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
     others = next(_others(observed), None)
     if settings.builtins and others:
         raise ValueError(
-            "MANAGE_BUILTINS=yes in /etc/default/ufw, so that a start of ufw removes the rules of "
-            f"others, such as {others}: set it to no, or start ufw by hand"
+            f"a start of ufw removes the rules of others, such as {others}, since "
+            "MANAGE_BUILTINS=yes in /etc/default/ufw: set it to no, or start ufw by hand"
         )
     if stuck:
         if others or settings.init is None:
             raise ValueError(
-                "ufw is loaded in part, and `ufw-init flush-all`, which repairs that, removes the "
-                f"rules of others, such as {others or 'docker'}: run it and `ufw --force enable`, "
-                "then load the others again"
+                "ufw is loaded in part. `ufw-init flush-all` repairs that, and removes the rules "
+                f"of others, such as {others or 'docker'}: run it and `ufw --force enable`, then "
+                "load the others again"
             )
         return [(settings.init, "flush-all")], [ENABLE]
     if running or {Loaded.PART, Loaded.WHOLE} & loaded:
@@ -148,12 +153,12 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     direction = declared.field.removeprefix("default_")
     others = {each for each in culprits.of_default(declared, observed) if not _of_default(each)}
     if others:
-        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
+        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
     rest, outward = without(observed), direction == "outgoing"
     if declared.value != "deny" and not all(
         defaults.default(rest, family, ALLOW, outward=outward) for family in families
     ):
-        return Remedy(advice="other rules than ufw's decide on most connections: change those")
+        return Remedy(advice="rules that are not ufw's decide on most connections: change them")
     command: Command = ("ufw", "default", declared.value, direction)
     if declared.value == ALLOW:
         return Remedy((command,))
@@ -180,13 +185,13 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     if strange:
         file = "" if not any("ufw" in each for each in strange) else " in /etc/ufw"
         return Remedy(
-            advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that"
+            advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change it"
         )
     if files.holds(rule) and not files.shadowed(rule):
         return _closing(declared, observed, files, [RELOAD], loading=True)
     doubt = culprits.doubt(rule, observed)
     if doubt is not None:
-        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
+        return Remedy(advice=f"the result of a command is unknown: {doubt}")
     if not access.lets_through(without(observed), rule, {ALLOW, rule.action}):
         return Remedy(advice=access.OTHERS.format("ufw"))
     stale = _not_loaded(rule, observed, files)
@@ -239,7 +244,8 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     found = [each for each in wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
         return Remedy(
-            advice=f"remove the rules of ufw that open port {rule.port} wider, and open again what else they opened (ufw status numbered)"
+            advice=f"remove the rules of ufw that open port {rule.port} wider (ufw status "
+            "numbered), and open again what else they opened"
         )
     files.open(declared.firewall)
     for each in found:
@@ -302,7 +308,8 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         left = subtract_all(some, [each.box() for each in doomed if each.family == family])
         if left:
             return Remedy(
-                advice="some of what is open is not opened by a rule of ufw alone: see /etc/ufw/before.rules and iptables-save"
+                advice="not all openings come from rules of ufw: see /etc/ufw/before.rules and "
+                "iptables-save"
             )
     for each in doomed:
         if each in files.rules:
@@ -325,7 +332,7 @@ def _closing(
     if loading and files.settings.edited:
         named = " and ".join(files.settings.edited)
         return Remedy(
-            advice=f"{named} is not as installed: look what it does, then load ufw's rules"
+            advice=f"{named} is not as installed: find out what it does, then load ufw's rules"
         )
     rest = without(observed) if loading else observed
     why = access.closed(declared.firewall, observed, list(files.ordered_rules()), rest)
@@ -358,7 +365,7 @@ def without(observed: Ruleset) -> Ruleset:
 
 
 def _others(observed: Ruleset) -> Iterator[str]:
-    """Yield rules in the tables of iptables that are not ufw's. `ufw-init flush-all` removes them."""
+    """Yield rules in iptables' tables that are not ufw's. `ufw-init flush-all` removes them."""
     rest = without(observed).program
     for (family, table, chain), by_family in rest.chains.items():
         if family.split()[-1] not in {"ip", "ip6"} or table not in {"filter", "nat", "mangle"}:
@@ -383,6 +390,6 @@ def _icmp(rule: Rule) -> str:
 
 
 NO_IPV6 = (
-    "IPV6=no in /etc/default/ufw: ufw drops all IPv6 and loads no rules for it; set IPV6=yes and run "
-    "ufw reload, or declare IPv4 alone (from: 0.0.0.0/0)"
+    "IPV6=no in /etc/default/ufw: ufw drops all IPv6 and loads no rules for it. Set IPV6=yes and "
+    "run ufw reload, or declare IPv4 alone (from: 0.0.0.0/0)"
 )

@@ -101,7 +101,7 @@ class Files:
 
 
 def same_rule(left: Tuple, right: Tuple) -> bool:
-    """Return whether ufw takes two rules for the same one: all but action and log (UFWRule.match)."""
+    """Return whether two rules are the same to ufw: all but action and log (UFWRule.match)."""
     return left.family == right.family and _fields(left) == _fields(right)
 
 
