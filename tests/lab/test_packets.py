@@ -21,6 +21,7 @@ from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import name
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset, parse
+from tests.support.firewalls import unexpected_conditions
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.packets import ALLOW, DENY, REJECT, Packet, Wire, wired
 from tests.support.lab.roots import BASE, TRIXIE, own_distribution
@@ -91,6 +92,7 @@ class Bench:
         except ValueError:
             return None
         assert not isinstance(found, NotObserved), found.why
+        assert not unexpected_conditions(found)
         return found
 
     def fates(self) -> Fates:

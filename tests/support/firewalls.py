@@ -12,6 +12,8 @@ from power_edge.discover.sections import Section, section
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.probing.framing import Answer, Output
 from power_edge.resources.firewall import canonical, name, traffic
+from power_edge.resources.firewall.nft_conditions import UNEXPECTED
+from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_sets import subtract_all
 
 PEERS = ("any", "10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "fd00::/8", "fd00:1::9")
@@ -279,6 +281,20 @@ def _rich(rule: Rule) -> str:
     )
     words = {"allow": "accept", "deny": "drop", "reject": "reject"}
     return f'--add-rich-rule=rule {family}port port="{rule.port}" protocol="{rule.proto}" {words[rule.action]}'
+
+
+def unexpected_conditions(observed: Ruleset) -> list[str]:
+    """Return why conditions could not be read that ended in an error.
+
+    Outside of tests such a condition is a doubt like any other, so an error of our own would hide.
+    """
+    return [
+        rule.opaque
+        for by_family in observed.program.chains.values()
+        for rules in by_family.values()
+        for rule in rules
+        if rule.opaque is not None and UNEXPECTED in rule.opaque
+    ]
 
 
 def discovered(printed: bytes) -> Section:

@@ -33,6 +33,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.ufw_files import Settings
 from tests.support.cases import RECORDINGS, verdict_of
+from tests.support.firewalls import unexpected_conditions
 
 TCP22 = {
     "match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}
@@ -748,6 +749,12 @@ def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
     assert isinstance(failed, NotObserved)
     told += [why for why in (failed.why, *(result.why for result in found)) if why]
     assert all(text.isascii() and text.isprintable() for text in told)
+
+
+def test_a_condition_whose_reading_fails_is_counted() -> None:
+    ruleset = observed(nft=nft([match("tcp", "dport", {"range": None}), ACCEPT]))
+    assert outcome(ALLOW_22, ruleset) == "unknown"
+    assert len(unexpected_conditions(ruleset)) == 2  # one for each family
 
 
 def test_jump_returns_and_goto_does_not() -> None:

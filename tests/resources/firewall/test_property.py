@@ -18,6 +18,7 @@ from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset, parse
+from tests.support.firewalls import unexpected_conditions
 
 INTERFACES = ("eth0", "eth1", "wg0")
 SOURCES = {
@@ -307,6 +308,7 @@ def answer(**sections: bytes) -> bytes:
 def observed_by_nft(chains: tuple[Chain, ...]) -> Ruleset:
     observed = parse(answer(nft=as_nft(chains)))[""]
     assert isinstance(observed, Ruleset)
+    assert not unexpected_conditions(observed)
     return observed
 
 

@@ -1,6 +1,7 @@
 """What is open and not declared."""
 
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from itertools import islice
 from typing import NamedTuple
 
@@ -264,20 +265,8 @@ def _networks(some: Numbers, family: int) -> str:
 
 def networks(some: Numbers, family: int) -> Iterator[str]:
     """Yield a set of addresses as addresses and networks."""
-    width = 32 if family == 4 else 128
+    kind = IPv4Address if family == 4 else IPv6Address
     for low, high in some:
-        start = low
-        while start <= high:
-            length = (start & -start).bit_length() - 1 if start else width
-            while start + (1 << length) - 1 > high:
-                length -= 1
-            yield _address(start, family) + (f"/{width - length}" if length else "")
-            start += 1 << length
-
-
-def _address(number: int, family: int) -> str:
-    from socket import AF_INET, AF_INET6, inet_ntop
-
-    return inet_ntop(
-        AF_INET if family == 4 else AF_INET6, number.to_bytes(4 if family == 4 else 16)
-    )
+        for network in summarize_address_range(kind(low), kind(high)):
+            single = network.num_addresses == 1
+            yield str(network.network_address if single else network)

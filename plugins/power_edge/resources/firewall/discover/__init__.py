@@ -16,7 +16,7 @@ from power_edge.resources.firewall.discover.infer_rules import compose
 from power_edge.resources.firewall.discover.notes import notes
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Undecidable
+from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Action, Undecidable
 
 SAVED = {
     "debian": ("/etc/nftables.conf", "/etc/iptables"),
@@ -57,15 +57,11 @@ def _section(observed: Ruleset) -> dict[str, Any]:
     }
 
 
-def _default(field: str, actions: tuple[str, ...], observed: Ruleset) -> str:
+def _default(field: str, actions: tuple[Action, ...], observed: Ruleset) -> str:
     """Return the action that holds; else one that may hold; else the first."""
-    outcomes = {action: _outcome(field, action, observed) for action in actions}
-    return min(
-        actions,
-        key=lambda action: [Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.DRIFT].index(
-            outcomes[action]
-        ),
-    )
+    order = (Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.DRIFT)
+    best = min(actions, key=lambda action: order.index(_outcome(field, action, observed)))
+    return best.value
 
 
 def _outcome(field: str, value: Any, observed: Ruleset) -> Outcome:

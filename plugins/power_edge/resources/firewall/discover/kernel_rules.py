@@ -94,7 +94,7 @@ def rules(box: Box, verdict: str, family: int) -> list[Rule]:
         return []
     ends = [_peers(box.get(side[family]), family) for side in (SADDR, DADDR)]
     declared_rules = [
-        Rule(proto=proto, port=port, action=verdict, from_=source, to=target)  # type: ignore[arg-type]
+        Rule(proto=proto, port=port, action=str(verdict), from_=source, to=target)  # type: ignore[arg-type]
         for (proto, port), source, target in product(_services(box, protocols, family), *ends)
     ]
     return [rule for rule in declared_rules if traffic.packets(rule, family) is not None]

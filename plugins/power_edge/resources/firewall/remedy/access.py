@@ -24,14 +24,14 @@ from power_edge.resources.firewall.ssh_access import TCP, OrderedRule, lets_in
 OTHERS = "rules that are not {}'s decide on these connections: change them"
 
 
-def lets_through(others: Ruleset, rule: Rule, ordered_rules: Set[str]) -> bool:
+def lets_through(others: Ruleset, rule: Rule, verdicts: Set[str]) -> bool:
     """Return whether the rules of others do nothing else with a declared rule's packets."""
     for family in sorted(traffic.named_families(rule)) or queries.judged_families(
         others, rule.action
     ):
         box = traffic.packets(rule, family)
         for regions in queries.trace(others, family, [box] if box is not None else []):
-            if any(each.verdict not in ordered_rules for each in regions):
+            if any(each.verdict not in verdicts for each in regions):
                 return False
     return True
 
