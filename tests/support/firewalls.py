@@ -1,6 +1,4 @@
-"""States of a firewall, as people declare them, and the same in the words of each tool that can set
-it up.
-"""
+"""States of a firewall, as people declare them and in the words of each tool that can set it up."""
 
 import json
 from collections.abc import Iterator
@@ -32,8 +30,9 @@ class State(NamedTuple):
 
     @property
     def section(self) -> dict[str, Any]:
-        """What is to be discovered of it, with the rules by name: all but those of which no packet
-        is left by the ones before.
+        """What discovery should find, with the rules by name.
+
+        A rule of whose packets the ones before leave nothing is missing.
         """
         kept = list[Rule]()
         for rule in self.rules:
@@ -61,7 +60,7 @@ class State(NamedTuple):
 
 
 def by_name(section: dict[str, Any]) -> dict[str, Any]:
-    """A discovered section as State.section gives it: rules by name, whatever their order."""
+    """Return a discovered section as State.section gives it: rules by name, whatever their order."""
     rules = (
         (
             Rule(
@@ -81,7 +80,7 @@ def by_name(section: dict[str, Any]) -> dict[str, Any]:
 def states(
     draw: st.DrawFn, *, icmp: bool, comments: bool = False, services_once: bool = False
 ) -> State:
-    """`services_once`: no two rules about one port."""
+    """Draw a state. `services_once`: no two rules about one port."""
     incoming = draw(st.sampled_from(["deny", "reject", "allow"]))
     outgoing = draw(st.sampled_from(["allow", "deny"]))
     services: list[tuple[str, int | None]] = [
@@ -115,7 +114,7 @@ def states(
         rules = [
             Rule(proto="tcp", port=23, action="deny"),
             *rules,
-        ]  # what stops nothing is no firewall in force
+        ]  # without a rule that stops something no firewall is in force
     notes = st.one_of(
         st.none(), st.sampled_from(["SSH from the office", "it is # no: comment", "ü", "on"])
     )
@@ -125,7 +124,7 @@ def states(
 
 
 def as_nft(state: State) -> str:
-    """For `nft -j -f -`, and as `nft -j list ruleset` lists it."""
+    """Return it for `nft -j -f -`, as `nft -j list ruleset` prints it."""
     objects: list[dict[str, Any]] = [{"table": {"family": "inet", "name": "t", "handle": 1}}]
     for handle, (chain, default) in enumerate(
         (("input", state.incoming), ("output", state.outgoing))
@@ -203,7 +202,7 @@ def _nft(state: State) -> Iterator[list[Any]]:
 
 
 def as_iptables(state: State, family: int) -> str:
-    """For iptables-restore and ip6tables-restore, and as the save tools print it."""
+    """Return it for iptables-restore and ip6tables-restore, as the save tools print it."""
     policies = (
         "DROP" if default == "deny" else "ACCEPT" for default in (state.incoming, state.outgoing)
     )
@@ -240,7 +239,7 @@ def as_iptables(state: State, family: int) -> str:
 
 
 def as_ufw(state: State) -> list[tuple[str, ...]]:
-    """Commands, after a reset, that have the state when all have run."""
+    """Return commands that lead to the state after a reset."""
     comments = state.comments or (None,) * len(state.rules)
     return [
         ("ufw", "default", state.incoming, "incoming"),
@@ -266,7 +265,7 @@ def as_ufw(state: State) -> list[tuple[str, ...]]:
 
 
 def as_firewalld(state: State, zone: str) -> list[tuple[str, ...]]:
-    """Options for an empty zone; firewalld refuses before it allows, whatever the order."""
+    """Return options for an empty zone. firewalld rejects before it allows, whatever the order."""
     return [
         (f"--zone={zone}", f"--set-target={FIREWALLD[state.incoming]}"),
         *((f"--zone={zone}", _rich(rule)) for rule in state.rules),
@@ -284,9 +283,9 @@ def _rich(rule: Rule) -> str:
 
 
 def unexpected_conditions(observed: Ruleset) -> list[str]:
-    """Return why conditions could not be read that ended in an error.
+    """Return the reasons of conditions whose reading ended in an error.
 
-    Outside of tests such a condition is a doubt like any other, so an error of our own would hide.
+    On a node such a condition is a doubt like any other, which would hide an error of our own.
     """
     return [
         rule.opaque
@@ -298,7 +297,7 @@ def unexpected_conditions(observed: Ruleset) -> list[str]:
 
 
 def discovered(printed: bytes) -> Section:
-    """What is discovered where the check's probe printed this."""
+    """Return what is discovered where the probe of `check` printed this."""
     outputs = {
         "find.firewall": Output(0, b"+firewall\tit is there\n", ""),
         "firewall.0": Output(0, printed, ""),

@@ -1,5 +1,5 @@
-"""The firewall's parts: what rules of each tool are taken to match, the items of a declaration,
-extras and commands.
+"""The firewall's parts: what the rules of each tool match, the items of a declaration, extras and
+commands.
 """
 
 import json
@@ -124,7 +124,7 @@ def observed(**readings: str | tuple[int | str, str]) -> Ruleset:
 def legacy(
     *rules: str, v6: Sequence[str] | None = None, policy: str = "DROP", chains: Sequence[str] = ()
 ) -> Ruleset:
-    """A node with legacy iptables, the same rules in both families or others in IPv6."""
+    """A node with legacy iptables, with the same rules in both families or others in IPv6."""
     texts = {
         "ip_legacy": save(*rules, policy=policy, chains=chains),
         "ip6_legacy": save(*(rules if v6 is None else v6), policy=policy, chains=chains),
@@ -369,8 +369,8 @@ def test_chains_at_a_device_are_of_its_packets() -> None:
     ],
 )
 def test_the_devices_of_a_chain_that_nft_does_not_have_in_json(line: str, denied: str) -> None:
-    """nft 1.0.6 has them as text alone; where they are not to be read, nobody knows whose packets
-    the chain sees.
+    """nft 1.0.6 prints the devices as text alone. Where the text cannot be read, it is unknown
+    whose packets the chain sees.
     """
     bare = nft([DROP], family="netdev", hook="ingress")
     devices = f"table netdev t {{\n\tchain in {{\n\t\ttype filter hook ingress {line}"
@@ -391,7 +391,7 @@ def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
 
 
 def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
-    """A table for each letter, with a base chain that drops (d), refuses (r), stops tracking (n) or
+    """A table for each letter, with a base chain that drops (d), rejects (r), stops tracking (n) or
     accepts (a) connections to 22.
     """
     effect = {"d": [DROP], "r": [{"reject": None}], "n": [{"notrack": None}], "a": [ACCEPT]}
@@ -406,7 +406,7 @@ def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
 
 
 def test_three_chains_of_one_priority_are_tried_in_every_order() -> None:
-    """By packets: registered as c, a, b, the last of them runs first, and 22 is refused."""
+    """By packets: registered as c, a, b, the last of them runs first, and 22 is rejected."""
     for ends in permutations("ddr"):
         what = tied(*ends)
         assert [
@@ -422,7 +422,9 @@ def test_chains_that_end_a_packet_in_one_way_need_no_order() -> None:
 
 
 def test_chains_of_two_hooks_are_not_reversed_together() -> None:
-    """Two pairs of equal priority: the second pair is in its order whatever that of the first is."""
+    """Two pairs of equal priority: the order of the second pair does not depend on that of the
+    first.
+    """
     what = tied("d", "r", "d", "r", hooks=("prerouting", "prerouting", "input", "input"))
     assert (
         len(
@@ -519,8 +521,8 @@ def test_what_is_open_in_some_orders_only_is_perhaps_open() -> None:
 
 
 def test_one_region_that_no_rule_accepts_is_open_by_accident() -> None:
-    """Policy accept, and a rule that accepts some sources: the rest is open for want of a filter,
-    not by the rule.
+    """Policy accept, and a rule that accepts some sources: the rest is open because nothing
+    filters.
     """
     net = match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}})
     assert (
@@ -732,7 +734,7 @@ def test_a_negation_is_of_one_option() -> None:
     )
 
 
-def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
+def test_text_of_the_node_is_made_printable() -> None:
     escape = "\x1b[31m\udcff"
     what = observed(
         nft=nft([meta("iifname", f"e{escape}"), ACCEPT], [TCP22, {"jump": {"target": f"c{escape}"}}], more=[
@@ -744,11 +746,11 @@ def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
     found = results(
         Firewall(enabled=True, rules=[ALLOW_22, Rule(proto="tcp", port=80, action="reject")]), what
     ).values()
-    told = [str(result.metadata()) for result in found]
+    texts = [str(result.metadata()) for result in found]
     failed = parse(answer(nft=(1, escape)))[""]
     assert isinstance(failed, NotObserved)
-    told += [why for why in (failed.why, *(result.why for result in found)) if why]
-    assert all(text.isascii() and text.isprintable() for text in told)
+    texts += [why for why in (failed.why, *(result.why for result in found)) if why]
+    assert all(text.isascii() and text.isprintable() for text in texts)
 
 
 def test_a_condition_whose_reading_fails_is_counted() -> None:
@@ -809,7 +811,7 @@ def test_what_could_not_be_read_is_unseen(readings: Any, why: str) -> None:
     assert why in found.why
 
 
-def test_without_nft_its_rules_may_be_there() -> None:
+def test_without_nft_rules_of_nftables_are_possible() -> None:
     texts: dict[str, Any] = {
         "nft": ("absent", ""),
         "ip_legacy_tables": "filter",
@@ -1055,8 +1057,8 @@ def test_what_has_a_key_of_its_own_never_meets_the_catchall(key: str, entry: Seq
 
 
 def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
-    """It is not called where nothing makes the kernel track connections, nor for those that it does
-    not track (tried on Linux 6.18).
+    """It is not called where nothing makes the kernel track connections, nor for untracked ones
+    (tried on Linux 6.18).
     """
     for hook, prio in (("prerouting", -100), ("input", 100)):
         for what in (
@@ -1075,7 +1077,7 @@ def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
     assert outcome(Rule(proto="tcp", port=22, action="deny"), observed(nft=harmless)) == "drift"
 
 
-def test_echo_is_not_answered_where_the_kernel_is_told_not_to() -> None:
+def test_echo_is_not_answered_where_sysctl_forbids_it() -> None:
     rules = nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT])
     for family, source in ((4, "10.0.0.0/8"), (6, "fd00::/8")):
         silent = observed(
@@ -1202,9 +1204,7 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
 
 
 @pytest.mark.parametrize(("ipv6", "expected"), [("yes", "drift"), ("no", "compliant")])
-def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(
-    ipv6: str, expected: str
-) -> None:
+def test_ipv6_goes_through_ufw_unless_its_settings_exclude_it(ipv6: str, expected: str) -> None:
     chains = ["ufw-before-input", "ufw-user-input"]
     what = observed(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
@@ -1368,7 +1368,7 @@ def test_nothing_is_extra_where_all_is_declared_open() -> None:
     assert results(Firewall(enabled=True), open_)["enabled"].extra != ()
 
 
-def test_extras_are_told_in_the_words_of_rules() -> None:
+def test_extras_have_the_words_of_rules() -> None:
     what = observed(
         nft=nft(
             [TCP22, ACCEPT],
@@ -1396,8 +1396,8 @@ def test_extras_are_told_in_the_words_of_rules() -> None:
         )
     )
     firewall = Firewall(enabled=True, default_incoming="deny", rules=[ALLOW_22])
-    told = results(firewall, what)
-    assert sorted(told["enabled"].extra) == [
+    texts = results(firewall, what)
+    assert sorted(texts["enabled"].extra) == [
         "allow 443/tcp from any to any (perhaps)",
         "allow 53/udp from 10.0.0.0/8 to any",
         "allow 5432/tcp from 10.0.0.1,10.0.0.2/31,10.0.0.4/31,10.0.0.6 to any",
@@ -1405,7 +1405,7 @@ def test_extras_are_told_in_the_words_of_rules() -> None:
         "allow 9090/tcp from any but fd00::/8 to any",
         "allow everything from any to any on docker0",
     ]
-    assert {name: str(result.outcome) for name, result in told.items()} == {
+    assert {name: str(result.outcome) for name, result in texts.items()} == {
         "enabled": "compliant", "default_incoming": "compliant", "allow 22/tcp from any to any": "compliant",
     }  # fmt: skip
     exclusive = results(Firewall(enabled=True, exclusive=True, rules=[ALLOW_22]), what)
@@ -1520,7 +1520,7 @@ ALLOWED_BY_UFW = "ufw default deny incoming"
         (["way 127.0.0.1 127.0.0.1 22 lo", "port 22"], [ALLOW_22], True),
     ],
 )  # fmt: skip
-def test_a_remedy_that_closes_keeps_the_way_in(
+def test_a_remedy_that_closes_locks_nobody_out(
     way: list[str], rules: list[Rule], kept: bool
 ) -> None:
     on_file = "### tuple ### allow tcp 22 {0} any {0} in"
@@ -1591,7 +1591,7 @@ def members(some: Any) -> set[int]:
 @given(SETS, SETS)
 def test_sets_of_numbers(left: Any, right: Any) -> None:
     assert members(without(left, right)) == members(left) - members(right)
-    assert _merged(left, right) == without(left, right)  # as it goes about long sets
+    assert _merged(left, right) == without(left, right)  # the way for long sets
     assert all(high + 1 < low for (_, high), (low, _) in pairwise(left))
     met = meet({Dimension.DPORT: left}, {Dimension.DPORT: right}) if left and right else None
     assert members(met[Dimension.DPORT] if met else ()) == members(left) & members(right)

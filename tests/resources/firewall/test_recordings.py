@@ -1,8 +1,7 @@
 """Every recorded verdict, judged from what the probe prints on such a node.
 
-Beside the captures of a case lies `SLUG.answer`: the probe's own output on a node on which the
-case's setup was done once more. Where the case has a capture of the kernel's side itself, the test
-puts that into the answer.
+Beside the captures of a case is `SLUG.answer`: the probe's output on a node with the same setup. If
+the case has its own capture of the kernel's side, the test puts that into the answer.
 """
 
 import re
@@ -53,7 +52,7 @@ def observed(case: Case) -> Observations | NotObserved:
     if case.name == "unknown-zone-name":
         return NotObserved(
             case.captures["badzone"].stderr
-        )  # a reading that failed is no reading, whatever else could be asked
+        )  # a reading that failed is no reading, whatever else could be read
     return parse(answer_from(case))
 
 

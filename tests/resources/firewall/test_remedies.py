@@ -1,6 +1,6 @@
-"""When a firewall's remedy is not given: where it could lock out, take others along or do nothing.
+"""When a firewall's remedy is not given: it could lock out, remove other rules, or do nothing.
 
-Each state was seen on a real node, where tests/lab/test_firewall_remedies.py makes it once more.
+Each state was seen on a real node, where tests/lab/test_firewall_remedies.py makes it again.
 """
 
 from typing import Any
@@ -36,8 +36,7 @@ def ufw(
 ) -> Ruleset:
     """A node with ufw.
 
-    `rules`: ACTION PROTO PORT of its rules; `before`: rules of others in INPUT, ahead of ufw's
-    jumps.
+    `rules`: ACTION PROTO PORT of its rules; `before`: rules of others in INPUT, before ufw's jumps.
     """
     verdict = {"allow": "ACCEPT", "deny": "DROP", "limit": "ACCEPT"}
     texts = {}
@@ -243,7 +242,7 @@ ETH0, WG0 = (interface("eth0"),), (interface("wg0"),)
         ({}, [("allow", {})], True),
         ({IIF: ETH0}, [("allow", {IIF: ETH0})], True),
         ({IIF: ETH0}, [("allow", {IIF: WG0})], False),
-        ({}, [("allow", {IIF: ETH0})], False),  # by which interface it comes is not known
+        ({}, [("allow", {IIF: ETH0})], False),  # by which interface it comes is unknown
         ({IIF: ETH0}, [("deny", {IIF: WG0}), ("allow", {})], True),
         ({SADDR4: ((1, 1),)}, [("deny", {SADDR4: ((1, 1),)}), ("allow", {})], False),
         ({SADDR4: ((1, 1),)}, [("allow", {Dimension.SADDR6: ((0, 9),)})], False),
