@@ -61,6 +61,7 @@ class OptionReader:
         self._set: tuple[str, str, bool] | None = None
 
     def read(self) -> None:
+        """Read all options, up to the target. One that is not understood makes the rule opaque."""
         negated = False
         for token, bare in self._tokens:
             if bare and token == "!":
@@ -144,12 +145,15 @@ class OptionReader:
             self.match.doubt("recent match")
 
     def protocol_is(self, number: int) -> None:
+        """Keep the packets of one protocol."""
         self.match.narrow(Dimension.PROTO, ((number, number),))
 
     def ports(self, text: str) -> Numbers:
+        """Return the ports in a list such as `22,80:90`. ValueError for another text."""
         return numbers(_port_range(part) for part in text.split(","))
 
     def flags(self, text: str) -> int:
+        """Return the bits of TCP flags in a list such as `SYN,ACK`."""
         return (
             sum({name: TCP_FLAGS[name] for name in text.split(",") if name in TCP_FLAGS}.values())
             if text
@@ -157,6 +161,7 @@ class OptionReader:
         )
 
     def next_value(self) -> str:
+        """Take the next token as the value of an option."""
         return self._value()
 
 

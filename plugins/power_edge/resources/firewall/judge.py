@@ -44,6 +44,7 @@ class FamilyVerdict(NamedTuple):
 
 
 def judge(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
+    """Yield the findings about one item, one for each declared field."""
     try:
         match declared.field:
             case "enabled":

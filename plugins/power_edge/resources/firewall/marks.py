@@ -73,10 +73,12 @@ def clear(bits: Iterable[int]) -> Box:
 
 
 def without(box: Box) -> Box:
+    """Return a box without its marks."""
     return {dimension: some for dimension, some in box.items() if dimension not in NUMBER}
 
 
 def only(box: Box, which: Mark) -> Box:
+    """Return the bits of one mark in a box."""
     return {dimension: some for dimension, some in box.items() if dimension in BITS[which]}
 
 

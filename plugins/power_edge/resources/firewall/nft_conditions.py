@@ -78,6 +78,10 @@ class ConditionReader:
         self.match, self.family, self.place, self.context = match, family, place, context
 
     def condition(self, what: Any) -> None:
+        """Narrow the match by the body of one `match` statement.
+
+        What is not understood makes the rule opaque.
+        """
         op, left, right = what["op"], what["left"], what["right"]
         try:
             flags = left.get("payload") == {"protocol": "tcp", "field": "flags"}

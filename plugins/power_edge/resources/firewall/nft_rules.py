@@ -67,6 +67,11 @@ HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "
 def rules_of(
     body: Any, context: RuleContext, saved: SavedRule | None, chains: Container[Key], room: Effort
 ) -> Iterator[tuple[int, FilterRule]]:
+    """Yield a rule's JSON as (family, rule), for each family of its table.
+
+    `saved`: its line of iptables-save. `chains`: those that it can jump to. `room`: the rules that
+    may still be read; Undecidable beyond it.
+    """
     for family in FAMILIES.get(body["family"], (4, 6)):
         rules = list(limited(_now_and_later(body, family, context, saved), room))
         if saved is not None and rules:

@@ -47,6 +47,7 @@ class NotUnderstood(ValueError):
 
 
 def any_base(text: str) -> int:
+    """Return a number in decimal, or with a prefix such as 0x."""
     return int(text, 0)
 
 
@@ -61,6 +62,7 @@ def expires(element: Any) -> bool:
 
 
 def span(value: Any, number: Any) -> tuple[int, int]:
+    """Return a value or a range as (first, last). `number` turns a word into a number."""
     if isinstance(value, Mapping) and "range" in value:
         low, high = value["range"]
         return int(number(str(low))), int(number(str(high)))
@@ -83,6 +85,7 @@ def plain_element(value: Any) -> Any:
 
 
 def network_span(value: Any, family: int) -> tuple[int, int]:
+    """Return an address, a prefix or a range as (first, last). NotUnderstood for another family."""
     if isinstance(value, Mapping) and "prefix" in value:
         found, span = network(f"{value['prefix']['addr']}/{value['prefix']['len']}")
     elif isinstance(value, Mapping) and "range" in value:
@@ -96,6 +99,7 @@ def network_span(value: Any, family: int) -> tuple[int, int]:
 
 
 def interface_span(value: Any) -> tuple[int, int]:
+    """Return the range of an interface's name."""
     if not isinstance(value, str):
         raise NotUnderstood(
             "an interface that was removed"
@@ -104,6 +108,7 @@ def interface_span(value: Any) -> tuple[int, int]:
 
 
 def flag_bits(value: Any) -> int:
+    """Return TCP flags as bits: a name, a number, a list, or flags joined by `|`."""
     if isinstance(value, Mapping) and "|" in value:
         value = value["|"]
     if isinstance(value, list):

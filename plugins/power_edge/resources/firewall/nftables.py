@@ -7,7 +7,7 @@ the family.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from power_edge.resources.firewall import compat
@@ -75,32 +75,21 @@ def read(
     try:
         objects = [_object(entry) for entry in json.loads(text)["nftables"]]
         asleep, doubtful = _sleeping((body for kind, body in objects if kind == "table"), dormant)
-        sets = {
-            (body["family"], body["table"], body["name"]): _set(body)
+        awake = [
+            (kind, body)
             for kind, body in objects
-            if kind in {"set", "map"}
-        }
-        for key in _changed(body for kind, body in objects if kind == "rule"):
-            if key in sets:
-                sets[key] = sets[key]._replace(changing=True)
-        chains: dict[Key, dict[int, list[FilterRule]]] = {}
-        context, room = (
-            RuleContext(sets, Effort(MANY_ELEMENTS), ipsets=addresses),
-            Effort(MANY_RULES),
-        )
-        bodies: dict[Key, list[Any]] = {}
-        bases: list[BaseChain] = []
-        for kind, body in objects:
-            if (
-                kind not in {"chain", "rule"}
-                or (place := (body["family"], body["table"])) in asleep
-            ):
-                continue
-            if kind == "chain":
-                chains[*place, body["name"]], bodies[*place, body["name"]] = {}, []
-                bases += _bases(body, place in doubtful, (named or {}).get((*place, body["name"])))
-            else:
-                bodies[*place, body["chain"]].append(body)
+            if kind in {"chain", "rule"} and (body["family"], body["table"]) not in asleep
+        ]
+        bodies = _bodies(awake)
+        chains: dict[Key, dict[int, list[FilterRule]]] = {key: {} for key in bodies}
+        bases = [
+            base
+            for kind, body in awake
+            if kind == "chain"
+            for base in _bases(body, doubtful, named or {})
+        ]
+        context = RuleContext(_sets(objects), Effort(MANY_ELEMENTS), ipsets=addresses)
+        room = Effort(MANY_RULES)
         for key, some in bodies.items():
             for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
                 for family, rule in rules_of(body, context, line, chains, room):
@@ -113,15 +102,33 @@ def read(
         name: {family: tuple(some) for family, some in rules.items()}
         for name, rules in chains.items()
     }
-    return _with_others(
-        Program(
-            chains=frozen,
-            bases=(
-                *bases,
-                *_of_devices_below(Program(chains=frozen, bases=tuple(bases)), list(stacked)),
-            ),
-        )
-    )
+    above = _of_devices_below(Program(chains=frozen, bases=tuple(bases)), list(stacked))
+    return _with_others(Program(chains=frozen, bases=(*bases, *above)))
+
+
+def _bodies(objects: Iterable[tuple[str, Any]]) -> dict[Key, list[Any]]:
+    """Return the rules of each chain, in their order. KeyError for a rule of no chain."""
+    found: dict[Key, list[Any]] = {}
+    for kind, body in objects:
+        if kind == "chain":
+            found[body["family"], body["table"], body["name"]] = []
+        else:
+            found[body["family"], body["table"], body["chain"]].append(body)
+    return found
+
+
+def _sets(objects: Iterable[tuple[str, Any]]) -> dict[Key, NamedSet]:
+    """Return the sets and maps, with those marked that rules change."""
+    listed = list(objects)
+    found = {
+        (body["family"], body["table"], body["name"]): _set(body)
+        for kind, body in listed
+        if kind in {"set", "map"}
+    }
+    for key in _changed(body for kind, body in listed if kind == "rule"):
+        if key in found:
+            found[key] = found[key]._replace(changing=True)
+    return found
 
 
 def _object(entry: Any) -> tuple[str, Any]:
@@ -197,23 +204,30 @@ def devices(text: str) -> dict[Key, list[str]]:
     return found
 
 
-def _bases(body: Any, doubtful: bool, named: Sequence[str] | None) -> Iterator[BaseChain]:
+def _bases(
+    body: Any, doubtful: Container[tuple[str, str]], devices_of: Mapping[Key, Sequence[str]]
+) -> Iterator[BaseChain]:
+    """Yield the base chain that a chain is, if it is one.
+
+    `doubtful`: tables that may be dormant. `devices_of`: as `devices` finds them.
+    """
     if "hook" not in body:
         return
     family, table, name = body["family"], body["table"], body["name"]
     text = printable(f"nft {family} {table} {name}")
-    own = body.get("dev", named or [])
+    own = body.get("dev", devices_of.get((family, table, name), []))
+    unclear = (family, table) in doubtful
     boxes: tuple[Box, ...] = ({},)
-    reason = f"{text}: whether its table is dormant could not be read" if doubtful else text
+    reason = f"{text}: whether its table is dormant could not be read" if unclear else text
     if own:
         names = [own] if isinstance(own, str) else own
         side = Dimension.OIF if body["hook"] == "egress" else Dimension.IIF
         boxes = ({side: numbers(interface(each) for each in names)},)
     elif body["hook"] in {"ingress", "egress"}:
-        doubtful, reason = True, f"{text}: of which devices it is could not be read"
+        unclear, reason = True, f"{text}: its devices could not be read"
     policy = {"accept": ALLOW, "drop": DENY}[body.get("policy", "accept")]
     filters = body.get("type") == "filter" and body["hook"] in {"input", "output"}
-    chain = None if doubtful else (family, table, name)
+    chain = None if unclear else (family, table, name)
     hook = body["hook"] if family not in OTHERS else f"{family} {body['hook']}"
     yield BaseChain(
         hook,

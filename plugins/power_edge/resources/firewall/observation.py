@@ -35,6 +35,7 @@ class Block(NamedTuple):
     text: str
 
     def why(self, what: str) -> str:
+        """Return why `what` could not be read: the error message, or the exit status."""
         lines = self.text.strip().splitlines()
         return f"{what} could not be read" + (
             f": {printable(lines[0][:200])}"
@@ -185,36 +186,21 @@ def _read(have: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
     return tuple(_lines(have, name)) if name in have and have[name].status == 0 else None
 
 
+SAVES = ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
+"""The blocks that hold an output of iptables-save."""
+
+
 def _program(have: Mapping[str, Block]) -> Program | NotObserved:
+    """Return what the kernel runs, of nftables and both variants of iptables."""
     nft = have.get("nft")
     if nft is None:
         return NotObserved("the probe's answer does not say what the kernel filters")
     sets = _ipsets(have)
-    parts: list[Program] = []
-    unread: BaseChain | None = None
-    if nft.status is None:
-        modules = have.get("nf-tables")
-        if (
-            modules is None
-            or modules.text != "no"
-            or any(have[name].text.strip() for name in ("iptables", "ip6tables") if name in have)
-        ):
-            unread = BaseChain(
-                "prerouting",
-                -1000,
-                None,
-                (4, 6),
-                text="the rules of nftables could not be read (no nft on the node)",
-            )
-        if not any(
-            have[name].status == 0
-            for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
-            if name in have
-        ):
-            return NotObserved(
-                "the firewall could not be read: neither nft nor iptables-save is on the node"
-            )
-    elif nft.status != 0:
+    if nft.status is None and not any(have[name].status == 0 for name in SAVES if name in have):
+        return NotObserved(
+            "the firewall could not be read: neither nft nor iptables-save is on the node"
+        )
+    if nft.status:
         return NotObserved(nft.why("the firewall"))
     saves = {
         family: block
@@ -222,27 +208,9 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
         if (block := have.get(f"{family}tables")) is not None and block.status == 0
     }
     if nft.status == 0:
-        # Where the rules changed between the readings, only the first one counts.
-        text = {
-            name: have[name]
-            for name in ("dormant", "devices")
-            if name in have and have[name].status == 0 and "moved" not in have
-        }
-        asleep = (
-            [_table(line) for line in text["dormant"].text.split("\n") if line]
-            if "dormant" in text
-            else None
-        )
-        devices = nftables.devices(text["devices"].text) if "devices" in text else {}
-        saved: dict[Key, Sequence[iptables.SavedRule]] = {}
-        for family, block in saves.items() if "moved" not in have else ():
-            saved |= iptables.listed(block.text, family)
-        stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
-        parts.append(
-            nftables.read(nft.text, asleep, saved, named=devices, stacked=stacked, addresses=sets)
-        )
+        parts = [_nftables(have, nft.text, saves, sets)]
     else:
-        parts += [
+        parts = [
             iptables.read(block.text, PREFIXES[family], family, sets)
             for family, block in saves.items()
         ]
@@ -255,21 +223,54 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
             return NotObserved((legacy or names).why("the rules of legacy iptables"))
         parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
     bases = tuple(base for part in parts for base in part.bases)
-    if unread is not None:
-        bases += (unread, unread._replace(hook="output"))
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
-    return Program(chains=chains, bases=bases, bits=bits_of(chains))
+    return Program(chains=chains, bases=(*bases, *_unread(have)), bits=bits_of(chains))
+
+
+def _nftables(
+    have: Mapping[str, Block], text: str, saves: Mapping[str, Block], sets: Sets
+) -> Program:
+    """Return the rules of nftables. `saves`: the output of iptables-nft-save by family."""
+    # Where the rules changed between the readings, only the first one counts.
+    moved = "moved" in have
+    other = {
+        name: have[name].text
+        for name in ("dormant", "devices")
+        if name in have and have[name].status == 0 and not moved
+    }
+    saved: dict[Key, Sequence[iptables.SavedRule]] = {}
+    for family, block in saves.items() if not moved else ():
+        saved |= iptables.listed(block.text, family)
+    asleep = [_table(line) for line in other.get("dormant", "").split("\n") if line]
+    return nftables.read(
+        text,
+        asleep if "dormant" in other else None,
+        saved,
+        named=nftables.devices(other["devices"]) if "devices" in other else {},
+        stacked=[(lower, upper) for _, lower, upper in _stacked(have)],
+        addresses=sets,
+    )
+
+
+def _unread(have: Mapping[str, Block]) -> tuple[BaseChain, ...]:
+    """Return chains for rules that may be in the kernel and cannot be read without nft."""
+    modules = have.get("nf-tables")
+    if have["nft"].status is not None or (
+        modules is not None
+        and modules.text == "no"
+        and not any(have[name].text.strip() for name in SAVES[:2] if name in have)
+    ):
+        return ()
+    why = "the rules of nftables could not be read (no nft on the node)"
+    unread = BaseChain("prerouting", -1000, None, (4, 6), text=why)
+    return unread, unread._replace(hook="output")
 
 
 def _ipsets(have: Mapping[str, Block]) -> Sets:
     block = have.get("ipset")
     if block is None or block.status != 0:
         return NO_SETS
-    saves = (
-        have[name].text
-        for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
-        if name in have
-    )
+    saves = (have[name].text for name in SAVES if name in have)
     return ipsets.read(block.text, [name for text in saves for name in _CHANGES.findall(text)])
 
 

@@ -128,6 +128,7 @@ class Program:
     bits: tuple[int, ...] = ()
 
     def path(self, hooks: tuple[str, ...], family: int) -> list[BaseChain]:
+        """Return the base chains that packets of a family meet at these hooks, in their order."""
         here = [base for base in self.bases if base.hook in hooks and family in base.families]
         return sorted(here, key=lambda base: (hooks.index(base.hook), base.place))
 

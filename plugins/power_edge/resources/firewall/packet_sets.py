@@ -39,10 +39,12 @@ def numbers(ranges: Iterable[tuple[int, int]]) -> Numbers:
 
 
 def everything(dimension: Dimension) -> Numbers:
+    """Return all numbers of a dimension."""
     return ((0, LIMITS[dimension]),)
 
 
 def both(left: Numbers, right: Numbers) -> Numbers:
+    """Return the intersection of two sets."""
     if len(right) == 1:
         return _clip(left, *right[0])
     if len(left) == 1:
@@ -60,6 +62,7 @@ def both(left: Numbers, right: Numbers) -> Numbers:
 
 
 def without(left: Numbers, right: Numbers) -> Numbers:
+    """Return the numbers in `left` that are not in `right`."""
     if not left:
         return left
     if len(right) > FEW:
@@ -121,10 +124,12 @@ _start, _end = itemgetter(0), itemgetter(1)
 
 
 def complement(some: Numbers, dimension: Dimension) -> Numbers:
+    """Return all numbers of a dimension that are not in a set."""
     return without(everything(dimension), some)
 
 
 def size(some: Numbers) -> int:
+    """Return how many numbers a set has."""
     return sum(high - low + 1 for low, high in some)
 
 
@@ -165,6 +170,7 @@ def subtract(box: Box, cut: Box) -> Iterator[Box]:
 
 
 def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
+    """Return what `boxes` hold and no cut does. Pieces of one box are disjoint."""
     left = list(boxes)
     for cut in cuts:
         # A box that a cut does not touch stays in one piece; otherwise hundreds of cuts would make

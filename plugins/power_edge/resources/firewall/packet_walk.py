@@ -127,6 +127,7 @@ class _Walk:
         self.accepted: list[Region] = []
 
     def base(self, regions: list[Region]) -> list[Region]:
+        """Run the base chain. Return the regions that it accepts."""
         base = self.base_chain
         if base.chain is None:
             for region in regions:

@@ -83,6 +83,7 @@ class Match:
     changes: list[Change] = field(default_factory=list)
 
     def copy(self) -> "Match":
+        """Return a copy that can be narrowed by itself."""
         return Match(
             set(self.families),
             list(self.boxes),
@@ -93,6 +94,7 @@ class Match:
         )
 
     def narrow(self, dimension: Dimension, some: Numbers, *, negated: bool = False) -> None:
+        """Keep packets whose number in a dimension is in a set, or (`negated`) is not."""
         self.choose(
             [{dimension: complement(some, dimension) if negated else some}]
             if some or negated
@@ -118,6 +120,7 @@ class Match:
                 return
 
     def one_of(self, boxes: Iterable[Box], *, negated: bool = False) -> None:
+        """Keep, or (`negated`) remove, the packets of any of these boxes."""
         if negated:
             self.leave(boxes)
         else:
@@ -209,6 +212,7 @@ class Match:
         self.one_of(boxes, negated=negated)
 
     def family(self, family: int) -> None:
+        """Keep the packets of one family."""
         self.families &= {family}
 
     def doubt(self, why: str) -> None:

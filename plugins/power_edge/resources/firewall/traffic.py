@@ -223,6 +223,7 @@ def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
 
 
 def protocol_of(rule: Rule, family: int) -> Box:
+    """Return the protocol and port of a rule; for ICMP, echo requests."""
     if rule.port is None:
         return ECHO[family]
     number = PROTOCOLS[rule.proto]

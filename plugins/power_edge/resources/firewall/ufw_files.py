@@ -67,6 +67,7 @@ class Tuple(NamedTuple):
 
     @property
     def family(self) -> int:
+        """The family of its addresses."""
         return 6 if ":" in self.source + self.target else 4
 
     def box(self) -> Box:

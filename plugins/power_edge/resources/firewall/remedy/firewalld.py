@@ -218,10 +218,10 @@ def _of_policy(by: str) -> bool:
 
 
 def _keep_pending(observed: Ruleset) -> Remedy:
-    what = ", ".join(observed.firewalld_pending or ()) or "unknown which"
+    what = ", ".join(observed.firewalld_pending or ()) or "unknown what"
     return Remedy(
-        advice=f"a reload of firewalld would undo what was set at runtime only ({what}): keep "
-        "them with firewall-cmd --runtime-to-permanent, or drop them with --reload, then check again"
+        advice=f"a reload of firewalld would undo what was set at runtime only ({what}): keep it "
+        "with firewall-cmd --runtime-to-permanent, or drop it with --reload, then check again"
     )
 
 

@@ -69,6 +69,7 @@ class Files:
         return False
 
     def add(self, rule: Rule, *, first: bool = False) -> None:
+        """Add a rule as ufw does, behind the others or (`first`) before them."""
         spec: Command = (f"{rule.port}/{rule.proto}",)
         if (rule.from_, rule.to) != (ANY, ANY):
             spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", str(rule.port))
@@ -96,6 +97,7 @@ class Files:
                 self.add(rule)
 
     def ordered_rules(self) -> Iterator[OrderedRule]:
+        """Yield the rules in their order. A limit counts as an opening."""
         for each in self.rules:
             yield OrderedRule(ALLOW if each.action in OPENS else each.action, each.box())
 
@@ -112,9 +114,11 @@ def _fields(each: Tuple) -> tuple[object, ...]:
 
 
 def overlap(left: Tuple, right: Tuple) -> bool:
+    """Return whether two rules match some of the same packets."""
     return meet(left.box(), right.box()) is not None
 
 
 def checked_network(text: str) -> str:
+    """Return the text of an address or a network. ValueError for another text."""
     network(text)  # ValueError for another text
     return text
