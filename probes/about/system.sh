@@ -7,7 +7,7 @@ field() { # KEY of os-release(5)
 if [ -n "$release" ]; then
     line distribution "$(field PRETTY_NAME)" "$(field ID)" "$(field VERSION_ID)"
 else
-    missing distribution 'there is no os-release'
+    missing distribution 'there is no os-release that can be read'
 fi
 first_of "$root/proc/sys/kernel/osrelease" || value=$(uname -r)
 kernel=$value

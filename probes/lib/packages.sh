@@ -59,13 +59,10 @@ manager_of() {
 choose() {
     id='' like='' manager=''
     for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
-        [ -r "$release" ] || continue
-        while IFS='=' read -r key value || [ -n "$key" ]; do
-            case $key in
-            ID) id=$(unquoted "$value") ;;
-            ID_LIKE) like=$(unquoted "$value") ;;
-            esac
-        done <"$release"
+        [ -e "$release" ] || continue
+        text=$(cat "$release") || fail "$release cannot be read, so the package manager is not known"
+        id=$(unquoted "$(release_field ID)")
+        like=$(unquoted "$(release_field ID_LIKE)")
         break
     done
     for family in $id $like; do
@@ -82,6 +79,10 @@ choose() {
         fi
     done
     [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that is known here'
+}
+
+release_field() { # KEY of os-release(5), in $text; of several the last holds
+    printf '%s\n' "$text" | sed -n "s/^$1=//p" | tail -n 1
 }
 
 unquoted() {

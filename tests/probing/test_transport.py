@@ -1,5 +1,8 @@
 """Nodes side by side: each has its own answer, reason and deadline. No process is started."""
 
+import errno
+import os
+import re
 import resource
 import threading
 from types import SimpleNamespace
@@ -10,7 +13,7 @@ from power_edge.probing import transport
 from power_edge.probing.framing import Answer
 from power_edge.probing.process import Lifeline, NoRoom
 from power_edge.probing.script import Plan, Timeouts
-from power_edge.probing.transport import Job, Route, Unreachable, ask, start
+from power_edge.probing.transport import Job, NotAsked, Route, Unreachable, ask, start
 from tests.support.answers import answer
 
 
@@ -208,7 +211,7 @@ def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("limit", "width"), [(10, 1), (400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)]
+    ("limit", "width"), [(400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)]
 )
 def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(
     monkeypatch: pytest.MonkeyPatch, limit: int, width: int
@@ -221,6 +224,39 @@ def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(
     assert {pending[str(number)].answer().node for number in range(100)} == {
         str(number) for number in range(100)
     }
+
+
+@pytest.mark.parametrize("free", [0, 19])
+def test_where_too_few_files_may_be_open_no_node_is_asked(
+    monkeypatch: pytest.MonkeyPatch, free: int
+) -> None:
+    limit = len(os.listdir("/dev/fd")) + free  # noqa: PTH208
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    pending = start([job("a"), job("b")], lambda job, _: answered(job.plan.node))
+    for each in pending.values():
+        with pytest.raises(NotAsked, match="Too many open files"):
+            each.answer()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (RuntimeError("can't start new thread"), "Resource temporarily unavailable"),
+        (MemoryError(), "Cannot allocate memory"),
+    ],
+)
+def test_a_backend_that_finds_no_room_says_nothing_of_the_node(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, why: str
+) -> None:
+    """paramiko opens sockets and starts threads in this process."""
+
+    def connect(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Route, "host", connect)
+    with pytest.raises(NotAsked, match=re.escape(why)):
+        ask(job("a"), Lifeline())
 
 
 ANSWERED = SimpleNamespace(stdout_bytes=answer("a"), stderr_bytes=b"", rc=0)
@@ -256,10 +292,10 @@ def test_that_this_machine_has_no_room_is_no_fault_of_the_node(
     monkeypatch: pytest.MonkeyPatch, at_once: None
 ) -> None:
     monkeypatch.setattr(transport, "execute", Short(4))
-    with pytest.raises(Unreachable) as raised:
+    with pytest.raises(NotAsked) as raised:
         ask(job("a"), Lifeline())
     assert str(raised.value) == (
-        "it was not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer"
+        "not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer"
         " nodes at once"
     )
 
@@ -291,7 +327,7 @@ def test_as_many_threads_ask_as_can_be_started(
         ]
     else:
         for each in pending.values():
-            with pytest.raises(Unreachable, match="it was not asked, since this machine ran short"):
+            with pytest.raises(NotAsked, match="not asked, since this machine ran short"):
                 each.answer()
 
 

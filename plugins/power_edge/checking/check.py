@@ -25,7 +25,7 @@ from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
 from power_edge.probing.process import Lifeline, guard
 from power_edge.probing.script import Plan, Timeouts, plan
-from power_edge.probing.transport import Job, Pending, Route, Unreachable, start
+from power_edge.probing.transport import Job, NotAsked, Pending, Route, Unreachable, start
 from power_edge.resources import resource
 
 GATE_TYPE = "node"
@@ -104,7 +104,7 @@ class Checked:
     """
 
     node: Node
-    answer: Answer | Unreachable
+    answer: Answer | Unreachable | NotAsked
     age: str | None = None
     """How old an answer is that came by other means, for people."""
     stale: str | None = None
@@ -116,6 +116,8 @@ class Checked:
 
     @cached_property
     def gate(self) -> Gate:
+        if isinstance(self.answer, NotAsked):
+            return Gate(gate.NOT_ASKED, str(self.answer))
         if isinstance(self.answer, Unreachable):
             return Gate(gate.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
@@ -133,7 +135,7 @@ class Checked:
         file = f"node-configs/{self.node.name}/system-identity.yaml"
         item = Item(self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, Source(file, 1))
         if not self.gate.open:
-            return Result(item, Outcome.BLOCKED, why=self.gate.why)
+            return self._not_seen(item)
         if self.stale is not None:
             return Result(item, Outcome.UNKNOWN, why=self.stale)
         return Result(
@@ -151,9 +153,9 @@ class Checked:
     @cached_property
     def _size(self) -> int:
         return (
-            0
-            if isinstance(self.answer, Unreachable)
-            else sum(len(output.stdout) for output in self.answer.outputs.values())
+            sum(len(output.stdout) for output in self.answer.outputs.values())
+            if isinstance(self.answer, Answer)
+            else 0
         )
 
     @cached_property
@@ -161,7 +163,7 @@ class Checked:
         return self._observed()
 
     def _observed(self) -> Mapping[str, Observations | NotObserved]:
-        if isinstance(self.answer, Unreachable) or not self.gate.open:
+        if not isinstance(self.answer, Answer) or not self.gate.open:
             return {}
         items = sorted(self.node.items, key=lambda item: item.type)
         return {
@@ -183,7 +185,7 @@ class Checked:
         """When the node itself answered, in seconds since 1970; None if it did not, or says a time
         to come.
         """
-        if isinstance(self.answer, Unreachable) or not self.gate.open:
+        if not isinstance(self.answer, Answer) or not self.gate.open:
             return None
         if self.age is None:
             return run_started
@@ -192,7 +194,7 @@ class Checked:
     def result(self, item: Item) -> Result:
         """The result of one of the node's items."""
         if not self.gate.open:
-            return Result(item, Outcome.BLOCKED, why=self.gate.why)
+            return self._not_seen(item)
         observed = self.observations[item.type]
         try:
             return self._allowances[item.type].spend(
@@ -200,6 +202,16 @@ class Checked:
             )
         except TookTooLong as error:
             return unknown(item, str(error))
+
+    def _not_seen(self, item: Item) -> Result:
+        """The result of any item where the gate is not open: nobody asked the node, or it is the
+        gate that shuts all out.
+        """
+        return Result(
+            item,
+            Outcome.UNKNOWN if self.gate.status == gate.NOT_ASKED else Outcome.BLOCKED,
+            why=self.gate.why,
+        )
 
 
 @lru_cache(maxsize=1)
@@ -214,7 +226,7 @@ def wait(node: Node, pending: Pending) -> Checked:
     """The node, once its answer is here or its deadline over."""
     try:
         return Checked(node, pending.answer())
-    except Unreachable as error:
+    except (Unreachable, NotAsked) as error:
         return Checked(node, error)
 
 

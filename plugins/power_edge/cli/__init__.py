@@ -13,7 +13,7 @@ from power_edge.cli import about, adopt, discover, identity, init, probe_script,
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.identity import gate
 from power_edge.probing.connection import BadRoute
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.transport import NotAsked, Unreachable
 from power_edge.text import printable, without_password
 
 INTERNAL_ERROR = 3
@@ -55,7 +55,8 @@ def main() -> None:
     """Run the command.
 
     Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable
-    configuration, 11 for a machine that is unreachable, 3 for what cannot be written.
+    configuration, 11 for a machine that is unreachable, 10 for one that this machine could not ask,
+    3 for what cannot be written.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -64,6 +65,8 @@ def main() -> None:
         _end(str(error), USAGE_ERROR)
     except Unreachable as error:
         _end(f"unreachable: {error}", gate.UNREACHABLE)
+    except NotAsked as error:
+        _end(str(error), gate.NOT_ASKED)
     except click.ClickException as error:
         error.message = _by_line(error.message)  # type: ignore[misc]  # Final for subclasses
         error.show()

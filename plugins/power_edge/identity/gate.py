@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 
+NOT_ASKED: Final = 10
 UNREACHABLE: Final = 11
 WRONG_MACHINE: Final = 12
 
@@ -50,7 +51,8 @@ ANY_MACHINE: Final = Expected(
 
 
 class Gate(NamedTuple):
-    """Open (status 0) or shut (11 unreachable, 12 wrong machine or no identity).
+    """Open (status 0), shut (11 unreachable, 12 wrong machine or no identity), or not looked at
+    (10: the node was not asked).
 
     `why` is the reason, or a warning of an open one.
     """

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import BytesIO, FileIO
 from pathlib import Path
+from select import POLLIN, poll
 from tempfile import mkdtemp
 from threading import Lock
 from typing import Any, NamedTuple
@@ -25,19 +26,14 @@ LONGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes that a command may print before it is ended."""
 LONGEST_ERRORS = 1024 * 1024
 """Bytes of standard error that are kept; the rest is read and dropped."""
-_INPUT_OPTIONS = {
-    "local": "",
-    "ssh": "",
-    "paramiko": "",
-    "docker": "-i",
-    "podman": "-i",
-    "kubectl": "-i",
-    "lxc": "",
-}
-"""Backends whose commands can be given our standard input, and the option of their client's `exec`
-that connects it.
+_CONTAINERS = {"docker": "-i ", "podman": "-i ", "kubectl": "-i ", "lxc": ""}
+"""Backends whose client `exec`s, and its option that connects standard input.
+
+The client can die without an end to the command: dockerd goes on reading what it prints, and closes
+its standard input alone.
 """
-TAKES_INPUT = frozenset(_INPUT_OPTIONS)
+TAKES_INPUT = frozenset({"local", "ssh", "paramiko", *_CONTAINERS})
+"""Backends whose commands can be given our standard input."""
 
 _CHUNK = 65536
 
@@ -71,11 +67,49 @@ shift
 exec "$@" <"$sent" 3<&-
 """
 
+# In a container the first line of standard input is the command's input. The end of it, which comes
+# when our side is gone or has given up, ends all that descends from this shell (`$$`): the groups
+# that timeout(1) makes, then each process. `self` is the reader. /dev/null is for what this shell
+# says of the reader: that it was killed.
+_HELD = """
+exec 3>&2 2>/dev/null
+{
+    exec 2>&3 3>&-
+    sh -c 'echo $PPID'
+    head -n 1
+    exec >/dev/null 2>&1
+    read -r word
+    read -r self word </proc/self/stat
+    tree=" $$ " found=yes
+    while [ -n "$found" ]; do
+        found=
+        for each in /proc/[0-9]*/stat; do
+            read -r word <"$each" || continue
+            each=${each#/proc/}
+            each=${each%%/*}
+            set -- ${word##*) }
+            case $tree in *" $each "*) continue ;; *" $2 "*) found=yes tree="$tree$each " ;; esac
+        done
+    done
+    for each in $tree; do
+        case $each in "$self" | $$) ;; *) kill -KILL "-$each" "$each" ;; esac
+    done
+    kill -KILL $$
+} | {
+    exec 2>&3 3>&-
+    read -r reader
+    %s
+    status=$?
+    kill -KILL "$reader"
+    exit $status
+}
+"""
 
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 """What the kernel says when this process, its user or this machine may open no more files, or start
 no more processes.
 """
+_NO_THREAD = "can't start new thread"
 _NO_FORK = (b"guard: ", b"ork")
 """How a shell's complaint that it may start no process begins, and what it holds: `guard: 4: Cannot
 fork`, `guard: fork: retry: Resource ...`.
@@ -157,28 +191,58 @@ def execute(
     """
     backend = host.backend
     if backend.NAME == "paramiko":
-        backend._exec_command = partial(_over_paramiko, backend, sent, longest)
+        backend._exec_command = partial(_over_paramiko, backend, sent, lifeline, longest)
     else:
         guard(host, lifeline, sent, longest)
-    return host.run(command)
+    with need_of_room():
+        return host.run(command)
+
+
+@contextmanager
+def need_of_room() -> Iterator[None]:
+    """Raises NoRoom in place of what the block raises because this machine has no file, process or
+    thread left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise NoRoom(error.strerror) from None
+        raise
+    except RuntimeError as error:
+        if str(error) == _NO_THREAD:
+            raise NoRoom(os.strerror(errno.EAGAIN)) from None
+        raise
 
 
 def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
-    """Make the processes that testinfra's `host` starts hang on a lifeline; each is given `sent`."""
+    """Make the processes that testinfra's `host` starts hang on a lifeline, and those in a
+    container, too; each is given `sent`.
+    """
     backend = host.backend
+    hold = backend.NAME in _CONTAINERS
 
     def run_local(line: str, *args: str) -> Any:
-        if sent and (option := _INPUT_OPTIONS.get(backend.NAME)):
-            line = line.replace(
-                " exec ", f" exec {option} ", 1
-            )  # of the words with %s in place of names
         whole = backend.quote(line, *args)
-        # The local backend's line is for a shell; a client's is its argv, quoted.
-        argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
-        ended = run(argv, sent, lifeline, longest)
+        if hold:
+            line = line.replace(
+                " exec ", f" exec {_CONTAINERS[backend.NAME]}", 1
+            )  # of the words with %s in place of names
+            argv = shlex.split(backend.quote(line, *args[:-1], _held(args[-1], bool(sent))))
+        else:
+            # The local backend's line is for a shell; a client's is its argv, quoted.
+            argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
+        ended = run(argv, sent + b"\n" if hold else sent, lifeline, longest, hold=hold)
         return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
+
+
+def _held(command: str, reads: bool) -> str:
+    """A command line for a container that ends with its standard input; the first line of that is
+    for the command, if it `reads` any.
+    """
+    return _HELD % f"sh -c {shlex.quote(command)}{'' if reads else ' </dev/null'}"
 
 
 @contextmanager
@@ -207,18 +271,21 @@ def shared_connections() -> Iterator[Path]:
 
 
 def run(
-    argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
+    argv: Sequence[str],
+    sent: bytes,
+    lifeline: Lifeline,
+    longest: int = LONGEST_OUTPUT,
+    *,
+    hold: bool = False,
 ) -> Ended:
     """Run a command to its end.
 
     Raises TooLong and NoRoom. A program that is missing ends with 127, and the shell's words.
+
+    `hold`: its standard input stays open after `sent`.
     """
-    try:
-        ended = _run(argv, sent, lifeline, longest)
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise NoRoom(error.strerror) from None
-        raise
+    with need_of_room():
+        ended = _run(argv, sent, lifeline, longest, hold)
     begin, word = _NO_FORK
     if (
         ended.status != 0
@@ -230,7 +297,7 @@ def run(
     return ended
 
 
-def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> Ended:
+def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int, hold: bool) -> Ended:
     with ExitStack() as opened:
         line, end = lifeline._attach()
         opened.callback(os.close, line)
@@ -250,7 +317,8 @@ def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> 
         ):
             well = False
             try:
-                stdout, stderr = _exchange(process, gives, sent, longest)
+                stdout, stderr = _exchange(process, gives, sent, longest, hold)
+                gives.close()
                 process.wait()
                 well = True
             finally:
@@ -259,10 +327,10 @@ def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> 
 
 
 def _exchange(
-    process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int
+    process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int, hold: bool
 ) -> tuple[bytes, bytes]:
-    """Write `sent`, and read both outputs until they end; whether all was read by then does not
-    matter.
+    """Write `sent`, then close `gives` (unless `hold`), and read both outputs until they end;
+    whether all was read by then does not matter.
     """
     assert process.stdout is not None
     assert process.stderr is not None
@@ -283,7 +351,8 @@ def _exchange(
                     left = _written(giving, left)
                     if not left:
                         selector.unregister(giving)
-                        gives.close()
+                        if not hold:
+                            gives.close()
                     continue
                 piece = os.read(key.fd, _CHUNK)
                 if not piece:
@@ -317,34 +386,53 @@ def _written(giving: int, left: memoryview) -> memoryview:
 
 
 def _over_paramiko(
-    backend: Any, sent: bytes, longest: int, command: bytes
+    backend: Any, sent: bytes, lifeline: Lifeline, longest: int, command: bytes
 ) -> tuple[int, bytes, bytes]:
     """paramiko's backend reads all output to its end, and sends nothing: this does, with the same
     limits.
     """
-    channel = backend.client.get_transport().open_session()
+    line, end = lifeline._attach()
     try:
-        channel.exec_command(command)
-        with suppress(
-            OSError
-        ):  # the command ended without reading it all: why, its output will say
-            channel.sendall(sent)
-        channel.shutdown_write()
-        stdout, stderr = _drained(channel, longest)
-        return channel.recv_exit_status(), stdout, stderr
+        channel = backend.client.get_transport().open_session()
+        try:
+            channel.exec_command(command)
+            with suppress(
+                OSError
+            ):  # the command ended without reading it all: why, its output will say
+                channel.sendall(sent)
+            channel.shutdown_write()
+            stdout, stderr = _drained(channel, line, longest)
+            return channel.recv_exit_status(), stdout, stderr
+        finally:
+            channel.close()
     finally:
-        channel.close()
+        lifeline._detach(end, well=False)
+        os.close(line)
 
 
-def _drained(channel: Any, longest: int) -> tuple[bytes, bytes]:
+def _drained(channel: Any, line: int, longest: int) -> tuple[bytes, bytes]:
+    """Both outputs of a channel, until they end, the connection is lost, or the lifeline at whose
+    end `line` is has been cut.
+    """
     output, errors = BytesIO(), BytesIO()
     while True:
+        # Asked before what is ready: what came before the end is read.
+        ended = channel.eof_received or channel.closed
         while channel.recv_stderr_ready():
             piece = channel.recv_stderr(_CHUNK)
             if errors.tell() + len(piece) <= LONGEST_ERRORS:
                 errors.write(piece)
-        piece = channel.recv(_CHUNK) if not channel.recv_stderr_ready() else b""
-        if piece:
-            _keep(piece, output, longest)
-        elif channel.eof_received and not channel.recv_stderr_ready():
+        if channel.recv_ready():
+            _keep(channel.recv(_CHUNK), output, longest)
+        elif ended:
             return output.getvalue(), errors.getvalue()
+        elif line in _readable(channel.fileno(), line):
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the command was given up")
+
+
+def _readable(*descriptors: int) -> list[int]:
+    """Those that can be read from, once there are any."""
+    waiting = poll()
+    for each in descriptors:
+        waiting.register(each, POLLIN)
+    return [descriptor for descriptor, _ in waiting.poll()]

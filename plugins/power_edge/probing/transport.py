@@ -2,6 +2,7 @@
 side.
 """
 
+import errno
 import os
 import random
 import re
@@ -19,7 +20,15 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from power_edge.probing.framing import NOT_STARTED, Answer, NoAnswer, merge, read
-from power_edge.probing.process import LONGEST_OUTPUT, TAKES_INPUT, Lifeline, NoRoom, execute, run
+from power_edge.probing.process import (
+    LONGEST_OUTPUT,
+    TAKES_INPUT,
+    Lifeline,
+    NoRoom,
+    execute,
+    need_of_room,
+    run,
+)
 from power_edge.probing.script import Plan, Timeouts, unpacked_by
 from power_edge.stderr import errors
 from power_edge.text import without_password
@@ -31,9 +40,9 @@ LONGEST_AT_LEAST = 4 * 1024 * 1024
 """Bytes that the answers of all nodes of a run may have together, and what one node may answer
 however many there are: all are kept until judged.
 """
-_FILES_EACH, _FILES_KEPT = 12, 16
+_FILES_EACH, _FILES_KEPT, _FILES_LEAST = 12, 16, 8
 """Open files for each node that is being asked (both ends of the pipes to its process), and open
-files kept free for everything else.
+files kept free for everything else; the least of those with which one node is asked.
 """
 _HEAD_START = 0.005
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
@@ -76,6 +85,17 @@ _HUNG_UP = re.compile(rb"kex_exchange_identification|Connection (closed|reset) b
 
 class Unreachable(Exception):
     """The node gave no answer; the text says why, in one line."""
+
+
+class NotAsked(Exception):
+    """This machine had no file, process or memory left to ask the node, of which nothing is known
+    then.
+
+    The argument says what was missing; the text is one line for people.
+    """
+
+    def __str__(self) -> str:
+        return f"not asked, since this machine ran short ({self.args[0]}): allow it more (ulimit -n, ulimit -u), or check fewer nodes at once"
 
 
 class Route(NamedTuple):
@@ -167,8 +187,8 @@ class Job(NamedTuple):
 def ask(job: Job, lifeline: Lifeline) -> Answer:
     """The node's answer.
 
-    Raises Unreachable. Waits until the command ends or its lifeline is cut: see `start` for the
-    deadline.
+    Raises Unreachable and NotAsked. Waits until the command ends or its lifeline is cut: see
+    `start` for the deadline.
     """
     with _one_reason(job.route):
         host = _connected(job.route, job.plan.timeouts)
@@ -212,23 +232,19 @@ def _one_reason(route: Route) -> Iterator[None]:
     except (Unreachable, NoAnswer) as error:
         raise Unreachable(route.without_password(str(error))) from None
     except NoRoom as error:
-        raise _not_asked(str(error)) from None
+        raise NotAsked(str(error)) from None
+    except MemoryError:
+        raise NotAsked(os.strerror(errno.ENOMEM)) from None
     except Exception as error:  # testinfra's backends raise whatever their libraries do, an unreachable node among it
         raise Unreachable(
             route.without_password(_one_line(error))
         ) from None  # what they raise may quote a password
 
 
-def _not_asked(why: str) -> Unreachable:
-    """A fault of this machine's, which is not to be looked for on the node."""
-    return Unreachable(
-        f"it was not asked, since this machine ran short ({why}): allow it more (ulimit -n, ulimit -u), or check fewer nodes at once"
-    )
-
-
 def _connected(route: Route, timeouts: Timeouts) -> Any:
-    host = route.host(timeouts.connect)
-    _check_host_key(host.backend)
+    with need_of_room():
+        host = route.host(timeouts.connect)
+        _check_host_key(host.backend)
     return host
 
 
@@ -339,9 +355,12 @@ def start(
     turns = [_Turn(job._replace(longest=longest), Future(), Lifeline()) for job in jobs]
     for turn in turns:
         waiting.put(turn)
-    width = _workers(min(_width(), len(jobs)), waiting, ask)
+    allowed = _width()
+    width = _workers(min(allowed, len(jobs)), waiting, ask)
     for turn in turns if not width else ():
-        turn.future.set_exception(_not_asked("no thread could be started"))
+        turn.future.set_exception(
+            NotAsked("no thread could be started" if allowed else os.strerror(errno.EMFILE))
+        )
     pending = {
         turn.job.plan.node: Pending(
             turn.job, turn.future, started, index // max(1, width) + 1, turn.lifeline
@@ -363,14 +382,17 @@ class _Turn(NamedTuple):
 
 
 def _width() -> int:
-    """How many nodes may be asked at once: WIDTH, or fewer where this process may not open files
-    enough.
+    """How many nodes may be asked at once: WIDTH, or fewer (even none) where this process may not
+    open files enough.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return WIDTH
-    free = limit - len(os.listdir("/dev/fd")) - _FILES_KEPT  # noqa: PTH208 names alone are counted
-    return max(1, min(WIDTH, free // _FILES_EACH))
+    try:
+        free = limit - len(os.listdir("/dev/fd"))  # noqa: PTH208 names alone are counted
+    except OSError:
+        return 0
+    return max(free >= _FILES_EACH + _FILES_LEAST, min(WIDTH, (free - _FILES_KEPT) // _FILES_EACH))
 
 
 def _workers(
@@ -397,7 +419,7 @@ def _work(waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer])
             return
         try:
             future.set_result(ask(job, lifeline))
-        except Unreachable as error:
+        except (Unreachable, NotAsked) as error:
             future.set_exception(error)
         except BaseException as error:
             future.set_exception(Unreachable(_one_line(error)))
@@ -426,7 +448,7 @@ class Pending(NamedTuple):
     def answer(self) -> Answer:
         """Wait for the answer, at most until the node's deadline; then what was started is ended.
 
-        Raises Unreachable.
+        Raises Unreachable and NotAsked.
         """
         try:
             return self.future.result(max(0.0, self.started + self.limit - time.monotonic()))

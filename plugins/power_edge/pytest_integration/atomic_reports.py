@@ -78,7 +78,11 @@ def _junit(config: pytest.Config, xml: Any, failed: Failed) -> None:
 
 
 def _html(config: pytest.Config, html: Any, failed: Failed) -> None:
-    write, announce = html._write_report, html.pytest_terminal_summary
+    generate, write, announce = (
+        html._generate_report,
+        html._write_report,
+        html.pytest_terminal_summary,
+    )
     report = _Report(html, "_report_path", failed)
 
     @pytest.hookimpl(trylast=True)
@@ -86,7 +90,14 @@ def _html(config: pytest.Config, html: Any, failed: Failed) -> None:
         if report.written:
             announce(terminalreporter)
 
+    def generate_report(*args: Any, **options: Any) -> None:
+        try:
+            generate(*args, **options)
+        except OSError as error:  # of the plugin's own templates and scripts
+            failed(Path(html._report_path), error)
+
     config.pluginmanager.unregister(html)
+    html._generate_report = generate_report
     html._write_report = lambda page: report.write(lambda: write(page))
     html.pytest_terminal_summary = pytest_terminal_summary
     config.pluginmanager.register(html)

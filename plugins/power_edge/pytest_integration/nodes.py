@@ -10,7 +10,7 @@ from power_edge.checking.check import Checked
 from power_edge.config import Node
 from power_edge.probing.connection import BadRoute, Options
 from power_edge.probing.framing import Answer
-from power_edge.probing.transport import Pending, Unreachable
+from power_edge.probing.transport import NotAsked, Pending, Unreachable
 from power_edge.pytest_integration.selection import Selection
 
 
@@ -87,8 +87,8 @@ class Nodes:
         """Take the answers that another process packed."""
         import pickle
 
-        answers: dict[str, tuple[Answer | Unreachable, str | None, str | None]] = pickle.loads(
-            packed
+        answers: dict[str, tuple[Answer | Unreachable | NotAsked, str | None, str | None]] = (
+            pickle.loads(packed)
         )
         self._checked = {name: Checked(self.by_name[name], *told) for name, told in answers.items()}
 

@@ -16,6 +16,7 @@ from _pytest.junitxml import xml_key
 
 from power_edge.atomic_file import way_out
 from power_edge.checking.check import GATE_TYPE, Checked
+from power_edge.identity.gate import NOT_ASKED
 from power_edge.model import Outcome
 from power_edge.pytest_integration import fixtures, own_tests
 from power_edge.pytest_integration.atomic_reports import make_whole
@@ -237,6 +238,8 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         name = None if isinstance(item, CheckItem) else self._node_of(item)
         if name is not None and not (gate := self.nodes.checked(name).gate).open:
+            if gate.status == NOT_ASKED:
+                raise fixtures.Unknown(f"{name}: {gate.why}")
             raise pytest.skip.Exception(
                 printable(f"{name} is blocked: {gate.why}"), _use_item_location=True
             )
@@ -395,7 +398,8 @@ class Run:
         if checked is None:  # the run was interrupted, and must not wait once more
             return
         if checked.gate.why:
-            told = f"{'gate' if checked.gate.open else 'blocked'}: {checked.gate.why}"
+            word = {0: "gate: ", NOT_ASKED: ""}.get(checked.gate.status, "blocked: ")
+            told = f"{word}{checked.gate.why}"
             shown_above = (
                 not checked.gate.open
                 and self.tally.has_gate(name)
@@ -450,7 +454,7 @@ class Run:
             checked.node,
             checked.gate,
             self.tally.results(name),
-            checked.stale is not None,
+            checked.stale is not None or checked.gate.status == NOT_ASKED,
             checked.answered_at(self.started),
             own.of(name) if own.about(name) else None,
         )

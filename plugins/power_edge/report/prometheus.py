@@ -34,8 +34,8 @@ class Sample(NamedTuple):
     gate: Gate
     results: Sequence[Mapping[str, Any]]
     stale: bool
-    """Judged by an answer that is too old to say whether the node is there, and which machine it
-    is.
+    """Whether nothing is known of whether the node is there, and which machine it is: its answer is
+    too old, or it was not asked.
     """
     observed: float | None
     """When the node itself answered, in seconds since 1970; None where it did not."""

@@ -58,7 +58,7 @@ def default(ruleset: Ruleset, family: int, action: str, *, outward: bool = False
     """
     answers = {
         _default(ruleset, family, action, regions, outward)
-        for regions in trace_all(ruleset, family, outward)
+        for regions in trace_all(ruleset, family, outward=outward)
     }
     return answers.pop() if len(answers) == 1 else None
 
@@ -146,7 +146,9 @@ def filters(ruleset: Ruleset, family: int) -> bool | None:
 
     None: only connections from some sources are stopped, or it cannot be decided.
     """
-    answers = {_filters(ruleset, family, regions) for regions in trace_all(ruleset, family)}
+    answers = {
+        _filters(ruleset, family, regions) for regions in trace_all(ruleset, family, outward=False)
+    }
     return answers.pop() if len(answers) == 1 else None
 
 
@@ -163,7 +165,7 @@ def why_unsure(ruleset: Ruleset, family: int) -> str | None:
     """
     stopped = (
         region
-        for regions in trace_all(ruleset, family)
+        for regions in trace_all(ruleset, family, outward=False)
         for region in regions
         if region.verdict != ALLOW and applies(ruleset, region)
     )

@@ -148,13 +148,9 @@ def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
     return tuple(found.values())
 
 
-def trace_all(ruleset: Ruleset, family: int, outward: bool = False) -> list[list[Region]]:
-    """Return how everything but ICMP fares, incoming or (`outward`) outgoing."""
-    return _trace_all(ruleset, family, outward)
-
-
 @_cached
-def _trace_all(ruleset: Ruleset, family: int, outward: bool) -> list[list[Region]]:
+def trace_all(ruleset: Ruleset, family: int, *, outward: bool) -> list[list[Region]]:
+    """Return how everything but ICMP fares, incoming or (`outward`) outgoing."""
     box = {**(outgoing(family) if outward else incoming(family)), Dimension.PROTO: NOT_ICMP}
     return _trace(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
 
@@ -199,7 +195,7 @@ def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
 
     A region is sure if every order of chains lets it in. Undecidable as `walk`.
     """
-    every = trace_all(ruleset, family)
+    every = trace_all(ruleset, family, outward=False)
     effort = Effort(QUESTION_STEPS)
     for number, regions in enumerate(every):
         others = [

@@ -40,7 +40,7 @@ def of_default(declared: Declared, observed: Ruleset) -> set[str]:
     peer = DADDR if outward else SADDR
     found = set()
     for family in queries.judged_families(observed, declared.value):
-        for regions in queries.trace_all(observed, family, outward):
+        for regions in queries.trace_all(observed, family, outward=outward):
             for region in regions:
                 ports = region.box.get(Dimension.DPORT, ((0, 65535),))
                 peers = region.box.get(peer[family], traffic.UNICAST[family])
