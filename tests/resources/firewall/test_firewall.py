@@ -1675,11 +1675,13 @@ RULESETS = {
     "broken": {"nft": nft([{"jump": {"target": "x"}}])},
 }
 DOUBT = "nft inet t in handle 9: meta skuid match"
-NO_ADDRESSES = "these are no addresses that connections come from or go to"
+NO_ADDRESSES = "no connection from another machine has these addresses"
 KINDS = "IPv4: kinds of ICMP are treated differently"
-SILENT = "no echo request is answered: /proc/sys/net/ipv4/icmp_echo_ignore_all is not 0"
+SILENT = "the kernel answers no echo request: /proc/sys/net/ipv4/icmp_echo_ignore_all is not 0"
 PING = Rule(proto="icmp", action="allow")
-UNSURE = "it hangs on rules that cannot be interpreted, or are for single or broadcast addresses"
+UNSURE = (
+    "it depends on rules that cannot be interpreted, or on rules for single or broadcast addresses"
+)
 BY_RULE, BY_POLICY = "by nft inet t in handle 9", "by the default policy"
 ACCIDENT = "reachable only because nothing filters: no rule allows it"
 NOBODY_FILTERS = "nothing filters incoming connections"
@@ -1923,7 +1925,7 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
             "22 open",
             Firewall(rules=[DENY_22, replace(ALLOW_22, from_="10.0.0.0/8")]),
             "action",
-            ("unknown", "allow", None, "earlier rules of the declaration speak of all of it"),
+            ("unknown", "allow", None, "earlier declared rules already decide on all of it"),
         ),
         (
             "shut",
