@@ -1690,7 +1690,7 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
 
 
 @pytest.mark.parametrize(
-    ("ruleset", "section", "field", "shown"),
+    ("ruleset", "section", "field", "expected"),
     [
         ("shut", Firewall(enabled=True), "enabled", ("compliant", True, True, None)),
         ("shut", Firewall(enabled=False), "enabled", ("drift", False, True, None)),
@@ -1961,10 +1961,10 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
     ],
 )
 def test_what_a_finding_shows(
-    ruleset: str, section: Firewall, field: str, shown: tuple[object, ...]
+    ruleset: str, section: Firewall, field: str, expected: tuple[object, ...]
 ) -> None:
     """Of the last item, where there are several."""
     what = observed(**RULESETS[ruleset]) if ruleset in RULESETS else tied("d", "r")
     *_, last = results(section, what).values()
     (finding,) = (finding for finding in last.findings if finding.field == field)
-    assert (finding.outcome.value, finding.expected, finding.actual, finding.why) == shown
+    assert (finding.outcome.value, finding.expected, finding.actual, finding.why) == expected

@@ -18,8 +18,6 @@ from power_edge.resources.firewall.packet_sets import meet
 
 MANY_ORDERS = 120
 """With more orders of chains a program is undecidable."""
-
-
 MANY_BASES = 100
 """With more base chains on one path their orders are not looked for."""
 

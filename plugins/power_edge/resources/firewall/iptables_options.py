@@ -17,30 +17,18 @@ from power_edge.resources.firewall.rule_match import ANSWERED, SENT, STATES, Mat
 from power_edge.text import printable
 
 VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
-
-
 MODULES = frozenset({
     "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp",
     "icmp6", "iprange", "pkttype", "comment", "recent", "rpfilter", "rt", "mark", "connmark", "set",
 })  # fmt: skip
 """Matches whose options are read one by one. Any other match makes the rule opaque."""
-
-
 STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {
     "DNAT": NOTHING,
     "SNAT": NOTHING,
 }
-
-
 TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
-
-
 Sets = Mapping[str, AddressSet]
-
-
 NO_SETS: Sets = {}
-
-
 Token = tuple[str, bool]
 """A word, and whether it was printed without quotes. Only such a word can be an option."""
 
@@ -283,8 +271,6 @@ def _note(_reader: OptionReader, _text: str, _negated: bool) -> None:
 
 
 FLAGS = {"-f", "--syn"}
-
-
 OPTIONS: Mapping[str, Option] = {
     "-p": _protocol,
     "-s": _addresses(SADDR),

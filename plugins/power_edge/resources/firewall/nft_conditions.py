@@ -47,8 +47,6 @@ ECN = 0xC0
 EXTENSIONS: Numbers = numbers((number, number) for number in (0, 43, 44, 51, 60, 135, 139, 140))
 """Headers that may stand between the header of IPv6 and that of the protocol."""
 FRAGMENT_OFFSET = 0x1FFF
-
-
 UNEXPECTED = "a condition in JSON of an unexpected form"
 """Begins the doubt about a condition that made reading fail.
 

@@ -31,19 +31,11 @@ FAMILIES: Mapping[str, tuple[int, ...]] = {
     "inet": (4, 6),
     "netdev": (4, 6),
 }
-
-
 _SET = re.compile(r'"@((?:[^"\\]|\\.)*)"')
 """The name of a set, in JSON."""
-
-
 LIMITS = frozenset({"limit", "ct count", "quota"})
-
-
 ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
 """Parts of a rule after which it may end."""
-
-
 IDLE = frozenset(
     {
         "counter",
@@ -59,8 +51,6 @@ IDLE = frozenset(
     }
 )
 """Statements after which the rule goes on, or which only change the source of outgoing packets."""
-
-
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
 
 

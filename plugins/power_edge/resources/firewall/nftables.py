@@ -36,17 +36,14 @@ from power_edge.text import printable
 OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}
 _DEVICES = re.compile(r' hook \w+gress device(?:s = \{ (.*) \}| "([^"]*)"| (\S+)) priority ')
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
-
 MANY_ELEMENTS = 2_000_000
 """So many elements of sets are read, an element counting for each rule that names its set. A rule
 beyond them is opaque.
 """
-
 OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
 """The objects that are read."""
 NAMES = ("family", "table", "name", "chain", "hook")
 """Their fields that hold a name. Chains are found by names, so these must be texts."""
-
 MALFORMED = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError, OverflowError)
 """Errors of reading a structure of another form.
 

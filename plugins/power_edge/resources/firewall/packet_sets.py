@@ -16,7 +16,6 @@ Numbers = tuple[tuple[int, int], ...]
 """A set of numbers: closed ranges, ascending, with a gap between neighbours."""
 Box = Mapping[Dimension, Numbers]
 """Dimension -> the numbers that are in the set. Treat it as immutable."""
-
 TRUE: Numbers = ((1, 1),)
 FALSE: Numbers = ((0, 0),)
 NOTHING: Numbers = ()

@@ -25,8 +25,6 @@ from power_edge.resources.firewall.packet_filter import (
 from power_edge.resources.firewall.packet_sets import Box, Numbers, meet, subtract, within
 
 MANY_REGIONS = 10_000
-
-
 RANGES_PER_STEP = 16
 """Rules that are looked at, and ranges of numbers that are copied, in about the time of one step.
 """

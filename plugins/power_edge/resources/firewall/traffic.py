@@ -23,27 +23,15 @@ from power_edge.resources.firewall.packet_sets import (
 from power_edge.resources.firewall.rule_match import NEW, PORTED, PROTOCOLS
 
 LOOPBACK = (interface("lo"), (0, 0))
-
-
 EXTERNAL: Numbers = complement(numbers(LOOPBACK), Dimension.IIF)
 """All interfaces but lo. (0 stands for no interface.)"""
-
-
 NO_INTERFACE: Numbers = ((0, 0),)
-
-
 ICMP = numbers([(1, 1), (58, 58)])
-
-
 NOT_ICMP: Numbers = complement(ICMP, Dimension.PROTO)
-
-
 ECHO: Mapping[int, Box] = {
     4: {Dimension.PROTO: ((1, 1),), Dimension.ICMP: ((8 << 8, 8 << 8),)},
     6: {Dimension.PROTO: ((58, 58),), Dimension.ICMP: ((128 << 8, 128 << 8),)},
 }
-
-
 OTHER_REQUESTS: Mapping[int, Box] = {
     4: {
         Dimension.PROTO: ((1, 1),),
@@ -54,14 +42,8 @@ OTHER_REQUESTS: Mapping[int, Box] = {
 """ICMP requests other than echo: timestamp, information and address mask; in IPv6 node information
 (RFC 4620).
 """
-
-
 LINK_LOCAL: Numbers = (network("fe80::/10")[1],)
-
-
 FAMILIES = (4, 6)
-
-
 UNICAST: Mapping[int, Numbers] = {
     4: without(
         ((0, (1 << 32) - 1),),
@@ -75,8 +57,6 @@ UNICAST: Mapping[int, Numbers] = {
 
 The kernel refuses others itself (martians), or they are multicast.
 """
-
-
 PUBLIC: Mapping[int, Numbers] = {
     4: without(
         UNICAST[4],
@@ -93,30 +73,20 @@ PUBLIC: Mapping[int, Numbers] = {
     ),
     6: (network("2000::/3")[1],),
 }
-
-
 FROM_TCP_PORT_0: Box = {Dimension.PROTO: ((6, 6),), Dimension.SPORT: ((0, 0),)}
-
-
 TO_BROADCAST: Box = {Dimension.DLOCAL: BROADCAST}
 """To broadcast or anycast addresses.
 
 These need not be open where `allow` is declared, and must be closed where `deny` is.
 """
-
-
 FROM_OWN_ADDRESS: Box = {Dimension.SLOCAL: ((1, 2),), Dimension.IIF: EXTERNAL}
 """From an address of the node, sent by others.
 
 Linux accepts such packets from the broadcast address of another of its networks, and in IPv6 from
 any own address.
 """
-
-
 LINK_BROADCAST: Box = {Dimension.CAST: ((1, 2),)}
 """Sent to the broadcast or multicast hardware address of the link."""
-
-
 UNUSUAL: tuple[Box, ...] = (
     FROM_TCP_PORT_0,
     {Dimension.PATH: ((0, 1),)},
@@ -130,33 +100,23 @@ UNUSUAL: tuple[Box, ...] = (
 """Packets that no host sends and somebody may make by hand, and packets to broadcast addresses (by
 packets on Linux 6.18; docs/verdicts/firewall.md, "Rules").
 """
-
-
 OTHER_INTERFACE: Box = {Dimension.HOME: FALSE}
 """To an address of another interface than the one the packet comes by.
 
 There are none on a node with a single interface.
 """
-
-
 NO_PORT: Box = {Dimension.PROTO: PORTED, Dimension.DPORT: ((0, 0),)}
 """To port 0, where nothing can listen: bind(2) takes it for any port."""
-
-
 CLIENTS: Box = {Dimension.SPORT: ((49152, 60999),)}
 """Ports that clients on every system connect from: IANA's dynamic ports (RFC 6335), as far as Linux
 uses them (net.ipv4.ip_local_port_range).
 """
-
-
 CARRIERS: Numbers = numbers(
     (number, number) for number in (4, 17, 41, 47, 50, 51, 94, 97, 98, 108, 115, 136, 137)
 )
 """Protocols that may carry packets which the kernel unwraps: IP in IP, UDP (VXLAN, WireGuard, ESP),
 GRE, ESP and AH, L2TP, MPLS.
 """
-
-
 DHCP: Mapping[int, Box] = {
     4: {Dimension.PROTO: ((17, 17),), Dimension.SPORT: ((67, 67),), Dimension.DPORT: ((68, 68),)},
     6: {Dimension.PROTO: ((17, 17),), Dimension.DPORT: ((546, 546),), Dimension.DADDR6: LINK_LOCAL},

@@ -205,8 +205,6 @@ _SOURCES = (
     "the zone of firewalld that decides is chosen by the sender's address, or unknown: "
     "firewall-cmd --get-active-zones shows the zones; change that one"
 )
-
-
 _POLICY = (
     "a policy of firewalld decides ({}), so changing a zone has no effect: change the policy "
     "(firewall-cmd --info-policy shows each)"
