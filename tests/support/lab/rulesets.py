@@ -583,6 +583,11 @@ def packets(targets: Targets) -> list[Packet]:
             )
             if target != own
         ]
+        if family == 4:
+            found += [
+                Packet("icmp", own, target, 1, 1, "host0", "own source")
+                for target in targets[family]
+            ]
         to_all = product(sources, PORTS, INTERFACES)
         found += [
             Packet("udp", source, TO_ALL[family], HIGH, port, device, "to all")
