@@ -1,5 +1,5 @@
-# Whether anything stops what comes in, by whose rules, and which rules are programs' own. What the rules amount to is made out of the check's probe.
-# With `all` it is told also where nothing does.
+# Print whether anything stops incoming connections, by whose rules, and which rules programs made. The rules themselves come from the check's probe.
+# With `all` it also prints that nothing stops them.
 root=${PE_ROOT-}
 tab='	'
 
@@ -21,7 +21,7 @@ if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then hidden ''; fi
 if command -v nft >/dev/null; then
     rules=$(${PE_SUDO-} nft list ruleset 2>/dev/null) ||
         hidden "$(${PE_SUDO-} nft list ruleset 2>&1 >/dev/null | sed "${PE_NOISE-}")"
-    # The base chains for what comes in that hold, or lead to, anything that could stop it. A map of verdicts by name could.
+    # The base chains for incoming packets that hold, or lead to, anything that could stop them. A named verdict map could.
     stops=$(printf '%s\n' "$rules" | awk '
         /^table / { table = $2 " " $3; next }
         /^\tchain / { chain = table SUBSEP $2; name[chain] = $2; of[chain] = table; next }
@@ -47,13 +47,13 @@ if command -v nft >/dev/null; then
             } while (more)
             for (i = 1; i <= n; i++) {
                 if (!stops[base[i]]) continue
-                # iptables names its chains so
+                # a chain of iptables
                 if (name[base[i]] ~ /^[A-Z]+$/) print "iptables: iptables-save shows its rules"
                 else print "nftables: nft list table " of[base[i]]
             }
         }' | sort -u | sed -n 1p)
 elif command -v iptables-save >/dev/null; then
-    # The kernel may hold rules of nftables, which only the check's probe can rule out.
+    # The kernel may hold rules of nftables. Only the check's probe can rule that out.
     rules=$(for tool in iptables-save ip6tables-save; do ${PE_SUDO-} $tool 2>/dev/null; done)
     stops='iptables: iptables-save shows its rules'
 else
@@ -62,7 +62,7 @@ fi
 for family in ip ip6; do
     names=$root/proc/net/${family}_tables_names
     if [ -e "$names" ] && [ "$(${PE_SUDO-} cat "$names" 2>/dev/null || echo unreadable)" ]; then
-        # Tables that were looked at once stay, with nothing in them.
+        # Tables that were listed once stay, and are empty.
         case $(${PE_SUDO-} "${family}tables-legacy-save" 2>/dev/null) in
         *DROP* | *REJECT* | *QUEUE* | *TARPIT*) stops=${stops:-"iptables: iptables-legacy-save shows its rules"} ;;
         ?*) ;;
@@ -73,7 +73,7 @@ done
 
 conf=$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf" 2>/dev/null)
 case $rules in
-# ufw goes by this chain, too: `ufw disable` leaves the others, empty.
+# ufw itself looks for this chain: `ufw disable` leaves the others, and they are empty.
 *'chain ufw-user-input'* | *'chain ufw6-user-input'* | *':ufw-user-input '*) stops='ufw is active: ufw status verbose' ;;
 *'table inet firewalld '* | *INPUT_ZONES*) stops='firewalld: firewall-cmd --list-all' ;;
 *) [ "$conf" != yes ] || stops=${stops:-'ufw is enabled in /etc/ufw/ufw.conf'} ;;
@@ -94,10 +94,10 @@ program() { # WORD NAME WHY
     *"$1"*) tell "-rules of $2" "$3" ;;
     esac
 }
-program 'chain DOCKER' docker 'they come and go with containers; a published port is forwarded, so that rules for the node do not speak of it'
-program NETAVARK podman 'they come and go with containers'
-program LIBVIRT_ libvirt 'they come and go with its networks'
-program KUBE- kubernetes 'they come and go with services'
-program ts-input tailscale 'they come and go with its network'
-program f2b- fail2ban 'who gets in at the ports that it watches changes with each ban, so they are left out'
+program 'chain DOCKER' docker 'docker makes them for its containers; a published port is forwarded, so rules for the node do not cover it'
+program NETAVARK podman 'podman makes them for its containers'
+program LIBVIRT_ libvirt 'libvirt makes them for its networks'
+program KUBE- kubernetes 'kubernetes makes them for its services'
+program ts-input tailscale 'tailscale makes them for its network'
+program f2b- fail2ban 'each ban changes who gets in at the ports that it watches, so these are left out'
 exit 0

@@ -1,5 +1,5 @@
-# What the kernel filters, and what ufw and firewalld have to say about it. Prints blocks: a line "= NAME STATUS", then what was read, each line of it
-# behind a blank, so that nothing in it can pass for a block. STATUS is an exit status (what was read is then its error message), or "absent".
+# Print what the kernel filters, and what ufw and firewalld say about it, as blocks: a line "= NAME STATUS", then what was read. Each of its lines begins
+# with a blank, so that none looks like a block. STATUS is an exit status, or "absent". Where it is not 0, what follows is the error message.
 
 if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then
     echo "the firewall can be read by root only, and there is no sudo" >&2
@@ -16,19 +16,19 @@ look() { # NAME COMMAND...
     shift
     out=$(${PE_SUDO-} "$@" 2>/dev/null)
     status=$?
-    # asked again only to learn why: a warning on stderr must not get into what was read, nor one of a sudo that goes on all the same into the reason
+    # Run again only to learn the reason. A warning on stderr must not get into what was read, nor a harmless one of sudo into the reason.
     [ $status = 0 ] || out=$(${PE_SUDO-} "$@" 2>&1 >/dev/null | sed '/^sudo: unable to resolve host /d')
     say "$name" $status "$out"
 }
 
-tool() { # the save tool of a variant of iptables: STEM VARIANT
+tool() { # STEM VARIANT: print the save tool of a variant of iptables
     if command -v "$1-$2-save" >/dev/null; then
         echo "$1-$2-save"
     elif command -v "$1-save" >/dev/null; then
         case "$("$1-save" -V 2>/dev/null) $2" in
             *"(nf_tables) nft" | *"(legacy) legacy") echo "$1-save" ;;
             *"("*) ;;
-            *" legacy") echo "$1-save" ;; # before 1.8 there was one variant, which did not say so
+            *" legacy") echo "$1-save" ;; # before 1.8 there was only this variant, and -V did not name it
         esac
     fi
 }
@@ -39,11 +39,11 @@ save() { # NAME STEM VARIANT
     case $out in *' --match-set '*) sets=yes ;; esac
 }
 
-# No two tables, chains or rules ever have the same handle in their place, and a rule that changes gets another one.
+# Handles are never used twice in one place, and a changed rule gets a new one.
 handles() { tr ',' '\n' | sed -n 's/.*"handle": *\([0-9]*\).*/\1/p'; }
 
-# While firewalld loads its rules it answers nobody, so an answer means that they are loaded: one is awaited before the rules are read, and one after.
-# A tenth of the time that firewall-cmd takes; --auto-start=no, since looking must not start it.
+# firewalld does not answer while it loads its rules, so an answer means that they are loaded. Wait for one before the rules are read, and for one after.
+# busctl takes a tenth of the time of firewall-cmd. --auto-start=no: reading must not start it.
 firewalld_state() {
     ${PE_SUDO-} busctl --system --auto-start=no --timeout=3 get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1 state 2>/dev/null
 }
@@ -59,7 +59,7 @@ if command -v nft >/dev/null; then
         *'"xt"'*) xt=yes again=yes ;;
     esac
     case $json in
-        # nft 1.0.6 names flags of tables wrongly in JSON, and the devices of a chain not at all; as text they are right
+        # nft 1.0.6 prints the flags of tables wrongly in JSON, and no devices of chains. The text has both.
         *'"flags"'* | *'"hook": "ingress"'* | *'"hook": "egress"'*)
             again=yes
             text=$(${PE_SUDO-} nft -t list ruleset 2>/dev/null)
@@ -87,12 +87,12 @@ if [ $xt = yes ]; then
     save iptables iptables nft
     save ip6tables ip6tables nft
 fi
-# What several listings say is held against each other, rule by rule, so it has to be one and the same ruleset.
+# Several listings are compared rule by rule, so all of them must show the same ruleset.
 if [ $again = yes ] && [ "$(printf '%s\n' "$json" | handles)" != "$(${PE_SUDO-} nft -j list ruleset 2>/dev/null | handles)" ]; then
     say moved 0 yes
 fi
 
-# The tables of the other variant are told by these files; asking for tables that are not there would create them.
+# These files name the tables of the legacy variant. Listing a table that does not exist would create it.
 for family in ip ip6; do
     if [ -e "${PE_ROOT-}/proc/net/${family}_tables_names" ]; then
         look "$family-legacy-tables" cat "${PE_ROOT-}/proc/net/${family}_tables_names"
@@ -101,7 +101,7 @@ for family in ip ip6; do
 done
 
 if [ $sets = yes ] && command -v ipset >/dev/null; then
-    # A list that was cut would be sets with fewer elements. The last line says that it is whole.
+    # In a list that was cut, sets would lack elements. The last line shows that it is complete.
     out=$({ ${PE_SUDO-} ipset save 2>/dev/null && echo '= whole'; } | sed -n -e '20001{s/.*/= too many/p;q;}' -e p)
     case $out in
     *'= whole') say ipset 0 "${out%'= whole'}" ;;
@@ -111,7 +111,8 @@ if [ $sets = yes ] && command -v ipset >/dev/null; then
 fi
 
 say interfaces 0 "$(sed -n 's/^ *\([^ :]*\):.*/\1/p' "${PE_ROOT-}/proc/net/dev" 2>/dev/null)"
-# What arrives by a device below another one (a port of a bridge, a card of a bond, a card with VLANs) counts as arriving by that one. A port gets nothing itself.
+# Packets that arrive by a device below another one (a port of a bridge, a card of a bond, a card with VLANs) count as arriving by the upper one.
+# A port gets none itself.
 say stacked 0 "$(
     for link in "${PE_ROOT-}"/sys/class/net/*/upper_*; do
         [ -e "$link" ] || continue
@@ -125,7 +126,7 @@ say routes 0 "$(
     awk '$2 == "00000000" { print $1 }' "${PE_ROOT-}/proc/net/route" 2>/dev/null
     awk '$1 ~ /^0+$/ { print $NF }' "${PE_ROOT-}/proc/net/ipv6_route" 2>/dev/null
 )"
-# What is told to answer no echo request answers none, whatever the rules let in.
+# With these settings the kernel answers no echo request, whatever the rules let in.
 say echo-ignored 0 "$(
     for file in "${PE_ROOT-}/proc/sys/net/ipv4/icmp_echo_ignore_all" "${PE_ROOT-}/proc/sys/net/ipv6/icmp/echo_ignore_all"; do
         [ -e "$file" ] || continue
@@ -134,7 +135,7 @@ say echo-ignored 0 "$(
         [ "$value" = 0 ] || printf '%s\n' "$file"
     done
 )"
-# The addresses at which the node takes packets, whatever they are called: one may be a whole network (ip-route(8), type local).
+# The addresses at which the node accepts packets. One may be a whole network (ip-route(8), type local).
 say addresses 0 "$(
     for list in '-4 local 0.0.0.0/0' '-6 local ::/0' '-6 anycast ::/0'; do
         # shellcheck disable=SC2086 # three words
@@ -156,7 +157,7 @@ if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
             if [ -x "${PE_ROOT-}$file" ]; then echo "INIT=$file"; break; fi
         done
     )"
-    # What else than its user's rules ufw loads, where it is not what was installed.
+    # The files that ufw loads beside the user's rules, if they are not as installed.
     say ufw-edited 0 "$(
         for file in before.rules before6.rules after.rules after6.rules; do
             ${PE_SUDO-} cmp -s "${PE_ROOT-}/etc/ufw/$file" "${PE_ROOT-}/usr/share/ufw/iptables/$file" 2>/dev/null || echo "/etc/ufw/$file"
@@ -167,13 +168,13 @@ if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
     )"
     for family in "" 6; do
         look "ufw-rules$family" sed -n '/^### tuple ###/p' "${PE_ROOT-}/etc/ufw/user$family.rules"
-        # What a start of ufw loads of them are the lines for iptables-restore, whatever the comments say.
+        # A start of ufw loads the lines for iptables-restore, whatever the comments say.
         look "ufw-lines$family" sed -n -e '/^### tuple ###/p' -e '/^-[A-Z] ufw6\{0,1\}-user-input /p' -e '/^-[A-Z] ufw6\{0,1\}-before-input /p' \
             -e '/^-[A-Z] INPUT /p' "${PE_ROOT-}/etc/ufw/user$family.rules"
     done
 fi
 
-# Zones whose settings differ from what is on file: a reload would undo them. Interfaces stay where they are (fw.py, reload).
+# Print the zones whose settings differ from the files: a reload would undo them. It leaves interfaces where they are (fw.py, reload).
 pending() {
     bus=org.fedoraproject.FirewallD1
     path=/org/fedoraproject/FirewallD1
@@ -191,11 +192,11 @@ pending() {
 
 ask() { ${PE_SUDO-} busctl --system --auto-start=no --timeout=3 call org.fedoraproject.FirewallD1 "$@" 2>/dev/null; }
 
-sorted() { # the settings of a zone, without its interfaces
+sorted() { # SETTINGS: print the settings of a zone, without its interfaces
     printf '%s\n' "$1" | sed -e 's/^a{sv} [0-9]* //' -e 's/"interfaces" as [0-9]*\( "[^"]*"\)*//' | tr ' ' '\n' | sort
 }
 
-# What a start of firewalld would load: its default zone, and the files that make other zones count.
+# Print what a start of firewalld would load: its default zone, and `more` for files that make other zones count.
 stored() {
     etc=${PE_ROOT-}/etc/firewalld
     zone=$(${PE_SUDO-} sed -n 's/^DefaultZone=//p' "$etc/firewalld.conf" 2>/dev/null)
@@ -229,13 +230,13 @@ if command -v firewall-cmd >/dev/null; then
     fi
 fi
 
-# The operator's way in, which no command that is printed may close: the ports that sshd listens on, and the connections to them.
+# How the operator gets in, which no printed command may close: the ports that sshd listens on, and the connections to them.
 way() { # CLIENT SERVER PORT
     dev=$(ip route get "$1" 2>/dev/null | sed -n '1s/^.* dev \([^ ]*\).*$/\1/p')
     if [ -n "$dev" ]; then
         kind=''
         read -r kind 2>/dev/null <"${PE_ROOT-}/sys/class/net/$dev/type"
-        # 1: a network card or a bridge (if_arp.h); 772: lo. tap devices say 1, too.
+        # 1: a network card or a bridge (if_arp.h); 772: lo. A tap device also has 1.
         case $kind in 1 | 772) [ ! -e "${PE_ROOT-}/sys/class/net/$dev/tun_flags" ] || echo "tunnel $dev" ;; ?*) echo "tunnel $dev" ;; esac
     fi
     echo "way $1 $2 $3 ${dev:--}"

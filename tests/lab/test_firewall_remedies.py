@@ -144,7 +144,7 @@ UFW = [
     drift("on-to-be-off", UFW_ON, {"enabled": False}, "enabled", "ufw disable"),
     drift("flushed-to-be-off", f"{UFW_ON} iptables -P INPUT ACCEPT; iptables -F INPUT", {"enabled": False}, "enabled", "ufw disable"),
     drift("not-started-to-be-off", "sed -i s/ENABLED=no/ENABLED=yes/ /etc/ufw/ufw.conf", {"enabled": False}, "enabled", "ufw disable"),
-    drift("own-filter-to-be-off", f"{UFW_ON} {OWN_NFT}", {"enabled": False}, "enabled", advice="other rules than ufw's filter as well"),
+    drift("own-filter-to-be-off", f"{UFW_ON} {OWN_NFT}", {"enabled": False}, "enabled", advice="rules that are not ufw's filter as well"),
     drift("default-allow", f"ufw default allow incoming; {UFW_ON}", {"default_incoming": "deny", "rules": [SSH]}, "default_incoming",
           "ufw default deny incoming"),
     drift("default-allow-ssh-on-file", f"ufw default allow incoming; {UFW_ON}", {"default_incoming": "deny", "rules": [WEB]}, "default_incoming",
@@ -183,7 +183,7 @@ UFW = [
     drift("reject-missing", f"ufw allow 80/tcp; {UFW_ON}", {"rules": [SSH, {"port": 80, "proto": "tcp", "action": "reject"}]},
           "reject 80/tcp from any to any", "ufw reject 80/tcp"),
     drift("deny-of-ssh", UFW_ON, {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any",
-          advice="the declaration itself closes ssh"),
+          advice="the declaration closes ssh"),
     drift("rule-from-net", UFW_ON, {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any",
           f"ufw allow proto tcp from {LAB} to any port 443"),
     drift("rule-from-net6", UFW_ON, {"rules": [{**WEB, "from": LAB6}]}, f"allow 443/tcp from {LAB6} to any",
@@ -214,7 +214,7 @@ UFW = [
     drift("own-filter-ufw-off", OWN_NFT, {"enabled": True, "default_incoming": "deny", "rules": [SSH, {**WEB, "port": 8080}]},
           "allow 8080/tcp from any to any", advice="/etc/nftables.conf"),
     drift("own-filter-beside-ufw", f"{UFW_ON} {OWN_NFT}", {"rules": [WEB]}, "allow 443/tcp from any to any",
-          advice="other rules than ufw's"),
+          advice="rules that are not ufw's"),
     drift("own-iptables-ufw-off", "iptables -A INPUT -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT; "
           "iptables -P INPUT DROP", {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any", advice="add a rule to allow tcp port 443"),
     drift("wider-both-protocols", "ufw allow 22; ufw --force enable", {"rules": [{**SSH, "from": LAB}, {**SSH, "from": LAB6}]},
@@ -224,7 +224,7 @@ UFW = [
     drift("wider", UFW_ON, {"rules": [{**SSH, "from": LAB}, {**SSH, "from": LAB6}]}, f"allow 22/tcp from {LAB} to any",
           f"ufw allow proto tcp from {LAB} to any port 22 && ufw allow proto tcp from {LAB6} to any port 22 && ufw delete allow 22/tcp"),
     drift("wider-in-one-family", UFW_ON, {"rules": [{**SSH, "from": LAB}]}, f"allow 22/tcp from {LAB} to any",
-          advice="declare {port: 22, proto: tcp, action: allow} first: otherwise ssh over IPv6 would be closed"),
+          advice="declare {port: 22, proto: tcp, action: allow} first: this would close ssh over IPv6"),
     drift("wider-than-elsewhere", UFW_ON, {"rules": [{**SSH, "from": "192.0.2.0/24"}]}, "allow 22/tcp from 192.0.2.0/24 to any",
           advice="declare {port: 22"),
     drift("wider-by-profile", PROFILE.format("443/tcp") + UFW_ON,
@@ -300,7 +300,7 @@ FIREWALLD = [
           """firewall-cmd --zone=public '--add-rich-rule=rule port port="80" protocol="tcp" drop' && """
           """firewall-cmd --permanent --zone=public '--add-rich-rule=rule port port="80" protocol="tcp" drop'"""),
     drift("deny-ssh", "", {"rules": [{"port": 22, "proto": "tcp", "action": "deny"}]}, "deny 22/tcp from any to any",
-          advice="the declaration itself closes ssh"),
+          advice="the declaration closes ssh"),
     drift("from-net", "", {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any",
           f"""firewall-cmd --zone=public '--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="443" protocol="tcp" accept' && """
           "firewall-cmd --permanent --zone=public "
@@ -323,19 +323,19 @@ FIREWALLD = [
     drift("on-to-be-off", "", {"enabled": False}, "enabled", "systemctl disable --now firewalld"),
     drift("killed-to-be-off", "systemctl kill -s KILL firewalld; systemctl stop firewalld", {"enabled": False}, "enabled",
           "systemctl disable --now firewalld && nft delete table inet firewalld"),
-    drift("own-filter-to-be-off", OWN_NFT, {"enabled": False}, "enabled", advice="other rules than firewalld's filter as well"),
+    drift("own-filter-to-be-off", OWN_NFT, {"enabled": False}, "enabled", advice="rules that are not firewalld's filter as well"),
     drift("source-zone", f"firewall-cmd --zone=work --add-source={LAB}", {"rules": [WEB]}, "allow 443/tcp from any to any",
-          advice="a zone of firewalld that is chosen by the sender's address"),
+          advice="the zone of firewalld that decides is chosen by the sender's address"),
     drift("ipset-zone", "firewall-cmd --permanent --new-ipset=s --type=hash:net; firewall-cmd --permanent --ipset=s --add-entry=192.0.2.0/24; "
           "firewall-cmd --permanent --zone=drop --add-source=ipset:s; firewall-cmd --reload", {"rules": [WEB]}, "allow 443/tcp from any to any",
-          advice="a zone of firewalld that is chosen by the sender's address"),
+          advice="the zone of firewalld that decides is chosen by the sender's address"),
     drift("input-flushed-rule", "nft flush chain inet firewalld filter_INPUT", {"rules": [SSH]}, "allow 22/tcp from any to any",
-          advice="the kernel lacks rules of firewalld"),
+          advice="rules of firewalld are missing in the kernel"),
     drift("input-flushed-rule-enabled", "nft flush chain inet firewalld filter_INPUT", {"enabled": True, "rules": [SSH]},
           "allow 22/tcp from any to any", "systemctl restart firewalld && firewall-cmd --state"),
     drift("forwarded-port", "firewall-cmd --add-forward-port=port=8080:proto=tcp:toport=80", {"rules": [{**WEB, "port": 8080}]},
-          "allow 8080/tcp from any to any", advice="what a command would lead to is not known"),
-    drift("own-filter-beside", OWN_NFT, {"rules": [WEB]}, "allow 443/tcp from any to any", advice="other rules than firewalld's"),
+          "allow 8080/tcp from any to any", advice="the result of a command is unknown"),
+    drift("own-filter-beside", OWN_NFT, {"rules": [WEB]}, "allow 443/tcp from any to any", advice="rules that are not firewalld's"),
 ]  # fmt: skip
 
 TWO = [

@@ -1,6 +1,4 @@
-"""States of a firewall, as people declare them, and the same in the words of each tool that can set
-it up.
-"""
+"""States of a firewall, as people declare them and in the words of each tool that can set it up."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +9,9 @@ from hypothesis import strategies as st
 from power_edge.discover.sections import Section, section
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.probing.framing import Answer, Output
-from power_edge.resources.firewall import canonical, name, queries
+from power_edge.resources.firewall import canonical, name, traffic
+from power_edge.resources.firewall.nft_conditions import UNEXPECTED
+from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_sets import subtract_all
 
 PEERS = ("any", "10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "fd00::/8", "fd00:1::9")
@@ -30,17 +30,18 @@ class State(NamedTuple):
 
     @property
     def section(self) -> dict[str, Any]:
-        """What is to be discovered of it, with the rules by name: all but those of which no packet
-        is left by the ones before.
+        """What discovery should find, with the rules by name.
+
+        A rule of whose packets the ones before leave nothing is missing.
         """
         kept = list[Rule]()
         for rule in self.rules:
             others = [other for other in kept if other.action != rule.action]
-            for family in sorted(queries.named_families(rule)) or queries.FAMILIES:
+            for family in sorted(traffic.named_families(rule)) or traffic.FAMILIES:
                 boxes = [
                     box
                     for each in (rule, *others)
-                    if (box := queries.packets(each, family)) is not None
+                    if (box := traffic.packets(each, family)) is not None
                 ]
                 if not subtract_all(boxes[:1], boxes[1:]):
                     break
@@ -59,7 +60,7 @@ class State(NamedTuple):
 
 
 def by_name(section: dict[str, Any]) -> dict[str, Any]:
-    """A discovered section as State.section gives it: rules by name, whatever their order."""
+    """Return a discovered section as State.section gives it: rules by name, whatever their order."""
     rules = (
         (
             Rule(
@@ -79,7 +80,7 @@ def by_name(section: dict[str, Any]) -> dict[str, Any]:
 def states(
     draw: st.DrawFn, *, icmp: bool, comments: bool = False, services_once: bool = False
 ) -> State:
-    """`services_once`: no two rules about one port."""
+    """Draw a state. `services_once`: no two rules about one port."""
     incoming = draw(st.sampled_from(["deny", "reject", "allow"]))
     outgoing = draw(st.sampled_from(["allow", "deny"]))
     services: list[tuple[str, int | None]] = [
@@ -113,7 +114,7 @@ def states(
         rules = [
             Rule(proto="tcp", port=23, action="deny"),
             *rules,
-        ]  # what stops nothing is no firewall in force
+        ]  # without a rule that stops something no firewall is in force
     notes = st.one_of(
         st.none(), st.sampled_from(["SSH from the office", "it is # no: comment", "ü", "on"])
     )
@@ -123,7 +124,7 @@ def states(
 
 
 def as_nft(state: State) -> str:
-    """For `nft -j -f -`, and as `nft -j list ruleset` lists it."""
+    """Return it for `nft -j -f -`, as `nft -j list ruleset` prints it."""
     objects: list[dict[str, Any]] = [{"table": {"family": "inet", "name": "t", "handle": 1}}]
     for handle, (chain, default) in enumerate(
         (("input", state.incoming), ("output", state.outgoing))
@@ -201,7 +202,7 @@ def _nft(state: State) -> Iterator[list[Any]]:
 
 
 def as_iptables(state: State, family: int) -> str:
-    """For iptables-restore and ip6tables-restore, and as the save tools print it."""
+    """Return it for iptables-restore and ip6tables-restore, as the save tools print it."""
     policies = (
         "DROP" if default == "deny" else "ACCEPT" for default in (state.incoming, state.outgoing)
     )
@@ -222,7 +223,7 @@ def as_iptables(state: State, family: int) -> str:
         else ("-p ipv6-icmp -m icmp6 --icmpv6-type 128", "-p ipv6-icmp")
     )
     for rule in state.rules:
-        if family in (queries.named_families(rule) or queries.FAMILIES):
+        if family in (traffic.named_families(rule) or traffic.FAMILIES):
             source = "" if rule.from_ == "any" else f" -s {rule.from_}"
             ports = (
                 f"-p {rule.proto} -m {rule.proto} --dport {rule.port}"
@@ -238,7 +239,7 @@ def as_iptables(state: State, family: int) -> str:
 
 
 def as_ufw(state: State) -> list[tuple[str, ...]]:
-    """Commands, after a reset, that have the state when all have run."""
+    """Return commands that lead to the state after a reset."""
     comments = state.comments or (None,) * len(state.rules)
     return [
         ("ufw", "default", state.incoming, "incoming"),
@@ -264,7 +265,7 @@ def as_ufw(state: State) -> list[tuple[str, ...]]:
 
 
 def as_firewalld(state: State, zone: str) -> list[tuple[str, ...]]:
-    """Options for an empty zone; firewalld refuses before it allows, whatever the order."""
+    """Return options for an empty zone. firewalld rejects before it allows, whatever the order."""
     return [
         (f"--zone={zone}", f"--set-target={FIREWALLD[state.incoming]}"),
         *((f"--zone={zone}", _rich(rule)) for rule in state.rules),
@@ -273,7 +274,7 @@ def as_firewalld(state: State, zone: str) -> list[tuple[str, ...]]:
 
 def _rich(rule: Rule) -> str:
     family = (
-        f'family="ipv{next(iter(queries.named_families(rule)))}" source address="{rule.from_}" '
+        f'family="ipv{next(iter(traffic.named_families(rule)))}" source address="{rule.from_}" '
         if rule.from_ != "any"
         else ""
     )
@@ -281,8 +282,22 @@ def _rich(rule: Rule) -> str:
     return f'--add-rich-rule=rule {family}port port="{rule.port}" protocol="{rule.proto}" {words[rule.action]}'
 
 
+def unexpected_conditions(observed: Ruleset) -> list[str]:
+    """Return the reasons of conditions whose reading ended in an error.
+
+    On a node such a condition is a doubt like any other, which would hide an error of our own.
+    """
+    return [
+        rule.opaque
+        for by_family in observed.program.chains.values()
+        for rules in by_family.values()
+        for rule in rules
+        if rule.opaque is not None and UNEXPECTED in rule.opaque
+    ]
+
+
 def discovered(printed: bytes) -> Section:
-    """What is discovered where the check's probe printed this."""
+    """Return what is discovered where the probe of `check` printed this."""
     outputs = {
         "find.firewall": Output(0, b"+firewall\tit is there\n", ""),
         "firewall.0": Output(0, printed, ""),

@@ -1,5 +1,4 @@
-"""Types of addresses: what `fib` and addrtype say of packets in each family, and of those to
-broadcast and anycast addresses.
+"""Types of addresses: what `fib` and addrtype match in each family.
 
 Each answer was tried with real packets (Linux 6.18), one rule with a counter for each condition.
 """
@@ -60,8 +59,8 @@ def rule(action: str, family: int, proto: str = "tcp") -> Rule:
     ],
 )
 def test_addrtype_in_each_family(words: str, matches4: bool, matches6: bool) -> None:
-    """In IPv6, UNICAST and MULTICAST are asked of the address itself, and have to hold beside the
-    types that routes tell.
+    """In IPv6, addrtype tests UNICAST and MULTICAST on the address itself, beside the types of
+    routes.
     """
     for family, matches in ((4, matches4), (6, matches6)):
         text = f"INPUT -p tcp -m addrtype {words} -m tcp --dport 22 -j ACCEPT"
@@ -73,7 +72,7 @@ def test_addrtype_in_each_family(words: str, matches4: bool, matches6: bool) -> 
 
 
 FORGED = {4: {"! --src-type UNICAST"}, 6: {"--src-type UNICAST,LOCAL"}}
-"""What lets in packets with a forged source alone."""
+"""These rules let in only packets with a forged source."""
 
 
 def test_what_is_dropped_by_addrtype_is_not_all_of_ipv6() -> None:
@@ -104,7 +103,7 @@ def test_a_type_that_is_not_known_is_not_decided() -> None:
             "local",
             4,
             False,
-        ),  # what an interface gets for the address of another one is unicast
+        ),  # an interface sees the address of another one as unicast
         ("daddr . iif", {"set": ["local", "unicast"]}, 4, True),
         ("daddr . iif", {"set": ["local", "unicast"]}, 6, True),
         ("saddr", "unicast", 4, True),
@@ -189,7 +188,7 @@ def test_what_is_allowed_need_not_be_open_at_broadcast_addresses() -> None:
 
 
 def test_ports_that_are_open_at_broadcast_addresses_alone() -> None:
-    """No default of deny passes, since it is most of UDP; and it is named for what it is."""
+    """No default of deny passes, since most of UDP is open; the extra is named for what it is."""
     four = legacy("INPUT -m addrtype --dst-type BROADCAST -j ACCEPT", v6=())
     six = observed(nft=nft([fib("daddr", "anycast"), ACCEPT]))
     for node, words in ((four, "at broadcast addresses"), (six, "at anycast addresses")):
@@ -204,13 +203,13 @@ def test_ports_that_are_open_at_broadcast_addresses_alone() -> None:
 
 
 def test_what_is_open_to_all_on_the_link_is_no_default_of_deny() -> None:
-    """A host sends to the hardware address of all what it sends to a broadcast address."""
+    """A host sends a packet for a broadcast address to the hardware address of all."""
     node = observed(nft=nft([meta("pkttype", {"set": ["broadcast", "multicast"]}), ACCEPT]))
     assert results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "unknown"
 
 
 def test_the_order_of_ufw_opens_nothing() -> None:
-    """ufw-not-local lets go on what is for the node, for all or for groups, and drops the rest."""
+    """ufw-not-local returns packets for the node, for all or for groups, and drops the rest."""
     returns = [
         f"u -m addrtype --dst-type {kind} -j RETURN" for kind in ("LOCAL", "MULTICAST", "BROADCAST")
     ]
@@ -231,8 +230,8 @@ def test_the_order_of_ufw_opens_nothing() -> None:
 
 
 def test_the_order_of_ufw_splits_no_opening() -> None:
-    """What goes on for each kind of address goes on for all, also where openings are too many to be
-    looked at one by one.
+    """What is open for each type of address is open for all, also where openings are too many to
+    compare.
     """
     returns = [
         f"u -m addrtype --dst-type {kind} -j RETURN" for kind in ("LOCAL", "MULTICAST", "BROADCAST")

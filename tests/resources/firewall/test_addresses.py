@@ -1,5 +1,6 @@
-"""Rules about single addresses of the node: what is so for all that it has is no drift, and no pass
-either, since others may come.
+"""Rules about single addresses of the node.
+
+What holds for all its present addresses is no drift, and no pass either, since others may come.
 """
 
 from pathlib import Path
@@ -44,7 +45,7 @@ def outcome(
         (TWO, "drift", "drift"),
         (f"{LO4}\n192.0.2.0/24", "drift", "drift"),  # a route of type local for a whole network
         (None, "drift", "drift"),
-        ("192.0.2.7", "drift", "drift"),  # without 127.0.0.1 the list is not whole
+        ("192.0.2.7", "drift", "drift"),  # without 127.0.0.1 the list is incomplete
     ],
 )
 def test_a_rule_for_the_only_address(addresses: str | None, allowed: str, denied: str) -> None:

@@ -1,9 +1,8 @@
-"""Packets that no host sends and somebody may make by hand: what is closed must be closed to them,
-and what is allowed need not be open to them.
+"""Packets that no host sends and somebody may make by hand.
 
-How Linux takes them was tried with real packets (6.18): it takes a SYN with PSH or URG, UDP and
-ICMP that were sent to all on the link, and extension headers; a SYN with FIN it does not take, nor
-TCP that was sent to all.
+What is closed must be closed to them, and what is allowed need not be open to them. Tried with real
+packets (Linux 6.18): it accepts a SYN with PSH or URG, UDP and ICMP that were sent to all on the
+link, and extension headers. It does not accept a SYN with FIN, nor TCP that was sent to all.
 """
 
 from typing import Any
@@ -79,7 +78,7 @@ def test_what_is_closed_to_hosts_alone_is_not_closed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LETS_IN)
-def test_what_is_open_to_packets_made_by_hand_is_not_closed(name: str) -> None:
+def test_a_port_open_to_packets_made_by_hand_is_not_closed(name: str) -> None:
     port = TCP22 if "syn" in name else UDP22
     node = observed(nft=nft([port, LETS_IN[name], ACCEPT]))
     assert outcome(rule("deny", name), node) == "drift"
@@ -88,7 +87,7 @@ def test_what_is_open_to_packets_made_by_hand_is_not_closed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*STOPPED_BY, *LETS_IN])
-def test_what_is_allowed_need_not_be_open_to_packets_made_by_hand(name: str) -> None:
+def test_an_allowed_port_need_not_be_open_to_packets_made_by_hand(name: str) -> None:
     port = TCP22 if "syn" in name else UDP22
     rules = (
         [[STOPPED_BY[name], port, ACCEPT]]
@@ -272,8 +271,8 @@ def test_an_opening_is_said_once() -> None:
 def test_ipv4_has_no_extension_headers(
     family: str, condition: dict[str, Any], decided: bool
 ) -> None:
-    """Whether one is missing from a packet of IPv4 depends on the kernel; no other condition on one
-    matches.
+    """Whether a header is missing from a packet of IPv4 depends on the kernel. No other condition
+    on headers matches one.
     """
     where: dict[str, Any] = (
         {}
@@ -294,7 +293,7 @@ def test_ipv4_has_no_extension_headers(
 
 
 def test_an_extension_header_in_a_concatenation_is_one_of_several() -> None:
-    """A rule for one kind of header says nothing of packets with another kind."""
+    """A rule for one kind of header does not match packets with another kind."""
     key = {
         "concat": [
             {"exthdr": {"name": "hbh", "field": "nexthdr"}},

@@ -1,5 +1,7 @@
-"""Rules of iptables-nft: what nft shows as `xt` is taken from iptables-save, rule by rule, and
-nothing else. The texts are what nft 1.0.6 and iptables 1.8.9 print, unless said."""
+"""Rules of iptables-nft: only what nft shows as `xt` is taken from iptables-save, rule by rule.
+
+The texts are what nft 1.0.6 and iptables 1.8.9 print, unless noted.
+"""
 
 import json
 from collections.abc import Sequence
@@ -37,14 +39,14 @@ def xt(name: str, kind: str = "match") -> dict[str, Any]:
 
 
 def table(*rules: Sequence[Any], policy: str = "accept", chains: Sequence[str] = ()) -> str:
-    """iptables' table filter, of IPv4 alone, with a chain INPUT of these rules."""
+    """iptables' table filter, for IPv4 alone, with these rules in a chain INPUT."""
     more = [{"chain": {"family": "ip", "table": "t", "name": name}} for name in chains]
     text = nft(*rules, family="ip", policy=policy, more=more)
     return text.replace('"t"', '"filter"').replace('"in"', '"INPUT"')
 
 
 def both(native: Sequence[Any], printed: str, *, end: str = "ACCEPT", **readings: Any) -> Ruleset:
-    """A conntrack rule of iptables, and a rule of nft's own behind it that iptables-save prints so."""
+    """A conntrack rule of iptables, and behind it a rule of nft that iptables-save prints so."""
     rules = [[xt("conntrack"), COUNTER, ACCEPT], native]
     return observed(
         nft=table(*rules), iptables=save(ESTABLISHED, f"INPUT {printed}", policy=end), **readings
@@ -94,8 +96,8 @@ def test_a_bit_mask_is_not_the_port_that_iptables_save_makes_of_it() -> None:
 
 
 def test_a_base_chain_that_iptables_save_leaves_out_filters() -> None:
-    """One of another name in a table of iptables; it has a line for INPUT, FORWARD and OUTPUT
-    alone.
+    """A chain of another name in a table of iptables, which has a line for INPUT, FORWARD and
+    OUTPUT alone.
     """
     mine = {
         "chain": {
@@ -119,7 +121,7 @@ def test_a_base_chain_that_iptables_save_leaves_out_filters() -> None:
 
 
 def accepts(expr: Sequence[Any], printed: str | None, policy: str = "drop", **readings: Any) -> str:
-    """What comes of `allow 22/tcp` from IPv4 where this is the one rule."""
+    """The outcome of `allow 22/tcp` from IPv4 where this is the only rule."""
     saved = {} if printed is None else {"iptables": save(f"INPUT {printed}", policy=policy.upper())}
     what = observed(nft=table([*expr], policy=policy), **saved, **readings)
     return outcome(Rule(proto="tcp", port=22, action="allow"), what)
@@ -141,7 +143,7 @@ def accepts(expr: Sequence[Any], printed: str | None, policy: str = "drop", **re
         ([TCP22, COUNTER, xt("NFQUEUE", "target")], None, "unknown"),
         ([TCP22, COUNTER, xt("REJECT", "target")], None, "unknown"),
         ([TCP22, COUNTER, xt("x", "watcher")], "-p tcp -m tcp --dport 22 -j x", "unknown"),
-        # the two tools do not speak of one rule
+        # the two tools print different rules
         ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m addrtype --dst-type LOCAL -j ACCEPT", "unknown"),
         ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m conntrack --ctstate NEW -j DROP", "unknown"),
         ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m conntrack --ctstate NEW", "unknown"),
@@ -202,7 +204,7 @@ def test_rules_that_changed_while_they_were_read_are_not_believed() -> None:
     assert accepts(expr, printed, moved="yes") == "unknown"
 
 
-def test_a_rule_is_told_in_the_words_of_iptables_only_where_they_say_the_same() -> None:
+def test_a_rule_has_the_text_of_iptables_only_where_that_says_the_same() -> None:
     def why(expr: Sequence[Any], printed: str) -> str:
         what = observed(nft=table(expr), iptables=save(f"INPUT {printed}", policy="ACCEPT"))
         (result,) = results(
@@ -219,8 +221,8 @@ def test_a_rule_is_told_in_the_words_of_iptables_only_where_they_say_the_same() 
 
 
 def test_without_nft_nothing_that_iptables_says_is_a_pass() -> None:
-    """iptables-nft-save is then the one witness: of rules that it cannot express, and of tables
-    that it never shows.
+    """iptables-nft-save is then the only source, and it leaves out conditions that it cannot
+    express and whole tables.
     """
     for modules in ("no", "yes", "perhaps"):
         what = observed(

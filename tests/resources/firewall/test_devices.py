@@ -1,6 +1,6 @@
 """Devices that are above others: bridges, bonds, VLANs.
 
-What they say was tried with a bridge on a real node (Linux 6.18).
+Tried with a bridge on a real node (Linux 6.18).
 """
 
 import json

@@ -1,6 +1,4 @@
-"""The firewall's discovery: what is made of recorded nodes and of states made at random, and its
-probe on made trees.
-"""
+"""The firewall's discovery: from recorded nodes and random states; and its probe on made-up trees."""
 
 import re
 import subprocess
@@ -132,7 +130,7 @@ def test_a_line_of_ufws_files(line: str, found: dict[str, str]) -> None:
         ("firewalld/icmp-block", "reject icmp from any to any", "kinds of ICMP"),
     ],
 )
-def test_what_is_left_out_is_told(case: str, what: str, why: str) -> None:
+def test_what_is_left_out_is_reported(case: str, what: str, why: str) -> None:
     assert [
         why in left.why for left in discovered(recorded(case)).left_out if left.what == what
     ] == [True]
@@ -152,7 +150,7 @@ RULE = re.compile(r"allow \d+/(tcp|udp) from [^ ,]+ to [^ ,]+")
 
 
 def unsaid(printed: bytes) -> list[str]:
-    """What is open and could have been a rule, and was not even tried."""
+    """Yield what is open, could be a rule, and was not tried."""
     return [
         left.what
         for left in discovered(printed).left_out
@@ -161,7 +159,7 @@ def unsaid(printed: bytes) -> list[str]:
 
 
 BANS = {"crowdsec-bans.answer"}
-"""Where single addresses are banned at every port, so that none is open for all."""
+"""Return whether addresses are banned at every port, so that no port is open for all."""
 
 
 @pytest.mark.parametrize("area", ["ufw", "firewalld", "nftables", "iptables"])
@@ -203,7 +201,9 @@ def test_a_state_in_iptables_is_discovered_as_it_was_declared(state: State) -> N
 
 
 def legacy(rules: str, *, chains: str = "", other_tables: str = "") -> bytes:
-    """What the probe prints where iptables holds these rules for IPv4; IPv6 lets in SSH alone."""
+    """What the probe prints where iptables has these rules for IPv4, and lets in SSH alone over
+    IPv6.
+    """
     six = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT"
     declared = "".join(f":{chain} - [0:0]\n" for chain in chains.split())
     four = f"{other_tables}*filter\n:INPUT DROP [0:0]\n{declared}{rules}COMMIT"
@@ -299,7 +299,7 @@ def test_a_ruleset_that_cannot_be_followed() -> None:
     ]
 
 
-def test_what_is_perhaps_so_is_told_as_such() -> None:
+def test_what_is_uncertain_is_reported_as_such() -> None:
     found = discovered(legacy("-A INPUT -p tcp -m tcp --dport 80 -j QUEUE\n"))
     assert [left.what for left in found.left_out] == [
         "allow 80/tcp from 0.0.0.0/0 to any (perhaps)"
@@ -396,7 +396,7 @@ def table(name: str, **chains: str) -> str:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A machine's files; `bin` comes first on PATH.
+    """The files of a machine; `bin` comes first on PATH.
 
     There is a sudo, so that it does not matter who runs the tests.
     """

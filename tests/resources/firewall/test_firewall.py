@@ -1,5 +1,5 @@
-"""The firewall's parts: what rules of each tool are taken to match, the items of a declaration,
-extras and commands.
+"""The firewall's parts: what the rules of each tool match, the items of a declaration, extras and
+commands.
 """
 
 import json
@@ -16,9 +16,12 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Outcome, Result, Source
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
+from power_edge.resources.firewall.chain_order import orders
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.observation import Ruleset, parse
-from power_edge.resources.firewall.packet_filter import INCOMING, QUESTION_STEPS, Effort, orders
+from power_edge.resources.firewall.packet_filter import INCOMING, QUESTION_STEPS, Effort
 from power_edge.resources.firewall.packet_sets import (
+    Box,
     _merged,
     interface,
     meet,
@@ -30,6 +33,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.ufw_files import Settings
 from tests.support.cases import RECORDINGS, verdict_of
+from tests.support.firewalls import unexpected_conditions
 
 TCP22 = {
     "match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}
@@ -120,7 +124,7 @@ def observed(**readings: str | tuple[int | str, str]) -> Ruleset:
 def legacy(
     *rules: str, v6: Sequence[str] | None = None, policy: str = "DROP", chains: Sequence[str] = ()
 ) -> Ruleset:
-    """A node with legacy iptables, the same rules in both families or others in IPv6."""
+    """A node with legacy iptables, with the same rules in both families or others in IPv6."""
     texts = {
         "ip_legacy": save(*rules, policy=policy, chains=chains),
         "ip6_legacy": save(*(rules if v6 is None else v6), policy=policy, chains=chains),
@@ -365,8 +369,8 @@ def test_chains_at_a_device_are_of_its_packets() -> None:
     ],
 )
 def test_the_devices_of_a_chain_that_nft_does_not_have_in_json(line: str, denied: str) -> None:
-    """nft 1.0.6 has them as text alone; where they are not to be read, nobody knows whose packets
-    the chain sees.
+    """nft 1.0.6 prints the devices as text alone. Where the text cannot be read, it is unknown
+    whose packets the chain sees.
     """
     bare = nft([DROP], family="netdev", hook="ingress")
     devices = f"table netdev t {{\n\tchain in {{\n\t\ttype filter hook ingress {line}"
@@ -387,14 +391,14 @@ def test_chains_of_equal_priority_run_in_an_order_of_their_own() -> None:
 
 
 def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
-    """A table for each letter, with a base chain that drops (d), refuses (r), stops tracking (n) or
+    """A table for each letter, with a base chain that drops (d), rejects (r), stops tracking (n) or
     accepts (a) connections to 22.
     """
-    do = {"d": [DROP], "r": [{"reject": None}], "n": [{"notrack": None}], "a": [ACCEPT]}
+    effect = {"d": [DROP], "r": [{"reject": None}], "n": [{"notrack": None}], "a": [ACCEPT]}
     objects = []
     for number, end in enumerate(ends):
         place = {"hook": hooks[number]} if hooks else {}
-        text = nft([TCP22, *do[end]], policy="accept", **{**chain, **place}).replace(
+        text = nft([TCP22, *effect[end]], policy="accept", **{**chain, **place}).replace(
             '"t"', f'"t{number}"'
         )
         objects += json.loads(text)["nftables"]
@@ -402,7 +406,7 @@ def tied(*ends: str, hooks: Sequence[str] = (), **chain: Any) -> Ruleset:
 
 
 def test_three_chains_of_one_priority_are_tried_in_every_order() -> None:
-    """By packets: registered as c, a, b, the last of them runs first, and 22 is refused."""
+    """By packets: registered as c, a, b, the last of them runs first, and 22 is rejected."""
     for ends in permutations("ddr"):
         what = tied(*ends)
         assert [
@@ -418,7 +422,9 @@ def test_chains_that_end_a_packet_in_one_way_need_no_order() -> None:
 
 
 def test_chains_of_two_hooks_are_not_reversed_together() -> None:
-    """Two pairs of equal priority: the second pair is in its order whatever that of the first is."""
+    """Two pairs of equal priority: the order of the second pair does not depend on that of the
+    first.
+    """
     what = tied("d", "r", "d", "r", hooks=("prerouting", "prerouting", "input", "input"))
     assert (
         len(
@@ -515,8 +521,8 @@ def test_what_is_open_in_some_orders_only_is_perhaps_open() -> None:
 
 
 def test_one_region_that_no_rule_accepts_is_open_by_accident() -> None:
-    """Policy accept, and a rule that accepts some sources: the rest is open for want of a filter,
-    not by the rule.
+    """Policy accept, and a rule that accepts some sources: the rest is open because nothing
+    filters.
     """
     net = match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}})
     assert (
@@ -728,7 +734,7 @@ def test_a_negation_is_of_one_option() -> None:
     )
 
 
-def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
+def test_text_of_the_node_is_made_printable() -> None:
     escape = "\x1b[31m\udcff"
     what = observed(
         nft=nft([meta("iifname", f"e{escape}"), ACCEPT], [TCP22, {"jump": {"target": f"c{escape}"}}], more=[
@@ -740,11 +746,17 @@ def test_what_the_node_says_is_shown_in_printable_ascii() -> None:
     found = results(
         Firewall(enabled=True, rules=[ALLOW_22, Rule(proto="tcp", port=80, action="reject")]), what
     ).values()
-    told = [str(result.metadata()) for result in found]
+    texts = [str(result.metadata()) for result in found]
     failed = parse(answer(nft=(1, escape)))[""]
     assert isinstance(failed, NotObserved)
-    told += [why for why in (failed.why, *(result.why for result in found)) if why]
-    assert all(text.isascii() and text.isprintable() for text in told)
+    texts += [why for why in (failed.why, *(result.why for result in found)) if why]
+    assert all(text.isascii() and text.isprintable() for text in texts)
+
+
+def test_a_condition_whose_reading_fails_is_counted() -> None:
+    ruleset = observed(nft=nft([match("tcp", "dport", {"range": None}), ACCEPT]))
+    assert outcome(ALLOW_22, ruleset) == "unknown"
+    assert len(unexpected_conditions(ruleset)) == 2  # one for each family
 
 
 def test_jump_returns_and_goto_does_not() -> None:
@@ -799,7 +811,7 @@ def test_what_could_not_be_read_is_unseen(readings: Any, why: str) -> None:
     assert why in found.why
 
 
-def test_without_nft_its_rules_may_be_there() -> None:
+def test_without_nft_rules_of_nftables_are_possible() -> None:
     texts: dict[str, Any] = {
         "nft": ("absent", ""),
         "ip_legacy_tables": "filter",
@@ -1045,8 +1057,8 @@ def test_what_has_a_key_of_its_own_never_meets_the_catchall(key: str, entry: Seq
 
 
 def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
-    """It is not called where nothing makes the kernel track connections, nor for those that it does
-    not track (tried on Linux 6.18).
+    """It is not called where nothing makes the kernel track connections, nor for untracked ones
+    (tried on Linux 6.18).
     """
     for hook, prio in (("prerouting", -100), ("input", 100)):
         for what in (
@@ -1065,7 +1077,7 @@ def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
     assert outcome(Rule(proto="tcp", port=22, action="deny"), observed(nft=harmless)) == "drift"
 
 
-def test_echo_is_not_answered_where_the_kernel_is_told_not_to() -> None:
+def test_echo_is_not_answered_where_sysctl_forbids_it() -> None:
     rules = nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT])
     for family, source in ((4, "10.0.0.0/8"), (6, "fd00::/8")):
         silent = observed(
@@ -1192,9 +1204,7 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
 
 
 @pytest.mark.parametrize(("ipv6", "expected"), [("yes", "drift"), ("no", "compliant")])
-def test_ipv6_goes_through_ufw_unless_it_is_told_to_leave_it_alone(
-    ipv6: str, expected: str
-) -> None:
+def test_ipv6_goes_through_ufw_unless_its_settings_exclude_it(ipv6: str, expected: str) -> None:
     chains = ["ufw-before-input", "ufw-user-input"]
     what = observed(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
@@ -1232,7 +1242,7 @@ def test_rules_that_changed_while_they_were_read_are_not_judged() -> None:
         ""
     ]
     assert isinstance(what, NotObserved)
-    assert "look again" in what.why
+    assert "check again" in what.why
 
 
 @pytest.mark.parametrize(
@@ -1358,7 +1368,7 @@ def test_nothing_is_extra_where_all_is_declared_open() -> None:
     assert results(Firewall(enabled=True), open_)["enabled"].extra != ()
 
 
-def test_extras_are_told_in_the_words_of_rules() -> None:
+def test_extras_have_the_words_of_rules() -> None:
     what = observed(
         nft=nft(
             [TCP22, ACCEPT],
@@ -1386,8 +1396,8 @@ def test_extras_are_told_in_the_words_of_rules() -> None:
         )
     )
     firewall = Firewall(enabled=True, default_incoming="deny", rules=[ALLOW_22])
-    told = results(firewall, what)
-    assert sorted(told["enabled"].extra) == [
+    texts = results(firewall, what)
+    assert sorted(texts["enabled"].extra) == [
         "allow 443/tcp from any to any (perhaps)",
         "allow 53/udp from 10.0.0.0/8 to any",
         "allow 5432/tcp from 10.0.0.1,10.0.0.2/31,10.0.0.4/31,10.0.0.6 to any",
@@ -1395,7 +1405,7 @@ def test_extras_are_told_in_the_words_of_rules() -> None:
         "allow 9090/tcp from any but fd00::/8 to any",
         "allow everything from any to any on docker0",
     ]
-    assert {name: str(result.outcome) for name, result in told.items()} == {
+    assert {name: str(result.outcome) for name, result in texts.items()} == {
         "enabled": "compliant", "default_incoming": "compliant", "allow 22/tcp from any to any": "compliant",
     }  # fmt: skip
     exclusive = results(Firewall(enabled=True, exclusive=True, rules=[ALLOW_22]), what)
@@ -1510,7 +1520,7 @@ ALLOWED_BY_UFW = "ufw default deny incoming"
         (["way 127.0.0.1 127.0.0.1 22 lo", "port 22"], [ALLOW_22], True),
     ],
 )  # fmt: skip
-def test_a_remedy_that_closes_keeps_the_way_in(
+def test_a_remedy_that_closes_locks_nobody_out(
     way: list[str], rules: list[Rule], kept: bool
 ) -> None:
     on_file = "### tuple ### allow tcp 22 {0} any {0} in"
@@ -1581,26 +1591,27 @@ def members(some: Any) -> set[int]:
 @given(SETS, SETS)
 def test_sets_of_numbers(left: Any, right: Any) -> None:
     assert members(without(left, right)) == members(left) - members(right)
-    assert _merged(left, right) == without(left, right)  # as it goes about long sets
+    assert _merged(left, right) == without(left, right)  # the way for long sets
     assert all(high + 1 < low for (_, high), (low, _) in pairwise(left))
-    met = meet({"dport": left}, {"dport": right}) if left and right else None
-    assert members(met["dport"] if met else ()) == members(left) & members(right)
+    met = meet({Dimension.DPORT: left}, {Dimension.DPORT: right}) if left and right else None
+    assert members(met[Dimension.DPORT] if met else ()) == members(left) & members(right)
 
 
+DIMENSIONS = (Dimension.PROTO, Dimension.DPORT, Dimension.SPORT)
 BOXES = st.fixed_dictionaries(
     {},
-    optional={"proto": SETS.filter(bool), "dport": SETS.filter(bool), "sport": SETS.filter(bool)},
+    optional=dict.fromkeys(DIMENSIONS, SETS.filter(bool)),
 )
 
 
-def points(box: Mapping[str, Any]) -> set[tuple[int, ...]]:
+def points(box: Box) -> set[tuple[int, ...]]:
     chosen = [
         [
             number
             for number in (0, 3, 9, 20, 33, 60)
             if name not in box or number in members(box[name])
         ]
-        for name in ("proto", "dport", "sport")
+        for name in DIMENSIONS
     ]
     return {
         (proto, dport, sport) for proto in chosen[0] for dport in chosen[1] for sport in chosen[2]
@@ -1609,11 +1620,11 @@ def points(box: Mapping[str, Any]) -> set[tuple[int, ...]]:
 
 @settings(deadline=None)
 @given(BOXES, BOXES)
-def test_boxes(left: Mapping[str, Any], right: Mapping[str, Any]) -> None:
+def test_boxes(left: Box, right: Box) -> None:
     pieces = [points(piece) for piece in subtract(left, right)]
     assert set().union(*pieces) == points(left) - points(right)
     assert sum(map(len, pieces)) == len(points(left) - points(right))
-    merged = merge([left, right], ("proto", "dport", "sport"))
+    merged = merge([left, right], DIMENSIONS)
     assert set().union(*map(points, merged)) == points(left) | points(right)
 
 
@@ -1664,11 +1675,13 @@ RULESETS = {
     "broken": {"nft": nft([{"jump": {"target": "x"}}])},
 }
 DOUBT = "nft inet t in handle 9: meta skuid match"
-NO_ADDRESSES = "these are no addresses that connections come from or go to"
+NO_ADDRESSES = "no connection from another machine has these addresses"
 KINDS = "IPv4: kinds of ICMP are treated differently"
-SILENT = "no echo request is answered: /proc/sys/net/ipv4/icmp_echo_ignore_all is not 0"
+SILENT = "the kernel answers no echo request: /proc/sys/net/ipv4/icmp_echo_ignore_all is not 0"
 PING = Rule(proto="icmp", action="allow")
-UNSURE = "it hangs on rules that cannot be interpreted, or are for single or broadcast addresses"
+UNSURE = (
+    "it depends on rules that cannot be interpreted, or on rules for single or broadcast addresses"
+)
 BY_RULE, BY_POLICY = "by nft inet t in handle 9", "by the default policy"
 ACCIDENT = "reachable only because nothing filters: no rule allows it"
 NOBODY_FILTERS = "nothing filters incoming connections"
@@ -1677,7 +1690,7 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
 
 
 @pytest.mark.parametrize(
-    ("ruleset", "section", "field", "shown"),
+    ("ruleset", "section", "field", "expected"),
     [
         ("shut", Firewall(enabled=True), "enabled", ("compliant", True, True, None)),
         ("shut", Firewall(enabled=False), "enabled", ("drift", False, True, None)),
@@ -1912,7 +1925,7 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
             "22 open",
             Firewall(rules=[DENY_22, replace(ALLOW_22, from_="10.0.0.0/8")]),
             "action",
-            ("unknown", "allow", None, "earlier rules of the declaration speak of all of it"),
+            ("unknown", "allow", None, "earlier declared rules already decide on all of it"),
         ),
         (
             "shut",
@@ -1948,10 +1961,10 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
     ],
 )
 def test_what_a_finding_shows(
-    ruleset: str, section: Firewall, field: str, shown: tuple[object, ...]
+    ruleset: str, section: Firewall, field: str, expected: tuple[object, ...]
 ) -> None:
     """Of the last item, where there are several."""
     what = observed(**RULESETS[ruleset]) if ruleset in RULESETS else tied("d", "r")
     *_, last = results(section, what).values()
     (finding,) = (finding for finding in last.findings if finding.field == field)
-    assert (finding.outcome.value, finding.expected, finding.actual, finding.why) == shown
+    assert (finding.outcome.value, finding.expected, finding.actual, finding.why) == expected

@@ -1,6 +1,4 @@
-"""Sets of ipset, as `ipset save` 7.17 prints them, and what rules that look at them are taken to
-match.
-"""
+"""Sets of ipset, as `ipset save` 7.17 prints them, and what rules match that name them."""
 
 import pytest
 
@@ -17,12 +15,12 @@ TO_ALL = "INPUT -p tcp -m tcp --dport 22 -j ACCEPT"
 FROM_OWN = Rule(proto="tcp", port=22, action="allow", from_=OWN)
 
 
-def made(kind: str, *elements: str, name: str = "s", more: str = "") -> str:
+def saved_set(kind: str, *elements: str, name: str = "s", more: str = "") -> str:
     return "\n".join([HEAD.format(name, kind, more), *(f"add {name} {each}" for each in elements)])
 
 
 def node(text: str | None, *rules: str, policy: str = "DROP") -> object:
-    """One without IPv6, with legacy iptables."""
+    """A node without IPv6, with legacy iptables."""
     readings = {} if text is None else {"ipset": text}
     return observed(
         nft='{"nftables": []}',
@@ -40,27 +38,27 @@ BAN = "INPUT -m set --match-set s src -j DROP"
 @pytest.mark.parametrize(
     ("text", "rules", "own", "everybody"),
     [
-        (made("ip", OWN), [ACCEPT], "compliant", "drift"),
-        (made("net", "10.1.0.0/16"), [ACCEPT], "drift", "drift"),  # wider than declared
-        (made("net", "10.1.0.0/16"), [BAN, TO_ALL], "drift", "drift"),
+        (saved_set("ip", OWN), [ACCEPT], "compliant", "drift"),
+        (saved_set("net", "10.1.0.0/16"), [ACCEPT], "drift", "drift"),  # wider than declared
+        (saved_set("net", "10.1.0.0/16"), [BAN, TO_ALL], "drift", "drift"),
         (
-            made("net", "10.1.0.0/16", f"{OWN} nomatch"),
+            saved_set("net", "10.1.0.0/16", f"{OWN} nomatch"),
             [BAN, TO_ALL.replace("-p tcp", f"-s {OWN} -p tcp")],
             "compliant",
             "drift",
         ),
-        (made("ip"), [BAN, TO_ALL], "drift", "compliant"),
-        (made("ip", f"{OWN} timeout 30", more=" timeout 60"), [ACCEPT], "unknown", "drift"),
-        (made("ip", f"{OWN} timeout 30", more=" timeout 60"), [BAN, TO_ALL], "drift", "drift"),
+        (saved_set("ip"), [BAN, TO_ALL], "drift", "compliant"),
+        (saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"), [ACCEPT], "unknown", "drift"),
+        (saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"), [BAN, TO_ALL], "drift", "drift"),
         (
-            made("ip", f"{OWN} timeout 30", more=" timeout 60"),
+            saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"),
             [ACCEPT.replace("-m set", "-m set !")],
             "unknown",
             "unknown",
         ),
-        (made("ip", f"{OWN} timeout 0", more=" timeout 60"), [ACCEPT], "compliant", "drift"),
+        (saved_set("ip", f"{OWN} timeout 0", more=" timeout 60"), [ACCEPT], "compliant", "drift"),
         (
-            made(
+            saved_set(
                 "ip",
                 f'{OWN} packets 1 bytes 40 comment "add s 0.0.0.0/0 timeout 1"',
                 more=" counters comment",
@@ -70,30 +68,35 @@ BAN = "INPUT -m set --match-set s src -j DROP"
             "drift",
         ),
         (
-            made("ip", OWN),
+            saved_set("ip", OWN),
             [ACCEPT.replace("-m set --match-set", "-m set ! --match-set")],
             "drift",
             "drift",
         ),
-        (made("ip", OWN, more=" netmask 24"), [ACCEPT], "unknown", "unknown"),
+        (saved_set("ip", OWN, more=" netmask 24"), [ACCEPT], "unknown", "unknown"),
         (
-            made("ip,port", f"{OWN},tcp:22"),
+            saved_set("ip,port", f"{OWN},tcp:22"),
             [ACCEPT.replace("src", "src,dst")],
             "unknown",
             "unknown",
         ),
-        (made("ip", OWN), [ACCEPT, "INPUT -p udp -j SET --add-set s src"], "unknown", "unknown"),
         (
-            made("ip", OWN),
+            saved_set("ip", OWN),
+            [ACCEPT, "INPUT -p udp -j SET --add-set s src"],
+            "unknown",
+            "unknown",
+        ),
+        (
+            saved_set("ip", OWN),
             [ACCEPT.replace("s src", "s src --return-nomatch")],
             "unknown",
             "unknown",
         ),
-        (made("ip", OWN, name="other"), [ACCEPT], "unknown", "unknown"),
-        (made("ip", "2001:db8::1").replace("inet ", "inet6 "), [ACCEPT], "drift", "drift"),
-        (made("ip", OWN, "surprise"), [ACCEPT], "unknown", "unknown"),
-        (made("ip", f"{OWN} surprise"), [ACCEPT], "unknown", "unknown"),
-        (made("ip", f'{OWN} comment "'), [ACCEPT], "unknown", "unknown"),
+        (saved_set("ip", OWN, name="other"), [ACCEPT], "unknown", "unknown"),
+        (saved_set("ip", "2001:db8::1").replace("inet ", "inet6 "), [ACCEPT], "drift", "drift"),
+        (saved_set("ip", OWN, "surprise"), [ACCEPT], "unknown", "unknown"),
+        (saved_set("ip", f"{OWN} surprise"), [ACCEPT], "unknown", "unknown"),
+        (saved_set("ip", f'{OWN} comment "'), [ACCEPT], "unknown", "unknown"),
         (None, [ACCEPT], "unknown", "unknown"),
         (None, [BAN, TO_ALL], "unknown", "unknown"),
     ],
@@ -106,7 +109,7 @@ def test_rules_that_look_at_a_set(
 
 
 def test_the_smallest_network_decides() -> None:
-    text = made(
+    text = saved_set(
         "net", "10.0.0.0/8", "10.1.0.0/16 nomatch", "10.1.2.0/24", "10.1.2.128/25 timeout 5 nomatch"
     )
     found = read(text, ())["s"]

@@ -1,6 +1,6 @@
 """How far a firewall's rules are followed.
 
-A node writes them, and may make them as hard to follow as it likes.
+A node writes them, and can make them as hard to follow as it likes.
 """
 
 import json
@@ -12,21 +12,24 @@ import pytest
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import iptables, nftables, queries
+from power_edge.resources.firewall.chain_order import orders
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
     INCOMING,
     QUESTION_STEPS,
-    Base,
-    Do,
+    Action,
+    BaseChain,
+    Effect,
     Effort,
+    FilterRule,
     Key,
     Program,
     Region,
     Undecidable,
-    orders,
-    walk,
 )
-from power_edge.resources.firewall.packet_filter import Rule as Step
 from power_edge.resources.firewall.packet_sets import numbers
+from power_edge.resources.firewall.packet_walk import walk
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,
@@ -41,7 +44,7 @@ from tests.resources.firewall.test_firewall import (
 
 
 def doubling(chains: int) -> str:
-    """Chains that each jump twice to the next: 2 ** chains ways through them."""
+    """Chains that each jump twice to the next: 2 ** chains paths through them."""
     more = [
         {"chain": {"family": "inet", "table": "t", "name": f"c{number}"}}
         for number in range(chains + 1)
@@ -91,8 +94,8 @@ def test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others(
 ) -> None:
     """hostile.md 8, in steps: 30 chains that each jump twice to the next took 4.5 s for each rule.
 
-    Here they are for port 22 alone: rules about it are too hard, those about others are not,
-    whichever comes first, and however many there are.
+    Here they are for port 22 alone. Rules about it are too hard, and others are not, whichever
+    comes first, and however many there are.
     """
     monkeypatch.setattr(queries, "QUESTION_STEPS", 2_000)
     ruleset = doubling_for(22, 30)
@@ -114,8 +117,8 @@ def test_the_verdict_of_an_item_is_the_same_alone_and_beside_any_others(
             assert (TOO_COMPLEX in (result.why or "")) is hard
 
 
-def test_as_many_hard_questions_as_are_asked_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of these takes half of the steps of a question, and has as many as if it were alone."""
+def test_any_number_of_hard_questions_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these takes half of a question's steps, and has as many as if it were alone."""
     monkeypatch.setattr(queries, "QUESTION_STEPS", 1_000)
     rules = [Rule(proto="tcp", port=port, action="deny") for port in range(1, 11)]
     found = results(Firewall(rules=rules), observed(nft=doubling(7)))
@@ -151,20 +154,25 @@ def test_what_all_packets_do_is_followed_once_also_where_it_cannot_be(
 
 
 def test_long_sets_count_by_their_length() -> None:
-    """A rule takes one step for each region, but to cut 50,000 addresses out of one takes as long
-    as many.
+    """A rule takes one step per region, but cutting 50,000 addresses out of one takes as long as
+    many.
     """
     many = numbers((2 * number, 2 * number) for number in range(50_000))
     rules = tuple(
-        Step(({"saddr4": many, "dport": ((port, port),)},), Do("allow"), "x") for port in range(60)
+        FilterRule(
+            ({Dimension.SADDR4: many, Dimension.DPORT: ((port, port),)},), Effect(ALLOW), "x"
+        )
+        for port in range(60)
     )
     key = ("inet", "t", "input")
-    program = Program(chains={key: {4: rules}}, bases=(Base("input", 0, key, (4,)),))
-    regions = [Region({"proto": ((6, 6),)})]
+    program = Program(chains={key: {4: rules}}, bases=(BaseChain("input", 0, key, (4,)),))
+    regions = [Region({Dimension.PROTO: ((6, 6),)})]
     with pytest.raises(Undecidable, match=TOO_COMPLEX):
         walk(program, INCOMING, 4, regions, Effort(QUESTION_STEPS))
     short = tuple(
-        rule._replace(boxes=({"saddr4": ((1, 1),), "dport": rule.boxes[0]["dport"]},))
+        rule._replace(
+            boxes=({Dimension.SADDR4: ((1, 1),), Dimension.DPORT: rule.boxes[0][Dimension.DPORT]},)
+        )
         for rule in rules
     )
     assert walk(
@@ -173,18 +181,18 @@ def test_long_sets_count_by_their_length() -> None:
 
 
 def test_chains_whose_orders_take_too_long_to_compare_are_undecidable() -> None:
-    udp = ({"proto": ((17, 17),)},)
+    udp = ({Dimension.PROTO: ((17, 17),)},)
     shared = ("inet", "t", "shared")
     keys = [("inet", "t", f"b{number}") for number in range(2)]
-    chains: dict[Key, Mapping[int, tuple[Step, ...]]] = {
-        key: {4: (Step(udp, Do("jump", shared), "x"),)} for key in keys
+    chains: dict[Key, Mapping[int, tuple[FilterRule, ...]]] = {
+        key: {4: (FilterRule(udp, Effect(Action.JUMP, shared), "x"),)} for key in keys
     }
-    chains[shared] = {4: (Step(udp, Do("allow"), "x"),) * 20_000}
-    program = Program(chains=chains, bases=tuple(Base("input", 0, key, (4,)) for key in keys))
+    chains[shared] = {4: (FilterRule(udp, Effect(ALLOW), "x"),) * 20_000}
+    program = Program(chains=chains, bases=tuple(BaseChain("input", 0, key, (4,)) for key in keys))
     with pytest.raises(Undecidable, match=TOO_COMPLEX):
         list(orders(program, INCOMING, 4, Effort(1_000)))
     many = replace(
-        program, bases=tuple(Base("input", number, keys[0], (4,)) for number in range(101))
+        program, bases=tuple(BaseChain("input", number, keys[0], (4,)) for number in range(101))
     )
     with pytest.raises(Undecidable, match="more than 100 chains are called"):
         list(orders(many, INCOMING, 4, Effort(QUESTION_STEPS)))
@@ -195,7 +203,7 @@ def test_a_ruleset_of_too_many_rules_is_not_read(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(module, "MANY_RULES", 7)  # a rule with one box counts as two
     assert observed(nft=nft([TCP22, ACCEPT]))
     with pytest.raises(ValueError, match=TOO_COMPLEX):
-        observed(nft=nft(*[[TCP22, ACCEPT]] * 2))  # each is one of either family
+        observed(nft=nft(*[[TCP22, ACCEPT]] * 2))  # each is one rule of either family
     with pytest.raises(ValueError, match=TOO_COMPLEX):
         legacy(*["INPUT -p tcp -j ACCEPT"] * 4)
 

@@ -1,7 +1,7 @@
-"""Marks followed from where they are set to where they are looked at; what a tunnel may keep; sets
-whose elements expire; packets that nobody sends; where chains of type nat are called.
+"""Marks from where they are set to where they are looked at, and other properties of packets.
 
-What nft and the kernel do was tried with packets on Linux 6.18 and nft 1.0.6.
+Here are also: what a tunnel may keep; sets whose elements expire; packets that nobody sends; where
+chains of type nat are called. Tried with packets on Linux 6.18 and nft 1.0.6.
 """
 
 import json
@@ -12,6 +12,7 @@ import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.dimension import BITS, Mark
 from power_edge.resources.firewall.packet_sets import FALSE, TRUE
 from tests.resources.firewall.test_firewall import (
     ALLOW_22,
@@ -164,8 +165,8 @@ def test_marks_of_kubernetes_leave_nothing_open() -> None:
 
 
 def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> None:
-    """`mark ESP, then accept what is marked` lets in what comes out of the tunnel, and that is new
-    traffic without ESP.
+    """`mark ESP, then accept what is marked` lets in what comes out of the tunnel: new traffic
+    without ESP.
     """
     esp = [meta("l4proto", "esp"), set_to(1)]
     inner = nft([has(1), ACCEPT], [meta("l4proto", {"set": ["esp"]}), ACCEPT])
@@ -218,14 +219,14 @@ def test_chains_that_set_and_look_at_marks_may_run_in_any_order() -> None:
 @pytest.mark.parametrize("value", [0, 1, 5, 0x8000, marks.ALL])
 @pytest.mark.parametrize("mask", [0, 1, 0x8001, marks.ALL])
 def test_a_change_is_the_sum_of_its_parts(value: int, mask: int) -> None:
-    start = {f"mark{bit}": TRUE if value >> bit & 1 else FALSE for bit in range(32)} | {
-        f"ctmark{bit}": TRUE for bit in range(32)
-    }
+    start = {
+        bit: TRUE if value >> number & 1 else FALSE for number, bit in enumerate(BITS[Mark.PACKET])
+    } | dict.fromkeys(BITS[Mark.CONNECTION], TRUE)
     change = marks.Change(marks.PACKET, mask, marks.ALL ^ mask, 6)
     box, known = marks.changed(start, change, range(32))
     assert known
     assert (
-        sum((box[f"mark{bit}"] == TRUE) << bit for bit in range(32))
+        sum((box[bit] == TRUE) << number for number, bit in enumerate(BITS[Mark.PACKET]))
         == (value & mask) ^ (marks.ALL ^ mask) ^ 6
     )
 
@@ -265,8 +266,9 @@ def banned(
     policy: str = "accept",
     **more: Any,
 ) -> Any:
-    """A node with a rule about the sources in a set, before one that lets in 22 (or, with policy
-    drop, before nothing).
+    """A node with a rule about the sources in a set.
+
+    It comes before a rule that lets in 22 (or, with policy drop, before nothing).
     """
     body = {
         "set": {
@@ -344,7 +346,7 @@ def test_a_pass_does_not_hang_on_a_ban() -> None:
     )
 
 
-def test_what_is_not_in_a_set_that_expires_is_not_told() -> None:
+def test_a_miss_of_a_set_that_expires_is_unknown() -> None:
     body = {
         "set": {
             "family": "inet",
@@ -415,7 +417,7 @@ def test_who_comes_from_port_0_may_be_refused_where_all_are_allowed(end: Any) ->
 
 
 def test_who_comes_from_port_0_must_not_get_in_where_none_may() -> None:
-    """Linux takes a SYN from port 0 (by packets), whoever makes it by hand."""
+    """Linux accepts a SYN from port 0 (by packets), whoever makes it by hand."""
     assert outcome(DENY_22, observed(nft=nft([*NOBODY, ACCEPT]))) == "drift"
     found = results(Firewall(enabled=True), observed(nft=nft([*NOBODY, TCP22, ACCEPT])))
     assert found["enabled"].extra == ("allow 22/tcp from any to any source port 0",)
@@ -427,7 +429,7 @@ def test_udp_from_port_0_is_sent() -> None:
     assert outcome(Rule(proto="udp", port=53, action="allow"), what) == "drift"
 
 
-def test_an_opening_behind_a_rule_about_port_0_is_told_whole() -> None:
+def test_an_opening_behind_a_rule_about_port_0_is_reported_whole() -> None:
     for own in ([*NOBODY, DROP], [match("tcp", "dport", 0), DROP]):
         rules = nft(own, [TCP22, ACCEPT], [match("tcp", "dport", {"range": [8000, 8010]}), ACCEPT])
         assert sorted(results(Firewall(enabled=True), observed(nft=rules))["enabled"].extra) == [
@@ -450,7 +452,7 @@ def test_nothing_listens_at_port_0() -> None:
 
 
 def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
-    """Whatever its own priority: it refuses at -100 what a filter at -50 would have dropped (by
+    """Whatever its own priority: it rejects at -100 what a filter at -50 would have dropped (by
     packets).
     """
     refuses = early([ct("state", "new"), REJECT], type="nat", prio=0)

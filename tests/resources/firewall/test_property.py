@@ -1,8 +1,8 @@
 """Random small firewalls, judged, against a simulator that sends packet after packet through them.
 
-The simulator knows nothing of sets: it walks chains with one packet, and where a rule is opaque or
-a rate limit it tries both ways. No pass may stand where any packet of the declaration could fare
-otherwise, and no drift where none does.
+The simulator uses no sets: it walks chains with one packet, and at an opaque rule or a rate limit
+it tries both ways. A pass is wrong if any packet of the declaration could fare otherwise, and a
+drift if none does.
 """
 
 import json
@@ -18,6 +18,7 @@ from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset, parse
+from tests.support.firewalls import unexpected_conditions
 
 INTERFACES = ("eth0", "eth1", "wg0")
 SOURCES = {
@@ -42,12 +43,10 @@ class Packet(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """A rule, as little as it takes: each condition that is None holds for all packets.
+    """A rule, as little as it takes. A condition that is None holds for all packets.
 
-    `blind`: a condition that nobody can interpret.
-
-    `mark`: (value, mask) that the packet's mark has to have; `sets`: the mark that it gets.
-    iptables has no rule that sets one and ends.
+    `blind`: a condition that nobody can interpret. `mark`: (value, mask) that the packet's mark
+    must have. `sets`: the mark that it gets; iptables has no rule that sets one and ends.
     """
 
     action: str
@@ -96,9 +95,9 @@ class Chain(NamedTuple):
 def outcomes(
     chains: tuple[Chain, ...], packet: Packet, seeing: frozenset[tuple[int, int]]
 ) -> set[str]:
-    """What may become of a packet, if just the blind rules in `seeing` match.
+    """Return what may become of a packet, if just the blind rules in `seeing` match.
 
-    More than one outcome: by rate limits, or by the order of chains.
+    Several outcomes come from rate limits, or from the order of chains.
     """
 
     def place(one: tuple[int, Chain]) -> tuple[bool, int]:
@@ -136,7 +135,7 @@ def _run(
     packet: Packet,
     seeing: frozenset[tuple[int, int]],
 ) -> set[tuple[str, Packet]]:
-    """How a packet may leave a chain, and with what mark."""
+    """Return how a packet may leave a chain, and with what mark."""
     steps = chains[number].steps
     if at == len(steps):
         return {("return", packet)}
@@ -162,7 +161,7 @@ def _run(
     return found
 
 
-def every_way(chains: tuple[Chain, ...], packet: Packet) -> Iterator[set[str]]:
+def every_fate(chains: tuple[Chain, ...], packet: Packet) -> Iterator[set[str]]:
     blind = [
         (number, at)
         for number, chain in enumerate(chains)
@@ -247,7 +246,7 @@ def _nft(step: Step) -> Iterator[Any]:
 
 
 def as_iptables(chains: tuple[Chain, ...], family: int) -> bytes:
-    """Only what iptables can say: one base chain, in the table filter."""
+    """What iptables can say: one base chain, in the table filter."""
     names = ["INPUT", *(f"c{number}" for number in range(1, len(chains)))]
     policies = [chains[0].policy.upper(), *("-" for _ in chains[1:])]
     lines = [
@@ -307,6 +306,7 @@ def answer(**sections: bytes) -> bytes:
 def observed_by_nft(chains: tuple[Chain, ...]) -> Ruleset:
     observed = parse(answer(nft=as_nft(chains)))[""]
     assert isinstance(observed, Ruleset)
+    assert not unexpected_conditions(observed)
     return observed
 
 
@@ -324,7 +324,7 @@ MARKS = st.sampled_from([(1, 1), (2, 3), (0, 2), (4, 4)])
 
 
 def marking(step: Step) -> Step:
-    """A step that sets a mark ends nothing, as it must be in iptables."""
+    """A step that sets a mark ends nothing, as in iptables."""
     return step if step.sets is None else replace(step, action="continue")
 
 
@@ -384,7 +384,7 @@ RULES = st.builds(
 
 
 def packets(rule: Rule, *, beside: bool = False) -> list[Packet]:
-    """The packets that a rule speaks of, or those for the same port that come from elsewhere."""
+    """The packets of a rule, or those for the same port that come from elsewhere."""
     everyone = [
         Packet(family, rule.proto, rule.port or 0, source, interface)
         for family in (4, 6)
@@ -409,19 +409,19 @@ def worst(declared: Declared, observed: Ruleset) -> Outcome:
 
 def hold_rule(chains: tuple[Chain, ...], rule: Rule, observed: Ruleset) -> None:
     outcome = worst(Declared("rule", rule, Firewall(rules=[rule])), observed)
-    may = [list(every_way(chains, packet)) for packet in packets(rule)]
+    may = [list(every_fate(chains, packet)) for packet in packets(rule)]
     beside = (
-        [list(every_way(chains, packet)) for packet in packets(rule, beside=True)]
+        [list(every_fate(chains, packet)) for packet in packets(rule, beside=True)]
         if rule.action == "allow"
         else []
     )
     right = {rule.action}
     if outcome is Outcome.COMPLIANT:
-        assert all(way == right for ways in may for way in ways)
-        assert not any("allow" in way for ways in beside for way in ways)
+        assert all(fate == right for fates in may for fate in fates)
+        assert not any("allow" in fate for fates in beside for fate in fates)
     elif outcome is Outcome.DRIFT:
-        all_right = all(any(way == right for way in ways) for ways in may) and not any(
-            all("allow" in way for way in ways) for ways in beside
+        all_right = all(any(fate == right for fate in fates) for fates in may) and not any(
+            all("allow" in fate for fate in fates) for fates in beside
         )
         unfiltered = rule.action == "allow" and not any(
             step.action in {"drop", "reject"} for chain in chains for step in chain.steps
@@ -438,13 +438,13 @@ def hold_rule(chains: tuple[Chain, ...], rule: Rule, observed: Ruleset) -> None:
 
 
 def _barely_filters(chains: tuple[Chain, ...]) -> bool:
-    """Whether nothing stops packets of just anybody: then an allow by default is no pass."""
+    """Return whether nothing stops packets of just anybody: an allow by default is then no pass."""
     public = [Packet(family, proto, port, source, interface) for family, source in ((4, "11.0.0.0"), (6, "2001:db8::1")) for proto in ("tcp", "udp")
               for port in PORTS for interface in INTERFACES]  # fmt: skip
     stopped = {
         packet.family
         for packet in public
-        if all(way - {"allow"} for way in every_way(chains, packet))
+        if all(fate - {"allow"} for fate in every_fate(chains, packet))
     }
     return stopped != {4, 6}
 
@@ -476,16 +476,16 @@ def test_a_default_passes_only_if_it_is_what_unnamed_ports_meet(
     )
     generic = [Packet(family, proto, port, source, interface) for family, source in ((4, "11.0.0.0"), (6, "2001:db8::1")) for proto in ("tcp", "udp")
                for port in (40000, 443) for interface in INTERFACES]  # fmt: skip
-    ways = [way for packet in generic for way in every_way(chains, packet)]
+    fates = [fate for packet in generic for fate in every_fate(chains, packet)]
     if outcome is Outcome.COMPLIANT:
-        assert all(way == {action} for way in ways)
+        assert all(fate == {action} for fate in fates)
     elif outcome is Outcome.DRIFT:
         other = [
             Packet(packet.family, "sctp", 0, packet.source, packet.interface) for packet in generic
         ]
         assert not all(
-            way == {action}
-            for way in ways + [way for packet in other for way in every_way(chains, packet)]
+            fate == {action}
+            for fate in fates + [fate for packet in other for fate in every_fate(chains, packet)]
         )
 
 
@@ -502,11 +502,11 @@ def test_exclusive_passes_only_if_nothing_else_is_open(
                 for source in SOURCES[family] for interface in INTERFACES]  # fmt: skip
     others = [packet for packet in everyone if packet not in declared]
     if outcome is Outcome.COMPLIANT:
-        assert not any("allow" in way for packet in others for way in every_way(chains, packet))
+        assert not any("allow" in fate for packet in others for fate in every_fate(chains, packet))
     elif outcome is Outcome.DRIFT:
         elsewhere = [packet._replace(proto=proto, port=port, interface="zz9") for packet in everyone for proto in ("tcp", "udp", "sctp")
                      for port in (*PORTS, 40000)]  # fmt: skip
         assert any(
-            all("allow" in way for way in every_way(chains, packet))
+            all("allow" in fate for fate in every_fate(chains, packet))
             for packet in [*others, *elsewhere]
         )

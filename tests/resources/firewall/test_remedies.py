@@ -1,6 +1,6 @@
-"""When a firewall's remedy is not given: where it could lock out, take others along or do nothing.
+"""When a firewall's remedy is not given: it could lock out, remove other rules, or do nothing.
 
-Each state was seen on a real node, where tests/lab/test_firewall_remedies.py makes it once more.
+Each state was seen on a real node, where tests/lab/test_firewall_remedies.py makes it again.
 """
 
 from typing import Any
@@ -9,10 +9,11 @@ import pytest
 
 from power_edge.model import Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_sets import Box, interface
+from power_edge.resources.firewall.ssh_access import OrderedRule, lets_in
 from power_edge.resources.firewall.ufw_files import Tuple, tuples
-from power_edge.resources.firewall.way import Verdict, keeps
 from tests.resources.firewall.test_firewall import ALLOW_22, observed, recorded, results, save
 
 WEB = Rule(proto="tcp", port=443, action="allow")
@@ -35,8 +36,7 @@ def ufw(
 ) -> Ruleset:
     """A node with ufw.
 
-    `rules`: ACTION PROTO PORT of its rules; `before`: rules of others in INPUT, ahead of ufw's
-    jumps.
+    `rules`: ACTION PROTO PORT of its rules; `before`: rules of others in INPUT, before ufw's jumps.
     """
     verdict = {"allow": "ACCEPT", "deny": "DROP", "limit": "ACCEPT"}
     texts = {}
@@ -230,7 +230,8 @@ def test_a_rule_is_deleted_as_it_is_spelled_on_file(line: str, words: str) -> No
     assert " ".join(found.spelling()) == words
 
 
-SSH_BOX = {"proto": ((6, 6),), "dport": ((22, 22),)}
+SSH_BOX: Box = {Dimension.PROTO: ((6, 6),), Dimension.DPORT: ((22, 22),)}
+IIF, SADDR4 = Dimension.IIF, Dimension.SADDR4
 ETH0, WG0 = (interface("eth0"),), (interface("wg0"),)
 
 
@@ -239,19 +240,21 @@ ETH0, WG0 = (interface("eth0"),), (interface("wg0"),)
     [
         ({}, [], False),
         ({}, [("allow", {})], True),
-        ({"iif": ETH0}, [("allow", {"iif": ETH0})], True),
-        ({"iif": ETH0}, [("allow", {"iif": WG0})], False),
-        ({}, [("allow", {"iif": ETH0})], False),  # by which interface it comes is not known
-        ({"iif": ETH0}, [("deny", {"iif": WG0}), ("allow", {})], True),
-        ({"saddr4": ((1, 1),)}, [("deny", {"saddr4": ((1, 1),)}), ("allow", {})], False),
-        ({"saddr4": ((1, 1),)}, [("allow", {"saddr6": ((0, 9),)})], False),
-        ({"saddr4": ((1, 9),)}, [("deny", {"saddr4": ((1, 5),)}), ("allow", {"saddr4": ((1, 5),)})], False),
-        ({"saddr4": ((1, 9),)}, [("deny", {"saddr4": ((1, 5),)}), ("allow", {"saddr4": ((5, 9),)})], True),
+        ({IIF: ETH0}, [("allow", {IIF: ETH0})], True),
+        ({IIF: ETH0}, [("allow", {IIF: WG0})], False),
+        ({}, [("allow", {IIF: ETH0})], False),  # by which interface it comes is unknown
+        ({IIF: ETH0}, [("deny", {IIF: WG0}), ("allow", {})], True),
+        ({SADDR4: ((1, 1),)}, [("deny", {SADDR4: ((1, 1),)}), ("allow", {})], False),
+        ({SADDR4: ((1, 1),)}, [("allow", {Dimension.SADDR6: ((0, 9),)})], False),
+        ({SADDR4: ((1, 9),)}, [("deny", {SADDR4: ((1, 5),)}), ("allow", {SADDR4: ((1, 5),)})], False),
+        ({SADDR4: ((1, 9),)}, [("deny", {SADDR4: ((1, 5),)}), ("allow", {SADDR4: ((5, 9),)})], True),
     ],
 )  # fmt: skip
 def test_what_lets_a_connection_in(need: Box, rules: list[tuple[str, Box]], kept: bool) -> None:
     assert (
-        keeps({**SSH_BOX, **need}, [Verdict(action, {**SSH_BOX, **box}) for action, box in rules])
+        lets_in(
+            {**SSH_BOX, **need}, [OrderedRule(action, {**SSH_BOX, **box}) for action, box in rules]
+        )
         is kept
     )
 

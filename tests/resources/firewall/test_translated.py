@@ -1,8 +1,7 @@
-"""Connections that a rule sends to another port or address (DNAT, REDIRECT, tproxy), or that a
-program decides on.
+"""Connections that a rule sends to another port or address, or that a program decides on.
 
-What a later rule says of the old port says nothing of these connections: the answer is unknown,
-also for `exclusive` and for the sources beside a rule.
+These are DNAT, REDIRECT and tproxy. A later rule about the old port does not apply to them: the
+answer is unknown, also for `exclusive` and for the sources beside a rule.
 """
 
 import pytest
@@ -84,7 +83,7 @@ def test_sources_beside_the_declared_ones_may_be_let_in() -> None:
     assert result.outcome == "unknown"
 
 
-def test_whether_an_allowed_port_is_sent_elsewhere_and_let_in_there_is_not_known() -> None:
+def test_an_allowed_port_that_is_sent_elsewhere_is_unknown() -> None:
     node = legacy("INPUT -p tcp -m tcp --dport 8080 -j ACCEPT")
     redirected = nft(
         [match("tcp", "dport", 8080), ACCEPT], more=before(match("tcp", "dport", 22), TO_8080)
@@ -106,8 +105,8 @@ def test_whether_an_allowed_port_is_sent_elsewhere_and_let_in_there_is_not_known
 def test_what_a_chain_beside_the_lookup_of_connections_changes_may_keep_a_later_rule_from_a_packet(
     end: object,
 ) -> None:
-    """Whether it runs before the lookup or after is not known; nor is, then, whether the packet has
-    a connection.
+    """It is unknown whether it runs before the lookup or after, and so whether the packet has a
+    connection.
     """
     beside = {
         "family": "ip",

@@ -1,4 +1,4 @@
-"""ufw's files: what it is set to do, and lines that a person wrote into user.rules."""
+"""ufw's files: its settings, and lines that a person wrote into user.rules."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ PROBE = package_data.text("probes/resources/firewall.sh")
 
 
 def probed(tree: Path) -> Ruleset:
-    """What the probe sees of a node of these files, with no rules in the kernel."""
+    """What the probe prints on a node with these files and no rules in the kernel."""
     nft = tree / "bin/nft"
     nft.parent.mkdir(exist_ok=True)
     nft.write_text("""#!/bin/sh\necho '{"nftables": []}'\n""")
@@ -96,7 +96,7 @@ def rule(words: str, *lines: str, chain: str = "ufw-user-input") -> str:
 
 
 ALLOW_22 = rule("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", "-p tcp --dport 22 -j ACCEPT")
-MADE = [
+BY_UFW = [
     ALLOW_22,
     rule("allow any 53 0.0.0.0/0 any 0.0.0.0/0 in", "-p tcp --dport 53 -j ACCEPT", "-p udp --dport 53 -j ACCEPT"),
     rule("deny any any 0.0.0.0/0 any 192.0.2.0/24 in", "-s 192.0.2.0/24 -j DROP"),
@@ -118,10 +118,10 @@ MADE = [
 DROP_22 = "-A ufw-user-input -p tcp --dport 22 -j DROP"
 
 
-@pytest.mark.parametrize("text", MADE)
+@pytest.mark.parametrize("text", BY_UFW)
 def test_what_ufw_writes(text: str) -> None:
     assert by_hand(text.split("\n")) is None
-    assert by_hand("\n".join([*MADE, ""]).split("\n")) is None
+    assert by_hand("\n".join([*BY_UFW, ""]).split("\n")) is None
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_what_ufw_writes(text: str) -> None:
         (ALLOW_22.replace("--dport 22", "--dport 222"), "-A ufw-user-input -p tcp --dport 222 -j ACCEPT"),
         (f"{ALLOW_22}\n-A ufw-before-input -j DROP", "-A ufw-before-input -j DROP"),
         (f"{ALLOW_22}\n-I INPUT -j DROP", "-I INPUT -j DROP"),
-        ("\n".join(MADE[-1:]) + f"\n{DROP_22}", DROP_22),
-        (MADE[1].rsplit("\n", 1)[0], MADE[1].split("\n")[0]),
+        ("\n".join(BY_UFW[-1:]) + f"\n{DROP_22}", DROP_22),
+        (BY_UFW[1].rsplit("\n", 1)[0], BY_UFW[1].split("\n")[0]),
         ("### tuple ### allow tcp", "### tuple ### allow tcp"),
     ],
 )  # fmt: skip

@@ -1,30 +1,33 @@
-"""What becomes of packets in chains, made by hand: each kind of rule, chain and hook."""
+"""What becomes of packets in chains: each kind of rule, chain and hook."""
 
 from typing import Any
 
 import pytest
 
-from power_edge.resources.firewall import marks, packet_filter
+from power_edge.resources.firewall import chain_order, marks, packet_walk
+from power_edge.resources.firewall.chain_order import orders
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
     NEW,
     UNSEEN,
     UNTRACKED,
-    Base,
-    Do,
+    Action,
+    BaseChain,
+    Effect,
     Effort,
+    FilterRule,
     Program,
     Region,
-    Rule,
     Undecidable,
     bits_of,
     limited,
-    orders,
-    walk,
 )
 from power_edge.resources.firewall.packet_sets import Box
+from power_edge.resources.firewall.packet_walk import walk
 
-TCP: Box = {"proto": ((6, 6),)}
-UDP: Box = {"proto": ((17, 17),)}
+TCP: Box = {Dimension.PROTO: ((6, 6),)}
+UDP: Box = {Dimension.PROTO: ((17, 17),)}
 PATH = ("ingress", "prerouting", "output", "input")
 
 
@@ -32,32 +35,34 @@ def key(name: str) -> tuple[str, str, str]:
     return ("inet", "t", name)
 
 
-def rule(do: str, box: Box = TCP, target: str | None = None, **more: Any) -> Rule:
-    return Rule((box,), Do(do, key(target) if target else None), do)._replace(**more)
+def rule(action: str, box: Box = TCP, target: str | None = None, **more: Any) -> FilterRule:
+    return FilterRule(
+        (box,), Effect(Action(action), key(target) if target else None), action
+    )._replace(**more)
 
 
-def base(hook: str = "input", priority: int = 0, chain: str | None = "a", **more: Any) -> Base:
-    return Base(hook, priority, key(chain) if chain else None, (4,), text=f"at {hook}")._replace(
-        **more
-    )
+def base(hook: str = "input", priority: int = 0, chain: str | None = "a", **more: Any) -> BaseChain:
+    return BaseChain(
+        hook, priority, key(chain) if chain else None, (4,), text=f"at {hook}"
+    )._replace(**more)
 
 
-def walked(bases: list[Base], **chains: list[Rule]) -> list[Region]:
+def walked(bases: list[BaseChain], **chains: list[FilterRule]) -> list[Region]:
     """What becomes of new TCP connections in chains a, b, c."""
-    made = Program(
+    program = Program(
         chains={key(name): {4: tuple(rules)} for name, rules in chains.items()}, bases=tuple(bases)
     )
-    return walk(made, PATH, 4, [Region({**TCP, "conntrack": NEW})], Effort(10_000))
+    return walk(program, PATH, 4, [Region({**TCP, Dimension.CONNTRACK: NEW})], Effort(10_000))
 
 
-def fates(bases: list[Base], **chains: list[Rule]) -> set[str]:
+def fates(bases: list[BaseChain], **chains: list[FilterRule]) -> set[str]:
     """The verdicts, with a ? where they are not sure."""
     return {f"{region.verdict}{'' if region.sure else '?'}" for region in walked(bases, **chains)}
 
 
 ANY = {"allow?", "deny?", "reject?"}
-SHUT = base(policy="deny")
-BEHIND = base(priority=10, chain="b", policy="deny")
+SHUT = base(policy=Action.DENY)
+BEHIND = base(priority=10, chain="b", policy=Action.DENY)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ BEHIND = base(priority=10, chain="b", policy="deny")
         ([], {}, {"allow"}),
         ([base()], {"a": []}, {"allow"}),
         ([SHUT], {"a": []}, {"deny"}),
-        ([base(policy="reject")], {"a": []}, {"reject"}),
+        ([base(policy=Action.REJECT)], {"a": []}, {"reject"}),
         ([SHUT._replace(hook="forward")], {"a": []}, {"allow"}),
         ([SHUT._replace(families=(6,))], {"a": []}, {"allow"}),
         ([SHUT._replace(boxes=(UDP,))], {"a": []}, {"allow"}),
@@ -96,7 +101,11 @@ BEHIND = base(priority=10, chain="b", policy="deny")
         ([SHUT], {"a": [rule("goto", target="c"), rule("allow")], "c": []}, {"deny"}),
         ([SHUT], {"a": [rule("goto", target="c")], "c": [rule("allow")]}, {"allow"}),
         ([SHUT], {"a": [rule("deny", UDP), rule("allow")]}, {"allow"}),
-        ([SHUT], {"a": [rule("deny", {"dport": ((22, 22),)}), rule("reject")]}, {"deny", "reject"}),
+        (
+            [SHUT],
+            {"a": [rule("deny", {Dimension.DPORT: ((22, 22),)}), rule("reject")]},
+            {"deny", "reject"},
+        ),
         ([base(), BEHIND], {"a": [rule("unknown")], "b": []}, ANY),
         # What matches some packets only, or perhaps.
         (
@@ -109,11 +118,11 @@ BEHIND = base(priority=10, chain="b", policy="deny")
             {"deny"},
         ),
         (
-            [base("prerouting", -300), BEHIND._replace(policy="allow")],
+            [base("prerouting", -300), BEHIND._replace(policy=Action.ALLOW)],
             {
                 "a": [rule("jump", target="c", varies=True)],
                 "c": [rule("notrack")],
-                "b": [rule("deny", {"conntrack": UNTRACKED})],
+                "b": [rule("deny", {Dimension.CONNTRACK: UNTRACKED})],
             },
             {"allow", "deny"},
         ),
@@ -150,7 +159,7 @@ BEHIND = base(priority=10, chain="b", policy="deny")
             {"allow?", "deny?", "reject?"},
         ),
         (
-            [base("prerouting", -100, nat=True, policy="deny")],
+            [base("prerouting", -100, nat=True, policy=Action.DENY)],
             {"a": []},
             {"allow?", "deny?", "reject?"},
         ),
@@ -160,7 +169,7 @@ BEHIND = base(priority=10, chain="b", policy="deny")
             ANY,
         ),
         ([base("prerouting", -100)], {"a": [rule("deny")]}, {"deny"}),
-        # At the priority at which connections are looked up nobody knows which is first.
+        # At the priority at which connections are looked up the order is unknown.
         ([base("prerouting", -200)], {"a": [rule("deny")]}, {"allow?", "deny?", "reject?"}),
         ([base("output", -200)], {"a": [rule("deny")]}, {"allow?", "deny?", "reject?"}),
         ([base("input", -200)], {"a": [rule("deny")]}, {"deny"}),
@@ -168,35 +177,43 @@ BEHIND = base(priority=10, chain="b", policy="deny")
         ([base("prerouting", -200), BEHIND], {"a": [rule("unknown")], "b": []}, ANY),
         ([base("prerouting", -200), BEHIND], {"a": [rule("notrack")], "b": []}, ANY),
         # Before that they are not looked up, and after it they are new again.
-        ([base("prerouting", -300)], {"a": [rule("deny", {"conntrack": UNSEEN})]}, {"deny"}),
-        ([base("output", -300)], {"a": [rule("deny", {"conntrack": UNSEEN})]}, {"deny"}),
-        ([base("ingress", 0)], {"a": [rule("deny", {"conntrack": UNSEEN})]}, {"deny"}),
-        ([base("prerouting", -199)], {"a": [rule("deny", {"conntrack": UNSEEN})]}, {"allow"}),
-        ([base("input", -300)], {"a": [rule("deny", {"conntrack": UNSEEN})]}, {"allow"}),
         (
-            [base("prerouting", -300), BEHIND._replace(policy="allow")],
-            {"a": [], "b": [rule("deny", {"conntrack": NEW})]},
+            [base("prerouting", -300)],
+            {"a": [rule("deny", {Dimension.CONNTRACK: UNSEEN})]},
+            {"deny"},
+        ),
+        ([base("output", -300)], {"a": [rule("deny", {Dimension.CONNTRACK: UNSEEN})]}, {"deny"}),
+        ([base("ingress", 0)], {"a": [rule("deny", {Dimension.CONNTRACK: UNSEEN})]}, {"deny"}),
+        (
+            [base("prerouting", -199)],
+            {"a": [rule("deny", {Dimension.CONNTRACK: UNSEEN})]},
+            {"allow"},
+        ),
+        ([base("input", -300)], {"a": [rule("deny", {Dimension.CONNTRACK: UNSEEN})]}, {"allow"}),
+        (
+            [base("prerouting", -300), BEHIND._replace(policy=Action.ALLOW)],
+            {"a": [], "b": [rule("deny", {Dimension.CONNTRACK: NEW})]},
             {"deny"},
         ),
         (
-            [base("prerouting", -300, boxes=(UDP,)), BEHIND._replace(policy="allow")],
-            {"a": [], "b": [rule("deny", {"conntrack": NEW})]},
+            [base("prerouting", -300, boxes=(UDP,)), BEHIND._replace(policy=Action.ALLOW)],
+            {"a": [], "b": [rule("deny", {Dimension.CONNTRACK: NEW})]},
             {"deny"},
         ),
         (
             [base("prerouting", -300), BEHIND],
-            {"a": [rule("notrack")], "b": [rule("allow", {"conntrack": UNTRACKED})]},
+            {"a": [rule("notrack")], "b": [rule("allow", {Dimension.CONNTRACK: UNTRACKED})]},
             {"allow"},
         ),
         (
             [base("prerouting", -100), BEHIND],
-            {"a": [rule("notrack")], "b": [rule("allow", {"conntrack": UNTRACKED})]},
+            {"a": [rule("notrack")], "b": [rule("allow", {Dimension.CONNTRACK: UNTRACKED})]},
             {"deny"},
         ),
     ],
 )
 def test_what_becomes_of_packets(
-    bases: list[Base], chains: dict[str, list[Rule]], expected: set[str]
+    bases: list[BaseChain], chains: dict[str, list[FilterRule]], expected: set[str]
 ) -> None:
     assert fates(bases, **chains) == expected
 
@@ -227,22 +244,22 @@ BOTH = {"allow", "deny"}
     ],
 )
 def test_what_becomes_of_two_kinds_of_packets(
-    bases: list[Base], chains: dict[str, list[Rule]], tcp: set[str], udp: set[str]
+    bases: list[BaseChain], chains: dict[str, list[FilterRule]], tcp: set[str], udp: set[str]
 ) -> None:
-    made = Program(
+    program = Program(
         chains={key(name): {4: tuple(rules)} for name, rules in chains.items()}, bases=tuple(bases)
     )
     found: dict[str, set[str]] = {"tcp": set(), "udp": set()}
-    for region in walk(made, PATH, 4, [Region(TCP), Region(UDP)], Effort(10_000)):
-        found["tcp" if region.box["proto"] == TCP["proto"] else "udp"].add(
+    for region in walk(program, PATH, 4, [Region(TCP), Region(UDP)], Effort(10_000)):
+        found["tcp" if region.box[Dimension.PROTO] == TCP[Dimension.PROTO] else "udp"].add(
             f"{region.verdict}{'' if region.sure else '?'}"
         )
     assert found == {"tcp": tcp, "udp": udp}
 
 
-def test_a_chain_without_rules_of_the_family_lets_on() -> None:
-    made = Program(chains={key("a"): {6: (rule("deny"),)}}, bases=(base(),))
-    assert [region.verdict for region in walk(made, PATH, 4, [Region(TCP)], Effort(99))] == [
+def test_a_chain_without_rules_of_the_family_lets_packets_pass() -> None:
+    program = Program(chains={key("a"): {6: (rule("deny"),)}}, bases=(base(),))
+    assert [region.verdict for region in walk(program, PATH, 4, [Region(TCP)], Effort(99))] == [
         "allow"
     ]
 
@@ -265,29 +282,31 @@ def test_a_chain_without_rules_of_the_family_lets_on() -> None:
         ),
     ],
 )
-def test_why_it_is_not_sure(bases: list[Base], rules: list[Rule], doubt: str) -> None:
+def test_why_it_is_not_sure(bases: list[BaseChain], rules: list[FilterRule], doubt: str) -> None:
     assert {region.doubt for region in walked(bases, a=rules)} == {doubt}
 
 
 NAMES = "abc"
 
 
-def ordered(bases: list[Base], dos: list[str]) -> set[str]:
+def ordered(bases: list[BaseChain], actions: list[str]) -> set[str]:
     """The orders of chains a, b, c, each with one rule."""
-    chains = {key(name): {4: (rule(do),)} for name, do in zip(NAMES, dos, strict=False)}
-    made = Program(chains=chains, bases=tuple(bases))
+    chains = {key(name): {4: (rule(action),)} for name, action in zip(NAMES, actions, strict=False)}
+    program = Program(chains=chains, bases=tuple(bases))
     return {
         "".join(each.text for each in order.bases)
-        for order in orders(made, PATH, 4, Effort(10_000))
+        for order in orders(program, PATH, 4, Effort(10_000))
     }
 
 
-def tied(*dos: str) -> tuple[list[Base], list[str]]:
-    return [base(chain=name, text=name) for name, _ in zip(NAMES, dos, strict=False)], [*dos]
+def tied(*actions: str) -> tuple[list[BaseChain], list[str]]:
+    return [base(chain=name, text=name) for name, _ in zip(NAMES, actions, strict=False)], [
+        *actions
+    ]
 
 
 @pytest.mark.parametrize(
-    ("dos", "expected"),
+    ("actions", "expected"),
     [
         (["deny", "deny"], {"ab"}),
         (["deny", "allow"], {"ab"}),
@@ -300,31 +319,31 @@ def tied(*dos: str) -> tuple[list[Base], list[str]]:
         (["deny", "reject", "allow"], {"abc", "bac"}),
     ],
 )
-def test_orders_of_chains_of_one_priority(dos: list[str], expected: set[str]) -> None:
-    assert ordered(*tied(*dos)) == expected
+def test_orders_of_chains_of_one_priority(actions: list[str], expected: set[str]) -> None:
+    assert ordered(*tied(*actions)) == expected
 
 
 def test_chains_have_one_order_where_they_do_not_meet() -> None:
-    (one, two), dos = tied("deny", "reject")
-    assert ordered([one, two], dos) == {"ab", "ba"}
-    assert ordered([one, two._replace(priority=1)], dos) == {"ab"}
-    assert ordered([one, two._replace(hook="prerouting")], dos) == {"ba"}
-    assert ordered([one._replace(boxes=(TCP,)), two._replace(boxes=(UDP,))], dos) == {"ab"}
-    assert ordered([one._replace(boxes=(TCP, UDP)), two._replace(boxes=(UDP,))], dos) == {
+    (one, two), actions = tied("deny", "reject")
+    assert ordered([one, two], actions) == {"ab", "ba"}
+    assert ordered([one, two._replace(priority=1)], actions) == {"ab"}
+    assert ordered([one, two._replace(hook="prerouting")], actions) == {"ba"}
+    assert ordered([one._replace(boxes=(TCP,)), two._replace(boxes=(UDP,))], actions) == {"ab"}
+    assert ordered([one._replace(boxes=(TCP, UDP)), two._replace(boxes=(UDP,))], actions) == {
         "ab",
         "ba",
     }
-    assert ordered([one, two._replace(chain=None)], dos) == {"ab", "ba"}
+    assert ordered([one, two._replace(chain=None)], actions) == {"ab", "ba"}
     assert ordered(
-        [one._replace(policy="deny"), two._replace(policy="reject")], ["next", "next"]
+        [one._replace(policy=Action.DENY), two._replace(policy=Action.REJECT)], ["next", "next"]
     ) == {"ab", "ba"}
 
 
 @pytest.mark.parametrize("limit", ["MANY_BASES", "MANY_ORDERS"])
 def test_too_many_orders_are_not_tried(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    monkeypatch.setattr(packet_filter, limit, 2)
+    monkeypatch.setattr(chain_order, limit, 2)
     assert len(ordered(*tied("deny", "reject"))) == 2
-    monkeypatch.setattr(packet_filter, limit, 1)
+    monkeypatch.setattr(chain_order, limit, 1)
     with pytest.raises(Undecidable):
         ordered(*tied("deny", "reject"))
 
@@ -341,7 +360,7 @@ def test_too_many_orders_are_not_tried(monkeypatch: pytest.MonkeyPatch, limit: s
 def test_a_rule_of_a_filter_chain_rules(
     filters: bool, rules: list[str], ruled: bool, by: str
 ) -> None:
-    (region,) = walked([base(filters=filters)], a=[rule(do) for do in rules])
+    (region,) = walked([base(filters=filters)], a=[rule(action) for action in rules])
     assert (region.ruled, region.by) == (ruled, by)
 
 
@@ -359,7 +378,7 @@ def test_what_a_later_chain_stops_is_not_ruled() -> None:
         {"a": [rule("goto", target="c")], "c": [rule("jump", target="a")]},
     ],
 )
-def test_chains_that_cannot_be_followed(chains: dict[str, list[Rule]]) -> None:
+def test_chains_that_cannot_be_followed(chains: dict[str, list[FilterRule]]) -> None:
     with pytest.raises(Undecidable):
         fates([base()], **chains)
 
@@ -375,18 +394,18 @@ def test_effort_ends_when_more_is_spent_than_there_is() -> None:
 
 
 def test_rules_cost_one_and_their_boxes() -> None:
-    rules = [Rule((TCP, UDP), Do("allow"), "r"), Rule((TCP,), Do("allow"), "r")]
+    rules = [FilterRule((TCP, UDP), Effect(ALLOW), "r"), FilterRule((TCP,), Effect(ALLOW), "r")]
     assert [*limited(rules, Effort(5))] == rules
     with pytest.raises(Undecidable):
         [*limited(rules, Effort(4))]
 
 
-@pytest.mark.parametrize("do", ["allow", "deny", "next"])
-def test_too_many_cases_are_not_followed(monkeypatch: pytest.MonkeyPatch, do: str) -> None:
-    monkeypatch.setattr(packet_filter, "MANY_REGIONS", 1)
-    made = Program(chains={key("a"): {4: (rule(do), rule(do, UDP))}}, bases=(base(),))
+@pytest.mark.parametrize("action", ["allow", "deny", "next"])
+def test_too_many_cases_are_not_followed(monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+    monkeypatch.setattr(packet_walk, "MANY_REGIONS", 1)
+    program = Program(chains={key("a"): {4: (rule(action), rule(action, UDP))}}, bases=(base(),))
     with pytest.raises(Undecidable):
-        walk(made, PATH, 4, [Region(TCP), Region(UDP)], Effort(10_000))
+        walk(program, PATH, 4, [Region(TCP), Region(UDP)], Effort(10_000))
 
 
 SET, CLEAR = (marks.Change(marks.PACKET, 0, flip=value) for value in (1, 0))
@@ -396,7 +415,7 @@ AT_LAST = base(priority=10, chain="b")
 DENY_MARKED = rule("deny", MARKED)
 
 
-def marking(change: marks.Change, box: Box = TCP) -> Rule:
+def marking(change: marks.Change, box: Box = TCP) -> FilterRule:
     return rule("next", box, changes=(change,))
 
 
@@ -421,7 +440,7 @@ def marking(change: marks.Change, box: Box = TCP) -> Rule:
             {"allow?", "deny?"},
         ),
         (
-            [base("prerouting", -200), AT_LAST._replace(policy="deny")],
+            [base("prerouting", -200), AT_LAST._replace(policy=Action.DENY)],
             {"a": [marking(SET)], "b": []},
             ANY,
         ),
@@ -433,13 +452,13 @@ def marking(change: marks.Change, box: Box = TCP) -> Rule:
     ],
 )
 def test_marks_are_followed(
-    bases: list[Base], chains: dict[str, list[Rule]], expected: set[str]
+    bases: list[BaseChain], chains: dict[str, list[FilterRule]], expected: set[str]
 ) -> None:
-    made = {key(name): {4: tuple(rules)} for name, rules in chains.items()}
-    bits = bits_of(made)
-    start = Region({**TCP, "conntrack": NEW, **marks.clear(bits)})
+    program = {key(name): {4: tuple(rules)} for name, rules in chains.items()}
+    bits = bits_of(program)
+    start = Region({**TCP, Dimension.CONNTRACK: NEW, **marks.clear(bits)})
     found = walk(
-        Program(chains=made, bases=tuple(bases), bits=bits), PATH, 4, [start], Effort(10_000)
+        Program(chains=program, bases=tuple(bases), bits=bits), PATH, 4, [start], Effort(10_000)
     )
     assert {f"{region.verdict}{'' if region.sure else '?'}" for region in found} == expected
 
@@ -455,13 +474,13 @@ def test_marks_are_followed(
     ],
 )
 def test_orders_of_chains_that_set_marks(
-    rules: list[Rule], bits: tuple[int, ...], expected: set[str]
+    rules: list[FilterRule], bits: tuple[int, ...], expected: set[str]
 ) -> None:
     chains = {key(name): {4: (each,)} for name, each in zip(NAMES, rules, strict=False)}
-    made = Program(
+    program = Program(
         chains=chains, bases=tuple(base(chain=name, text=name) for name in "ab"), bits=bits
     )
     assert {
         "".join(each.text for each in order.bases)
-        for order in orders(made, PATH, 4, Effort(10_000))
+        for order in orders(program, PATH, 4, Effort(10_000))
     } == expected

@@ -57,7 +57,8 @@ class Packet(NamedTuple):
     `proto`: tcp, udp, or icmp for an echo request, whose identifier and number the ports are.
 
     `oddity`: what is odd about it: a flag of TCP beside SYN (`psh`, `urg`), `broadcast` for one
-    that is sent to all on the link, or `to all` for one to such an address.
+    that is sent to all on the link, `to all` for one to a broadcast or anycast address, or `own
+    source` for one from a broadcast address (IPv4) or another address (IPv6) of the node.
     """
 
     proto: str

@@ -568,6 +568,26 @@ def packets(targets: Targets) -> list[Packet]:
             Packet(proto, source, target, sport, port, device, oddity)
             for (proto, oddity), source, target, sport, port, device in odd
         ]
+        found += [
+            Packet("icmp", source, target, 1, 1, device, "broadcast")
+            for source, target, device in product(sources, targets[family], INTERFACES)
+        ]
+        # The answer of TCP to an own address of IPv6 would not leave the node.
+        protocols, own = (
+            (("tcp", "udp"), TO_ALL[4]) if family == 4 else (("udp",), targets[family][1])
+        )
+        found += [
+            Packet(proto, own, target, sport, port, "host0", "own source")
+            for proto, target, sport, port in product(
+                protocols, targets[family], (HIGH, LOW), PORTS
+            )
+            if target != own
+        ]
+        if family == 4:
+            found += [
+                Packet("icmp", own, target, 1, 1, "host0", "own source")
+                for target in targets[family]
+            ]
         to_all = product(sources, PORTS, INTERFACES)
         found += [
             Packet("udp", source, TO_ALL[family], HIGH, port, device, "to all")

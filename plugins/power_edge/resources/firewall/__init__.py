@@ -1,8 +1,8 @@
 """Firewall: what happens to new connections.
 
-The kernel's rules are the only witness: what ufw, firewalld or a file say about them may not be in
-force. They are followed with sets of packets; a pass means that every packet the declaration speaks
-of fares as declared. docs/verdicts/firewall.md tells the choices.
+Only the kernel's rules count: what ufw, firewalld or a file say may not be in force. The rules are
+followed with sets of packets; a pass means that every packet of the declaration fares as declared.
+docs/verdicts/firewall.md has the choices.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 from power_edge.model import Entry, ResourceType
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset, parse
 from power_edge.resources.firewall.packet_sets import network
@@ -23,7 +23,7 @@ FIELDS = ("enabled", "default_incoming", "default_outgoing")
 
 
 def entries(firewall: Firewall) -> Iterator[Entry]:
-    """The items of the section. `exclusive: false` asserts nothing, so it is none."""
+    """Yield the items of the section. `exclusive: false` asserts nothing, so it is no item."""
     for field in FIELDS:
         value = getattr(firewall, field)
         if value is not None:
@@ -35,13 +35,15 @@ def entries(firewall: Firewall) -> Iterator[Entry]:
 
 
 def name(rule: Rule) -> str:
+    """Return the name of a rule's item: `allow 22/tcp from any to any`."""
     what = rule.proto if rule.port is None else f"{rule.port}/{rule.proto}"
     return f"{rule.action} {what} from {rule.from_} to {rule.to}"
 
 
 def canonical(text: str) -> str:
-    """The name with its networks in one spelling (`10.0.0.9/8`, `FD00:0::/8`); other texts as they
-    are.
+    """Return the name of a rule with its networks in one spelling; other texts unchanged.
+
+    `10.0.0.9/8` becomes `10.0.0.0/8`, and `FD00:0::/8` becomes `fd00::/8`.
     """
     match = _RULE.fullmatch(text)
     if match is None:
@@ -54,6 +56,7 @@ def canonical(text: str) -> str:
 
 
 def expected(declared: Declared) -> Mapping[str, Any]:
+    """Return the declared fields of an item, as reports show them."""
     if declared.field != "rule":
         return {declared.field: declared.value}
     rule: Rule = declared.value
@@ -68,7 +71,7 @@ def expected(declared: Declared) -> Mapping[str, Any]:
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Addresses that are none, and two actions for the same packets."""
+    """Yield (field, why) for invalid addresses, and for rules that contradict an earlier one."""
     if declared.field != "rule":
         return
     rule: Rule = declared.value
@@ -78,13 +81,16 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
         yield field, "not an address or a network: write 10.0.0.1, 10.0.0.0/8, fd00::1 or fd00::/8"
     if bad:
         return
-    families = queries.named_families(rule)
+    families = traffic.named_families(rule)
     if len(families) > 1:
-        yield "to", "one of from and to is IPv4 and the other IPv6: no packet is both"
-    elif all(queries.packets(rule, family) is None for family in families or queries.FAMILIES):
+        yield (
+            "to",
+            "from and to are of different families: use IPv4 or IPv6 for both",
+        )
+    elif all(traffic.packets(rule, family) is None for family in families or traffic.FAMILIES):
         yield (
             "from",
-            "no connection comes from or goes to loopback or multicast addresses over a wire",
+            "connections from other machines have no loopback or multicast addresses: use others",
         )
     mine = canonical(name(rule)).removeprefix(rule.action)
     for other in (declared.firewall.rules or [])[: declared.place]:
@@ -94,7 +100,7 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
         ):
             yield (
                 "action",
-                f"an earlier rule declares {other.action} for the same connections: keep one of them",
+                f"an earlier rule declares {other.action} for the same connections: remove one",
             )
 
 
@@ -106,12 +112,12 @@ def _is_network(text: str) -> bool:
 
 
 def extra(declared: Declared, observed: Ruleset) -> Iterator[str]:
-    """What is open and not declared; it stands with the item `enabled`."""
+    """Yield what is open and not declared. It is shown with the item `enabled`."""
     if declared.field == "enabled" and not declared.firewall.exclusive:
         try:
-            yield from (found.shown for found in extras(declared.firewall, observed))
+            yield from (found.label for found in extras(declared.firewall, observed))
         except ValueError as error:
-            yield f"could not be told: {error}"
+            yield f"undeclared openings are unknown: {error}"
 
 
 RESOURCE = ResourceType(

@@ -1,41 +1,39 @@
-"""The types of addresses that nft's `fib` and iptables' addrtype tell apart, as sets of packets (by
-packets on Linux 6.18).
+"""The address types of nft's `fib` and iptables' addrtype, as sets of packets.
 
-What is judged goes from one address to another, and one of the two is the node's. An address of the
-node is local to the kernel, and not unicast. Its broadcast addresses (IPv4) and anycast addresses
-(IPv6) are neither. No packet is judged that goes to a multicast address or comes from one.
+By packets on Linux 6.18. Every judged packet goes from one address to another, and one of the two
+is the node's. To the kernel an address of the node is local and not unicast; its broadcast
+addresses (IPv4) and anycast addresses (IPv6) are neither. No judged packet has a multicast address.
 """
 
 from collections.abc import Iterable
 
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.packet_sets import FALSE, TRUE, Box, Numbers, complement
 
 BROADCAST: Numbers = ((2, 2),)
-"""Of `slocal` and `dlocal`."""
+"""Of the dimensions SLOCAL and DLOCAL."""
 TYPES = ("unicast", "local", "broadcast", "anycast", "multicast")
 TCP: Numbers = ((6, 6),)
-NOT_TCP: Numbers = complement(TCP, "proto")
+NOT_TCP: Numbers = complement(TCP, Dimension.PROTO)
 ROUTED: Numbers = ((1, 2),)
 
 
 def by_routes(
     family: int, end: str, names: Iterable[str], *, by_interface: bool = False
 ) -> list[Box]:
-    """The packets whose address at one end (`saddr`, `daddr`) has one of these types; of nft in
-    both families, and of iptables in IPv4.
+    """Return the packets whose address at one end (`saddr`, `daddr`) has one of these types.
 
-    `by_interface`: an address of another interface than the one that the packet comes by is
-    unicast. ValueError for a type that is not known here.
+    This is what nft does in both families, and iptables in IPv4. `by_interface`: an address of
+    another interface than the one the packet comes by is unicast. ValueError for an unknown type.
     """
     return [box for name in _known(names) for box in _of(family, end, name, by_interface)]
 
 
 def by_addrtype(family: int, end: str, names: Iterable[str]) -> list[Box]:
-    """The same of iptables.
+    """Return the same for iptables.
 
-    In IPv6 UNICAST and MULTICAST are asked of the address itself, and have to hold beside the types
-    that routes tell (match_type6 of xt_addrtype.c). An address of the node is UNICAST there like
-    any other.
+    In IPv6 it tests UNICAST and MULTICAST on the address itself, beside the types that routes give
+    (match_type6 in xt_addrtype.c). An address of the node is then UNICAST like any other.
     """
     some = _known(names)
     if family == 4:
@@ -61,29 +59,40 @@ def _of(family: int, end: str, name: str, by_interface: bool) -> list[Box]:
         return []
     if end == "saddr":
         unicast: Box = (
-            {"slocal": FALSE} if family == 4 else {"slocal": FALSE, "path": ROUTED}
+            {Dimension.SLOCAL: FALSE}
+            if family == 4
+            else {Dimension.SLOCAL: FALSE, Dimension.PATH: ROUTED}
         )  # without a route it is unreachable
-        return [{"unicast": unicast, "local": {"slocal": TRUE}}.get(name, {"slocal": BROADCAST})]
+        return [
+            {"unicast": unicast, "local": {Dimension.SLOCAL: TRUE}}.get(
+                name, {Dimension.SLOCAL: BROADCAST}
+            )
+        ]
     if not by_interface:
         return _to({"unicast": FALSE, "local": TRUE}.get(name, BROADCAST), {})
     if name == "unicast":
-        return [{"home": FALSE}] if family == 4 else _to(((0, 1),), {"home": FALSE})
-    # IPv6 tells an anycast address whatever interface it is of.
-    return _to(TRUE if name == "local" else BROADCAST, {} if name == "anycast" else {"home": TRUE})
+        return [{Dimension.HOME: FALSE}] if family == 4 else _to(((0, 1),), {Dimension.HOME: FALSE})
+    # In IPv6 an address is anycast whatever interface it belongs to.
+    return _to(
+        TRUE if name == "local" else BROADCAST, {} if name == "anycast" else {Dimension.HOME: TRUE}
+    )
 
 
 def _to(which: Numbers, box: Box) -> list[Box]:
-    """Packets to such addresses.
+    """Return packets to such addresses.
 
-    TCP never goes to broadcast or anycast ones, so its packets are not told apart by these.
+    TCP never goes to broadcast or anycast addresses, so its packets are not split by them.
     """
     if which == FALSE:
-        return [{**box, "dlocal": FALSE}]
+        return [{**box, Dimension.DLOCAL: FALSE}]
     others: Box = {
-        "proto": NOT_TCP,
-        "dlocal": which,
+        Dimension.PROTO: NOT_TCP,
+        Dimension.DLOCAL: which,
         **box,
-    }  # the protocol first: what is cut out leaves TCP whole
+    }  # the protocol first: cutting this out leaves TCP in one piece
     if which == BROADCAST:
         return [others]
-    return [others, {"proto": TCP, "dlocal": (*which[:-1], (which[-1][0], 2)), **box}]
+    return [
+        others,
+        {Dimension.PROTO: TCP, Dimension.DLOCAL: (*which[:-1], (which[-1][0], 2)), **box},
+    ]

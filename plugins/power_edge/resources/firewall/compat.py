@@ -1,25 +1,26 @@
-"""What nft shows as `xt` of a rule (a match or target of iptables), taken from iptables-save.
+"""The parts of a rule that nft shows as `xt` (matches and targets of iptables), from iptables-save.
 
 iptables-save prints rules of nftables without what it cannot express: a set, a map, a bit mask
-(tried with 1.8.9 and 1.8.11, exit status 0). So it is believed about the `xt` parts alone. Rules
-go by their order within a chain: where the two tools do not list the same number of rules, or
-not the same names of matches and target, nothing is taken.
+(tried with 1.8.9 and 1.8.11, exit status 0). So only its `xt` parts are used. Rules correspond by
+their order in a chain. Nothing is used where the two tools list different numbers of rules, or
+different names of matches and target.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.iptables import Saved, Token
+from power_edge.resources.firewall.iptables import SavedRule
+from power_edge.resources.firewall.iptables_options import Token
 
 ADDRESSES = frozenset({"saddr", "daddr", "protocol", "nexthdr"})
 ENDS = frozenset({"accept", "drop", "return", "jump", "goto"})
 DEVICES = frozenset({"l4proto", "iifname", "oifname", "iif", "oif"})
 
 
-class Part(NamedTuple):
-    """One `xt` part. `kind` is `match`, `target`, or "" where nft did not say.
+class XtPart(NamedTuple):
+    """One `xt` part. `kind` is `match`, `target`, or "" where nft does not say.
 
-    `options` are its tokens in iptables-save, None where they could not be told.
+    `options`: its tokens in iptables-save; None where they are unknown.
     """
 
     kind: str
@@ -27,19 +28,17 @@ class Part(NamedTuple):
     options: tuple[Token, ...] | None
 
 
-def aligned(bodies: Sequence[Any], saved: Sequence[Saved] | None) -> Iterator[Saved | None]:
-    """For each rule of a chain, in nft's JSON, its line of iptables-save; None where it is not
-    known.
-    """
+def aligned(bodies: Sequence[Any], saved: Sequence[SavedRule] | None) -> Iterator[SavedRule | None]:
+    """Yield for each rule of a chain, in nft's JSON, its line of iptables-save, or None."""
     yield from saved if saved is not None and len(saved) == len(bodies) else [None] * len(bodies)
 
 
-def parts(expr: Sequence[Any], saved: Saved | None) -> list[Part]:
-    """The `xt` parts of a rule, in their order."""
+def parts(expr: Sequence[Any], saved: SavedRule | None) -> list[XtPart]:
+    """Return the `xt` parts of a rule, in their order."""
     xts = [part["xt"] for part in expr if isinstance(part, Mapping) and "xt" in part]
     if not all(isinstance(xt, Mapping) and {"type", "name"} <= set(xt) for xt in xts):
         return _unnamed(expr, len(xts), saved)
-    found = [Part(str(xt["type"]), str(xt["name"]), None) for xt in xts]
+    found = [XtPart(str(xt["type"]), str(xt["name"]), None) for xt in xts]
     if saved is None:
         return found
     names = [part.name for part in found if part.kind == "match"]
@@ -55,7 +54,7 @@ def parts(expr: Sequence[Any], saved: Saved | None) -> list[Part]:
 
 
 def _end(expr: Sequence[Any]) -> str | None:
-    """What iptables-save calls the verdict that nft shows; None for a rule without one."""
+    """Return iptables-save's name of the verdict in nft's JSON; None without a verdict."""
     for kind, what in (
         (kind, what) for part in expr if isinstance(part, Mapping) for kind, what in part.items()
     ):
@@ -64,18 +63,21 @@ def _end(expr: Sequence[Any]) -> str | None:
     return None
 
 
-def _unnamed(expr: Sequence[Any], count: int, saved: Saved | None) -> list[Part]:
-    """Before 1.0.6 nft names neither. Then all that iptables-save prints behind `-m` has to be one
-    of these parts, and nft must show nothing that could be printed there as well."""
-    unknown = [Part("", "", None)] * count
+def _unnamed(expr: Sequence[Any], count: int, saved: SavedRule | None) -> list[XtPart]:
+    """Return the `xt` parts of a rule whose names nft does not print (before 1.0.6).
+
+    All that iptables-save prints behind `-m` must then be one of these parts, and nft must show
+    nothing else that could be printed there.
+    """
+    unknown = [XtPart("", "", None)] * count
     if saved is None or not all(map(_plain, expr)):
         return unknown
     kinds = {kind for part in expr for kind in part}
     target = (
-        [] if saved.target is None or kinds & ENDS else [Part("target", saved.target, saved.rest)]
+        [] if saved.target is None or kinds & ENDS else [XtPart("target", saved.target, saved.rest)]
     )
-    matches = [Part("match", *one) for one in saved.matches if one[0] not in kinds & {"limit"}]
-    # Before 1.8.9 iptables-nft keeps a comment beside the rule: it is printed and is no part of it.
+    matches = [XtPart("match", *one) for one in saved.matches if one[0] not in kinds & {"limit"}]
+    # Before 1.8.9 iptables-nft keeps a comment beside the rule: it is printed, but is no part.
     for choice in (matches, [part for part in matches if part.name != "comment"]):
         if len(choice) + len(target) == count:
             return choice + target
@@ -83,7 +85,9 @@ def _unnamed(expr: Sequence[Any], count: int, saved: Saved | None) -> list[Part]
 
 
 def _plain(part: Any) -> bool:
-    """Whether iptables-save prints this before the first `-m`, or behind `-j`, or as `-m limit`."""
+    """Return whether iptables-save prints this before the first `-m`, behind `-j`, or as `-m
+    limit`.
+    """
     if not isinstance(part, Mapping):
         return False
     ((kind, what),) = part.items()

@@ -1,8 +1,7 @@
-"""The sets that `-m set` looks at, as ipset(8) saves them: those of single addresses and of
-networks.
+"""The sets that `-m set` looks at, as ipset(8) saves them: single addresses and networks.
 
-What programs put in and out is judged as it is found. Elements that expire are kept apart: they are
-there now, and a moment later not. What is not understood of a set leaves the set out.
+The elements that are in a set now are judged. Elements that expire are kept apart, since they may
+be gone a moment later. A set with anything that is not understood is left out.
 """
 
 import shlex
@@ -21,18 +20,17 @@ from power_edge.resources.firewall.packet_sets import (
 TYPES = frozenset({"hash:ip", "hash:net", "bitmap:ip"})
 FAMILIES = {"inet": 4, "inet6": 6}
 SIZES = frozenset({"hashsize", "maxelem", "bucketsize", "initval", "timeout", "range"})
-"""Options of a set, with a value, that say nothing of what is in it."""
+"""Options of a set that have a value and do not change its members."""
 PLAIN = frozenset({"counters", "comment", "skbinfo"})
 VALUED = frozenset({"packets", "bytes", "comment", "skbmark", "skbprio", "skbqueue"})
-"""Options of an element, with a value, that say nothing of what it is."""
+"""Options of an element that have a value and do not change it."""
 
 
 class AddressSet(NamedTuple):
-    """`lasting`: the addresses that stay until somebody removes them.
+    """The addresses in a set.
 
-    `all`: these, and those that expire.
-
-    `expires`: whether there are any of the latter, also where they are left out (`staying`).
+    `lasting`: those that stay until somebody removes them. `all`: these, and those that expire.
+    `expires`: whether there are any that expire, also where they are left out (`staying`).
     """
 
     family: int
@@ -42,7 +40,7 @@ class AddressSet(NamedTuple):
 
 
 def staying(sets: Mapping[str, AddressSet]) -> Mapping[str, AddressSet]:
-    """The sets without the elements that expire."""
+    """Return the sets without the elements that expire."""
     return {name: each._replace(all=each.lasting) for name, each in sets.items()}
 
 
@@ -53,7 +51,10 @@ class _Element(NamedTuple):
 
 
 def read(text: str, changing: Iterable[str]) -> Mapping[str, AddressSet]:
-    """The output of `ipset save`. `changing`: sets that packets change, which are left out."""
+    """Return the sets in the output of `ipset save`.
+
+    `changing`: sets that packets change; they are left out.
+    """
     families: dict[str, int] = {}
     elements: dict[str, list[_Element]] = {}
     strange = set(changing)
@@ -75,7 +76,7 @@ def read(text: str, changing: Iterable[str]) -> Mapping[str, AddressSet]:
 
 
 def _family(words: list[str]) -> int:
-    """The family of a set. ValueError for one that is not understood."""
+    """Return the family of a set. ValueError for a set that is not understood."""
     kind, *rest = words
     if kind not in TYPES:
         raise ValueError(kind)
@@ -110,7 +111,7 @@ def _options(
 def _set(family: int, elements: list[_Element]) -> AddressSet:
     lasting = _members([each for each in elements if not each.expires])
     now = _members(elements)
-    # An exception that expires lets in what is an element then.
+    # When an exception expires, its addresses become members.
     both_now_and_later = without(lasting, without(lasting, now))
     return AddressSet(
         family,
@@ -121,7 +122,7 @@ def _set(family: int, elements: list[_Element]) -> AddressSet:
 
 
 def _members(elements: list[_Element]) -> Numbers:
-    """The smallest network that holds an address decides on it."""
+    """Return the members: the smallest network that holds an address decides."""
     found = NOTHING
     for size in sorted(
         {high - low for low, high in (each.span for each in elements)}, reverse=True

@@ -1,4 +1,7 @@
-"""The firewall's items judged."""
+"""Judge the firewall's items.
+
+docs/verdicts/firewall.md has the choices and their reasons.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -6,17 +9,24 @@ from typing import Any, NamedTuple
 
 from power_edge.model import Finding, Outcome, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, Region, Undecidable
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    VERDICTS,
+    Region,
+    Undecidable,
+)
 from power_edge.resources.firewall.packet_sets import Box, subtract_all
 from power_edge.resources.firewall.state import any_part, in_force
 from power_edge.resources.firewall.undeclared import extras
 
 
 class Declared(NamedTuple):
-    """One item: the field of the section, or a rule of it, with the whole section, since rules are
-    read together.
+    """One item: a field of the section, or one of its rules.
+
+    The whole section comes along, since rules are read together. `place` is the rule's index.
     """
 
     field: str
@@ -25,8 +35,8 @@ class Declared(NamedTuple):
     place: int = 0
 
 
-class Answer(NamedTuple):
-    """One question decided, for one family."""
+class FamilyVerdict(NamedTuple):
+    """How one family fares, for a question that is asked of each family."""
 
     outcome: Outcome
     actual: Any
@@ -34,6 +44,7 @@ class Answer(NamedTuple):
 
 
 def judge(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
+    """Yield the findings about one item, one for each declared field."""
     try:
         match declared.field:
             case "enabled":
@@ -67,29 +78,25 @@ def _default(declared: Declared, observed: Ruleset) -> Finding:
     answers = {}
     for family in queries.judged_families(observed, declared.value):
         held = {
-            action: queries.default(observed, family, action, outward=outward)
+            action: defaults.default(observed, family, action, outward=outward)
             for action in VERDICTS
         }
-        actual = next((action for action, holds in held.items() if holds), None)
+        actual = next((action.value for action, holds in held.items() if holds), None)
         outcome = {True: Outcome.COMPLIANT, False: Outcome.DRIFT, None: Outcome.UNKNOWN}[
             held[declared.value]
         ]
-        unsure = (
-            "it hangs on rules that cannot be interpreted, or are for single or broadcast addresses"
-        )
-        reason = (
-            unsure
-            if outcome is Outcome.UNKNOWN
-            else None
-            if actual
-            else "there is no single default"
-        )
-        answers[family] = Answer(outcome, actual, reason)
+        reason = None if actual else "there is no single default"
+        if outcome is Outcome.UNKNOWN:
+            reason = (
+                "it depends on rules that cannot be interpreted, or on rules for single or "
+                "broadcast addresses"
+            )
+        answers[family] = FamilyVerdict(outcome, actual, reason)
     return _combined(declared.field, declared.value, answers)
 
 
-def _combined(field: str, expected: Any, answers: dict[int, Answer]) -> Finding:
-    """The worst of the families' answers; what was seen is told apart where it differs."""
+def _combined(field: str, expected: Any, answers: dict[int, FamilyVerdict]) -> Finding:
+    """Return the worst of the families' verdicts. `actual` names the families where they differ."""
     worst = next(
         outcome
         for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
@@ -134,7 +141,7 @@ def _rule(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
     yield agrees("proto", rule.proto, rule.proto)
     if rule.port is not None:
         yield agrees("port", rule.port, rule.port)
-    families = sorted(queries.named_families(rule)) or queries.judged_families(
+    families = sorted(traffic.named_families(rule)) or queries.judged_families(
         observed, rule.action
     )
     answers = {family: _action(declared, observed, family) for family in families}
@@ -142,31 +149,33 @@ def _rule(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
     yield from _width(declared, observed, families)
 
 
-def _action(declared: Declared, observed: Ruleset, family: int) -> Answer:
-    """Whether the rule's packets all fare as declared.
+def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict:
+    """Return whether all packets of the rule fare as declared.
 
-    Those that an earlier rule of the declaration speaks of are left to that one.
+    Packets of an earlier rule with another action are left to that rule.
     """
     rule: Rule = declared.value
-    box = queries.packets(rule, family)
+    box = traffic.packets(rule, family)
     if box is None:
-        return Answer(
-            Outcome.UNKNOWN, None, "these are no addresses that connections come from or go to"
+        return FamilyVerdict(
+            Outcome.UNKNOWN, None, "no connection from another machine has these addresses"
         )
     before = (declared.firewall.rules or [])[: declared.place]
     boxes = subtract_all(
         [box], _boxes((other for other in before if other.action != rule.action), family)
     )
     if not boxes:
-        return Answer(Outcome.UNKNOWN, None, "earlier rules of the declaration speak of all of it")
+        return FamilyVerdict(
+            Outcome.UNKNOWN, None, "earlier declared rules already decide on all of it"
+        )
     answers = [
-        _fared(rule.action, observed, family, regions)
-        for regions in queries.fare(observed, family, boxes)
+        _verdict(rule.action, observed, family, regions)
+        for regions in queries.trace(observed, family, boxes)
     ]
     answer = (
         answers[0]
         if all(other.outcome is answers[0].outcome for other in answers)
-        else Answer(Outcome.UNKNOWN, None, "chains have equal priority")
+        else FamilyVerdict(Outcome.UNKNOWN, None, "chains have equal priority")
     )
     if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
         silent = next(
@@ -175,7 +184,9 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> Answer:
         return (
             answer
             if silent is None
-            else Answer(Outcome.DRIFT, "deny", f"no echo request is answered: {silent} is not 0")
+            else FamilyVerdict(
+                Outcome.DRIFT, "deny", f"the kernel answers no echo request: {silent} is not 0"
+            )
         )
     if rule.port is None and rule.action != ALLOW:
         return _no_icmp(rule, observed, family, answer)
@@ -183,13 +194,13 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> Answer:
 
 
 def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
-    return [box for rule in rules if (box := queries.packets(rule, family)) is not None]
+    return [box for rule in rules if (box := traffic.packets(rule, family)) is not None]
 
 
-def _fared(action: str, observed: Ruleset, family: int, regions: list[Region]) -> Answer:
-    by_interface = [region for region in regions if queries.comes_by(observed, region)]
-    # A declared address that the node has not got at present is judged as if it had it.
-    here = [region for region in by_interface if queries.exists(observed, region)] or by_interface
+def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
+    by_interface = [region for region in regions if queries.interface_exists(observed, region)]
+    # A declared address that the node does not have now is judged as if it had it.
+    here = [region for region in by_interface if queries.applies(observed, region)] or by_interface
     verdicts = [
         verdict
         for verdict in VERDICTS
@@ -198,58 +209,60 @@ def _fared(action: str, observed: Ruleset, family: int, regions: list[Region]) -
     actual = " or ".join(verdicts)
     wrong = [region for region in here if region.verdict != action and region.sure]
     if wrong or (here and action not in verdicts):
-        first = min(wrong or here, key=lambda region: queries.odd(observed, region.box))
-        where = f"by {first.by}" if first.by else "by the default policy"
+        first = min(wrong or here, key=lambda region: traffic.unusual(observed, region.box))
         part = "" if len(verdicts) == 1 else "in part "
-        oddity = queries.oddity(first.box, family, by_hand=queries.odd(observed, first.box))
-        return Answer(
-            Outcome.DRIFT,
-            actual,
-            f"{part}{first.verdict} {where}" + (f" ({oddity})" if oddity else ""),
+        return FamilyVerdict(
+            Outcome.DRIFT, actual, f"{part}{first.verdict} {_decided_by(first, observed, family)}"
         )
-    # To firewalld a zone is what an interface has; a rule of another tool that is bound to an
-    # interface says less than was declared.
+    # In firewalld an interface belongs to a zone. A rule of another tool that names an interface
+    # covers less than was declared.
     judged = by_interface if observed.has_firewalld_rules and observed.interfaces else regions
-    doubtful = [region for region in judged if region.verdict != action]
-    if doubtful:
-        other = "for addresses" if queries.comes_by(observed, doubtful[0]) else "on interfaces"
-        hint = ": declare `to`" if other == "for addresses" else ""
-        return Answer(
-            Outcome.UNKNOWN,
-            actual,
-            doubtful[0].doubt or f"not so {other} that the node has not got at present{hint}",
+    doubtful = next((region for region in judged if region.verdict != action), None)
+    if doubtful is not None:
+        missing = (
+            "for addresses that the node does not have now: declare `to`"
+            if queries.interface_exists(observed, doubtful)
+            else "on interfaces that the node does not have now"
         )
+        return FamilyVerdict(Outcome.UNKNOWN, actual, doubtful.doubt or f"not so {missing}")
     if action == ALLOW and not all(region.ruled for region in here):
-        filtered = queries.filters(observed, family)
+        filtered = defaults.filters(observed, family)
         if not filtered:
             outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
-            actual = f"{ALLOW} (unfiltered)" if filtered is False else ALLOW
-            return Answer(
+            actual = f"{ALLOW} (unfiltered)" if filtered is False else ALLOW.value
+            return FamilyVerdict(
                 outcome, actual, "reachable only because nothing filters: no rule allows it"
             )
     by_default = not any(region.by for region in here)
-    return Answer(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
+    return FamilyVerdict(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
 
 
-def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: Answer) -> Answer:
-    """ICMP is denied when no request is answered; a node that answers some kinds and not others is
-    neither here nor there.
+def _decided_by(region: Region, observed: Ruleset, family: int) -> str:
+    """Return which rule decided on a region, and what is unusual about its packets."""
+    where = f"by {region.by}" if region.by else "by the default policy"
+    by_hand = traffic.unusual(observed, region.box)
+    note = traffic.unusual_note(region.box, family, by_hand=by_hand)
+    return f"{where} ({note})" if note else where
+
+
+def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: FamilyVerdict) -> FamilyVerdict:
+    """Return the verdict on `deny icmp` or `reject icmp`: no request may be answered.
+
+    Unknown where echo requests fare otherwise than other requests.
     """
     if answer.actual is not None and ALLOW in answer.actual:
         return answer
-    box = queries.packets(rule, family, queries.OTHER_REQUESTS[family])
-    fared = queries.fare(observed, family, [box] if box is not None else [])
+    box = traffic.packets(rule, family, traffic.OTHER_REQUESTS[family])
+    fared = queries.trace(observed, family, [box] if box is not None else [])
     if answer.outcome is Outcome.COMPLIANT and all(
         region.verdict != ALLOW for regions in fared for region in regions
     ):
         return answer
-    return Answer(Outcome.UNKNOWN, answer.actual, "kinds of ICMP are treated differently")
+    return FamilyVerdict(Outcome.UNKNOWN, answer.actual, "kinds of ICMP are treated differently")
 
 
 def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterator[Finding]:
-    """Whether an allowed source or target is wider than declared: what is beside the declaration
-    must not be open, unless it is declared as well.
-    """
+    """Yield findings for `from` and `to`: nobody else may get in, but by another declared rule."""
     rule: Rule = declared.value
     wider = _wider(declared, observed) if rule.action == ALLOW and families else None
     for field, text in (("from", rule.from_), ("to", rule.to)):
@@ -261,32 +274,44 @@ def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterat
             yield undecided(field, text, wider.why or "", wider.actual)
 
 
-def _wider(declared: Declared, observed: Ruleset) -> Answer | None:
+def _wider(declared: Declared, observed: Ruleset) -> FamilyVerdict | None:
+    """Return whether other sources or targets than declared are let in; None where they are not."""
     rule: Rule = declared.value
-    named = queries.named_families(rule)
-    if not named or declared.firewall.default_incoming == ALLOW:
+    if not traffic.named_families(rule) or declared.firewall.default_incoming == ALLOW:
         return None
     allowed = [other for other in declared.firewall.rules or [] if other.action == ALLOW]
     doubt = None
-    for family in queries.judged_families(observed, "deny"):
-        everyone = queries.packets(replace(rule, from_="any", to="any"), family)
-        boxes = subtract_all([everyone] if everyone is not None else [], _boxes(allowed, family))
-        orders = queries.fare(observed, family, boxes)
-        open_ = [
-            [
-                region
-                for region in regions
-                if region.verdict == ALLOW and queries.exists(observed, region)
-            ]
-            for regions in orders
-        ]
-        sure = [next((region for region in regions if region.sure), None) for regions in open_]
-        if sure[0] is not None and None not in sure:
-            by = f"by {sure[0].by}" if sure[0].by else "by default"
-            return Answer(Outcome.DRIFT, "wider", f"IPv{family} is open wider than declared, {by}")
-        for region in (region for regions in open_ for region in regions):
-            why = region.doubt or "chains have equal priority"
-            doubt = Answer(
-                Outcome.UNKNOWN, None, f"IPv{family} may be open wider than declared: {why}"
-            )
+    for family in queries.judged_families(observed, DENY):
+        verdict = _wider_in(rule, allowed, observed, family)
+        if verdict is not None and verdict.outcome is Outcome.DRIFT:
+            return verdict
+        doubt = verdict or doubt
     return doubt
+
+
+def _wider_in(
+    rule: Rule, allowed: list[Rule], observed: Ruleset, family: int
+) -> FamilyVerdict | None:
+    """Return the same of one family. `allowed`: the declared rules that allow."""
+    everyone = traffic.packets(replace(rule, from_="any", to="any"), family)
+    beside = subtract_all([everyone] if everyone is not None else [], _boxes(allowed, family))
+    open_by_order = [
+        [
+            region
+            for region in regions
+            if region.verdict == ALLOW and queries.applies(observed, region)
+        ]
+        for regions in queries.trace(observed, family, beside)
+    ]
+    sure = [next((region for region in regions if region.sure), None) for regions in open_by_order]
+    if sure[0] is not None and None not in sure:
+        by = f"by {sure[0].by}" if sure[0].by else "by default"
+        why = f"IPv{family} is open wider than declared, {by}"
+        return FamilyVerdict(Outcome.DRIFT, "wider", why)
+    regions = [region for regions in open_by_order for region in regions]
+    if not regions:
+        return None
+    why = regions[-1].doubt or "chains have equal priority"
+    return FamilyVerdict(
+        Outcome.UNKNOWN, None, f"IPv{family} may be open wider than declared: {why}"
+    )

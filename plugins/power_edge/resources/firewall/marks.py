@@ -1,57 +1,61 @@
 """The marks of packets and of connections, bit by bit.
 
-A packet that arrives has mark 0, and so has a new connection, until a rule sets it (skb->mark,
+A packet arrives with mark 0, and a connection begins with mark 0, until a rule sets it (skb->mark,
 nf_conn->mark). Each bit that a rule looks at is a dimension of its own: a test under a mask is then
-a box, and a mark that is set is a box with other numbers in it.
+a box, and setting a mark gives a box other numbers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.packet_sets import FALSE, MARKS, TRUE, Box, Numbers
+from power_edge.resources.firewall.dimension import BITS, MARK_BITS, Dimension, Mark
+from power_edge.resources.firewall.packet_sets import FALSE, TRUE, Box, Numbers
 
-BITS = 32
-ALL = (1 << BITS) - 1
-PACKET, CONNECTION = MARKS
-OTHER: Mapping[str, str] = {PACKET: CONNECTION, CONNECTION: PACKET}
+ALL = (1 << MARK_BITS) - 1
+PACKET, CONNECTION = Mark.PACKET, Mark.CONNECTION
+OTHER: Mapping[Mark, Mark] = {PACKET: CONNECTION, CONNECTION: PACKET}
+NUMBER: Mapping[Dimension, int] = {
+    dimension: bit for bits in BITS.values() for bit, dimension in enumerate(bits)
+}
+"""Dimension -> the bit of a mark that it stands for. Other dimensions are missing."""
 
 
 class Change(NamedTuple):
-    """A mark that a rule sets: `(own & keep) ^ (other & copy) ^ flip`, of the packet's and the
-    connection's mark.
+    """A mark that a rule sets to `(own & keep) ^ (other & copy) ^ flip`.
 
-    `keep` is None where the new value is not known. `tracked`: it is left as it is where the packet
-    has no connection.
+    `own` is this mark and `other` the one that `OTHER` names. `keep` is None where the new value is
+    unknown. `tracked`: nothing changes where the packet has no connection.
     """
 
-    which: str
+    which: Mark
     keep: int | None
     copy: int = 0
     flip: int = 0
     tracked: bool = False
 
 
-def equal(which: str, value: int, mask: int = ALL) -> list[Box]:
-    """The packets whose mark, under a mask, is a value."""
+def equal(which: Mark, value: int, mask: int = ALL) -> list[Box]:
+    """Return the packets whose mark, under a mask, has a value."""
     if value & ~mask:
         return []
     return [
         {
-            f"{which}{bit}": TRUE if value >> bit & 1 else FALSE
-            for bit in range(BITS)
+            dimension: TRUE if value >> bit & 1 else FALSE
+            for bit, dimension in enumerate(BITS[which])
             if mask >> bit & 1
         }
     ]
 
 
-def among(which: str, some: Numbers) -> Iterator[Box]:
-    """The packets whose mark is one of some numbers: a box for each run of numbers that begin with
-    the same bits.
+def among(which: Mark, some: Numbers) -> Iterator[Box]:
+    """Yield the packets whose mark is one of some numbers.
+
+    There is a box for each run of numbers that begin with the same bits.
     """
     for low, high in some:
         start = low
         while start <= high:
-            size = start & -start or 1 << BITS
+            size = start & -start or 1 << MARK_BITS
             while start + size - 1 > high:
                 size >>= 1
             yield from equal(which, start, ALL ^ (size - 1))
@@ -59,44 +63,33 @@ def among(which: str, some: Numbers) -> Iterator[Box]:
 
 
 def looked_at(boxes: Iterable[Box]) -> set[int]:
-    """The bits that conditions name, of either mark: one may be copied to the other."""
-    found = set()
-    for box in boxes:
-        for dimension in box:
-            which = dimension.rstrip("0123456789")
-            if which in MARKS:
-                found.add(int(dimension[len(which) :]))
-    return found
+    """Return the bits that conditions name, of either mark: one may be copied to the other."""
+    return {NUMBER[dimension] for box in boxes for dimension in box if dimension in NUMBER}
 
 
 def clear(bits: Iterable[int]) -> Box:
-    """What arrives."""
-    return {f"{which}{bit}": FALSE for bit in bits for which in MARKS}
+    """Return the marks of what arrives: none."""
+    return {BITS[mark][bit]: FALSE for bit in bits for mark in Mark}
 
 
 def without(box: Box) -> Box:
-    return {
-        dimension: some
-        for dimension, some in box.items()
-        if dimension.rstrip("0123456789") not in MARKS
-    }
+    """Return a box without its marks."""
+    return {dimension: some for dimension, some in box.items() if dimension not in NUMBER}
 
 
-def only(box: Box, which: str) -> Box:
-    return {
-        dimension: some
-        for dimension, some in box.items()
-        if dimension.rstrip("0123456789") == which
-    }
+def only(box: Box, which: Mark) -> Box:
+    """Return the bits of one mark in a box."""
+    return {dimension: some for dimension, some in box.items() if dimension in BITS[which]}
 
 
 def changed(box: Box, change: Change, bits: Iterable[int]) -> tuple[Box, bool]:
-    """The box after a change, of the bits that are looked at, and whether all of them are still
-    known.
+    """Return the box after a change, and whether all bits in it are still known.
+
+    `bits`: those that some rule looks at.
     """
     new, known = dict(box), True
     for bit in bits:
-        name = f"{change.which}{bit}"
+        name = BITS[change.which][bit]
         value = _value(box, change, bit)
         if value is None:
             known = known and name not in new
@@ -112,15 +105,15 @@ def _value(box: Box, change: Change, bit: int) -> int | None:
     value = change.flip >> bit & 1
     for which, mask in ((change.which, change.keep), (OTHER[change.which], change.copy)):
         if mask >> bit & 1:
-            have = box.get(f"{which}{bit}")
+            have = box.get(BITS[which][bit])
             if have not in (TRUE, FALSE):
                 return None
             value ^= have == TRUE
     return value
 
 
-def computed(which: str, value: Any) -> Change:
-    """What `meta mark set` or `ct mark set` does with a value in nft's JSON."""
+def computed(which: Mark, value: Any) -> Change:
+    """Return what `meta mark set` or `ct mark set` does with a value in nft's JSON."""
     masks = _masks(value)
     if masks is None:
         return Change(which, None)
@@ -130,8 +123,9 @@ def computed(which: str, value: Any) -> Change:
 
 
 def _masks(value: Any) -> tuple[int, int, int] | None:
-    """A value as bits of the packet's mark, of the connection's, and of a constant, all joined by
-    xor.
+    """Return a value as bits of the packet's mark, of the connection's and of a constant.
+
+    The three are joined by xor. None for a value of another form.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return 0, 0, value

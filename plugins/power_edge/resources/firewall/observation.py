@@ -1,6 +1,4 @@
-"""What the probe printed, as one record: the program that the kernel runs, and what ufw and
-firewalld say.
-"""
+"""What the probe printed, as one record: the program that the kernel runs, ufw and firewalld."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,35 +8,37 @@ from typing import NamedTuple
 
 from power_edge.model import NotObserved
 from power_edge.resources.firewall import ipsets, iptables, nftables
-from power_edge.resources.firewall.packet_filter import Base, Key, Program, bits_of
+from power_edge.resources.firewall.iptables_options import NO_SETS, Sets
+from power_edge.resources.firewall.packet_filter import BaseChain, Key, Program, bits_of
 from power_edge.resources.firewall.packet_sets import (
     Numbers,
     interface,
     network,
     numbers,
-    shown,
     without,
 )
+from power_edge.resources.firewall.ssh_access import DEFAULT_ACCESS, SshAccess
+from power_edge.resources.firewall.ssh_access import read as read_access
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
-from power_edge.resources.firewall.way import NO_WAY_READ, Way
-from power_edge.resources.firewall.way import read as read_way
+from power_edge.text import printable
 
-FAMILY = {"ip": 4, "ip6": 6}
+PREFIXES = {"ip": 4, "ip6": 6}
 LOOPBACK4, LOOPBACK6 = 127 << 24 | 1, 1
 _CHANGES = re.compile(r"--(?:add|del)-set (\S+)")
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
 class Block(NamedTuple):
-    """One reading. `status` is None where there is no such tool."""
+    """One reading of the probe. `status`: an exit status, or None where the tool is missing."""
 
     status: int | None
     text: str
 
     def why(self, what: str) -> str:
+        """Return why `what` could not be read: the error message, or the exit status."""
         lines = self.text.strip().splitlines()
         return f"{what} could not be read" + (
-            f": {shown(lines[0][:200])}"
+            f": {printable(lines[0][:200])}"
             if lines
             else f" (exit status {self.status})"
             if self.status
@@ -48,18 +48,21 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ruleset:
-    """The firewall of a node. What is None could not be seen.
+    """The firewall of a node. None stands for what could not be read.
 
-    `interfaces`: those of the node, but for lo and the ports of bridges and bonds, which get no
-    packets themselves. `outside`: those of them that a default route uses. `inet6`: its IPv6
-    addresses, but for ::1. `addresses`: by family, those at which it takes packets; a family that
-    is not in it could not be read. `echo_ignored`: the files below /proc/sys by which the kernel
-    answers no echo requests, whatever its rules let in. `ufw_settings`: None where there is no ufw.
-    `ufw_tuples`: the rules in ufw's files. `ufw_by_hand`: a line of these files that is not what
-    ufw makes of its rules. `firewalld`: whether it runs; None: not installed. `firewalld_pending`:
-    what of its settings a reload would undo; `firewalld_stored`: what its start would load; None:
-    not known. `firewalld_boots`: whether a boot starts it. `way`: how the operator gets in.
-    `saved`: the files of rules that a boot may load.
+    `interfaces`: all but lo and the ports of bridges and bonds, which get no packets themselves.
+    `outside`: those that a default route uses. `inet6`: the node's IPv6 addresses but ::1.
+    `addresses`: by family, the addresses at which it takes packets; a family that could not be read
+    is missing. `echo_ignored`: the files below /proc/sys by which the kernel answers no echo
+    requests, whatever its rules say. `saved`: the files of rules that a boot may load.
+    `ssh_access`: how the operator gets in.
+
+    `ufw_settings`: None where ufw is not installed. `ufw_tuples`: the rules in ufw's files.
+    `ufw_by_hand`: a line of these files that ufw does not make of its rules.
+
+    `firewalld`: whether it runs; None where it is not installed. `firewalld_doubt`: why that is
+    unknown. `firewalld_pending`: settings that a reload would undo. `firewalld_stored`: what a
+    start would load. `firewalld_boots`: whether a boot starts it.
     """
 
     program: Program
@@ -76,7 +79,7 @@ class Ruleset:
     firewalld_pending: tuple[str, ...] | None = None
     firewalld_stored: tuple[str, ...] | None = None
     firewalld_boots: bool = False
-    way: Way = NO_WAY_READ
+    ssh_access: SshAccess = DEFAULT_ACCESS
     saved: tuple[str, ...] = ()
 
     @cached_property
@@ -86,7 +89,7 @@ class Ruleset:
 
     @property
     def ufw(self) -> bool | None:
-        """Whether ufw.conf says enabled; None: no ufw."""
+        """Whether ufw.conf says enabled; None without ufw."""
         return None if self.ufw_settings is None else self.ufw_settings.enabled
 
     @property
@@ -99,16 +102,14 @@ class Ruleset:
 
     @property
     def has_firewalld_rules(self) -> bool:
-        """Whether the kernel holds what firewalld loads (its table, or the chains of its iptables
-        backend).
-        """
+        """Whether the kernel holds firewalld's table, or the chains of its iptables backend."""
         return any(
             name[1] == "firewalld" or name[2] == "INPUT_ZONES" for name in self.program.chains
         )
 
 
 def blocks(section: bytes) -> dict[str, Block]:
-    """The probe's output by name. ValueError for what it does not print."""
+    """Return the probe's output by name. ValueError for a line that the probe does not print."""
     found: dict[str, Block] = {}
     name, status, lines = "", 0, list[str]()
     for line in [*section.decode("utf-8", "surrogateescape").split("\n"), "= end 0"]:
@@ -124,9 +125,9 @@ def blocks(section: bytes) -> dict[str, Block]:
 
 
 def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
-    """What the probe printed -> the one observation, under ''.
+    """Return what the probe printed, as the one observation, under ''.
 
-    ValueError for what is not understood.
+    ValueError for output that is not understood.
     """
     have = blocks(section)
     program = _program(have)
@@ -135,7 +136,8 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
     if "firewalld-moved" in have:
         return {
             "": NotObserved(
-                "the rules changed while they were read, perhaps by a start or a reload of firewalld: look again"
+                "the rules changed while they were read, perhaps by a start or a reload of "
+                "firewalld: check again"
             )
         }
     ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}
@@ -161,7 +163,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
             firewalld_pending=_read(have, "firewalld-pending"),
             firewalld_stored=_read(have, "firewalld-stored"),
             firewalld_boots=_lines(have, "firewalld-boot") == ["enabled"],
-            way=read_way(_lines(have, "way")),
+            ssh_access=read_access(_lines(have, "way")),
             saved=tuple(_lines(have, "saved")),
         )
     }
@@ -172,9 +174,9 @@ def _lines(have: Mapping[str, Block], name: str) -> list[str]:
 
 
 def _stacked(have: Mapping[str, Block]) -> list[tuple[str, str, str]]:
-    """Devices that are below others: (`port` or `above`, lower, upper).
+    """Return the devices that are below others: (`port` or `above`, lower, upper).
 
-    A port is one that gets no packets itself.
+    A port gets no packets itself.
     """
     words = (line.split() for line in _lines(have, "stacked"))
     return [(some[0], some[1], some[2]) for some in words if len(some) == 3]
@@ -184,68 +186,35 @@ def _read(have: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
     return tuple(_lines(have, name)) if name in have and have[name].status == 0 else None
 
 
+SAVES = ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
+"""The blocks that hold an output of iptables-save."""
+
+
 def _program(have: Mapping[str, Block]) -> Program | NotObserved:
+    """Return what the kernel runs, of nftables and both variants of iptables."""
     nft = have.get("nft")
     if nft is None:
         return NotObserved("the probe's answer does not say what the kernel filters")
     sets = _ipsets(have)
-    parts: list[Program] = []
-    unread: Base | None = None
-    if nft.status is None:
-        modules = have.get("nf-tables")
-        if (
-            modules is None
-            or modules.text != "no"
-            or any(have[name].text.strip() for name in ("iptables", "ip6tables") if name in have)
-        ):
-            unread = Base(
-                "prerouting",
-                -1000,
-                None,
-                (4, 6),
-                text="the rules of nftables could not be read (no nft on the node)",
-            )
-        if not any(
-            have[name].status == 0
-            for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
-            if name in have
-        ):
-            return NotObserved(
-                "the firewall could not be read: neither nft nor iptables-save is on the node"
-            )
-    elif nft.status != 0:
+    if nft.status is None and not any(have[name].status == 0 for name in SAVES if name in have):
+        return NotObserved(
+            "the firewall could not be read: neither nft nor iptables-save is on the node"
+        )
+    if nft.status:
         return NotObserved(nft.why("the firewall"))
     saves = {
         family: block
-        for family in FAMILY
+        for family in PREFIXES
         if (block := have.get(f"{family}tables")) is not None and block.status == 0
     }
     if nft.status == 0:
-        # Where the rules changed between the readings, only the first one counts.
-        text = {
-            name: have[name]
-            for name in ("dormant", "devices")
-            if name in have and have[name].status == 0 and "moved" not in have
-        }
-        asleep = (
-            [_table(line) for line in text["dormant"].text.split("\n") if line]
-            if "dormant" in text
-            else None
-        )
-        devices = nftables.devices(text["devices"].text) if "devices" in text else {}
-        saved: dict[Key, Sequence[iptables.Saved]] = {}
-        for family, block in saves.items() if "moved" not in have else ():
-            saved |= iptables.listed(block.text, family)
-        stacked = [(lower, upper) for _, lower, upper in _stacked(have)]
-        parts.append(
-            nftables.read(nft.text, asleep, saved, named=devices, stacked=stacked, addresses=sets)
-        )
+        parts = [_nftables(have, nft.text, saves, sets)]
     else:
-        parts += [
-            iptables.read(block.text, FAMILY[family], family, sets)
+        parts = [
+            iptables.read(block.text, PREFIXES[family], family, sets)
             for family, block in saves.items()
         ]
-    for family, number in FAMILY.items():
+    for family, number in PREFIXES.items():
         names = have.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
             continue
@@ -254,21 +223,54 @@ def _program(have: Mapping[str, Block]) -> Program | NotObserved:
             return NotObserved((legacy or names).why("the rules of legacy iptables"))
         parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
     bases = tuple(base for part in parts for base in part.bases)
-    if unread is not None:
-        bases += (unread, unread._replace(hook="output"))
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
-    return Program(chains=chains, bases=bases, bits=bits_of(chains))
+    return Program(chains=chains, bases=(*bases, *_unread(have)), bits=bits_of(chains))
 
 
-def _ipsets(have: Mapping[str, Block]) -> iptables.Sets:
+def _nftables(
+    have: Mapping[str, Block], text: str, saves: Mapping[str, Block], sets: Sets
+) -> Program:
+    """Return the rules of nftables. `saves`: the output of iptables-nft-save by family."""
+    # Where the rules changed between the readings, only the first one counts.
+    moved = "moved" in have
+    other = {
+        name: have[name].text
+        for name in ("dormant", "devices")
+        if name in have and have[name].status == 0 and not moved
+    }
+    saved: dict[Key, Sequence[iptables.SavedRule]] = {}
+    for family, block in saves.items() if not moved else ():
+        saved |= iptables.listed(block.text, family)
+    asleep = [_table(line) for line in other.get("dormant", "").split("\n") if line]
+    return nftables.read(
+        text,
+        asleep if "dormant" in other else None,
+        saved,
+        named=nftables.devices(other["devices"]) if "devices" in other else {},
+        stacked=[(lower, upper) for _, lower, upper in _stacked(have)],
+        addresses=sets,
+    )
+
+
+def _unread(have: Mapping[str, Block]) -> tuple[BaseChain, ...]:
+    """Return chains for rules that may be in the kernel and cannot be read without nft."""
+    modules = have.get("nf-tables")
+    if have["nft"].status is not None or (
+        modules is not None
+        and modules.text == "no"
+        and not any(have[name].text.strip() for name in SAVES[:2] if name in have)
+    ):
+        return ()
+    why = "the rules of nftables could not be read (no nft on the node)"
+    unread = BaseChain("prerouting", -1000, None, (4, 6), text=why)
+    return unread, unread._replace(hook="output")
+
+
+def _ipsets(have: Mapping[str, Block]) -> Sets:
     block = have.get("ipset")
     if block is None or block.status != 0:
-        return iptables.NO_SETS
-    saves = (
-        have[name].text
-        for name in ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
-        if name in have
-    )
+        return NO_SETS
+    saves = (have[name].text for name in SAVES if name in have)
     return ipsets.read(block.text, [name for text in saves for name in _CHANGES.findall(text)])
 
 
@@ -278,13 +280,19 @@ def _table(line: str) -> tuple[str, str]:
 
 
 def _inet6(lines: list[str]) -> tuple[int, ...]:
-    """Of /proc/net/if_inet6: address, index, prefix length, scope, flags, interface."""
+    """Return the addresses in /proc/net/if_inet6.
+
+    Its fields: address, index, prefix length, scope, flags, interface.
+    """
     found = (int(fields[0], 16) for line in lines if (fields := line.split()))
     return tuple(number for number in found if number != LOOPBACK6)
 
 
 def _addresses(have: Mapping[str, Block]) -> Mapping[int, Numbers]:
-    """The addresses of the node. A list that lacks what is known to be there is not believed."""
+    """Return the addresses of the node.
+
+    A list without an address that the node is known to have is not used.
+    """
     spans: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
     for line in _lines(have, "addresses"):
         family, span = network(line)
@@ -324,7 +332,7 @@ def _ufw(have: Mapping[str, Block]) -> Settings | None:
 
 
 def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
-    """Whether firewalld runs, and why that is not known.
+    """Return whether firewalld runs, and why that is unknown.
 
     `firewall-cmd --state` ends with 252 where it does not run (firewall-cmd(1)).
     """
@@ -332,5 +340,9 @@ def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
         return None, None
     if block.status == 0:
         state = block.text.strip().lower().removeprefix("s ").strip('"')
-        return (True, None) if state == "running" else (None, f"is not ready ({shown(state[:40])})")
+        return (
+            (True, None)
+            if state == "running"
+            else (None, f"is not ready ({printable(state[:40])})")
+        )
     return (False, None) if block.status == 252 else (None, block.why("firewalld's state"))

@@ -1,9 +1,8 @@
-"""Sets of packets: a box holds a set of numbers for each dimension, and what it does not name is
-unconstrained.
+"""Sets of packets.
 
-The family is no dimension: IPv4 and IPv6 are looked at apart, so that an address is a plain number.
-Interface names are numbers too (16 bytes, as the kernel's IFNAMSIZ), which makes a wildcard such as
-`eth*` a range.
+A box holds a set of numbers for each dimension. A dimension that it does not name is unconstrained.
+Names of interfaces are numbers too (16 bytes, as the kernel's IFNAMSIZ), so that a wildcard such as
+`eth*` is a range.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,68 +11,32 @@ from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_pton
 
 from power_edge.model.ranges import Ranges, merged
+from power_edge.resources.firewall.dimension import LIMITS, NAME_BYTES, Dimension
 
 Numbers = Ranges
-"""A set of numbers: closed ranges, ascending, none touching the next."""
-Box = Mapping[str, Numbers]
-"""Dimension -> the numbers that are in. Treat as immutable."""
-
-NAME_BYTES = 16
+"""A set of numbers: closed ranges, ascending, with a gap between neighbours."""
+Box = Mapping[Dimension, Numbers]
+"""Dimension -> the numbers that are in the set. Treat it as immutable."""
 TRUE: Numbers = ((1, 1),)
 FALSE: Numbers = ((0, 0),)
-MARKS = ("mark", "ctmark")
-"""Of the packet and of its connection; each of their 32 bits is a dimension: `mark0` is the lowest.
-"""
-LIMITS: Mapping[str, int] = {
-    "proto": 0xFF,
-    "sport": 0xFFFF,
-    "dport": 0xFFFF,
-    "icmp": 0xFFFF,
-    "peer": (1 << 128) - 1,
-    "saddr4": (1 << 32) - 1,
-    "daddr4": (1 << 32) - 1,
-    "saddr6": (1 << 128) - 1,
-    "daddr6": (1 << 128) - 1,
-    "iif": (1 << 8 * NAME_BYTES) - 1,
-    "oif": (1 << 8 * NAME_BYTES) - 1,
-    "conntrack": 2,
-    "slocal": 2,
-    "dlocal": 2,
-    "home": 1,
-    "path": 2,
-    "cast": 2,
-    "psh": 1,
-    "urg": 1,
-    "ext": 1,
-    **{f"{which}{bit}": 1 for which in MARKS for bit in range(32)},
-}
-"""Dimension -> its largest number.
-
-`icmp` is type * 256 + code; `conntrack` is 0 for a new connection, 1 for one that is not tracked, 2
-for a packet that connection tracking has not looked at yet; `slocal` and `dlocal` are 1 where
-source and destination are addresses of the node, and 2 where they are broadcast addresses of its
-networks (IPv4) or its anycast addresses (IPv6); `home` is 1 where the destination is one of the
-interface that the packet comes by. `path` is 2 where answers leave by that interface, 1 where by
-another one, 0 where by none. `cast` is 1 or 2 for what was sent to all on the link (broadcast,
-multicast), `psh` and `urg` are 1 for what has that flag of TCP beside SYN, `ext` for IPv6 with
-extension headers.
-"""
 NOTHING: Numbers = ()
 
 
 def numbers(ranges: Iterable[tuple[int, int]]) -> Numbers:
-    """Ranges in any order, overlapping or not, as a set.
+    """Return ranges in any order, overlapping or not, as a set.
 
-    ValueError for one that ends before it begins.
+    ValueError for a range that ends before it begins.
     """
     return merged(ranges)
 
 
-def everything(dimension: str) -> Numbers:
+def everything(dimension: Dimension) -> Numbers:
+    """Return all numbers of a dimension."""
     return ((0, LIMITS[dimension]),)
 
 
 def both(left: Numbers, right: Numbers) -> Numbers:
+    """Return the intersection of two sets."""
     if len(right) == 1:
         return _clip(left, *right[0])
     if len(left) == 1:
@@ -91,6 +54,7 @@ def both(left: Numbers, right: Numbers) -> Numbers:
 
 
 def without(left: Numbers, right: Numbers) -> Numbers:
+    """Return the numbers in `left` that are not in `right`."""
     if not left:
         return left
     if len(right) > FEW:
@@ -105,12 +69,13 @@ def without(left: Numbers, right: Numbers) -> Numbers:
 
 
 FEW = 8
-"""Ranges that are cut out one by one, by halves; of more it is faster to go along both sets once.
+"""A set of up to so many ranges is cut out range by range, with bisection. For more ranges one pass
+over both sets is faster.
 """
 
 
 def _merged(left: Numbers, right: Numbers) -> Numbers:
-    """`without`, along both sets."""
+    """Return what `without` returns, by one pass over both sets."""
     found: list[tuple[int, int]] = []
     place, end = 0, len(right)
     for low, high in left:
@@ -130,8 +95,9 @@ def _merged(left: Numbers, right: Numbers) -> Numbers:
 
 
 def _clip(some: Numbers, low: int, high: int) -> Numbers:
-    """What is in one range; long sets are cut by halves, since most rules cut one number out of
-    one.
+    """Return the part of a set that lies in one range.
+
+    It uses bisection: sets can be long, and most rules cut out one number.
     """
     first = bisect_left(some, low, key=_end)
     last = bisect_right(some, high, key=_start)
@@ -149,16 +115,18 @@ def _clip(some: Numbers, low: int, high: int) -> Numbers:
 _start, _end = itemgetter(0), itemgetter(1)
 
 
-def complement(some: Numbers, dimension: str) -> Numbers:
+def complement(some: Numbers, dimension: Dimension) -> Numbers:
+    """Return all numbers of a dimension that are not in a set."""
     return without(everything(dimension), some)
 
 
 def size(some: Numbers) -> int:
+    """Return how many numbers a set has."""
     return sum(high - low + 1 for low, high in some)
 
 
 def meet(left: Box, right: Box) -> Box | None:
-    """What both hold; None when that is nothing."""
+    """Return the intersection of two boxes; None where it is empty."""
     narrowed = {}
     for dimension, some in right.items():
         have = left.get(dimension)
@@ -169,9 +137,9 @@ def meet(left: Box, right: Box) -> Box | None:
 
 
 def within(inner: Box, outer: Box) -> bool:
-    """Whether `outer` holds all of `inner`.
+    """Return whether `outer` holds all of `inner`.
 
-    May say no where the truth is yes, never the reverse.
+    It may say no where the truth is yes, never the reverse.
     """
     return all(
         dimension in inner and not without(inner[dimension], some)
@@ -180,7 +148,7 @@ def within(inner: Box, outer: Box) -> bool:
 
 
 def subtract(box: Box, cut: Box) -> Iterator[Box]:
-    """What `box` holds and `cut` does not, as boxes that share no packet."""
+    """Yield what `box` holds and `cut` does not, as disjoint boxes."""
     rest = dict(box)
     for dimension, some in cut.items():
         have = rest.get(dimension, everything(dimension))
@@ -194,10 +162,11 @@ def subtract(box: Box, cut: Box) -> Iterator[Box]:
 
 
 def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
+    """Return what `boxes` hold and no cut does. Pieces of one box are disjoint."""
     left = list(boxes)
     for cut in cuts:
-        # What a cut does not touch stays in one piece, or hundreds of cuts would make thousands of
-        # it.
+        # A box that a cut does not touch stays in one piece; otherwise hundreds of cuts would make
+        # thousands of pieces.
         left = [
             piece
             for box in left
@@ -206,8 +175,8 @@ def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
     return left
 
 
-def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
-    """The same packets in fewer boxes: those that differ in one dimension become one.
+def merge(boxes: Iterable[Box], dimensions: Iterable[Dimension]) -> list[Box]:
+    """Return the same packets in fewer boxes: boxes that differ in one dimension become one.
 
     A dimension that holds everything is left out.
     """
@@ -220,7 +189,7 @@ def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
     while len(left) != before:
         before = len(left)
         for dimension in order:
-            alike: dict[tuple[tuple[str, Numbers], ...], Numbers] = {}
+            alike: dict[tuple[tuple[Dimension, Numbers], ...], Numbers] = {}
             for box in left:
                 rest = tuple(
                     sorted((name, some) for name, some in box.items() if name != dimension)
@@ -236,7 +205,7 @@ def merge(boxes: Iterable[Box], dimensions: Iterable[str]) -> list[Box]:
 
 
 def address(text: str) -> tuple[int, int]:
-    """An address as (family, number). ValueError if it is none."""
+    """Return an address as (family, number). ValueError for another text."""
     family = 6 if ":" in text else 4
     try:
         return family, int.from_bytes(inet_pton(AF_INET6 if family == 6 else AF_INET, text))
@@ -245,8 +214,11 @@ def address(text: str) -> tuple[int, int]:
 
 
 def network(text: str) -> tuple[int, tuple[int, int]]:
-    """An address, or a network with a prefix length or a netmask, as (family, range); bits below
-    the prefix are ignored. ValueError if it is none.
+    """Return an address, or a network with a prefix length or a netmask, as (family, range).
+
+    Bits below the prefix are ignored. ValueError for another text. `ipaddress` is not used here: it
+    takes a mask 0.0.0.255 for a prefix of 24, knows no netmasks of IPv6 (ip6tables-save prints
+    them), and is too slow for sets of 100,000 elements.
     """
     name, slash, mask = text.partition("/")
     family, number = address(name)
@@ -264,15 +236,8 @@ def network(text: str) -> tuple[int, tuple[int, int]]:
     return family, (low, low + (1 << width - length) - 1)
 
 
-def shown(text: str) -> str:
-    """Text of the node in printable ASCII: names of chains and interfaces, comments and error
-    messages are anybody's, terminal escapes and all.
-    """
-    return text.encode("unicode_escape").decode("ascii")
-
-
 def interface(name: str) -> tuple[int, int]:
-    """The range of an interface's name; one that ends in `*` is a prefix.
+    """Return the range of an interface's name; a name that ends in `*` is a prefix.
 
     ValueError for a name that the kernel cannot hold.
     """

@@ -1,12 +1,13 @@
-"""What a rule matches, gathered condition by condition while its text is read."""
+"""What a rule matches, collected condition by condition while the rule is read."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
 from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.dimension import Dimension, Mark
 from power_edge.resources.firewall.marks import CONNECTION, Change
-from power_edge.resources.firewall.packet_filter import Do, Rule
+from power_edge.resources.firewall.packet_filter import Action, Effect, FilterRule
 from power_edge.resources.firewall.packet_sets import (
     FALSE,
     NOTHING,
@@ -17,18 +18,20 @@ from power_edge.resources.firewall.packet_sets import (
     complement,
     meet,
     numbers,
-    shown,
     subtract_all,
 )
+from power_edge.text import printable
 
 MANY_BOXES = 4096
 PROTOCOLS: Mapping[str, int] = {
-    "ip": 0, "hopopt": 0, "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "st": 5, "tcp": 6, "egp": 8, "igp": 9, "udp": 17, "dccp": 33, "ipv6": 41,
-    "ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46, "gre": 47, "esp": 50, "ipv6-esp": 50, "ah": 51, "ipv6-auth": 51, "ipv6-icmp": 58, "icmpv6": 58,
-    "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "ospfigp": 89, "ipip": 94, "etherip": 97, "encap": 98, "pim": 103, "ipcomp": 108,
-    "comp": 108, "vrrp": 112, "l2tp": 115, "sctp": 132, "mobility-header": 135, "mh": 135, "udplite": 136, "mptcp": 262,
+    "ip": 0, "hopopt": 0, "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "st": 5, "tcp": 6, "egp": 8,
+    "igp": 9, "udp": 17, "dccp": 33, "ipv6": 41, "ipv6-route": 43, "ipv6-frag": 44, "rsvp": 46,
+    "gre": 47, "esp": 50, "ipv6-esp": 50, "ah": 51, "ipv6-auth": 51, "ipv6-icmp": 58, "icmpv6": 58,
+    "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "ospfigp": 89, "ipip": 94,
+    "etherip": 97, "encap": 98, "pim": 103, "ipcomp": 108, "comp": 108, "vrrp": 112, "l2tp": 115,
+    "sctp": 132, "mobility-header": 135, "mh": 135, "udplite": 136, "mptcp": 262,
 }  # fmt: skip
-"""Names as /etc/protocols has them; iptables, nft and the kernel print both names and numbers."""
+"""Names as in /etc/protocols. iptables, nft and the kernel print names and numbers."""
 PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
 """Protocols whose header begins with the two ports."""
 NEW: Numbers = ((0, 0),)
@@ -54,13 +57,13 @@ xt_conntrack.c).
 """
 STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
 ANSWERED: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
-"""Packets whose source has a route: by the interface that they came by, or by any (reverse path
-filters).
+"""Packets whose source has a route: by the interface that they came by (True), or by any (False).
+Reverse path filters ask this.
 """
 
 
 def protocol(name: str) -> int:
-    """ValueError for a name that is not known here."""
+    """Return the number of a protocol. ValueError for an unknown name."""
     if name.isdecimal():
         return int(name)
     if name not in PROTOCOLS:
@@ -70,7 +73,7 @@ def protocol(name: str) -> int:
 
 @dataclass
 class Match:
-    """The packets that a rule matches, for the families that it is for."""
+    """The packets that a rule matches, in the families that it applies to."""
 
     families: set[int]
     boxes: list[Box] = field(default_factory=lambda: [{}])
@@ -80,6 +83,7 @@ class Match:
     changes: list[Change] = field(default_factory=list)
 
     def copy(self) -> "Match":
+        """Return a copy that can be narrowed by itself."""
         return Match(
             set(self.families),
             list(self.boxes),
@@ -89,7 +93,8 @@ class Match:
             list(self.changes),
         )
 
-    def narrow(self, dimension: str, some: Numbers, *, negated: bool = False) -> None:
+    def narrow(self, dimension: Dimension, some: Numbers, *, negated: bool = False) -> None:
+        """Keep packets whose number in a dimension is in a set, or (`negated`) is not."""
         self.choose(
             [{dimension: complement(some, dimension) if negated else some}]
             if some or negated
@@ -97,7 +102,7 @@ class Match:
         )
 
     def choose(self, boxes: Iterable[Box]) -> None:
-        """One of several boxes."""
+        """Keep the packets of any of these boxes."""
         choice = list(boxes)
         if len(self.boxes) * len(choice) > MANY_BOXES:
             self.doubt("too many combinations")
@@ -107,7 +112,7 @@ class Match:
         ]
 
     def leave(self, boxes: Iterable[Box]) -> None:
-        """None of several boxes."""
+        """Remove the packets of all these boxes."""
         for box in boxes:
             self.boxes = subtract_all(self.boxes, [box])
             if len(self.boxes) > MANY_BOXES:
@@ -115,55 +120,64 @@ class Match:
                 return
 
     def one_of(self, boxes: Iterable[Box], *, negated: bool = False) -> None:
+        """Keep, or (`negated`) remove, the packets of any of these boxes."""
         if negated:
             self.leave(boxes)
         else:
             self.choose(boxes)
 
     def when(self, truth: bool) -> None:
-        """A condition whose answer is known for all the packets that are judged."""
+        """Apply a condition that is true, or false, of all packets that are judged."""
         if not truth:
             self.boxes = []
 
     def sent(self, how: Numbers, *, negated: bool = False) -> None:
-        """To whom on the link the packet was sent.
+        """Keep packets by whom they were sent to on the link (`Dimension.CAST`).
 
-        Sent to all, the kernel takes what is not TCP (tcp_v4_rcv; by packets on Linux 6.18).
+        Of what is sent to all, the kernel accepts everything but TCP (tcp_v4_rcv; by packets on
+        Linux 6.18).
         """
-        others = how if negated else complement(how, "cast")
-        self.leave([{"cast": others, "proto": complement(TCP, "proto")}] if others else [])
-        self.leave([{"proto": TCP}] if both(others, FALSE) else [])
+        others = how if negated else complement(how, Dimension.CAST)
+        self.leave(
+            [{Dimension.CAST: others, Dimension.PROTO: complement(TCP, Dimension.PROTO)}]
+            if others
+            else []
+        )
+        self.leave([{Dimension.PROTO: TCP}] if both(others, FALSE) else [])
 
     def plain(self, truth: bool) -> None:
-        """Whether an extension header of IPv6 is missing.
+        """Keep packets without an extension header of IPv6, or (`truth` false) with it.
 
-        Who makes a packet by hand chooses which ones it has.
+        Who makes a packet by hand chooses its headers.
         """
-        self.narrow("ext", FALSE if truth else TRUE)
+        self.narrow(Dimension.EXT, FALSE if truth else TRUE)
         self.varies |= not truth
 
     def tcp_flags(self, holds: Callable[[int], bool]) -> None:
-        """A condition on the flags of TCP: a connection's first packet has SYN, and may have PSH
-        and URG as well (by packets on Linux 6.18).
+        """Apply a condition on the flags of TCP.
+
+        A connection's first packet has SYN, and may have PSH and URG as well (by packets on Linux
+        6.18).
         """
-        self.narrow("proto", TCP)
+        self.narrow(Dimension.PROTO, TCP)
         flags = [(psh, urg) for psh, urg in product((0, PSH), (0, URG)) if holds(SYN | psh | urg)]
         if len(flags) < 4:
             self.choose(
-                {"psh": TRUE if psh else FALSE, "urg": TRUE if urg else FALSE} for psh, urg in flags
+                {Dimension.PSH: TRUE if psh else FALSE, Dimension.URG: TRUE if urg else FALSE}
+                for psh, urg in flags
             )
 
     def among(
         self,
-        dimension: str,
+        dimension: Dimension,
         known: Mapping[str, Numbers],
         names: Iterable[str],
         *,
         negated: bool = False,
     ) -> None:
-        """One of several words, each standing for some numbers of a dimension.
+        """Keep the packets of any of these words, which stand for numbers of a dimension.
 
-        A word that is not known makes the rule opaque.
+        An unknown word makes the rule opaque.
         """
         words = list(names)
         strange = [word for word in words if word not in known]
@@ -174,52 +188,63 @@ class Match:
                 dimension, numbers(pair for word in words for pair in known[word]), negated=negated
             )
 
-    def changed(self, text: str) -> Iterator["Rule"]:
-        """The changes so far as a rule of their own, since what comes next in the rule need not
-        hold.
+    def changed(self, text: str) -> Iterator[FilterRule]:
+        """Yield the changes of marks so far as a rule of their own: the rest of the rule need not
+        match.
 
-        A condition that held of a mark before does not have to hold of the new one.
+        A condition on the old mark need not hold for the new one.
         """
         if self.changes:
-            yield from self.rules(Do("next"), text)
+            yield from self.rules(Effect(Action.NEXT), text)
             if marks.looked_at(self.boxes):
                 self.boxes = [marks.without(box) for box in self.boxes]
-                self.doubt("it looks at a mark that it sets")
+                self.doubt("a condition on a mark that it sets")
             self.changes.clear()
 
-    def mark(self, which: str, boxes: Iterable[Box], *, negated: bool = False) -> None:
-        """A condition on a mark; that of a connection holds of no packet that has none, not even
-        where it is negated.
+    def mark(self, which: Mark, boxes: Iterable[Box], *, negated: bool = False) -> None:
+        """Apply a condition on a mark.
+
+        A condition on a connection's mark never matches a packet without a connection, negated or
+        not.
         """
         if which == CONNECTION:
-            self.narrow("conntrack", NEW)
+            self.narrow(Dimension.CONNTRACK, NEW)
         self.one_of(boxes, negated=negated)
 
     def family(self, family: int) -> None:
+        """Keep the packets of one family."""
         self.families &= {family}
 
     def doubt(self, why: str) -> None:
-        """A condition that cannot be interpreted."""
+        """Note a condition that cannot be interpreted. The first one is kept."""
         self.opaque = self.opaque or why
 
-    def rules(self, do: Do, text: str) -> Iterator[Rule]:
-        """The rules that come of it: none when it cannot match, two when it looks at ports and
-        names no protocol.
+    def rules(self, effect: Effect, text: str) -> Iterator[FilterRule]:
+        """Yield the rules that this match amounts to.
+
+        None if it cannot match; two if it looks at ports and names no protocol.
         """
         if not self.boxes or not self.families:
             return
-        text = shown(text)
+        text = printable(text)
         if not self.any_transport:
-            yield Rule(tuple(self.boxes), do, text, self.opaque, self.varies, tuple(self.changes))
+            yield FilterRule(
+                tuple(self.boxes), effect, text, self.opaque, self.varies, tuple(self.changes)
+            )
             return
-        ported = [box for mine in self.boxes if (box := meet(mine, {"proto": PORTED})) is not None]
+        ported = [
+            box for mine in self.boxes if (box := meet(mine, {Dimension.PROTO: PORTED})) is not None
+        ]
         others = [
             box
             for mine in self.boxes
-            if (box := meet(mine, {"proto": complement(PORTED, "proto")})) is not None
+            if (box := meet(mine, {Dimension.PROTO: complement(PORTED, Dimension.PROTO)}))
+            is not None
         ]
         if ported:
-            yield Rule(tuple(ported), do, text, self.opaque, self.varies, tuple(self.changes))
+            yield FilterRule(
+                tuple(ported), effect, text, self.opaque, self.varies, tuple(self.changes)
+            )
         if others:
             doubt = self.opaque or "ports of a protocol that has none"
-            yield Rule(tuple(others), do, text, doubt, self.varies, tuple(self.changes))
+            yield FilterRule(tuple(others), effect, text, doubt, self.varies, tuple(self.changes))

@@ -1,7 +1,7 @@
-"""Whether a firewall is in force, and whose: what the item `enabled` says.
+"""Whether a firewall is in force, and whose: the item `enabled`.
 
-Packets decide, and whether the provider's rules are there in full. A provider that was stopped,
-flushed by hand or loaded in part leaves chains behind that say nothing of either.
+Packets decide, and whether the provider's rules are loaded in full. A provider that was stopped,
+flushed by hand or loaded in part leaves chains behind, which prove neither.
 docs/verdicts/firewall.md has the table.
 """
 
@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import defaults, queries, traffic
+from power_edge.resources.firewall.dimension import DADDR
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, Key, Rule
+from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, FilterRule, Key
 
 
-class Standing(NamedTuple):
-    """Whether it is so (None: cannot be decided), and why."""
+class Status(NamedTuple):
+    """Whether a firewall is in force (None: cannot be decided), and why."""
 
     holds: bool | None
     why: str | None = None
@@ -24,8 +25,8 @@ class Standing(NamedTuple):
 class Loaded(Enum):
     """How much of ufw's rules for incoming connections of one family the kernel runs.
 
-    `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw comes back
-    at the same place: LEFT. PART is what no command of ufw makes.
+    LEFT: `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw comes
+    back at the same place. PART: no command of ufw leads there.
     """
 
     WHOLE = "whole"
@@ -34,10 +35,10 @@ class Loaded(Enum):
     NONE = "not at all"
 
 
-def in_force(observed: Ruleset) -> Standing:
-    """Whether a firewall is in force, as `enabled: true` declares."""
+def in_force(observed: Ruleset) -> Status:
+    """Return whether a firewall is in force, as `enabled: true` declares."""
     families = queries.judged_families(observed, "deny")
-    filtered = {family: queries.filters(observed, family) for family in families}
+    filtered = {family: defaults.filters(observed, family) for family in families}
     loaded = {family: ufw_loaded(observed, family) for family in families}
     if Loaded.WHOLE in loaded.values() or Loaded.PART in loaded.values():
         return _ufw(observed, filtered, loaded)
@@ -45,115 +46,116 @@ def in_force(observed: Ruleset) -> Standing:
         return _firewalld(observed, filtered)
     if all(filtered.values()):
         if observed.ufw:
-            return Standing(
+            return Status(
                 None, "ufw is enabled in its configuration and not loaded: other rules filter"
             )
-        return Standing(True)
+        return Status(True)
     if None in filtered.values() and any(each is not False for each in filtered.values()):
         doubts = (
-            queries.why_unsure(observed, family)
+            defaults.why_unsure(observed, family)
             for family, each in filtered.items()
             if each is None
         )
-        return Standing(
+        return Status(
             None, next(filter(None, doubts), "only connections from some sources are filtered")
         )
     if any(filtered.values()):
-        return Standing(False, f"nothing filters {_named(filtered, False)}")
+        return Status(False, f"nothing filters {_named(filtered, False)}")
     if not observed.ufw:
-        return Standing(False, "nothing filters incoming connections")
+        return Status(False, "nothing filters incoming connections")
     stopped = Loaded.LEFT in loaded.values()
     state = "is stopped: its chains are empty" if stopped else "was not started, or was flushed"
-    return Standing(False, f"ufw is enabled in its configuration, and {state}")
+    return Status(False, f"ufw is enabled in its configuration, and {state}")
 
 
-def any_part(observed: Ruleset) -> Standing:
-    """Whether anything of a firewall is in force, or comes with the next boot, against
-    `enabled: false`: half a firewall is neither enabled nor disabled.
+def any_part(observed: Ruleset) -> Status:
+    """Return whether any part of a firewall is in force, or comes with the next boot.
+
+    This is for `enabled: false`: half a firewall is neither enabled nor disabled.
     """
     whole = in_force(observed)
     if whole.holds:
         return whole
-    filtered = {family: queries.filters(observed, family) for family in queries.FAMILIES}
+    filtered = {family: defaults.filters(observed, family) for family in traffic.FAMILIES}
     if any(filtered.values()):
-        return Standing(True, f"connections over {_named(filtered, True)} are filtered")
+        return Status(True, f"connections over {_named(filtered, True)} are filtered")
     if observed.firewalld or observed.has_firewalld_rules:
-        return Standing(True, whole.why)
+        return Status(True, whole.why)
     if observed.ufw:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
-        if Loaded.WHOLE in {ufw_loaded(observed, family) for family in queries.FAMILIES}:
-            return Standing(True, f"{idle}, and its rules are loaded")
-        return Standing(True, f"nothing filters now, but {idle} and starts at the next boot")
-    outgoing = {family: _filters_outgoing(observed, family) for family in queries.FAMILIES}
+        if Loaded.WHOLE in {ufw_loaded(observed, family) for family in traffic.FAMILIES}:
+            return Status(True, f"{idle}, and its rules are loaded")
+        return Status(True, f"nothing filters now, but {idle} and starts at the next boot")
+    outgoing = {family: _filters_outgoing(observed, family) for family in traffic.FAMILIES}
     if any(outgoing.values()):
-        return Standing(True, f"outgoing connections over {_named(outgoing, True)} are filtered")
+        return Status(True, f"outgoing connections over {_named(outgoing, True)} are filtered")
     if None in (*filtered.values(), *outgoing.values()):
         doubts = (
-            queries.why_unsure(observed, family)
+            defaults.why_unsure(observed, family)
             for family, each in filtered.items()
             if each is None
         )
-        return Standing(
+        return Status(
             None,
             next(filter(None, doubts), "only connections from or to some addresses are filtered"),
         )
-    return Standing(False, whole.why)
+    return Status(False, whole.why)
 
 
 def _ufw(
     observed: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int, Loaded]
-) -> Standing:
+) -> Status:
     if observed.ufw is False:
-        return Standing(
+        return Status(
             False,
             "ufw's rules are loaded, but /etc/ufw/ufw.conf says ENABLED=no: no boot loads them",
         )
     if Loaded.PART in loaded.values():
-        return Standing(
+        return Status(
             False, f"ufw is loaded in part: rules for {_named(loaded, Loaded.PART)} are missing"
         )
     others = [family for family, how in loaded.items() if how is not Loaded.WHOLE]
     idle = [family for family in others if filtered[family] is False]
     if idle:
-        return Standing(False, f"ufw is active, but nothing filters {_families(idle)}")
-    # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules of it.
+        return Status(False, f"ufw is active, but nothing filters {_families(idle)}")
+    # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules for it.
     if others and observed.ufw_settings and (others != [6] or observed.ufw_settings.ipv6):
-        return Standing(False, f"{_families(others)} does not go through ufw's rules")
+        return Status(False, f"{_families(others)} does not go through ufw's rules")
     own = [family for family, how in loaded.items() if how is Loaded.WHOLE]
     if any(filtered[family] is False for family in own):
-        return Standing(None, "ufw is active, and stops nothing")
+        return Status(None, "ufw is active, and stops nothing")
     if any(filtered[family] is None for family in own):
-        return Standing(None, "ufw is active, and stops only connections from some sources")
+        return Status(None, "ufw is active, and stops only connections from some sources")
     default = observed.ufw_settings.incoming if observed.ufw_settings else None
     if default not in {None, ALLOW} and not all(
-        queries.default(observed, family, default) for family in own
+        defaults.default(observed, family, default) for family in own
     ):
-        return Standing(None, f"ufw is loaded, but its default, {default}, is not in force")
-    return Standing(True, "ufw is active")
+        return Status(None, f"ufw is loaded, but its default, {default}, is not in force")
+    return Status(True, "ufw is active")
 
 
-def _firewalld(observed: Ruleset, filtered: Mapping[int, bool | None]) -> Standing:
+def _firewalld(observed: Ruleset, filtered: Mapping[int, bool | None]) -> Status:
     if not observed.has_firewalld_rules:
-        return Standing(False, "firewalld is running, but the kernel has none of its rules")
+        return Status(False, "firewalld is running, but the kernel has none of its rules")
     if not observed.firewalld:
         state = f"firewalld {observed.firewalld_doubt or 'is not running'}"
         left = f"{state}, and its rules are still in the kernel"
-        return Standing(None, left if any(filtered.values()) else state)
+        return Status(None, left if any(filtered.values()) else state)
     part = [family for family in filtered if firewalld_in_part(observed, family)]
     if part:
-        return Standing(
+        return Status(
             False, f"firewalld is loaded in part: rules for {_families(part)} are missing"
         )
     if False in filtered.values():
         idle = _named(filtered, False)
-        return Standing(None, f"firewalld is running, but nothing filters {idle}")
+        return Status(None, f"firewalld is running, but nothing filters {idle}")
     if None in filtered.values():
-        return Standing(None, "firewalld is running, and stops only connections from some sources")
-    return Standing(True, "firewalld is running")
+        return Status(None, "firewalld is running, and stops only connections from some sources")
+    return Status(True, "firewalld is running")
 
 
 def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
-    """How much of ufw's rules incoming connections of a family meet."""
+    """Return how much of ufw's rules incoming connections of a family meet."""
     prefix = "ufw-" if family == 4 else "ufw6-"
     user = [key for key in observed.program.chains if key[2] == f"{prefix}user-input"]
     entrance = reached(observed, family, f"{prefix}before-input")
@@ -163,7 +165,7 @@ def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
     if entrance is None:
         return Loaded.PART if user and observed.ufw else Loaded.NONE
     rules = _rules(observed, entrance, family)
-    led_on = any(rule.do.target in user for rule in rules if _always(rule))
+    led_on = any(rule.effect.target in user for rule in rules if _always(rule))
     if user and not led_on:
         return Loaded.PART
     if listed and rules and not any(_rules(observed, key, family) for key in user):
@@ -172,15 +174,15 @@ def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
 
 
 def ufw_in(observed: Ruleset, family: int) -> bool:
-    """Whether what comes in of a family goes through ufw's rules, in full or in part."""
+    """Return whether incoming packets of a family go through ufw's rules, in full or in part."""
     return ufw_loaded(observed, family) in {Loaded.WHOLE, Loaded.PART}
 
 
 def firewalld_in_part(observed: Ruleset, family: int) -> bool:
-    """Whether firewalld's rules for incoming connections are there and not all of them are met.
+    """Return whether some of firewalld's rules for incoming connections are missing.
 
     firewalld 1 and 2: filter_INPUT, or INPUT of its iptables backend, jumps to the chain of the
-    zones, which goes to one chain for each zone; none of these is ever empty.
+    zones, which goes to one chain for each zone. None of these is ever empty.
     """
     zones = [
         key for key in observed.program.chains if key[2] in {"filter_INPUT_ZONES", "INPUT_ZONES"}
@@ -190,43 +192,41 @@ def firewalld_in_part(observed: Ruleset, family: int) -> bool:
     here = [key for key in zones if reached(observed, family, key[2]) is not None]
     here = [key for key in here if family in observed.program.chains[key]] or here
     steps = [rule for key in here for rule in _rules(observed, key, family)]
-    targets = [rule.do.target for rule in steps if rule.do.target is not None]
+    targets = [rule.effect.target for rule in steps if rule.effect.target is not None]
     return not steps or not all(_rules(observed, key, family) for key in targets)
 
 
 def reached(observed: Ruleset, family: int, name: str) -> Key | None:
-    """The chain of that name to which a base chain of input sends every packet, if there is one.
+    """Return the chain of that name that every packet to input reaches; None without one.
 
-    A jump behind a rule that decides on everything is never met.
+    A jump behind a rule that decides on everything is never reached.
     """
     for base in observed.program.path(("input",), family):
         for rule in _rules(observed, base.chain, family) if base.chain is not None else ():
-            if rule.do.target is not None and rule.do.target[2] == name and _always(rule):
-                return rule.do.target
-            if rule.do.kind in VERDICTS and _always(rule):
+            if rule.effect.target is not None and rule.effect.target[2] == name and _always(rule):
+                return rule.effect.target
+            if rule.effect.action in VERDICTS and _always(rule):
                 break
     return None
 
 
-def _rules(observed: Ruleset, chain: Key, family: int) -> tuple[Rule, ...]:
+def _rules(observed: Ruleset, chain: Key, family: int) -> tuple[FilterRule, ...]:
     return observed.program.chains.get(chain, {}).get(family, ())
 
 
-def _always(rule: Rule) -> bool:
+def _always(rule: FilterRule) -> bool:
     return {} in rule.boxes and not rule.opaque and not rule.varies
 
 
 def _filters_outgoing(observed: Ruleset, family: int) -> bool | None:
-    """As `asked.filters`, of the connections that the node opens."""
+    """Return what `defaults.filters` returns, for connections that the node opens."""
     stopped = [
         region
-        for regions in queries.survey(observed, family, outward=True)
+        for regions in queries.trace_all(observed, family, outward=True)
         for region in regions
         if region.verdict != ALLOW
     ]
-    if any(
-        region.sure and queries.broad(region.box[f"daddr{family}"], family) for region in stopped
-    ):
+    if any(region.sure and defaults.broad(region.box[DADDR[family]], family) for region in stopped):
         return True
     return None if stopped else False
 

@@ -1,10 +1,10 @@
 """What ufw keeps in its files: the rules of user.rules and user6.rules, and its settings.
 
-ufw writes each rule twice: as lines for iptables-restore, and before them as one comment
-`### tuple ### ACTION PROTO PORT TO FROM-PORT FROM [TO-APP FROM-APP] DIRECTION [comment=HEX]`.
-ACTION is allow, deny, reject or limit, with `_log` or `_log-all` behind it for rules that log, and
-`route:` before it for forwarded connections. DIRECTION is in or out, with `_INTERFACE` behind it.
-(ufw 0.36, backend_iptables.py, `_write_rules`.)
+ufw writes each rule twice: as lines for iptables-restore, and before them as one comment `### tuple
+### ACTION PROTO PORT TO FROM-PORT FROM [TO-APP FROM-APP] DIRECTION [comment=HEX]`. ACTION is allow,
+deny, reject or limit, followed by `_log` or `_log-all` for rules that log, and preceded by `route:`
+for forwarded connections. DIRECTION is in or out, followed by `_INTERFACE`. (ufw 0.36,
+backend_iptables.py, `_write_rules`.)
 """
 
 import re
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from power_edge.resources.firewall import iptables
+from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -28,18 +29,17 @@ _PLAIN = re.compile(r'(ENABLED=)?("?)(yes|no|YES|NO)\2')
 _CHAINS = {4: "ufw", 6: "ufw6"}
 _TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "REJECT", "limit": "limit-accept"}
 _BESIDE = {"", "limit", "logging-input"}
-"""What the lines of a rule also jump to, in the user's chains: a rate limit, the log."""
+"""What the lines of a rule also jump to in the user's chains: a rate limit, the log."""
 POLICIES = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject"}
 
 
 class Settings(NamedTuple):
-    """What ufw is set to do. None: not known.
+    """What ufw is set to do. None stands for unknown.
 
-    `enabled`: ENABLED of ufw.conf. The others are those of /etc/default/ufw: `incoming` is the
-    default action, `ipv6` whether IPv6 goes through ufw's rules, `builtins` whether ufw flushes
-    everything else in the filter table when it starts. `init` is the path of ufw-init. `edited`:
-    the files of rules that are not as they were installed. `plain`: whether ENABLED is written so
-    that ufw's own commands read it as ufw-init does at a boot.
+    `enabled`: ENABLED of ufw.conf. From /etc/default/ufw: `incoming`: the default action; `ipv6`:
+    whether IPv6 goes through ufw's rules; `builtins`: whether ufw flushes everything else in the
+    filter table when it starts. `init`: the path of ufw-init. `edited`: the files of rules that are
+    not as installed. `plain`: whether ufw's commands read ENABLED as ufw-init does at a boot.
     """
 
     enabled: bool
@@ -67,34 +67,35 @@ class Tuple(NamedTuple):
 
     @property
     def family(self) -> int:
+        """The family of its addresses."""
         return 6 if ":" in self.source + self.target else 4
 
     def box(self) -> Box:
-        """The packets that the rule matches. ValueError for words that are not known."""
-        found: dict[str, Numbers] = {
-            f"saddr{self.family}": (network(self.source)[1],),
-            f"daddr{self.family}": (network(self.target)[1],),
+        """Return the packets that the rule matches. ValueError for an unknown word."""
+        found: dict[Dimension, Numbers] = {
+            SADDR[self.family]: (network(self.source)[1],),
+            DADDR[self.family]: (network(self.target)[1],),
         }
         if self.proto != ANY:
             if self.proto not in PROTOCOLS:
                 raise ValueError(f"protocol {self.proto}")
-            found["proto"] = ((PROTOCOLS[self.proto],) * 2,)
+            found[Dimension.PROTO] = ((PROTOCOLS[self.proto],) * 2,)
         elif (self.port, self.from_port) != (ANY, ANY):
-            found["proto"] = ((6, 6), (17, 17))
+            found[Dimension.PROTO] = ((6, 6), (17, 17))
         if self.port != ANY:
-            found["dport"] = _ports(self.port)
+            found[Dimension.DPORT] = _ports(self.port)
         if self.from_port != ANY:
-            found["sport"] = _ports(self.from_port)
+            found[Dimension.SPORT] = _ports(self.from_port)
         if self.interface:
-            found["iif"] = numbers([interface(self.interface)])
+            found[Dimension.IIF] = numbers([interface(self.interface)])
         return found
 
     def spelling(self, *, both: bool = True) -> tuple[str, ...]:
-        """The rule in the words by which ufw finds it again, behind `ufw delete`.
+        """Return the words behind `ufw delete` by which ufw finds the rule.
 
-        ufw looks for a rule of the same fields: `22` (any protocol) is not `22/tcp`, and a rule
-        of an application is not one of its ports. Not `both`: of this rule's family alone, where
-        the words would speak of both.
+        ufw looks for a rule with the same fields: `22` (any protocol) is not `22/tcp`, and a rule
+        of an application is not one of its ports. Not `both`: the rule of this family alone, where
+        the words would mean both families.
         """
         log = (self.log,) if self.log else ()
         ends = (self.source, self.target, self.from_port, self.from_app, self.interface)
@@ -117,8 +118,9 @@ class Tuple(NamedTuple):
 def settings(
     conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None
 ) -> Settings:
-    """Of lines as `ENABLED=yes`; as for the shell, the last one of a name counts, and a value ends
-    before a blank.
+    """Return the settings in lines such as `ENABLED=yes`.
+
+    As for the shell, the last line of a name counts, and a value ends before a blank.
     """
     words = {}
     for line in (*conf, *defaults):
@@ -127,7 +129,7 @@ def settings(
             value if equals else name
         )
     return Settings(
-        words.get("ENABLED", "") in {"yes", "YES"},  # what ufw-init takes for it at a boot
+        words.get("ENABLED", "") in {"yes", "YES"},  # what ufw-init accepts at a boot
         POLICIES.get(words.get("DEFAULT_INPUT_POLICY", "")),
         _truth(words.get("IPV6")),
         _truth(words.get("MANAGE_BUILTINS")),
@@ -138,7 +140,7 @@ def settings(
 
 
 def _word(text: str) -> str:
-    """The first word of some text, as the shell reads it."""
+    """Return the first word of a text, as the shell reads it."""
     return re.split(r"[\s;&|]", text, maxsplit=1)[0].replace('"', "").replace("'", "")
 
 
@@ -147,24 +149,23 @@ def _truth(word: str | None) -> bool | None:
 
 
 def by_hand(lines: Iterable[str]) -> str | None:
-    """A line of user.rules that is not what ufw makes of its rules, or a rule without lines; None:
-    there is none.
+    """Return a line of user.rules that ufw did not make of its rules, or a rule without lines.
 
-    `lines`: the comments about rules, and the lines for iptables-restore about connections that
-    come in.
+    None if there is no such line. `lines`: the comments about rules, and the lines for
+    iptables-restore about incoming connections.
     """
     comment, found = "", list[str]()
     for line in (*lines, "### tuple ###"):
         if line.startswith("### tuple ###"):
-            if (odd := _not_made_of(comment, found)) is not None:
-                return odd
+            if (strange := _line_not_of_rule(comment, found)) is not None:
+                return strange
             comment, found = line, []
         elif line:
             found.append(line)
     return None
 
 
-def _not_made_of(comment: str, lines: list[str]) -> str | None:
+def _line_not_of_rule(comment: str, lines: list[str]) -> str | None:
     try:
         rule = next(tuples([comment]), None) if comment else None
     except ValueError:
@@ -176,7 +177,7 @@ def _not_made_of(comment: str, lines: list[str]) -> str | None:
         start = f"-A {_CHAINS[rule.family]}-user-input "
         if not line.startswith(start):
             return line
-        saved = iptables.taken_apart(line, start)
+        saved = iptables.parse_rule(line, start)
         target = (saved.target or "").removeprefix(f"{_CHAINS[rule.family]}-user-")
         if target in _BESIDE:
             continue
@@ -193,14 +194,14 @@ def _not_made_of(comment: str, lines: list[str]) -> str | None:
 
 
 def tuples(lines: Iterable[str]) -> Iterator[Tuple]:
-    """The rules for incoming connections. ValueError for one that is not understood."""
+    """Yield the rules for incoming connections. ValueError for a rule that is not understood."""
     for line in lines:
         words = [word for word in line.split()[3:] if not word.startswith("comment=")]
         if len(words) not in {7, 9}:
             raise ValueError(f"a rule of ufw that is not understood: {line[:80]!r}")
         action, proto, port, target, from_port, source, *apps, direction = words
-        way, _, interface = direction.partition("_")
-        if way != "in" or action.startswith("route:"):
+        which, _, interface = direction.partition("_")
+        if which != "in" or action.startswith("route:"):
             continue
         action, _, log = action.partition("_")
         app, from_app = (word.replace("%20", " ") for word in apps or ("-", "-"))

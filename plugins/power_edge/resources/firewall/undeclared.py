@@ -1,48 +1,49 @@
-"""What is open and was not declared."""
+"""What is open and not declared."""
 
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from itertools import islice
 from typing import NamedTuple
 
 from power_edge.model.generated.resources.firewall_schema import Firewall
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import queries, traffic
+from power_edge.resources.firewall.dimension import DADDR, NAME_BYTES, SADDR, Dimension
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW
 from power_edge.resources.firewall.packet_sets import (
-    NAME_BYTES,
     Box,
     Numbers,
     everything,
     merge,
-    shown,
     size,
     subtract_all,
     within,
     without,
 )
 from power_edge.resources.firewall.rule_match import PROTOCOLS
+from power_edge.text import printable
 
-SHOWN = 50
+MANY_EXTRAS = 50
 RANGES = 16
 MANY = 20_000
-"""Openings times openings beyond which they are listed as they are found."""
+"""With more openings times open regions, openings are listed as they are found."""
 _NAMES = {number: name for name, number in reversed(list(PROTOCOLS.items()))}
 
 
 class Extra(NamedTuple):
-    """One opening, in the words of a declared rule. Not sure: only perhaps open."""
+    """One opening, in the words of a declared rule. Not `sure`: it is perhaps open."""
 
     text: str
     sure: bool
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """The opening for a list that holds both kinds."""
         return self.text if self.sure else f"{self.text} (perhaps)"
 
 
 class Opening(NamedTuple):
-    """The same as a set of packets of one family, with all its ports."""
+    """An opening as a set of packets of one family, with all its ports."""
 
     family: int
     box: Box
@@ -50,8 +51,9 @@ class Opening(NamedTuple):
 
 
 def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
-    """What others can reach and no rule declares, but for ICMP and answers to a DHCP client;
-    nothing where incoming is declared allowed.
+    """Yield what others can reach and no rule declares.
+
+    Left out are ICMP, answers to a DHCP client, and everything where `default_incoming` is allow.
     """
     for family in (
         queries.judged_families(observed, "deny") if firewall.default_incoming != ALLOW else ()
@@ -59,17 +61,26 @@ def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
         declared = [
             box
             for rule in firewall.rules or []
-            if rule.action == ALLOW and (box := queries.packets(rule, family)) is not None
+            if rule.action == ALLOW and (box := traffic.packets(rule, family)) is not None
         ]
         regions = list(queries.open_regions(observed, family))
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
             boxes = subtract_all(
                 (region.box for region in regions if region.sure is sure),
-                [*declared, queries.DHCP[family], queries.NO_PORT],
+                [*declared, traffic.DHCP[family], traffic.NO_PORT],
             )
             for box in _whole(
-                merge(boxes, ("dlocal", "sport", f"saddr{family}", f"daddr{family}", "iif")),
+                merge(
+                    boxes,
+                    (
+                        Dimension.DLOCAL,
+                        Dimension.SPORT,
+                        SADDR[family],
+                        DADDR[family],
+                        Dimension.IIF,
+                    ),
+                ),
                 open_,
                 family,
             ):
@@ -77,7 +88,7 @@ def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
 
 
 def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:
-    """The openings in words, those of both families as one."""
+    """Return the openings in words, one line for both families where they agree."""
     found: dict[tuple[str, str, str, bool], set[int]] = {}
     every = {4: "0.0.0.0/0", 6: "::/0"}
     families = queries.judged_families(observed, "deny")
@@ -97,24 +108,28 @@ def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:
     unique = list(dict.fromkeys(rest))
     return (
         unique
-        if len(unique) <= SHOWN
+        if len(unique) <= MANY_EXTRAS
         else [
-            *unique[:SHOWN],
-            Extra(f"and {len(unique) - SHOWN} more", any(sure for _, sure in unique[SHOWN:])),
+            *unique[:MANY_EXTRAS],
+            Extra(
+                f"and {len(unique) - MANY_EXTRAS} more",
+                any(sure for _, sure in unique[MANY_EXTRAS:]),
+            ),
         ]
     )
 
 
 def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
-    """The boxes grown as far as what is open goes, so that an opening is told whole and not as what
-    other rules leave of it.
+    """Return the boxes, each grown as far as everything in it is open.
+
+    An opening is then reported whole, and not as the part that other rules leave of it.
     """
     if len(boxes) * len(open_) > MANY:
         return boxes
-    full = queries.incoming(family)
-    limits = {"proto": queries.NOT_ICMP, **full}
+    full = traffic.incoming(family)
+    limits = {Dimension.PROTO: traffic.NOT_ICMP, **full}
 
-    def grow(box: Box, dimensions: Iterable[str], open_: list[Box]) -> Box:
+    def grow(box: Box, dimensions: Iterable[Dimension], open_: list[Box]) -> Box:
         for dimension in dimensions:
             limit = limits.get(dimension, everything(dimension))
             wider = {**box, dimension: limit}
@@ -122,16 +137,29 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
                 box = wider
         return box
 
-    by_hand = [dimension for odd in queries.ODD[1:] for dimension in odd if dimension != "iif"]
-    # What is made by hand, stopped or not, makes no difference to anybody else.
-    besides = [*open_, *queries.ODD, queries.NO_PORT]
+    by_hand = [
+        dimension
+        for unusual in traffic.UNUSUAL[1:]
+        for dimension in unusual
+        if dimension != Dimension.IIF
+    ]
+    # Whether packets made by hand are stopped makes no difference to an opening.
+    besides = [*open_, *traffic.UNUSUAL, traffic.NO_PORT]
     grown: list[Box] = []
     for start in boxes:
         box = grow(start, by_hand, open_)
-        if not _made_by_hand(box) and not within(box, queries.NOBODY):
+        if not _crafted(box) and not within(box, traffic.FROM_TCP_PORT_0):
             box = grow(
                 box,
-                ("sport", "dport", f"saddr{family}", f"daddr{family}", "iif", "proto", *by_hand),
+                (
+                    Dimension.SPORT,
+                    Dimension.DPORT,
+                    SADDR[family],
+                    DADDR[family],
+                    Dimension.IIF,
+                    Dimension.PROTO,
+                    *by_hand,
+                ),
                 besides,
             )
         grown.append(box)
@@ -143,66 +171,73 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
     return kept
 
 
-def _made_by_hand(box: Box) -> bool:
-    return any(within(box, odd) for odd in queries.ODD[1:])
+def _crafted(box: Box) -> bool:
+    return any(within(box, unusual) for unusual in traffic.UNUSUAL[1:])
 
 
 def _by_ports(box: Box) -> list[Box]:
-    """A box for each range of ports, as a rule would be declared for each port; a long list of them
-    stays together.
+    """Return a box for each range of ports, as rules would be declared.
+
+    A long list of ranges stays together.
     """
-    ports = box.get("dport", ())
-    return [{**box, "dport": (span,)} for span in ports] if 1 < len(ports) <= RANGES else [box]
+    ports = box.get(Dimension.DPORT, ())
+    return (
+        [{**box, Dimension.DPORT: (span,)} for span in ports] if 1 < len(ports) <= RANGES else [box]
+    )
 
 
 def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], list[Box]]:
-    """Openings that differ in protocol and port alone, under the words for the rest."""
+    """Return openings that differ in protocol and port alone, by the words for the rest."""
     groups: dict[tuple[int, bool, str, str, str], list[Box]] = {}
     for family, box, sure in some:
-        source, target = (_addresses(box[f"{end}{family}"], family) for end in ("saddr", "daddr"))
-        ports, interfaces = box.get("sport"), box.get("iif", queries.OUTER)
+        source, target = (_addresses(box[end[family]], family) for end in (SADDR, DADDR))
+        ports, interfaces = box.get(Dimension.SPORT), box.get(Dimension.IIF, traffic.EXTERNAL)
         text = "" if ports is None else f" source port {_ranges(ports)}"
-        oddity = queries.oddity(box, family, by_hand=_made_by_hand(box))
-        text += f" {oddity}" if oddity else ""
-        text += "" if interfaces == queries.OUTER else f" {_interfaces(interfaces)}"
+        unusual_note = traffic.unusual_note(box, family, by_hand=_crafted(box))
+        text += f" {unusual_note}" if unusual_note else ""
+        text += "" if interfaces == traffic.EXTERNAL else f" {_interfaces(interfaces)}"
         groups.setdefault((family, sure, source, target, text), []).append(box)
     return groups
 
 
 def _packets_of(boxes: list[Box]) -> list[str]:
-    """Protocols and ports in words.
+    """Return protocols and ports in words.
 
-    What is open but for some ports is one line that names these.
+    One line says "everything but" where that is shorter.
     """
     lines = [_packets(one) for box in boxes for one in _by_ports(box)]
     open_: list[Box] = [
-        {name: box[name] for name in ("proto", "dport") if name in box} for box in boxes
+        {name: box[name] for name in (Dimension.PROTO, Dimension.DPORT) if name in box}
+        for box in boxes
     ]
-    cuts: list[Box] = [*open_, {"dport": ((0, 0),)}]  # no connection goes to port 0
-    closed = merge(subtract_all([{"proto": queries.NOT_ICMP}], cuts), ("proto", "dport"))
-    spans = [len(box["dport"]) if "dport" in box else MANY for box in closed]
+    cuts: list[Box] = [*open_, {Dimension.DPORT: ((0, 0),)}]  # no connection goes to port 0
+    closed = merge(
+        subtract_all([{Dimension.PROTO: traffic.NOT_ICMP}], cuts),
+        (Dimension.PROTO, Dimension.DPORT),
+    )
+    spans = [len(box[Dimension.DPORT]) if Dimension.DPORT in box else MANY for box in closed]
     if not 0 < len(closed) < len(lines) or sum(spans) > RANGES:
         return lines
     return ["everything but " + ", ".join(sorted(map(_packets, closed)))]
 
 
 def _packets(box: Box) -> str:
-    protocols, ports = box.get("proto", queries.NOT_ICMP), box.get("dport")
+    protocols, ports = box.get(Dimension.PROTO, traffic.NOT_ICMP), box.get(Dimension.DPORT)
     some = (number for low, high in protocols for number in range(low, high + 1))
     few = size(protocols) <= 8
     names = "/".join(_NAMES.get(number, str(number)) for number in some) if few else ""
     if not names:
-        names = "everything" if protocols == queries.NOT_ICMP else "all other protocols"
+        names = "everything" if protocols == traffic.NOT_ICMP else "all other protocols"
     return f"{_ranges(ports)}/{names}" if ports is not None else names
 
 
 def _ranges(some: Numbers) -> str:
-    shown = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in some[:8])
-    return shown + (",..." if len(some) > 8 else "")
+    text = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in some[:8])
+    return text + (",..." if len(some) > 8 else "")
 
 
 def _interfaces(some: Numbers) -> str:
-    beside = without(queries.OUTER, some)
+    beside = without(traffic.EXTERNAL, some)
     few, word = (some, "on") if size(some) <= size(beside) else (beside, "on all interfaces but")
     names = [_interface(low) + ("" if low == high else "*") for low, high in few[:4]]
     return f"{word} {', '.join(names)}".replace("{", "").replace("}", "") + (
@@ -211,11 +246,11 @@ def _interfaces(some: Numbers) -> str:
 
 
 def _interface(number: int) -> str:
-    return shown(number.to_bytes(NAME_BYTES).rstrip(b"\0").decode("utf-8", "surrogateescape"))
+    return printable(number.to_bytes(NAME_BYTES).rstrip(b"\0").decode("utf-8", "surrogateescape"))
 
 
 def _addresses(some: Numbers, family: int) -> str:
-    beside = without(queries.UNICAST[family], some)
+    beside = without(traffic.UNICAST[family], some)
     if not beside:
         return "any"
     if len(beside) < len(some):
@@ -229,21 +264,9 @@ def _networks(some: Numbers, family: int) -> str:
 
 
 def networks(some: Numbers, family: int) -> Iterator[str]:
-    """A set of addresses as addresses and networks."""
-    width = 32 if family == 4 else 128
+    """Yield a set of addresses as addresses and networks."""
+    kind = IPv4Address if family == 4 else IPv6Address
     for low, high in some:
-        start = low
-        while start <= high:
-            length = (start & -start).bit_length() - 1 if start else width
-            while start + (1 << length) - 1 > high:
-                length -= 1
-            yield _address(start, family) + (f"/{width - length}" if length else "")
-            start += 1 << length
-
-
-def _address(number: int, family: int) -> str:
-    from socket import AF_INET, AF_INET6, inet_ntop
-
-    return inet_ntop(
-        AF_INET if family == 4 else AF_INET6, number.to_bytes(4 if family == 4 else 16)
-    )
+        for network in summarize_address_range(kind(low), kind(high)):
+            single = network.num_addresses == 1
+            yield str(network.network_address if single else network)

@@ -1,8 +1,8 @@
-"""The firewall as a section of state.yaml: what the kernel does with new connections, as rules that
-a person would have written.
+"""The firewall as a section of state.yaml: the rules that a person would have written.
 
-What the kernel holds rule by rule, by whatever provider, comes in its own order; what else is open
-is added where a rule can say it. docs/discovery/firewall.md tells what is left out.
+They come from what the kernel does with new connections, by whatever provider, in the kernel's
+order. What else is open is added where a rule can say it. docs/discovery/firewall.md lists what is
+left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +11,12 @@ from typing import Any
 from power_edge.model import Outcome
 from power_edge.model.discovery import Discovery, Watch
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import canonical, name, queries
+from power_edge.resources.firewall import canonical, defaults, name, traffic
 from power_edge.resources.firewall.discover.infer_rules import compose
 from power_edge.resources.firewall.discover.notes import notes
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Undecidable
+from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Action, Undecidable
 
 SAVED = {
     "debian": ("/etc/nftables.conf", "/etc/iptables"),
@@ -24,14 +24,13 @@ SAVED = {
     "alpine": ("/etc/nftables.nft", "/etc/iptables"),
     "arch": ("/etc/nftables.conf", "/etc/iptables"),
 }
-"""What is loaded at boot, by family of distributions."""
+"""The files that a boot loads, by family of distributions."""
 
 
 def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
-    """The section.
+    """Yield the section.
 
-    What does not hold true of a rule that is there, or of the firewall as a whole, is left in:
-    judging it tells why.
+    A field or a rule that does not hold stays in: judging it gives the reason.
     """
     try:
         yield _section(observed)
@@ -42,7 +41,7 @@ def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
 def _section(observed: Ruleset) -> dict[str, Any]:
     if _outcome("enabled", False, observed) is Outcome.COMPLIANT:
         return {"enabled": False}
-    if not any(queries.filters(observed, family) for family in queries.FAMILIES):
+    if not any(defaults.filters(observed, family) for family in traffic.FAMILIES):
         return {"enabled": True}
     incoming = _default("default_incoming", (DENY, REJECT, ALLOW), observed)
     outgoing = _default("default_outgoing", (ALLOW, DENY, REJECT), observed)
@@ -58,15 +57,11 @@ def _section(observed: Ruleset) -> dict[str, Any]:
     }
 
 
-def _default(field: str, actions: tuple[str, ...], observed: Ruleset) -> str:
-    """The action that holds; where none does the one that may, or else the first."""
-    outcomes = {action: _outcome(field, action, observed) for action in actions}
-    return min(
-        actions,
-        key=lambda action: [Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.DRIFT].index(
-            outcomes[action]
-        ),
-    )
+def _default(field: str, actions: tuple[Action, ...], observed: Ruleset) -> str:
+    """Return the action that holds; else one that may hold; else the first."""
+    order = (Outcome.COMPLIANT, Outcome.UNKNOWN, Outcome.DRIFT)
+    best = min(actions, key=lambda action: order.index(_outcome(field, action, observed)))
+    return best.value
 
 
 def _outcome(field: str, value: Any, observed: Ruleset) -> Outcome:
@@ -75,7 +70,7 @@ def _outcome(field: str, value: Any, observed: Ruleset) -> Outcome:
 
 
 def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
-    """The rule as a person writes it: what is so by default is left out."""
+    """Return the rule as a person writes it, without the defaults."""
     fields = {
         "port": rule.port,
         "proto": rule.proto,
@@ -92,7 +87,7 @@ def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
 
 
 def watch(_: Sequence[str], family: str) -> Watch:
-    """The rules' files of every provider, since another one may come; a person's own commands."""
+    """Return what can change the firewall: every provider's files, and a person's commands."""
     return Watch(
         ("/etc/ufw", "/etc/firewalld", *SAVED.get(family, ())),
         (),

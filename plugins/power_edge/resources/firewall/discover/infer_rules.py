@@ -1,4 +1,4 @@
-"""The rules of a section: those that somebody wrote, and what else is so where they speak."""
+"""The rules of a section: those that somebody wrote, and what else is open beside them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -6,18 +6,13 @@ from itertools import chain
 
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import canonical, name, queries
-from power_edge.resources.firewall.discover.kernel_rules import (
-    ANY,
-    Statement,
-    merged,
-    rules,
-    statements,
-)
+from power_edge.resources.firewall import canonical, name, queries, traffic
+from power_edge.resources.firewall.discover.kernel_rules import Statement, merged, rules, statements
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
 from power_edge.resources.firewall.state import ufw_in
+from power_edge.resources.firewall.ufw_files import ANY
 from power_edge.resources.firewall.undeclared import openings
 
 MACHINES = (
@@ -35,27 +30,29 @@ MACHINES = (
     "sshguard",
     "crowdsec",
 )
-"""How chains and tables are named that programs fill and empty as they go."""
+"""Names of chains and tables that programs fill and empty at run time begin so."""
 BANNERS = ("f2b-", "sshguard", "crowdsec")
-"""Those of them that ban single addresses at the ports that they watch."""
+"""Those of programs that ban single addresses at the ports that they watch."""
 USERS = frozenset({"ufw-user-input", "ufw6-user-input"})
 ZONES = ("_pre", "_deny", "_allow", "_post")
-"""How chains of firewalld end that hold what was added to a zone."""
+"""Names of chains of firewalld that hold what was added to a zone end so."""
 EXCEPTIONS = 4
 MANY = 300
-"""Rules beyond which the rest is not declared: judging them together takes the square of their
-number, a second for these.
+"""Rules beyond these are not declared. Judging rules together takes the square of their number, a
+second for these.
 """
 
 
 def compose(observed: Ruleset, default: str) -> list[Rule]:
-    """Rules in the order in which they count.
+    """Return the rules, in the order in which they count.
 
-    Undecidable where the ruleset is beyond what can be followed.
+    Undecidable where the ruleset cannot be followed.
     """
-    judged = {action: queries.judged_families(observed, action) for action in VERDICTS}
+    judged: dict[str, list[int]] = {
+        action: queries.judged_families(observed, action) for action in VERDICTS
+    }
     written = merged(
-        {family: [*_written(observed, family, default)] for family in queries.FAMILIES}, judged
+        {family: [*_written(observed, family, default)] for family in traffic.FAMILIES}, judged
     )
     found = _completed(_distinct([*written, *_echo(observed, default)])[:MANY], observed, default)
     left: dict[int, list[Rule]] = {}
@@ -76,7 +73,7 @@ def _firewall(found: Iterable[Rule], default: str) -> Firewall:
 
 
 def _distinct(found: Iterable[Rule]) -> list[Rule]:
-    """Of rules about the same packets the first, since it decides."""
+    """Return the first of all rules about the same packets, since it decides."""
     first: dict[str, Rule] = {}
     for rule in found:
         first.setdefault(canonical(name(rule)).removeprefix(rule.action), rule)
@@ -86,7 +83,9 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
 def _written(observed: Ruleset, family: int, default: str) -> Iterator[Rule]:
     for statement in statements(observed.program, family):
         some = (
-            rules(statement.box, statement.do.kind, family) if statement.do.kind in VERDICTS else []
+            rules(statement.box, statement.effect.action, family)
+            if statement.effect.action in VERDICTS
+            else []
         )
         if some and _by_a_person(statement, default, icmp=some[0].port is None):
             yield from some
@@ -99,27 +98,28 @@ def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
     provider = any(part.startswith(("ufw-", "ufw6-", "filter_IN_", "IN_")) for part in names)
     if not provider or names & USERS or statement.chains[-1][2].endswith(ZONES):
         return True
-    # ufw and firewalld answer echo requests and drop what is noise to them; another opening was
-    # written by somebody
-    return not icmp and statement.do.kind == ALLOW != default
+    # ufw and firewalld answer echo requests, and drop what is noise to them. Somebody wrote another
+    # opening.
+    return not icmp and statement.effect.action == ALLOW != default
 
 
 def _echo(observed: Ruleset, default: str) -> Iterator[Rule]:
-    """ufw lets echo requests in; where it does not, somebody wanted that."""
+    """Yield a rule against echo requests where ufw, which lets them in by default, does not."""
     if default != ALLOW and ufw_in(observed, 4):
         refused = (Rule(proto="icmp", action="deny"), Rule(proto="icmp", action="reject"))
         yield from (rule for rule in refused if not _wrong(0, [rule], observed, default))
 
 
 def _wrong(place: int, found: list[Rule], observed: Ruleset, default: str) -> set[str]:
-    """The fields in which a rule does not hold."""
+    """Return the fields in which a rule does not hold."""
     findings = judge(Declared("rule", found[place], _firewall(found, default), place), observed)
     return {finding.field for finding in findings if finding.outcome is not Outcome.COMPLIANT}
 
 
 def _completed(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]:
-    """The rules, with those beside them that make them true: exceptions for some sources before,
-    openings for other sources behind.
+    """Return the rules with others beside them that make them hold.
+
+    Exceptions for some sources come before a rule, and openings for other sources behind it.
     """
     done = list[Rule]()
     for place, rule in enumerate(found):
@@ -138,22 +138,23 @@ def _completed(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]
 
 
 def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = False) -> list[Rule]:
-    """What of the rule's connections fares otherwise; `wider`: what else is open at its port.
+    """Return rules for those of a rule's connections that fare otherwise.
 
-    None where it is too much, or a program's doing.
+    `wider`: rules for what else is open at its port. Empty where there would be too many, or where
+    a program made them.
     """
-    asked_of = replace(rule, from_=ANY, to=ANY) if wider else rule
+    question = replace(rule, from_=ANY, to=ANY) if wider else rule
     families = (
         queries.judged_families(observed, DENY)
         if wider
-        else sorted(queries.named_families(rule)) or queries.judged_families(observed, rule.action)
+        else sorted(traffic.named_families(rule)) or queries.judged_families(observed, rule.action)
     )
     by_family: dict[int, list[Rule]] = {}
     for family in families:
-        for region in _regions(asked_of, family, observed):
+        for region in _regions(question, family, observed):
             if (
                 region.sure
-                and queries.exists(observed, region)
+                and queries.applies(observed, region)
                 and (region.verdict == ALLOW if wider else region.verdict != rule.action)
             ):
                 by_family.setdefault(family, []).extend(rules(region.box, region.verdict, family))
@@ -170,26 +171,28 @@ def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = F
 
 
 def _by_a_machine(rule: Rule, observed: Ruleset) -> bool:
-    regions = (region for family in queries.FAMILIES for region in _regions(rule, family, observed))
+    regions = (region for family in traffic.FAMILIES for region in _regions(rule, family, observed))
     return any(word.startswith(MACHINES) for region in regions for word in region.by.split())
 
 
 def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
-    box = queries.packets(rule, family)
+    box = traffic.packets(rule, family)
     return (
-        [region for regions in queries.fare(observed, family, [box]) for region in regions]
+        [region for regions in queries.trace(observed, family, [box]) for region in regions]
         if box is not None
         else []
     )
 
 
 def _watched(observed: Ruleset) -> set[tuple[str, int | None]]:
-    """The services at which addresses are banned: who gets in there is another question tomorrow."""
+    """Return the services at which addresses are banned: who gets in changes with each ban."""
     found = set[tuple[str, int | None]]()
-    for family in queries.FAMILIES:
-        for box, do, chains in statements(observed.program, family):
+    for family in traffic.FAMILIES:
+        for box, effect, chains in statements(observed.program, family):
             names = [
-                part for key in (*chains, *([do.target] if do.target else [])) for part in key[1:]
+                part
+                for key in (*chains, *([effect.target] if effect.target else []))
+                for part in key[1:]
             ]
             if any(part.startswith(BANNERS) for part in names):
                 found |= {(rule.proto, rule.port) for rule in rules(box, DENY, family)}

@@ -1,4 +1,4 @@
-"""What the kernel's rules say one by one, as far as a declared rule can say it."""
+"""The kernel's rules one by one, as far as a declared rule can say the same."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -6,8 +6,16 @@ from itertools import islice, product
 from typing import NamedTuple
 
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall import queries
-from power_edge.resources.firewall.packet_filter import INCOMING, VERDICTS, Do, Key, Program
+from power_edge.resources.firewall import traffic
+from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
+from power_edge.resources.firewall.packet_filter import (
+    INCOMING,
+    VERDICTS,
+    Action,
+    Effect,
+    Key,
+    Program,
+)
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -21,29 +29,28 @@ from power_edge.resources.firewall.rule_match import PROTOCOLS
 from power_edge.resources.firewall.undeclared import networks
 
 MANY = 5_000
-"""Rules beyond which the rest is not looked at one by one."""
+"""Rules beyond these are not read one by one."""
 PORTS = 16
-"""Ports of one rule that are declared one by one; a longer range is no list that a person would
-write.
-"""
+"""Ports of one rule that are declared one by one. No person would write a longer list."""
 PEERS = 4
 ANY = "any"
 
 
 class Statement(NamedTuple):
-    """A rule that decides or leads on, with what its callers had to match.
+    """A rule that decides or leads on, with the conditions of its callers.
 
-    `chains`: the way to it.
+    `chains`: the chains that lead to it, its own last.
     """
 
     box: Box
-    do: Do
+    effect: Effect
     chains: tuple[Key, ...]
 
 
 def statements(program: Program, family: int) -> Iterator[Statement]:
-    """What is said of new connections to the node, in the order in which the kernel comes to it,
-    but for policies and rate limits.
+    """Yield the rules about new connections to the node, in the kernel's order.
+
+    Policies and rate limits are left out.
     """
     return islice(_statements(program, family), MANY)
 
@@ -51,8 +58,8 @@ def statements(program: Program, family: int) -> Iterator[Statement]:
 def _statements(program: Program, family: int) -> Iterator[Statement]:
     start = {
         dimension: some
-        for dimension, some in queries.incoming(family).items()
-        if "addr" not in dimension
+        for dimension, some in traffic.incoming(family).items()
+        if dimension not in FAMILY
     }
     for base in program.path(INCOMING, family):
         if base.chain is None or base.nat:
@@ -64,44 +71,44 @@ def _statements(program: Program, family: int) -> Iterator[Statement]:
 
 def _chain(program: Program, family: int, chains: tuple[Key, ...], box: Box) -> Iterator[Statement]:
     for rule in program.chains.get(chains[-1], {}).get(family, ()):
-        if rule.varies or rule.do.kind not in {*VERDICTS, "jump", "goto"}:
+        if rule.varies or rule.effect.action not in {*VERDICTS, Action.JUMP, Action.GOTO}:
             continue
         for mine in rule.boxes:
             if (narrowed := meet(box, mine)) is not None:
-                yield Statement(narrowed, rule.do, chains)
-                if rule.do.target is not None and rule.do.target not in chains:
-                    yield from _chain(program, family, (*chains, rule.do.target), narrowed)
+                yield Statement(narrowed, rule.effect, chains)
+                if rule.effect.target is not None and rule.effect.target not in chains:
+                    yield from _chain(program, family, (*chains, rule.effect.target), narrowed)
 
 
 def rules(box: Box, verdict: str, family: int) -> list[Rule]:
-    """The packets as rules, each a port, a source and a target; none where that cannot be said.
+    """Return the packets as rules, each with a port, a source and a target.
 
-    On which interfaces is left to judging.
+    Empty where rules cannot say it. Interfaces are left to judging.
     """
-    sport, protocols = box.get("sport"), box.get("proto")
+    sport, protocols = box.get(Dimension.SPORT), box.get(Dimension.PROTO)
     if (
         protocols is None
         or (sport is not None and size(sport) < 65536)
-        or within(box, queries.DHCP[family])
+        or within(box, traffic.DHCP[family])
     ):
         return []
-    ends = [_peers(box.get(f"{side}{family}"), family) for side in ("saddr", "daddr")]
-    made = [
-        Rule(proto=proto, port=port, action=verdict, from_=source, to=target)  # type: ignore[arg-type]
+    ends = [_peers(box.get(side[family]), family) for side in (SADDR, DADDR)]
+    declared_rules = [
+        Rule(proto=proto, port=port, action=str(verdict), from_=source, to=target)  # type: ignore[arg-type]
         for (proto, port), source, target in product(_services(box, protocols, family), *ends)
     ]
-    return [rule for rule in made if queries.packets(rule, family) is not None]
+    return [rule for rule in declared_rules if traffic.packets(rule, family) is not None]
 
 
 def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, int | None]]:
-    ports = box.get("dport")
+    ports = box.get(Dimension.DPORT)
     if ports is not None and size(ports) <= PORTS:
         for proto in ("tcp", "udp"):
             if both(protocols, ((PROTOCOLS[proto], PROTOCOLS[proto]),)):
                 yield from (
                     (proto, port) for low, high in ports for port in range(max(low, 1), high + 1)
                 )
-    echo = queries.ECHO[family]
+    echo = traffic.ECHO[family]
     if ports is None and all(
         not without(some, box.get(dimension, some)) for dimension, some in echo.items()
     ):
@@ -109,11 +116,11 @@ def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, 
 
 
 def _peers(some: Numbers | None, family: int) -> list[str]:
-    """The addresses as a rule can name them; none where it would take too many.
+    """Return the addresses as a rule can name them; empty where it would take too many.
 
-    All but a few are any, and the few are exceptions.
+    All but a few are any; the few are then exceptions.
     """
-    beside = () if some is None else without(queries.UNICAST[family], some)
+    beside = () if some is None else without(traffic.UNICAST[family], some)
     if some is None or not beside:
         return [ANY]
     texts, others = (list(islice(networks(each, family), PEERS + 1)) for each in (some, beside))
@@ -121,14 +128,13 @@ def _peers(some: Numbers | None, family: int) -> list[str]:
 
 
 def merged(by_family: Mapping[int, list[Rule]], judged: Mapping[str, list[int]]) -> list[Rule]:
-    """The rules of both families as one list, in which those about one service follow each other,
-    in their order.
+    """Return the rules of both families as one list.
 
-    What one family alone says of any is said of 0.0.0.0/0 or ::/0. `judged`: action -> the families
-    in which a rule about any is judged.
+    Rules about one service follow each other, in their order. What one family alone says of any is
+    said of 0.0.0.0/0 or ::/0. `judged`: action -> the families in which a rule about any is judged.
     """
     services: dict[tuple[str, int | None], dict[int, list[Rule]]] = {}
-    for family in queries.FAMILIES:
+    for family in traffic.FAMILIES:
         for rule in dict.fromkeys(by_family.get(family, ())):
             services.setdefault((rule.proto, rule.port), {}).setdefault(family, []).append(rule)
     return [

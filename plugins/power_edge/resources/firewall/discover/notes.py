@@ -1,21 +1,21 @@
-"""What ufw's files say of its rules for people: comments, and the names of application profiles."""
+"""What ufw's files say of its rules for people: comments, and names of application profiles."""
 
 from collections.abc import Iterable
 from urllib.parse import unquote
 
 from power_edge.resources.firewall import canonical
-from power_edge.resources.firewall.discover.kernel_rules import ANY, PORTS
+from power_edge.resources.firewall.discover.kernel_rules import PORTS
+from power_edge.resources.firewall.ufw_files import ANY
 
 EVERY = {"0.0.0.0/0", "::/0"}
 LONGEST = 200
-"""Characters of a comment that is carried over: one line, for people."""
+"""Characters of a comment that is carried over: one line for people."""
 
 
 def notes(tuples: Iterable[str]) -> dict[str, str]:
-    """Name of a rule, in its one spelling -> its comment, or the profile that it was made from.
+    """Return the comment of each rule, or the profile it was made from, by canonical name.
 
-    `tuples`: the lines `### tuple ###` of user.rules and user6.rules (resources/firewall/remedy.py
-    tells their form).
+    `tuples`: the lines `### tuple ###` of user.rules and user6.rules (ufw_files.py has their form).
     """
     found: dict[str, str] = {}
     for line in tuples:
@@ -31,7 +31,7 @@ def notes(tuples: Iterable[str]) -> dict[str, str]:
         text = _decoded(comment) or (unquote(rest[0]) if len(rest) == 3 and rest[0] != "-" else "")
         for port in _ports(ports) if 0 < len(text) <= LONGEST and text.isprintable() else ():
             for each in ("tcp", "udp") if proto == ANY else (proto,):
-                # allow_log and allow_log-all log besides
+                # allow_log and allow_log-all also log
                 ends = [ANY if end in EVERY else end for end in (source, target)]
                 found.setdefault(
                     canonical(

@@ -1,16 +1,15 @@
-"""What leads a firewall from a drift back to its declaration, by the provider whose rules are in
-force.
+"""What leads a firewall from a drift back to its declaration, with the provider's commands.
 
-Commands are given only for states from which they were seen to lead to compliance on a real node
-(tests/lab/test_firewall_remedies.py), and never where they could close the operator's way in. Where
-none are known, a sentence says what a person would do.
+Commands are given only for states from which they led to compliance on a real node
+(tests/lab/test_firewall_remedies.py), and never where they could lock the operator out. Otherwise a
+sentence says what a person would do.
 """
 
 from collections.abc import Sequence
 from enum import Enum
 
 from power_edge.model import Finding, Remedy
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import Undecidable
@@ -29,7 +28,7 @@ class Provider(Enum):
 
 
 def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> Remedy:
-    """What would make the firewall as declared."""
+    """Return what would make the firewall as declared."""
     fields = {drift.field for drift in drifts}
     try:
         match _provider(observed):
@@ -39,22 +38,23 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
                 return firewalld.remedy(declared, observed, fields)
             case Provider.OPEN:
                 return Remedy(
-                    advice="ufw and firewalld are both installed, and neither is in force: remove one of them, or start the one that is meant"
+                    advice="ufw and firewalld are both installed, and neither is in force: "
+                    "remove one, or start the one to use"
                 )
             case Provider.OWN:
                 return by_hand.remedy(declared, observed)
         return Remedy(advice="no firewall is installed: install ufw, firewalld or nftables")
     except Undecidable:
-        return Remedy(advice="the rules are too many to follow: a person has to look")
+        return Remedy(advice="the rules are too complex to follow: look at them by hand")
     except ValueError as error:
         return Remedy(advice=f"no command is known: {error}")
 
 
 def _provider(observed: Ruleset) -> Provider:
-    """Whose commands apply. Never another one's than the one whose rules are in force."""
+    """Return whose commands apply: those of the provider whose rules are in force."""
     if observed.has_firewalld_rules or observed.firewalld:
         return Provider.FIREWALLD
-    loaded = {ufw_loaded(observed, family) for family in queries.FAMILIES}
+    loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
     if observed.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
         return Provider.UFW
     if any_part(ufw.without(observed)).holds is not False:
@@ -65,8 +65,7 @@ def _provider(observed: Ruleset) -> Provider:
         return Provider.UFW
     if observed.ufw is None:
         return Provider.FIREWALLD
-    # Both are installed: only what shows that one was used, and nothing that the other was,
-    # decides.
+    # Both are installed. One decides only if it was used and the other was not.
     of_ufw = observed.ufw or bool(observed.ufw_tuples) or Loaded.LEFT in loaded
     of_firewalld = observed.firewalld_boots or firewalld.was_used(observed)
     if of_ufw is of_firewalld:

@@ -1,6 +1,4 @@
-"""Rules that no provider manages: nothing is known that would change them for good, so a person
-does.
-"""
+"""Rules that no provider manages. No command changes them for good, so a person does."""
 
 from power_edge.model import Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
@@ -10,28 +8,30 @@ from power_edge.resources.firewall.remedy import culprits
 
 
 def remedy(declared: Declared, observed: Ruleset) -> Remedy:
-    """A sentence that names the rule and the file."""
+    """Return a sentence that names the rule and the file."""
     return Remedy(advice=sentence(declared, observed))
 
 
 def sentence(declared: Declared, observed: Ruleset) -> str:
-    """What a person would do about rules that were loaded by hand or from a file."""
+    """Return what a person would do about rules that were loaded by hand or from a file."""
     nft = bool({"inet", "netdev"} & {family for family, _, _ in observed.program.chains})
     files = [file for file in observed.saved if ("nftables" in file) is nft]
     file = " or ".join(files) if files else "the file that loads the rules at boot"
     match declared.field:
         case "enabled" if not declared.value:
-            return f"rules of its own filter: remove them from {file}, and from the kernel"
+            return f"rules of no provider filter: remove them from {file} and from the kernel"
         case "enabled":
-            return f"rules of its own filter in part: complete them in {file}, and load it"
+            return f"rules of no provider filter in part: complete them in {file}, and load it"
         case "default_incoming" | "default_outgoing":
             found = culprits.named(culprits.of_default(declared, observed))
             what = f"change {found}" if found else f"set the policy to {declared.value}"
-            return f"the rules are no provider's: {what} in {file}, and load it"
+            return f"the rules belong to no provider: {what} in {file}, and load it"
         case "exclusive":
-            return f"the rules are no provider's: remove what opens these from {file}, and load it"
+            return (
+                f"the rules belong to no provider: remove what opens these from {file}, and load it"
+            )
     rule: Rule = declared.value
     text = f"{rule.action} {rule.proto}" + (f" port {rule.port}" if rule.port else "")
     decides = culprits.named(culprits.of_rule(rule, observed) - {""})
     where = f"before {decides}" if decides else "to the chain of incoming connections"
-    return f"the rules are no provider's: add a rule to {text} {where} in {file}, and load it"
+    return f"the rules belong to no provider: add a rule to {text} {where} in {file}, and load it"

@@ -1,8 +1,8 @@
 """The commands of firewalld.
 
 An opening is made at runtime and on file, so that it holds now and after a reload. A target is kept
-on file alone, so it takes a reload, which undoes whatever was set at runtime only: none is printed
-where there is such a thing. (Seen with firewalld 1.3.3.)
+on file alone. It needs a reload, which undoes what was set at runtime only: where there is such a
+setting, no command is printed. (Seen with firewalld 1.3.3.)
 """
 
 from dataclasses import replace
@@ -10,33 +10,33 @@ from functools import lru_cache
 
 from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall import queries
+from power_edge.resources.firewall import defaults, traffic
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, Program
-from power_edge.resources.firewall.packet_filter import Rule as Step
+from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Program
 from power_edge.resources.firewall.packet_sets import interface, meet
-from power_edge.resources.firewall.remedy import culprits, way_in
+from power_edge.resources.firewall.remedy import access, culprits
+from power_edge.resources.firewall.ssh_access import USUAL_PORT, OrderedRule
 from power_edge.resources.firewall.state import any_part, in_force
-from power_edge.resources.firewall.way import USUAL_PORT, Verdict
 
 TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "default"}
 RICH = {"allow": "accept", "deny": "drop", "reject": "reject"}
 RELOAD: Command = ("firewall-cmd", "--reload")
-# It answers when the rules are loaded, which is a moment after systemctl has come back.
+# It answers when the rules are loaded, a moment after systemctl returns.
 AWAIT: Command = ("firewall-cmd", "--state")
 START: tuple[Command, ...] = (("systemctl", "enable", "--now", "firewalld"), AWAIT)
 RESTART: tuple[Command, ...] = (("systemctl", "restart", "firewalld"), AWAIT)
-"""Where its table is gone, firewalld cannot reload: it fails to delete the table first."""
+"""Without its table firewalld cannot reload: it fails to delete the table first."""
 
 
 def was_used(observed: Ruleset) -> bool:
-    """Whether somebody has configured firewalld: its files hold more than was installed."""
+    """Return whether somebody configured firewalld: its files hold more than was installed."""
     return bool({"more", "own"} & set(observed.firewalld_stored or ()))
 
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
-    """What firewalld's commands can do about a drift; `fields` are those that drift."""
+    """Return what firewalld's commands can do about a drift. `fields`: those that drift."""
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
     if not observed.firewalld:
@@ -44,28 +44,33 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     if in_force(observed).holds is False:
         if declared.field != "enabled" and not declared.firewall.enabled:
             return Remedy(
-                advice="the kernel lacks rules of firewalld: declare enabled: true to see what loads them"
+                advice="rules of firewalld are missing in the kernel: declare enabled: true to see "
+                "what loads them"
             )
         return _reload(declared, observed)
     match declared.field:
         case "enabled":
             return Remedy(
-                advice="firewalld is set to let everything in: firewall-cmd --list-all-zones"
+                advice="firewalld is set to let everything in: see firewall-cmd --list-all-zones"
             )
         case "default_incoming":
             return _target(declared, observed)
         case "default_outgoing":
-            return Remedy(advice="firewalld filters outgoing connections by policies: firewall-cmd"
-                          " --info-policy shows each; no command is known")  # fmt: skip
+            return Remedy(
+                advice="firewalld filters outgoing connections by policies: change them by hand "
+                "(firewall-cmd --info-policy shows each)"
+            )
         case "exclusive":
-            return Remedy(advice="close in firewalld what is open and not declared: firewall-cmd "
-                          "--list-all shows it; an opening of a service is none of a port")  # fmt: skip
+            return Remedy(
+                advice="close in firewalld what is open and not declared: firewall-cmd --list-all "
+                "shows it. Remove services as services, and ports as ports"
+            )
     return _rule(declared, observed, fields)
 
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(_without(observed)).holds is not False:
-        return Remedy(advice="other rules than firewalld's filter as well: remove these first")
+        return Remedy(advice="rules that are not firewalld's filter as well: remove them first")
     stop: Command = ("systemctl", "disable", "--now", "firewalld")
     # A firewalld that was killed leaves its rules.
     left = (
@@ -75,25 +80,27 @@ def _disable(observed: Ruleset) -> Remedy:
 
 
 def _start(declared: Declared, observed: Ruleset) -> Remedy:
-    """firewalld does not run: the declared openings on file first, then a start."""
+    """Return how to start firewalld: the declared openings on file come first."""
     if not declared.firewall.enabled:
         return Remedy(advice="firewalld is not running: declare enabled: true, or start it")
     if declared.field not in {"enabled", "rule"}:
-        return Remedy(advice="firewalld is not running: start it (see enabled), then look again")
+        return Remedy(advice="firewalld is not running: start it (see enabled), then check again")
     return _loading(declared, observed, "firewall-offline-cmd", START)
 
 
 def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
-    """Have firewalld load what is on file, after the declared openings were put there."""
+    """Return how to have firewalld load what is on file, with the declared openings."""
     stored = observed.firewalld_stored
     if stored is None or "more" in stored:
         return Remedy(
-            advice="what firewalld would load is not known, since it has zones with interfaces or "
-            "sources, rich or direct rules, or policies: look at firewall-offline-cmd "
+            advice="firewalld has zones with interfaces or sources, rich or direct rules, or "
+            "policies, so it is unknown what it would load: look at firewall-offline-cmd "
             "--list-all-zones, and load it by hand"
         )
-    if any(queries.filters(_without(observed), family) is not False for family in queries.FAMILIES):
-        return Remedy(advice="other rules than firewalld's are in force: remove these first")
+    if any(
+        defaults.filters(_without(observed), family) is not False for family in traffic.FAMILIES
+    ):
+        return Remedy(advice="rules that are not firewalld's are in force: remove them first")
     words = [line.split(" ", 1) for line in stored]
     zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
     ports = {rest[0] for name, *rest in words if name == "port"}
@@ -106,22 +113,22 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
         wanted = rule.action == ALLOW or declared.value is rule
         if rule.port is not None and wanted and f"{rule.port}/{rule.proto}" not in ports:
             commands.append((tool, *permanent, f"--zone={zone}", _opening(rule)))
-            on_file += way_in.verdicts([rule])
-    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
+            on_file += access.ordered_rules([rule])
+    why = access.closed(declared.firewall, observed, on_file, _without(observed))
     if why is not None:
         return Remedy(advice=why)
     return Remedy((*commands, *load), cuts=True)
 
 
-def _stored(text: str) -> list[Verdict]:
+def _stored(text: str) -> list[OrderedRule]:
     number, _, proto = text.partition("/")
     if not number.isdecimal() or proto not in {"tcp", "udp"}:
         return []
-    return way_in.verdicts([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
+    return access.ordered_rules([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
 
 
 def _reload(declared: Declared, observed: Ruleset) -> Remedy:
-    """firewalld runs, and the kernel lacks its rules, or some of them."""
+    """Return how to reload: firewalld runs, and the kernel lacks some of its rules."""
     if observed.firewalld_pending is None or observed.firewalld_pending:
         return _keep_pending(observed)
     return _loading(declared, observed, "firewall-cmd", RESTART)
@@ -129,7 +136,7 @@ def _reload(declared: Declared, observed: Ruleset) -> Remedy:
 
 def _target(declared: Declared, observed: Ruleset) -> Remedy:
     zones = _zones(observed)
-    if not zones or _by_source(observed):
+    if not zones or _has_source_zones(observed):
         return Remedy(advice=_SOURCES)
     if observed.firewalld_pending is None or observed.firewalld_pending:
         return _keep_pending(observed)
@@ -138,9 +145,9 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
         return Remedy(advice=_POLICY.format(culprits.named(found)))
     others = {each for each in found if each and "firewalld" not in each}
     if others:
-        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
-    open_now = way_in.allowed_now(observed, "_allow handle")
-    missing = [rule for rule in _allowed(declared) if not way_in.covered(rule, open_now)]
+        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
+    open_now = access.allowed_now(observed, "_allow handle")
+    missing = [rule for rule in _allowed(declared) if not access.covered(rule, open_now)]
     openings = [
         (*where, f"--zone={zone}", _opening(rule))
         for rule in missing
@@ -154,8 +161,8 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
     commands = (*openings, *targets, RELOAD)
     if declared.value == ALLOW:
         return Remedy(commands)
-    on_file = [*way_in.verdicts(missing), *open_now]
-    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
+    on_file = [*access.ordered_rules(missing), *open_now]
+    why = access.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
 
@@ -171,16 +178,16 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     found = culprits.of_rule(rule, observed)
     early = {by for by in found if _decided_early(by)}
     if early:
-        return Remedy(advice=f"{culprits.named(early)} decides before: change that")
+        return Remedy(advice=f"{culprits.named(early)} decides before: change it")
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
     doubt = culprits.doubt(rule, observed)
     if doubt is not None:
-        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
-    if not way_in.lets_through(_without(observed), rule, {ALLOW, rule.action}):
-        return Remedy(advice=way_in.OTHERS.format("firewalld"))
+        return Remedy(advice=f"the result of a command is unknown: {doubt}")
+    if not access.lets_through(_without(observed), rule, {ALLOW, rule.action}):
+        return Remedy(advice=access.OTHERS.format("firewalld"))
     zones = _zones(observed)
-    if not zones or _by_source(observed):
+    if not zones or _has_source_zones(observed):
         return Remedy(advice=_SOURCES)
     commands = tuple(
         (*where, f"--zone={zone}", _opening(rule))
@@ -189,18 +196,19 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     )
     if rule.action == ALLOW:
         return Remedy(commands)
-    on_file = [*way_in.verdicts([rule]), *way_in.allowed_now(observed, "_allow handle")]
-    why = way_in.closed(declared.firewall, observed, on_file, _without(observed))
+    on_file = [*access.ordered_rules([rule]), *access.allowed_now(observed, "_allow handle")]
+    why = access.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
 
 _SOURCES = (
-    "a zone of firewalld that is chosen by the sender's address, or none that could be told, "
-    "decides here: firewall-cmd --get-active-zones shows them; change that one"
+    "the zone of firewalld that decides is chosen by the sender's address, or unknown: "
+    "firewall-cmd --get-active-zones shows the zones; change that one"
 )
-
-
-_POLICY = "a policy of firewalld decides here ({}), and what is set of a zone does not change that: firewall-cmd --info-policy shows each"
+_POLICY = (
+    "a policy of firewalld decides ({}), so changing a zone has no effect: change the policy "
+    "(firewall-cmd --info-policy shows each)"
+)
 
 
 def _of_policy(by: str) -> bool:
@@ -208,22 +216,22 @@ def _of_policy(by: str) -> bool:
 
 
 def _keep_pending(observed: Ruleset) -> Remedy:
-    what = ", ".join(observed.firewalld_pending or ()) or "what is set at runtime is not known"
+    what = ", ".join(observed.firewalld_pending or ()) or "unknown what"
     return Remedy(
         advice=f"a reload of firewalld would undo what was set at runtime only ({what}): keep it "
-        "with firewall-cmd --runtime-to-permanent, or run --reload to drop it, then look again"
+        "with firewall-cmd --runtime-to-permanent, or drop it with --reload, then check again"
     )
 
 
 def _decided_early(by: str) -> bool:
-    """By a rule that is not firewalld's, or that comes before those that a command would add."""
+    """Return whether a rule of others decided, or one before those that a command would add."""
     return bool(by) and (" firewalld " not in by or "_pre handle" in by or "_deny handle" in by)
 
 
 def _opening(rule: Rule) -> str:
     if rule.action == ALLOW and rule.from_ == rule.to == "any":
         return f"--add-port={rule.port}/{rule.proto}"
-    families = queries.named_families(rule)
+    families = traffic.named_families(rule)
     parts = ["rule", *(f'family="ipv{family}"' for family in families)]
     ends = (("source", rule.from_), ("destination", rule.to))
     parts += [f'{word} address="{end}"' for word, end in ends if end != "any"]
@@ -231,32 +239,34 @@ def _opening(rule: Rule) -> str:
     return "--add-rich-rule=" + " ".join([*parts, port, RICH[rule.action]])
 
 
-def _steps(observed: Ruleset) -> list[Step]:
-    """How filter_INPUT_ZONES leads to the zones."""
+def _steps(observed: Ruleset) -> list[FilterRule]:
+    """Return the rules of filter_INPUT_ZONES, which lead to the zones."""
     chain = observed.program.chains.get(("inet", "firewalld", "filter_INPUT_ZONES"), {})
     return [step for rules in chain.values() for step in rules]
 
 
-def _by_source(observed: Ruleset) -> bool:
-    """Whether there are zones that are chosen by the sender's address."""
-    return any(step.opaque or set(box) - {"iif"} for step in _steps(observed) for box in step.boxes)
+def _has_source_zones(observed: Ruleset) -> bool:
+    """Return whether there are zones that are chosen by the sender's address."""
+    return any(
+        step.opaque or set(box) - {Dimension.IIF} for step in _steps(observed) for box in step.boxes
+    )
 
 
 def _zones(observed: Ruleset) -> list[str]:
-    """The zones of the interfaces that a default route uses, or else of all."""
+    """Return the zones of the interfaces that a default route uses, or else of all."""
     found = []
     for name in observed.outside or observed.interfaces or ():
         for step in _steps(observed):
-            reach = {"iif": (interface(name),)}
-            if step.do.target and any(meet(box, reach) is not None for box in step.boxes):
-                found.append(step.do.target[2].removeprefix("filter_IN_"))
+            reach = {Dimension.IIF: (interface(name),)}
+            if step.effect.target and any(meet(box, reach) is not None for box in step.boxes):
+                found.append(step.effect.target[2].removeprefix("filter_IN_"))
                 break
     return list(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=4)
 def _without(observed: Ruleset) -> Ruleset:
-    """The node with firewalld stopped, and without its rules."""
+    """Return the node with firewalld stopped, and without its rules."""
     program = observed.program
     bases = tuple(
         base for base in program.bases if base.chain is None or base.chain[1] != "firewalld"

@@ -1,145 +1,65 @@
 """The commands of ufw.
 
-ufw acts on its files and, where it counts itself as running, on the kernel. Whether it runs, it
-decides by whether the chain ufw-user-input exists: with chains that nothing leads to, `enable`,
-`reload` and `default` end with 0, and change nothing or shut everybody out. Only `ufw-init
-flush-all` gets out of that state; it takes the rules of others along, so it is not given where
-there are any. (Seen with ufw 0.36.2.)
+ufw acts on its files and, if it takes itself for running, on the kernel. It takes itself for
+running if the chain ufw-user-input exists. Where nothing leads to that chain, `enable`, `reload`
+and `default` end with 0, and change nothing or lock everybody out. Only `ufw-init flush-all` gets
+out of that state. It removes the rules of others as well, so it is not printed where there are any.
+(Seen with ufw 0.36.2.)
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from power_edge.model import Command, Remedy
-from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import queries
+from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, Program
 from power_edge.resources.firewall.packet_sets import (
     Box,
-    Numbers,
     meet,
-    network,
-    shown,
     subtract_all,
     within,
 )
-from power_edge.resources.firewall.remedy import culprits, way_in
+from power_edge.resources.firewall.remedy import access, culprits
+from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.undeclared import openings
-from power_edge.resources.firewall.way import Verdict
+from power_edge.text import printable
 
 ENABLE: Command = ("ufw", "--force", "enable")
 RELOAD: Command = ("ufw", "reload")
-OPENS = ("allow", "limit")
 DEFAULT_CHAINS = ("skip-to-policy", "reject", "track", "after-logging")
-"""What ufw's chains are called, between `ufw-` and the direction, that make up a default."""
-
-
-class Files:
-    """ufw's rules, and the commands that change them.
-
-    Each command is followed here as ufw follows it: a rule that differs from one on file in action
-    or logging alone takes its place, another one comes last, or first with `prepend`.
-    """
-
-    def __init__(self, rules: Iterable[Tuple], settings: Settings) -> None:
-        self.rules = list(rules)
-        self.settings = settings
-        self.commands: list[Command] = []
-
-    def tuples(self, rule: Rule, action: str) -> list[Tuple]:
-        """What ufw makes of a declared rule."""
-        families = sorted(queries.named_families(rule)) or [4, 6]
-        if self.settings.ipv6 is False:
-            families = [family for family in families if family == 4]
-        every = {4: EVERY[0], 6: EVERY[1]}
-        return [
-            Tuple(
-                action, "", rule.proto, str(rule.port),
-                every[family] if rule.to == ANY else _network(rule.to), ANY,
-                every[family] if rule.from_ == ANY else _network(rule.from_), "-", "-", "",
-            )
-            for family in families
-        ]  # fmt: skip
-
-    def listed(self, each: Tuple) -> int | None:
-        """The place of the rule that speaks of the same connections, whatever it does to them."""
-        found = (place for place, other in enumerate(self.rules) if _same(each, other))
-        return next(found, None)
-
-    def holds(self, rule: Rule) -> bool:
-        """Whether the rule is on file, in each family that ufw would write."""
-        places = [(each, self.listed(each)) for each in self.tuples(rule, rule.action)]
-        return all(
-            place is not None and self.rules[place].action == each.action for each, place in places
-        )
-
-    def shadowed(self, rule: Rule) -> bool:
-        """Whether a rule of another action comes first for some of the same connections."""
-        for each in self.tuples(rule, rule.action):
-            place = self.listed(each)
-            ahead = self.rules if place is None else self.rules[:place]
-            for other in ahead:
-                same_family = other.family == each.family
-                if same_family and other.action != each.action and _meet(other, each):
-                    return True
-        return False
-
-    def add(self, rule: Rule, *, first: bool = False) -> None:
-        spec: Command = (f"{rule.port}/{rule.proto}",)
-        if (rule.from_, rule.to) != (ANY, ANY):
-            spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", str(rule.port))
-        self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *spec))
-        for each in self.tuples(rule, rule.action):
-            place = self.listed(each)
-            if place is not None:
-                self.rules[place] = each
-            elif first:
-                self.rules.insert(0, each)
-            else:
-                self.rules.append(each)
-
-    def remove(self, each: Tuple) -> None:
-        """Remove a rule as it is spelled on file. Both families go where both have it."""
-        twins = [other for other in self.rules if other.spelling() == each.spelling()]
-        both = {twin.family for twin in twins} == {4, 6} or self.settings.ipv6 is False
-        self.commands.append(("ufw", "delete", *each.spelling(both=both)))
-        self.rules = [other for other in self.rules if other not in twins]
-
-    def open(self, firewall: Firewall) -> None:
-        """Add the declared openings that are not on file."""
-        for rule in firewall.rules or ():
-            if rule.action == ALLOW and rule.port is not None and not self.holds(rule):
-                self.add(rule)
-
-    def verdicts(self) -> Iterator[Verdict]:
-        for each in self.rules:
-            yield Verdict(ALLOW if each.action in OPENS else each.action, each.box())
+"""The chains that make up ufw's default, without `ufw-` and the direction."""
 
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
-    """What ufw's commands can do about a drift; `fields` are those that drift."""
+    """Return what ufw's commands can do about a drift. `fields`: those that drift."""
     assert observed.ufw_settings is not None
     if not observed.ufw_settings.plain:
         return Remedy(
-            advice="ENABLED in /etc/ufw/ufw.conf is written so that ufw does not read it as a boot does: write ENABLED=yes or ENABLED=no"
+            advice="ufw and a boot read ENABLED in /etc/ufw/ufw.conf differently: write "
+            "ENABLED=yes or ENABLED=no"
         )
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
     if observed.ufw_rules is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
     if observed.ufw_by_hand is not None:
-        return Remedy(advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{shown(observed.ufw_by_hand[:100])}'), and any command of ufw "
-                      "writes these files anew: make the rules by ufw's commands")  # fmt: skip
+        line = printable(observed.ufw_by_hand[:100])
+        return Remedy(
+            advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{line}'), and every "
+            "command of ufw overwrites these files: make the rules with ufw's commands"
+        )
     files = Files(observed.ufw_rules, observed.ufw_settings)
     others = culprits.foreign(observed, "ufw")
     if others:
         return Remedy(
-            advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it where it was made"
+            advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it "
+            "where it is set"
         )
     if not _in_force(observed):
         return _start(declared, files, observed)
@@ -154,20 +74,20 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 
 
 def _in_force(observed: Ruleset) -> bool:
-    """Whether ufw's commands reach the kernel: its rules are there, in full."""
-    loaded = {family: ufw_loaded(observed, family) for family in queries.FAMILIES}
+    """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
+    loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
     needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
     return bool(observed.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
 
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(without(observed)).holds is not False:
-        return Remedy(advice="other rules than ufw's filter as well: remove these first")
+        return Remedy(advice="rules that are not ufw's filter as well: remove them first")
     return Remedy((("ufw", "disable"),))
 
 
 def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
-    """ufw is not in force, or in part: the declared openings first, then the rest."""
+    """Return how to put ufw in force: the declared openings come first."""
     firewall, settings = declared.firewall, files.settings
     if not firewall.enabled:
         return Remedy(
@@ -183,20 +103,20 @@ def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
         direction = declared.field.removeprefix("default_")
         files.commands.append(("ufw", "default", declared.value, direction))
     elif declared.field == "exclusive":
-        return Remedy(advice="ufw is not in force: enable it first, then look again")
+        return Remedy(advice="ufw is not in force: enable it first, then check again")
     if settings.enabled and files.commands:
-        before = [("ufw", "disable"), *before]  # with ENABLED=yes it would reach for the kernel
+        before = [("ufw", "disable"), *before]  # with ENABLED=yes ufw would change the kernel
         after = [ENABLE]
     commands = [*before, *files.commands, *after]
     return _closing(declared, observed, files, commands, loading=True)
 
 
 def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[Command]]:
-    """What comes before and after the changes to ufw's files, to have them loaded in full.
+    """Return the commands before and after the changes to ufw's files that load all of them.
 
-    ValueError: what would do so takes the rules of others along.
+    ValueError if they would remove the rules of others.
     """
-    loaded = {ufw_loaded(observed, family) for family in queries.FAMILIES}
+    loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
     chains = {key[2] for key in observed.program.chains}
     marks = {4: "ufw", 6: "ufw6"}
     running = [family for family, mark in marks.items() if f"{mark}-user-input" in chains]
@@ -204,25 +124,25 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
     others = next(_others(observed), None)
     if settings.builtins and others:
         raise ValueError(
-            "MANAGE_BUILTINS=yes in /etc/default/ufw, so that a start of ufw removes the rules of "
-            f"others, such as {others}: set it to no, or start ufw by hand"
+            f"a start of ufw removes the rules of others, such as {others}, since "
+            "MANAGE_BUILTINS=yes in /etc/default/ufw: set it to no, or start ufw by hand"
         )
     if stuck:
         if others or settings.init is None:
             raise ValueError(
-                "ufw is loaded in part, and `ufw-init flush-all`, which repairs that, removes the "
-                f"rules of others, such as {others or 'docker'}: run it and `ufw --force enable`, "
-                "then load the others again"
+                "ufw is loaded in part. `ufw-init flush-all` repairs that, and removes the rules "
+                f"of others, such as {others or 'docker'}: run it and `ufw --force enable`, then "
+                "load the others again"
             )
         return [(settings.init, "flush-all")], [ENABLE]
     if running or {Loaded.PART, Loaded.WHOLE} & loaded:
-        # It counts as running, and `enable` would load nothing.
+        # It takes itself for running, and `enable` would load nothing.
         return [], [RELOAD] if settings.enabled else [ENABLE, RELOAD]
     return [], [ENABLE]
 
 
 def _enable(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
-    """ufw's rules are there in full, and yet it does not count as enabled."""
+    """Return how to enable ufw where its rules are loaded in full and it is not enabled."""
     return _closing(declared, observed, files, [RELOAD], loading=True)
 
 
@@ -233,12 +153,12 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     direction = declared.field.removeprefix("default_")
     others = {each for each in culprits.of_default(declared, observed) if not _of_default(each)}
     if others:
-        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change that")
+        return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
     rest, outward = without(observed), direction == "outgoing"
     if declared.value != "deny" and not all(
-        queries.default(rest, family, ALLOW, outward=outward) for family in families
+        defaults.default(rest, family, ALLOW, outward=outward) for family in families
     ):
-        return Remedy(advice="other rules than ufw's decide on most connections: change those")
+        return Remedy(advice="rules that are not ufw's decide on most connections: change them")
     command: Command = ("ufw", "default", declared.value, direction)
     if declared.value == ALLOW:
         return Remedy((command,))
@@ -248,7 +168,7 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
 
 
 def _of_default(text: str) -> bool:
-    """Whether a rule is one of those by which ufw's default comes about, or a policy."""
+    """Return whether a rule is part of ufw's default, or a policy."""
     return not text or any(f"-{part}-" in text and "ufw" in text for part in DEFAULT_CHAINS)
 
 
@@ -256,7 +176,7 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     rule: Rule = declared.value
     if rule.port is None:
         return Remedy(advice=_icmp(rule))
-    families = queries.named_families(rule) or set(queries.judged_families(observed, rule.action))
+    families = traffic.named_families(rule) or set(queries.judged_families(observed, rule.action))
     if files.settings.ipv6 is False and 6 in families:
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
@@ -265,18 +185,18 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     if strange:
         file = "" if not any("ufw" in each for each in strange) else " in /etc/ufw"
         return Remedy(
-            advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change that"
+            advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change it"
         )
     if files.holds(rule) and not files.shadowed(rule):
         return _closing(declared, observed, files, [RELOAD], loading=True)
     doubt = culprits.doubt(rule, observed)
     if doubt is not None:
-        return Remedy(advice=f"what a command would lead to is not known: {doubt}")
-    if not way_in.lets_through(without(observed), rule, {ALLOW, rule.action}):
-        return Remedy(advice=way_in.OTHERS.format("ufw"))
+        return Remedy(advice=f"the result of a command is unknown: {doubt}")
+    if not access.lets_through(without(observed), rule, {ALLOW, rule.action}):
+        return Remedy(advice=access.OTHERS.format("ufw"))
     stale = _not_loaded(rule, observed, files)
     _place(rule, files)
-    if stale:  # ufw leaves a rule alone that is on file already
+    if stale:  # ufw ignores a rule that is on file already
         return _closing(declared, observed, files, [*files.commands, RELOAD], loading=True)
     if rule.action == ALLOW:
         return Remedy(tuple(files.commands))
@@ -284,21 +204,21 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
 
 
 def _not_loaded(rule: Rule, observed: Ruleset, files: Files) -> bool:
-    """Whether the rule is on file in a family in which it does not count."""
+    """Return whether the rule is on file in a family in which it is not in force."""
     if files.shadowed(rule):
         return False
     for each in files.tuples(rule, rule.action):
         place = files.listed(each)
         if place is not None and files.rules[place].action == each.action:
-            box = queries.packets(rule, each.family)
-            ways = queries.fare(observed, each.family, [box] if box is not None else [])
-            if any(region.verdict != rule.action for regions in ways for region in regions):
+            box = traffic.packets(rule, each.family)
+            traces = queries.trace(observed, each.family, [box] if box is not None else [])
+            if any(region.verdict != rule.action for regions in traces for region in regions):
                 return True
     return False
 
 
 def _place(rule: Rule, files: Files) -> None:
-    """Put a rule on file so that it counts. ufw skips `prepend` of a rule that it has already."""
+    """Put a rule on file so that it counts. ufw ignores `prepend` of a rule that it has."""
     shadowed = files.shadowed(rule)
     if shadowed:
         for each in files.tuples(rule, rule.action):
@@ -310,19 +230,22 @@ def _place(rule: Rule, files: Files) -> None:
 
 
 def _of_user(text: str) -> bool:
-    """Whether a rule is a user's, or comes behind these."""
+    """Return whether a rule is a user's, or comes behind those."""
     return _of_default(text) or any(f"{part}-user-" in text for part in ("ufw", "ufw6"))
 
 
 def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
-    """A declared opening is open for more than it says: remove the wider rules."""
+    """Return how to remove the rules that open more than a declared opening says."""
     rule: Rule = declared.value
-    boxes = [box for family in queries.FAMILIES if (box := _asked_of(rule, family)) is not None]
+    boxes = [
+        box for family in traffic.FAMILIES if (box := _from_anywhere(rule, family)) is not None
+    ]
     wide = [each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)]
     found = [each for each in wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
         return Remedy(
-            advice=f"remove the rules of ufw that open port {rule.port} wider, and open again what else they opened (ufw status numbered)"
+            advice=f"remove the rules of ufw that open port {rule.port} wider (ufw status "
+            "numbered), and open again what else they opened"
         )
     files.open(declared.firewall)
     for each in found:
@@ -342,50 +265,51 @@ def _ends(each: Tuple) -> dict[str, str]:
     return {name: ANY if end in EVERY else end for name, end in ends.items()}
 
 
-def _asked_of(rule: Rule, family: int) -> Box | None:
-    return queries.packets(replace(rule, from_=ANY, to=ANY), family)
+def _from_anywhere(rule: Rule, family: int) -> Box | None:
+    return traffic.packets(replace(rule, from_=ANY, to=ANY), family)
 
 
 def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
-    """Whether a rule of ufw opens more of a declared rule's port than any declared rule does."""
+    """Return whether a rule of ufw opens more of a declared rule's port than is declared."""
     allowed = [
         box
         for other in declared.firewall.rules or ()
-        if other.action == ALLOW and (box := queries.packets(other, each.family)) is not None
+        if other.action == ALLOW and (box := traffic.packets(other, each.family)) is not None
     ]
-    full = _asked_of(rule, each.family)
+    full = _from_anywhere(rule, each.family)
     box = meet(full, each.box()) if full is not None else None
     return box is not None and bool(subtract_all([box], allowed))
 
 
 def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
-    """Remove the openings that are not declared, where they are ufw's."""
+    """Return how to remove the openings that are not declared, if they are ufw's."""
     extra = [each for each in openings(declared.firewall, observed) if each.sure]
     boxes = {
-        family: [each.box for each in extra if each.family == family] for family in queries.FAMILIES
+        family: [each.box for each in extra if each.family == family] for family in traffic.FAMILIES
     }
     files.open(declared.firewall)
     declared_boxes = {
         family: [
             box
             for rule in declared.firewall.rules or ()
-            if rule.action == ALLOW and (box := queries.packets(rule, family)) is not None
+            if rule.action == ALLOW and (box := traffic.packets(rule, family)) is not None
         ]
-        for family in queries.FAMILIES
+        for family in traffic.FAMILIES
     }
     doomed = [
         each
         for each in files.rules
         if each.action in OPENS
         and any(meet(each.box(), box) is not None for box in boxes[each.family])
-        and not any(within(meet(queries.incoming(each.family), each.box()) or {}, box)
+        and not any(within(meet(traffic.incoming(each.family), each.box()) or {}, box)
                     for box in declared_boxes[each.family])
     ]  # fmt: skip
     for family, some in boxes.items():
         left = subtract_all(some, [each.box() for each in doomed if each.family == family])
         if left:
             return Remedy(
-                advice="some of what is open is not opened by a rule of ufw alone: see /etc/ufw/before.rules and iptables-save"
+                advice="not all openings come from rules of ufw: see /etc/ufw/before.rules and "
+                "iptables-save"
             )
     for each in doomed:
         if each in files.rules:
@@ -401,17 +325,17 @@ def _closing(
     *,
     loading: bool = False,
 ) -> Remedy:
-    """Commands that could close the way in, or the sentence why they are not given.
+    """Return commands that could lock the operator out, or a sentence why they are not given.
 
-    `loading`: they load all of ufw's rules anew, so that what the kernel runs now says nothing.
+    `loading`: they load all rules of ufw again, so that the rules in force now do not count.
     """
     if loading and files.settings.edited:
         named = " and ".join(files.settings.edited)
         return Remedy(
-            advice=f"{named} is not as installed: look what it does, then load ufw's rules"
+            advice=f"{named} is not as installed: find out what it does, then load ufw's rules"
         )
     rest = without(observed) if loading else observed
-    why = way_in.closed(declared.firewall, observed, list(files.verdicts()), rest)
+    why = access.closed(declared.firewall, observed, list(files.ordered_rules()), rest)
     if why is not None:
         return Remedy(advice=why)
     return Remedy(tuple(dict.fromkeys(commands)), cuts=True)
@@ -419,12 +343,12 @@ def _closing(
 
 @lru_cache(maxsize=4)
 def without(observed: Ruleset) -> Ruleset:
-    """The node with ufw off: no jumps to its chains, no policies of its making, ENABLED=no."""
+    """Return the node with ufw off: no jumps to its chains, no policies of its, ENABLED=no."""
     program = observed.program
     ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
         key: {
-            family: tuple(rule for rule in rules if rule.do.target not in ours)
+            family: tuple(rule for rule in rules if rule.effect.target not in ours)
             for family, rules in by_family.items()
         }
         for key, by_family in program.chains.items()
@@ -441,7 +365,7 @@ def without(observed: Ruleset) -> Ruleset:
 
 
 def _others(observed: Ruleset) -> Iterator[str]:
-    """Rules in the tables of iptables that are not ufw's: `ufw-init flush-all` removes them."""
+    """Yield rules in iptables' tables that are not ufw's. `ufw-init flush-all` removes them."""
     rest = without(observed).program
     for (family, table, chain), by_family in rest.chains.items():
         if family.split()[-1] not in {"ip", "ip6"} or table not in {"filter", "nat", "mangle"}:
@@ -459,26 +383,6 @@ def _others(observed: Ruleset) -> Iterator[str]:
                     yield f"'{rule.text}'"
 
 
-def _same(left: Tuple, right: Tuple) -> bool:
-    """Whether ufw takes two rules for the same one (UFWRule.match): all but action and log."""
-    return left.family == right.family and _fields(left) == _fields(right)
-
-
-def _fields(each: Tuple) -> tuple[object, ...]:
-    box = each.box()
-    ends: list[Numbers] = [box[f"{end}{each.family}"] for end in ("saddr", "daddr")]
-    return (each.proto, each.port, each.from_port, each.app, each.from_app, each.interface, *ends)
-
-
-def _meet(left: Tuple, right: Tuple) -> bool:
-    return meet(left.box(), right.box()) is not None
-
-
-def _network(text: str) -> str:
-    network(text)  # ValueError for what is none
-    return text
-
-
 def _icmp(rule: Rule) -> str:
     return (
         f"ufw has no command for icmp: {rule.action} it in /etc/ufw/before.rules and before6.rules"
@@ -486,6 +390,6 @@ def _icmp(rule: Rule) -> str:
 
 
 NO_IPV6 = (
-    "IPV6=no in /etc/default/ufw: ufw drops all IPv6 and loads no rules for it; set IPV6=yes and run "
-    "ufw reload, or declare IPv4 alone (from: 0.0.0.0/0)"
+    "IPV6=no in /etc/default/ufw: ufw drops all IPv6 and loads no rules for it. Set IPV6=yes and "
+    "run ufw reload, or declare IPv4 alone (from: 0.0.0.0/0)"
 )

@@ -1,13 +1,14 @@
-"""The operator's way to the node, which no command that is printed may close.
+"""How the operator reaches the node. No printed command may close this.
 
 The probe prints the connection that its answer goes back by (SSH_CONNECTION), or else those that
-are open to sshd, and the ports on which sshd listens. Where it could not find out, ssh on port 22
-is assumed.
+are open to sshd, and the ports that sshd listens on. If it could not find out, ssh on port 22 is
+assumed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
 from power_edge.resources.firewall.packet_filter import ALLOW
 from power_edge.resources.firewall.packet_sets import Box, address, interface, meet, subtract_all
 
@@ -25,17 +26,20 @@ class Connection(NamedTuple):
     device: str = ""
 
     def box(self) -> Box:
-        """A new connection like it, from any port."""
-        ends = {"saddr": self.client, "daddr": self.server}
-        box: Box = {f"{end}{self.family}": ((number, number),) for end, number in ends.items()}
-        box = {**box, "proto": TCP, "dport": ((self.port, self.port),)}
-        return {**box, "iif": (interface(self.device),)} if self.device else box
+        """Return a new connection like it, from any port."""
+        box: Box = {
+            SADDR[self.family]: ((self.client, self.client),),
+            DADDR[self.family]: ((self.server, self.server),),
+            Dimension.PROTO: TCP,
+            Dimension.DPORT: ((self.port, self.port),),
+        }
+        return {**box, Dimension.IIF: (interface(self.device),)} if self.device else box
 
 
-class Way(NamedTuple):
+class SshAccess(NamedTuple):
     """How the operator gets in: the connections in use, and the ports of sshd.
 
-    `tunnels`: interfaces of VPNs among the devices; what they need to stay up is not known.
+    `tunnels`: interfaces of VPNs among the devices. What a VPN needs to stay up is unknown.
     """
 
     connections: tuple[Connection, ...] = ()
@@ -43,39 +47,42 @@ class Way(NamedTuple):
     tunnels: frozenset[str] = frozenset()
 
     def tunnel(self) -> str | None:
-        """The VPN that a connection in use comes through."""
+        """Return the VPN that a connection in use comes through; None without one."""
         return next((each.device for each in self.connections if each.device in self.tunnels), None)
 
 
-NO_WAY_READ = Way(ports=(USUAL_PORT,))
+DEFAULT_ACCESS = SshAccess(ports=(USUAL_PORT,))
 
 
-class Verdict(NamedTuple):
-    """One rule of those that will be in force, in their order."""
+class OrderedRule(NamedTuple):
+    """One of the rules that will be in force, in their order."""
 
     action: str
     box: Box
 
 
-def keeps(need: Box, rules: Sequence[Verdict]) -> bool:
-    """Whether these rules let a needed connection in, with nothing let in by default.
+def lets_in(need: Box, rules: Sequence[OrderedRule]) -> bool:
+    """Return whether these rules let a needed connection in, if nothing is let in by default.
 
-    Which interface a connection comes by is not always known: a rule about one interface then
-    counts where it denies, and not where it allows.
+    The interface of a connection is not always known. A rule for one interface then counts if it
+    denies, and not if it allows.
     """
     left = [need]
     for action, box in rules:
         if action == ALLOW:
-            if ("iif" not in box or "iif" in need) and any(_meets(box, each) for each in left):
+            if (Dimension.IIF not in box or Dimension.IIF in need) and any(
+                _meets(box, each) for each in left
+            ):
                 return True
         elif not (left := subtract_all(left, [box])):
             return False
     return False
 
 
-def read(lines: Iterable[str]) -> Way:
-    """Of the probe's lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`,
-    `unknown`.
+def read(lines: Iterable[str]) -> SshAccess:
+    """Return how the operator gets in, as the probe prints it.
+
+    Its lines: `way CLIENT SERVER PORT DEVICE`, `port PORT`, `tunnel DEVICE`, `unknown`.
     """
     words = [line.split() for line in lines]
     if not words or ["unknown"] in words:
@@ -84,7 +91,7 @@ def read(lines: Iterable[str]) -> Way:
         ports = tuple(int(rest[0]) for name, *rest in words if name == "port" and rest)
     tunnels = frozenset(rest[0] for name, *rest in words if name == "tunnel" and rest)
     connections = [each for name, *rest in words if name == "way" for each in _connection(rest)]
-    return Way(tuple(dict.fromkeys(connections)), ports, tunnels)
+    return SshAccess(tuple(dict.fromkeys(connections)), ports, tunnels)
 
 
 def _connection(words: Sequence[str]) -> Iterator[Connection]:
@@ -101,6 +108,6 @@ def _connection(words: Sequence[str]) -> Iterator[Connection]:
 
 
 def _meets(left: Box, right: Box) -> bool:
-    """Whether they share a packet. Of boxes of one family each: no packet has both addresses."""
-    families = [{name[-1] for name in box if "addr" in name} for box in (left, right)]
+    """Return whether two boxes share a packet. No packet has addresses of two families."""
+    families = [{FAMILY[name] for name in box if name in FAMILY} for box in (left, right)]
     return (not all(families) or families[0] == families[1]) and meet(left, right) is not None

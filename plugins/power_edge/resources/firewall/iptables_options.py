@@ -1,0 +1,299 @@
+"""The options of a rule as iptables-save prints them (iptables(8), iptables-extensions(8))."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from power_edge.resources.firewall import address_types, marks
+from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.ipsets import AddressSet
+from power_edge.resources.firewall.packet_sets import (
+    NOTHING,
+    Numbers,
+    address,
+    interface,
+    network,
+    numbers,
+)
+from power_edge.resources.firewall.rule_match import ANSWERED, SENT, STATES, Match, protocol
+from power_edge.text import printable
+
+VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
+MODULES = frozenset({
+    "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "conntrack", "state", "addrtype", "icmp",
+    "icmp6", "iprange", "pkttype", "comment", "recent", "rpfilter", "rt", "mark", "connmark", "set",
+})  # fmt: skip
+"""Matches whose options are read one by one. Any other match makes the rule opaque."""
+STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {
+    "DNAT": NOTHING,
+    "SNAT": NOTHING,
+}
+TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
+Sets = Mapping[str, AddressSet]
+NO_SETS: Sets = {}
+Token = tuple[str, bool]
+"""A word, and whether it was printed without quotes. Only such a word can be an option."""
+
+
+def narrow(match: Match, family: int, tokens: tuple[Token, ...], sets: Sets = NO_SETS) -> None:
+    """Narrow a match by the part of a rule that stands for one `-m NAME`."""
+    OptionReader(match, family, tokens, sets).read()
+
+
+class OptionReader:
+    """Reads the options of one rule in the order of iptables-save: matches, then the target."""
+
+    def __init__(self, match: Match, family: int, tokens: Iterable[Token], sets: Sets) -> None:
+        self.match, self.family, self.sets = match, family, sets
+        self._tokens = iter(tokens)
+        self._module = ""
+        self._options = set[str]()
+        self._set: tuple[str, str, bool] | None = None
+
+    def read(self) -> None:
+        """Read all options, up to the target. One that is not understood makes the rule opaque."""
+        negated = False
+        for token, bare in self._tokens:
+            if bare and token == "!":
+                negated = True
+                continue
+            if bare and token in {"-j", "-g"}:
+                break
+            try:
+                self._option(token if bare else "", negated)
+            except ValueError as error:
+                self.match.doubt(printable(str(error)))
+            negated = False
+        self._finish()
+
+    def _finish(self) -> None:
+        """Apply a match whose options only change what it means."""
+        if self._module == "rpfilter":
+            self.match.narrow(
+                Dimension.PATH,
+                ANSWERED[not self._options & {"--loose"}],
+                negated="--invert" in self._options,
+            )
+        if self._module == "set":
+            self._set_of_addresses()
+        self._options, self._set = set(), None
+
+    def _set_of_addresses(self) -> None:
+        name, side, negated = self._set or ("", "", False)
+        dimension = {"src": SADDR, "dst": DADDR}.get(side)
+        known = self.sets.get(name)
+        if known is None or dimension is None or self._options:
+            self.match.doubt("set match")
+            return
+        some = (known.lasting if negated else known.all) if known.family == self.family else NOTHING
+        self.match.narrow(dimension[self.family], some, negated=negated)
+        if negated and known.expires:
+            self.match.doubt("an element of a set that expires")
+
+    def _value(self) -> str:
+        return next(self._tokens, ("", True))[0]
+
+    def _option(self, option: str, negated: bool) -> None:
+        if option == "-m":
+            self._finish()
+            self._module = self._value()
+            if self._module in VARYING:
+                self.match.varies = True
+            elif self._module == "rt":
+                self.match.plain(False)
+            elif self._module not in MODULES:
+                self.match.doubt(printable(f"{self._module} match"))
+        elif self._module in {*VARYING, "rt", "rpfilter"} and option not in OPTIONS:
+            self._options.add(option)
+        elif self._module == "set" and option not in OPTIONS:
+            if option == "--match-set" and self._set is None:
+                self._set = self._value(), self._value(), negated
+            else:
+                self._options.add(option)  # it changes how the match treats an element
+        elif self._module == "recent":
+            self._recent(option, negated)
+        elif option == "--mark" and self._module in {"mark", "connmark"}:
+            value, _, mask = self._value().partition("/")
+            which = marks.PACKET if self._module == "mark" else marks.CONNECTION
+            self.match.mark(
+                which,
+                marks.equal(which, int(value, 0), int(mask or str(marks.ALL), 0)),
+                negated=negated,
+            )
+        elif option in OPTIONS:
+            OPTIONS[option](self, self._value() if option not in FLAGS else "", negated)
+        else:
+            raise ValueError(f"{self._module or 'unknown'} match")
+
+    def _recent(self, option: str, negated: bool) -> None:
+        if option in {"--name", "--mask", "--seconds", "--hitcount"}:
+            self._value()
+        if option == "--hitcount":
+            self.match.varies = True
+            self.match.opaque = None if self.match.opaque == "recent match" else self.match.opaque
+        elif option in {"--rcheck", "--update", "--remove"} or negated:
+            self.match.doubt("recent match")
+
+    def protocol_is(self, number: int) -> None:
+        """Keep the packets of one protocol."""
+        self.match.narrow(Dimension.PROTO, ((number, number),))
+
+    def ports(self, text: str) -> Numbers:
+        """Return the ports in a list such as `22,80:90`. ValueError for another text."""
+        return numbers(_port_range(part) for part in text.split(","))
+
+    def flags(self, text: str) -> int:
+        """Return the bits of TCP flags in a list such as `SYN,ACK`."""
+        return (
+            sum({name: TCP_FLAGS[name] for name in text.split(",") if name in TCP_FLAGS}.values())
+            if text
+            else 0
+        )
+
+    def next_value(self) -> str:
+        """Take the next token as the value of an option."""
+        return self._value()
+
+
+Option = Callable[[OptionReader, str, bool], None]
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    low, colon, high = text.partition(":")
+    first = int(low or "0")
+    return first, int(high or "65535") if colon else first
+
+
+def _addresses(dimension: Mapping[int, Dimension]) -> Option:
+    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
+        family, span = network(value)
+        if family != reader.family:
+            raise ValueError(f"address {value}")
+        reader.match.narrow(dimension[family], (span,), negated=negated)
+
+    return narrow
+
+
+def _address_range(dimension: Mapping[int, Dimension]) -> Option:
+    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
+        low, _, high = value.partition("-")
+        (family, first), (_, last) = address(low), address(high)
+        reader.match.narrow(dimension[family], numbers([(first, last)]), negated=negated)
+
+    return narrow
+
+
+def _interface(dimension: Dimension) -> Option:
+    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
+        reader.match.narrow(
+            dimension,
+            (interface(value[:-1] + "*" if value.endswith("+") else value),),
+            negated=negated,
+        )
+
+    return narrow
+
+
+def _ports(*dimensions: Dimension) -> Option:
+    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
+        some = reader.ports(value)
+        if len(dimensions) == 1:
+            reader.match.narrow(dimensions[0], some, negated=negated)
+        elif negated:
+            for dimension in dimensions:
+                reader.match.narrow(dimension, some, negated=True)
+        else:
+            reader.match.choose({dimension: some} for dimension in dimensions)
+
+    return narrow
+
+
+def _protocol(reader: OptionReader, value: str, negated: bool) -> None:
+    if value not in {"all", "0"}:
+        number = protocol(value)
+        reader.match.narrow(Dimension.PROTO, ((number, number),), negated=negated)
+
+
+def _words(dimension: Dimension, known: Mapping[str, Numbers]) -> Option:
+    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
+        reader.match.among(dimension, known, value.split(","), negated=negated)
+
+    return narrow
+
+
+def _address_types(end: str) -> Option:
+    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
+        reader.match.one_of(
+            address_types.by_addrtype(reader.family, end, value.lower().split(",")), negated=negated
+        )
+
+    return narrow
+
+
+def _icmp(number: int) -> Option:
+    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
+        reader.protocol_is(number)
+        if value in {"any", "255"} and number == 1:
+            reader.match.when(not negated)
+            return
+        kind, slash, code = value.partition("/")
+        low, high = (int(code), int(code)) if slash else (0, 255)
+        reader.match.narrow(
+            Dimension.ICMP, ((int(kind) * 256 + low, int(kind) * 256 + high),), negated=negated
+        )
+
+    return narrow
+
+
+def _tcp_flags(reader: OptionReader, value: str, negated: bool) -> None:
+    reader.protocol_is(6)
+    mask, wanted = reader.flags(value), reader.flags(reader.next_value())
+    reader.match.tcp_flags(lambda flags: (flags & mask == wanted) is not negated)
+
+
+def _syn(reader: OptionReader, _value: str, negated: bool) -> None:
+    reader.protocol_is(6)
+    reader.match.when(not negated)
+
+
+def _packet_type(reader: OptionReader, value: str, negated: bool) -> None:
+    reader.match.sent(SENT.get(value, NOTHING), negated=negated)
+
+
+def _fragment(reader: OptionReader, _value: str, negated: bool) -> None:
+    reader.match.when(negated)  # second and further fragments; a connection does not begin with one
+
+
+def _direction(reader: OptionReader, value: str, negated: bool) -> None:
+    reader.match.when((value == "ORIGINAL") is not negated)
+
+
+def _note(_reader: OptionReader, _text: str, _negated: bool) -> None:
+    """A comment does not narrow the match."""
+
+
+FLAGS = {"-f", "--syn"}
+OPTIONS: Mapping[str, Option] = {
+    "-p": _protocol,
+    "-s": _addresses(SADDR),
+    "-d": _addresses(DADDR),
+    "--src-range": _address_range(SADDR),
+    "--dst-range": _address_range(DADDR),
+    "-i": _interface(Dimension.IIF),
+    "-o": _interface(Dimension.OIF),
+    "-f": _fragment,
+    "--sport": _ports(Dimension.SPORT),
+    "--dport": _ports(Dimension.DPORT),
+    "--sports": _ports(Dimension.SPORT),
+    "--dports": _ports(Dimension.DPORT),
+    "--ports": _ports(Dimension.SPORT, Dimension.DPORT),
+    "--ctstate": _words(Dimension.CONNTRACK, STATE_WORDS),
+    "--state": _words(Dimension.CONNTRACK, STATE_WORDS),
+    "--ctdir": _direction,
+    "--src-type": _address_types("saddr"),
+    "--dst-type": _address_types("daddr"),
+    "--icmp-type": _icmp(1),
+    "--icmpv6-type": _icmp(58),
+    "--tcp-flags": _tcp_flags,
+    "--syn": _syn,
+    "--pkt-type": _packet_type,
+    "--comment": _note,
+}

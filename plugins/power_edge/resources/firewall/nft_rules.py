@@ -1,0 +1,302 @@
+"""A rule in nft's JSON (libnftables-json(5), STATEMENTS) as rules of a program."""
+
+import json
+import re
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
+
+from power_edge.resources.firewall import compat, ipsets, iptables, marks
+from power_edge.resources.firewall.dimension import Dimension, Mark
+from power_edge.resources.firewall.iptables import SavedRule
+from power_edge.resources.firewall.iptables_options import Sets, narrow
+from power_edge.resources.firewall.nft_conditions import ConditionReader, RuleContext
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    REJECT,
+    Action,
+    Effect,
+    Effort,
+    FilterRule,
+    Key,
+    limited,
+)
+from power_edge.resources.firewall.packet_sets import Box
+from power_edge.resources.firewall.rule_match import Match
+from power_edge.text import printable
+
+FAMILIES: Mapping[str, tuple[int, ...]] = {
+    "ip": (4,),
+    "ip6": (6,),
+    "inet": (4, 6),
+    "netdev": (4, 6),
+}
+_SET = re.compile(r'"@((?:[^"\\]|\\.)*)"')
+"""The name of a set, in JSON."""
+LIMITS = frozenset({"limit", "ct count", "quota"})
+ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
+"""Parts of a rule after which it may end."""
+IDLE = frozenset(
+    {
+        "counter",
+        "log",
+        "comment",
+        "last",
+        "flow",
+        "secmark",
+        "ct helper",
+        "ct timeout",
+        "snat",
+        "masquerade",
+    }
+)
+"""Statements after which the rule goes on, or which only change the source of outgoing packets."""
+HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
+
+
+def rules_of(
+    body: Any, context: RuleContext, saved: SavedRule | None, chains: Container[Key], room: Effort
+) -> Iterator[tuple[int, FilterRule]]:
+    """Yield a rule's JSON as (family, rule), for each family of its table.
+
+    `saved`: its line of iptables-save. `chains`: those that it can jump to. `room`: the rules that
+    may still be read; Undecidable beyond it.
+    """
+    for family in FAMILIES.get(body["family"], (4, 6)):
+        rules = list(limited(_now_and_later(body, family, context, saved), room))
+        if saved is not None and rules:
+            rules = _worded(rules, body, saved, family, chains, sets=context.ipsets)
+        yield from ((family, rule) for rule in rules)
+
+
+def _now_and_later(
+    body: Any, family: int, context: RuleContext, saved: SavedRule | None
+) -> Iterator[FilterRule]:
+    """Yield the rules with the elements that stay in the sets that they name.
+
+    Then, as passing, with the elements that expire as well.
+    """
+    now = list(_rule(body, family, context, saved))
+    text = json.dumps(body["expr"])
+    names = (json.loads(f'"{found}"') for found in _SET.findall(text))
+    sets = (context.sets.get((body["family"], body["table"], name)) for name in names)
+    if not any(some is not None and some.expiring for some in sets) and not (
+        context.ipsets and '"xt"' in text
+    ):
+        yield from now
+        return
+    later = list(
+        _rule(
+            body,
+            family,
+            context._replace(lasting=True, ipsets=ipsets.staying(context.ipsets)),
+            saved,
+        )
+    )
+    yield from later
+    if now != later:
+        yield from iptables.passing(now)
+
+
+def _worded(
+    rules: list[FilterRule],
+    body: Any,
+    saved: SavedRule,
+    family: int,
+    chains: Container[Key],
+    *,
+    sets: Sets,
+) -> list[FilterRule]:
+    """Return the rules with the text of iptables-save, where that says the same."""
+    key = (body["family"], body["table"], body["chain"])
+    words = printable(iptables.as_text(saved, family))
+    same = [rule._replace(text=words) for rule in rules]
+    whole = any(isinstance(part, Mapping) and "xt" in part for part in body["expr"])
+    return (
+        same
+        if whole or same == list(iptables.as_rules(saved, family, key, chains, sets))
+        else rules
+    )
+
+
+def _rule(
+    body: Any, family: int, context: RuleContext, saved: SavedRule | None
+) -> Iterator[FilterRule]:
+    place = (body["family"], body["table"])
+    text = f"nft {body['family']} {body['table']} {body['chain']} handle {body.get('handle', '?')}"
+    match = Match({family})
+    reader = ConditionReader(match, family, place, context)
+    xts = iter(compat.parts(body["expr"], saved))
+    for part in body["expr"]:
+        if isinstance(part, str):
+            yield from match.rules(
+                Effect(Action.UNKNOWN), text
+            )  # a statement that this nft cannot print as JSON
+            return
+        kind, what = next(iter(part.items()))
+        if kind in ENDING:
+            yield from match.changed(text)
+        if kind == "xt":
+            if (effect := _xt(next(xts), match, family, context.ipsets)) is not None:
+                yield from match.rules(effect, text)
+                return
+        elif kind == "match":
+            reader.condition(what)
+        elif kind in LIMITS:
+            _limit(match, kind, what)
+        elif kind in {"set", "map", "reset"} or (
+            kind in IDLE and isinstance(what, Mapping) and "map" in what
+        ):
+            match.doubt(
+                f"{kind} statement"
+                # the rule ends where the set is full, the key is not in the map, or the packet
+                # lacks the option
+            )
+        elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
+            change = marks.computed(which, what["value"])
+            if change.keep is None and not _certain(what["value"]):
+                match.doubt("a value that a packet may lack")
+            if change.copy and which == marks.PACKET:
+                yield from match.changed(text)
+                match.mark(marks.CONNECTION, [{}])  # without a connection the rule ends
+            match.changes.append(change)
+        elif kind == "mangle":
+            if not _harmless(what):
+                yield from match.rules(Effect(Action.UNKNOWN), text)
+                return
+            if not _certain(what["value"]):
+                match.doubt("a value that a packet may lack")
+            _implied(match, what["key"].get("payload", {}).get("protocol"))
+        elif kind == "vmap":
+            yield from _verdict_map(what, reader, place, text)
+            return
+        elif kind == "notrack":
+            yield from match.changed(text)
+            yield from match.rules(Effect(Action.NOTRACK), text)
+        elif kind not in IDLE:
+            if kind == "reject" and isinstance(what, Mapping):
+                _implied(match, what.get("type"))
+            yield from match.rules(_verdict(kind, what, place), text)
+            return
+    yield from match.changed(text)
+
+
+def _mark_of(key: Any) -> Mark | None:
+    """Return the mark that a statement sets."""
+    if key.get("meta", {}).get("key") == "mark":
+        return marks.PACKET
+    return marks.CONNECTION if key.get("ct", {}).get("key") == "mark" else None
+
+
+def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | None:
+    """Return the effect of a target of iptables; None for a match, which narrows `match`."""
+    if part.kind == "target":
+        match.changes += iptables.changes(part.name, part.options or ())
+        return (
+            Effect(Action.UNKNOWN)
+            if part.options is None and part.name not in iptables.HARMLESS
+            else iptables.target(part.name, part.options or ())
+        )
+    if part.kind != "match":
+        return Effect(Action.UNKNOWN)
+    if part.name == "comment":
+        return None
+    if part.options is None:
+        match.doubt(f"{printable(part.name)} match")
+    else:
+        narrow(match, family, part.options, sets)
+    return None
+
+
+def _implied(match: Match, how: Any) -> None:
+    """Apply the condition that nft leaves out of a rule.
+
+    A refusal by the protocol of one family or by TCP, and a change of a header, apply to such
+    packets only.
+    """
+    if how in {"icmp", "icmpv6", "ip", "ip6"}:
+        match.family(4 if how in {"icmp", "ip"} else 6)
+    elif how == "tcp reset":
+        match.narrow(Dimension.PROTO, ((6, 6),))
+
+
+def _limit(match: Match, kind: str, what: Any) -> None:
+    if kind in {"limit", "ct count"} and not isinstance(what, str):
+        match.varies = True
+    elif kind != "counter":
+        match.doubt(kind)
+
+
+def _harmless(what: Any) -> bool:
+    """Return whether a `mangle` statement changes nothing that is judged.
+
+    A change of addresses or ports does, and so does one of the packet type: the kernel drops what
+    seems to be for another host (ip_rcv).
+    """
+    key = what["key"]
+    if "payload" in key:
+        return key["payload"].get("field") in {"dscp", "ecn", "ttl", "hoplimit", "flowlabel"}
+    return next(iter(key.values())).get("key") in HARMLESS_MANGLES
+
+
+def _certain(value: Any) -> bool:
+    """Return whether every packet has the value. The rule ends for a packet that does not."""
+    if not isinstance(value, Mapping):
+        return not isinstance(value, list)
+    kind, what = next(iter(value.items()))
+    if kind in {"|", "&", "^", "<<", ">>"}:
+        return all(map(_certain, what))
+    return kind in {"meta", "ct"} and what.get("key") == "mark"
+
+
+def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Effect:
+    match kind:
+        case "accept":
+            return Effect(ALLOW)
+        case "drop":
+            return Effect(DENY)
+        case "reject":
+            return Effect(REJECT)
+        case "return":
+            return Effect(Action.RETURN)
+        case "continue":
+            return Effect(Action.NEXT)
+        case "jump" | "goto" if isinstance(what["target"], str):
+            return Effect(Action(kind), (*place, what["target"]))
+    return Effect(Action.UNKNOWN)
+
+
+def _verdict_map(
+    what: Any, reader: ConditionReader, place: tuple[str, str], text: str
+) -> Iterator[FilterRule]:
+    """Yield a rule for each key. A packet has one key at most; without one it goes on."""
+    start, entries = reader.match, reader.elements(what["data"])
+    if entries is None:
+        start.doubt("a map that changes")
+        yield from start.rules(Effect(Action.UNKNOWN), text)
+        return
+    keyed = list[Box]()
+    unclear = None
+    for key, value in sorted(entries, key=lambda entry: entry[0] == "*"):
+        kind, target = (
+            next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
+        )
+        match = start.copy()
+        if key != "*":
+            ConditionReader(match, reader.family, reader.place, reader.context).condition(
+                {"op": "==", "left": what["key"], "right": key}
+            )
+            keyed += match.boxes if match.families and match.opaque is None else []
+            unclear = unclear or match.opaque
+        else:
+            # A packet with a key of its own never comes here, even if its chain gives it back
+            # undecided.
+            match.leave(keyed)
+            if (
+                isinstance(what["data"], str)
+                and reader.context.sets[(*place, what["data"][1:])].expiring
+            ):
+                match.doubt("an element of a set that expires")
+            if unclear or not {"meta", "ct"} & set(what["key"]):
+                match.doubt(unclear or "any other key")  # packets that have such a header
+        yield from match.rules(_verdict(kind, target, place), text)

@@ -1,0 +1,125 @@
+"""Values in nft's JSON: elements of sets, ranges, prefixes and flags (libnftables-json(5))."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from power_edge.resources.firewall.packet_sets import (
+    interface,
+    network,
+)
+
+ICMP = {
+    "echo-reply": 0, "destination-unreachable": 3, "source-quench": 4, "redirect": 5,
+    "echo-request": 8, "router-advertisement": 9, "router-solicitation": 10, "time-exceeded": 11,
+    "parameter-problem": 12, "timestamp-request": 13, "timestamp-reply": 14, "info-request": 15,
+    "info-reply": 16, "address-mask-request": 17, "address-mask-reply": 18,
+}  # fmt: skip
+ICMPV6 = {
+    "destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3, "parameter-problem": 4,
+    "echo-request": 128, "echo-reply": 129, "mld-listener-query": 130, "mld-listener-report": 131,
+    "mld-listener-done": 132, "mld-listener-reduction": 132, "nd-router-solicit": 133,
+    "nd-router-advert": 134, "nd-neighbor-solicit": 135, "nd-neighbor-advert": 136,
+    "nd-redirect": 137, "router-renumbering": 138, "ind-neighbor-solicit": 141,
+    "ind-neighbor-advert": 142, "mld2-listener-report": 143,
+}  # fmt: skip
+PORT_HEADERS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
+NFPROTO: Mapping[Any, tuple[int, ...]] = {
+    "ipv4": (4,),
+    "ipv6": (6,),
+    "ip": (4,),
+    "ip6": (6,),
+    2: (4,),
+    10: (6,),
+}
+TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
+
+
+class NamedSet(NamedTuple):
+    """A set or a map. `changing`: packets change it. `expiring`: some of its elements expire."""
+
+    elements: list[Any]
+    changing: bool
+    expiring: bool = False
+
+
+class NotUnderstood(ValueError):
+    """A condition that is not understood. It makes the rule opaque."""
+
+
+def any_base(text: str) -> int:
+    """Return a number in decimal, or with a prefix such as 0x."""
+    return int(text, 0)
+
+
+def expires(element: Any) -> bool:
+    """Return whether an element of a set, or an entry of a map, expires."""
+    key = element[0] if isinstance(element, list) and element else element
+    return (
+        isinstance(key, Mapping)
+        and isinstance(key.get("elem"), Mapping)
+        and bool({"timeout", "expires"} & set(key["elem"]))
+    )
+
+
+def span(value: Any, number: Any) -> tuple[int, int]:
+    """Return a value or a range as (first, last). `number` turns a word into a number."""
+    if isinstance(value, Mapping) and "range" in value:
+        low, high = value["range"]
+        return int(number(str(low))), int(number(str(high)))
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise NotUnderstood("a value")
+    single = value if isinstance(value, int) else int(number(value))
+    return single, single
+
+
+def plain_element(value: Any) -> Any:
+    """Return an element without its comment, counter and timeout.
+
+    NotUnderstood for one that matches under conditions of its own.
+    """
+    if not isinstance(value, Mapping) or "elem" not in value:
+        return value
+    if set(value["elem"]) - {"val", "comment", "counter", "timeout", "expires"}:
+        raise NotUnderstood("an element with a condition")
+    return value["elem"]["val"]
+
+
+def network_span(value: Any, family: int) -> tuple[int, int]:
+    """Return an address, a prefix or a range as (first, last). NotUnderstood for another family."""
+    if isinstance(value, Mapping) and "prefix" in value:
+        found, span = network(f"{value['prefix']['addr']}/{value['prefix']['len']}")
+    elif isinstance(value, Mapping) and "range" in value:
+        (found, low), (_, high) = (network(end) for end in value["range"])
+        span = (low[0], high[1])
+    else:
+        found, span = network(value)
+    if found != family:
+        raise NotUnderstood("an address of the other family")
+    return span
+
+
+def interface_span(value: Any) -> tuple[int, int]:
+    """Return the range of an interface's name."""
+    if not isinstance(value, str):
+        raise NotUnderstood(
+            "an interface that was removed"
+        )  # `iif` of a removed interface is printed as a number
+    return interface(value)
+
+
+def flag_bits(value: Any) -> int:
+    """Return TCP flags as bits: a name, a number, a list, or flags joined by `|`."""
+    if isinstance(value, Mapping) and "|" in value:
+        value = value["|"]
+    if isinstance(value, list):
+        bits = 0
+        for each in value:
+            bits |= flag_bits(each)
+        return bits
+    if isinstance(value, str):
+        if value not in TCP_FLAGS:
+            raise NotUnderstood(f"tcp flag {value}")
+        return TCP_FLAGS[value]
+    if isinstance(value, int):
+        return value
+    raise NotUnderstood("bits")

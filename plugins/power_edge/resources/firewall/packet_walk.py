@@ -1,0 +1,269 @@
+"""What a packet filter does with sets of packets."""
+
+from collections.abc import Iterable
+
+from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.dimension import Dimension
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    NEW,
+    REJECT,
+    TRACKING,
+    UNSEEN,
+    UNTRACKED,
+    VERDICTS,
+    Action,
+    BaseChain,
+    Effort,
+    FilterRule,
+    Key,
+    Program,
+    Region,
+    Undecidable,
+)
+from power_edge.resources.firewall.packet_sets import Box, Numbers, meet, subtract, within
+
+MANY_REGIONS = 10_000
+RANGES_PER_STEP = 16
+"""Rules that are looked at, and ranges of numbers that are copied, in about the time of one step.
+"""
+
+
+def walk(
+    program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort
+) -> list[Region]:
+    """Return what becomes of packets, as regions that together cover all of them.
+
+    Regions overlap where packets of one kind fare differently: under a rate limit (all regions are
+    sure), or because of an opaque condition (none is sure). Undecidable when there are too many
+    regions, or when it takes more than `effort` has left.
+    """
+    alive, ended = list(start), list[Region]()
+    for base in (_decided(program, base, effort) for base in program.path(hooks, family)):
+        early = base.hook == "ingress" or (
+            base.hook in {"prerouting", "output"} and base.priority <= TRACKING
+        )
+        inside, outside = _split(
+            [_tracked(region, NEW, UNSEEN) for region in alive] if early else alive,
+            base.boxes,
+            effort,
+        )
+        walker = _Walk(program, family, base, effort)
+        alive = [_tracked(region, UNSEEN, NEW) for region in outside + walker.base(inside)]
+        ended += walker.ended
+        _check(alive, ended)
+    return ended + alive
+
+
+def _decided(program: Program, base: BaseChain, effort: Effort) -> BaseChain:
+    """Return the base chain; without its rules where it is unknown what it is called for."""
+    rules = [*program.reachable(base.chain, effort)] if base.chain is not None else []
+    actions = {rule.effect.action for rule in rules}
+    if base.nat and (base.policy != ALLOW or actions & {DENY, REJECT}):
+        text = f"{base.text}: it filters in a nat chain, and connections may not be tracked"
+    elif base.hook in {"prerouting", "output"} and base.priority == TRACKING:
+        text = f"{base.text}: it runs before connections are looked up, or after"
+    else:
+        return base
+    moves = (
+        base.chain is None
+        or bool(actions & {Action.UNKNOWN, Action.NOTRACK})
+        or any(rule.changes for rule in rules)
+    )
+    return base._replace(chain=None, text=text, moves=moves)
+
+
+def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:
+    return (
+        region._replace(box={**region.box, Dimension.CONNTRACK: after})
+        if region.box.get(Dimension.CONNTRACK) == before
+        else region
+    )
+
+
+def _split(
+    regions: Iterable[Region], boxes: tuple[Box, ...], effort: Effort
+) -> tuple[list[Region], list[Region]]:
+    inside, outside = [], list(regions)
+    for box in boxes:
+        effort.spend(len(outside))
+        still = []
+        for region in outside:
+            common = meet(region.box, box)
+            if common is None:
+                still.append(region)
+                continue
+            inside.append(region._replace(box=common))
+            pieces = list(subtract(region.box, box))
+            ranges = sum(
+                len(each[dimension])
+                for each in (box, common, *pieces)
+                for dimension in box
+                if dimension in each
+            )
+            effort.spend(ranges // RANGES_PER_STEP)
+            still.extend(region._replace(box=piece) for piece in pieces)
+        outside = still
+    return inside, outside
+
+
+def _check(*lists: list[Region]) -> None:
+    if sum(map(len, lists)) > MANY_REGIONS:
+        raise Undecidable("the ruleset has too many cases to follow")
+
+
+class _Walk:
+    """One run of a base chain.
+
+    `ended`: the regions that a drop or reject ended. `accepted`: those that were accepted.
+    """
+
+    def __init__(self, program: Program, family: int, base: BaseChain, effort: Effort) -> None:
+        self.program, self.family, self.base_chain, self.effort = program, family, base, effort
+        self.ended: list[Region] = []
+        self.accepted: list[Region] = []
+
+    def base(self, regions: list[Region]) -> list[Region]:
+        """Run the base chain. Return the regions that it accepts."""
+        base = self.base_chain
+        if base.chain is None:
+            for region in regions:
+                self._anything(region, base.text, moves=base.moves)
+            return self.accepted
+        fallen = self.chain(base.chain, regions, ())
+        if base.policy == ALLOW:
+            return self.accepted + fallen
+        self.ended += [
+            region._replace(verdict=base.policy, by="", ruled=False) for region in fallen
+        ]
+        return self.accepted
+
+    def chain(self, name: Key, regions: list[Region], callers: tuple[Key, ...]) -> list[Region]:
+        """Return the regions that leave the chain undecided."""
+        if name in callers or len(callers) > 64:
+            raise Undecidable(f"chain {name[2]} calls itself")
+        if name not in self.program.chains:
+            raise Undecidable(f"chain {name[2]} is not in the ruleset")
+        returned: list[Region] = []
+        for rule in self.program.chains[name].get(self.family, ()):
+            if not regions:
+                break
+            if self._idle(rule):
+                continue
+            matched, rest = _split(regions, rule.boxes, self.effort)
+            if not matched:
+                continue
+            opaque = rule.opaque or (
+                "it need not be called" if rule.changes and self.base_chain.nat else None
+            )
+            if opaque is not None:
+                matched = _unsure(matched, f"{rule.text}: {opaque}")
+                rest += matched
+            elif rule.passing:
+                rest += _unsure(matched, f"{rule.text}: an element of a set that expires")
+            elif rule.varies:
+                rest += matched
+            after, back = self._do(rule, self._changed(rule, matched), (*callers, name))
+            if opaque is not None or rule.varies or rule.passing:
+                self.effort.spend(1 + len(after) * len(rest))
+                after = _new(after, rest)
+            regions = rest + after
+            returned += back
+            _check(regions, returned, self.ended, self.accepted)
+        return returned + regions
+
+    def _changed(self, rule: FilterRule, regions: list[Region]) -> list[Region]:
+        """Return the regions with the marks that a rule sets."""
+        for change in rule.changes:
+            inside, outside = (
+                _split(regions, ({Dimension.CONNTRACK: NEW},), self.effort)
+                if change.tracked
+                else (regions, [])
+            )
+            regions = outside
+            for region in inside:
+                box, known = marks.changed(region.box, change, self.program.bits)
+                new = region._replace(box=box)
+                regions = [
+                    *regions,
+                    *(
+                        [new]
+                        if known
+                        else _unsure([new], f"{rule.text}: the value of a mark is unknown")
+                    ),
+                ]
+        return regions
+
+    def _idle(self, rule: FilterRule) -> bool:
+        """Return whether a rule has no effect if it matches. Its opaque conditions then do not
+        matter.
+        """
+        if (
+            rule.effect.action is not Action.JUMP
+            or rule.effect.target is None
+            or not (rule.varies or rule.opaque)
+        ):
+            return rule.effect.action is Action.NEXT and not rule.changes
+        called = list(self.program.reachable(rule.effect.target, self.effort))
+        return rule.effect.target in self.program.chains and all(
+            step.effect.action in {Action.NEXT, Action.RETURN, Action.JUMP} and not step.changes
+            for step in called
+        )
+
+    def _do(
+        self, rule: FilterRule, matched: list[Region], callers: tuple[Key, ...]
+    ) -> tuple[list[Region], list[Region]]:
+        """Return the regions that go on to the next rule, and those that return from the chain."""
+        match rule.effect.action:
+            case Action.ALLOW:
+                filters = self.base_chain.filters
+                self.accepted += [
+                    region._replace(by=rule.text, ruled=filters or region.ruled)
+                    for region in matched
+                ]
+            case Action.DENY | Action.REJECT as verdict:
+                self.ended += [region._replace(verdict=verdict, by=rule.text) for region in matched]
+            case Action.RETURN:
+                return [], matched
+            case Action.JUMP if rule.effect.target:
+                return self.chain(rule.effect.target, matched, callers), []
+            case Action.GOTO if rule.effect.target:
+                return [], self.chain(rule.effect.target, matched, callers)
+            case Action.NOTRACK:  # too late once the connection was looked up (nft_notrack_eval)
+                return [_tracked(region, UNSEEN, UNTRACKED) for region in matched], []
+            case Action.NEXT:
+                return matched, []
+            case _:
+                for region in matched:
+                    self._anything(region, f"{rule.text}: {rule.opaque or 'not understood'}")
+        return [], []
+
+    def _anything(self, region: Region, why: str, *, moves: bool = True) -> None:
+        """Give a region any verdict.
+
+        `moves`: later chains do not count, since the packet may end elsewhere (DNAT, a queue) or
+        have no connection.
+        """
+        (lost,) = _unsure([region._replace(by=why)], why)
+        self.ended += [
+            lost._replace(verdict=verdict) for verdict in VERDICTS if moves or verdict != ALLOW
+        ]
+        self.accepted += [] if moves else [lost]
+
+
+def _unsure(regions: Iterable[Region], why: str) -> list[Region]:
+    return [region._replace(sure=False, doubt=region.doubt or why) for region in regions]
+
+
+def _new(regions: list[Region], known: list[Region]) -> list[Region]:
+    """Return the regions that `known` does not hold already.
+
+    A rate limit or an opaque condition sends some packets into a chain and others past it. Those
+    that the chain gives back are then in both lists.
+    """
+    return [
+        region
+        for region in regions
+        if not any(region.sure <= other.sure and within(region.box, other.box) for other in known)
+    ]
