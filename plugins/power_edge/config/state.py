@@ -81,7 +81,11 @@ def checked(document: Document, name: str) -> None:
 
 
 def _items(
-    document: Document, node: str, kind: ResourceType, section: Any, problems: list[Problem]
+    document: Document,
+    node: str,
+    kind: ResourceType[Any, Any],
+    section: Any,
+    problems: list[Problem],
 ) -> Iterator[Item]:
     first: dict[str, Item] = {}
     by_id: dict[str, Item] = {}
@@ -113,7 +117,7 @@ def _items(
         )
 
 
-def entries(kind: ResourceType, section: Any) -> Iterator[Entry]:
+def entries(kind: ResourceType[Any, Any], section: Any) -> Iterator[Entry[Any]]:
     """The items of a section that fits its schema, and where in it they stand."""
     return kind.items_of(msgspec.convert(_attributes(section), kind.declares))
 

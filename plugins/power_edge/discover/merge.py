@@ -76,7 +76,7 @@ def _at(value: Any, path: Path) -> Entry:
     return found
 
 
-def _contradicts(kind: ResourceType, section: Any, holder: Path, entry: Entry) -> bool:
+def _contradicts(kind: ResourceType[Any, Any], section: Any, holder: Path, entry: Entry) -> bool:
     """Whether the items of a section, read together, are at odds with one more."""
     if entry.key is not None:
         return False

@@ -141,7 +141,7 @@ def _found(
 
 
 def _alone(
-    kind: ResourceType, result: Result, path: Path, value: Any, observed: Any
+    kind: ResourceType[Any, Any], result: Result, path: Path, value: Any, observed: Any
 ) -> Adopted | Left:
     """An item that is judged by itself."""
     item = result.item
@@ -251,7 +251,7 @@ class _Section(NamedTuple):
     were compliant, and what was seen.
     """
 
-    kind: ResourceType
+    kind: ResourceType[Any, Any]
     there: Any
     accepted: tuple[Edit, ...]
     sound: frozenset[str]
