@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from power_edge import exit_status
 from power_edge.cli._options import way
 from power_edge.config.node_configs import NODE_CONFIGS
-from power_edge.identity import gate
 from power_edge.probing.connection import Options
 from power_edge.text import printable
 
@@ -51,12 +51,12 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
         _tell(
             "To check it all the same, write `validation: {require_match: false}` into its system-identity.yaml."
         )
-        raise SystemExit(gate.WRONG_MACHINE) from None
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
     except identity_file.Another as error:
         for line in error.diff.splitlines():
             _tell(line)
         _tell(f"Error: {error}")
-        raise SystemExit(gate.WRONG_MACHINE) from None
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
     for line in written.told:
         _tell(line)
     click.echo(written.node)

@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from power_edge import exit_status
 from power_edge.model.generated.system_identity_schema import SystemIdentity
-
-UNREACHABLE: Final = 11
-WRONG_MACHINE: Final = 12
 
 
 class WrongMachine(Exception):
@@ -200,7 +198,11 @@ def judge(
     machine only, so that the message can name the node that it is.
     """
     if expected is None:
-        return Gate(WRONG_MACHINE, f"no identity on file; record one with: {record}", matches=False)
+        return Gate(
+            exit_status.WRONG_MACHINE,
+            f"no identity on file; record one with: {record}",
+            matches=False,
+        )
     shown = readings.get(expected.primary or "", _MISSING)
     problem = _problem(expected, readings, shown, others)
     if not expected.require_match:
@@ -225,7 +227,7 @@ def judge(
             "the operating system was replaced: another machine-id on the same hardware (allow_os_migration)",
             shown.hash,
         )
-    return Gate(WRONG_MACHINE, problem, shown.hash, matches=False)
+    return Gate(exit_status.WRONG_MACHINE, problem, shown.hash, matches=False)
 
 
 def _problem(
