@@ -15,6 +15,12 @@ _LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
 _NODE_FILES = ("state.yaml", "system-identity.yaml")
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from power_edge.pytest_integration import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("power-edge", "nodes (Power Edge)")
     group.addoption(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from power_edge.checking.evaluate import judge, quoted
+from power_edge.checking.evaluate import judge
 from power_edge.model import (
     NOTHING,
     Entry,
@@ -24,6 +24,8 @@ from power_edge.model import (
     drifts,
     undecided,
 )
+from power_edge.report.record import as_json, record
+from power_edge.report.shell_line import quoted, shell_line
 
 FIELDS = {"state": "running", "enabled": True}
 SEEN = {"a": "seen"}
@@ -68,7 +70,7 @@ def result(
         "a",
         Declared(findings, commands),
         FIELDS,
-        Source("node-configs/node/state.yaml", 7),
+        (Source("node-configs/node/state.yaml", 7),),
     )
     return judge(kind(**more), item, observed)
 
@@ -96,13 +98,13 @@ def test_outcome(findings: list[Finding], outcome: Outcome) -> None:
 
 
 def test_what_asserts_nothing_is_unknown() -> None:
-    item = Item("node", "things", "A", "a", Declared(()), {}, Source("f", 1))
+    item = Item("node", "things", "A", "a", Declared(()), {}, (Source("f", 1),))
     assert judge(kind(), item, SEEN).outcome is Outcome.UNKNOWN
 
 
 def test_a_field_that_nobody_judged_is_named() -> None:
     assert result([STATE]).why == "enabled: was not judged"
-    assert result([STATE]).metadata()["actual"] == {"state": "running", "enabled": None}
+    assert as_json(record(result([STATE])))["actual"] == {"state": "running", "enabled": None}
     assert result([STOPPED]).why == "enabled: was not judged"
     assert result([STOPPED._replace(why="it failed")]).why == "state: it failed"
 
@@ -122,7 +124,7 @@ def test_what_was_not_seen_is_unknown_and_never_judged(
 ) -> None:
     judged = result([STATE, ENABLED], observed=observed, **more)
     assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, why)
-    assert judged.metadata()["actual"] == {"state": None, "enabled": None}
+    assert as_json(record(judged))["actual"] == {"state": None, "enabled": None}
 
 
 def test_a_fault_in_judging_is_unknown() -> None:
@@ -131,7 +133,7 @@ def test_a_fault_in_judging_is_unknown() -> None:
         yield ENABLED
         raise IndexError("out of range")
 
-    item = Item("node", "things", "A", "a", None, FIELDS, Source("f", 1))
+    item = Item("node", "things", "A", "a", None, FIELDS, (Source("f", 1),))
     broken = ResourceType(
         name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING
     )
@@ -143,10 +145,10 @@ def test_a_fault_in_judging_is_unknown() -> None:
 
 
 def test_commands_that_mend() -> None:
-    assert result([STOPPED, ENABLED], [("a", "b c"), ("d",)]).mend == "a 'b c' && d"
-    assert result([STOPPED, ENABLED]).mend is None
-    assert result([STATE, ENABLED], [("a",)]).mend is None
-    assert result([STATE, HIDDEN], [("a",)]).mend is None
+    assert shell_line(result([STOPPED, ENABLED], [("a", "b c"), ("d",)]).remedy) == "a 'b c' && d"
+    assert shell_line(result([STOPPED, ENABLED]).remedy) is None
+    assert shell_line(result([STATE, ENABLED], [("a",)]).remedy) is None
+    assert shell_line(result([STATE, HIDDEN], [("a",)]).remedy) is None
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_metadata_is_made_of_what_reports_can_hold() -> None:
         "map": {1: 2.5},
         "flag": True,
     }
-    metadata = result([drifts("state", "running", odd), ENABLED]).metadata()
+    metadata = as_json(record(result([drifts("state", "running", odd), ENABLED])))
     assert metadata["actual"]["state"] == {
         "text": "x",
         "bytes": "a\\xff\\x80",
@@ -221,7 +223,7 @@ class Calls:
         )
 
 
-ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, Source("f", 1))
+ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, (Source("f", 1),))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def test_a_remedy_is_told_in_full(
     remedy: Remedy, mend: str | None, cuts: bool, advice: str | None
 ) -> None:
     judged = judge(Calls(remedy).kind(), ITEM, SEEN)
-    assert (judged.mend, judged.mend_cuts, judged.advice) == (mend, cuts, advice)
+    assert (shell_line(judged.remedy), judged.mend_cuts, judged.advice) == (mend, cuts, advice)
 
 
 def test_what_could_not_be_judged_keeps_its_item_and_what_was_expected() -> None:

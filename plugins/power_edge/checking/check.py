@@ -131,7 +131,9 @@ class Checked:
         on_file = expected(self.node)
         wanted = {"hash": on_file.hash_on_file if on_file is not None else None}
         file = f"node-configs/{self.node.name}/system-identity.yaml"
-        item = Item(self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, Source(file, 1))
+        item = Item(
+            self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, (Source(file, 1),)
+        )
         if not self.gate.open:
             return Result(item, Outcome.BLOCKED, why=self.gate.why)
         if self.stale is not None:

@@ -1,7 +1,5 @@
 """Declared against observed: one item in, one result out."""
 
-import shlex
-import string
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +10,6 @@ from power_edge.model import (
     NotObserved,
     Observations,
     Outcome,
-    Remedy,
     ResourceType,
     Result,
     undecided,
@@ -49,36 +46,9 @@ def _judged(kind: ResourceType[Any, Any], item: Item, observed: object) -> Resul
         _outcome(findings),
         findings,
         _why(findings),
-        _shell_line(remedy),
-        bool(remedy.commands) and remedy.cuts,
-        remedy.advice,
+        remedy,
         extra,
     )
-
-
-def _shell_line(remedy: Remedy) -> str | None:
-    """The commands of a remedy as one line to be pasted; None if there are none."""
-    return " && ".join(" ".join(map(quoted, argv)) for argv in remedy.commands) or None
-
-
-_PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + " ") - {"'", "\\"}
-
-
-def quoted(argument: str) -> str:
-    """An argument for a shell, on one line that can be read and pasted.
-
-    As shlex.quote does it, but for what a terminal would obey or not show: $'...' of bash, ksh, zsh
-    and busybox, its bytes in octal.
-    """
-    if argument.isprintable():
-        return shlex.quote(argument)
-    escaped = (
-        character
-        if character in _PLAIN
-        else "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
-        for character in argument
-    )
-    return f"$'{''.join(escaped)}'"
 
 
 def _complete(item: Item, findings: Iterable[Finding]) -> Iterable[Finding]:

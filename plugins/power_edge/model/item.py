@@ -50,6 +50,7 @@ class Item(NamedTuple):
     `name` is as declared, `key` the canonical form that observations are found by (`cron` ->
     `cron.service`); two items of one type with the same key are one thing declared twice.
     `expected` holds every field that the declaration asserts, by name, as reports show them.
+    `origins` are the places that declare it, at least one; the first one decides.
     """
 
     node: str
@@ -57,8 +58,13 @@ class Item(NamedTuple):
     name: str
     key: str
     declared: Any
-    expected: Mapping[str, Any]
-    source: Source
+    expected: Mapping[str, object]
+    origins: tuple[Source, ...]
+
+    @property
+    def source(self) -> Source:
+        """The place that messages and reports name: the first of the origins."""
+        return self.origins[0]
 
     def __repr__(self) -> str:
         """Without what is declared, for a failed assertion prints this: it may be a secret."""

@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from power_edge.model import Outcome, Result
+from power_edge.report.shell_line import shell_line
 from power_edge.text import printable
 
 WIDTH = 80
@@ -63,8 +64,8 @@ def block(result: Result) -> str:
         lines += _folded("why", printable(result.why))
     if result.extra:
         lines += [f"  extra    {printable(extra)}" for extra in result.extra]
-    if result.mend:
-        lines.append(f"  mend     {printable(result.mend)}")  # never folded: it is to be pasted
+    if (command := shell_line(result.remedy)) is not None:
+        lines.append(f"  mend     {printable(command)}")  # on one line: it is to be pasted
     if result.mend_cuts:
         lines += _folded(
             "careful",
