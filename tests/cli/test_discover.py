@@ -197,7 +197,7 @@ def test_what_is_there_already_and_the_same_stays(run: Run, root: Path, way: lis
     done = run(*way)
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (
         0,
-        "node-configs/rig-31m-7/ holds all of it",
+        "node-configs/rig-31m-7/ is up to date",
     )
     assert contents(root / "rig-31m-7") == before
 
@@ -256,7 +256,7 @@ def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Pat
         "net.ipv4.ip_forward": "1",
     }
     assert (made / "system-identity.yaml").read_bytes() == identity(MACHINE_ID)
-    assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ holds all of it"
+    assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ is up to date"
 
 
 def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:

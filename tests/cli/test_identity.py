@@ -199,7 +199,7 @@ def test_the_machines_own_identity_stays_as_it_is(run: Run, root: Path, machine:
         "node-configs/rig/system-identity.yaml is this machine's already\n",
     )
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
-    assert "it shows product-uuid as well, which is not on file" in run("rig", "--write").err
+    assert "the machine shows product-uuid as well, not on file yet" in run("rig", "--write").err
     assert (node / "system-identity.yaml").read_bytes() == before
 
 

@@ -17,8 +17,9 @@ from power_edge.checking.allowance import Allowance, TookTooLong
 from power_edge.checking.evaluate import judge, unknown
 from power_edge.config import Node
 from power_edge.config.clones import others
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected, Gate
+from power_edge.identity import gate, identifiers
+from power_edge.identity.gate import Gate
+from power_edge.identity.identifiers import Expected
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source, agrees
 from power_edge.probing.connection import BadRoute, Options, route
 from power_edge.probing.framing import Answer
@@ -52,7 +53,7 @@ def worst(statuses: Iterable[int]) -> int:
 
 def expected(node: Node) -> Expected | None:
     """The identity on file, None where there is none."""
-    return None if node.system_identity is None else gate.expected(node.system_identity)
+    return None if node.system_identity is None else identifiers.expected(node.system_identity)
 
 
 def timeouts(node: Node) -> Timeouts:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from power_edge import stderr
 from power_edge.config.node import load_system_identity
 from power_edge.config.yaml_reader import read
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.probing.framing import Output
 from power_edge.probing.script import Plan, Section, Timeouts
@@ -43,7 +43,10 @@ def collect(way: Route, timeouts: Timeouts) -> Shown:
     Raises Unreachable if there is no whole answer, and the errors of `parse`.
     """
     plan = Plan(
-        "-", gate.ANY_MACHINE, (Section("identity", ("prelude", "collect-identity")),), timeouts
+        "-",
+        identifiers.ANY_MACHINE,
+        (Section("identity", ("prelude", "collect-identity")),),
+        timeouts,
     )
     output = (
         start([Job(plan, way)])[plan.node].answer().outputs.get("identity", Output(None, b"", ""))

@@ -69,10 +69,10 @@ def command(
     for left in adoption.left:
         click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
     for one in adoption.adopted:
-        line = f"{_id(one.item)}: {one.told}"
+        line = f"{_id(one.item)}: {one.summary}"
         # What becomes of an item with a long name gets a line of its own, so that the name does not
         # cut it off.
-        for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.told}"):
+        for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.summary}"):
             click.echo(shortened(part, WIDTH), err=True)
     if adoption.left and (ids or expression is not None):
         raise click.UsageError(
@@ -81,11 +81,11 @@ def command(
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")
         return
-    proposal = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
-    if not agreed(proposal, f"Write this to {file}?", yes=yes, way_out="--yes writes it"):
+    changes = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
+    if not agreed(changes, f"Write this to {file}?", yes=yes, way_out="--yes writes it"):
         click.echo("nothing was written", err=True)
         return
-    proposal.write()
+    changes.write()
     click.echo(f"wrote {file}: {len(adoption.adopted)} adopted")
 
 

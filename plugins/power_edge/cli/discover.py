@@ -138,27 +138,27 @@ def command(
         raise SystemExit(gate.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table(observed.sections))
-    for line in (*notes(observed.sections), *made.told):
+    for line in (*notes(observed.sections), *made.notes):
         click.echo(printable(line), err=True)
     if isinstance(observed.identity, NoIdentity):
         click.echo(
             f"its identity is not required to match: {printable(str(observed.identity))}", err=True
         )
-    place = f"{NODE_CONFIGS}/{made.proposal.folder.name}/"
-    if not made.proposal.files:
-        click.echo(f"{place} holds all of it")
+    place = f"{NODE_CONFIGS}/{made.changes.folder.name}/"
+    if not made.changes.files:
+        click.echo(f"{place} is up to date")
         return
-    if made.known and not agreed(
-        made.proposal,
+    if made.exists and not agreed(
+        made.changes,
         f"Write this to {place}?",
         yes=merge or force,
         way_out="--merge adds it, --force replaces the files",
     ):
         click.echo("nothing was written", err=True)
         return
-    made.proposal.write()
-    click.echo(f"wrote {place}\n  {', '.join(made.proposal.files)}")
-    click.echo(f"next: pytest --node={made.proposal.folder.name}")
+    made.changes.write()
+    click.echo(f"wrote {place}\n  {', '.join(made.changes.files)}")
+    click.echo(f"next: pytest --node={made.changes.folder.name}")
 
 
 def _read(file: Path) -> Answer:

@@ -57,7 +57,7 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
             _tell(line)
         _tell(f"Error: {error}")
         raise SystemExit(gate.WRONG_MACHINE) from None
-    for line in written.told:
+    for line in written.notes:
         _tell(line)
     click.echo(written.node)
 

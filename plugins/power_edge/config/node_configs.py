@@ -13,8 +13,12 @@ from power_edge.text import printable, quoted, without_password
 
 NODE_CONFIGS = "node-configs"
 STATE = "state.yaml"
-FILES = (STATE, "system-identity.yaml", "identity.yaml", "connection.yaml", "watcher.yaml")
-"""The files of a node."""
+SYSTEM_IDENTITY = "system-identity.yaml"
+NODE_IDENTITY = "identity.yaml"
+CONNECTION = "connection.yaml"
+WATCHER = "watcher.yaml"
+FILES = (STATE, SYSTEM_IDENTITY, NODE_IDENTITY, CONNECTION, WATCHER)
+"""The files of a node's folder."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 

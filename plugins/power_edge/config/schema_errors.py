@@ -41,7 +41,7 @@ _LIMITS = {
 
 _WORD = re.compile(r"\w{1,40}", re.ASCII).fullmatch
 
-Path = tuple[str | int, ...]
+YamlPath = tuple[str | int, ...]
 
 
 def explain(document: Document, name: str) -> Iterator[Problem]:
@@ -81,7 +81,7 @@ def _hidden(value: Any, *, within: bool = False) -> Iterator[object]:
 def _problems(
     document: Document, root: dict[str, Any], error: ValidationError, hidden: frozenset[object]
 ) -> Iterator[Problem]:
-    path: Path = tuple(error.instance_path)
+    path: YamlPath = tuple(error.instance_path)
     words = error.kind.as_dict()
     holder = _at(root, error.schema_path[:-1])
     if error.kind.name == "additionalProperties":
@@ -150,7 +150,11 @@ def _message(
 
 
 def _wrong_type(
-    document: Document, path: Path, value: Any, holder: dict[str, Any], hidden: frozenset[object]
+    document: Document,
+    path: YamlPath,
+    value: Any,
+    holder: dict[str, Any],
+    hidden: frozenset[object],
 ) -> Problem:
     wanted = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
     should = " or ".join(_TYPES[each] for each in wanted)
@@ -220,7 +224,7 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def _what(path: Path) -> str:
+def _what(path: YamlPath) -> str:
     """A path in words: `services[2].state`, counted from 1."""
     text = "".join(
         f"[{step + 1}]"

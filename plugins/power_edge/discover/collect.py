@@ -15,7 +15,8 @@ from power_edge.config.clones import others
 from power_edge.discover.documents import Machine
 from power_edge.discover.sections import Section, section
 from power_edge.identity import gate
-from power_edge.identity.gate import ANY_MACHINE, WrongMachine
+from power_edge.identity.gate import WrongMachine
+from power_edge.identity.identifiers import ANY_MACHINE
 from power_edge.probing import script as planning
 from power_edge.probing.framing import Answer, Output
 from power_edge.probing.script import Plan, Timeouts

@@ -11,8 +11,8 @@ from power_edge.config.state import entries as items
 from power_edge.config.yaml_reader import read
 from power_edge.model import ResourceType
 from power_edge.resources import names, resource
-from power_edge.yaml_edit.edit import Add, Edit, Path, edit
-from power_edge.yaml_edit.writer import Document, Entry, Paragraph, entries, plain
+from power_edge.yaml_edit.edit import Add, Edit, YamlPath, edit
+from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, entries, plain
 
 _NAMES_OF = {
     ("watchers", "journald", "units"): "services",
@@ -21,7 +21,7 @@ _NAMES_OF = {
 """Lists of names of a resource type, in watcher.yaml: `cron` and `cron.service` are one."""
 
 
-def merge(text: str, discovered: Document, file: str) -> str:
+def merge(text: str, discovered: NewDocument, file: str) -> str:
     """The text of a file with what it lacks of a document that was discovered; `file` is its name
     in messages.
 
@@ -66,7 +66,7 @@ def _changes(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
         yield Add((paragraph.name, *holder), found)
 
 
-def _at(value: Any, path: Path) -> Entry:
+def _at(value: Any, path: YamlPath) -> Entry:
     """The entry at a path, with its comment."""
     for step in path:
         found = next(
@@ -76,7 +76,7 @@ def _at(value: Any, path: Path) -> Entry:
     return found
 
 
-def _contradicts(kind: ResourceType, section: Any, holder: Path, entry: Entry) -> bool:
+def _contradicts(kind: ResourceType, section: Any, holder: YamlPath, entry: Entry) -> bool:
     """Whether the items of a section, read together, are at odds with one more."""
     if entry.key is not None:
         return False
@@ -92,7 +92,7 @@ def _missing(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
         yield from _lacking(there[paragraph.name], paragraph.entries, (paragraph.name,))
 
 
-def _lacking(there: Any, found: Any, path: Path) -> Iterator[Edit]:
+def _lacking(there: Any, found: Any, path: YamlPath) -> Iterator[Edit]:
     """What is found and not there.
 
     A value that is there stays, whatever it is; an empty one is filled.
@@ -115,7 +115,7 @@ def _lacking(there: Any, found: Any, path: Path) -> Iterator[Edit]:
         )
 
 
-def _name(value: Any, path: Path) -> Hashable:
+def _name(value: Any, path: YamlPath) -> Hashable:
     """What an item of a list is told by."""
     if isinstance(value, Mapping):
         return repr(value.get("name", value))

@@ -15,7 +15,17 @@ from power_edge.config.yaml_reader import read
 from power_edge.discover.sections import items
 from power_edge.model import Item, NotObserved, Outcome, ResourceType, Result
 from power_edge.resources import discoverable, discovery, resource
-from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Path, Put, Remove, at, changed, edit
+from power_edge.yaml_edit.edit import (
+    Add,
+    Edit,
+    EditRefused,
+    Put,
+    Remove,
+    YamlPath,
+    at,
+    changed,
+    edit,
+)
 from power_edge.yaml_edit.writer import entries as as_entries
 from power_edge.yaml_edit.writer import flow
 
@@ -141,7 +151,7 @@ def _found(
 
 
 def _alone(
-    kind: ResourceType, result: Result, path: Path, value: Any, observed: Any
+    kind: ResourceType, result: Result, path: YamlPath, value: Any, observed: Any
 ) -> Adopted | Left:
     """An item that is judged by itself."""
     item = result.item
@@ -221,7 +231,7 @@ def _candidates(
     yield from map(with_, (*ours, {}))
 
 
-def _edits(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
+def _edits(path: YamlPath, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
     for field in old:
         if field not in new:
             yield Remove((*path, field))
@@ -261,7 +271,7 @@ class _Section(NamedTuple):
     def form(self) -> Mapping[str, Any]:
         return next(iter(discovery(self.kind.name).forms("", self.observed)), {})
 
-    def judged(self, edits: Iterable[Edit]) -> dict[str, tuple[Result, Path]]:
+    def judged(self, edits: Iterable[Edit]) -> dict[str, tuple[Result, YamlPath]]:
         """The items with these edits made as well, judged, by key, and where they stand.
 
         Raises ConfigError for what cannot be declared.
@@ -273,7 +283,7 @@ class _Section(NamedTuple):
             for item, path in found
         }
 
-    def wrong(self, edits: Iterable[Edit], key: str | None) -> list[tuple[Result, Path]] | None:
+    def wrong(self, edits: Iterable[Edit], key: str | None) -> list[tuple[Result, YamlPath]] | None:
         """The items that these edits leave wrong though they were compliant or are new; None where
         that cannot be, or the item `key` is not true.
         """
@@ -294,7 +304,7 @@ class _Section(NamedTuple):
 
 
 def _of_section(
-    section: _Section, result: Result, path: Path, *, alone: bool = False
+    section: _Section, result: Result, path: YamlPath, *, alone: bool = False
 ) -> Adopted | Left:
     """An item that is judged with others.
 
@@ -328,7 +338,7 @@ def _of_section(
 Proposed = Iterator[tuple[tuple[Edit, ...], str]]
 
 
-def _of_list(section: _Section, result: Result, path: Path) -> Proposed:
+def _of_list(section: _Section, result: Result, path: YamlPath) -> Proposed:
     """A rule as it is by what was seen, all of it being as declared but what drifted; or none."""
     drifted = {finding.field for finding in result.findings if finding.outcome is Outcome.DRIFT}
     declared, expected = at(section.there, path), result.item.expected
@@ -356,7 +366,7 @@ def _of_list(section: _Section, result: Result, path: Path) -> Proposed:
     yield (Remove(path),), _gone(result)
 
 
-def _of_field(section: _Section, result: Result, path: Path) -> Proposed:
+def _of_field(section: _Section, result: Result, path: YamlPath) -> Proposed:
     """A field as it is by what was seen; or, where rules that are not declared are what differs,
     those declared as well.
     """

@@ -11,12 +11,12 @@ from typing import Any
 
 from power_edge.config.error import ConfigError
 from power_edge.config.yaml_reader import Document, read
-from power_edge.yaml_edit.layout import EditRefused, Layout, Path, at
+from power_edge.yaml_edit.layout import EditRefused, Layout, YamlPath, at
 from power_edge.yaml_edit.syntax_tree import nodes
 from power_edge.yaml_edit.text_edits import Add, Edit, Put, Remove, Splice, splices
 from power_edge.yaml_edit.writer import plain
 
-__all__ = ["Add", "Edit", "EditRefused", "Path", "Put", "Remove", "at", "changed", "edit"]
+__all__ = ["Add", "Edit", "EditRefused", "Put", "Remove", "YamlPath", "at", "changed", "edit"]
 
 
 def edit(text: str, edits: Iterable[Edit], file: str) -> str:
@@ -114,7 +114,7 @@ def _changed(value: Any, changes: Sequence[Edit]) -> Any:
     return made
 
 
-def _order(path: Path) -> list[tuple[int, str]]:
+def _order(path: YamlPath) -> list[tuple[int, str]]:
     return [(step, "") if isinstance(step, int) else (0, step) for step in path]
 
 

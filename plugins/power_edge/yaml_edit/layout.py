@@ -7,16 +7,16 @@ from typing import Any, NamedTuple, NoReturn
 from power_edge.config.error import ConfigError
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Problem
-from power_edge.yaml_edit.syntax_tree import Node
+from power_edge.yaml_edit.syntax_tree import SyntaxNode
 
-Path = tuple[str | int, ...]
+YamlPath = tuple[str | int, ...]
 
 
 class EditRefused(ConfigError):
     """A file that cannot be changed so without touching more than that: it takes a person."""
 
 
-def at(value: Any, path: Path) -> Any:
+def at(value: Any, path: YamlPath) -> Any:
     """What stands at a path. LookupError where nothing does."""
     for step in path:
         value = value[step]
@@ -28,14 +28,14 @@ class Layout(NamedTuple):
 
     document: Document
     text: str
-    root: Node
+    root: SyntaxNode
 
-    def refuse(self, path: Path, message: str) -> NoReturn:
+    def refuse(self, path: YamlPath, message: str) -> NoReturn:
         raise EditRefused(
             [Problem(self.document.find(path, key=True), message, "make the change by hand")]
         )
 
-    def node(self, path: Path) -> Node:
+    def node(self, path: YamlPath) -> SyntaxNode:
         node = self.root
         for length, step in enumerate(path):
             if node.kind == "alias":
@@ -43,12 +43,12 @@ class Layout(NamedTuple):
             node = node.values[self.place(path[:length], step)]
         return node
 
-    def steps(self, path: Path) -> Iterable[str | int]:
+    def steps(self, path: YamlPath) -> Iterable[str | int]:
         """The keys of a mapping, the indices of a list."""
         inner = at(self.document.value, path)
         return inner if isinstance(inner, Mapping) else range(len(inner))
 
-    def place(self, path: Path, step: str | int) -> int:
+    def place(self, path: YamlPath, step: str | int) -> int:
         """The place of a key among those of its mapping; of an item its index."""
         return {known: place for place, known in enumerate(self.steps(path))}[step]
 
@@ -68,7 +68,7 @@ class Layout(NamedTuple):
     def blank(self, line: int) -> bool:
         return line < len(self.text) and not self.text[line : self.below(line)].strip()
 
-    def head(self, path: Path, node: Node, place: int) -> int:
+    def head(self, path: YamlPath, node: SyntaxNode, place: int) -> int:
         """Where an entry begins: at its dash or its key. Refuses what is written otherwise."""
         if node.kind == "map":
             start = node.keys[place].start
@@ -88,7 +88,7 @@ class Layout(NamedTuple):
             self.refuse(path, "shares its line with another dash")
         return found[-1]
 
-    def span(self, path: Path, node: Node, place: int) -> tuple[int, int]:
+    def span(self, path: YamlPath, node: SyntaxNode, place: int) -> tuple[int, int]:
         """An entry in block style: the lines of it, of its comment above, and of those further in
         below.
         """
@@ -110,18 +110,18 @@ class Layout(NamedTuple):
             end = self.below(end)
         return end
 
-    def column(self, node: Node) -> int:
+    def column(self, node: SyntaxNode) -> int:
         """Where the entries of a collection in block style begin."""
         return node.keys[0].column if node.kind == "map" else node.column
 
-    def offset(self, node: Node) -> int:
+    def offset(self, node: SyntaxNode) -> int:
         """How far in lists stand below their keys: as the first one in block style does."""
         for key, value in zip(node.keys, node.values, strict=False):
             if value.kind == "list" and not value.style and not node.style:
                 return value.column - key.column
         return next((found for inner in node.values if (found := self.offset(inner))), 0)
 
-    def shares(self, node: Node) -> bool:
+    def shares(self, node: SyntaxNode) -> bool:
         """Whether the first key stands behind a dash."""
         return node.kind == "map" and bool(
             self.text[self.line(node.keys[0].start) : node.keys[0].start].strip()

@@ -14,7 +14,7 @@ from yaml.events import (
 )
 
 
-class Node(NamedTuple):
+class SyntaxNode(NamedTuple):
     """A value in the text: from `start` up to `end`, without the blanks and comments behind it."""
 
     kind: str
@@ -29,11 +29,11 @@ class Node(NamedTuple):
     """
     marked: bool = False
     """It has an anchor or a tag."""
-    keys: tuple["Node", ...] = ()
-    values: tuple["Node", ...] = ()
+    keys: tuple["SyntaxNode", ...] = ()
+    values: tuple["SyntaxNode", ...] = ()
 
 
-def nodes(text: str) -> Node:
+def nodes(text: str) -> SyntaxNode:
     """The root of a document that `read` has read: it is one, and not too deep.
 
     Lines end in a newline each.
@@ -42,7 +42,7 @@ def nodes(text: str) -> Node:
     return next(node for event in events if (node := _node(event, events, text)) is not None)
 
 
-def _node(event: Any, events: Iterator[Any], text: str) -> Node | None:
+def _node(event: Any, events: Iterator[Any], text: str) -> SyntaxNode | None:
     kind, start, end, column = (
         type(event),
         event.start_mark.index,
@@ -50,7 +50,7 @@ def _node(event: Any, events: Iterator[Any], text: str) -> Node | None:
         event.start_mark.column,
     )
     if kind is AliasEvent:
-        return Node("alias", start, end, column, "")
+        return SyntaxNode("alias", start, end, column, "")
     if kind not in (ScalarEvent, MappingStartEvent, SequenceStartEvent):
         return None
     marked = event.anchor is not None or event.tag is not None
@@ -59,19 +59,21 @@ def _node(event: Any, events: Iterator[Any], text: str) -> Node | None:
         if style in ("|", ">"):  # its end is where the next token is looked for
             kept = "+" in text[start:end].partition("\n")[0].partition("#")[0]
             end = end - 1 if kept else start + len(text[start:end].rstrip())
-        return Node("scalar", start, end, column, style, marked)
+        return SyntaxNode("scalar", start, end, column, style, marked)
     inner, end = _inner(events, text)
     if not event.flow_style:
         end = inner[-1].end
     flow = "{" if event.flow_style else ""
     if kind is MappingStartEvent:
-        return Node("map", start, end, column, flow, marked, tuple(inner[::2]), tuple(inner[1::2]))
-    return Node("list", start, end, column, flow, marked, (), tuple(inner))
+        return SyntaxNode(
+            "map", start, end, column, flow, marked, tuple(inner[::2]), tuple(inner[1::2])
+        )
+    return SyntaxNode("list", start, end, column, flow, marked, (), tuple(inner))
 
 
-def _inner(events: Iterator[Any], text: str) -> tuple[list[Node], int]:
+def _inner(events: Iterator[Any], text: str) -> tuple[list[SyntaxNode], int]:
     """The nodes up to the end of their collection, and that end, which only a bracket tells."""
-    found: list[Node] = []
+    found: list[SyntaxNode] = []
     for event in events:
         if type(event) in (MappingEndEvent, SequenceEndEvent):
             return found, event.end_mark.index

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from power_edge.yaml_edit import writer
-from power_edge.yaml_edit.layout import Layout, Path, at
-from power_edge.yaml_edit.syntax_tree import Node
+from power_edge.yaml_edit.layout import Layout, YamlPath, at
+from power_edge.yaml_edit.syntax_tree import SyntaxNode
 from power_edge.yaml_edit.writer import Entry, plain
 
 
@@ -15,7 +15,7 @@ class Put(NamedTuple):
     any value.
     """
 
-    path: Path
+    path: YamlPath
     value: Any
 
 
@@ -24,14 +24,14 @@ class Add(NamedTuple):
     where it is missing or null.
     """
 
-    path: Path
+    path: YamlPath
     entries: tuple[Entry, ...]
 
 
 class Remove(NamedTuple):
     """What stands at `path`, with its comment; a list or mapping that it leaves empty goes as well."""
 
-    path: Path
+    path: YamlPath
 
 
 Edit = Put | Add | Remove
@@ -68,7 +68,7 @@ def splices(layout: Layout, changes: Iterable[Edit]) -> list[Splice]:
     return [*found, *_remove(layout, gone, {splice.start for splice in found})]
 
 
-def _put(layout: Layout, change: Put, gone: set[Path]) -> Splice:
+def _put(layout: Layout, change: Put, gone: set[YamlPath]) -> Splice:
     *path, step = change.path
     if isinstance(step, int) or step in at(layout.document.value, tuple(path)):
         return _replace(layout, change)
@@ -92,7 +92,7 @@ def _replace(layout: Layout, change: Put) -> Splice:
     return Splice(node.start, node.end, written if node.end > node.start else f" {written}")
 
 
-def _replace_block(layout: Layout, node: Node, value: Any) -> Splice:
+def _replace_block(layout: Layout, node: SyntaxNode, value: Any) -> Splice:
     """A block of text stays one where it can; its header's comment stays at any rate."""
     end = layout.below(node.end)
     header = layout.text[node.start : layout.below(node.start)].rstrip()
@@ -111,7 +111,7 @@ def _replace_block(layout: Layout, node: Node, value: Any) -> Splice:
     )
 
 
-def _add(layout: Layout, change: Add, gone: set[Path]) -> Iterator[Splice]:
+def _add(layout: Layout, change: Add, gone: set[YamlPath]) -> Iterator[Splice]:
     path, value = change.path, change.entries
     there: Any = layout.document.value
     for length, step in enumerate(path):
@@ -125,7 +125,7 @@ def _add(layout: Layout, change: Add, gone: set[Path]) -> Iterator[Splice]:
 
 
 def _begin(
-    layout: Layout, path: Path, key: str, value: tuple[Entry, ...], gone: set[Path]
+    layout: Layout, path: YamlPath, key: str, value: tuple[Entry, ...], gone: set[YamlPath]
 ) -> Iterator[Splice]:
     """A section that is missing, or is there and empty."""
     if key not in at(layout.document.value, path):
@@ -147,7 +147,7 @@ def _begin(
     yield Splice(end, end, _text(_indented(layout, lines, value)), len(path) + 1)
 
 
-def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -> Splice:
+def _grow(layout: Layout, path: YamlPath, new: tuple[Entry, ...], gone: set[YamlPath]) -> Splice:
     """More entries for a collection that has some."""
     node = layout.node(path)
     if node.kind not in ("map", "list") or node.marked:
@@ -175,7 +175,7 @@ def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -
     return Splice(end, end, ("" if follows_blank else gap) + gap.join(texts), len(path))
 
 
-def _key(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
+def _key(layout: Layout, entry: Entry, path: YamlPath, node: SyntaxNode) -> list[str]:
     """The lines of one more key of a mapping."""
     indent = " " * layout.column(node)
     if not path:
@@ -192,7 +192,7 @@ def _key(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
     return [*lines[:head], *_indented(layout, lines[head:], entry.value)]
 
 
-def _item(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
+def _item(layout: Layout, entry: Entry, path: YamlPath, node: SyntaxNode) -> list[str]:
     """The lines of one more item of a list: in flow style as its sibling, and with as many blanks
     behind the dash.
     """
@@ -217,7 +217,7 @@ def _indented(layout: Layout, lines: list[str], value: Any) -> list[str]:
 
 
 def _grow_flow(
-    layout: Layout, path: Path, node: Node, new: tuple[Entry, ...], gone: set[Path]
+    layout: Layout, path: YamlPath, node: SyntaxNode, new: tuple[Entry, ...], gone: set[YamlPath]
 ) -> Splice:
     parts = [
         writer.flow(plain(entry.value))
@@ -230,7 +230,7 @@ def _grow_flow(
     return Splice(where, where, (", " if left else "") + ", ".join(parts))
 
 
-def _remove(layout: Layout, gone: set[Path], kept: set[int]) -> Iterator[Splice]:
+def _remove(layout: Layout, gone: set[YamlPath], kept: set[int]) -> Iterator[Splice]:
     """`kept`: places where something is put in."""
     ranges = []
     for holder in {path[:-1] for path in gone}:
@@ -249,7 +249,7 @@ def _remove(layout: Layout, gone: set[Path], kept: set[int]) -> Iterator[Splice]
     yield from _blocks(layout, sorted(ranges), kept)
 
 
-def _remove_first(layout: Layout, path: Path, node: Node, left: int | None) -> Splice:
+def _remove_first(layout: Layout, path: YamlPath, node: SyntaxNode, left: int | None) -> Splice:
     """Keys that begin on the line of a dash: the first that is left moves up to it."""
     if left is None or re.search(
         r"^\s*#", layout.text[node.keys[0].start : node.keys[left].start], re.MULTILINE
@@ -259,7 +259,7 @@ def _remove_first(layout: Layout, path: Path, node: Node, left: int | None) -> S
 
 
 def _remove_flow(
-    layout: Layout, path: Path, node: Node, place: int, places: Sequence[int]
+    layout: Layout, path: YamlPath, node: SyntaxNode, place: int, places: Sequence[int]
 ) -> Splice:
     heads = (
         [key.start for key in node.keys]

@@ -46,14 +46,14 @@ class Paragraph(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-class Document(NamedTuple):
+class NewDocument(NamedTuple):
     """A file to be written; `schema` is where editors find its schema."""
 
     paragraphs: tuple[Paragraph, ...]
     schema: str | None = None
 
 
-def emit(document: Document) -> str:
+def emit(document: NewDocument) -> str:
     """The text of a file.
 
     A paragraph with nothing in it is left out, but for what is to be said. Raises ValueError as

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from power_edge.checking.evaluate import judge
-from power_edge.identity.gate import ANY_MACHINE
+from power_edge.identity.identifiers import ANY_MACHINE
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.probing.framing import read
