@@ -53,14 +53,14 @@ def command(
     id or by -k, cannot be adopted, or where nobody could be asked; with 11 where the node cannot be
     reached, and with 12 where it is another machine.
     """
-    from power_edge.reconcile.adopt import adopt, asked
+    from power_edge.reconcile.adopt import adopt, widened
 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
     wanted = _wanted(node, ids, expression)
     tidy(root)
     content = read_file(node.path, STATE)
-    asking = asked(node)
+    asking = widened(node)
     checked = check.Checked(asking, patiently(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
         click.echo(f"Error: {printable(checked.gate.why or '')}; nothing is adopted", err=True)
