@@ -100,7 +100,7 @@ def test_validate_names_a_folder_whose_state_is_missing(run: Run, configs: Path)
     assert done.status == 4
     assert "rig-2: 2 items" in done.out
     assert done.err.startswith(
-        "node-configs/rig-3/state.yaml: is not there (write it, or let `power-edge discover TARGET --as rig-3` do so"
+        "node-configs/rig-3/state.yaml: is missing (write it, or let `power-edge discover TARGET --as rig-3` do so"
     )
 
 
@@ -133,7 +133,7 @@ def test_validating_nothing_is_no_success(
     (tmp_path / "node-configs").mkdir()
     done = run("validate")
     assert done.status == 4
-    assert "holds no folder with a state.yaml" in done.err
+    assert "has a state.yaml" in done.err
 
 
 def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

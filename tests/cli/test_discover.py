@@ -285,7 +285,7 @@ def test_a_folder_that_was_prepared_without_a_state_becomes_the_node(
         **{file: b"ssh: {host: 10.0.0.7}\n" if file == "connection" else identity(MACHINE_ID)},
     )
     (made / "state.yaml").unlink()
-    with pytest.raises(ConfigError, match=r"state\.yaml: is not there"):
+    with pytest.raises(ConfigError, match=r"state\.yaml: is missing"):
         load_node(made)
     assert run("root@10.0.0.7", "--as", "rig-1", "--merge").exit_code == 0
     assert load_node(made).items

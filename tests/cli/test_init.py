@@ -146,7 +146,7 @@ def test_the_name_of_another_machine_is_refused_and_its_files_stay(
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "../up", "-x"])
 def test_no_name_for_a_node(machine: Machine, tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="no name"):
+    with pytest.raises(ConfigError, match="not a valid node name"):
         init.record(tmp_path / "node-configs", name)
     assert list(tmp_path.iterdir()) == []
 

@@ -73,7 +73,7 @@ def test_a_node_s_folder_without_a_usable_state_is_refused(
 
 
 def test_no_node_configs_anywhere(project: Project) -> None:
-    assert "there is no node-configs/ here or in a folder above" in refused(project, "--node=a")
+    assert "there is no node-configs/ in this folder or above it" in refused(project, "--node=a")
 
 
 @pytest.mark.parametrize("folder", ["missing", "file"])

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 
 def identities(root: Path) -> Iterator[tuple[Path, "SystemIdentity | ConfigError"]]:
-    """Yield each node's folder that has an identity on file, by name, with it or why it is unusable.
+    """Yield the folders of nodes that have an identity on file, by name, with the identity.
 
-    A folder without a state.yaml is left out: its machine is not a node yet.
+    In place of an identity that cannot be used comes the error. A folder without a state.yaml is
+    left out: its machine is not a node yet.
     """
     for folder in filter(has_state, nodes(root)) if root.is_dir() else ():
         try:

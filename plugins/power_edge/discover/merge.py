@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from power_edge.config.state import checked
+from power_edge.config.state import check_schema
 from power_edge.config.state import entries as items
 from power_edge.config.yaml_reader import read
 from power_edge.model import ResourceType
@@ -32,7 +32,7 @@ def merge(text: str, discovered: NewDocument, file: str) -> str:
     """
     document = read(text.encode("utf-8", "surrogateescape"), file)
     if any(paragraph.name in names() for paragraph in discovered.paragraphs):
-        checked(document, "state")
+        check_schema(document, "state")
     return edit(
         text,
         [

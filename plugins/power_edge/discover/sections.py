@@ -228,7 +228,7 @@ def items(kind: ResourceType, section: Any) -> list[tuple[Item, tuple[str | int,
     """
     metadata = {"site": "here", "environment": "development"}
     state = state_of(
-        Document.made("state.yaml", {"version": "1.0", "metadata": metadata, kind.name: section}),
+        Document.of_value("state.yaml", {"version": "1.0", "metadata": metadata, kind.name: section}),
         "node",
     )
     return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))

@@ -25,7 +25,7 @@ class WrongMachine(Exception):
 
 
 class Gate(NamedTuple):
-    """The gate of a node: open (status 0) or shut (11 unreachable, 12 wrong machine or no identity).
+    """The gate of a node: open (status 0), or shut (11 unreachable, 12 wrong machine, no identity).
 
     `why` is the reason, or the warning of an open gate.
     """

@@ -113,7 +113,8 @@ def digest(os_type: str, kind: str, value: str) -> str:
 
 _FILLER = frozenset(("f" * 32, "03000200040005000006000700080009"))
 _FILLER_SERIAL = re.compile(
-    r"(none|n/a|unknown|invalid|default.*|not .*|to be filled.*|system serial.*|base board serial.*|0123456789.*|123456789.*|[0. -]*)",
+    r"(none|n/a|unknown|invalid|default.*|not .*|to be filled.*|system serial.*"
+    r"|base board serial.*|0123456789.*|123456789.*|[0. -]*)",
     re.DOTALL,
 )
 
