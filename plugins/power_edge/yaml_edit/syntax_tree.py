@@ -1,4 +1,4 @@
-"""Where in the text of a YAML file its values stand, character by character."""
+"""The syntax tree of a YAML file: where in the text each value begins and ends."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -15,29 +15,24 @@ from yaml.events import (
 
 
 class SyntaxNode(NamedTuple):
-    """A value in the text: from `start` up to `end`, without the blanks and comments behind it."""
+    """A value in the text, from offset `start` to `end`, without blanks and comments after it."""
 
     kind: str
     """scalar, map, list or alias."""
     start: int
     end: int
     column: int
-    """Of a list in block style: its dashes'."""
+    """The column of `start`; for a list in block style that of its dashes."""
     style: str
-    """Of a scalar its first character, where that is one of the four of YAML (' " | >); of a map or
-    list `{` in flow style; else empty.
-    """
+    """For a scalar `'`, `"`, `|` or `>`; for a map or list `{` in flow style; else empty."""
     marked: bool = False
     """It has an anchor or a tag."""
     keys: tuple["SyntaxNode", ...] = ()
     values: tuple["SyntaxNode", ...] = ()
 
 
-def nodes(text: str) -> SyntaxNode:
-    """The root of a document that `read` has read: it is one, and not too deep.
-
-    Lines end in a newline each.
-    """
+def parse(text: str) -> SyntaxNode:
+    """Return the root of a text that yaml_reader.read has accepted. Each line ends in a newline."""
     events: Any = iter(CParser(text).get_event, None)
     return next(node for event in events if (node := _node(event, events, text)) is not None)
 
@@ -56,7 +51,7 @@ def _node(event: Any, events: Iterator[Any], text: str) -> SyntaxNode | None:
     marked = event.anchor is not None or event.tag is not None
     if kind is ScalarEvent:
         style = event.style or ""
-        if style in ("|", ">"):  # its end is where the next token is looked for
+        if style in ("|", ">"):  # the parser's end is where it looks for the next token
             kept = "+" in text[start:end].partition("\n")[0].partition("#")[0]
             end = end - 1 if kept else start + len(text[start:end].rstrip())
         return SyntaxNode("scalar", start, end, column, style, marked)
@@ -72,7 +67,10 @@ def _node(event: Any, events: Iterator[Any], text: str) -> SyntaxNode | None:
 
 
 def _inner(events: Iterator[Any], text: str) -> tuple[list[SyntaxNode], int]:
-    """The nodes up to the end of their collection, and that end, which only a bracket tells."""
+    """Return the nodes up to the end of their collection, and that end.
+
+    The end is exact only for a collection in flow style, which ends with a bracket.
+    """
     found: list[SyntaxNode] = []
     for event in events:
         if type(event) in (MappingEndEvent, SequenceEndEvent):
