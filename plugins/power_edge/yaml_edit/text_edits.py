@@ -54,7 +54,7 @@ class Splice(NamedTuple):
 
 
 def splices(layout: Layout, changes: Sequence[Edit]) -> list[Splice]:
-    """Return the splices that make the edits. Raises EditRefused, and ValueError as writer.scalar."""
+    """Return the splices that make the edits. Raises EditRefused; ValueError as writer.scalar."""
     gone = {change.path for change in changes if isinstance(change, Remove)}
     found: list[Splice] = []
     for number, change in enumerate(changes):
@@ -310,7 +310,7 @@ def _text(lines: Iterable[str]) -> str:
 
 
 def _quoted_as(style: str, value: Any, *, in_flow: bool) -> str:
-    """Return a scalar in the quotes of the old one, if it is text and these quotes can contain it."""
+    """Return a scalar in the quotes of the old one, if it is text that these quotes can contain."""
     written = writer.scalar(value, in_flow=in_flow)
     if not isinstance(value, str) or not style:
         return written
@@ -320,7 +320,7 @@ def _quoted_as(style: str, value: Any, *, in_flow: bool) -> str:
 
 
 def _fits_a_block(value: Any) -> bool:
-    """Return whether a literal block of YAML without an indentation indicator can have the value."""
+    """Return whether a literal block without an indentation indicator can have the value."""
     if (
         not isinstance(value, str)
         or not value.strip()
