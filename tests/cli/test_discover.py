@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from power_edge import atomic_file
-from power_edge.checking.check import way as check_way
+from power_edge.checking.check import route_to
 from power_edge.checking.target import Target, target
 from power_edge.cli import cli
 from power_edge.config import ConfigError, load_node
 from power_edge.discover import collect
-from power_edge.discover.collect import plan
+from power_edge.discover.collect import script_for
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Answer, read
 from power_edge.probing.script import Timeouts
@@ -175,7 +175,7 @@ def test_the_way_on_file_is_the_one_that_was_gone(
     assert node.connection is not None
     assert node.connection.ssh is not None
     assert {name: getattr(node.connection.ssh, name) for name in ssh} == ssh
-    assert check_way(node, Options()).url == target(way, root, Options()).route.url
+    assert route_to(node, Options()).url == target(way, root, Options()).route.url
 
 
 def test_what_is_asked_for(run: Run, machine: Machine) -> None:
@@ -421,7 +421,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 def test_the_plan_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
     folder(root, "there", system_identity=identity(OTHER_ID))
-    asked = plan(target("there", root, Options()), ("sysctl",), everything=True)
+    asked = script_for(target("there", root, Options()), ("sysctl",), everything=True)
     assert asked.expected is not None
     assert asked.expected.hashes == {"machine-id": digest(OTHER_ID)}
     assert (asked.timeouts.section, asked.timeouts.connect) == (
@@ -429,6 +429,5 @@ def test_the_plan_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
         Timeouts().connect,
     )
     assert (
-        '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n'
-        in asked.script()
+        '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n' in asked.text()
     )

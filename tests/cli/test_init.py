@@ -49,7 +49,7 @@ class Machine:
             else (0, self.identity, "")
         )
 
-    def collect(self, way: Any, timeouts: Any) -> power_edge.checking.collect_identity.Shown:
+    def collect(self, route: Any, timeouts: Any) -> power_edge.checking.collect_identity.Shown:
         return power_edge.checking.collect_identity.parse(*self._printed())
 
     def answer(self, target: Target, types: Sequence[str]) -> Answer:
@@ -168,7 +168,8 @@ def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(
     written = (tmp_path / "my-host" / "system-identity.yaml").read_bytes()
     assert written.splitlines()[1:] == OPEN.splitlines()
     assert (
-        first.notes[1] == "its identity is not required to match: machine-id left out: there is none"
+        first.notes[1]
+        == "its identity is not required to match: machine-id left out: there is none"
     )
     assert init.record(tmp_path) == init.Recorded(
         "my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",)
@@ -271,7 +272,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def run(machine: Machine, tmp_path: Path) -> Run:
     return lambda *arguments: CliRunner().invoke(
-        cli, ["--node-configs", str(tmp_path), "record", *arguments], standalone_mode=True
+        cli, ["--node-configs", str(tmp_path), "init", *arguments], standalone_mode=True
     )
 
 

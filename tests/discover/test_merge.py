@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from power_edge.config import ConfigError, load_state
 from power_edge.config.yaml_reader import read
 from power_edge.discover.merge import merge
-from power_edge.yaml_edit.writer import NewDocument, Entry, Paragraph, emit
+from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, emit
 
 STATE = """\
 version: "1.0"   # ours

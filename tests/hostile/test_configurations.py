@@ -155,7 +155,7 @@ def test_scripts(
 ) -> None:
     odd = VALUES["osc"].encode()
     for number in range(len(VALUES)):
-        monkeypatch.setattr(sys, "argv", ["power-edge", "plan", f"n{number}"])
+        monkeypatch.setattr(sys, "argv", ["power-edge", "probe-script", f"n{number}"])
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsysbinary.readouterr()

@@ -202,7 +202,7 @@ def test_no_report_holds_a_secret(
 
 
 def test_neither_the_script_nor_the_answer_holds_one(machine: Machine) -> None:
-    script = machine.run("power_edge", "plan", "here").stdout
+    script = machine.run("power_edge", "probe-script", "here").stdout
     answer = subprocess.run(["sh"], input=script, text=True, capture_output=True, check=True).stdout
     leaks = [*machine.leaks(script), *machine.leaks(answer)]
     # Nobody but the node knows that these are secrets: the script has the first digits of the

@@ -50,10 +50,8 @@ def test_table(row: Row) -> None:
 
 def test_no_identity_on_file() -> None:
     assert gate.judge(
-        None, {"machine-id": Reading("ok", "0" * 64)}, "power-edge record"
-    ) == gate.Gate(
-        12, "no identity on file; record one with: power-edge record", None, matches=False
-    )
+        None, {"machine-id": Reading("ok", "0" * 64)}, "power-edge init"
+    ) == gate.Gate(12, "no identity on file; record one with: power-edge init", None, matches=False)
 
 
 def test_the_message_has_both_hashes_and_no_identifier() -> None:

@@ -18,7 +18,7 @@ from power_edge.identity import gate, identifiers
 from power_edge.identity.gate import Gate
 from power_edge.identity.identifiers import Expected
 from power_edge.probing.framing import Answer, read
-from power_edge.probing.script import Timeouts, plan
+from power_edge.probing.script import Timeouts, probe_script
 from tests.support.cases import Case, Verdict, parameters
 from tests.support.gates import ROWS, Row
 
@@ -54,7 +54,7 @@ def ask(
     in_tree: bool = True,
 ) -> Answer:
     script = root / "script"
-    whole = plan("a", expected, (), Timeouts()).script()
+    whole = probe_script("a", expected, (), Timeouts()).text()
     assert "    unset PE_ROOT\n" in whole
     script.write_text(whole.replace("    unset PE_ROOT\n", "") if in_tree else whole)
     user = "nobody" if as_nobody and os.geteuid() == 0 else None

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from power_edge.checking.check import Checked, plan_for
+from power_edge.checking.check import Checked, script_for
 from power_edge.checking.evaluate import judge
 from power_edge.config import Node, State, load_state
 from power_edge.identity.gate import Gate
 from power_edge.model import Item, NotObserved, Outcome, Result
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.failure import Unreachable
 from power_edge.reconcile.adopt import Adoption, adopt, widened
 from power_edge.reconcile.proposals import Adopted
 from power_edge.resources import resource
@@ -331,7 +331,7 @@ def test_content_is_asked_for_by_its_hash() -> None:
     )
     node = widened(Node(name="n", path=Path("/n"), state=state))
     assert {"*,,2d711642:::/a", "-:::/b"} <= {
-        argument for section in plan_for(node).sections for argument in section.arguments
+        argument for section in script_for(node).sections for argument in section.arguments
     }
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from power_edge.config import ConfigError
 from power_edge.config.yaml_reader import read
-from power_edge.yaml_edit.edit import Add, Edit, EditRefused, YamlPath, Put, Remove, edit
+from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Put, Remove, YamlPath, edit
 from power_edge.yaml_edit.layout import at
 from power_edge.yaml_edit.writer import Entry, plain, scalar
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from power_edge.config import load_state
 from power_edge.config.yaml_reader import read
-from power_edge.yaml_edit.writer import WIDTH, NewDocument, Entry, Paragraph, emit, plain, scalar
+from power_edge.yaml_edit.writer import WIDTH, Entry, NewDocument, Paragraph, emit, plain, scalar
 
 TRAPS = (
     "", "on", "no", "yes", "Off", "y", "N", "~", "null", "Null", "true", "=", "<<", "0644", "0o17", "0x1F", "08", "1", "-1", "+1", "1.0", "1e3",

@@ -16,15 +16,16 @@ from power_edge.identity.identifiers import ANY_MACHINE, Reading, expected
 from power_edge.identity.match import share_identifier
 from power_edge.model.generated.about_schema import About, Identity
 from power_edge.probing.framing import Answer
-from power_edge.probing.script import Plan, Section
-from power_edge.probing.transport import Job, Pending, start
+from power_edge.probing.parallel import Pending, start
+from power_edge.probing.script import ProbeScript, Section
+from power_edge.probing.transport import Job
 
 _SLOW = "system"
 """The part that asks the package manager. It comes last, and so takes no time from the others."""
 
 
-def plan_for(target: Target) -> Plan:
-    """Return what a machine is asked.
+def script_for(target: Target) -> ProbeScript:
+    """Return the script that reads a machine.
 
     The gate of a node with an identity on file is shut to other machines. Without one, any machine
     may be read.
@@ -32,7 +33,7 @@ def plan_for(target: Target) -> Plan:
     node = target.node
     on_file = check.expected(node) if node is not None else None
     order = sorted(PARTS, key=lambda name: name == _SLOW)
-    return Plan(
+    return ProbeScript(
         node.name if node is not None else "-",
         on_file or ANY_MACHINE,
         tuple(map(section, order)),
@@ -48,10 +49,10 @@ def ask(
     `root` is the node-configs/ that it may be a node of; `waiting` is how the answer is waited for.
     Raises Unreachable and WrongMachine.
     """
-    plan = plan_for(target)
-    answer = waiting(start([Job(plan, target.route)])[plan.node])
-    if target.node is not None and plan.expected is not ANY_MACHINE:
-        judged = gate.judge(plan.expected, answer.readings, "", partial(others, target.node.path))
+    script = script_for(target)
+    answer = waiting(start([Job(script, target.route)])[script.node])
+    if target.node is not None and script.expected is not ANY_MACHINE:
+        judged = gate.judge(script.expected, answer.readings, "", partial(others, target.node.path))
         if not judged.open:
             raise WrongMachine(judged.why)
     node = target.node or _node_of(identity(answer), root)

@@ -18,9 +18,11 @@ from power_edge.identity import gate
 from power_edge.identity.gate import WrongMachine
 from power_edge.identity.identifiers import ANY_MACHINE
 from power_edge.probing import script as planning
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer, Output
-from power_edge.probing.script import Plan, Timeouts
-from power_edge.probing.transport import Job, Pending, Unreachable, start
+from power_edge.probing.parallel import Pending, start
+from power_edge.probing.script import ProbeScript, Timeouts
+from power_edge.probing.transport import Job
 from power_edge.roles import suggestion
 
 LONGER = 3
@@ -38,7 +40,7 @@ class Discovered(NamedTuple):
     sections: tuple[Section, ...]
 
 
-def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
+def script_for(target: Target, types: Sequence[str], *, everything: bool) -> ProbeScript:
     """What is to be asked.
 
     Where TARGET names a node with an identity on file, the gate is that node's.
@@ -55,7 +57,7 @@ def plan(target: Target, types: Sequence[str], *, everything: bool) -> Plan:
     )
     limits = target.timeouts
     timeouts = Timeouts(limits.connect, limits.section * LONGER, limits.node * LONGER)
-    return Plan(target.name, expected or ANY_MACHINE, sections, timeouts, ("discover",))
+    return ProbeScript(target.name, expected or ANY_MACHINE, sections, timeouts, ("discover",))
 
 
 def ask(
@@ -66,7 +68,7 @@ def ask(
     waiting: Callable[[Pending], Answer] = Pending.answer,
 ) -> Answer:
     """The machine's answer; `waiting` is how it is waited for. Raises Unreachable."""
-    asked = plan(target, types, everything=everything)
+    asked = script_for(target, types, everything=everything)
     return waiting(start([Job(asked, target.route)])[asked.node])
 
 

@@ -26,7 +26,7 @@ from power_edge.discover.identity_file import safe_name
 from power_edge.discover.known import Known, known
 from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity
-from power_edge.probing.connection import Options, route
+from power_edge.probing.connection import Options, find_route
 from power_edge.probing.script import Timeouts
 from power_edge.yaml_edit.changeset import tidy
 
@@ -93,6 +93,15 @@ def record(root: Path, name: str | None = None) -> Recorded:
     return Recorded(wanted, notes)
 
 
+def find(root: Path) -> tuple[str | None, tuple[str, ...]]:
+    """Return the name of the node that this machine is, or None, and notes for the user.
+
+    Raises Unreachable if this machine's shell gives no answer, and ConfigError if it is several.
+    """
+    recorded, notes = _recorded(root, safe_name(socket.gethostname()), _this_machine())
+    return (None, notes) if recorded is None else (recorded.node, notes)
+
+
 def _recorded(
     root: Path, wanted: str, machine: _ThisMachine
 ) -> tuple[Recorded | None, tuple[str, ...]]:
@@ -151,7 +160,7 @@ def _taken(folder: Path, machine: _ThisMachine) -> tuple[str, str]:
 
 def _this_machine() -> _ThisMachine:
     try:
-        shown = collect(route(None, None, _LOCAL), Timeouts())
+        shown = collect(find_route(None, None, _LOCAL), Timeouts())
     except NoIdentity as error:
         return _ThisMachine(load_system_identity(OPEN, SYSTEM_IDENTITY), str(error))
     return _ThisMachine(shown.identity, None)
