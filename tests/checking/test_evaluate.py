@@ -34,14 +34,14 @@ class Declared(NamedTuple):
     commands: Sequence[tuple[str, ...]] = ()
 
 
-def kind(**more: Any) -> ResourceType:
+def kind(**more: Any) -> ResourceType[Any, Any]:
     def find(declared: Declared, observed: Any) -> Iterator[Finding]:
         yield from declared.findings
 
     def remedy(declared: Declared, observed: Any, drifts: Sequence[Finding]) -> Remedy:
         return Remedy(tuple(declared.commands))
 
-    def entries(section: Any) -> Iterator[Entry]:
+    def entries(section: Any) -> Iterator[Entry[Any]]:
         yield from section
 
     return ResourceType(
@@ -125,11 +125,6 @@ def test_what_was_not_seen_is_unknown_and_never_judged(
     assert judged.metadata()["actual"] == {"state": None, "enabled": None}
 
 
-@pytest.mark.parametrize("observed", [{"a": None}, {}])
-def test_what_a_whole_table_does_not_hold_is_not_there(observed: Observations) -> None:
-    assert result([STOPPED], observed=observed, lists_all=True).outcome is Outcome.DRIFT
-
-
 def test_a_fault_in_judging_is_unknown() -> None:
     def fault(*_: Any) -> Iterator[Finding]:
         yield STATE
@@ -203,7 +198,7 @@ class Calls:
         self.given: list[tuple[Any, ...]] = []
         self.remedy = remedy
 
-    def kind(self) -> ResourceType:
+    def kind(self) -> ResourceType[Any, Any]:
         def find(*arguments: Any) -> Iterator[Finding]:
             self.given.append(("judge", *arguments))
             yield from (STOPPED, ENABLED)
@@ -223,14 +218,15 @@ class Calls:
             judge=find,
             remedy=remedy,
             extra=extra,
-            lists_all=True,
         )
 
 
 ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, Source("f", 1))
 
 
-@pytest.mark.parametrize(("observations", "observed"), [({"a": "seen"}, "seen"), ({}, None)])
+@pytest.mark.parametrize(
+    ("observations", "observed"), [({"a": "seen"}, "seen"), ({"a": None}, None)]
+)
 def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(
     observations: Observations, observed: Any
 ) -> None:

@@ -89,7 +89,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
 
     def counting(
-        kind: ResourceType, items: Sequence[Item], answer: Answer
+        kind: ResourceType[Any, Any], items: Sequence[Item], answer: Answer
     ) -> Observations | NotObserved:
         calls.append(answer.node)
         return observe.observe(kind, items, answer)

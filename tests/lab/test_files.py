@@ -7,7 +7,7 @@ import os
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Result, Source
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import RESOURCE, ask, parse
+from power_edge.resources.files import RESOURCE, File, ask, parse
 from tests.support.lab.nodes import Node
 from tests.support.scripts import body
 
@@ -42,7 +42,7 @@ NAMES = [
 HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
 
-def probe(shell: Sequence[str], items: Sequence[Declared]) -> Observations:
+def probe(shell: Sequence[str], items: Sequence[Declared]) -> Mapping[str, Any]:
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     done = subprocess.run(
         [*shell, "-c", BODY, "pe", *ask(items)],
@@ -247,7 +247,10 @@ def test_what_cannot_be_searched_is_salted(tmp_path: Path) -> None:
         env=environment,
     )
     assert HELLO.encode() not in done.stdout
-    assert parse(done.stdout)[f"{tmp_path}/plain"].salted.fits(HELLO)
+    file = parse(done.stdout)[f"{tmp_path}/plain"]
+    assert isinstance(file, File)
+    assert file.salted is not None
+    assert file.salted.fits(HELLO)
 
 
 def on(node: Node, user: str, sudo: str, items: Sequence[Declared]) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_the_database_of_a_session_is_not_the_nodes(node: Node) -> None:
     )
     for setting in ("DPKG_ROOT=/other", "DPKG_ADMINDIR=/other/var/lib/dpkg"):
         items = [Declared(name="elsewhere"), Declared(name="procps", state="absent")]
-        observed = parse(
+        observed: Mapping[str, Any] = parse(
             node.run("env", setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode()
         )
         assert [row.name for item in items for row in observed[item.name].here] == ["procps"]
@@ -190,7 +191,7 @@ def test_the_database_of_apk(shell: list[str], tree: Path) -> None:
     )
     done = in_tree(shell, tree, "musl", "openssh", "py-foo", "cmd", "nosuch")
     assert done.returncode == 0, done.stderr
-    observed = parse(done.stdout)
+    observed: Mapping[str, Any] = parse(done.stdout)
     assert [row.version for row in observed["musl"].rows] == ["1.2.4_git20230717-r4"]
     assert observed["py-foo"].providers == ("py3-foo",)
     assert not any(
@@ -212,7 +213,7 @@ def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
     (tree / "var/lib/dpkg/status").write_text(f"{mta}\n{nano}\n")
     done = in_tree(shell, tree, "mta", "nano", "mail-transport-agent", "smtp", "editor", "nosuch")
     assert done.returncode == 0, done.stderr
-    observed = parse(done.stdout)
+    observed: Mapping[str, Any] = parse(done.stdout)
     assert observed["mta"].rows[0][2:] == ("hold", "installed", "ok", "1.0")
     assert not observed["nano"].here
     assert observed["mail-transport-agent"].providers == observed["smtp"].providers == ("mta",)

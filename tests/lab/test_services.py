@@ -14,6 +14,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
+from power_edge.resources.services.observation import Unit
 from tests.support.cases import check
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.recorded import make, recorded
@@ -262,7 +263,10 @@ def test_what_else_a_stop_takes_and_whether_it_cuts_the_way_in(units: Node) -> N
 def test_the_unit_that_carries_this_connection_is_known(lab: Lab, units: Node) -> None:
     units.write("/root/probe.sh", BODY)
     said = lab.ssh("root@units", "sh", "/root/probe.sh", "'!cron.service'").stdout
-    assert "ssh.service" in RESOURCE.parse(said.encode())["cron.service"].change.way
+    observed = RESOURCE.parse(said.encode())["cron.service"]
+    assert isinstance(observed, Unit)
+    assert observed.change is not None
+    assert "ssh.service" in observed.change.way
 
 
 @pytest.mark.parametrize(

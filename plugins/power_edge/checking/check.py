@@ -13,6 +13,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from power_edge import exit_status
 from power_edge.checking.allowance import Allowance, TookTooLong
 from power_edge.checking.evaluate import judge, unknown
 from power_edge.config import Node
@@ -44,14 +45,13 @@ whoever asks after another node's turn.
 """
 _FUTURE = 60  # seconds that an answer may be ahead of our clock: two clocks are never quite equal
 
-STATUS = {Outcome.COMPLIANT: 0, Outcome.WAIVED: 0, Outcome.DRIFT: 1, Outcome.UNKNOWN: 10}
-_PRECEDENCE = (gate.WRONG_MACHINE, gate.UNREACHABLE, 1, 10)
-
-
-def worst(statuses: Iterable[int]) -> int:
-    """Of several exit statuses the one that the run ends with."""
-    present = set(statuses)
-    return next((status for status in _PRECEDENCE if status in present), 0)
+STATUS = {
+    Outcome.COMPLIANT: exit_status.COMPLIANT,
+    Outcome.WAIVED: exit_status.COMPLIANT,
+    Outcome.DRIFT: exit_status.DRIFT,
+    Outcome.UNKNOWN: exit_status.UNKNOWN,
+}
+"""Outcome -> the exit status that it calls for. That of a blocked item is its gate's."""
 
 
 def expected(node: Node) -> Expected | None:
@@ -121,9 +121,9 @@ class Checked:
     @cached_property
     def gate(self) -> Gate:
         if isinstance(self.answer, Unreachable):
-            return Gate(gate.UNREACHABLE, f"unreachable: {self.answer}")
+            return Gate(exit_status.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
-            return Gate(gate.UNREACHABLE, "unreachable: the answer was cut before the gate")
+            return Gate(exit_status.UNREACHABLE, "unreachable: the answer was cut before the gate")
         record = f"power-edge identity {quote(self.node.name)} --write"
         return gate.judge(
             expected(self.node), self.answer.readings, record, partial(others, self.node.path)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from power_edge import stderr
+from power_edge import exit_status, stderr
 from power_edge.config.node import load_system_identity
 from power_edge.config.yaml_reader import read
 from power_edge.identity import identifiers
@@ -19,7 +19,7 @@ _CONTAINER = (
     b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
 )
 _OURS = "collect-identity.sh: "
-_NONE_SHOWN = 12
+_NONE_SHOWN = exit_status.WRONG_MACHINE
 """The exit status of collect-identity.sh if the machine has no usable identifier."""
 _PRINTED = "what the machine printed"
 

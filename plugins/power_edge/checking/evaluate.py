@@ -19,19 +19,18 @@ from power_edge.model import (
 )
 
 
-def judge(kind: ResourceType, item: Item, observations: Observations | NotObserved) -> Result:
+def judge(
+    kind: ResourceType[Any, Any], item: Item, observations: Observations | NotObserved
+) -> Result:
     """The result of an item, from what the probe of its type saw (NotObserved: the probe as a whole
     could not look).
     """
     if isinstance(observations, NotObserved):
         return unknown(item, observations.why)
     key = "" if kind.whole else item.key
-    if key in observations:
-        observed = observations[key]
-    elif kind.lists_all:
-        observed = None
-    else:
+    if key not in observations:
         return unknown(item, "the node's answer does not mention it")
+    observed = observations[key]
     if isinstance(observed, NotObserved):
         return unknown(item, observed.why)
     try:
@@ -40,7 +39,7 @@ def judge(kind: ResourceType, item: Item, observations: Observations | NotObserv
         return unknown(item, f"judging failed: {type(error).__name__}: {error}")
 
 
-def _judged(kind: ResourceType, item: Item, observed: Any) -> Result:
+def _judged(kind: ResourceType[Any, Any], item: Item, observed: object) -> Result:
     findings = tuple(_complete(item, kind.judge(item.declared, observed)))
     drifts = [finding for finding in findings if finding.outcome is Outcome.DRIFT]
     remedy = kind.remedy(item.declared, observed, drifts) if drifts else NOTHING

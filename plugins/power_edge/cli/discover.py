@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from power_edge import resources
+from power_edge import exit_status, resources
 from power_edge.checking.collect_identity import NoIdentity
 from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed
@@ -134,7 +134,7 @@ def command(
         )
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
-        raise SystemExit(gate.WRONG_MACHINE) from None
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table(observed.sections))
     for line in (*notes(observed.sections), *made.notes):

@@ -85,7 +85,11 @@ def check_schema(document: Document, name: str) -> None:
 
 
 def _items(
-    document: Document, node: str, kind: ResourceType, section: Any, problems: list[Problem]
+    document: Document,
+    node: str,
+    kind: ResourceType[Any, Any],
+    section: Any,
+    problems: list[Problem],
 ) -> Iterator[Item]:
     first: dict[str, Item] = {}
     by_id: dict[str, Item] = {}
@@ -117,7 +121,7 @@ def _items(
         )
 
 
-def entries(kind: ResourceType, section: Any) -> Iterator[Entry]:
+def entries(kind: ResourceType[Any, Any], section: Any) -> Iterator[Entry[Any]]:
     """Yield the items of a section that fits its schema, with their paths in it."""
     return kind.items_of(msgspec.convert(_attributes(section), kind.declares))
 

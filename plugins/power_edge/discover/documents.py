@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from power_edge.discover.sections import Section
-from power_edge.model.discovery import Watch
-from power_edge.resources import discovery, resource
+from power_edge.discover.sections import Section, items
+from power_edge.model import Triggers
+from power_edge.resources import resource
 from power_edge.roles.suggestion import Suggested
 from power_edge.yaml_edit.writer import Entry, Paragraph
 
@@ -68,14 +68,15 @@ def _left_out(section: Section) -> Iterable[str]:
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """watcher.yaml: what the declared things need."""
-    watches = [
-        discovery(section.type).watch([found.name for found in section.found], machine.family)
+    triggers = [
+        resource(section.type).triggers(item.declared, machine.family)
         for section in sections
         if section.found
+        for item, _ in items(resource(section.type), section.value)
     ]
-    needs = Watch(
-        *(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*watches, strict=True))
-        if watches
+    needs = Triggers(
+        *(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*triggers, strict=True))
+        if triggers
         else ()
     )
     return (

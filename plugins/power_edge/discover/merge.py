@@ -76,7 +76,9 @@ def _at(value: Any, path: YamlPath) -> Entry:
     return found
 
 
-def _contradicts(kind: ResourceType, section: Any, holder: YamlPath, entry: Entry) -> bool:
+def _contradicts(
+    kind: ResourceType[Any, Any], section: Any, holder: YamlPath, entry: Entry
+) -> bool:
     """Whether the items of a section, read together, are at odds with one more."""
     if entry.key is not None:
         return False

@@ -106,7 +106,7 @@ def _lines(output: bytes) -> Iterator[_Line]:
             yield _Line(line[0], what, why)
 
 
-def _observations(kind: ResourceType, answer: Answer) -> Observations | NotObserved:
+def _observations(kind: ResourceType[Any, Any], answer: Answer) -> Observations | NotObserved:
     output = answer.outputs.get(f"{kind.name}.0")
     return NotObserved("the answer was cut") if output is None else parsed(kind, output)
 
@@ -120,7 +120,7 @@ def _observed(observations: Observations | NotObserved, key: str) -> Any:
 
 
 def _each(
-    kind: ResourceType, lines: Iterable[_Line], observations: Observations | NotObserved
+    kind: ResourceType[Any, Any], lines: Iterable[_Line], observations: Observations | NotObserved
 ) -> Iterator[Found | LeftOut | Hidden]:
     """Name by name; of two lines about one thing the first counts."""
     first: dict[str, tuple[str, str]] = {}
@@ -137,7 +137,7 @@ def _each(
         )
 
 
-def _one(kind: ResourceType, name: str, why: str, observed: Any) -> Found | LeftOut:
+def _one(kind: ResourceType[Any, Any], name: str, why: str, observed: Any) -> Found | LeftOut:
     problem = "nothing that could be declared holds true of it"
     for form in discovery(kind.name).forms(name, observed):
         value = {kind.key: name, **form} if kind.key is not None else form["value"]
@@ -154,7 +154,7 @@ def _one(kind: ResourceType, name: str, why: str, observed: Any) -> Found | Left
 
 
 def _whole(
-    kind: ResourceType, lines: Iterable[_Line], observations: Observations | NotObserved
+    kind: ResourceType[Any, Any], lines: Iterable[_Line], observations: Observations | NotObserved
 ) -> Iterator[Found | LeftOut | Hidden]:
     """The same for a type that observes one thing for all its items.
 
@@ -221,7 +221,7 @@ def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[st
     }
 
 
-def items(kind: ResourceType, section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
+def items(kind: ResourceType[Any, Any], section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
     """The items of a section that is yet to be written, and where in it they stand.
 
     Raises ConfigError for what no state.yaml can hold.

@@ -4,8 +4,9 @@ It is judged before anything else, from hashes of identifiers. Pure.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from power_edge import exit_status
 from power_edge.identity.identifiers import MISSING, Expected
 from power_edge.identity.match import (
     Difference,
@@ -15,9 +16,6 @@ from power_edge.identity.match import (
     is_migrated,
     share_identifier,
 )
-
-UNREACHABLE: Final = 11
-WRONG_MACHINE: Final = 12
 
 
 class WrongMachine(Exception):
@@ -57,7 +55,11 @@ def judge(
     another machine, so that the message can name the node that it is.
     """
     if expected is None:
-        return Gate(WRONG_MACHINE, f"no identity on file; record one with: {record}", matches=False)
+        return Gate(
+            exit_status.WRONG_MACHINE,
+            f"no identity on file; record one with: {record}",
+            matches=False,
+        )
     observed = readings.get(expected.primary or "", MISSING).hash
     found = difference(expected, readings)
     problem = _in_words(found, expected, readings, others) if found is not None else None
@@ -84,7 +86,7 @@ def judge(
             "(allow_os_migration)",
             observed,
         )
-    return Gate(WRONG_MACHINE, problem, observed, matches=False)
+    return Gate(exit_status.WRONG_MACHINE, problem, observed, matches=False)
 
 
 def _in_words(

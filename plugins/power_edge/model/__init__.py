@@ -6,7 +6,7 @@ Imports nothing of ours but text.
 from power_edge.model.item import Item, Problem, Source
 from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, undecided
 from power_edge.model.remedy import NOTHING, Command, Remedy
-from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType
+from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType, Triggers
 from power_edge.model.result import Result
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ResourceType",
     "Result",
     "Source",
+    "Triggers",
     "agrees",
     "compare",
     "drifts",

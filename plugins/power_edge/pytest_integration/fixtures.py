@@ -44,10 +44,8 @@ class TypeFacts(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if isinstance(self._observed, NotObserved):
             raise Unknown(f"{self._kind.name}: {self._observed.why}")
-        key = "" if self._kind.whole else self._kind.canonical(name)
+        key = self._kind.observation_key(name)
         if key not in self._observed:
-            if self._kind.lists_all:
-                return None
             raise Unknown(
                 f"{self._kind.name} {name}: not looked at, since state.yaml does not declare it"
             )

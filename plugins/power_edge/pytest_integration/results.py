@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from power_edge import exit_status
 from power_edge.checking import check
 from power_edge.checking.check import GATE_NAME, GATE_TYPE
 from power_edge.model import Outcome
@@ -50,15 +51,15 @@ class Tally:
         """The exit status that a node alone would give."""
         items = (Outcome(metadata["outcome"]) for metadata in self._judged[node].values())
         outcomes = [*items, *self.own.of(node).values()]
-        return check.worst([self.gates.get(node, 0), *_statuses(outcomes)])
+        return exit_status.worst([self.gates.get(node, 0), *_statuses(outcomes)])
 
     def status(self) -> int:
         """The exit status of the run, from all nodes and the own tests."""
         nodes = {*self.gates, *self._judged, *self.own.node_of.values()}
-        return check.worst([*_statuses(self.own.of_no_node()), *map(self.node_status, nodes)])
+        return exit_status.worst([*_statuses(self.own.of_no_node()), *map(self.node_status, nodes)])
 
 
 def _statuses(outcomes: Iterable[Outcome]) -> Iterator[int]:
     return (
-        check.STATUS.get(outcome, 0) for outcome in outcomes
+        check.STATUS.get(outcome, exit_status.COMPLIANT) for outcome in outcomes
     )  # the status of a blocked item is its gate's

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
+from power_edge import exit_status
 from power_edge.atomic_file import way_out
 from power_edge.checking.check import GATE_TYPE, Checked
 from power_edge.model import Outcome
@@ -37,14 +38,11 @@ from power_edge.report.prometheus import Sample
 from power_edge.resources import names
 from power_edge.text import Screen, printable
 
-USAGE_ERROR = 4
-NO_TESTS = 5
 _STOCK = ("allure_report_dir", "usepdb", "trace", "setupshow", "setuponly")
 """Options with which our items run as all others do.
 
 Each comes with a plugin, which may be switched off.
 """
-_OURS = (0, 1, NO_TESTS)  # statuses of pytest's that results may replace; 2, 3 and 4 stay
 
 
 class Run:
@@ -329,29 +327,29 @@ class Run:
             }
             session.config.workeroutput["power_edge"] = told  # type: ignore[attr-defined]
         elif self.idle:
-            if self.nodes.selection.broken and session.exitstatus in _OURS:
-                session.exitstatus = USAGE_ERROR
+            if self.nodes.selection.broken and exit_status.replaceable(int(session.exitstatus)):
+                session.exitstatus = exit_status.USAGE_ERROR
         else:
             # Before json-report looks, while the terminal still gets pytest's own status and prints
             # its summary.
             session.exitstatus = self._status(int(session.exitstatus))
             self._write_textfile(session.exitstatus)
         result = yield
-        if self._unwritten and session.exitstatus == 0:
-            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        if self._unwritten and session.exitstatus == exit_status.COMPLIANT:
+            session.exitstatus = exit_status.INTERNAL_ERROR
         return result
 
     def _status(self, status: int) -> int:
         """The status that the run ends with, instead of pytest's."""
-        if status not in _OURS:
+        if not exit_status.replaceable(status):
             return status
         # Where all items were deselected the nodes were asked all the same, and a shut gate is no
         # "nothing to do".
-        for name in self.nodes.by_name if status == NO_TESTS else self._usable:
+        for name in self.nodes.by_name if status == exit_status.NOTHING_SELECTED else self._usable:
             self.tally.gates[name] = self.nodes.checked(name).gate.status
         if self.nodes.selection.broken:
-            return USAGE_ERROR
-        if status == NO_TESTS and not any(self.tally.gates.values()):
+            return exit_status.USAGE_ERROR
+        if status == exit_status.NOTHING_SELECTED and not any(self.tally.gates.values()):
             return status
         return (
             self.tally.status() or status
@@ -460,9 +458,9 @@ class Run:
         it is whole.
         """
         complete_but_broken = (
-            status == USAGE_ERROR and self.config.option.continue_on_collection_errors
+            status == exit_status.USAGE_ERROR and self.config.option.continue_on_collection_errors
         )
-        if 2 <= status <= 5 and not complete_but_broken:
+        if exit_status.is_incomplete(status) and not complete_but_broken:
             return f"the run ended with {status}"
         if self._deselected:
             return "items were deselected"

@@ -21,7 +21,7 @@ from power_edge.yaml_edit.edit import Put, YamlPath
 
 
 def adopt_item(
-    kind: ResourceType, result: Result, path: YamlPath, value: Any, observed: Any
+    kind: ResourceType[Any, Any], result: Result, path: YamlPath, value: Any, observed: Any
 ) -> Adopted | Left:
     """Return the edits that make a drifted item true of what was observed.
 

@@ -39,7 +39,7 @@ class Broken(NamedTuple):
 class Section(NamedTuple):
     """A section of a state.yaml, and what was observed of it."""
 
-    kind: ResourceType
+    kind: ResourceType[Any, Any]
     document: Any
     """The value of the whole file."""
     compliant: frozenset[str]

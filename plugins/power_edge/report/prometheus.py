@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from power_edge import exit_status
 from power_edge.atomic_file import write
 from power_edge.config import Node
-from power_edge.identity import gate
 from power_edge.identity.gate import Gate
 from power_edge.model import Outcome
 from power_edge.report.own_test_name import OWN_TYPE, own_test_name
@@ -117,7 +117,7 @@ def render(
         for kind, check, outcome in sample.outcomes():
             if outcome in _COMPLIANT:
                 compliant.labels(name, kind, check).set(_COMPLIANT[outcome])
-        answered = sample.gate.status != gate.UNREACHABLE
+        answered = sample.gate.status != exit_status.UNREACHABLE
         if not sample.stale:
             reachable.labels(name).set(answered)
             if answered:

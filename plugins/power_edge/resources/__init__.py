@@ -6,6 +6,7 @@ A type is found by being there; nothing lists them.
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from power_edge.model import ResourceType
 from power_edge.model.discovery import Discovery
@@ -18,7 +19,7 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def resource(name: str) -> ResourceType:
+def resource(name: str) -> ResourceType[Any, Any]:
     """Return the type with that name.
 
     Imports this type's package and no other. Raises ModuleNotFoundError if there is none.
@@ -35,7 +36,7 @@ def discoverable() -> tuple[str, ...]:
 
 
 @cache
-def discovery(name: str) -> Discovery:
+def discovery(name: str) -> Discovery[Any, Any]:
     """Return how the type with that name is discovered.
 
     Imports this type's package and no other. Raises ModuleNotFoundError if it has no `discover`

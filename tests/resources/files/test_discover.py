@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import md5
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from power_edge.checking.evaluate import judge
@@ -370,9 +371,9 @@ def test_without_a_database_nothing_is_told(tmp_path: Path) -> None:
     assert b"could not be listed" in done.stderr
 
 
-def first_compliant(path: str, observed: object) -> Mapping[str, str] | None:
+def first_compliant(path: str, observed: File) -> Mapping[str, object] | None:
     for form in DISCOVERY.forms(path, observed):
-        declared = Declared(path=path, **form)
+        declared = msgspec.convert({"path": path, **form}, Declared)
         item = Item(
             "node",
             "files",
@@ -410,9 +411,9 @@ def test_what_was_seen_is_what_is_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    "observed", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
+    "observed", [Missing(), Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
 )
-def test_what_is_no_regular_file_is_not_declared(observed: object) -> None:
+def test_what_is_no_regular_file_is_not_declared(observed: File | Missing | Broken) -> None:
     assert list(DISCOVERY.forms("/etc/a", observed)) == []
 
 

@@ -11,7 +11,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources import files
-from power_edge.resources.files import RESOURCE, ask, parse
+from power_edge.resources.files import RESOURCE, Broken, File, ask, parse
 from tests.support.cases import Case, Verdict, check, parameters
 
 FORMAT = "%F|%f|%a|%u|%g|%U|%G|%s"
@@ -201,6 +201,7 @@ def test_a_dangling_link_is_told_as_such() -> None:
     result = judged(observed, path="/f", content="x")
     assert "a symbolic link to /nowhere" in str(result.why)
     assert result.mend is None
+    assert isinstance(observed["/f"], Broken)
     assert files.fact(observed["/f"]) is None
 
 
@@ -617,4 +618,5 @@ def test_why_a_hash_is_not_to_be_had_is_no_warning() -> None:
     observed = parse(
         f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode()
     )
+    assert isinstance(observed["/f"], File)
     assert observed["/f"].dark == "sha256sum: /f: Input/output error"

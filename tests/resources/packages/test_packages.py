@@ -11,7 +11,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages import RESOURCE, ask
-from power_edge.resources.packages.observation import parse
+from power_edge.resources.packages.observation import Package, parse
 from tests.support.cases import Case, Verdict, check, parameters
 
 SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
@@ -304,7 +304,9 @@ def test_the_epoch_is_part_of_a_version() -> None:
 def test_what_own_tests_are_given() -> None:
     def fact(answer: str) -> Any:
         assert RESOURCE.fact is not None
-        return RESOURCE.fact(parse(f"{answer}\nasked a\n".encode())["a"])
+        observed = parse(f"{answer}\nasked a\n".encode())["a"]
+        assert isinstance(observed, Package)
+        return RESOURCE.fact(observed)
 
     assert fact(DPKG) is None
     assert fact(f"{DPKG}row a amd64 deinstall/config-files/ok 1") is None

@@ -3,11 +3,10 @@
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
-from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.discovery import Discovery
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import REGULAR, File, unescape
+from power_edge.resources.files import REGULAR, Broken, File, Missing, unescape
 
 
 def name(argument: str) -> str:
@@ -15,7 +14,7 @@ def name(argument: str) -> str:
     return unescape(argument.split(":", 3)[-1])
 
 
-def forms(_: str, observed: Any) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: File | Missing | Broken) -> Iterator[Mapping[str, str]]:
     """With the hash where the probe was asked for it and had it.
 
     Owner and group by name, or by number where a name cannot be declared.
@@ -34,6 +33,6 @@ def asked(declared: Declared) -> Declared:
     return declared if declared.content is None else replace(declared, sha256="")
 
 
-DISCOVERY = Discovery(
-    name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=asked
+DISCOVERY: Discovery[Declared, File | Missing | Broken] = Discovery(
+    name=name, forms=forms, asked=asked
 )

@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from power_edge import stderr
-from power_edge.model import NotObserved, Observations
+from power_edge.model import NotObserved
 from power_edge.resources.files.secrets import secret_path
 from power_edge.resources.files.spelling import escape, unescape
 
@@ -138,7 +138,7 @@ class Broken(NamedTuple):
     target: str
 
 
-def parse(section: bytes) -> Observations:
+def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
     """Path -> File; Missing: there is nothing; Broken: a link to nothing; NotObserved: could not look."""
     tags = (
         "seen",

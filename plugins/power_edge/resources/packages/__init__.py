@@ -13,6 +13,7 @@ from power_edge.resources.packages import versions
 from power_edge.resources.packages.observation import Package, Row, parse
 from power_edge.resources.packages.offers import Candidate, Version
 from power_edge.resources.packages.remedy import remedy
+from power_edge.resources.packages.triggers import triggers
 
 ABSENT = "absent"
 PRESENT = "present"
@@ -27,8 +28,7 @@ def ask(items: Sequence[Declared]) -> Iterator[str]:
             yield {ABSENT: "-", "latest": "+"}.get(declared.state or "", "") + declared.name
 
 
-def judge(declared: Declared, observed: Package | None) -> Iterator[Finding]:
-    assert observed is not None, "a package that is not there is told by its rows"
+def judge(declared: Declared, observed: Package) -> Iterator[Finding]:
     if observed.label is not None:
         why = f"the name of no package, but the label of {observed.label.name} with its version: declare name and version apart"
         yield from _undecided(declared, why)
@@ -257,7 +257,7 @@ def fact(observed: Package) -> Package | NotObserved | None:
     return None
 
 
-RESOURCE = ResourceType(
+RESOURCE: ResourceType[Declared, Package] = ResourceType(
     name="packages",
     declares=list[Declared],
     key="name",
@@ -266,4 +266,5 @@ RESOURCE = ResourceType(
     remedy=remedy,
     ask=ask,
     fact=fact,
+    triggers=triggers,
 )

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from power_edge.model import NotObserved, Observations
+from power_edge.model import NotObserved
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.candidates import candidates
 from power_edge.resources.packages.offers import Candidate
@@ -90,7 +90,7 @@ class _Told(NamedTuple):
     orphans: frozenset[str]
 
 
-def parse(section: bytes) -> Observations:
+def parse(section: bytes) -> dict[str, Package | NotObserved]:
     """Name as asked -> Package, or NotObserved where the name cannot be asked of this manager."""
     asked, rows, broken, orphans = [], [], [], []
     providers, tagged = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)

@@ -14,9 +14,8 @@ from power_edge.resources.packages.observation import Package, Row
 from power_edge.resources.packages.simulation import Simulation
 
 
-def remedy(declared: Declared, observed: Package | None, _: Sequence[Finding]) -> Remedy:
+def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remedy:
     """The commands that end a drift, or what a person would do."""
-    assert observed is not None, "a package that is not there has a record, too"
     held = sorted({row.name for row in (*observed.here, *observed.others) if row.want == "hold"})
     if held:
         return _advice(

@@ -1,9 +1,10 @@
 """Systemd units that somebody decided about, with what can be held true of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.discovery import Discovery
+from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import canonical
 from power_edge.resources.services.observation import Unit
 
@@ -17,15 +18,13 @@ def name(argument: str) -> str:
     return short if canonical(short) == unit else unit
 
 
-def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
+def forms(_: str, observed: Unit) -> Iterator[Mapping[str, Any]]:
     """What it does and whether a boot starts it, as far as that lasts.
 
     A job that a timer starts, or a oneshot, is at rest between its runs by nature; what has failed,
     or is on its way, is nobody's wish. Of these only `enabled` is declared. A unit without
     [Install] (static) cannot be disabled, so that it is not is no news.
     """
-    if observed is None:
-        return
     static = observed.file_state == "static"
     once = observed.type == "oneshot" and not observed.remains
     timed = any(trigger.active for trigger in observed.triggers if trigger.name.endswith(".timer"))
@@ -49,13 +48,4 @@ def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
         yield {"enabled": False}
 
 
-def watch(names: Sequence[str], _: str) -> Watch:
-    """What they write to the journal, the links and files that enable them, and the command that
-    changes all of it.
-    """
-    return Watch(
-        paths=("/etc/systemd/system",), units=tuple(map(canonical, names)), commands=("systemctl",)
-    )
-
-
-DISCOVERY = Discovery(name=name, forms=forms, watch=watch)
+DISCOVERY: Discovery[Service, Unit] = Discovery(name=name, forms=forms)

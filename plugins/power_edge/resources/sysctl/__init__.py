@@ -10,8 +10,8 @@ from power_edge.model import (
     Entry,
     Finding,
     NotObserved,
-    Observations,
     ResourceType,
+    Triggers,
     agrees,
     drifts,
     undecided,
@@ -48,7 +48,7 @@ def ask(declarations: Sequence[Setting]) -> Iterator[str]:
             yield path
 
 
-def parse(section: bytes) -> Observations:
+def parse(section: bytes) -> dict[str, Value | NotObserved | None]:
     """What the probe printed -> the value by path, without its final newline; None: the kernel has
     no such key.
 
@@ -247,12 +247,17 @@ def problems(declared: Setting) -> Iterator[tuple[str, str]]:
         yield "", f"{declared.key}: {why}"
 
 
-def _entries(section: Mapping[str, str]) -> Iterator[Entry]:
+def _entries(section: Mapping[str, str]) -> Iterator[Entry[Setting]]:
     for key, value in section.items():
         yield Entry(key, Setting(key, value), (key,))
 
 
-RESOURCE = ResourceType(
+def triggers(_: Setting, __: str) -> Triggers:
+    """Return the files that set parameters at boot, and the command that sets them now."""
+    return Triggers(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",))
+
+
+RESOURCE: ResourceType[Setting, Value | None] = ResourceType(
     name="sysctl",
     declares=dict[str, str],
     entries=_entries,
@@ -264,4 +269,5 @@ RESOURCE = ResourceType(
     judge=judge,
     remedy=remedy,
     fact=lambda observed: None if observed is None else str(observed),
+    triggers=triggers,
 )
