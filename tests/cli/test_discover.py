@@ -123,7 +123,7 @@ def test_each_item_says_where_it_comes_from_and_each_omission_why(run: Run, root
     text = (root / "rig-31m-7" / "state.yaml").read_text()
     assert '  vm.swappiness: "60"  # /etc/sysctl.d/a.conf sets it\n' in text
     assert "# left out: net.ipv4.conf.*.rp_filter: a pattern of /etc/sysctl.d/a.conf\n" in text
-    assert "# not seen: /etc/sysctl.d/b.conf: only root may read it\n" in text
+    assert "# not observed: /etc/sysctl.d/b.conf: only root may read it\n" in text
     declared = (root / "rig-31m-7" / "identity.yaml").read_text()
     assert "  - vpn-gateway  # openvpn@server.service runs; net.ipv4.ip_forward is 1\n" in declared
     assert (
@@ -143,7 +143,7 @@ def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert done.stderr.splitlines() == [
         "left out: 1 of sysctl; state.yaml says why",
-        "not seen: /etc/sysctl.d/b.conf: only root may read it",
+        "not observed: /etc/sysctl.d/b.conf: only root may read it",
     ]
     assert "\x1b" not in done.output
 
@@ -393,7 +393,7 @@ def test_an_answer_that_was_cut_says_what_it_does_not_hold(
     done = run("--answers", str(tmp_path / "answer"))
     assert done.exit_code == 0
     hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
-    assert f"not seen: {hidden}: the answer was cut" in " ".join(done.stderr.split())
+    assert f"not observed: {hidden}: the answer was cut" in " ".join(done.stderr.split())
     assert load_node(root / "rig-31m-7").items == ()
 
 

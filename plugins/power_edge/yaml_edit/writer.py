@@ -45,6 +45,8 @@ class Paragraph(NamedTuple):
     entries: Any
     comment: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    names: Mapping[str, str] = {}
+    """Values that are names of items -> their resource type, whose spellings merging knows."""
 
 
 class NewDocument(NamedTuple):
