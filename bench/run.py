@@ -26,14 +26,14 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
 
 from power_edge import resources  # noqa: E402
-from power_edge.about.collect import plan_for as about_plan  # noqa: E402
+from power_edge.about.collect import script_for as about_script  # noqa: E402
 from power_edge.checking import check  # noqa: E402
 from power_edge.checking.target import target  # noqa: E402
 from power_edge.config import load_node  # noqa: E402
-from power_edge.discover.collect import plan as discovery_plan  # noqa: E402
+from power_edge.discover.collect import script_for as discovery_script  # noqa: E402
 from power_edge.model import Item  # noqa: E402
 from power_edge.probing.connection import Options  # noqa: E402
-from power_edge.probing.script import Plan  # noqa: E402
+from power_edge.probing.script import ProbeScript  # noqa: E402
 from tests.support.lab.nodes import Lab, Node, open_lab  # noqa: E402
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
@@ -186,9 +186,9 @@ class Bench:
     def pytest(self, *arguments: str) -> list[str]:
         return [*PYTEST, *OTHERS, f"--ssh-config={self.lab.ssh_config}", *arguments]
 
-    def bare(self, plan: Plan) -> list[str]:
-        """The ssh of a plan, without us."""
-        (command,) = plan.commands()
+    def bare(self, script: ProbeScript) -> list[str]:
+        """Return the ssh command that carries a script, without us."""
+        (command,) = script.commands()
         return [
             "ssh",
             "-F",
@@ -201,8 +201,8 @@ class Bench:
 
     def thousand(self) -> Iterable[Row]:
         """1,000 items over ssh, against the bare ssh of the same probe"""
-        plan = check.plan_for(load_node(self.place / "node-configs" / "thousand"))
-        bare = self.bare(plan)
+        script = check.script_for(load_node(self.place / "node-configs" / "thousand"))
+        bare = self.bare(script)
         yield self.compare(
             "1,000 items over ssh",
             self.pytest("--node=thousand"),
@@ -309,7 +309,7 @@ class Bench:
             },
         )
         answer = self.place / "answer"
-        script = check.plan_for(load_node(self.place / "node-configs" / "recorded")).script()
+        script = check.script_for(load_node(self.place / "node-configs" / "recorded")).text()
         answer.write_text(self.node.run("/bin/sh", "-s", stdin=script).stdout)
         costs = [
             self.cost(self.pytest("--node=recorded", f"--answers={answer}"))
@@ -325,11 +325,11 @@ class Bench:
         there = target(
             f"root@{self.node.address}", None, Options(ssh_config=str(self.lab.ssh_config))
         )
-        plans = {
-            "discover": discovery_plan(there, resources.discoverable(), everything=False),
-            "about": about_plan(there),
+        scripts = {
+            "discover": discovery_script(there, resources.discoverable(), everything=False),
+            "about": about_script(there),
         }
-        for name, plan in plans.items():
+        for name, script in scripts.items():
             more = ["--merge"] if name == "discover" else []
             ours = [
                 str(Path(sys.executable).with_name("power-edge")),
@@ -342,7 +342,7 @@ class Bench:
                 f"power-edge {name}",
                 [*ours, f"root@{self.node.address}"],
                 "bare ssh of the same probe",
-                self.bare(plan),
+                self.bare(script),
             )
 
     def compare(

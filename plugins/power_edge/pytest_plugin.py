@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="judge the answer of a script made by `power-edge plan`, and connect to nothing; repeatable",
+        help="judge the answer of a script made by `power-edge probe-script`, and connect to nothing; repeatable",
     )
     group.addoption(
         "--max-age",

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.about.collect import plan_for
+from power_edge.about.collect import script_for
 from power_edge.checking.target import Target
 from power_edge.probing.framing import read
+from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
-from power_edge.probing.transport import Route
 
 PROBES = Path(__file__).parents[2] / "probes"
 SHELLS = [
@@ -563,8 +563,8 @@ def test_a_part_that_hangs_takes_no_other_with_it(tree: Tree, shell: list[str]) 
     tree.files({"etc/ufw/ufw.conf": "ENABLED=no\n", "proc/sys/vm/swappiness": "60\n"})
     tree.tool("ss", "sleep 1000")
     script = (
-        plan_for(Target(Route("local://"), Timeouts(section=1, node=60), None, "this machine"))
-        .script()
+        script_for(Target(Route("local://"), Timeouts(section=1, node=60), None, "this machine"))
+        .text()
         .replace("    unset PE_ROOT\n", "")
     )
     (tree.root / "script").write_text(script)

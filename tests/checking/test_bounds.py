@@ -221,8 +221,8 @@ def test_nodes_wait_for_a_turn_where_few_files_may_be_open(nodes: Nodes) -> None
 def test_the_figures_of_the_documentation_are_those_of_the_code() -> None:
     from power_edge.checking.check import BULKY, JUDGING_SECONDS
     from power_edge.probing.observe import LONGEST_SECTION
+    from power_edge.probing.parallel import LONGEST_AT_LEAST, LONGEST_TOGETHER
     from power_edge.probing.process import LONGEST_OUTPUT
-    from power_edge.probing.transport import LONGEST_AT_LEAST, LONGEST_TOGETHER
 
     told = (Path(__file__).parents[2] / "docs" / "ssh.md").read_text()
     for limit in (LONGEST_OUTPUT, LONGEST_TOGETHER, LONGEST_AT_LEAST, LONGEST_SECTION):

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from power_edge.cli import cli, main
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import read
-from power_edge.probing.transport import Unreachable
 from power_edge.text import identifier
 from tests.support.answers import MACHINE, OTHER, answer, digest, sysctl
 
@@ -61,7 +61,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
             return read(lab.answer)
 
     monkeypatch.setattr(
-        "power_edge.checking.check.start", lambda jobs: {job.plan.node: Pending() for job in jobs}
+        "power_edge.checking.check.start", lambda jobs: {job.script.node: Pending() for job in jobs}
     )
     monkeypatch.chdir(tmp_path)
     return lab
@@ -117,7 +117,7 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
     rig.file.write_text(f"{STATE}files:\n- path: '{name}'\n")
     assert identifier(name) == name
     told = run("rig", "--yes", f"files[{name}]")[1]
-    assert "is no item of" not in told
+    assert "is not an item of" not in told
     assert "not adopted: files[" in told
 
 
@@ -132,7 +132,7 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
         (["rig", "--yes", "-k", "dirty"], "not all can be adopted"),
         (["rig", "--yes", "-k", "panic or dirty"], "not all can be adopted"),
         (["rig", "--yes", "sysctl[kernel.panick]"], "did you mean sysctl[kernel.panic]?"),
-        (["rig", "--yes", "\x1b[1m"], r"'\x1b[1m' is no item of rig"),
+        (["rig", "--yes", "\x1b[1m"], r"'\x1b[1m' is not an item of rig"),
         (["rig", "--yes", "-k", "panick"], "-k 'panick' matches no item of rig"),
         (["rig", "--yes", "-k", "a and"], "at column"),
         (["rig", "--yes", "-k", "panic(a=1)"], "call parameters"),

@@ -100,7 +100,7 @@ def test_validate_names_a_folder_whose_state_is_missing(run: Run, configs: Path)
     assert done.status == 4
     assert "rig-2: 2 items" in done.out
     assert done.err.startswith(
-        "node-configs/rig-3/state.yaml: is not there (write it, or let `power-edge discover TARGET --as rig-3` do so"
+        "node-configs/rig-3/state.yaml: is missing (write it, or let `power-edge discover TARGET --as rig-3` do so"
     )
 
 
@@ -133,7 +133,7 @@ def test_validating_nothing_is_no_success(
     (tmp_path / "node-configs").mkdir()
     done = run("validate")
     assert done.status == 4
-    assert "holds no folder with a state.yaml" in done.err
+    assert "has a state.yaml" in done.err
 
 
 def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,22 +146,22 @@ def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.Mon
     )
 
 
-def test_plan_is_the_script(run: Run, configs: Path) -> None:
-    done = run("plan", "rig-1")
+def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
+    done = run("probe-script", "rig-1")
     assert (done.status, done.err) == (0, "")
-    assert done.out == check.plan_for(load_node(configs / "rig-1")).script()
+    assert done.out == check.script_for(load_node(configs / "rig-1")).text()
     assert done.out.endswith("pe_main </dev/null\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["plan", "rig-3"], "did you mean rig-"),
-        (["plan", "rig-*"], "rig-* matches 2 nodes"),
-        (["plan"], "Missing argument 'NODE'"),
+        (["probe-script", "rig-3"], "did you mean rig-"),
+        (["probe-script", "rig-*"], "rig-* matches 2 nodes"),
+        (["probe-script"], "Missing argument 'NODE'"),
         (["about", "rig-3"], "did you mean rig-"),
         (["about", "--hosts=x"], "--hosts is for a node by its name"),
-        (["about", "nothing://x"], "'nothing' is no testinfra backend"),
+        (["about", "nothing://x"], "'nothing' is not a testinfra backend"),
         (["validate", "rig-3"], "no node matches 'rig-3'"),
         (["schema", "stat"], "'stat' is not one of"),
         (["schema"], "Missing argument 'NAME'"),
@@ -177,22 +177,32 @@ def test_bad_use(run: Run, configs: Path, arguments: list[str], told: str) -> No
     assert "\x1b" not in done.err
 
 
+@pytest.mark.parametrize(("old", "new"), [("plan", "probe-script"), ("record", "init")])
+@pytest.mark.parametrize("words", [[], ["rig-1"], ["--help"]], ids=str)
+def test_an_old_word_is_an_error_that_says_the_new_one(
+    run: Run, configs: Path, old: str, new: str, words: list[str]
+) -> None:
+    done = run(old, *words)
+    assert done.status == 4
+    assert f"Error: {old} is now: power-edge {new}\n" in done.err
+
+
 def test_schema(run: Run, configs: Path) -> None:
     state = json.loads(run("schema", "state").out)
     assert {"sysctl", "services", "files", "packages", "firewall"} <= state["properties"].keys()
 
 
 def test_help_and_version(run: Run) -> None:
-    assert run("--help").status == run("plan", "-h").status == 0
+    assert run("--help").status == run("probe-script", "-h").status == 0
     assert run("--version").out.startswith("power-edge 2.")
 
 
 def test_a_full_disk(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def plan_for(_: object) -> None:
+    def script_for(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("power_edge.checking.check.plan_for", plan_for)
+    monkeypatch.setattr("power_edge.checking.check.script_for", script_for)
     monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
-    done = run("plan", "rig-1")
+    done = run("probe-script", "rig-1")
     assert (done.status, done.err) == (3, "Error: No space left on device\n")

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from power_edge import atomic_file
-from power_edge.checking.check import way as check_way
+from power_edge.checking.check import route_to
 from power_edge.checking.target import Target, target
 from power_edge.cli import cli
 from power_edge.config import ConfigError, load_node
 from power_edge.discover import collect
-from power_edge.discover.collect import plan
+from power_edge.discover.collect import script_for
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Answer, read
 from power_edge.probing.script import Timeouts
@@ -123,7 +123,7 @@ def test_each_item_says_where_it_comes_from_and_each_omission_why(run: Run, root
     text = (root / "rig-31m-7" / "state.yaml").read_text()
     assert '  vm.swappiness: "60"  # /etc/sysctl.d/a.conf sets it\n' in text
     assert "# left out: net.ipv4.conf.*.rp_filter: a pattern of /etc/sysctl.d/a.conf\n" in text
-    assert "# not seen: /etc/sysctl.d/b.conf: only root may read it\n" in text
+    assert "# not observed: /etc/sysctl.d/b.conf: only root may read it\n" in text
     declared = (root / "rig-31m-7" / "identity.yaml").read_text()
     assert "  - vpn-gateway  # openvpn@server.service runs; net.ipv4.ip_forward is 1\n" in declared
     assert (
@@ -143,7 +143,7 @@ def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert done.stderr.splitlines() == [
         "left out: 1 of sysctl; state.yaml says why",
-        "not seen: /etc/sysctl.d/b.conf: only root may read it",
+        "not observed: /etc/sysctl.d/b.conf: only root may read it",
     ]
     assert "\x1b" not in done.output
 
@@ -175,7 +175,7 @@ def test_the_way_on_file_is_the_one_that_was_gone(
     assert node.connection is not None
     assert node.connection.ssh is not None
     assert {name: getattr(node.connection.ssh, name) for name in ssh} == ssh
-    assert check_way(node, Options()).url == target(way, root, Options()).route.url
+    assert route_to(node, Options()).url == target(way, root, Options()).route.url
 
 
 def test_what_is_asked_for(run: Run, machine: Machine) -> None:
@@ -197,7 +197,7 @@ def test_what_is_there_already_and_the_same_stays(run: Run, root: Path, way: lis
     done = run(*way)
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (
         0,
-        "node-configs/rig-31m-7/ holds all of it",
+        "node-configs/rig-31m-7/ is up to date",
     )
     assert contents(root / "rig-31m-7") == before
 
@@ -256,7 +256,7 @@ def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Pat
         "net.ipv4.ip_forward": "1",
     }
     assert (made / "system-identity.yaml").read_bytes() == identity(MACHINE_ID)
-    assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ holds all of it"
+    assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ is up to date"
 
 
 def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_folder_that_was_prepared_without_a_state_becomes_the_node(
         **{file: b"ssh: {host: 10.0.0.7}\n" if file == "connection" else identity(MACHINE_ID)},
     )
     (made / "state.yaml").unlink()
-    with pytest.raises(ConfigError, match=r"state\.yaml: is not there"):
+    with pytest.raises(ConfigError, match=r"state\.yaml: is missing"):
         load_node(made)
     assert run("root@10.0.0.7", "--as", "rig-1", "--merge").exit_code == 0
     assert load_node(made).items
@@ -393,7 +393,7 @@ def test_an_answer_that_was_cut_says_what_it_does_not_hold(
     done = run("--answers", str(tmp_path / "answer"))
     assert done.exit_code == 0
     hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
-    assert f"not seen: {hidden}: the answer was cut" in " ".join(done.stderr.split())
+    assert f"not observed: {hidden}: the answer was cut" in " ".join(done.stderr.split())
     assert load_node(root / "rig-31m-7").items == ()
 
 
@@ -421,7 +421,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 def test_the_plan_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
     folder(root, "there", system_identity=identity(OTHER_ID))
-    asked = plan(target("there", root, Options()), ("sysctl",), everything=True)
+    asked = script_for(target("there", root, Options()), ("sysctl",), everything=True)
     assert asked.expected is not None
     assert asked.expected.hashes == {"machine-id": digest(OTHER_ID)}
     assert (asked.timeouts.section, asked.timeouts.connect) == (
@@ -429,6 +429,5 @@ def test_the_plan_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
         Timeouts().connect,
     )
     assert (
-        '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n'
-        in asked.script()
+        '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n' in asked.text()
     )

@@ -14,9 +14,11 @@ from power_edge.cli import main
 from power_edge.config import load_node
 from power_edge.config.node import load_system_identity
 from power_edge.discover import identity_file
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer, Output
+from power_edge.probing.parallel import Pending, start
 from power_edge.probing.process import Lifeline
-from power_edge.probing.transport import Job, Pending, Unreachable, start
+from power_edge.probing.transport import Job
 
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 OTHER_ID = "0123456789abcdef0123456789abcdef"
@@ -56,12 +58,12 @@ class Machine:
         if isinstance(self.answer, Unreachable):
             raise self.answer
         return Answer(
-            job.plan.node,
+            job.script.node,
             0,
             0,
             {},
             "open",
-            {section.name: Output(*self.answer) for section in job.plan.sections},
+            {section.name: Output(*self.answer) for section in job.script.sections},
             True,
         )
 
@@ -199,7 +201,7 @@ def test_the_machines_own_identity_stays_as_it_is(run: Run, root: Path, machine:
         "node-configs/rig/system-identity.yaml is this machine's already\n",
     )
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
-    assert "it shows product-uuid as well, which is not on file" in run("rig", "--write").err
+    assert "the machine shows product-uuid as well, not on file yet" in run("rig", "--write").err
     assert (node / "system-identity.yaml").read_bytes() == before
 
 
@@ -244,7 +246,7 @@ def test_without_a_name_it_is_the_node_of_this_machines_host_name(run: Run, root
 def test_a_machine_that_is_no_node_is_told_the_way_out(run: Run, root: Path) -> None:
     folder(root, "my-host", system_identity=printed(OTHER_ID))
     done = run("--write")
-    assert (done.status, "power-edge record" in done.err) == (4, True)
+    assert (done.status, "power-edge init" in done.err) == (4, True)
     done = run("joe@host", "--write")
     assert (done.status, "power-edge identity NODE --hosts=ssh://joe@host --write" in done.err) == (
         4,

@@ -169,7 +169,7 @@ def test_a_later_minor_version_is_read() -> None:
             "3:",
             "10.0.0.0/33",
         ),
-        ("firewall: {default_incoming: drop}", "3:30", "none of allow, deny, reject"),
+        ("firewall: {default_incoming: drop}", "3:30", "not one of allow, deny, reject"),
     ],
 )
 def test_bad_input(body: str, place: str, words: str) -> None:
@@ -216,8 +216,8 @@ def test_declared_twice(body: str, line: int, first: int) -> None:
 def test_two_items_of_one_test_id_are_refused(body: str) -> None:
     (problem,) = problems(body)
     assert problem.startswith(f"{FILE}:3:")
-    assert "has the test id of" in problem
-    assert ", on line 3 (declare one of them)" in problem
+    assert "has the same test id as" in problem
+    assert " on line 3 (declare one of them)" in problem
     assert problem.isprintable()
 
 

@@ -125,7 +125,7 @@ def test_a_command_waits_and_looks_again(
 
 @pytest.mark.parametrize(
     "arguments",
-    [DISCOVER, ("adopt", "rig", "--yes"), ("identity", "rig", "--write"), ("record", "this")],
+    [DISCOVER, ("adopt", "rig", "--yes"), ("identity", "rig", "--write"), ("init", "this")],
 )
 @pytest.mark.parametrize("linked", [False, True])
 def test_a_command_that_waited_goes_on(
@@ -147,7 +147,7 @@ def test_a_command_that_waited_goes_on(
     status, _, err = command.done()
     assert status == 0, err
     assert contents(here) != before
-    load_node(here / "node-configs" / ("this" if arguments[0] == "record" else "rig"))
+    load_node(here / "node-configs" / ("this" if arguments[0] == "init" else "rig"))
 
 
 def test_a_folder_that_is_made_meanwhile_stays(here: Path) -> None:
@@ -183,7 +183,7 @@ def test_of_two_commands_that_record_this_machine_the_second_says_which_node_it_
     here: Path,
 ) -> None:
     with atomic_file.locked(here / "node-configs"):
-        commands = [Command(here, "record", name) for name in ("one", "two")]
+        commands = [Command(here, "init", name) for name in ("one", "two")]
         for command in commands:
             command.wait_for_lock()
     done = [command.done() for command in commands]

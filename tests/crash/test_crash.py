@@ -121,8 +121,8 @@ SCENARIOS = {
         on_file(state=OSTYPE % "Minix", system_identity=OPEN),
     ),
     "identity": Scenario(("power-edge", "identity", "rig", "--write"), on_file(), same_keys),
-    "record": Scenario(
-        ("power-edge", "record", "rig"), {}, same_keys, sample=3
+    "init": Scenario(
+        ("power-edge", "init", "rig"), {}, same_keys, sample=3
     ),  # reads this machine for seconds
     "reports": Scenario(
         (

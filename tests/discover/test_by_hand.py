@@ -13,7 +13,7 @@ import pytest
 
 from power_edge import package_data, resources
 from power_edge.checking.target import target
-from power_edge.discover.collect import plan, read
+from power_edge.discover.collect import read, script_for
 from power_edge.probing import framing
 from power_edge.probing.connection import Options
 from tests.support.trees import SHELLS, tool, write
@@ -69,7 +69,9 @@ def test_any_shell_reads_a_tree(tree: Path, shell: list[str]) -> None:
 
 
 def test_it_is_the_script_that_is_sent() -> None:
-    sent = plan(target(None, None, Options()), resources.discoverable(), everything=True).script()
+    sent = script_for(
+        target(None, None, Options()), resources.discoverable(), everything=True
+    ).text()
     by_hand = run("--print", "--all").stdout.decode()
     assert _alike(by_hand) == _alike(sent)
 

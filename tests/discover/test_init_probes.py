@@ -8,7 +8,7 @@ import pytest
 
 import power_edge.checking.collect_identity
 from power_edge.config.node import load_system_identity
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from tests.support.cases import RECORDINGS
 
@@ -99,7 +99,7 @@ def test_a_machine_as_it_stands_on_file(tree: Path) -> None:
         identity.composite_key.hash
         == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
     )
-    assert gate.expected(identity).require_match
+    assert identifiers.expected(identity).require_match
     assert errors == ""
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_id_is_refused_with_the_reason_and_never_hashed(
     assert f"machine-id left out: {reason}\n" in refused(tree)
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID}\n")
     identity, told = collect(tree)
-    assert gate.expected(identity).hashes.keys() == {"product-uuid"}
+    assert identifiers.expected(identity).hashes.keys() == {"product-uuid"}
     assert told == f"collect-identity.sh: machine-id left out: {reason}\n"
 
 
@@ -126,7 +126,7 @@ def test_fillers_of_firmware_are_left_out(tree: Path, filler: str) -> None:
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{filler}\n")
     (tree / "sys/class/dmi/id/board_serial").write_text("To be filled by O.E.M.\n")
     identity, told = collect(tree)
-    assert gate.expected(identity).hashes.keys() == {"machine-id"}
+    assert identifiers.expected(identity).hashes.keys() == {"machine-id"}
     assert told.count("left out") == 2
 
 
@@ -169,7 +169,7 @@ def test_in_a_container_the_firmware_is_the_hosts_and_the_file_says_so(
     assert "product-uuid left out: it is the host's, for this is a container\n" in refused(tree)
     (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
     identity, told = collect(tree)
-    assert gate.expected(identity).hashes.keys() == {"machine-id"}
+    assert identifiers.expected(identity).hashes.keys() == {"machine-id"}
     assert "for this is a container" in told
     assert CONTAINER in run(tree).stdout.splitlines()
 
@@ -206,7 +206,7 @@ def test_a_mac(mac: Path) -> None:
         identity.platform.os_family,
         identity.platform.os_version,
     ) == ("darwin", "macos", "13.6")
-    assert gate.expected(identity).primary == "io-platform-uuid"
+    assert identifiers.expected(identity).primary == "io-platform-uuid"
 
 
 def test_a_mac_that_shows_no_id(mac: Path) -> None:

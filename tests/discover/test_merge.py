@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from power_edge.config import ConfigError, load_state
 from power_edge.config.yaml_reader import read
 from power_edge.discover.merge import merge
-from power_edge.yaml_edit.writer import Document, Entry, Paragraph, emit
+from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, emit
 
 STATE = """\
 version: "1.0"   # ours
@@ -30,7 +30,7 @@ firewall:
   - {port: 80, proto: tcp, action: allow}
 """
 
-FOUND = Document(
+FOUND = NewDocument(
     (
         Paragraph("version", "1.0"),
         Paragraph("metadata", {"site": "other", "environment": "development"}),
@@ -111,7 +111,9 @@ def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> Non
 @pytest.mark.parametrize("kind", ["services", "sysctl", "firewall", "packages"])
 def test_a_type_of_which_nothing_was_found_changes_nothing(kind: str) -> None:
     assert (
-        merge(STATE, Document((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml")
+        merge(
+            STATE, NewDocument((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml"
+        )
         == STATE
     )
 
@@ -127,7 +129,7 @@ watchers:
     units: [docker.service, ssh]
 event_handler: {debounce_ms: 5}
 """
-    found = Document(
+    found = NewDocument(
         (
             Paragraph("version", "1.0"),
             Paragraph(
@@ -157,7 +159,7 @@ def test_roles_are_told_by_their_names() -> None:
         Entry({"name": "vpn-gateway", "enabled": True}),
         Entry({"name": "k8s-node"}, ("kubelet runs",)),
     )
-    found = Document(
+    found = NewDocument(
         (Paragraph("node", {"hostname": "y", "tags": ["a", "on"]}), Paragraph("roles", roles))
     )
     merged = merge(text, found, "f")
@@ -175,14 +177,14 @@ entries = [
 @settings(deadline=None)
 @given(st.sets(st.sampled_from(range(len(entries)))))
 def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
-    def only(kept: set[int]) -> Document:
+    def only(kept: set[int]) -> NewDocument:
         sections = {
             name: tuple(
                 entry for number, (of, entry) in enumerate(entries) if of == name and number in kept
             )
             for name, _ in entries
         }
-        return Document(
+        return NewDocument(
             (*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items()))
         )
 

@@ -51,7 +51,7 @@ def test_of_two_lines_about_one_thing_the_first_counts() -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        (None, "/etc/a sets it; nothing that could be declared holds true of it"),
+        (None, "/etc/a sets it; no declaration of it is true"),
         ("010", "the kernel never shows a number as 010: write it in decimal, as it is shown"),
     ],
 )

@@ -16,11 +16,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from power_edge.checking.check import Checked, expected, plan_for
+from power_edge.checking.check import Checked, expected, script_for
 from power_edge.cli import cli
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.config.schema import schema, validator
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model import Problem
 from power_edge.probing.framing import read
 from power_edge.report import terminal
@@ -235,13 +235,15 @@ def loaded(folder: Path, files: Mapping[str, bytes]) -> Node | None:
 
 def judged(node: Node, chance: random.Random) -> Iterator[str]:
     """What comes of the node's items, by answers that were recorded: outcomes."""
-    plan = plan_for(node)
-    plan.script().encode("utf-8", "surrogateescape")
+    script = script_for(node)
+    script.text().encode("utf-8", "surrogateescape")
     wanted = expected(node)
-    shown = [(kind, "ok", digest) for kind, digest in (wanted or gate.ANY_MACHINE).hashes.items()]
+    shown = [
+        (kind, "ok", digest) for kind, digest in (wanted or identifiers.ANY_MACHINE).hashes.items()
+    ]
     sections = {
         name: chance.choice(corpus(name.partition(".")[0]))
-        for section in plan.sections
+        for section in script.sections
         for name in section.sections()
     }
     checked = Checked(node, read(answers.answer("rig", sections, readings=shown)))

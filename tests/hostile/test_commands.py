@@ -131,7 +131,7 @@ def test_a_machine(lab: Lab, value: str) -> None:
     assert lab.run("discover", "--answers=answer", "--as=new")[0] in (0, 4)
     assert lab.run("discover", "rig", "--merge")[0] in (0, 4)
     assert lab.run("discover", "rig", "--force", "--all")[0] in (0, 4)
-    assert lab.run("record")[0] == 0
+    assert lab.run("init")[0] == 0
     assert lab.run("validate")[0] == 0
 
 
@@ -152,7 +152,7 @@ def test_no_answer(lab: Lab, value: str) -> None:
             ("identity", "rig"),
             ("adopt", "rig"),
             ("discover", "rig"),
-            ("record",),
+            ("init",),
         ):
             assert lab.run(*arguments)[0] == 11, arguments
 
@@ -185,13 +185,13 @@ def test_arguments_and_folders(lab: Lab, value: str) -> None:
         "adopt",
         "discover",
         "identity",
-        "plan",
-        "record",
+        "probe-script",
+        "init",
         "schema",
         "validate",
         name,
     ):
-        assert lab.run(command, name)[0] == 4 or command == "record"
+        assert lab.run(command, name)[0] == 4 or command == "init"
         lab.run(command, f"ssh://{name}")
         lab.run(command, f"--{name}")
     if not name.isascii() and "\ud800" in name:
@@ -201,11 +201,11 @@ def test_arguments_and_folders(lab: Lab, value: str) -> None:
     for arguments in (
         ("validate",),
         ("validate", "*"),
-        ("plan", "*"),
+        ("probe-script", "*"),
         ("about", name),
         ("adopt", name),
         ("identity",),
-        ("record",),
+        ("init",),
         ("discover",),
     ):
         lab.run(*arguments)

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from power_edge.cli import main
 from power_edge.config import ConfigError, load_node
-from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.connection import BadRoute, Options, find_route
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.process import Lifeline
-from power_edge.probing.script import Timeouts, plan
-from power_edge.probing.transport import Job, Route, Unreachable, ask
+from power_edge.probing.route import Route
+from power_edge.probing.script import Timeouts, probe_script
+from power_edge.probing.transport import Job, ask
 from power_edge.text import without_password
 from tests.support.scripts import OPEN
 
@@ -42,12 +44,12 @@ COMMANDS = [
     ["about"],
     ["discover"],
     ["adopt"],
-    ["plan"],
+    ["probe-script"],
     ["identity"],
     ["validate"],
-    ["plan", "here"],
+    ["probe-script", "here"],
     ["about", "here"],
-    ["record"],
+    ["init"],
     ["schema"],
 ]
 
@@ -107,7 +109,7 @@ def test_no_reason_why_a_machine_is_unreachable_shows_one(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Route, "host", host)
     with pytest.raises(Unreachable) as error:
-        ask(Job(plan("a", OPEN, (), Timeouts()), way), Lifeline())
+        ask(Job(probe_script("a", OPEN, (), Timeouts()), way), Lifeline())
     assert "s3%" not in str(error.value)
     assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
     assert "s3%" not in repr(way)
@@ -131,7 +133,7 @@ def test_of_a_password_nothing_is_left(scheme: str, user: str, rest: str, more: 
     way = f"{scheme}{user}:{rest}Q{more}@rig"
     assert without_password(way) == f"{scheme}{user}@rig"
     try:
-        shown = repr(route(None, None, Options(hosts=f"{way}/path")))
+        shown = repr(find_route(None, None, Options(hosts=f"{way}/path")))
     except BadRoute as error:
         shown = str(error)
     assert "Q" not in shown

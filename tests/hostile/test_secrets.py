@@ -202,7 +202,7 @@ def test_no_report_holds_a_secret(
 
 
 def test_neither_the_script_nor_the_answer_holds_one(machine: Machine) -> None:
-    script = machine.run("power_edge", "plan", "here").stdout
+    script = machine.run("power_edge", "probe-script", "here").stdout
     answer = subprocess.run(["sh"], input=script, text=True, capture_output=True, check=True).stdout
     leaks = [*machine.leaks(script), *machine.leaks(answer)]
     # Nobody but the node knows that these are secrets: the script has the first digits of the
@@ -447,7 +447,7 @@ def test_no_message_about_a_connection_quotes_what_may_be_a_password(
         ("services: [ssh]", "services[1] is text and should be a mapping"),
         (
             "sysctl: {vm.swappiness: '1', vm.swappiness: '2'}",
-            "the key 'vm.swappiness' stands here again",
+            "duplicate key 'vm.swappiness' (first on line",
         ),
         ("services: [{name: ssh, password=x1: red}]", "8:24: unknown key in services[1] ("),
     ],

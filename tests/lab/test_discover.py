@@ -194,7 +194,7 @@ def test_a_section_that_hangs_is_told_and_the_others_are_read(
         said = discover(lab, tmp_path, node.name, "--merge", "--only", "services,sysctl")
     finally:
         node.sh("rm /usr/local/bin/systemctl")
-    assert "not seen: services: timed out" in said
+    assert "not observed: services: timed out" in said
     assert "net.ipv4.ip_forward" in said
     assert node.sh("pgrep -x sleep || echo none") == "none"
 

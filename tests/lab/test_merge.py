@@ -38,7 +38,7 @@ def test_discovering_a_node_again(lab: Lab, node: Node, tmp_path: Path) -> None:
     watcher.write_text(watcher.read_text().replace("enabled: true", "enabled: false  # not yet", 1))
     files = {file: file.read_text() for file in (state, watcher)}
 
-    assert "holds all of it" in discover("--merge")
+    assert "is up to date" in discover("--merge")
     assert {file: file.read_text() for file in files} == files
 
     node.write("/etc/sysctl.d/99-pe.conf", "net.ipv4.tcp_keepalive_time = 7201\n")

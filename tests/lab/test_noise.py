@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from power_edge import resources
-from power_edge.about.collect import plan_for as about_plan
+from power_edge.about.collect import script_for as about_script
 from power_edge.about.reading import OnFile, about
 from power_edge.checking.target import target
-from power_edge.discover.collect import plan as discovery_plan
 from power_edge.discover.collect import read
+from power_edge.discover.collect import script_for as discovery_script
 from power_edge.probing import framing
 from power_edge.probing.connection import Options
 from tests.support.lab.checking import Check, check, declare
@@ -141,9 +141,9 @@ def test_what_is_read_of_a_machine_is_the_same(noisy: Node, user: str) -> None:
     place = target(None, None, Options(connection="local"))
     noisy.write(
         "/opt/discover.sh",
-        discovery_plan(place, resources.discoverable(), everything=False).script(),
+        discovery_script(place, resources.discoverable(), everything=False).text(),
     )
-    noisy.write("/opt/about.sh", about_plan(place).script())
+    noisy.write("/opt/about.sh", about_script(place).text())
 
     def told() -> list[object]:
         found, shown = (

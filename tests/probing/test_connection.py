@@ -10,7 +10,7 @@ from power_edge.checking.target import target
 from power_edge.config import ConfigError
 from power_edge.model.generated.connection_schema import Connection
 from power_edge.probing import connection as routing
-from power_edge.probing.connection import BadRoute, Options, is_this_machine, route
+from power_edge.probing.connection import BadRoute, Options, find_route, is_this_machine
 from power_edge.text import without_password
 from tests.support.gates import ID, OTHER_ID, by_id, expected
 
@@ -19,7 +19,7 @@ SSH = {"ssh": {"host": "10.8.0.1", "user": "stella"}}
 
 def way(file: dict[str, Any] | None, here: bool = False, **options: Any) -> Any:
     connection = None if file is None else msgspec.convert(file, Connection)
-    return route(connection, expected(**by_id()) if here else None, Options(**options))
+    return find_route(connection, expected(**by_id()) if here else None, Options(**options))
 
 
 @pytest.fixture

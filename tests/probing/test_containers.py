@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.process import Lifeline
-from power_edge.probing.script import Timeouts, plan
-from power_edge.probing.transport import Job, Route, Unreachable, ask
+from power_edge.probing.route import Route
+from power_edge.probing.script import Timeouts, probe_script
+from power_edge.probing.transport import Job, ask
 from tests.support.scripts import OPEN, echo_in_place_of_the_probes, items
 
 CLIENT = """#!/bin/sh
@@ -46,7 +48,9 @@ def clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", URLS)
 def test_the_script_comes_by_standard_input(name: str, clients: Path) -> None:
     names = [f"/etc/{'x' * 1000}/{number}" for number in range(500)]
-    answer = ask(Job(plan("a", OPEN, items(names), Timeouts()), Route(URLS[name])), Lifeline())
+    answer = ask(
+        Job(probe_script("a", OPEN, items(names), Timeouts()), Route(URLS[name])), Lifeline()
+    )
     assert answer.complete
     assert b"".join(
         answer.outputs[each].stdout
@@ -59,4 +63,4 @@ def test_the_script_comes_by_standard_input(name: str, clients: Path) -> None:
 @pytest.mark.usefixtures("clients")
 def test_why_there_is_no_answer_is_the_client_s_word() -> None:
     with pytest.raises(Unreachable, match="No such container: gone"):
-        ask(Job(plan("a", OPEN, (), Timeouts()), Route("docker://gone")), Lifeline())
+        ask(Job(probe_script("a", OPEN, (), Timeouts()), Route("docker://gone")), Lifeline())

@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from power_edge.probing.script import Plan, Section, Timeouts, plan
+from power_edge.probing.script import ProbeScript, Section, Timeouts, probe_script
 from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
 
 
@@ -16,7 +16,7 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("echo")
 def test_nothing_but_base64_meets_a_login_shell() -> None:
-    (command,) = plan("a", OPEN, items(HOSTILE), Timeouts()).commands("sudo -n ")
+    (command,) = probe_script("a", OPEN, items(HOSTILE), Timeouts()).commands("sudo -n ")
     assert command.startswith("printf %s ")
     words, after = command.removeprefix("printf %s ").split("|", 1)
     assert after == "base64 -d|gzip -dc|sudo -n sh"
@@ -24,7 +24,7 @@ def test_nothing_but_base64_meets_a_login_shell() -> None:
     packed = words.replace(" ", "")
     assert (
         gzip.decompress(base64.b64decode(packed, validate=True)).decode("utf-8", "surrogateescape")
-        == plan("a", OPEN, items(HOSTILE), Timeouts()).script()
+        == probe_script("a", OPEN, items(HOSTILE), Timeouts()).text()
     )
 
 
@@ -32,7 +32,7 @@ def test_nothing_but_base64_meets_a_login_shell() -> None:
 def test_a_thousand_items_are_one_command() -> None:
     assert (
         len(
-            plan(
+            probe_script(
                 "a",
                 OPEN,
                 items([f"/etc/file/number/{number}" for number in range(1000)]),
@@ -45,15 +45,15 @@ def test_a_thousand_items_are_one_command() -> None:
 
 @pytest.mark.usefixtures("echo")
 def test_what_is_quoted_at_length_counts_at_length() -> None:
-    sections = plan("a", OPEN, items(["'" * 1000] * 100), Timeouts()).sections
+    sections = probe_script("a", OPEN, items(["'" * 1000] * 100), Timeouts()).sections
     assert max(sum(map(len, section.arguments)) for section in sections) <= 48 * 1024 / 5
 
 
 def test_no_items_is_a_gate_alone() -> None:
-    empty = plan("a", OPEN, (), Timeouts())
+    empty = probe_script("a", OPEN, (), Timeouts())
     assert empty.sections == ()
     assert len(empty.commands()) == 1
-    assert "pe_section sysctl" not in empty.script()
+    assert "pe_section sysctl" not in empty.text()
 
 
 @pytest.mark.usefixtures("echo")
@@ -62,7 +62,7 @@ def test_a_file_of_several_probes_is_sent_once() -> None:
         Section("one", ("resources/a", "resources/b-c")),
         Section("two", ("resources/a", "resources/d"), ("x y",)),
     )
-    script = Plan("a", OPEN, sections, Timeouts()).script()
+    script = ProbeScript("a", OPEN, sections, Timeouts()).text()
     sent = [
         line.partition("=")[0] for line in script.splitlines() if line.startswith("pe_resources_")
     ]
@@ -72,7 +72,7 @@ def test_a_file_of_several_probes_is_sent_once() -> None:
 
 
 def test_arguments_of_types_that_ask_otherwise() -> None:
-    asked = plan(
+    asked = probe_script(
         "a", OPEN, items(["net.ipv4.conf.eth0/1.forwarding", "vm.swappiness"], "sysctl"), Timeouts()
     )
     assert asked.sections[0].arguments == ("net/ipv4/conf/eth0.1/forwarding", "vm/swappiness")

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.probing import transport
+from power_edge.probing import route
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.process import Lifeline
-from power_edge.probing.transport import Route, Unreachable, ask
+from power_edge.probing.route import Route
+from power_edge.probing.transport import ask
 from tests.probing.test_transport import job
 from tests.support.answers import answer
 
@@ -23,9 +25,9 @@ needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh here"
 @pytest.fixture(autouse=True)
 def another_ssh() -> Iterator[None]:
     """The options depend on the ssh in PATH, and are found out once a process."""
-    transport._ssh_options.cache_clear()
+    route._ssh_options.cache_clear()
     yield
-    transport._ssh_options.cache_clear()
+    route._ssh_options.cache_clear()
 
 
 def argv(way: Route, sockets: Path | None = None) -> list[str]:
@@ -150,7 +152,7 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
     [
         (
             ("Host key verification failed.",),
-            "Host key verification failed. It is not known here: connect once by hand",
+            "Host key verification failed. Add its key to known_hosts (ssh-keyscan, or connect once by hand)",
         ),
         ((UNKNOWN, "Host key verification failed."), f"{UNKNOWN} Host key verification failed."),
         (

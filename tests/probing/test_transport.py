@@ -6,16 +6,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from power_edge.probing import transport
+from power_edge.probing import parallel, transport
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer
+from power_edge.probing.parallel import start
 from power_edge.probing.process import Lifeline, NoRoom
-from power_edge.probing.script import Plan, Timeouts
-from power_edge.probing.transport import Job, Route, Unreachable, ask, start
+from power_edge.probing.route import Route
+from power_edge.probing.script import ProbeScript, Timeouts
+from power_edge.probing.transport import Job, ask
 from tests.support.answers import answer
 
 
 def job(name: str, **timeouts: int) -> Job:
-    return Job(Plan(name, None, (), Timeouts(**timeouts)), Route("ssh://rig"))
+    return Job(ProbeScript(name, None, (), Timeouts(**timeouts)), Route("ssh://rig"))
 
 
 def answered(name: str) -> Answer:
@@ -23,13 +26,13 @@ def answered(name: str) -> Answer:
 
 
 def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_GRACE", -2.0)
+    monkeypatch.setattr(parallel, "_GRACE", -2.0)
     never = threading.Event()
 
     def ask(job: Job, _: Lifeline) -> Answer:
-        if job.plan.node == "hangs":
+        if job.script.node == "hangs":
             never.wait()
-        return answered(job.plan.node)
+        return answered(job.script.node)
 
     try:
         pending = start(
@@ -47,13 +50,13 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
     """Each of those before it may take its own in full."""
-    width = transport.WIDTH
+    width = parallel.WIDTH
     pending = start(
         [job(str(number), connect=3, node=20) for number in range(2 * width + 1)],
-        lambda job, _: answered(job.plan.node),
+        lambda job, _: answered(job.script.node),
     )
     alone = pending["0"].limit
-    assert alone == 23 + transport._GRACE
+    assert alone == 23 + parallel._GRACE
     turns = {0: 1, width - 1: 1, width: 2, 2 * width - 1: 2, 2 * width: 3}
     assert {number: pending[str(number)].limit for number in turns} == {
         number: alone * turn for number, turn in turns.items()
@@ -175,7 +178,7 @@ def test_a_host_key_that_nobody_could_be_asked_about(monkeypatch: pytest.MonkeyP
     host.result.rc = 255
     with pytest.raises(
         Unreachable,
-        match=r"^Host key verification failed\. It is not known here: connect once by hand$",
+        match=r"^Host key verification failed\. Add its key to known_hosts \(ssh-keyscan, or connect once by hand\)$",
     ):
         asked(host, monkeypatch)
 
@@ -214,9 +217,9 @@ def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(
     monkeypatch: pytest.MonkeyPatch, limit: int, width: int
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
-    assert transport._width() == pytest.approx(width, abs=10 if 100 < limit < 1000 else 0)
+    assert parallel._width() == pytest.approx(width, abs=10 if 100 < limit < 1000 else 0)
     pending = start(
-        [job(str(number)) for number in range(100)], lambda job, _: answered(job.plan.node)
+        [job(str(number)) for number in range(100)], lambda job, _: answered(job.script.node)
     )
     assert {pending[str(number)].answer().node for number in range(100)} == {
         str(number) for number in range(100)
@@ -280,7 +283,7 @@ def test_as_many_threads_ask_as_can_be_started(
 
     monkeypatch.setattr(threading.Thread, "start", begin)
     pending = start(
-        [job(str(number)) for number in range(7)], lambda job, _: answered(job.plan.node)
+        [job(str(number)) for number in range(7)], lambda job, _: answered(job.script.node)
     )
     if threads:
         assert [pending[str(number)].answer().node for number in range(7)] == [
@@ -298,7 +301,7 @@ def test_as_many_threads_ask_as_can_be_started(
 def test_the_answers_of_all_nodes_share_a_limit() -> None:
     def longest(count: int) -> set[int]:
         pending = start(
-            [job(str(number)) for number in range(count)], lambda job, _: answered(job.plan.node)
+            [job(str(number)) for number in range(count)], lambda job, _: answered(job.script.node)
         )
         return {each.job.longest >> 20 for each in pending.values()}
 

@@ -14,10 +14,11 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError, load_node
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected, Gate
+from power_edge.identity import gate, identifiers
+from power_edge.identity.gate import Gate
+from power_edge.identity.identifiers import Expected
 from power_edge.probing.framing import Answer, read
-from power_edge.probing.script import Timeouts, plan
+from power_edge.probing.script import Timeouts, probe_script
 from tests.support.cases import Case, Verdict, parameters
 from tests.support.gates import ROWS, Row
 
@@ -53,7 +54,7 @@ def ask(
     in_tree: bool = True,
 ) -> Answer:
     script = root / "script"
-    whole = plan("a", expected, (), Timeouts()).script()
+    whole = probe_script("a", expected, (), Timeouts()).text()
     assert "    unset PE_ROOT\n" in whole
     script.write_text(whole.replace("    unset PE_ROOT\n", "") if in_tree else whole)
     user = "nobody" if as_nobody and os.geteuid() == 0 else None
@@ -102,7 +103,7 @@ def test_the_environment_of_a_node_does_not_choose_what_is_read(machine: Path) -
     claimed = Expected(
         "linux",
         "machine-id",
-        {"machine-id": gate.digest("linux", "machine-id", "a" * 32)},
+        {"machine-id": identifiers.digest("linux", "machine-id", "a" * 32)},
         True,
         False,
         None,
@@ -136,7 +137,7 @@ def test_fillers_are_fillers_on_both_sides(serial: str, machine: Path) -> None:
         .state
     )
     assert (state == "filler") is (serial in SERIALS)
-    assert gate.is_filler("board-serial", serial) is (serial in SERIALS)
+    assert identifiers.is_filler("board-serial", serial) is (serial in SERIALS)
 
 
 RECORDED = [
@@ -228,7 +229,7 @@ def outcome(declared: dict[str, str], root: Path, folder: Path, path: str, as_no
         "validation": {"require_match": True},
     }
     if name == "dmi_board_serial":
-        return "unknown" if gate.is_filler("board-serial", value) else "pass"
+        return "unknown" if identifiers.is_filler("board-serial", value) else "pass"
     folder.mkdir()
     (folder / "system-identity.yaml").write_text(yaml.safe_dump(file))
     (folder / "state.yaml").write_text(
@@ -239,7 +240,7 @@ def outcome(declared: dict[str, str], root: Path, folder: Path, path: str, as_no
     except ConfigError:
         return "invalid"
     assert node.system_identity is not None
-    expected = gate.expected(node.system_identity)
+    expected = identifiers.expected(node.system_identity)
     found = judged(ask(["sh"], expected, root, path=path, as_nobody=as_nobody), expected)
     return (
         "pass" if found.open else "unknown" if "shows no identity" in (found.why or "") else "fail"

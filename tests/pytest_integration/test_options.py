@@ -73,7 +73,7 @@ def test_a_node_s_folder_without_a_usable_state_is_refused(
 
 
 def test_no_node_configs_anywhere(project: Project) -> None:
-    assert "there is no node-configs/ here or in a folder above" in refused(project, "--node=a")
+    assert "there is no node-configs/ in this folder or above it" in refused(project, "--node=a")
 
 
 @pytest.mark.parametrize("folder", ["missing", "file"])
@@ -97,7 +97,7 @@ def test_a_path_that_is_not_there(project: Project) -> None:
         (bytes(range(256)) * 40, "no answer of a probe"),
         (
             b"Welcome to rig-7\nLast login: today\n",
-            "no answer of a probe: the probe did not start; make one with: power-edge plan NODE",
+            "no answer of a probe: the probe did not start; make one with: power-edge probe-script NODE",
         ),
         (
             answers.answer("a").replace(b"\n", b"\r\n"),
@@ -133,13 +133,13 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--hosts=a,b"], "--hosts names the way to one node"),
+        (["--hosts=a,b"], "--hosts is for one node"),
         (["--connection=ssh"], "--connection=ssh needs a host"),
         (
             ["--connection=carrier-pigeon", "--hosts=a"],
-            "'carrier-pigeon' is no testinfra backend (--connection); there are local, ssh, ",
+            "'carrier-pigeon' is not a testinfra backend (--connection): write local, ssh, ",
         ),
-        (["--hosts=carrier-pigeon://a"], "'carrier-pigeon' is no testinfra backend"),
+        (["--hosts=carrier-pigeon://a"], "'carrier-pigeon' is not a testinfra backend"),
         (["--hosts=-oProxyCommand=id"], "'-oProxyCommand=id' names no host"),
         (["--hosts=ssh://-oProxyCommand=id"], "names no host"),
         (["--hosts=[::1"], "names no host: Invalid IPv6 URL"),
@@ -156,7 +156,7 @@ def test_a_backend_that_does_not_exist_is_refused_with_the_name_of_the_node(
 ) -> None:
     (project.node("a") / "connection.yaml").write_text("url: ssh://rig\n")
     assert refused(project, "--node=a", "--connection=pigeon").startswith(
-        "ERROR: a: 'pigeon' is no testinfra backend"
+        "ERROR: a: 'pigeon' is not a testinfra backend"
     )
 
 

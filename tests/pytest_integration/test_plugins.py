@@ -74,7 +74,7 @@ def test_xdist_does_not_ask_twice_and_waits_once(
             return True
 
         def answer(self) -> None:
-            from power_edge.probing.transport import Unreachable
+            from power_edge.probing.failure import Unreachable
 
             waited.append("a")
             raise Unreachable("nobody there")

@@ -11,7 +11,7 @@ import pytest
 
 from power_edge import package_data
 from power_edge.probing.framing import merge, read
-from power_edge.probing.script import COMMAND_LIMIT, Timeouts, plan
+from power_edge.probing.script import COMMAND_LIMIT, Timeouts, probe_script
 from power_edge.report.shell_line import quoted
 from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
 
@@ -42,7 +42,7 @@ def run(command: Sequence[str], script: str, folder: Path) -> bytes:
 @pytest.mark.usefixtures("echo")
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_names_reach_the_probe_as_they_are(shell: list[str], tmp_path: Path) -> None:
-    script = plan("a", OPEN, items(HOSTILE), Timeouts()).script()
+    script = probe_script("a", OPEN, items(HOSTILE), Timeouts()).text()
     (tmp_path / "script").write_bytes(script.encode("utf-8", "surrogateescape"))
     printed = subprocess.run(
         [*shell, "script"], capture_output=True, check=True, cwd=tmp_path, stdin=subprocess.DEVNULL
@@ -60,7 +60,7 @@ def test_a_script_that_was_cut_runs_nothing(tmp_path: Path) -> None:
     """All cuts at ends of lines, and some within. (Of the last line any part that is a command at
     all runs the whole.)
     """
-    script = plan("a", OPEN, items(["a'b\nc", "d"]), Timeouts()).script()
+    script = probe_script("a", OPEN, items(["a'b\nc", "d"]), Timeouts()).text()
     last = script.rindex("pe_main")
     ends = [at for at in range(last) if script[at] == "\n"][-80:]
     within = random.Random(7).sample(range(last), 60)
@@ -92,7 +92,7 @@ def test_no_command_line_on_the_node_shows_a_probe_or_an_item(
         "power_edge.probing.script.resource", lambda _: type("Kind", (), {"ask": None})
     )
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    script = plan("a", OPEN, items(["zq_name", "zq_it's"]), Timeouts()).script()
+    script = probe_script("a", OPEN, items(["zq_name", "zq_it's"]), Timeouts()).text()
     done = subprocess.run(shell, input=script.encode(), capture_output=True, check=True)
     output = read(done.stdout).outputs["files.0"]
     assert output.failure() is None
@@ -108,7 +108,7 @@ def incompressible(count: int, seed: int = 1) -> list[str]:
 @pytest.mark.usefixtures("echo")
 def test_a_long_plan_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
     names = incompressible(2000)
-    commands = plan("a", OPEN, items(names), Timeouts()).commands()
+    commands = probe_script("a", OPEN, items(names), Timeouts()).commands()
     assert len(commands) > 1
     assert max(map(len, commands)) <= COMMAND_LIMIT
     answers = [
@@ -137,7 +137,7 @@ def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "power_edge.probing.script.package_data.text",
         lambda path: "echo begun; exec sleep 60\n" if "resources" in path else real(path),
     )
-    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
+    script = probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).text()
     output = read(run(["sh"], script, tmp_path)).outputs["sysctl.0"]
     assert output.failure() == "timed out"
     assert output.stdout == b"begun\n"
@@ -161,7 +161,7 @@ def test_what_a_section_prints_fits_its_checksum(
         "power_edge.probing.script.package_data.text",
         lambda path: body if "resources" in path else real(path),
     )
-    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script()
+    script = probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).text()
     output = read(run(shell, script, tmp_path)).outputs["sysctl.0"]
     assert (output.failure(), output.stderr) == (None, "a\tb\nc")
     assert (
@@ -182,7 +182,7 @@ def test_megabytes_go_through_and_fit(tmp_path: Path, monkeypatch: pytest.Monkey
     output = read(
         run(
             ["sh"],
-            plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script(),
+            probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).text(),
             tmp_path,
         )
     ).outputs["sysctl.0"]
@@ -198,7 +198,7 @@ def test_a_node_without_a_tool_of_the_frame_says_which(tmp_path: Path, missing: 
         missing
     }:
         (tools / name).symlink_to(shutil.which(name) or name)
-    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).script()
+    script = probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).text()
     # What a script finds beside PATH are the sbin folders, where neither tool is.
     done = subprocess.run(
         [tools / "sh"],
@@ -231,7 +231,7 @@ def test_a_deadline_of_busybox_ends_all_that_was_started(
         "power_edge.probing.script.package_data.text",
         lambda path: body if "resources" in path else real(path),
     )
-    script = plan("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).script()
+    script = probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).text()
     # Held open, the output would end with the sleep alone.
     done = subprocess.run(
         [*shell, "-c", script],
@@ -258,7 +258,11 @@ def test_what_a_section_says_is_the_same_with_busybox_s_deadline(
         lambda path: body if "resources" in path else real(path),
     )
     output = read(
-        run(["sh"], plan("a", OPEN, items(["a.b", "c.d"], "sysctl"), Timeouts()).script(), tmp_path)
+        run(
+            ["sh"],
+            probe_script("a", OPEN, items(["a.b", "c.d"], "sysctl"), Timeouts()).text(),
+            tmp_path,
+        )
     ).outputs["sysctl.0"]
     assert (output.status, output.stdout, output.stderr) == (7, b"out a/b\nout c/d\n", "err")
 
@@ -267,7 +271,7 @@ def test_without_an_identity_the_gate_stays_shut(tmp_path: Path) -> None:
     observed = read(
         run(
             ["sh"],
-            plan("a", None, items(["vm.swappiness"], "sysctl"), Timeouts()).script(),
+            probe_script("a", None, items(["vm.swappiness"], "sysctl"), Timeouts()).text(),
             tmp_path,
         )
     )

@@ -249,7 +249,7 @@ def test_two_names_of_one_test_id_are_refused(project: Project) -> None:
     )
     result = project.run("--node=a")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*has the test id of*declare one of them*"])
+    result.stderr.fnmatch_lines(["*has the same test id as*declare one of them*"])
 
 
 def test_two_nodes_of_one_name(project: Project) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from power_edge.config import Node
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.failure import Unreachable
 from tests.support import answers
 from tests.support.project import Project, gate_id, identity_of, item_id
 

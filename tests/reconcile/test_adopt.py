@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from power_edge.checking.check import Checked, plan_for
+from power_edge.checking.check import Checked, script_for
 from power_edge.checking.evaluate import judge
 from power_edge.config import Node, State, load_state
 from power_edge.identity.gate import Gate
 from power_edge.model import Item, NotObserved, Outcome, Result
-from power_edge.probing.transport import Unreachable
-from power_edge.reconcile.adopt import Adopted, Adoption, adopt, asked
+from power_edge.probing.failure import Unreachable
+from power_edge.reconcile.adopt import Adoption, adopt, widened
+from power_edge.reconcile.proposals import Adopted
 from power_edge.resources import resource
 from power_edge.resources.files import File, Missing
 from power_edge.resources.packages.observation import Package, Row
@@ -110,7 +111,7 @@ def test_services(declared: str, observed: Unit, new: str, told: str) -> None:
     text = f"{HEAD}services: # ours\n- {{name: a, {{}}}}  # the one\n- {{name: b.socket, state: running}}\n"
     before, after = (text.replace("{}", fields) for fields in (declared, new))
     done = adopted(before, {"services": {"a.service": observed, "b.socket": UP}})
-    assert (done.text, [one.told for one in done.adopted], done.left) == (after, [told], ())
+    assert (done.text, [one.summary for one in done.adopted], done.left) == (after, [told], ())
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_what_is_gone_is_removed(type_: str, item: str, observed: Any, why: str)
     text = f"{HEAD}{type_}:\n# of a\n- {item.replace('path: a', 'path: /a')}\n\n# of b\n- {other}\n"
     done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): there}})
     assert done.text == f"{HEAD}{type_}:\n# of b\n- {other}\n"
-    assert why in done.adopted[0].told
+    assert why in done.adopted[0].summary
 
 
 def test_the_last_of_a_section_takes_it_along() -> None:
@@ -232,7 +233,7 @@ def test_a_firewall_that_opens_more_than_is_declared() -> None:
     assert done.text == (
         f"{UFW}  - {{port: 80, proto: tcp, action: allow}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
     )
-    assert [one.told for one in done.adopted] == ["2 added to rules"]
+    assert [one.summary for one in done.adopted] == ["2 added to rules"]
 
 
 def test_only_rules_that_open_something_are_added() -> None:
@@ -247,10 +248,10 @@ def test_only_rules_that_open_something_are_added() -> None:
 @pytest.mark.parametrize(
     ("edits", "why"),
     [
-        ((Put(("sysctl", "vm.x"), "7"),), "it would be drift all the same: None"),
+        ((Put(("sysctl", "vm.x"), "7"),), "it would still be drift: None"),
         (
             (Put(("sysctl", "vm.x"), "2"), Put(("sysctl", "vm.z"), "7")),
-            "what would be added does not hold true",
+            "what would be added is not compliant",
         ),
     ],
 )
@@ -260,7 +261,7 @@ def test_what_turns_out_not_to_hold_is_not_adopted(
     def alone(_: object, result: Result, path: tuple[str, ...], *__: object) -> Adopted:
         return Adopted(result.item, edits if path[-1] == "vm.x" else (Put(path, "3"),), "")
 
-    monkeypatch.setattr("power_edge.reconcile.adopt._alone", alone)
+    monkeypatch.setattr("power_edge.reconcile.adopt.adopt_item", alone)
     text = f"{HEAD}sysctl: {{vm.x: '1'}}\npackages: [{{name: a, version: '1'}}]\n"
     done = adopted(text, {"sysctl": {"vm/x": "2", "vm/z": "8"}, "packages": {"a": packages("1")}})
     assert (done.text, done.adopted, [left.why for left in done.left]) == (text, (), [why])
@@ -273,7 +274,7 @@ def test_a_default_that_makes_rules_open_something() -> None:
         "  exclusive",
         "  - {port: 80, proto: tcp, action: allow}\n  - {port: 443, proto: tcp, action: allow}\n  exclusive",
     )
-    assert [one.told for one in done.adopted] == [
+    assert [one.summary for one in done.adopted] == [
         "allow -> deny, and so exclusive: 2 added to rules"
     ]
 
@@ -282,9 +283,9 @@ def test_rules_that_hold_when_another_goes() -> None:
     text = f"{UFW}  - {{port: 80, proto: tcp, action: deny}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
     done = firewall(text, "ufw/list")
     assert done.text == text.replace("action: deny", "action: allow")
-    assert [one.told for one in done.adopted] == [
+    assert [one.summary for one in done.adopted] == [
         "action: deny -> allow",
-        "it holds with what else was adopted",
+        "it is true with what else was adopted",
     ]
 
 
@@ -295,7 +296,7 @@ def test_rules_that_are_gone_and_fields_that_differ() -> None:
     )
     done = firewall(text, "ufw/list")
     assert done.text == UFW
-    assert [one.told.partition(":")[0] for one in done.adopted] == ["reject -> deny", "removed"]
+    assert [one.summary.partition(":")[0] for one in done.adopted] == ["reject -> deny", "removed"]
 
 
 @pytest.mark.parametrize(
@@ -328,9 +329,9 @@ def test_content_is_asked_for_by_its_hash() -> None:
         "f",
         "n",
     )
-    node = asked(Node(name="n", path=Path("/n"), state=state))
+    node = widened(Node(name="n", path=Path("/n"), state=state))
     assert {"*,,2d711642:::/a", "-:::/b"} <= {
-        argument for section in plan_for(node).sections for argument in section.arguments
+        argument for section in script_for(node).sections for argument in section.arguments
     }
 
 
@@ -416,5 +417,5 @@ def test_what_would_not_be_compliant_is_left_alone(
     assert done.text == text.replace("name: b, state: running", "name: b, state: stopped")
     assert [one.item.name for one in done.adopted] == ["b"]
     assert [(one.item.name, one.why) for one in done.left] == [
-        ("a", f"it would be {outcome.value} all the same: a reason")
+        ("a", f"it would still be {outcome.value}: a reason")
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from power_edge import package_data
-from power_edge.identity.gate import Expected
+from power_edge.identity.identifiers import Expected
 from power_edge.model import Item, Source
 from power_edge.probing.script import files
 from power_edge.resources.sysctl.key import Setting

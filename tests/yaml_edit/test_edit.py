@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from power_edge.config import ConfigError
 from power_edge.config.yaml_reader import read
-from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Path, Put, Remove, edit
+from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Put, Remove, YamlPath, edit
 from power_edge.yaml_edit.layout import at
 from power_edge.yaml_edit.writer import Entry, plain, scalar
 
@@ -18,13 +18,13 @@ class Line(NamedTuple):
     """A line of a generated file, and the path of the value that it belongs to."""
 
     text: str
-    owner: Path
+    owner: YamlPath
 
 
 class Made(NamedTuple):
     text: str
     lines: list[Line]
-    flows: frozenset[Path]
+    flows: frozenset[YamlPath]
     """Collections in flow style: their lines change with all that they hold."""
 
 
@@ -56,7 +56,7 @@ def files(draw: st.DrawFn) -> Made:
     lines, line ends.
     """
     lines: list[Line] = []
-    flows: set[Path] = set()
+    flows: set[YamlPath] = set()
     numbers = iter(range(1000))
 
     def written(value: Any, in_flow: bool) -> str:
@@ -70,7 +70,7 @@ def files(draw: st.DrawFn) -> Made:
             styles += ["~"] if in_flow else ["~", ""]
         return draw(st.sampled_from(styles))
 
-    def above(owner: Path, column: int, name: str) -> None:
+    def above(owner: YamlPath, column: int, name: str) -> None:
         if lines and not lines[-1].text.strip().startswith("#") and draw(st.integers(0, 5)) == 0:
             lines.append(Line("", ()))
         if draw(st.integers(0, 3)) == 0:
@@ -79,7 +79,7 @@ def files(draw: st.DrawFn) -> Made:
     def ending() -> str:
         return draw(st.sampled_from(["", "", "", " ", f"  # {next(numbers)} at the end"]))
 
-    def flow(value: Any, path: Path) -> str:
+    def flow(value: Any, path: YamlPath) -> str:
         if isinstance(value, dict):
             flows.add(path)
             pad = draw(st.sampled_from(["", " "]))
@@ -98,7 +98,7 @@ def files(draw: st.DrawFn) -> Made:
     def inline(value: Any) -> bool:
         return not isinstance(value, dict | list) or not value or draw(st.integers(0, 3)) == 0
 
-    def block(value: Any, path: Path, column: int) -> None:
+    def block(value: Any, path: YamlPath, column: int) -> None:
         width = draw(st.integers(1, 3))
         for place, (step, inner) in enumerate(
             value.items() if isinstance(value, dict) else enumerate(value)
@@ -145,7 +145,7 @@ def files(draw: st.DrawFn) -> Made:
     return made
 
 
-def paths(value: Any, path: Path = ()) -> list[Path]:
+def paths(value: Any, path: YamlPath = ()) -> list[YamlPath]:
     inner = (
         value.items()
         if isinstance(value, dict)
@@ -203,7 +203,7 @@ def _lines(text: str, removing: bool) -> list[str]:
     return [line.lstrip(" -") for line in lines if line.strip()] if removing else lines
 
 
-def emptied(value: Any, path: Path, edits: list[Edit]) -> bool:
+def emptied(value: Any, path: YamlPath, edits: list[Edit]) -> bool:
     """Whether the edits leave nothing of a value."""
     if Remove(path) in edits:
         return True

@@ -18,15 +18,19 @@ from power_edge.checking.allowance import Allowance, TookTooLong
 from power_edge.checking.evaluate import judge, unknown
 from power_edge.config import Node
 from power_edge.config.clones import others
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected, Gate
+from power_edge.identity import gate, identifiers
+from power_edge.identity.gate import Gate
+from power_edge.identity.identifiers import Expected
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source, agrees
-from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.connection import BadRoute, Options, find_route
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
+from power_edge.probing.parallel import Pending, start
 from power_edge.probing.process import Lifeline, guard
-from power_edge.probing.script import Plan, Timeouts, plan
-from power_edge.probing.transport import Job, Pending, Route, Unreachable, start
+from power_edge.probing.route import Route
+from power_edge.probing.script import ProbeScript, Timeouts, probe_script
+from power_edge.probing.transport import Job
 from power_edge.resources import resource
 
 GATE_TYPE = "node"
@@ -52,7 +56,7 @@ STATUS = {
 
 def expected(node: Node) -> Expected | None:
     """The identity on file, None where there is none."""
-    return None if node.system_identity is None else gate.expected(node.system_identity)
+    return None if node.system_identity is None else identifiers.expected(node.system_identity)
 
 
 def timeouts(node: Node) -> Timeouts:
@@ -66,9 +70,9 @@ def timeouts(node: Node) -> Timeouts:
     )
 
 
-def plan_for(node: Node) -> Plan:
+def script_for(node: Node) -> ProbeScript:
     """What the node is to be asked."""
-    return plan(node.name, expected(node), node.items, timeouts(node))
+    return probe_script(node.name, expected(node), node.items, timeouts(node))
 
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
@@ -76,22 +80,22 @@ def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
 
     Node -> what will come back. Raises BadRoute.
     """
-    return start([Job(plan_for(node), way(node, options)) for node in nodes])
+    return start([Job(script_for(node), route_to(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path, lifeline: Lifeline) -> Any:
     """testinfra's host of a node for tests, the way that the probe goes (see Route.host); its
     processes hang on a lifeline. Raises BadRoute.
     """
-    found = way(node, options).host(timeouts(node).connect, sockets)
+    found = route_to(node, options).host(timeouts(node).connect, sockets)
     guard(found, lifeline)
     return found
 
 
-def way(node: Node, options: Options) -> Route:
+def route_to(node: Node, options: Options) -> Route:
     """The way to a node. Raises BadRoute, with the node's name."""
     try:
-        return route(node.connection, expected(node), options)
+        return find_route(node.connection, expected(node), options)
     except BadRoute as error:
         raise BadRoute(f"{node.name}: {error}") from None
 

@@ -6,11 +6,14 @@ from typing import NamedTuple
 from power_edge import exit_status, stderr
 from power_edge.config.node import load_system_identity
 from power_edge.config.yaml_reader import read
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model.generated.system_identity_schema import SystemIdentity
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Output
-from power_edge.probing.script import Plan, Section, Timeouts
-from power_edge.probing.transport import Job, Route, Unreachable, start
+from power_edge.probing.parallel import start
+from power_edge.probing.route import Route
+from power_edge.probing.script import ProbeScript, Section, Timeouts
+from power_edge.probing.transport import Job
 
 _CONTAINER = (
     b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
@@ -37,16 +40,21 @@ class Shown(NamedTuple):
     """One message for the user for each identifier that is not used."""
 
 
-def collect(way: Route, timeouts: Timeouts) -> Shown:
+def collect(route: Route, timeouts: Timeouts) -> Shown:
     """Collect a machine's identity over a connection.
 
     Raises Unreachable if there is no whole answer, and the errors of `parse`.
     """
-    plan = Plan(
-        "-", gate.ANY_MACHINE, (Section("identity", ("prelude", "collect-identity")),), timeouts
+    script = ProbeScript(
+        "-",
+        identifiers.ANY_MACHINE,
+        (Section("identity", ("prelude", "collect-identity")),),
+        timeouts,
     )
     output = (
-        start([Job(plan, way)])[plan.node].answer().outputs.get("identity", Output(None, b"", ""))
+        start([Job(script, route)])[script.node]
+        .answer()
+        .outputs.get("identity", Output(None, b"", ""))
     )
     if output.status is None or output.timed_out:
         raise Unreachable(f"connected, but {output.failure()}")

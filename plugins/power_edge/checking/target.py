@@ -12,9 +12,9 @@ from power_edge.checking import check
 from power_edge.config import ConfigError, Node, load_node, nodes, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import NODE_CONFIGS
-from power_edge.probing.connection import BadRoute, Options, route
+from power_edge.probing.connection import BadRoute, Options, find_route
+from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
-from power_edge.probing.transport import Route
 from power_edge.text import quoted, without_password
 
 HERE = "this machine"
@@ -43,9 +43,9 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
     """
     if text is None:
         _no_hosts(options)
-        return Target(route(None, None, options), Timeouts(), None, HERE)
+        return Target(find_route(None, None, options), Timeouts(), None, HERE)
     if "://" in text or ("@" in text and not _is_node(text, root)):
-        return Target(_way(text, options), Timeouts(), None, without_password(text))
+        return Target(_route(text, options), Timeouts(), None, without_password(text))
     try:
         node = named(text, root)
     except ConfigError as error:
@@ -56,7 +56,7 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
             problem._replace(hint="; ".join(filter(None, (hint, problem.hint))))
             for problem in error.problems
         ) from None
-    return Target(check.way(node, options), check.timeouts(node), node, node.name)
+    return Target(check.route_to(node, options), check.timeouts(node), node, node.name)
 
 
 def named(name: str, root: Path | None) -> Node:
@@ -76,7 +76,7 @@ def _is_node(text: str, root: Path | None) -> bool:
     return root is not None and root.is_dir() and any(folder.name == text for folder in nodes(root))
 
 
-def _way(text: str, options: Options) -> Route:
+def _route(text: str, options: Options) -> Route:
     _no_hosts(options)
     if "://" not in text:
         text = f"{options.connection or 'ssh'}://{_bracketed(text)}"
@@ -84,7 +84,7 @@ def _way(text: str, options: Options) -> Route:
         raise BadRoute(
             f"{quoted(without_password(text))} names its backend: leave --connection out"
         )
-    return route(None, None, options._replace(connection=None, hosts=text))
+    return find_route(None, None, options._replace(connection=None, hosts=text))
 
 
 def _no_hosts(options: Options) -> None:

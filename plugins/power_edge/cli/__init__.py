@@ -1,6 +1,4 @@
-"""The command `power-edge`: what there is to do with a configuration beside checking its node,
-which is pytest's. A command is a module.
-"""
+"""The command `power-edge`. Each of its commands is a module."""
 
 import os
 import sys
@@ -10,10 +8,20 @@ from pathlib import Path
 import click
 
 from power_edge import exit_status
-from power_edge.cli import about, adopt, discover, identity, init, probe_script, schema, validate
+from power_edge.cli import (
+    about,
+    adopt,
+    check,
+    discover,
+    identity,
+    init,
+    probe_script,
+    schema,
+    validate,
+)
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.connection import BadRoute
-from power_edge.probing.transport import Unreachable
+from power_edge.probing.failure import Unreachable
 from power_edge.text import printable, without_password
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -32,10 +40,24 @@ _node_configs = click.option(
     callback=_take,
     help="The folder of nodes (default: node-configs/ here or above).",
 )
-"""Taken before the command and after it, since messages name it as pytest has it."""
+"""It stands before the command or after it: messages quote it as pytest has it."""
 
 
-@click.group(context_settings=_SETTINGS, epilog="A node is checked with: pytest --node=NODE")
+_RENAMED = {"plan": "probe-script", "record": "init"}
+
+
+class _Commands(click.Group):
+    """The commands; an old name is an error that says the new one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _RENAMED:
+            raise click.UsageError(f"{args[0]} is now: power-edge {_RENAMED[args[0]]}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings=_SETTINGS)
 @click.version_option(package_name="power-edge", message="%(package)s %(version)s")
 @_node_configs
 @click.pass_context
@@ -45,7 +67,7 @@ def cli(context: click.Context) -> None:
         context.obj = find_node_configs(Path.cwd())
 
 
-for _module in (about, adopt, discover, identity, init, probe_script, schema, validate):
+for _module in (about, adopt, check, discover, identity, init, probe_script, schema, validate):
     cli.add_command(_node_configs(_module.command))
 
 
@@ -53,7 +75,7 @@ def main() -> None:
     """Run the command.
 
     Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable
-    configuration, 11 for a machine that is unreachable, 3 for what cannot be written.
+    configuration; 11 for an unreachable machine; 3 for a file that cannot be written.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -71,20 +93,21 @@ def main() -> None:
     except OSError as error:
         place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         click.echo(f"Error: {_by_line(f'{place}{error.strerror or error}')}", err=True)
-        # Python would flush once more at the end, and complain.
+        # Python flushes stdout once more at the end, and would complain.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(exit_status.INTERNAL_ERROR) from None
 
 
-def _end(told: str, status: int) -> None:
-    click.echo(f"Error: {_by_line(told)}", err=True)
+def _end(message: str, status: int) -> None:
+    click.echo(f"Error: {_by_line(message)}", err=True)
     raise SystemExit(status) from None
 
 
 def _by_line(message: str) -> str:
-    """A message without what a terminal obeys, and without the passwords of the command line, which
-    click quotes.
+    """Return a message without what a terminal obeys, and without passwords.
+
+    click quotes the words of the command line, and these may hold passwords.
     """
     for word in sys.argv[1:]:
         value = word.partition("=")[2] if word.startswith("--") else word

@@ -1,24 +1,26 @@
-"""What a person is shown before something is written, and asked."""
+"""Show a person what would be written, and ask."""
 
 import sys
 
 import click
 
 from power_edge.text import printable
-from power_edge.yaml_edit.changeset import Proposal
+from power_edge.yaml_edit.changeset import Changeset
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def agreed(proposal: Proposal, question: str, *, yes: bool, way_out: str) -> bool:
-    """Show the changes, and ask whether to write them, unless `yes` says so.
+def agreed(changes: Changeset, question: str, *, yes: bool, instead: str) -> bool:
+    """Show the changes, and return whether to write them: ask, unless `yes`.
 
-    Raises ClickException with the way out where there is nobody to ask.
+    Raises ClickException if there is no terminal to ask on; `instead` is what to do then.
     """
-    for line in proposal.diff():
+    for line in changes.diff():
         click.secho(printable(line), fg=_COLOURS.get(line[:1]))
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise click.ClickException(f"nothing was written, since there is nobody to ask: {way_out}")
+        raise click.ClickException(
+            f"nothing was written, since there is no terminal to ask on: {instead}"
+        )
     return click.confirm(question)

@@ -10,16 +10,17 @@ import click
 from power_edge.probing.connection import Options
 
 
-def _there(_: click.Context, __: click.Parameter, file: str | None) -> str | None:
-    """A file that must be there. ssh(1) takes `none` for none at all."""
+def _existing(_: click.Context, __: click.Parameter, file: str | None) -> str | None:
+    """Return the name of a file that must exist. ssh(1) takes `none` for no file."""
     if file not in (None, "none") and not Path(file).expanduser().exists():
         raise click.BadParameter(f"there is no file {file!r}")
     return file
 
 
-def way(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options about the way to its TARGET, which are testinfra's, as pytest has
-    them; it is called with `options`, an Options.
+def connection_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command testinfra's options about the connection to its TARGET, as pytest has them.
+
+    The command is called with `options`, an Options.
     """
 
     @click.option(
@@ -30,13 +31,15 @@ def way(function: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--hosts",
         metavar="HOST",
-        help="For a node: where it is, in place of its connection.yaml (as in pytest).",
+        help="For a node: its host, in place of its connection.yaml (as in pytest).",
     )
     @click.option(
-        "--ssh-config", metavar="FILE", callback=_there, help="An ssh_config (as in pytest)."
+        "--ssh-config", metavar="FILE", callback=_existing, help="An ssh_config (as in pytest)."
     )
     @click.option("--ssh-identity-file", metavar="FILE", help="A private key (as in pytest).")
-    @click.option("--sudo", is_flag=True, help="Run all of it as root, by sudo -n (as in pytest).")
+    @click.option(
+        "--sudo", is_flag=True, help="Run the probe as root, with sudo -n (as in pytest)."
+    )
     @wraps(function)
     def command(
         *arguments: Any,

@@ -1,13 +1,13 @@
-"""How a command waits for a machine."""
+"""Wait for a machine."""
 
 import sys
 
 from power_edge.probing.framing import Answer
-from power_edge.probing.transport import Pending
+from power_edge.probing.parallel import Pending
 
 
-def patiently(pending: Pending) -> Answer:
-    """Wait for an answer; a person who waits longer than a second is told for what.
+def wait_for(pending: Pending) -> Answer:
+    """Wait for an answer; after a second, say on a terminal what is awaited.
 
     Raises Unreachable.
     """

@@ -8,8 +8,8 @@ import click
 from power_edge.checking import check
 from power_edge.checking.target import named
 from power_edge.cli._confirm import agreed
-from power_edge.cli._options import way
-from power_edge.cli._progress import patiently
+from power_edge.cli._options import connection_options
+from power_edge.cli._progress import wait_for
 from power_edge.config import Node
 from power_edge.config.node_configs import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
@@ -19,14 +19,14 @@ from power_edge.text import identifier, printable, quoted
 from power_edge.yaml_edit.changeset import propose, tidy
 
 
-@click.command("adopt", short_help="Take the drift of a node over into its state.yaml.")
+@click.command("adopt", short_help="Accept the drift of a node into its state.yaml.")
 @click.argument("name", metavar="NODE")
 @click.argument("ids", metavar="[TEST-ID]...", nargs=-1)
 @click.option(
     "-k", "expression", metavar="EXPR", help="Only items whose names match, as pytest's -k."
 )
 @click.option("--yes", is_flag=True, help="Write without asking.")
-@way
+@connection_options
 @click.pass_obj
 def command(
     root: Path | None,
@@ -38,30 +38,31 @@ def command(
     yes: bool,
     options: Options,
 ) -> None:
-    """Take the drift of a node over into its state.yaml: what was seen becomes what is declared.
+    """Accept the drift of a node: what was observed becomes what its state.yaml declares.
 
-    The node is checked, and each drifted item gets the smallest edit that makes it true; comments
-    and all else stay. A thing that is gone is removed. The change is shown as a diff, and asked
-    about. Of all items some can be named, by test id or by -k:
+    The node is checked, and each drifted item gets the smallest edit that makes it compliant;
+    comments and everything else stay. An item that is gone from the node is removed. The change is
+    shown as a diff, and written if you agree. To adopt some items only, name them by test id or by
+    -k:
 
     \b
         power-edge adopt rig-7 'node-configs/rig-7/state.yaml::sysctl[vm.swappiness]'
         power-edge adopt rig-7 'services[cron]'
         power-edge adopt rig-7 -k 'sysctl and not kernel' --yes
 
-    What could not be looked at is never adopted. Exits with 4 where an item that was named, by test
-    id or by -k, cannot be adopted, or where nobody could be asked; with 11 where the node cannot be
-    reached, and with 12 where it is another machine.
+    What is unknown is never adopted. Exits with 4 if an item that was named cannot be adopted, or
+    if there is no terminal to ask on; with 11 if the node is unreachable, and with 12 if another
+    machine answers.
     """
-    from power_edge.reconcile.adopt import adopt, asked
+    from power_edge.reconcile.adopt import adopt, widened
 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
     wanted = _wanted(node, ids, expression)
     tidy(root)
     content = read_file(node.path, STATE)
-    asking = asked(node)
-    checked = check.Checked(asking, patiently(check.ask([asking], options)[node.name]))
+    asking = widened(node)
+    checked = check.Checked(asking, wait_for(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
         click.echo(f"Error: {printable(checked.gate.why or '')}; nothing is adopted", err=True)
         raise SystemExit(checked.gate.status)
@@ -69,23 +70,20 @@ def command(
     for left in adoption.left:
         click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
     for one in adoption.adopted:
-        line = f"{_id(one.item)}: {one.told}"
-        # What becomes of an item with a long name gets a line of its own, so that the name does not
-        # cut it off.
-        for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.told}"):
+        line = f"{_id(one.item)}: {one.summary}"
+        # After a long name, what becomes of the item gets a line of its own.
+        for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.summary}"):
             click.echo(shortened(part, WIDTH), err=True)
     if adoption.left and (ids or expression is not None):
-        raise click.UsageError(
-            "nothing was written: of the items that were named not all can be adopted"
-        )
+        raise click.UsageError("nothing was written: not all of the named items can be adopted")
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")
         return
-    proposal = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
-    if not agreed(proposal, f"Write this to {file}?", yes=yes, way_out="--yes writes it"):
+    changes = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
+    if not agreed(changes, f"Write this to {file}?", yes=yes, instead="--yes writes it"):
         click.echo("nothing was written", err=True)
         return
-    proposal.write()
+    changes.write()
     click.echo(f"wrote {file}: {len(adoption.adopted)} adopted")
 
 
@@ -94,13 +92,14 @@ def _id(item: Item) -> str:
 
 
 def _test_id(item: Item) -> str:
-    """The part of its test id behind the file."""
+    """Return the part of an item's test id behind the file."""
     return f"{item.type}[{identifier(item.name)}]"
 
 
 def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
-    """The items that test ids, in full or from the type on, or an expression name; all without
-    either. Raises UsageError.
+    """Return the items that test ids (in full, or from the type on) or an expression name.
+
+    Without either, all items. Raises UsageError.
     """
     known = {_test_id(item): item for item in node.items}
     if ids and expression is not None:
@@ -115,7 +114,7 @@ def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item
         item = known.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
         if item is None:
             raise click.UsageError(
-                f"{quoted(text)} is no item of {node.name}{_nearest(text, list(known))}"
+                f"{quoted(text)} is not an item of {node.name}{_nearest(text, list(known))}"
             )
         chosen.append(item)
     return chosen if ids else list(node.items)
@@ -129,7 +128,7 @@ def _nearest(text: str, known: list[str]) -> str:
 
 
 def _matches(expression: str, node: Node, item: Item) -> bool:
-    """As pytest's -k: the names are those of the item and of what it stands in."""
+    """Return whether an item matches pytest's -k: by its name, its type, its file and its node."""
     from power_edge.pytest_integration.compat import BadExpression, matches_expression
 
     try:

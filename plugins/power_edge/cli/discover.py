@@ -9,8 +9,8 @@ from power_edge import exit_status, resources
 from power_edge.checking.collect_identity import NoIdentity
 from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed
-from power_edge.cli._options import way
-from power_edge.cli._progress import patiently
+from power_edge.cli._options import connection_options
+from power_edge.cli._progress import wait_for
 from power_edge.config.node import check_name
 from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.identity import gate
@@ -20,7 +20,7 @@ from power_edge.text import printable
 
 
 def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
-    """The types that --only names; all without it."""
+    """Return the types that --only names; without it, all."""
     if text is None:
         return resources.discoverable()
     wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
@@ -30,13 +30,13 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
             hint = (
                 f"did you mean {near[0]}?"
                 if near
-                else f"there are {', '.join(resources.discoverable())}"
+                else f"types are {', '.join(resources.discoverable())}"
             )
             raise click.BadParameter(f"there is no type {name!r} ({hint})")
     return wanted
 
 
-@click.command("discover", short_help="Make the configuration of a running machine.")
+@click.command("discover", short_help="Write the configuration of a running machine.")
 @click.argument("machine", metavar="[TARGET]", required=False)
 @click.option(
     "--as", "name", metavar="NODE", help="The node's name (default: the machine's host name)."
@@ -45,28 +45,26 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
     "--all",
     "everything",
     is_flag=True,
-    help="Take everything that can be declared, not only what differs from a fresh install.",
+    help="Declare everything, not only what differs from a fresh install.",
 )
 @click.option(
     "--only",
     "types",
     metavar="TYPE,...",
     callback=_types,
-    help=f"Take these alone: {', '.join(resources.discoverable())}.",
+    help=f"Declare only these types: {', '.join(resources.discoverable())}.",
 )
 @click.option(
-    "--merge", is_flag=True, help="Add what is missing to the files that are there, without asking."
+    "--merge", is_flag=True, help="Add what is missing to the existing files, without asking."
 )
-@click.option(
-    "--force", is_flag=True, help="Put what was found in place of the files that are there."
-)
+@click.option("--force", is_flag=True, help="Replace the existing files.")
 @click.option(
     "--answers",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="What probes/discover-edge-node.sh printed; connect to nothing.",
+    help="Read what probes/discover-edge-node.sh printed; connect to nothing.",
 )
-@way
+@connection_options
 @click.pass_obj
 def command(
     root: Path | None,
@@ -81,25 +79,25 @@ def command(
     answers: Path | None,
     options: Options,
 ) -> None:
-    """Make the configuration of a running machine: what makes it different from a fresh install of
-    its distribution.
+    """Write the configuration of a running machine: what differs from a fresh install of its
+    distribution.
 
-    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of
-    testinfra. The machine is only read, in one round trip; root is not needed, and what root would
-    have shown is told. Into the node's folder it writes:
+    TARGET is user@host (over ssh), the name of a node, or a URL of testinfra such as docker://web.
+    Without one it is this machine. The machine is only read, once; root is not needed, and what
+    only root can read is listed. These files are written into the node's folder:
 
     \b
         state.yaml  watcher.yaml  identity.yaml  system-identity.yaml
         connection.yaml, for another machine
 
-    Of a node that is there nothing is overwritten: what would be added is shown as a diff, and
-    asked about. Where there is no way in:
+    Files that exist are not overwritten: what would be added is shown as a diff, and written if you
+    agree. For a machine that cannot be reached from here:
 
     \b
         sh probes/discover-edge-node.sh >answer        (on the machine)
         power-edge discover --answers=answer
 
-    Exits with 11 where the machine cannot be reached, and with 12 where it is not the node's.
+    Exits with 11 if the machine is unreachable, and with 12 if another machine answers.
     """
     from rich.console import Console
 
@@ -108,13 +106,14 @@ def command(
 
     if merge and force:
         raise click.UsageError(
-            "--merge keeps what is there and --force replaces it: give one of them"
+            "--merge keeps the existing files and --force replaces them: give one of the two"
         )
     if force and len(types) < len(resources.discoverable()):
-        raise click.UsageError("--force with --only would throw away all other types: use --merge")
+        raise click.UsageError("--force with --only would remove all other types: use --merge")
     if everything and answers is not None:
         raise click.UsageError(
-            "what an answer holds was chosen where it was made: sh probes/discover-edge-node.sh --all >answer"
+            "--all has no effect on an answer, which holds all or not since it was made:"
+            " sh probes/discover-edge-node.sh --all >answer"
         )
     if name is not None:
         check_name(name)
@@ -123,7 +122,7 @@ def command(
         answer = (
             _read(answers)
             if answers is not None
-            else collect.ask(found, types, everything=everything, waiting=patiently)
+            else collect.ask(found, types, everything=everything, waiting=wait_for)
         )
         observed = collect.read(answer, types, None if answers is not None else found.node)
         made = folder.make(
@@ -138,27 +137,27 @@ def command(
         raise SystemExit(exit_status.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table(observed.sections))
-    for line in (*notes(observed.sections), *made.told):
+    for line in (*notes(observed.sections), *made.notes):
         click.echo(printable(line), err=True)
     if isinstance(observed.identity, NoIdentity):
         click.echo(
             f"its identity is not required to match: {printable(str(observed.identity))}", err=True
         )
-    place = f"{NODE_CONFIGS}/{made.proposal.folder.name}/"
-    if not made.proposal.files:
-        click.echo(f"{place} holds all of it")
+    place = f"{NODE_CONFIGS}/{made.changes.folder.name}/"
+    if not made.changes.files:
+        click.echo(f"{place} is up to date")
         return
-    if made.known and not agreed(
-        made.proposal,
+    if made.exists and not agreed(
+        made.changes,
         f"Write this to {place}?",
         yes=merge or force,
-        way_out="--merge adds it, --force replaces the files",
+        instead="--merge adds it, --force replaces the files",
     ):
         click.echo("nothing was written", err=True)
         return
-    made.proposal.write()
-    click.echo(f"wrote {place}\n  {', '.join(made.proposal.files)}")
-    click.echo(f"next: pytest --node={made.proposal.folder.name}")
+    made.changes.write()
+    click.echo(f"wrote {place}\n  {', '.join(made.changes.files)}")
+    click.echo(f"next: pytest --node={made.changes.folder.name}")
 
 
 def _read(file: Path) -> Answer:

@@ -5,28 +5,28 @@ from pathlib import Path
 import click
 
 from power_edge import exit_status
-from power_edge.cli._options import way
+from power_edge.cli._options import connection_options
 from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.probing.connection import Options
 from power_edge.text import printable
 
 
-@click.command("identity", short_help="Print the identity of a machine, or put it on file.")
+@click.command("identity", short_help="Print the identity of a machine, or write it to its node.")
 @click.argument("text", metavar="[TARGET]", required=False)
 @click.option(
-    "--write", is_flag=True, help="Put it into the node's folder, and print the node's name."
+    "--write", is_flag=True, help="Write it into the node's folder, and print the node's name."
 )
-@way
+@connection_options
 @click.pass_obj
 def command(root: Path | None, text: str | None, write: bool, options: Options) -> None:
     """Print the system-identity.yaml of a machine: what tells it from all others.
 
-    TARGET is nothing (this machine), user@host (over ssh), the name of a node, or a URL of
-    testinfra such as ssh://host or docker://web. What was left out, and why, goes to stderr.
+    TARGET is user@host (over ssh), the name of a node, or a URL of testinfra such as docker://web.
+    Without one it is this machine. What was left out, and why, goes to stderr.
 
-    With --write it goes into the folder of the node; where TARGET names none, into that of the node
-    that is this machine. Another identity that is on file stays. Exits with 11 where the machine
-    cannot be reached, with 12 where it shows no identity or is not the one on file.
+    With --write it is written into the folder of the node; if TARGET names no node, into that of
+    the node that is this machine. An identity on file is never replaced. Exits with 11 if the
+    machine is unreachable, and with 12 if it shows no identity or is not the one on file.
     """
     from power_edge.checking import collect_identity
     from power_edge.checking.target import target
@@ -36,7 +36,7 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
     try:
         shown = collect_identity.collect(found.route, found.timeouts)
         for line in shown.left_out:
-            _tell(line)
+            _note(line)
         if not write:
             folder = (
                 found.node.path
@@ -47,20 +47,21 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
             return
         written = identity_file.write(shown, found, root)
     except collect_identity.NoIdentity as error:
-        _tell(f"Error: {found.name} shows no identity: {error}")
-        _tell(
-            "To check it all the same, write `validation: {require_match: false}` into its system-identity.yaml."
+        _note(f"Error: {found.name} shows no identity: {error}")
+        _note(
+            "To check it all the same, write `validation: {require_match: false}`"
+            " into its system-identity.yaml."
         )
         raise SystemExit(exit_status.WRONG_MACHINE) from None
     except identity_file.Another as error:
         for line in error.diff.splitlines():
-            _tell(line)
-        _tell(f"Error: {error}")
+            _note(line)
+        _note(f"Error: {error}")
         raise SystemExit(exit_status.WRONG_MACHINE) from None
-    for line in written.told:
-        _tell(line)
+    for line in written.notes:
+        _note(line)
     click.echo(written.node)
 
 
-def _tell(line: str) -> None:
+def _note(line: str) -> None:
     click.echo(printable(line), err=True)

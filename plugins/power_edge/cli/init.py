@@ -1,4 +1,4 @@
-"""`power-edge record`."""
+"""`power-edge init`."""
 
 from pathlib import Path
 
@@ -8,22 +8,22 @@ from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.text import printable
 
 
-@click.command("record", short_help="Make a node of this machine.")
+@click.command("init", short_help="Make this machine a node.")
 @click.argument("name", metavar="[NODE]", required=False)
 @click.pass_obj
 def command(root: Path | None, /, name: str | None) -> None:
-    """Record this machine as a node, and print the node's name.
+    """Make this machine a node, and print the node's name.
 
-    Writes node-configs/NODE/ (by default NODE is the host name) with the machine's identity, and a
-    small state.yaml of what is true of it. Where this machine is a node already, nothing is
-    written. What there is to say goes to stderr, so that a script can go on with the name:
+    Writes node-configs/NODE/ with the machine's identity, and a state.yaml that declares what
+    differs from a fresh install. NODE is the host name by default. If this machine is a node
+    already, nothing is written. Messages go to stderr, so that a script can use the name:
 
     \b
-        pytest --node="$(power-edge record)"
+        power-edge check "$(power-edge init)"
     """
     from power_edge.discover.init import record
 
     recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
-    for line in recorded.told:
+    for line in recorded.notes:
         click.echo(printable(line), err=True)
     click.echo(recorded.node)

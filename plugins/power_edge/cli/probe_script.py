@@ -1,4 +1,4 @@
-"""`power-edge plan`."""
+"""`power-edge probe-script`."""
 
 import sys
 from pathlib import Path
@@ -9,20 +9,20 @@ from power_edge.checking import check
 from power_edge.checking.target import named
 
 
-@click.command("plan", short_help="Print the script that reads a node.")
+@click.command("probe-script", short_help="Print the script that reads a node.")
 @click.argument("node", metavar="NODE")
 @click.pass_obj
 def command(root: Path | None, node: str) -> None:
     """Print the script that reads a node: POSIX sh, self-contained, read-only.
 
-    Where there is no way in, carry it there and bring its answer back:
+    For a node that cannot be reached from here, carry it there and bring its answer back:
 
     \b
-        power-edge plan rig-7 >probe.sh
+        power-edge probe-script rig-7 >probe.sh
         sh probe.sh >answer                    (on the node)
-        pytest --node=rig-7 --answers=answer
+        power-edge check rig-7 --answers=answer
     """
     sys.stdout.buffer.write(
-        check.plan_for(named(node, root)).script().encode("utf-8", "surrogateescape")
+        check.script_for(named(node, root)).text().encode("utf-8", "surrogateescape")
     )
-    sys.stdout.buffer.flush()  # here, where a full disk can still be told
+    sys.stdout.buffer.flush()  # here an error (a full disk) can still be reported

@@ -10,5 +10,5 @@ from power_edge.config import names, schema
 @click.command("schema", short_help="Print a schema as JSON, for editors.")
 @click.argument("name", metavar="NAME", type=click.Choice(names()))
 def command(name: str) -> None:
-    """Print a schema as JSON, for editors and other tools: state is merged of all resource types."""
+    """Print a schema as JSON, for editors and other tools. `state` includes all resource types."""
     click.echo(json.dumps(schema(name), indent=2, ensure_ascii=False))

@@ -10,15 +10,15 @@ from power_edge.config import ConfigError, load_node, select
 from power_edge.config.clones import duplicates, identities
 
 
-@click.command("validate", short_help="Check the configuration; no node is touched.")
+@click.command("validate", short_help="Check the configuration; connect to nothing.")
 @click.argument("patterns", metavar="[NODE]...", nargs=-1)
 @click.pass_obj
 def command(root: Path | None, patterns: Sequence[str]) -> None:
-    """Load and judge the configuration of nodes (all by default); no node is touched.
+    """Check the configuration of nodes (by default all), and connect to nothing.
 
-    NODE may be a glob, such as 'rig-*'. Each problem is told with its file, line and column; two
-    nodes with the identity of one machine are one, even where only one of them is asked for. Exits
-    with 4 when there is any.
+    NODE may be a glob, such as 'rig-*'. Each problem is printed with file, line and column. Two
+    nodes with the identity of one machine are a problem too, also if only one of them is named.
+    Exits with 4 if there is any problem.
     """
     broken = []
     folders = select(root, patterns or ["*"])

@@ -1,4 +1,4 @@
-"""From items to observations: plan the script, carry it to the node, read the answer.
+"""From items to observations: make the script, carry it to the node, read the answer.
 
-The only place that starts processes.
+This is the only package that starts processes.
 """

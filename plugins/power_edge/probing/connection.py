@@ -1,5 +1,6 @@
-"""Which way leads to a node: the options of the run, then this machine itself, then the node's
-connection.yaml.
+"""Which connection leads to a node: the options of the run, this machine, or connection.yaml.
+
+The first that applies is taken, in this order; without any it is this machine.
 """
 
 import re
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected
+from power_edge.identity import gate, identifiers
+from power_edge.identity.identifiers import Expected
 from power_edge.model.generated.connection_schema import Connection
-from power_edge.probing.transport import Route
+from power_edge.probing.route import Route
 from power_edge.text import without_password
 
 _NAME = re.compile(
@@ -21,7 +22,7 @@ _NAME = re.compile(
 )
 """[user[:password]@]host[:port], or a container.
 
-No other %: testinfra resolves %2D, and ssh(1) takes a leading dash for an option.
+No other % is allowed: testinfra decodes %2D, and ssh(1) takes a leading dash for an option.
 """
 
 _LOCAL = "local://"
@@ -30,12 +31,12 @@ FILE_BACKENDS = ("local", "ssh", "paramiko", "docker", "podman", "kubectl", "lxc
 """The backends that a connection.yaml may name.
 
 Any other can be made to run a program on the operator's machine: ansible reads an ansible.cfg and
-runs inventory scripts, salt and chroot take files that a stranger's branch could bring.
+runs inventory scripts; salt and chroot take files that a stranger's branch could bring.
 """
 
 
 class BadRoute(Exception):
-    """Options that name no way to a node; the text says what would."""
+    """Options, or a connection.yaml, that name no connection; the text says what would."""
 
 
 class Options(NamedTuple):
@@ -50,18 +51,19 @@ class Options(NamedTuple):
     sudo_user: str | None = None
 
 
-def route(connection: Connection | None, expected: Expected | None, options: Options) -> Route:
-    """The way to a node. Raises BadRoute for options that name none."""
+def find_route(connection: Connection | None, expected: Expected | None, options: Options) -> Route:
+    """Return the route to a node.
+
+    `connection` is its connection.yaml, `expected` its identity on file; None without one. Raises
+    BadRoute if the options, or connection.yaml, name no connection.
+    """
     try:
         url = _url(connection, expected, options)
         parts = urlsplit(url)
     except ValueError as error:
-        known = "Invalid IPv6 URL"  # of its other messages some quote the URL
-        raise BadRoute(
-            f"names no host: {known}"
-            if str(error) == known
-            else "names no host: it holds characters that no URL may hold"
-        ) from None
+        known = "Invalid IPv6 URL"  # some of its other messages quote the URL
+        why = known if str(error) == known else "it has characters that no URL may have"
+        raise BadRoute(f"names no host: {why}") from None
     _check_backend(parts.scheme)
     query = parse_qs(parts.query)
     rest = urlencode(
@@ -69,12 +71,12 @@ def route(connection: Connection | None, expected: Expected | None, options: Opt
         doseq=True,
     )
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
-        # A / or ? in a password cuts the URL in its middle: then nothing but the whole shows where
-        # the password ends.
+        # A / or ? in a password ends the host part early: only the whole URL shows where the
+        # password ends.
         whole = not parts.netloc or url.count("@") != parts.netloc.count("@")
         raise BadRoute(f"{without_password(url if whole else parts.netloc)!r} names no host")
     if parts.path.strip("/"):
-        raise BadRoute(f"{without_password(url)!r} names a path, and a way to a machine has none")
+        raise BadRoute(f"{without_password(url)!r} names a path: leave it out")
     return Route(
         url=f"{parts.scheme}://{parts.netloc}" + (f"?{rest}" if rest else ""),
         ssh_config=options.ssh_config,
@@ -92,11 +94,12 @@ def _check_backend(name: str) -> None:
 
     if name not in BACKENDS:
         raise BadRoute(
-            f"{name!r} is no testinfra backend (--connection); there are {', '.join(BACKENDS)}"
+            f"{name!r} is not a testinfra backend (--connection): write {', '.join(BACKENDS)}"
         )
     if name == "paramiko" and find_spec("paramiko") is None:
         raise BadRoute(
-            "paramiko is not installed, which testinfra takes by default: install power-edge[paramiko], or give --connection=ssh"
+            "paramiko, testinfra's default, is not installed: install power-edge[paramiko],"
+            " or give --connection=ssh"
         )
 
 
@@ -105,7 +108,7 @@ def _url(connection: Connection | None, expected: Expected | None, options: Opti
     if options.hosts:
         if "," in options.hosts:
             raise BadRoute(
-                "--hosts names the way to one node: give one host, or put each node's into its connection.yaml"
+                "--hosts is for one node: give one host, or write a connection.yaml for each node"
             )
         return (
             options.hosts
@@ -117,7 +120,8 @@ def _url(connection: Connection | None, expected: Expected | None, options: Opti
     if options.connection:
         if named is None:
             raise BadRoute(
-                f"--connection={without_password(options.connection)} needs a host: give --hosts, or write connection.yaml"
+                f"--connection={without_password(options.connection)} needs a host:"
+                " give --hosts, or write connection.yaml"
             )
         return f"{options.connection}://{urlsplit(named).netloc}"
     if named is None or (expected is not None and is_this_machine(expected)):
@@ -130,11 +134,11 @@ def _on_file(connection: Connection | None) -> str | None:
         return None
     if connection.url is not None:
         backend = connection.url.partition(":")[0]
-        if (
-            backend not in FILE_BACKENDS
-        ):  # the schema says so too; this holds for whoever builds a Connection by hand
+        # The schema says so too; this is for a Connection that came by no schema.
+        if backend not in FILE_BACKENDS:
             raise BadRoute(
-                f"connection.yaml cannot name the backend {backend}: give --hosts={without_password(connection.url)} if you trust it"
+                f"connection.yaml cannot name the backend {backend}:"
+                f" give --hosts={without_password(connection.url)} if you trust it"
             )
         return connection.url
     if connection.ssh is None:
@@ -150,9 +154,7 @@ def _on_file(connection: Connection | None) -> str | None:
 
 
 def is_this_machine(expected: Expected) -> bool:
-    """Whether the machine that this runs on shows the identifier that decides, and none that
-    contradicts.
-    """
+    """Return whether this machine shows the identifier that decides, and none that differs."""
     files = {
         "machine-id": "/etc/machine-id",
         "product-uuid": "/sys/class/dmi/id/product_uuid",
@@ -161,9 +163,12 @@ def is_this_machine(expected: Expected) -> bool:
     readings = {}
     for kind in expected.hashes:
         try:
-            readings[kind] = gate.Reading(
-                "ok", gate.digest(expected.os, kind, Path(files[kind]).read_text(encoding="ascii"))
+            readings[kind] = identifiers.Reading(
+                "ok",
+                identifiers.digest(
+                    expected.os, kind, Path(files[kind]).read_text(encoding="ascii")
+                ),
             )
         except (OSError, KeyError, UnicodeDecodeError):
-            readings[kind] = gate.Reading("unreadable")
+            readings[kind] = identifiers.Reading("unreadable")
     return gate.judge(expected._replace(require_match=True), readings, "").open

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from power_edge.identity.gate import Reading
+from power_edge.identity.identifiers import Reading
 from power_edge.stderr import reason
 
 _HEADER = re.compile(rb"^PE2 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.{0,1000})\n", re.MULTILINE)
@@ -16,10 +16,10 @@ NOT_STARTED = "the probe did not start"
 MANY_FRAMES = 10_000
 _LONG_FRAME = 64 * 1024
 _LONG_ERRORS = 64 * 1024
-"""Lines of the frame in one answer, letters of one of them, and bytes of a section's errors, beyond
-which nothing is believed, or kept.
+"""Limits: lines of the frame in an answer, characters of such a line, bytes of a section's errors.
 
-A plan of 100,000 items makes an answer of 250 such lines.
+Beyond the first two the answer is refused; what is beyond the third is dropped. A script of
+100,000 items makes an answer of 250 such lines.
 """
 CUT = "the answer was cut"
 DAMAGED = "the answer was damaged on the way"
@@ -29,22 +29,23 @@ _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's o
 class Output(NamedTuple):
     """What one section printed.
 
-    `status` is None where there is no whole section; `lost` says why.
+    `status` is None if the section is not whole; `lost` says why.
     """
 
     status: int | None
     stdout: bytes
     stderr: str
     milliseconds: int | None = None
-    """How long it ran; None where the node has no clock for it."""
+    """How long it ran; None if the node has no clock for it."""
     lost: str | None = None
 
     @property
     def timed_out(self) -> bool:
+        """Whether the deadline of the section, or of the node, ended it."""
         return self.status in _TIMED_OUT
 
     def failure(self) -> str | None:
-        """Why this section is no observation, None when it is one."""
+        """Return why this section is not usable, or None if it is."""
         if self.status == 0:
             return None
         if self.status is None:
@@ -55,10 +56,10 @@ class Output(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An answer read: whose it says it is, when (seconds since 1970, the node's clock), its
-    identifiers, and what its sections printed.
+    """An answer: the node that it names, its time, its identifiers, and its sections.
 
-    `outputs` has each section that the head promises, those that were lost among them.
+    `time` is in seconds since 1970, by the node's clock. `readings` are the identifiers by kind.
+    `outputs` has each section that the head promises, also those that were lost.
     """
 
     node: str
@@ -71,11 +72,11 @@ class Answer(NamedTuple):
 
 
 class NoAnswer(Exception):
-    """These bytes hold no answer; the text says why."""
+    """The bytes hold no answer; the text says why."""
 
 
 class _Frame(NamedTuple):
-    """A line of the frame: where it stands in the answer, its letter, and its words."""
+    """A line of the frame: its place in the answer, its letter, and its words."""
 
     start: int
     end: int
@@ -90,19 +91,17 @@ class _Head(NamedTuple):
 
 
 def read(answer: bytes) -> Answer:
-    """The answer in these bytes; what a login shell printed before it is passed over.
+    """Return the answer in these bytes; what a login shell printed before it is ignored.
 
-    Raises NoAnswer.
-
-    Nothing is believed but what fits its checksum: without a head that does there is no answer, and
-    a section that does not is lost.
+    Raises NoAnswer if there is none, or its head does not fit its checksum. A section that does not
+    fit its checksum is lost.
     """
     header = _HEADER.search(answer)
     if header is None:
         raise NoAnswer(_no_header(answer))
     nonce, uid, time, node = header.groups()
     if node.endswith(b"\r"):
-        # What a file of that node holds could no longer be told from what the carrier made of it.
+        # Nobody can tell which of these line ends are the node's.
         raise NoAnswer("its line ends were changed on the way (CR LF): carry it as it is")
     frames = list(islice(_frames(answer, nonce, header.end()), MANY_FRAMES + 1))
     if len(frames) > MANY_FRAMES:
@@ -132,7 +131,10 @@ def read(answer: bytes) -> Answer:
 
 def _no_header(answer: bytes) -> str:
     if _OLDER.search(answer):
-        return "it was made by the script of an older version (PE1): make it anew, by the script of this one"
+        return (
+            "it was made by the script of an older version (PE1):"
+            " make it again with the script of this one"
+        )
     if _ANY_FRAME.search(answer):
         return f"{DAMAGED}: its first line is missing"
     return NOT_STARTED
@@ -151,9 +153,9 @@ def _frames(answer: bytes, nonce: bytes, start: int) -> Iterator[_Frame]:
 
 
 def _refuse_a_second(answer: bytes, last: int, nonce: bytes) -> None:
-    """Two answers in one file, or one twice: nobody knows which is to be believed.
+    """Raise NoAnswer for two answers in one file, or one twice: nobody knows which one is right.
 
-    What a section prints may well look like a header.
+    What a section prints may look like a header, and is none.
     """
     again = re.compile(rb"^PE2 " + nonce, re.MULTILINE).finditer(answer)
     if _HEADER.search(answer, last) is not None or len(list(islice(again, 2))) > 1:
@@ -176,9 +178,9 @@ def _head(frames: Iterable[_Frame]) -> _Head:
 def _blocks(
     answer: bytes, nonce: bytes, frames: Iterable[_Frame], complete: bool
 ) -> Iterator[tuple[str, Output]]:
-    """The sections by name.
+    """Yield the sections by name.
 
-    A block reaches from its B line to the next C line; of two of one name neither is believed.
+    A block reaches from its B line to the next C line. If two have one name, both are lost.
     """
     twice = Output(None, b"", "", lost=f"{DAMAGED}: the section is in it twice")
     names = set()
@@ -225,7 +227,7 @@ def _output(
 
 
 def _fits(answer: bytes, start: int, closing: _Frame, nonce: bytes) -> bool:
-    """Whether the bytes from `start` to the numbers of a C line have this checksum and this length."""
+    """Return whether the bytes from `start` up to the numbers of a C line fit those numbers."""
     covered = memoryview(answer)[start : closing.start + len(nonce) + len(" C ")]
     return closing.words == [str(cksum(covered)), str(len(covered))]
 
@@ -237,11 +239,11 @@ _PIECE = 1 << 20
 
 
 def cksum(data: bytes | memoryview) -> int:
-    """The checksum of cksum(1), as POSIX defines it: CRC-32 from the highest bit on, begun with 0,
-    the length behind the data.
+    """Return the checksum of cksum(1), as POSIX defines it.
 
-    zlib's begins with the lowest bit, so bits are reversed before and after: bytes by a table, in
-    C, for an answer can be megabytes.
+    It is CRC-32 from the highest bit on, begun with 0, over the data and its length. zlib's begins
+    with the lowest bit, so the bits are reversed before and after: by a table, since an answer can
+    be megabytes.
     """
     length = len(data).to_bytes((len(data).bit_length() + 7) // 8, "little")
     crc = 0xFFFFFFFF
@@ -252,8 +254,9 @@ def cksum(data: bytes | memoryview) -> int:
 
 
 def merge(answers: Iterable[Answer]) -> Answer:
-    """One answer of the several that a long plan is split into; they are of one node, and the gate
-    of each must agree with the first's.
+    """Return one answer made of those to a long script that was split.
+
+    Raises NoAnswer if they do not come from one machine.
     """
     first, *others = answers
     for other in others:

@@ -1,4 +1,4 @@
-"""From what the sections printed to observations, by resource type."""
+"""From the sections of an answer to observations, by resource type."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,18 +7,18 @@ from power_edge.model import Item, NotObserved, Observations, ResourceType
 from power_edge.probing.framing import Answer, Output
 
 LONGEST_SECTION = 16 << 20
-"""Bytes of one section that are looked into: to read them takes up to 45 times the memory. 300,000
-networks in nft's JSON have as many.
+"""Bytes of one section that are parsed: that takes up to 45 times the memory. 300,000 networks in
+nft's JSON have as many.
 """
 
 
 def observe(
     kind: ResourceType[Any, Any], items: Sequence[Item], answer: Answer
 ) -> Observations | NotObserved:
-    """What was seen of one type.
+    """Return the observations of one type, by the key of the item.
 
-    An item whose section failed is NotObserved with the reason; one that no section mentions is left
-    out.
+    An item whose section failed is NotObserved with the reason; one that no section mentions is
+    left out.
     """
     outputs = [
         output for name, output in answer.outputs.items() if name.rpartition(".")[0] == kind.name
@@ -45,16 +45,15 @@ def observe(
 
 
 def parsed(kind: ResourceType[Any, Any], output: Output) -> Observations | NotObserved:
-    """What one section of a type's probe saw, or why that is no observation."""
+    """Return the observations of one section of a type's probe, or why there are none."""
     failure = output.failure()
     if failure is None and len(output.stdout) > LONGEST_SECTION:
         failure = f"the probe's answer is longer than {LONGEST_SECTION >> 20} MiB"
     if failure is None:
         try:
             return kind.parse(output.stdout)
-        except (
-            Exception
-        ) as error:  # the node may be broken, or not ours: no answer of its may end the run
+        # The node may be broken, or hostile: no answer may end the run.
+        except Exception as error:
             failure = f"the probe's answer was not understood: {error}"
     return NotObserved(failure)
 

@@ -1,10 +1,9 @@
 """Run the command line that a testinfra backend builds.
 
-The only module that touches testinfra's private parts.
-
-testinfra runs commands through a shell, waits for ever, keeps whatever they print, and leaves them
-behind when we are killed. Here a command is argv in a session of its own, its standard input is
-ours to give, its output has a limit, and it ends with its lifeline.
+This is the only module that touches testinfra's private parts. testinfra runs commands through a
+shell, waits without end, keeps all that they print, and leaves them behind when this process is
+killed. Here a command is argv in a session of its own, its standard input is given, its output has
+a limit, and it ends with its lifeline.
 """
 
 import errno
@@ -34,17 +33,17 @@ _INPUT_OPTIONS = {
     "kubectl": "-i",
     "lxc": "",
 }
-"""Backends whose commands can be given our standard input, and the option of their client's `exec`
-that connects it.
+"""Backends whose commands can be given standard input, and the option of their client's `exec` for
+that.
 """
 TAKES_INPUT = frozenset(_INPUT_OPTIONS)
 
 _CHUNK = 65536
 
-# The shell forks a guard and becomes the command. The guard waits for the lifeline: a line means
-# that all went well, an end without one that the parent died or gave up. Then all of the session
-# dies. The process group is not enough: timeout(1) makes one of its own. Where there is no /proc
-# (macOS) the group has to do. The guard's own pid: `$$` is that of the command.
+# The shell forks a guard and becomes the command. The guard reads the lifeline. A line means that
+# all went well. An end without a line means that the parent died or gave up: then the guard kills
+# all of the session. To kill the process group is not enough, since timeout(1) makes one of its
+# own; without /proc (macOS) it has to do. `$$` is the command's pid, and `self` the guard's.
 _GUARDED = """
 exec 3<&0
 sent=$1
@@ -53,7 +52,7 @@ shift
     read -r word <&3
     if [ "$word" != done ] && read -r self word </proc/self/stat; then
         found=yes
-        while [ -n "$found" ]; do # one that dies may have forked since it was looked at
+        while [ -n "$found" ]; do # a process may fork before it is killed
             found=
             for each in /proc/[0-9]*/stat; do
                 read -r word <"$each" || continue
@@ -73,17 +72,19 @@ exec "$@" <"$sent" 3<&-
 
 
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
-"""What the kernel says when this process, its user or this machine may open no more files, or start
-no more processes.
+"""The kernel's errors if this process, its user or this machine may open no more files, or start no
+more processes.
 """
 _NO_FORK = (b"guard: ", b"ork")
-"""How a shell's complaint that it may start no process begins, and what it holds: `guard: 4: Cannot
-fork`, `guard: fork: retry: Resource ...`.
+"""A shell's complaint that it may start no process: how it begins, and a part of it. Examples:
+`guard: 4: Cannot fork`, `guard: fork: retry: Resource ...`.
 """
 # A shared connection has a process of its own, which no guard of a command ends.
 _KEEPER = """
 read -r word
-for each in "$1"/*; do [ ! -S "$each" ] || ssh -F /dev/null -O exit -o "ControlPath=$each" shared; done
+for each in "$1"/*; do
+    [ ! -S "$each" ] || ssh -F /dev/null -O exit -o "ControlPath=$each" shared
+done
 rm -rf -- "$1"
 """
 
@@ -95,7 +96,7 @@ class TooLong(Exception):
 class NoRoom(Exception):
     """This machine has no file or process left for the command, which was not run.
 
-    Says nothing of the node.
+    It is no fault of the node.
     """
 
 
@@ -108,8 +109,10 @@ class Ended(NamedTuple):
 
 
 class Lifeline:
-    """What keeps commands alive: they are killed, with all that they started, when it is cut, or
-    when this process ends in whatever way.
+    """What keeps commands alive.
+
+    They are killed, with all that they started, when it is cut, or when this process ends in
+    whatever way.
     """
 
     def __init__(self) -> None:
@@ -118,7 +121,7 @@ class Lifeline:
         self._cut = False
 
     def cut(self) -> None:
-        """Kill what runs, and what will be run."""
+        """Kill what runs, and what is started later."""
         with self._lock:
             self._cut = True
             for end in self._ends:
@@ -127,9 +130,8 @@ class Lifeline:
 
     def _attach(self) -> tuple[int, int]:
         with self._lock:
-            reading, writing = (
-                os.pipe()
-            )  # not inherited, so that no other child holds the writing end
+            # Not inherited, so that no other child holds the writing end.
+            reading, writing = os.pipe()
             if self._cut:
                 os.close(writing)
             else:
@@ -149,11 +151,11 @@ class Lifeline:
 def execute(
     host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
 ) -> Any:
-    """testinfra's result of a command on its `host`, which is given `sent` on standard input if its
-    backend is in TAKES_INPUT.
+    """Return testinfra's result of a command on its `host`.
 
-    Raises TooLong, NoRoom, and whatever the backend raises: RuntimeError with the result for ssh's
-    own status 255.
+    The command is given `sent` on standard input if the backend is in TAKES_INPUT; it may print
+    `longest` bytes. Raises TooLong, NoRoom, and whatever the backend raises: RuntimeError with the
+    result for ssh's own status 255.
     """
     backend = host.backend
     if backend.NAME == "paramiko":
@@ -164,14 +166,13 @@ def execute(
 
 
 def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
-    """Make the processes that testinfra's `host` starts hang on a lifeline; each is given `sent`."""
+    """Make the processes of testinfra's `host` hang on a lifeline; each is given `sent`."""
     backend = host.backend
 
     def run_local(line: str, *args: str) -> Any:
         if sent and (option := _INPUT_OPTIONS.get(backend.NAME)):
-            line = line.replace(
-                " exec ", f" exec {option} ", 1
-            )  # of the words with %s in place of names
+            # Names are not in the line yet, but %s.
+            line = line.replace(" exec ", f" exec {option} ", 1)
         whole = backend.quote(line, *args)
         # The local backend's line is for a shell; a client's is its argv, quoted.
         argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
@@ -183,13 +184,12 @@ def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGE
 
 @contextmanager
 def shared_connections() -> Iterator[Path]:
-    """A folder for the sockets of ssh connections that commands share.
+    """Make a folder for the sockets of ssh connections that commands share.
 
-    It and they end with the block, or with this process in whatever way.
+    The folder and the connections end with the block, or with this process in whatever way.
     """
-    folder = mkdtemp(
-        prefix="power-edge-"
-    )  # not pytest's folder: the path of a socket has 107 bytes at most
+    # Not in pytest's folder: the path of a socket may have 107 bytes.
+    folder = mkdtemp(prefix="power-edge-")
     line, end = os.pipe()
     silent = subprocess.DEVNULL
     with subprocess.Popen(
@@ -209,9 +209,9 @@ def shared_connections() -> Iterator[Path]:
 def run(
     argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
 ) -> Ended:
-    """Run a command to its end.
+    """Run a command to its end; it is given `sent`, and may print `longest` bytes.
 
-    Raises TooLong and NoRoom. A program that is missing ends with 127, and the shell's words.
+    Raises TooLong and NoRoom. A missing program is status 127, with the shell's message.
     """
     try:
         ended = _run(argv, sent, lifeline, longest)
@@ -261,13 +261,11 @@ def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> 
 def _exchange(
     process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int
 ) -> tuple[bytes, bytes]:
-    """Write `sent`, and read both outputs until they end; whether all was read by then does not
-    matter.
-    """
+    """Write `sent`, and read both outputs to their ends, also if not all was written by then."""
     assert process.stdout is not None
     assert process.stderr is not None
     output, errors = process.stdout.fileno(), process.stderr.fileno()
-    kept = {output: BytesIO(), errors: BytesIO()}  # which gives its bytes away without a copy
+    kept = {output: BytesIO(), errors: BytesIO()}  # getvalue() makes no copy
     left = memoryview(sent)
     giving = gives.fileno()
     os.set_blocking(giving, False)
@@ -304,9 +302,9 @@ def _keep(piece: bytes, kept: BytesIO, longest: int) -> None:
 
 
 def _written(giving: int, left: memoryview) -> memoryview:
-    """What is left to be written.
+    """Write what the pipe takes; return what is left.
 
-    Nothing if nobody reads it any more: the command's output says why.
+    Nothing is left if nobody reads it any more: the command's output says why.
     """
     try:
         return left[os.write(giving, left[:_CHUNK]) :]
@@ -319,15 +317,15 @@ def _written(giving: int, left: memoryview) -> memoryview:
 def _over_paramiko(
     backend: Any, sent: bytes, longest: int, command: bytes
 ) -> tuple[int, bytes, bytes]:
-    """paramiko's backend reads all output to its end, and sends nothing: this does, with the same
-    limits.
+    """Run a command with standard input and limits, which paramiko's backend has not.
+
+    Returns the exit status and both outputs.
     """
     channel = backend.client.get_transport().open_session()
     try:
         channel.exec_command(command)
-        with suppress(
-            OSError
-        ):  # the command ended without reading it all: why, its output will say
+        # An error: the command ended before it read all; its output says why.
+        with suppress(OSError):
             channel.sendall(sent)
         channel.shutdown_write()
         stdout, stderr = _drained(channel, longest)

@@ -11,25 +11,23 @@ from shlex import quote
 from typing import NamedTuple
 
 from power_edge import package_data
-from power_edge.identity.gate import Expected
+from power_edge.identity.identifiers import Expected
 from power_edge.model import Item
 from power_edge.resources import resource
 
 COMMAND_LIMIT = 96 * 1024
-"""Bytes of one command line; Linux takes 128 KiB (MAX_ARG_STRLEN), and a transport may quote it
-once more.
+"""Bytes of one command line. Linux takes 128 KiB (MAX_ARG_STRLEN), and a client may quote it once
+more.
 """
 _WORD = 1000
-"""Letters of one word: csh, as a login shell, takes none that is longer than its line buffer (1,024
-in the oldest).
+"""Characters of one word: csh as a login shell takes none longer than its line buffer (1,024 in the
+oldest).
 """
 _SECTION_LIMIT = 48 * 1024
 
 
 class Timeouts(NamedTuple):
-    """Deadlines in seconds: for the connection, for one section of the script, for the node as a
-    whole.
-    """
+    """Deadlines in seconds: for the connection, one section of the script, the whole node."""
 
     connect: int = 10
     section: int = 10
@@ -37,8 +35,9 @@ class Timeouts(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A probe to be run: `services.0`, the files that it is made of, one after the other
-    (`resources/services` is probes/resources/services.sh), and its arguments.
+    """One probe of the script: `services.0`, the files that it is made of, and its arguments.
+
+    The files are run as one: `resources/services` is probes/resources/services.sh.
     """
 
     name: str
@@ -46,18 +45,19 @@ class Section(NamedTuple):
     arguments: tuple[str, ...] = ()
 
     def sections(self) -> tuple[str, ...]:
-        """The names of the sections that it brings into the answer."""
+        """Return the names of its sections in the answer."""
         return (self.name,)
 
     def call(self) -> str:
-        """The line of the script that runs it."""
+        """Return the line of the script that runs it."""
         return " ".join(["pe_section", self.name, _text(*self.files), *_words(self.arguments)])
 
 
 class Discovery(Section):
-    """A discovery and the probe that is asked what it found, of one type. See probes/discover.sh.
+    """The discovery of one type, and its probe, which reads what was found (probes/discover.sh).
 
-    `name` is the type's; `files` are the discovery and the probe, after what both begin with.
+    `name` is the type's. `files` ends with the discovery and the probe; both begin with the files
+    before these.
     """
 
     def sections(self) -> tuple[str, ...]:
@@ -69,20 +69,20 @@ class Discovery(Section):
         return " ".join(["pe_discover", self.name, *bodies, *_words(self.arguments)])
 
 
-class Plan(NamedTuple):
-    """What a node is to be asked."""
+class ProbeScript(NamedTuple):
+    """The script that reads a node: its gate, its sections, its deadlines."""
 
     node: str
     expected: Expected | None
     sections: tuple[Section, ...]
     timeouts: Timeouts
     functions: tuple[str, ...] = ()
-    """Files with functions that the sections' calls need, beside the prelude."""
+    """Files of functions that the sections' calls need, beside the prelude."""
 
-    def script(self, sections: Sequence[Section] | None = None) -> str:
-        """The script, whole (or with some of its sections).
+    def text(self, sections: Sequence[Section] | None = None) -> str:
+        """Return the script as POSIX sh, with all sections or with some.
 
-        It is one function, called on the last line: cut short, it runs nothing.
+        It is one function, called on the last line: a script that was cut runs nothing.
         """
         wanted = self.sections if sections is None else sections
         files = dict.fromkeys(file for section in wanted for file in section.files)
@@ -90,11 +90,12 @@ class Plan(NamedTuple):
         bodies = (
             f"{_variable(file)}={quote(package_data.text(f'probes/{file}.sh'))}" for file in files
         )
+        limits = f"{self.timeouts.section} {self.timeouts.node}"
         lines = (
             "pe_main() {",
-            # tests point it at made trees; on a node, whoever set it must not choose what is read
+            # Tests set it to a tree of theirs; on a node nobody may choose what is read.
             "    unset PE_ROOT",
-            f"    pe_begin {quote(self.node)} {self.timeouts.section} {self.timeouts.node} {' '.join(names)}".rstrip(),
+            f"    pe_begin {quote(self.node)} {limits} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
             *(f"    {section.call()}" for section in wanted),
             "    pe_end",
@@ -107,21 +108,20 @@ class Plan(NamedTuple):
         return "\n".join([*functions, *bodies, *lines, ""])
 
     def packed(self) -> bytes:
-        """The script for the standard input of `unpacked_by`'s command."""
-        return _packed(self.script()).encode()
+        """Return the script for the standard input of `unpacked_by`'s command."""
+        return _packed(self.text()).encode()
 
     def commands(self, sudo: str = "") -> list[str]:
-        """Command lines that hold the script, for backends that give a command no input; nearly
-        always one. Each is a whole script with a gate of its own.
+        """Return command lines that hold the script, for backends that give a command no input.
 
-        `sudo` is put before the shell that runs it (`sudo -n `). Nothing but base64 meets the login
-        shell.
+        Nearly always it is one. Each holds a whole script with a gate of its own. `sudo` is put
+        before the shell that runs it (`sudo -n `). The login shell reads nothing but base64.
         """
         commands: list[str] = []
         rest = list(self.sections)
         while rest or not commands:
             take = len(rest)
-            while len(line := command(self.script(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
+            while len(line := command(self.text(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
                 take = take // 2
             commands.append(line)
             rest = rest[take:]
@@ -129,8 +129,9 @@ class Plan(NamedTuple):
 
 
 def files(kind: str, *folders: str) -> tuple[str, ...]:
-    """The files of a type's probes in folders below probes/, after probes/lib/TYPE.sh, which they
-    share where it exists.
+    """Return the files of a type's probes in folders below probes/, as names without `.sh`.
+
+    The first is probes/lib/TYPE.sh, if there is one.
     """
     shared = (
         (f"lib/{kind}",) if (package_data.folder("probes") / "lib" / f"{kind}.sh").is_file() else ()
@@ -138,11 +139,14 @@ def files(kind: str, *folders: str) -> tuple[str, ...]:
     return (*shared, *(f"{folder}/{kind}" for folder in folders))
 
 
-def plan(node: str, expected: Expected | None, items: Iterable[Item], timeouts: Timeouts) -> Plan:
-    """The plan for the items of a node; `expected` is the identity on file, None where there is
-    none (the gate stays shut).
+def probe_script(
+    node: str, expected: Expected | None, items: Iterable[Item], timeouts: Timeouts
+) -> ProbeScript:
+    """Return the script for the items of a node.
+
+    `expected` is the identity on file; without one (None) the gate stays shut.
     """
-    return Plan(node, expected, tuple(_sections(items)), timeouts)
+    return ProbeScript(node, expected, tuple(_sections(items)), timeouts)
 
 
 def _sections(items: Iterable[Item]) -> Iterator[Section]:
@@ -174,17 +178,13 @@ def _chunks(arguments: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _word(argument: str) -> str:
-    """An argument as a word of the script.
+    """Return an argument as a word of the script.
 
-    A log of a CI job may show the script: what a runner obeys anywhere in a line, `##[`, is taken
-    apart.
-
-    Whatever a terminal obeys, types escape in their own way: what they ask for is ASCII.
+    The log of a CI job may show the script: `##[`, which a runner obeys anywhere in a line, is
+    taken apart. Types escape what a terminal obeys: their arguments are ASCII.
     """
-    word = quote(argument)
-    return (
-        word.replace("#", "#''") if "##" in word else word
-    )  # what has a # stands in single quotes
+    word = quote(argument)  # in single quotes if it has a #
+    return word.replace("#", "#''") if "##" in word else word
 
 
 def _text(*files: str) -> str:
@@ -192,13 +192,13 @@ def _text(*files: str) -> str:
 
 
 def _words(arguments: Iterable[str]) -> Iterator[str]:
-    """All arguments of a probe as the one argument of a function that takes them as quoted words."""
+    """Yield a probe's arguments, quoted, as the one word that pe_section takes; or nothing."""
     if words := " ".join(map(quote, arguments)):
         yield _word(words)
 
 
 def _variable(file: str) -> str:
-    """The script's variable that holds a file."""
+    """Return the variable of the script that holds a file."""
     return "pe_" + re.sub(r"[^A-Za-z0-9]", "_", file)
 
 
@@ -222,14 +222,14 @@ def _yes(value: bool) -> str:
 
 
 def command(script: str, sudo: str) -> str:
-    """A command line that runs a script; `sudo` is put before the shell that does."""
+    """Return a command line that runs a script; `sudo` is put before the shell that does."""
     text = _packed(script)
     words = " ".join(text[at : at + _WORD] for at in range(0, len(text), _WORD))
     return f"printf %s {words}|{unpacked_by(sudo)}"
 
 
 def unpacked_by(sudo: str) -> str:
-    """The command that runs a packed script from its standard input.
+    """Return the command that runs a packed script from its standard input.
 
     Any login shell can read it, and `ps` shows nothing of the script.
     """
@@ -237,10 +237,11 @@ def unpacked_by(sudo: str) -> str:
 
 
 def _packed(script: str) -> str:
-    """base64, for a startup file may have put another shell in place: reading this, it finds one
+    """Return a script, compressed and in base64.
+
+    A startup file may put another shell in place of the login shell. Reading this, it finds one
     word, and no command.
     """
-    packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, and without the gzip module's import
-    return base64.b64encode(
-        packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
-    ).decode()
+    packer = zlib.compressobj(6, wbits=31)  # 31: a gzip frame, without importing gzip
+    packed = packer.compress(script.encode("utf-8", "surrogateescape")) + packer.flush()
+    return base64.b64encode(packed).decode()

@@ -9,8 +9,9 @@ from power_edge.checking import check
 from power_edge.checking.check import Checked
 from power_edge.config import Node
 from power_edge.probing.connection import BadRoute, Options
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer
-from power_edge.probing.transport import Pending, Unreachable
+from power_edge.probing.parallel import Pending
 from power_edge.pytest_integration.selection import Selection
 
 

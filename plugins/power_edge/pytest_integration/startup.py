@@ -85,7 +85,7 @@ def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
         raise pytest.UsageError(f"--answers={path}: {error.strerror}") from None
     except NoAnswer as error:
         raise pytest.UsageError(
-            f"--answers={path}: no answer of a probe: {error}; make one with: power-edge plan NODE >probe.sh, and there: sh probe.sh >answer"
+            f"--answers={path}: no answer of a probe: {error}; make one with: power-edge probe-script NODE >probe.sh, and there: sh probe.sh >answer"
         ) from None
     except pytest.UsageError as error:
         raise pytest.UsageError(f"--answers={path}: {error}") from None

@@ -100,7 +100,7 @@ def notes(sections: Sequence[Section]) -> Iterator[str]:
             f" and {len(names) - 10} more" if len(names) > 10 else ""
         )
         yield from wrap(
-            f"not seen: {shown}: {printable(why)}",
+            f"not observed: {shown}: {printable(why)}",
             WIDTH,
             subsequent_indent="  ",
             break_long_words=False,

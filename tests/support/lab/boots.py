@@ -9,12 +9,12 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from power_edge.checking.evaluate import judge
-from power_edge.identity.gate import ANY_MACHINE
+from power_edge.identity.identifiers import ANY_MACHINE
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.probing.framing import read
 from power_edge.probing.observe import observe
-from power_edge.probing.script import Plan, Section, Timeouts, plan
+from power_edge.probing.script import ProbeScript, Section, Timeouts, probe_script
 from power_edge.resources.services import RESOURCE
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.random_units import MARK, Scenario, Step, related, script
@@ -177,7 +177,7 @@ def _judged(
     answers: dict[tuple[Section, ...], Observations | NotObserved] = {}
     for declaration in declarations:
         items = _items(node, [declaration.of(name) for name in names])
-        asked = _plan(node, items).sections
+        asked = _script(node, items).sections
         if asked not in answers:
             answers[asked] = _observed(lab, node, user, items)
         yield declaration, {item.name: judge(RESOURCE, item, answers[asked]) for item in items}
@@ -191,13 +191,13 @@ def verdicts(lab: Lab, node: Node, user: str, declared: Sequence[Service]) -> di
 
 
 def _observed(lab: Lab, node: Node, user: str, items: Sequence[Item]) -> Observations | NotObserved:
-    (command,) = _plan(node, items).commands()
+    (command,) = _script(node, items).commands()
     answer = lab.ssh(f"{user}@{node.name}", command).stdout
     return observe(RESOURCE, items, read(answer.encode(errors="surrogateescape")))
 
 
-def _plan(node: Node, items: Sequence[Item]) -> Plan:
-    return plan(node.name, ANY_MACHINE, items, Timeouts(section=60))
+def _script(node: Node, items: Sequence[Item]) -> ProbeScript:
+    return probe_script(node.name, ANY_MACHINE, items, Timeouts(section=60))
 
 
 def _items(node: Node, declared: Sequence[Service]) -> list[Item]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from power_edge.checking.check import Checked, plan_for
+from power_edge.checking.check import Checked, script_for
 from power_edge.config import load_node
 from power_edge.model import Item, Result
 from power_edge.probing.framing import merge, read
@@ -125,7 +125,7 @@ def look(node: Node, items: Sequence[Item]) -> list[Result]:
         declare(Path(folder), node, {})
         empty = load_node(Path(folder) / "node-configs" / node.name)
     declared = replace(empty, state=empty.state._replace(items=tuple(items)))
-    lines = plan_for(declared).commands()
+    lines = script_for(declared).commands()
     ran = [node.run("/bin/sh", "-c", line) for line in lines]
     checked = Checked(
         declared, merge(read(one.stdout.encode(errors="surrogateescape")) for one in ran)

@@ -12,7 +12,7 @@ from power_edge.config.yaml_reader import Document
 from power_edge.discover.sections import Section, section
 from power_edge.probing import script
 from power_edge.probing.framing import Answer, read
-from power_edge.probing.script import Discovery, Plan, Timeouts
+from power_edge.probing.script import Discovery, ProbeScript, Timeouts
 from power_edge.resources import resource
 from tests.support.lab.nodes import Node
 from tests.support.scripts import OPEN
@@ -32,7 +32,7 @@ def discovered(node: Node, kind: str, *, mode: str = "changed", user: str = "roo
     """What discovery finds of a type, as a user of the node."""
     asked = Discovery(kind, script.files(kind, "discovery", "resources"), (mode,))
     return section(
-        kind, _answer(node, Plan(node.name, OPEN, (asked,), Timeouts(), ("discover",)), user)
+        kind, _answer(node, ProbeScript(node.name, OPEN, (asked,), Timeouts(), ("discover",)), user)
     )
 
 
@@ -40,12 +40,12 @@ def wrong(node: Node, found: Section, *, user: str = "root") -> Sequence[str]:
     """The items that a fresh look does not find compliant."""
     metadata = {"site": "lab", "environment": "development"}
     items = state_of(
-        Document.made(
+        Document.of_value(
             "state.yaml", {"version": "1.0", "metadata": metadata, found.type: found.value}
         ),
         node.name,
     ).items
-    answer = _answer(node, script.plan(node.name, OPEN, items, Timeouts()), user)
+    answer = _answer(node, script.probe_script(node.name, OPEN, items, Timeouts()), user)
     kind = resource(found.type)
     observed = {
         key: value
@@ -60,6 +60,6 @@ def wrong(node: Node, found: Section, *, user: str = "root") -> Sequence[str]:
     ]
 
 
-def _answer(node: Node, asked: Plan, user: str) -> Answer:
-    done = node.run("runuser", "-u", user, "--", "sh", stdin=asked.script())
+def _answer(node: Node, asked: ProbeScript, user: str) -> Answer:
+    done = node.run("runuser", "-u", user, "--", "sh", stdin=asked.text())
     return read(done.stdout.encode(errors="surrogateescape"))

@@ -1,0 +1,133 @@
+"""Ask many nodes at once, each with a deadline of its own."""
+
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from power_edge.probing.failure import Unreachable, not_asked, one_line
+from power_edge.probing.framing import Answer
+from power_edge.probing.process import LONGEST_OUTPUT, Lifeline
+from power_edge.probing.transport import Job, ask
+
+WIDTH = 64
+"""Nodes asked at once: each costs a thread and, over ssh, a client process that mostly waits."""
+LONGEST_TOGETHER = 256 * 1024 * 1024
+"""Bytes that the answers of all nodes of a run may have together: all are kept until judged."""
+LONGEST_AT_LEAST = 4 * 1024 * 1024
+"""Bytes that one node may answer, however many nodes there are."""
+_FILES_EACH, _FILES_KEPT = 12, 16
+"""Open files for each node that is being asked (both ends of the pipes to its process), and open
+files kept free for everything else.
+"""
+_HEAD_START = 0.005
+_GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
+
+
+class Pending(NamedTuple):
+    """An answer that is awaited."""
+
+    job: Job
+    future: "Future[Answer]"
+    started: float
+    turn: int
+    """The node's turn, from 1: it waits for the nodes before it, each of which has a deadline."""
+    lifeline: Lifeline
+    """What the processes towards the node hang on."""
+
+    @property
+    def limit(self) -> float:
+        """Seconds from the start until nothing more is waited for."""
+        timeouts = self.job.script.timeouts
+        return (timeouts.connect + timeouts.node + _GRACE) * self.turn
+
+    def here_within(self, seconds: float) -> bool:
+        """Wait that long; return whether there is an answer, or the reason why there is none."""
+        return bool(wait([self.future], seconds).done)
+
+    def answer(self) -> Answer:
+        """Wait for the answer, at most until the node's deadline; then end what was started.
+
+        Raises Unreachable.
+        """
+        try:
+            return self.future.result(max(0.0, self.started + self.limit - time.monotonic()))
+        except TimeoutError:
+            self.lifeline.cut()
+            raise Unreachable(f"no answer in {self.limit:.0f} s") from None
+
+
+class _Turn(NamedTuple):
+    """A node that waits to be asked."""
+
+    job: Job
+    future: "Future[Answer]"
+    lifeline: Lifeline
+
+
+def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> dict[str, Pending]:
+    """Start to ask all nodes; return what is awaited, by the name of the node.
+
+    As many are asked at once as this machine has files and threads for; the others wait for their
+    turn. The threads are daemons, unlike those of a ThreadPoolExecutor: a connection that hangs
+    keeps neither the other nodes nor the end of the run waiting.
+    """
+    longest = min(LONGEST_OUTPUT, max(LONGEST_AT_LEAST, LONGEST_TOGETHER // max(1, len(jobs))))
+    started = time.monotonic()
+    waiting: SimpleQueue[_Turn] = SimpleQueue()
+    turns = [_Turn(job._replace(longest=longest), Future(), Lifeline()) for job in jobs]
+    for turn in turns:
+        waiting.put(turn)
+    width = _workers(min(_width(), len(jobs)), waiting, ask)
+    for turn in turns if not width else ():
+        turn.future.set_exception(not_asked("no thread could be started"))
+    pending = {
+        turn.job.script.node: Pending(
+            turn.job, turn.future, started, index // max(1, width) + 1, turn.lifeline
+        )
+        for index, turn in enumerate(turns)
+    }
+    # Threads share one interpreter: the caller steps back until the scripts are out.
+    wait([one.future for one in pending.values()], _HEAD_START)
+    return pending
+
+
+def _width() -> int:
+    """Return how many nodes may be asked at once: WIDTH, or fewer if too few files may be open."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return WIDTH
+    free = limit - len(os.listdir("/dev/fd")) - _FILES_KEPT  # noqa: PTH208 names alone are counted
+    return max(1, min(WIDTH, free // _FILES_EACH))
+
+
+def _workers(
+    width: int, waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer]
+) -> int:
+    """Start threads that ask the waiting nodes; return how many of `width` could be started."""
+    for number in range(width):
+        try:
+            threading.Thread(
+                target=_work, args=(waiting, ask), name=f"ask {number}", daemon=True
+            ).start()
+        except RuntimeError:
+            return number
+    return width
+
+
+def _work(waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer]) -> None:
+    while True:
+        try:
+            job, future, lifeline = waiting.get_nowait()
+        except Empty:
+            return
+        try:
+            future.set_result(ask(job, lifeline))
+        except Unreachable as error:
+            future.set_exception(error)
+        except BaseException as error:
+            future.set_exception(Unreachable(one_line(error)))
