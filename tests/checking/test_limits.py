@@ -18,7 +18,7 @@ from power_edge.probing.framing import Answer, read
 from tests.support import answers
 from tests.support.project import identity_of
 
-TOO_MUCH = "what the node printed is too much, or too hard to follow"
+TOO_MUCH = "the node's answer is too long or too complex"
 PACKAGE = b"manager dpkg amd64 apt-get\nasked ssh\nrow ssh amd64 install/installed/ok 1\n"
 
 

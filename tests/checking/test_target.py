@@ -142,5 +142,5 @@ def test_this_machine_by_its_name_is_told_how_it_is_meant(
 ) -> None:
     monkeypatch.setattr("power_edge.checking.target.socket.gethostname", lambda: "my-desk")
     for text in ("my-desk", "localhost"):
-        with pytest.raises(ConfigError, match="this machine is meant where TARGET is left out"):
+        with pytest.raises(ConfigError, match="for this machine, leave TARGET out"):
             target(text, root, Options())

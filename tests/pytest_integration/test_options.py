@@ -93,15 +93,15 @@ def test_a_path_that_is_not_there(project: Project) -> None:
     ("content", "told"),
     [
         (None, "No such file or directory"),
-        (b"", "no answer of a probe"),
-        (bytes(range(256)) * 40, "no answer of a probe"),
+        (b"", "not an answer of a probe"),
+        (bytes(range(256)) * 40, "not an answer of a probe"),
         (
             b"Welcome to rig-7\nLast login: today\n",
-            "no answer of a probe: the probe did not start; make one with: power-edge probe-script NODE",
+            "not an answer of a probe: the probe did not start; make one: power-edge probe-script NODE",
         ),
         (
             answers.answer("a").replace(b"\n", b"\r\n"),
-            "no answer of a probe: its line ends were changed on the way (CR LF)",
+            "not an answer of a probe: its line ends were changed on the way (CR LF)",
         ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
         (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),

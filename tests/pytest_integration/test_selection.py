@@ -260,4 +260,4 @@ def test_two_nodes_of_one_name(project: Project) -> None:
     project.node("b").rename(project.path / "node-configs" / "a")
     result = project.run("node-configs/a", "other/node-configs/a", nodes=("a",))
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: two nodes are called a:*"])
+    result.stderr.fnmatch_lines(["ERROR: two nodes have the name a:*"])

@@ -118,7 +118,7 @@ def _set_node(gauges: Mapping[str, "Gauge"], report: NodeReport) -> None:
 
 
 def last_seen(file: Path) -> dict[str, float]:
-    """Return when each node of a textfile last answered, by node; empty if there is no such file."""
+    """Return when each node of a textfile last answered, by node. Empty if there is no file."""
     from prometheus_client.parser import text_string_to_metric_families
 
     try:
