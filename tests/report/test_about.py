@@ -127,13 +127,13 @@ def test_routes_in_words() -> None:
 @pytest.mark.parametrize(
     ("chains", "told"),
     [
-        ([], "none: nothing filters what comes in"),
-        (["ip\tfilter\tINPUT\taccept\t0"], "none: nothing filters what comes in"),
-        (["ip\tfilter\tINPUT\tdrop\t0"], "what no rule lets in is dropped (ip; 0 rules)"),
-        (["ip\tfilter\tINPUT\taccept\t7"], "7 rules; what none of them stops is let in"),
+        ([], "none: nothing filters incoming traffic"),
+        (["ip\tfilter\tINPUT\taccept\t0"], "none: nothing filters incoming traffic"),
+        (["ip\tfilter\tINPUT\tdrop\t0"], "drops all that no rule accepts (ip; 0 rules)"),
+        (["ip\tfilter\tINPUT\taccept\t7"], "7 rules; accepts all that no rule stops"),
         (
             ["inet\ta\tone\taccept\t7", "inet\ta\ttwo\tdrop\t7"],
-            "what no rule lets in is dropped (inet; 7 rules)",
+            "drops all that no rule accepts (inet; 7 rules)",
         ),
     ],
 )
@@ -145,9 +145,9 @@ def test_the_firewall_in_words(chains: Sequence[str], told: str) -> None:
 @pytest.mark.parametrize(
     ("root", "passwords", "told"),
     [
-        ("no", "yes", "not let in"),
-        ("yes", "yes", "with a password, too"),
-        ("yes", "no", "let in"),
+        ("no", "yes", "refused"),
+        ("yes", "yes", "accepted, also with a password"),
+        ("yes", "no", "accepted"),
         ("prohibit-password", "yes", "with a key, not with a password"),
         ("odd", "yes", "odd"),
     ],
@@ -156,7 +156,7 @@ def test_root_by_ssh_in_words(root: str, passwords: str, told: str) -> None:
     lines = f"sshd\tpermitrootlogin\t{root}\nsshd\tpasswordauthentication\t{passwords}\n"
     assert beside(drawn(made(security=lines)), "SSH as root") == [told]
     assert beside(drawn(made(security=f"{lines}sshd\tmatch\tyes\n"), width=100), "SSH as root") == [
-        f"{told}  (a Match block may say otherwise)"
+        f"{told}  (a Match block may change this)"
     ]
 
 
@@ -174,9 +174,9 @@ def test_open_ports_of_one_program_are_one_line() -> None:
     )
     assert beside(drawn(made(security=lines)), "Open ports") == [
         "22/tcp     sshd",
-        "1194/udp   openvpn on IPv4 alone",
+        "1194/udp   openvpn on IPv4 only",
         "9100/tcp   on 10.8.0.1",
-        "for itself 25/tcp exim4, 53/udp systemd-resolve",
+        "loopback only: 25/tcp exim4, 53/udp systemd-resolve",
     ]
 
 

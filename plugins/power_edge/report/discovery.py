@@ -21,7 +21,7 @@ LONGEST = 200
 
 
 def table(sections: Iterable[Section]) -> Table:
-    """Return a table with a row for each type, declaration and reason, and the names that share it."""
+    """Return a table: a row for each type, declaration and reason, with its names."""
     rows = Table("", "declared", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     rows.columns[1].ratio = 1
     for section in sections:
