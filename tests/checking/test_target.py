@@ -111,8 +111,8 @@ def test_options_that_contradict_the_target(root: Path, text: str | None, option
 
 
 def test_a_word_that_is_no_node_is_told_with_the_nearest_and_the_way_out(root: Path) -> None:
-    told = r"no node matches 'rig-9' \(a machine that is no node is written user@host or ssh://host; did you mean rig-7"
-    with pytest.raises(ConfigError, match=told):
+    message = r"no node matches 'rig-9' \(a machine that is no node is written user@host or ssh://host; did you mean rig-7"
+    with pytest.raises(ConfigError, match=message):
         target("rig-9", root, Options())
     with pytest.raises(ConfigError, match=r"there is no node-configs/ .*user@host"):
         target("host", None, Options())

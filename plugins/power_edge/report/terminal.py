@@ -39,7 +39,7 @@ def headline(result: Result) -> str:
     if result.outcome is Outcome.DRIFT:
         drifts = (finding for finding in result.findings if finding.outcome is Outcome.DRIFT)
         return "; ".join(
-            f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} seen"
+            f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} observed"
             for finding in drifts
         )
     why = printable(result.why or "")
