@@ -1,4 +1,4 @@
-"""The entry point: options and hooks. The rest is imported once a node is selected."""
+"""The entry point: options. The rest is imported once a node is selected."""
 
 import os
 from argparse import Namespace
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 _RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
 _LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
 _NODE_FILES = ("state.yaml", "system-identity.yaml")
-
-
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    from power_edge.pytest_integration import hooks
-
-    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,7 +5,8 @@ these hooks, as a plugin of anyone else does. Nothing lists them: a module is fo
 there.
 
 All hooks are called in the process that reports (with xdist: the controller), and only in a run
-about nodes. Implement one with `@pytest.hookimpl(optionalhook=True)` if Power Edge may be missing.
+about nodes. Other runs do not know them, so that Power Edge costs them nothing: implement a hook
+with `@pytest.hookimpl(optionalhook=True)`.
 """
 
 from typing import TYPE_CHECKING

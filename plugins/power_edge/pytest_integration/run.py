@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from power_edge.checking.check import GATE_TYPE
-from power_edge.pytest_integration import compat, fixtures, own_tests
+from power_edge.pytest_integration import compat, fixtures, hooks, own_tests
 from power_edge.pytest_integration.atomic_reports import make_atomic
 from power_edge.pytest_integration.collection import (
     BrokenNode,
@@ -79,6 +79,7 @@ class Run:
             compat.shield_terminal(config)
             for name, module in formats():
                 config.pluginmanager.register(module, f"power_edge_format_{name}")
+        config.pluginmanager.add_hookspecs(hooks)
         config.stash[fixtures.NODES] = self.nodes
         config.pluginmanager.register(self, "power_edge_run")
         config.pluginmanager.register(reporting, "power_edge_reporting")
