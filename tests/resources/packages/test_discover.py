@@ -15,6 +15,8 @@ from power_edge.resources.packages.observation import Package, Row
 from tests.support.scripts import body
 from tests.support.trees import lines, run, tool, write
 
+pytestmark = pytest.mark.shell
+
 ASKED = "asked for (dnf, zypper)"
 ALONE = "no other package needs it"
 
@@ -171,6 +173,16 @@ def test_a_record_that_names_nobody_is_a_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "why"),
     [
+        # A folder cannot be read, like a file on a bad disk; that the only database is apk's says
+        # nothing then.
+        (
+            {
+                "etc/os-release/x": "",
+                "lib/apk/db/installed": "P:a\nV:1\n\n",
+                "etc/apk/world": "a\n",
+            },
+            "etc/os-release cannot be read",
+        ),
         ({"etc/os-release": "ID=gentoo\n"}, "the package manager of gentoo is not known here"),
         ({"etc/os-release": "ID=alpine\n"}, "this is alpine, but its apk database is missing"),
         ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "P:a\n"}, "is not readable"),
@@ -253,8 +265,11 @@ def test_the_check_and_the_discovery_choose_by_one_table(
     write(tmp_path, dict.fromkeys(databases.values(), "something"))
     chosen = 'choose\necho "chosen $manager"\nexit\n'
     for folder in ("resources", "discovery"):
-        script = package_data.text("probes/lib/packages.sh") + chosen
-        assert body("packages", folder).startswith(package_data.text("probes/lib/packages.sh"))
+        shared = "".join(
+            package_data.text(f"probes/lib/{name}.sh") for name in ("node", "packages")
+        )
+        assert body("packages", folder).startswith(shared)
+        script = shared + chosen
         environment = {"PATH": os.environ["PATH"], "PE_ROOT": str(tmp_path)}
         done = subprocess.run(
             ["sh", "-c", script], check=False, capture_output=True, text=True, env=environment
