@@ -539,5 +539,5 @@ def test_no_node_configs_at_all(tmp_path: Path) -> None:
         select(None, ["rig-07"])
     with pytest.raises(ConfigError, match="cannot be read"):
         select(tmp_path / "nowhere", ["rig-07"])
-    with pytest.raises(ConfigError, match="no folder in .* has a"):
+    with pytest.raises(ConfigError, match=r"no folder in .* has a"):
         select(tmp_path, ["rig-07"])
