@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files are written completely or not at all."""
 
 import os
 import signal
@@ -44,16 +44,16 @@ def test_an_old_file_s_owner_is_kept_where_that_is_allowed(
 ) -> None:
     file = tmp_path / "a"
     file.write_text("old")
-    asked = []
+    owners = []
 
     def chown(path: Path, uid: int, gid: int) -> None:
-        asked.append((uid, gid))
+        owners.append((uid, gid))
         if not allowed:
             raise PermissionError
 
     monkeypatch.setattr(os, "chown", chown)
     atomic_file.write(file, b"new")
-    assert (file.read_text(), asked) == ("new", [(file.stat().st_uid, file.stat().st_gid)])
+    assert (file.read_text(), owners) == ("new", [(file.stat().st_uid, file.stat().st_gid)])
 
 
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:

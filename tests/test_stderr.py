@@ -37,7 +37,7 @@ def sifted_by_a_probe(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("sift", [errors, sifted_by_a_probe])
-def test_warnings_and_errors_are_told_apart(sift: object) -> None:
+def test_warnings_and_errors_are_distinguished(sift: object) -> None:
     assert callable(sift)
     assert sift("\n".join([*WARNINGS, *ERRORS, *WARNINGS])) == ERRORS
 

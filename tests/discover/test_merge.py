@@ -1,4 +1,4 @@
-"""What was discovered, merged into files that are there: what they lack comes in, what they say
+"""Merge what was discovered into a file: what it lacks is added, what it says
 stays.
 """
 
@@ -111,7 +111,9 @@ def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> Non
 @pytest.mark.parametrize("kind", ["services", "sysctl", "firewall", "packages"])
 def test_a_type_of_which_nothing_was_found_changes_nothing(kind: str) -> None:
     assert (
-        merge(STATE, NewDocument((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml")
+        merge(
+            STATE, NewDocument((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml"
+        )
         == STATE
     )
 
@@ -138,6 +140,7 @@ event_handler: {debounce_ms: 5}
                     "journald": {"units": ["ssh.service", "docker", "cron.service"]},
                     "auditd": {"commands": ["ufw"]},
                 },
+                names={"ssh.service": "services", "/etc/motd": "files"},
             ),
         )
     )
@@ -151,7 +154,7 @@ event_handler: {debounce_ms: 5}
     assert merge(merged, found, "f") == merged
 
 
-def test_roles_are_told_by_their_names() -> None:
+def test_roles_are_merged_by_name() -> None:
     text = "version: '1.0'\nnode: {hostname: x}\nroles:\n- name: vpn-gateway\n  enabled: false\n"
     roles = (
         Entry({"name": "vpn-gateway", "enabled": True}),
@@ -174,7 +177,7 @@ entries = [
 
 @settings(deadline=None)
 @given(st.sets(st.sampled_from(range(len(entries)))))
-def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
+def test_whatever_is_missing_is_added_once(kept_entries: set[int]) -> None:
     def only(kept: set[int]) -> NewDocument:
         sections = {
             name: tuple(
@@ -186,7 +189,7 @@ def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
             (*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items()))
         )
 
-    merged = merge(emit(only(there)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
+    merged = merge(emit(only(kept_entries)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
     observed, wanted = (
         load_state(text.encode(), "f", "n").items
         for text in (merged, emit(only(set(range(len(entries))))))

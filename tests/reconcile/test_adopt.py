@@ -80,7 +80,7 @@ def adopted(
 
 
 @pytest.mark.parametrize(
-    ("declared", "observed", "new", "told"),
+    ("declared", "observed", "new", "summary"),
     [
         ("state: running", DOWN, "state: stopped", "state: running -> stopped"),
         (
@@ -107,11 +107,11 @@ def adopted(
         ("state: running", FAILED, "enabled: true", "state left out, enabled: true added"),
     ],
 )
-def test_services(declared: str, observed: Unit, new: str, told: str) -> None:
+def test_services(declared: str, observed: Unit, new: str, summary: str) -> None:
     text = f"{HEAD}services: # ours\n- {{name: a, {{}}}}  # the one\n- {{name: b.socket, state: running}}\n"
     before, after = (text.replace("{}", fields) for fields in (declared, new))
     done = adopted(before, {"services": {"a.service": observed, "b.socket": UP}})
-    assert (done.text, [one.summary for one in done.adopted], done.left) == (after, [told], ())
+    assert (done.text, [one.summary for one in done.adopted], done.left) == (after, [summary], ())
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_what_is_gone_is_removed(type_: str, item: str, observed: Any, why: str)
         "packages": "{name: b}",
         "files": "{path: /b}",
     }[type_]
-    there = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
+    fine = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
     text = f"{HEAD}{type_}:\n# of a\n- {item.replace('path: a', 'path: /a')}\n\n# of b\n- {other}\n"
-    done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): there}})
+    done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): fine}})
     assert done.text == f"{HEAD}{type_}:\n# of b\n- {other}\n"
     assert why in done.adopted[0].summary
 
@@ -323,7 +323,7 @@ def test_a_rule_that_differs(declared: str, observed: str) -> None:
     )
 
 
-def test_content_is_asked_for_by_its_hash() -> None:
+def test_the_probe_hashes_a_declared_content() -> None:
     state = load_state(
         f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(),
         "f",

@@ -176,7 +176,9 @@ def test_a_comment_stands_beside_its_line_where_there_is_room(room: int, key: st
     """The line has WIDTH columns at most, two blanks before the comment among them."""
     first = "- value" if key is None else "  key: value"
     comment = "x" * (WIDTH - len(f"{first}  # ") - room)
-    written = emit(NewDocument((Paragraph("a", (Entry("value", (comment,), key),)),))).splitlines()[1:]
+    written = emit(NewDocument((Paragraph("a", (Entry("value", (comment,), key),)),))).splitlines()[
+        1:
+    ]
     beside = [f"{first}  # {comment}"]
     assert written == (
         beside if room >= 0 else [f"{'' if key is None else '  '}# {comment}", first]
@@ -185,7 +187,9 @@ def test_a_comment_stands_beside_its_line_where_there_is_room(room: int, key: st
 
 
 def test_several_comments_stand_above_their_line() -> None:
-    written = emit(NewDocument((Paragraph("a", (Entry("value", ("one", "two")),)),))).splitlines()[1:]
+    written = emit(NewDocument((Paragraph("a", (Entry("value", ("one", "two")),)),))).splitlines()[
+        1:
+    ]
     assert written == ["# one", "# two", "- value"]
 
 

@@ -226,9 +226,7 @@ def items(kind: ResourceType[Any, Any], section: Any) -> list[tuple[Item, tuple[
     """
     metadata = {"site": "here", "environment": "development"}
     state = state_of(
-        Document.of_value(
-            STATE, {"version": "1.0", "metadata": metadata, kind.name: section}
-        ),
+        Document.of_value(STATE, {"version": "1.0", "metadata": metadata, kind.name: section}),
         "node",
     )
     return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))
