@@ -141,6 +141,8 @@ def generate(types: Path) -> dict[Path, bytes]:
             *(word for option in OPTIONS.items() for word in option if word),
         ]
         subprocess.run(command, check=True)
+    # The state is converted section by section, each by its own schema's types.
+    (types / "state_schema.py").unlink()
     files = {TYPES / path.relative_to(types): path.read_bytes() for path in types.rglob("*.py")}
     for path in sources():
         if path.parent == Path() and stem(path) != "core":

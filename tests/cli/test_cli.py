@@ -160,7 +160,7 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["probe-script", "rig-*"], "rig-* matches 2 nodes"),
         (["probe-script"], "Missing argument 'NODE'"),
         (["about", "rig-3"], "did you mean rig-"),
-        (["about", "--hosts=x"], "--hosts is for a node by its name"),
+        (["about", "--hosts=x"], "--hosts is only for a node by its name"),
         (["about", "nothing://x"], "'nothing' is not a testinfra backend"),
         (["validate", "rig-3"], "no node matches 'rig-3'"),
         (["schema", "stat"], "'stat' is not one of"),

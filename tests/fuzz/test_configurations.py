@@ -238,7 +238,9 @@ def judged(node: Node, chance: random.Random) -> Iterator[str]:
     script = script_for(node)
     script.text().encode("utf-8", "surrogateescape")
     wanted = expected(node)
-    shown = [(kind, "ok", digest) for kind, digest in (wanted or identifiers.ANY_MACHINE).hashes.items()]
+    shown = [
+        (kind, "ok", digest) for kind, digest in (wanted or identifiers.ANY_MACHINE).hashes.items()
+    ]
     sections = {
         name: chance.choice(corpus(name.partition(".")[0]))
         for section in script.sections

@@ -11,6 +11,7 @@ import pytest
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.packages_schema import Package as Declared
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import parse
 from tests.support.cases import RECORDINGS
@@ -39,7 +40,7 @@ def results(
     return [
         judge(
             RESOURCE,
-            Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), place),
+            Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), (place,)),
             observed,
         )
         for item in items
@@ -294,7 +295,7 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
 
     def latest() -> tuple[str, str | None]:
         [result] = results(node, [Declared(name="pe-app", state="latest")])
-        return result.outcome.value, result.mend
+        return result.outcome.value, shell_line(result.remedy)
 
     node.sh(REPOSITORY)
     offer("1.9-1")
@@ -306,7 +307,7 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     offer("*", "10 days ago")
     assert latest() == ("drift", "apt-get install -y --no-install-recommends pe-app")
     [older] = results(node, [Declared(name="pe-app", version="1.10-1")])
-    node.sh(str(older.mend))
+    node.sh(str(shell_line(older.remedy)))
     offer("*")
     assert latest() == ("compliant", None)
     node.sh(
@@ -314,9 +315,9 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     )
     assert latest() == ("unknown", None)
     [newer] = results(node, [Declared(name="pe-app", version="1.9-1")])
-    node.sh(str(newer.mend))
+    node.sh(str(shell_line(newer.remedy)))
     [there] = results(node, [Declared(name="pe-app", state="absent")])
-    node.sh(str(there.mend))
+    node.sh(str(shell_line(there.remedy)))
     node.sh("dpkg --unpack /srv/repo/pe-app_1.9-1.deb")
     [unpacked] = results(node, [Declared(name="pe-app")])
     [absent] = results(node, [Declared(name="pe-app", state="absent")])
@@ -325,7 +326,7 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
         "unpacked",
         "drift",
     )
-    node.sh(str(unpacked.mend))
+    node.sh(str(shell_line(unpacked.remedy)))
     assert outcomes(node, Declared(name="pe-app", version="1.9-1")) == ["compliant"]
 
 

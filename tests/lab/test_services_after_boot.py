@@ -312,7 +312,7 @@ def checked(node: Node, declared: Sequence[Service], *, marks: str = "") -> Mapp
                 RESOURCE.canonical(each.name),
                 each,
                 RESOURCE.asserts(each),
-                Source("f", 1),
+                (Source("f", 1),),
             )
             for each in declared
         )

@@ -166,15 +166,15 @@ def make(case: Case, root: Path) -> str:
             continue
         printed = case.capture(kind)
         if kind == "values":
-            made = {
+            files = {
                 "product-uuid": printed.split(b"\n")[2],
                 "board-serial": printed.split(b"\n")[5],
             }
         elif kind == "root":
-            made = {"product-uuid": printed}
+            files = {"product-uuid": printed}
         else:
-            made = {"machine-id": dumped(printed) if kind == "machine-id" else printed}
-        for name, content in made.items():
+            files = {"machine-id": dumped(printed) if kind == "machine-id" else printed}
+        for name, content in files.items():
             file = root / FILES[name]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)

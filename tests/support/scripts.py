@@ -49,7 +49,9 @@ def body(kind: str, folder: str) -> str:
 
 
 def items(names: Sequence[str], kind: str = "files") -> list[Item]:
-    return [Item("a", kind, name, name, Setting(name, "1"), {}, Source("f", 1)) for name in names]
+    return [
+        Item("a", kind, name, name, Setting(name, "1"), {}, (Source("f", 1),)) for name in names
+    ]
 
 
 def echo_in_place_of_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Collect the identity that a machine shows, by probes/collect-identity.sh."""
+"""Collect the identity that a machine shows, with probes/collect-identity.sh."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -129,17 +129,9 @@ def _nearest(text: str, known: list[str]) -> str:
 
 def _matches(expression: str, node: Node, item: Item) -> bool:
     """Return whether an item matches pytest's -k: by its name, its type, its file and its node."""
-    from _pytest.config.exceptions import UsageError
-    from _pytest.mark import KeywordMatcher
-    from _pytest.mark.expression import Expression
+    from power_edge.pytest_integration.compat import BadExpression, matches_expression
 
     try:
-        return Expression.compile(expression).evaluate(
-            KeywordMatcher(frozenset((_test_id(item), item.type, STATE, node.name)))
-        )
-    except UsageError as error:
+        return matches_expression(expression, (_test_id(item), item.type, STATE, node.name))
+    except BadExpression as error:
         raise click.UsageError(f"-k {quoted(expression)}: {error}") from None
-    except SyntaxError as error:
-        raise click.UsageError(
-            f"-k {quoted(expression)}: at column {error.offset}: {error.msg}"
-        ) from None

@@ -97,7 +97,7 @@ def _items(
         full = (kind.name, *path)
         source = document.find(full, key=True)
         item = Item(
-            node, kind.name, name, kind.canonical(name), declared, kind.asserts(declared), source
+            node, kind.name, name, kind.canonical(name), declared, kind.asserts(declared), (source,)
         )
         twin = first.setdefault(item.key, item)
         if twin is not item:

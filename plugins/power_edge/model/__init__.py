@@ -1,7 +1,4 @@
-"""The words that everything else speaks: items, observations, findings, results.
-
-Imports nothing of ours but text.
-"""
+"""The data that all other packages share: items, observations, findings, results."""
 
 from power_edge.model.item import Item, Problem, Source
 from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, undecided

@@ -115,8 +115,8 @@ class ResourceType(Generic[Declared, Observed]):
     firewall rules.
     """
     fact: Callable[[Observed], object] | None = None
-    """Return what operators' own tests get for an observation: None if the thing is not on the node,
-    NotObserved if that is open. Default: the observation.
+    """Return what operators' own tests get for an observation: None if the thing is not on the
+    node, NotObserved if that is open. Default: the observation.
     """
     hidden: Callable[[Declared], Sequence[str]] = _nothing_hidden
     """Return the fields of a declaration whose values no message may show (secrets)."""

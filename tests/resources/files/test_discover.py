@@ -381,7 +381,7 @@ def first_compliant(path: str, observed: File) -> Mapping[str, object] | None:
             RESOURCE.canonical(path),
             declared,
             RESOURCE.asserts(declared),
-            Source("f", 1),
+            (Source("f", 1),),
         )
         if judge(RESOURCE, item, {item.key: observed}).outcome is Outcome.COMPLIANT:
             return form

@@ -10,6 +10,7 @@ import pytest
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.packages_schema import Package as Declared
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import Package, parse
 from tests.support.cases import Case, Verdict, check, parameters
@@ -127,7 +128,7 @@ def judged(answer: str, **declared: Any) -> Result:
             item.name,
             item,
             RESOURCE.asserts(item),
-            Source("state.yaml", 1),
+            (Source("state.yaml", 1),),
         ),
         observed,
     )
@@ -157,7 +158,7 @@ def test_a_name_that_was_not_asked_is_unknown() -> None:
     assert (
         judge(
             RESOURCE,
-            Item("node", "packages", "a", "a", item, {"state": "absent"}, Source("f", 1)),
+            Item("node", "packages", "a", "a", item, {"state": "absent"}, (Source("f", 1),)),
             observed,
         ).outcome
         is Outcome.UNKNOWN
@@ -790,7 +791,7 @@ def test_remedies(case: str) -> None:
     answer, declared, commands, advice = REMEDIES[case]
     result = judged(answer, **{"name": "a", **declared})
     assert result.outcome is Outcome.DRIFT
-    assert result.mend == commands
+    assert shell_line(result.remedy) == commands
     assert result.advice is None if advice is None else advice in str(result.advice)
     assert not result.mend_cuts
 
@@ -822,5 +823,5 @@ def test_a_remedy_that_could_end_the_way_to_the_node_says_so(
     answer: str, declared: dict[str, Any], cuts: bool
 ) -> None:
     result = judged(answer, name="a", **declared)
-    assert result.mend is not None
+    assert shell_line(result.remedy) is not None
     assert result.mend_cuts is cuts

@@ -779,7 +779,7 @@ def test_what_is_declared_is_what_holds_and_lasts(
 def holds(form: Mapping[str, Any], observed: Unit) -> bool:
     declared = Service(name="a", **form)
     item = Item(
-        "n", "services", "a", "a.service", declared, RESOURCE.asserts(declared), Source("f", 1)
+        "n", "services", "a", "a.service", declared, RESOURCE.asserts(declared), (Source("f", 1),)
     )
     return judge(RESOURCE, item, {"a.service": observed}).outcome is Outcome.COMPLIANT
 

@@ -209,7 +209,7 @@ def _items(node: Node, declared: Sequence[Service]) -> list[Item]:
             RESOURCE.canonical(each.name),
             each,
             RESOURCE.asserts(each),
-            Source("drawn", 1),
+            (Source("drawn", 1),),
         )
         for each in declared
     ]
