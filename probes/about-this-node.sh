@@ -1,17 +1,17 @@
 #!/bin/sh
-# Shows what the machine is that it runs on, or another one, on 80 columns. It reads only, and asks `sudo -n` for what root alone may read.
+# Shows what a machine is, on 80 columns: this one, or another one. It only reads. It uses `sudo -n` for what only root may read.
 #
 #     sh probes/about-this-node.sh [user@host]
 #
-# --print: the script as one piece, to be carried to a machine that has no checkout.
+# --print: print the script as one piece, for a machine that has no checkout.
 
 # shellcheck source=probes/by-hand.sh
 . "$(dirname "$0")/by-hand.sh"
 
-# Reads an answer as it comes, and prints each part when it is whole.
+# Reads an answer as it comes, and prints each part when it is complete.
 # shellcheck disable=SC2016
 pe_sheet='
-function put(line) { # no line that a CI runner obeys
+function put(line) { # a CI runner must not obey a line
     if (line ~ /^ *::[A-Za-z-]+.*::/) sub(/::/, ":?", line)
     print line
 }
@@ -45,7 +45,7 @@ function flush(label) { if (many[label]) fold(label, many[label]); many[label] =
 function add(label, value) { many[label] = many[label] (many[label] ? ", " : "") value }
 END { if (!nonce) exit 11 }
 BEGIN { for (i = 1; i <= 80; i++) rule = rule "-" }
-{ gsub(/[^ -~\t]/, "?"); gsub(/##/, "#?") } # whatever a machine prints is for no terminal to obey
+{ gsub(/[^ -~\t]/, "?"); gsub(/##/, "#?") } # a terminal must not obey what a machine prints
 !nonce { if ($0 ~ /^PE2 /) { split($0, w, " "); nonce = w[2] } next }
 index($0, nonce " B ") == 1 { split($0, w, " "); part = substr(w[3], 7); untitled = within = 1; next }
 index($0, nonce " E ") == 1 {
@@ -112,15 +112,15 @@ case $# in
 *) pe_usage ;;
 esac
 
-# The part that asks the package manager comes last: it takes longest. A pattern of `case` has both its brackets, for in a command substitution
-# bash 3.2 (macOS) takes a closing one alone for the end.
+# The part that asks the package manager comes last, since it takes longest. Each pattern of `case` has both brackets: in a command substitution,
+# bash 3.2 (macOS) takes a closing bracket alone for the end.
 pe_parts='who roles hardware services network security tuning system'
 pe_script=$(
     for pe_part in $pe_parts; do
-        case $pe_part in (who) pe_needs='prelude about/line' ;; (*) pe_needs=about/line ;; esac
+        case $pe_part in (who) pe_needs='prelude lib/node lib/about' ;; (*) pe_needs='lib/node lib/about' ;; esac
         # shellcheck disable=SC2086
         echo "    pe_section about.$pe_part$(pe_named $pe_needs "about/$pe_part")"
-    done | pe_whole '' "prelude about/line $(for pe_part in $pe_parts; do echo "about/$pe_part"; done)"
+    done | pe_whole '' "prelude lib/node lib/about $(for pe_part in $pe_parts; do echo "about/$pe_part"; done)"
 )
 if [ "${1-}" = --print ]; then
     printf '%s\n' "$pe_script" | sed '$d'

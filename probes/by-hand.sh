@@ -1,20 +1,20 @@
-# How a script that is run by hand gets to be one piece, the same that `power-edge` sends, and goes where it is to run.
+# For scripts that are run by hand: makes one script of the probes, the same that `power-edge` sends, and runs it here or over ssh.
 
 pe_here=$(dirname "$0")
 
-pe_usage() { # the comment that the script begins with
+pe_usage() { # prints the comment at the top of the script
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
     exit 4
 }
 
-pe_named() { # FILE...: the variable of the script that holds each, as an argument
+pe_named() { # FILE...: prints, as one argument, the script's variables that hold these files
     printf ' "'
     # shellcheck disable=SC2016
     for pe_file in "$@"; do printf '$pe_%s' "$(printf %s "$pe_file" | tr -c 'A-Za-z0-9' _)"; done
     printf '"'
 }
 
-pe_shared() { # TYPE: the file that its probes begin with, where there is one
+pe_shared() { # TYPE: the file that its probes share beside lib/node.sh, if there is one
     [ ! -e "$pe_here/lib/$1.sh" ] || echo "lib/$1"
 }
 
@@ -37,11 +37,11 @@ pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
     echo 'pe_main </dev/null'
 }
 
-# No question that nobody answers, an end to a dead line, and nothing of what an ssh_config does for people.
+# ssh asks no question, ends a dead connection, and does nothing of what an ssh_config does for people.
 pe_ssh() { # DESTINATION SECONDS: runs the script on stdin there
     pe_bound=''
     if timeout 5 true 2>/dev/null; then pe_bound="timeout $2"; fi # macOS has none
-    # What it says on stderr may be the machine's own words: nothing in them is for a terminal or a CI runner to obey.
+    # Its stderr may be the machine's own words: neither a terminal nor a CI runner must obey them.
     {
         pe_status=$(
             {
@@ -56,11 +56,11 @@ pe_ssh() { # DESTINATION SECONDS: runs the script on stdin there
     return "${pe_status#rc=}"
 }
 
-pe_destination() { # TEXT: whether it can be one, and no option of ssh's nor anything for a shell
+pe_destination() { # TEXT: whether it can be a destination, and is no option of ssh and nothing that a shell obeys
     case $1 in '' | -* | *@-* | *://-* | *[!][A-Za-z0-9_.:@%+/-]*) false ;; esac
 }
 
-pe_go() { # TARGET: runs the script on stdin there, or here where it is empty; `--print` prints it. 11 where it did not run
+pe_go() { # TARGET: runs the script on stdin there, or here if it is empty; `--print` prints the script. Fails with 11 if it did not run
     case $1 in
     --print) cat ;;
     '') sh ;;

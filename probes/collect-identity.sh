@@ -1,13 +1,13 @@
 #!/bin/sh
-# Prints the system-identity.yaml of a machine: the one that it runs on, or the one that ssh leads to, where nothing but sh is needed. It reads
-# only, and asks `sudo -n` for what root alone may read.
+# Prints the system-identity.yaml of a machine: of this one, or of another one over ssh, which needs nothing but sh. It only reads. It uses `sudo -n`
+# for what only root may read.
 #
 #     sh probes/collect-identity.sh [USER@HOST] >system-identity.yaml
 #     sh probes/collect-identity.sh --print | ssh HOST sh
 #
-# --print: the script as one piece, to be carried to a machine that has no checkout.
-# The file comes whole or not at all. What was left out of it, and why, goes to stderr. Exits with 12 where nothing tells the machine from others,
-# 11 where it cannot be reached, 4 for bad use, 3 for a missing tool.
+# --print: print the script as one piece, for a machine that has no checkout.
+# The file is complete, or there is none. What was left out of it, and why, goes to stderr. Exits with 12 if nothing tells the machine from others,
+# 11 if it is unreachable, 4 for bad use, 3 for a missing tool.
 
 pe_say() {
     printf 'collect-identity.sh: %s\n' "$1" >&2
@@ -17,27 +17,21 @@ pe_quoted() { # TEXT, as a YAML string
     printf "'%s'" "$(printf %s "$1" | LC_ALL=C tr -cd ' -~' | sed "s/'/''/g")"
 }
 
-pe_release() { # KEY of os-release(5), where there is one
-    cat "${PE_ROOT-}/etc/os-release" "${PE_ROOT-}/usr/lib/os-release" 2>/dev/null | sed -n "s/^$1=//p" | head -n 1 | tr -d "\"'"
-}
-
-pe_family() {
+pe_family() { # the os_family of the schema; nothing for a distribution that belongs to none
     if [ "$pe_os" = darwin ]; then
         echo macos
         return
     fi
-    for pe_word in $(pe_release ID) $(pe_release ID_LIKE); do
-        case $pe_word in
-        debian | ubuntu) echo debian ;;
-        rhel | fedora | centos) echo rhel ;;
-        arch | alpine) echo "$pe_word" ;;
-        *) continue ;;
+    for pe_word in $os_id $os_like; do
+        pe_found=$(distribution "$pe_word")
+        case $pe_found in
+        '' | *' -') ;;
+        *) echo "${pe_found#* }" && return ;;
         esac
-        return
     done
 }
 
-# In a container the firmware's identifiers are the host's, and those of all its neighbours.
+# In a container, the firmware's identifiers are those of the host, and of all its other containers.
 pe_contained() {
     for pe_mark in .dockerenv run/.containerenv run/systemd/container run/host/container-manager; do
         if [ -e "${PE_ROOT-}/$pe_mark" ]; then return; fi
@@ -50,7 +44,7 @@ pe_sha256() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
 }
 
-pe_field() { # NAME VALUE, with the indentation in the name; nothing where there is no value
+pe_field() { # NAME VALUE: prints a field, with the indentation in NAME; nothing without a value
     [ -z "$2" ] || printf '%s: %s\n' "$1" "$(pe_quoted "$2")"
 }
 
@@ -77,7 +71,8 @@ pe_reason() { # KIND STATE VALUE
 
 pe_collect() {
     pe_prepare
-    pe_version=$(pe_release VERSION_ID)
+    os_release
+    pe_version=$os_version
     pe_kinds='machine-id product-uuid board-serial'
     case $(uname -s) in
     Darwin)
@@ -99,7 +94,7 @@ pe_collect() {
             pe_identifier "$pe_kind"
         fi
         if [ "$pe_state" != ok ]; then
-            # Many boards have no firmware that says who they are: with another identifier nothing is amiss.
+            # Many boards have no identifier in their firmware. That is no news if there is another identifier.
             if [ -n "$pe_primary" ] && [ "$pe_state" = missing ]; then continue; fi
             pe_say "$pe_kind left out: $(pe_reason "$pe_kind" "$pe_state" "$pe_value")"
             continue
@@ -161,12 +156,11 @@ pe_carry() { # DESTINATION FOLDER
         pe_say 'usage: collect-identity.sh [USER@HOST | --print]'
         return 4
     fi
-    # What a stranger's machine prints meets no terminal and no CI runner as it is: the file and our own words are ASCII, and no line of them begins
-    # with a colon or has two of #.
+    # Neither a terminal nor a CI runner must obey what the machine prints: only ASCII is let through, no line begins with a colon, and none has ##.
     pe_printed=$(
         {
             {
-                { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/collect-identity.sh"; } | pe_ssh "$1" 60
+                { cat "$2/prelude.sh" && echo 'unset PE_ROOT' && cat "$2/lib/node.sh" "$2/collect-identity.sh"; } | pe_ssh "$1" 60
                 printf '\nstatus %s' "$?"
             } 2>&1 >&3 3>&- | tr -cd '\n -~' >&2
         } 3>&1 | tr -cd '\n -~' | sed 's/##/#?/g; s/^\( *\):/\1?/'
@@ -193,10 +187,12 @@ pe_main() {
     if ! command -v pe_identifier >/dev/null; then
         # shellcheck source=probes/prelude.sh
         . "$pe_folder/prelude.sh"
+        # shellcheck source=probes/lib/node.sh
+        . "$pe_folder/lib/node.sh"
     fi
     case $#${1-} in
     0) pe_collect </dev/null ;;
-    1--print) cat "$pe_folder/prelude.sh" "$pe_folder/collect-identity.sh" ;;
+    1--print) cat "$pe_folder/prelude.sh" "$pe_folder/lib/node.sh" "$pe_folder/collect-identity.sh" ;;
     *) pe_carry "$1" "$pe_folder" ;;
     esac
 }

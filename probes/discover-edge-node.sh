@@ -1,12 +1,12 @@
 #!/bin/sh
-# Prints what there is to declare of the machine that it runs on, or of another one: an answer, of which `power-edge discover` makes a configuration.
-# It reads only, and asks `sudo -n` for what root alone may read.
+# Prints an answer that `power-edge discover` makes a configuration of: what can be declared of this machine, or of another one. It only reads. It
+# uses `sudo -n` for what only root may read.
 #
 #     sh probes/discover-edge-node.sh [--all] [--only TYPE,TYPE] [user@host] >answer
 #     power-edge discover --answers=answer
 #
-# --all: everything that can be declared, and not only what is different from a fresh install.
-# --print: the script as one piece, to be carried to a machine that has no checkout.
+# --all: everything that can be declared, not only what differs from a fresh install.
+# --print: print the script as one piece, for a machine that has no checkout.
 
 # shellcheck source=probes/by-hand.sh
 . "$(dirname "$0")/by-hand.sh"
@@ -37,15 +37,15 @@ for pe_file in "$pe_here"/discovery/*.sh; do
 done
 [ -n "$pe_types" ] || pe_usage
 
-pe_parts='prelude collect-identity about/line about/who about/hardware about/roles'
+pe_parts='prelude lib/node collect-identity lib/about about/who about/hardware about/roles'
 for pe_each in $pe_types; do pe_parts="$pe_parts $(pe_shared "$pe_each") discovery/$pe_each resources/$pe_each"; done
 {
-    echo "    pe_section identity$(pe_named prelude collect-identity)"
-    echo "    pe_section about.who$(pe_named prelude about/line about/who)"
-    for pe_each in hardware roles; do echo "    pe_section about.$pe_each$(pe_named about/line "about/$pe_each")"; done
+    echo "    pe_section identity$(pe_named prelude lib/node collect-identity)"
+    echo "    pe_section about.who$(pe_named prelude lib/node lib/about about/who)"
+    for pe_each in hardware roles; do echo "    pe_section about.$pe_each$(pe_named lib/node lib/about "about/$pe_each")"; done
     for pe_each in $pe_types; do
-        pe_first=$(pe_shared "$pe_each")
-        # shellcheck disable=SC2086 # one word or none
+        pe_first="lib/node $(pe_shared "$pe_each")"
+        # shellcheck disable=SC2086 # one word or two
         echo "    pe_discover $pe_each$(pe_named $pe_first "discovery/$pe_each")$(pe_named $pe_first "resources/$pe_each") $pe_mode"
     done
 } | pe_whole discover "$pe_parts" | pe_go "$pe_target"

@@ -1,9 +1,9 @@
-# What a script that discovers has beside the prelude: the names of what there is to declare are found by a type's discovery, and asked of the type's
-# probe, each under the section's deadline. The sections are `find.TYPE` and `TYPE.0`; the second is empty where nothing was found.
+# A function for scripts that discover, beside the prelude. A type's discovery prints the names of what can be declared (section `find.TYPE`), and the
+# type's probe reads these (section `TYPE.0`, empty if there are none). Each has the deadline of a section.
 pe_discover() { # TYPE DISCOVERY PROBE MODE
     pe_type=$1 pe_probe=$3
-    # The first section goes out as it comes, and its copy to awk, which reads on to the end: tee would stop with it.
-    # Its names are quoted as words of the shell.
+    # tee sends the first section out as it comes, and a copy to awk. awk reads to the end, or else tee would stop with it. It prints the names as
+    # quoted words of the shell.
     pe_names=$(
         pe_section "find.$pe_type" "$2" "$4" 3>&1 | tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | awk -F '\t' -v end="$PE_N E " '
             index($0, end) == 1 { ended = 1 }

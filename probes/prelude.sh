@@ -1,9 +1,9 @@
-# What a node's script begins with: the frame of the answer, the gate, and a deadline on each section.
+# What a node's script begins with: the frame of the answer, the gate, and the deadline of each section.
 #
 # The answer is a head and one block for each section, each closed by its checksum, and a last line:
 #
 #     PE2 NONCE UID EPOCH NODE
-#     NONCE S NAME...                the sections that follow where the gate is open
+#     NONCE S NAME...                the sections that follow if the gate is open
 #     NONCE I KIND STATE HASH        one line for each identifier on file
 #     NONCE G VERDICT
 #     NONCE C CHECKSUM LENGTH
@@ -17,23 +17,23 @@
 #     NONCE Z
 #
 # CHECKSUM and LENGTH are those of cksum(1), over all bytes from the first of the head or block to the blank before CHECKSUM. MILLISECONDS is `-`
-# where the node has no /proc/uptime, which counts by 10 ms. The nonce is made on the node for this one answer, so nothing that a section prints can
-# pass for a frame. Reads only, writes no file, needs sh, od, tr, cat, date, id, tee, cksum and sha256sum.
+# without a /proc/uptime, which counts in steps of 10 ms. The nonce is made on the node for this one answer, so nothing that a section prints can pass
+# for the frame. The script only reads, and writes no file. It needs sh, od, tr, cat, date, id, tee, cksum and sha256sum.
 
-# Prints a text, which `ps` must not show: printf is a program in mksh.
+# Prints a text that `ps` must not show: in mksh printf is a program.
 case ${KSH_VERSION-} in
 *MIRBSD* | *LEGACY*) pe_print() { print -rn -- "$1"; } ;;
 *) pe_print() { printf %s "$1"; } ;;
 esac
 
-# What every script of ours finds: a known locale, the sbin folders, and the way to what only root may read.
+# Sets what every script needs: a known locale, the sbin folders on PATH, and sudo for what only root may read.
 pe_prepare() {
     export LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
-    # A plain user's PATH over SSH lacks the sbin folders.
+    # Over SSH, the PATH of a plain user lacks the sbin folders.
     export PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
     umask 077
-    # Lines on stderr that are warnings of a library, a wrapper or sudo, and no error of the tool: a sed script that takes them out. A value is stdout
-    # alone; where a tool fails, the first line that is left tells why. (power_edge/stderr.py has the same lines.)
+    # A sed script that removes lines of stderr that are warnings of a library, a wrapper or sudo, and no error of the tool. If a tool fails, the first
+    # line that is left says why. (power_edge/stderr.py has the same lines.)
     export PE_NOISE='/^sudo: unable to resolve host /d
 /^sudo-rs: unable to resolve host /d
 /^ERROR: ld\.so: object /d
@@ -43,7 +43,7 @@ pe_prepare() {
     PE_UID=$(id -u)
     PE_SUDO=''
     if [ "$PE_UID" != 0 ] && command -v sudo >/dev/null 2>&1; then PE_SUDO='sudo -n'; fi
-    # The connection that the answer goes back by, if it is one of ssh: sudo takes the variable away.
+    # The ssh connection of this run, if there is one: sudo removes the variable.
     PE_WAY=${SSH_CONNECTION-}
     export PE_SUDO PE_WAY
 }
@@ -54,7 +54,7 @@ pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
     for pe_tool in tee cksum; do
         command -v $pe_tool >/dev/null || { echo "power-edge: $pe_tool: not found" >&2; exit 1; }
     done
-    # A pipe can be opened by these names. (A socket cannot, and sshd may make stdout one.)
+    # A pipe can be opened by these names. A socket cannot, and sshd may make stdout one.
     PE_COPY=/dev/fd/4 PE_BODY=/dev/fd/5
     [ -e /dev/fd ] || PE_COPY=/proc/self/fd/4 PE_BODY=/proc/self/fd/5
     PE_N=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
@@ -64,9 +64,9 @@ pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
     pe_start=$pe_now
     pe_node=$1 pe_limit=$2 pe_total=$3 pe_timeout=''
     shift 3
-    # busybox before 1.30 has another syntax; one without -k leaves a hung child to the node's deadline.
+    # busybox before 1.30 has another syntax. Without -k, a child that ignores TERM runs until the node's deadline.
     if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
-    # busybox's ends its child alone: what that had started would go on, and hold the answer open.
+    # busybox's timeout ends its child only: what that had started would go on, and hold the answer open.
     pe_group=''
     case $(timeout --help 2>&1) in *BusyBox*) ! command -v setsid >/dev/null || pe_group='exec 5<&0; trap "kill -9 0" TERM; "$@" <&5 & wait $!' ;; esac
     # A login shell's banner may end without a newline.
@@ -86,7 +86,7 @@ pe_head() { # LINE: prints a line of the head, and keeps it for the checksum
 "
 }
 
-# Sets pe_now, a time in hundredths of a second, and pe_exact where it is no whole second. Costs no process where there is a /proc/uptime.
+# Sets pe_now, a time in hundredths of a second, and pe_exact unless it counts whole seconds only. With a /proc/uptime it starts no process.
 pe_clock() {
     pe_now='' pe_exact=yes
     # shellcheck disable=SC2034
@@ -107,13 +107,13 @@ pe_identifier() { # KIND
     *) pe_state=missing; return ;;
     esac
     if [ -z "$pe_file" ]; then
-        # The tree marks before the name vary with the layout of the machine.
+        # The marks of ioreg's tree before the name differ between machines.
         pe_value=$(ioreg -rd1 -c IOPlatformExpertDevice 2>/dev/null | sed -n 's/^[ |]*"IOPlatformUUID" = "\([0-9A-Fa-f-]*\)"$/\1/p')
     elif [ ! -e "$pe_file" ]; then
         pe_state=missing
         return
     else
-        # Firmware's ids are readable by root alone (mode 0400).
+        # Only root may read the firmware's ids (mode 0400).
         pe_value=$(cat "$pe_file" 2>/dev/null || { [ -n "$PE_SUDO" ] && $PE_SUDO cat "$pe_file" 2>/dev/null; }) || {
             pe_state=unreadable
             return
@@ -144,12 +144,13 @@ pe_identifier() { # KIND
     *) pe_state=filler ;;
     esac
     case $pe_digits in
-    # Firmware that nobody filled in: shared by thousands of boards.
+    # Fillers of firmware: thousands of boards share them.
     ffffffffffffffffffffffffffffffff | 03000200040005000006000700080009) pe_state=filler ;;
     esac
 }
 
-# Succeeds when the gate is open. Each pair is KIND=SHA256 of an identifier on file; a node's own values are told as hashes only.
+# Judges the gate, prints its part of the head, and succeeds if the gate is open. Each pair is KIND=SHA256 of an identifier on file; of the node's own
+# identifiers only hashes are printed. power_edge/identity/ judges these once more, by the same rules, and says why: change both or none.
 pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
     pe_os=$1 pe_require=$2 pe_migration=$3 pe_primary=$4
     shift 4
@@ -187,14 +188,14 @@ pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
     [ "$pe_verdict" = open ]
 }
 
-pe_section() { # NAME BODY [WORDS]: runs a probe with arguments, which are words of the shell, quoted
+pe_section() { # NAME BODY [WORDS]: runs a probe; WORDS are its arguments as quoted words of the shell
     echo
-    # The block goes out as it comes, and its copy to cksum, whose line follows the last byte: it has read all, and tee has written all.
+    # tee sends the block out as it comes, and a copy to cksum, which prints its line after the last byte: by then tee has written all.
     pe_block "$@" | tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | cksum 2>/dev/null 3>&-
 }
 
-# A probe's text and arguments come to its shell by a pipe: on a command line every user of the node could read them. The braces make it read all
-# before it runs any.
+# A probe's text and arguments come to its shell by a pipe: on a command line, every user of the node could read them. The braces make the shell read
+# all of it before it runs any.
 pe_run() { # COMMAND...
     # shellcheck disable=SC2016 # for another sh
     pe_print "$pe_text" 2>/dev/null | "$@" sh -c "exec 5<&0 </dev/null; . $PE_BODY" pe
@@ -202,7 +203,7 @@ pe_run() { # COMMAND...
 
 # shellcheck disable=SC2086 # words
 pe_block() { # NAME BODY [WORDS]
-    exec 3>&1 # in a shell of its own, as part of a pipe
+    exec 3>&1 # this is a shell of its own, as part of a pipe
     pe_name=$1
     pe_text="set -- ${3-}
 {

@@ -1,15 +1,48 @@
-"""What all tests share: the lab, and leaving it out, aloud, where no node can be booted."""
+"""What all tests share: the lab; what is left out, and why; no process but in tests marked so."""
 
 import signal
+import sys
+from collections.abc import Generator
 
 import pytest
 
 from tests.support.lab.fixtures import firewalld_node, lab, node, rpm_node, t420
 from tests.support.lab.requirements import impossible
+from tests.support.shells import not_installed
 
 __all__ = ["firewalld_node", "lab", "node", "rpm_node", "t420"]
 
 _LEFT_OUT = pytest.StashKey[int]()
+_NO_SHELL = pytest.StashKey[tuple[int, set[str]]]()
+_STARTS = frozenset(
+    ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system")
+)
+"""Events of sys.addaudithook by which a process starts."""
+_watched: list[str] | None = None
+"""What the running test started; None for a test that may start processes."""
+
+
+def _note_start(event: str, arguments: tuple[object, ...]) -> None:
+    if _watched is not None and event in _STARTS:
+        _watched.append(f"{event} {arguments[:2]}"[:200])
+
+
+sys.addaudithook(_note_start)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test that starts a process and is marked neither `shell` nor `lab`."""
+    global _watched  # noqa: PLW0603 an audit hook stays for good
+    may = item.get_closest_marker("shell") or item.get_closest_marker("lab")
+    started: list[str] = []
+    _watched = None if may else started
+    try:
+        return (yield)
+    finally:
+        _watched = None
+        if started:
+            pytest.fail(f"it starts a process ({started[0]}): mark it `shell`", pytrace=False)
 
 
 def pytest_configure() -> None:
@@ -32,15 +65,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash[_LEFT_OUT] = len(on_nodes)
         config.hook.pytest_deselected(items=on_nodes)
         items[:] = [item for item in items if item not in on_nodes]
+    lacking = {item: names for item in items if (names := not_installed(item))}
+    if lacking:
+        config.stash[_NO_SHELL] = len(lacking), set().union(*lacking.values())
+        config.hook.pytest_deselected(items=list(lacking))
+        items[:] = [item for item in items if item not in lacking]
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
+    lines = []
     # Under xdist it is the workers that collect: this process cannot tell how many there were.
     count = config.stash.get(_LEFT_OUT, None)
     if count or (config.pluginmanager.has_plugin("dsession") and impossible()):
-        terminalreporter.section("not run", yellow=True)
-        terminalreporter.line(
-            f"{count or 'All'} tests on real nodes (-m lab): {impossible()}", yellow=True
+        lines.append(f"{count or 'All'} tests on real nodes (-m lab): {impossible()}")
+    number, shells = config.stash.get(_NO_SHELL, (0, set()))
+    if number:
+        lines.append(
+            f"{number} tests in shells that are not installed: {', '.join(sorted(shells))}"
         )
+    if lines:
+        terminalreporter.section("not run", yellow=True)
+    for line in lines:
+        terminalreporter.line(line, yellow=True)

@@ -8,6 +8,8 @@ import pytest
 from power_edge import package_data
 from power_edge.stderr import errors, reason
 
+pytestmark = pytest.mark.shell
+
 WARNINGS = [
     "sudo: unable to resolve host rig-7: Name or service not known",
     "sudo-rs: unable to resolve host rig-7",

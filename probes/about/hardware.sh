@@ -1,7 +1,7 @@
-# What the machine is made of. Sizes are in KiB. Filesystems come last: one that hangs leaves the rest told.
-root=${PE_ROOT-}
-firmware() { # NAME: what the firmware says, into `value`; empty where nobody filled it in
-    first_of "$root/sys/class/dmi/id/$1" || return
+# What the machine is made of. Sizes are in KiB. Filesystems come last: if one hangs, the rest is printed already.
+# shellcheck disable=SC2154 # lib/node.sh sets root
+firmware() { # NAME: sets `value` to what the firmware says; empty if it is a filler
+    first_line "$root/sys/class/dmi/id/$1" || return
     value=$(printf %s "$value" | sed 's/^ *//; s/ *$//')
     case $(printf %s "$value" | tr '[:upper:]' '[:lower:]') in
     '' | none | 'n/a' | unknown | default* | 'not '* | 'to be filled'* | o.e.m.* | oem | 'system manufacturer' | 'system product name' | 'system version' | 0123456789*) value='' ;;
@@ -42,7 +42,7 @@ cpu=$(awk -F '[ \t]*: ' '
 ' "$root/proc/cpuinfo" 2>/dev/null)
 if [ -n "$cpu" ]; then
     rest=${cpu#* * * }
-    # ARM's cpuinfo names no model; lscpu knows it by number.
+    # On ARM, cpuinfo names no model; lscpu knows its number.
     [ -n "$rest" ] || rest=$(lscpu 2>/dev/null | sed -n 's/^Model name: *//p' | head -n 1)
     cpu=${cpu% "${cpu#* * * }"}
     # shellcheck disable=SC2086
@@ -59,22 +59,22 @@ for disk in "$root"/sys/block/*; do
     case $name in
     '*' | loop* | ram* | zram* | dm-* | md* | sr* | fd* | nbd*) continue ;;
     esac
-    first_of "$disk/size" || continue
+    first_line "$disk/size" || continue
     size=$value
     case $size in 0 | *[!0-9]*) continue ;; esac
-    first_of "$disk/queue/rotational" || value=''
+    first_line "$disk/queue/rotational" || value=''
     case $name-$value in
     vd* | xvd*) kind=virtual ;;
     *-0) kind=ssd ;;
     *-1) kind=rotating ;;
     *) kind=unknown ;;
     esac
-    if first_of "$disk/device/model"; then model=$(printf %s "$value" | sed 's/ *$//'); fi
+    if first_line "$disk/device/model"; then model=$(printf %s "$value" | sed 's/ *$//'); fi
     line disk "$name" $((size / 2)) "$kind" "$model"
 done
 
-# /proc/mounts writes blanks as \040. A device that is mounted at several places is told once; of remote filesystems the fill is not asked,
-# since a server that is gone would hold the question up.
+# /proc/mounts writes blanks as \040. A device that is mounted at several places is printed once. For remote filesystems df is not run: it would hang if
+# the server is gone.
 awk '
     { gsub(/\\040/, " ", $2); gsub(/\\040/, " ", $1) }
     $3 ~ /^(nfs|nfs4|cifs|smb3|ceph|9p|glusterfs|fuse\.sshfs|fuse\.glusterfs)$/ { print "remote\t" $1 "\t" $3 "\t" $2; next }

@@ -1,22 +1,22 @@
 # Interfaces, addresses, routes that somebody set, name servers, and VPNs.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 if [ ! -d "$root/sys/class/net" ]; then
     missing interfaces 'there is no /sys/class/net'
 fi
 for interface in "$root"/sys/class/net/*; do
     name=${interface##*/} kind=''
     [ -e "$interface/operstate" ] || continue
-    first_of "$interface/operstate"
+    first_line "$interface/operstate"
     state=$value
     # A tunnel has no state of its own: 1 is IFF_UP.
-    if [ "$state" = unknown ] && first_of "$interface/flags"; then
+    if [ "$state" = unknown ] && first_line "$interface/flags"; then
         case $value in *[13579bdfBDF]) state=up ;; *) state=down ;; esac
     fi
-    first_of "$interface/address" || value=''
+    first_line "$interface/address" || value=''
     line interface "$name" "$state" "$value"
     if [ -e "$interface/tun_flags" ]; then
-        first_of "$interface/tun_flags"
-        # IFF_TUN is 1, IFF_TAP 2; taps are mostly those of virtual machines.
+        first_line "$interface/tun_flags"
+        # IFF_TUN is 1, IFF_TAP 2; most taps belong to virtual machines.
         case $value in *[13579bdf]) kind=tun ;; esac
     elif grep -q '^DEVTYPE=wireguard' "$interface/uevent" 2>/dev/null; then
         kind=wireguard
@@ -31,13 +31,13 @@ if command -v ip >/dev/null; then
     else
         missing addresses 'ip failed'
     fi
-    # What follows from an address is no route that somebody set.
+    # A route that follows from an address was set by nobody.
     for family in 4 6; do
         if ! ip -$family route show; then echo "failed"; fi
     done | awk '
         $0 == "failed" { failed = 1 }
         /^(fe80|ff00|multicast|local|broadcast)/ || / proto (kernel|ra) / && $1 != "default" || $0 == "failed" { next }
-        !/ via / && / (scope link +src|metric 256) / && !/ proto / { next } # as busybox tells them
+        !/ via / && / (scope link +src|metric 256) / && !/ proto / { next } # as busybox prints them
         ++count > 50 { next }
         {
             to = $1; via = ""; device = ""
@@ -51,7 +51,7 @@ else
     missing routes 'there is no ip here'
 fi
 
-# Where systemd-resolved is in between, its own file names the servers that it asks.
+# With systemd-resolved, its own file names the servers.
 resolv=$root/etc/resolv.conf
 if [ -r "$root/run/systemd/resolve/resolv.conf" ] && grep -q '^nameserver 127\.0\.0\.53' "$resolv" 2>/dev/null; then
     resolv=$root/run/systemd/resolve/resolv.conf

@@ -1,10 +1,7 @@
-# Who gets in: sshd's effective settings, the firewall, listening ports, last logins. What takes root says so where there is none.
-root=${PE_ROOT-}
+# Who gets in: sshd's effective settings, the firewall, listening ports, last logins. What only root can read is `missing` without root.
+# shellcheck disable=SC2154 # lib/node.sh sets root
 may=yes
-[ "$(id -u)" = 0 ] || { [ -n "${PE_SUDO-}" ] && $PE_SUDO true 2>/dev/null; } || may=''
-as_root() { # COMMAND...
-    ${PE_SUDO-} "$@"
-}
+can_be_root || may=''
 
 if ! command -v sshd >/dev/null; then
     missing sshd 'there is no sshd'
@@ -14,16 +11,16 @@ elif settings=$(as_root sshd -T 2>/dev/null); then
     printf '%s\n' "$settings" | awk '
         { gsub(/[\001-\037\177]/, " ") }
         $1 ~ /^(port|permitrootlogin|passwordauthentication|kbdinteractiveauthentication|pubkeyauthentication|permitemptypasswords)$/ { print "sshd\t" $1 "\t" $2 }'
-    # -T tells what holds where no Match block does.
+    # -T prints what holds outside of Match blocks.
     if as_root cat "$root/etc/ssh/sshd_config" "$root"/etc/ssh/sshd_config.d/*.conf 2>/dev/null | grep -qi '^[[:blank:]]*match[[:blank:]]'; then
         line sshd match yes
     fi
 else
-    missing sshd "$(as_root sshd -T 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1)"
+    missing sshd "$(error_of sshd -T)"
 fi
 
-if first_of "$root/etc/ufw/ufw.conf"; then line ufw "$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf")"; fi
-hooks() { # of what nft lists: the chains that incoming packets meet, and how many rules their tables hold
+if first_line "$root/etc/ufw/ufw.conf"; then line ufw "$(sed -n 's/^ENABLED=//p' "$root/etc/ufw/ufw.conf")"; fi
+hooks() { # reads nft's list; prints the chains that incoming packets meet, and how many rules their tables have
     awk '
         function flush(  i) { for (i = 1; i <= n; i++) print "hook\t" hook[i] "\t" rules; n = rules = 0 }
         /^table / { flush(); family = $2; table = $3 }
@@ -37,7 +34,7 @@ hooks() { # of what nft lists: the chains that incoming packets meet, and how ma
         /^\t\t[^\t]/ && !/^\t\t(type|comment|elements|flags|size) / { rules++ }
         END { flush() }'
 }
-saved() { # FAMILY, of what iptables-save prints
+saved() { # FAMILY: reads what iptables-save prints
     awk -v family="$1" '
         $1 == ":INPUT" && table == "*filter" { policy = tolower($2) }
         /^\*/ { table = $1 }
@@ -61,11 +58,11 @@ firewall() {
             case $rules in *ufw-user-input*) line filter ufw ;; esac
             case $rules in *'table inet firewalld'*) line filter firewalld ;; esac
         else
-            missing firewall "$(as_root nft list ruleset 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1)"
+            missing firewall "$(error_of nft list ruleset)"
             return
         fi
     fi
-    # The tables of iptables-legacy are told by these files alone; asking for tables that are not there would create them.
+    # Only these files name the tables of iptables-legacy: to list tables that do not exist would create them.
     for family in ip ip6; do
         tables=$(as_root cat "$root/proc/net/${family}_tables_names" 2>/dev/null)
         if [ -n "$tables" ] || [ -z "$looked" ]; then
@@ -79,14 +76,14 @@ firewall() {
             case $rules in *ufw-user-input*) line filter ufw ;; esac
         fi
     done
-    # Without nft nobody knows the rules of nftables; iptables-save prints those of its own tables alone.
+    # Without nft the rules of nftables are unknown: iptables-save prints only those of its own tables.
     if [ -z "$looked" ] && nftables_may_filter; then
         missing firewall 'there is no nft to read the rules of nftables'
         return
     fi
     line filter read
 }
-# Whether the kernel has nftables, or that is not known.
+# Succeeds if the kernel has nftables, or if that is not known.
 nftables_may_filter() {
     [ ! -d "$root/sys/module/nf_tables" ] || return 0
     builtin=$(cat "$root/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null) || return 0
@@ -94,11 +91,11 @@ nftables_may_filter() {
 }
 firewall
 
-# Whose sockets they are is shown to root alone.
+# Only root sees the programs of other users' sockets.
 if ! command -v ss >/dev/null; then
     missing listening 'there is no ss here'
 else
-    [ -z "$may" ] && missing programs 'it takes root to tell whose other ports are'
+    [ -z "$may" ] && missing programs 'it takes root to see the programs of other ports'
     if [ -n "$may" ]; then sockets=$(as_root ss -tulnp); else sockets=$(ss -tulnp); fi || missing listening 'ss failed'
     printf '%s\n' "$sockets" | awk '
         $1 !~ /^(tcp|udp)$/ { next }
@@ -107,8 +104,8 @@ else
             port = address = $5; sub(/^.*:/, "", port); sub(/:[^:]*$/, "", address)
             program = ""
             if (match($0, /users:\(\("[^"]*"/)) program = substr($0, RSTART + 9, RLENGTH - 10)
-            told = "listening\t" $1 "\t" address "\t" port "\t" program
-            if (!seen[told]++) print told
+            found = "listening\t" $1 "\t" address "\t" port "\t" program
+            if (!seen[found]++) print found
         }'
 fi
 
@@ -120,6 +117,6 @@ elif logins=$(last -w -n 20 --time-format iso 2>/dev/null); then
         { gsub(/[\001-\037\177]/, " "); at = $3; from = ""; if ($3 !~ /^[0-9]+-[0-9][0-9]-[0-9][0-9]T/) { from = $3; at = $4 } }
         at ~ /T/ && ++count <= 5 { print "login\t" $1 "\t" $2 "\t" from "\t" at }'
 else
-    missing logins 'last does not tell'
+    missing logins 'last failed'
 fi
 exit 0

@@ -1,11 +1,11 @@
 # What systemd runs, and what of it failed.
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 if [ ! -d "$root/run/systemd/system" ]; then
     missing services 'systemd does not run here'
     exit 0
 fi
 units=$(systemctl list-units --all --plain --full --no-legend --no-pager) || exit
-# It says running, degraded, starting..., and ends with 1 for all but the first.
+# It prints running, degraded, starting..., and ends with 1 for all but the first.
 state=$(systemctl is-system-running 2>/dev/null)
 line state "${state:-unknown}"
 printf '%s\n' "$units" | awk '

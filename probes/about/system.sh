@@ -1,34 +1,30 @@
-# The operating system: what it is, since when it runs, and what it waits for.
-root=${PE_ROOT-}
-release=$(cat "$root/etc/os-release" 2>/dev/null || cat "$root/usr/lib/os-release" 2>/dev/null)
-field() { # KEY of os-release(5)
-    printf '%s\n' "$release" | sed -n "s/^$1=//p" | head -n 1 | sed "s/^[\"']//; s/[\"']\$//"
-}
-if [ -n "$release" ]; then
-    line distribution "$(field PRETTY_NAME)" "$(field ID)" "$(field VERSION_ID)"
+# The operating system: what it is, how long it has run, and whether it needs a reboot or updates.
+# shellcheck disable=SC2154 # lib/node.sh sets root
+if os_release; then
+    line distribution "$os_name" "$os_id" "$os_version"
 else
     missing distribution 'there is no os-release'
 fi
-first_of "$root/proc/sys/kernel/osrelease" || value=$(uname -r)
+first_line "$root/proc/sys/kernel/osrelease" || value=$(uname -r)
 kernel=$value
 line kernel "$kernel"
 
-# Since process 1 began, which in a container is later than the kernel did. Its start is in ticks, 100 a second on all machines that Linux runs on.
-if first_of "$root/proc/uptime"; then
+# The time since process 1 began: in a container it is later than the kernel. Its start is in ticks, of which Linux has 100 a second everywhere.
+if first_line "$root/proc/uptime"; then
     up=${value%%.*}
-    first_of "$root/proc/1/stat" || value=''
+    first_line "$root/proc/1/stat" || value=''
     began=$(printf '%s\n' "${value##*) }" | awk '{ print int($20 / 100) }')
     line uptime $((up - ${began:-0}))
 else
     missing uptime '/proc/uptime cannot be read'
 fi
 # shellcheck disable=SC2086
-if first_of "$root/proc/loadavg"; then
+if first_line "$root/proc/loadavg"; then
     set -- $value
     line load "$1" "$2" "$3"
 fi
 
-# Of kernels only those of the same kind are compared: the name's end, as in 6.1.0-18-cloud-amd64.
+# Only kernels of one kind are compared: their names end in the same way, as 6.1.0-18-cloud-amd64.
 newest_kernel() {
     kind=${kernel##*[0-9]-}
     case $kind in "$kernel" | *[0-9].*) kind='' ;; esac
@@ -48,8 +44,8 @@ else
     line reboot no
 fi
 
-# Which packages would be upgraded, by the lists that are there: nothing is fetched, and no cache written.
-updates() { # the lines of a manager's answer that are an update, and those of them that are for security
+# Which packages would be upgraded, by the lists on the node: nothing is fetched, and no cache is written.
+updates() { # UPDATE SECURITY AGE: patterns for lines of `answer` that are an update, and that are for security; the age of the lists
     line updates "$(printf '%s\n' "$answer" | grep -c "$1")" "$(printf '%s\n' "$answer" | grep "$1" | grep -c "${2:-^\$}")" "$3"
 }
 if command -v apt-get >/dev/null; then
@@ -67,7 +63,7 @@ elif command -v pacman >/dev/null; then
 elif command -v apk >/dev/null; then
     if answer=$(apk version -l '<' 2>/dev/null); then updates ' < ' '' ''; else missing updates 'apk failed'; fi
 elif command -v dnf >/dev/null || command -v yum >/dev/null; then
-    missing updates 'not looked for: dnf writes caches and logs when it is asked'
+    missing updates 'not looked for: dnf writes caches and logs whenever it runs'
 else
-    missing updates 'no package manager that could tell'
+    missing updates 'there is no package manager that is known here'
 fi

@@ -1,8 +1,7 @@
 # Files under /etc that somebody changed or added; with `all` every regular file there, but for secrets and what changes by itself.
 # What a package brought, or made at its installation, is the distribution's: the databases of dpkg, rpm, apk and pacman tell which files those are,
 # and with what content. docs/discovery/files.md has the patterns below with their reasons; * stands for slashes as well.
-# shellcheck disable=SC2154 # lib/files.sh sets the lists of secrets
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root, lib/files.sh the lists of secrets
 etc=$root/etc
 tab='	'
 all=''
@@ -86,18 +85,11 @@ of_packages() {
     of_rpm
 }
 
-# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that, and nobody may.
-rpm_asked() { # ARGUMENT...
-    if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups rpm --dbpath "$dbpath" "$@" 2>/dev/null; then return; fi
-    rpm --dbpath "$dbpath" "$@"
-}
-
 of_rpm() {
     command -v rpm >/dev/null || return 0
-    dbpath=$root$(rpm --eval %_dbpath 2>/dev/null) # busybox has an rpm that knows no database
-    [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ] || return 0
+    rpm_database || return 0
     {
-        rpm_asked -qa --qf '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\n]'
+        rpm_query -qa --qf '[%{FILENAMES}\t%{FILEDIGESTS}\t%{=NAME}\t%{FILEMODES:octal}\t%{FILEUSERNAME}:%{FILEGROUPNAME}\n]'
         echo "status$tab$?"
     } | awk -F '\t' -v OFS='\t' '
         $1 == "status" && $2 != 0 { print "broken", "rpm" }
@@ -296,7 +288,7 @@ told_odd() {
 
 # What a plain user cannot enter is looked into as root, where sudo lets him without a password.
 as=''
-if [ "$(id -u)" != 0 ] && [ -n "${PE_SUDO-}" ] && $PE_SUDO true 2>/dev/null; then as="$PE_SUDO env LC_ALL=C"; fi
+if [ "$(id -u)" != 0 ] && can_be_root; then as="$PE_SUDO env LC_ALL=C"; fi
 
 odd='*[!] -[^-~]*'
 never="$accounts $never"
@@ -311,7 +303,7 @@ never="$accounts $never"
     secret_tests=$found
 }
 sums=$(sums)
-[ -n "$sums" ] || [ -n "$all" ] || { echo 'no package database that is known here: nothing tells what is of no package' >&2; exit 1; }
+[ -n "$sums" ] || [ -n "$all" ] || fail 'there is no package database that is known here: nothing tells which files are of no package'
 PE_ROOT=$root
 export PE_ROOT
 {

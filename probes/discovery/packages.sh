@@ -1,7 +1,7 @@
 # Packages that somebody asked for, and those on hold; with `all` every one that is installed.
 # Asked for is what the manager has down as such, less the distribution's base, and less what another such package, or the base, depends on (what it
 # merely recommends is kept). Where the manager keeps no such list, all are: then it is the packages that no other one needs.
-# shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
+# shellcheck disable=SC2154 # lib/node.sh and lib/packages.sh set manager, installed, dbpath and root
 tab='	'
 all=''
 [ "$1" != all ] || all=yes
@@ -146,19 +146,13 @@ print("asked", *(row[0] for row in rows if row[1] == 2), sep="\n")' "$history" "
     fi
 }
 
-# As root rpm opens the database for writing and renews its -shm file, so root asks as nobody where the node can do that, and nobody may.
-rpm_asked() { # ARGUMENT...
-    if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups rpm --dbpath "$dbpath" "$@" 2>/dev/null; then return; fi
-    rpm --dbpath "$dbpath" "$@"
-}
-
 rpm_packages() {
     command -v rpm >/dev/null || fail 'rpm is not there'
-    table=$(rpm_asked -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1 # rpm has said why
+    table=$(rpm_query -qa --qf 'rpm\t%{NAME}\t%{ARCH}\n[needs\t%{=NAME}\t%{REQUIRENAME}\n][has\t%{=NAME}\t%{PROVIDENAME}\n]') || exit 1 # rpm has said why
     # Many packages need /bin/sh and the like: a package that has such a file counts as needed.
     files=$(echo "$table" | awk -F '\t' '$1 == "needs" && $3 ~ /^\// && !seen[$3]++ { print $3 }')
     # shellcheck disable=SC2086 # no blanks in them
-    owners=$([ -z "$files" ] || rpm_asked -qf --qf 'base\t%{NAME}\n' -- $files 2>/dev/null | grep "^base$tab")
+    owners=$([ -z "$files" ] || rpm_query -qf --qf 'base\t%{NAME}\n' -- $files 2>/dev/null | grep "^base$tab")
     {
         rpm_reasons | sed "s/^/reason$tab/"
         echo "$owners"

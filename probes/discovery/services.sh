@@ -2,24 +2,22 @@
 # or that was changed, or of a package that was asked for or that such a one depends on. With `all` every unit that can be declared. Needs no root.
 mode=$1
 
-command -v systemctl >/dev/null || { echo 'there is no systemctl, and only units of systemd can be declared' >&2; exit 1; }
-for tool in awk cat find grep sed sort; do
-    command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
-done
+command -v systemctl >/dev/null || fail 'there is no systemctl, and only units of systemd can be declared'
+need awk cat find grep sed sort
 
 list() { # COMMAND ARG...
     systemctl --type=service,socket,timer,target,path --full --plain --no-legend --no-pager "$@"
 }
 units=$(list list-units --all) || exit
 # In a chroot systemctl knows what is installed, prints no unit, and exits 0.
-[ -n "$units" ] || { echo 'systemctl tells nothing about units; does systemd run here (a chroot?)' >&2; exit 1; }
+[ -n "$units" ] || fail 'systemctl prints no units; does systemd run here (a chroot?)'
 cd "${PE_ROOT:-/}" || exit
 
 # What Debian's packages enabled and masked themselves (deb-systemd-helper(1)). Where they were installed with a strict umask it takes root to read.
 records=''
 for folder in var/lib/systemd/deb-systemd-helper-enabled var/lib/systemd/deb-systemd-helper-masked; do
     [ -d "$folder" ] || continue
-    found=$(find "$folder" 2>/dev/null) || found=$(${PE_SUDO-} find "$folder" 2>/dev/null) || {
+    found=$(find "$folder" 2>/dev/null) || found=$(as_root find "$folder" 2>/dev/null) || {
         printf '?what packages enabled themselves\tit takes root to read all of /%s\n' "$folder"
         exit 0
     }

@@ -1,13 +1,11 @@
 # Kernel parameters that files under /etc, /run and /usr/local set, and a few that make the machine a router; with `all` every one that can be set.
 # What packages set (files below /usr/lib, and files of theirs under /etc that nobody changed) is the distribution's; it is read too, since it may come
 # last. The rules are those of sysctl.d(5).
-root=${PE_ROOT-}
+# shellcheck disable=SC2154 # lib/node.sh sets root
 tab='	'
 
-for tool in awk cut grep md5sum sed sort tr; do
-    command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
-done
-[ -d "$root/proc/sys" ] || { echo 'there is no /proc/sys' >&2; exit 1; }
+need awk cut grep md5sum sed sort tr
+[ -d "$root/proc/sys" ] || fail 'there is no /proc/sys'
 
 if [ "$1" = all ]; then
     cd "$root/proc/sys" || exit

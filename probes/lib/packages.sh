@@ -1,21 +1,12 @@
-# Which package manager owns the node. The check and the discovery of packages begin with this file.
+# Which package manager owns the node.
+# shellcheck disable=SC2154 # lib/node.sh sets root, os_id and os_like
 set -f
-root=${PE_ROOT-}
 HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
 export HOME
 unset DPKG_ADMINDIR DPKG_ROOT RPM_CONFIGDIR APT_CONFIG # nor are databases and settings of a session
 
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-
-rpm_path() {
-    command -v rpm >/dev/null && dbpath=$root$(rpm --eval %_dbpath) || dbpath=$root/var/lib/rpm
-}
-
-# Whether a manager's database is there and is not empty. (Asking rpm would create a missing one.)
-has() {
+# Whether a manager's database exists and is not empty.
+has_database() { # MANAGER
     case $1 in
     dpkg) [ -s "$root/var/lib/dpkg/status" ] ;;
     apk) apk_path && [ -s "$installed" ] ;;
@@ -26,10 +17,7 @@ has() {
             [ -e "$1" ]
         )
         ;;
-    rpm)
-        rpm_path
-        [ -s "$dbpath/rpmdb.sqlite" ] || [ -s "$dbpath/Packages.db" ] || [ -s "$dbpath/Packages" ]
-        ;;
+    rpm) rpm_database ;;
     esac
 }
 
@@ -40,51 +28,24 @@ apk_path() {
     return 1
 }
 
-# The manager of a distribution, by an ID or a word of ID_LIKE of os-release(5); nothing where it is not known here.
-# ALT installs rpms with a tool that is called apt-get: its database is rpm's.
-manager_of() {
-    case $1 in
-    debian | ubuntu | raspbian | devuan | deepin | uos) echo dpkg ;;
-    alpine | postmarketos | wolfi | chainguard | adelie) echo apk ;;
-    arch | archlinux | archarm | manjaro | artix) echo pacman ;;
-    rhel | fedora | centos | rocky | almalinux | ol | amzn | scientific | cloudlinux | virtuozzo) echo rpm ;;
-    suse | sles | sled | sle_hpc | sle-micro | sl-micro | opensuse*) echo rpm ;;
-    openeuler | euleros | hce | anolis | alinux | tencentos | opencloudos) echo rpm ;;
-    altlinux | mageia | mandriva | openmandriva | rosa | pld | photon | mariner | azurelinux) echo rpm ;;
-    esac
-}
-
-# $manager: the one that os-release names. Without an os-release the only one that has a database; but not on a system that is unknown here: an rpm
-# database on a Gentoo says nothing of what is installed there.
+# Sets manager to the one that os-release names; without an os-release to the only one that has a database. It fails for an unknown distribution: an
+# rpm database on a Gentoo does not say what is installed there.
 choose() {
-    id='' like='' manager=''
-    for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
-        [ -r "$release" ] || continue
-        while IFS='=' read -r key value || [ -n "$key" ]; do
-            case $key in
-            ID) id=$(unquoted "$value") ;;
-            ID_LIKE) like=$(unquoted "$value") ;;
-            esac
-        done <"$release"
-        break
-    done
-    for family in $id $like; do
-        manager=$(manager_of "$(echo "$family" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz')")
+    os_release
+    manager=''
+    for family in $os_id $os_like; do
+        manager=$(distribution "$family")
+        manager=${manager% *}
         [ -n "$manager" ] || continue
-        has "$manager" || fail "this is $id, but its $manager database is missing, empty or unreadable"
+        has_database "$manager" || fail "this is $os_id, but its $manager database is missing, empty or unreadable"
         return
     done
-    [ -z "$id" ] || fail "the package manager of $id is not known here"
+    [ -z "$os_id" ] || fail "the package manager of $os_id is not known here"
     for other in dpkg rpm apk pacman; do
-        if has "$other"; then
+        if has_database "$other"; then
             [ -z "$manager" ] || fail "os-release names no system, and there are databases of $manager and $other"
             manager=$other
         fi
     done
     [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that is known here'
-}
-
-unquoted() {
-    value=${1#[\"\']}
-    echo "${value%[\"\']}"
 }

@@ -13,10 +13,10 @@
 #   sim NAME LINE                               what `apt-get -s` says that it would do
 #   way NAME WHAT                               an installed package that the way to the node may lead through
 # That a package is not there is said by no tool's error: only by a database that was read and holds others.
-# shellcheck disable=SC2154 # lib/packages.sh sets manager, installed, dbpath and root
+# shellcheck disable=SC2154 # lib/node.sh and lib/packages.sh set manager, installed, dbpath and root
 nl='
 '
-first_of() {
+first_tool() {
     for tool; do
         if command -v "$tool" >/dev/null; then
             echo "$tool"
@@ -57,7 +57,7 @@ rows_of() {
 dpkg_rows() {
     command -v dpkg-query >/dev/null || fail 'dpkg-query is not there'
     native=$(dpkg --print-architecture) || fail 'dpkg does not tell its architecture'
-    echo "manager dpkg $native $(first_of apt-get)"
+    echo "manager dpkg $native $(first_tool apt-get)"
     {
         dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W \
             -f '${Package}\t${Architecture}\t${db:Status-Want}/${db:Status-Status}/${db:Status-Eflag}\t${Version}\t${Provides}\n'
@@ -67,13 +67,13 @@ dpkg_rows() {
 
 # dpkg removes the list of a package's files with the last of them: one without a row means that rows were lost (a status file that was cut, or restored).
 orphans() { # ROWS NAME...
-    rows_told=$1
+    known_rows=$1
     shift
     set +f
     for name; do
         name=${name%%:*}
         case $name in *[A-Z]*) name=$(printf %s "$name" | tr 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' 'abcdefghijklmnopqrstuvwxyz') ;; esac
-        case "$nl$rows_told" in *"${nl}row $name "*) continue ;; esac
+        case "$nl$known_rows" in *"${nl}row $name "*) continue ;; esac
         for file in "$root/var/lib/dpkg/info/$name.list" "$root/var/lib/dpkg/info/$name":*.list; do
             [ ! -s "$file" ] || { echo "orphan $name"; break; }
         done
@@ -82,7 +82,7 @@ orphans() { # ROWS NAME...
 }
 
 apk_rows() {
-    echo "manager apk - $(first_of apk)"
+    echo "manager apk - $(first_tool apk)"
     [ -r "$installed" ] || fail "$installed is not readable"
     # apk-tools writes f: for files, scripts or attributes that could not be installed.
     {
@@ -104,7 +104,7 @@ apk_rows() {
 # holds no row at all, the database must show another package.
 rpm_rows() {
     command -v rpm >/dev/null || fail 'rpm is not there'
-    echo "manager rpm - $(first_of dnf yum zypper microdnf tdnf)"
+    echo "manager rpm - $(first_tool dnf yum zypper microdnf tdnf)"
     labels=''
     for name; do
         case $name in *:*) name=${name%%:*}.${name##*:} ;; esac
@@ -171,7 +171,7 @@ rpm_answer() { # PATTERN ARGUMENT...
 }
 
 # pacman's answer, and behind it what it calls an error; other lines on stderr are not pacman's.
-pacman_told() { # ARGUMENT...
+pacman_answer() { # ARGUMENT...
     {
         complaints=$(pacman ${root:+"--dbpath=$root/var/lib/pacman"} "$@" 2>&1 >&3 3>&-)
         status=$?
@@ -184,7 +184,7 @@ pacman_told() { # ARGUMENT...
 pacman_rows() {
     command -v pacman >/dev/null || fail 'pacman is not there'
     echo "manager pacman - pacman"
-    table=$(pacman_told -Q) || fail 'pacman could not list the packages'
+    table=$(pacman_answer -Q) || fail 'pacman could not list the packages'
     case "$nl$table" in *"${nl}error: "* | "$nl") fail "pacman: ${table:-no packages}" ;; esac
     missing=' '
     for name; do
@@ -206,7 +206,7 @@ pacman_rows() {
     set -- $missing
     [ $# -gt 0 ] || return 0
     # Names whose dependency would not be met; the others are provided by something.
-    unmet=$(pacman_told -T -- "$@")
+    unmet=$(pacman_answer -T -- "$@")
     case $? in 0 | 127) ;; *) fail "pacman -T failed: $unmet" ;; esac
     case "$nl$unmet" in *"${nl}error: "*) fail "pacman: $unmet" ;; esac
     for name; do

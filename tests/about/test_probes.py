@@ -14,16 +14,12 @@ from power_edge.checking.target import Target
 from power_edge.probing.framing import read
 from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
+from tests.support.shells import each_shell
+
+pytestmark = pytest.mark.shell
 
 PROBES = Path(__file__).parents[2] / "probes"
-SHELLS = [
-    ["sh"],
-    *(
-        pytest.param(shell, marks=pytest.mark.lab)
-        for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"])
-    ),
-]
-every_shell = pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+every_shell = each_shell()
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 
 
@@ -63,9 +59,9 @@ class Tree:
     ) -> list[list[str]]:
         """The lines of a part, split."""
         files = (
-            ("prelude", "about/line", f"about/{name}")
+            ("prelude", "lib/node", "lib/about", f"about/{name}")
             if name == "who"
-            else ("about/line", f"about/{name}")
+            else ("lib/node", "lib/about", f"about/{name}")
         )
         body = "".join((PROBES / f"{file}.sh").read_text() for file in files)
         if shell[0] == "busybox":  # Debian's takes its own applets before what is on PATH
@@ -559,7 +555,7 @@ def test_an_id_that_is_none_is_never_hashed(tree: Tree) -> None:
     assert ["!identity", "machine-id: invalid, product-uuid: missing"] in tree.part(["sh"], "who")
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell()
 def test_a_part_that_hangs_takes_no_other_with_it(tree: Tree, shell: list[str]) -> None:
     tree.files({"etc/ufw/ufw.conf": "ENABLED=no\n", "proc/sys/vm/swappiness": "60\n"})
     tree.tool("ss", "sleep 1000")

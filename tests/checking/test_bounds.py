@@ -11,6 +11,8 @@ import pytest
 from tests.support import answers
 from tests.support.bounded import Nodes
 
+pytestmark = pytest.mark.shell
+
 START = 120
 """MiB that a run takes which asks one healthy node, and as much again."""
 GIGABYTE = "exec head -c 1073741824 /dev/zero"

@@ -127,10 +127,10 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
         (["rig"], "--yes writes it"),
         (
             ["rig", "--yes", "sysctl[kernel.panic]", "sysctl[vm.dirty_ratio]"],
-            "not all can be adopted",
+            "not all of the named items can be adopted",
         ),
-        (["rig", "--yes", "-k", "dirty"], "not all can be adopted"),
-        (["rig", "--yes", "-k", "panic or dirty"], "not all can be adopted"),
+        (["rig", "--yes", "-k", "dirty"], "not all of the named items can be adopted"),
+        (["rig", "--yes", "-k", "panic or dirty"], "not all of the named items can be adopted"),
         (["rig", "--yes", "sysctl[kernel.panick]"], "did you mean sysctl[kernel.panic]?"),
         (["rig", "--yes", "\x1b[1m"], r"'\x1b[1m' is not an item of rig"),
         (["rig", "--yes", "-k", "panick"], "-k 'panick' matches no item of rig"),

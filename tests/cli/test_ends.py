@@ -15,6 +15,8 @@ import pytest
 
 from tests.probing.test_process import Holders, holders
 
+pytestmark = pytest.mark.shell
+
 __all__ = ["holders"]
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]

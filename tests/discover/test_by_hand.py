@@ -16,7 +16,11 @@ from power_edge.checking.target import target
 from power_edge.discover.collect import read, script_for
 from power_edge.probing import framing
 from power_edge.probing.connection import Options
-from tests.support.trees import SHELLS, tool, write
+from tests.support import scripts
+from tests.support.shells import each_shell
+from tests.support.trees import tool, write
+
+pytestmark = pytest.mark.shell
 
 SCRIPT = package_data.folder("probes") / "discover-edge-node.sh"
 
@@ -53,7 +57,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@each_shell("dash", "bash", "mksh", "busybox")
 def test_any_shell_reads_a_tree(tree: Path, shell: list[str]) -> None:
     done = run(
         "--only", "sysctl", shell=shell, PE_ROOT=str(tree), LANG="de_DE.UTF-8", LC_ALL="de_DE.UTF-8"
@@ -121,7 +125,7 @@ def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[s
 def test_an_unreadable_folder_is_reported(tree: Path) -> None:
     """Root may read all, so what `[` says of the folder is made up."""
     refuse = '[() { case "$*" in "-r "*/etc/sysctl.d*) false ;; *) command [ "$@" ;; esac; }\n'
-    body = refuse + package_data.text("probes/discovery/sysctl.sh")
+    body = refuse + scripts.body("sysctl", "discovery")
     done = subprocess.run(
         ["bash", "-c", body, "pe", "changed"],
         capture_output=True,
@@ -139,7 +143,7 @@ def test_what_cannot_look_is_no_empty_answer(tree: Path, missing: str) -> None:
         (tools / name).symlink_to(shutil.which(name) or name)
     if missing == "proc":
         shutil.rmtree(tree / "proc")
-    body = package_data.text("probes/discovery/sysctl.sh")
+    body = scripts.body("sysctl", "discovery")
     done = subprocess.run(
         [shutil.which("dash") or "sh", "-c", body, "pe", "changed"],
         capture_output=True,

@@ -12,6 +12,8 @@ from power_edge.identity import identifiers
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from tests.support.cases import RECORDINGS
 
+pytestmark = pytest.mark.shell
+
 CONTAINER = power_edge.checking.collect_identity._CONTAINER
 PROBES = Path(__file__).parents[2] / "probes"
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
@@ -178,6 +180,47 @@ def test_a_pod_is_a_container(tree: Path) -> None:
     (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
     assert CONTAINER not in run(tree).stdout.splitlines()
     assert CONTAINER in run(tree, KUBERNETES_SERVICE_HOST="10.96.0.1").stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("release", "family"),
+    [
+        ("ID=debian", "debian"),
+        ("ID='raspbian'\nID_LIKE=debian", "debian"),
+        ("ID=linuxmint\nID_LIKE='ubuntu debian'", "debian"),
+        ("ID=rocky\nID_LIKE='rhel centos fedora'", "rhel"),
+        ('ID="openEuler"', "rhel"),
+        ("ID=nobara\nID_LIKE=fedora", "rhel"),
+        ("ID=postmarketos\nID_LIKE=alpine", "alpine"),
+        ("ID=manjaro\nID_LIKE=arch", "arch"),
+        ("ID=steamos\nID_LIKE=arch", "arch"),
+        ("ID=altlinux", None),
+        ("ID=opensuse-leap\nID_LIKE='suse opensuse'", None),
+        ("ID=mageia\nID_LIKE='mandriva fedora'", "rhel"),
+        ("ID=gentoo", None),
+        ("NAME=x", None),
+        ("ID=gentoo\nID=debian", "debian"),
+    ],
+)
+def test_the_family_of_a_distribution(tree: Path, release: str, family: str | None) -> None:
+    (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    (tree / "etc/os-release").write_text(release)
+    identity, _ = collect(tree)
+    assert identity.platform is not None
+    assert identity.platform.os_family == family
+
+
+def test_os_release_below_usr_is_read_if_there_is_no_other(tree: Path) -> None:
+    (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    (tree / "usr/lib").mkdir(parents=True)
+    (tree / "usr/lib/os-release").write_text('ID=debian\nVERSION_ID="13"')
+    platform = collect(tree)[0].platform
+    assert platform is not None
+    assert (platform.os_family, platform.os_version) == ("debian", "13")
+    (tree / "etc/os-release").write_text("ID=arch\n")
+    platform = collect(tree)[0].platform
+    assert platform is not None
+    assert (platform.os_family, platform.os_version) == ("arch", None)
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from power_edge.package_data import text
 from tests.support.lab.nodes import Lab
 from tests.support.lab.t420 import NAME, t420_node
 
+pytestmark = pytest.mark.shell
+
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 ELSEWHERE = CHECKOUT / "docs" / "lab.md"  # its example is run by the lab's own tests

@@ -15,6 +15,8 @@ from tests.support import answers
 from tests.support.hostile.values import TOGETHER, VALUES, coded, unobeyed
 from tests.support.trees import tool
 
+pytestmark = pytest.mark.shell
+
 STATUSES = (0, 3, 4, 11, 12)
 MORE = {**TOGETHER, **{odd: VALUES[odd] for odd in ("command", "half a command")}}
 

@@ -21,6 +21,8 @@ from power_edge.resources.files.secrets import secret
 from power_edge.yaml_edit.masking import masked
 from tests.resources.files.test_discover import NO_SECRET_LINES, SECRET_LINES
 
+pytestmark = pytest.mark.shell
+
 DECLARED, OBSERVED = "Declared-{}-Tr0ub4dor", "Observed-{}-Tr0ub4dor"
 WAYS = {
     "password": "different",

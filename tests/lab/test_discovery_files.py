@@ -14,7 +14,8 @@ from power_edge.discover.sections import LeftOut, Section
 from tests.resources.files.test_discover import OF_THESE, used
 from tests.support.lab.discovering import FEW, discovered, wrong
 from tests.support.lab.nodes import Node
-from tests.support.trees import SHELLS, lines, run
+from tests.support.shells import each_shell
+from tests.support.trees import lines, run
 
 pytestmark = pytest.mark.lab
 
@@ -93,7 +94,7 @@ def by_path(section: Section, folder: str = "/etc/") -> dict[str, dict[str, Any]
     }
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "mksh", "busybox")
 def test_in_any_shell(shell: list[str], tmp_path: Path) -> None:
     used(tmp_path)
     (tmp_path / "etc" / "café \\ *").write_text("mine\n")

@@ -12,7 +12,8 @@ from power_edge.discover.sections import LeftOut, Section
 from tests.resources.packages.test_discover import ALONE, OF_ALPINE, alpine, rpms
 from tests.support.lab.discovering import FEW, discovered, wrong
 from tests.support.lab.nodes import Node
-from tests.support.trees import SHELLS, lines, run, write
+from tests.support.shells import each_shell
+from tests.support.trees import lines, run, write
 
 pytestmark = pytest.mark.lab
 
@@ -60,14 +61,14 @@ def values(section: Section) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "mksh", "busybox")
 def test_in_any_shell(shell: list[str], tmp_path: Path) -> None:
     alpine(tmp_path)
     assert lines(run("packages", tmp_path, shell=shell)) == OF_ALPINE
 
 
 # A busybox shell has an rpm and a dpkg of its own, which know no database.
-OTHERS = pytest.mark.parametrize("shell", SHELLS[:3], ids=lambda shell: shell[0])
+OTHERS = each_shell("dash", "bash", "mksh")
 
 
 @OTHERS

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from power_edge import package_data
 from power_edge.discover.sections import Section
 from tests.lab.test_services import SHELLS, unit
 from tests.support.lab.discovering import FEW, discovered, wrong
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, CORE, FIREWALLD, POSTGRESQL, RPM, TRIXIE, Root
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = package_data.text("probes/discovery/services.sh")
+BODY = body("services", "discovery")
 ONCE = ("Type=oneshot", "ExecStart=/bin/true")
 UNITS = {
     "static.service": unit(install=""),

@@ -19,6 +19,8 @@ import pytest
 from power_edge.probing import process
 from power_edge.probing.process import Lifeline, NoRoom, TooLong, execute, guard, run
 
+pytestmark = pytest.mark.shell
+
 HANGS = 'exec 9>"$0"; echo begun >&9; (timeout 1000 sleep 1000; true) & sleep 1000; wait'
 """A process with a child in a group of its own. All of them hold the FIFO open."""
 

@@ -19,6 +19,8 @@ from power_edge.probing.transport import ask
 from tests.probing.test_transport import job
 from tests.support.answers import answer
 
+pytestmark = pytest.mark.shell
+
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh here")
 
 

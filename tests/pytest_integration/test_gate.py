@@ -21,14 +21,10 @@ from power_edge.probing.framing import Answer, read
 from power_edge.probing.script import Timeouts, probe_script
 from tests.support.cases import Case, Verdict, parameters
 from tests.support.gates import ROWS, Row
+from tests.support.shells import each_shell
 
-SHELLS = [
-    ["sh"],
-    *(
-        pytest.param(shell, marks=pytest.mark.lab)
-        for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"])
-    ),
-]
+pytestmark = pytest.mark.shell
+
 FILES = {
     "machine-id": "etc/machine-id",
     "product-uuid": "sys/class/dmi/id/product_uuid",
@@ -79,7 +75,7 @@ def judged(answer: Answer, expected: Expected | None) -> Gate:
     return found
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell()
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_table(row: Row, shell: list[str], machine: Path) -> None:
     for kind, (state, value) in row.shown.items():

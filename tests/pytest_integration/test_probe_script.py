@@ -14,14 +14,9 @@ from power_edge.probing.framing import merge, read
 from power_edge.probing.script import COMMAND_LIMIT, Timeouts, probe_script
 from power_edge.report.shell_line import quoted
 from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
+from tests.support.shells import each_shell
 
-SHELLS = [
-    ["sh"],
-    *(
-        pytest.param(shell, marks=pytest.mark.lab)
-        for shell in (["dash"], ["bash"], ["mksh"], ["busybox", "sh"])
-    ),
-]
+pytestmark = pytest.mark.shell
 
 
 @pytest.fixture
@@ -40,7 +35,7 @@ def run(command: Sequence[str], script: str, folder: Path) -> bytes:
 
 
 @pytest.mark.usefixtures("echo")
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell()
 def test_names_reach_the_probe_as_they_are(shell: list[str], tmp_path: Path) -> None:
     script = probe_script("a", OPEN, items(HOSTILE), Timeouts()).text()
     (tmp_path / "script").write_bytes(script.encode("utf-8", "surrogateescape"))
@@ -70,17 +65,17 @@ def test_a_script_that_was_cut_runs_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell()
 @pytest.mark.parametrize(
     "tools",
-    [(), pytest.param(("timeout", "setsid"), marks=pytest.mark.lab)],
+    [(), pytest.param(("timeout", "setsid"), marks=pytest.mark.shell("busybox"))],
     ids=["timeout", "busybox-timeout"],
 )
 def test_no_command_line_on_the_node_shows_a_probe_or_an_item(
     shell: list[str], tools: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in tools:
-        (tmp_path / name).symlink_to("/bin/busybox")
+        (tmp_path / name).symlink_to(shutil.which("busybox") or "")
     real = package_data.text
     # What `ps` shows while the section runs, and what its children inherit.
     body = ": zq_probe; set +f; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; env"
@@ -145,7 +140,7 @@ def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 990 <= output.milliseconds < 60_000
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell()
 @pytest.mark.parametrize(
     "printed",
     [r"\0\001\377\r\n\0", r"no newline", "", r"\n\n", r"\342\202\254", r"%s\t\134"],
@@ -215,8 +210,8 @@ def test_a_node_without_a_tool_of_the_frame_says_which(tmp_path: Path, missing: 
     )
 
 
-@pytest.mark.lab
-@pytest.mark.parametrize("shell", [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]], ids=str)
+@pytest.mark.shell("busybox")
+@each_shell("dash", "bash", "mksh", "busybox")
 @pytest.mark.parametrize(
     "body", ["echo begun; sleep 60; true", "echo begun >&2; sleep 60 | cat; true"]
 )
@@ -224,7 +219,7 @@ def test_a_deadline_of_busybox_ends_all_that_was_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: list[str], body: str
 ) -> None:
     for name in ("timeout", "setsid", "sleep"):
-        (tmp_path / name).symlink_to("/bin/busybox")
+        (tmp_path / name).symlink_to(shutil.which("busybox") or "")
     real = package_data.text
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(
@@ -244,12 +239,12 @@ def test_a_deadline_of_busybox_ends_all_that_was_started(
     assert (answer.outputs["sysctl.0"].failure(), answer.complete) == ("timed out", True)
 
 
-@pytest.mark.lab
+@pytest.mark.shell("busybox")
 def test_what_a_section_says_is_the_same_with_busybox_s_deadline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("timeout", "setsid"):
-        (tmp_path / name).symlink_to("/bin/busybox")
+        (tmp_path / name).symlink_to(shutil.which("busybox") or "")
     real = package_data.text
     body = """printf 'out %s\\n' "$@"; echo err >&2; exit 7"""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -278,14 +273,7 @@ def test_without_an_identity_the_gate_stays_shut(tmp_path: Path) -> None:
     assert (observed.gate, observed.outputs, observed.complete) == ("hidden", {}, True)
 
 
-@pytest.mark.parametrize(
-    "shell",
-    [
-        ["bash"],
-        *(pytest.param(shell, marks=pytest.mark.lab) for shell in (["mksh"], ["busybox", "sh"])),
-    ],
-    ids=str,
-)
+@each_shell("bash", "mksh", "busybox")
 @pytest.mark.parametrize("argument", [*HOSTILE, ""], ids=ascii)
 def test_an_argument_of_a_command_that_mends_means_itself(shell: list[str], argument: str) -> None:
     assert quoted(argument).isprintable()

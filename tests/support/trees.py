@@ -9,8 +9,6 @@ from pathlib import Path
 
 from tests.support.scripts import body
 
-SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
-
 
 def run(
     kind: str, tree: Path, mode: str = "changed", shell: Sequence[str] = ("sh",)

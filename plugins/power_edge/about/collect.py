@@ -63,9 +63,9 @@ def section(part: str) -> Section:
     """Return the section of the probe script that reads one part."""
     # `who` hashes the identifier that the prelude reads.
     files = (
-        ("prelude", "about/line", f"about/{part}")
+        ("prelude", "lib/node", "lib/about", f"about/{part}")
         if part == "who"
-        else ("about/line", f"about/{part}")
+        else ("lib/node", "lib/about", f"about/{part}")
     )
     return Section(f"about.{part}", files)
 

@@ -48,7 +48,7 @@ def collect(route: Route, timeouts: Timeouts) -> Shown:
     script = ProbeScript(
         "-",
         identifiers.ANY_MACHINE,
-        (Section("identity", ("prelude", "collect-identity")),),
+        (Section("identity", ("prelude", "lib/node", "collect-identity")),),
         timeouts,
     )
     output = (

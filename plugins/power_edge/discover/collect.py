@@ -50,7 +50,7 @@ def script_for(target: Target, types: Sequence[str], *, everything: bool) -> Pro
     expected = check.expected(target.node) if target.node is not None else None
     mode = "all" if everything else "changed"
     sections = (
-        planning.Section("identity", ("prelude", "collect-identity")),
+        planning.Section("identity", ("prelude", "lib/node", "collect-identity")),
         *map(collect.section, ("who", "hardware", "roles")),
         *(
             planning.Discovery(name, planning.files(name, "discovery", "resources"), (mode,))

@@ -131,11 +131,10 @@ class ProbeScript(NamedTuple):
 def files(kind: str, *folders: str) -> tuple[str, ...]:
     """Return the files of a type's probes in folders below probes/, as names without `.sh`.
 
-    The first is probes/lib/TYPE.sh, if there is one.
+    Before them stand lib/node.sh, which every probe begins with, and lib/TYPE.sh, if there is one.
     """
-    shared = (
-        (f"lib/{kind}",) if (package_data.folder("probes") / "lib" / f"{kind}.sh").is_file() else ()
-    )
+    own = (package_data.folder("probes") / "lib" / f"{kind}.sh").is_file()
+    shared = ("lib/node", f"lib/{kind}") if own else ("lib/node",)
     return (*shared, *(f"{folder}/{kind}" for folder in folders))
 
 

@@ -19,6 +19,8 @@ from power_edge.resources.files.discover import DISCOVERY
 from tests.support.scripts import HOSTILE, body
 from tests.support.trees import apk, dpkg, lines, run, tool, write
 
+pytestmark = pytest.mark.shell
+
 HASHED, UNHASHED = "+*:::", "+-:::"
 CONFFILES = {
     "/etc/app/app.conf": "a=1\n",
@@ -220,7 +222,9 @@ NO_SECRET_LINES = [
 ]
 
 
-@pytest.mark.parametrize("grep", ["", "exec busybox grep"])
+@pytest.mark.parametrize(
+    "grep", ["", pytest.param("exec busybox grep", marks=pytest.mark.shell("busybox"))]
+)
 def test_a_line_that_holds_a_secret(tmp_path: Path, grep: str) -> None:
     dpkg(tmp_path, {"/etc/app/app.conf": ""})
     if grep:

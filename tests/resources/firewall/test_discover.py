@@ -21,9 +21,11 @@ from tests.resources.firewall.test_property import Chain, answer, firewalls
 from tests.resources.firewall.test_property import as_nft as chains_as_nft
 from tests.support.cases import RECORDINGS
 from tests.support.firewalls import State, as_iptables, as_nft, by_name, discovered, states
+from tests.support.shells import each_shell
+
+pytestmark = pytest.mark.shell
 
 PROBE = package_data.text("probes/discovery/firewall.sh")
-SHELLS = [["dash"], ["bash"], ["busybox", "sh"]]
 DENY = {"enabled": True, "default_incoming": "deny", "default_outgoing": "allow"}
 SSH = {"port": 22, "proto": "tcp", "action": "allow"}
 PING = {"proto": "icmp", "action": "allow"}
@@ -440,7 +442,7 @@ def lines(tree: Path, shell: list[str], mode: str = "changed", sudo: str = "gran
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "busybox")
 @pytest.mark.parametrize(
     ("rules", "conf", "line"),
     [
@@ -470,14 +472,14 @@ def test_whose_rules_stop_anything(
     assert lines(tree, shell, "all")[0].startswith("+firewall\t")
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "busybox")
 def test_what_it_takes_to_look(tree: Path, shell: list[str]) -> None:
     tool(tree, "nft", "echo 'netlink: Error: it broke' >&2; echo more >&2; exit 1")
     assert lines(tree, shell) == ["?firewall\tit could not be read: netlink: Error: it broke"]
     assert lines(tree, shell, sudo="refused") == ["?firewall\tit takes root to read it"]
 
 
-@pytest.mark.parametrize("shell", SHELLS[:2], ids=lambda shell: shell[0])  # busybox asks its own id
+@each_shell("dash", "bash")  # busybox asks its own id
 def test_a_plain_user_without_sudo_does_not_look(tree: Path, shell: list[str]) -> None:
     nft(tree, UFW)
     tool(tree, "id", "echo 1000")
@@ -486,7 +488,7 @@ def test_a_plain_user_without_sudo_does_not_look(tree: Path, shell: list[str]) -
     assert lines(tree, shell, sudo="") == ["+firewall\tufw is active: ufw status verbose"]
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "busybox")
 def test_without_nft(tree: Path, shell: list[str]) -> None:
     assert lines(tree, shell) == [
         "?firewall\tit could not be read: neither nft nor iptables-save is on the machine"
@@ -495,7 +497,7 @@ def test_without_nft(tree: Path, shell: list[str]) -> None:
     assert lines(tree, shell) == ["+firewall\tiptables: iptables-save shows its rules"]
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "busybox")
 def test_rules_of_legacy_iptables(tree: Path, shell: list[str]) -> None:
     nft(tree, "")
     (tree / "proc/net/ip_tables_names").write_text("filter\n")
@@ -506,7 +508,7 @@ def test_rules_of_legacy_iptables(tree: Path, shell: list[str]) -> None:
     assert lines(tree, shell) == ["+firewall\tiptables: iptables-legacy-save shows its rules"]
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "busybox")
 def test_rules_that_programs_make(tree: Path, shell: list[str]) -> None:
     nft(
         tree,

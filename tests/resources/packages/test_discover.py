@@ -15,6 +15,8 @@ from power_edge.resources.packages.observation import Package, Row
 from tests.support.scripts import body
 from tests.support.trees import lines, run, tool, write
 
+pytestmark = pytest.mark.shell
+
 ASKED = "asked for (dnf, zypper)"
 ALONE = "no other package needs it"
 
@@ -253,8 +255,11 @@ def test_the_check_and_the_discovery_choose_by_one_table(
     write(tmp_path, dict.fromkeys(databases.values(), "something"))
     chosen = 'choose\necho "chosen $manager"\nexit\n'
     for folder in ("resources", "discovery"):
-        script = package_data.text("probes/lib/packages.sh") + chosen
-        assert body("packages", folder).startswith(package_data.text("probes/lib/packages.sh"))
+        shared = "".join(
+            package_data.text(f"probes/lib/{name}.sh") for name in ("node", "packages")
+        )
+        assert body("packages", folder).startswith(shared)
+        script = shared + chosen
         environment = {"PATH": os.environ["PATH"], "PE_ROOT": str(tmp_path)}
         done = subprocess.run(
             ["sh", "-c", script], check=False, capture_output=True, text=True, env=environment

@@ -17,6 +17,8 @@ from power_edge.resources.services.observation import Puller, Trigger, Unit
 from tests.support.scripts import HOSTILE
 from tests.support.trees import lines, run, tool, write
 
+pytestmark = pytest.mark.shell
+
 SYSTEMCTL = """
 tree=${0%/bin/*}/manager
 for word; do

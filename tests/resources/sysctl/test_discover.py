@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.trees import SHELLS, dpkg, lines, run, write
+from tests.support.shells import each_shell
+from tests.support.trees import dpkg, lines, run, write
+
+pytestmark = pytest.mark.shell
 
 KEY = "vm/swappiness"
 
@@ -114,7 +117,7 @@ def test_patterns_are_told_of_a_persons_files_alone(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@each_shell("dash", "bash", "mksh", "busybox")
 def test_in_any_shell(tmp_path: Path, shell: list[str]) -> None:
     files = {
         "etc/sysctl.d/a.conf": SETS,
