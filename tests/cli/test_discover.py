@@ -318,7 +318,7 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
         == "this machine is the node here already; to write that node: power-edge discover here"
     )
     assert second.startswith(
-        "node-configs/twice/system-identity.yaml: is the same machine's as node-configs/here/"
+        "node-configs/twice/system-identity.yaml: is for the same machine as node-configs/here/"
     )
     assert not (root / "twice").exists()
 

@@ -86,7 +86,7 @@ def test_two_folders_of_one_machine(pair: tuple[SystemIdentity, SystemIdentity])
     for one, other in permutations(pair):
         (problem,) = problems_of(a=one, b=other)
         assert problem.startswith(
-            "node-configs/b/system-identity.yaml: is the same machine's as node-configs/a/system-identity.yaml, by the "
+            "node-configs/b/system-identity.yaml: is for the same machine as node-configs/a/system-identity.yaml (equal "
         )
 
 
@@ -181,7 +181,7 @@ def test_the_node_of_a_machine(tmp_path: Path) -> None:
     one, other = folder(tmp_path, "a"), folder(tmp_path, "b")
     assert node_of(identity(), {one: identity(), other: identity(OTHER_ID)}) == Match(one)
     assert node_of(identity(), {other: identity(OTHER_ID)}) is None
-    with pytest.raises(ConfigError, match=r"b/system-identity.* the same machine's as .*/a/"):
+    with pytest.raises(ConfigError, match=r"b/system-identity.* for the same machine as .*/a/"):
         node_of(identity(), {one: identity(), other: identity()})
 
 
@@ -193,5 +193,5 @@ def test_folders_with_one_file_are_one_node(tmp_path: Path) -> None:
 
 def test_a_conflict_without_a_common_identifier_names_the_one_on_file(tmp_path: Path) -> None:
     one, other = folder(tmp_path, "a"), folder(tmp_path, "b")
-    with pytest.raises(ConfigError, match="by the product-uuid"):
+    with pytest.raises(ConfigError, match="equal product-uuid"):
         node_of(identity(dmi_product_uuid=UUID), {one: identity(), other: by_uuid()})
