@@ -12,7 +12,7 @@ from power_edge import atomic_file
 
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
-    """What a careful root's shell has."""
+    """Use the umask of a careful root."""
     before = os.umask(0o077)
     yield
     os.umask(before)
@@ -90,7 +90,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.fixture(params=["in one step", "in several"])
 def rename(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the file system can exchange files, and where it cannot."""
+    """A file system that can exchange files, and one that cannot."""
     if request.param == "in several":
         monkeypatch.setattr(atomic_file, "_renameat2", lambda *_: False)
 

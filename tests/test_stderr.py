@@ -1,4 +1,4 @@
-"""What is a warning on stderr, here and in the probes."""
+"""Warnings on stderr are the same here and in the probes."""
 
 import os
 import subprocess

@@ -24,7 +24,7 @@ MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 
 
 class Tree:
-    """A machine's files, and the tools that it has: what comes first on PATH."""
+    """A machine's files, and its tools, which come first on PATH."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

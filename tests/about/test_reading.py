@@ -1,4 +1,4 @@
-"""What machines print of themselves, read: recorded ones, and hostile ones."""
+"""Reading what machines print about themselves: recorded answers, and hostile ones."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def record(**outputs: bytes | Output) -> About:
 
 
 def as_json(observed: About) -> dict[str, object]:
-    """As the command prints it, held against the schema."""
+    """The record as the command prints it, checked against the schema."""
     record: dict[str, object] = json.loads(msgspec.json.encode(observed))
     validator("about").validate(record)
     return record

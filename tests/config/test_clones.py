@@ -1,4 +1,4 @@
-"""Which folders are meant for one machine: clones of an image, and what only looks like one."""
+"""Folders for one machine: clones of an image, and pairs that only look like clones."""
 
 from itertools import permutations
 from pathlib import Path

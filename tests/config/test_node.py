@@ -149,7 +149,7 @@ def test_names_that_will_do(tmp_path: Path, name: str) -> None:
 
 
 def test_a_name_that_will_do_is_the_same_in_an_id() -> None:
-    """So two folders never have tests of one id."""
+    """Otherwise the tests of two folders could have one id."""
     for character in map(
         chr, (*range(0x3000), 0xD800, 0xDCFF, 0xE000, 0xFEFF, 0xE0001, sys.maxunicode)
     ):
@@ -231,7 +231,7 @@ NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
         }.items()
     },
 }
-"""Ways in which the folder of a node may have no state.yaml, and what is said of each."""
+"""How the folder of a node may lack a state.yaml, and the message for each."""
 
 
 @pytest.mark.parametrize("case", NO_STATES)

@@ -1,4 +1,4 @@
-"""jsonschema is the reference: jsonschema-rs, which is in use, accepts and refuses the same documents.
+"""jsonschema is the reference: jsonschema-rs, which we use, accepts and refuses the same documents.
 
 The documents are the recordings' declarations, the same with one value changed, and documents that
 are put together at random.

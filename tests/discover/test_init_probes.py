@@ -66,7 +66,7 @@ def collect(tree: Path) -> tuple[SystemIdentity, str]:
 
 
 def refused(tree: Path) -> str:
-    """Why nothing tells this machine from others; such a machine gets no file."""
+    """Why nothing identifies this machine; such a machine gets no file."""
     done = run(tree)
     assert (done.returncode, done.stdout) == (12, b"")
     assert done.stderr.endswith(b"collect-identity.sh: nothing tells this machine from others\n")

@@ -1,6 +1,4 @@
-"""Merge what was discovered into a file: what it lacks is added, what it says
-stays.
-"""
+"""Merge what was discovered into a file: what it lacks is added, what it says stays."""
 
 import pytest
 from hypothesis import given, settings

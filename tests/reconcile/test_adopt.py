@@ -1,4 +1,4 @@
-"""Drift taken over: the edit that each kind of drift comes to, and what is left alone."""
+"""Adopting drift: the edit for each kind of drift, and what is left as it is."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,8 +61,9 @@ def packages(*versions: str) -> Package:
 def adopted(
     text: str, observed: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None
 ) -> Adoption:
-    """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of
-    what was adopted is compliant then.
+    """Adopt a state.yaml by observations (type -> key -> observation).
+
+    Every adopted item must be compliant in the new text.
     """
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
@@ -397,7 +398,7 @@ def test_any_unit_is_true_afterwards_or_left_or_gone(declared: str, unit: Unit) 
 def test_what_would_not_be_compliant_is_left_alone(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the edit was to come to: the new text is judged, and unknown is no compliance."""
+    """The new text is judged again, whatever the edits were; unknown is not compliant."""
     written: list[Item] = []
 
     def loaded(*arguments: Any) -> State:

@@ -25,7 +25,7 @@ class Sample(NamedTuple):
     text: str
     lines: list[Line]
     flows: frozenset[YamlPath]
-    """Collections in flow style: their lines change with all that they hold."""
+    """Collections in flow style: a line changes with everything in it."""
 
 
 WORDS = (
@@ -178,7 +178,7 @@ def value_of(text: str) -> dict[str, Any]:
 
 
 def holds(sample: Sample, edits: list[Edit], *, removing: bool = False) -> str:
-    """Makes the edits, and looks for all other lines in what comes of it: all of them, in order,
+    """Make the edits, and look for all other lines in the result: all of them, in order,
     and nothing else of the file is different.
     """
     text = edit(sample.text, edits, "f")
@@ -204,7 +204,7 @@ def _lines(text: str, removing: bool) -> list[str]:
 
 
 def emptied(value: Any, path: YamlPath, edits: list[Edit]) -> bool:
-    """Whether the edits leave nothing of a value."""
+    """Whether the edits remove a value completely."""
     if Remove(path) in edits:
         return True
     inner = [child for child in paths(at(value, path)) if len(child) == 1]
