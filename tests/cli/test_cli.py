@@ -117,7 +117,7 @@ def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Pat
     ):
         done = run("validate", *arguments)
         assert done.status == 4
-        same = f"node-configs/{second}/system-identity.yaml: is the same machine's as node-configs/{first}/system-identity.yaml, by the machine-id ("
+        same = f"node-configs/{second}/system-identity.yaml: is for the same machine as node-configs/{first}/system-identity.yaml (equal machine-id) ("
         assert done.err.startswith(same)
         assert done.err.count("\n") == 1
     (configs / "rig-3").mkdir()

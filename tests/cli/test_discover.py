@@ -315,10 +315,10 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     first, second = str(done.exception).split("\n")
     assert (
         first
-        == "this machine is the node here already; to write that one: power-edge discover here"
+        == "this machine is the node here already; to write that node: power-edge discover here"
     )
     assert second.startswith(
-        "node-configs/twice/system-identity.yaml: is the same machine's as node-configs/here/"
+        "node-configs/twice/system-identity.yaml: is for the same machine as node-configs/here/"
     )
     assert not (root / "twice").exists()
 

@@ -215,7 +215,7 @@ def test_a_clone_of_another_node_is_refused(
     done = run("rig", "--write")
     assert (done.status, done.out) == (4, "")
     assert (
-        "node-configs/rig/system-identity.yaml: is the same machine's as node-configs/first/system-identity.yaml"
+        "node-configs/rig/system-identity.yaml: is for the same machine as node-configs/first/system-identity.yaml"
         in done.err
     )
     assert ">/etc/machine-id" in done.err

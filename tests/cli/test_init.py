@@ -322,3 +322,18 @@ def test_a_machine_recorded_by_root_is_recognised_by_a_user_who_sees_less(
 ) -> None:
     folder(tmp_path, "by-root", system_identity=identity(MACHINE_ID, uuid=UUID))
     assert init.record(tmp_path).node == "by-root"
+
+
+def test_a_machine_that_is_two_nodes_is_refused(machine: Machine, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder(tmp_path, name, system_identity=identity(MACHINE_ID))
+    with pytest.raises(ConfigError, match=r"node-configs/two/.*as node-configs/one/"):
+        init.record(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_a_machine_migrated_to_a_new_system_is_its_node(machine: Machine, tmp_path: Path) -> None:
+    migrates = b"validation: {allow_os_migration: true}\n"
+    folder(tmp_path, "old", system_identity=identity(OTHER_ID, uuid=UUID) + migrates)
+    machine.identity = identity(MACHINE_ID, uuid=UUID)
+    assert init.record(tmp_path).node == "old"

@@ -35,8 +35,8 @@ def to_a_relative_file(root: Path) -> None:
 
 
 def by_another_link(root: Path) -> None:
-    (root / "b" / "way").symlink_to(root.parent)
-    (root / "a" / "identity.yaml").symlink_to("../b/way/shadow")
+    (root / "b" / "other").symlink_to(root.parent)
+    (root / "a" / "identity.yaml").symlink_to("../b/other/shadow")
 
 
 def to_a_folder_with_the_same_beginning(root: Path) -> None:

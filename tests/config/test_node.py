@@ -149,7 +149,7 @@ def test_names_that_will_do(tmp_path: Path, name: str) -> None:
 
 
 def test_a_name_that_will_do_is_the_same_in_an_id() -> None:
-    """So two folders never have tests of one id."""
+    """Otherwise the tests of two folders could have one id."""
     for character in map(
         chr, (*range(0x3000), 0xD800, 0xDCFF, 0xE000, 0xFEFF, 0xE0001, sys.maxunicode)
     ):
@@ -231,18 +231,18 @@ NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
         }.items()
     },
 }
-"""Ways in which the folder of a node may have no state.yaml, and what is said of each."""
+"""How the folder of a node may lack a state.yaml, and the message for each."""
 
 
-@pytest.mark.parametrize("way", NO_STATES)
+@pytest.mark.parametrize("case", NO_STATES)
 def test_a_node_s_folder_without_a_usable_state_is_a_node_all_the_same(
-    tmp_path: Path, way: str
+    tmp_path: Path, case: str
 ) -> None:
     root = tmp_path / "node-configs"
     make(root / "rig-08")
     folder = root / "rig-07"
     folder.mkdir()
-    put, words = NO_STATES[way]
+    put, words = NO_STATES[case]
     put(folder)
     assert [each.name for each in select(root, ["*"])] == ["rig-07", "rig-08"]
     assert select(root, ["rig-07"]) == [folder]
@@ -328,12 +328,15 @@ WITH_PASSWORD = [
         ("url: ssh://-oProxyCommand=id", "BACKEND://HOST"),
         ("url: ssh://a@%2DoProxyCommand%3Did", "BACKEND://HOST"),
         *(
-            (f"url: '{way}'", "it holds a password, which is not taken from a file")
-            for way in WITH_PASSWORD
+            (f"url: '{destination}'", "it holds a password, which is not taken from a file")
+            for destination in WITH_PASSWORD
         ),
         *(
-            (f"ssh: {{host: '{way}'}}", "it holds a password, which is not taken from a file")
-            for way in ("root:x@rig", "root:a/b:c@rig")
+            (
+                f"ssh: {{host: '{destination}'}}",
+                "it holds a password, which is not taken from a file",
+            )
+            for destination in ("root:x@rig", "root:a/b:c@rig")
         ),
         ("ssh: {host: a, user: 'root:x'}", "it holds a password, which is not taken from a file"),
         ("ssh: {host: root@rig}", "no user"),
@@ -539,5 +542,5 @@ def test_no_node_configs_at_all(tmp_path: Path) -> None:
         select(None, ["rig-07"])
     with pytest.raises(ConfigError, match="cannot be read"):
         select(tmp_path / "nowhere", ["rig-07"])
-    with pytest.raises(ConfigError, match="no folder in .* has a"):
+    with pytest.raises(ConfigError, match=r"no folder in .* has a"):
         select(tmp_path, ["rig-07"])

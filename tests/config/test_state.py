@@ -1,4 +1,4 @@
-"""state.yaml: what is refused, with every problem's place and remedy, and what comes of the rest."""
+"""state.yaml: what is refused, with the place and a hint for each problem, and what is accepted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""YAML read strictly: what is refused, where, and with which remedy."""
+"""Strict reading of YAML: what is refused, where, and with which hint."""
 
 import pytest
 

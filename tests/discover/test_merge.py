@@ -1,6 +1,4 @@
-"""What was discovered, merged into files that are there: what they lack comes in, what they say
-stays.
-"""
+"""Merge what was discovered into a file: what it lacks is added, what it says stays."""
 
 import pytest
 from hypothesis import given, settings
@@ -140,6 +138,7 @@ event_handler: {debounce_ms: 5}
                     "journald": {"units": ["ssh.service", "docker", "cron.service"]},
                     "auditd": {"commands": ["ufw"]},
                 },
+                names={"ssh.service": "services", "/etc/motd": "files"},
             ),
         )
     )
@@ -153,7 +152,7 @@ event_handler: {debounce_ms: 5}
     assert merge(merged, found, "f") == merged
 
 
-def test_roles_are_told_by_their_names() -> None:
+def test_roles_are_merged_by_name() -> None:
     text = "version: '1.0'\nnode: {hostname: x}\nroles:\n- name: vpn-gateway\n  enabled: false\n"
     roles = (
         Entry({"name": "vpn-gateway", "enabled": True}),
@@ -176,7 +175,7 @@ entries = [
 
 @settings(deadline=None)
 @given(st.sets(st.sampled_from(range(len(entries)))))
-def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
+def test_whatever_is_missing_is_added_once(kept_entries: set[int]) -> None:
     def only(kept: set[int]) -> NewDocument:
         sections = {
             name: tuple(
@@ -188,7 +187,7 @@ def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
             (*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items()))
         )
 
-    merged = merge(emit(only(there)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
+    merged = merge(emit(only(kept_entries)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
     observed, wanted = (
         load_state(text.encode(), "f", "n").items
         for text in (merged, emit(only(set(range(len(entries))))))

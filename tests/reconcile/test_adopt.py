@@ -1,4 +1,4 @@
-"""Drift taken over: the edit that each kind of drift comes to, and what is left alone."""
+"""Adopting drift: the edit for each kind of drift, and what is left as it is."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,8 +61,9 @@ def packages(*versions: str) -> Package:
 def adopted(
     text: str, observed: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None
 ) -> Adoption:
-    """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of
-    what was adopted is compliant then.
+    """Adopt a state.yaml by observations (type -> key -> observation).
+
+    Every adopted item must be compliant in the new text.
     """
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
@@ -80,7 +81,7 @@ def adopted(
 
 
 @pytest.mark.parametrize(
-    ("declared", "observed", "new", "told"),
+    ("declared", "observed", "new", "summary"),
     [
         ("state: running", DOWN, "state: stopped", "state: running -> stopped"),
         (
@@ -107,11 +108,11 @@ def adopted(
         ("state: running", FAILED, "enabled: true", "state left out, enabled: true added"),
     ],
 )
-def test_services(declared: str, observed: Unit, new: str, told: str) -> None:
+def test_services(declared: str, observed: Unit, new: str, summary: str) -> None:
     text = f"{HEAD}services: # ours\n- {{name: a, {{}}}}  # the one\n- {{name: b.socket, state: running}}\n"
     before, after = (text.replace("{}", fields) for fields in (declared, new))
     done = adopted(before, {"services": {"a.service": observed, "b.socket": UP}})
-    assert (done.text, [one.summary for one in done.adopted], done.left) == (after, [told], ())
+    assert (done.text, [one.summary for one in done.adopted], done.left) == (after, [summary], ())
 
 
 @pytest.mark.parametrize(
@@ -135,9 +136,9 @@ def test_what_is_gone_is_removed(type_: str, item: str, observed: Any, why: str)
         "packages": "{name: b}",
         "files": "{path: /b}",
     }[type_]
-    there = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
+    fine = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
     text = f"{HEAD}{type_}:\n# of a\n- {item.replace('path: a', 'path: /a')}\n\n# of b\n- {other}\n"
-    done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): there}})
+    done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): fine}})
     assert done.text == f"{HEAD}{type_}:\n# of b\n- {other}\n"
     assert why in done.adopted[0].summary
 
@@ -323,7 +324,7 @@ def test_a_rule_that_differs(declared: str, observed: str) -> None:
     )
 
 
-def test_content_is_asked_for_by_its_hash() -> None:
+def test_the_probe_hashes_a_declared_content() -> None:
     state = load_state(
         f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(),
         "f",
@@ -397,7 +398,7 @@ def test_any_unit_is_true_afterwards_or_left_or_gone(declared: str, unit: Unit) 
 def test_what_would_not_be_compliant_is_left_alone(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the edit was to come to: the new text is judged, and unknown is no compliance."""
+    """The new text is judged again, whatever the edits were; unknown is not compliant."""
     written: list[Item] = []
 
     def loaded(*arguments: Any) -> State:

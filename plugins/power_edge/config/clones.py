@@ -177,6 +177,6 @@ def _same_machine(name: str, other: str, kind: str) -> Problem:
         )
     return Problem(
         Source(f"{NODE_CONFIGS}/{name}/{SYSTEM_IDENTITY}", 0),
-        f"is the same machine's as {NODE_CONFIGS}/{other}/{SYSTEM_IDENTITY}, by the {kind}",
+        f"is for the same machine as {NODE_CONFIGS}/{other}/{SYSTEM_IDENTITY} (equal {kind})",
         hint,
     )

@@ -40,7 +40,7 @@ OPEN = b"validation:\n  require_match: false\n"
 """The system-identity.yaml of a machine that shows no identity: none is required to match."""
 
 
-class Made(NamedTuple):
+class NodeChanges(NamedTuple):
     """The changes to be written, whether the folder exists already, and notes for the user."""
 
     changes: Changeset
@@ -50,7 +50,7 @@ class Made(NamedTuple):
 
 def make(
     found: Discovered, target: Target, root: Path, name: str | None, *, replace: bool = False
-) -> Made:
+) -> NodeChanges:
     """Return the changes that make a discovered machine a node in the folder `root`.
 
     The node is the target's; else the one called `name`; else the one with the machine's identity;
@@ -75,7 +75,7 @@ def make(
         if twin is not None:
             raise KnownMachine(*twin)
     changes = propose(folder, dict(_contents(found, target, folder, replace=replace)))
-    return Made(changes, folder.exists(), machines.notes)
+    return NodeChanges(changes, folder.exists(), machines.notes)
 
 
 def _folder(

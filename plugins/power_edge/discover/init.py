@@ -86,8 +86,8 @@ def record(root: Path, name: str | None = None) -> Recorded:
             raise
         return recorded  # another command has recorded it meanwhile
     count = len(load_node(folder).items)
-    made = f"{count} item{'' if count == 1 else 's'}"
-    notes += (f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({made})",)
+    items = f"{count} item{'' if count == 1 else 's'}"
+    notes += (f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({items})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)
     return Recorded(wanted, notes)

@@ -1,6 +1,6 @@
 """Merge what was discovered into a file: what the file lacks is added, what it says stays."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -98,28 +98,21 @@ def _lacking(on_file: Any, found: Any, path: YamlPath, names: Mapping[str, str])
                 inner = (*path, str(entry.key))
                 yield from _lacking(on_file[entry.key], entry.value, inner, names)
     elif isinstance(on_file, list) and isinstance(wanted, list):
-        known = _known(on_file, wanted, names)
-        yield Add(path, tuple(entry for entry in entries(found) if _key(entry.value) not in known))
+        types = {names[value] for value in wanted if isinstance(value, str) and value in names}
+        known = {key for value in on_file for key in _keys(value, types)}
+        new = (
+            entry for entry in entries(found) if known.isdisjoint(_keys(plain(entry.value), types))
+        )
+        yield Add(path, tuple(new))
 
 
-def _known(
-    on_file: Sequence[Any], wanted: Sequence[Any], names: Mapping[str, str]
-) -> set[Hashable]:
-    """Return the keys of the entries of a list on file.
+def _keys(value: Any, types: Collection[str]) -> set[Hashable]:
+    """Return what makes two entries of a list the same, if they share any of it.
 
-    If `wanted` has names of items, every text also counts in the spelling of their types: `cron` is
-    `cron.service`.
+    It is the name of a mapping, or the whole value; for a text also its spellings by the resource
+    types whose items the list names: `cron` is `cron.service`.
     """
-    types = {names[value] for value in wanted if isinstance(value, str) and value in names}
-    return {_key(value) for value in on_file} | {
-        _key(resource(name).canonical(value))
-        for name in types
-        for value in on_file
-        if isinstance(value, str)
-    }
-
-
-def _key(value: Any) -> Hashable:
-    """Return what makes two entries of a list the same: the name, or everything."""
-    value = plain(value)
-    return repr(value.get("name", value)) if isinstance(value, Mapping) else repr(value)
+    if isinstance(value, Mapping):
+        return {repr(value.get("name", value))}
+    spelled = [resource(name).canonical(value) for name in types] if isinstance(value, str) else []
+    return {repr(each) for each in (value, *spelled)}
