@@ -235,7 +235,7 @@ def test_names_with_backslashes_are_no_twins_of_others() -> None:
 )
 def test_paths_are_data(path: str) -> None:
     (item,) = load(f'files: [{{path: "{path}"}}]').items
-    assert item.declared.path == path.encode().decode("unicode_escape")
+    assert item.name == path.encode().decode("unicode_escape")
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:

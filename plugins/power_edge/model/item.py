@@ -57,7 +57,7 @@ class Item(NamedTuple):
     type: str
     name: str
     key: str
-    declared: Any
+    declared: object
     expected: Mapping[str, object]
     origins: tuple[Source, ...]
 

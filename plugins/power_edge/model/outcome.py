@@ -31,19 +31,22 @@ class Finding(NamedTuple):
 
 
 def agrees(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
+    """Return a finding of compliant."""
     return Finding(field, Outcome.COMPLIANT, expected, actual, why)
 
 
 def drifts(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
+    """Return a finding of drift."""
     return Finding(field, Outcome.DRIFT, expected, actual, why)
 
 
 def undecided(field: str, expected: Any, why: str, actual: Any = None) -> Finding:
+    """Return a finding of unknown, with the reason."""
     return Finding(field, Outcome.UNKNOWN, expected, actual, why)
 
 
 def compare(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
-    """Compliant when both values are equal, drift otherwise."""
+    """Return a finding of compliant if both values are equal, else of drift."""
     return Finding(
         field, Outcome.COMPLIANT if expected == actual else Outcome.DRIFT, expected, actual, why
     )

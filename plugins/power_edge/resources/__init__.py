@@ -31,7 +31,7 @@ def resource(name: str) -> ResourceType[Any, Any]:
 
 @cache
 def discoverable() -> tuple[str, ...]:
-    """Return the names of the types that can be discovered, sorted: those with a `discover` module."""
+    """Return the names of the types with a `discover` module, sorted."""
     return tuple(name for name in names() if _has_discover(name))
 
 
@@ -48,6 +48,6 @@ def discovery(name: str) -> Discovery[Any, Any]:
 
 
 def _has_discover(name: str) -> bool:
-    """Look for the module without importing the type: `power-edge discover --help` lists all types."""
+    """Whether a type has that module. Imports nothing: `power-edge discover --help` asks for all."""
     folders = [f"{folder}/{name}" for folder in __path__]
     return any(module.name == "discover" for module in iter_modules(folders))
