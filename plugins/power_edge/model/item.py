@@ -1,7 +1,7 @@
 """A declared item, and the place that declares it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from power_edge.text import printable
 
