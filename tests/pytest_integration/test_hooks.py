@@ -55,7 +55,7 @@ def lines(project: Project) -> list[list[object]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
+@pytest.mark.parametrize("processes", ["0", pytest.param("1", marks=pytest.mark.shell)])
 def test_a_format_gets_each_phase_and_the_run(written: Project, processes: str) -> None:
     result = written.run("--node=a", "-n", processes)
     assert result.ret == 1
