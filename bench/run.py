@@ -118,7 +118,9 @@ def sysctls(node: Node, count: int) -> dict[str, str]:
     script = r"""
         cd /proc/sys
         find net vm -type f -perm -0400 | sort | while read -r file; do
-            value=$(cat "$file" 2>/dev/null) && [ "$(printf '%s\n' "$value" | wc -l)" = 1 ] && printf '%s\t%s\n' "$file" "$value"
+            value=$(cat "$file" 2>/dev/null) &&
+                [ "$(printf '%s\n' "$value" | wc -l)" = 1 ] &&
+                printf '%s\t%s\n' "$file" "$value"
         done
         true
     """
@@ -322,12 +324,12 @@ class Bench:
         """discover and about over ssh, against the bare ssh of their probes"""
         folder = self.place / "discovered"
         folder.mkdir()
-        there = target(
+        node_at = target(
             f"root@{self.node.address}", None, Options(ssh_config=str(self.lab.ssh_config))
         )
         scripts = {
-            "discover": discovery_script(there, resources.discoverable(), everything=False),
-            "about": about_script(there),
+            "discover": discovery_script(node_at, resources.discoverable(), everything=False),
+            "about": about_script(node_at),
         }
         for name, script in scripts.items():
             more = ["--merge"] if name == "discover" else []
@@ -397,7 +399,8 @@ class Bench:
             if process.returncode != 0:
                 said.seek(0)
                 raise RuntimeError(
-                    f"{argv[:8]} ended with {process.returncode}:\n{said.read().decode(errors='replace')[-4000:]}"
+                    f"{argv[:8]} ended with {process.returncode}:\n"
+                    + said.read().decode(errors="replace")[-4000:]
                 )
         return Cost(wall, usage.ru_maxrss / 1024)
 

@@ -6,6 +6,7 @@
 #     power-edge discover --answers=answer
 #
 # --all: everything that can be declared, not only what differs from a fresh install.
+# The answer goes to a file, not to a terminal.
 # --print: print the script as one piece, for a machine that has no checkout.
 
 # shellcheck source=probes/by-hand.sh
@@ -29,6 +30,9 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+
+# An answer is a stranger's text, which a terminal would obey.
+if [ -t 1 ] && [ "$pe_target" != --print ]; then pe_usage; fi
 
 pe_types=''
 for pe_file in "$pe_here"/discovery/*.sh; do

@@ -120,9 +120,9 @@ class Bundle:
 
 def generate(types: Path) -> dict[Path, bytes]:
     """Every generated file and its content; the types are made in the folder `types`."""
-    with tempfile.TemporaryDirectory() as made:
+    with tempfile.TemporaryDirectory() as scratch:
         copies = (
-            Path(made) / "schemas"
+            Path(scratch) / "schemas"
             # the generator writes the folder's name into what it makes, and would take the merged ones
             # too
         )
@@ -156,8 +156,8 @@ def existing() -> dict[Path, bytes]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as made:
-        files = generate(Path(made) / "generated")
+    with tempfile.TemporaryDirectory() as scratch:
+        files = generate(Path(scratch) / "generated")
     found = existing()
     if "--check" in sys.argv[1:]:
         stale = sorted(

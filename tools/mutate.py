@@ -55,39 +55,36 @@ def main(paths: list[str]) -> int:
 
 
 def tests_of(paths: list[Path]) -> list[str]:
-    """The test files that are named after what is changed, or after its folder: all tests would
-    take minutes for a change.
+    """Return the test files that are named after what is changed, or after its folder.
+
+    All tests would take minutes for a change.
     """
     files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
     return sorted({test for file in files for test in tests_of_file(file)})
 
 
 def tests_of_file(file: Path) -> set[str]:
-    """The same for one file; where no test has its very name, the one that runs a whole check as
-    well.
-    """
+    """Return the tests of one file; with WHOLE, unless a test in the mirrored folder has its name."""
     names = {file.stem, file.parent.name} - {"__init__"}
     found = {
         test
         for test in all_tests()
         if any(name in Path(test).name.removeprefix("test_") for name in names)
     }
-    return (
-        found
-        if {f"test_{name}" for name in names} & {Path(test).stem for test in found}
-        else found | {WHOLE}
-    )
+    folder = Path("tests", file.parent.relative_to(CHECKOUT / PACKAGE))
+    own = {str(folder / f"test_{name}.py") for name in names}
+    return found if own & found else found | {WHOLE}
 
 
 @cache
 def all_tests() -> tuple[str, ...]:
-    """The test files that start no node."""
+    """Return the test files that start no node."""
     found = (test.relative_to(CHECKOUT) for test in CHECKOUT.glob("tests/**/test_*.py"))
     return tuple(str(test) for test in found if "lab" not in test.parts)
 
 
 def prepare(work: Path, patterns: list[str], tests: list[str]) -> None:
-    """Bring the copy up to date with the checkout; what was found out stays, but for what survived."""
+    """Bring the copy up to date with the checkout; keep the results, except the survivors."""
     (work / "src").mkdir(parents=True, exist_ok=True)
     for name in BESIDE:
         if not (work / name).is_symlink():
@@ -189,7 +186,7 @@ def report(work: Path) -> bool:
                     counts["messages"] += 1
                 else:
                     left += 1
-                    print(f"\n{name}: {status(code)}\n{shown(diff)}")
+                    print(f"\n{name}: {status(code)}\n{pretty(diff)}")
         said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if count)
         lines.append(
             f"{str(source).replace('src/power_edge', PACKAGE)}: {len(codes)} changes: {said}"
@@ -203,7 +200,7 @@ def changed(diff: str) -> Iterator[str]:
     return (line for line in diff.splitlines() if re.match(r"[-+](?![-+]{2} )", line))
 
 
-def shown(diff: str) -> str:
+def pretty(diff: str) -> str:
     return "\n".join(changed(diff))
 
 

@@ -19,9 +19,14 @@ def folder(name: str) -> Path:
 
 @cache
 def text(path: str) -> str:
-    """Return the text of a file such as `probes/prelude.sh`."""
+    """Return the text of a file such as `probes/prelude.sh`. Raises OSError with the file's name."""
     top, _, rest = path.partition("/")
-    return (folder(top) / rest).read_text(encoding="utf-8")
+    file = folder(top) / rest
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        error.filename = str(file)  # an error of read(2) has none
+        raise
 
 
 def with_schema(content: bytes, folder: Path, name: str) -> bytes:

@@ -3,7 +3,7 @@
 if os_release; then
     line distribution "$os_name" "$os_id" "$os_version"
 else
-    missing distribution 'there is no os-release'
+    missing distribution 'there is no os-release that can be read'
 fi
 first_line "$root/proc/sys/kernel/osrelease" || value=$(uname -r)
 kernel=$value

@@ -27,24 +27,35 @@ error_of() { # COMMAND...
     as_root "$@" 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1
 }
 
-# Sets os_id, os_like, os_version and os_name from os-release(5); fails without one. /usr/lib/os-release is read only if there is no other.
+# Sets os_id, os_like, os_version and os_name from os-release(5); the last assignment counts. Fails if it cannot be read, with its name in os_file,
+# and if there is none, without a name. /usr/lib/os-release is read only if there is no other.
 os_release() {
-    os_id='' os_like='' os_version='' os_name=''
-    for os_file in "$root/etc/os-release" "$root/usr/lib/os-release"; do
-        [ -r "$os_file" ] || continue
-        while IFS='=' read -r os_key os_value || [ -n "$os_key" ]; do
-            os_value=${os_value#[\"\']}
-            os_value=${os_value%[\"\']}
-            case $os_key in
-            ID) os_id=$os_value ;;
-            ID_LIKE) os_like=$os_value ;;
-            VERSION_ID) os_version=$os_value ;;
-            PRETTY_NAME) os_name=$os_value ;;
-            esac
-        done <"$os_file"
-        return 0
+    os_id='' os_like='' os_version='' os_name='' os_text=''
+    os_file=$root/etc/os-release
+    [ -e "$os_file" ] || os_file=$root/usr/lib/os-release
+    if [ ! -e "$os_file" ]; then
+        os_file=''
+        return 1
+    fi
+    os_text=$(cat "$os_file" 2>/dev/null) || return
+    os_blanks=$IFS os_flags=$-
+    set -f
+    IFS='
+'
+    for os_value in $os_text; do
+        os_key=${os_value%%=*}
+        os_value=${os_value#*=}
+        os_value=${os_value#[\"\']}
+        os_value=${os_value%[\"\']}
+        case $os_key in
+        ID) os_id=$os_value ;;
+        ID_LIKE) os_like=$os_value ;;
+        VERSION_ID) os_version=$os_value ;;
+        PRETTY_NAME) os_name=$os_value ;;
+        esac
     done
-    return 1
+    IFS=$os_blanks
+    case $os_flags in *f*) ;; *) set +f ;; esac
 }
 
 # The table of distributions. Prints `MANAGER FAMILY` for an ID, or a word of ID_LIKE; nothing for one that is not in it. FAMILY is an os_family of

@@ -1,5 +1,5 @@
 # Which package manager owns the node.
-# shellcheck disable=SC2154 # lib/node.sh sets root, os_id and os_like
+# shellcheck disable=SC2154 # lib/node.sh sets root, os_file, os_id and os_like
 set -f
 HOME=/ # what users configured for themselves (~/.rpmmacros, ~/.dpkg.cfg) is not the node's
 export HOME
@@ -31,7 +31,7 @@ apk_path() {
 # Sets manager to the one that os-release names; without an os-release to the only one that has a database. It fails for an unknown distribution: an
 # rpm database on a Gentoo does not say what is installed there.
 choose() {
-    os_release
+    os_release || [ -z "$os_file" ] || fail "$os_file cannot be read, so the package manager is not known"
     manager=''
     for family in $os_id $os_like; do
         manager=$(distribution "$family")

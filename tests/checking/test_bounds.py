@@ -220,6 +220,38 @@ def test_nodes_wait_for_a_turn_where_few_files_may_be_open(nodes: Nodes) -> None
     assert len(re.findall(r"n\d+: 2 compliant", run.output)) == 20
 
 
+def test_a_machine_that_may_open_too_few_files_says_nothing_of_its_nodes(nodes: Nodes) -> None:
+    """It ended with 11, as though the nodes were gone."""
+    nodes.node("a", answers.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}))
+    (nodes.folder / "node-configs/a/test_own.py").write_text(
+        "def test_own(host): raise AssertionError\n"
+    )
+    run = nodes.check(
+        "--prometheus-textfile=edge.prom", prefix=("sh", "-c", 'ulimit -n 18; exec "$@"', "limit")
+    )
+    assert run.status == 10, run.output
+    assert (
+        "a: 3 unknown\n  not asked, since this machine ran short (Too many open files): allow it mor"
+        in run.output
+    )
+    text = (nodes.folder / "edge.prom").read_text()
+    assert "power_edge_checks{" in text
+    assert not [
+        word
+        for word in (
+            "power_edge_node_reachable{",
+            "power_edge_identity_match{",
+            "power_edge_last_seen_timestamp_seconds{",
+        )
+        if word in text
+    ]
+    told = nodes.command("about", "a", prefix=("sh", "-c", 'ulimit -n 18; exec "$@"', "limit"))
+    assert (told.status, told.output) == (
+        10,
+        "Error: not asked, since this machine ran short (Too many open files): allow it more (ulimit -n, ulimit -u), or check fewer nodes at once\n",
+    )
+
+
 def test_the_figures_of_the_documentation_are_those_of_the_code() -> None:
     from power_edge.checking.check import BULKY, JUDGING_SECONDS
     from power_edge.probing.observe import LONGEST_SECTION

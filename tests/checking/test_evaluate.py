@@ -127,6 +127,11 @@ def test_what_was_not_seen_is_unknown_and_never_judged(
     assert as_json(record(judged))["actual"] == {"state": None, "enabled": None}
 
 
+@pytest.mark.parametrize("observed", [{"a": None}, {}])
+def test_what_a_table_of_all_does_not_hold_is_not_on_the_node(observed: Observations) -> None:
+    assert result([STOPPED], observed=observed, lists_all=True).outcome is Outcome.DRIFT
+
+
 def test_a_fault_in_judging_is_unknown() -> None:
     def fault(*_: Any) -> Iterator[Finding]:
         yield STATE

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from power_edge.checking import check
+from power_edge.checking import check, evaluate
 from power_edge.checking.check import BULKY, Checked
 from power_edge.config import load_node
 from power_edge.model import Item, NotObserved, Observations, Outcome, ResourceType, Result
@@ -117,3 +117,33 @@ def test_what_was_not_asked_for_is_not_kept(tmp_path: Path) -> None:
         tmp_path, "a", {"packages.0": PACKAGE + b"asked more\n"}, packages=[{"name": "ssh"}]
     )
     assert one.observations["packages"].keys() == {"ssh"}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("slow", range(3))
+def test_what_was_judged_when_the_time_is_over_stays_and_the_rest_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: int
+) -> None:
+    """A verdict is the item's own or unknown, whatever is declared beside it."""
+    names = ["kernel.a", "kernel.b", "kernel.c"]
+    real = evaluate.judge
+
+    def judge(
+        kind: ResourceType[Any, Any], item: Item, observed: Observations | NotObserved
+    ) -> Result:
+        while item.name == names[slow]:
+            pass
+        return real(kind, item, observed)
+
+    monkeypatch.setattr(check, "judge", judge)
+    monkeypatch.setattr(check, "JUDGING_SECONDS", 0.2)
+    observed = answers.sysctl(dict.fromkeys(names, "1"))
+    found = results(
+        checked(
+            tmp_path,
+            "a",
+            {"sysctl.0": observed},
+            sysctl={"kernel.a": "1", "kernel.b": "2", "kernel.c": "1"},
+        )
+    )
+    own = [Outcome.COMPLIANT, Outcome.DRIFT, Outcome.COMPLIANT]
+    assert [found[name].outcome for name in names] == own[:slow] + [Outcome.UNKNOWN] * (3 - slow)

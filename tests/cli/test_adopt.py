@@ -22,7 +22,7 @@ sysctl:
   net.ipv4.ip_forward: "1"
   vm.dirty_ratio: "20"
 """
-SEEN = {"vm.swappiness": "10", "kernel.panic": "0", "net.ipv4.ip_forward": "1"}
+VALUES = {"vm.swappiness": "10", "kernel.panic": "0", "net.ipv4.ip_forward": "1"}
 ADOPTED = STATE.replace('"60"', '"10"').replace('"10"\n', '"0"\n', 1)
 
 
@@ -35,8 +35,8 @@ class Lab:
         self.values({})
 
     def values(self, more: dict[str, str]) -> None:
-        asked = [*{**SEEN, **more}, "vm.dirty_ratio"]
-        unseen = sysctl({**SEEN, **more}, asked).replace(
+        keys = [*{**VALUES, **more}, "vm.dirty_ratio"]
+        unseen = sysctl({**VALUES, **more}, keys).replace(
             b"grep: vm/dirty_ratio: No such file or directory",
             b"grep: vm/dirty_ratio: Permission denied",
         )
@@ -84,14 +84,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_all_drift(run: Run, rig: Lab) -> None:
-    status, told = run("rig", "--yes")
+    status, message = run("rig", "--yes")
     assert status == 0
     assert rig.file.read_text() == ADOPTED
-    assert "--- node-configs/rig/state.yaml" in told
-    assert '-  vm.swappiness: "60"   # ours\n' in told
-    assert '+  vm.swappiness: "10"   # ours\n' in told
-    assert "not adopted: sysctl[vm.dirty_ratio]: unknown: permission denied" in told
-    assert 'sysctl[kernel.panic]: value: "10" -> "0"' in told
+    assert "--- node-configs/rig/state.yaml" in message
+    assert '-  vm.swappiness: "60"   # ours\n' in message
+    assert '+  vm.swappiness: "10"   # ours\n' in message
+    assert "not adopted: sysctl[vm.dirty_ratio]: unknown: permission denied" in message
+    assert 'sysctl[kernel.panic]: value: "10" -> "0"' in message
     assert run("rig", "--yes")[1].startswith("rig: nothing to adopt\n")
 
 
@@ -116,13 +116,13 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
     name = f"/{'a' * 43}::b::c"
     rig.file.write_text(f"{STATE}files:\n- path: '{name}'\n")
     assert identifier(name) == name
-    told = run("rig", "--yes", f"files[{name}]")[1]
-    assert "is not an item of" not in told
-    assert "not adopted: files[" in told
+    message = run("rig", "--yes", f"files[{name}]")[1]
+    assert "is not an item of" not in message
+    assert "not adopted: files[" in message
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["rig"], "--yes writes it"),
         (
@@ -141,10 +141,10 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
         (["rig", "--hosts=a b"], "names no host"),
     ],
 )
-def test_what_is_refused(run: Run, rig: Lab, arguments: list[str], told: str) -> None:
+def test_what_is_refused(run: Run, rig: Lab, arguments: list[str], message: str) -> None:
     status, words = run(*arguments)
     assert status == 4
-    assert told in words
+    assert message in words
     assert "\x1b" not in words
     assert rig.file.read_text() == STATE
 
@@ -179,15 +179,15 @@ def test_a_file_that_is_changed_while_the_person_thinks(
         return True
 
     monkeypatch.setattr("power_edge.cli.adopt.agreed", agreed)
-    status, told = run("rig")
+    status, message = run("rig")
     assert (status, rig.file.read_text()) == (4, STATE + "# mine\n")
-    assert "was changed meanwhile" in told
+    assert "was changed meanwhile" in message
 
 
 def test_what_a_node_says_is_no_word_to_the_terminal(rig: Lab, run: Run) -> None:
     rig.file.write_text(rig.file.read_text().replace("vm.swappiness", "kernel.core_pattern"))
     rig.values({"kernel.core_pattern": "\x1b]0;x\x07"})
-    status, told = run("rig", "-k", "core_pattern", "--yes")
+    status, message = run("rig", "-k", "core_pattern", "--yes")
     assert status == 0
-    assert "\x1b" not in told
+    assert "\x1b" not in message
     assert '"\\e]0;x\\a"   # ours' in rig.file.read_text()

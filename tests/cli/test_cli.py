@@ -154,7 +154,7 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["probe-script", "rig-3"], "did you mean rig-"),
         (["probe-script", "rig-*"], "rig-* matches 2 nodes"),
@@ -170,10 +170,10 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["validate", "\x1b[31m"], "'\\x1b[31m'"),
     ],
 )
-def test_bad_use(run: Run, configs: Path, arguments: list[str], told: str) -> None:
+def test_bad_use(run: Run, configs: Path, arguments: list[str], message: str) -> None:
     done = run(*arguments)
     assert done.status == 4
-    assert told in done.err
+    assert message in done.err
     assert "\x1b" not in done.err
 
 

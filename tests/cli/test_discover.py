@@ -429,15 +429,14 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert list(root.iterdir()) == []
 
 
-def test_the_plan_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
+def test_the_script_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None:
     folder(root, "there", system_identity=identity(OTHER_ID))
-    asked = script_for(target("there", root, Options()), ("sysctl",), everything=True)
-    assert asked.expected is not None
-    assert asked.expected.hashes == {"machine-id": digest(OTHER_ID)}
-    assert (asked.timeouts.section, asked.timeouts.connect) == (
+    script = script_for(target("there", root, Options()), ("sysctl",), everything=True)
+    assert script.expected is not None
+    assert script.expected.hashes == {"machine-id": digest(OTHER_ID)}
+    assert (script.timeouts.section, script.timeouts.connect) == (
         Timeouts().section * 3,
         Timeouts().connect,
     )
-    assert (
-        '    pe_discover sysctl "$pe_discovery_sysctl" "$pe_resources_sysctl" all\n' in asked.text()
-    )
+    discovery, probe = '"$pe_lib_node$pe_discovery_sysctl"', '"$pe_lib_node$pe_resources_sysctl"'
+    assert f"    pe_discover sysctl {discovery} {probe} all\n" in script.text()

@@ -279,7 +279,7 @@ def test_a_machine_that_shows_no_identity_is_12(run: Run, root: Path, machine: M
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (Unreachable("no answer in 75 s"), "unreachable: no answer in 75 s"),
         ((None, b"", ""), "connected, but the answer was cut"),
@@ -294,11 +294,11 @@ def test_a_machine_that_shows_no_identity_is_12(run: Run, root: Path, machine: M
         ((1, b"", "\x1b[31m"), "\\x1b[31m"),
     ],
 )
-def test_what_gives_no_answer_is_11(run: Run, machine: Machine, answer: Any, told: str) -> None:
+def test_what_gives_no_answer_is_11(run: Run, machine: Machine, answer: Any, message: str) -> None:
     machine.answer = answer
     done = run("joe@host")
     assert (done.status, done.out) == (11, "")
-    assert told in done.err
+    assert message in done.err
     assert "\x1b" not in done.err
 
 
@@ -378,17 +378,17 @@ def test_a_folder_that_cannot_be_written_is_3(
 def test_a_full_disk_under_what_is_printed_is_not_laid_to_the_folder(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    message: list[str] = []
 
     def full(text: str, err: bool = False, **_: object) -> None:
         if not err:
             raise OSError(28, "No space left on device")
-        told.append(text)
+        message.append(text)
 
     monkeypatch.setattr("power_edge.cli.click.echo", full)
     monkeypatch.setattr("power_edge.cli.os.dup2", lambda *_: None)
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
-    assert (run().status, told[-1]) == (3, "Error: No space left on device")
+    assert (run().status, message[-1]) == (3, "Error: No space left on device")
 
 
 def test_an_ssh_config_that_is_not_there_is_4(run: Run) -> None:

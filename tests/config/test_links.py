@@ -121,6 +121,7 @@ def test_nothing_is_written_into_a_linked_folder(root: Path) -> None:
         propose(root / "c", {"state.yaml": (STATE, STATE + b"# more\n")})
 
 
+@pytest.mark.shell
 def test_one_command_waits_for_another_and_looks_again(root: Path) -> None:
     proposal = propose(root / "a", {"state.yaml": (STATE, STATE + b"# mine\n")})
     reading, writing = os.pipe()

@@ -96,6 +96,7 @@ def test_the_state_holds_every_resource_type() -> None:
     )
 
 
+@pytest.mark.shell
 def test_generated_files_are_fresh() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "generate.py", "--check"],

@@ -6,11 +6,13 @@ and what to do, and the next run of the command works and leaves nothing behind.
 every fault at every call, else some are drawn by POWER_EDGE_SEED.
 """
 
+import errno
 import json
 import os
 import random
 import re
 import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -21,8 +23,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.crash.injection import KILL, Commands, Done, Fault, commands, faults
-from tests.support.crash.machine import ANSWER, IDENTITY, OPEN, STATE
+from tests.support.crash.injection import KILL, Commands, Done, Fault, commands, faults, read_faults
+from tests.support.crash.machine import ANSWER, CHECKED_ANSWER, IDENTITY, OPEN, STATE
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 SOAK = bool(os.environ.get("POWER_EDGE_SOAK"))
@@ -165,6 +168,14 @@ class Place:
             env=ENVIRONMENT,
             fault=fault,
             touching=self.path / self._scenario.touching,
+        )
+
+    def read(self, path: str, fault: Fault | None = None) -> Done:
+        """Run the command; the calls in what comes back are those that read what has a path in
+        which the expression is found.
+        """
+        return self._run.run(
+            *self._scenario.argv, cwd=self.path, env=ENVIRONMENT, fault=fault, reading=path
         )
 
     def anew(self) -> None:
@@ -350,3 +361,181 @@ def chosen(name: str, sound: Done) -> list[Fault]:
     draw = random.Random(f"{SEED} {name}")
     calls = draw.sample(sound.calls, min(SCENARIOS[name].sample, len(sound.calls)))
     return [draw.choice([fault for fault in every if fault.call == call]) for call in calls]
+
+
+class Reading(NamedTuple):
+    """A command that reads."""
+
+    argv: tuple[str, ...]
+    files: Mapping[str, str]
+    package: bool = False
+    """Whether it is the package's own files (schemas, probes) that cannot be read, and not those of
+    the project.
+    """
+
+
+CHECK = (
+    "pytest",
+    *(word for name in PLUGINS for word in ("-p", name)),
+    "-p",
+    "no:cacheprovider",
+    "--node=rig",
+)
+CHECKED = on_file(
+    state=OSTYPE % "Linux",
+    system_identity=OPEN,
+    connection="url: local://\n",
+    identity='version: "1.0"\nnode: {hostname: rig}\n',
+)
+READINGS = {
+    "validate": Reading(("power-edge", "validate"), CHECKED),
+    "validate, the package": Reading(("power-edge", "validate"), CHECKED, package=True),
+    "plan": Reading(("power-edge", "plan", "rig"), CHECKED),
+    "plan, the package": Reading(("power-edge", "plan", "rig"), CHECKED, package=True),
+    "discover": Reading((*DISCOVER, "--merge"), on_file(system_identity=IDENTITY)),
+    "discover, the package": Reading(
+        (*DISCOVER, "--merge"), on_file(system_identity=IDENTITY), package=True
+    ),
+    "adopt": Reading(
+        ("power-edge", "adopt", "rig", "--yes"),
+        on_file(state=OSTYPE % "Minix", system_identity=OPEN),
+    ),
+    "identity": Reading(("power-edge", "identity", "rig", "--write"), on_file()),
+    "a check": Reading(
+        (*CHECK, *ALL_REPORTS),
+        {
+            **CHECKED,
+            **{
+                f"out/{name}": "old\n"
+                for name in ("junit.xml", "report.json", "edge.prom", "page.html")
+            },
+        },
+    ),
+    "a check, the package": Reading(CHECK, CHECKED, package=True),
+    "an answer": Reading((*CHECK, "--answers=answer"), {**CHECKED, "answer": CHECKED_ANSWER}),
+}
+PROJECT_FILES, PACKAGE_FILES = r"node-configs|answer|\.prom", r"/(schemas|probes)/"
+READ_SAMPLE = 4
+REASONS = (
+    "Input/output error",
+    "Permission denied",
+    "Cannot allocate memory",
+    "Too many open files",
+)
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_what_cannot_be_read_is_one_sentence_and_changes_nothing(
+    name: str, run: Commands, tmp_path: Path
+) -> None:
+    """An error at each open, read or listing: the file is named, the status is 4 or 3, and all
+    files are as they were.
+    """
+    reading = READINGS[name]
+    path = PACKAGE_FILES if reading.package else PROJECT_FILES
+    place = Place(tmp_path, Scenario(reading.argv, reading.files), run)
+    place.anew()
+    sound = place.read(path)
+    assert sound.status == 0, sound.err + sound.out
+    whole = contents_of(place)
+    assert sound.calls
+    every = [*read_faults(sound.calls)]
+    broken = []
+    for fault in (
+        every
+        if SOAK
+        else random.Random(f"{SEED} {name}").sample(every, min(READ_SAMPLE, len(every)))
+    ):
+        place.anew()
+        before = contents_of(place)
+        done = place.read(path, fault)
+        try:
+            assert "Traceback" not in done.err + done.out
+            assert "INTERNALERROR" not in done.err + done.out
+            if done.status == 0:
+                assert contents_of(place) == whole
+            elif "ERROR collecting" in done.out:  # pytest lists folders, too
+                assert done.status == 4
+                assert any(reason in done.out for reason in REASONS)
+            else:
+                assert done.status in (3, 4)
+                (told,) = (
+                    line
+                    for line in done.err.splitlines()
+                    if any(reason in line for reason in REASONS)
+                )
+                assert re.match(r"((Error|ERROR): )?(--answers=)?(/|node-configs|answer)", told)
+                assert contents_of(place) == before
+        except (AssertionError, ValueError) as error:
+            broken.append(
+                f"{name}: {fault}\nstatus {done.status}\n{done.err}{done.out[-3000:]}\n{error}"
+            )
+    assert not broken, "\n\n".join(broken)
+
+
+def contents_of(place: Place) -> dict[str, bytes | None]:
+    """The files of a place; of those that are not the same each time, whether they are there and
+    new.
+    """
+    tree = {
+        path: content for path, (content, _) in place.tree().items() if ".power-edge-" not in path
+    }
+    changing = re.compile(r"out/|.*/system-identity\.yaml")
+    return {
+        path: b"new"
+        if changing.match(path) and content and content not in (b"old\n", OPEN.encode())
+        else content
+        for path, content in tree.items()
+    }
+
+
+@pytest.mark.parametrize("error", ["EIO", "ENOMEM"])
+@pytest.mark.parametrize("call", ["openat", "read"])
+def test_an_os_release_that_cannot_be_read_is_no_system_without_one(
+    call: str, error: str, tmp_path: Path
+) -> None:
+    """A probe on the node: an error of the disk there leaves the packages unknown, in place of a
+    guess by what databases there are.
+    """
+    release = tmp_path / "etc" / "os-release"
+    release.parent.mkdir()
+    release.write_text("ID=gentoo\n")
+    database = tmp_path / "lib" / "apk" / "db" / "installed"
+    database.parent.mkdir(parents=True)
+    database.write_text("P:vim\nV:1-r0\n\n")
+    inject = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        os.devnull,
+        "-P",
+        str(release),
+        f"--inject={call}:error={error}",
+    ]
+    environment = {**os.environ, "PE_ROOT": str(tmp_path), "LC_ALL": "C"}
+    done = subprocess.run(
+        [*inject, "sh", "-c", body("packages", "resources"), "pe", "vim"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done
+    assert f"{release}: {os.strerror(getattr(errno, error))}" in done.stderr
+
+
+def test_a_template_of_pytest_html_that_cannot_be_read_costs_its_report_alone(
+    run: Commands, tmp_path: Path
+) -> None:
+    scenario = SCENARIOS["reports"]
+    place = Place(tmp_path, scenario, run)
+    place.anew()
+    sound = place.read(r"pytest_html/resources/app\.js")
+    assert sound.calls
+    place.anew()
+    done = place.read("app", Fault(sound.calls[0], "EIO"))
+    assert (done.status, done.err) == (3, "")
+    assert "out/page.html could not be written: Input/output error (" in done.out
+    tree = place.tree()
+    assert {name for name, (content, _) in tree.items() if content == b"old\n"} == {"out/page.html"}

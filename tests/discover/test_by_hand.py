@@ -152,3 +152,21 @@ def test_what_cannot_look_is_no_empty_answer(tree: Path, missing: str) -> None:
     )
     assert (done.returncode, done.stdout) == (1, b"")
     assert f"there is no {'/proc/sys' if missing == 'proc' else missing}" in done.stderr.decode()
+
+
+def test_no_answer_goes_to_a_terminal(tree: Path) -> None:
+    """It is what a machine printed, raw."""
+    master, slave = os.openpty()
+    done = subprocess.run(
+        ["sh", SCRIPT],
+        check=False,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PE_ROOT": str(tree)},
+        timeout=60,
+    )
+    os.close(slave)
+    with pytest.raises(OSError, match="Input/output error"):  # nothing was written to it
+        os.read(master, 1)
+    os.close(master)
+    assert (done.returncode, b"The answer goes to a file" in done.stderr) == (4, True)

@@ -115,6 +115,7 @@ def test_no_reason_why_a_machine_is_unreachable_shows_one(monkeypatch: pytest.Mo
     assert "s3%" not in repr(way)
 
 
+@pytest.mark.shell
 def test_no_command_line_shows_one() -> None:
     backend = Route("ssh://root:s3cret@rig").host(1).backend
     assert "s3cret" not in repr(backend._build_ssh_command("id"))

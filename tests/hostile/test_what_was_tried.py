@@ -202,6 +202,7 @@ SURROUNDINGS: Mapping[str, Mapping[str, str | None]] = {
 }
 
 
+@pytest.mark.shell
 @pytest.mark.parametrize("surroundings", SURROUNDINGS.values(), ids=SURROUNDINGS)
 def test_odd_surroundings(project: Project, surroundings: Mapping[str, str | None]) -> None:
     """The verdict is the same, nothing is made in the home folder, and what is written nobody else

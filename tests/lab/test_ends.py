@@ -130,6 +130,13 @@ def test_a_run_that_is_killed_leaves_no_ssh(
         await_ends(processes)
 
 
+def test_a_deadline_over_paramiko_is_11(lab: Lab, hanging: Node, tmp_path: Path) -> None:
+    with run_of(
+        lab, hanging, tmp_path, "guest", backend="paramiko", connect_timeout=1, node_timeout=1
+    ) as run:
+        assert run.process.wait(COMMAND_SECONDS) == 11
+
+
 def test_a_deadline_leaves_no_ssh(lab: Lab, hanging: Node, tmp_path: Path) -> None:
     with run_of(lab, hanging, tmp_path, "guest", connect_timeout=1, node_timeout=1) as run:
         processes = clients(lab)
@@ -139,12 +146,13 @@ def test_a_deadline_leaves_no_ssh(lab: Lab, hanging: Node, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("death", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("backend", ["ssh", "paramiko"])
 def test_a_probe_on_the_node_ends_with_its_connection(
-    lab: Lab, hanging: Node, tmp_path: Path, death: signal.Signals
+    lab: Lab, hanging: Node, tmp_path: Path, backend: str, death: signal.Signals
 ) -> None:
     hanging.sh("cp /usr/local/bin/hangs /usr/local/bin/systemctl")
     try:
-        with run_of(lab, hanging, tmp_path, "stella", section_timeout=2) as run:
+        with run_of(lab, hanging, tmp_path, "stella", backend=backend, section_timeout=2) as run:
             run.process.send_signal(death)
             run.await_end_on_the_node()
             script = hanging.sh("pgrep -fc 'pe_[m]ain' || :")

@@ -17,7 +17,7 @@ from tests.support.gates import ID, OTHER_ID, by_id, expected
 SSH = {"ssh": {"host": "10.8.0.1", "user": "stella"}}
 
 
-def way(file: dict[str, Any] | None, here: bool = False, **options: Any) -> Any:
+def route_of(file: dict[str, Any] | None, here: bool = False, **options: Any) -> Any:
     connection = None if file is None else msgspec.convert(file, Connection)
     return find_route(connection, expected(**by_id()) if here else None, Options(**options))
 
@@ -56,15 +56,15 @@ def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_way(file: dict[str, Any] | None, options: dict[str, Any], url: str) -> None:
-    assert way(file, **options).url == url
+    assert route_of(file, **options).url == url
 
 
 @pytest.mark.usefixtures("this_machine")
 def test_on_the_node_itself_no_connection_is_made_but_where_an_option_says_so() -> None:
-    assert way(SSH, here=True).url == "local://"
-    assert way(SSH, here=False).url == "ssh://stella@10.8.0.1"
-    assert way(SSH, here=True, hosts="rig").url == "paramiko://rig"
-    assert way(SSH, here=True, connection="ssh").url == "ssh://stella@10.8.0.1"
+    assert route_of(SSH, here=True).url == "local://"
+    assert route_of(SSH, here=False).url == "ssh://stella@10.8.0.1"
+    assert route_of(SSH, here=True, hosts="rig").url == "paramiko://rig"
+    assert route_of(SSH, here=True, connection="ssh").url == "ssh://stella@10.8.0.1"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_on_the_node_itself_no_connection_is_made_but_where_an_option_says_so() 
 )
 def test_ways_that_lead_nowhere(file: dict[str, Any] | None, options: dict[str, Any]) -> None:
     with pytest.raises(BadRoute):
-        way(file, **options)
+        route_of(file, **options)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_ways_that_lead_nowhere(file: dict[str, Any] | None, options: dict[str, 
     ],
 )
 def test_sudo(url: str, options: dict[str, Any], prefix: str) -> None:
-    found = way({"url": url}, **options)
+    found = route_of({"url": url}, **options)
     assert (found.url, found.shell_prefix()) == ("ssh://rig", prefix)
 
 
@@ -136,11 +136,12 @@ def test_this_machine(content: str | None, here: bool, monkeypatch: pytest.Monke
     assert not is_this_machine(expected(rules={"require_match": False}))
 
 
+@pytest.mark.shell
 @pytest.mark.parametrize("url", ["local://", "ssh://rig"])
 def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(
     url: str, tmp_path: Path
 ) -> None:
-    found = way({"url": url}, sudo=True, sudo_user="edge")
+    found = route_of({"url": url}, sudo=True, sudo_user="edge")
     assert found.host(1, tmp_path).backend.get_command("id").startswith("sudo -u edge /bin/sh -c ")
     assert found.host(1).backend.get_command("id") == "id"
 
@@ -176,7 +177,7 @@ def test_a_password_is_never_shown(url: str, shown: str) -> None:
 )
 def test_no_message_has_a_password(hosts: str) -> None:
     with pytest.raises(BadRoute) as caught:
-        way(None, hosts=hosts)
+        route_of(None, hosts=hosts)
     assert "s3cret" not in str(caught.value)
     with pytest.raises((BadRoute, ConfigError)) as caught_by_target:
         target(hosts, None, Options())

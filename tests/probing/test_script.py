@@ -72,7 +72,7 @@ def test_a_file_of_several_probes_is_sent_once() -> None:
 
 
 def test_arguments_of_types_that_ask_otherwise() -> None:
-    asked = probe_script(
+    script = probe_script(
         "a", OPEN, items(["net.ipv4.conf.eth0/1.forwarding", "vm.swappiness"], "sysctl"), Timeouts()
     )
-    assert asked.sections[0].arguments == ("net/ipv4/conf/eth0.1/forwarding", "vm/swappiness")
+    assert script.sections[0].arguments == ("net/ipv4/conf/eth0.1/forwarding", "vm/swappiness")

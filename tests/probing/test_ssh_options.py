@@ -32,9 +32,9 @@ def another_ssh() -> Iterator[None]:
     route._ssh_options.cache_clear()
 
 
-def argv(way: Route, sockets: Path | None = None) -> list[str]:
+def argv(route: Route, sockets: Path | None = None) -> list[str]:
     """The command line of ssh, without the command for the node."""
-    line, words = way.host(10, sockets).backend._build_ssh_command("true")
+    line, words = route.host(10, sockets).backend._build_ssh_command("true")
     return shlex.split(" ".join(line) % tuple(map(shlex.quote, words)))[:-1]
 
 
@@ -150,7 +150,7 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "message"),
     [
         (
             ("Host key verification failed.",),
@@ -176,7 +176,7 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
 )
 def test_what_keeps_ssh_from_the_node_is_told_in_its_own_words(
     said: tuple[str, ...],
-    told: str,
+    message: str,
     before: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -185,4 +185,4 @@ def test_what_keeps_ssh_from_the_node_is_told_in_its_own_words(
     stand_in(tmp_path, monkeypatch, f"{words}exit 255")
     with pytest.raises(Unreachable) as raised:
         ask(job("a"), Lifeline())
-    assert str(raised.value) == told
+    assert str(raised.value) == message

@@ -1,5 +1,8 @@
 """Nodes side by side: each has its own answer, reason and deadline. No process is started."""
 
+import errno
+import os
+import re
 import resource
 import threading
 from types import SimpleNamespace
@@ -7,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from power_edge.probing import parallel, transport
-from power_edge.probing.failure import Unreachable
+from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.probing.framing import Answer
 from power_edge.probing.parallel import start
 from power_edge.probing.process import Lifeline, NoRoom
@@ -64,7 +67,7 @@ def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (Unreachable("no route"), "no route"),
         (RuntimeError("first\nsecond"), "first"),
@@ -75,13 +78,13 @@ def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
         (MemoryError(), "MemoryError"),
     ],
 )
-def test_whatever_ends_the_way_is_a_reason(error: BaseException, told: str) -> None:
+def test_whatever_ends_the_way_is_a_reason(error: BaseException, message: str) -> None:
     def fail(_: Job, __: Lifeline) -> Answer:
         raise error
 
     with pytest.raises(Unreachable) as raised:
         start([job("a")], fail)["a"].answer()
-    assert str(raised.value) == told
+    assert str(raised.value) == message
 
 
 NOT_STARTED = "the probe did not start"
@@ -105,17 +108,17 @@ class Host:
         return self.result
 
 
-def asked(host: Host, monkeypatch: pytest.MonkeyPatch) -> Answer:
+def answer_of(host: Host, monkeypatch: pytest.MonkeyPatch) -> Answer:
     monkeypatch.setattr(Route, "host", lambda *_: host)
     return ask(job("a"), Lifeline())
 
 
 def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked(Host(b"Welcome!" + answer("a")), monkeypatch).node == "a"
+    assert answer_of(Host(b"Welcome!" + answer("a")), monkeypatch).node == "a"
 
 
 @pytest.mark.parametrize(
-    ("host", "told"),
+    ("host", "message"),
     [
         (Host(b""), SHELL),
         (
@@ -158,10 +161,10 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         (Host(b"", b"'sh' is not recognized\r\n"), f": 'sh' is not recognized{TOOLS}"),
     ],
 )
-def test_no_answer(host: Host, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_answer(host: Host, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unreachable) as raised:
-        asked(host, monkeypatch)
-    assert str(raised.value) == f"connected, but {NOT_STARTED}{told}"
+        answer_of(host, monkeypatch)
+    assert str(raised.value) == f"connected, but {NOT_STARTED}{message}"
 
 
 def test_no_answer_of_a_client_that_may_have_reached_nothing(
@@ -170,7 +173,7 @@ def test_no_answer_of_a_client_that_may_have_reached_nothing(
     host = Host(b"", b"Cannot connect to the Docker daemon\n")
     host.backend.NAME = "docker"
     with pytest.raises(Unreachable, match=f"^{NOT_STARTED}: Cannot connect to the Docker daemon$"):
-        asked(host, monkeypatch)
+        answer_of(host, monkeypatch)
 
 
 def test_a_host_key_that_nobody_could_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +183,7 @@ def test_a_host_key_that_nobody_could_be_asked_about(monkeypatch: pytest.MonkeyP
         Unreachable,
         match=r"^Host key verification failed\. Add its key to known_hosts \(ssh-keyscan, or connect once by hand\)$",
     ):
-        asked(host, monkeypatch)
+        answer_of(host, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +198,7 @@ def test_of_a_refused_host_key_it_is_told_whether_it_is_unknown_or_has_changed(
     )
     host.result.rc = 255
     with pytest.raises(Unreachable) as raised:
-        asked(host, monkeypatch)
+        answer_of(host, monkeypatch)
     assert (
         str(raised.value)
         == f"{why} you have requested strict checking. Host key verification failed."
@@ -206,12 +209,12 @@ def test_of_ssh_s_own_failure_its_last_line_is_told(monkeypatch: pytest.MonkeyPa
     host = Host(b"", b"Warning: x\r\nssh: connect to host rig port 22: No route to host\r\n")
     host.result.rc = 255
     with pytest.raises(Unreachable) as raised:
-        asked(host, monkeypatch)
+        answer_of(host, monkeypatch)
     assert str(raised.value) == "ssh: connect to host rig port 22: No route to host"
 
 
 @pytest.mark.parametrize(
-    ("limit", "width"), [(10, 1), (400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)]
+    ("limit", "width"), [(400, 25), (100_000, 64), (resource.RLIM_INFINITY, 64)]
 )
 def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(
     monkeypatch: pytest.MonkeyPatch, limit: int, width: int
@@ -224,6 +227,39 @@ def test_as_many_nodes_are_asked_at_once_as_files_may_be_open(
     assert {pending[str(number)].answer().node for number in range(100)} == {
         str(number) for number in range(100)
     }
+
+
+@pytest.mark.parametrize("free", [0, 19])
+def test_where_too_few_files_may_be_open_no_node_is_asked(
+    monkeypatch: pytest.MonkeyPatch, free: int
+) -> None:
+    limit = len(os.listdir("/dev/fd")) + free  # noqa: PTH208
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    pending = start([job("a"), job("b")], lambda job, _: answered(job.script.node))
+    for each in pending.values():
+        with pytest.raises(NotAsked, match="Too many open files"):
+            each.answer()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (RuntimeError("can't start new thread"), "Resource temporarily unavailable"),
+        (MemoryError(), "Cannot allocate memory"),
+    ],
+)
+def test_a_backend_that_finds_no_room_says_nothing_of_the_node(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, why: str
+) -> None:
+    """paramiko opens sockets and starts threads in this process."""
+
+    def connect(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Route, "host", connect)
+    with pytest.raises(NotAsked, match=re.escape(why)):
+        ask(job("a"), Lifeline())
 
 
 ANSWERED = SimpleNamespace(stdout_bytes=answer("a"), stderr_bytes=b"", rc=0)
@@ -259,10 +295,10 @@ def test_that_this_machine_has_no_room_is_no_fault_of_the_node(
     monkeypatch: pytest.MonkeyPatch, at_once: None
 ) -> None:
     monkeypatch.setattr(transport, "execute", Short(4))
-    with pytest.raises(Unreachable) as raised:
+    with pytest.raises(NotAsked) as raised:
         ask(job("a"), Lifeline())
     assert str(raised.value) == (
-        "it was not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer"
+        "not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer"
         " nodes at once"
     )
 
@@ -294,7 +330,7 @@ def test_as_many_threads_ask_as_can_be_started(
         ]
     else:
         for each in pending.values():
-            with pytest.raises(Unreachable, match="it was not asked, since this machine ran short"):
+            with pytest.raises(NotAsked, match="not asked, since this machine ran short"):
                 each.answer()
 
 

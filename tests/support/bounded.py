@@ -92,9 +92,11 @@ class Nodes:
             *options,
         )
 
-    def command(self, *arguments: str) -> Ended:
+    def command(self, *arguments: str, prefix: tuple[str, ...] = ()) -> Ended:
         """`power-edge`."""
-        return self.run(sys.executable, "-c", "from power_edge.cli import main; main()", *arguments)
+        return self.run(
+            *prefix, sys.executable, "-c", "from power_edge.cli import main; main()", *arguments
+        )
 
     def run(self, *argv: str, environment: Mapping[str, str] = {}) -> Ended:
         output = self.folder / "output"

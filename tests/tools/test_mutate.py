@@ -25,7 +25,7 @@ def test_a_file_that_no_test_is_named_after_has_one_beside_any_others(
 ) -> None:
     place = CHECKOUT / mutate.PACKAGE
     assert mutate.WHOLE in mutate.tests_of(
-        [place / "check.py", *(place / other for other in others)]
+        [place / "checking" / "check.py", *(place / other for other in others)]
     )
     assert (CHECKOUT / mutate.WHOLE).is_file()
 
@@ -38,6 +38,7 @@ def test_each_file_that_decides_has_tests() -> None:
         )
 
 
+@pytest.mark.shell
 @pytest.mark.parametrize(
     ("terminal", "shown"),
     [(True, "\r- 1/2\r\\ 2/2   \nleft over\n"), (False, "\\ 2/2\nleft over\n")],

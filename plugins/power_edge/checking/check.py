@@ -23,7 +23,7 @@ from power_edge.identity.gate import Gate
 from power_edge.identity.identifiers import Expected
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source, agrees
 from power_edge.probing.connection import BadRoute, Options, find_route
-from power_edge.probing.failure import Unreachable
+from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.probing.framing import Answer
 from power_edge.probing.observe import observe
 from power_edge.probing.parallel import Pending, start
@@ -111,7 +111,7 @@ class Checked:
     """
 
     node: Node
-    answer: Answer | Unreachable
+    answer: Answer | Unreachable | NotAsked
     age: str | None = None
     """The age of an answer that came by other means, as displayed. None: the node was asked now."""
     stale: str | None = None
@@ -123,7 +123,9 @@ class Checked:
 
     @cached_property
     def gate(self) -> Gate:
-        """The gate: open, or shut with an exit status and the reason."""
+        """The gate: open, or not, with an exit status and the reason."""
+        if isinstance(self.answer, NotAsked):
+            return Gate(exit_status.UNKNOWN, str(self.answer))
         if isinstance(self.answer, Unreachable):
             return Gate(exit_status.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
@@ -143,7 +145,7 @@ class Checked:
             self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, (Source(file, 1),)
         )
         if not self.gate.open:
-            return Result(item, Outcome.BLOCKED, why=self.gate.why)
+            return self._not_looked_at(item)
         if self.stale is not None:
             return Result(item, Outcome.UNKNOWN, why=self.stale)
         return Result(
@@ -161,9 +163,9 @@ class Checked:
     @cached_property
     def _size(self) -> int:
         return (
-            0
-            if isinstance(self.answer, Unreachable)
-            else sum(len(output.stdout) for output in self.answer.outputs.values())
+            sum(len(output.stdout) for output in self.answer.outputs.values())
+            if isinstance(self.answer, Answer)
+            else 0
         )
 
     @cached_property
@@ -171,7 +173,7 @@ class Checked:
         return self._observed()
 
     def _observed(self) -> Mapping[str, Observations | NotObserved]:
-        if isinstance(self.answer, Unreachable) or not self.gate.open:
+        if not isinstance(self.answer, Answer) or not self.gate.open:
             return {}
         items = sorted(self.node.items, key=lambda item: item.type)
         return {
@@ -195,7 +197,7 @@ class Checked:
         None if it did not answer, or if its time is in the future. `run_started` is in seconds
         since 1970, too.
         """
-        if isinstance(self.answer, Unreachable) or not self.gate.open:
+        if not isinstance(self.answer, Answer) or not self.gate.open:
             return None
         if self.age is None:
             return run_started
@@ -204,7 +206,7 @@ class Checked:
     def result(self, item: Item) -> Result:
         """Return the result of one of the node's items."""
         if not self.gate.open:
-            return Result(item, Outcome.BLOCKED, why=self.gate.why)
+            return self._not_looked_at(item)
         observed = self.observations[item.type]
         try:
             return self._allowances[item.type].spend(
@@ -212,6 +214,13 @@ class Checked:
             )
         except TookTooLong as error:
             return unknown(item, str(error))
+
+    def _not_looked_at(self, item: Item) -> Result:
+        """Return the result of an item if the gate is not open: unknown if the node was not asked,
+        else blocked.
+        """
+        not_asked = self.gate.status == exit_status.UNKNOWN
+        return Result(item, Outcome.UNKNOWN if not_asked else Outcome.BLOCKED, why=self.gate.why)
 
 
 @lru_cache(maxsize=1)
@@ -226,7 +235,7 @@ def wait(node: Node, pending: Pending) -> Checked:
     """Wait for a node's answer, at most until its deadline."""
     try:
         return Checked(node, pending.answer())
-    except Unreachable as error:
+    except (Unreachable, NotAsked) as error:
         return Checked(node, error)
 
 

@@ -27,9 +27,9 @@ def judge(
     if isinstance(observations, NotObserved):
         return unknown(item, observations.why)
     key = "" if kind.whole else item.key
-    if key not in observations:
+    if key not in observations and not kind.lists_all:
         return unknown(item, "the node's answer does not mention it")
-    observed = observations[key]
+    observed = observations.get(key)
     if isinstance(observed, NotObserved):
         return unknown(item, observed.why)
     try:

@@ -21,7 +21,7 @@ from power_edge.cli import (
 )
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.connection import BadRoute
-from power_edge.probing.failure import Unreachable
+from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.text import printable, without_password
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -75,7 +75,8 @@ def main() -> None:
     """Run the command.
 
     Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable
-    configuration; 11 for an unreachable machine; 3 for a file that cannot be written.
+    configuration; 11 for an unreachable machine; 10 if this machine ran short of files or processes
+    and asked nothing; 3 for a file that cannot be written.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -84,6 +85,8 @@ def main() -> None:
         _end(str(error), exit_status.USAGE_ERROR)
     except Unreachable as error:
         _end(f"unreachable: {error}", exit_status.UNREACHABLE)
+    except NotAsked as error:
+        _end(str(error), exit_status.UNKNOWN)
     except click.ClickException as error:
         error.message = _by_line(error.message)  # type: ignore[misc]  # Final for subclasses
         error.show()

@@ -125,7 +125,7 @@ def command(
             else collect.ask(found, types, everything=everything, waiting=wait_for)
         )
         observed = collect.read(answer, types, None if answers is not None else found.node)
-        made = folder.make(
+        node = folder.make(
             observed,
             found,
             root if root is not None else Path.cwd() / NODE_CONFIGS,
@@ -137,27 +137,27 @@ def command(
         raise SystemExit(exit_status.WRONG_MACHINE) from None
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table(observed.sections))
-    for line in (*notes(observed.sections), *made.notes):
+    for line in (*notes(observed.sections), *node.notes):
         click.echo(printable(line), err=True)
     if isinstance(observed.identity, NoIdentity):
         click.echo(
             f"its identity is not required to match: {printable(str(observed.identity))}", err=True
         )
-    place = f"{NODE_CONFIGS}/{made.changes.folder.name}/"
-    if not made.changes.files:
+    place = f"{NODE_CONFIGS}/{node.changes.folder.name}/"
+    if not node.changes.files:
         click.echo(f"{place} is up to date")
         return
-    if made.exists and not agreed(
-        made.changes,
+    if node.exists and not agreed(
+        node.changes,
         f"Write this to {place}?",
         yes=merge or force,
         instead="--merge adds it, --force replaces the files",
     ):
         click.echo("nothing was written", err=True)
         return
-    made.changes.write()
-    click.echo(f"wrote {place}\n  {', '.join(made.changes.files)}")
-    click.echo(f"next: pytest --node={made.changes.folder.name}")
+    node.changes.write()
+    click.echo(f"wrote {place}\n  {', '.join(node.changes.files)}")
+    click.echo(f"next: pytest --node={node.changes.folder.name}")
 
 
 def _read(file: Path) -> Answer:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from power_edge.config.schema import known_keys, write_only
-from power_edge.resources.files.secrets import has_secret_line
+from power_edge.secret_rules import has_secret_line
 from power_edge.text import quoted
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII).fullmatch

@@ -23,7 +23,8 @@ class WrongMachine(Exception):
 
 
 class Gate(NamedTuple):
-    """The gate of a node: open (status 0), or shut (11 unreachable, 12 wrong machine, no identity).
+    """The gate of a node: open (status 0), shut (11 unreachable, 12 wrong machine, no identity), or
+    not looked at (10: this machine could not ask the node).
 
     `why` is the reason, or the warning of an open gate.
     """

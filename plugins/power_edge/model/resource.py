@@ -128,6 +128,10 @@ class ResourceType(Generic[Declared, Observed]):
     """All items share one observation, under the key '' (the firewall: one set of rules decides
     about every item).
     """
+    lists_all: bool = False
+    """The probe prints a whole table, whatever its arguments: for a key that is not in it, `judge`
+    gets None. Observed must include None then. Otherwise an item without an answer is unknown.
+    """
 
     def items_of(self, section: Any) -> Iterator[Entry[Declared]]:
         """Yield the items of a section of the type `declares`, in order."""

@@ -30,12 +30,17 @@ class Unreachable(Exception):
     """The node gave no answer; the text says why, in one line."""
 
 
-def not_asked(why: str) -> Unreachable:
-    """Return the error for a shortage on this machine, which is not the node's fault."""
-    return Unreachable(
-        f"it was not asked, since this machine ran short ({why}):"
-        " allow it more (ulimit -n, ulimit -u), or check fewer nodes at once"
-    )
+class NotAsked(Exception):
+    """This machine had no file, process or memory left to ask the node: nothing is known of it.
+
+    The argument says what was missing; the text is one line for people.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"not asked, since this machine ran short ({self.args[0]}):"
+            " allow it more (ulimit -n, ulimit -u), or check fewer nodes at once"
+        )
 
 
 def one_line(error: BaseException) -> str:

@@ -33,13 +33,13 @@ def observe(
             failures.append(part.why)
         else:
             observed.update(part)
-    if not kind.whole:
+    if not (kind.whole or kind.lists_all):
         observed = {
             item.key: observed[item.key] for item in items if item.key in observed
         }  # the rest was not asked for, and may be any amount
     if not failures:
         return observed
-    if kind.whole:
+    if kind.whole or kind.lists_all:
         return NotObserved(failures[0])
     return _with_reason(observed, items, NotObserved(failures[0]))
 

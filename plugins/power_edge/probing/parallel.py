@@ -1,5 +1,6 @@
 """Ask many nodes at once, each with a deadline of its own."""
 
+import errno
 import os
 import resource
 import threading
@@ -9,7 +10,7 @@ from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from power_edge.probing.failure import Unreachable, not_asked, one_line
+from power_edge.probing.failure import NotAsked, Unreachable, one_line
 from power_edge.probing.framing import Answer
 from power_edge.probing.process import LONGEST_OUTPUT, Lifeline
 from power_edge.probing.transport import Job, ask
@@ -20,9 +21,9 @@ LONGEST_TOGETHER = 256 * 1024 * 1024
 """Bytes that the answers of all nodes of a run may have together: all are kept until judged."""
 LONGEST_AT_LEAST = 4 * 1024 * 1024
 """Bytes that one node may answer, however many nodes there are."""
-_FILES_EACH, _FILES_KEPT = 12, 16
+_FILES_EACH, _FILES_KEPT, _FILES_LEAST = 12, 16, 8
 """Open files for each node that is being asked (both ends of the pipes to its process), and open
-files kept free for everything else.
+files kept free for everything else; the fewest of those with which one node is asked.
 """
 _HEAD_START = 0.005
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
@@ -52,7 +53,7 @@ class Pending(NamedTuple):
     def answer(self) -> Answer:
         """Wait for the answer, at most until the node's deadline; then end what was started.
 
-        Raises Unreachable.
+        Raises Unreachable and NotAsked.
         """
         try:
             return self.future.result(max(0.0, self.started + self.limit - time.monotonic()))
@@ -82,9 +83,12 @@ def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> 
     turns = [_Turn(job._replace(longest=longest), Future(), Lifeline()) for job in jobs]
     for turn in turns:
         waiting.put(turn)
-    width = _workers(min(_width(), len(jobs)), waiting, ask)
+    allowed = _width()
+    width = _workers(min(allowed, len(jobs)), waiting, ask)
     for turn in turns if not width else ():
-        turn.future.set_exception(not_asked("no thread could be started"))
+        turn.future.set_exception(
+            NotAsked("no thread could be started" if allowed else os.strerror(errno.EMFILE))
+        )
     pending = {
         turn.job.script.node: Pending(
             turn.job, turn.future, started, index // max(1, width) + 1, turn.lifeline
@@ -97,12 +101,18 @@ def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> 
 
 
 def _width() -> int:
-    """Return how many nodes may be asked at once: WIDTH, or fewer if too few files may be open."""
+    """Return how many nodes may be asked at once: WIDTH, or fewer if too few files may be open.
+
+    0 if not even one node can be asked.
+    """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return WIDTH
-    free = limit - len(os.listdir("/dev/fd")) - _FILES_KEPT  # noqa: PTH208 names alone are counted
-    return max(1, min(WIDTH, free // _FILES_EACH))
+    try:
+        free = limit - len(os.listdir("/dev/fd"))  # noqa: PTH208 names alone are counted
+    except OSError:
+        return 0
+    return max(free >= _FILES_EACH + _FILES_LEAST, min(WIDTH, (free - _FILES_KEPT) // _FILES_EACH))
 
 
 def _workers(
@@ -127,7 +137,7 @@ def _work(waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer])
             return
         try:
             future.set_result(ask(job, lifeline))
-        except Unreachable as error:
+        except (Unreachable, NotAsked) as error:
             future.set_exception(error)
         except BaseException as error:
             future.set_exception(Unreachable(one_line(error)))

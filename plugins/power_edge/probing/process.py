@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import BytesIO, FileIO
 from pathlib import Path
+from select import POLLIN, poll
 from tempfile import mkdtemp
 from threading import Lock
 from typing import Any, NamedTuple
@@ -24,19 +25,14 @@ LONGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes that a command may print before it is ended."""
 LONGEST_ERRORS = 1024 * 1024
 """Bytes of standard error that are kept; the rest is read and dropped."""
-_INPUT_OPTIONS = {
-    "local": "",
-    "ssh": "",
-    "paramiko": "",
-    "docker": "-i",
-    "podman": "-i",
-    "kubectl": "-i",
-    "lxc": "",
-}
-"""Backends whose commands can be given standard input, and the option of their client's `exec` for
-that.
+_CONTAINERS = {"docker": "-i ", "podman": "-i ", "kubectl": "-i ", "lxc": ""}
+"""Backends whose client `exec`s, and its option that connects standard input.
+
+If the client dies, its command goes on: dockerd only closes the command's standard input, and goes
+on reading what it prints.
 """
-TAKES_INPUT = frozenset(_INPUT_OPTIONS)
+TAKES_INPUT = frozenset({"local", "ssh", "paramiko", *_CONTAINERS})
+"""Backends whose commands can be given standard input."""
 
 _CHUNK = 65536
 
@@ -70,11 +66,49 @@ shift
 exec "$@" <"$sent" 3<&-
 """
 
+# In a container, the first line of standard input is the command's input. Standard input ends when
+# this side is gone or gives up. Then all descendants of this shell (`$$`) are killed: their process
+# groups, which timeout(1) makes, and each process. `self` is the reader. The shell's message that
+# the reader was killed goes to /dev/null.
+_HELD = """
+exec 3>&2 2>/dev/null
+{
+    exec 2>&3 3>&-
+    sh -c 'echo $PPID'
+    head -n 1
+    exec >/dev/null 2>&1
+    read -r word
+    read -r self word </proc/self/stat
+    tree=" $$ " found=yes
+    while [ -n "$found" ]; do
+        found=
+        for each in /proc/[0-9]*/stat; do
+            read -r word <"$each" || continue
+            each=${each#/proc/}
+            each=${each%%/*}
+            set -- ${word##*) }
+            case $tree in *" $each "*) continue ;; *" $2 "*) found=yes tree="$tree$each " ;; esac
+        done
+    done
+    for each in $tree; do
+        case $each in "$self" | $$) ;; *) kill -KILL "-$each" "$each" ;; esac
+    done
+    kill -KILL $$
+} | {
+    exec 2>&3 3>&-
+    read -r reader
+    %s
+    status=$?
+    kill -KILL "$reader"
+    exit $status
+}
+"""
 
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 """The kernel's errors if this process, its user or this machine may open no more files, or start no
 more processes.
 """
+_NO_THREAD = "can't start new thread"
 _NO_FORK = (b"guard: ", b"ork")
 """A shell's complaint that it may start no process: how it begins, and a part of it. Examples:
 `guard: 4: Cannot fork`, `guard: fork: retry: Resource ...`.
@@ -159,27 +193,57 @@ def execute(
     """
     backend = host.backend
     if backend.NAME == "paramiko":
-        backend._exec_command = partial(_over_paramiko, backend, sent, longest)
+        backend._exec_command = partial(_over_paramiko, backend, sent, lifeline, longest)
     else:
         guard(host, lifeline, sent, longest)
-    return host.run(command)
+    with need_of_room():
+        return host.run(command)
+
+
+@contextmanager
+def need_of_room() -> Iterator[None]:
+    """Raise NoRoom for an error of the block that means: no file, process or thread is left."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise NoRoom(error.strerror) from None
+        raise
+    except RuntimeError as error:
+        if str(error) == _NO_THREAD:
+            raise NoRoom(os.strerror(errno.EAGAIN)) from None
+        raise
 
 
 def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
-    """Make the processes of testinfra's `host` hang on a lifeline; each is given `sent`."""
+    """Make the processes of testinfra's `host` hang on a lifeline, those in a container too.
+
+    Each is given `sent` on standard input, and may print `longest` bytes.
+    """
     backend = host.backend
+    hold = backend.NAME in _CONTAINERS
 
     def run_local(line: str, *args: str) -> Any:
-        if sent and (option := _INPUT_OPTIONS.get(backend.NAME)):
-            # Names are not in the line yet, but %s.
-            line = line.replace(" exec ", f" exec {option} ", 1)
         whole = backend.quote(line, *args)
-        # The local backend's line is for a shell; a client's is its argv, quoted.
-        argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
-        ended = run(argv, sent, lifeline, longest)
+        if hold:
+            # Names are not in the line yet, but %s.
+            line = line.replace(" exec ", f" exec {_CONTAINERS[backend.NAME]}", 1)
+            argv = shlex.split(backend.quote(line, *args[:-1], _held(args[-1], bool(sent))))
+        else:
+            # The local backend's line is for a shell; a client's is its argv, quoted.
+            argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
+        ended = run(argv, sent + b"\n" if hold else sent, lifeline, longest, hold=hold)
         return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
+
+
+def _held(command: str, reads: bool) -> str:
+    """Return a command line for a container that ends when its standard input does.
+
+    The first line of standard input is for the command, if it `reads` any.
+    """
+    return _HELD % f"sh -c {shlex.quote(command)}{'' if reads else ' </dev/null'}"
 
 
 @contextmanager
@@ -207,18 +271,20 @@ def shared_connections() -> Iterator[Path]:
 
 
 def run(
-    argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
+    argv: Sequence[str],
+    sent: bytes,
+    lifeline: Lifeline,
+    longest: int = LONGEST_OUTPUT,
+    *,
+    hold: bool = False,
 ) -> Ended:
     """Run a command to its end; it is given `sent`, and may print `longest` bytes.
 
-    Raises TooLong and NoRoom. A missing program is status 127, with the shell's message.
+    `hold`: its standard input stays open after `sent`. Raises TooLong and NoRoom. A missing program
+    is status 127, with the shell's message.
     """
-    try:
-        ended = _run(argv, sent, lifeline, longest)
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise NoRoom(error.strerror) from None
-        raise
+    with need_of_room():
+        ended = _run(argv, sent, lifeline, longest, hold)
     begin, word = _NO_FORK
     if (
         ended.status != 0
@@ -230,7 +296,7 @@ def run(
     return ended
 
 
-def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> Ended:
+def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int, hold: bool) -> Ended:
     with ExitStack() as opened:
         line, end = lifeline._attach()
         opened.callback(os.close, line)
@@ -250,7 +316,8 @@ def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> 
         ):
             well = False
             try:
-                stdout, stderr = _exchange(process, gives, sent, longest)
+                stdout, stderr = _exchange(process, gives, sent, longest, hold)
+                gives.close()
                 process.wait()
                 well = True
             finally:
@@ -259,9 +326,12 @@ def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int) -> 
 
 
 def _exchange(
-    process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int
+    process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int, hold: bool
 ) -> tuple[bytes, bytes]:
-    """Write `sent`, and read both outputs to their ends, also if not all was written by then."""
+    """Write `sent`, then close `gives` (unless `hold`); read both outputs to their ends.
+
+    Not all of `sent` need be written by then.
+    """
     assert process.stdout is not None
     assert process.stderr is not None
     output, errors = process.stdout.fileno(), process.stderr.fileno()
@@ -281,7 +351,8 @@ def _exchange(
                     left = _written(giving, left)
                     if not left:
                         selector.unregister(giving)
-                        gives.close()
+                        if not hold:
+                            gives.close()
                     continue
                 piece = os.read(key.fd, _CHUNK)
                 if not piece:
@@ -315,34 +386,54 @@ def _written(giving: int, left: memoryview) -> memoryview:
 
 
 def _over_paramiko(
-    backend: Any, sent: bytes, longest: int, command: bytes
+    backend: Any, sent: bytes, lifeline: Lifeline, longest: int, command: bytes
 ) -> tuple[int, bytes, bytes]:
     """Run a command with standard input and limits, which paramiko's backend has not.
 
     Returns the exit status and both outputs.
     """
-    channel = backend.client.get_transport().open_session()
+    line, end = lifeline._attach()
     try:
-        channel.exec_command(command)
-        # An error: the command ended before it read all; its output says why.
-        with suppress(OSError):
-            channel.sendall(sent)
-        channel.shutdown_write()
-        stdout, stderr = _drained(channel, longest)
-        return channel.recv_exit_status(), stdout, stderr
+        channel = backend.client.get_transport().open_session()
+        try:
+            channel.exec_command(command)
+            # An error: the command ended before it read all; its output says why.
+            with suppress(OSError):
+                channel.sendall(sent)
+            channel.shutdown_write()
+            stdout, stderr = _drained(channel, line, longest)
+            return channel.recv_exit_status(), stdout, stderr
+        finally:
+            channel.close()
     finally:
-        channel.close()
+        lifeline._detach(end, well=False)
+        os.close(line)
 
 
-def _drained(channel: Any, longest: int) -> tuple[bytes, bytes]:
+def _drained(channel: Any, line: int, longest: int) -> tuple[bytes, bytes]:
+    """Return both outputs of a channel, when they end or the connection is lost.
+
+    `line` is this end of the lifeline; raises ConnectionAbortedError if that is cut.
+    """
     output, errors = BytesIO(), BytesIO()
     while True:
+        # Looked at first, so that all that came before the end is read.
+        ended = channel.eof_received or channel.closed
         while channel.recv_stderr_ready():
             piece = channel.recv_stderr(_CHUNK)
             if errors.tell() + len(piece) <= LONGEST_ERRORS:
                 errors.write(piece)
-        piece = channel.recv(_CHUNK) if not channel.recv_stderr_ready() else b""
-        if piece:
-            _keep(piece, output, longest)
-        elif channel.eof_received and not channel.recv_stderr_ready():
+        if channel.recv_ready():
+            _keep(channel.recv(_CHUNK), output, longest)
+        elif ended:
             return output.getvalue(), errors.getvalue()
+        elif line in _readable(channel.fileno(), line):
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the command was given up")
+
+
+def _readable(*descriptors: int) -> list[int]:
+    """Wait until one of these can be read; return those that can."""
+    waiting = poll()
+    for each in descriptors:
+        waiting.register(each, POLLIN)
+    return [descriptor for descriptor, _ in waiting.poll()]

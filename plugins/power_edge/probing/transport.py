@@ -1,5 +1,7 @@
 """Carry a script to one node through a testinfra backend, and bring its answer back."""
 
+import errno
+import os
 import random
 import re
 import time
@@ -7,10 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from power_edge.probing.failure import Unreachable, no_answer, not_asked, one_line
+from power_edge.probing.failure import NotAsked, Unreachable, no_answer, one_line
 from power_edge.probing.framing import Answer, NoAnswer, merge, read
 from power_edge.probing.host_keys import check_host_key
-from power_edge.probing.process import LONGEST_OUTPUT, TAKES_INPUT, Lifeline, NoRoom, execute
+from power_edge.probing.process import (
+    LONGEST_OUTPUT,
+    TAKES_INPUT,
+    Lifeline,
+    NoRoom,
+    execute,
+    need_of_room,
+)
 from power_edge.probing.route import Route
 from power_edge.probing.script import ProbeScript, Timeouts, unpacked_by
 
@@ -30,7 +39,7 @@ class Job(NamedTuple):
 def ask(job: Job, lifeline: Lifeline) -> Answer:
     """Return the node's answer.
 
-    Raises Unreachable. Waits until the command ends or its lifeline is cut: the deadline is set by
+    Raises Unreachable and NotAsked. Waits until the command ends or its lifeline is cut: the deadline is set by
     whoever waits for it (`parallel.Pending`).
     """
     with _one_reason(job.route):
@@ -52,15 +61,18 @@ def _one_reason(route: Route) -> Iterator[None]:
     except (Unreachable, NoAnswer) as error:
         raise Unreachable(route.without_password(str(error))) from None
     except NoRoom as error:
-        raise not_asked(str(error)) from None
+        raise NotAsked(str(error)) from None
+    except MemoryError:
+        raise NotAsked(os.strerror(errno.ENOMEM)) from None
     # testinfra's backends raise whatever their libraries do; the message may quote a password.
     except Exception as error:
         raise Unreachable(route.without_password(one_line(error))) from None
 
 
 def _connected(route: Route, timeouts: Timeouts) -> Any:
-    host = route.host(timeouts.connect)
-    check_host_key(host.backend)
+    with need_of_room():
+        host = route.host(timeouts.connect)
+        check_host_key(host.backend)
     return host
 
 

@@ -29,5 +29,5 @@ def make_atomic(config: pytest.Config, failed: Callable[[Path, OSError], None]) 
         return None
 
     compat.write_junit_by(config, write_file)
-    compat.write_html_by(config, write_file)
+    compat.write_html_by(config, write_file, failed)
     compat.write_json_by(config, write_file)

@@ -206,15 +206,26 @@ def write_junit_by(config: pytest.Config, write_file: WriteFile) -> None:
     config.pluginmanager.register(xml)
 
 
-def write_html_by(config: pytest.Config, write_file: WriteFile) -> None:
-    """Let `write_file` write the file of pytest-html, if that was asked for."""
+def write_html_by(
+    config: pytest.Config, write_file: WriteFile, failed: Callable[[Path, OSError], None]
+) -> None:
+    """Let `write_file` write the file of pytest-html, if that was asked for.
+
+    `failed` is called if the plugin cannot read its own templates and scripts.
+    """
     for plugin in list(config.pluginmanager.get_plugins()):
         if type(plugin).__module__.startswith("pytest_html.") and hasattr(plugin, "_write_report"):
-            _write_html_by(config, plugin, write_file)
+            _write_html_by(config, plugin, write_file, failed)
 
 
-def _write_html_by(config: pytest.Config, html: Any, write_file: WriteFile) -> None:
-    write, announce = html._write_report, html.pytest_terminal_summary
+def _write_html_by(
+    config: pytest.Config,
+    html: Any,
+    write_file: WriteFile,
+    failed: Callable[[Path, OSError], None],
+) -> None:
+    generate, write = html._generate_report, html._write_report
+    announce = html.pytest_terminal_summary
     written = False
 
     def write_page(page: str) -> None:
@@ -233,7 +244,14 @@ def _write_html_by(config: pytest.Config, html: Any, write_file: WriteFile) -> N
         if written:
             announce(terminalreporter)
 
+    def generate_report(*arguments: Any, **options: Any) -> None:
+        try:
+            generate(*arguments, **options)
+        except OSError as error:
+            failed(Path(html._report_path), error)
+
     config.pluginmanager.unregister(html)
+    html._generate_report = generate_report
     html._write_report = write_page
     html.pytest_terminal_summary = pytest_terminal_summary
     config.pluginmanager.register(html)

@@ -45,6 +45,8 @@ class TypeFacts(Mapping[str, Any]):
             raise Unknown(f"{self._kind.name}: {self._observed.why}")
         key = self._kind.observation_key(name)
         if key not in self._observed:
+            if self._kind.lists_all:
+                return None
             raise Unknown(
                 f"{self._kind.name} {name}: not looked at, since state.yaml does not declare it"
             )

@@ -9,7 +9,7 @@ from power_edge.checking import check
 from power_edge.checking.check import Checked
 from power_edge.config import Node
 from power_edge.probing.connection import BadRoute, Options
-from power_edge.probing.failure import Unreachable
+from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.probing.framing import Answer
 from power_edge.probing.parallel import Pending
 from power_edge.pytest_integration.selection import Selection
@@ -88,8 +88,8 @@ class Nodes:
         """Take the answers that the controller packed."""
         import pickle
 
-        answers: dict[str, tuple[Answer | Unreachable, str | None, str | None]] = pickle.loads(
-            packed
+        answers: dict[str, tuple[Answer | Unreachable | NotAsked, str | None, str | None]] = (
+            pickle.loads(packed)
         )
         self._checked = {
             name: Checked(self.by_name[name], *answer) for name, answer in answers.items()

@@ -22,6 +22,9 @@ from power_edge.report import terminal
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import as_json, from_json
 
+_GATE = {exit_status.COMPLIANT: "gate: ", exit_status.UNKNOWN: ""}
+"""How the note about a gate begins, by the gate's status. Any other gate is shut."""
+
 
 class Reporting:
     """The pytest plugin that reports one run. Registered beside Run."""
@@ -167,7 +170,7 @@ class Reporting:
             checked.node,
             checked.gate,
             self._results.of(name),
-            checked.stale is not None,
+            checked.stale is not None or checked.gate.status == exit_status.UNKNOWN,
             checked.answered_at(self._state.started),
             own.of(name) if own.about(name) else None,
         )
@@ -226,7 +229,7 @@ class Reporting:
         if checked is None:  # the run was interrupted, and must not wait once more
             return
         if checked.gate.why:
-            note = f"{'gate' if checked.gate.open else 'blocked'}: {checked.gate.why}"
+            note = f"{_GATE.get(checked.gate.status, 'blocked: ')}{checked.gate.why}"
             already_printed = (
                 not checked.gate.open
                 and self._results.has_gate(name)

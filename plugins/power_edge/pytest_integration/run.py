@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from power_edge import exit_status
 from power_edge.checking.check import GATE_TYPE
 from power_edge.pytest_integration import compat, fixtures, hooks, own_tests
 from power_edge.pytest_integration.atomic_reports import make_atomic
@@ -181,6 +182,8 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         name = None if isinstance(item, CheckItem) else self._state.node_of(item)
         if name is not None and not (gate := self.nodes.checked(name).gate).open:
+            if gate.status == exit_status.UNKNOWN:
+                raise fixtures.Unknown(f"{name}: {gate.why}")
             raise compat.skip(printable(f"{name} is blocked: {gate.why}"))
 
     @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,9 @@ class NodeReport(NamedTuple):
     gate: Gate
     results: Sequence[report_schema.Item]
     stale: bool
-    """Judged by an answer too old to say whether the node is up and which machine it is."""
+    """Whether it is not known if the node is up and which machine it is: its answer is too old, or
+    it was not asked.
+    """
     observed: float | None
     """When the node itself answered, in seconds since 1970; None if it did not."""
     own: Mapping[str, Outcome] | None

@@ -173,6 +173,16 @@ def test_a_record_that_names_nobody_is_a_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "why"),
     [
+        # A folder cannot be read, like a file on a bad disk; that the only database is apk's says
+        # nothing then.
+        (
+            {
+                "etc/os-release/x": "",
+                "lib/apk/db/installed": "P:a\nV:1\n\n",
+                "etc/apk/world": "a\n",
+            },
+            "etc/os-release cannot be read",
+        ),
         ({"etc/os-release": "ID=gentoo\n"}, "the package manager of gentoo is not known here"),
         ({"etc/os-release": "ID=alpine\n"}, "this is alpine, but its apk database is missing"),
         ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "P:a\n"}, "is not readable"),

@@ -23,6 +23,9 @@ CALLS = (
     "rmdir,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,flock,utimensat,setxattr,fsetxattr,copy_file_range,sendfile"
 )
 """What can write, and what it takes to."""
+READING = "open,openat,read,pread64,getdents64"
+"""What reads, and what it takes to."""
+READ_ERRORS = ("EIO", "EACCES", "ENOMEM", "EMFILE")
 _READS = re.compile(r"^open(at)?\(.*O_RDONLY")
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 KILL = "KILL"
@@ -86,9 +89,13 @@ class Commands:
         umask: int = 0o022,
         fault: Fault | None = None,
         touching: Path | None = None,
+        reading: str | None = None,
     ) -> Done:
-        """Run a command; the calls in what comes back are those that touch the folder `touching`
-        (cwd without it).
+        """Run a command.
+
+        The calls in what comes back are those that write and touch the folder `touching` (cwd
+        without it), or, where the expression `reading` is given, those that read a file whose path
+        it is found in.
         """
         files = {name: str(self._folder / name) for name in ("out", "err")}
         given = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8", **(env or {})}
@@ -106,7 +113,7 @@ class Commands:
             "-s0",
             "-o",
             str(self._folder / "trace"),
-            f"--trace={CALLS}",
+            f"--trace={CALLS if reading is None else READING}",
             "-p",
             str(child),
             *([fault.option] if fault else []),
@@ -117,7 +124,12 @@ class Commands:
             assert "attached" in attached, attached + tracer.stderr.read()
             os.kill(child, signal.SIGCONT)
             status = os.waitstatus_to_exitcode(int(stdout.readline()))
-        calls = tuple(_calls((self._folder / "trace").read_text(errors="replace"), touching or cwd))
+        trace = (self._folder / "trace").read_text(errors="replace")
+        calls = (
+            tuple(_calls(trace, touching or cwd))
+            if reading is None
+            else tuple(_reading_calls(trace, reading))
+        )
         return Done(
             status, (self._folder / "out").read_text(), (self._folder / "err").read_text(), calls
         )
@@ -125,17 +137,32 @@ class Commands:
 
 def _calls(trace: str, folder: Path) -> Iterator[Call]:
     """The calls of a trace that touch a folder, but for those that only read."""
+    for call in _all_calls(trace):
+        text = call.text.replace(f"AT_FDCWD<{folder}>, ", "")
+        if str(folder) in text and not (
+            _READS.match(text) and "O_DIRECTORY" not in text and ".power-edge-" not in text
+        ):
+            yield call._replace(text=text)
+
+
+def _reading_calls(trace: str, path: str) -> Iterator[Call]:
+    """The calls of a trace that read what has a path in which the expression is found, but for
+    those that find nothing.
+    """
+    for call in _all_calls(trace):
+        text = re.sub(r"AT_FDCWD<.*?>, ", "", call.text)
+        if re.search(path, text) and " = -1 " not in text:
+            yield call
+
+
+def _all_calls(trace: str) -> Iterator[Call]:
     counts: Counter[str] = Counter()
     for line in trace.splitlines():
         name, separator, _ = line.partition("(")
         if not separator or not name.isidentifier():
             continue
         counts[name] += 1
-        text = line.replace(f"AT_FDCWD<{folder}>, ", "")
-        if str(folder) in text and not (
-            _READS.match(text) and "O_DIRECTORY" not in text and ".power-edge-" not in text
-        ):
-            yield Call(name, counts[name], text)
+        yield Call(name, counts[name], line)
 
 
 @contextmanager
@@ -154,6 +181,13 @@ def commands(folder: Path) -> Iterator[Commands]:
         yield Commands(zygote, folder)
         assert zygote.stdin is not None
         zygote.stdin.close()
+
+
+def read_faults(calls: Sequence[Call]) -> Iterator[Fault]:
+    """Every error at every call that reads."""
+    for call in calls:
+        for error in READ_ERRORS:
+            yield Fault(call, error)
 
 
 def faults(calls: Sequence[Call]) -> Iterator[Fault]:

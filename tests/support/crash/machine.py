@@ -19,3 +19,7 @@ ANSWER = answer(
     },
     machine=None,
 )
+CHECKED_ANSWER = answer(
+    "rig", {"sysctl.0": sysctl({"kernel.ostype": "Linux"})}, machine=None
+).decode()
+"""Of the node whose state.yaml declares that."""

@@ -301,13 +301,9 @@ def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
     return tuple(found.values())
 
 
-def survey(ruleset: Ruleset, family: int, outward: bool = False) -> list[list[Region]]:
-    """How everything but ICMP fares, incoming or outgoing."""
-    return _survey(ruleset, family, outward)
-
-
 @_once
-def _survey(ruleset: Ruleset, family: int, outward: bool) -> list[list[Region]]:
+def survey(ruleset: Ruleset, family: int, *, outward: bool) -> list[list[Region]]:
+    """How everything but ICMP fares, incoming or outgoing."""
     box = {**(outgoing(family) if outward else incoming(family)), "proto": NOT_ICMP}
     return _fare(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
 
@@ -381,7 +377,7 @@ def default(ruleset: Ruleset, family: int, action: str, *, outward: bool = False
     """
     answers = {
         _default(ruleset, family, action, regions, outward)
-        for regions in survey(ruleset, family, outward)
+        for regions in survey(ruleset, family, outward=outward)
     }
     return answers.pop() if len(answers) == 1 else None
 
@@ -457,7 +453,9 @@ def filters(ruleset: Ruleset, family: int) -> bool | None:
 
     None: only those of some sources, or it cannot be decided.
     """
-    answers = {_filters(ruleset, family, regions) for regions in survey(ruleset, family)}
+    answers = {
+        _filters(ruleset, family, regions) for regions in survey(ruleset, family, outward=False)
+    }
     return answers.pop() if len(answers) == 1 else None
 
 
@@ -474,7 +472,7 @@ def why_unsure(ruleset: Ruleset, family: int) -> str | None:
     """
     stopped = (
         region
-        for regions in survey(ruleset, family)
+        for regions in survey(ruleset, family, outward=False)
         for region in regions
         if region.verdict != ALLOW and exists(ruleset, region)
     )
@@ -493,7 +491,7 @@ def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:
 
     Sure is what every order of chains lets in. Undecidable as `walk`.
     """
-    every = survey(ruleset, family)
+    every = survey(ruleset, family, outward=False)
     effort = Effort(QUESTION_STEPS)
     for number, regions in enumerate(every):
         others = [

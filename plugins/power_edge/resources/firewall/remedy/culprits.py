@@ -40,7 +40,7 @@ def of_default(declared: Declared, observed: Ruleset) -> set[str]:
     peer = "daddr" if outward else "saddr"
     found = set()
     for family in queries.judged_families(observed, declared.value):
-        for regions in queries.survey(observed, family, outward):
+        for regions in queries.survey(observed, family, outward=outward):
             for region in regions:
                 ports = region.box.get("dport", ((0, 65535),))
                 peers = region.box.get(f"{peer}{family}", queries.UNICAST[family])

@@ -1,0 +1,75 @@
+"""docs/adding.md shows the whole of a resource type: its files are put into a copy of the package."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.test_docs import CHECKOUT, blocks
+
+PARTS = ("plugins", "probes", "schemas", "tools")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package with the files of the page, after `make generate`."""
+    folder = tmp_path_factory.mktemp("copy")
+    for part in PARTS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(CHECKOUT / part, folder / part, ignore=ignored)
+    for block in blocks():
+        if block.place.startswith("docs/adding.md"):
+            inside = "/" in block.title
+            file = folder / (block.title if inside else f"node-configs/here/{block.title}")
+            assert not file.exists(), "the page adds files and changes none"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text)
+    identity = folder / "node-configs" / "here" / "system-identity.yaml"
+    identity.write_text("validation: {require_match: false}\n")
+    _python(folder, "tools/generate.py")
+    return folder
+
+
+def test_the_mounts_of_the_page_are_checked(copy: Path) -> None:
+    _python(
+        copy,
+        "-m",
+        "pytest",
+        "--node=here",
+        "--json-report",
+        "--json-report-file=report.json",
+        status=1,
+    )
+    report = json.loads((copy / "report.json").read_text())
+    found = [test.get("metadata", {}).get("power_edge") for test in report["tests"]]
+    outcomes = {item["name"]: item["outcome"] for item in found if item["type"] == "mounts"}
+    assert outcomes == {
+        "/proc": "compliant",
+        "/no/such/place": "drift",
+        "/no/such/share": "compliant",
+    }
+
+
+def test_a_type_may_have_no_discovery(copy: Path) -> None:
+    done = _python(copy, "-c", "from power_edge.cli import main; main()", "discover", "--help")
+    assert "sysctl" in done
+    assert "mounts" not in done
+
+
+def _python(folder: Path, *arguments: str, status: int = 0) -> str:
+    """Run Python on the copy of the package, as it is without an installation; return what it prints."""
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        check=False,
+        cwd=folder,
+        env={**usual, "PYTHONPATH": str(folder / "plugins")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
