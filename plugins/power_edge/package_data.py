@@ -19,7 +19,7 @@ def folder(name: str) -> Path:
 
 @cache
 def text(path: str) -> str:
-    """Return the text of a file such as `probes/prelude.sh`. Raises OSError with the file's name."""
+    """Return the text of a file such as `probes/prelude.sh`. Raises OSError with its name."""
     top, _, rest = path.partition("/")
     file = folder(top) / rest
     try:
