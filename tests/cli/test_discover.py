@@ -362,6 +362,16 @@ def test_a_machine_without_identity_is_open_and_says_so(
     assert run("--as", "named", "--merge").exit_code == 12
 
 
+def test_a_machine_without_identity_is_no_node_that_has_one(
+    run: Run, machine: Machine, root: Path
+) -> None:
+    open_to_all = identity(OTHER_ID) + b"validation: {require_match: false}\n"
+    folder(root, "another", system_identity=open_to_all)
+    machine.identity = (12, b"", "collect-identity.sh: machine-id left out: there is none")
+    assert run().exit_code == 0
+    assert sorted(path.name for path in root.iterdir()) == ["another", "rig-31m-7"]
+
+
 def test_an_answer_that_was_carried(run: Run, machine: Machine, root: Path, tmp_path: Path) -> None:
     (tmp_path / "answer").write_bytes(machine.answer())
     assert run("--answers", str(tmp_path / "answer")).exit_code == 0
