@@ -33,6 +33,7 @@ from power_edge.config import load_node  # noqa: E402
 from power_edge.discover.collect import script_for as discovery_script  # noqa: E402
 from power_edge.model import Item  # noqa: E402
 from power_edge.probing.connection import Options  # noqa: E402
+from power_edge.probing.framing import read  # noqa: E402
 from power_edge.probing.script import ProbeScript  # noqa: E402
 from tests.support.lab.nodes import Lab, Node, open_lab  # noqa: E402
 
@@ -80,15 +81,17 @@ def main() -> None:
         (place / "lab").mkdir()
         with open_lab(place / "lab") as lab, lab.node("bench", files=units, prepare=enable) as node:
             bench = Bench(lab, node, place, Path(cache), runs)
-            for row in (
+            rows = (
                 bench.thousand,
+                bench.bulk,
                 bench.item_by_item,
                 bench.eight,
                 bench.fifty,
                 bench.local,
                 bench.recording,
                 bench.looking,
-            ):
+            )
+            for row in rows:
                 console.print(f"measuring {row.__doc__}")
                 for cells in row():
                     table.add_row(*cells)
@@ -229,6 +232,84 @@ class Bench:
             "bare ssh of the same probe",
             bare,
         )
+
+    def bulk(self) -> Iterable[Row]:
+        """890 items over ssh, against a plain bulk reading of the same, and against goss where one
+        is on PATH
+        """
+        # At rest: all services have been up since the boot.
+        self.node.sh(
+            'touch -h -d "$(cut -d. -f1 /proc/uptime) seconds ago" /run/systemd/units/invocation:*'
+        )
+        items = large(self.node)
+        items = {
+            "sysctl": dict(list(items["sysctl"].items())[:650]),
+            "services": items["services"][:90],
+            "packages": items["packages"],
+            "files": items["files"],
+        }
+        reading = [
+            "ssh",
+            "-F",
+            str(self.lab.ssh_config),
+            "-o",
+            "BatchMode=yes",
+            f"root@{self.node.address}",
+            plain_reading(items),
+        ]
+        for word, named in (
+            ("state", ["name", "state"]),
+            ("state and enabled", ["name", "state", "enabled"]),
+        ):
+            name = f"bulk-{word.partition(' ')[2].replace(' ', '-') or 'state'}"
+            self.declare(
+                name,
+                {
+                    **items,
+                    "services": [
+                        {field: item[field] for field in named} for item in items["services"]
+                    ],
+                },
+            )
+            yield self.compare(
+                f"890 items, services by {word}",
+                self.pytest(f"--node={name}"),
+                "a plain bulk reading over ssh",
+                reading,
+            )
+            yield self.section(f"of it the node's part, services by {word}", name)
+            if (goss := shutil.which("goss")) is not None:
+                shutil.copy(goss, self.node.tree / "usr/local/bin/goss")
+                self.node.write("/root/goss.yaml", gossfile(items, enabled="enabled" in named))
+                validate = [*reading[:-1], "goss -g /root/goss.yaml validate --format silent"]
+                yield self.compare(
+                    f"890 items, services by {word}",
+                    self.pytest(f"--node={name}"),
+                    "goss on the node, over ssh",
+                    validate,
+                )
+
+    def section(self, what: str, name: str) -> Row:
+        """What the answer tells of the time on the node: of the services' section, and of all
+        sections.
+        """
+        bare = self.bare(check.script_for(load_node(self.place / "node-configs" / name)))
+        spent = []
+        for _ in range(self.runs):
+            answer = subprocess.run(
+                ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", *bare],
+                check=True,
+                stdout=subprocess.PIPE,
+            ).stdout
+            spent.append(
+                {
+                    section: output.milliseconds or 0
+                    for section, output in read(answer).outputs.items()
+                }
+            )
+        services = statistics.median(each["services.0"] for each in spent)
+        together = statistics.median(sum(each.values()) for each in spent)
+        return what, f"services {services:.0f} ms", "all sections", f"{together:.0f} ms", ""
 
     def item_by_item(self) -> Iterable[Row]:
         """20 of the 1,000 items as plain testinfra tests over its ssh backend, scaled"""
@@ -405,13 +486,48 @@ class Bench:
         return Cost(wall, usage.ru_maxrss / 1024)
 
 
+def plain_reading(items: dict[str, Any]) -> str:
+    """The least that somebody would run by hand to read all of it in one go: a command for each
+    type.
+    """
+    keys = " ".join(key for key in items["sysctl"])
+    units = " ".join(f"{item['name']}.service" for item in items["services"])
+    packages = " ".join(item["name"] for item in items["packages"])
+    paths = " ".join(item["path"] for item in items["files"])
+    return (
+        f"cd /proc/sys; grep -s '' {keys}; systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState {units};"
+        f" dpkg-query -W -f '${{Package}} ${{Version}} ${{db:Status-Status}}\\n' {packages}; stat -c '%n %a %U %G %s' {paths}"
+    )
+
+
+def gossfile(items: dict[str, Any], *, enabled: bool) -> str:
+    """The same items as goss takes them."""
+    declared = {
+        "kernel-param": {
+            key.replace("/", "."): {"value": value} for key, value in items["sysctl"].items()
+        },
+        "service": {
+            item["name"]: {"running": True, **({"enabled": True} if enabled else {})}
+            for item in items["services"]
+        },
+        "package": {item["name"]: {"installed": True} for item in items["packages"]},
+        "file": {
+            item["path"]: {"exists": True, "mode": item["mode"], "owner": item["owner"]}
+            for item in items["files"]
+        },
+    }
+    return yaml.safe_dump(declared, sort_keys=False)
+
+
 def plain_tests(items: Sequence[Item]) -> str:
     """What one writes today: a test for each item, with testinfra's own modules."""
     bodies = {
         "sysctl": "assert host.sysctl({name!r}) is not None",
-        "services": "service = host.service({name!r}); assert service.is_running and service.is_enabled",
+        "services": "service = host.service({name!r}); "
+        "assert service.is_running and service.is_enabled",
         "packages": "assert host.package({name!r}).is_installed",
-        "files": "file = host.file({name!r}); assert file.exists and file.mode == int({mode!r}, 8) and file.user == {owner!r}",
+        "files": "file = host.file({name!r}); assert file.exists "
+        "and file.mode == int({mode!r}, 8) and file.user == {owner!r}",
     }
     lines = []
     for index, item in enumerate(items):

@@ -1,32 +1,40 @@
 # systemd units: what they do now, and what the next boot starts. Needs no root.
 #
-# Arguments: unit names. `~` before a name: only what it does now is declared, not its boot. `!` before it (after `~`): give the full answer.
+# Arguments: unit names. `~` before a name: only what it does now is declared, not its boot. Then, `=`: it is to be down, and no boot is to start it; or
+# `!`: give the full answer.
 #
-# `show` costs PID 1 0.7 to 2.5 ms a unit, and the file state another 0.5. So a unit that is plainly up is read from a listing, and where its boot
-# is declared, from the job list of the next boot and a link on disk. Every other unit gets the full answer.
+# `show` costs PID 1 0.7 to 2.5 ms a unit, since it reads all properties whatever is asked, and the file state another 1.6. So a unit that is plainly up
+# is read from a listing, and where its boot is declared, from the job list of the next boot and a link on disk. Of the others those are shown, and no
+# more is asked, that are plainly as declared then. Every other unit gets the full answer.
 
 for tool in awk find grep sort xargs; do
     command -v "$tool" >/dev/null || { echo "there is no $tool" >&2; exit 1; }
 done
 
+# Prints texts of any length, a line for each: printf is a program in mksh, and takes 128 KiB.
+case ${KSH_VERSION-} in
+*MIRBSD* | *LEGACY*) say() { for text; do print -r -- "$text"; done; } ;;
+*) say() { printf '%s\n' "$@"; } ;;
+esac
+
 # Names hold no blanks. Lists of them are split at newlines, and with `set -f` nothing in them is expanded.
 newline='
 '
-names='' boot='' wanted=''
+boot='' wanted='' declared='' # NAME now|boot up|down|full
 for name; do
-    case $name in !* | '~!'*) ;; *) wanted="$wanted${name#'~'}$newline" ;; esac
+    about=boot to_be=up
+    case $name in '~'*) name=${name#'~'} about=now ;; esac
     case $name in
-    '~'*) name=${name#'~'} ;;
-    *) boot="$boot${name#!}$newline" ;;
+    !*) name=${name#!} to_be=full ;;
+    =*) name=${name#=} to_be=down ;;
+    *) wanted="$wanted$name$newline" ;;
     esac
-    names="$names${name#!}$newline"
+    [ $about = now ] || boot="$boot$name$newline"
+    declared="$declared$name $about $to_be$newline"
 done
 
 # A search for a manager that is not there must not end as an empty answer: in a chroot systemctl prints nothing and exits 0.
-set -f
-# shellcheck disable=SC2086
-units=$(IFS=$newline && systemctl list-units --all --full --plain --no-legend --no-pager -- $names) || exit
-set +f
+units=$(systemctl list-units --all --full --plain --no-legend --no-pager) || exit
 cd "${PE_ROOT:-/}" || exit
 
 # The target that a boot goes for; a link by another name than its own, or a file.
@@ -44,7 +52,9 @@ unforeseeable() {
         [ ! -e "$file" ] && [ ! -L "$file" ] && continue
         echo "trap the next boot installs updates (/$file) and starts little else"
     done
-    if [ ! -s etc/machine-id ] || [ "$(cat etc/machine-id)" = uninitialized ]; then
+    id=''
+    [ ! -s etc/machine-id ] || read -r id <etc/machine-id || :
+    if [ -z "$id" ] || [ "$id" = uninitialized ]; then
         echo 'trap the next boot counts as the first one and applies presets (/etc/machine-id is missing, empty or "uninitialized")'
     fi
     [ ! -L run/systemd/generator.early/default.target ] ||
@@ -55,30 +65,79 @@ unforeseeable() {
     done
 }
 
-# What a generator made at the last reload, and a boot may make otherwise: `unsure UNIT WHY`, with `*` for any unit.
-stale() {
+# What a generator made at the last reload, and a boot may make otherwise. `look_at_generators` finds out what has changed since, and needs no job list;
+# `stale` prints `unsure UNIT WHY`, with `*` for any unit.
+look_at_generators() {
+    doubts='' generators='' read_by='' changed='' scripts=''
     for made in run/systemd/generator run/systemd/generator.late run/systemd/generator.early run/systemd; do [ ! -d "$made" ] || break; done
-    late=run/systemd/generator.late
     # `chmod` changes the time of the inode alone. busybox's find cannot compare it. Only the checks that a `chmod` could fool compare it: on a machine
     # without a clock of its own every file looks newer than what was made early in the boot.
-    inode=-newer
-    ! find "$made" -maxdepth 0 -cnewer "$made" >/dev/null 2>&1 || inode=-cnewer
-    # A find that is missing, or knows no -newer, would print nothing below, as if nothing had changed.
-    find "$made" -maxdepth 0 -newer "$made" >/dev/null 2>&1 ||
-        { echo 'unsure * find could not tell whether the generators of systemd have changed'; return 0; }
-    generators=''
+    if find "$made" -maxdepth 0 -cnewer "$made" >/dev/null 2>&1; then
+        inode=-cnewer
+    elif find "$made" -maxdepth 0 -newer "$made" >/dev/null 2>&1; then
+        inode=-newer
+    else
+        # A find that is missing, or knows no -newer, would print nothing below, as if nothing had changed.
+        doubts='unsure * find could not tell whether the generators of systemd have changed'
+        return
+    fi
     for folder in run etc usr/local/lib usr/lib lib; do
         [ -d "$folder/systemd/system-generators" ] || continue
         [ "$folder" = lib ] && [ -L lib ] && continue
         generators="$generators $folder/systemd/system-generators"
-        changed=$(find "$folder/systemd/system-generators" \( -newer "$made" -o ! -perm -100 $inode "$made" \))
-        [ -z "$changed" ] || { echo 'unsure * generators of systemd have changed since the last systemctl daemon-reload'; break; }
+        doubts=$(find "$folder/systemd/system-generators" \( -newer "$made" -o ! -perm -100 $inode "$made" \))
+        [ -z "$doubts" ] || { doubts='unsure * generators of systemd have changed since the last systemctl daemon-reload'; break; }
         [ "$folder" != run ] || [ -z "$(ls "$folder/systemd/system-generators")" ] ||
-            { echo 'unsure * a boot forgets the generators in /run/systemd/system-generators'; break; }
+            { doubts='unsure * a boot forgets the generators in /run/systemd/system-generators'; break; }
     done
-    read_by_generators
+    look_at_inputs
+    look_at_scripts
+}
+
+# The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn): which generators read which ($read_by), and which have changed
+# ($changed). A generator is not run to find out what it makes: it may do anything on the node.
+look_at_inputs() {
+    [ -n "$generators" ] || return 0
+    # shellcheck disable=SC2086
+    read_by=$(
+        find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + |
+            grep -v ':/etc/\(systemd\|init\.d\|system-update\)' | sort -u
+    )
+    [ -n "$read_by" ] || return 0
+    # Of a file that is not there the folder tells whether it has gone.
+    inputs='' there='' gone=''
+    for line in $read_by; do
+        input=${line#*:/}
+        case "$inputs" in *" $input$newline"*) continue ;; esac
+        file=$input
+        while [ ! -e "$file" ] && [ "$file" != etc ]; do file=${file%/*}; done
+        inputs="$inputs$file $input$newline"
+        if [ "$file" = "$input" ]; then there="$there $file"; else gone="$gone $file"; fi
+    done
+    # shellcheck disable=SC2086
+    changed=$(
+        {
+            say "$inputs" '= changed'
+            [ -z "$there" ] || find $there -maxdepth 3 $inode "$made"
+            [ -z "$gone" ] || find $gone -maxdepth 0 $inode "$made" | sed 's/^/- /'
+        } 2>/dev/null | awk '
+            $1 == "=" { told = 1; next }
+            !told && $1 == $2 { if (NF) there[$1]; next }
+            !told { gone[$1] = gone[$1] $2 "\n"; next }
+            sub(/^- /, "") { printf "%s", gone[$0]; next }
+            { for (up = 0; up <= 3; up++) { if ($0 in there) print; if (!sub(/\/[^\/]*$/, "")) break } }
+        '
+    )
+}
+
+# Scripts in /etc/init.d of which a boot makes another service than the last reload did: `unsure UNIT WHY` in $scripts.
+look_at_scripts() {
     [ -d etc/init.d ] || return 0
-    changed=$(for file in etc/init.d etc/rc[0-9S].d; do [ ! -d "$file" ] || find "$file" -newer "$made"; done)
+    late=run/systemd/generator.late
+    newer=''
+    for file in etc/init.d etc/rc[0-9S].d; do [ ! -d "$file" ] || newer="$newer $file"; done
+    # shellcheck disable=SC2086
+    newer=$(find $newer -newer "$made")
     for file in etc/init.d/*; do
         script=$file unit=${file##*/}
         unit=${unit%.sh}.service
@@ -92,79 +151,93 @@ stale() {
         [ $native = no ] || [ ! -e "$late/$unit" ] || why='a unit file has come in place of its script in /etc/init.d'
         [ $native = yes ] || [ -e "$late/$unit" ] || why=${why:-'nothing was made of its script in /etc/init.d yet'}
         [ $native = yes ] || [ ! -e "$late/$unit" ] || [ -x "$script" ] || why='its script in /etc/init.d may not be run any more'
-        [ $native = yes ] || [ -z "$changed" ] || why=${why:-'scripts in /etc/init.d or their links have changed since'}
-        [ -z "$why" ] || printf 'unsure %s %s (systemctl daemon-reload settles it)\n' "$unit" "$why"
+        [ $native = yes ] || [ -z "$newer" ] || why=${why:-'scripts in /etc/init.d or their links have changed since'}
+        [ -z "$why" ] || scripts="${scripts}unsure $unit $why (systemctl daemon-reload settles it)$newline"
     done
 }
 
-# The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn), and so do the units that it makes, wants or writes drop-ins for.
-# Where such a file has changed since the last reload, the next boot may make another thing of these units. A generator is not run to find out what it
-# makes: it may do anything on the node.
+stale() {
+    [ -z "$doubts" ] || printf '%s\n' "$doubts"
+    [ -z "$changed" ] || read_by_generators
+    printf '%s' "$scripts"
+}
+
+# A generator holds as text the units that it makes, wants or writes drop-ins for. Where a file that it reads has changed since the last reload, the
+# next boot may make another thing of these units.
 read_by_generators() {
-    [ -n "$generators" ] || return 0
-    # shellcheck disable=SC2086
-    read_by=$(find -L $generators -type f -exec grep -aoE '/etc/[[:alnum:]._/@-]*[[:alnum:]]' /dev/null {} + | grep -v ':/etc/\(systemd\|init\.d\|system-update\)')
-    [ -n "$read_by" ] || return 0
-    # Of a file that is not there the folder tells whether it has gone.
-    inputs=$(
-        for line in $read_by; do
-            file=${line#*:/}
-            while [ ! -e "$file" ] && [ "$file" != etc ]; do file=${file%/*}; done
-            printf '%s %s\n' "$file" "${line#*:/}"
-        done | sort -u
-    )
-    changed=$(printf '%s\n' "$inputs" | while read -r file input; do
-        [ "$file" = "$input" ] && depth=3 || depth=0
-        [ -z "$(find "$file" -maxdepth "$depth" $inode "$made" 2>/dev/null | sed -n 1p)" ] || printf '%s\n' "$input"
-    done)
-    [ -n "$changed" ] || return 0
     set -f
+    patterns=$(written_for)
+    # Those of systemd make nothing of a file that is not there: only what was made of it before can go.
+    made_of=$(find run/systemd/generator run/systemd/generator.early run/systemd/generator.late 2>/dev/null)
+    made_before=''
+    for unit in $boot; do case $made_of in *"/${unit%%@*}"*) made_before="$made_before$unit$newline" ;; esac; done
     for line in $read_by; do
-        generator=${line%%:*} input=${line#*:/}
+        generator=${line%%:*} input=${line#*:/} may_be=$boot
         case "$newline$changed$newline" in *"$newline$input$newline"*) ;; *) continue ;; esac
-        for unit in $boot; do
-            # Those of systemd make nothing of a file that is not there: only what was made of it before can go.
-            case $generator in
-            usr/lib/systemd/system-generators/systemd-*setup-generator | usr/lib/systemd/system-generators/systemd-rc-local-generator | \
-                lib/systemd/system-generators/systemd-*setup-generator | lib/systemd/system-generators/systemd-rc-local-generator)
-                [ -e "$input" ] || [ -n "$(find run/systemd/generator* -name "${unit%%@*}*" 2>/dev/null | sed -n 1p)" ] || continue
-                ;;
-            esac
-            grep -av '^[[:blank:]]*#' -- "$generator" | grep -aqE -e "$(written_for "$unit")" || continue
-            printf 'unsure %s /%s, which /%s reads, has changed since the last systemctl daemon-reload (which settles it)\n' "$unit" "$input" "$generator"
-        done
+        case $generator in
+        usr/lib/systemd/system-generators/systemd-*setup-generator | usr/lib/systemd/system-generators/systemd-rc-local-generator | \
+            lib/systemd/system-generators/systemd-*setup-generator | lib/systemd/system-generators/systemd-rc-local-generator)
+            [ -e "$input" ] || may_be=$made_before
+            ;;
+        esac
+        [ -n "$may_be" ] || continue
+        {
+            say "$may_be" '= patterns' "$patterns" '= lines'
+            say "$patterns" | sed 's/^[^ ]* //' | grep -aE -f - -- "$generator" | grep -av '^[[:blank:]]*#' | tr '\000' '\n'
+        } | READ="/$input, which /$generator reads," awk '
+            $1 == "=" && part != "lines" { part = $2; next }
+            part == "" { may_be[$1]; next }
+            part == "patterns" { unit = $1; sub(/^[^ ]* /, ""); if (unit in may_be) pattern[unit] = $0; next }
+            {
+                for (unit in pattern) if ($0 ~ pattern[unit]) {
+                    print "unsure", unit, ENVIRON["READ"], "has changed since the last systemctl daemon-reload (which settles it)"
+                    delete pattern[unit]
+                }
+            }
+        '
     done | sort -u
     set +f
 }
 
-# How a generator writes that it makes something of a unit: by its name, an alias or the template; by drop-ins for units of a like name (a-.service.d),
-# or for all of the type (service.d); or by drop-ins for a name that it puts together ($name.service.d). UNIT.wants is only for those that UNIT wants.
-written_for() { # UNIT
-    type=${1##*.}
-    printf '%s\n' "$1" "$(printf '%s\n' "$aliases" | awk -v unit="$1" '$1 == unit { print $2 }')" | awk -v type="$type" '
+# How a generator writes that it makes something of a unit, `UNIT PATTERN` for each unit whose boot is declared: by its name, an alias or the template;
+# by drop-ins for units of a like name (a-.service.d), or for all of the type (service.d); or by drop-ins for a name that it puts together
+# ($name.service.d). UNIT.wants is only for those that UNIT wants.
+written_for() {
+    say "$aliases" '= units' "$boot" | awk '
         function literal(text) { gsub(/[].[*^$\\+?(){}|]/, "\\\\&", text); return text }
-        $0 == "" { next }
-        /@/ { sub(/@.*/, "@") }
-        { print literal($0) (/@$/ ? "" : "([^.[:alnum:]]|$|[.][^wu]|[.]$)") }
-        {
-            name = $0
+        function add(pattern) { patterns = patterns (patterns == "" ? "" : "|") pattern }
+        function named(name,    at) {
+            sub(/@.*/, "@", name)
+            add(literal(name) (name ~ /@$/ ? "" : "([^.A-Za-z0-9]|$|[.][^wu]|[.]$)"))
             sub(/\.[a-z]*$/, "", name)
-            for (at = 1; at < length(name); at++) if (substr(name, at, 1) == "-") print literal(substr(name, 1, at) "." type ".d")
+            for (at = 1; at < length(name); at++) if (substr(name, at, 1) == "-") add(literal(substr(name, 1, at) "." type ".d"))
         }
-        END {
-            print "/" type "[.]d"
-            print "[$%)}`][^/[:blank:]]*[.]" type "[.]d"
+        $0 == "" { next }
+        $1 == "=" { told = 1; next }
+        !told { aliases[$1] = aliases[$1] " " $2; next }
+        {
+            patterns = ""
+            type = $0
+            sub(/.*\./, "", type)
+            count = split($0 aliases[$0], names, " ")
+            for (i = 1; i <= count; i++) named(names[i])
+            add("/" type "[.]d")
+            add("[$%)}`][^/ \t]*[.]" type "[.]d")
+            print $0, patterns
         }
-    ' | tr '\n' '|' | sed 's/|$//'
+    '
 }
 
 # Units whose file on disk is a link into a folder that a boot empties.
 forgotten() {
+    places=''
     for parent in etc/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
         [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
-        [ ! -d "$parent" ] ||
-            find "$parent/" -maxdepth 2 -type l ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec ls -ld {} +
-    done | awk '
+        [ ! -d "$parent" ] || places="$places $parent/"
+    done
+    # shellcheck disable=SC2086
+    [ -z "$places" ] ||
+        find $places -maxdepth 2 -type l ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec ls -ld {} + | awk '
         sub(/.* etc\/|.* usr\/|.* lib\//, "") && split($0, part, " -> ") == 2 && part[2] ~ /^(\/|(\.\.\/)+)(run|var\/run|tmp|dev)\// &&
             part[2] !~ /^\/dev\/null$|\/run\/systemd\/generator/ {
             count = split(part[1], names, "/")
@@ -183,7 +256,7 @@ dry_run() { # WRAPPER...
     echo "status $?"
 }
 
-# The dump of a dry run -> `job UNIT` for what a boot starts, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
+# The dump of a dry run -> `job UNIT` for what a boot starts, `called ALIAS` for its other names, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
 # units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
 # for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, and `complete`; else `why REASON`.
 read_dump() (
@@ -294,6 +367,7 @@ read_dump() (
         /^\t\tAfter: / { after[unit] = after[unit] " " $2; next }
         /^\t\tBefore: / { before[unit] = before[unit] " " $2; next }
         /^\t\t(Requires|BindsTo): / { requires[unit] = requires[unit] " " $2 }
+        /^\t\tBindsTo: / { binds[unit] = binds[unit] " " $2 }
         /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
         /^\t\t(RequiredBy|RequisiteOf): / { needed[unit] = needed[unit] " " $2; next }
         /^\t\tBoundBy: / { bound[unit] = bound[unit] " " $2; next }
@@ -326,8 +400,9 @@ read_dump() (
                 exit
             }
             for (unit in job) {
-                count = split(unit aliases[unit], names, " ")
-                for (i = 1; i <= count; i++) print "job", names[i]
+                print "job", unit
+                count = split(aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) print "called", names[i]
             }
             root = "default.target" in name_of ? name_of["default.target"] : "default.target"
             for (unit in known) if (unit in forgotten || template(unit) in forgotten) gone[unit]
@@ -349,6 +424,10 @@ read_dump() (
                 count = split(triggered[unit], names, " ")
                 for (i = 1; i <= count; i++)
                     if (load[names[i]] != "loaded" || names[i] in gone) fails(unit, "systemd refuses to start it, since " names[i] " cannot be loaded")
+                # It has a job all the same, and fails when the job runs; by a plain Requires= it starts.
+                count = split(binds[unit], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (names[i] in load && load[names[i]] != "loaded") fails(unit, "it is bound (BindsTo=) to " names[i] ", which cannot be loaded")
                 count = split(requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
                 if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) needers(unit, needed[unit] bound[unit])
@@ -396,8 +475,12 @@ next_boot() {
     for file in /usr/lib/systemd/systemd /lib/systemd/systemd /run/current-system/systemd/lib/systemd/systemd; do
         [ -x "$file" ] && manager=$file && break
     done
-    path=$(systemctl show -p UnitPath --value --no-pager | tr ' ' '\n' | grep -v -e '^/run/systemd/system' -e '^/run/systemd/transient' | tr '\n' ':')
-    path=${path%:}
+    path=''
+    set -f
+    for folder in $(systemctl show -p UnitPath --value --no-pager); do
+        case $folder in /run/systemd/system* | /run/systemd/transient*) ;; *) path=$path${path:+:}$folder ;; esac
+    done
+    set +f
     if [ -z "$manager" ] || [ -z "$path" ]; then echo 'why systemd itself was not found'; return; fi
     sudo='' secret=''
     if [ "$(id -u)" != 0 ]; then
@@ -419,7 +502,7 @@ next_boot() {
     # shellcheck disable=SC2086
     case $found in *complete*) ;; *) found=$(dry_run $sudo $nobody | read_dump) ;; esac
     case $found in *complete*) secret='' ;; esac
-    printf '%s\n' "${secret:-$found}"
+    say "${secret:-$found}"
 }
 
 # Whether a condition on a path that holds now holds at the next boot as well. What is mounted, only the boot knows.
@@ -471,7 +554,7 @@ kept() { # +|- PATH
     for mount in $mounts; do
         place=${mount% *}
         case $place in *'\040'*) place=$(printf '%b' "$place") ;; esac
-        case $at/ in "${place%/}"/*) [ ${#place} -lt ${#under} ] || under=$place type=${mount##* } ;; esac
+        case $at/ in "${place%/}/"*) [ ${#place} -lt ${#under} ] || under=$place type=${mount##* } ;; esac
     done
     set +f
     unset IFS
@@ -548,45 +631,16 @@ unmet() {
     '
 }
 
-# What pulls units in: entries of X.wants and the like, with `-` where systemd reads the entry as a mask (empty, or a link to /dev/null), and `?`
-# where it is no link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
-links='' jobs=''
-if [ -n "$boot" ]; then
-    links=$(
-        for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* \
-            usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
-            [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
-            for file in "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*; do
-                if [ -e "$file" ] && [ ! -s "$file" ]; then
-                    printf -- '- %s\n' "$file"
-                elif [ -e "$file" ] && [ ! -L "$file" ]; then
-                    printf '? %s\n' "$file"
-                else
-                    printf '%s\n' "$file"
-                fi
-            done
-        done
-    )
-    jobs=$(unforeseeable)
-    [ -n "$jobs" ] && jobs="$jobs$newline"
-    forgotten=$(forgotten)
-    failed=$(systemctl list-units --state=failed --full --plain --no-legend --no-pager) || exit # an error is no empty list
-    failed=$(printf '%s\n' "$failed" | sed 's/ .*//')
-    jobs="$jobs$(next_boot | unmet)"
-    aliases=$(printf '%s\n' "$jobs" | sed -n 's/^alias //p')
-    jobs="$jobs$newline$(stale)"
-fi
-
 # Units none of whose processes run, or whose main process does not: `UNIT frozen` (`systemctl freeze`, or by hand; systemd's own word for it is new, and
 # knows its own call alone), `UNIT stopped` (SIGSTOP). Groups below the unit's own count (Delegate=).
-halted=$(
+halted() {
     frozen=$(
         for tree in sys/fs/cgroup sys/fs/cgroup/unified; do
             [ ! -e $tree/cgroup.procs ] || find $tree -name cgroup.events -exec grep -ls '^frozen 1' {} + | sed "s|^$tree||; s|/cgroup\.events\$||"
         done 2>/dev/null
     )
     stopped=$(printf '%s\n' proc/[0-9]*/status | xargs grep -ls '^State:[[:blank:]]*T' /dev/null)
-    [ -n "$frozen$stopped" ] || exit 0
+    [ -n "$frozen$stopped" ] || return 0
     printf '%s\n' proc/[0-9]*/cgroup | xargs grep -Es '^0::|:name=systemd:' /dev/null | FROZEN=$frozen STOPPED=$stopped awk '
         # The unit of the system that a group belongs to; systemd puts `_` before a name that the kernel could take for its own.
         function unit_of(path,    count, steps, i) {
@@ -635,36 +689,86 @@ halted=$(
             esac
         done
     }
-)
+}
+
+# What pulls units in: entries of X.wants and the like, with `-` where systemd reads the entry as a mask (empty, or a link to /dev/null), and `?`
+# where it is no link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
+links='' jobs=''
+if [ -n "$boot" ]; then
+    links=$(
+        for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* \
+            usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+            [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+            for file in "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*; do
+                if [ -e "$file" ] && [ ! -s "$file" ]; then
+                    printf -- '- %s\n' "$file"
+                elif [ -e "$file" ] && [ ! -L "$file" ]; then
+                    printf '? %s\n' "$file"
+                else
+                    printf '%s\n' "$file"
+                fi
+            done
+        done
+    )
+    jobs=$(unforeseeable)
+    [ -n "$jobs" ] && jobs="$jobs$newline"
+    forgotten=$(forgotten)
+    failed=$(say "$units" | awk '$2 == "failed" || $3 == "failed" || $4 == "failed" { print $1 }')
+    # The dry run takes most of the time: what needs none of it is looked at meanwhile.
+    found=$(
+        next_boot | {
+            halted
+            look_at_generators
+            echo '= jobs'
+            found=$(unmet)
+            aliases=$(say "$found" | sed -n 's/^alias //p')
+            say "$found"
+            stale
+        }
+    )
+    halted=${found%%"= jobs"*}
+    halted=${halted%"$newline"}
+    jobs="$jobs${found#*"= jobs$newline"}"
+else
+    halted=$(halted)
+fi
 
 # Plainly up: by the listing alone for what it does now. Where the boot is declared, a boot starts it, and a link below /etc says that it is to.
 up=$(
-    printf '%s\n= jobs\n%s\n= links\n%s\n= halted\n%s\n' "$units" "$jobs" "$links" "$halted" | awk '
-        BEGIN {
-            for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /^~[^!]/) now[substr(ARGV[i], 2)]; else if (ARGV[i] !~ /!/) boot[ARGV[i]]
-            ARGC = 1
+    say "$declared" '= units' "$units" '= jobs' "$jobs" '= links' "$links" '= halted' "$halted" | awk '
+        $1 == "=" && NF == 2 { part = $2; next }
+        part == "" && $3 == "up" { if ($2 == "now") now[$1]; else boot[$1] }
+        part == "" && $3 != "up" { answered[$1] }
+        part == "units" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active|mounted|plugged|elapsed|abandoned)$/ {
+            if (($1 in now) || ($1 in boot)) up[$1] = $4
         }
-        $1 == "=" { part = $2; next }
-        part == "" && $2 == "loaded" && $3 == "active" && $4 ~ /^(running|listening|waiting|active)$/ { if (($1 in now) || ($1 in boot)) up[$1] = $4 }
         part == "jobs" && $1 == "job" { job[$2] }
         part == "jobs" && $1 ~ /^(trap|why|early)$/ { split("", boot) }
         part == "jobs" && $1 ~ /^(unmet|unsure)$/ { if ($2 == "*") split("", boot); else delete boot[$2] }
         part == "links" && /^etc\/systemd\/system\// { file = $0; sub(/.*\//, "", file); linked[file] }
         part == "halted" { delete up[$1] }
-        END { for (name in up) if ((name in now) || ((name in boot) && (name in job) && (name in linked))) print name, up[name] }
-    ' "$@" | sort
+        END {
+            for (name in up) if (!(name in answered) && ((name in now) || ((name in boot) && (name in job) && (name in linked)))) print name, up[name]
+        }
+    ' | sort
 ) || exit
 
-# A service that started within the last hour may be one that ends again and again. Each start makes a new link in run/systemd/units, and each end
-# removes it. Services without a link that is an hour old are asked for. Those get the full answer that systemd has restarted by itself three times,
-# or in the last two minutes, or that a socket, timer or path may have started again in these.
+# A service that started a while ago may be one that ends again and again. Each start makes a new link in run/systemd/units, and each end removes it.
+# One that has been up for an hour, or for a third of the time since the boot, is in no loop that its restarts would tell (judge.py); 3 minutes more
+# leave it time to start. In the first hour a link older than the boot is one from before the clock was set, and tells nothing. Services without a link
+# of that age are asked for. Those get the full answer that systemd has restarted by itself three times, or in the last two minutes, or that a socket,
+# timer or path may have started again in these.
+read -r uptime _ 2>/dev/null <proc/uptime || uptime=0
+uptime=$((${uptime%.*} / 60))
+[ $uptime -lt 171 ] && long=$((uptime / 3 + 3)) || long=60
+[ $uptime -lt 60 ] && oldest=$((uptime + 1)) || oldest=999999999
 invocations() { # MINUTES
-    find run/systemd/units -name 'invocation:*' -mmin "+$1" 2>/dev/null | sed 's/.*invocation://'
+    find run/systemd/units -name 'invocation:*' -mmin "+$1" ! -mmin "+$oldest" 2>/dev/null
 }
 young=$(
-    printf '%s\n= up\n%s\n' "$(invocations 60)" "$up" | awk '
+    say "$(invocations "$long")" '= up' "$up" | awk '
         $1 == "=" { part = "up"; next }
-        part == "" { old[$0]; next }
+        part == "" { sub(/.*invocation:/, ""); old[$0]; next }
         $1 ~ /\.service$/ && !($1 in old) { print $1 }
     '
 )
@@ -674,10 +778,10 @@ if [ -n "$young" ]; then
     restarts=$(systemctl show --no-pager -p Id,NRestarts,TriggeredBy -- $young) || restarts=''
     set +f
     up=$(
-        printf '%s\n= settled\n%s\n= restarts\n%s\n\n= up\n%s\n' "$young" "$(invocations 1)" "$restarts" "$up" | awk '
+        say "$young" '= settled' "$(invocations 1)" '= restarts' "$restarts" '' '= up' "$up" | awk '
             $1 == "=" { part = $2; next }
             part == "" { young[$0]; next }
-            part == "settled" { settled[$0]; next }
+            part == "settled" { sub(/.*invocation:/, ""); settled[$0]; next }
             part == "restarts" && /^Id=/ { id = substr($0, 4) }
             part == "restarts" && /^NRestarts=[0-9]+$/ { count = substr($0, 11) }
             part == "restarts" && /^TriggeredBy=./ { triggered = 1 }
@@ -690,13 +794,13 @@ if [ -n "$young" ]; then
     )
 fi
 echo '== up'
-[ -z "$up" ] || printf '%s\n' "$up"
-[ -z "$boot" ] || printf '== boot\n%s\n' "$jobs"
+[ -z "$up" ] || say "$up"
+[ -z "$boot" ] || say '== boot' "$jobs"
 
 for unit; do
     shift
     unit=${unit#'~'}
-    unit=${unit#!}
+    unit=${unit#[=!]}
     case "$newline$up" in
     *"$newline$unit "*) ;;
     *) set -- "$@" "$unit" ;;
@@ -708,7 +812,7 @@ printf '== clock\n%s %s\n' "$(date +%s)" "$(cat proc/uptime)"
 echo '== asked'
 printf '%s\n' "$@"
 echo '== halted'
-printf '%s\n' "$halted"
+say "$halted"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
@@ -726,7 +830,7 @@ show() {
 
 of() {
     # Units named by properties of the answer, C-quoted where they hold a backslash.
-    printf '%s\n' "$shown" | awk -v wanted=" $* " -F= '
+    say "$shown" | awk -v wanted=" $* " -F= '
         index(wanted, " " $1 " ") {
             gsub(/"/, "", $2)
             gsub(/\\\\/, "\\", $2)
@@ -738,17 +842,7 @@ of() {
 echo '== show'
 shown=$(show "$@")
 [ -n "$shown$up" ] || { echo 'systemctl tells nothing about these units; does systemd run here (a chroot?)' >&2; exit 1; }
-printf '%s\n' "$shown"
-
-# Triggers that name another unit than their own, where the job list does not tell: the manager knows those that it has loaded.
-activating=$(
-    case $jobs in *complete*) exit ;; esac
-    for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
-        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
-        grep -Es '^[[:blank:]]*(Unit|Service)[[:blank:]]*=' /dev/null "$parent"/*.socket "$parent"/*.timer "$parent"/*.path \
-            "$parent"/*.socket.d/*.conf "$parent"/*.timer.d/*.conf "$parent"/*.path.d/*.conf
-    done
-)
+say "$shown"
 
 # What the jobs are for that the manager has for them.
 case $shown in
@@ -769,22 +863,169 @@ if [ -n "$triggers" ]; then
     show $triggers
 fi
 
+# A unit that has stopped may have left processes behind (KillMode=process), and its control group with them. A process 0 is one of another
+# machine: containers that share the host's tree have groups of the same name.
+echo '== left'
+for group in $(say "$shown" | awk '
+    BEGIN { RS = ""; FS = "\n" }
+    /ActiveState=(inactive|failed)/ { for (i = 1; i <= NF; i++) if (sub(/^ControlGroup=\//, "", $i)) print $i }
+'); do
+    set +f
+    for tree in sys/fs/cgroup sys/fs/cgroup/unified sys/fs/cgroup/systemd; do
+        [ -d "$tree/$group" ] || continue
+        # A unit with Delegate= has groups of its own below.
+        grep -qs '^[1-9]' "$tree/$group"/cgroup.procs "$tree/$group"/*/cgroup.procs "$tree/$group"/*/*/cgroup.procs \
+            "$tree/$group"/*/*/*/cgroup.procs && printf '%s\n' "$group"
+    done
+    set -f
+done
+
+# What a D-Bus call starts: `NAME UNIT`. The unit is often named by an alias, whose link may not be loaded.
+called() {
+    set +f
+    # The folders of dbus-daemon(1), and those that its configuration adds.
+    folders=$(sed -n 's/.*<servicedir>[[:blank:]]*\/\([^<]*[^<[:blank:]]\)[[:blank:]]*<\/servicedir>.*/\1/p' \
+        etc/dbus-1/system.conf etc/dbus-1/system-local.conf etc/dbus-1/system.d/*.conf usr/share/dbus-1/system.conf usr/share/dbus-1/system.d/*.conf 2>/dev/null)
+    for folder in etc/dbus-1/system-services run/dbus-1/system-services usr/local/share/dbus-1/system-services usr/share/dbus-1/system-services \
+        usr/lib/dbus-1/system-services lib/dbus-1/system-services; do
+        folders="$folder$newline$folders"
+    done
+    callers=$(
+        IFS=$newline
+        set --
+        for folder in $folders; do set -- "$@" "$folder"/*.service; done
+        grep -EHs '^[[:blank:]]*SystemdService[[:blank:]]*=' "$@" |
+            sed 's/^.*\/\([^/]*\)\.service:[^=]*=[[:blank:]]*\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/' | sort -u
+    )
+    set -f
+    say "$callers" | while read -r bus unit; do
+        case $unit in *@*) template=${unit%%@*}@.${unit##*.} ;; *) template=$unit ;; esac
+        for parent in etc/systemd/system run/systemd/system run/systemd/generator usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system \
+            run/systemd/generator.late; do
+            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || [ -e "$parent/$template" ] || continue
+            [ ! -L "$parent/$unit" ] || unit=$(readlink -f "$parent/$unit")
+            printf '%s %s\n' "$bus" "${unit##*/}"
+            break
+        done
+    done
+}
+called=''
+if [ -n "$boot" ]; then
+    called=$(called)
+    say '== bus' "$called"
+fi
+say '== links' "$links" '== default' "$default"
+
+# Which of the units are plainly as declared, by what was shown: `NAME up`; `NAME enabled`, where also a boot starts it, and a link below /etc says so;
+# `NAME down`; `NAME off`, where also no boot starts it, nothing on disk pulls it in, and nothing wakes it. A unit that is asked for by another name, that
+# has a job, that systemd has restarted or that a socket, timer or path may start is none of these.
+plain=$(
+    say "$declared" '= jobs' "$jobs" '= called' "$called" '= links' "$links" '= halted' "$halted" '= show' "$shown" '' | awk '
+        function plainly(id,    count, names, i) {
+            if (id in halted || shows["LoadState"] != "loaded" || shows["Job"] !~ /^0?$/ || shows["Names"] ~ /["\\]/) return ""
+            if (to_be[id] == "up") {
+                if (shows["ActiveState"] != "active" || shows["NRestarts"] !~ /^0?$/) return ""
+                if (shows["SubState"] == "exited" ? shows["Type"] != "oneshot" : shows["TriggeredBy"] != "") return ""
+                if (about[id] == "now") return "up"
+                return foreseen && (id in job) && (id in linked) && !(id in doubted) ? "enabled" : ""
+            }
+            if (to_be[id] != "down" || shows["ActiveState"] !~ /^(inactive|failed)$/ || shows["SubState"] !~ /^(dead|failed)$/) return ""
+            if (shows["TriggeredBy"] != "") return ""
+            if (about[id] == "now") return "down"
+            if (!foreseen) return ""
+            count = split(shows["Names"], names, " ")
+            for (i = 1; i <= count; i++) if (names[i] in job || names[i] in woken || names[i] in doubted || names[i] in pulled) return ""
+            return "off"
+        }
+        $1 == "=" && NF == 2 { part = $2; if (part == "called") foreseen = complete && !hidden; next }
+        part == "" { about[$1] = $2; if ($1 in to_be) to_be[$1] = "full"; else if (NF) to_be[$1] = $3; next }
+        part == "jobs" && $1 == "job" { job[$2] }
+        part == "jobs" && $1 == "wakes" { woken[$3] }
+        part == "jobs" && $1 ~ /^(unmet|unsure|alias)$/ { doubted[$2] }
+        part == "jobs" && ($1 ~ /^(trap|why|early)$/ || $2 == "*") { hidden = 1 }
+        part == "jobs" && $1 == "complete" { complete = 1 }
+        part == "called" { woken[$2] }
+        part == "links" {
+            pulls = $0
+            sub(/.*\//, "", pulls)
+            pulled[pulls]
+            if (/^etc\/systemd\/system\//) linked[pulls]
+        }
+        part == "halted" { halted[$1] }
+        part == "show" && $0 == "" {
+            id = shows["Id"]
+            # Asked for by an alias as well, it is shown twice.
+            if (id in words) words[id] = ""; else if (id in to_be) words[id] = plainly(id)
+            split("", shows)
+        }
+        part == "show" { at = index($0, "="); shows[substr($0, 1, at - 1)] = substr($0, at + 1) }
+        END { for (id in words) if (words[id] != "") print id, words[id] }
+    ' | sort
+)
+
+# The blocks of what was shown, but for the units that $plain names.
+others() {
+    say "$plain" '= show' "$shown" '' | awk '
+        $1 == "=" && NF == 2 { told = 1; next }
+        !told { plain[$1]; next }
+        /^Id=/ { id = substr($0, 4) }
+        $0 != "" { block = block $0 "\n"; next }
+        { if (block != "" && !(id in plain)) print block; block = "" }
+    '
+}
+all=$shown
+shown=$(others)
+
 # `show` remembers the file state of the last reload; the listing reads the disk, as a boot does. It leaves out instances, and for a SysV
 # script it says "generated" where is-enabled asks the script's links. (A batch of is-enabled stops at the first missing unit.)
-# shellcheck disable=SC2086,SC2046
-pullers=$(printf '%s\n' "$links" | awk -F/ '
-    BEGIN { for (i = 1; i < ARGC; i++) pulled[ARGV[i]] = 1; ARGC = 1 }
-    ($NF in pulled) { puller = $(NF - 1); sub(/\.(wants|requires|upholds)$/, "", puller); if (!seen[puller]++) print puller }
-' $(of Id Names TriggeredBy))
-# shellcheck disable=SC2086,SC2046
-files=$(
-    systemctl list-unit-files --full --plain --no-legend --no-pager -- "$@" $(of Id TriggeredBy WantedBy RequiredBy UpheldBy BoundBy) $pullers |
-        awk '{ print $1, $2 }'
+# What pulls a unit in counts only where there is no job list of the next boot.
+pullers=''
+if [ -n "$boot" ]; then
+    case "$newline$jobs$newline" in
+    *"${newline}complete$newline"* | *"${newline}trap "*) ;;
+    *)
+        # shellcheck disable=SC2046
+        pullers=$(
+            say "$links" | awk -F/ '
+                BEGIN { for (i = 1; i < ARGC; i++) pulled[ARGV[i]] = 1; ARGC = 1 }
+                ($NF in pulled) { puller = $(NF - 1); sub(/\.(wants|requires|upholds)$/, "", puller); if (!seen[puller]++) print puller }
+            ' $(of Id Names TriggeredBy)
+            of WantedBy RequiredBy UpheldBy BoundBy
+        )
+        ;;
+    esac
+fi
+named=$(
+    for unit; do
+        case "$newline$plain$newline" in
+        *"$newline$unit off$newline"*) ;;
+        *"$newline$unit "*) continue ;;
+        esac
+        printf '%s\n' "$unit"
+    done
+    of Id TriggeredBy
+    [ -z "$pullers" ] || printf '%s\n' "$pullers"
 )
-missing=$(printf '%s\n' "$shown" | awk -F= '$1 == "Id" { id = $2 } $1 == "LoadState" && $2 == "not-found" { print id }')
+# shellcheck disable=SC2086
+files=$([ -z "$named" ] || systemctl list-unit-files --full --plain --no-legend --no-pager -- $named | awk '{ print $1, $2 }')
 echo '== files'
-printf '%s\n' "$files"
-# shellcheck disable=SC2086,SC2046
+[ -z "$files" ] || say "$files"
+# What is enabled, if only for an alias, is not plainly off.
+plain=$(
+    say "$files" '= plain' "$plain" | awk '
+        $1 == "=" { told = 1; next }
+        !told { states[$1] = $2; next }
+        $2 != "off" || states[$1] ~ /^(disabled|static|indirect)$/
+    '
+)
+say "$plain" | sed -n 's/ enabled$/&/p'
+shown=$all
+shown=$(others)
+[ -n "$shown" ] || { echo '== end'; exit 0; }
+
+missing=$(say "$shown" | awk -F= '$1 == "Id" { id = $2 } $1 == "LoadState" && $2 == "not-found" { print id }')
+triggers=$(of TriggeredBy)
+# shellcheck disable=SC2046
 for unit in $(of Id) $triggers; do
     case "
 $missing
@@ -802,15 +1043,17 @@ $unit "*) continue ;;
 done
 
 # What a stop or a start of these would stop as well, if it is active.
-near=$(of RequiredBy BoundBy UpheldBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)
 echo '== active'
-[ -z "$near" ] || systemctl list-units --full --plain --no-legend --no-pager --state=active,reloading,activating |
-    NEAR=$near awk 'BEGIN { count = split(ENVIRON["NEAR"], list, "\n"); for (i = 1; i <= count; i++) near[list[i]] } ($1 in near) { print $1 }'
+say "$(of RequiredBy BoundBy UpheldBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)" '= units' "$units" | awk '
+    $1 == "=" { told = 1; next }
+    !told { near[$1]; next }
+    ($1 in near) && $3 ~ /^(active|reloading|activating)$/ { print $1 }
+'
 
 # What keeps `systemctl start` from working, for the first ten units that are down and are to run: `UNIT unmet CONDITION`, and `UNIT lacks UNIT STATE` for
 # what it requires and cannot be loaded.
 echo '== vain'
-down=$(printf '%s\n' "$shown" | WANTED=$wanted awk '
+down=$(say "$shown" | WANTED=$wanted awk '
     BEGIN { RS = ""; FS = "\n"; count = split(ENVIRON["WANTED"], names, "\n"); for (i = 1; i <= count; i++) wanted[names[i]] }
     /LoadState=loaded/ && /ActiveState=(inactive|failed)/ {
         id = ""
@@ -835,7 +1078,6 @@ for unit in $down; do
     '
 done
 
-
 # The units that this very connection hangs on: those of the processes above this one.
 echo '== way'
 pid=$$
@@ -856,61 +1098,30 @@ if [ -n "$boot" ]; then
         for unit in $(of Id); do
             [ "$parent" != etc/systemd/system ] || [ ! -L "$parent/$unit" ] || [ ! -s "$parent/$unit" ] || printf '%s linked\n' "$unit"
             case $unit in *@*) set -- "$parent/$unit" "$parent/${unit%%@*}@.${unit##*.}" ;; *) set -- "$parent/$unit" ;; esac
-            for file; do
-                [ ! -s "$file" ] || grep -E '^[[:blank:]]*(WantedBy|RequiredBy|UpheldBy|Also)[[:blank:]]*=' "$file" | while read -r line; do
-                    printf '%s %s\n' "$unit" "$line"
-                done
-            done
+            for file; do [ ! -f "$file" ] || [ ! -s "$file" ] || printf '= %s %s\n' "$unit" "$file"; done
         done
-    done
+    done | awk '
+        $1 != "=" { print; next }
+        {
+            while ((getline line < $3) > 0) if (line ~ /^[ \t]*(WantedBy|RequiredBy|UpheldBy|Also)[ \t]*=/) { sub(/^[ \t]+/, "", line); print $2, line }
+            close($3)
+        }
+    '
 fi
 
-# What a D-Bus call starts: `NAME UNIT`. The unit is often named by an alias, whose link may not be loaded.
-if [ -n "$boot" ]; then
-    echo '== bus'
-    set +f
-    # The folders of dbus-daemon(1), and those that its configuration adds.
-    folders=$(sed -n 's/.*<servicedir>[[:blank:]]*\/\([^<]*[^<[:blank:]]\)[[:blank:]]*<\/servicedir>.*/\1/p' \
-        etc/dbus-1/system.conf etc/dbus-1/system-local.conf etc/dbus-1/system.d/*.conf usr/share/dbus-1/system.conf usr/share/dbus-1/system.d/*.conf 2>/dev/null)
-    called=$(
-        IFS=$newline
-        for folder in etc/dbus-1/system-services run/dbus-1/system-services usr/local/share/dbus-1/system-services usr/share/dbus-1/system-services \
-            usr/lib/dbus-1/system-services lib/dbus-1/system-services $folders; do
-            grep -EHs '^[[:blank:]]*SystemdService[[:blank:]]*=' "$folder"/*.service
-        done | sed 's/^.*\/\([^/]*\)\.service:[^=]*=[[:blank:]]*\([^[:blank:]]*\)[[:blank:]]*$/\1 \2/' | sort -u
-    )
-    set -f
-    printf '%s\n' "$called" | while read -r bus unit; do
-        case $unit in *@*) template=${unit%%@*}@.${unit##*.} ;; *) template=$unit ;; esac
-        for parent in etc/systemd/system run/systemd/system run/systemd/generator usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system \
-            run/systemd/generator.late; do
-            [ -e "$parent/$unit" ] || [ -L "$parent/$unit" ] || [ -e "$parent/$template" ] || continue
-            [ ! -L "$parent/$unit" ] || unit=$(readlink -f "$parent/$unit")
-            printf '%s %s\n' "$bus" "${unit##*/}"
-            break
-        done
-    done
-fi
-
-# A unit that has stopped may have left processes behind (KillMode=process), and its control group with them. A process 0 is one of another
-# machine: containers that share the host's tree have groups of the same name.
-echo '== left'
-for group in $(printf '%s\n' "$shown" | awk '
-    BEGIN { RS = ""; FS = "\n" }
-    /ActiveState=(inactive|failed)/ { for (i = 1; i <= NF; i++) if (sub(/^ControlGroup=\//, "", $i)) print $i }
-'); do
-    set +f
-    for tree in sys/fs/cgroup sys/fs/cgroup/unified sys/fs/cgroup/systemd; do
-        [ -d "$tree/$group" ] || continue
-        # A unit with Delegate= has groups of its own below.
-        grep -qs '^[1-9]' "$tree/$group"/cgroup.procs "$tree/$group"/*/cgroup.procs "$tree/$group"/*/*/cgroup.procs \
-            "$tree/$group"/*/*/*/cgroup.procs && printf '%s\n' "$group"
-    done
-    set -f
-done
 set +f
+# Triggers that name another unit than their own, where the job list does not tell: the manager knows those that it has loaded.
+activating=$(
+    [ -n "$boot" ] || exit
+    case $jobs in *complete*) exit ;; esac
+    for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        grep -Es '^[[:blank:]]*(Unit|Service)[[:blank:]]*=' /dev/null "$parent"/*.socket "$parent"/*.timer "$parent"/*.path \
+            "$parent"/*.socket.d/*.conf "$parent"/*.timer.d/*.conf "$parent"/*.path.d/*.conf
+    done
+)
 
-printf '== links\n%s\n== activating\n%s\n== default\n%s\n' "$links" "$activating" "$default"
+say '== activating' "$activating"
 
 case $shown in
 *LoadState=not-found* | *LoadState=masked*) ;;

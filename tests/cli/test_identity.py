@@ -418,6 +418,7 @@ def test_bad_use_is_4(run: Run, root: Path, machine: Machine, arguments: list[st
     ("hostname", "name"),
     [
         ("vm", "vm"),
+        ("R720", "R720"),
         ("a.b-c_d", "a.b-c_d"),
         (".x/../y z", "x-..-y-z"),
         ("", "this-machine"),

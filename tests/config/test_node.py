@@ -22,6 +22,7 @@ T420 = ROOT / "node-configs" / "stella-PowerEdge-T420"
 STATE = 'version: "1.0"\nmetadata: {site: rig, environment: production}\n'
 MACHINE_ID = "2cbb59aee9a34d92a71b9ffb06b592b0"
 UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
+OTHER_UUID = UUID.replace("4", "5")
 
 
 def make(folder: Path, **files: str) -> Path:
@@ -381,6 +382,12 @@ def test_urls_of_backends(tmp_path: Path, url: str) -> None:
         identity(UUID, "product-uuid", identifiers__machine_id=MACHINE_ID),
         identity(UUID.upper(), "hardware-uuid", identifiers__dmi_product_uuid=UUID),
         identity("F973EA73-DDCB-5232-90B8-110F3A0474FA", "io-platform-uuid", "darwin"),
+        identity(UUID, "hardware-uuid", identifiers__io_platform_uuid=OTHER_UUID),
+        identity(UUID, "hardware-uuid", "darwin", identifiers__dmi_product_uuid=OTHER_UUID),
+        identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=UUID.upper()),
+        identity(identifiers__dmi_product_uuid=UUID.upper(), identifiers__hardware_uuid=UUID),
+        identity(identifiers__io_platform_uuid=UUID, identifiers__hardware_uuid=OTHER_UUID),
+        identity(validation__require_match=False, identifiers=None),
         {"validation": {"require_match": False}},
         {"validation": {"require_match": False}, "platform": {"os_type": "linux"}},
         identity(validation__require_match=True, validation__allow_os_migration=True),
@@ -442,15 +449,36 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         (identity(MACHINE_ID, "product-uuid"), "a UUID is"),
         (identity("00000000-0000-0000-0000-000000000000", "product-uuid"), "a UUID is"),
         (
-            identity(UUID, "product-uuid", identifiers__dmi_product_uuid=UUID.replace("4", "5")),
+            identity(UUID, "product-uuid", identifiers__dmi_product_uuid=OTHER_UUID),
             "dmi_product_uuid is not primary_id",
         ),
         (
-            identity(
-                identifiers__dmi_product_uuid=UUID,
-                identifiers__hardware_uuid=UUID.replace("4", "5"),
-            ),
+            identity(UUID, "product-uuid", "darwin", identifiers__dmi_product_uuid=OTHER_UUID),
+            "dmi_product_uuid is not primary_id",
+        ),
+        (
+            identity(UUID, "hardware-uuid", identifiers__hardware_uuid=OTHER_UUID),
+            "hardware_uuid is not primary_id",
+        ),
+        (
+            identity(UUID, "hardware-uuid", identifiers__dmi_product_uuid=OTHER_UUID),
+            "dmi_product_uuid is not primary_id",
+        ),
+        (
+            identity(UUID, "hardware-uuid", "darwin", identifiers__io_platform_uuid=OTHER_UUID),
+            "io_platform_uuid is not primary_id",
+        ),
+        (
+            identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=OTHER_UUID),
             "hardware_uuid is not dmi_product_uuid",
+        ),
+        (
+            identity(
+                os_type="darwin",
+                identifiers__io_platform_uuid=UUID,
+                identifiers__hardware_uuid=OTHER_UUID,
+            ),
+            "hardware_uuid is not io_platform_uuid",
         ),
         (identity(identifiers__id_type="machine_id"), "did you mean machine-id?"),
         (identity(identifiers__primary_id=1), "should be text"),
@@ -460,6 +488,44 @@ def test_identities_that_do_not_fit(tmp_path: Path, document: dict[str, Any], wo
     found = problems(make(tmp_path / "rig-07", system_identity=yaml.safe_dump(document)))
     assert any(words in problem for problem in found), found
     assert all(problem.startswith("node-configs/rig-07/system-identity.yaml:") for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("document", "line", "words"),
+    [
+        (
+            identity(validation__require_match=False, identifiers__id_type=None),
+            "  primary_id: ",
+            "give both or none",
+        ),
+        (identity("0" * 31), "  primary_id: ", "32 hexadecimal digits"),
+        (
+            identity(identifiers__machine_id="0" * 31 + "1"),
+            "  machine_id: ",
+            "one of them is wrong",
+        ),
+        (
+            identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=OTHER_UUID),
+            "  hardware_uuid: ",
+            "a machine has one of them",
+        ),
+        (identity(platform__os_type="bsd"), "  key: ", f"such as bsd:{MACHINE_ID}"),
+        (identity(identifiers__primary_id="0" * 31 + "1"), "  key: ", f"such as linux:{'0' * 31}1"),
+        (identity(composite_key__hash="0" * 64), "  hash: ", "the SHA-256 of the key"),
+        (
+            identity(composite_key__components=[{"name": "os_type", "value": "bsd"}]),
+            "  - name: os_type",
+            "the key has linux",
+        ),
+    ],
+)
+def test_a_contradiction_is_shown_where_it_is_with_what_to_do(
+    tmp_path: Path, document: dict[str, Any], line: str, words: str
+) -> None:
+    written = yaml.safe_dump(document)
+    (found,) = problems(make(tmp_path / "rig-07", system_identity=written))
+    assert words in found
+    assert written.splitlines()[int(found.split(":")[1]) - 1].startswith(line)
 
 
 REFUSED = [

@@ -14,6 +14,9 @@ from tests.docs.test_docs import CHECKOUT, blocks
 PARTS = ("plugins", "probes", "schemas", "tools")
 
 
+pytestmark = pytest.mark.shell
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with the files of the page, after `make generate`."""

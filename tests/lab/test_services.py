@@ -426,6 +426,7 @@ def test_a_plain_user_and_every_shell_see_the_same(units: Node) -> None:
         ),
         "cron.service",
         "timed.timer",
+        "ssh.service",
     ]
     runs = [*SHELLS, ("runuser", "-u", "guest", "--", "sh")]
     first, *others = (

@@ -1,5 +1,6 @@
 """What a boot starts: verdicts on real units, compared with a real boot. And crash loops."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -213,6 +214,18 @@ UNITS: Mapping[str, Made] = {
     "bound-to-a-device": Made(
         "ud", ENABLE, unit="BindsTo=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"
     ),
+    "bound-to-the-missing": Made("ud", ENABLE, unit="BindsTo=pe-missing.service"),
+    "requires-the-bound": Made(
+        "ud",
+        ENABLE,
+        unit="Requires=bound-to-the-missing.service\nAfter=bound-to-the-missing.service",
+    ),
+    "requires-the-missing": Made("cd", ENABLE, unit="Requires=pe-missing.service"),
+    "requires-what-requires-the-missing": Made(
+        "cd",
+        ENABLE,
+        unit="Requires=requires-the-missing.service\nAfter=requires-the-missing.service",
+    ),
     "after-success": Made("uu", install=""),
     "succeeds": Made(
         "cd", ENABLE, unit="OnSuccess=after-success.service", service="Type=oneshot\nExecStart=true"
@@ -297,9 +310,9 @@ def odd(lab: Lab, request: pytest.FixtureRequest) -> Iterator[list[Node]]:
         yield [node]
 
 
-def checked(node: Node, declared: Sequence[Service], *, marks: str = "") -> Mapping[str, Result]:
-    """The results by name, all asked in one go; `marks` are put before each name (`!`)."""
-    asked = [marks + name if not name.startswith(("!", "~")) else name for name in ask(declared)]
+def checked(node: Node, declared: Sequence[Service], *, full: bool = False) -> Mapping[str, Result]:
+    """The results by name, all asked in one go; `full`: the full answer about each."""
+    asked = [re.sub("^(~?)[=!]?", r"\1!", word) if full else word for word in ask(declared)]
     done = node.run("sh", "-c", BODY, "pe", *asked)
     observed = RESOURCE.parse(done.stdout.encode())
     return {
@@ -370,7 +383,7 @@ def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> N
         together = letters(checked(node, some))
         assert together == {each.name: letters(checked(node, [each]))[each.name] for each in some}
         assert together == letters(checked(node, some[::-1]))
-        assert together == letters(checked(node, some, marks="!"))
+        assert together == letters(checked(node, some, full=True))
         halves = [some[::2], some[1::2], some[::3]]
         for part in halves:
             assert letters(checked(node, part)).items() <= together.items()

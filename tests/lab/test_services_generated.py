@@ -224,23 +224,31 @@ def test_what_a_call_starts_is_found_wherever_the_bus_reads_it(generated: list[N
     assert read >= {"called0", "called1", "called5", "made@called"}
 
 
-def test_a_service_that_was_restarted_often_gets_the_full_look_for_an_hour(
+def test_a_service_that_was_restarted_often_gets_the_full_look_for_a_while(
     generated: list[Node],
 ) -> None:
+    """For an hour, and in the first hours after a boot until it has been up for a third of them."""
     (node,) = generated
+
+    def looked(started: str, uptime: int) -> Outcome:
+        node.sh(
+            f"touch -h -d '{started} minutes ago' /run/systemd/units/invocation:frail.service; echo {uptime * 60}.00 0.00 >/run/uptime"
+        )
+        return outcomes(node, "frail", state="running")["frail"]
+
     node.write("/etc/systemd/system/frail.service", SLEEPS + "Restart=always\nRestartSec=0\n")
-    node.sh("systemctl start frail")
+    node.sh("systemctl start frail; : >/run/uptime; mount --bind /run/uptime /proc/uptime")
     for number in (1, 2, 3):
         node.sh("systemctl kill -s KILL frail")
         node.sh(
             f"until [ $(systemctl show -p NRestarts --value frail) = {number} ] && systemctl is-active -q frail; do :; done"
         )
-        node.sh("touch -h -d '30 minutes ago' /run/systemd/units/invocation:frail.service")
-        assert outcomes(node, "frail", state="running") == {
-            "frail": Outcome.COMPLIANT if number < 3 else Outcome.DRIFT
-        }
-    node.sh("touch -h -d '2 hours ago' /run/systemd/units/invocation:frail.service")
-    assert outcomes(node, "frail", state="running") == {"frail": Outcome.COMPLIANT}
+        assert looked("30", 600) is (Outcome.COMPLIANT if number < 3 else Outcome.DRIFT)
+    assert looked("120", 600) is Outcome.COMPLIANT
+    assert looked("20", 30) is Outcome.COMPLIANT
+    assert looked("10", 30) is Outcome.DRIFT
+    # It cannot have started before the boot: the clock was set since.
+    assert looked("40", 30) is Outcome.DRIFT
 
 
 MASKS = {

@@ -124,7 +124,11 @@ def node_line(outcomes: dict[str, int]) -> str:
     return "a: " + ", ".join([*parts, *([f"{unknown} unknown"] if unknown else []), "2 compliant"])
 
 
-@pytest.mark.parametrize("options", [[], ["--setup-show"], ["-n2"]], ids=["lean", "stock", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--setup-show"], pytest.param(["-n2"], marks=pytest.mark.shell)],
+    ids=["lean", "stock", "xdist"],
+)
 @pytest.mark.parametrize("name", CASES)
 def test_an_own_test_that(project: Project, name: str, options: list[str]) -> None:
     text, outcomes, status = CASES[name]
@@ -155,7 +159,9 @@ def test_an_own_test_that(project: Project, name: str, options: list[str]) -> No
     assert 'classname="b.own"' not in (project.path / "junit.xml").read_text()
 
 
-@pytest.mark.parametrize("options", [[], ["-n2"]], ids=["plain", "xdist"])
+@pytest.mark.parametrize(
+    "options", [[], pytest.param(["-n2"], marks=pytest.mark.shell)], ids=["plain", "xdist"]
+)
 def test_a_file_that_cannot_be_collected_is_a_failure_of_its_node(
     project: Project, options: list[str]
 ) -> None:
@@ -189,7 +195,11 @@ def test_a_file_that_is_named_alone_and_cannot_be_collected(project: Project) ->
     assert (status, report["power_edge"]["a"]["own_failed"]) == (1, 1)
 
 
-@pytest.mark.parametrize("options", [[], ["--setup-show"], ["-n2"]], ids=["lean", "stock", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--setup-show"], pytest.param(["-n2"], marks=pytest.mark.shell)],
+    ids=["lean", "stock", "xdist"],
+)
 def test_elsewhere_they_count_for_the_node_that_they_were_given(
     project: Project, options: list[str]
 ) -> None:
@@ -271,7 +281,11 @@ def test_their_names_in_metrics_and_junit(project: Project) -> None:
     assert properties == {"node": "a", "type": "own", "outcome": DRIFT}
 
 
-@pytest.mark.parametrize("options", [[], ["--setup-show"], ["-n1"]], ids=["lean", "stock", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--setup-show"], pytest.param(["-n1"], marks=pytest.mark.shell)],
+    ids=["lean", "stock", "xdist"],
+)
 def test_a_fixture_that_ends_during_an_item_is_no_item_s_failure(
     project: Project, options: list[str]
 ) -> None:
@@ -318,6 +332,7 @@ def test_a_hook_that_fails_on_an_item_fails_the_run(
         "@pytest.fixture\ndef x(): os._exit(9)\ndef test_it(x): pass",
     ],
 )
+@pytest.mark.shell
 def test_a_worker_that_dies_in_an_own_test_is_a_failure_of_its_node(
     project: Project, text: str
 ) -> None:

@@ -34,6 +34,7 @@ def results_of(report: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dist", ["load", "loadfile", "each", "worksteal"])
+@pytest.mark.shell
 def test_xdist(project: Project, dist: str) -> None:
     two(project)
     plain_status, plain = project.report("--node=*")
@@ -59,6 +60,7 @@ def test_xdist(project: Project, dist: str) -> None:
     assert all(f'classname="{kind}" name="{name}"' in xml for kind, name in cases)
 
 
+@pytest.mark.shell
 def test_xdist_does_not_ask_twice_and_waits_once(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +88,7 @@ def test_xdist_does_not_ask_twice_and_waits_once(
     result.stdout.fnmatch_lines(["a: 2 blocked", "  blocked: unreachable: nobody there"])
 
 
+@pytest.mark.shell
 def test_xdist_and_deselection(project: Project) -> None:
     two(project)
     assert project.run("--node=*", "-n2", "-m", "sysctl").ret == 12
@@ -96,6 +99,7 @@ def test_xdist_and_deselection(project: Project) -> None:
     result.stdout.fnmatch_lines(["edge.prom was left as it was: items were deselected"])
 
 
+@pytest.mark.shell
 def test_xdist_has_nothing_to_ask_where_nothing_is_judged(project: Project) -> None:
     project.node("a")
     for option in ("--collect-only", "--fixtures"):
@@ -218,6 +222,7 @@ def test_options_of_pytest(project: Project, options: list[str]) -> None:
     assert "INTERNALERROR" not in result.stdout.str()
 
 
+@pytest.mark.shell
 def test_beside_tests_of_others_it_does_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

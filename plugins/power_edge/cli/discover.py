@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,10 @@ from power_edge.identity import gate
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Answer, NoAnswer, read
 from power_edge.text import printable
+
+if TYPE_CHECKING:
+    from power_edge.discover.collect import Discovered
+    from power_edge.discover.folder import NodeChanges
 
 
 def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
@@ -99,11 +104,32 @@ def command(
 
     Exits with 11 if the machine is unreachable, and with 12 if another machine answers.
     """
-    from rich.console import Console
-
     from power_edge.discover import collect, folder
-    from power_edge.report.discovery import notes, table
 
+    _refuse(types, merge=merge, force=force, everything=everything, answers=answers)
+    if name is not None:
+        check_name(name)
+    found = target(machine, root, options)
+    try:
+        answer = (
+            _read(answers)
+            if answers is not None
+            else collect.ask(found, types, everything=everything, waiting=wait_for)
+        )
+        observed = collect.read(answer, types, None if answers is not None else found.node)
+        place = root if root is not None else Path.cwd() / NODE_CONFIGS
+        node = folder.make(observed, found, place, name, replace=force)
+    except gate.WrongMachine as error:
+        click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
+    _show(observed, node)
+    _write(node, yes=merge or force)
+
+
+def _refuse(
+    types: tuple[str, ...], *, merge: bool, force: bool, everything: bool, answers: Path | None
+) -> None:
+    """Raise UsageError for options that do not go together."""
     if merge and force:
         raise click.UsageError(
             "--merge keeps the existing files and --force replaces them: give one of the two"
@@ -115,34 +141,24 @@ def command(
             "--all has no effect on an answer, which holds all or not since it was made:"
             " sh probes/discover-edge-node.sh --all >answer"
         )
-    if name is not None:
-        check_name(name)
-    found = target(machine, root, options)
-    try:
-        answer = (
-            _read(answers)
-            if answers is not None
-            else collect.ask(found, types, everything=everything, waiting=wait_for)
-        )
-        observed = collect.read(answer, types, None if answers is not None else found.node)
-        node = folder.make(
-            observed,
-            found,
-            root if root is not None else Path.cwd() / NODE_CONFIGS,
-            name,
-            replace=force,
-        )
-    except gate.WrongMachine as error:
-        click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
-        raise SystemExit(exit_status.WRONG_MACHINE) from None
-    console = Console(highlight=False, markup=False, emoji=False)
-    console.print(table(observed.sections))
+
+
+def _show(observed: "Discovered", node: "NodeChanges") -> None:
+    """Print the table of what was found, and the notes."""
+    from rich.console import Console
+
+    from power_edge.report.discovery import notes, table
+
+    Console(highlight=False, markup=False, emoji=False).print(table(observed.sections))
     for line in (*notes(observed.sections), *node.notes):
         click.echo(printable(line), err=True)
     if isinstance(observed.identity, NoIdentity):
-        click.echo(
-            f"its identity is not required to match: {printable(str(observed.identity))}", err=True
-        )
+        why = printable(str(observed.identity))
+        click.echo(f"its identity is not required to match: {why}", err=True)
+
+
+def _write(node: "NodeChanges", *, yes: bool) -> None:
+    """Write the files of the node; ask first if it exists, unless `yes`."""
     place = f"{NODE_CONFIGS}/{node.changes.folder.name}/"
     if not node.changes.files:
         click.echo(f"{place} is up to date")
@@ -150,7 +166,7 @@ def command(
     if node.exists and not agreed(
         node.changes,
         f"Write this to {place}?",
-        yes=merge or force,
+        yes=yes,
         instead="--merge adds it, --force replaces the files",
     ):
         click.echo("nothing was written", err=True)

@@ -142,7 +142,7 @@ def one_machine(one: Expected, other: Expected) -> str | None:
         (
             kind
             for kind in (one.primary, other.primary)
-            if kind and one.hashes.get(kind, "") == other.hashes.get(kind)
+            if kind and one.hashes.get(kind) == other.hashes.get(kind)
         ),
         None,
     )

@@ -21,17 +21,13 @@ from tempfile import mkdtemp
 from threading import Lock
 from typing import Any, NamedTuple
 
+from power_edge.probing.containers import CONTAINERS, held
+
 LONGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes that a command may print before it is ended."""
 LONGEST_ERRORS = 1024 * 1024
 """Bytes of standard error that are kept; the rest is read and dropped."""
-_CONTAINERS = {"docker": "-i ", "podman": "-i ", "kubectl": "-i ", "lxc": ""}
-"""Backends whose client `exec`s, and its option that connects standard input.
-
-If the client dies, its command goes on: dockerd only closes the command's standard input, and goes
-on reading what it prints.
-"""
-TAKES_INPUT = frozenset({"local", "ssh", "paramiko", *_CONTAINERS})
+TAKES_INPUT = frozenset({"local", "ssh", "paramiko", *CONTAINERS})
 """Backends whose commands can be given standard input."""
 
 _CHUNK = 65536
@@ -64,44 +60,6 @@ shift
     kill -KILL 0
 } </dev/null >/dev/null 2>&1 &
 exec "$@" <"$sent" 3<&-
-"""
-
-# In a container, the first line of standard input is the command's input. Standard input ends when
-# this side is gone or gives up. Then all descendants of this shell (`$$`) are killed: their process
-# groups, which timeout(1) makes, and each process. `self` is the reader. The shell's message that
-# the reader was killed goes to /dev/null.
-_HELD = """
-exec 3>&2 2>/dev/null
-{
-    exec 2>&3 3>&-
-    sh -c 'echo $PPID'
-    head -n 1
-    exec >/dev/null 2>&1
-    read -r word
-    read -r self word </proc/self/stat
-    tree=" $$ " found=yes
-    while [ -n "$found" ]; do
-        found=
-        for each in /proc/[0-9]*/stat; do
-            read -r word <"$each" || continue
-            each=${each#/proc/}
-            each=${each%%/*}
-            set -- ${word##*) }
-            case $tree in *" $each "*) continue ;; *" $2 "*) found=yes tree="$tree$each " ;; esac
-        done
-    done
-    for each in $tree; do
-        case $each in "$self" | $$) ;; *) kill -KILL "-$each" "$each" ;; esac
-    done
-    kill -KILL $$
-} | {
-    exec 2>&3 3>&-
-    read -r reader
-    %s
-    status=$?
-    kill -KILL "$reader"
-    exit $status
-}
 """
 
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
@@ -221,14 +179,14 @@ def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGE
     Each is given `sent` on standard input, and may print `longest` bytes.
     """
     backend = host.backend
-    hold = backend.NAME in _CONTAINERS
+    hold = backend.NAME in CONTAINERS
 
     def run_local(line: str, *args: str) -> Any:
         whole = backend.quote(line, *args)
         if hold:
             # Names are not in the line yet, but %s.
-            line = line.replace(" exec ", f" exec {_CONTAINERS[backend.NAME]}", 1)
-            argv = shlex.split(backend.quote(line, *args[:-1], _held(args[-1], bool(sent))))
+            line = line.replace(" exec ", f" exec {CONTAINERS[backend.NAME]}", 1)
+            argv = shlex.split(backend.quote(line, *args[:-1], held(args[-1], bool(sent))))
         else:
             # The local backend's line is for a shell; a client's is its argv, quoted.
             argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
@@ -236,14 +194,6 @@ def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGE
         return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
-
-
-def _held(command: str, reads: bool) -> str:
-    """Return a command line for a container that ends when its standard input does.
-
-    The first line of standard input is for the command, if it `reads` any.
-    """
-    return _HELD % f"sh -c {shlex.quote(command)}{'' if reads else ' </dev/null'}"
 
 
 @contextmanager

@@ -39,8 +39,8 @@ class Job(NamedTuple):
 def ask(job: Job, lifeline: Lifeline) -> Answer:
     """Return the node's answer.
 
-    Raises Unreachable and NotAsked. Waits until the command ends or its lifeline is cut: the deadline is set by
-    whoever waits for it (`parallel.Pending`).
+    Raises Unreachable and NotAsked. Waits until the command ends or its lifeline is cut: the
+    deadline is set by whoever waits for it (`parallel.Pending`).
     """
     with _one_reason(job.route):
         host = _connected(job.route, job.script.timeouts)

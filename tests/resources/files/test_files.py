@@ -12,7 +12,8 @@ from power_edge.model import Item, NotObserved, Observations, Outcome, Result, S
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources import files
-from power_edge.resources.files import RESOURCE, Broken, File, ask, parse
+from power_edge.resources.files import RESOURCE, ask, parse
+from power_edge.resources.files.observation import Broken, File, Missing, Salted
 from tests.support.cases import Case, Verdict, check, parameters
 
 FORMAT = "%F|%f|%a|%u|%g|%U|%G|%s"
@@ -621,3 +622,215 @@ def test_why_a_hash_is_not_to_be_had_is_no_warning() -> None:
     )
     assert isinstance(observed["/f"], File)
     assert observed["/f"].dark == "sha256sum: /f: Input/output error"
+
+
+SEEN = File(0o100644, 0, 4, 6, "root", "adm", sha256=HELLO)
+SHADOW = SEEN._replace(sha256=None, salted=Salted.made("x", HELLO))
+KEY = "/etc/ssl/private/key.pem"
+HIDDEN = "a secret: neither content nor hash is shown"
+LINKED = "a symbolic link to private/key.pem"
+
+
+@pytest.mark.parametrize(
+    ("observed", "declared", "shown"),
+    [
+        (SEEN, {}, ("type", "compliant", "regular file", "regular file", None, False)),
+        (
+            SEEN._replace(target="g"),
+            {},
+            ("type", "compliant", "regular file", "regular file", "a symbolic link to g", False),
+        ),
+        (
+            SEEN._replace(mode=0o40755),
+            {},
+            ("type", "drift", "regular file", "directory", None, False),
+        ),
+        (
+            SEEN._replace(mode=0o40755),
+            {"content": "x"},
+            ("content", "drift", "x", "directory", None, False),
+        ),
+        (
+            SEEN._replace(mode=0o40755),
+            {"sha256": HELLO},
+            ("sha256", "drift", HELLO, "directory", None, False),
+        ),
+        (
+            SEEN,
+            {"content": "hello\n"},
+            ("content", "compliant", "hello\n", f"sha256:{HELLO} (6 bytes)", None, False),
+        ),
+        (
+            SEEN,
+            {"content": "\udcff"},
+            ("content", "drift", "\udcff", f"sha256:{HELLO} (6 bytes)", None, False),
+        ),
+        (
+            SEEN._replace(sha256=None),
+            {"content": "x"},
+            ("content", "drift", "x", "6 bytes", "declared: 1 bytes", False),
+        ),
+        (
+            SEEN._replace(sha256=None),
+            {"content": "hello\n"},
+            ("content", "unknown", "hello\n", None, "the node did not tell its hash", False),
+        ),
+        (
+            SEEN._replace(sha256=None, dark="no"),
+            {"content": "x"},
+            ("content", "unknown", "x", None, "no", False),
+        ),
+        (
+            SEEN,
+            {"sha256": HELLO.upper()},
+            ("sha256", "compliant", HELLO.upper(), HELLO, None, False),
+        ),
+        (SEEN, {"sha256": "0" * 64}, ("sha256", "drift", "0" * 64, HELLO, None, False)),
+        (
+            SEEN._replace(sha256=None),
+            {"sha256": HELLO},
+            ("sha256", "unknown", HELLO, None, "the node did not tell its hash", False),
+        ),
+        (
+            SEEN._replace(sha256=None, dark="no"),
+            {"sha256": HELLO},
+            ("sha256", "unknown", HELLO, None, "no", False),
+        ),
+        (SEEN, {"mode": "644"}, ("mode", "compliant", "644", "0644", None, False)),
+        (
+            SEEN._replace(mode=0o104644),
+            {"mode": "0644"},
+            ("mode", "drift", "0644", "4644", None, False),
+        ),
+        (SEEN, {"owner": "root"}, ("owner", "compliant", "root", "root", None, False)),
+        (SEEN, {"owner": "0"}, ("owner", "compliant", "0", "0", None, False)),
+        (SEEN, {"owner": "1"}, ("owner", "drift", "1", "0", None, False)),
+        (
+            SEEN._replace(uids={"toor": 0}),
+            {"owner": "toor"},
+            ("owner", "compliant", "toor", "toor", "id 0, also called root", False),
+        ),
+        (
+            SEEN._replace(uids={"toor": 1}),
+            {"owner": "toor"},
+            ("owner", "drift", "toor", "root", None, False),
+        ),
+        (
+            SEEN,
+            {"owner": "toor"},
+            ("owner", "drift", "toor", "root", "the node knows no user of that name", False),
+        ),
+        (
+            SEEN._replace(user=None, uid=7),
+            {"owner": "root"},
+            ("owner", "drift", "root", "7", "the node knows no user of that name", False),
+        ),
+        (
+            SEEN._replace(uids={"adm": 4}),
+            {"group": "x"},
+            ("group", "drift", "x", "adm", "the node knows no group of that name", False),
+        ),
+        (Missing(), {"mode": "0644"}, ("mode", "drift", "0644", "missing", "no such file", False)),
+        (Missing(), {"content": "x"}, ("content", "drift", "x", "missing", "no such file", False)),
+        (
+            Broken("g"),
+            {"content": "x"},
+            ("content", "drift", "x", "missing", "a symbolic link to g, where nothing is", False),
+        ),
+        # Secrets: by the declared path, by where a link leads, by what the node found.
+        (
+            Missing(),
+            {"path": KEY, "content": "x"},
+            ("content", "drift", "equal", "missing", "no such file", True),
+        ),
+        (
+            Missing(),
+            {"path": KEY, "mode": "0600"},
+            ("mode", "drift", "0600", "missing", "no such file", False),
+        ),
+        (
+            Broken("private/key.pem"),
+            {"path": "/etc/ssl/x", "sha256": HELLO},
+            ("sha256", "drift", "equal", "missing", f"{LINKED}, where nothing is", True),
+        ),
+        (
+            SEEN,
+            {"path": KEY, "content": "hello\n"},
+            ("content", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            SEEN,
+            {"path": KEY, "content": "x"},
+            ("content", "drift", "equal", "different", HIDDEN, True),
+        ),
+        (
+            SEEN,
+            {"path": KEY, "sha256": "0" * 64},
+            ("sha256", "drift", "equal", "different", HIDDEN, True),
+        ),
+        (
+            SEEN._replace(target="private/key.pem"),
+            {"path": "/etc/ssl/x", "sha256": HELLO},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            SEEN._replace(target="shadow"),
+            {"path": "/etc/x", "sha256": HELLO},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            SEEN._replace(target="g"),
+            {"path": "/etc/ssl/private/x", "sha256": HELLO},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (
+            SEEN._replace(mode=0o40755),
+            {"path": KEY, "content": "x"},
+            ("content", "drift", "equal", "directory", None, True),
+        ),
+        (
+            SEEN._replace(sha256=None, dark="no"),
+            {"path": KEY, "content": "x"},
+            ("content", "unknown", "equal", None, "no", True),
+        ),
+        (SHADOW, {"content": "hello\n"}, ("content", "compliant", "equal", "equal", HIDDEN, True)),
+        (
+            SHADOW,
+            {"sha256": HELLO.upper()},
+            ("sha256", "compliant", "equal", "equal", HIDDEN, True),
+        ),
+        (SHADOW, {"sha256": "0" * 64}, ("sha256", "drift", "equal", "different", HIDDEN, True)),
+        (SHADOW, {"mode": "0644"}, ("mode", "compliant", "0644", "0644", None, False)),
+    ],
+)
+def test_what_a_finding_shows(
+    observed: File | Missing | Broken, declared: dict[str, Any], shown: tuple[object, ...]
+) -> None:
+    found = {
+        finding.field: finding
+        for finding in RESOURCE.judge(Declared(**{"path": "/f", **declared}), observed)
+    }
+    assert {*found} == {"type", *declared} - {"path"}
+    finding = found[str(shown[0])]
+    assert (
+        finding.field,
+        finding.outcome.value,
+        finding.expected,
+        finding.actual,
+        finding.why,
+        finding.secret,
+    ) == shown
+
+
+def test_what_is_expected_of_a_secret_is_not_shown() -> None:
+    declared = Declared(path=KEY, content="x", mode="0600", owner="root")
+    assert files.expected(declared) == {
+        "type": "regular file",
+        "content": "equal",
+        "mode": "0600",
+        "owner": "root",
+    }
+    assert files.expected(Declared(path="/f", content="x")) == {
+        "type": "regular file",
+        "content": "x",
+    }

@@ -1634,3 +1634,328 @@ def test_why_it_is_not_known_whether_a_firewall_is_in_force(enabled: bool) -> No
         "unknown",
         "enabled: the rules of nftables could not be read (no nft on the node)",
     )
+
+
+IPV4_22 = nft([meta("nfproto", "ipv4"), TCP22, ACCEPT])
+RULESETS = {
+    "22 open": {"nft": nft([TCP22, ACCEPT])},
+    "shut": {"nft": nft()},
+    "unfiltered": {"nft": nft(policy="accept")},
+    "22 open in IPv4": {"nft": IPV4_22},
+    "22 open in IPv4, IPv6 link-local": {
+        "nft": IPV4_22,
+        "inet6": "fe800000000000000000000000000002 02 40 20 80 eth0",
+    },
+    "22 open to the office": {
+        "nft": nft(
+            [TCP22, match("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}), ACCEPT]
+        )
+    },
+    "perhaps 22 open": {"nft": nft([TCP22, meta("skuid", 0), ACCEPT])},
+    "perhaps open": {"nft": nft([meta("skuid", 0), ACCEPT])},
+    "half refused": {
+        "nft": nft(
+            [match("tcp", "dport", {"range": [0, 30000]}), {"reject": None}],
+            [match("tcp", "dport", {"range": [30001, 65535]}), DROP],
+            policy="accept",
+        )
+    },
+    "no echo in IPv4": {
+        "nft": nft([ECHO[0], ACCEPT], [ECHO[1], ACCEPT]),
+        "echo_ignored": "/proc/sys/net/ipv4/icmp_echo_ignore_all",
+    },
+    "timestamps told": {"nft": nft([match("icmp", "type", "timestamp-request"), ACCEPT])},
+    "broken": {"nft": nft([{"jump": {"target": "x"}}])},
+}
+DOUBT = "nft inet t in handle 9: meta skuid match"
+NO_ADDRESSES = "these are no addresses that connections come from or go to"
+KINDS = "IPv4: kinds of ICMP are treated differently"
+SILENT = "no echo request is answered: /proc/sys/net/ipv4/icmp_echo_ignore_all is not 0"
+PING = Rule(proto="icmp", action="allow")
+UNSURE = "it hangs on rules that cannot be interpreted, or are for single or broadcast addresses"
+BY_RULE, BY_POLICY = "by nft inet t in handle 9", "by the default policy"
+ACCIDENT = "reachable only because nothing filters: no rule allows it"
+NOBODY_FILTERS = "nothing filters incoming connections"
+LOST = "chain x is not in the ruleset"
+OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "section", "field", "shown"),
+    [
+        ("shut", Firewall(enabled=True), "enabled", ("compliant", True, True, None)),
+        ("shut", Firewall(enabled=False), "enabled", ("drift", False, True, None)),
+        ("unfiltered", Firewall(enabled=True), "enabled", ("drift", True, False, NOBODY_FILTERS)),
+        (
+            "unfiltered",
+            Firewall(enabled=False),
+            "enabled",
+            ("compliant", False, False, NOBODY_FILTERS),
+        ),
+        ("broken", Firewall(enabled=True), "enabled", ("unknown", True, None, LOST)),
+        (
+            "shut",
+            Firewall(default_incoming="deny"),
+            "default_incoming",
+            ("compliant", "deny", "deny", None),
+        ),
+        (
+            "shut",
+            Firewall(default_incoming="allow"),
+            "default_incoming",
+            ("drift", "allow", "deny", None),
+        ),
+        (
+            "shut",
+            Firewall(default_outgoing="allow"),
+            "default_outgoing",
+            ("compliant", "allow", "allow", None),
+        ),
+        (
+            "shut",
+            Firewall(default_outgoing="deny"),
+            "default_outgoing",
+            ("drift", "deny", "allow", None),
+        ),
+        (
+            "broken",
+            Firewall(default_incoming="deny"),
+            "default_incoming",
+            ("unknown", "deny", None, LOST),
+        ),
+        (
+            "22 open",
+            Firewall(exclusive=True),
+            "exclusive",
+            ("drift", True, False, "open and not declared: allow 22/tcp from any to any"),
+        ),
+        (
+            "22 open",
+            Firewall(exclusive=True, rules=[ALLOW_22]),
+            "exclusive",
+            ("compliant", True, True, None),
+        ),
+        ("broken", Firewall(exclusive=True), "exclusive", ("unknown", True, None, LOST)),
+        ("22 open", Firewall(rules=[ALLOW_22]), "proto", ("compliant", "tcp", "tcp", None)),
+        ("22 open", Firewall(rules=[ALLOW_22]), "port", ("compliant", 22, 22, None)),
+        ("22 open", Firewall(rules=[ALLOW_22]), "action", ("compliant", "allow", "allow", None)),
+        ("22 open", Firewall(rules=[ALLOW_22]), "from", ("compliant", "any", "any", None)),
+        ("22 open", Firewall(rules=[ALLOW_22]), "to", ("compliant", "any", "any", None)),
+        (
+            "22 open",
+            Firewall(rules=[DENY_22]),
+            "action",
+            ("drift", "deny", "allow", f"allow {BY_RULE}"),
+        ),
+        ("22 open", Firewall(rules=[OFFICE_22]), "action", ("compliant", "allow", "allow", None)),
+        (
+            "22 open",
+            Firewall(rules=[OFFICE_22]),
+            "from",
+            ("drift", "10.0.0.0/8", "wider", f"IPv4 is open wider than declared, {BY_RULE}"),
+        ),
+        ("22 open", Firewall(rules=[OFFICE_22]), "to", ("compliant", "any", "any", None)),
+        (
+            "unfiltered",
+            Firewall(default_incoming="allow", rules=[OFFICE_22]),
+            "from",
+            ("compliant", "10.0.0.0/8", "10.0.0.0/8", None),
+        ),
+        (
+            "shut",
+            Firewall(rules=[OFFICE_22]),
+            "from",
+            ("compliant", "10.0.0.0/8", "10.0.0.0/8", None),
+        ),
+        (
+            "unfiltered",
+            Firewall(rules=[OFFICE_22]),
+            "from",
+            ("drift", "10.0.0.0/8", "wider", "IPv4 is open wider than declared, by default"),
+        ),
+        (
+            "shut",
+            Firewall(rules=[ALLOW_22]),
+            "action",
+            ("drift", "allow", "deny", f"deny {BY_POLICY}"),
+        ),
+        ("shut", Firewall(rules=[DENY_22]), "action", ("compliant", "deny", "deny", BY_POLICY)),
+        (
+            "shut",
+            Firewall(rules=[replace(DENY_22, action="reject")]),
+            "action",
+            ("drift", "reject", "deny", f"deny {BY_POLICY}"),
+        ),
+        (
+            "unfiltered",
+            Firewall(rules=[ALLOW_22]),
+            "action",
+            ("drift", "allow", "allow (unfiltered)", ACCIDENT),
+        ),
+        (
+            "unfiltered",
+            Firewall(rules=[DENY_22]),
+            "action",
+            ("drift", "deny", "allow", f"allow {BY_POLICY}"),
+        ),
+        (
+            "22 open in IPv4",
+            Firewall(rules=[ALLOW_22]),
+            "action",
+            ("drift", "allow", "IPv4: allow, IPv6: deny", f"IPv6: deny {BY_POLICY}"),
+        ),
+        (
+            "22 open in IPv4",
+            Firewall(rules=[DENY_22]),
+            "action",
+            ("drift", "deny", "IPv4: allow, IPv6: deny", f"IPv4: allow {BY_RULE}"),
+        ),
+        (
+            "22 open in IPv4",
+            Firewall(rules=[replace(DENY_22, action="reject")]),
+            "action",
+            (
+                "drift",
+                "reject",
+                "IPv4: allow, IPv6: deny",
+                f"IPv4: allow {BY_RULE}; IPv6: deny {BY_POLICY}",
+            ),
+        ),
+        (
+            "22 open in IPv4, IPv6 link-local",
+            Firewall(rules=[ALLOW_22]),
+            "action",
+            ("compliant", "allow", "allow", None),
+        ),
+        (
+            "22 open in IPv4, IPv6 link-local",
+            Firewall(rules=[DENY_22]),
+            "action",
+            ("drift", "deny", "IPv4: allow, IPv6: deny", f"IPv4: allow {BY_RULE}"),
+        ),
+        (
+            "22 open to the office",
+            Firewall(rules=[ALLOW_22]),
+            "action",
+            (
+                "drift",
+                "allow",
+                "IPv4: allow or deny, IPv6: deny",
+                f"IPv4: in part deny {BY_POLICY}; IPv6: deny {BY_POLICY}",
+            ),
+        ),
+        (
+            "22 open to the office",
+            Firewall(rules=[OFFICE_22]),
+            "from",
+            ("compliant", "10.0.0.0/8", "10.0.0.0/8", None),
+        ),
+        (
+            "perhaps 22 open",
+            Firewall(rules=[ALLOW_22]),
+            "action",
+            ("unknown", "allow", "allow or deny", DOUBT),
+        ),
+        (
+            "perhaps 22 open",
+            Firewall(rules=[DENY_22]),
+            "action",
+            ("unknown", "deny", "allow or deny", DOUBT),
+        ),
+        (
+            "perhaps 22 open",
+            Firewall(exclusive=True),
+            "exclusive",
+            ("unknown", True, None, "perhaps open and not declared: allow 22/tcp from any to any"),
+        ),
+        (
+            "perhaps 22 open",
+            Firewall(rules=[OFFICE_22]),
+            "from",
+            ("unknown", "10.0.0.0/8", None, f"IPv6 may be open wider than declared: {DOUBT}"),
+        ),
+        ("perhaps open", Firewall(enabled=True), "enabled", ("unknown", True, None, DOUBT)),
+        ("perhaps open", Firewall(enabled=False), "enabled", ("unknown", False, None, DOUBT)),
+        (
+            "perhaps open",
+            Firewall(default_incoming="deny"),
+            "default_incoming",
+            ("unknown", "deny", None, UNSURE),
+        ),
+        (
+            "perhaps open",
+            Firewall(default_incoming="allow"),
+            "default_incoming",
+            ("unknown", "allow", None, UNSURE),
+        ),
+        (
+            "half refused",
+            Firewall(default_incoming="deny"),
+            "default_incoming",
+            ("drift", "deny", None, "there is no single default"),
+        ),
+        (
+            "no echo in IPv4",
+            Firewall(rules=[PING]),
+            "action",
+            ("drift", "allow", "IPv4: deny, IPv6: allow", f"IPv4: {SILENT}"),
+        ),
+        (
+            "no echo in IPv4",
+            Firewall(rules=[replace(PING, from_="10.0.0.0/8")]),
+            "action",
+            ("drift", "allow", "deny", SILENT),
+        ),
+        (
+            "no echo in IPv4",
+            Firewall(rules=[replace(PING, from_="fd00::/8")]),
+            "action",
+            ("compliant", "allow", "allow", None),
+        ),
+        (
+            "22 open",
+            Firewall(rules=[DENY_22, replace(ALLOW_22, from_="10.0.0.0/8")]),
+            "action",
+            ("unknown", "allow", None, "earlier rules of the declaration speak of all of it"),
+        ),
+        (
+            "shut",
+            Firewall(rules=[replace(DENY_22, from_="224.0.0.1")]),
+            "action",
+            ("unknown", "deny", None, NO_ADDRESSES),
+        ),
+        (
+            "two chains of one priority",
+            Firewall(rules=[DENY_22]),
+            "action",
+            ("unknown", "deny", None, "chains have equal priority"),
+        ),
+        (
+            "timestamps told",
+            Firewall(rules=[replace(PING, action="deny")]),
+            "action",
+            ("unknown", "deny", "deny", KINDS),
+        ),
+        ("broken", Firewall(rules=[ALLOW_22]), "action", ("unknown", "allow", None, LOST)),
+        (
+            "shut",
+            Firewall(rules=[Rule(proto="icmp", action="deny")]),
+            "action",
+            ("compliant", "deny", "deny", BY_POLICY),
+        ),
+        (
+            "shut",
+            Firewall(rules=[Rule(proto="icmp", action="allow")]),
+            "action",
+            ("drift", "allow", "deny", f"deny {BY_POLICY}"),
+        ),
+    ],
+)
+def test_what_a_finding_shows(
+    ruleset: str, section: Firewall, field: str, shown: tuple[object, ...]
+) -> None:
+    """Of the last item, where there are several."""
+    what = observed(**RULESETS[ruleset]) if ruleset in RULESETS else tied("d", "r")
+    *_, last = results(section, what).values()
+    (finding,) = (finding for finding in last.findings if finding.field == field)
+    assert (finding.outcome.value, finding.expected, finding.actual, finding.why) == shown

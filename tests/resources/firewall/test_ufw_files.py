@@ -11,6 +11,8 @@ from power_edge.model import NotObserved
 from power_edge.resources.firewall.observation import Ruleset, parse
 from power_edge.resources.firewall.ufw_files import by_hand, settings
 
+pytestmark = pytest.mark.shell
+
 PROBE = package_data.text("probes/resources/firewall.sh")
 
 

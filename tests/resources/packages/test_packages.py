@@ -12,7 +12,8 @@ from power_edge.model import Item, NotObserved, Observations, Outcome, Result, S
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
-from power_edge.resources.packages.observation import Package, parse
+from power_edge.resources.packages.observation import Package, Row, parse
+from power_edge.resources.packages.offers import Candidate, Version
 from tests.support.cases import Case, Verdict, check, parameters
 
 SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
@@ -825,3 +826,226 @@ def test_a_remedy_that_could_end_the_way_to_the_node_says_so(
     result = judged(answer, name="a", **declared)
     assert shell_line(result.remedy) is not None
     assert result.mend_cuts is cuts
+
+
+def row(
+    version: str = "1.0",
+    arch: str = "amd64",
+    status: str = "installed",
+    flag: str = "ok",
+    want: str = "install",
+) -> Row:
+    return Row("x", arch, want, status, flag, version)
+
+
+def offering(version: str | None, *offered: Version, doubt: str | None = None) -> Package:
+    return Package(
+        "dpkg", "apt", (row(),), candidate=Candidate(version, offered, doubt, Version("1.0"))
+    )
+
+
+def versions(*rows: Row, manager: str = "dpkg") -> Package:
+    return Package(manager, None, rows)
+
+
+LEFT = row(status="config-files")
+LATEST = {"state": "latest"}
+
+
+@pytest.mark.parametrize(
+    ("observed", "declared", "shown"),
+    [
+        (versions(row()), {"state": "present"}, ("compliant", "present", "present", None)),
+        (
+            versions(row(status="half-configured")),
+            {"state": "present"},
+            ("drift", "present", "half-configured", None),
+        ),
+        (
+            versions(row(flag="reinst-required")),
+            {"state": "present"},
+            ("drift", "present", "installed, reinst-required", None),
+        ),
+        (versions(), {"state": "present"}, ("drift", "present", "absent", None)),
+        (
+            versions(LEFT),
+            {"state": "present"},
+            ("drift", "present", "absent", "only its configuration files are left"),
+        ),
+        (versions(), {"state": "absent"}, ("compliant", "absent", "absent", None)),
+        (
+            versions(LEFT),
+            {"state": "absent"},
+            ("compliant", "absent", "absent", "its configuration files are left"),
+        ),
+        (versions(row()), {"state": "absent"}, ("drift", "absent", "present", None)),
+        (
+            versions(row(status="unpacked")),
+            {"state": "absent"},
+            ("drift", "absent", "unpacked", None),
+        ),
+        (
+            versions()._replace(others=(row(arch="i386"),)),
+            {"state": "absent"},
+            ("drift", "absent", "present", "installed for another architecture only: x:i386"),
+        ),
+        (
+            versions()._replace(others=(row(arch="i386"),)),
+            {"state": "present"},
+            ("unknown", "present", None, "installed for another architecture only: x:i386"),
+        ),
+        (
+            versions()._replace(others=(row(arch="i386"),)),
+            {"name": "x:amd64", "state": "absent"},
+            ("compliant", "absent", "absent", None),
+        ),
+        (
+            versions(manager="rpm")._replace(others=(row(arch="noarch"),)),
+            {"name": "x:amd64", "state": "absent"},
+            ("drift", "absent", "present", "installed for another architecture only: x:noarch"),
+        ),
+        (
+            versions()._replace(others=(row(arch="all"),)),
+            {"name": "x:amd64", "state": "absent"},
+            ("drift", "absent", "present", "installed for another architecture only: x:all"),
+        ),
+        (
+            versions()._replace(providers=("y", "-")),
+            {"state": "absent"},
+            ("unknown", "absent", None, "not installed, but provided by y, another package"),
+        ),
+        (
+            versions()._replace(orphan=True),
+            {"state": "absent"},
+            (
+                "unknown",
+                "absent",
+                None,
+                "dpkg's database has no entry of it, and its list of files is there: entries were lost",
+            ),
+        ),
+        (
+            versions(row(), manager="rpm"),
+            {"name": "gpg-pubkey", "state": "present"},
+            (
+                "unknown",
+                "present",
+                None,
+                "rpm lists signing keys under this name: it is no software",
+            ),
+        ),
+        (
+            versions(row("1.0"), row("2.0")),
+            LATEST,
+            ("unknown", "latest", "present", "several versions of it are installed: 1.0, 2.0"),
+        ),
+        (
+            versions(row("1.0"), row("2.0"), manager="rpm"),
+            LATEST,
+            (
+                "unknown",
+                "latest",
+                "present",
+                "dnf, yum and zypper cannot be asked without writing to the node",
+            ),
+        ),
+        (
+            versions(row()),
+            LATEST,
+            (
+                "unknown",
+                "latest",
+                "present",
+                "the package lists offer no version of it (1.0 is installed)",
+            ),
+        ),
+        (
+            offering("2.0", Version("2.0")),
+            LATEST,
+            ("drift", "latest", "present", "1.0 is installed, 2.0 is available"),
+        ),
+        (
+            offering("0.9", Version("0.9")),
+            LATEST,
+            (
+                "unknown",
+                "latest",
+                "present",
+                "1.0 is installed, and newer than the 0.9 that would be installed",
+            ),
+        ),
+        (
+            offering("1.0", Version("1.0"), doubt="old lists"),
+            LATEST,
+            ("unknown", "latest", "present", "old lists"),
+        ),
+        (
+            offering("1.0", Version("0.8"), Version("0.9")),
+            LATEST,
+            (
+                "unknown",
+                "latest",
+                "present",
+                "1.0 is installed and in no package list: they offer 0.8, 0.9",
+            ),
+        ),
+        (
+            offering("1.0"),
+            LATEST,
+            (
+                "unknown",
+                "latest",
+                "present",
+                "1.0 is installed and in no package list: they offer nothing",
+            ),
+        ),
+        (offering("1.0", Version("1.0")), LATEST, ("compliant", "latest", "latest", None)),
+        (
+            offering("?", Version("?"))._replace(manager="apk"),
+            LATEST,
+            ("unknown", "latest", "present", "no version of apk's: '?'"),
+        ),
+        (
+            offering("1.0", Version("1.0"), Version("?"))._replace(manager="apk"),
+            LATEST,
+            ("compliant", "latest", "latest", None),
+        ),
+    ],
+)
+def test_what_a_finding_of_a_state_shows(
+    observed: Package, declared: dict[str, Any], shown: tuple[object, ...]
+) -> None:
+    (finding,) = RESOURCE.judge(Declared(**{"name": "x", **declared}), observed)
+    assert (
+        finding.field,
+        finding.outcome.value,
+        finding.expected,
+        finding.actual,
+        finding.why,
+    ) == ("state", *shown)
+
+
+@pytest.mark.parametrize(
+    ("observed", "shown"),
+    [
+        (versions(row("1.0")), ("compliant", "1.0", "1.0", None)),
+        (versions(row("1:1.0")), ("drift", "1.0", "1:1.0", "the epoch 1 is part of the version")),
+        (versions(row("1:2.0")), ("drift", "1.0", "1:2.0", None)),
+        (versions(row("2.0")), ("drift", "1.0", "2.0", None)),
+        (versions(row("1.0"), row("2.0", "i386")), ("drift", "1.0", "1.0, 2.0", None)),
+        (versions(), ("drift", "1.0", "absent", None)),
+        (
+            versions()._replace(providers=("y",)),
+            ("unknown", "1.0", None, "not installed, but provided by y"),
+        ),
+    ],
+)
+def test_what_a_finding_of_a_version_shows(observed: Package, shown: tuple[object, ...]) -> None:
+    _, finding = RESOURCE.judge(Declared(name="x", state="present", version="1.0"), observed)
+    assert (
+        finding.field,
+        finding.outcome.value,
+        finding.expected,
+        finding.actual,
+        finding.why,
+    ) == ("version", *shown)

@@ -1,5 +1,6 @@
 """Services: every recorded case, and what the cases do not hold."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -329,6 +330,7 @@ STARTS, STAYS = Boot(True), Boot(False)
         (UP._replace(boot=Boot(True, doubt="first boot")), "unknown fail"),
         (DOWN._replace(boot=Boot(True, doubt="first boot")), "unknown unknown"),
         (DOWN._replace(boot=STARTS), "fail fail"),
+        (DOWN._replace(boot=STARTS, pullers=(LINK,)), "fail fail"),
         (DOWN._replace(boot=STAYS), "fail pass"),
         (DOWN._replace(boot=STAYS, pullers=(LINK,)), "fail pass"),
         (DOWN._replace(boot=Boot(False, wakers=("y.service",))), "fail unknown"),
@@ -395,6 +397,37 @@ STARTS, STAYS = Boot(True), Boot(False)
         (DOWN._replace(boot=STARTS, file_state="bad"), "unknown fail"),
         (DOWN._replace(boot=STAYS, file_state="bad"), "unknown unknown"),
         (UP._replace(boot=STARTS, load="bad-setting"), "unknown fail"),
+        (UP._replace(boot=STAYS, sysv=True, pullers=()), "unknown pass"),
+        (UP._replace(boot=STAYS, load="not-found", file_state="", pullers=()), "fail unknown"),
+        (DOWN._replace(boot=STARTS, file_state="linked-runtime"), "fail fail"),
+        (
+            DOWN._replace(boot=Boot(False, wakers=("y.service",)), file_state="generated"),
+            "unknown unknown",
+        ),
+        (
+            DOWN._replace(
+                boot=STARTS,
+                file_state="indirect",
+                pullers=(Puller("multi-user.target", "generator", True),),
+            ),
+            "unknown fail",
+        ),
+        (DOWN._replace(boot=STAYS, file_state="indirect"), "fail pass"),
+        (
+            DOWN._replace(boot=Boot(False, doubt="first boot"), file_state="masked-runtime"),
+            "unknown unknown",
+        ),
+        # No word of systemd on the next boot: links decide what they can.
+        (UP._replace(goal="rescue.target"), "unknown fail"),
+        (UP._replace(pullers=(Puller("multi-user.target", "mask", False),)), "fail pass"),
+        (DOWN._replace(file_state="masked-runtime"), "fail pass"),
+        (DOWN._replace(file_state="masked-runtime", pullers=(LINK,)), "unknown fail"),
+        (DOWN._replace(file_state="masked", load="masked", pullers=(LINK,)), "fail unknown"),
+        (
+            UP._replace(unread="no setpriv", pullers=(Puller("multi-user.target", "mask", False),)),
+            "unknown unknown",
+        ),
+        (DOWN._replace(unread="no setpriv", file_state="masked-runtime"), "unknown unknown"),
         # No dry run: only a mask in /etc is sure.
         (UP._replace(unread="no setpriv"), "unknown fail"),
         (DOWN._replace(unread="no setpriv"), "fail unknown"),
@@ -434,6 +467,8 @@ def again(**restarts: Any) -> Unit:
         (again(age=2.0, started=100.1, ended=99.0, by_itself=False), "pass"),
         (again(age=2.0, started=101.0, ended=99.0), "pass"),
         (again(age=2.0, started=100.1, ended=30.0), "pass"),
+        (again(age=2.0, started=100.0, ended=40.0), "pass"),
+        (again(age=2.0, started=100.5, ended=99.0), "pass"),
         (again(age=2.0, started=100.1), "pass"),
         (again(age=61.0, started=100.1, ended=99.0), "pass"),
         (
@@ -466,6 +501,8 @@ def test_a_restart_is_told_with_its_number_and_age() -> None:
         "restarting",
         "systemd restarted it 6 times, the last time 2 s ago",
     )
+    (finding,) = judge(Service(name="x", state="running"), again(number=1, age=2.2))
+    assert finding.why == "systemd restarted it once, 2 s ago"
 
 
 def ended(kind: str, lasted: float | None, *, sysv: bool = False) -> Unit:
@@ -479,6 +516,8 @@ def ended(kind: str, lasted: float | None, *, sysv: bool = False) -> Unit:
     [
         (ended("oneshot", 900.0), "pass fail"),
         (ended("forking", 0.0), "pass fail"),
+        (ended("forking", 0.9), "pass fail"),
+        (ended("forking", 1.0), "unknown unknown"),
         (ended("forking", 5.0), "unknown unknown"),
         (ended("forking", 60.0), "fail unknown"),
         (ended("simple", 5.0), "pass fail"),
@@ -497,7 +536,7 @@ def test_active_without_a_process(observed: Unit, expected: str) -> None:
 
 
 def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
-    missing = DOWN._replace(load="not-found", file_state="")
+    missing = MISSING
     down = {"state": "disabled", "enabled": False, "optional": True}
     assert verdicts(missing, **down) == {"state": "pass", "enabled": "pass"}
     assert verdicts(missing._replace(claimed_by=("ssh.service",)), **down) == {
@@ -509,6 +548,370 @@ def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
         "enabled": "fail",
     }
     assert verdicts(UP, **down) == {"state": "fail", "enabled": "fail"}
+
+
+MISSING = DOWN._replace(load="not-found", file_state="")
+
+
+@pytest.mark.parametrize(
+    ("observed", "state", "enabled"),
+    [
+        (UP, "running", True),
+        (UP._replace(halted="frozen"), "frozen", True),
+        (UP._replace(halted="stopped"), "stopped by a signal", True),
+        (UP._replace(type="oneshot", sub="exited", file_state="static"), "active (exited)", True),
+        (DOWN, "stopped", False),
+        (DOWN._replace(halted="frozen", file_state="bad"), "stopped", None),
+        (DOWN._replace(active="failed", sub="failed"), "failed", False),
+        (
+            DOWN._replace(active="failed", sub="failed-before-auto-restart"),
+            "failed (failed-before-auto-restart)",
+            False,
+        ),
+        (DOWN._replace(active="activating", sub="start"), "activating (start)", False),
+        (MISSING, "missing", False),
+        (None, "missing", False),
+    ],
+)
+def test_what_is_shown_of_a_drift(observed: Unit | None, state: str, enabled: bool | None) -> None:
+    declared = Service(
+        name="x",
+        state="disabled" if state in ("running", "active (exited)") else "running",
+        enabled=True,
+    )
+    found = {
+        finding.field: (finding.expected, finding.actual) for finding in judge(declared, observed)
+    }
+    assert found == {"state": (declared.state, state), "enabled": (True, enabled)}
+
+
+@pytest.mark.parametrize(
+    ("observed", "declared", "shown"),
+    [
+        (UP, {"state": "running"}, ("running", "running", None)),
+        (UP, {"enabled": False}, (False, True, None)),
+        (DOWN, {"state": "disabled"}, ("disabled", "disabled", None)),
+        (DOWN, {"enabled": False}, (False, False, None)),
+        (DOWN._replace(file_state="bad"), {"enabled": True}, (True, None, "is-enabled says bad")),
+        (
+            DOWN._replace(queued=True),
+            {"state": "stopped"},
+            ("stopped", "stopped", "a job for it is queued and has not run yet"),
+        ),
+        (
+            DOWN._replace(load="masked", file_state="masked", claimed_by=("y.service",)),
+            {"state": "stopped"},
+            ("stopped", None, "the name is masked, but y.service may be meant: declare that"),
+        ),
+        (MISSING, {"state": "running"}, ("running", "missing", "no such unit")),
+        (
+            MISSING._replace(nearest=("y.service",), claimed_by=("z.service",)),
+            {"enabled": True},
+            (True, False, "no such unit (nearest: z.service, y.service)"),
+        ),
+        (
+            None,
+            {"enabled": False},
+            (False, None, "no such unit; `optional: true` if it need not exist"),
+        ),
+        (
+            MISSING,
+            {"state": "stopped", "optional": True},
+            ("stopped", "stopped", "no such unit, and it is optional"),
+        ),
+        (
+            MISSING._replace(claimed_by=("y.service",)),
+            {"enabled": False, "optional": True},
+            (False, None, "no such unit, but y.service may be meant: declare that"),
+        ),
+    ],
+)
+def test_what_is_shown_of_a_finding(
+    observed: Unit | None, declared: dict[str, Any], shown: tuple[object, object, str | None]
+) -> None:
+    (finding,) = judge(Service(name="x", **declared), observed)
+    assert (finding.expected, finding.actual, finding.why) == shown
+
+
+DONE = "active (exited): it has done its work, and no process stays"
+MASKED = DOWN._replace(load="masked", file_state="masked")
+
+
+@pytest.mark.parametrize(
+    ("observed", "state", "why"),
+    [
+        (
+            UP._replace(halted="frozen"),
+            "running",
+            "its processes are frozen: the kernel lets none of them run",
+        ),
+        (UP._replace(halted="stopped"), "running", "its process is stopped by a signal (SIGSTOP)"),
+        (UP._replace(type="oneshot", sub="exited"), "running", DONE),
+        (ended("simple", 5.0), "running", DONE),
+        (ended("forking", 0.0), "running", DONE),
+        (UP._replace(sub="elapsed"), "running", "it will not fire again"),
+        (
+            UP._replace(sub="elapsed", load="not-found"),
+            "running",
+            "it will not fire again, its unit file is gone",
+        ),
+        (
+            again(number=3, age=120.0, uptime=600.0),
+            "running",
+            "systemd restarted it 3 times, the last time 2 min ago: it may end again and again",
+        ),
+        (
+            again(number=1),
+            "running",
+            "systemd restarted it once, at a time that the clocks do not tell",
+        ),
+        (
+            again(number=1, age=2.0, limited=True),
+            "running",
+            "systemd restarted it once, 2 s ago (RuntimeMaxSec= ends it now and then)",
+        ),
+        (
+            again(age=2.0, started=100.1, ended=99.0),
+            "running",
+            "it ended, and x.socket started it again 2 s ago",
+        ),
+        (DOWN._replace(queued=True, job="start"), "running", "a start job for it is not done yet"),
+        (MASKED, "running", "it is masked"),
+        (
+            DOWN._replace(load="bad-setting"),
+            "running",
+            "its unit file cannot be loaded (bad-setting)",
+        ),
+        (
+            DOWN._replace(type="oneshot"),
+            "running",
+            "Type=oneshot without RemainAfterExit is never active between its runs",
+        ),
+        (DOWN._replace(type="oneshot", remains=True), "running", None),
+        (DOWN._replace(triggers=(SOCKET,)), "running", "x.socket starts it"),
+        (DOWN._replace(triggers=(SOCKET._replace(active=False),)), "running", None),
+        (UP, "stopped", None),
+        (UP._replace(load="not-found"), "stopped", "its unit file is gone, and it still runs"),
+        (
+            UP._replace(active="deactivating", sub="stop-sigterm"),
+            "stopped",
+            "it is on its way down (stop-sigterm)",
+        ),
+        (
+            UP._replace(active="maintenance", sub="cleaning"),
+            "stopped",
+            "systemd says maintenance (cleaning)",
+        ),
+        (DOWN, "stopped", None),
+        (
+            DOWN._replace(active="failed", sub="failed"),
+            "stopped",
+            "it has failed; nothing of it runs",
+        ),
+        (DOWN._replace(triggers=(SOCKET,)), "stopped", "x.socket starts it"),
+        (
+            DOWN._replace(triggers=(SOCKET._replace(active=None),)),
+            "stopped",
+            "x.socket may start it: its state could not be read",
+        ),
+        (
+            DOWN._replace(triggers=(Trigger("x.timer", True, False),)),
+            "stopped",
+            "x.timer starts it at times",
+        ),
+        (
+            DOWN._replace(active="failed", sub="failed"),
+            "disabled",
+            "it has failed; nothing of it runs",
+        ),
+        (DOWN._replace(triggers=(SOCKET,)), "disabled", "x.socket starts it"),
+        (
+            DOWN._replace(triggers=(SOCKET,), pullers=(LINK,)),
+            "disabled",
+            "x.socket starts it, disabled, but multi-user.target starts it at boot",
+        ),
+    ],
+)
+def test_what_is_said_of_a_state(observed: Unit, state: Any, why: str | None) -> None:
+    (finding,) = judge(Service(name="x", state=state), observed)
+    assert finding.why == why
+
+
+NOT_THERE = Puller("multi-user.target", "mask", False)
+SAID_OF_A_MASK = (
+    "its entry in multi-user.target.wants masks it there (it is empty, or a link to /dev/null)"
+)
+PERHAPS = Puller("y.service", "disk", None)
+STALE = "disabled, but what a generator made at the last boot starts it; the next boot may make something else (`systemctl daemon-reload` settles it)"
+CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (a conflict with another unit, or it cannot be loaded)"
+
+
+@pytest.mark.parametrize(
+    ("observed", "enabled", "why"),
+    [
+        (
+            UP._replace(boot=STAYS, pullers=()),
+            True,
+            "enabled, but as an alias only: no boot starts it",
+        ),
+        (
+            UP._replace(boot=STAYS, pullers=(Puller("x.target", "disk", False),)),
+            True,
+            "enabled, but only for x.target, which no boot starts",
+        ),
+        (UP._replace(boot=STAYS), True, CONFLICT),
+        (UP._replace(boot=STAYS, pullers=(NOT_THERE,)), True, f"enabled, but {SAID_OF_A_MASK}"),
+        (UP._replace(pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
+        (UP._replace(pullers=()), True, "enabled, but as an alias only: no boot starts it"),
+        (
+            UP._replace(pullers=(Puller("x.target", "disk", False),)),
+            True,
+            "enabled, but only for x.target, which no boot starts",
+        ),
+        (
+            UP._replace(pullers=(PERHAPS,)),
+            True,
+            "enabled for y.service; whether a boot starts that is unknown",
+        ),
+        (
+            UP._replace(boot=Boot(True, unmet="ConditionPathExists=/x")),
+            True,
+            "a boot skips it if ConditionPathExists=/x does not hold then",
+        ),
+        (
+            UP._replace(goal="rescue.target"),
+            True,
+            "enabled, but a boot goes for rescue.target: whether that starts it is unknown",
+        ),
+        (UP._replace(boot=Boot(True, doubt="first boot")), True, "first boot"),
+        (UP._replace(boot=Boot(True, unsure="a cycle")), True, "a cycle"),
+        (UP._replace(load="not-found", file_state="", boot=STAYS), True, "its unit file is gone"),
+        (UP._replace(unread="no setpriv"), True, "no dry run of systemd could be had: no setpriv"),
+        (
+            DOWN._replace(file_state="static", unread="no setpriv"),
+            True,
+            "static; no boot starts it; no dry run of systemd could be had: no setpriv",
+        ),
+        (
+            DOWN._replace(file_state="static", pullers=(LINK,)),
+            True,
+            "static; multi-user.target starts it",
+        ),
+        (
+            DOWN._replace(file_state="static", pullers=(PERHAPS,)),
+            True,
+            "static; whether y.service starts it at boot is unknown",
+        ),
+        (DOWN._replace(file_state="static"), True, "static; no boot starts it"),
+        (
+            DOWN._replace(file_state="static", triggers=(SOCKET,)),
+            True,
+            "x.socket starts it, no boot does",
+        ),
+        (DOWN._replace(file_state="static", pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
+        (
+            DOWN._replace(file_state="static", boot=STARTS, pullers=(LINK,)),
+            True,
+            "static; multi-user.target starts it",
+        ),
+        (DOWN._replace(file_state="static", boot=STARTS), True, "static; another unit starts it"),
+        (DOWN._replace(file_state="static", boot=STAYS), True, "static; no boot starts it"),
+        (
+            DOWN._replace(file_state="static", boot=STAYS, triggers=(SOCKET,)),
+            True,
+            "x.socket starts it, no boot does",
+        ),
+        (
+            DOWN._replace(file_state="static", boot=STAYS, pullers=(NOT_THERE,)),
+            True,
+            SAID_OF_A_MASK,
+        ),
+        (
+            DOWN._replace(file_state="static", boot=Boot(False, wakers=("y.service",))),
+            True,
+            "static; y.service may start it after a boot",
+        ),
+        (
+            DOWN._replace(file_state="enabled-runtime", boot=STARTS, pullers=(LINK,)),
+            True,
+            "enabled-runtime; multi-user.target starts it",
+        ),
+        (
+            DOWN._replace(file_state="generated"),
+            True,
+            "generated; whether anything starts it at boot is unknown",
+        ),
+        (
+            DOWN._replace(boot=STARTS, pullers=(LINK,)),
+            True,
+            "disabled; a boot starts it only because of multi-user.target",
+        ),
+        (
+            DOWN._replace(boot=STARTS, pullers=(Puller("multi-user.target", "generator", True),)),
+            True,
+            STALE,
+        ),
+        (
+            DOWN._replace(file_state="indirect", boot=STARTS),
+            True,
+            "indirect; a boot starts it only because of another unit",
+        ),
+        (
+            DOWN._replace(file_state="enabled-runtime"),
+            True,
+            "enabled-runtime; whether anything starts it at boot is unknown",
+        ),
+        (DOWN._replace(file_state="bad"), False, "is-enabled says bad"),
+        (DOWN, True, None),
+        (DOWN._replace(triggers=(SOCKET,)), True, "x.socket starts it, no boot does"),
+        (DOWN._replace(pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
+        (DOWN._replace(boot=STAYS, triggers=(SOCKET,)), True, "x.socket starts it, no boot does"),
+        (DOWN._replace(boot=STAYS, pullers=(NOT_THERE,)), True, SAID_OF_A_MASK),
+        (DOWN._replace(boot=STAYS, file_state="bad"), True, "is-enabled says bad"),
+        (DOWN._replace(file_state=""), True, "is-enabled says nothing about it"),
+        (MASKED, True, "masked"),
+        (
+            MASKED._replace(claimed_by=("y.service",)),
+            False,
+            "the name is masked, but y.service may be meant: declare that",
+        ),
+        (MASKED._replace(boot=STARTS), False, "masked, but a boot starts it"),
+        (UP._replace(load="not-found", file_state=""), False, "its unit file is gone"),
+        (DOWN._replace(file_state=""), False, "is-enabled says nothing about it"),
+        (DOWN._replace(boot=Boot(True, doubt="first boot")), False, "first boot"),
+        (
+            DOWN._replace(boot=STARTS, pullers=(Puller("multi-user.target", "generator", True),)),
+            False,
+            STALE,
+        ),
+        (
+            DOWN._replace(boot=STARTS, pullers=(LINK,)),
+            False,
+            "disabled, but multi-user.target starts it at boot",
+        ),
+        (DOWN._replace(boot=STARTS), False, "disabled, but another unit starts it at boot"),
+        (
+            DOWN._replace(boot=Boot(True, unmet="C=/x")),
+            False,
+            "another unit starts it at boot, which is a skip if C=/x does not hold then",
+        ),
+        (
+            DOWN._replace(pullers=(LINK,)),
+            False,
+            "disabled, but multi-user.target starts it at boot",
+        ),
+        (DOWN._replace(pullers=(PERHAPS,)), False, "disabled, but y.service may start it at boot"),
+        (DOWN._replace(triggers=(SOCKET,)), False, "x.socket starts it"),
+        (
+            DOWN._replace(triggers=(SOCKET._replace(boots=None, active=False),)),
+            False,
+            "x.socket may start it after a boot",
+        ),
+    ],
+)
+def test_what_is_said_of_a_boot(observed: Unit, enabled: bool, why: str | None) -> None:
+    (finding,) = judge(Service(name="x", enabled=enabled), observed)
+    assert finding.why == why
 
 
 def test_own_tests_are_given_none_for_a_name_without_a_unit() -> None:
@@ -549,13 +952,19 @@ def test_names() -> None:
         Service(name="e", state="disabled"),
         Service(name="f", enabled=True),
     ]
+    declared += [
+        Service(name="g", state="running", enabled=False),
+        Service(name="h", state="stopped", enabled=True),
+    ]
     assert [*ask(declared)] == [
         "~a.service",
-        "~!b.service",
-        "!c.socket",
+        "~=b.service",
+        "=c.socket",
         "d.service",
-        "!e.service",
+        "=e.service",
         "f.service",
+        "!g.service",
+        "!h.service",
     ]
     assert RESOURCE.asserts(Service(name="a", state="running", optional=True)) == {
         "state": "running"
@@ -897,6 +1306,499 @@ def answered(*blocks: str, files: str = "", links: str = "", names: str = "") ->
 GONE = "Id=a.service\nNames=a.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead"
 
 
+def whole(block: str = "", up: str = "", **parts: str) -> dict[str, Unit]:
+    """The units of an answer in which a.service was asked for: lines to add to its block, and the
+    other parts.
+    """
+    shown = f"{BLOCK.format('a.service')}\n{block}".strip()
+    rest = "".join(f"== {name}\n{text}\n" for name, text in parts.items())
+    return parse(
+        f"== up\n{up}\n{rest}== asked\na.service\n== show\n{shown}\n\n== end\n".encode(
+            "utf-8", "surrogateescape"
+        )
+    )
+
+
+def field_of(unit: Unit, field: str) -> object:
+    """A field, or one of a part of it: `restarts.age`."""
+    found: object = unit
+    for name in field.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def test_what_is_plainly_up_is_enabled_where_the_job_list_has_it() -> None:
+    up = "b.service running\nc.service waiting"
+    units = whole(up=up, boot="job b.service\ncomplete")
+    assert units["b.service"] == Unit(
+        "b.service", "loaded", "active", "running", "enabled", boot=Boot(True)
+    )
+    assert units["c.service"] == Unit("c.service", "loaded", "active", "waiting", "")
+    assert whole(up=up, boot="why no setpriv")["b.service"] == Unit(
+        "b.service", "loaded", "active", "running", ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "field", "value"),
+    [
+        ("boot", "why no setpriv", "unread", "no setpriv"),
+        ("halted", "b.service stopped\na.service frozen", "halted", "frozen"),
+        ("jobs", "\nb.service start\na.service stop", "job", "stop"),
+        ("left", "a.slice", "left", True),
+        ("files", "b.service masked\na.service static", "file_state", "static"),
+        ("files", "a.service", "file_state", ""),
+        ("default", "rescue.target", "goal", "rescue.target"),
+        ("active", "b.service", "change.starts_stop", ("b.service",)),
+        ("way", "b.service", "change.way", frozenset({"b.service"})),
+        (
+            "install",
+            "a.service Also=b.service c.service",
+            "change.also",
+            ("b.service", "c.service"),
+        ),
+        (
+            "vain",
+            "a.service unmet ConditionPathExists=/x y",
+            "change.unmet",
+            "ConditionPathExists=/x y",
+        ),
+        ("vain", "a.service lacks b.service masked", "change.lacks", ("b.service masked",)),
+        ("clock", "1000 50.5 20.0", "restarts.uptime", 50.5),
+        ("up", "\udcff.service running", "name", "a.service"),
+    ],
+)
+def test_each_part_of_an_answer_is_read(part: str, text: str, field: str, value: object) -> None:
+    block = "ControlGroup=/a.slice\nConflicts=b.service"
+    assert field_of(whole(block, **{part: text})["a.service"], field) == value
+    assert (
+        part == "up" or text == "a.service" or field_of(whole(block)["a.service"], field) != value
+    )
+
+
+UP_SINCE = "ActiveState=active\nActiveEnterTimestampMonotonic="
+
+
+@pytest.mark.parametrize(
+    ("block", "field", "value"),
+    [
+        ("Type=oneshot", "type", "oneshot"),
+        ("RemainAfterExit=yes", "remains", True),
+        ("RemainAfterExit=no", "remains", False),
+        ("Job=7", "queued", True),
+        ("Job=0", "queued", False),
+        ("Job=", "queued", False),
+        ("ControlGroup=/b.slice", "left", False),
+        ("SourcePath=/etc/init.d/a", "sysv", True),
+        ("SourcePath=/etc/a.conf", "sysv", False),
+        ("NRestarts=12", "restarts.number", 12),
+        ("NRestarts=[not set]", "restarts.number", 0),
+        ("RuntimeMaxUSec=5s", "restarts.limited", True),
+        ("RuntimeMaxUSec=infinity", "restarts.limited", False),
+        ("RuntimeMaxUSec=0", "restarts.limited", False),
+        ("InactiveExitTimestampMonotonic=2500000", "restarts.started", 2.5),
+        ("InactiveExitTimestampMonotonic=[not set]", "restarts.started", 0.0),
+        ("ActiveExitTimestampMonotonic=2500000", "restarts.ended", 2.5),
+        (
+            "ActiveExitTimestampMonotonic=2\nInactiveEnterTimestampMonotonic=2",
+            "restarts.by_itself",
+            True,
+        ),
+        (
+            "ActiveExitTimestampMonotonic=2\nInactiveEnterTimestampMonotonic=3",
+            "restarts.by_itself",
+            False,
+        ),
+        (
+            "ActiveExitTimestampMonotonic=2\nInactiveEnterTimestampMonotonic=3\nExecStopPost={ x }",
+            "restarts.by_itself",
+            True,
+        ),
+        (
+            "StateChangeTimestampMonotonic=5000000\nActiveEnterTimestampMonotonic=2000000",
+            "restarts.lasted",
+            3.0,
+        ),
+        (
+            "StateChangeTimestampMonotonic=1000000\nActiveEnterTimestampMonotonic=2000000",
+            "restarts.lasted",
+            0.0,
+        ),
+        (
+            "StateChangeTimestampMonotonic=5000000\nActiveEnterTimestampMonotonic=0",
+            "restarts.lasted",
+            None,
+        ),
+        (f"{UP_SINCE}40500000", "restarts.age", 10.0),
+        (f"{UP_SINCE}40500000".replace("=active", "=reloading"), "restarts.age", 10.0),
+        (f"{UP_SINCE}40500000".replace("=active", "=refreshing"), "restarts.age", 10.0),
+        (f"{UP_SINCE}40500000".replace("=active", "=inactive"), "restarts.age", None),
+        (f"{UP_SINCE}51500000", "restarts.age", -1.0),
+        (f"{UP_SINCE}51600000", "restarts.age", None),
+        (f"{UP_SINCE}0\nActiveEnterTimestamp=Thu 1970-01-01 00:16:30 UTC", "restarts.age", 10.0),
+        (
+            f"{UP_SINCE}45500000\nActiveEnterTimestamp=Thu 1970-01-01 00:16:30 UTC",
+            "restarts.age",
+            5.0,
+        ),
+        (
+            f"{UP_SINCE}35500000\nActiveEnterTimestamp=Thu 1970-01-01 00:16:30 UTC",
+            "restarts.age",
+            10.0,
+        ),
+        (
+            f"{UP_SINCE}35500000\nActiveEnterTimestamp=Thu 1970-01-01 00:16:42 UTC",
+            "restarts.age",
+            15.0,
+        ),
+        ("RefuseManualStart=yes", "change.refuses_start", True),
+        ("RefuseManualStop=yes", "change.refuses_stop", True),
+        ("FragmentPath=/etc/systemd/system/a.service", "change.own_file", True),
+        ("FragmentPath=/lib/systemd/system/a.service", "change.own_file", False),
+        ("FragmentPath=/run/systemd/transient/a.service", "change.forgotten", True),
+        ("StopWhenUnneeded=yes", "change.unneeded", True),
+        ("RequiredBy=b.service c.service", "change.stops", ("b.service",)),
+        ("BoundBy=b.service", "change.stops", ("b.service",)),
+        ("ConsistsOf=b.service", "change.stops", ("b.service",)),
+        ("PropagatesStopTo=b.service", "change.stops", ("b.service",)),
+        ("Conflicts=b.service", "change.starts_stop", ("b.service",)),
+        ("ConflictedBy=b.service", "change.starts_stop", ("b.service",)),
+        ("UpheldBy=b.service c.service", "change.upheld", ("b.service",)),
+        ("RequiredBy=b.service d.service", "change.requirers", ("b.service",)),
+        ("BoundBy=b.service", "change.requirers", ("b.service",)),
+    ],
+)
+def test_each_setting_of_a_unit_is_read(block: str, field: str, value: object) -> None:
+    assert (
+        field_of(
+            whole(block, active="b.service", clock="1000 50.5 20.0", files="d.service disabled")[
+                "a.service"
+            ],
+            field,
+        )
+        == value
+    )
+
+
+@pytest.mark.parametrize(
+    ("block", "install", "boot", "installs"),
+    [
+        ("", "WantedBy=multi-user.target", "", True),
+        ("", "RequiredBy = multi-user.target", "", True),
+        ("", "UpheldBy=x.target multi-user.target", "", True),
+        ("", "WantedBy=default.target", "", True),
+        ("", "WantedBy=x.target", "", False),
+        ("", "WantedBy=x.target", "job x.target\ncomplete", True),
+        ("", "WantedBy=x.target", "trap t", False),
+        ("", "WantedBy=x.target", "trap t\njob x.target", True),
+        ("", "Also=multi-user.target", "", False),
+        ("SourcePath=/etc/init.d/a", "", "", True),
+        ("SourcePath=/etc/a", "", "", False),
+    ],
+)
+def test_whether_enable_makes_a_boot_start_it(
+    block: str, install: str, boot: str, installs: bool
+) -> None:
+    parts = {"boot": boot} if boot else {}
+    change = whole(
+        block, install=f"a.service linked\na.service {install}", files="x.target disabled", **parts
+    )["a.service"].change
+    assert (change.installs, change.linked) == (installs, True)
+    assert not whole(block, install="a.service ", **parts)["a.service"].change.linked
+
+
+def test_what_an_answer_does_not_say_is_nothing() -> None:
+    assert whole()["a.service"] == Unit(
+        "a.service", "loaded", "inactive", "dead", "", change=Change(installs=False)
+    )
+    assert parse(
+        b"== up\n== asked\na.service\n== show\nId=a.service\nLoadState=loaded\nActiveState=active\nSubState=x\n\n== end\n"
+    ) == {
+        "a.service": Unit("a.service", "loaded", "active", "x", "", change=Change(installs=False))
+    }
+
+
+EARLY = "the kernel's command line of this boot adds or masks it, and the next one may not"
+FORGOTTEN = "it is an alias of b.service that a boot may forget"
+GENERATED = (
+    "what its unit file was made of has changed since (`systemctl daemon-reload` settles it)"
+)
+
+
+@pytest.mark.parametrize(
+    ("block", "told", "boot"),
+    [
+        ("", "complete", Boot(False)),
+        ("", "job a.service\ncomplete", Boot(True)),
+        ("Names=a.service b.service", "job b.service\ncomplete", Boot(True)),
+        (
+            "",
+            "wakes b.timer a.service\nwakes c.service a.service\nwakes d.service b.service\ncomplete",
+            Boot(False, wakers=("b.timer", "c.service")),
+        ),
+        ("TriggeredBy=b.timer", "wakes b.timer a.service\ncomplete", Boot(False)),
+        ("", "job a.service\nwakes b.timer a.service\ncomplete", Boot(True)),
+        (
+            "",
+            "trap the next boot installs updates",
+            Boot(False, doubt="the next boot installs updates"),
+        ),
+        ("", "early a.service\ncomplete", Boot(False, doubt=EARLY)),
+        ("", "early b.service\ncomplete", Boot(False)),
+        (
+            "NeedDaemonReload=yes\nFragmentPath=/run/systemd/generator.late/a.service",
+            "complete",
+            Boot(False, doubt=GENERATED),
+        ),
+        (
+            "NeedDaemonReload=no\nFragmentPath=/run/systemd/generator.late/a.service",
+            "complete",
+            Boot(False),
+        ),
+        (
+            "NeedDaemonReload=yes\nFragmentPath=/etc/systemd/system/a.service",
+            "complete",
+            Boot(False),
+        ),
+        (
+            "Id=b.service\nNames=a.service b.service",
+            "job b.service\nunloaded a.service\ncomplete",
+            Boot(True, doubt=FORGOTTEN),
+        ),
+        ("Id=b.service\nNames=a.service b.service", "job b.service\ncomplete", Boot(True)),
+        (
+            "Id=b.service\nNames=a.service b.service",
+            "wakes b.timer b.service\nunloaded a.service\ncomplete",
+            Boot(False, wakers=("b.timer",), doubt=FORGOTTEN),
+        ),
+        (
+            "Id=b.service\nNames=a.service b.service\nTriggeredBy=b.timer",
+            "unloaded a.service\ncomplete",
+            Boot(False, doubt=FORGOTTEN),
+        ),
+        ("NeedDaemonReload=yes", "complete", Boot(False)),
+        ("", "job dbus.socket\ncomplete", Boot(False)),
+        ("Id=b.service\nNames=a.service b.service", "unloaded a.service\ncomplete", Boot(False)),
+        ("", "job a.service\nunloaded a.service\ncomplete", Boot(True)),
+        (
+            "Id=b.slice\nNames=a.service b.slice",
+            "complete",
+            Boot(False, doubt="systemd makes it by itself where it is needed"),
+        ),
+        ("Id=b.slice\nNames=a.service b.slice", "job b.slice\ncomplete", Boot(True)),
+        (
+            "",
+            "job a.service\nunmet a.service ConditionPathExists=/x y\ncomplete",
+            Boot(True, unmet="ConditionPathExists=/x y"),
+        ),
+        ("", "unmet b.service ConditionPathExists=/x\ncomplete", Boot(False)),
+        ("", "unsure a.service a cycle\ncomplete", Boot(False, unsure="a cycle")),
+        ("", "unsure * a clock\ncomplete", Boot(False, unsure="a clock")),
+        ("", "unsure b.service a cycle\ncomplete", Boot(False)),
+        ("", "why no setpriv", None),
+        ("", "job a.service", None),
+    ],
+)
+def test_what_is_told_of_the_next_boot(block: str, told: str, boot: Boot | None) -> None:
+    assert whole(block, boot=told)["a.service"].boot == boot
+
+
+SOCKET_LINK = "etc/systemd/system/sockets.target.wants/b.socket"
+SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChangeTimestampMonotonic=2500000"
+
+
+@pytest.mark.parametrize(
+    ("block", "parts", "triggers"),
+    [
+        ("TriggeredBy=b.socket", {}, (Trigger("b.socket", None, None),)),
+        (
+            "TriggeredBy=b.socket",
+            {"files": "b.socket static"},
+            (Trigger("b.socket", None, None, stays=True),),
+        ),
+        (
+            f"TriggeredBy=b.socket\n\n{SOCKETS.format('active')}",
+            {},
+            (Trigger("b.socket", True, None, 2.5),),
+        ),
+        (
+            f"TriggeredBy=b.socket\n\n{SOCKETS.format('inactive')}",
+            {},
+            (Trigger("b.socket", False, None, 2.5),),
+        ),
+        (
+            f"TriggeredBy=b.socket\n\n{SOCKETS.format('failed')}",
+            {},
+            (Trigger("b.socket", False, None, 2.5),),
+        ),
+        (
+            "TriggeredBy=b.timer",
+            {"boot": "job b.timer\ncomplete"},
+            (Trigger("b.timer", None, True),),
+        ),
+        ("TriggeredBy=b.timer", {"boot": "complete"}, (Trigger("b.timer", None, False),)),
+        (
+            "TriggeredBy=b.timer",
+            {"boot": "wakes c.timer b.timer\ncomplete"},
+            (Trigger("b.timer", None, None),),
+        ),
+        (
+            "TriggeredBy=b.timer",
+            {"boot": "unsure b.timer a cycle\ncomplete"},
+            (Trigger("b.timer", None, None),),
+        ),
+        (
+            "TriggeredBy=b.timer",
+            {"boot": "trap t\njob b.timer\ncomplete"},
+            (Trigger("b.timer", None, None),),
+        ),
+        (
+            "",
+            {"boot": "wakes b.timer a.service\njob b.timer\ncomplete"},
+            (Trigger("b.timer", False, True),),
+        ),
+        (
+            "",
+            {"boot": "wakes b.socket a.service\njob b.socket\ncomplete"},
+            (Trigger("b.socket", False, True),),
+        ),
+        (
+            "",
+            {"boot": "wakes b.path a.service\njob b.path\ncomplete"},
+            (Trigger("b.path", False, True),),
+        ),
+        ("", {"boot": "wakes b.service a.service\njob b.service\ncomplete"}, ()),
+        ("", {"boot": "wakes b.timer a.service\ncomplete"}, ()),
+        (
+            "Names=a.service c.service",
+            {"boot": "wakes b.timer c.service\njob b.timer\ncomplete"},
+            (Trigger("b.timer", False, True),),
+        ),
+        (
+            "Names=a.service c.service",
+            {"links": SOCKET_LINK, "activating": "x/b.socket:Service=c.service"},
+            (Trigger("b.socket", False, True),),
+        ),
+        (
+            "",
+            {"links": SOCKET_LINK, "activating": "x/b.socket:Service=a.service"},
+            (Trigger("b.socket", False, True),),
+        ),
+        ("", {"links": SOCKET_LINK, "activating": "x/b.socket:Service=c.service"}, ()),
+        (
+            "",
+            {"links": SOCKET_LINK.replace("b.socket", "a.socket")},
+            (Trigger("a.socket", False, True),),
+        ),
+        (
+            "",
+            {"links": "etc/systemd/system/timers.target.wants/a.timer"},
+            (Trigger("a.timer", False, True),),
+        ),
+        (
+            "",
+            {"links": "etc/systemd/system/multi-user.target.wants/a.path"},
+            (Trigger("a.path", False, True),),
+        ),
+        (
+            "",
+            {"links": SOCKET_LINK.replace("b.socket", "a.socket"), "default": "rescue.target"},
+            (Trigger("a.socket", False, None),),
+        ),
+        (
+            "",
+            {"links": "? " + SOCKET_LINK.replace("b.socket", "a.socket")},
+            (Trigger("a.socket", False, None),),
+        ),
+        ("", {"links": "- " + SOCKET_LINK.replace("b.socket", "a.socket")}, ()),
+        ("", {"links": SOCKET_LINK.replace("b.socket", "a.socket").replace("etc/", "run/")}, ()),
+        (
+            "",
+            {
+                "links": SOCKET_LINK.replace("b.socket", "a.socket").replace(
+                    "sockets.target", "x.target"
+                )
+            },
+            (),
+        ),
+        (
+            "TriggeredBy=a.socket",
+            {"links": SOCKET_LINK.replace("b.socket", "a.socket")},
+            (Trigger("a.socket", None, True),),
+        ),
+    ],
+)
+def test_what_may_start_a_unit(
+    block: str, parts: dict[str, str], triggers: tuple[Trigger, ...]
+) -> None:
+    assert whole(block, **parts)["a.service"].triggers == triggers
+
+
+def test_the_clock_of_a_node_is_read_as_utc_wherever_this_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        block = f"{UP_SINCE}0\nActiveEnterTimestamp=Thu 1970-01-01 00:16:30 UTC"
+        assert whole(block, clock="1000 50.5 20.0")["a.service"].restarts.age == 10.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+ENTRY = "etc/systemd/system/multi-user.target.wants/a.service"
+
+
+@pytest.mark.parametrize(
+    ("links", "boot", "pullers"),
+    [
+        (ENTRY, "", (LINK,)),
+        (f"? {ENTRY}", "", (LINK._replace(boots=None),)),
+        (f"- {ENTRY}", "", (NOT_THERE,)),
+        (
+            f"{ENTRY}\n- run/systemd/system/multi-user.target.wants/a.service",
+            "",
+            (LINK._replace(boots=None),),
+        ),
+        (
+            f"{ENTRY}\n- etc/systemd/system/x.target.wants/a.service",
+            "",
+            (Puller("x.target", "mask", False), LINK),
+        ),
+        ("lib/systemd/system/multi-user.target.wants/a.service", "", (LINK._replace(by="vendor"),)),
+        (
+            "run/systemd/generator.late/multi-user.target.wants/a.service",
+            "",
+            (LINK._replace(by="generator"),),
+        ),
+        (
+            "run/systemd/system/multi-user.target.wants/a.service",
+            "",
+            (LINK._replace(by="runtime"),),
+        ),
+        (
+            f"{ENTRY}\n- run/systemd/system/multi-user.target.wants/a.service",
+            "complete",
+            (NOT_THERE,),
+        ),
+        (
+            f"{ENTRY}\netc/systemd/system/x.target.wants/a.service\n- run/systemd/system/multi-user.target.wants/a.service",
+            "complete",
+            (NOT_THERE, Puller("x.target", "disk", False)),
+        ),
+        (
+            f"{ENTRY}\n- run/systemd/system/multi-user.target.wants/a.service",
+            "job a.service\njob multi-user.target\ncomplete",
+            (LINK._replace(boots=None),),
+        ),
+    ],
+)
+def test_what_entries_pull_in(links: str, boot: str, pullers: tuple[Puller, ...]) -> None:
+    parts = {"boot": boot} if boot else {}
+    assert whole(links=links, **parts)["a.service"].pullers == pullers
+
+
 def test_a_name_is_not_its_own_nearest() -> None:
     unit = answered(
         GONE,
@@ -962,6 +1864,7 @@ SKIPPED = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState={}\nSubS
     ("active", "result", "command", "started", "outcome"),
     [
         ("inactive", "exec-condition", "{ path=/bin/false }", 5, "unknown"),
+        ("failed", "exec-condition", "{ path=/bin/false }", 5, "unknown"),
         ("inactive", "success", "{ path=/bin/false }", 0, "unknown"),
         ("inactive", "success", "{ path=/bin/false }", 5, "pass"),
         ("active", "success", "{ path=/bin/false }", 5, "pass"),
@@ -999,8 +1902,9 @@ def test_names_that_systemd_quotes() -> None:
     )
 
 
-def test_what_a_unit_binds_to_starts_with_it() -> None:
-    bound = f"{BLOCK.format('a.service')}\nBoundBy=b.service"
+@pytest.mark.parametrize("key", ["BoundBy", "UpheldBy", "RequiredBy", "WantedBy"])
+def test_what_a_unit_is_remembered_for_starts_with_it(key: str) -> None:
+    bound = f"{BLOCK.format('a.service')}\n{key}=b.service"
     link = "etc/systemd/system/multi-user.target.wants/b.service"
     assert answered(bound, files="a.service static\nb.service enabled", links=link).pullers == (
         Puller("b.service", "memory", True),
@@ -1026,6 +1930,19 @@ def test_a_trigger_may_name_another_unit_in_its_file_or_beside_it() -> None:
         Trigger("b.path", False, True),
         Trigger("c.socket", False, True),
     }
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"), [("job a.target", "pass"), ("job b.target\ncalled default.target", "fail")]
+)
+def test_an_alias_may_be_of_another_unit_at_the_next_boot(rows: str, verdict: str) -> None:
+    """A default.target in /run is gone then, and the one in /etc is another unit's alias."""
+    block = BLOCK.format("a.target").replace("Names=a.target", "Names=a.target default.target")
+    answer = f"== up\n== boot\n{rows}\ncomplete\n== asked\na.target\n== show\n{block}\n\n== files\na.target static\n== links\n== names\n== end\n"
+    results = verdict_of(
+        {"services": [{"name": "a.target", "enabled": True}]}, {"services": parse(answer.encode())}
+    )
+    assert results[0] == verdict
 
 
 @pytest.mark.parametrize(
@@ -1089,6 +2006,8 @@ def test_who_may_claim_a_masked_name() -> None:
     assert answered(masked.replace("masked", "not-found"), names="\n".join(names)).claimed_by == (
         "a.socket",
     )
+    there = answered(masked.replace("masked", "loaded"), names="\n".join([*names, *claims]))
+    assert (there.claimed_by, there.nearest, there.unusable) == ((), (), "")
 
 
 def test_of_two_links_the_lasting_one_counts() -> None:
@@ -1119,6 +2038,31 @@ def test_of_two_links_the_lasting_one_counts() -> None:
         ("static", "", "RequiredBy=a.service b.service", None),
         ("disabled", "", "", False),
         ("disabled", "lib/systemd/system/sockets.target.wants/a.socket", "", True),
+        ("disabled", "lib/systemd/system/some.target.wants/a.socket", "", None),
+        ("disabled", "- lib/systemd/system/sockets.target.wants/a.socket", "", False),
+        ("static", "- lib/systemd/system/sockets.target.wants/a.socket", "", False),
+        (
+            "disabled",
+            "lib/systemd/system/sockets.target.wants/a.socket\n- etc/systemd/system/sockets.target.wants/a.socket",
+            "",
+            None,
+        ),
+        ("disabled", "? lib/systemd/system/sockets.target.wants/a.socket", "", None),
+        (
+            "disabled",
+            "lib/systemd/system/sockets.target.wants/a.socket\n== files\nsockets.target masked",
+            "",
+            None,
+        ),
+        (
+            "disabled",
+            "lib/systemd/system/sockets.target.wants/a.socket\n== files\nsockets.target masked-runtime",
+            "",
+            None,
+        ),
+        ("indirect", "", "", False),
+        ("linked", "", "", False),
+        ("transient", "", "", False),
         ("enabled-runtime", "run/systemd/system/sockets.target.wants/a.socket", "", None),
         ("", "", "", None),
     ],

@@ -126,11 +126,61 @@ def test_different(declared: str, observed: str | None) -> None:
     assert verdict(declared, observed) is Outcome.DRIFT
 
 
+@pytest.mark.parametrize(
+    ("key", "declared", "observed", "shown"),
+    [
+        ("vm.x", " 1\n", "1", ("compliant", "1", None)),
+        ("vm.x", "1", "2", ("drift", "2", None)),
+        (
+            "vm.x",
+            "1",
+            "2\t3",
+            ("drift", "2\t3", "the kernel holds 2 numbers, not 1: write 2 3 or the like"),
+        ),
+        ("vm.x", "1", None, ("drift", None, "no such key")),
+        (
+            "net.netfilter.nf_conntrack_max",
+            "1",
+            None,
+            ("drift", None, "no such key (it comes with the kernel module nf_conntrack)"),
+        ),
+        (
+            "net.ipv4.ip_local_reserved_ports",
+            "1,2",
+            "1-2",
+            ("compliant", "1-2", "the same ranges, as the kernel writes them"),
+        ),
+        (
+            "vm.x",
+            "1,2",
+            "1-2",
+            ("unknown", "1-2", "as lists of ranges they are equal; write it as the kernel does"),
+        ),
+    ],
+)
+def test_what_a_finding_shows(
+    key: str, declared: str, observed: str | None, shown: tuple[object, ...]
+) -> None:
+    (finding,) = judge(Setting(key, declared), None if observed is None else Value(observed))
+    assert (finding.field, finding.expected) == ("value", declared)
+    assert (finding.outcome.value, finding.actual, finding.why) == shown
+
+
+def test_a_key_that_may_be_hidden_in_a_container_is_not_missing() -> None:
+    answer = "== asked\nvm/x\n== values\n== complaints\ngrep: vm/x: No such file or directory\n== contained\n{}== end\n"
+    assert parse(answer.format("").encode()) == {"vm/x": None}
+    assert parse(answer.format("\n").encode()) == {"vm/x": None}
+    hidden = "no such key, but the node is a container (net, user namespace of its own): it may be hidden here"
+    assert parse(answer.format("net\nuser\n").encode()) == {"vm/x": NotObserved(hidden)}
+
+
 def test_ranges_as_the_kernel_rewrites_them() -> None:
     ports = "net.ipv4.ip_local_reserved_ports"
     assert verdict("8080,8081,8082", "8080-8082", ports) is Outcome.COMPLIANT
     assert verdict("9000,8080-8082", "8080-8082,9000", ports) is Outcome.COMPLIANT
     assert verdict("8080,8081", "8080-8082", ports) is Outcome.DRIFT
+    assert verdict("8080,8082", "8080-8082", ports) is Outcome.DRIFT
+    assert verdict("8080-8082", "8080,8082", ports) is Outcome.DRIFT
     assert verdict("8082-8080", "8080-8082", ports) is Outcome.DRIFT
     assert verdict("8082-8080", "8082-8080", "vm.x") is Outcome.COMPLIANT
     assert verdict("9-8,1", "1,9-8", ports) is Outcome.DRIFT

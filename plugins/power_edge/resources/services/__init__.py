@@ -35,13 +35,16 @@ def canonical(name: str) -> str:
 
 
 def ask(declarations: Sequence[Service]) -> Iterator[str]:
-    """Names for the probe: `~` where only what the unit does now is declared, `!` for the full
-    answer, which a remedy for what is not to run needs.
+    """Names for the probe: `~` where only what the unit does now is declared.
+
+    Then `=` where it is to be down and no boot is to start it, or `!` for the full answer, which
+    the remedy needs where it is to run and no boot is to start it, or the reverse.
     """
     for declared in declarations:
         now = "~" if declared.state in ("running", "stopped") and declared.enabled is None else ""
-        down = "!" if declared.state in ("stopped", "disabled") or declared.enabled is False else ""
-        yield f"{now}{down}{canonical(declared.name)}"
+        down = declared.state in ("stopped", "disabled") or declared.enabled is False
+        mixed = declared.state == "running" or declared.enabled is True
+        yield f"{now}{'!' if down and mixed else '=' if down else ''}{canonical(declared.name)}"
 
 
 def fact(observed: Unit) -> Unit | None:

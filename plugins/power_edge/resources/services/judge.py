@@ -333,19 +333,15 @@ def _sure_of(observed: Unit, verdict_on: Callable[[Unit], _Verdict]) -> _Verdict
     """The verdict on a unit's boot. Where the boot may do otherwise than the job list says, it is
     one that holds both ways, or unknown.
     """
-    if observed.boot is None or not observed.boot.unsure:
+    boot = observed.boot
+    if boot is None or not boot.unsure:
         return verdict_on(observed)
-    sure = observed.boot._replace(unsure="")
     # Which of the two the job list says may be a matter of chance: neither the verdict nor its
     # reason depends on that.
     stays, starts = (
-        verdict_on(observed._replace(boot=sure._replace(starts=starts))) for starts in (False, True)
+        verdict_on(observed._replace(boot=boot._replace(starts=starts))) for starts in (False, True)
     )
-    return (
-        stays
-        if stays.ok is starts.ok and stays.ok is not None
-        else _Verdict(None, observed.boot.unsure)
-    )
+    return stays if stays.ok is starts.ok and stays.ok is not None else _Verdict(None, boot.unsure)
 
 
 def _enabled(observed: Unit) -> _Verdict:
@@ -632,7 +628,7 @@ def pull(observed: Unit) -> Puller | None:
     lasting = [
         puller
         for puller in observed.pullers
-        if puller.by not in ("runtime", "mask") and puller.boots is not False
+        if puller.by != "runtime" and puller.boots is not False
     ]
     return max(lasting, key=_sure, default=None)
 

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
@@ -139,18 +140,20 @@ class Restarts(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A unit as seen. The states are systemd's own words; `file_state` is empty where it could not
-    be told.
+    """A unit as seen.
+
+    The states are systemd's own words; `file_state` is empty where it could not be told.
 
     A unit that is plainly up comes from listings alone: its type, its triggers and its pullers were
-    not read, and its file state only where its boot is declared. `queued`: the manager has a job
-    for it that is not done yet; `job`: its type (`start`, `stop`, `restart`), empty where nobody
-    told. `left`: it is not active, and yet processes of it exist.
-    `claimed_by`: for a name that is missing or masked, units that it may really mean (Alias=, or
-    the socket of a missing service); `nearest`: for one that is missing, units of a like name;
-    `unusable`: a path of that very name, which systemd takes for no unit.
-    `boot` is None where systemd's own answer could not be had: then `pullers` decide what they can,
-    and `goal` is what default.target leads to, where that is none of the usual targets.
+    not read. Of one that is plainly as declared by what `show` says, `change` was not. The file
+    state of both was read only where their boot is declared. `queued`: the manager has a job for it
+    that is not done yet; `job`: its type (`start`, `stop`, `restart`), empty where nobody told.
+    `left`: it is not active, and yet processes of it exist. `claimed_by`: for a name that is
+    missing or masked, units that it may really mean (Alias=, or the socket of a missing service);
+    `nearest`: for one that is missing, units of a like name; `unusable`: a path of that very name,
+    which systemd takes for no unit. `boot` is None where systemd's own answer could not be had:
+    then `pullers` decide what they can, and `goal` is what default.target leads to, where that is
+    none of the usual targets.
     """
 
     name: str
@@ -209,6 +212,9 @@ class _Jobs(NamedTuple):
     """
 
     jobs: frozenset[str]
+    """Names of units that a boot starts, aliases among them."""
+    units: frozenset[str]
+    """The same without the aliases, which may be other units' names now: default.target's is."""
     unmet: Mapping[str, str]
     wakers: Mapping[str, Sequence[str]]
     """By the unit that they may start."""
@@ -222,6 +228,10 @@ class _Jobs(NamedTuple):
     def bus(self) -> bool:
         """Whether a boot starts the message bus, which starts units for those that call them."""
         return not self.jobs.isdisjoint(("dbus.socket", "dbus.service", "dbus-broker.service"))
+
+    def start(self, asked: str, names: AbstractSet[str]) -> bool:
+        """Whether a boot starts the unit that is called `asked`, and has `names` now."""
+        return asked in self.jobs or not names.isdisjoint(self.units)
 
     def doubted(self, names: Iterable[str]) -> str:
         """Why a boot may do otherwise with a unit of these names; empty where it may not."""
@@ -380,6 +390,7 @@ def _jobs(lines: Sequence[str]) -> _Jobs | None:
         dict(row.split(" ", 1) for row in rows.get(kind, ())) for kind in ("unmet", "unsure")
     )
     return _Jobs(
+        frozenset([*rows.get("job", ()), *rows.get("called", ())]),
         frozenset(rows.get("job", ())),
         unmet,
         wakers,
@@ -433,7 +444,7 @@ def _unit(asked: str, answer: _Answer) -> Unit:
         link.puller: Puller(link.puller, link.by, _pulls(link, answer))
         for link in _links(names, answer)
     }
-    if answer.jobs is not None and names.isdisjoint(answer.jobs.jobs):
+    if answer.jobs is not None and not answer.jobs.start(asked, names):
         # No boot starts it: where a mask and a link are of one name, the mask has won.
         pullers |= {
             link.puller: Puller(link.puller, "mask", False)
@@ -531,7 +542,7 @@ def _boot(
 ) -> Boot:
     jobs = answer.jobs
     assert jobs is not None
-    starts = not names.isdisjoint(jobs.jobs)
+    starts = jobs.start(asked, names)
     wakers = dict.fromkeys(
         waker
         for name in sorted(names)
