@@ -77,7 +77,7 @@ def stem(path: Path) -> str:
 
 
 class Bundle:
-    """Schemas by the name that they get in $defs: `port` for core's, `firewall_rule` for others'."""
+    """Schemas by their name in $defs: `port` for one of core's, `firewall_rule` for another's."""
 
     def __init__(self) -> None:
         self.defs: dict[str, Any] = {}
