@@ -121,11 +121,9 @@ class Bundle:
 def generate(types: Path) -> dict[Path, bytes]:
     """Every generated file and its content; the types are made in the folder `types`."""
     with tempfile.TemporaryDirectory() as scratch:
-        copies = (
-            Path(scratch) / "schemas"
-            # the generator writes the folder's name into what it makes, and would take the merged ones
-            # too
-        )
+        # A copy, since the generator would read the merged schemas, too. The folder's name is in
+        # what it writes.
+        copies = Path(scratch) / "schemas"
         for path in sources():
             copy = copies / path
             copy.parent.mkdir(parents=True, exist_ok=True)
