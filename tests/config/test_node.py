@@ -507,7 +507,7 @@ def test_identities_that_do_not_fit(tmp_path: Path, document: dict[str, Any], wo
         (
             identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=OTHER_UUID),
             "  hardware_uuid: ",
-            "a machine has one of them",
+            "a machine has one hardware UUID: one of them is wrong",
         ),
         (identity(platform__os_type="bsd"), "  key: ", f"such as bsd:{MACHINE_ID}"),
         (identity(identifiers__primary_id="0" * 31 + "1"), "  key: ", f"such as linux:{'0' * 31}1"),
