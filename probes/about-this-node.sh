@@ -80,7 +80,7 @@ key == "distribution" { fold("Distribution", $2); next }
 key == "kernel" { fold("Kernel", $2); next }
 key == "uptime" { fold("Up", span($2)); next }
 key == "load" { fold("Load", $2 " " $3 " " $4); next }
-key == "reboot" { fold("Reboot", $2 == "yes" ? "PENDING: " $3 : "nothing asks for one"); next }
+key == "reboot" { fold("Reboot", $2 == "yes" ? "PENDING: " $3 : "not needed"); next }
 key == "updates" { fold("Updates", $2 ($4 != "" ? ", " $3 " of them for security, by lists " span($4) " old" : "")); next }
 key == "interface" { state[$2] = $3; next }
 key == "address" { if ($4 != "link" && $2 != "lo") fold("Interfaces", $2 "  " state[$2] "  " $3); next }
@@ -99,7 +99,7 @@ key == "exited" { flush("Running"); next }
 key == "sshd" { fold("sshd", $2 " " $3); next }
 key == "ufw" { fold("ufw.conf", "ENABLED=" $2); next }
 key == "hook" { fold("Firewall", $2 " " $3 " " $4 ": " $5 " unless one of " $6 " rules says otherwise"); hooks++; next }
-key == "filter" { if ($2 == "read" && !hooks) fold("Firewall", "none: nothing filters what comes in"); next }
+key == "filter" { if ($2 == "read" && !hooks) fold("Firewall", "none: nothing filters incoming traffic"); next }
 key == "listening" { fold("Open ports", $4 "/" $2 " " $5 " on " $3); next }
 key == "login" { fold("Last logins", $2 " " $3 ($4 != "" ? " from " $4 : "") " " $5); next }
 part == "roles" { fold(key, $2); next }

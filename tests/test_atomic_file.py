@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files are written completely or not at all."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from power_edge import atomic_file
 
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
-    """What a careful root's shell has."""
+    """Use the umask of a careful root."""
     before = os.umask(0o077)
     yield
     os.umask(before)
@@ -44,16 +44,16 @@ def test_an_old_file_s_owner_is_kept_where_that_is_allowed(
 ) -> None:
     file = tmp_path / "a"
     file.write_text("old")
-    asked = []
+    owners = []
 
     def chown(path: Path, uid: int, gid: int) -> None:
-        asked.append((uid, gid))
+        owners.append((uid, gid))
         if not allowed:
             raise PermissionError
 
     monkeypatch.setattr(os, "chown", chown)
     atomic_file.write(file, b"new")
-    assert (file.read_text(), asked) == ("new", [(file.stat().st_uid, file.stat().st_gid)])
+    assert (file.read_text(), owners) == ("new", [(file.stat().st_uid, file.stat().st_gid)])
 
 
 def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.fixture(params=["in one step", "in several"])
 def rename(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the file system can exchange files, and where it cannot."""
+    """A file system that can exchange files, and one that cannot."""
     if request.param == "in several":
         monkeypatch.setattr(atomic_file, "_renameat2", lambda *_: False)
 

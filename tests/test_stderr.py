@@ -1,4 +1,4 @@
-"""What is a warning on stderr, here and in the probes."""
+"""Warnings on stderr are the same here and in the probes."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def sifted_by_a_probe(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("sift", [errors, sifted_by_a_probe])
-def test_warnings_and_errors_are_told_apart(sift: object) -> None:
+def test_warnings_and_errors_are_distinguished(sift: object) -> None:
     assert callable(sift)
     assert sift("\n".join([*WARNINGS, *ERRORS, *WARNINGS])) == ERRORS
 

@@ -1,4 +1,4 @@
-"""Text that a stranger wrote, as it is shown."""
+"""A stranger's text is made safe to show."""
 
 import io
 import json
@@ -234,7 +234,7 @@ PLACES = st.lists(st.integers(0, 1000), max_size=12)
 def test_nothing_that_gets_through_a_screen_is_obeyed(
     text: str, places: list[int], colours: bool
 ) -> None:
-    """Nor is it where a reader of the log takes colours off, or ends a line at a carriage return."""
+    """The same holds if a reader of the log removes colours, or ends lines at carriage returns."""
     for line in re.split("[\n\r]", COLOUR.sub("", through(*split(text, places), colours=colours))):
         assert line.isprintable()
         assert not line.lstrip().startswith("::")

@@ -121,11 +121,9 @@ class Bundle:
 def generate(types: Path) -> dict[Path, bytes]:
     """Every generated file and its content; the types are made in the folder `types`."""
     with tempfile.TemporaryDirectory() as scratch:
-        copies = (
-            Path(scratch) / "schemas"
-            # The generator writes the folder's name into its output, and would take the merged
-            # schemas too.
-        )
+        # A copy, since the generator would read the merged schemas, too. The folder's name is in
+        # what it writes.
+        copies = Path(scratch) / "schemas"
         for path in sources():
             copy = copies / path
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -141,6 +139,8 @@ def generate(types: Path) -> dict[Path, bytes]:
             *(word for option in OPTIONS.items() for word in option if word),
         ]
         subprocess.run(command, check=True)
+    # The state is converted section by section, each by its own schema's types.
+    (types / "state_schema.py").unlink()
     files = {TYPES / path.relative_to(types): path.read_bytes() for path in types.rglob("*.py")}
     for path in sources():
         if path.parent == Path() and stem(path) != "core":

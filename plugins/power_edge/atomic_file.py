@@ -1,8 +1,8 @@
-"""Files that are whole or absent, whatever happens while they are written.
+"""Write files atomically: a file has the old content or the new one, whatever happens.
 
-A new content is written to a temporary file in the same folder, synced, and renamed over the old
-one. Whoever writes holds a lock (flock(2)) on its temporary file, so `sweep` can tell one in use
-from what a killed run left behind.
+The new content is written to a temporary file in the same folder, synced, and renamed over the old
+file. The writer holds a lock (flock(2)) on its temporary file, so `sweep` can tell a file in use
+from one that a killed run left behind.
 
 An OSError of this module names the file that was to be written.
 """
@@ -17,19 +17,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX, _SUFFIX = ".power-edge-", ".tmp"
-"""Of temporary files. The name does not end as the file's: node_exporter reads every *.prom."""
-_FILE_MODE = 0o644  # node_exporter and colleagues read it; a umask of 0 must not let them write it
+"""Of temporary files. The ending is not the file's own: node_exporter reads every *.prom."""
+_FILE_MODE = 0o644  # others (node_exporter) read it; with a umask of 0 they must not write it
 _FOLDER_MODE = 0o755
 
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """A path to be written in place of `file`: synced and renamed over it if the block succeeds,
-    removed if it does not.
+    """Yield a path to write in place of `file`.
 
-    Owner and mode of an old file are kept, and a symbolic link stays one. Anything that is not a
-    regular file (/dev/stdout) is written in place. Raises OSError (disk full, no such folder); the
-    old file stays.
+    It is synced and renamed over `file` if the block succeeds, and removed if not. Owner and mode
+    of an old file are kept, and a symbolic link stays one. Anything that is not a regular file
+    (/dev/stdout) is written in place. Raises OSError (disk full, no such folder); the old file
+    stays.
     """
     if file.exists() and not file.is_file():
         yield file
@@ -46,7 +46,7 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write a file: a reader finds the old content or the new one, whole.
+    """Write a file: a reader gets all of the old content or all of the new one.
 
     Raises OSError; the old file stays.
     """
@@ -55,7 +55,7 @@ def write(file: Path, content: bytes) -> None:
 
 
 class Changed(Exception):
-    """A file is not as it was read. Nothing was written."""
+    """A file has changed since it was read. Nothing was written."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(str(file))
@@ -63,15 +63,15 @@ class Changed(Exception):
 
 
 def write_all(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> None:
-    """Write files of a folder, all or none; of each the content that it had when it was read (None:
-    absent), and the new one.
+    """Write files of a folder, all or none.
 
-    Raises Changed if a file has another content by now, and OSError, which names the file; then all
-    are as they were. A killed process can leave some files old and some new, each of them whole.
+    `files` maps names to the content when it was read (None: absent) and the new content. Raises
+    Changed if a file has another content by now, and OSError, which names the file; then all files
+    are as they were. A killed process can leave some files old and some new, each of them complete.
 
-    Each new content is on the disk before the first file changes. Old and new file then change
-    places, so a change by somebody else is found in what was taken out, however late it came, and
-    the old file itself is put back.
+    Each new content is on the disk before the first file changes. Then the old and the new file
+    change places, so a late change by somebody else is found in what was taken out, and the old
+    file itself is put back.
     """
     with _naming(folder), _temporary(folder, directory=True) as beside:
         for name, (_, new) in files.items():
@@ -94,10 +94,9 @@ def write_all(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> 
 
 
 def _put(beside: Path, file: Path, *, new_file: bool) -> None:
-    """Put a new file in its place.
+    """Put a new file in its place; the old one, if any, is then at `beside`.
 
-    An old one is then at `beside`; raises Changed if there is none, or one that should not be
-    there.
+    Raises Changed if there is a file and should be none, or none and should be one.
     """
     try:
         if new_file:
@@ -111,9 +110,9 @@ def _put(beside: Path, file: Path, *, new_file: bool) -> None:
 def _put_back(
     folder: Path, beside: Path, files: Sequence[tuple[str, bool]], error: BaseException
 ) -> None:
-    """Undo what `write_all` did with files, each new or not.
+    """Undo what `write_all` did with files, each with whether it is new.
 
-    What cannot be undone is said in a note on the error.
+    What cannot be undone becomes a note on the error.
     """
     for name, new_file in reversed(files):
         try:
@@ -128,21 +127,19 @@ def _put_back(
 
 
 def _content(file: Path) -> bytes | None:
-    """The content of a regular file, None of anything else."""
+    """Return the content of a regular file; None for anything else."""
     if file.is_symlink() or not file.is_file():
         return None
     return file.read_bytes()
 
 
 _NO_REPLACE, _EXCHANGE = 1, 2
-"""Of renameat2(2)."""
+"""Flags of renameat2(2)."""
 _AT_FDCWD = -100
 
 
 def _rename(source: Path, target: Path, flag: int) -> None:
-    """Rename a file to a name that is free, or let two files change places, in one step where the
-    file system can.
-    """
+    """Rename a file to a free name, or exchange two files; in one step if the file system can."""
     if _renameat2(source, target, flag):
         return
     if flag == _NO_REPLACE:
@@ -158,7 +155,7 @@ def _rename(source: Path, target: Path, flag: int) -> None:
 
 
 def _renameat2(source: Path, target: Path, flag: int) -> bool:
-    """Whether renameat2(2) is there for these files, and did it. Raises OSError."""
+    """Return whether renameat2(2) exists for these files and did it. Raises OSError."""
     import ctypes
 
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
@@ -167,19 +164,16 @@ def _renameat2(source: Path, target: Path, flag: int) -> bool:
     if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), flag) == 0:
         return True
     number = ctypes.get_errno()
-    if number in (
-        errno.ENOSYS,
-        errno.EINVAL,
-        errno.ENOTSUP,
-    ):  # an old kernel; a file system that cannot
+    # An old kernel, or a file system without it.
+    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
         return False
     raise OSError(number, os.strerror(number), str(source), None, str(target))
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder with these files, whole or not at all.
+    """Make a folder with these files, completely or not at all.
 
-    Raises OSError, also for one that holds anything already.
+    Raises OSError, also if the folder exists and is not empty.
     """
     with _naming(folder), _temporary(folder.parent, directory=True) as beside:
         for name, content in files.items():
@@ -196,9 +190,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing; others than the owner can never write into
-    them, whatever the umask.
-    """
+    """Make a folder and the missing ones above it. Only the owner can write into them."""
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
         with suppress(FileExistsError):  # made by another process since
             missing.mkdir(mode=_FOLDER_MODE)
@@ -206,11 +198,10 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder: of several commands that change it one goes on, and the others
-    wait.
+    """Hold the lock of a folder, so that commands which change it do so one after the other.
 
-    The lock is flock(2)'s on the folder itself, so nothing is left behind. File systems without it
-    (some NFS) lock nothing.
+    It is flock(2) on the folder itself, which leaves nothing behind. File systems without it (some
+    NFS) lock nothing.
     """
     with _naming(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -228,7 +219,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _naming(file: Path) -> Iterator[None]:
-    """See to it that an OSError names the file that is meant, and not the temporary one or none."""
+    """Make an OSError name this file if it names none or a temporary one."""
     try:
         yield
     except OSError as error:
@@ -238,8 +229,8 @@ def _naming(file: Path) -> Iterator[None]:
 
 
 def way_out(error: OSError) -> str:
-    """What a person can do about a file that could not be written."""
-    return f"{_WAYS_OUT.get(error.errno or 0, 'put that right')}, and run the command again"
+    """Return what a person can do about a file that could not be written."""
+    return f"{_WAYS_OUT.get(error.errno or 0, 'correct that')}, and run the command again"
 
 
 _WAYS_OUT = {
@@ -247,15 +238,15 @@ _WAYS_OUT = {
     errno.EDQUOT: "make room",
     errno.ENOENT: "make its folder",
     errno.EROFS: "make the file system writable",
-    errno.EACCES: "be a user who may write there",
-    errno.EPERM: "be a user who may write there",
+    errno.EACCES: "use a user who may write there",
+    errno.EPERM: "use a user who may write there",
 }
 
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files that killed runs left in a folder.
 
-    Those in use, and those that may not be removed, stay.
+    Files in use stay, and files that this user may not remove.
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in [
@@ -283,10 +274,10 @@ def _fill(file: Path, content: bytes) -> None:
 def _take_over(old: Path, new: Path) -> None:
     """Give a new file the owner and mode of the old one, if there is one."""
     if old.exists():
-        was = old.stat()
+        status = old.stat()
         with suppress(PermissionError):
-            os.chown(new, was.st_uid, was.st_gid)  # root, in another user's checkout
-        new.chmod(was.st_mode & 0o7777)
+            os.chown(new, status.st_uid, status.st_gid)  # root, in another user's checkout
+        new.chmod(status.st_mode & 0o7777)
 
 
 def _sync(path: Path) -> None:
@@ -299,7 +290,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _temporary(folder: Path, *, directory: bool = False) -> Iterator[Path]:
-    """A new empty file or folder of our own, locked; removed at the end if it is still there."""
+    """Yield a new empty file or folder, locked; it is removed at the end if it still exists."""
     path, descriptor = _claim(folder, directory=directory)
     try:
         yield path
@@ -329,7 +320,7 @@ def _claim(folder: Path, *, directory: bool) -> tuple[Path, int]:
             os.close(descriptor)
             continue
         except OSError:
-            pass  # no locks here: then `sweep` cannot lock it either, and leaves it alone
+            pass  # no locks on this file system: `sweep` cannot lock it either, and leaves it
         if path.exists():  # not swept between the two calls
             return path, descriptor
         os.close(descriptor)

@@ -1,5 +1,6 @@
-"""The files that are no Python: schemas and probes, beside the package in a wheel, at the top of a
-checkout.
+"""The files beside the code: schemas and probes.
+
+They are inside the package in a wheel, and at the top level of a checkout.
 """
 
 import os
@@ -11,14 +12,14 @@ _PACKAGE = Path(__file__).parent
 
 @cache
 def folder(name: str) -> Path:
-    """The folder `schemas` or `probes`: the wheel's where there is one, else the checkout's."""
+    """Return the folder `schemas` or `probes`: the wheel's if there is one, else the checkout's."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent.parent / name
 
 
 @cache
 def text(path: str) -> str:
-    """The text of a file such as `probes/prelude.sh`. Raises OSError with the file's name."""
+    """Return the text of a file such as `probes/prelude.sh`. Raises OSError with its name."""
     top, _, rest = path.partition("/")
     file = folder(top) / rest
     try:
@@ -29,7 +30,7 @@ def text(path: str) -> str:
 
 
 def with_schema(content: bytes, folder: Path, name: str) -> bytes:
-    """A file for a node's `folder`, with the line that leads editors to the schema `name`."""
+    """Return a file for a node's `folder` with the line that gives editors the schema `name`."""
     lines = [
         line
         for line in content.splitlines(keepends=True)
@@ -41,8 +42,9 @@ def with_schema(content: bytes, folder: Path, name: str) -> bytes:
 
 
 def schema_for(node: Path, name: str) -> str:
-    """Where editors find a schema from a node's folder: relative in a checkout, which may stand
-    elsewhere on the next machine.
+    """Return the path of a schema for editors, from a node's folder.
+
+    It is relative in a checkout, which may be elsewhere on the next machine.
     """
     schemas = folder("schemas").resolve()
     schema = schemas / "merged" / f"{name}.schema.json"

@@ -1,4 +1,4 @@
-"""The entry point: options, and nothing else until a node is asked for."""
+"""The entry point: options. The rest is imported once a node is selected."""
 
 import os
 from argparse import Namespace
@@ -34,13 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="judge the answer of a script made by `power-edge probe-script`, and connect to nothing; repeatable",
+        help="judge the answer of a script of `power-edge probe-script`, and connect to nothing;"
+        " repeatable",
     )
     group.addoption(
         "--max-age",
         default="24h",
         metavar="AGE",
-        help="how old such an answer may be: 90 (seconds), 30m, 24h, 7d (default: 24h)",
+        help="the greatest age of such an answer: 90 (seconds), 30m, 24h, 7d (default: 24h)",
     )
     group.addoption(
         "--prometheus-textfile",
@@ -51,9 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """The earliest moment that knows the options: the scripts are on their way while pytest goes on
-    starting.
-    """
+    """Send the scripts at the earliest moment that knows the options. Meanwhile pytest starts."""
     options = early_config.known_args_namespace
     if not (options.help or options.version):
         _begin(early_config, options, options.file_or_dir)
@@ -69,8 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Own tests of a node that is not selected are left out: testinfra's `host` would be this
-    machine, or another node, and they might pass there.
+    """Leave out own tests of a node that is not selected: testinfra's `host` would be this machine
+    or another node, and they might pass there.
     """
     run = config.stash.get(_RUN, None)
     if run is None and "node-configs" not in str(collection_path):
@@ -90,18 +89,18 @@ def pytest_terminal_summary(
 ) -> None:
     left_out = sorted(config.stash.get(_LEFT_OUT, ()))
     if left_out:
-        told = ascii(left_out[0])[1:-1] if len(left_out) == 1 else "'*'"
-        terminalreporter.write_line(f"node-configs/: no node is selected; add --node={told}")
+        name = ascii(left_out[0])[1:-1] if len(left_out) == 1 else "'*'"
+        terminalreporter.write_line(f"node-configs/: no node is selected; add --node={name}")
 
 
 def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "Run | None":
-    """The run about nodes, begun once; None where the command line asks for none."""
+    """Return the run about nodes, begun once; None if the command line asks for none."""
     if _RUN not in config.stash:
-        asked = bool(options.node or options.answers or options.prometheus_textfile) or any(
+        about_nodes = bool(options.node or options.answers or options.prometheus_textfile) or any(
             _names_a_node(argument) for argument in arguments
         )
         run = None
-        if asked:
+        if about_nodes:
             from power_edge.pytest_integration.startup import begin
             from power_edge.text import printable
 
@@ -119,9 +118,9 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
 
 
 def _names_a_node(argument: str) -> bool:
-    """A cheap look at a path of the command line: could it be a node's folder or file?
+    """Whether a path of the command line could be a node's folder or file.
 
-    Costs others' runs one stat an argument.
+    Cheap: it costs runs that are about no node one stat per argument.
     """
     path = argument.partition("::")[0]
     folder = os.path.dirname(path) if path.endswith(".py") else path  # noqa: PTH120

@@ -1,6 +1,4 @@
-"""What tools print on stderr: errors, and between them warnings of a library, a wrapper or sudo,
-which say nothing of what was asked.
-"""
+"""Read the stderr of tools: errors, and between them warnings of a library, a wrapper or sudo."""
 
 import re
 
@@ -9,7 +7,7 @@ _WARNINGS = tuple(
         re.compile,
         (
             r"^sudo(-rs)?: unable to resolve host ",
-            r"^ERROR: ld\.so: object ",  # one of LD_PRELOAD or /etc/ld.so.preload that is not there
+            r"^ERROR: ld\.so: object ",  # missing, from LD_PRELOAD or /etc/ld.so.preload
             r"[Ww]arning: ",
             r"WARNING: ",
             r": cannot change locale ",
@@ -20,7 +18,7 @@ _WARNINGS = tuple(
 
 
 def errors(text: str) -> list[str]:
-    """The lines of a stderr that are no warnings."""
+    """Return the lines of a stderr that are not warnings."""
     return [
         line
         for line in text.strip().splitlines()
@@ -29,7 +27,8 @@ def errors(text: str) -> list[str]:
 
 
 def reason(text: str) -> str:
-    """The line of a stderr that tells why: the first that is no warning, the first of all where
-    there is no other, "" where there is none.
+    """Return the line of a stderr that gives the reason: the first that is not a warning.
+
+    If all are warnings, return the first of them; if there is no line, "".
     """
     return next(iter([*errors(text), *text.strip().splitlines()]), "")

@@ -1,7 +1,7 @@
-"""A stranger's text, made safe to show: names from configurations, and whatever a machine answers.
+"""Make a stranger's text safe to show: names from configurations, and answers of machines.
 
-Text goes through here before it reaches a terminal, a log of a CI job, or a comment in a file.
-Formats with an escaping of their own (JSON, XML, HTML, Prometheus) use theirs.
+Text goes through here before it reaches a terminal, the log of a CI job, or a comment in a file.
+Formats that have their own escaping (JSON, XML, HTML, Prometheus) use that.
 """
 
 import json
@@ -9,40 +9,39 @@ import re
 from typing import Any, TextIO
 
 _GITHUB = re.compile(r"(?<!\S)::(?=[A-Za-z-]+[^\n]*::)")
-"""A workflow command, `::name parameters::value`: obeyed where a line begins so, blanks aside, and
-lines begin wherever text is wrapped.
+"""A workflow command, `::name parameters::value`. A runner obeys it at the beginning of a line,
+after blanks; and a line begins wherever text is wrapped.
 """
 _LONG_WORD = re.compile(r"\S{51,}")
-"""A shorter word is never broken where a line is wrapped; a network of IPv6 takes 43 characters."""
+"""Wrapping never breaks a shorter word; an IPv6 network takes 43 characters."""
 _MARKED = re.compile(r"##(?=[A-Za-z]*\[)")
-"""`##[command]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`: some are obeyed anywhere in a
-line.
+"""`##[command]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`: runners obey some of them
+anywhere in a line.
 """
 
 _CODE = "0?[0-57]|3[1-79]|49|9[0-7]"
 _COLOUR = re.compile(rf"(\x1b\[(?:(?:{_CODE})(?:;(?:{_CODE})){{,4}})?m)")
-"""What pytest and pygments set: foregrounds but black, no background, nothing that hides text."""
+"""What pytest and pygments set: no black, no background, nothing that hides text."""
 _RETURN = re.compile(rf"(?:{_COLOUR.pattern})*\r")
 _OBEYED = re.compile(r"(\A *:):|(##[A-Za-z]*)\[")
-"""In a line that comes in pieces: `::` at its beginning, whatever follows, and `##[`, `##vso[`."""
+"""For a line that comes in pieces: `::` at its beginning, and `##[`, `##vso[` anywhere."""
 _BEGUN_MARK = re.compile(r"##[A-Za-z]*\Z|#\Z")
 _COMMAND = re.compile(r"\s*:(:)[A-Za-z-]+.*::")
 
 _SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
-"""All but those that stand for a byte (PEP 383)."""
+"""All surrogates except those that stand for a byte (PEP 383)."""
 
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _NO_PORT = re.compile(r"([^:@/?\[\]]*):(?!:|[0-9]{1,5}(?:[/?]|\Z))")
-"""What has a colon, and behind it no port: a name, and perhaps a password whose @ is missing."""
+"""A colon without a port after it: a name, and perhaps a password whose @ is missing."""
 
 
 def without_password(url: str) -> str:
-    """A URL, or what ssh calls a destination, as it may be shown and put on file:
-    `ssh://root:secret@rig` -> `ssh://root@rig`.
+    """Return a URL or an ssh destination without its password, to be shown or put on file.
 
-    Of a malformed one too much is left out rather than too little: up to the last @ all may be a
-    password.
+    `ssh://root:secret@rig` becomes `ssh://root@rig`. Of a malformed one rather too much is removed:
+    everything up to the last @ may be a password.
     """
     scheme = _SCHEME.match(url)
     start = scheme.end() if scheme else 0
@@ -54,24 +53,24 @@ def without_password(url: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text on one line that neither a terminal nor a CI runner obeys.
+    """Return text on one line that neither a terminal nor a CI runner obeys.
 
-    Control characters, escape sequences, bidirectional overrides and other characters that show
-    nothing are escaped as Python does it; so are bytes that were no UTF-8 (`\\xff`), and one
-    character of what a runner takes for a command.
+    Control characters, escape sequences, bidirectional overrides and other invisible characters are
+    escaped as in Python; so are bytes that were not UTF-8 (`\\xff`), and one character of anything
+    that a runner takes for a command.
     """
     text = _visible(text)
     if "##" in text:
         text = _MARKED.sub(r"#\\x23", text)
     if "::" in text:
         text = _GITHUB.sub(r":\\x3a", text)
-        # Last, and by the length that is shown: text may come through here twice.
+        # This comes last, and counts the escaped length: text may come through here twice.
         text = _LONG_WORD.sub(_unbreakable, text) if text.count("::") > 1 else text
     return text
 
 
 def _visible(text: str) -> str:
-    """Text with what shows nothing escaped."""
+    """Return text with invisible characters escaped."""
     if not text.isprintable():
         text = readable(text)
         text = "".join(
@@ -82,20 +81,22 @@ def _visible(text: str) -> str:
 
 
 def _unbreakable(word: re.Match[str]) -> str:
-    """A long word in which no command begins wherever it is broken."""
+    """Return a long word that can be broken anywhere and no line begins with a command."""
     return re.sub(r"::(?=[A-Za-z-])", r":\\x3a", word[0])
 
 
 def identifier(name: str) -> str:
-    """An item's name as its test id has it: printable, and without what begins a tag or an entity.
-    pytest-html shows ids as they are.
+    """Return an item's name for its test id: printable, without the beginning of a tag or entity.
+
+    pytest-html shows ids unescaped.
     """
     return printable(name).replace("<", r"\x3c").replace("&", r"\x26")
 
 
 def readable(text: str) -> str:
-    """Text that UTF-8 can hold: bytes that were none are escaped (`\\xff`), and so are lone
-    surrogates, which JSON can bring (`\\ud800`).
+    """Return text that can be encoded as UTF-8.
+
+    Bytes that were not UTF-8 are escaped (`\\xff`), and lone surrogates from JSON (`\\ud800`).
     """
     if text.isascii():
         return text
@@ -104,7 +105,7 @@ def readable(text: str) -> str:
 
 
 def printable_json(text: str) -> str:
-    """JSON of which neither a terminal nor a CI runner obeys anything, with the same values."""
+    """Return JSON with the same values that neither a terminal nor a CI runner obeys."""
     text = _MARKED.sub(r"#\\u0023", text)
     return "\n".join(
         line if line.isprintable() else "".join(map(_json_escaped, line))
@@ -113,41 +114,39 @@ def printable_json(text: str) -> str:
 
 
 def _json_escaped(character: str) -> str:
-    """A character of a JSON text; one that shows nothing stands in a string, where it can be
-    escaped (RFC 8259).
+    """Return a character of a JSON text, escaped if it is invisible.
+
+    Invisible characters are only in strings, where they can be escaped (RFC 8259).
     """
     return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def command_in(line: str) -> int | None:
-    """Where the colon stands that a line must not have, or it would be a workflow command; None in
-    any other line.
-    """
+    """Return the offset of the colon that makes a line a workflow command; None for other lines."""
     found = _COMMAND.match(line)
     return found.start(1) if found is not None else None
 
 
 class Screen:
-    """A stream in front of another: of what is written, only what neither a terminal nor a CI
-    runner obeys gets there.
+    """A stream in front of another that lets no text pass which a terminal or a CI runner obeys.
 
-    It is for text that others print: names and output of the operators' own tests, with what they
-    quote of a machine's answers. A command is broken at the character that completes it, so that it
-    is none in pieces either. With `colours`, codes that set a colour pass, and a carriage return at
-    the beginning of what is written: pytest shows its progress so.
+    It is for text that others print: names and output of the operators' own tests, and quotations
+    from a machine's answers. A command is broken at the character that completes it, so it may come
+    in pieces. With `colours`, codes that set a colour pass, and a carriage return at the beginning
+    of a text: pytest shows its progress with it.
     """
 
     def __init__(self, stream: TextIO, *, colours: bool) -> None:
         self._stream = stream
         self._colours = colours
         self._before = ""
-        """Stands for what the current line holds."""
+        """A short line that stands for the current one so far."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text, made harmless."""
+        """Write text, with everything escaped that would be obeyed. Return its length."""
         shown, rest = "", text
         if self._colours and (begin := _RETURN.match(text)) is not None:
             shown, rest = begin[0], text[begin.end() :]
@@ -178,7 +177,7 @@ def _broken(command: re.Match[str]) -> str:
 
 
 def _standing_for(line: str) -> str:
-    """The shortest line after which the same text completes a command."""
+    """Return the shortest line after which the same text completes a command."""
     begun = line.lstrip(" ")
     if begun in ("", ":"):
         return begun
@@ -187,8 +186,6 @@ def _standing_for(line: str) -> str:
 
 
 def quoted(value: object, width: int = 60) -> str:
-    """Quote a value of the configuration for a message: one printable line, cut to `width`
-    characters.
-    """
+    """Return a value of the configuration for a message: quoted, printable, cut to `width`."""
     text = printable(repr(value[: width + 1] if isinstance(value, str) else value))
     return text if len(text) <= width + 2 else f"{text[:width]}..."

@@ -1,4 +1,4 @@
-"""The parts of "about this node", run by the shells that nodes have on made trees, with made tools."""
+"""The parts of "about this node": run by the shells of nodes, on trees of files, with fake tools."""
 
 import os
 import shlex
@@ -24,7 +24,7 @@ MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 
 
 class Tree:
-    """A machine's files, and the tools that it has: what comes first on PATH."""
+    """A machine's files, and its tools, which come first on PATH."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -65,11 +65,12 @@ class Tree:
         )
         body = "".join((PROBES / f"{file}.sh").read_text() for file in files)
         if shell[0] == "busybox":  # Debian's takes its own applets before what is on PATH
-            made = sorted(
+            replaced = sorted(
                 tool.name for tool in (self.root / "bin").iterdir() if tool.name.isalnum()
             )
             body = (
-                "".join(f'{name}() {{ "{self.root}/bin/{name}" "$@"; }}\n' for name in made) + body
+                "".join(f'{name}() {{ "{self.root}/bin/{name}" "$@"; }}\n' for name in replaced)
+                + body
             )
         variables = {
             "PE_ROOT": str(self.root),
@@ -161,8 +162,8 @@ def test_fillers_of_firmware_are_no_model(tree: Tree, filler: str) -> None:
 def test_hardware_that_cannot_be_read_says_so(tree: Tree) -> None:
     tree.files({"proc/mounts": "/dev/sda1 / ext4 rw 0 0\n"})
     tree.tool("df", "echo df: no >&2; exit 1")
-    told = {line[0]: line[1] for line in tree.part(["sh"], "hardware") if line[0].startswith("!")}
-    assert told.keys() == {"!model", "!cpu", "!memory", "!filesystem /"}
+    unread = {line[0]: line[1] for line in tree.part(["sh"], "hardware") if line[0].startswith("!")}
+    assert unread.keys() == {"!model", "!cpu", "!memory", "!filesystem /"}
 
 
 @every_shell
@@ -197,7 +198,7 @@ def test_system(tree: Tree, shell: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "reason"),
     [
         (
             {"run/reboot-required": "", "run/reboot-required.pkgs": "linux\nlibc6\nlinux\n"},
@@ -209,21 +210,21 @@ def test_system(tree: Tree, shell: list[str]) -> None:
         ({}, None),
     ],
 )
-def test_what_asks_for_a_reboot(tree: Tree, files: dict[str, str], told: str | None) -> None:
+def test_what_asks_for_a_reboot(tree: Tree, files: dict[str, str], reason: str | None) -> None:
     tree.files({"proc/sys/kernel/osrelease": "6.1.0-9-amd64\n", **files})
     tree.tool("apt-get", "exit 1")
     (line,) = (line for line in tree.part(["sh"], "system") if line[0] == "reboot")
-    assert line == (["reboot", "no"] if told is None else ["reboot", "yes", told])
+    assert line == (["reboot", "no"] if reason is None else ["reboot", "yes", reason])
 
 
-def test_updates_that_cannot_be_told(tree: Tree) -> None:
-    def told() -> str:
+def test_updates_that_are_unknown(tree: Tree) -> None:
+    def unread() -> str:
         return next(line[1] for line in tree.part(["sh"], "system") if line[0] == "!updates")
 
     tree.tool("apt-get", "echo 'E: The lists are broken' >&2; exit 100")
-    assert told() == "there are no package lists: apt-get update fetches them"
+    assert unread() == "there are no package lists: apt-get update fetches them"
     tree.files({"var/lib/apt/lists/x_Packages": ""})
-    assert told() == "E: The lists are broken"
+    assert unread() == "E: The lists are broken"
 
 
 @every_shell

@@ -1,4 +1,4 @@
-"""What machines print of themselves, read: recorded ones, and hostile ones."""
+"""Reading what machines print about themselves: recorded answers, and hostile ones."""
 
 import json
 from collections.abc import Mapping
@@ -31,10 +31,10 @@ def record(**outputs: bytes | Output) -> About:
 
 
 def as_json(observed: About) -> dict[str, object]:
-    """As the command prints it, held against the schema."""
-    made: dict[str, object] = json.loads(msgspec.json.encode(observed))
-    validator("about").validate(made)
-    return made
+    """The record as the command prints it, checked against the schema."""
+    record: dict[str, object] = json.loads(msgspec.json.encode(observed))
+    validator("about").validate(record)
+    return record
 
 
 def test_a_recorded_node() -> None:
@@ -108,7 +108,7 @@ def test_hardware_as_an_identity_declares_it() -> None:
     }
 
 
-def test_nothing_looked_at_is_nothing_told() -> None:
+def test_an_empty_answer_is_an_empty_record() -> None:
     observed = about(answer({}), "a", OnFile())
     as_json(observed)
     assert [(thing.part, thing.what, thing.why) for thing in observed.unread] == [
@@ -139,9 +139,9 @@ def test_a_firewall_that_was_not_read_is_no_open_one() -> None:
     assert read_one.chains == []
 
 
-def test_passwords_are_taken_in_either_way() -> None:
-    def passwords(plain: str, asked: str) -> bool | None:
-        lines = f"sshd\tpermitrootlogin\tno\nsshd\tpasswordauthentication\t{plain}\nsshd\tkbdinteractiveauthentication\t{asked}\n"
+def test_passwords_are_accepted_by_either_method() -> None:
+    def passwords(plain: str, interactive: str) -> bool | None:
+        lines = f"sshd\tpermitrootlogin\tno\nsshd\tpasswordauthentication\t{plain}\nsshd\tkbdinteractiveauthentication\t{interactive}\n"
         sshd = record(security=lines.encode()).security.sshd
         assert sshd is not None
         return sshd.passwords
@@ -152,7 +152,7 @@ def test_passwords_are_taken_in_either_way() -> None:
     assert record(security=b"sshd\tport\t22\n").security.sshd is None
 
 
-def test_lines_that_make_no_sense_are_told() -> None:
+def test_lines_that_make_no_sense_are_recorded() -> None:
     nonsense = {
         "hardware": b"cpu\t-1\t1\t1\tx\nmemory\t1\ndisk\n",
         "system": b"uptime\t" + b"9" * 30 + b"\nload\tnan\t1\t1\nreboot\tperhaps\nupdates\t1\t1\n",

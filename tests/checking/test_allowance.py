@@ -11,7 +11,7 @@ import pytest
 
 from power_edge.checking.allowance import Allowance, TookTooLong
 
-TOLD = "what the node printed is too much, or too hard to follow: more than 0.05 s of computing"
+TOO_LONG = "the node's answer is too long or too complex: more than 0.05 s of computing"
 
 
 def endless() -> NoReturn:
@@ -33,14 +33,14 @@ def stubborn() -> NoReturn:
 def test_work_without_end_is_ended(work: object) -> None:
     with pytest.raises(TookTooLong) as raised:
         Allowance(0.05).spend(work)  # type: ignore[arg-type]
-    assert str(raised.value) == TOLD
+    assert str(raised.value) == TOO_LONG
 
 
 def test_what_is_spent_is_spent() -> None:
     allowance = Allowance(0.05)
     with pytest.raises(TookTooLong):
         allowance.spend(endless)
-    with pytest.raises(TookTooLong, match=TOLD):
+    with pytest.raises(TookTooLong, match=TOO_LONG):
         allowance.spend(lambda: pytest.fail("there was nothing left"))
 
 
@@ -91,4 +91,4 @@ def test_another_thread_ends_its_work_and_begins_no_more() -> None:
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert found == [sum(range(3_000_000)), TOLD.replace("0.05", "0.01")]
+    assert found == [sum(range(3_000_000)), TOO_LONG.replace("0.05", "0.01")]

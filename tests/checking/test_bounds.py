@@ -141,7 +141,7 @@ def test_a_section_longer_than_what_is_looked_into(nodes: Nodes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "text"),
     [
         (b"%s B x\n" % answers.NONCE.encode() * 500_000, "its frame has more than 10,000 lines"),
         (b"%s S %s\n" % (answers.NONCE.encode(), b"a " * 8_000_000), ""),
@@ -149,13 +149,13 @@ def test_a_section_longer_than_what_is_looked_into(nodes: Nodes) -> None:
     ],
     ids=["lines of the frame", "names of sections", "empty lines"],
 )
-def test_a_frame_without_measure(nodes: Nodes, part: bytes, told: str) -> None:
+def test_a_frame_without_measure(nodes: Nodes, part: bytes, text: str) -> None:
     whole = answers.answer("a", {"sysctl.0": b""})
     first = whole.index(b"\n", 1) + 1
     nodes.node("a", whole[:first] + part + whole[first:])
     run = nodes.check()
     assert run.status == 11, run.output
-    assert told in run.output
+    assert text in run.output
     assert run.peak < START + 150
 
 
@@ -258,8 +258,8 @@ def test_the_figures_of_the_documentation_are_those_of_the_code() -> None:
     from power_edge.probing.parallel import LONGEST_AT_LEAST, LONGEST_TOGETHER
     from power_edge.probing.process import LONGEST_OUTPUT
 
-    told = (Path(__file__).parents[2] / "docs" / "ssh.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "ssh.md").read_text()
     for limit in (LONGEST_OUTPUT, LONGEST_TOGETHER, LONGEST_AT_LEAST, LONGEST_SECTION):
-        assert f"{limit >> 20} MiB" in told
-    assert f"{BULKY >> 10} KiB" in told
-    assert f"{JUDGING_SECONDS:g} seconds" in told
+        assert f"{limit >> 20} MiB" in text
+    assert f"{BULKY >> 10} KiB" in text
+    assert f"{JUDGING_SECONDS:g} seconds" in text

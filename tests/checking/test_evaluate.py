@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from power_edge.checking.evaluate import judge, quoted
+from power_edge.checking.evaluate import judge
 from power_edge.model import (
     NOTHING,
     Entry,
@@ -24,9 +24,11 @@ from power_edge.model import (
     drifts,
     undecided,
 )
+from power_edge.report.record import as_json, record
+from power_edge.report.shell_line import shell_line
 
 FIELDS = {"state": "running", "enabled": True}
-SEEN = {"a": "seen"}
+OBSERVED = {"a": "observed"}
 
 
 class Declared(NamedTuple):
@@ -34,14 +36,14 @@ class Declared(NamedTuple):
     commands: Sequence[tuple[str, ...]] = ()
 
 
-def kind(**more: Any) -> ResourceType:
+def kind(**more: Any) -> ResourceType[Any, Any]:
     def find(declared: Declared, observed: Any) -> Iterator[Finding]:
         yield from declared.findings
 
     def remedy(declared: Declared, observed: Any, drifts: Sequence[Finding]) -> Remedy:
         return Remedy(tuple(declared.commands))
 
-    def entries(section: Any) -> Iterator[Entry]:
+    def entries(section: Any) -> Iterator[Entry[Any]]:
         yield from section
 
     return ResourceType(
@@ -58,7 +60,7 @@ def kind(**more: Any) -> ResourceType:
 def result(
     findings: Sequence[Finding],
     commands: Sequence[tuple[str, ...]] = (),
-    observed: Observations | NotObserved = SEEN,
+    observed: Observations | NotObserved = OBSERVED,
     **more: Any,
 ) -> Result:
     item = Item(
@@ -68,7 +70,7 @@ def result(
         "a",
         Declared(findings, commands),
         FIELDS,
-        Source("node-configs/node/state.yaml", 7),
+        (Source("node-configs/node/state.yaml", 7),),
     )
     return judge(kind(**more), item, observed)
 
@@ -96,13 +98,13 @@ def test_outcome(findings: list[Finding], outcome: Outcome) -> None:
 
 
 def test_what_asserts_nothing_is_unknown() -> None:
-    item = Item("node", "things", "A", "a", Declared(()), {}, Source("f", 1))
-    assert judge(kind(), item, SEEN).outcome is Outcome.UNKNOWN
+    item = Item("node", "things", "A", "a", Declared(()), {}, (Source("f", 1),))
+    assert judge(kind(), item, OBSERVED).outcome is Outcome.UNKNOWN
 
 
 def test_a_field_that_nobody_judged_is_named() -> None:
     assert result([STATE]).why == "enabled: was not judged"
-    assert result([STATE]).metadata()["actual"] == {"state": "running", "enabled": None}
+    assert as_json(record(result([STATE])))["actual"] == {"state": "running", "enabled": None}
     assert result([STOPPED]).why == "enabled: was not judged"
     assert result([STOPPED._replace(why="it failed")]).why == "state: it failed"
 
@@ -112,9 +114,9 @@ def test_a_field_that_nobody_judged_is_named() -> None:
     [
         (NotObserved("needs root"), {}, "needs root"),
         ({"a": NotObserved("needs root")}, {}, "needs root"),
-        ({"b": "seen"}, {}, "the node's answer does not mention it"),
+        ({"b": "observed"}, {}, "the node's answer does not mention it"),
         ({"": NotObserved("no tool")}, {"whole": True}, "no tool"),
-        ({"a": "seen"}, {"whole": True}, "the node's answer does not mention it"),
+        ({"a": "observed"}, {"whole": True}, "the node's answer does not mention it"),
     ],
 )
 def test_what_was_not_seen_is_unknown_and_never_judged(
@@ -122,11 +124,11 @@ def test_what_was_not_seen_is_unknown_and_never_judged(
 ) -> None:
     judged = result([STATE, ENABLED], observed=observed, **more)
     assert (judged.outcome, judged.why) == (Outcome.UNKNOWN, why)
-    assert judged.metadata()["actual"] == {"state": None, "enabled": None}
+    assert as_json(record(judged))["actual"] == {"state": None, "enabled": None}
 
 
 @pytest.mark.parametrize("observed", [{"a": None}, {}])
-def test_what_a_whole_table_does_not_hold_is_not_there(observed: Observations) -> None:
+def test_what_a_table_of_all_does_not_hold_is_not_on_the_node(observed: Observations) -> None:
     assert result([STOPPED], observed=observed, lists_all=True).outcome is Outcome.DRIFT
 
 
@@ -136,11 +138,11 @@ def test_a_fault_in_judging_is_unknown() -> None:
         yield ENABLED
         raise IndexError("out of range")
 
-    item = Item("node", "things", "A", "a", None, FIELDS, Source("f", 1))
+    item = Item("node", "things", "A", "a", None, FIELDS, (Source("f", 1),))
     broken = ResourceType(
         name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING
     )
-    judged = judge(broken, item, {"a": "seen"})
+    judged = judge(broken, item, {"a": "observed"})
     assert (judged.outcome, judged.why) == (
         Outcome.UNKNOWN,
         "judging failed: IndexError: out of range",
@@ -148,52 +150,10 @@ def test_a_fault_in_judging_is_unknown() -> None:
 
 
 def test_commands_that_mend() -> None:
-    assert result([STOPPED, ENABLED], [("a", "b c"), ("d",)]).mend == "a 'b c' && d"
-    assert result([STOPPED, ENABLED]).mend is None
-    assert result([STATE, ENABLED], [("a",)]).mend is None
-    assert result([STATE, HIDDEN], [("a",)]).mend is None
-
-
-@pytest.mark.parametrize(
-    ("argument", "shown"),
-    [
-        ("", "''"),
-        ("-x", "-x"),
-        ("$(id)", "'$(id)'"),
-        ("ä b", "'ä b'"),
-        ("a\nb'c\\", "$'a\\012b\\047c\\134'"),
-        ("\x1b[31m", "$'\\033[31m'"),
-        ("\u202egnp", "$'\\342\\200\\256gnp'"),
-        ("\udcff", "$'\\377'"),
-    ],
-)
-def test_an_argument_is_printable(argument: str, shown: str) -> None:
-    assert quoted(argument) == shown
-
-
-def test_metadata_is_made_of_what_reports_can_hold() -> None:
-    class Word(str):
-        __slots__ = ()
-
-    odd = {
-        "text": Word("x"),
-        "bytes": "a\udcff\udc80",
-        "tuple": ("a", None),
-        "set": frozenset({"b", "a"}),
-        "map": {1: 2.5},
-        "flag": True,
-    }
-    metadata = result([drifts("state", "running", odd), ENABLED]).metadata()
-    assert metadata["actual"]["state"] == {
-        "text": "x",
-        "bytes": "a\\xff\\x80",
-        "tuple": ["a", None],
-        "set": ["a", "b"],
-        "map": {"1": 2.5},
-        "flag": True,
-    }
-    assert type(metadata["actual"]["state"]["text"]) is str
-    assert type(metadata["outcome"]) is str
+    assert shell_line(result([STOPPED, ENABLED], [("a", "b c"), ("d",)]).remedy) == "a 'b c' && d"
+    assert shell_line(result([STOPPED, ENABLED]).remedy) is None
+    assert shell_line(result([STATE, ENABLED], [("a",)]).remedy) is None
+    assert shell_line(result([STATE, HIDDEN], [("a",)]).remedy) is None
 
 
 class Calls:
@@ -203,7 +163,7 @@ class Calls:
         self.given: list[tuple[Any, ...]] = []
         self.remedy = remedy
 
-    def kind(self) -> ResourceType:
+    def kind(self) -> ResourceType[Any, Any]:
         def find(*arguments: Any) -> Iterator[Finding]:
             self.given.append(("judge", *arguments))
             yield from (STOPPED, ENABLED)
@@ -223,14 +183,15 @@ class Calls:
             judge=find,
             remedy=remedy,
             extra=extra,
-            lists_all=True,
         )
 
 
-ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, Source("f", 1))
+ITEM = Item("node", "things", "A", "a", {"declared": 1}, FIELDS, (Source("f", 1),))
 
 
-@pytest.mark.parametrize(("observations", "observed"), [({"a": "seen"}, "seen"), ({}, None)])
+@pytest.mark.parametrize(
+    ("observations", "observed"), [({"a": "observed"}, "observed"), ({"a": None}, None)]
+)
 def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(
     observations: Observations, observed: Any
 ) -> None:
@@ -257,8 +218,8 @@ def test_each_function_of_a_type_is_given_what_was_declared_and_what_was_seen(
 def test_a_remedy_is_told_in_full(
     remedy: Remedy, mend: str | None, cuts: bool, advice: str | None
 ) -> None:
-    judged = judge(Calls(remedy).kind(), ITEM, SEEN)
-    assert (judged.mend, judged.mend_cuts, judged.advice) == (mend, cuts, advice)
+    judged = judge(Calls(remedy).kind(), ITEM, OBSERVED)
+    assert (shell_line(judged.remedy), judged.mend_cuts, judged.advice) == (mend, cuts, advice)
 
 
 def test_what_could_not_be_judged_keeps_its_item_and_what_was_expected() -> None:
@@ -268,6 +229,6 @@ def test_what_could_not_be_judged_keeps_its_item_and_what_was_expected() -> None
     broken = ResourceType(
         name="things", declares=dict, parse=lambda _: {}, judge=fault, remedy=lambda *_: NOTHING
     )
-    assert judge(broken, ITEM, SEEN).item is ITEM
-    silent = judge(kind(), ITEM._replace(declared=Declared([STATE])), SEEN)
+    assert judge(broken, ITEM, OBSERVED).item is ITEM
+    silent = judge(kind(), ITEM._replace(declared=Declared([STATE])), OBSERVED)
     assert silent.findings == (STATE, undecided("enabled", True, "was not judged"))

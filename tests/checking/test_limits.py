@@ -18,7 +18,7 @@ from power_edge.probing.framing import Answer, read
 from tests.support import answers
 from tests.support.project import identity_of
 
-TOO_MUCH = "what the node printed is too much, or too hard to follow"
+TOO_MUCH = "the node's answer is too long or too complex"
 PACKAGE = b"manager dpkg amd64 apt-get\nasked ssh\nrow ssh amd64 install/installed/ok 1\n"
 
 
@@ -89,7 +89,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
 
     def counting(
-        kind: ResourceType, items: Sequence[Item], answer: Answer
+        kind: ResourceType[Any, Any], items: Sequence[Item], answer: Answer
     ) -> Observations | NotObserved:
         calls.append(answer.node)
         return observe.observe(kind, items, answer)
@@ -104,12 +104,12 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_of_long_answers_what_was_seen_is_kept_for_one_node_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, calls: list[str]
 ) -> None:
-    """Or the memory would be that of all nodes. However often it is made, it says the same."""
-    made = counted(monkeypatch)
+    """Or the memory would be that of all nodes. However often it is answered, it says the same."""
+    answered = counted(monkeypatch)
     section = {"packages.0": PACKAGE + b"asked x\n" * (size // 8)}
     a, b = (checked(tmp_path, name, section, packages=[{"name": "ssh"}]) for name in "ab")
     assert [results(each)["ssh"].outcome for each in (a, a, b, a)] == [Outcome.COMPLIANT] * 4
-    assert made == calls
+    assert answered == calls
 
 
 def test_what_was_not_asked_for_is_not_kept(tmp_path: Path) -> None:
@@ -127,7 +127,9 @@ def test_what_was_judged_when_the_time_is_over_stays_and_the_rest_is_unknown(
     names = ["kernel.a", "kernel.b", "kernel.c"]
     real = evaluate.judge
 
-    def judge(kind: ResourceType, item: Item, observed: Observations | NotObserved) -> Result:
+    def judge(
+        kind: ResourceType[Any, Any], item: Item, observed: Observations | NotObserved
+    ) -> Result:
         while item.name == names[slow]:
             pass
         return real(kind, item, observed)

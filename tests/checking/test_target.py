@@ -111,8 +111,8 @@ def test_options_that_contradict_the_target(root: Path, text: str | None, option
 
 
 def test_a_word_that_is_no_node_is_told_with_the_nearest_and_the_way_out(root: Path) -> None:
-    told = r"no node matches 'rig-9' \(a machine that is no node is written user@host or ssh://host; did you mean rig-7"
-    with pytest.raises(ConfigError, match=told):
+    message = r"no node matches 'rig-9' \(a machine that is no node is written user@host or ssh://host; did you mean rig-7"
+    with pytest.raises(ConfigError, match=message):
         target("rig-9", root, Options())
     with pytest.raises(ConfigError, match=r"there is no node-configs/ .*user@host"):
         target("host", None, Options())
@@ -142,5 +142,5 @@ def test_this_machine_by_its_name_is_told_how_it_is_meant(
 ) -> None:
     monkeypatch.setattr("power_edge.checking.target.socket.gethostname", lambda: "my-desk")
     for text in ("my-desk", "localhost"):
-        with pytest.raises(ConfigError, match="this machine is meant where TARGET is left out"):
+        with pytest.raises(ConfigError, match="for this machine, leave TARGET out"):
             target(text, root, Options())

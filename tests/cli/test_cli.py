@@ -100,7 +100,7 @@ def test_validate_names_a_folder_whose_state_is_missing(run: Run, configs: Path)
     assert done.status == 4
     assert "rig-2: 2 items" in done.out
     assert done.err.startswith(
-        "node-configs/rig-3/state.yaml: is not there (write it, or let `power-edge discover TARGET --as rig-3` do so"
+        "node-configs/rig-3/state.yaml: is missing (write it, or let `power-edge discover TARGET --as rig-3` do so"
     )
 
 
@@ -117,7 +117,7 @@ def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Pat
     ):
         done = run("validate", *arguments)
         assert done.status == 4
-        same = f"node-configs/{second}/system-identity.yaml: is the same machine's as node-configs/{first}/system-identity.yaml, by the machine-id ("
+        same = f"node-configs/{second}/system-identity.yaml: is for the same machine as node-configs/{first}/system-identity.yaml (equal machine-id) ("
         assert done.err.startswith(same)
         assert done.err.count("\n") == 1
     (configs / "rig-3").mkdir()
@@ -133,7 +133,7 @@ def test_validating_nothing_is_no_success(
     (tmp_path / "node-configs").mkdir()
     done = run("validate")
     assert done.status == 4
-    assert "holds no folder with a state.yaml" in done.err
+    assert "has a state.yaml" in done.err
 
 
 def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +160,7 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["probe-script", "rig-*"], "rig-* matches 2 nodes"),
         (["probe-script"], "Missing argument 'NODE'"),
         (["about", "rig-3"], "did you mean rig-"),
-        (["about", "--hosts=x"], "--hosts is for a node by its name"),
+        (["about", "--hosts=x"], "--hosts is only for a node by its name"),
         (["about", "nothing://x"], "'nothing' is not a testinfra backend"),
         (["validate", "rig-3"], "no node matches 'rig-3'"),
         (["schema", "stat"], "'stat' is not one of"),

@@ -123,7 +123,7 @@ def test_each_item_says_where_it_comes_from_and_each_omission_why(run: Run, root
     text = (root / "rig-31m-7" / "state.yaml").read_text()
     assert '  vm.swappiness: "60"  # /etc/sysctl.d/a.conf sets it\n' in text
     assert "# left out: net.ipv4.conf.*.rp_filter: a pattern of /etc/sysctl.d/a.conf\n" in text
-    assert "# not seen: /etc/sysctl.d/b.conf: only root may read it\n" in text
+    assert "# not observed: /etc/sysctl.d/b.conf: only root may read it\n" in text
     declared = (root / "rig-31m-7" / "identity.yaml").read_text()
     assert "  - vpn-gateway  # openvpn@server.service runs; net.ipv4.ip_forward is 1\n" in declared
     assert (
@@ -143,7 +143,7 @@ def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert done.stderr.splitlines() == [
         "left out: 1 of sysctl; state.yaml says why",
-        "not seen: /etc/sysctl.d/b.conf: only root may read it",
+        "not observed: /etc/sysctl.d/b.conf: only root may read it",
     ]
     assert "\x1b" not in done.output
 
@@ -285,7 +285,7 @@ def test_a_folder_that_was_prepared_without_a_state_becomes_the_node(
         **{file: b"ssh: {host: 10.0.0.7}\n" if file == "connection" else identity(MACHINE_ID)},
     )
     (made / "state.yaml").unlink()
-    with pytest.raises(ConfigError, match=r"state\.yaml: is not there"):
+    with pytest.raises(ConfigError, match=r"state\.yaml: is missing"):
         load_node(made)
     assert run("root@10.0.0.7", "--as", "rig-1", "--merge").exit_code == 0
     assert load_node(made).items
@@ -315,10 +315,10 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     first, second = str(done.exception).split("\n")
     assert (
         first
-        == "this machine is the node here already; to write that one: power-edge discover here"
+        == "this machine is the node here already; to write that node: power-edge discover here"
     )
     assert second.startswith(
-        "node-configs/twice/system-identity.yaml: is the same machine's as node-configs/here/"
+        "node-configs/twice/system-identity.yaml: is for the same machine as node-configs/here/"
     )
     assert not (root / "twice").exists()
 
@@ -362,6 +362,16 @@ def test_a_machine_without_identity_is_open_and_says_so(
     assert run("--as", "named", "--merge").exit_code == 12
 
 
+def test_a_machine_without_identity_is_no_node_that_has_one(
+    run: Run, machine: Machine, root: Path
+) -> None:
+    open_to_all = identity(OTHER_ID) + b"validation: {require_match: false}\n"
+    folder(root, "another", system_identity=open_to_all)
+    machine.identity = (12, b"", "collect-identity.sh: machine-id left out: there is none")
+    assert run().exit_code == 0
+    assert sorted(path.name for path in root.iterdir()) == ["another", "rig-31m-7"]
+
+
 def test_an_answer_that_was_carried(run: Run, machine: Machine, root: Path, tmp_path: Path) -> None:
     (tmp_path / "answer").write_bytes(machine.answer())
     assert run("--answers", str(tmp_path / "answer")).exit_code == 0
@@ -393,7 +403,7 @@ def test_an_answer_that_was_cut_says_what_it_does_not_hold(
     done = run("--answers", str(tmp_path / "answer"))
     assert done.exit_code == 0
     hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
-    assert f"not seen: {hidden}: the answer was cut" in " ".join(done.stderr.split())
+    assert f"not observed: {hidden}: the answer was cut" in " ".join(done.stderr.split())
     assert load_node(root / "rig-31m-7").items == ()
 
 

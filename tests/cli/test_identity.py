@@ -201,7 +201,7 @@ def test_the_machines_own_identity_stays_as_it_is(run: Run, root: Path, machine:
         "node-configs/rig/system-identity.yaml is this machine's already\n",
     )
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
-    assert "it shows product-uuid as well, which is not on file" in run("rig", "--write").err
+    assert "the machine shows product-uuid as well, not on file yet" in run("rig", "--write").err
     assert (node / "system-identity.yaml").read_bytes() == before
 
 
@@ -215,7 +215,7 @@ def test_a_clone_of_another_node_is_refused(
     done = run("rig", "--write")
     assert (done.status, done.out) == (4, "")
     assert (
-        "node-configs/rig/system-identity.yaml: is the same machine's as node-configs/first/system-identity.yaml"
+        "node-configs/rig/system-identity.yaml: is for the same machine as node-configs/first/system-identity.yaml"
         in done.err
     )
     assert ">/etc/machine-id" in done.err

@@ -97,7 +97,7 @@ def test_a_machine_becomes_a_node_that_loads(machine: Machine, tmp_path: Path) -
     assert node.system_identity is not None
     assert node.system_identity.identifiers is not None
     assert node.system_identity.identifiers.primary_id == MACHINE_ID
-    assert recorded.told == ("recorded this machine: node-configs/my-host/ (2 items)",)
+    assert recorded.notes == ("recorded this machine: node-configs/my-host/ (2 items)",)
 
 
 def test_of_a_machine_with_nothing_to_declare_the_identity_is_recorded(
@@ -106,7 +106,7 @@ def test_of_a_machine_with_nothing_to_declare_the_identity_is_recorded(
     machine.values = {}
     recorded = init.record(tmp_path)
     assert load_node(tmp_path / "my-host").items == ()
-    assert recorded.told == ("recorded this machine: node-configs/my-host/ (0 items)",)
+    assert recorded.notes == ("recorded this machine: node-configs/my-host/ (0 items)",)
 
 
 def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_the_name_of_another_machine_is_refused_and_its_files_stay(
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "../up", "-x"])
 def test_no_name_for_a_node(machine: Machine, tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="no name"):
+    with pytest.raises(ConfigError, match="not a valid node name"):
         init.record(tmp_path / "node-configs", name)
     assert list(tmp_path.iterdir()) == []
 
@@ -156,7 +156,7 @@ def test_an_identity_that_cannot_be_used_is_passed_over_aloud(
 ) -> None:
     folder(tmp_path, "broken", system_identity=b"identifiers: [")
     recorded = init.record(tmp_path)
-    assert recorded.told[0].startswith("broken was passed over")
+    assert recorded.notes[0].startswith("broken was passed over")
     assert recorded.node == "my-host"
 
 
@@ -168,7 +168,8 @@ def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(
     written = (tmp_path / "my-host" / "system-identity.yaml").read_bytes()
     assert written.splitlines()[1:] == OPEN.splitlines()
     assert (
-        first.told[1] == "its identity is not required to match: machine-id left out: there is none"
+        first.notes[1]
+        == "its identity is not required to match: machine-id left out: there is none"
     )
     assert init.record(tmp_path) == init.Recorded(
         "my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",)
@@ -222,7 +223,7 @@ def test_a_folder_whose_identity_cannot_be_read(
     with pytest.raises(ConfigError) as error:
         init.record(tmp_path)
     assert str(error.value) == (
-        "node-configs/my-host: is there already, and its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
+        "node-configs/my-host: exists, and its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
         "Permission denied (correct that; if it is another machine's, give this one a name: power-edge init NAME)"
     )
 
@@ -244,14 +245,14 @@ def test_a_machine_that_shows_no_identity_does_not_know_whose_a_folder_is(
     machine.identity = None
     folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID))
     with pytest.raises(
-        ConfigError, match="whether it is this machine's cannot be known: machine-id left out"
+        ConfigError, match="it is unknown whether it is this machine's: machine-id left out"
     ):
         init.record(tmp_path)
 
 
 def test_a_file_in_place_of_the_folder(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "my-host").touch()
-    with pytest.raises(ConfigError, match="is there already, and is no folder"):
+    with pytest.raises(ConfigError, match="exists, and is not a folder"):
         init.record(tmp_path)
 
 
@@ -321,3 +322,18 @@ def test_a_machine_recorded_by_root_is_recognised_by_a_user_who_sees_less(
 ) -> None:
     folder(tmp_path, "by-root", system_identity=identity(MACHINE_ID, uuid=UUID))
     assert init.record(tmp_path).node == "by-root"
+
+
+def test_a_machine_that_is_two_nodes_is_refused(machine: Machine, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder(tmp_path, name, system_identity=identity(MACHINE_ID))
+    with pytest.raises(ConfigError, match=r"node-configs/two/.*as node-configs/one/"):
+        init.record(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_a_machine_migrated_to_a_new_system_is_its_node(machine: Machine, tmp_path: Path) -> None:
+    migrates = b"validation: {allow_os_migration: true}\n"
+    folder(tmp_path, "old", system_identity=identity(OTHER_ID, uuid=UUID) + migrates)
+    machine.identity = identity(MACHINE_ID, uuid=UUID)
+    assert init.record(tmp_path).node == "old"

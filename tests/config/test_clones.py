@@ -1,4 +1,4 @@
-"""Which folders are meant for one machine: clones of an image, and what only looks like one."""
+"""Folders for one machine: clones of an image, and pairs that only look like clones."""
 
 from itertools import permutations
 from pathlib import Path
@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError
-from power_edge.config.clones import duplicates, identities, others
+from power_edge.config.clones import duplicates, identities, node_of, others
+from power_edge.identity.match import Match
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from tests.support.gates import FILLER, ID, OTHER_ID, OTHER_UUID, UUID
 from tests.support.project import identity_of
@@ -31,7 +32,7 @@ def by_uuid(uuid: str = UUID, **more: str) -> SystemIdentity:
     return identity(uuid, "product-uuid", **more)
 
 
-def told(of: list[str] | None = None, **known: SystemIdentity) -> list[str]:
+def problems_of(of: list[str] | None = None, **known: SystemIdentity) -> list[str]:
     problems = duplicates(
         {ROOT / name: one for name, one in known.items()},
         [ROOT / name for name in (known if of is None else of)],
@@ -83,20 +84,20 @@ TWO_MACHINES: dict[str, tuple[SystemIdentity, SystemIdentity]] = {
 @pytest.mark.parametrize("pair", ONE_MACHINE.values(), ids=ONE_MACHINE)
 def test_two_folders_of_one_machine(pair: tuple[SystemIdentity, SystemIdentity]) -> None:
     for one, other in permutations(pair):
-        (problem,) = told(a=one, b=other)
+        (problem,) = problems_of(a=one, b=other)
         assert problem.startswith(
-            "node-configs/b/system-identity.yaml: is the same machine's as node-configs/a/system-identity.yaml, by the "
+            "node-configs/b/system-identity.yaml: is for the same machine as node-configs/a/system-identity.yaml (equal "
         )
 
 
 @pytest.mark.parametrize("pair", TWO_MACHINES.values(), ids=TWO_MACHINES)
 def test_two_folders_of_two_machines(pair: tuple[SystemIdentity, SystemIdentity]) -> None:
     for one, other in permutations(pair):
-        assert told(a=one, b=other) == []
+        assert problems_of(a=one, b=other) == []
 
 
-def test_a_clone_is_told_how_to_get_an_id_of_its_own() -> None:
-    (cloned,) = told(a=identity(), b=identity())
+def test_the_hint_on_a_clone_says_how_to_get_a_new_id() -> None:
+    (cloned,) = problems_of(a=identity(), b=identity())
     for command in (
         "rm -f /var/lib/dbus/machine-id",
         ">/etc/machine-id",
@@ -104,37 +105,37 @@ def test_a_clone_is_told_how_to_get_an_id_of_its_own() -> None:
         "ln -s ../a/system-identity.yaml",
     ):
         assert command in cloned
-    (one_hardware,) = told(a=by_uuid(), b=by_uuid())
+    (one_hardware,) = problems_of(a=by_uuid(), b=by_uuid())
     assert "/etc/machine-id" not in one_hardware
     assert "ln -s ../a/system-identity.yaml" in one_hardware
 
 
-def test_each_clone_is_told_once() -> None:
-    problems = told(a=identity(), b=identity(), c=identity(OTHER_ID), d=identity())
+def test_each_clone_is_reported_once() -> None:
+    problems = problems_of(a=identity(), b=identity(), c=identity(OTHER_ID), d=identity())
     assert [problem.partition("/system")[0] for problem in problems] == [
         "node-configs/b",
         "node-configs/d",
     ]
 
 
-def test_a_folder_is_told_of_one_that_was_not_asked_for() -> None:
-    (problem,) = told(["a"], a=identity(), b=identity(), c=identity())
+def test_a_folder_is_compared_with_folders_that_were_not_selected() -> None:
+    (problem,) = problems_of(["a"], a=identity(), b=identity(), c=identity())
     assert "as node-configs/b/" in problem
-    assert told(["c"], a=identity(), b=identity(), c=identity(OTHER_ID)) == []
+    assert problems_of(["c"], a=identity(), b=identity(), c=identity(OTHER_ID)) == []
 
 
 def folder(
     root: Path, name: str, content: bytes | None = b"validation: {require_match: false}\n"
 ) -> Path:
-    made = root / name
-    made.mkdir()
-    (made / "state.yaml").touch()
+    path = root / name
+    path.mkdir()
+    (path / "state.yaml").touch()
     if content is not None:
-        (made / "system-identity.yaml").write_bytes(content)
-    return made
+        (path / "system-identity.yaml").write_bytes(content)
+    return path
 
 
-def test_one_file_for_two_folders_is_meant(tmp_path: Path) -> None:
+def test_one_file_for_two_folders_is_intended(tmp_path: Path) -> None:
     one, other = folder(tmp_path, "a"), folder(tmp_path, "b", None)
     known = {one: identity(), other: identity()}
     assert len(duplicates(known, list(known))) == 1
@@ -174,3 +175,23 @@ def test_the_others_are_those_that_can_be_used(tmp_path: Path) -> None:
     (tmp_path / "b" / "system-identity.yaml").write_text(file(ID.replace("2", "1")))
     assert others(tmp_path / "a") != found
     assert others(tmp_path / "nowhere" / "a") == {}
+
+
+def test_the_node_of_a_machine(tmp_path: Path) -> None:
+    one, other = folder(tmp_path, "a"), folder(tmp_path, "b")
+    assert node_of(identity(), {one: identity(), other: identity(OTHER_ID)}) == Match(one)
+    assert node_of(identity(), {other: identity(OTHER_ID)}) is None
+    with pytest.raises(ConfigError, match=r"b/system-identity.* for the same machine as .*/a/"):
+        node_of(identity(), {one: identity(), other: identity()})
+
+
+def test_folders_with_one_file_are_one_node(tmp_path: Path) -> None:
+    one, other = folder(tmp_path, "a"), folder(tmp_path, "b", None)
+    (other / "system-identity.yaml").symlink_to("../a/system-identity.yaml")
+    assert node_of(identity(), {one: identity(), other: identity()}) == Match(one)
+
+
+def test_a_conflict_without_a_common_identifier_names_the_one_on_file(tmp_path: Path) -> None:
+    one, other = folder(tmp_path, "a"), folder(tmp_path, "b")
+    with pytest.raises(ConfigError, match="equal product-uuid"):
+        node_of(identity(dmi_product_uuid=UUID), {one: identity(), other: by_uuid()})

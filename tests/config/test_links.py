@@ -35,8 +35,8 @@ def to_a_relative_file(root: Path) -> None:
 
 
 def by_another_link(root: Path) -> None:
-    (root / "b" / "way").symlink_to(root.parent)
-    (root / "a" / "identity.yaml").symlink_to("../b/way/shadow")
+    (root / "b" / "other").symlink_to(root.parent)
+    (root / "a" / "identity.yaml").symlink_to("../b/other/shadow")
 
 
 def to_a_folder_with_the_same_beginning(root: Path) -> None:
@@ -108,7 +108,7 @@ def test_nothing_is_written_through_a_link(root: Path) -> None:
     (root / "a" / "state.yaml").symlink_to("../b/state.yaml")
     with pytest.raises(
         ConfigError,
-        match=r"node-configs/a/state\.yaml: is really 'b/state\.yaml', by a symbolic link",
+        match=r"node-configs/a/state\.yaml: leads to 'b/state\.yaml' by a symbolic link",
     ):
         propose(root / "a", {"state.yaml": (STATE, STATE + b"# more\n")})
     propose(root / "a", {"state.yaml": (STATE, STATE)})  # nothing to write
@@ -117,7 +117,7 @@ def test_nothing_is_written_through_a_link(root: Path) -> None:
 
 def test_nothing_is_written_into_a_linked_folder(root: Path) -> None:
     (root / "c").symlink_to("b")
-    with pytest.raises(ConfigError, match=r"is really 'b/state\.yaml'"):
+    with pytest.raises(ConfigError, match=r"leads to 'b/state\.yaml'"):
         propose(root / "c", {"state.yaml": (STATE, STATE + b"# more\n")})
 
 

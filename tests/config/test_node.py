@@ -140,7 +140,7 @@ def test_problems_of_all_files_and_their_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["-rf", "a\nb", "a:b", "a[1]", "a*", " a", "\x1b[2J", "a'b"])
 def test_names_of_nodes(tmp_path: Path, name: str) -> None:
     (problem,) = problems(make(tmp_path / name))
-    assert "is no name for a node" in problem
+    assert "is not a valid node name" in problem
     assert problem.isprintable()
 
 
@@ -150,7 +150,7 @@ def test_names_that_will_do(tmp_path: Path, name: str) -> None:
 
 
 def test_a_name_that_will_do_is_the_same_in_an_id() -> None:
-    """So two folders never have tests of one id."""
+    """Otherwise the tests of two folders could have one id."""
     for character in map(
         chr, (*range(0x3000), 0xD800, 0xDCFF, 0xE000, 0xFEFF, 0xE0001, sys.maxunicode)
     ):
@@ -194,7 +194,7 @@ def test_messages_are_bounded(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_state(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path)
-    assert "is not there" in problem
+    assert "is missing" in problem
 
 
 NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -224,26 +224,26 @@ NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
     **{
         name: (lambda folder, name=name: (folder / name).write_text("a: b\n"), words)  # type: ignore[misc]
         for name, words in {
-            "system-identity.yaml": "state.yaml: is not there",
-            "identity.yaml": "state.yaml: is not there",
-            "connection.yaml": "state.yaml: is not there",
-            "watcher.yaml": "state.yaml: is not there",
+            "system-identity.yaml": "state.yaml: is missing",
+            "identity.yaml": "state.yaml: is missing",
+            "connection.yaml": "state.yaml: is missing",
+            "watcher.yaml": "state.yaml: is missing",
             "connection.yml": "connection.yml: is not read: the name is connection.yaml",
         }.items()
     },
 }
-"""Ways in which the folder of a node may have no state.yaml, and what is said of each."""
+"""How the folder of a node may lack a state.yaml, and the message for each."""
 
 
-@pytest.mark.parametrize("way", NO_STATES)
+@pytest.mark.parametrize("case", NO_STATES)
 def test_a_node_s_folder_without_a_usable_state_is_a_node_all_the_same(
-    tmp_path: Path, way: str
+    tmp_path: Path, case: str
 ) -> None:
     root = tmp_path / "node-configs"
     make(root / "rig-08")
     folder = root / "rig-07"
     folder.mkdir()
-    put, words = NO_STATES[way]
+    put, words = NO_STATES[case]
     put(folder)
     assert [each.name for each in select(root, ["*"])] == ["rig-07", "rig-08"]
     assert select(root, ["rig-07"]) == [folder]
@@ -329,12 +329,15 @@ WITH_PASSWORD = [
         ("url: ssh://-oProxyCommand=id", "BACKEND://HOST"),
         ("url: ssh://a@%2DoProxyCommand%3Did", "BACKEND://HOST"),
         *(
-            (f"url: '{way}'", "it holds a password, which is not taken from a file")
-            for way in WITH_PASSWORD
+            (f"url: '{destination}'", "it holds a password, which is not taken from a file")
+            for destination in WITH_PASSWORD
         ),
         *(
-            (f"ssh: {{host: '{way}'}}", "it holds a password, which is not taken from a file")
-            for way in ("root:x@rig", "root:a/b:c@rig")
+            (
+                f"ssh: {{host: '{destination}'}}",
+                "it holds a password, which is not taken from a file",
+            )
+            for destination in ("root:x@rig", "root:a/b:c@rig")
         ),
         ("ssh: {host: a, user: 'root:x'}", "it holds a password, which is not taken from a file"),
         ("ssh: {host: root@rig}", "no user"),
@@ -432,9 +435,9 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         ),
         (
             identity(composite_key__components=[{"name": "os_type", "value": "linux"}] * 2),
-            "stands here again",
+            "duplicate component",
         ),
-        (identity(platform__os_type="bsd"), "the key is of linux, the platform of bsd"),
+        (identity(platform__os_type="bsd"), "the key is for linux, and the platform is bsd"),
         (identity(identifiers__primary_id="0" * 31 + "1"), "the key does not end in primary_id"),
         (identity(identifiers__machine_id="0" * 31 + "1"), "machine_id is not primary_id"),
         (identity(identifiers__machine_id="0" * 32), "not all of them zero"),
@@ -504,7 +507,7 @@ def test_identities_that_do_not_fit(tmp_path: Path, document: dict[str, Any], wo
         (
             identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=OTHER_UUID),
             "  hardware_uuid: ",
-            "a machine has one of them",
+            "a machine has one hardware UUID: one of them is wrong",
         ),
         (identity(platform__os_type="bsd"), "  key: ", f"such as bsd:{MACHINE_ID}"),
         (identity(identifiers__primary_id="0" * 31 + "1"), "  key: ", f"such as linux:{'0' * 31}1"),
@@ -579,13 +582,13 @@ def test_selection(tmp_path: Path) -> None:
     [
         ("rig-7", "did you mean rig-07"),
         ("RIG-07", "did you mean rig-07"),
-        ("shared", "there are home, rig-07"),
-        ("zzz*", "there are home, rig-07"),
-        ("[z-a]", "there are home, rig-07"),
-        ("[", "there are home, rig-07"),
-        ("", "there are home, rig-07"),
+        ("shared", "the nodes are home, rig-07"),
+        ("zzz*", "the nodes are home, rig-07"),
+        ("[z-a]", "the nodes are home, rig-07"),
+        ("[", "the nodes are home, rig-07"),
+        ("", "the nodes are home, rig-07"),
         ("../home", "home"),
-        ("a\x1b[2Jb", "there are home, rig-07"),
+        ("a\x1b[2Jb", "the nodes are home, rig-07"),
     ],
 )
 def test_a_pattern_that_matches_no_node(tmp_path: Path, pattern: str, hint: str) -> None:
@@ -605,5 +608,5 @@ def test_no_node_configs_at_all(tmp_path: Path) -> None:
         select(None, ["rig-07"])
     with pytest.raises(ConfigError, match="cannot be read"):
         select(tmp_path / "nowhere", ["rig-07"])
-    with pytest.raises(ConfigError, match="no folder with a"):
+    with pytest.raises(ConfigError, match=r"no folder in .* has a"):
         select(tmp_path, ["rig-07"])

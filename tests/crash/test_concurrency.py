@@ -172,7 +172,7 @@ def test_two_commands_at_once_make_no_machine_two_nodes(here: Path) -> None:
             command.wait_for_lock()
     done = sorted(command.done() for command in commands)
     assert [status for status, *_ in done] == [0, 4]
-    assert "is the same machine's as node-configs/" in done[1][2]
+    assert "is for the same machine as node-configs/" in done[1][2]
     assert (
         len([path for path in (here / "node-configs").iterdir() if path.name in ("one", "two")])
         == 1

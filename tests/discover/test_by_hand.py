@@ -122,8 +122,8 @@ def test_what_it_does_not_know_is_answered_with_how_to_call_it(arguments: list[s
     assert b"sh probes/discover-edge-node.sh [--all]" in done.stderr
 
 
-def test_a_folder_that_may_not_be_looked_into_is_told(tree: Path) -> None:
-    """Root may read all, so what `[` says of the folder is made up."""
+def test_an_unreadable_folder_is_reported(tree: Path) -> None:
+    """Root may read everything, so `[` is made to fail for the folder."""
     refuse = '[() { case "$*" in "-r "*/etc/sysctl.d*) false ;; *) command [ "$@" ;; esac; }\n'
     body = refuse + scripts.body("sysctl", "discovery")
     done = subprocess.run(

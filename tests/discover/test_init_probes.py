@@ -1,4 +1,4 @@
-"""The scripts that read a machine to be recorded, run by sh on made trees."""
+"""The scripts that read a machine to be recorded, run by sh on trees of files."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 import power_edge.checking.collect_identity
 from power_edge.config.node import load_system_identity
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from tests.support.cases import RECORDINGS
 
@@ -66,7 +66,7 @@ def collect(tree: Path) -> tuple[SystemIdentity, str]:
 
 
 def refused(tree: Path) -> str:
-    """Why nothing tells this machine from others; of such a one there is no file."""
+    """Why nothing identifies this machine; such a machine gets no file."""
     done = run(tree)
     assert (done.returncode, done.stdout) == (12, b"")
     assert done.stderr.endswith(b"collect-identity.sh: nothing tells this machine from others\n")
@@ -101,7 +101,7 @@ def test_a_machine_as_it_stands_on_file(tree: Path) -> None:
         identity.composite_key.hash
         == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
     )
-    assert gate.expected(identity).require_match
+    assert identifiers.expected(identity).require_match
     assert errors == ""
 
 
@@ -112,12 +112,12 @@ def test_what_is_no_id_is_refused_with_the_reason_and_never_hashed(
     (tree / "etc/machine-id").write_bytes(content)
     assert f"machine-id left out: {reason}\n" in refused(tree)
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID}\n")
-    identity, told = collect(tree)
-    assert gate.expected(identity).hashes.keys() == {"product-uuid"}
-    assert told == f"collect-identity.sh: machine-id left out: {reason}\n"
+    identity, stderr = collect(tree)
+    assert identifiers.expected(identity).hashes.keys() == {"product-uuid"}
+    assert stderr == f"collect-identity.sh: machine-id left out: {reason}\n"
 
 
-def test_an_id_that_is_not_there_is_told(tree: Path) -> None:
+def test_a_missing_id_is_reported(tree: Path) -> None:
     for kind in ("machine-id", "product-uuid", "board-serial"):
         assert f"{kind} left out: there is none\n" in refused(tree)
 
@@ -127,9 +127,9 @@ def test_fillers_of_firmware_are_left_out(tree: Path, filler: str) -> None:
     (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{filler}\n")
     (tree / "sys/class/dmi/id/board_serial").write_text("To be filled by O.E.M.\n")
-    identity, told = collect(tree)
-    assert gate.expected(identity).hashes.keys() == {"machine-id"}
-    assert told.count("left out") == 2
+    identity, stderr = collect(tree)
+    assert identifiers.expected(identity).hashes.keys() == {"machine-id"}
+    assert stderr.count("left out") == 2
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_in_a_container_the_firmware_is_the_hosts_and_the_file_says_so(
     (tree / mark).write_bytes(b"HOME=/\0container=lxc\0")
     assert "product-uuid left out: it is the host's, for this is a container\n" in refused(tree)
     (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
-    identity, told = collect(tree)
-    assert gate.expected(identity).hashes.keys() == {"machine-id"}
-    assert "for this is a container" in told
+    identity, stderr = collect(tree)
+    assert identifiers.expected(identity).hashes.keys() == {"machine-id"}
+    assert "for this is a container" in stderr
     assert CONTAINER in run(tree).stdout.splitlines()
 
 
@@ -249,7 +249,7 @@ def test_a_mac(mac: Path) -> None:
         identity.platform.os_family,
         identity.platform.os_version,
     ) == ("darwin", "macos", "13.6")
-    assert gate.expected(identity).primary == "io-platform-uuid"
+    assert identifiers.expected(identity).primary == "io-platform-uuid"
 
 
 def test_a_mac_that_shows_no_id(mac: Path) -> None:
@@ -321,7 +321,7 @@ def _timeless(file: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("ssh", "status", "told"),
+    ("ssh", "status", "stderr"),
     [
         (
             "echo 'ssh: connect to host h port 22: Connection timed out' >&2; exit 255",
@@ -341,10 +341,10 @@ def _timeless(file: bytes) -> list[bytes]:
     ],
 )
 def test_what_comes_of_a_destination_that_shows_nothing(
-    tree: Path, ssh: str, status: int, told: str
+    tree: Path, ssh: str, status: int, stderr: str
 ) -> None:
     tool(tree, "ssh", ssh)
     done = run(tree, "h")
     assert (done.returncode, done.stdout) == (status, b"")
-    assert told in done.stderr.decode()
+    assert stderr in done.stderr.decode()
     assert b"\033" not in done.stderr

@@ -1,6 +1,4 @@
-"""What was discovered, merged into files that are there: what they lack comes in, what they say
-stays.
-"""
+"""Merge what was discovered into a file: what it lacks is added, what it says stays."""
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 from power_edge.config import ConfigError, load_state
 from power_edge.config.yaml_reader import read
 from power_edge.discover.merge import merge
-from power_edge.yaml_edit.writer import Document, Entry, Paragraph, emit
+from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, emit
 
 STATE = """\
 version: "1.0"   # ours
@@ -30,7 +28,7 @@ firewall:
   - {port: 80, proto: tcp, action: allow}
 """
 
-FOUND = Document(
+FOUND = NewDocument(
     (
         Paragraph("version", "1.0"),
         Paragraph("metadata", {"site": "other", "environment": "development"}),
@@ -111,7 +109,9 @@ def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> Non
 @pytest.mark.parametrize("kind", ["services", "sysctl", "firewall", "packages"])
 def test_a_type_of_which_nothing_was_found_changes_nothing(kind: str) -> None:
     assert (
-        merge(STATE, Document((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml")
+        merge(
+            STATE, NewDocument((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml"
+        )
         == STATE
     )
 
@@ -127,7 +127,7 @@ watchers:
     units: [docker.service, ssh]
 event_handler: {debounce_ms: 5}
 """
-    found = Document(
+    found = NewDocument(
         (
             Paragraph("version", "1.0"),
             Paragraph(
@@ -138,6 +138,7 @@ event_handler: {debounce_ms: 5}
                     "journald": {"units": ["ssh.service", "docker", "cron.service"]},
                     "auditd": {"commands": ["ufw"]},
                 },
+                names={"ssh.service": "services", "/etc/motd": "files"},
             ),
         )
     )
@@ -151,13 +152,13 @@ event_handler: {debounce_ms: 5}
     assert merge(merged, found, "f") == merged
 
 
-def test_roles_are_told_by_their_names() -> None:
+def test_roles_are_merged_by_name() -> None:
     text = "version: '1.0'\nnode: {hostname: x}\nroles:\n- name: vpn-gateway\n  enabled: false\n"
     roles = (
         Entry({"name": "vpn-gateway", "enabled": True}),
         Entry({"name": "k8s-node"}, ("kubelet runs",)),
     )
-    found = Document(
+    found = NewDocument(
         (Paragraph("node", {"hostname": "y", "tags": ["a", "on"]}), Paragraph("roles", roles))
     )
     merged = merge(text, found, "f")
@@ -174,19 +175,19 @@ entries = [
 
 @settings(deadline=None)
 @given(st.sets(st.sampled_from(range(len(entries)))))
-def test_whatever_is_missing_is_added_once(there: set[int]) -> None:
-    def only(kept: set[int]) -> Document:
+def test_whatever_is_missing_is_added_once(kept_entries: set[int]) -> None:
+    def only(kept: set[int]) -> NewDocument:
         sections = {
             name: tuple(
                 entry for number, (of, entry) in enumerate(entries) if of == name and number in kept
             )
             for name, _ in entries
         }
-        return Document(
+        return NewDocument(
             (*FOUND.paragraphs[:2], *(Paragraph(name, found) for name, found in sections.items()))
         )
 
-    merged = merge(emit(only(there)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
+    merged = merge(emit(only(kept_entries)), FOUND._replace(paragraphs=FOUND.paragraphs[:5]), "f")
     observed, wanted = (
         load_state(text.encode(), "f", "n").items
         for text in (merged, emit(only(set(range(len(entries))))))

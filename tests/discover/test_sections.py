@@ -1,4 +1,4 @@
-"""From what a discovery printed and a probe saw to what is declared, left out, and not seen."""
+"""From the output of a discovery and a probe to what is declared, left out, and not observed."""
 
 from collections.abc import Mapping
 
@@ -16,16 +16,16 @@ Printed = bytes | tuple[int, bytes, str]
 def found(lines: bytes, values: Mapping[str, str] | None, **more: Printed) -> Section:
     sections: dict[str, Printed] = {"find.sysctl": lines, **more}
     if values is not None:
-        asked = [
+        keys = [
             line[1:].partition(b"\t")[0].decode().replace("/", ".")
             for line in lines.split(b"\n")
             if line.startswith(b"+")
         ]
-        sections["sysctl.0"] = sysctl(values, asked)
+        sections["sysctl.0"] = sysctl(values, keys)
     return section("sysctl", read(answer("a", sections)))
 
 
-def test_what_is_there_is_declared_as_it_is() -> None:
+def test_things_are_declared_as_they_are() -> None:
     observed = found(b"+net/ipv4/ip_forward\tby hand\n", {"net.ipv4.ip_forward": "1"})
     assert observed.found == (Found("net.ipv4.ip_forward", "1", "by hand"),)
     assert observed.value == {"net.ipv4.ip_forward": "1"}
@@ -51,7 +51,7 @@ def test_of_two_lines_about_one_thing_the_first_counts() -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        (None, "/etc/a sets it; nothing that could be declared holds true of it"),
+        (None, "/etc/a sets it; no declaration of it is true"),
         (
             "010",
             "the kernel never shows a number as 010: write it in decimal, without leading zeros or a plus",
@@ -98,12 +98,12 @@ def test_a_discovery_that_failed_is_no_empty_one(printed: Printed | None, why: s
 
 
 @pytest.mark.parametrize("printed", [(124, b"", ""), b"garbage\n", b"\xff\xfe"])
-def test_a_probe_that_failed_hides_what_it_was_asked(printed: Printed) -> None:
+def test_a_failed_probe_hides_its_arguments(printed: Printed) -> None:
     observed = found(b"+vm/swappiness\tby hand\n", None, **{"sysctl.0": printed})
     assert (observed.found, [each.what for each in observed.hidden]) == ((), ["vm.swappiness"])
 
 
-def test_a_type_that_is_asked_about_nothing_finds_nothing() -> None:
+def test_a_type_without_arguments_finds_nothing() -> None:
     for name in resources.discoverable():
         observed = section(name, read(answer("a", {f"find.{name}": b""})))
         assert (observed.found, observed.left_out, observed.hidden) == ((), (), ())

@@ -18,6 +18,7 @@ from power_edge.model import Item, NotObserved, Outcome, Source
 from power_edge.probing.framing import Answer, NoAnswer, Output, read
 from power_edge.probing.observe import observe, parsed
 from power_edge.report import terminal
+from power_edge.report.record import as_json, record
 from power_edge.resources import resource
 from tests.support import answers
 from tests.support.budget import Budget
@@ -118,7 +119,7 @@ def items(name: str) -> Iterator[Item]:
             kind.canonical(entry.name),
             entry.declared,
             kind.asserts(entry.declared),
-            Source("node-configs/rig/state.yaml", 1),
+            (Source("node-configs/rig/state.yaml", 1),),
         )
 
 
@@ -230,7 +231,7 @@ def test_no_answer_breaks_a_run(name: str) -> None:
             assert "judging failed" not in (result.why or ""), (result.why, data)
             harmless(terminal.block(result))
             harmless(terminal.headline(result))
-            json.dumps(result.metadata()).encode()
+            json.dumps(as_json(record(result))).encode()
             assert not isinstance(observed, NotObserved) or result.outcome is Outcome.UNKNOWN
             budget.counts[result.outcome.value] += 1
             if mutations == [cut] and result.outcome is Outcome.COMPLIANT and name not in ENDLESS:

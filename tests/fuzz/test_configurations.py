@@ -20,7 +20,7 @@ from power_edge.checking.check import Checked, expected, script_for
 from power_edge.cli import cli
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.config.schema import schema, validator
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model import Problem
 from power_edge.probing.framing import read
 from power_edge.report import terminal
@@ -238,7 +238,9 @@ def judged(node: Node, chance: random.Random) -> Iterator[str]:
     script = script_for(node)
     script.text().encode("utf-8", "surrogateescape")
     wanted = expected(node)
-    shown = [(kind, "ok", digest) for kind, digest in (wanted or gate.ANY_MACHINE).hashes.items()]
+    shown = [
+        (kind, "ok", digest) for kind, digest in (wanted or identifiers.ANY_MACHINE).hashes.items()
+    ]
     sections = {
         name: chance.choice(corpus(name.partition(".")[0]))
         for section in script.sections

@@ -119,6 +119,7 @@ def machine(value: str) -> bytes:
     return answers.answer("-", sections, promised=[name for name in sections if " " not in name])
 
 
+@pytest.mark.shell
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_a_machine(lab: Lab, value: str) -> None:
     lab.answer = machine(value)

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from power_edge.cli import main
 from power_edge.config import load_node
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model import Outcome
 from power_edge.report import prometheus
 from power_edge.text import readable
@@ -89,7 +89,7 @@ def hostile(project: Project, folder: Path) -> Project:
         assert node.system_identity is not None
         shown = [
             (kind, "ok", digest)
-            for kind, digest in gate.expected(node.system_identity).hashes.items()
+            for kind, digest in identifiers.expected(node.system_identity).hashes.items()
         ]
         project.answer(
             node.name, {f"{item.type}.0": (1, b"", value) for item in node.items}, readings=shown

@@ -449,7 +449,7 @@ def test_no_message_about_a_connection_quotes_what_may_be_a_password(
         ("services: [ssh]", "services[1] is text and should be a mapping"),
         (
             "sysctl: {vm.swappiness: '1', vm.swappiness: '2'}",
-            "the key 'vm.swappiness' stands here again",
+            "duplicate key 'vm.swappiness' (first on line",
         ),
         ("services: [{name: ssh, password=x1: red}]", "8:24: unknown key in services[1] ("),
     ],

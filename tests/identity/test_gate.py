@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from power_edge.identity import gate
-from power_edge.identity.gate import Expected, Reading
+from power_edge.identity.identifiers import Expected, Reading, digest
+from power_edge.identity.identifiers import expected as expected_of
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from tests.support.gates import (
     FILLER,
@@ -16,7 +17,6 @@ from tests.support.gates import (
     OTHER_ID,
     OTHER_UUID,
     ROWS,
-    SERIAL,
     UUID,
     Row,
     by_id,
@@ -26,9 +26,9 @@ from tests.support.gates import (
 
 
 def readings(row: Row) -> dict[str, Reading]:
-    """What the prelude would tell: the identifiers on file alone, each as a hash."""
+    """What the prelude would print: the identifiers on file alone, each as a hash."""
     return {
-        kind: Reading(state, gate.digest("linux", kind, value) if state == "ok" else None)
+        kind: Reading(state, digest("linux", kind, value) if state == "ok" else None)
         for kind, (state, value) in {
             kind: row.shown.get(kind, ("missing", "")) for kind in row.expected.hashes
         }.items()
@@ -54,28 +54,28 @@ def test_no_identity_on_file() -> None:
     ) == gate.Gate(12, "no identity on file; record one with: power-edge init", None, matches=False)
 
 
-def test_both_hashes_are_told_and_no_identifier() -> None:
+def test_the_message_has_both_hashes_and_no_identifier() -> None:
     row = ROWS["another machine"]
     why = gate.judge(row.expected, readings(row), "").why
     assert why is not None
-    assert gate.digest("linux", "machine-id", ID) in why
-    assert gate.digest("linux", "machine-id", OTHER_ID) in why
+    assert digest("linux", "machine-id", ID) in why
+    assert digest("linux", "machine-id", OTHER_ID) in why
     assert ID not in why
     assert OTHER_ID not in why
 
 
 def test_the_hash_is_of_the_composite_key() -> None:
     assert (
-        gate.digest("linux", "machine-id", f" {OTHER_ID.upper()}\n")
+        digest("linux", "machine-id", f" {OTHER_ID.upper()}\n")
         == "e8ccc88d6fab54001cbbdbca24262b2e35c56022b31dd48a3a44985fb4696ac3"
     )
 
 
 def test_identifiers_that_are_not_on_file_decide_nothing() -> None:
-    other = Reading("ok", gate.digest("linux", "product-uuid", UUID))
+    other = Reading("ok", digest("linux", "product-uuid", UUID))
     assert gate.judge(
         expected(**by_id()),
-        {"machine-id": Reading("ok", gate.digest("linux", "", ID)), "product-uuid": other},
+        {"machine-id": Reading("ok", digest("linux", "", ID)), "product-uuid": other},
         "",
     ).open
 
@@ -88,23 +88,12 @@ def test_a_state_without_a_hash_is_never_a_match() -> None:
     assert gate.judge(expected(**by_id()), {}, "").status == 12
 
 
-def test_an_answer_that_was_not_asked_for_an_identifier_on_file_is_no_match() -> None:
-    of_old = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
+def test_an_answer_without_an_identifier_on_file_is_no_match() -> None:
+    of_old = {"machine-id": Reading("ok", digest("linux", "machine-id", ID))}
     assert gate.judge(expected(**by_id()), of_old, "").open
     judged = gate.judge(expected(**by_id(dmi_product_uuid=UUID)), of_old, "")
     assert judged.status == 12
     assert "product-uuid" in str(judged.why)
-
-
-def test_a_mac_has_its_own() -> None:
-    mac = expected(os_type="darwin", primary_id=UUID, id_type="hardware-uuid", hardware_uuid=UUID)
-    assert mac.primary == "io-platform-uuid"
-    assert mac.hashes == {"io-platform-uuid": gate.digest("darwin", "io-platform-uuid", UUID)}
-
-
-def test_defaults_are_the_strict_ones() -> None:
-    strict = expected(rules={}, **{key: value for key, value in by_id().items() if key != "rules"})
-    assert (strict.require_match, strict.allow_os_migration) == (True, False)
 
 
 def by_id_of(machine: str, uuid: str = FILLER) -> dict[str, Any]:
@@ -181,9 +170,7 @@ NAMED = {
 @pytest.mark.parametrize("name", NAMED)
 def test_another_machine_is_named_where_it_is_a_node(name: str) -> None:
     file, shown, others, words = NAMED[name]
-    readings = {
-        kind: Reading("ok", gate.digest("linux", kind, value)) for kind, value in shown.items()
-    }
+    readings = {kind: Reading("ok", digest("linux", kind, value)) for kind, value in shown.items()}
     judged = gate.judge(
         expected(**file),
         readings,
@@ -195,11 +182,11 @@ def test_another_machine_is_named_where_it_is_a_node(name: str) -> None:
     assert "on file for" in str(judged.why) or words is None
 
 
-def test_the_other_identities_are_read_for_another_machine_alone() -> None:
+def test_the_other_identities_are_read_only_for_another_machine() -> None:
     def others() -> dict[str, Expected]:
         raise AssertionError("read")
 
-    right = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
+    right = {"machine-id": Reading("ok", digest("linux", "machine-id", ID))}
     assert gate.judge(expected(**by_id()), right, "", others).open
     assert (
         gate.judge(expected(**by_id()), {"machine-id": Reading("missing")}, "", others).status == 12
@@ -208,103 +195,21 @@ def test_the_other_identities_are_read_for_another_machine_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "filler"),
-    [
-        ("product-uuid", "0" * 32, True),
-        ("product-uuid", "00000000-0000-0000-0000-000000000000", True),
-        ("product-uuid", "", True),
-        ("product-uuid", "F" * 32, True),
-        ("product-uuid", FILLER.upper(), True),
-        ("product-uuid", f" {FILLER}\n", True),
-        ("product-uuid", UUID, False),
-        ("product-uuid", "none", False),
-        ("machine-id", ID, False),
-        ("board-serial", "To be filled by O.E.M.", True),
-        ("board-serial", "none", True),
-        ("board-serial", " 0000 ", True),
-        ("board-serial", "f" * 32, False),
-        ("board-serial", SERIAL, False),
-    ],
-)
-def test_what_firmware_shows_that_nobody_filled_in(kind: str, value: str, filler: bool) -> None:
-    assert gate.is_filler(kind, value) is filler
-    if kind != "board-serial":  # which decides for no file
-        file = {"identifiers": {"primary_id": value, "id_type": kind}}
-        assert gate.tells(msgspec.convert(file, SystemIdentity)) is not filler
-
-
-@pytest.mark.parametrize("rules", [{"require_match": True}, {"require_match": False}])
-@pytest.mark.parametrize(
-    ("shown", "on_file", "same"),
-    [
-        (by_id(), by_id(), True),
-        (by_id(), by_id_of(OTHER_ID), False),
-        (by_id(dmi_product_uuid=UUID), by_id(), True),
-        (by_id(), by_id(dmi_product_uuid=UUID), True),
-        (by_id(dmi_product_uuid=UUID), by_id(dmi_product_uuid=OTHER_UUID), False),
-        (by_id(), by_uuid(), False),
-        (by_uuid(machine_id=ID), by_id(), True),
-        (by_uuid(), by_id(), False),
-        ({}, by_id(), False),
-        (by_id(), {}, False),
-    ],
-)
-def test_one_rule_whether_a_machine_is_the_one_on_file(
-    shown: Any, on_file: Any, same: bool, rules: Any
-) -> None:
-    """Strict, even for a file that does not require it.
-
-    What one of them does not have is passed over, but for what decides.
-    """
-
-    def identity(identifiers: Any) -> SystemIdentity:
-        chosen = {key: value for key, value in identifiers.items() if key != "rules"}
-        return msgspec.convert({"identifiers": chosen, "validation": rules}, SystemIdentity)
-
-    assert gate.is_of(identity(shown), identity(on_file)) is same
-
-
-def test_what_is_expected_of_a_file() -> None:
-    """Each identifier of a file is compared, whatever the file leaves out."""
-    values = {
-        "machine_id": ID,
-        "dmi_board_serial": SERIAL,
-        "dmi_product_uuid": UUID,
-        "io_platform_uuid": OTHER_UUID,
-    }
-    file = {
-        "identifiers": {**values, "primary_id": ID, "id_type": "machine-id"},
-        "composite_key": {"key": f"linux:{ID}", "hash": "f" * 64},
-    }
-    found = gate.expected(msgspec.convert(file, SystemIdentity))
-    kinds = {
-        "machine-id": ID,
-        "board-serial": SERIAL,
-        "product-uuid": UUID,
-        "io-platform-uuid": OTHER_UUID,
-    }
-    assert found.hashes == {
-        kind: gate.digest("linux", kind, value) for kind, value in kinds.items()
-    }
-    assert (found.os, found.primary, found.hash_on_file) == ("linux", "machine-id", "f" * 64)
-
-
-@pytest.mark.parametrize(
     "identifiers",
     [None, {}, {"machine_id": ID}, {"id_type": "machine-id", "machine_id": ID}, {"primary_id": ID}],
 )
-def test_without_an_identifier_that_decides_there_is_none(
+def test_a_file_without_an_identifier_that_decides(
     identifiers: dict[str, str] | None,
 ) -> None:
-    found = gate.expected(msgspec.convert({"identifiers": identifiers}, SystemIdentity))
+    found = expected_of(msgspec.convert({"identifiers": identifiers}, SystemIdentity))
     assert found.primary is None
-    shown = {"machine-id": Reading("ok", gate.digest("linux", "machine-id", ID))}
+    shown = {"machine-id": Reading("ok", digest("linux", "machine-id", ID))}
     judged = gate.judge(found, shown, "")
     assert (judged.status, judged.why) == (12, "none on file")
 
 
 DIGEST = {
-    kind: gate.digest("linux", kind, value)
+    kind: digest("linux", kind, value)
     for kind, value in (("machine-id", OTHER_ID), ("product-uuid", UUID))
 }
 
@@ -322,7 +227,7 @@ DIGEST = {
         ),
     ],
 )
-def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(
+def test_an_open_gate_has_the_observed_hash_and_a_note(
     file: Any, shown: list[str], why: str | None
 ) -> None:
     judged = gate.judge(expected(**file), {kind: Reading("ok", DIGEST[kind]) for kind in shown}, "")
@@ -330,29 +235,8 @@ def test_an_open_gate_says_what_it_saw_and_what_is_to_be_said(
     assert judged.why is None if why is None else str(judged.why).startswith(why)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "kind"),
-    [
-        (by_id(), by_id(), "machine-id"),
-        (by_id(), by_id_of(OTHER_ID), None),
-        (by_id(dmi_product_uuid=UUID), by_id_of(OTHER_ID, UUID), None),
-        (by_id(dmi_product_uuid=UUID), by_id(dmi_product_uuid=OTHER_UUID), "machine-id"),
-        (by_uuid(), by_id(dmi_product_uuid=UUID), "product-uuid"),
-        (by_uuid(dmi_board_serial=SERIAL), by_uuid(OTHER_UUID, dmi_board_serial=SERIAL), None),
-        (by_uuid(machine_id=ID), by_uuid(machine_id=OTHER_ID), None),
-        (by_uuid(), by_id(), None),
-        ({}, {}, None),
-    ],
-)
-def test_the_identifier_by_which_two_files_are_one_machine_s(
-    one: Any, other: Any, kind: str | None
-) -> None:
-    assert gate.shared(expected(**one), expected(**other)) == kind
-    assert gate.shared(expected(**other), expected(**one)) == kind
-
-
-def test_of_a_match_the_hash_on_file_is_told_however_its_key_is_spelled() -> None:
+def test_a_match_shows_the_hash_on_file_however_its_key_is_spelled() -> None:
     on_file = expected(**by_uuid(UUID.upper()))._replace(hash_on_file="f" * 64)
-    shown = Reading("ok", gate.digest("linux", "product-uuid", UUID))
+    shown = Reading("ok", digest("linux", "product-uuid", UUID))
     assert gate.judge(on_file, {"product-uuid": shown}, "").observed == "f" * 64
     assert gate.judge(on_file, {"product-uuid": Reading("ok", "0" * 64)}, "").observed == "0" * 64

@@ -139,7 +139,7 @@ def test_a_node_of_odd_things_is_declared_in_full(lab: Lab, tmp_path: Path) -> N
             (item.type, item.name): item.expected
             for item in load_node(tmp_path / "node-configs" / node.name).items
         }
-    assert len(items["sysctl", "net.ipv4.ip_local_reserved_ports"]["value"]) > 18_000
+    assert len(str(items["sysctl", "net.ipv4.ip_local_reserved_ports"]["value"])) > 18_000
     assert {
         name: dict(expected)
         for (kind, name), expected in items.items()
@@ -194,7 +194,7 @@ def test_a_section_that_hangs_is_told_and_the_others_are_read(
         said = discover(lab, tmp_path, node.name, "--merge", "--only", "services,sysctl")
     finally:
         node.sh("rm /usr/local/bin/systemctl")
-    assert "not seen: services: timed out" in said
+    assert "not observed: services: timed out" in said
     assert "net.ipv4.ip_forward" in said
     assert node.sh("pgrep -x sleep || echo none") == "none"
 

@@ -78,7 +78,7 @@ def holds(node: Node, section: dict[str, Any]) -> list[Result]:
                 "",
                 each.declared,
                 RESOURCE.asserts(each.declared),
-                Source("f", 1),
+                (Source("f", 1),),
             ),
             observed,
         )

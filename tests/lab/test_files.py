@@ -7,7 +7,7 @@ import os
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import pytest
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Result, Source
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import RESOURCE, ask, parse
+from power_edge.report.shell_line import shell_line
+from power_edge.resources.files import RESOURCE, File, ask, parse
 from tests.support.lab.nodes import Node
 from tests.support.scripts import body
 
@@ -42,7 +43,7 @@ NAMES = [
 HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
 
-def probe(shell: Sequence[str], items: Sequence[Declared]) -> Observations:
+def probe(shell: Sequence[str], items: Sequence[Declared]) -> Mapping[str, Any]:
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
     done = subprocess.run(
         [*shell, "-c", BODY, "pe", *ask(items)],
@@ -66,7 +67,7 @@ def judged(item: Declared, observed: Observations | NotObserved) -> Result:
             RESOURCE.canonical(item.path),
             item,
             RESOURCE.asserts(item),
-            Source("f", 1),
+            (Source("f", 1),),
         ),
         observed,
     )
@@ -93,7 +94,9 @@ def test_any_name(shell: list[str], tmp_path: Path) -> None:
         item.path: item.path.isprintable() and (shell[0] != "busybox" or item.path.isascii())
         for item in others
     }
-    assert {item.path: bool(judged(item, observed).mend) for item in others} == pasteable
+    assert {
+        item.path: bool(shell_line(judged(item, observed).remedy)) for item in others
+    } == pasteable
 
 
 def test_what_is_no_regular_file(shell: list[str], tmp_path: Path) -> None:
@@ -250,7 +253,10 @@ def test_what_cannot_be_searched_is_salted(tmp_path: Path) -> None:
         env=environment,
     )
     assert HELLO.encode() not in done.stdout
-    assert parse(done.stdout)[f"{tmp_path}/plain"].salted.fits(HELLO)
+    file = parse(done.stdout)[f"{tmp_path}/plain"]
+    assert isinstance(file, File)
+    assert file.salted is not None
+    assert file.salted.fits(HELLO)
 
 
 def on(node: Node, user: str, sudo: str, items: Sequence[Declared]) -> list[dict[str, str]]:
@@ -323,7 +329,7 @@ def mended(node: Node, result: Result) -> None:
     """Run the printed commands, by a shell that knows $'...' where they hold it: see
     power_edge.checking.evaluate.quoted.
     """
-    command = str(result.mend)
+    command = str(shell_line(result.remedy))
     node.run("bash" if "$'" in command else "sh", "-c", command)
 
 
@@ -449,7 +455,7 @@ def test_a_command_changes_what_is_declared_and_nothing_else(
     item = Declared(path=f"{place}/here/f", **declared)
     found = looked_at(node, item)
     assert found.outcome.value == "drift", found
-    assert found.mend, found
+    assert shell_line(found.remedy), found
     assert (found.advice is None) if remark is None else (remark in str(found.advice)), found.advice
     before = below(node, place)
     mended(node, found)
@@ -553,9 +559,12 @@ def test_where_a_command_would_fail_or_take_something_along_a_sentence_says_so(
     node.sh(f"cd {place}/here; {arrange}")
     found = looked_at(node, Declared(path=f"{place}/here/f", **declared))
     assert found.outcome.value == "drift", found
-    assert (found.mend, advice in str(found.advice)) == (None, True), found
+    assert (shell_line(found.remedy), advice in str(found.advice)) == (None, True), found
 
 
 def test_a_kernel_s_file_is_no_file_to_write(node: Node) -> None:
     found = looked_at(node, Declared(path="/proc/sys/net/ipv4/ip_forward", content="1\n"))
-    assert (found.mend, found.advice) == (None, "it is a kernel parameter: declare it under sysctl")
+    assert (shell_line(found.remedy), found.advice) == (
+        None,
+        "it is a kernel parameter: declare it under sysctl",
+    )

@@ -151,7 +151,7 @@ def outcome(rule: Rule, observed: Observations | NotObserved) -> Outcome:
         "",
         entry.declared,
         RESOURCE.asserts(entry.declared),
-        Source("state.yaml", 1),
+        (Source("state.yaml", 1),),
     )
     return judge(RESOURCE, item, observed).outcome
 

@@ -15,6 +15,7 @@ from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import parse
 from tests.support.lab.nodes import Lab, Node
@@ -379,7 +380,7 @@ def items(declared: dict[str, Any]) -> list[Item]:
             "",
             entry.declared,
             RESOURCE.asserts(entry.declared),
-            Source("state.yaml", 1),
+            (Source("state.yaml", 1),),
         )
         for entry in RESOURCE.items_of(firewall)
     ]
@@ -406,13 +407,15 @@ def tried(lab: Lab, node: Node, reset: str, case: Drift) -> None:
     result = before[case.item]
     assert result.outcome is Outcome.DRIFT, result
     if case.advice:
-        assert result.mend is None, result
+        assert shell_line(result.remedy) is None, result
         assert case.advice in (result.advice or ""), result.advice
         return
-    assert result.mend == case.command, result.advice
+    command = shell_line(result.remedy)
+    assert command is not None, result.advice
+    assert command == case.command
     kept = node.run("sh", "-c", KEPT, check=False).stdout
     ssh(lab, node, case.port, "true")
-    node.sh(result.mend)
+    node.sh(command)
     assert node.run("sh", "-c", KEPT, check=False).stdout == kept
     for address in (
         (node.address, node.address6) if SSH in case.declared.get("rules", ()) else (node.address,)

@@ -219,7 +219,7 @@ def test_a_clone_is_refused_with_both_names(lab: Lab, node: Node, tmp_path: Path
         done = command(lab, "clone", "--write", cwd=tmp_path)
         assert done.returncode == 4
         assert (
-            f"node-configs/clone/system-identity.yaml: is the same machine's as node-configs/{node.name}/system-identity.yaml"
+            f"node-configs/clone/system-identity.yaml: is for the same machine as node-configs/{node.name}/system-identity.yaml"
             in done.stderr
         )
         (fresh,) = re.findall(r"as root on one of them: (.*); reboot;", done.stderr)

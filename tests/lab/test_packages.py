@@ -4,12 +4,14 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.packages_schema import Package as Declared
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import parse
 from tests.support.cases import RECORDINGS
@@ -38,7 +40,7 @@ def results(
     return [
         judge(
             RESOURCE,
-            Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), place),
+            Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), (place,)),
             observed,
         )
         for item in items
@@ -92,7 +94,7 @@ def test_the_database_of_a_session_is_not_the_nodes(node: Node) -> None:
     )
     for setting in ("DPKG_ROOT=/other", "DPKG_ADMINDIR=/other/var/lib/dpkg"):
         items = [Declared(name="elsewhere"), Declared(name="procps", state="absent")]
-        observed = parse(
+        observed: Mapping[str, Any] = parse(
             node.run("env", setting, "/bin/sh", "-c", BODY, "pe", *ask(items)).stdout.encode()
         )
         assert [row.name for item in items for row in observed[item.name].here] == ["procps"]
@@ -190,7 +192,7 @@ def test_the_database_of_apk(shell: list[str], tree: Path) -> None:
     )
     done = in_tree(shell, tree, "musl", "openssh", "py-foo", "cmd", "nosuch")
     assert done.returncode == 0, done.stderr
-    observed = parse(done.stdout)
+    observed: Mapping[str, Any] = parse(done.stdout)
     assert [row.version for row in observed["musl"].rows] == ["1.2.4_git20230717-r4"]
     assert observed["py-foo"].providers == ("py3-foo",)
     assert not any(
@@ -212,7 +214,7 @@ def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
     (tree / "var/lib/dpkg/status").write_text(f"{mta}\n{nano}\n")
     done = in_tree(shell, tree, "mta", "nano", "mail-transport-agent", "smtp", "editor", "nosuch")
     assert done.returncode == 0, done.stderr
-    observed = parse(done.stdout)
+    observed: Mapping[str, Any] = parse(done.stdout)
     assert observed["mta"].rows[0][2:] == ("hold", "installed", "ok", "1.0")
     assert not observed["nano"].here
     assert observed["mail-transport-agent"].providers == observed["smtp"].providers == ("mta",)
@@ -293,7 +295,7 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
 
     def latest() -> tuple[str, str | None]:
         [result] = results(node, [Declared(name="pe-app", state="latest")])
-        return result.outcome.value, result.mend
+        return result.outcome.value, shell_line(result.remedy)
 
     node.sh(REPOSITORY)
     offer("1.9-1")
@@ -305,7 +307,7 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     offer("*", "10 days ago")
     assert latest() == ("drift", "apt-get install -y --no-install-recommends pe-app")
     [older] = results(node, [Declared(name="pe-app", version="1.10-1")])
-    node.sh(str(older.mend))
+    node.sh(str(shell_line(older.remedy)))
     offer("*")
     assert latest() == ("compliant", None)
     node.sh(
@@ -313,9 +315,9 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
     )
     assert latest() == ("unknown", None)
     [newer] = results(node, [Declared(name="pe-app", version="1.9-1")])
-    node.sh(str(newer.mend))
+    node.sh(str(shell_line(newer.remedy)))
     [there] = results(node, [Declared(name="pe-app", state="absent")])
-    node.sh(str(there.mend))
+    node.sh(str(shell_line(there.remedy)))
     node.sh("dpkg --unpack /srv/repo/pe-app_1.9-1.deb")
     [unpacked] = results(node, [Declared(name="pe-app")])
     [absent] = results(node, [Declared(name="pe-app", state="absent")])
@@ -324,7 +326,7 @@ def test_latest_and_the_commands_to_mend_on_a_real_apt(node: Node) -> None:
         "unpacked",
         "drift",
     )
-    node.sh(str(unpacked.mend))
+    node.sh(str(shell_line(unpacked.remedy)))
     assert outcomes(node, Declared(name="pe-app", version="1.9-1")) == ["compliant"]
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from power_edge.model.generated.resources.packages_schema import Package as Declared
+from power_edge.report.shell_line import shell_line
 from tests.lab.test_packages import outcomes, results
 from tests.support.lab.nodes import Lab, Node
 
@@ -267,7 +268,7 @@ def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_else(
             "find / -xdev -newer /root/mark ! -path '/proc/*' ! -path '/sys/*' ! -path '/run/*' ! -path '/var/log/journal*'"
         )
         assert written == "", "looking, and trying what apt would do, writes nothing"
-        assert (result.outcome.value, result.mend) == ("drift", commands)
+        assert (result.outcome.value, shell_line(result.remedy)) == ("drift", commands)
         assert (
             advice is None
             if result.advice is None
@@ -276,7 +277,7 @@ def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_else(
         assert not result.mend_cuts
         if commands is None:
             return
-        stocked.sh(f"export DEBIAN_FRONTEND=noninteractive; {result.mend}")
+        stocked.sh(f"export DEBIAN_FRONTEND=noninteractive; {shell_line(result.remedy)}")
         assert outcomes(stocked, declared) == ["compliant"]
         assert packages(stocked, *own) == before
         assert {*stocked.sh("apt-mark showhold; apt-mark showauto").split()} - own == {
@@ -294,21 +295,23 @@ def test_the_removal_of_what_the_way_to_the_node_may_lead_through_says_so(
 ) -> None:
     [result] = results(stocked, [Declared(name=name, state="absent")])
     assert (
-        result.mend_cuts if result.mend is not None else "would also remove" in str(result.advice)
+        result.mend_cuts
+        if shell_line(result.remedy) is not None
+        else "would also remove" in str(result.advice)
     )
 
 
 @pytest.mark.parametrize("name", ["mksh", "cron"])
 def test_other_removals_do_not(stocked: Node, name: str) -> None:
     [result] = results(stocked, [Declared(name=name, state="absent")])
-    assert (result.mend, result.mend_cuts) == (f"apt-get remove -y {name}", False)
+    assert (shell_line(result.remedy), result.mend_cuts) == (f"apt-get remove -y {name}", False)
 
 
 def test_the_removal_of_a_login_shell_does(stocked: Node) -> None:
     stocked.sh("usermod -s /bin/mksh guest")
     try:
         [result] = results(stocked, [Declared(name="mksh", state="absent")])
-        assert (result.mend, result.mend_cuts) == ("apt-get remove -y mksh", True)
+        assert (shell_line(result.remedy), result.mend_cuts) == ("apt-get remove -y mksh", True)
     finally:
         stocked.sh("usermod -s /bin/bash guest")
 
@@ -328,7 +331,7 @@ def test_what_apt_calls_while_it_runs_is_not_called(stocked: Node) -> None:
             Declared(name="mksh", state="absent"),
             Declared(name="cron", state="latest"),
         ]
-        assert [result.mend is not None for result in results(stocked, items)] == [
+        assert [shell_line(result.remedy) is not None for result in results(stocked, items)] == [
             True,
             True,
             False,
@@ -342,4 +345,5 @@ def test_a_plain_user_gets_the_same_remedy(stocked: Node) -> None:
     item = Declared(name="pe-app")
     [by_root] = results(stocked, [item])
     [by_guest] = results(stocked, [item], user="guest")
-    assert by_guest.mend == by_root.mend is not None
+    assert by_guest.remedy == by_root.remedy
+    assert by_root.remedy.commands

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from power_edge.config import ConfigError
-from power_edge.model import Outcome, Result
+from power_edge.model import Outcome, Remedy, Result
+from power_edge.report.shell_line import shell_line
 from tests.support.cases import RECORDINGS, Case, Verdict, items_of, load, worst
 from tests.support.lab.checking import look
 from tests.support.lab.nodes import OUR_ADDRESS, OUR_ADDRESS6, Lab, Node
@@ -137,7 +138,7 @@ def test_a_remedy_that_does_not_what_it_is_for_or_more_is_noticed(
     with lab.node("drifting", root=ROOTS[drift.case.node or ""]) as node:
         make(node, drift.case)
         (found,) = look(node, items_of(drift.verdict.declared))
-        row = mend(lab, node, drift, [found._replace(mend=command, advice=None)])
+        row = mend(lab, node, drift, [found._replace(remedy=Remedy((("sh", "-c", command),)))])
     observed = [fault for fault in faults if any(fault in each for each in row.faults)]
     assert observed == faults, row.faults
 
@@ -155,7 +156,7 @@ def run(lab: Lab, drift: Drift) -> Row:
             return Row(drift, "", *_not_reproduced(drift, shown, found))
         if drift.name in NOT_REPRODUCED:
             return Row(drift, "", ("the node shows the drift, and NOT_REPRODUCED lists it",))
-        if all(result.mend is None for result in found):
+        if all(shell_line(result.remedy) is None for result in found):
             advice = "; ".join(result.advice for result in found if result.advice)
             faults = () if advice else ("neither commands nor advice",)
             return Row(drift, "", faults, f"advice: {advice}")
@@ -173,7 +174,7 @@ def _not_reproduced(drift: Drift, shown: str, found: list[Result]) -> tuple[tupl
 def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
     """Run the printed commands, and look what they did."""
     items = [result.item for result in found]
-    commands = [result.mend for result in found if result.mend is not None]
+    commands = [line for result in found if (line := shell_line(result.remedy)) is not None]
     faults = []
     others = [(verdict, outcomes(node, verdict)) for verdict in beside_it(drift)]
     concern = concerned(node, drift.verdict.declared)

@@ -13,7 +13,9 @@ from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.services import RESOURCE, ask
+from power_edge.resources.services.unit import Unit
 from tests.support.cases import check
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.recorded import make, recorded
@@ -119,7 +121,7 @@ def checked(
         RESOURCE.canonical(declared.name),
         declared,
         RESOURCE.asserts(declared),
-        Source("f", 1),
+        (Source("f", 1),),
     )
     return judge(RESOURCE, item, RESOURCE.parse(done.stdout.encode()))
 
@@ -227,14 +229,14 @@ def test_where_no_command_helps_a_sentence_says_what_would(
 ) -> None:
     units.sh(f"{{ {arrange}; }} >/dev/null 2>&1 || :")
     found = checked(units, declared)
-    assert (found.outcome.value, found.mend) == ("drift", None)
+    assert (found.outcome.value, shell_line(found.remedy)) == ("drift", None)
     assert word in str(found.advice)
 
 
 def test_a_unit_that_refuses_to_be_stopped_is_disabled(units: Node) -> None:
     units.sh("systemctl enable --now no-stop 2>/dev/null")
     found = checked(units, Service(name="no-stop", state="disabled"))
-    assert (found.mend, "RefuseManualStop" in str(found.advice)) == (
+    assert (shell_line(found.remedy), "RefuseManualStop" in str(found.advice)) == (
         "systemctl disable no-stop.service",
         True,
     )
@@ -262,7 +264,10 @@ def test_what_else_a_stop_takes_and_whether_it_cuts_the_way_in(units: Node) -> N
 def test_the_unit_that_carries_this_connection_is_known(lab: Lab, units: Node) -> None:
     units.write("/root/probe.sh", BODY)
     said = lab.ssh("root@units", "sh", "/root/probe.sh", "'!cron.service'").stdout
-    assert "ssh.service" in RESOURCE.parse(said.encode())["cron.service"].change.access
+    observed = RESOURCE.parse(said.encode())["cron.service"]
+    assert isinstance(observed, Unit)
+    assert observed.change is not None
+    assert "ssh.service" in observed.change.access
 
 
 @pytest.mark.parametrize(
@@ -272,9 +277,9 @@ def test_the_command_to_mend_mends(units: Node, arrange: str, declared: Service)
     units.sh(f"{{ {arrange}; }} >/dev/null 2>&1")
     found = checked(units, declared)
     assert found.outcome.value == "drift", found
-    units.sh(str(found.mend))
+    units.sh(str(shell_line(found.remedy)))
     again = checked(units, declared)
-    assert again.outcome.value == "compliant", (found.mend, again)
+    assert again.outcome.value == "compliant", (shell_line(found.remedy), again)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +333,7 @@ def test_what_is_found(units: Node, arrange: str, declared: Service, outcome: st
         RESOURCE.canonical(declared.name),
         declared,
         RESOURCE.asserts(declared),
-        Source("f", 1),
+        (Source("f", 1),),
     )
     found = judge(RESOURCE, item, RESOURCE.parse(done.stdout.encode()))
     assert found.outcome.value == outcome, found

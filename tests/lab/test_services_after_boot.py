@@ -325,7 +325,7 @@ def checked(node: Node, declared: Sequence[Service], *, full: bool = False) -> M
                 RESOURCE.canonical(each.name),
                 each,
                 RESOURCE.asserts(each),
-                Source("f", 1),
+                (Source("f", 1),),
             )
             for each in declared
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from power_edge.model import Outcome
+from power_edge.report.shell_line import shell_line
 from tests.support.cases import items_of
 from tests.support.lab.checking import look
 from tests.support.lab.nodes import Lab, Node
@@ -273,12 +274,13 @@ def test_a_mask_is_removed_by_a_command_only_where_that_removes_it(generated: li
         }
     )
     found = look(node, items)
-    assert [result.mend is not None for result in found] == [*MASKS.values()]
+    assert [shell_line(result.remedy) is not None for result in found] == [*MASKS.values()]
     for folder, result in zip(MASKS, found, strict=True):
-        if result.mend is None:
+        command = shell_line(result.remedy)
+        if command is None:
             assert f"{folder}/" in str(result.advice)
         else:
-            node.sh(result.mend)
+            node.sh(command)
     assert [result.outcome is Outcome.COMPLIANT for result in look(node, items)] == [
         *MASKS.values()
     ]
@@ -315,7 +317,7 @@ def test_no_command_is_printed_that_systemd_does_not_heed(generated: list[Node],
     if name == "upheld":
         node.sh("systemctl start upholder; until systemctl is-active -q upheld; do :; done")
     (result,) = look(node, items_of({"services": [{"name": name, "state": state}]}))
-    assert (result.outcome, result.mend) == (Outcome.DRIFT, None)
+    assert (result.outcome, shell_line(result.remedy)) == (Outcome.DRIFT, None)
     assert words in str(result.advice)
     # What would have been printed does not help.
     settled = (

@@ -14,6 +14,7 @@ from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Outcome, Source
 from power_edge.model.generated.resources.services_schema import Service
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.services import RESOURCE, ask
 from power_edge.resources.services.observation import parse
 from power_edge.resources.services.unit import Unit
@@ -279,13 +280,13 @@ def verdict(declared: Service, observed: Mapping[str, Unit]) -> Verdict:
         RESOURCE.canonical(declared.name),
         declared,
         RESOURCE.asserts(declared),
-        Source("f", 1),
+        (Source("f", 1),),
     )
     result = judge(RESOURCE, item, observed)
     down = declared.state in ("stopped", "disabled") or (
         declared.state is None and declared.enabled is False
     )
-    said = [result.why, *((result.mend, result.advice) if down else ())]
+    said = [result.why, *((shell_line(result.remedy), result.advice) if down else ())]
     words = tuple(
         text and sorted(re.split(r"[ ,]+", re.sub(r"\d+ (s|min)\b", "N", text))) for text in said
     )

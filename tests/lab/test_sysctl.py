@@ -13,6 +13,7 @@ import pytest
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Result, Source
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.sysctl import RESOURCE
 from power_edge.resources.sysctl.key import Setting, canonical
 from power_edge.resources.sysctl.kinds import never
@@ -37,7 +38,7 @@ def judged(key: str, value: str, observed: Observations) -> Result:
             canonical(key),
             declared,
             RESOURCE.asserts(declared),
-            Source("f", 1),
+            (Source("f", 1),),
         ),
         observed,
     )
@@ -194,8 +195,9 @@ def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_that_it_does_no
     before = every_key(node)
     found = look(node, key, value)
     assert found.outcome.value == "drift"
-    assert found.mend is not None
-    node.sh(found.mend)
+    command = shell_line(found.remedy)
+    assert command is not None
+    node.sh(command)
     assert look(node, key, value).outcome.value == "compliant"
     after = every_key(node)
     changed = {path for path in before if after.get(path) != before[path]} - {canonical(key)}
@@ -213,7 +215,7 @@ def test_a_printed_remedy_leads_to_compliant_and_changes_nothing_that_it_does_no
 )
 def test_a_key_of_the_machine_itself_has_no_command_on_a_container(node: Node, key: str) -> None:
     found = look(node, key, "7")
-    assert (found.outcome.value, found.mend) == ("drift", None)
+    assert (found.outcome.value, shell_line(found.remedy)) == ("drift", None)
     assert "/proc/sys is read-only in this container" in str(found.advice)
     assert node.run("sysctl", "-w", f"{key}=7", check=False).returncode != 0
 
@@ -224,7 +226,7 @@ def test_a_key_that_can_be_written_in_a_container_after_all_has_one(node: Node) 
     )
     try:
         found = look(node, "kernel.panic", "7")
-        node.sh(str(found.mend))
+        node.sh(str(shell_line(found.remedy)))
         assert look(node, "kernel.panic", "7").outcome.value == "compliant"
     finally:
         node.sh("umount /proc/sys/kernel/panic")

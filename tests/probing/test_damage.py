@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
 from power_edge.config import load_state
-from power_edge.identity.gate import Reading
+from power_edge.identity.identifiers import Reading
 from power_edge.model import Item, Outcome
 from power_edge.probing.framing import Answer, NoAnswer, read
 from power_edge.probing.observe import observe

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from power_edge.identity.gate import Reading
+from power_edge.identity.identifiers import Reading
 from power_edge.probing.framing import Answer, NoAnswer, merge, read
 from tests.support.answers import MILLISECONDS, NONCE, answer, closed, digest
 

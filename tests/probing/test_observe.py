@@ -47,10 +47,9 @@ def test_of_a_section_that_failed_the_items_are_unseen() -> None:
 
 
 def test_a_table_of_which_a_part_failed_is_unseen() -> None:
+    sections = {"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way")}
     for kind in ({"lists_all": True}, {"whole": True}):
-        assert observed({"sysctl.0": ONE, "sysctl.1": (1, TWO, "no way")}, **kind) == NotObserved(
-            "no way"
-        )
+        assert observed(sections, **kind) == NotObserved("no way")
 
 
 @pytest.mark.parametrize(

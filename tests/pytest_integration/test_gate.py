@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError, load_node
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected, Gate
+from power_edge.identity import gate, identifiers
+from power_edge.identity.gate import Gate
+from power_edge.identity.identifiers import Expected
 from power_edge.probing.framing import Answer, read
 from power_edge.probing.script import Timeouts, probe_script
 from tests.support.cases import Case, Verdict, parameters
@@ -98,7 +99,7 @@ def test_the_environment_of_a_node_does_not_choose_what_is_read(machine: Path) -
     claimed = Expected(
         "linux",
         "machine-id",
-        {"machine-id": gate.digest("linux", "machine-id", "a" * 32)},
+        {"machine-id": identifiers.digest("linux", "machine-id", "a" * 32)},
         True,
         False,
         None,
@@ -132,7 +133,7 @@ def test_fillers_are_fillers_on_both_sides(serial: str, machine: Path) -> None:
         .state
     )
     assert (state == "filler") is (serial in SERIALS)
-    assert gate.is_filler("board-serial", serial) is (serial in SERIALS)
+    assert identifiers.is_filler("board-serial", serial) is (serial in SERIALS)
 
 
 RECORDED = [
@@ -161,15 +162,15 @@ def make(case: Case, root: Path) -> str:
             continue
         printed = case.capture(kind)
         if kind == "values":
-            made = {
+            files = {
                 "product-uuid": printed.split(b"\n")[2],
                 "board-serial": printed.split(b"\n")[5],
             }
         elif kind == "root":
-            made = {"product-uuid": printed}
+            files = {"product-uuid": printed}
         else:
-            made = {"machine-id": dumped(printed) if kind == "machine-id" else printed}
-        for name, content in made.items():
+            files = {"machine-id": dumped(printed) if kind == "machine-id" else printed}
+        for name, content in files.items():
             file = root / FILES[name]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
@@ -224,7 +225,7 @@ def outcome(declared: dict[str, str], root: Path, folder: Path, path: str, as_no
         "validation": {"require_match": True},
     }
     if name == "dmi_board_serial":
-        return "unknown" if gate.is_filler("board-serial", value) else "pass"
+        return "unknown" if identifiers.is_filler("board-serial", value) else "pass"
     folder.mkdir()
     (folder / "system-identity.yaml").write_text(yaml.safe_dump(file))
     (folder / "state.yaml").write_text(
@@ -235,7 +236,7 @@ def outcome(declared: dict[str, str], root: Path, folder: Path, path: str, as_no
     except ConfigError:
         return "invalid"
     assert node.system_identity is not None
-    expected = gate.expected(node.system_identity)
+    expected = identifiers.expected(node.system_identity)
     found = judged(ask(["sh"], expected, root, path=path, as_nobody=as_nobody), expected)
     return (
         "pass" if found.open else "unknown" if "shows no identity" in (found.why or "") else "fail"

@@ -73,7 +73,7 @@ def test_a_node_s_folder_without_a_usable_state_is_refused(
 
 
 def test_no_node_configs_anywhere(project: Project) -> None:
-    assert "there is no node-configs/ here or in a folder above" in refused(project, "--node=a")
+    assert "there is no node-configs/ in this folder or above it" in refused(project, "--node=a")
 
 
 @pytest.mark.parametrize("folder", ["missing", "file"])
@@ -90,28 +90,28 @@ def test_a_path_that_is_not_there(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (None, "No such file or directory"),
-        (b"", "no answer of a probe"),
-        (bytes(range(256)) * 40, "no answer of a probe"),
+        (b"", "not an answer of a probe"),
+        (bytes(range(256)) * 40, "not an answer of a probe"),
         (
             b"Welcome to rig-7\nLast login: today\n",
-            "no answer of a probe: the probe did not start; make one with: power-edge probe-script NODE",
+            "not an answer of a probe: the probe did not start; make one: power-edge probe-script NODE",
         ),
         (
             answers.answer("a").replace(b"\n", b"\r\n"),
-            "no answer of a probe: its line ends were changed on the way (CR LF)",
+            "not an answer of a probe: its line ends were changed on the way (CR LF)",
         ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
         (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),
     ],
 )
-def test_answers_that_are_none(project: Project, content: bytes | None, told: str) -> None:
+def test_answers_that_are_none(project: Project, content: bytes | None, message: str) -> None:
     project.node("a")
     if content is not None:
         (project.path / "answer").write_bytes(content)
-    assert told in refused(project, "--node=a", "--answers=answer")
+    assert message in refused(project, "--node=a", "--answers=answer")
 
 
 def test_an_answer_that_is_a_folder(project: Project) -> None:
@@ -131,7 +131,7 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--hosts=a,b"], "--hosts is for one node"),
         (["--connection=ssh"], "--connection=ssh needs a host"),
@@ -146,9 +146,9 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
         (["--hosts=ssh://a b"], "names no host"),
     ],
 )
-def test_ways_that_lead_nowhere(project: Project, options: list[str], told: str) -> None:
+def test_ways_that_lead_nowhere(project: Project, options: list[str], message: str) -> None:
     project.node("a")
-    assert told in refused(project, "--node=a", *options)
+    assert message in refused(project, "--node=a", *options)
 
 
 def test_a_backend_that_does_not_exist_is_refused_with_the_name_of_the_node(

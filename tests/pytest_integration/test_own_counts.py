@@ -117,7 +117,7 @@ def written(project: Project) -> Counter[tuple[str, str]]:
     return counts
 
 
-def told(outcomes: dict[str, int]) -> str:
+def node_line(outcomes: dict[str, int]) -> str:
     """The node's line: its two items are compliant."""
     failed, unknown = outcomes.get(DRIFT, 0), outcomes.get(UNKNOWN, 0)
     parts = [f"{failed} own test{'s' * (failed > 1)} failed"] if failed else []
@@ -152,7 +152,7 @@ def test_an_own_test_that(project: Project, name: str, options: list[str]) -> No
     assert +written(project) == Counter(
         {("a", outcome): count for outcome, count in outcomes.items()}
     )
-    result.stdout.fnmatch_lines([told(outcomes), "b: 2 compliant"])
+    result.stdout.fnmatch_lines([node_line(outcomes), "b: 2 compliant"])
     assert (project.path / "junit.xml").read_text().count('classname="a.own"') >= sum(
         outcomes.values()
     )

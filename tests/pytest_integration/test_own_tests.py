@@ -106,7 +106,7 @@ def test_their_conftest_and_their_folders_count(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("expression", "message"),
     [
         (
             "facts['sysctl']['kernel.panic']",
@@ -117,19 +117,21 @@ def test_their_conftest_and_their_folders_count(project: Project) -> None:
         ("host.file('/')", "host: a run that judges answers (--answers) connects to nothing"),
     ],
 )
-def test_what_could_not_be_looked_at_is_an_error(project: Project, asked: str, told: str) -> None:
+def test_what_could_not_be_looked_at_is_an_error(
+    project: Project, expression: str, message: str
+) -> None:
     folder = project.node("a", sections={"files": [{"path": "/x", "mode": "0644"}]})
     project.answer(
         "a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"}), "files.0": (1, b"", "no way")}
     )
     (folder / "test_own.py").write_text(
-        f"def test_it(facts, {'host' if asked.startswith('host') else 'node'}):\n    assert {asked} is None\n"
+        f"def test_it(facts, {'host' if expression.startswith('host') else 'node'}):\n    assert {expression} is None\n"
     )
     result = project.run("--node=a", "-m", "not files", "--junitxml=junit.xml")
     result.assert_outcomes(passed=2, errors=1, deselected=1)
     assert result.ret == 10
-    result.stdout.fnmatch_lines([f"*unknown: {told}".replace("[", "[[]")])
-    assert f"unknown: {told}" in (project.path / "junit.xml").read_text()
+    result.stdout.fnmatch_lines([f"*unknown: {message}".replace("[", "[[]")])
+    assert f"unknown: {message}" in (project.path / "junit.xml").read_text()
 
 
 def test_a_type_that_there_is_none_of_is_a_failure_that_names_the_ones_there_are(

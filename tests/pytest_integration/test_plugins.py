@@ -29,7 +29,7 @@ def two(project: Project) -> None:
     )
 
 
-def told(report: dict[str, Any]) -> dict[str, Any]:
+def results_of(report: dict[str, Any]) -> dict[str, Any]:
     return {test["nodeid"]: (test["outcome"], test.get("metadata")) for test in report["tests"]}
 
 
@@ -49,7 +49,7 @@ def test_xdist(project: Project, dist: str) -> None:
         *tx,
     )
     assert status == plain_status == 12
-    assert told(report) == told(plain)
+    assert results_of(report) == results_of(plain)
     assert report["power_edge"] == plain["power_edge"]
     assert report["exitcode"] == plain["exitcode"]
     assert (
@@ -119,15 +119,15 @@ def test_html(project: Project) -> None:
     match = re.search(r'data-jsonblob="([^"]*)"', page)
     assert match is not None
     tests = json.loads(unescape(match[1]))["tests"]
-    shown = {name: (runs[0]["result"], runs[0]["log"]) for name, runs in tests.items()}
-    results = {name: result for name, (result, _) in shown.items()}
+    entries = {name: (runs[0]["result"], runs[0]["log"]) for name, runs in tests.items()}
+    results = {name: result for name, (result, _) in entries.items()}
     assert results[item_id("a")] == "Passed"
     assert results[item_id("a", "sysctl[kernel.panic]")] == "Failed"
     assert results[gate_id("b")] == "Failed"
     assert results[item_id("b")] == "Skipped"
     (error,) = [name for name, result in results.items() if result == "Error"]
     assert error.startswith(item_id("a", "files[/x]"))
-    log = unescape(shown[item_id("a", "sysctl[kernel.panic]")][1])
+    log = unescape(entries[item_id("a", "sysctl[kernel.panic]")][1])
     assert "expected  10" in log
     assert "mend     sysctl -w kernel.panic=10" in log
 

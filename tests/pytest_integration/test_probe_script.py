@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from power_edge import package_data
-from power_edge.checking.evaluate import quoted
 from power_edge.probing.framing import merge, read
 from power_edge.probing.script import COMMAND_LIMIT, Timeouts, probe_script
+from power_edge.report.shell_line import quoted
 from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
 from tests.support.shells import each_shell
 

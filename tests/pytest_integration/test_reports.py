@@ -92,9 +92,9 @@ def test_node_exporter_takes_it(project: Project, exporter: str) -> None:
         for line in (project.path / "textfiles" / "edge.prom").read_text().splitlines()
         if not line.startswith("#")
     }
-    shown = [line for line in page.splitlines() if line.startswith("power_edge_")]
-    assert len(shown) == len(ours)
-    assert 'power_edge_checks{node="a",outcome="drift",type="sysctl"} 1' in shown
+    printed = [line for line in page.splitlines() if line.startswith("power_edge_")]
+    assert len(printed) == len(ours)
+    assert 'power_edge_checks{node="a",outcome="drift",type="sysctl"} 1' in printed
 
 
 def scrape(exporter: str) -> list[str]:
@@ -132,11 +132,11 @@ def test_two_nodes_in_two_textfiles_of_one_folder_hide_nothing(
     stopped.write_text(
         re.sub(r"(last_run_timestamp_seconds\{.*\}) .*", r"\1 1.7e+09", stopped.read_text())
     )
-    shown = numbers(scrape(exporter))
-    assert shown.pop("node_textfile_scrape_error") == 0
-    assert shown == ours(stopped) | ours(project.path / "textfiles" / "b.prom")
-    assert shown['power_edge_last_run_timestamp_seconds{node="a"}'] == 1.7e9
-    assert shown['power_edge_last_run_timestamp_seconds{node="b"}'] > 1.7e9
+    printed = numbers(scrape(exporter))
+    assert printed.pop("node_textfile_scrape_error") == 0
+    assert printed == ours(stopped) | ours(project.path / "textfiles" / "b.prom")
+    assert printed['power_edge_last_run_timestamp_seconds{node="a"}'] == 1.7e9
+    assert printed['power_edge_last_run_timestamp_seconds{node="b"}'] > 1.7e9
 
 
 def test_one_node_in_two_textfiles_is_shown_once_as_documented(
@@ -145,8 +145,8 @@ def test_one_node_in_two_textfiles_is_shown_once_as_documented(
     project.node("a")
     for name in ("one", "two"):
         assert project.run("--node=a", f"--prometheus-textfile=textfiles/{name}.prom").ret == 0
-    shown = scrape(exporter)
-    assert len(shown) - 1 == len(ours(project.path / "textfiles" / "one.prom"))
+    printed = scrape(exporter)
+    assert len(printed) - 1 == len(ours(project.path / "textfiles" / "one.prom"))
 
 
 @pytest.fixture

@@ -237,9 +237,9 @@ def test_names_that_a_terminal_would_obey_are_escaped(project: Project) -> None:
     assert {test["metadata"]["power_edge"]["name"] for test in report["tests"]} <= set(paths)
     assert report["power_edge"]["a"]["unknown"] == len(paths)
     for arguments in (["-v"], ["-rA"], []):
-        shown = project.run("--node=a", *arguments).stdout.str()
-        assert not any(character in shown for character in "\x1b\x9b\u202e")
-        assert "\\x1b[31mred" in shown
+        printed = project.run("--node=a", *arguments).stdout.str()
+        assert not any(character in printed for character in "\x1b\x9b\u202e")
+        assert "\\x1b[31mred" in printed
 
 
 def test_two_names_of_one_test_id_are_refused(project: Project) -> None:
@@ -249,7 +249,7 @@ def test_two_names_of_one_test_id_are_refused(project: Project) -> None:
     )
     result = project.run("--node=a")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*has the test id of*declare one of them*"])
+    result.stderr.fnmatch_lines(["*has the same test id as*declare one of them*"])
 
 
 def test_two_nodes_of_one_name(project: Project) -> None:
@@ -260,4 +260,4 @@ def test_two_nodes_of_one_name(project: Project) -> None:
     project.node("b").rename(project.path / "node-configs" / "a")
     result = project.run("node-configs/a", "other/node-configs/a", nodes=("a",))
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: two nodes are called a:*"])
+    result.stderr.fnmatch_lines(["ERROR: two nodes have the name a:*"])

@@ -272,14 +272,14 @@ def test_an_answer_of_its_age(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "told"),
+    ("age", "message"),
     [
         (3600, "*answer is 60 min old, more than 30 min*"),
         (-3600, "*answer is from the future: 60 min*"),
     ],
 )
 def test_an_answer_too_old_or_from_the_future_says_nothing(
-    project: Project, age: int, told: str
+    project: Project, age: int, message: str
 ) -> None:
     project.node("a", age=age)
     status, report = project.report("--node=a", "--max-age=30m", "--prometheus-textfile=edge.prom")
@@ -288,7 +288,7 @@ def test_an_answer_too_old_or_from_the_future_says_nothing(
     written = (project.path / "edge.prom").read_text()
     assert "power_edge_identity_match{" not in written
     assert "power_edge_check_compliant{" not in written
-    project.run("--node=a", "--max-age=30m").stdout.fnmatch_lines([told])
+    project.run("--node=a", "--max-age=30m").stdout.fnmatch_lines([message])
 
 
 def test_an_old_answer_of_another_machine_is_a_wrong_machine(project: Project) -> None:
@@ -328,14 +328,14 @@ def test_the_gate_is_judged_by_hashes_not_by_what_the_answer_says_of_it(project:
 def test_a_pytest_that_a_test_of_a_worker_started_asks_its_nodes(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    contacted: list[str] = []
 
     def ask(nodes: Iterable[Node], *_: object) -> dict[str, Silent]:
-        asked.extend(node.name for node in nodes)
-        return {name: Silent("no answer") for name in asked}
+        contacted.extend(node.name for node in nodes)
+        return {name: Silent("no answer") for name in contacted}
 
     monkeypatch.setattr("power_edge.checking.check.ask", ask)
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     project.node("a")
     project.run("--node=a", nodes=())
-    assert asked == ["a"]
+    assert contacted == ["a"]

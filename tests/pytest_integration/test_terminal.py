@@ -27,7 +27,7 @@ def thousand(project: Project) -> None:
     )
 
 
-def shown(project: Project, *arguments: str) -> list[str]:
+def printed(project: Project, *arguments: str) -> list[str]:
     result = project.run("--node=*", *arguments)
     assert "Traceback" not in result.stdout.str()
     assert "\x1b" not in result.stdout.str()
@@ -36,7 +36,7 @@ def shown(project: Project, *arguments: str) -> list[str]:
 
 def test_a_thousand_items(project: Project) -> None:
     thousand(project)
-    lines = shown(project)
+    lines = printed(project)
     assert not [
         line for line in lines if len(line) > 80 and not line.startswith(("plugins:", "rootdir:"))
     ]
@@ -50,7 +50,7 @@ def test_a_thousand_items(project: Project) -> None:
 
 def test_a_thousand_items_in_full(project: Project) -> None:
     thousand(project)
-    lines = shown(project, "-v")
+    lines = printed(project, "-v")
     assert sum(line.startswith("  why      needs root") for line in lines) == 700
     assert item_id("a", "files[/etc/thing/699]") in "\n".join(lines)
 
@@ -70,7 +70,7 @@ def test_folding_hides_nothing_from_reports(project: Project) -> None:
 def test_few_are_all_shown(project: Project, count: int) -> None:
     project.node("a", {f"vm.key{number}": "1" for number in range(count)})
     project.answer("a", {"sysctl.0": (1, b"", "no way")})
-    lines = shown(project)
+    lines = printed(project)
     assert sum(line == "  why      no way" for line in lines) == (count if count < 7 else 5)
     folded = [line for line in lines if line.endswith(" for the same reason (-v shows them)")]
     assert folded == (
@@ -89,7 +89,7 @@ def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(projec
         (folder / "test_own.py").write_text(
             "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_it(nothing, n): pass\n"
         )
-    lines = shown(project)
+    lines = printed(project)
     assert sum(line.startswith("ERROR node-configs/") for line in lines) == 2 * (4 + 4 + 9)
 
 
@@ -100,7 +100,7 @@ def test_blocks(project: Project) -> None:
         {"vm.swappiness": "60", "kernel.domainname": "", "kernel.core_pattern": "|/bin/false"},
         {"vm.swappiness": long, "kernel.core_pattern": ""},
     )
-    lines = shown(project)
+    lines = printed(project)
     assert f"         actual    {'x' * 400}... (500 characters)" in lines
     assert '         actual    ""' in lines
     assert '  value  expected  ""' in lines
@@ -111,7 +111,7 @@ def test_a_shut_gate_is_told_once_in_full(project: Project) -> None:
         "a", {f"vm.key{number}": "1" for number in range(1000)}, machine=answers.OTHER, gate="wrong"
     )
     for arguments in ([], ["-m", "sysctl"], ["--tb=no"]):
-        text = "\n".join(shown(project, *arguments))
+        text = "\n".join(printed(project, *arguments))
         assert (
             text.count(answers.digest(answers.MACHINE))
             == text.count(answers.digest(answers.OTHER))
@@ -123,7 +123,7 @@ def test_a_shut_gate_is_told_once_in_full(project: Project) -> None:
 def test_another_machine_that_is_a_node_is_named_on_one_line(project: Project) -> None:
     project.node("stella-PowerEdge-T420", machine=answers.OTHER, gate="wrong")
     project.node("platform-north-7", identity=identity_of(answers.OTHER), machine=answers.OTHER)
-    lines = shown(project)
+    lines = printed(project)
     said = "another machine: its machine-id is on file for platform-north-7"
     assert f"  why      {said}" in lines
     assert lines.count(f"  blocked: {said}") == 1
@@ -135,7 +135,7 @@ def test_another_machine_than_need_match_is_named_too(project: Project) -> None:
         "a", identity=identity_of(answers.MACHINE, require_match=False), machine=answers.OTHER
     )
     project.node("b", identity=identity_of(answers.OTHER), machine=answers.OTHER)
-    lines = shown(project)
+    lines = printed(project)
     assert "  gate: identity not required to match: another machine: its machine-id is on" in lines
 
 
@@ -148,7 +148,7 @@ def test_extras_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> N
     kind = replace(resource("sysctl"), extra=lambda *_: ["allow 23/tcp from any \x1b[31m"])
     monkeypatch.setattr("power_edge.checking.check.resource", lambda _: kind)
     project.node("a")
-    assert "  not declared: allow 23/tcp from any \\x1b[31m" in shown(project)
+    assert "  not declared: allow 23/tcp from any \\x1b[31m" in printed(project)
     assert project.report("--node=a")[1]["tests"][1]["metadata"]["power_edge"]["extra"] == [
         "allow 23/tcp from any \x1b[31m"
     ]

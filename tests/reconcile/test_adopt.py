@@ -1,4 +1,4 @@
-"""Drift taken over: the edit that each kind of drift comes to, and what is left alone."""
+"""Adopting drift: the edit for each kind of drift, and what is left as it is."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,8 @@ from power_edge.config import Node, State, load_state
 from power_edge.identity.gate import Gate
 from power_edge.model import Item, NotObserved, Outcome, Result
 from power_edge.probing.failure import Unreachable
-from power_edge.reconcile.adopt import Adopted, Adoption, adopt, asked
+from power_edge.reconcile.adopt import Adoption, adopt, widened
+from power_edge.reconcile.proposals import Adopted
 from power_edge.resources import resource
 from power_edge.resources.files import File, Missing
 from power_edge.resources.packages.observation import Package, Row
@@ -60,8 +61,9 @@ def packages(*versions: str) -> Package:
 def adopted(
     text: str, observed: Mapping[str, Mapping[str, Any]], names: frozenset[str] | None = None
 ) -> Adoption:
-    """What adopting does with a state.yaml, of which this was seen, by type and key; all it says of
-    what was adopted is compliant then.
+    """Adopt a state.yaml by observations (type -> key -> observation).
+
+    Every adopted item must be compliant in the new text.
     """
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
@@ -79,7 +81,7 @@ def adopted(
 
 
 @pytest.mark.parametrize(
-    ("declared", "observed", "new", "told"),
+    ("declared", "observed", "new", "summary"),
     [
         ("state: running", DOWN, "state: stopped", "state: running -> stopped"),
         (
@@ -106,11 +108,11 @@ def adopted(
         ("state: running", FAILED, "enabled: true", "state left out, enabled: true added"),
     ],
 )
-def test_services(declared: str, observed: Unit, new: str, told: str) -> None:
+def test_services(declared: str, observed: Unit, new: str, summary: str) -> None:
     text = f"{HEAD}services: # ours\n- {{name: a, {{}}}}  # the one\n- {{name: b.socket, state: running}}\n"
     before, after = (text.replace("{}", fields) for fields in (declared, new))
     done = adopted(before, {"services": {"a.service": observed, "b.socket": UP}})
-    assert (done.text, [one.told for one in done.adopted], done.left) == (after, [told], ())
+    assert (done.text, [one.summary for one in done.adopted], done.left) == (after, [summary], ())
 
 
 @pytest.mark.parametrize(
@@ -134,11 +136,11 @@ def test_what_is_gone_is_removed(type_: str, item: str, observed: Any, why: str)
         "packages": "{name: b}",
         "files": "{path: /b}",
     }[type_]
-    there = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
+    fine = {"services": UP, "packages": packages("1"), "files": FILE}[type_]
     text = f"{HEAD}{type_}:\n# of a\n- {item.replace('path: a', 'path: /a')}\n\n# of b\n- {other}\n"
-    done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): there}})
+    done = adopted(text, {type_: {name: observed, name.replace("a", "b", 1): fine}})
     assert done.text == f"{HEAD}{type_}:\n# of b\n- {other}\n"
-    assert why in done.adopted[0].told
+    assert why in done.adopted[0].summary
 
 
 def test_the_last_of_a_section_takes_it_along() -> None:
@@ -232,7 +234,7 @@ def test_a_firewall_that_opens_more_than_is_declared() -> None:
     assert done.text == (
         f"{UFW}  - {{port: 80, proto: tcp, action: allow}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
     )
-    assert [one.told for one in done.adopted] == ["2 added to rules"]
+    assert [one.summary for one in done.adopted] == ["2 added to rules"]
 
 
 def test_only_rules_that_open_something_are_added() -> None:
@@ -247,10 +249,10 @@ def test_only_rules_that_open_something_are_added() -> None:
 @pytest.mark.parametrize(
     ("edits", "why"),
     [
-        ((Put(("sysctl", "vm.x"), "7"),), "it would be drift all the same: None"),
+        ((Put(("sysctl", "vm.x"), "7"),), "it would still be drift: None"),
         (
             (Put(("sysctl", "vm.x"), "2"), Put(("sysctl", "vm.z"), "7")),
-            "what would be added does not hold true",
+            "what would be added is not compliant",
         ),
     ],
 )
@@ -260,7 +262,7 @@ def test_what_turns_out_not_to_hold_is_not_adopted(
     def alone(_: object, result: Result, path: tuple[str, ...], *__: object) -> Adopted:
         return Adopted(result.item, edits if path[-1] == "vm.x" else (Put(path, "3"),), "")
 
-    monkeypatch.setattr("power_edge.reconcile.adopt._alone", alone)
+    monkeypatch.setattr("power_edge.reconcile.adopt.adopt_item", alone)
     text = f"{HEAD}sysctl: {{vm.x: '1'}}\npackages: [{{name: a, version: '1'}}]\n"
     done = adopted(text, {"sysctl": {"vm/x": "2", "vm/z": "8"}, "packages": {"a": packages("1")}})
     assert (done.text, done.adopted, [left.why for left in done.left]) == (text, (), [why])
@@ -273,7 +275,7 @@ def test_a_default_that_makes_rules_open_something() -> None:
         "  exclusive",
         "  - {port: 80, proto: tcp, action: allow}\n  - {port: 443, proto: tcp, action: allow}\n  exclusive",
     )
-    assert [one.told for one in done.adopted] == [
+    assert [one.summary for one in done.adopted] == [
         "allow -> deny, and so exclusive: 2 added to rules"
     ]
 
@@ -282,9 +284,9 @@ def test_rules_that_hold_when_another_goes() -> None:
     text = f"{UFW}  - {{port: 80, proto: tcp, action: deny}}\n  - {{port: 443, proto: tcp, action: allow}}\n  exclusive: true\n"
     done = firewall(text, "ufw/list")
     assert done.text == text.replace("action: deny", "action: allow")
-    assert [one.told for one in done.adopted] == [
+    assert [one.summary for one in done.adopted] == [
         "action: deny -> allow",
-        "it holds with what else was adopted",
+        "it is true with what else was adopted",
     ]
 
 
@@ -295,7 +297,7 @@ def test_rules_that_are_gone_and_fields_that_differ() -> None:
     )
     done = firewall(text, "ufw/list")
     assert done.text == UFW
-    assert [one.told.partition(":")[0] for one in done.adopted] == ["reject -> deny", "removed"]
+    assert [one.summary.partition(":")[0] for one in done.adopted] == ["reject -> deny", "removed"]
 
 
 @pytest.mark.parametrize(
@@ -322,13 +324,13 @@ def test_a_rule_that_differs(declared: str, observed: str) -> None:
     )
 
 
-def test_content_is_asked_for_by_its_hash() -> None:
+def test_the_probe_hashes_a_declared_content() -> None:
     state = load_state(
         f"{HEAD}files: [{{path: /a, content: x}}, {{path: /b}}]\nsysctl: {{vm.x: '1'}}\n".encode(),
         "f",
         "n",
     )
-    node = asked(Node(name="n", path=Path("/n"), state=state))
+    node = widened(Node(name="n", path=Path("/n"), state=state))
     assert {"*,,2d711642:::/a", "-:::/b"} <= {
         argument for section in script_for(node).sections for argument in section.arguments
     }
@@ -396,7 +398,7 @@ def test_any_unit_is_true_afterwards_or_left_or_gone(declared: str, unit: Unit) 
 def test_what_would_not_be_compliant_is_left_alone(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the edit was to come to: the new text is judged, and unknown is no compliance."""
+    """The new text is judged again, whatever the edits were; unknown is not compliant."""
     written: list[Item] = []
 
     def loaded(*arguments: Any) -> State:
@@ -416,5 +418,5 @@ def test_what_would_not_be_compliant_is_left_alone(
     assert done.text == text.replace("name: b, state: running", "name: b, state: stopped")
     assert [one.item.name for one in done.adopted] == ["b"]
     assert [(one.item.name, one.why) for one in done.left] == [
-        ("a", f"it would be {outcome.value} all the same: a reason")
+        ("a", f"it would still be {outcome.value}: a reason")
     ]

@@ -38,7 +38,7 @@ def drawn(observed: About, *, width: int = 80, color: bool = False, encoding: st
     return file.buffer.getvalue().decode(encoding)
 
 
-def made(**parts: str) -> About:
+def about_of(**parts: str) -> About:
     return about(
         answer(
             {**dict.fromkeys(PARTS, b""), **{name: lines.encode() for name, lines in parts.items()}}
@@ -53,8 +53,8 @@ def test_a_recorded_node() -> None:
 
     `power-edge about` of a node in that state prints it anew.
     """
-    shown = drawn(about(T420, "stella-PowerEdge-T420", ON_FILE))
-    assert shown == (RECORDINGS / "about" / "t420.txt").read_text()
+    page = drawn(about(T420, "stella-PowerEdge-T420", ON_FILE))
+    assert page == (RECORDINGS / "about" / "t420.txt").read_text()
 
 
 @pytest.mark.parametrize("width", [80, 60, 40])
@@ -78,9 +78,9 @@ def test_colour_is_all_that_colour_adds() -> None:
 
 
 def test_terminals_without_blocks_and_lines() -> None:
-    shown = drawn(about(T420, "a", ON_FILE), encoding="latin-1")
-    assert "Memory         #" in shown
-    assert "Who ---" in shown
+    page = drawn(about(T420, "a", ON_FILE), encoding="latin-1")
+    assert "Memory         #" in page
+    assert "Who ---" in page
 
 
 def test_nothing_of_a_machine_reaches_the_terminal_as_it_is() -> None:
@@ -98,15 +98,15 @@ def test_nothing_of_a_machine_reaches_the_terminal_as_it_is() -> None:
         f"listening\ttcp\t{nasty}\t1\t{nasty}\nlogin\t{nasty}\t{nasty}\t{nasty}\t{nasty}\n!{nasty}\t{nasty}\n",
         "roles": f"openvpn\t{nasty}\n",
     }
-    shown = drawn(made(**lines))
-    assert all(character.isprintable() for character in shown.replace("\n", ""))
-    assert "[red]:smile:" in shown
-    assert max(map(len, shown.splitlines())) <= 80
+    page = drawn(about_of(**lines))
+    assert all(character.isprintable() for character in page.replace("\n", ""))
+    assert "[red]:smile:" in page
+    assert max(map(len, page.splitlines())) <= 80
 
 
-def beside(shown: str, label: str) -> list[str]:
+def beside(page: str, label: str) -> list[str]:
     """What stands beside a label."""
-    lines = shown.splitlines()
+    lines = page.splitlines()
     first = next(index for index, line in enumerate(lines) if line.startswith(f" {label} "))
     following = next(
         (index for index in range(first + 1, len(lines)) if not lines[index].startswith("   ")),
@@ -117,7 +117,7 @@ def beside(shown: str, label: str) -> list[str]:
 
 def test_routes_in_words() -> None:
     routes = "route\tdefault\t10.0.0.1\teth0\nroute\t10.9.0.0/16\tblackhole\t\nroute\t10.8.0.0/16\t\twg0\n"
-    assert beside(drawn(made(network=routes)), "Routes") == [
+    assert beside(drawn(about_of(network=routes)), "Routes") == [
         "default via 10.0.0.1 on eth0",
         "10.9.0.0/16 blackhole",
         "10.8.0.0/16 on wg0",
@@ -125,39 +125,39 @@ def test_routes_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chains", "told"),
+    ("chains", "line"),
     [
-        ([], "none: nothing filters what comes in"),
-        (["ip\tfilter\tINPUT\taccept\t0"], "none: nothing filters what comes in"),
-        (["ip\tfilter\tINPUT\tdrop\t0"], "what no rule lets in is dropped (ip; 0 rules)"),
-        (["ip\tfilter\tINPUT\taccept\t7"], "7 rules; what none of them stops is let in"),
+        ([], "none: nothing filters incoming traffic"),
+        (["ip\tfilter\tINPUT\taccept\t0"], "none: nothing filters incoming traffic"),
+        (["ip\tfilter\tINPUT\tdrop\t0"], "drops all that no rule accepts (ip; 0 rules)"),
+        (["ip\tfilter\tINPUT\taccept\t7"], "7 rules; accepts all that no rule stops"),
         (
             ["inet\ta\tone\taccept\t7", "inet\ta\ttwo\tdrop\t7"],
-            "what no rule lets in is dropped (inet; 7 rules)",
+            "drops all that no rule accepts (inet; 7 rules)",
         ),
     ],
 )
-def test_the_firewall_in_words(chains: Sequence[str], told: str) -> None:
+def test_the_firewall_in_words(chains: Sequence[str], line: str) -> None:
     lines = "".join(f"hook\t{chain}\n" for chain in chains)
-    assert beside(drawn(made(security=f"{lines}filter\tread\n")), "Firewall") == [told]
+    assert beside(drawn(about_of(security=f"{lines}filter\tread\n")), "Firewall") == [line]
 
 
 @pytest.mark.parametrize(
-    ("root", "passwords", "told"),
+    ("root", "passwords", "line"),
     [
-        ("no", "yes", "not let in"),
-        ("yes", "yes", "with a password, too"),
-        ("yes", "no", "let in"),
+        ("no", "yes", "refused"),
+        ("yes", "yes", "accepted, also with a password"),
+        ("yes", "no", "accepted"),
         ("prohibit-password", "yes", "with a key, not with a password"),
         ("odd", "yes", "odd"),
     ],
 )
-def test_root_by_ssh_in_words(root: str, passwords: str, told: str) -> None:
+def test_root_by_ssh_in_words(root: str, passwords: str, line: str) -> None:
     lines = f"sshd\tpermitrootlogin\t{root}\nsshd\tpasswordauthentication\t{passwords}\n"
-    assert beside(drawn(made(security=lines)), "SSH as root") == [told]
-    assert beside(drawn(made(security=f"{lines}sshd\tmatch\tyes\n"), width=100), "SSH as root") == [
-        f"{told}  (a Match block may say otherwise)"
-    ]
+    assert beside(drawn(about_of(security=lines)), "SSH as root") == [line]
+    assert beside(
+        drawn(about_of(security=f"{lines}sshd\tmatch\tyes\n"), width=100), "SSH as root"
+    ) == [f"{line}  (a Match block may change this)"]
 
 
 def test_open_ports_of_one_program_are_one_line() -> None:
@@ -172,17 +172,17 @@ def test_open_ports_of_one_program_are_one_line() -> None:
             "tcp\t[::1]\t25\texim4",
         )
     )
-    assert beside(drawn(made(security=lines)), "Open ports") == [
+    assert beside(drawn(about_of(security=lines)), "Open ports") == [
         "22/tcp     sshd",
-        "1194/udp   openvpn on IPv4 alone",
+        "1194/udp   openvpn on IPv4 only",
         "9100/tcp   on 10.8.0.1",
-        "for itself 25/tcp exim4, 53/udp systemd-resolve",
+        "loopback only: 25/tcp exim4, 53/udp systemd-resolve",
     ]
 
 
 def test_what_presses_comes_first() -> None:
-    shown = drawn(
-        made(
+    page = drawn(
+        about_of(
             who="hostname\trig-7\n",
             services="state\tdegraded\n"
             + "".join(f"failed\tu{number}.service\tU\n" for number in range(15)),
@@ -192,13 +192,13 @@ def test_what_presses_comes_first() -> None:
     )
     assert (
         "15 units failed; / is 93% full; 1 security update to install; a reboot is\npending\n"
-        in shown
+        in page
     )
-    assert beside(shown, "Failed")[-1] == "and 3 more"
+    assert beside(page, "Failed")[-1] == "and 3 more"
 
 
 @pytest.mark.parametrize(
-    ("size", "told"),
+    ("size", "line"),
     [
         (0, "0 B"),
         (1023, "1.0 KiB"),
@@ -207,12 +207,12 @@ def test_what_presses_comes_first() -> None:
         (256 << 40, "256 TiB"),
     ],
 )
-def test_sizes(size: int, told: str) -> None:
-    assert amount(size) == told.replace("1.0 KiB", "1 KiB")
+def test_sizes(size: int, line: str) -> None:
+    assert amount(size) == line.replace("1.0 KiB", "1 KiB")
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "line"),
     [
         (0, "0 seconds"),
         (1, "1 second"),
@@ -221,5 +221,5 @@ def test_sizes(size: int, told: str) -> None:
         (400000, "4 days"),
     ],
 )
-def test_spans(seconds: int, told: str) -> None:
-    assert span(seconds) == told
+def test_spans(seconds: int, line: str) -> None:
+    assert span(seconds) == line

@@ -130,7 +130,7 @@ def test_junit(project: Project, family: str, plain: bool) -> None:
     ]
     failure = case.find("failure")
     assert failure is not None
-    assert failure.get("message") == "value: 10 expected, 1 seen"
+    assert failure.get("message") == "value: 10 expected, 1 observed"
     assert "mend     sysctl -w kernel.panic=10" in (failure.text or "")
     assert "Traceback" not in (project.path / "junit.xml").read_text()
 
@@ -230,7 +230,7 @@ def test_every_series_carries_its_node_and_they_come_in_one_order(project: Proje
     assert not [key for key in order if not re.search(r'[{,]node="[ab]"[,}]', key)]
 
 
-SEEN = 'power_edge_last_seen_timestamp_seconds{node="a"}'
+LAST_SEEN = 'power_edge_last_seen_timestamp_seconds{node="a"}'
 
 
 @pytest.mark.parametrize("shut", ["cut", "wrong", "stale", "broken"])
@@ -239,7 +239,7 @@ def test_when_a_node_was_last_seen_outlives_a_run_that_does_not_see_it(
 ) -> None:
     folder = project.node("a", age=100)
     assert project.run("--node=a", "--prometheus-textfile=edge.prom").ret == 0
-    before = series(project)[SEEN]
+    before = series(project)[LAST_SEEN]
     assert 1.7e9 < float(before) < time.time() - 90
     match shut:
         case "cut":
@@ -260,10 +260,12 @@ def test_when_a_node_was_last_seen_outlives_a_run_that_does_not_see_it(
         nodes=nodes,
     ).ret
     assert status == {"cut": 11, "wrong": 12, "stale": 10, "broken": 4}[shut]
-    assert series(project)[SEEN] == before
+    assert series(project)[LAST_SEEN] == before
 
 
-@pytest.mark.parametrize("before", ["", f"{SEEN} now\n", f"{SEEN}\n", SEEN[:-3], "\xff\n"])
+@pytest.mark.parametrize(
+    "before", ["", f"{LAST_SEEN} now\n", f"{LAST_SEEN}\n", LAST_SEEN[:-3], "\xff\n"]
+)
 def test_a_node_never_seen_has_no_time_of_it_whatever_the_old_file_is(
     project: Project, before: str
 ) -> None:
@@ -285,7 +287,7 @@ def test_a_node_is_seen_when_the_run_asked_it(
     monkeypatch.setattr("power_edge.checking.check.ask", lambda *_: {"a": pending})
     begun = time.time()
     assert project.run("--node=a", "--prometheus-textfile=edge.prom", nodes=()).ret == 0
-    assert begun <= float(series(project)[SEEN]) <= time.time()
+    assert begun <= float(series(project)[LAST_SEEN]) <= time.time()
 
 
 def test_prometheus_of_the_unreachable(project: Project) -> None:

@@ -12,7 +12,7 @@ def names(*lines: tuple[str, str]) -> dict[str, dict[str, object]]:
     return {suggested.role: dict(suggested.config) for suggested in suggest(lines)}
 
 
-def test_a_role_comes_with_its_settings_and_what_was_seen() -> None:
+def test_a_role_comes_with_its_settings_and_evidence() -> None:
     (gateway, host) = suggest(
         [("openvpn", "openvpn@server.service runs"), FORWARDS, ("docker", "docker.service runs")]
     )

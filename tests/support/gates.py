@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected
+from power_edge.identity.identifiers import Expected
+from power_edge.identity.identifiers import expected as expected_of
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 
 ID, OTHER_ID = "2cbb59aee9a34d92a71b9ffb06b592b0", "a5bc498e58b74733905edbb8c8aedf4e"
@@ -40,7 +40,7 @@ def expected(
         "identifiers": identifiers,
         "validation": rules or {"require_match": True},
     }
-    return gate.expected(msgspec.convert(file, SystemIdentity))
+    return expected_of(msgspec.convert(file, SystemIdentity))
 
 
 def by_id(rules: Mapping[str, Any] | None = None, **more: str) -> dict[str, Any]:

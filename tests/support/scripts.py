@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from power_edge import package_data
-from power_edge.identity.gate import Expected
+from power_edge.identity.identifiers import Expected
 from power_edge.model import Item, Source
 from power_edge.probing.script import files
 from power_edge.resources.sysctl.key import Setting
@@ -49,7 +49,9 @@ def body(kind: str, folder: str) -> str:
 
 
 def items(names: Sequence[str], kind: str = "files") -> list[Item]:
-    return [Item("a", kind, name, name, Setting(name, "1"), {}, Source("f", 1)) for name in names]
+    return [
+        Item("a", kind, name, name, Setting(name, "1"), {}, (Source("f", 1),)) for name in names
+    ]
 
 
 def echo_in_place_of_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:

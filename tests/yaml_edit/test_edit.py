@@ -1,4 +1,4 @@
-"""Files edited in place: the change that was asked for, and not a byte beside it."""
+"""Edit files in place: the change that was requested, and not a byte beside it."""
 
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from power_edge.config import ConfigError
 from power_edge.config.yaml_reader import read
-from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Path, Put, Remove, edit
+from power_edge.yaml_edit.edit import Add, Edit, EditRefused, Put, Remove, YamlPath, edit
 from power_edge.yaml_edit.layout import at
 from power_edge.yaml_edit.writer import Entry, plain, scalar
 
@@ -18,14 +18,14 @@ class Line(NamedTuple):
     """A line of a generated file, and the path of the value that it belongs to."""
 
     text: str
-    owner: Path
+    owner: YamlPath
 
 
-class Made(NamedTuple):
+class Sample(NamedTuple):
     text: str
     lines: list[Line]
-    flows: frozenset[Path]
-    """Collections in flow style: their lines change with all that they hold."""
+    flows: frozenset[YamlPath]
+    """Collections in flow style: a line changes with everything in it."""
 
 
 WORDS = (
@@ -51,12 +51,12 @@ names = st.sampled_from(["name", "state", "vm.swappiness", "on", "enabled", "a b
 
 
 @st.composite
-def files(draw: st.DrawFn) -> Made:
+def files(draw: st.DrawFn) -> Sample:
     """A file as people write them: block and flow style, indentation, quotes, comments, blank
     lines, line ends.
     """
     lines: list[Line] = []
-    flows: set[Path] = set()
+    flows: set[YamlPath] = set()
     numbers = iter(range(1000))
 
     def written(value: Any, in_flow: bool) -> str:
@@ -70,7 +70,7 @@ def files(draw: st.DrawFn) -> Made:
             styles += ["~"] if in_flow else ["~", ""]
         return draw(st.sampled_from(styles))
 
-    def above(owner: Path, column: int, name: str) -> None:
+    def above(owner: YamlPath, column: int, name: str) -> None:
         if lines and not lines[-1].text.strip().startswith("#") and draw(st.integers(0, 5)) == 0:
             lines.append(Line("", ()))
         if draw(st.integers(0, 3)) == 0:
@@ -79,7 +79,7 @@ def files(draw: st.DrawFn) -> Made:
     def ending() -> str:
         return draw(st.sampled_from(["", "", "", " ", f"  # {next(numbers)} at the end"]))
 
-    def flow(value: Any, path: Path) -> str:
+    def flow(value: Any, path: YamlPath) -> str:
         if isinstance(value, dict):
             flows.add(path)
             pad = draw(st.sampled_from(["", " "]))
@@ -98,7 +98,7 @@ def files(draw: st.DrawFn) -> Made:
     def inline(value: Any) -> bool:
         return not isinstance(value, dict | list) or not value or draw(st.integers(0, 3)) == 0
 
-    def block(value: Any, path: Path, column: int) -> None:
+    def block(value: Any, path: YamlPath, column: int) -> None:
         width = draw(st.integers(1, 3))
         for place, (step, inner) in enumerate(
             value.items() if isinstance(value, dict) else enumerate(value)
@@ -140,12 +140,12 @@ def files(draw: st.DrawFn) -> Made:
         lines.append(Line("# at the end of the file", ()))
     newline = draw(st.sampled_from(["\n", "\r\n"]))
     text = newline.join(line.text for line in lines) + draw(st.sampled_from([newline, newline, ""]))
-    made = Made(draw(st.sampled_from(["", "", "\ufeff"])) + text, lines, frozenset(flows))
+    sample = Sample(draw(st.sampled_from(["", "", "\ufeff"])) + text, lines, frozenset(flows))
     assert repr(read(text.encode(), "f").value) == repr(value)
-    return made
+    return sample
 
 
-def paths(value: Any, path: Path = ()) -> list[Path]:
+def paths(value: Any, path: YamlPath = ()) -> list[YamlPath]:
     inner = (
         value.items()
         if isinstance(value, dict)
@@ -156,13 +156,13 @@ def paths(value: Any, path: Path = ()) -> list[Path]:
     return [path, *(found for step, part in inner for found in paths(part, (*path, step)))]
 
 
-def owned(line: Line, edits: list[Edit], made: Made) -> bool:
+def owned(line: Line, edits: list[Edit], sample: Sample) -> bool:
     """Whether one of the edits may change a line."""
     for change in edits:
         path = change.path
         inside = line.owner[: len(path)] == path
         flowing = line.owner in {path[:length] for length in range(1, len(path) + 1)} and any(
-            path[:length] in made.flows for length in range(len(line.owner), len(path) + 1)
+            path[:length] in sample.flows for length in range(len(line.owner), len(path) + 1)
         )
         if flowing or (inside and (isinstance(change, Remove) or line.owner == path)):
             return True
@@ -177,21 +177,21 @@ def value_of(text: str) -> dict[str, Any]:
     return read(body(text).encode(), "f").value
 
 
-def holds(made: Made, edits: list[Edit], *, removing: bool = False) -> str:
-    """Makes the edits, and looks for all other lines in what comes of it: all of them, in order,
+def holds(sample: Sample, edits: list[Edit], *, removing: bool = False) -> str:
+    """Make the edits, and look for all other lines in the result: all of them, in order,
     and nothing else of the file is different.
     """
-    text = edit(made.text, edits, "f")
-    value = value_of(made.text)
+    text = edit(sample.text, edits, "f")
+    value = value_of(sample.text)
     owners = [*edits, *(Remove(path) for path in paths(value) if emptied(value, path, edits))]
     left = iter(_lines(text, removing))
-    for line in made.lines:
-        if not owned(line, owners, made):
+    for line in sample.lines:
+        if not owned(line, owners, sample):
             for wanted in _lines(line.text, removing):
                 assert wanted in left, (wanted, text)
-    assert text.startswith("\ufeff") == made.text.startswith("\ufeff")
-    assert text.endswith("\n") == made.text.endswith("\n")
-    assert text.count("\r\n") == (text.count("\n") if "\r" in made.text else 0)
+    assert text.startswith("\ufeff") == sample.text.startswith("\ufeff")
+    assert text.endswith("\n") == sample.text.endswith("\n")
+    assert text.count("\r\n") == (text.count("\n") if "\r" in sample.text else 0)
     return text
 
 
@@ -203,8 +203,8 @@ def _lines(text: str, removing: bool) -> list[str]:
     return [line.lstrip(" -") for line in lines if line.strip()] if removing else lines
 
 
-def emptied(value: Any, path: Path, edits: list[Edit]) -> bool:
-    """Whether the edits leave nothing of a value."""
+def emptied(value: Any, path: YamlPath, edits: list[Edit]) -> bool:
+    """Whether the edits remove a value completely."""
     if Remove(path) in edits:
         return True
     inner = [child for child in paths(at(value, path)) if len(child) == 1]
@@ -231,8 +231,8 @@ many = settings(
 
 @many
 @given(files(), st.data())
-def test_scalars_replaced_and_fields_set(made: Made, data: st.DataObject) -> None:
-    value = value_of(made.text)
+def test_scalars_replaced_and_fields_set(sample: Sample, data: st.DataObject) -> None:
+    value = value_of(sample.text)
     scalars = [path for path in paths(value) if not isinstance(at(value, path), dict | list)]
     edits: list[Edit] = [
         Put(path, data.draw(leaves))
@@ -246,7 +246,7 @@ def test_scalars_replaced_and_fields_set(made: Made, data: st.DataObject) -> Non
     if maps:
         path = data.draw(st.sampled_from(maps))
         edits.append(Put((*path, "new field"), data.draw(leaves)))
-    text = holds(made, edits)
+    text = holds(sample, edits)
     for change in edits:
         assert isinstance(change, Put)
         assert repr(at(value_of(text), change.path)) == repr(change.value)
@@ -254,16 +254,16 @@ def test_scalars_replaced_and_fields_set(made: Made, data: st.DataObject) -> Non
 
 @many
 @given(files(), st.data())
-def test_entries_added(made: Made, data: st.DataObject) -> None:
-    value = value_of(made.text)
+def test_entries_added(sample: Sample, data: st.DataObject) -> None:
+    value = value_of(sample.text)
     comment = st.lists(st.sampled_from(["seen", "why\nx: y"]), max_size=1).map(tuple)
     for path in data.draw(
         st.lists(st.sampled_from([path for path in paths(value) if path]), unique=True, max_size=2)
     ):
-        there = at(value, path)
-        if there is not None and not isinstance(there, dict | list):
+        old = at(value, path)
+        if old is not None and not isinstance(old, dict | list):
             continue
-        keyed = bool(there) and isinstance(there, dict)
+        keyed = bool(old) and isinstance(old, dict)
         new = data.draw(
             st.lists(
                 st.builds(Entry, st.dictionaries(names, leaves, min_size=1) | words, comment),
@@ -275,22 +275,22 @@ def test_entries_added(made: Made, data: st.DataObject) -> None:
             entry._replace(key=f"key {number}" if keyed else None)
             for number, entry in enumerate(new)
         )
-        text = holds(made, [Add(path, entries)])
+        text = holds(sample, [Add(path, entries)])
         observed = at(value_of(text), path)
         wanted = (
-            {**there, **plain(entries)}
-            if isinstance(there, dict) and there
-            else [*(there or []), *plain(entries)]
+            {**old, **plain(entries)}
+            if isinstance(old, dict) and old
+            else [*(old or []), *plain(entries)]
         )
         assert repr(observed) == repr(wanted)
-        if not any(path[:length] in made.flows for length in range(len(path) + 1)):
+        if not any(path[:length] in sample.flows for length in range(len(path) + 1)):
             assert text.count("# seen") == sum(entry.comment == ("seen",) for entry in entries)
 
 
 @many
 @given(files(), st.data())
-def test_entries_removed(made: Made, data: st.DataObject) -> None:
-    value = value_of(made.text)
+def test_entries_removed(sample: Sample, data: st.DataObject) -> None:
+    value = value_of(sample.text)
     removable = [path for path in paths(value) if path and path != ("version",)]
     if not removable:
         return
@@ -301,22 +301,22 @@ def test_entries_removed(made: Made, data: st.DataObject) -> None:
         )
     ]
     with suppress(EditRefused):
-        holds(made, edits, removing=True)
+        holds(sample, edits, removing=True)
 
 
 @many
 @given(files(), st.data())
-def test_all_kinds_at_once(made: Made, data: st.DataObject) -> None:
-    value = value_of(made.text)
+def test_all_kinds_at_once(sample: Sample, data: st.DataObject) -> None:
+    value = value_of(sample.text)
     edits: list[Edit] = [Add(("added",), (Entry({"name": "x"}, ("why",)),))]
     for path in data.draw(st.lists(st.sampled_from(paths(value)[1:]), unique=True, max_size=4)):
-        there = at(value, path)
+        old = at(value, path)
         if any(
             isinstance(change, Remove) and path[: len(change.path)] == change.path
             for change in edits
         ):
             continue
-        if isinstance(there, list):
+        if isinstance(old, list):
             edits.append(Add(path, (Entry("added"),)))
         elif (
             path != ("version",)
@@ -324,15 +324,15 @@ def test_all_kinds_at_once(made: Made, data: st.DataObject) -> None:
             and not any(change.path[: len(path)] == path for change in edits)
         ):
             edits.append(Remove(path))
-        elif not isinstance(there, dict):
+        elif not isinstance(old, dict):
             edits.append(Put(path, "put"))
     with suppress(EditRefused):
-        holds(made, edits, removing=True)
+        holds(sample, edits, removing=True)
 
 
 @many
 @given(files(), st.data())
-def test_any_edit_of_any_text_is_made_or_refused(made: Made, data: st.DataObject) -> None:
+def test_any_edit_of_any_text_is_made_or_refused(sample: Sample, data: st.DataObject) -> None:
     odd = st.sampled_from(
         [
             "&a ",
@@ -356,8 +356,8 @@ def test_any_edit_of_any_text_is_made_or_refused(made: Made, data: st.DataObject
             "...",
         ]
     )
-    where = data.draw(st.integers(0, len(made.text)))
-    text = made.text[:where] + data.draw(odd) + made.text[where:]
+    where = data.draw(st.integers(0, len(sample.text)))
+    text = sample.text[:where] + data.draw(odd) + sample.text[where:]
     try:
         path = data.draw(st.sampled_from(paths(value_of(text))[1:]))
         change = data.draw(
@@ -519,7 +519,7 @@ def test_what_takes_a_person(text: str, change: Edit, line: int) -> None:
         "",
     ],
 )
-def test_what_cannot_be_read_is_told_as_the_loader_does(text: str) -> None:
+def test_a_file_that_cannot_be_read_gets_the_loader_s_message(text: str) -> None:
     with pytest.raises(ConfigError, match=r"\Af:\d+:\d+: ") as raised:
         edit(text, [Put(("a",), 2)], "f")
     assert not isinstance(raised.value, EditRefused)

@@ -1,4 +1,4 @@
-"""Whatever a state.yaml holds: a State, or a ConfigError whose words a terminal can show."""
+"""Any state.yaml gives a State, or a ConfigError with a message that a terminal can show."""
 
 import string
 from collections.abc import Callable

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from power_edge.config import load_state
 from power_edge.config.yaml_reader import read
-from power_edge.yaml_edit.writer import WIDTH, Document, Entry, Paragraph, emit, plain, scalar
+from power_edge.yaml_edit.writer import WIDTH, Entry, NewDocument, Paragraph, emit, plain, scalar
 
 TRAPS = (
     "", "on", "no", "yes", "Off", "y", "N", "~", "null", "Null", "true", "=", "<<", "0644", "0o17", "0x1F", "08", "1", "-1", "+1", "1.0", "1e3",
@@ -99,7 +99,7 @@ def commented(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
                           st.lists(hostile, max_size=2).map(tuple), st.lists(hostile, max_size=2).map(tuple)),
                 unique_by=lambda paragraph: paragraph.name, max_size=4))  # fmt: skip
 def test_any_document(paragraphs: list[Paragraph]) -> None:
-    text = emit(Document((Paragraph("version", "1.0"), *paragraphs), "s.json"))
+    text = emit(NewDocument((Paragraph("version", "1.0"), *paragraphs), "s.json"))
     wanted = {
         paragraph.name: plain(paragraph.entries)
         for paragraph in paragraphs
@@ -111,7 +111,7 @@ def test_any_document(paragraphs: list[Paragraph]) -> None:
 
 def test_a_whole_file() -> None:
     long = "enabled by hand on a day long ago, when nobody thought of writing down why it was needed, and still is"
-    document = Document(
+    document = NewDocument(
         (
             Paragraph("version", "1.0"),
             Paragraph(
@@ -176,7 +176,9 @@ def test_a_comment_stands_beside_its_line_where_there_is_room(room: int, key: st
     """The line has WIDTH columns at most, two blanks before the comment among them."""
     first = "- value" if key is None else "  key: value"
     comment = "x" * (WIDTH - len(f"{first}  # ") - room)
-    written = emit(Document((Paragraph("a", (Entry("value", (comment,), key),)),))).splitlines()[1:]
+    written = emit(NewDocument((Paragraph("a", (Entry("value", (comment,), key),)),))).splitlines()[
+        1:
+    ]
     beside = [f"{first}  # {comment}"]
     assert written == (
         beside if room >= 0 else [f"{'' if key is None else '  '}# {comment}", first]
@@ -185,12 +187,14 @@ def test_a_comment_stands_beside_its_line_where_there_is_room(room: int, key: st
 
 
 def test_several_comments_stand_above_their_line() -> None:
-    written = emit(Document((Paragraph("a", (Entry("value", ("one", "two")),)),))).splitlines()[1:]
+    written = emit(NewDocument((Paragraph("a", (Entry("value", ("one", "two")),)),))).splitlines()[
+        1:
+    ]
     assert written == ["# one", "# two", "- value"]
 
 
 def test_a_comment_never_stands_beside_another_one() -> None:
     """The first line of an entry can be the comment of what it holds."""
     inner = (Entry("x" * WIDTH, ("inner",)), Entry("y"))
-    written = emit(Document((Paragraph("a", (Entry(inner, ("outer",)),)),))).splitlines()[1:]
+    written = emit(NewDocument((Paragraph("a", (Entry(inner, ("outer",)),)),))).splitlines()[1:]
     assert written[:2] == ["# outer", "  # inner"]

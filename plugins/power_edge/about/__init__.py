@@ -1,3 +1,1 @@
-"""What there is to know of a machine at a glance: asked in one round trip, part by part, and read
-into one record.
-"""
+"""What there is to know about a machine at a glance: one round trip, one record."""

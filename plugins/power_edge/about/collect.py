@@ -1,4 +1,4 @@
-"""Ask a machine what there is to know of it."""
+"""Read a machine for everything there is to know about it at a glance."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +11,9 @@ from power_edge.checking.target import Target
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.config.clones import identities, others
 from power_edge.identity import gate
-from power_edge.identity.gate import ANY_MACHINE, WrongMachine
+from power_edge.identity.gate import WrongMachine
+from power_edge.identity.identifiers import ANY_MACHINE, Reading, expected
+from power_edge.identity.match import share_identifier
 from power_edge.model.generated.about_schema import About, Identity
 from power_edge.probing.framing import Answer
 from power_edge.probing.parallel import Pending, start
@@ -19,23 +21,21 @@ from power_edge.probing.script import ProbeScript, Section
 from power_edge.probing.transport import Job
 
 _SLOW = "system"
-"""The part that asks the package manager: it comes last, so that what it takes is taken from no
-other.
-"""
+"""The part that asks the package manager. It comes last, and so takes no time from the others."""
 
 
 def script_for(target: Target) -> ProbeScript:
-    """What a machine is to be asked.
+    """Return the script that reads a machine.
 
-    A node's gate is shut to other machines; where no identity is on file any machine may be looked
-    at.
+    The gate of a node with an identity on file is shut to other machines. Without one, any machine
+    may be read.
     """
     node = target.node
-    expected = check.expected(node) if node is not None else None
+    on_file = check.expected(node) if node is not None else None
     order = sorted(PARTS, key=lambda name: name == _SLOW)
     return ProbeScript(
         node.name if node is not None else "-",
-        expected or ANY_MACHINE,
+        on_file or ANY_MACHINE,
         tuple(map(section, order)),
         target.timeouts,
     )
@@ -44,25 +44,23 @@ def script_for(target: Target) -> ProbeScript:
 def ask(
     target: Target, root: Path | None, waiting: Callable[[Pending], Answer] = Pending.answer
 ) -> About:
-    """The record of a machine; `root` is the node-configs/ that it may be a node of, `waiting` how
-    an answer is waited for.
+    """Return the record of a machine.
 
-    Raises Unreachable, and WrongMachine.
+    `root` is the node-configs/ that it may be a node of; `waiting` is how the answer is waited for.
+    Raises Unreachable and WrongMachine.
     """
     script = script_for(target)
     answer = waiting(start([Job(script, target.route)])[script.node])
     if target.node is not None and script.expected is not ANY_MACHINE:
-        observed = gate.judge(
-            script.expected, answer.readings, "", partial(others, target.node.path)
-        )
-        if not observed.open:
-            raise WrongMachine(observed.why)
+        judged = gate.judge(script.expected, answer.readings, "", partial(others, target.node.path))
+        if not judged.open:
+            raise WrongMachine(judged.why)
     node = target.node or _node_of(identity(answer), root)
     return about(answer, target.name, _on_file(node))
 
 
 def section(part: str) -> Section:
-    """What is asked for one part."""
+    """Return the section of the probe script that reads one part."""
     # `who` hashes the identifier that the prelude reads.
     files = (
         ("prelude", "lib/node", "lib/about", f"about/{part}")
@@ -73,19 +71,22 @@ def section(part: str) -> Section:
 
 
 def _node_of(shown: Identity | None, root: Path | None) -> Node | None:
-    """The node that a machine with this identity is.
+    """Return the first node that has the identifier of this machine on file, or None.
 
-    Folders that cannot be used are passed over: they are no business of this question.
+    The record has one identifier only, which is too little for `match`. Nodes that cannot be used
+    are passed over.
     """
     if shown is None or root is None:
         return None
-    for folder, on_file in identities(root):
+    known = {
+        folder: expected(on_file)
+        for folder, on_file in identities(root)
+        if not isinstance(on_file, ConfigError)
+    }
+    found = share_identifier({shown.kind: Reading("ok", shown.hash)}, known)
+    for folder in found.get(shown.kind, ()):
         with suppress(ConfigError):
-            if (
-                not isinstance(on_file, ConfigError)
-                and gate.expected(on_file).hashes.get(shown.kind) == shown.hash
-            ):
-                return load_node(folder)
+            return load_node(folder)
     return None
 
 

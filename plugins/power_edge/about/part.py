@@ -1,4 +1,4 @@
-"""One part of what a machine tells of itself, as the scripts below probes/about/ print it."""
+"""Read one part of what a machine says about itself, as the scripts in probes/about/ print it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,13 +9,14 @@ from power_edge.probing.framing import Answer
 
 T = TypeVar("T")
 LONGEST_PART = 1 << 20
-"""Bytes of one part that are looked into: of a machine with 1,000 units it has 100,000."""
+"""The most bytes of a part that is read. A machine with 1,000 units prints 100,000."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The lines of a part by their key, each its values; and what could not be read, each once,
-    which grows while the lines are looked into.
+    """The lines of a part: key -> the values of each line with that key.
+
+    `unread` is what could not be read, each once. It grows while the lines are read.
     """
 
     name: str
@@ -23,24 +24,24 @@ class Part:
     unread: dict[UnreadItem, None] = field(default_factory=dict)
 
     def all(self, key: str, make: Callable[..., T]) -> list[T]:
-        """What `make` makes of the values of each line of that key.
+        """Return `make(*values)` for each line with that key.
 
-        A line that it has no use for (ValueError, TypeError) counts as unread.
+        A line that `make` rejects (ValueError, TypeError) is recorded as unread.
         """
-        made = []
+        values_read = []
         for values in self.lines.get(key, ()):
             try:
-                made.append(make(*values))
+                values_read.append(make(*values))
             except (ValueError, TypeError):
-                self._miss(key, "what the machine tells makes no sense")
-        return made
+                self._miss(key, "the machine's answer makes no sense")
+        return values_read
 
     def one(self, key: str, make: Callable[..., T]) -> T | None:
-        """The first of them, None where there is none."""
+        """Return the first of them; None if there is none."""
         return next(iter(self.all(key, make)), None)
 
     def text(self, key: str) -> str | None:
-        """The first value of that key, None where it is empty or not there."""
+        """Return the first value of that key; None if it is empty or missing."""
         return self.one(key, lambda value, *_: text(value))
 
     def _miss(self, what: str, why: str) -> None:
@@ -48,9 +49,9 @@ class Part:
 
 
 def part(answer: Answer, name: str) -> Part:
-    """The part of that name in a machine's answer.
+    """Return the part with that name from a machine's answer.
 
-    Of one that failed, what came before it did is there, and the reason is unread.
+    A part that failed has the lines before the failure, and the reason as unread.
     """
     output = answer.outputs.get(f"about.{name}")
     found = Part(name)
@@ -71,17 +72,17 @@ def part(answer: Answer, name: str) -> Part:
 
 
 def text(value: str) -> str | None:
-    """A value, None for an empty one."""
+    """Return a value; None if it is empty."""
     return value or None
 
 
 def number(value: str) -> int:
-    """A whole number that is not negative. Raises ValueError."""
+    """Return a whole number that is not negative. Raises ValueError."""
     if not (value.isascii() and value.isdecimal() and len(value) <= 18):
         raise ValueError(value)
     return int(value)
 
 
 def kib(value: str) -> int:
-    """KiB as bytes. Raises ValueError."""
+    """Return KiB as bytes. Raises ValueError."""
     return number(value) * 1024

@@ -1,6 +1,6 @@
-"""From the answer of a machine to the record of it.
+"""Turn a machine's answer into the record of the machine.
 
-Pure; whatever a machine prints is taken, and what makes no sense is told as unread.
+Pure. Any output is accepted; what makes no sense is recorded as unread.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,11 +42,11 @@ from power_edge.probing.framing import Answer
 from power_edge.roles.suggestion import suggest, tags
 
 PARTS = ("who", "hardware", "system", "network", "tuning", "services", "security", "roles")
-"""The scripts below probes/about/, each a part."""
+"""The parts, each a script in probes/about/."""
 
 
 class OnFile(NamedTuple):
-    """What the configuration says of the machine."""
+    """What the configuration says about the machine."""
 
     node: str | None = None
     purpose: str | None = None
@@ -55,12 +55,12 @@ class OnFile(NamedTuple):
 
 
 def identity(answer: Answer) -> Identity | None:
-    """What the machine that answered is told by."""
+    """Return the identifier of the machine that answered, as kind and hash; None if it has none."""
     return _identity(part(answer, "who"))
 
 
 def about(answer: Answer, target: str, on_file: OnFile) -> About:
-    """The record of the machine that answered."""
+    """Return the record of the machine that answered."""
     parts = {name: part(answer, name) for name in PARTS}
     who = parts["who"]
     record = About(
@@ -83,14 +83,14 @@ def about(answer: Answer, target: str, on_file: OnFile) -> About:
 
 
 def evidence(roles: Part) -> list[tuple[str, str]]:
-    """The evidence of roles, as power_edge.roles.suggestion takes it."""
+    """Return the evidence for roles, as power_edge.roles.suggestion takes it."""
     return [(key, values[0]) for key, lines in roles.lines.items() for values in lines if values]
 
 
 def declared(observed: Hardware) -> dict[str, Any]:
-    """The hardware as identity.yaml declares it; what could not be read is left out.
+    """Return the hardware as identity.yaml declares it; what could not be read is left out.
 
-    Memory is in GiB, as people call a GB of it.
+    `memory_gb` is in GiB, which people call GB.
     """
     model = " ".join(filter(None, (observed.vendor, observed.model)))
     gib = observed.memory.size / 2**30 if observed.memory is not None else 0
@@ -106,7 +106,7 @@ def declared(observed: Hardware) -> dict[str, Any]:
 def _moment(seconds: int) -> str:
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):  # a clock far beyond the calendar's end
+    except (ValueError, OverflowError, OSError):  # a clock beyond the end of the calendar
         return datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -137,7 +137,7 @@ def _who(who: Part, roles: Part, on_file: OnFile) -> Who:
 
 
 def hardware(observed: Part) -> Hardware:
-    """What the machine is made of."""
+    """Return the machine's hardware."""
     kinds = ("ssd", "rotating", "virtual")
     return Hardware(
         vendor=observed.text("vendor"),
@@ -293,9 +293,9 @@ def _sshd(settings: Sequence[tuple[str, str]]) -> Sshd | None:
     values = dict(settings)
     if "permitrootlogin" not in values:
         return None
-    # Either way somebody types a password: the second by way of PAM.
-    ways = [
-        _switch(values.get(name))
+    # Both let somebody type a password: the second through PAM.
+    passwords = [
+        _yes_or_no(values.get(name))
         for name in ("passwordauthentication", "kbdinteractiveauthentication")
     ]
     return Sshd(
@@ -304,15 +304,15 @@ def _sshd(settings: Sequence[tuple[str, str]]) -> Sshd | None:
             for key, value in settings
             if key == "port" and value.isascii() and value.isdecimal() and len(value) <= 5
         ],
-        passwords=True if True in ways else ways[0],
+        passwords=True if True in passwords else passwords[0],
         root_login=values["permitrootlogin"],
-        keys=_switch(values.get("pubkeyauthentication")),
-        empty_passwords=_switch(values.get("permitemptypasswords")),
+        keys=_yes_or_no(values.get("pubkeyauthentication")),
+        empty_passwords=_yes_or_no(values.get("permitemptypasswords")),
         match=values.get("match") == "yes",
     )
 
 
-def _switch(value: str | None) -> bool | None:
+def _yes_or_no(value: str | None) -> bool | None:
     return {"yes": True, "no": False}.get(value or "")
 
 

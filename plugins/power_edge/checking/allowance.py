@@ -1,5 +1,5 @@
-"""A limit on the time that it takes to make something of what a node printed: it is a stranger's,
-and may be made to take for ever.
+"""A limit on the computing time that a node's answer may take: the answer is a stranger's, and may
+be made to take for ever.
 """
 
 import signal
@@ -13,17 +13,17 @@ T = TypeVar("T")
 
 
 class TookTooLong(Exception):
-    """The allowance is spent; the text says so, for people."""
+    """The allowance is spent. The text is a message for the user."""
 
 
-class _Rung(BaseException):
-    """The alarm; no handler of ordinary errors takes it for one."""
+class _Alarm(BaseException):
+    """The time is over. Not an Exception, so that no handler of errors catches it."""
 
 
 class Allowance:
-    """Seconds of this process's computing that some work may take in all.
+    """Seconds of CPU time of this process that some work may take in all.
 
-    Waiting costs nothing, nor does a busy machine.
+    Waiting costs nothing, and neither does a busy machine.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -31,13 +31,11 @@ class Allowance:
         self._working = False
 
     def spend(self, work: Callable[[], T]) -> T:
-        """What `work` returns.
+        """Return what `work` returns.
 
-        Raises TookTooLong: at once where nothing is left, and in the middle of the work when it has
-        been spent.
-
-        In another thread than the main one, which alone gets signals, the work is let go on to its
-        end.
+        Raises TookTooLong: at once if nothing is left, or in the middle of the work when the
+        allowance is spent. Only the main thread gets signals; in any other thread the work runs to
+        its end.
         """
         if self.left <= 0:
             raise self._too_long()
@@ -48,7 +46,7 @@ class Allowance:
                 if threading.current_thread() is threading.main_thread()
                 else work()
             )
-        except _Rung:
+        except _Alarm:
             self.left = 0
             raise self._too_long() from None
         finally:
@@ -68,9 +66,10 @@ class Allowance:
     def _ring(self, _signal: int, _frame: FrameType | None) -> None:
         if self._working:
             self._working = False
-            raise _Rung
+            raise _Alarm
 
     def _too_long(self) -> TookTooLong:
         return TookTooLong(
-            f"what the node printed is too much, or too hard to follow: more than {self.seconds:g} s of computing"
+            "the node's answer is too long or too complex: more than"
+            f" {self.seconds:g} s of computing"
         )

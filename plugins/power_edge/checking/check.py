@@ -1,5 +1,5 @@
-"""The gate, and load -> plan -> probe -> judge as one call: shared by the plugin, the command line
-and whatever watches.
+"""Probe a node and judge its items, behind its gate: for the pytest plugin, the commands and the
+watch.
 """
 
 import time
@@ -13,12 +13,14 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from power_edge import exit_status
 from power_edge.checking.allowance import Allowance, TookTooLong
 from power_edge.checking.evaluate import judge, unknown
 from power_edge.config import Node
 from power_edge.config.clones import others
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected, Gate
+from power_edge.identity import gate, identifiers
+from power_edge.identity.gate import Gate
+from power_edge.identity.identifiers import Expected
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source, agrees
 from power_edge.probing.connection import BadRoute, Options, find_route
 from power_edge.probing.failure import NotAsked, Unreachable
@@ -34,33 +36,34 @@ from power_edge.resources import resource
 GATE_TYPE = "node"
 GATE_NAME = "identity"
 JUDGING_SECONDS = 15.0
-"""Seconds of computing that one resource type of one node may take, from what the probe printed to
-the results of all its items.
+"""Seconds of computing that one resource type of one node may take, from the probe's output to the
+results of all its items.
 """
 BULKY = 512 * 1024
-"""Bytes of an answer beyond which what was seen in it is not kept beside it, but made anew for
-whoever asks after another node's turn.
+"""Bytes. The observations of a longer answer are not kept beside it. They are made again if another
+node was judged in between.
 """
-_FUTURE = 60  # seconds that an answer may be ahead of our clock: two clocks are never quite equal
+_FUTURE = 60
+"""Seconds that an answer may be ahead of our clock. Two clocks are never quite equal."""
 
-STATUS = {Outcome.COMPLIANT: 0, Outcome.WAIVED: 0, Outcome.DRIFT: 1, Outcome.UNKNOWN: 10}
-_PRECEDENCE = (gate.WRONG_MACHINE, gate.UNREACHABLE, 1, 10)
-
-
-def worst(statuses: Iterable[int]) -> int:
-    """Of several exit statuses the one that the run ends with."""
-    present = set(statuses)
-    return next((status for status in _PRECEDENCE if status in present), 0)
+STATUS = {
+    Outcome.COMPLIANT: exit_status.COMPLIANT,
+    Outcome.WAIVED: exit_status.COMPLIANT,
+    Outcome.DRIFT: exit_status.DRIFT,
+    Outcome.UNKNOWN: exit_status.UNKNOWN,
+}
+"""Outcome -> the exit status that it calls for. That of a blocked item is its gate's."""
 
 
 def expected(node: Node) -> Expected | None:
-    """The identity on file, None where there is none."""
-    return None if node.system_identity is None else gate.expected(node.system_identity)
+    """Return what the gate expects of a node, None if no identity is on file."""
+    return None if node.system_identity is None else identifiers.expected(node.system_identity)
 
 
 def timeouts(node: Node) -> Timeouts:
-    """The deadlines of the node's connection.yaml, or the defaults; whole seconds, as timeout(1) of
-    every kind and ssh(1) take them.
+    """Return the deadlines of a node's connection.yaml, or the defaults.
+
+    In whole seconds, which every timeout(1) and ssh(1) accept; fractions are rounded up.
     """
     fields = {"connect": "connect_timeout", "section": "section_timeout", "node": "node_timeout"}
     given = {name: getattr(node.connection, field, None) for name, field in fields.items()}
@@ -70,21 +73,22 @@ def timeouts(node: Node) -> Timeouts:
 
 
 def script_for(node: Node) -> ProbeScript:
-    """What the node is to be asked."""
+    """Return the probe script for all items of a node."""
     return probe_script(node.name, expected(node), node.items, timeouts(node))
 
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
-    """Send every node its script, side by side; nothing is waited for.
+    """Send every node its script, in parallel, and return at once.
 
-    Node -> what will come back. Raises BadRoute.
+    Returns the pending answer by node. Raises BadRoute.
     """
     return start([Job(script_for(node), route_to(node, options)) for node in nodes])
 
 
 def host(node: Node, options: Options, sockets: Path, lifeline: Lifeline) -> Any:
-    """testinfra's host of a node for tests, the way that the probe goes (see Route.host); its
-    processes hang on a lifeline. Raises BadRoute.
+    """Return testinfra's host of a node, over the route that the probe takes (see Route.host).
+
+    Its processes end when `lifeline` is cut. Raises BadRoute.
     """
     found = route_to(node, options).host(timeouts(node).connect, sockets)
     guard(found, lifeline)
@@ -92,7 +96,7 @@ def host(node: Node, options: Options, sockets: Path, lifeline: Lifeline) -> Any
 
 
 def route_to(node: Node, options: Options) -> Route:
-    """The way to a node. Raises BadRoute, with the node's name."""
+    """Return the route to a node. Raises BadRoute, with the node's name."""
     try:
         return find_route(node.connection, expected(node), options)
     except BadRoute as error:
@@ -101,30 +105,31 @@ def route_to(node: Node, options: Options) -> Route:
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """A node and what came back from it: an answer, or the reason why there is none.
+    """A node and its answer, or the reason why there is none.
 
-    Judged when first asked.
+    The answer is parsed when the first observation is read.
     """
 
     node: Node
     answer: Answer | Unreachable | NotAsked
     age: str | None = None
-    """How old an answer is that came by other means, for people."""
+    """The age of an answer that came by other means, as displayed. None: the node was asked now."""
     stale: str | None = None
-    """Why such an answer says nothing: it is too old, or from the future."""
+    """Why such an answer cannot be used: it is too old, or from the future."""
     _allowances: defaultdict[str, Allowance] = field(
         init=False, default_factory=lambda: defaultdict(lambda: Allowance(JUDGING_SECONDS))
     )
-    """By resource type: no type takes from another."""
+    """By resource type, so that no type uses up the time of another."""
 
     @cached_property
     def gate(self) -> Gate:
+        """The gate: open, or not, with an exit status and the reason."""
         if isinstance(self.answer, NotAsked):
-            return Gate(gate.NOT_ASKED, str(self.answer))
+            return Gate(exit_status.UNKNOWN, str(self.answer))
         if isinstance(self.answer, Unreachable):
-            return Gate(gate.UNREACHABLE, f"unreachable: {self.answer}")
+            return Gate(exit_status.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
-            return Gate(gate.UNREACHABLE, "unreachable: the answer was cut before the gate")
+            return Gate(exit_status.UNREACHABLE, "unreachable: the answer was cut before the gate")
         record = f"power-edge identity {quote(self.node.name)} --write"
         return gate.judge(
             expected(self.node), self.answer.readings, record, partial(others, self.node.path)
@@ -132,13 +137,15 @@ class Checked:
 
     @cached_property
     def gate_result(self) -> Result:
-        """The gate as an item among the others."""
+        """The result of the gate's own item, `node[identity]`."""
         on_file = expected(self.node)
         wanted = {"hash": on_file.hash_on_file if on_file is not None else None}
         file = f"node-configs/{self.node.name}/system-identity.yaml"
-        item = Item(self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, Source(file, 1))
+        item = Item(
+            self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, (Source(file, 1),)
+        )
         if not self.gate.open:
-            return self._not_seen(item)
+            return self._not_looked_at(item)
         if self.stale is not None:
             return Result(item, Outcome.UNKNOWN, why=self.stale)
         return Result(
@@ -150,7 +157,7 @@ class Checked:
 
     @property
     def observations(self) -> Mapping[str, Observations | NotObserved]:
-        """What was seen, by resource type; empty when the gate is shut."""
+        """The observations by resource type; none if the gate is shut."""
         return _bulky(self) if self._size > BULKY else self._kept
 
     @cached_property
@@ -185,8 +192,10 @@ class Checked:
             return NotObserved(str(error))
 
     def answered_at(self, run_started: float) -> float | None:
-        """When the node itself answered, in seconds since 1970; None if it did not, or says a time
-        to come.
+        """Return when the node itself answered, in seconds since 1970.
+
+        None if it did not answer, or if its time is in the future. `run_started` is in seconds
+        since 1970, too.
         """
         if not isinstance(self.answer, Answer) or not self.gate.open:
             return None
@@ -195,9 +204,9 @@ class Checked:
         return float(self.answer.time) if self.answer.time <= run_started + _FUTURE else None
 
     def result(self, item: Item) -> Result:
-        """The result of one of the node's items."""
+        """Return the result of one of the node's items."""
         if not self.gate.open:
-            return self._not_seen(item)
+            return self._not_looked_at(item)
         observed = self.observations[item.type]
         try:
             return self._allowances[item.type].spend(
@@ -206,27 +215,24 @@ class Checked:
         except TookTooLong as error:
             return unknown(item, str(error))
 
-    def _not_seen(self, item: Item) -> Result:
-        """The result of any item where the gate is not open: nobody asked the node, or it is the
-        gate that shuts all out.
+    def _not_looked_at(self, item: Item) -> Result:
+        """Return the result of an item if the gate is not open: unknown if the node was not asked,
+        else blocked.
         """
-        return Result(
-            item,
-            Outcome.UNKNOWN if self.gate.status == gate.NOT_ASKED else Outcome.BLOCKED,
-            why=self.gate.why,
-        )
+        not_asked = self.gate.status == exit_status.UNKNOWN
+        return Result(item, Outcome.UNKNOWN if not_asked else Outcome.BLOCKED, why=self.gate.why)
 
 
 @lru_cache(maxsize=1)
 def _bulky(checked: Checked) -> Mapping[str, Observations | NotObserved]:
-    """What was seen in a long answer, of one node at a time: it takes up to 45 times the memory of
-    the answer.
+    """Return the observations of a long answer, kept for one node at a time: they take up to 45
+    times the memory of the answer.
     """
     return checked._observed()
 
 
 def wait(node: Node, pending: Pending) -> Checked:
-    """The node, once its answer is here or its deadline over."""
+    """Wait for a node's answer, at most until its deadline."""
     try:
         return Checked(node, pending.answer())
     except (Unreachable, NotAsked) as error:
@@ -234,20 +240,25 @@ def wait(node: Node, pending: Pending) -> Checked:
 
 
 def from_answer(node: Node, answer: Answer, max_age: float, now: float | None = None) -> Checked:
-    """The node, by an answer that came by other means; `max_age` in seconds, against the node's
-    clock in the answer.
+    """Return a node with an answer that came by other means.
+
+    `max_age` is in seconds, by the node's clock in the answer. `now` is in seconds since 1970, by
+    default the current time.
     """
     age = (time.time() if now is None else now) - answer.time
     stale = None
     if age < -_FUTURE:
-        stale = f"the answer is from the future: {told(-age)} ahead of this machine's clock"
+        stale = (
+            f"the answer is from the future: {format_duration(-age)} ahead of this machine's clock"
+        )
     elif age > max_age:
-        stale = f"the answer is {told(age)} old, more than {told(max_age)} (--max-age)"
-    return Checked(node, answer, told(max(age, 0)), stale)
+        limit = format_duration(max_age)
+        stale = f"the answer is {format_duration(age)} old, more than {limit} (--max-age)"
+    return Checked(node, answer, format_duration(max(age, 0)), stale)
 
 
-def told(seconds: float) -> str:
-    """A span of time for people: `90 s`, `15 min`, `7 h`, `3 d`."""
+def format_duration(seconds: float) -> str:
+    """Return a duration for display: `90 s`, `15 min`, `7 h`, `3 d`."""
     for unit, size, most in (("s", 1, 120), ("min", 60, 120 * 60), ("h", 3600, 48 * 3600)):
         if seconds < most:
             return f"{seconds / size:.0f} {unit}"

@@ -1,12 +1,12 @@
-"""Collect the identity that a machine shows, by probes/collect-identity.sh."""
+"""Collect the identity that a machine shows, with probes/collect-identity.sh."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from power_edge import stderr
+from power_edge import exit_status, stderr
 from power_edge.config.node import load_system_identity
 from power_edge.config.yaml_reader import read
-from power_edge.identity import gate
+from power_edge.identity import identifiers
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Output
@@ -19,7 +19,7 @@ _CONTAINER = (
     b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
 )
 _OURS = "collect-identity.sh: "
-_NONE_SHOWN = 12
+_NONE_SHOWN = exit_status.WRONG_MACHINE
 """The exit status of collect-identity.sh if the machine has no usable identifier."""
 _PRINTED = "what the machine printed"
 
@@ -47,7 +47,7 @@ def collect(route: Route, timeouts: Timeouts) -> Shown:
     """
     script = ProbeScript(
         "-",
-        gate.ANY_MACHINE,
+        identifiers.ANY_MACHINE,
         (Section("identity", ("prelude", "lib/node", "collect-identity")),),
         timeouts,
     )

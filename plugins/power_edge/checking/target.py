@@ -1,6 +1,4 @@
-"""What a command is aimed at: this machine, a node by its name, or any machine by the way that
-leads to it.
-"""
+"""The TARGET of a command: this machine, a node by its name, or any machine by its address."""
 
 import socket
 from contextlib import suppress
@@ -19,27 +17,28 @@ from power_edge.text import quoted, without_password
 
 HERE = "this machine"
 _HINT = "a machine that is no node is written user@host or ssh://host"
-_HINT_HERE = "this machine is meant where TARGET is left out"
+_HINT_HERE = "for this machine, leave TARGET out"
 
 
 class Target(NamedTuple):
-    """A machine to be read: the way there, its deadlines, and the node that it was named by, if so."""
+    """A machine to be read: its route, its deadlines, and its node if it was named by one."""
 
     route: Route
     timeouts: Timeouts
     node: Node | None
     name: str
-    """For people: the node's name, `user@host` or the URL as given, or `this machine`."""
+    """For display: the node's name, `user@host` or the URL as given, or `this machine`."""
 
 
 def target(text: str | None, root: Path | None, options: Options) -> Target:
-    """The machine that a command's TARGET names; `root` is the node-configs/, None where there is
+    """Return the machine that a command's TARGET means. `root` is node-configs/, None if there is
     none.
 
-    None is this machine; the name of a node is that node, by its own way or the one that `options`
-    give; what else holds an @ is an ssh destination, what holds :// a URL of testinfra. Raises
-    ConfigError for any other word, with the nearest names, and for a node that does not load;
-    BadRoute where no way is named.
+    None is this machine. The name of a node is that node, over its own route or the one of
+    `options`. Any other text with :// is a URL of testinfra, and with @ an ssh destination.
+
+    Raises ConfigError for any other word (with the nearest names) and for a node that does not
+    load, BadRoute if the route cannot be used.
     """
     if text is None:
         _no_hosts(options)
@@ -60,14 +59,16 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
 
 
 def named(name: str, root: Path | None) -> Node:
-    """The one node that a name, or a glob, means.
+    """Return the one node that a name or a glob matches.
 
-    Raises ConfigError where it is none or several, or does not load.
+    Raises ConfigError if it matches none or several, or if the node does not load.
     """
     folders = select(root, [name])
     if len(folders) > 1:
         raise refuse(
-            NODE_CONFIGS, f"{without_password(name)} matches {len(folders)} nodes", "name one"
+            NODE_CONFIGS,
+            f"{without_password(name)} matches {len(folders)} nodes",
+            "name one of them",
         )
     return load_node(folders[0])
 
@@ -89,11 +90,13 @@ def _route(text: str, options: Options) -> Route:
 
 def _no_hosts(options: Options) -> None:
     if options.hosts:
-        raise BadRoute("--hosts is for a node by its name: write the way itself as TARGET")
+        raise BadRoute("--hosts is only for a node by its name: write the URL itself as TARGET")
 
 
 def _bracketed(destination: str) -> str:
-    """An IPv6 address in brackets, as a URL has it; ssh(1) takes it without."""
+    """Return an ssh destination with its IPv6 address in brackets, as a URL needs it. ssh(1) takes
+    the address without.
+    """
     user, _, host = destination.rpartition("@")
     with suppress(ValueError):
         return f"{user}@[{IPv6Address(host)}]"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from power_edge import exit_status
 from power_edge.cli import (
     about,
     adopt,
@@ -19,13 +20,10 @@ from power_edge.cli import (
     validate,
 )
 from power_edge.config import ConfigError, find_node_configs
-from power_edge.identity import gate
 from power_edge.probing.connection import BadRoute
 from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.text import printable, without_password
 
-INTERNAL_ERROR = 3
-USAGE_ERROR = 4
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -84,24 +82,24 @@ def main() -> None:
         status = cli.main(standalone_mode=False)
         raise SystemExit(status if isinstance(status, int) else 0)
     except (ConfigError, BadRoute) as error:
-        _end(str(error), USAGE_ERROR)
+        _end(str(error), exit_status.USAGE_ERROR)
     except Unreachable as error:
-        _end(f"unreachable: {error}", gate.UNREACHABLE)
+        _end(f"unreachable: {error}", exit_status.UNREACHABLE)
     except NotAsked as error:
-        _end(str(error), gate.NOT_ASKED)
+        _end(str(error), exit_status.UNKNOWN)
     except click.ClickException as error:
         error.message = _by_line(error.message)  # type: ignore[misc]  # Final for subclasses
         error.show()
-        raise SystemExit(USAGE_ERROR) from None
+        raise SystemExit(exit_status.USAGE_ERROR) from None
     except click.Abort:
-        raise SystemExit(130) from None
+        raise SystemExit(exit_status.INTERRUPTED_BY_USER) from None
     except OSError as error:
         place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         click.echo(f"Error: {_by_line(f'{place}{error.strerror or error}')}", err=True)
         # Python flushes stdout once more at the end, and would complain.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(INTERNAL_ERROR) from None
+        raise SystemExit(exit_status.INTERNAL_ERROR) from None
 
 
 def _end(message: str, status: int) -> None:

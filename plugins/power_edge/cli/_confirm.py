@@ -5,17 +5,17 @@ import sys
 import click
 
 from power_edge.text import printable
-from power_edge.yaml_edit.changeset import Proposal
+from power_edge.yaml_edit.changeset import Changeset
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def agreed(proposal: Proposal, question: str, *, yes: bool, instead: str) -> bool:
+def agreed(changes: Changeset, question: str, *, yes: bool, instead: str) -> bool:
     """Show the changes, and return whether to write them: ask, unless `yes`.
 
     Raises ClickException if there is no terminal to ask on; `instead` is what to do then.
     """
-    for line in proposal.diff():
+    for line in changes.diff():
         click.secho(printable(line), fg=_COLOURS.get(line[:1]))
     if yes:
         return True

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from power_edge import exit_status
 from power_edge.checking.target import target
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
@@ -36,7 +37,7 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
         about = ask(target(machine, root, options), root, wait_for)
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing else of it was read", err=True)
-        raise SystemExit(gate.WRONG_MACHINE) from None
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
     if as_json:
         import msgspec
 

@@ -54,14 +54,14 @@ def command(
     if there is no terminal to ask on; with 11 if the node is unreachable, and with 12 if another
     machine answers.
     """
-    from power_edge.reconcile.adopt import adopt, asked
+    from power_edge.reconcile.adopt import adopt, widened
 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
     wanted = _wanted(node, ids, expression)
     tidy(root)
     content = read_file(node.path, STATE)
-    asking = asked(node)
+    asking = widened(node)
     checked = check.Checked(asking, wait_for(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
         click.echo(f"Error: {printable(checked.gate.why or '')}; nothing is adopted", err=True)
@@ -70,20 +70,20 @@ def command(
     for left in adoption.left:
         click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
     for one in adoption.adopted:
-        line = f"{_id(one.item)}: {one.told}"
+        line = f"{_id(one.item)}: {one.summary}"
         # After a long name, what becomes of the item gets a line of its own.
-        for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.told}"):
+        for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.summary}"):
             click.echo(shortened(part, WIDTH), err=True)
     if adoption.left and (ids or expression is not None):
         raise click.UsageError("nothing was written: not all of the named items can be adopted")
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")
         return
-    proposal = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
-    if not agreed(proposal, f"Write this to {file}?", yes=yes, instead="--yes writes it"):
+    changes = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
+    if not agreed(changes, f"Write this to {file}?", yes=yes, instead="--yes writes it"):
         click.echo("nothing was written", err=True)
         return
-    proposal.write()
+    changes.write()
     click.echo(f"wrote {file}: {len(adoption.adopted)} adopted")
 
 
@@ -129,17 +129,9 @@ def _nearest(text: str, known: list[str]) -> str:
 
 def _matches(expression: str, node: Node, item: Item) -> bool:
     """Return whether an item matches pytest's -k: by its name, its type, its file and its node."""
-    from _pytest.config.exceptions import UsageError
-    from _pytest.mark import KeywordMatcher
-    from _pytest.mark.expression import Expression
+    from power_edge.pytest_integration.compat import BadExpression, matches_expression
 
     try:
-        return Expression.compile(expression).evaluate(
-            KeywordMatcher(frozenset((_test_id(item), item.type, STATE, node.name)))
-        )
-    except UsageError as error:
+        return matches_expression(expression, (_test_id(item), item.type, STATE, node.name))
+    except BadExpression as error:
         raise click.UsageError(f"-k {quoted(expression)}: {error}") from None
-    except SyntaxError as error:
-        raise click.UsageError(
-            f"-k {quoted(expression)}: at column {error.offset}: {error.msg}"
-        ) from None

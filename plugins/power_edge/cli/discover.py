@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from power_edge import resources
+from power_edge import exit_status, resources
 from power_edge.checking.collect_identity import NoIdentity
 from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed
@@ -21,7 +21,7 @@ from power_edge.text import printable
 
 if TYPE_CHECKING:
     from power_edge.discover.collect import Discovered
-    from power_edge.discover.folder import Made
+    from power_edge.discover.folder import NodeChanges
 
 
 def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def command(
         node = folder.make(observed, found, place, name, replace=force)
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
-        raise SystemExit(gate.WRONG_MACHINE) from None
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
     _show(observed, node)
     _write(node, yes=merge or force)
 
@@ -143,37 +143,37 @@ def _refuse(
         )
 
 
-def _show(observed: "Discovered", node: "Made") -> None:
+def _show(observed: "Discovered", node: "NodeChanges") -> None:
     """Print the table of what was found, and the notes."""
     from rich.console import Console
 
     from power_edge.report.discovery import notes, table
 
     Console(highlight=False, markup=False, emoji=False).print(table(observed.sections))
-    for line in (*notes(observed.sections), *node.told):
+    for line in (*notes(observed.sections), *node.notes):
         click.echo(printable(line), err=True)
     if isinstance(observed.identity, NoIdentity):
         why = printable(str(observed.identity))
         click.echo(f"its identity is not required to match: {why}", err=True)
 
 
-def _write(node: "Made", *, yes: bool) -> None:
+def _write(node: "NodeChanges", *, yes: bool) -> None:
     """Write the files of the node; ask first if it exists, unless `yes`."""
-    place = f"{NODE_CONFIGS}/{node.proposal.folder.name}/"
-    if not node.proposal.files:
+    place = f"{NODE_CONFIGS}/{node.changes.folder.name}/"
+    if not node.changes.files:
         click.echo(f"{place} is up to date")
         return
-    if node.known and not agreed(
-        node.proposal,
+    if node.exists and not agreed(
+        node.changes,
         f"Write this to {place}?",
         yes=yes,
         instead="--merge adds it, --force replaces the files",
     ):
         click.echo("nothing was written", err=True)
         return
-    node.proposal.write()
-    click.echo(f"wrote {place}\n  {', '.join(node.proposal.files)}")
-    click.echo(f"next: pytest --node={node.proposal.folder.name}")
+    node.changes.write()
+    click.echo(f"wrote {place}\n  {', '.join(node.changes.files)}")
+    click.echo(f"next: pytest --node={node.changes.folder.name}")
 
 
 def _read(file: Path) -> Answer:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from power_edge import exit_status
 from power_edge.cli._options import connection_options
 from power_edge.config.node_configs import NODE_CONFIGS
-from power_edge.identity import gate
 from power_edge.probing.connection import Options
 from power_edge.text import printable
 
@@ -52,13 +52,13 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
             "To check it all the same, write `validation: {require_match: false}`"
             " into its system-identity.yaml."
         )
-        raise SystemExit(gate.WRONG_MACHINE) from None
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
     except identity_file.Another as error:
         for line in error.diff.splitlines():
             _note(line)
         _note(f"Error: {error}")
-        raise SystemExit(gate.WRONG_MACHINE) from None
-    for line in written.told:
+        raise SystemExit(exit_status.WRONG_MACHINE) from None
+    for line in written.notes:
         _note(line)
     click.echo(written.node)
 

@@ -24,6 +24,6 @@ def command(root: Path | None, /, name: str | None) -> None:
     from power_edge.discover.init import record
 
     recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
-    for line in recorded.told:
+    for line in recorded.notes:
         click.echo(printable(line), err=True)
     click.echo(recorded.node)

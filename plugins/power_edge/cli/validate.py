@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from power_edge import exit_status
 from power_edge.config import ConfigError, load_node, select
 from power_edge.config.clones import duplicates, identities
 
@@ -39,4 +40,4 @@ def command(root: Path | None, patterns: Sequence[str]) -> None:
         broken.append(ConfigError([problem]))
         click.echo(str(problem), err=True)
     if broken:
-        raise SystemExit(4)
+        raise SystemExit(exit_status.USAGE_ERROR)

@@ -1,4 +1,4 @@
-"""Configuration: files of a node -> typed values, or every problem with its place."""
+"""Read the configuration: from the files of a node to typed values, or all problems with places."""
 
 from power_edge.config.error import ConfigError
 from power_edge.config.node import Node, load_node

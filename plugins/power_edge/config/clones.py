@@ -1,90 +1,122 @@
-"""The identities on file, of all nodes: which folders are meant for one and the same machine."""
+"""The identities on file of all nodes: which node is a machine, and which nodes are one machine."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from power_edge.config.error import ConfigError
 from power_edge.config.node import check_name, load_system_identity
-from power_edge.config.node_configs import NODE_CONFIGS, has_state, node_file, nodes, read_file
-from power_edge.identity import gate
+from power_edge.config.node_configs import (
+    NODE_CONFIGS,
+    SYSTEM_IDENTITY,
+    has_state,
+    node_file,
+    nodes,
+    read_file,
+)
+from power_edge.identity.identifiers import Expected, expected, readings
+from power_edge.identity.match import Conflict, Match, match, one_machine
 from power_edge.model import Problem, Source
 
 if TYPE_CHECKING:
     from power_edge.model.generated.system_identity_schema import SystemIdentity
 
-IDENTITY: Final = "system-identity.yaml"
-
 
 def identities(root: Path) -> Iterator[tuple[Path, "SystemIdentity | ConfigError"]]:
-    """The nodes' folders with an identity on file, by name, and that, or why it cannot be used.
+    """Yield the folders of nodes that have an identity on file, by name, with the identity.
 
-    A folder without a state.yaml is not among them: its machine is not recorded yet.
+    In place of an identity that cannot be used comes the error. A folder without a state.yaml is
+    left out: its machine is not a node yet.
     """
     for folder in filter(has_state, nodes(root)) if root.is_dir() else ():
         try:
             check_name(folder.name)
-            content = read_file(folder, IDENTITY)
+            content = read_file(folder, SYSTEM_IDENTITY)
             if content is not None:
-                yield folder, load_system_identity(content, node_file(folder, IDENTITY))
+                yield folder, load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))
         except ConfigError as error:
             yield folder, error
 
 
-def others(folder: Path) -> dict[str, gate.Expected]:
-    """The identities on file of all other nodes beside a node's folder, by name.
+def node_of(
+    machine: "SystemIdentity", known: Mapping[Path, "SystemIdentity"]
+) -> Match[Path] | None:
+    """Return which of the folders `known` is the node of the machine that shows an identity.
+
+    None if it is none of them. Raises ConfigError if it is several. Folders that share one file, by
+    a symbolic link, are one node on purpose: the first of them counts.
+    """
+    distinct: dict[str, Path] = {}
+    for folder in known:
+        distinct.setdefault(os.path.realpath(folder / SYSTEM_IDENTITY), folder)
+    on_file = {folder: expected(known[folder]) for folder in distinct.values()}
+    found = match(readings(machine), on_file)
+    if isinstance(found, Conflict):
+        first, *others = found.nodes
+        raise ConfigError(
+            _same_machine(other.name, first.name, str(on_file[other].primary)) for other in others
+        )
+    return found
+
+
+def others(folder: Path) -> dict[str, Expected]:
+    """Return the identities on file of all other nodes beside a node's folder, by name.
 
     Those that cannot be used are left out.
     """
-    found: dict[str, gate.Expected] = {}
+    found: dict[str, Expected] = {}
     with suppress(ConfigError):
         beside = nodes(folder.parent)
         for other in (each for each in beside if each.name != folder.name and has_state(each)):
             with suppress(OSError, ConfigError):
-                stat = (other / IDENTITY).stat()
-                found[other.name] = _on_file(other, stat.st_mtime_ns, stat.st_size)
+                stat = (other / SYSTEM_IDENTITY).stat()
+                found[other.name] = _expected(other, stat.st_mtime_ns, stat.st_size)
     return found
 
 
 @lru_cache(maxsize=4096)  # where many nodes are wrong, each is compared with all others
-def _on_file(folder: Path, _changed: int, _size: int) -> gate.Expected:
-    return gate.expected(
-        load_system_identity(read_file(folder, IDENTITY) or b"", node_file(folder, IDENTITY))
-    )
+def _expected(folder: Path, _changed: int, _size: int) -> Expected:
+    content = read_file(folder, SYSTEM_IDENTITY) or b""
+    return expected(load_system_identity(content, node_file(folder, SYSTEM_IDENTITY)))
 
 
 class KnownMachine(ConfigError):
-    """A machine that is to be one node is another already."""
+    """A machine that is to become one node is another node already."""
 
     def __init__(self, folder: Path, other: Path, kind: str) -> None:
-        super().__init__([_problem(folder.name, other.name, kind)])
+        super().__init__([_same_machine(folder.name, other.name, kind)])
         self.args = (
-            f"this machine is the node {other.name} already; to write that one: power-edge discover {quote(other.name)}\n{self}",
+            f"this machine is the node {other.name} already; "
+            f"to write that node: power-edge discover {quote(other.name)}\n{self}",
         )
 
 
 def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> list[Problem]:
-    """A problem for each folder of `of` whose machine is that of another one, told once of a pair:
-    clones of an image, as a rule.
+    """Return a problem for each folder of `of` whose machine is another folder's, one per pair.
+
+    As a rule they are clones of one image.
     """
-    return [_problem(folder.name, other.name, kind) for folder, other, kind in twins(known, of)]
+    return [
+        _same_machine(folder.name, other.name, kind) for folder, other, kind in twins(known, of)
+    ]
 
 
 def twins(
     known: Mapping[Path, "SystemIdentity"], of: Collection[Path]
 ) -> Iterator[tuple[Path, Path, str]]:
-    """The folders of `of` whose machine is that of another one, with that and the identifier that
-    they share; once of a pair.
+    """Yield each folder of `of` whose machine is another folder's, that one, and what they share.
 
-    Two folders that share one file, by a symbolic link, mean it.
+    What they share is the kind of identifier. A pair comes once. Two folders that share one file,
+    by a symbolic link, are duplicates on purpose and do not count.
     """
     machines = {
-        folder: gate.expected(identity)
+        folder: machine
         for folder, identity in known.items()
-        if gate.tells(identity)
+        if (machine := expected(identity)).identifies
     }
     by_hash: dict[str, list[Path]] = {}  # comparing each with each takes seconds for a thousand
     for folder, machine in machines.items():
@@ -100,7 +132,7 @@ def twins(
             if (
                 other != folder
                 and once
-                and (kind := gate.shared(machines[folder], machines[other]))
+                and (kind := one_machine(machines[folder], machines[other]))
                 and not _one_file(folder, other)
             ):
                 yield folder, other, kind
@@ -108,8 +140,9 @@ def twins(
 
 
 def check_unique(folder: Path, identity: "SystemIdentity") -> None:
-    """Raises ConfigError if the machine with this identity, which is to be the node's of `folder`,
-    is another node beside it already.
+    """Check that the machine with an identity, which is to be the node of `folder`, is no other.
+
+    Raises ConfigError if it is a node beside it already.
     """
     known = {
         other: on_file
@@ -122,20 +155,28 @@ def check_unique(folder: Path, identity: "SystemIdentity") -> None:
 
 def _one_file(folder: Path, other: Path) -> bool:
     try:
-        return (folder / IDENTITY).samefile(other / IDENTITY)
+        return (folder / SYSTEM_IDENTITY).samefile(other / SYSTEM_IDENTITY)
     except OSError:
         return False
 
 
-def _problem(name: str, other: str, kind: str) -> Problem:
-    hint = f"two nodes on purpose? make one file a symbolic link: ln -s ../{other}/{IDENTITY}"
+def _same_machine(name: str, other: str, kind: str) -> Problem:
+    hint = (
+        f"two nodes on purpose? make one file a symbolic link: ln -s ../{other}/{SYSTEM_IDENTITY}"
+    )
     if kind == "machine-id":
-        # systemd-machine-id-setup(1) would bring the old one back: of D-Bus's copy, the UUID of a
+        # systemd-machine-id-setup(1) would bring the old id back: D-Bus's copy of it, the UUID of a
         # virtual machine, or the container's.
-        fresh = "rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*; tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id; ssh-keygen -A; reboot"
-        hint = f"a cloned image? for a fresh id, as root on one of them: {fresh}; then record it anew; {hint}"
+        fresh = (
+            "rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*; "
+            "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id; ssh-keygen -A; reboot"
+        )
+        hint = (
+            f"a cloned image? for a fresh id, as root on one of them: {fresh}; "
+            f"then record it anew; {hint}"
+        )
     return Problem(
-        Source(f"{NODE_CONFIGS}/{name}/{IDENTITY}", 0),
-        f"is the same machine's as {NODE_CONFIGS}/{other}/{IDENTITY}, by the {kind}",
+        Source(f"{NODE_CONFIGS}/{name}/{SYSTEM_IDENTITY}", 0),
+        f"is for the same machine as {NODE_CONFIGS}/{other}/{SYSTEM_IDENTITY} (equal {kind})",
         hint,
     )

@@ -1,15 +1,15 @@
-"""What a configuration that cannot be used raises."""
+"""The error that a configuration which cannot be used raises."""
 
 from collections.abc import Iterable
 
 from power_edge.model import Problem, Source
 
 LIMIT = 100
-"""More problems than this are not listed one by one."""
+"""At most so many problems of one file are listed."""
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used: every problem of the file, in the order of its lines."""
+    """A configuration cannot be used: all problems, in the order of files and lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(
@@ -28,5 +28,5 @@ class ConfigError(Exception):
 def refuse(
     file: str, message: str, hint: str | None = None, line: int = 0, column: int = 1
 ) -> ConfigError:
-    """The error of one problem; line 0 is the file or the folder as a whole."""
+    """Return the error of one problem; line 0 is the file or the folder as a whole."""
     return ConfigError([Problem(Source(file, line, column), message, hint)])

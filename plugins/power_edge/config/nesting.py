@@ -1,9 +1,9 @@
-"""How deep a YAML text is nested, by its tokens alone: found before a parser sees the text.
+"""Find out how deep a YAML text is nested, from its tokens, before a parser sees the text.
 
-libyaml reads ahead for a key within one line, and newer ones give up at a nesting depth of their
-own (1000) before the first event of such a line is out. The rules for tokens are those of libyaml's
-scanner.c; they are needed because brackets count neither in quotes, comments and block scalars nor
-in a plain scalar of a block collection. Time grows with the length of the text.
+libyaml reads ahead for a key within one line. Newer versions stop at a nesting depth of their own
+(1000) before they return the first event of such a line. The rules for tokens are those of
+libyaml's scanner.c: brackets do not count in quotes, comments and block scalars, nor in a plain
+scalar of a block collection. Time grows linearly with the length of the text.
 """
 
 import re
@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 
 def cut_before_too_deep(text: str, limit: int) -> int | None:
-    """The offset behind the token that opens level `limit` + 1, or None if no line could hold one.
+    """Return the offset after the token that opens level `limit` + 1, or None if no line opens one.
 
-    Text up to there is all that a parser needs to see. Levels that are opened over several lines
-    are left to the parser's events, which are at most one line behind.
+    The text up to there is all that a parser needs to see. Levels that are opened over several
+    lines are left to the parser's events, which are at most one line behind.
     """
     text = text.translate(_LINE_BREAKS)
     if re.search(rf"(?m)^(?:[^\[{{?\n-]*+[\[{{?-]){{{limit + 1}}}", text) is None:
@@ -23,7 +23,7 @@ def cut_before_too_deep(text: str, limit: int) -> int | None:
 
 
 class _Key(NamedTuple):
-    """A token that becomes a mapping's key if a colon follows it on its line."""
+    """A token that is a mapping's key if a colon follows on its line."""
 
     line: int
     column: int
@@ -36,7 +36,7 @@ class _Scanner:
         self.text = text
         self.limit = limit
         self.position = 0
-        self.line = 0  # the offset at which the current line begins
+        self.line = 0  # the offset where the current line begins
         self.flow = 0
         self.indents = [-1]
         self.key: _Key | None = None
@@ -105,7 +105,7 @@ class _Scanner:
             self.key = _Key(self.line, column)
 
     def _indicator(self, character: str, column: int) -> None:
-        """`- `, `? ` or `: `: what opens block collections."""
+        """Read `- `, `? ` or `: `, which open block collections."""
         if self.flow:
             return
         key, self.key = self.key, None
@@ -118,7 +118,7 @@ class _Scanner:
             self.key_allowed = True
 
     def _scalar(self, character: str) -> None:
-        """A scalar on one line or several, an anchor, an alias or a tag."""
+        """Read a scalar (on one line or several), an anchor, an alias or a tag."""
         if character in _QUOTED:
             match = _QUOTED[character](self.text, self.position)
             self._move(match.end() if match else len(self.text))
@@ -130,7 +130,7 @@ class _Scanner:
             self.key_allowed = self.line != line and not self.flow
 
     def _plain_end(self) -> int:
-        """The end of a plain scalar: of a block collection's, lines indented deeper belong to it."""
+        """Return the end of a plain scalar. In a block collection, deeper lines belong to it."""
         search = _FLOW_END if self.flow else _BLOCK_END
         position = self.position + 1
         while True:
@@ -151,7 +151,7 @@ class _Scanner:
             position = following
 
     def _block_scalar_end(self, start: int) -> int:
-        """The end of a literal or folded scalar: the first line that is indented less."""
+        """Return the end of a literal or folded scalar: the first line that is indented less."""
         text = self.text
         given = _BLOCK_HEADER(text, start).group(1)  # type: ignore[union-attr]
         indent = max(self.indents[-1], 0) + int(given) if given else None

@@ -1,4 +1,4 @@
-"""A node: its folder, read and checked as a whole."""
+"""A node: its folder, read and checked completely."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,9 +12,13 @@ import msgspec
 
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.node_configs import (
+    CONNECTION,
     NODE_CONFIGS,
+    NODE_IDENTITY,
     STATE,
-    leads_nowhere,
+    SYSTEM_IDENTITY,
+    WATCHER,
+    is_dangling,
     links_out,
     misnamed,
     node_file,
@@ -22,7 +26,7 @@ from power_edge.config.node_configs import (
     shown_name,
 )
 from power_edge.config.schema import schema
-from power_edge.config.state import State, checked, load_state
+from power_edge.config.state import State, check_schema, load_state
 from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Item, Problem, Source
 from power_edge.text import quoted
@@ -40,10 +44,10 @@ _NAME = re.compile(r"[\w+@][\w.+@ -]{0,254}")
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """What is declared of a node. Of the optional files None is: there is none.
+    """What the files of a node declare. None stands for an optional file that does not exist.
 
-    Every file has been checked; the types of those that few runs look into are made when they are
-    asked for, for making them takes longer than reading 1,000 items does.
+    Every file has been checked. identity.yaml and watcher.yaml are converted to their types when
+    first used: few runs need them, and that takes longer than reading 1,000 items.
     """
 
     name: str
@@ -56,11 +60,12 @@ class Node:
 
     @property
     def items(self) -> tuple[Item, ...]:
+        """The items of state.yaml, in its order."""
         return self.state.items
 
     @cached_property
     def identity(self) -> "NodeIdentity | None":
-        """identity.yaml."""
+        """The content of identity.yaml."""
         from power_edge.model.generated.node_identity_schema import NodeIdentity
 
         return (
@@ -71,37 +76,38 @@ class Node:
 
     @cached_property
     def watcher(self) -> "Watcher | None":
-        """watcher.yaml."""
+        """The content of watcher.yaml."""
         from power_edge.model.generated.watcher_schema import Watcher
 
         return None if self.watcher_document is None else _converted(self.watcher_document, Watcher)
 
 
 def check_name(name: str) -> None:
-    """Raises ConfigError for what is no name for a node."""
+    """Check the name of a node. Raises ConfigError if it is not valid."""
     if not _NAME.fullmatch(name):
         raise refuse(
             f"{NODE_CONFIGS}/{quoted(name)[1:-1]}",
-            "is no name for a node",
-            "letters, digits and . _ + - @ and blanks inside make one",
+            "is not a valid node name",
+            "use letters, digits and _ + @; after the first character also . - and blanks",
         )
 
 
 def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
-    """The node of a folder, or as it would be with files that are yet to be written (`instead`, by
-    name).
+    """Return the node of a folder.
 
-    Raises ConfigError with the problems of all its files.
+    `instead` are contents by file name, of files that are yet to be written. Raises ConfigError
+    with the problems of all files.
     """
     name = folder.name
     check_name(name)
-    if leads_nowhere(folder):
+    if is_dangling(folder):
         raise refuse(
             f"{NODE_CONFIGS}/{name}",
             "is a symbolic link that leads nowhere",
             "make it lead to the node's folder, or remove it",
         )
     problems: list[Problem] = []
+    misnamed_files = misnamed(folder)
 
     def load(file: str, make: Callable[[bytes, str], T]) -> T | None:
         try:
@@ -112,28 +118,23 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
             return None
 
     state = load(STATE, lambda data, file: load_state(data, file, name))
-    identity = load("identity.yaml", lambda data, file: _checked(data, file, "node-identity"))
-    system_identity = load("system-identity.yaml", load_system_identity)
-    connection = load("connection.yaml", _load_connection)
-    watcher = load("watcher.yaml", lambda data, file: _checked(data, file, "watcher"))
+    identity = load(NODE_IDENTITY, lambda data, file: _checked(data, file, "node-identity"))
+    system_identity = load(SYSTEM_IDENTITY, load_system_identity)
+    connection = load(CONNECTION, _load_connection)
+    watcher = load(WATCHER, lambda data, file: _checked(data, file, "watcher"))
     problems.extend(links_out(folder))
-    wrong = misnamed(folder)
-    for file, right in wrong.items():
-        problems.append(
-            Problem(
-                Source(node_file(folder, shown_name(file)), 0),
-                f"is not read: the name is {right}",
-                f"rename it to {right}, or remove it",
-            )
+    problems.extend(
+        Problem(
+            Source(node_file(folder, shown_name(file)), 0),
+            f"is not read: the name is {right}",
+            f"rename it to {right}, or remove it",
         )
-    place = node_file(folder, STATE)
-    if (
-        state is None
-        and STATE not in wrong.values()
-        and not any(problem.source.file == place for problem in problems)
-    ):
-        hint = f"write it, or let `power-edge discover TARGET --as {quote(name)}` do so; if this is no node, move its other files"
-        problems.append(Problem(Source(place, 0), "is not there", hint))
+        for file, right in misnamed_files.items()
+    )
+    if state is None and STATE not in misnamed_files.values():
+        place = node_file(folder, STATE)
+        if not any(problem.source.file == place for problem in problems):
+            problems.append(Problem(Source(place, 0), "is missing", _hint_for_missing_state(name)))
     if problems or state is None:
         raise ConfigError(problems)
     return Node(
@@ -147,8 +148,15 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     )
 
 
+def _hint_for_missing_state(name: str) -> str:
+    return (
+        f"write it, or let `power-edge discover TARGET --as {quote(name)}` do so; "
+        "if this is not a node, move its other files"
+    )
+
+
 def load_system_identity(data: bytes, file: str) -> "SystemIdentity":
-    """The identity in the bytes of a system-identity.yaml; `file` is its path as messages show it.
+    """Return the content of a system-identity.yaml; `file` is its path as messages show it.
 
     Raises ConfigError.
     """
@@ -166,7 +174,7 @@ def load_system_identity(data: bytes, file: str) -> "SystemIdentity":
 
 
 def load_node_identity(data: bytes, file: str) -> "NodeIdentity":
-    """What is in the bytes of an identity.yaml; `file` is its path as messages show it.
+    """Return the content of an identity.yaml; `file` is its path as messages show it.
 
     Raises ConfigError.
     """
@@ -181,9 +189,9 @@ def _load_connection(data: bytes, file: str) -> "Connection":
     return _converted(_checked(data, file, "connection"), Connection)
 
 
-def _checked(data: bytes, file: str, name: str) -> Document:
+def _checked(data: bytes, file: str, schema_name: str) -> Document:
     document = read(data, file)
-    checked(document, name)
+    check_schema(document, schema_name)
     return document
 
 

@@ -1,4 +1,4 @@
-"""node-configs/: where it is, which nodes it holds, and what is read of their folders."""
+"""node-configs/: where it is, which nodes are in it, and how their files are read."""
 
 import os
 import stat
@@ -13,8 +13,12 @@ from power_edge.text import printable, quoted, without_password
 
 NODE_CONFIGS = "node-configs"
 STATE = "state.yaml"
-FILES = (STATE, "system-identity.yaml", "identity.yaml", "connection.yaml", "watcher.yaml")
-"""The files of a node."""
+SYSTEM_IDENTITY = "system-identity.yaml"
+NODE_IDENTITY = "identity.yaml"
+CONNECTION = "connection.yaml"
+WATCHER = "watcher.yaml"
+FILES = (STATE, SYSTEM_IDENTITY, NODE_IDENTITY, CONNECTION, WATCHER)
+"""The files of a node's folder."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -34,8 +38,9 @@ def find_node_configs(start: Path) -> Path | None:
 
 
 def nodes(root: Path) -> list[Path]:
-    """The nodes' folders, by name: those that hold a file of a node, or something by the name of
-    one. load_node says whether it can be used.
+    """Return the folders of the nodes, by name: those with anything named as a node's file.
+
+    load_node checks whether one can be used. Raises ConfigError if `root` cannot be read.
     """
     try:
         return sorted(
@@ -50,21 +55,21 @@ def nodes(root: Path) -> list[Path]:
 
 
 def is_node(folder: Path) -> bool:
-    """Whether a folder is a node's.
+    """Return whether a folder is a node's.
 
-    If in doubt it is one: nobody would notice that a node is not checked.
+    If in doubt it is: nobody would notice a node that is not checked.
     """
     try:
         names = os.listdir(folder)  # noqa: PTH208 names alone, of many folders
     except (FileNotFoundError, NotADirectoryError):
-        return leads_nowhere(folder)
+        return is_dangling(folder)
     except OSError:
-        return True  # reading it will say what is wrong, and other nodes are none the worse
+        return True  # reading it will say what is wrong, and no other node is concerned
     return any(_right_name(name) is not None for name in names)
 
 
 def has_state(folder: Path) -> bool:
-    """Whether something in a folder is called state.yaml, if only a link that leads nowhere."""
+    """Return whether a folder has a state.yaml of any kind, be it a link that leads nowhere."""
     try:
         (folder / STATE).lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -75,8 +80,9 @@ def has_state(folder: Path) -> bool:
 
 
 def misnamed(folder: Path) -> dict[str, str]:
-    """The files of a node's folder that nothing reads, for they are a node's but for the spelling
-    of their names; and the right names.
+    """Return the files in a node's folder whose names are misspelled, with the right names.
+
+    Nothing reads them.
     """
     names: list[str] = []
     with suppress(OSError):
@@ -87,30 +93,29 @@ def misnamed(folder: Path) -> dict[str, str]:
     }
 
 
-def leads_nowhere(path: Path) -> bool:
-    """Whether a path is a symbolic link to something that is not there."""
+def is_dangling(path: Path) -> bool:
+    """Return whether a path is a symbolic link to something that does not exist."""
     return path.is_symlink() and not os.path.lexists(os.path.realpath(path))
 
 
 def _right_name(name: str) -> str | None:
-    """The name of a node's file that a name is, or was meant to be."""
+    """Return the name of a node's file that a name is, or was meant to be; else None."""
     name = name.lower()
     right = f"{name.removesuffix('.yml')}.yaml" if name.endswith(".yml") else name
     return right if right in FILES else None
 
 
 def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
-    """The folders of the nodes whose names match any of `patterns` (as in a shell, case counts),
-    each once, by name.
+    """Return the folders of the nodes whose names match any of `patterns`, each once, by name.
 
-    `root` is a node-configs/, or None where none was found. Raises ConfigError when a pattern
-    matches no node, with the nearest names.
+    Patterns are as in a shell; case counts. `root` is a node-configs/, or None if none was found.
+    Raises ConfigError, with similar names, if a pattern matches no node.
     """
     if root is None:
         raise refuse(
             NODE_CONFIGS,
-            "there is no node-configs/ here or in a folder above",
-            "go there, or name it with --node-configs=DIR",
+            "there is no node-configs/ in this folder or above it",
+            "change to its folder, or name it with --node-configs=DIR",
         )
     known = {folder.name: folder for folder in nodes(root)}
     matched: set[str] = set()
@@ -145,38 +150,35 @@ def _nearest(pattern: str, names: list[str], root: Path) -> str:
     from difflib import get_close_matches
 
     if not names:
-        return f"{quoted(str(root), 200)} holds no folder with a state.yaml"
+        return f"no folder in {quoted(str(root), 200)} has a state.yaml"
     lower = {name.lower(): name for name in names}
-    last = pattern.rstrip("/").rpartition("/")[
-        2
-    ]  # a shell completes the name of a node to the path of its folder
+    # A shell completes the name of a node to the path of its folder.
+    last = pattern.rstrip("/").rpartition("/")[2]
     near = [lower[each] for each in get_close_matches(last.lower()[:255], list(lower), 3, 0.5)]
     if near:
         return f"did you mean {' or '.join(map(shown_name, near))}?"
-    return f"there are {', '.join(map(shown_name, names[:10]))}" + (
+    return f"the nodes are {', '.join(map(shown_name, names[:10]))}" + (
         f" and {len(names) - 10} more" if len(names) > 10 else ""
     )
 
 
 def shown_name(name: str) -> str:
-    """The name of a folder as messages show it: as it is, or escaped where a terminal could obey
-    it.
-    """
+    """Return the name of a folder for messages, escaped where a terminal could obey it."""
     return printable(name)
 
 
 def node_file(folder: Path, name: str) -> str:
-    """How messages name a file of a node's folder: `node-configs/NODE/NAME`."""
+    """Return how messages name a file in a node's folder: `node-configs/NODE/NAME`."""
     return f"{NODE_CONFIGS}/{shown_name(folder.name)}/{name}"
 
 
 def read_file(folder: Path, name: str) -> bytes | None:
-    """The content of a file of a node's folder, at most one byte more than a file may have; None if
-    there is no such file.
+    """Return the content of a file in a node's folder; None if there is no such file.
 
-    A link is followed only if it ends below the same node-configs/: a branch of a stranger could
-    bring one to any file that the operator may read, and messages quote what they refuse. Raises
-    ConfigError for such a link, unread, and for anything that is not a readable regular file.
+    At most one byte more than MAX_BYTES is read. A link is followed only if it ends in the same
+    node-configs/: a stranger's branch could bring one to any file that the operator may read, and
+    messages quote what they refuse. Raises ConfigError for such a link, which is not read, and for
+    anything that is not a readable regular file.
     """
     path, file = folder / name, node_file(folder, name)
     real = resolved(folder, name)
@@ -200,9 +202,9 @@ def read_file(folder: Path, name: str) -> bytes | None:
 
 
 def _open(root: Path, file: Path) -> int:
-    """Open a file below a folder, both without links.
+    """Open a file below a folder, neither of which has a link in its path.
 
-    A link on the way, which somebody has put there since, is an error.
+    A link that somebody has put there since is an error.
     """
     *folders, name = file.relative_to(root).parts
     descriptor = os.open(root, _FOLDER)
@@ -221,22 +223,21 @@ def _open(root: Path, file: Path) -> int:
 
 
 def resolved(folder: Path, name: str) -> Path:
-    """Where a file of a node's folder really is, without links. node-configs/ itself may be a link.
+    """Return the real path of a file in a node's folder. node-configs/ itself may be a link.
 
     Raises ConfigError if that is outside of node-configs/.
     """
-    root, real = (
-        os.path.realpath(folder.parent),
-        os.path.realpath(folder / name),
-    )  # Path.resolve() raises for loops
+    # Path.resolve() raises for loops.
+    root, real = os.path.realpath(folder.parent), os.path.realpath(folder / name)
     if not real.startswith(root + os.sep):
         raise ConfigError([_leads_out(folder, name)])
     return Path(real)
 
 
 def links_out(folder: Path) -> Iterator[Problem]:
-    """A problem for each link below a node's folder that leads out of node-configs/, and that
-    pytest would run or look into.
+    """Yield a problem for each link below a node's folder that leads out of node-configs/.
+
+    Links to folders and to Python files count: pytest would read or run those.
     """
     root = os.path.realpath(folder.parent)
     todo, known = [folder], {os.path.realpath(folder)}
@@ -267,16 +268,16 @@ def _leads_out(folder: Path, name: str) -> Problem:
 
 
 def check_not_linked(folder: Path, name: str) -> None:
-    """Raises ConfigError if writing a file of a node's folder would write another file, through a
-    link.
+    """Check that writing a file in a node's folder writes that file.
+
+    Raises ConfigError if it would write another one, through a link.
     """
     real = resolved(folder, name)
-    own = Path(
-        os.path.realpath(folder.parent), folder.name, name
-    )  # Path.resolve() raises for loops
+    own = Path(os.path.realpath(folder.parent), folder.name, name)
     if real != own:
+        target = quoted(os.path.relpath(real, own.parents[1]), 200)
         raise refuse(
             node_file(folder, name),
-            f"is really {quoted(os.path.relpath(real, own.parents[1]), 200)}, by a symbolic link; nothing was written",
+            f"leads to {target} by a symbolic link; nothing was written",
             "write that node instead, or put a file in place of the link",
         )

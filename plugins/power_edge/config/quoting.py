@@ -1,8 +1,9 @@
-"""What of a configuration's text a message may quote.
+"""Which text of a configuration a message may quote.
 
-The content of a secret file may stand anywhere in a state.yaml that is mistyped: as a tag or an
-alias, for want of quotes, or as keys, for want of indentation. The place of a problem says where to
-look; the text itself is quoted only where it can be no secret. Imported when something is wrong.
+The content of a secret file may be anywhere in a mistyped state.yaml: as a tag or an alias if
+quotes are missing, as keys if indentation is missing. The place of a problem says where to look;
+the text itself is quoted only if it can be no secret. This module is imported when something is
+wrong.
 """
 
 import re
@@ -15,15 +16,13 @@ from power_edge.text import quoted
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII).fullmatch
 _NEAR = 0.75
-"""How near a key must be to a known one to be that one, mistyped (difflib's ratio)."""
+"""How similar a mistyped key must be to a known one (difflib's ratio)."""
 _FREE_KEYS = "sysctl"
-"""The section whose keys are names of the node's, and no secrets."""
+"""The section whose keys are names on the node, and not secrets."""
 
 
 def value(text: object, hidden: Collection[object] = ()) -> str:
-    """A value as a message shows it: a scalar is quoted, unless it is one of `hidden` or holds a
-    secret by the rules.
-    """
+    """Return a value for a message: quoted, unless it is one of `hidden` or looks like a secret."""
     if isinstance(text, dict | list):
         return "a mapping" if isinstance(text, dict) else "a list"
     if text in hidden or (isinstance(text, str) and has_secret_line(text)):
@@ -32,15 +31,15 @@ def value(text: object, hidden: Collection[object] = ()) -> str:
 
 
 def step(key: str) -> str:
-    """A key that is no word, in the path of a value."""
+    """Return a key for the path of a value in a message."""
     return "..." if has_secret_line(key) else quoted(key, 40)
 
 
 def unknown_key(key: str, allowed: Sequence[str], beside: object) -> str:
-    """What a message calls a key that is not one of `allowed`: quoted only where it is one of
-    those, mistyped, and stands beside no secret.
+    """Return a message on a key that is not one of `allowed`.
 
-    `beside` is the mapping that holds it.
+    The key is quoted only if it is one of those, mistyped, and is beside no secret. `beside` is the
+    mapping that contains it.
     """
     mistyped = (
         _IDENTIFIER(key) and get_close_matches(key, allowed, 1, _NEAR) and not has_secret_line(key)
@@ -50,9 +49,9 @@ def unknown_key(key: str, allowed: Sequence[str], beside: object) -> str:
 
 
 def key(text: str, around: Sequence[object]) -> str | None:
-    """A key as a message shows it; None: it is not to be shown.
+    """Return a key for a message; None if it must not be shown.
 
-    `around` are the keys that it stands below.
+    `around` are the keys around it, outermost first.
     """
     if text in known_keys() or (_FREE_KEYS in around and not has_secret_line(text)):
         return quoted(text)
@@ -60,14 +59,17 @@ def key(text: str, around: Sequence[object]) -> str | None:
 
 
 def below_secret(around: Sequence[object]) -> bool:
-    """Whether one of the keys that a value stands below is of those whose values no message quotes."""
+    """Return whether a value is below a key whose values no message may quote.
+
+    `around` are the keys around the value.
+    """
     return any(isinstance(each, str) and each in write_only() for each in around)
 
 
 def number(text: str, around: Sequence[object]) -> bool:
-    """Whether a message may quote what looks like a number.
+    """Return whether a message may quote what looks like a number.
 
-    `around` are the keys that it stands below, its own the last.
+    `around` are the keys around it, its own last.
     """
     if below_secret(around):
         return False

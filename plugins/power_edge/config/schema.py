@@ -1,5 +1,6 @@
-"""The schemas at run time: as generated, self-contained, in JSON (reading the YAML would cost more
-than all else).
+"""The schemas at run time: generated, self-contained JSON.
+
+Reading the YAML files would take longer than everything else.
 """
 
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from power_edge import package_data
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """A schema with all that it refers to, by the name of its file (`state`, `system-identity`,
-    ...). KeyError: there is none such.
+    """Return a schema with everything it refers to, by the name of its file (`state`, ...).
+
+    Raises KeyError if there is none with that name.
     """
     if name not in names():
         raise KeyError(name)
@@ -27,7 +29,7 @@ def schema(name: str) -> dict[str, Any]:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The names that `schema` takes, sorted."""
+    """Return the names that `schema` takes, sorted."""
     return tuple(
         sorted(
             path.name.removesuffix(".schema.json")
@@ -38,13 +40,13 @@ def names() -> tuple[str, ...]:
 
 @cache
 def write_only() -> frozenset[str]:
-    """The keys whose values no message quotes (JSON Schema's `writeOnly`), of all schemas."""
+    """Return the keys of all schemas whose values no message quotes (`writeOnly`)."""
     return frozenset(key for key, value in _properties() if value.get("writeOnly"))
 
 
 @cache
 def known_keys() -> frozenset[str]:
-    """The keys that any schema has."""
+    """Return the keys of all schemas."""
     return frozenset(key for key, _ in _properties())
 
 
@@ -68,4 +70,5 @@ def _properties() -> Iterator[tuple[str, dict[str, Any]]]:
 
 @cache
 def validator(name: str) -> Draft202012Validator:
+    """Return the compiled validator of a schema. Raises KeyError as `schema`."""
     return Draft202012Validator(schema(name), offline=True)

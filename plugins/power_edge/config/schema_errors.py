@@ -1,9 +1,7 @@
-"""Why a document does not fit its schema, in words: what is wrong, where, and what would be right.
+"""Explain why a document does not fit its schema: what is wrong, where, and what to write.
 
-Imported when something is.
-
-The words for a pattern or a condition stand beside it in the schema, as `patternErrorMessage` and
-`errorMessage`, where editors show them too.
+The message for a pattern or a condition is beside it in the schema, as `patternErrorMessage` and
+`errorMessage`. Editors show them too. This module is imported when something is wrong.
 """
 
 import re
@@ -34,19 +32,20 @@ _LIMITS = {
     "maxLength": "is longer than {} characters",
     "minimum": "is less than {}",
     "maximum": "is more than {}",
-    "minItems": "holds fewer than {}",
-    "maxItems": "holds more than {}",
-    "minProperties": "holds fewer than {}",
+    "minItems": "has fewer than {} entries",
+    "maxItems": "has more than {} entries",
+    "minProperties": "has fewer than {} keys",
 }
 
 _WORD = re.compile(r"\w{1,40}", re.ASCII).fullmatch
-
-Path = tuple[str | int, ...]
+_Path = tuple[str | int, ...]
+"""The keys and indices that lead to a value."""
 
 
 def explain(document: Document, name: str) -> Iterator[Problem]:
-    """The problems of a document that does not fit the schema `name`, at most LIMIT; those at a
-    place that has one already are left out.
+    """Yield the problems of a document that does not fit the schema `name`, at most LIMIT.
+
+    A place that has a problem already gets no other.
     """
     known = {problem.source for problem in document.problems}
     hidden = frozenset(_hidden(document.value))
@@ -61,13 +60,13 @@ def explain(document: Document, name: str) -> Iterator[Problem]:
 
 
 def suggestion(word: str, words: Iterable[str]) -> str | None:
-    """The hint that a nearly right word deserves."""
+    """Return a hint with the known word that is most similar; None if none is similar."""
     near = get_close_matches(word[:100], list(words), 1)
     return f"did you mean {near[0]}?" if near else None
 
 
 def _hidden(value: Any, *, within: bool = False) -> Iterator[object]:
-    """The scalars below write-only keys: an alias may bring one to where values are quoted."""
+    """Yield the scalars below write-only keys. An alias may bring one to another place."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _hidden(inner, within=within or key in write_only())
@@ -81,7 +80,7 @@ def _hidden(value: Any, *, within: bool = False) -> Iterator[object]:
 def _problems(
     document: Document, root: dict[str, Any], error: ValidationError, hidden: frozenset[object]
 ) -> Iterator[Problem]:
-    path: Path = tuple(error.instance_path)
+    path: _Path = tuple(error.instance_path)
     words = error.kind.as_dict()
     holder = _at(root, error.schema_path[:-1])
     if error.kind.name == "additionalProperties":
@@ -111,7 +110,7 @@ def _problems(
         options = [str(option) for option in words["options"]]
         yield Problem(
             document.find(path),
-            f"{quoting.value(error.instance, hidden)} is none of {', '.join(options)}",
+            f"{quoting.value(error.instance, hidden)} is not one of {', '.join(options)}",
             suggestion(str(error.instance), options),
         )
     elif error.kind.name == "type":
@@ -135,7 +134,7 @@ def _problems(
 def _message(
     value: Any, named: str, keyword: str | int, error: ValidationError, holder: dict[str, Any]
 ) -> str:
-    """What is wrong with a value; `named` stands for it."""
+    """Return what is wrong with a value; `named` is how the message calls it."""
     if keyword == "pattern" and "patternErrorMessage" in holder:
         return f"{named}: {holder['patternErrorMessage']}"
     if "errorMessage" in holder:
@@ -150,7 +149,11 @@ def _message(
 
 
 def _wrong_type(
-    document: Document, path: Path, value: Any, holder: dict[str, Any], hidden: frozenset[object]
+    document: Document,
+    path: _Path,
+    value: Any,
+    holder: dict[str, Any],
+    hidden: frozenset[object],
 ) -> Problem:
     wanted = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
     should = " or ".join(_TYPES[each] for each in wanted)
@@ -181,7 +184,7 @@ def _wrong_type(
         or ("integer" in wanted and value.isdecimal())
     ):
         hint = "write it without quotes"
-    # Where a collection should be, a scalar may be a line of some file's content.
+    # In place of a collection, a scalar may be a line of some file's content: not quoted.
     text = None if {"array", "object"} & set(wanted) else document.plain_text(source)
     return Problem(
         source, f"{_what(path)} is {_described(value, text, hidden)} and should be {should}", hint
@@ -189,7 +192,7 @@ def _wrong_type(
 
 
 def _described(value: Any, text: str | None, hidden: frozenset[object]) -> str:
-    """What a value is, quoted where `text`, its spelling, is given."""
+    """Return what a value is; it is quoted if its spelling `text` is given."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
@@ -220,8 +223,8 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def _what(path: Path) -> str:
-    """A path in words: `services[2].state`, counted from 1."""
+def _what(path: _Path) -> str:
+    """Return a path for people: `services[2].state`, counted from 1."""
     text = "".join(
         f"[{step + 1}]"
         if isinstance(step, int)

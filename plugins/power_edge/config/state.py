@@ -1,4 +1,4 @@
-"""state.yaml: from bytes to items."""
+"""Read state.yaml: from bytes to items."""
 
 from collections.abc import Iterator
 from keyword import kwlist
@@ -15,11 +15,12 @@ from power_edge.resources import resource
 from power_edge.text import identifier, quoted
 
 _KEYWORDS = frozenset(kwlist)
-_OF_THE_FILE = frozenset(("version", "metadata"))
+_NO_SECTIONS = frozenset(("version", "metadata"))
+"""Keys of the file that are not resource types."""
 
 
 class State(NamedTuple):
-    """What a node is declared to be."""
+    """The declared state of a node."""
 
     file: str
     version: str
@@ -29,21 +30,21 @@ class State(NamedTuple):
 
 
 def load_state(data: bytes, file: str, node: str) -> State:
-    """The state declared by the bytes of a state.yaml.
+    """Return the state that the bytes of a state.yaml declare.
 
     `file` is its path as messages and reports show it, `node` the node's name. Raises ConfigError
-    with all that is wrong.
+    with all problems.
     """
     return state_of(read(data, file), node)
 
 
 def state_of(document: Document, node: str) -> State:
-    """The state that a document declares. Raises ConfigError with all that is wrong."""
-    checked(document, "state")
+    """Return the state that a document declares. Raises ConfigError with all problems."""
+    check_schema(document, "state")
     problems: list[Problem] = []
     items: list[Item] = []
     for name, section in document.value.items():
-        if name not in _OF_THE_FILE:
+        if name not in _NO_SECTIONS:
             items += _items(document, node, resource(name), section, problems)
             if len(problems) > LIMIT:
                 break
@@ -58,22 +59,25 @@ def state_of(document: Document, node: str) -> State:
 
 
 def declarations(document: Document) -> Iterator[tuple[str, Any]]:
-    """The sections of a state.yaml by resource type, as `declares` has them.
+    """Yield the sections of a state.yaml by resource type, as ResourceType.declares has them.
 
     Raises ConfigError unless they fit their schemas.
     """
-    checked(document, "state")
+    check_schema(document, "state")
     for name, section in document.value.items():
-        if name not in _OF_THE_FILE:
+        if name not in _NO_SECTIONS:
             yield name, msgspec.convert(_attributes(section), resource(name).declares)
 
 
-def checked(document: Document, name: str) -> None:
-    """Raises ConfigError unless the document is sound and fits the schema `name`."""
+def check_schema(document: Document, name: str) -> None:
+    """Check a document against the schema `name`.
+
+    Raises ConfigError if it does not fit, or if reading it found problems.
+    """
     try:
         valid = validator(name).is_valid(document.value)
-    except UnicodeEncodeError:  # a document made of what a machine shows: no file could hold it
-        raise refuse(document.file, "holds bytes that are no UTF-8, which YAML cannot") from None
+    except UnicodeEncodeError:  # made of what a machine shows, not read from a file
+        raise refuse(document.file, "contains bytes that are not UTF-8") from None
     if document.problems or not valid:
         from power_edge.config.schema_errors import explain
 
@@ -81,7 +85,11 @@ def checked(document: Document, name: str) -> None:
 
 
 def _items(
-    document: Document, node: str, kind: ResourceType, section: Any, problems: list[Problem]
+    document: Document,
+    node: str,
+    kind: ResourceType[Any, Any],
+    section: Any,
+    problems: list[Problem],
 ) -> Iterator[Item]:
     first: dict[str, Item] = {}
     by_id: dict[str, Item] = {}
@@ -89,13 +97,13 @@ def _items(
         full = (kind.name, *path)
         source = document.find(full, key=True)
         item = Item(
-            node, kind.name, name, kind.canonical(name), declared, kind.asserts(declared), source
+            node, kind.name, name, kind.canonical(name), declared, kind.asserts(declared), (source,)
         )
         twin = first.setdefault(item.key, item)
         if twin is not item:
-            problems.append(Problem(source, *_twice(kind.name, item, twin)))
+            problems.append(_declared_twice(item, twin))
         elif (twin := by_id.setdefault(identifier(item.name), item)) is not item:
-            problems.append(Problem(source, *_one_id(kind.name, item, twin)))
+            problems.append(_same_test_id(item, twin))
         problems += [
             Problem(document.find((*full, field)), f"{field}: {message}" if field else message)
             for field, message in kind.problems(declared)
@@ -113,33 +121,36 @@ def _items(
         )
 
 
-def entries(kind: ResourceType, section: Any) -> Iterator[Entry]:
-    """The items of a section that fits its schema, and where in it they stand."""
+def entries(kind: ResourceType[Any, Any], section: Any) -> Iterator[Entry[Any]]:
+    """Yield the items of a section that fits its schema, with their paths in it."""
     return kind.items_of(msgspec.convert(_attributes(section), kind.declares))
 
 
-def _twice(type_: str, item: Item, twin: Item) -> tuple[str, str]:
-    same = "" if item.name == twin.name else f", as {quoted(twin.name)}"
-    return (
-        f"{type_} {quoted(item.name)} is declared twice, first on line {twin.source.line}{same}",
+def _declared_twice(item: Item, twin: Item) -> Problem:
+    spelled = "" if item.name == twin.name else f", as {quoted(twin.name)}"
+    return Problem(
+        item.source,
+        f"{item.type} {quoted(item.name)} is declared twice, "
+        f"first on line {twin.source.line}{spelled}",
         "keep one of them",
     )
 
 
-def _one_id(type_: str, item: Item, twin: Item) -> tuple[str, str]:
-    """Reports, --lf and adopt go by test ids: one item would stand for both, and the one that
-    passes hide the other's drift.
+def _same_test_id(item: Item, twin: Item) -> Problem:
+    """Return the problem of two names with one test id.
+
+    Reports, --lf and adopt use test ids: the item that passes would hide the other's drift.
     """
-    return (
-        f"{type_} {quoted(item.name)} has the test id of {quoted(twin.name)}, on line {twin.source.line}",
+    return Problem(
+        item.source,
+        f"{item.type} {quoted(item.name)} has the same test id as {quoted(twin.name)} "
+        f"on line {twin.source.line}",
         "declare one of them",
     )
 
 
 def _attributes(section: Any) -> Any:
-    """The section with its keys as the generated types spell them: `from_` for `from`, which Python
-    keeps for itself.
-    """
+    """Return a section with keys spelled as in the generated types: `from_` for Python's `from`."""
     if isinstance(section, list):
         return [_attributes(value) for value in section]
     if isinstance(section, dict):

@@ -1,8 +1,8 @@
-"""YAML, read strictly: plain values, and where each of them stands.
+"""Read YAML strictly: plain values, and the place of each of them.
 
-The parser's events are walked with a stack of our own: PyYAML's composer recurses in C and dies of
-a deeply nested file, and its resolver reads `no` as false, `0644` as 420 and `22:30` as 1350 (YAML
-1.1). Here a plain scalar that versions of YAML read differently is a problem.
+This walks the parser's events with a stack of its own. PyYAML's composer recurses in C and crashes
+on a deeply nested file, and its resolver reads `no` as false, `0644` as 420 and `22:30` as 1350
+(YAML 1.1). Here a plain scalar that versions of YAML read differently is a problem.
 """
 
 import re
@@ -26,45 +26,44 @@ from power_edge.model import Problem, Source
 
 MAX_BYTES = 4 << 20
 MAX_VALUES = 250_000
-"""Aliases count as often as they are used. 10,000 items of eight fields take 170,000."""
+"""Aliases count as often as they are used. 10,000 items with eight fields take 170,000."""
 MAX_DEPTH = 50
 
 
 class Place(NamedTuple):
-    """Where a value stands: the mark of its key (or of itself, in a list), its own, and the places
-    of what it holds.
+    """Where a value is in the file: the marks of its key and of itself, and the places inside it.
+
+    In a list, the mark of the value stands for the key.
     """
 
     key: Any
     value: Any
     inner: Any = None
+    """Key or index -> Place; None for a scalar."""
 
 
 _START = Mark("", 0, 0, 0, None, 0)
 
 
 class Document(NamedTuple):
-    """A file's value (a mapping with text keys), and where its parts stand."""
+    """A file's value (a mapping with text keys), and the places of its parts."""
 
     file: str
     value: dict[str, Any]
     root: Place
     problems: tuple[Problem, ...]
-    """What is wrong so far; the value is complete all the same, so that the rest can be judged as
-    well.
-    """
+    """What is wrong so far. The value is complete all the same, so that the rest can be checked."""
     data: bytes
 
     @classmethod
-    def made(cls, file: str, value: dict[str, Any]) -> "Document":
-        """The document of a file that is yet to be written: everything in it stands at its
-        beginning.
-        """
+    def of_value(cls, file: str, value: dict[str, Any]) -> "Document":
+        """Return the document of a file that is yet to be written: all places are its beginning."""
         return cls(file, value, Place(_START, _START), (), b"")
 
     def find(self, path: tuple[str | int, ...], key: bool = False) -> Source:
-        """Where the value at `path` stands, or its key; what is not there is at the nearest that
-        holds it.
+        """Return the place of the value at `path`, or of its key.
+
+        If there is no such value, return the place of the nearest one around it.
         """
         place = self.root
         for step in path:
@@ -76,9 +75,9 @@ class Document(NamedTuple):
         return Source(self.file, mark.line + 1, mark.column + 1)
 
     def plain_text(self, source: Source) -> str | None:
-        """The scalar at a place as it is spelled: 1.10 is a number that no longer knows its nought.
+        """Return the scalar at a place as it is spelled: the number 1.10 has lost its last digit.
 
-        None behind a tag, an anchor or an alias.
+        None after a tag, an anchor or an alias.
         """
         line = self.data.decode().splitlines()[source.line - 1]
         text = re.split(r"[\s,\]}]", line[source.column - 1 :], maxsplit=1)[0]
@@ -86,9 +85,9 @@ class Document(NamedTuple):
 
 
 def read(data: bytes, file: str) -> Document:
-    """The document in `data`; `file` is its name in messages.
+    """Return the document in `data`; `file` is its name in messages.
 
-    Raises ConfigError when there is no mapping to be had.
+    Problems that leave a value are in the document. Raises ConfigError if there is no mapping.
     """
     if len(data) > MAX_BYTES:
         raise refuse(file, f"is larger than {MAX_BYTES >> 20} MiB")
@@ -106,7 +105,7 @@ def read(data: bytes, file: str) -> Document:
     if b"\0" in data:
         raise refuse(
             file,
-            "is not text: it holds a NUL byte",
+            "is not text: it contains a NUL byte",
             None,
             data.count(b"\n", 0, data.index(b"\0")) + 1,
         )
@@ -117,7 +116,7 @@ def read(data: bytes, file: str) -> Document:
         except _TooDeep:
             raise
         except (ConfigError, YAMLError):
-            pass  # it was text after all, and ends in its middle: the whole file decides
+            pass  # the cut was inside a scalar: the whole file decides
     try:
         return _Reader(file).read(data)
     except YAMLError as error:
@@ -125,21 +124,24 @@ def read(data: bytes, file: str) -> Document:
 
 
 class _TooDeep(ConfigError):
-    """Nested more than MAX_DEPTH deep."""
+    """The file is nested more than MAX_DEPTH levels deep."""
 
 
 class _Reader:
+    """One pass over the events of a file."""
+
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
         self.values = 0
         self.stack: list[tuple[Any, Any, Any, Any, Any, int]] = []
-        """Of each level that is open the event that began it, and of the level around it the value
-        and places, key and its mark, and count.
+        """For each open level: the event that began it, then the value, places, key, mark of the
+        key and count of the level around it.
         """
 
     def problem(self, mark: Any, message: str, hint: str | None = None) -> None:
+        """Record a problem. Raises ConfigError if there are too many."""
         self.problems.append(
             Problem(Source(self.file, mark.line + 1, mark.column + 1), message, hint)
         )
@@ -147,6 +149,7 @@ class _Reader:
             raise ConfigError(self.problems)
 
     def fatal(self, mark: Any, message: str, hint: str | None = None) -> ConfigError:
+        """Return the error that ends the reading, with all problems so far."""
         return ConfigError(
             [
                 *self.problems,
@@ -155,8 +158,9 @@ class _Reader:
         )
 
     def read(self, data: bytes) -> Document:
-        # A level of nesting: a list and its places, or a mapping, its places, and the key whose
-        # value is to come.
+        """Return the document. Raises ConfigError and YAMLError."""
+        # The open level: a list and its places, or a mapping, its places, and the key whose value
+        # comes next.
         value: Any = []
         inner: Any = []
         key: Any = _NO_KEY
@@ -194,7 +198,7 @@ class _Reader:
             elif key is _NO_KEY:
                 key, key_mark = self.key(new, mark), mark
                 if key in value:
-                    self.twice(key, mark, inner[key].key.line + 1)
+                    self.duplicate(key, mark, inner[key].key.line + 1)
             else:
                 value[key] = new
                 inner[key] = Place(key_mark, mark, new_inner)
@@ -202,87 +206,89 @@ class _Reader:
         if not value or value[0] is None:
             raise refuse(self.file, "is empty", line=1)
         if type(value[0]) is not dict:
-            raise self.fatal(
-                inner[0].value,
-                f"holds no mapping of keys to values, but {'a list' if type(value[0]) is list else 'a single value'}",
-            )
+            found = "a list" if type(value[0]) is list else "a single value"
+            raise self.fatal(inner[0].value, f"must be a mapping of keys to values, not {found}")
         return Document(self.file, value[0], inner[0], tuple(self.problems), data)
 
     def count(self, mark: Any, values: int = 1) -> None:
+        """Count values. Raises ConfigError above MAX_VALUES."""
         self.values += values
         if self.values > MAX_VALUES:
             raise self.fatal(
                 mark,
-                f"holds more than {MAX_VALUES} values",
+                f"has more than {MAX_VALUES} values",
                 "aliases count as often as they are used",
             )
 
-    def scalar(self, event: Any, mark: Any, key: Any) -> Any:
-        self.count(mark)
-        text = event.value
+    def tag(self, event: Any, mark: Any) -> None:
+        """Record a problem if a value has a tag. The tag may be a mistyped secret: not quoted."""
         if event.tag is not None:
             self.problem(
                 mark,
-                "a tag (what begins with !) is not read",
+                "tags (!...) are not supported",
                 "remove it; put the text in quotes if it begins with !",
             )
+
+    def scalar(self, event: Any, mark: Any, key: Any) -> Any:
+        """Return the value of a scalar, whose key is `key`."""
+        self.count(mark)
+        self.tag(event, mark)
+        text = event.value
         value = text if event.style or not _MAY_BE_NO_TEXT(text) else self.plain(text, mark, key)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, None, 1)
         return value
 
     def begin(self, event: Any, mark: Any, depth: int) -> None:
+        """Begin a list or a mapping."""
         self.count(mark)
         if depth >= MAX_DEPTH:
-            raise _TooDeep(self.fatal(mark, f"is nested more than {MAX_DEPTH} deep").problems)
-        if event.tag is not None:
-            self.problem(
-                mark,
-                "a tag (what begins with !) is not read",
-                "remove it; put the text in quotes if it begins with !",
-            )
+            message = f"is nested more than {MAX_DEPTH} levels deep"
+            raise _TooDeep(self.fatal(mark, message).problems)
+        self.tag(event, mark)
         if event.anchor is not None:
             self.anchors.pop(event.anchor, None)  # an alias to it, inside of it, would have no end
 
     def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
+        """Return the value and the places that an alias stands for."""
         if event.anchor not in self.anchors:
-            message = "an alias (what begins with *) stands for nothing that is complete before it"
+            message = "an alias (*...) refers to no anchor that is complete before it"
             raise self.fatal(mark, message, "put the text in quotes if it begins with *")
         value, inner, size = self.anchors[event.anchor]
         self.count(mark, size)
         return value, inner
 
     def key(self, key: Any, mark: Any) -> str:
+        """Return a mapping's key as text."""
         if type(key) is str:
             if key == "<<":
-                self.problem(mark, "merge keys (<<) are not read", "write the keys out")
+                self.problem(mark, "merge keys (<<) are not supported", "write the keys out")
             return key
         if type(key) in (list, dict):
             raise self.fatal(mark, "a key must be text")
         text = "null" if key is None else str(key).lower() if type(key) is bool else str(key)
-        if type(key) in (int, float):  # it may be a line of a file's content
-            self.problem(mark, "a key is not text, but a number", "write it in quotes")
+        if type(key) in (int, float):  # it may be a line of a file's content: not quoted
+            self.problem(mark, "a key must be text, not a number", "write it in quotes")
         else:
             self.problem(mark, f"the key {text} is not text", f'write it in quotes: "{text}"')
         return text
 
     def around(self) -> list[Any]:
-        """The keys that a value stands below, but for its own; a list has none."""
+        """Return the keys around the open level, outermost first, without its own."""
         return [level[3] for level in self.stack]
 
-    def twice(self, key: str, mark: Any, first: int) -> None:
+    def duplicate(self, key: str, mark: Any, first: int) -> None:
+        """Record a duplicate key. It is quoted only if it can be no secret."""
         from power_edge.config import quoting
 
         named = quoting.key(key, self.around())
-        self.problem(
-            mark,
-            f"{'a key' if named is None else f'the key {named}'} stands here again, first on line {first}",
-            "keep one of them",
-        )
+        quote = "" if named is None else f" {named}"
+        self.problem(mark, f"duplicate key{quote} (first on line {first})", "keep one of them")
 
     def plain(self, text: str, mark: Any, key: Any) -> Any:
-        """The value of a scalar without quotes: what YAML 1.1 and 1.2 agree upon, else the text and
-        a problem. `key` is the one it belongs to.
+        """Return the value of a scalar without quotes, whose key is `key`.
+
+        If YAML 1.1 and 1.2 read it differently, return the text and record a problem.
         """
         if text in _WORDS:
             return _WORDS[text]
@@ -290,22 +296,23 @@ class _Reader:
             return int(text)
         if _FLOAT(text):
             return float(text)
-        for matches, what in _TRAPS:
+        for matches, what in _AMBIGUOUS:
             if matches(text):
-                self.trap(text, what, mark, key)
+                self.ambiguous(text, what, mark, key)
                 break
         return text
 
-    def trap(self, text: str, what: str, mark: Any, key: Any) -> None:
+    def ambiguous(self, text: str, what: str, mark: Any, key: Any) -> None:
+        """Record a scalar that versions of YAML read differently; quote it if it is no secret."""
         from power_edge.config import quoting
 
         keys = (*self.around(), key)
-        if quoting.below_secret(keys) or (what is not _SWITCH and not quoting.number(text, keys)):
+        if quoting.below_secret(keys) or (what is not _BOOLEAN and not quoting.number(text, keys)):
             self.problem(mark, f"a value without quotes is {what}", "write it in quotes")
         else:
             hint = (
                 f'write true or false, or "{text}" in quotes'
-                if what is _SWITCH
+                if what is _BOOLEAN
                 else f'write it in quotes: "{text}"'
             )
             self.problem(mark, f"{text[:40]} without quotes is {what}", hint[:120])
@@ -317,22 +324,22 @@ _WORDS |= {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-# 18 digits: more are no number that anything here takes, and would cost a conversion that grows
-# with their square.
+# At most 18 digits: nothing here takes a longer number, and converting one takes time that grows
+# with the square of its length.
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch
 _FLOAT = re.compile(
     r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]{1,2})?|\.[0-9]+|[0-9]+[eE][-+]?[0-9]{1,2})", re.ASCII
 ).fullmatch
-_SWITCH = "a switch in some versions of YAML and a word in others"
-_TRAPS = tuple(
+_BOOLEAN = "a boolean in YAML 1.1 and text in 1.2"
+_AMBIGUOUS = tuple(
     (re.compile(pattern, re.ASCII).fullmatch, what)
     for pattern, what in (
-        (r"(?i:yes|no|on|off)", _SWITCH),
+        (r"(?i:yes|no|on|off)", _BOOLEAN),
         (r"[-+]?0[0-9_]+", "an octal number in some versions of YAML"),
         (r"[-+]?0(x[0-9a-fA-F_]+|b[01_]+|o[0-7]+)", "a number in some versions of YAML"),
         (
             r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?",
-            "a number to the base 60 in some versions of YAML",
+            "a base-60 number in some versions of YAML",
         ),
         (
             r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?\.(?i:inf|nan)",
@@ -340,7 +347,7 @@ _TRAPS = tuple(
         ),
     )
 )
-# Of all that begins otherwise nothing but text can come.
+# What begins otherwise can only be text.
 _MAY_BE_NO_TEXT = re.compile(
     r"[-+.]?[0-9]|[-+.]+[iInN]|~?\Z|[nN][uo]|N[UO]|[tT]r|TR|[fF]a|FA|[yY][eE]|[oO][nNfF]", re.ASCII
 ).match
@@ -348,14 +355,15 @@ _MAY_BE_NO_TEXT = re.compile(
 
 def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
     mark = getattr(error, "problem_mark", None)
-    if mark is None:  # a character that YAML does not allow: the reader knows its offset alone
+    if mark is None:  # a character that YAML does not allow: only its offset is known
         at = min(getattr(error, "position", 0) or 0, len(data))
-        message = f"is no YAML: {getattr(error, 'reason', None) or 'unreadable'}"
+        message = f"is not valid YAML: {getattr(error, 'reason', None) or 'unreadable'}"
         return refuse(
             file, message, None, data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at)
         )
     context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
-    message = f"is no YAML: {getattr(error, 'problem', None)}" + (f" {context}" if context else "")
+    message = f"is not valid YAML: {getattr(error, 'problem', None)}"
+    message += f" {context}" if context else ""
     if begun is not None and begun.line != mark.line:
         message += f" that begins on line {begun.line + 1}"
     at_end = mark.line >= data.rstrip().count(b"\n") + (1 if data.endswith(b"\n") else 0)
@@ -364,7 +372,7 @@ def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
         message,
         "the file ends too early"
         if at_end
-        else "look at indentation, quotes and colons here and above",
+        else "check indentation, quotes and colons on this line and above",
         mark.line + 1,
         mark.column + 1,
     )

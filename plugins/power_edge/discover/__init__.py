@@ -1,3 +1,1 @@
-"""From a running machine to its configuration: asked in one round trip, judged as it is declared,
-written as files.
-"""
+"""Turn a running machine into its configuration: read it, judge, write the files."""

@@ -1,4 +1,4 @@
-"""Read a machine for what there is to declare of it: one round trip, nothing written there."""
+"""Read a machine for everything that can be declared: one round trip, nothing is written there."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +15,8 @@ from power_edge.config.clones import others
 from power_edge.discover.documents import Machine
 from power_edge.discover.sections import Section, section
 from power_edge.identity import gate
-from power_edge.identity.gate import ANY_MACHINE, WrongMachine
+from power_edge.identity.gate import WrongMachine
+from power_edge.identity.identifiers import ANY_MACHINE
 from power_edge.probing import script as planning
 from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import Answer, Output
@@ -25,24 +26,26 @@ from power_edge.probing.transport import Job
 from power_edge.roles import suggestion
 
 LONGER = 3
-"""Discovery reads all there is, and not only what is declared: its deadlines are those of a check,
-times this.
+"""The deadlines are those of a check, times this: discovery reads everything, not only what is
+declared.
 """
 _NOTHING = Output(None, b"", "")
 
 
 class Discovered(NamedTuple):
-    """What was discovered of a machine; of one that shows no identity, why."""
+    """What was discovered on a machine."""
 
     machine: Machine
     identity: Shown | NoIdentity
+    """The machine's identity, or why it shows none."""
     sections: tuple[Section, ...]
 
 
 def script_for(target: Target, types: Sequence[str], *, everything: bool) -> ProbeScript:
-    """What is to be asked.
+    """Return the script that reads a target for these resource types.
 
-    Where TARGET names a node with an identity on file, the gate is that node's.
+    If the target is a node with an identity on file, the gate is that node's. `everything` includes
+    what a fresh install has too.
     """
     expected = check.expected(target.node) if target.node is not None else None
     mode = "all" if everything else "changed"
@@ -66,17 +69,17 @@ def ask(
     everything: bool = False,
     waiting: Callable[[Pending], Answer] = Pending.answer,
 ) -> Answer:
-    """The machine's answer; `waiting` is how it is waited for. Raises Unreachable."""
-    asked = script_for(target, types, everything=everything)
-    return waiting(start([Job(asked, target.route)])[asked.node])
+    """Return the machine's answer; `waiting` is how it is waited for. Raises Unreachable."""
+    script = script_for(target, types, everything=everything)
+    return waiting(start([Job(script, target.route)])[script.node])
 
 
 def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Discovered:
-    """What a machine's answer tells of these types; `node` is the one whose gate it went through,
-    if so. An answer by hand need not hold them all.
+    """Return what a machine's answer says about these types.
 
-    Raises WrongMachine, Unreachable for an answer without an identity's section, ConfigError for an
-    identity that contradicts itself.
+    `node` is the node whose gate the script had, if any. An answer made by hand need not have all
+    types. Raises WrongMachine, Unreachable for an answer without the section of the identity, and
+    ConfigError for an identity that contradicts itself.
     """
     expected = check.expected(node) if node is not None else None
     if node is not None and expected is not None:
@@ -92,18 +95,18 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
     except NoIdentity as error:
         shown = error
     platform = shown.identity.platform if isinstance(shown, Shown) else None
-    observed = evidence(part(answer, "roles"))
+    roles = evidence(part(answer, "roles"))
     machine = Machine(
         hostname=part(answer, "who").text("hostname") or "this-machine",
         family=(platform.os_family if platform is not None else None) or "",
         hardware=declared(hardware(part(answer, "hardware"))),
-        roles=suggestion.suggest(observed),
-        tags=suggestion.tags(observed),
+        roles=suggestion.suggest(roles),
+        tags=suggestion.tags(roles),
     )
-    # Backwards, files come last, of which there are most.
-    told = [
+    # In this order files, the longest section, come after services and sysctl.
+    in_answer = [
         name
         for name in sorted(types, reverse=True)
         if f"find.{name}" in answer.outputs or not answer.complete
     ]
-    return Discovered(machine, shown, tuple(section(name, answer) for name in told))
+    return Discovered(machine, shown, tuple(section(name, answer) for name in in_answer))

@@ -1,23 +1,23 @@
-"""From what was discovered of a machine to the files of a node's configuration. Pure."""
+"""Turn what was discovered on a machine into the files of a node's configuration. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from power_edge.discover.sections import Section
-from power_edge.model.discovery import Watch
-from power_edge.resources import discovery, resource
+from power_edge.discover.sections import Section, items
+from power_edge.model import Triggers
+from power_edge.resources import resource
 from power_edge.roles.suggestion import Suggested
 from power_edge.yaml_edit.writer import Entry, Paragraph
 
-TOLD = 30
-"""Things left out that a section names; a comment of hundreds of lines is read by nobody."""
+MOST = 30
+"""How many omitted things the comment below a section names. Nobody reads hundreds of lines."""
 
 
 class Machine(NamedTuple):
-    """What configuration says of a machine beside its state.
+    """What the configuration says about a machine beside its state.
 
-    `family` is its family of distributions, as system-identity.yaml names it.
+    `family` is its family of distributions, as in system-identity.yaml.
     """
 
     hostname: str
@@ -25,18 +25,18 @@ class Machine(NamedTuple):
     hardware: Mapping[str, Any] = {}
     roles: tuple[Suggested, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = {}
-    """Words to find it by -> what was seen that speaks for them."""
+    """Tag to find the machine by -> the evidence for it."""
 
 
 def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
-    """state.yaml."""
+    """Return the paragraphs of state.yaml."""
     metadata = (Entry(machine.hostname, (), "site"), Entry("development", (), "environment"))
     return (
         Paragraph("version", "1.0"),
         Paragraph(
             "metadata",
             metadata,
-            ("Where the machine stands and what it is used for, no machine knows: say it here.",),
+            ("The machine cannot know its site and its environment: write them here.",),
         ),
         *(
             Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section)))
@@ -47,35 +47,39 @@ def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...
 
 def _entries(section: Section) -> Iterable[Entry]:
     listed = resource(section.type).key is not None
-    told = None
+    written = None
     for found in section.found:
-        # One reason for a whole section is told once.
-        why = (found.why,) if found.why and found.why != told else ()
+        # One reason for a whole section is written once.
+        why = (found.why,) if found.why and found.why != written else ()
         if resource(section.type).whole:
-            told = found.why
+            written = found.why
         yield Entry(found.value, why, None if listed else found.name)
 
 
 def _left_out(section: Section) -> Iterable[str]:
     notes = [
         *(f"left out: {what}: {why}" for what, why in section.left_out),
-        *(f"not seen: {what}: {why}" for what, why in section.hidden),
+        *(f"not observed: {what}: {why}" for what, why in section.hidden),
     ]
-    if len(notes) > TOLD:
-        return [*notes[:TOLD], f"and {len(notes) - TOLD} more"]
+    if len(notes) > MOST:
+        return [*notes[:MOST], f"and {len(notes) - MOST} more"]
     return notes
 
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
-    """watcher.yaml: what the declared things need."""
-    watches = [
-        discovery(section.type).watch([found.name for found in section.found], machine.family)
-        for section in sections
-        if section.found
-    ]
-    needs = Watch(
-        *(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*watches, strict=True))
-        if watches
+    """Return the paragraphs of watcher.yaml: what can change the declared things."""
+    triggers: list[Triggers] = []
+    names: dict[str, str] = {}
+    for section in sections:
+        kind = resource(section.type)
+        for item, _ in items(kind, section.value) if section.found else ():
+            found = kind.triggers(item.declared, machine.family)
+            triggers.append(found)
+            if item.key in chain(*found):
+                names[item.key] = kind.name
+    needs = Triggers(
+        *(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*triggers, strict=True))
+        if triggers
         else ()
     )
     return (
@@ -86,18 +90,17 @@ def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, .
                 Entry(True, (), "enabled"),
                 Entry(
                     _source("paths", needs.paths),
-                    ("the files that are declared, and where the rest is set",),
+                    ("the declared files, and the files that set the rest",),
                     "inotify",
                 ),
-                Entry(
-                    _source("units", needs.units), ("the services that are declared",), "journald"
-                ),
+                Entry(_source("units", needs.units), ("the declared services",), "journald"),
                 Entry(
                     _source("commands", needs.commands),
                     ("the commands that change what is declared",),
                     "auditd",
                 ),
             ),
+            names=names,
         ),
     )
 
@@ -107,7 +110,7 @@ def _source(name: str, values: Sequence[str]) -> tuple[Entry, ...]:
 
 
 def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
-    """identity.yaml: what the machine is, and what it seems to be for, with the evidence."""
+    """Return the paragraphs of identity.yaml: what the machine is, and its roles with evidence."""
     facts = {
         "hostname": machine.hostname,
         "tags": tuple(Entry(tag, ("; ".join(observed),)) for tag, observed in machine.tags.items()),
@@ -118,12 +121,12 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
         Paragraph(
             "node",
             tuple(Entry(value, (), name) for name, value in facts.items() if value),
-            ("What the machine is for, no machine knows: say it in a few words, under purpose.",),
+            ("The machine cannot know its purpose: write it in a few words, as `purpose`.",),
         ),
         Paragraph(
             "roles",
             tuple(map(_role, machine.roles)),
-            ("Suggested by what was seen.",) if machine.roles else (),
+            ("Suggested by the evidence in the comments.",) if machine.roles else (),
         ),
     )
 

@@ -1,6 +1,6 @@
-"""The folder that a discovered machine gets in node-configs/, and what its files would be."""
+"""The folder that a discovered machine gets in node-configs/, and the content of its files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -10,83 +10,76 @@ from power_edge import package_data
 from power_edge.checking.collect_identity import Shown
 from power_edge.checking.target import Target
 from power_edge.config import ConfigError
-from power_edge.config.clones import IDENTITY, KnownMachine, identities, twins
+from power_edge.config.clones import KnownMachine, node_of, twins
 from power_edge.config.error import refuse
 from power_edge.config.node import check_name, load_node_identity, load_system_identity
-from power_edge.config.node_configs import NODE_CONFIGS, STATE, node_file, read_file
+from power_edge.config.node_configs import (
+    CONNECTION,
+    NODE_CONFIGS,
+    NODE_IDENTITY,
+    STATE,
+    SYSTEM_IDENTITY,
+    WATCHER,
+    node_file,
+    read_file,
+)
 from power_edge.discover import identity_file
 from power_edge.discover.collect import Discovered
 from power_edge.discover.documents import node_identity, state, watcher
-from power_edge.discover.identity_file import passed_over, safe_name
+from power_edge.discover.identity_file import safe_name
+from power_edge.discover.known import Known, known
 from power_edge.discover.merge import merge
-from power_edge.identity import gate
 from power_edge.identity.gate import WrongMachine
+from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.text import quoted, without_password
-from power_edge.yaml_edit.changeset import Proposal, propose, tidy
-from power_edge.yaml_edit.writer import Document, Paragraph, emit
+from power_edge.yaml_edit.changeset import Changeset, propose, tidy
+from power_edge.yaml_edit.writer import NewDocument, Paragraph, emit
 
-CONNECTION = "connection.yaml"
-NODE_IDENTITY = "identity.yaml"
 OPEN = b"validation:\n  require_match: false\n"
-"""The identity of a machine that shows none: none is required to match."""
+"""The system-identity.yaml of a machine that shows no identity: none is required to match."""
 
 
-class Made(NamedTuple):
-    """What is to be written; whether the folder is there already; and what there is to say of it,
-    for people.
-    """
+class NodeChanges(NamedTuple):
+    """The changes to be written, whether the folder exists already, and notes for the user."""
 
-    proposal: Proposal
-    known: bool
-    told: tuple[str, ...]
+    changes: Changeset
+    exists: bool
+    notes: tuple[str, ...]
 
 
 def make(
     found: Discovered, target: Target, root: Path, name: str | None, *, replace: bool = False
-) -> Made:
-    """The node that a machine is, or is to be, in the folder `root`: TARGET's node, the one called
-    `name`, the one with its identity, or a new one of its host name. What is there already is
-    kept and added to, or replaced.
+) -> NodeChanges:
+    """Return the changes that make a discovered machine a node in the folder `root`.
 
-    Raises WrongMachine where the folder is another machine's; ConfigError where the name is none,
-    where the machine would be two nodes, or for files that are there and cannot be used.
+    The node is the target's; else the one called `name`; else the one with the machine's identity;
+    else a new one with its host name. Files that exist are kept and added to, or replaced. Raises
+    WrongMachine if the folder is another machine's; ConfigError if the name is not valid, if the
+    machine would be two nodes, or for files that exist and cannot be used.
     """
     tidy(root)
-    known = dict(identities(root))
-    told = [
-        passed_over(folder, error)
-        for folder, error in known.items()
-        if isinstance(error, ConfigError)
-    ]
-    usable = {
-        folder: on_file for folder, on_file in known.items() if isinstance(on_file, SystemIdentity)
-    }
-    folder = _folder(found, target, root.absolute(), name, usable)
-    content = read_file(folder, IDENTITY) if folder.exists() else None
-    if content is not None and not _is(
-        found, load_system_identity(content, node_file(folder, IDENTITY))
+    machines = known(root)
+    folder = _folder(found, target, root.absolute(), name, machines)
+    content = read_file(folder, SYSTEM_IDENTITY) if folder.exists() else None
+    if content is not None and not _may_be(
+        found, folder, load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))
     ):
         raise WrongMachine(
-            f"{NODE_CONFIGS}/{folder.name}/ is another machine's; give this one a name of its own: --as NAME"
+            f"{NODE_CONFIGS}/{folder.name}/ is another machine's; "
+            "give this one a name of its own: --as NAME"
         )
     if isinstance(found.identity, Shown):
-        twin = next(twins({**usable, folder: found.identity.identity}, [folder]), None)
+        with_this_one = {**machines.identities, folder: found.identity.identity}
+        twin = next(twins(with_this_one, [folder]), None)
         if twin is not None:
             raise KnownMachine(*twin)
-    return Made(
-        propose(folder, dict(_contents(found, target, folder, replace=replace))),
-        folder.exists(),
-        tuple(told),
-    )
+    changes = propose(folder, dict(_contents(found, target, folder, replace=replace)))
+    return NodeChanges(changes, folder.exists(), machines.notes)
 
 
 def _folder(
-    found: Discovered,
-    target: Target,
-    root: Path,
-    name: str | None,
-    known: Mapping[Path, SystemIdentity],
+    found: Discovered, target: Target, root: Path, name: str | None, machines: Known
 ) -> Path:
     if target.node is not None:
         if name is not None:
@@ -99,28 +92,29 @@ def _folder(
     if name is not None:
         check_name(name)
         return root / name
-    same = next(
-        (
-            folder
-            for folder, on_file in known.items()
-            if gate.tells(on_file) and _is(found, on_file)
-        ),
-        None,
+    hostname = found.machine.hostname
+    same = (
+        node_of(found.identity.identity, machines.identities)
+        if isinstance(found.identity, Shown)
+        else None
     )
     if same is None:
-        return root / safe_name(found.machine.hostname)
-    if (named := _hostname(same)) not in (None, found.machine.hostname):
+        return root / safe_name(hostname)
+    if (on_file := _hostname(same.node)) not in (None, hostname):
         raise refuse(
-            f"{NODE_CONFIGS}/{same.name}",
-            f"has this machine's identity, and the host name {quoted(named)}, not {quoted(found.machine.hostname)}",
-            f"the same machine, renamed? write the node for TARGET: {quote(same.name)}; a clone? --as NAME tells how it gets an identity of its own",
+            f"{NODE_CONFIGS}/{same.node.name}",
+            f"has this machine's identity, and the host name {quoted(on_file)}, "
+            f"not {quoted(hostname)}",
+            f"the same machine, renamed? write the node for TARGET: {quote(same.node.name)}; "
+            "a clone? --as NAME tells how it gets an identity of its own",
         )
-    return same
+    return same.node
 
 
 def _hostname(folder: Path) -> str | None:
-    """The host name that a node has on file; None where there is none, or none to be used, which is
-    told when the file is merged.
+    """Return the host name that a node has on file; None if there is none, or none that is usable.
+
+    An unusable file is reported when it is merged.
     """
     try:
         content = read_file(folder, NODE_IDENTITY)
@@ -133,64 +127,56 @@ def _hostname(folder: Path) -> str | None:
         return None
 
 
-def _is(found: Discovered, on_file: SystemIdentity) -> bool:
-    """Whether the machine would pass the gate of what is on file; one that shows no identity passes
-    where none is required.
-    """
-    asked = gate.expected(on_file)
-    if isinstance(found.identity, Shown):
-        return asked.primary is None or gate.is_of(found.identity.identity, on_file)
-    return not asked.require_match
+def _may_be(found: Discovered, folder: Path, on_file: SystemIdentity) -> bool:
+    """Return whether the machine is the one on file, or the file does not say which one it is."""
+    if not isinstance(found.identity, Shown):
+        return not expected(on_file).require_match
+    return (
+        expected(on_file).primary is None
+        or node_of(found.identity.identity, {folder: on_file}) is not None
+    )
 
 
 def _contents(
     found: Discovered, target: Target, folder: Path, *, replace: bool
 ) -> Iterator[tuple[str, tuple[bytes | None, bytes]]]:
-    """The files of the folder that tell of the machine, as they are and as they would be.
+    """Yield the name of each file about the machine, with its old content and its new one.
 
-    What leads to it and what it is told by are never replaced.
+    connection.yaml and system-identity.yaml are never replaced.
     """
-    there = {
-        file: read_file(folder, file) for file in (*documents(found, folder), IDENTITY, CONNECTION)
-    }
     for file, document in documents(found, folder).items():
-        old = there[file]
+        old = read_file(folder, file)
         if old is None or replace:
-            yield file, (old, emit(document).encode())
+            new = emit(document)
         else:
-            # Bytes that are no UTF-8 are refused there, with their place.
-            yield (
-                file,
-                (
-                    old,
-                    merge(
-                        old.decode("utf-8", "surrogateescape"), document, node_file(folder, file)
-                    ).encode(),
-                ),
-            )
-    if there[IDENTITY] is None:
-        yield IDENTITY, (None, system_identity(found, folder))
-    way = connection(target, folder)
-    if way is not None and there[CONNECTION] is None:
-        yield CONNECTION, (None, way)
+            # Bytes that are not UTF-8 are refused there, with their place.
+            text = old.decode("utf-8", "surrogateescape")
+            new = merge(text, document, node_file(folder, file))
+        yield file, (old, new.encode())
+    if read_file(folder, SYSTEM_IDENTITY) is None:
+        yield SYSTEM_IDENTITY, (None, system_identity(found, folder))
+    new_connection = connection(target, folder)
+    if new_connection is not None and read_file(folder, CONNECTION) is None:
+        yield CONNECTION, (None, new_connection)
 
 
-def documents(found: Discovered, folder: Path) -> dict[str, Document]:
-    """The files of a node's folder that tell of the machine, by name."""
+def documents(found: Discovered, folder: Path) -> dict[str, NewDocument]:
+    """Return the files of a node's folder that describe the machine, by name."""
     paragraphs = {
         STATE: ("state", state(found.machine, found.sections)),
-        "watcher.yaml": ("watcher", watcher(found.machine, found.sections)),
+        WATCHER: ("watcher", watcher(found.machine, found.sections)),
         NODE_IDENTITY: ("node-identity", node_identity(found.machine)),
     }
     return {
-        file: Document(what, package_data.schema_for(folder, name))
-        for file, (name, what) in paragraphs.items()
+        file: NewDocument(parts, package_data.schema_for(folder, schema))
+        for file, (schema, parts) in paragraphs.items()
     }
 
 
 def system_identity(found: Discovered, folder: Path) -> bytes:
-    """The system-identity.yaml for a node's folder; of a machine that shows no identity one that
-    requires none to match.
+    """Return the content of system-identity.yaml for a node's folder.
+
+    For a machine that shows no identity it requires none to match.
     """
     if isinstance(found.identity, Shown):
         return identity_file.file(found.identity, folder)
@@ -198,8 +184,9 @@ def system_identity(found: Discovered, folder: Path) -> bytes:
 
 
 def connection(target: Target, folder: Path) -> bytes | None:
-    """The connection.yaml that leads where TARGET did; None for this machine, and for a node that
-    has its way.
+    """Return the content of the connection.yaml that leads to a target.
+
+    None for this machine, and for a node, which has its connection.
     """
     url = target.route.url
     if target.node is not None or url.startswith("local:"):
@@ -209,7 +196,8 @@ def connection(target: Target, folder: Path) -> bytes | None:
         # urlsplit() makes hostname lower case, and an alias in an ssh_config may not be.
         host = parts.netloc.rpartition("@")[2].removesuffix(f":{parts.port}").strip("[]")
         fields = {"host": host, "user": parts.username, "port": parts.port}
-        way = Paragraph("ssh", {name: value for name, value in fields.items() if value is not None})
+        given = {name: value for name, value in fields.items() if value is not None}
+        paragraph = Paragraph("ssh", given)
     else:
-        way = Paragraph("url", without_password(url))
-    return emit(Document((way,), package_data.schema_for(folder, "connection"))).encode()
+        paragraph = Paragraph("url", without_password(url))
+    return emit(NewDocument((paragraph,), package_data.schema_for(folder, "connection"))).encode()

@@ -1,61 +1,49 @@
-"""What was discovered brought into files that are there: what they lack is added, what they say is
-left as it is.
-"""
+"""Merge what was discovered into a file: what the file lacks is added, what it says stays."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from power_edge.config.state import checked
+from power_edge.config.state import check_schema
 from power_edge.config.state import entries as items
 from power_edge.config.yaml_reader import read
 from power_edge.model import ResourceType
 from power_edge.resources import names, resource
-from power_edge.yaml_edit.edit import Add, Edit, Path, edit
-from power_edge.yaml_edit.writer import Document, Entry, Paragraph, entries, plain
-
-_NAMES_OF = {
-    ("watchers", "journald", "units"): "services",
-    ("watchers", "inotify", "paths"): "files",
-}
-"""Lists of names of a resource type, in watcher.yaml: `cron` and `cron.service` are one."""
+from power_edge.yaml_edit.edit import Add, Edit, YamlPath, edit
+from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, entries, plain
 
 
-def merge(text: str, discovered: Document, file: str) -> str:
-    """The text of a file with what it lacks of a document that was discovered; `file` is its name
-    in messages.
+def merge(text: str, discovered: NewDocument, file: str) -> str:
+    """Return the text of a file with what it lacks of a discovered document.
 
-    Of state.yaml an item that is declared, however spelled, keeps its fields; rules of a firewall
-    are told apart by what they say, and one that contradicts a rule that is there is not added.
-    Elsewhere items of a list are one where their names are, or all of them is. Raises ConfigError
-    for a file that cannot be used, and as `edit`.
+    `file` is its name in messages. In state.yaml a declared item keeps its fields, however its name
+    is spelled; firewall rules are the same if they say the same, and one that contradicts a rule in
+    the file is not added. In other files two entries of a list are the same if their names are, or
+    else all of them. Raises ConfigError for a file that cannot be used, and as `edit`.
     """
     document = read(text.encode("utf-8", "surrogateescape"), file)
     if any(paragraph.name in names() for paragraph in discovered.paragraphs):
-        checked(document, "state")
-    return edit(
-        text,
-        [
-            change
-            for paragraph in discovered.paragraphs
-            for change in _changes(document.value, paragraph)
-        ],
-        file,
-    )
+        check_schema(document, "state")
+    changes = [
+        change
+        for paragraph in discovered.paragraphs
+        for change in _changes(document.value, paragraph)
+    ]
+    return edit(text, changes, file)
 
 
-def _changes(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
-    if paragraph.entries in ((), [], {}):  # only something to be said
+def _changes(on_file: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
+    if paragraph.entries in ((), [], {}):  # only comments
         return
-    if paragraph.name not in names() or there.get(paragraph.name) in (None, [], {}):
-        yield from _missing(there, paragraph)
+    if paragraph.name not in names() or on_file.get(paragraph.name) in (None, [], {}):
+        yield from _missing(on_file, paragraph)
         return
-    kind, section = resource(paragraph.name), there[paragraph.name]
-    known = {kind.canonical(item.name) for item in items(kind, section)}
+    kind, section = resource(paragraph.name), on_file[paragraph.name]
+    declared = {kind.canonical(item.name) for item in items(kind, section)}
     new = [
         item.path
         for item in items(kind, plain(paragraph.entries))
-        if kind.canonical(item.name) not in known
+        if kind.canonical(item.name) not in declared
     ]
     for holder, paths in groupby(new, key=lambda path: path[:-1]):
         found = tuple(_at(paragraph.entries, path) for path in paths)
@@ -66,8 +54,8 @@ def _changes(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
         yield Add((paragraph.name, *holder), found)
 
 
-def _at(value: Any, path: Path) -> Entry:
-    """The entry at a path, with its comment."""
+def _at(value: Any, path: YamlPath) -> Entry:
+    """Return the entry at a path, with its comment."""
     for step in path:
         found = next(
             entry for number, entry in enumerate(entries(value)) if step in (entry.key, number)
@@ -76,8 +64,10 @@ def _at(value: Any, path: Path) -> Entry:
     return found
 
 
-def _contradicts(kind: ResourceType, section: Any, holder: Path, entry: Entry) -> bool:
-    """Whether the items of a section, read together, are at odds with one more."""
+def _contradicts(
+    kind: ResourceType[Any, Any], section: Any, holder: YamlPath, entry: Entry
+) -> bool:
+    """Return whether the items of a section would contradict each other with one more entry."""
     if entry.key is not None:
         return False
     (name,) = holder
@@ -85,42 +75,44 @@ def _contradicts(kind: ResourceType, section: Any, holder: Path, entry: Entry) -
     return any(True for item in items(kind, more) for _ in kind.problems(item.declared))
 
 
-def _missing(there: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
-    if paragraph.name not in there:
+def _missing(on_file: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
+    if paragraph.name not in on_file:
         yield Add((), (Entry(paragraph.entries, paragraph.comment, paragraph.name),))
     else:
-        yield from _lacking(there[paragraph.name], paragraph.entries, (paragraph.name,))
+        path = (paragraph.name,)
+        yield from _lacking(on_file[paragraph.name], paragraph.entries, path, paragraph.names)
 
 
-def _lacking(there: Any, found: Any, path: Path) -> Iterator[Edit]:
-    """What is found and not there.
+def _lacking(on_file: Any, found: Any, path: YamlPath, names: Mapping[str, str]) -> Iterator[Edit]:
+    """Yield the additions of what was found and is not on file.
 
-    A value that is there stays, whatever it is; an empty one is filled.
+    A value on file stays, whatever it is; an empty one is filled.
     """
     wanted = plain(found)
-    if there in (None, [], {}) and isinstance(wanted, Mapping | list):
+    if on_file in (None, [], {}) and isinstance(wanted, Mapping | list):
         yield Add(path, entries(found))
-    elif isinstance(there, Mapping) and isinstance(wanted, Mapping):
-        yield Add(path, tuple(entry for entry in entries(found) if entry.key not in there))
+    elif isinstance(on_file, Mapping) and isinstance(wanted, Mapping):
+        yield Add(path, tuple(entry for entry in entries(found) if entry.key not in on_file))
         for entry in entries(found):
-            if entry.key in there:
-                yield from _lacking(there[entry.key], entry.value, (*path, str(entry.key)))
-    elif isinstance(there, list) and isinstance(wanted, list):
-        known = {_name(value, path) for value in there}
-        yield Add(
-            path,
-            tuple(
-                entry for entry in entries(found) if _name(plain(entry.value), path) not in known
-            ),
+            if entry.key in on_file:
+                inner = (*path, str(entry.key))
+                yield from _lacking(on_file[entry.key], entry.value, inner, names)
+    elif isinstance(on_file, list) and isinstance(wanted, list):
+        types = {names[value] for value in wanted if isinstance(value, str) and value in names}
+        known = {key for value in on_file for key in _keys(value, types)}
+        new = (
+            entry for entry in entries(found) if known.isdisjoint(_keys(plain(entry.value), types))
         )
+        yield Add(path, tuple(new))
 
 
-def _name(value: Any, path: Path) -> Hashable:
-    """What an item of a list is told by."""
+def _keys(value: Any, types: Collection[str]) -> set[Hashable]:
+    """Return what makes two entries of a list the same, if they share any of it.
+
+    It is the name of a mapping, or the whole value; for a text also its spellings by the resource
+    types whose items the list names: `cron` is `cron.service`.
+    """
     if isinstance(value, Mapping):
-        return repr(value.get("name", value))
-    return (
-        resource(_NAMES_OF[path]).canonical(value)
-        if path in _NAMES_OF and isinstance(value, str)
-        else repr(value)
-    )
+        return {repr(value.get("name", value))}
+    spelled = [resource(name).canonical(value) for name in types] if isinstance(value, str) else []
+    return {repr(each) for each in (value, *spelled)}

@@ -1,6 +1,6 @@
-"""From what a node showed to what can be declared of it.
+"""Turn what was observed on a node into declarations that are true of it.
 
-Pure: each declaration is judged on the very observation that it was made from.
+Pure. Each declaration is judged by the very observation that it was made from.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from power_edge.checking.allowance import Allowance, TookTooLong
 from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError
+from power_edge.config.node_configs import STATE
 from power_edge.config.state import entries, state_of
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Item, NotObserved, Observations, Outcome, ResourceType, Result
@@ -17,15 +18,11 @@ from power_edge.probing.observe import LONGEST_SECTION, parsed
 from power_edge.resources import discovery, resource
 
 SECONDS = 60.0
-"""Seconds of computing that one resource type may take: discovery judges each declaration that it
-could make.
-"""
+"""Seconds of computing for one resource type: discovery judges every candidate declaration."""
 
 
 class Found(NamedTuple):
-    """A declaration that holds true: its name, its value as the section holds it, and where it
-    comes from.
-    """
+    """A true declaration: its name, its value as in the section, and where it comes from."""
 
     name: str
     value: Any
@@ -33,21 +30,21 @@ class Found(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """What is not declared on purpose, or since no declaration holds true of it."""
+    """A thing that is not declared: on purpose, or because no declaration of it is true."""
 
     what: str
     why: str
 
 
 class Hidden(NamedTuple):
-    """What could not be seen."""
+    """A thing that could not be observed."""
 
     what: str
     why: str
 
 
 class Section(NamedTuple):
-    """What there is to say of one resource type."""
+    """What was discovered for one resource type."""
 
     type: str
     found: tuple[Found, ...] = ()
@@ -56,7 +53,7 @@ class Section(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """The section as state.yaml holds it."""
+        """The section as in state.yaml."""
         if resource(self.type).key is not None:
             return [found.value for found in self.found]
         return {found.name: found.value for found in self.found}
@@ -69,7 +66,7 @@ class _Line(NamedTuple):
 
 
 def section(name: str, answer: Answer) -> Section:
-    """What can be declared of the resource type of that name."""
+    """Return what can be declared of the resource type with that name."""
     try:
         return Allowance(SECONDS).spend(lambda: _section(name, answer))
     except TookTooLong as error:
@@ -81,21 +78,22 @@ def _section(name: str, answer: Answer) -> Section:
     output = answer.outputs.get(f"find.{name}")
     failure = "the answer was cut" if output is None else output.failure()
     if output is not None and len(output.stdout) > LONGEST_SECTION:
-        failure = f"what was found is longer than {LONGEST_SECTION >> 20} MiB"
+        failure = f"the section is longer than {LONGEST_SECTION >> 20} MiB"
     if output is None or failure is not None:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))
-    told = [*(_whole if kind.whole else _each)(kind, lines, _observations(kind, answer))]
-    told += [
+    declare = _together if kind.whole else _one_by_one
+    all_things = [*declare(kind, lines, _observations(kind, answer))]
+    all_things += [
         LeftOut(line.what, line.why) if line.sign == "-" else Hidden(line.what, line.why)
         for line in lines
         if line.sign != "+"
     ]
     return Section(
         name,
-        tuple(one for one in told if isinstance(one, Found)),
-        tuple(one for one in told if isinstance(one, LeftOut)),
-        tuple(dict.fromkeys(one for one in told if isinstance(one, Hidden))),
+        tuple(thing for thing in all_things if isinstance(thing, Found)),
+        tuple(thing for thing in all_things if isinstance(thing, LeftOut)),
+        tuple(dict.fromkeys(thing for thing in all_things if isinstance(thing, Hidden))),
     )
 
 
@@ -106,7 +104,7 @@ def _lines(output: bytes) -> Iterator[_Line]:
             yield _Line(line[0], what, why)
 
 
-def _observations(kind: ResourceType, answer: Answer) -> Observations | NotObserved:
+def _observations(kind: ResourceType[Any, Any], answer: Answer) -> Observations | NotObserved:
     output = answer.outputs.get(f"{kind.name}.0")
     return NotObserved("the answer was cut") if output is None else parsed(kind, output)
 
@@ -119,10 +117,10 @@ def _observed(observations: Observations | NotObserved, key: str) -> Any:
     )
 
 
-def _each(
-    kind: ResourceType, lines: Iterable[_Line], observations: Observations | NotObserved
+def _one_by_one(
+    kind: ResourceType[Any, Any], lines: Iterable[_Line], observations: Observations | NotObserved
 ) -> Iterator[Found | LeftOut | Hidden]:
-    """Name by name; of two lines about one thing the first counts."""
+    """Declare each thing by itself. If two lines are about one thing, the first counts."""
     first: dict[str, tuple[str, str]] = {}
     for line in lines:
         if line.sign == "+":
@@ -137,8 +135,8 @@ def _each(
         )
 
 
-def _one(kind: ResourceType, name: str, why: str, observed: Any) -> Found | LeftOut:
-    problem = "nothing that could be declared holds true of it"
+def _one(kind: ResourceType[Any, Any], name: str, why: str, observed: Any) -> Found | LeftOut:
+    problem = "no declaration of it is true"
     for form in discovery(kind.name).forms(name, observed):
         value = {kind.key: name, **form} if kind.key is not None else form["value"]
         try:
@@ -153,12 +151,12 @@ def _one(kind: ResourceType, name: str, why: str, observed: Any) -> Found | Left
     return LeftOut(name, f"{why}; {problem}" if why else problem)
 
 
-def _whole(
-    kind: ResourceType, lines: Iterable[_Line], observations: Observations | NotObserved
+def _together(
+    kind: ResourceType[Any, Any], lines: Iterable[_Line], observations: Observations | NotObserved
 ) -> Iterator[Found | LeftOut | Hidden]:
-    """The same for a type that observes one thing for all its items.
+    """Declare a type whose items share one observation.
 
-    They are read together, so what does not hold is taken out until all do.
+    They are judged together: items that are not true are taken out until all are.
     """
     for line in lines:
         if line.sign != "+":
@@ -187,20 +185,20 @@ def _whole(
                 beyond = (text for result in results for text in result.extra if text not in wrong)
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
                 yield from (
-                    LeftOut(text, "it is there and not declared, so that each check names it")
+                    LeftOut(text, "it exists and is not declared, so every check mentions it")
                     for text in beyond
                 )
                 return
             result = results[refused]
             # An item of one field has the field's name, with which the reason begins.
-            why = (result.why or _observed_as(result)).removeprefix(f"{result.item.name}: ")
+            why = (result.why or _actual(result)).removeprefix(f"{result.item.name}: ")
             yield LeftOut(result.item.name, why)
             wrong.add(result.item.name)
             value = _without(value, declared[refused][1])
         return
 
 
-def _observed_as(result: Result) -> str:
+def _actual(result: Result) -> str:
     return "; ".join(
         f"{finding.field} is {finding.actual}"
         for finding in result.findings
@@ -209,7 +207,7 @@ def _observed_as(result: Result) -> str:
 
 
 def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
-    """A section without one of its items; a list that is empty then goes with it."""
+    """Return a section without the item at a path, and without a list that this leaves empty."""
     name, *place = path
     rest = (
         [entry for index, entry in enumerate(section[str(name)]) if index != place[0]]
@@ -221,14 +219,14 @@ def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[st
     }
 
 
-def items(kind: ResourceType, section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
-    """The items of a section that is yet to be written, and where in it they stand.
+def items(kind: ResourceType[Any, Any], section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
+    """Return the items of a section that is yet to be written, with their paths in it.
 
-    Raises ConfigError for what no state.yaml can hold.
+    Raises ConfigError for what no state.yaml can contain.
     """
     metadata = {"site": "here", "environment": "development"}
     state = state_of(
-        Document.made("state.yaml", {"version": "1.0", "metadata": metadata, kind.name: section}),
+        Document.of_value(STATE, {"version": "1.0", "metadata": metadata, kind.name: section}),
         "node",
     )
     return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))

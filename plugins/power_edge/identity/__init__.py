@@ -1,0 +1,1 @@
+"""Is a machine the one on file? Pure."""

@@ -1,4 +1,4 @@
-"""What a schema cannot say about a system-identity.yaml: that its parts fit each other. Pure."""
+"""Check that the parts of a system-identity.yaml fit each other, which a schema cannot. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,18 +24,19 @@ class Contradiction(NamedTuple):
     """Two parts of an identity that do not fit each other."""
 
     path: tuple[str | int, ...]
-    """Where in the file: ("identifiers", "primary_id")."""
+    """The path in the file, such as ("identifiers", "primary_id")."""
     message: str
     hint: str | None = None
     key: bool = False
-    """The path means the key, not its value."""
+    """The path is of the key, not of its value."""
 
 
 def contradictions(
     identity: SystemIdentity, definitions: Mapping[str, Any]
 ) -> Iterator[Contradiction]:
-    """Yield the contradictions of an identity that fits its schema; `definitions` are the schema's
-    $defs.
+    """Yield the contradictions in an identity that fits its schema.
+
+    `definitions` are the schema's $defs.
     """
     os_type = identity.platform.os_type if identity.platform is not None else "linux"
     primary = None
@@ -51,22 +52,22 @@ def _identifiers(
 ) -> Iterator[Contradiction]:
     primary, id_type = identifiers.primary_id, identifiers.id_type
     if (primary is None) != (id_type is None):
-        missing, there = ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
+        missing, given = ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
         yield Contradiction(
-            ("identifiers", there), f"{there} without {missing}", "give both or none", key=True
+            ("identifiers", given), f"{given} without {missing}", "give both or none", key=True
         )
     elif primary is not None and id_type is not None:
         form = "machine_id" if id_type == "machine-id" else "uuid"
-        if message := _not_a(definitions, form, primary):
+        if message := _misfit(definitions, form, primary):
             yield Contradiction(("identifiers", "primary_id"), f"{quoted(primary)}: {message}")
         for field in _FIELDS[id_type]:
             value = getattr(identifiers, field)
-            same_thing = (
+            same_identifier = (
                 field == f"{id_type.replace('-', '_')}"
                 or len(_FIELDS[id_type]) == 1
                 or _hardware_field(os_type) == field
             )
-            if value is not None and same_thing and value.lower() != primary.lower():
+            if value is not None and same_identifier and value.lower() != primary.lower():
                 yield Contradiction(
                     ("identifiers", field),
                     f"{field} is not primary_id, though id_type is {id_type}",
@@ -81,7 +82,7 @@ def _identifiers(
         yield Contradiction(
             ("identifiers", "hardware_uuid"),
             f"hardware_uuid is not {_hardware_field(os_type)}",
-            "a machine has one of them",
+            "a machine has one hardware UUID: one of them is wrong",
         )
 
 
@@ -97,7 +98,7 @@ def _composite_key(
     if key_os != os_type:
         yield Contradiction(
             place,
-            f"the key is of {key_os}, the platform of {os_type}",
+            f"the key is for {key_os}, and the platform is {os_type}",
             f"such as {os_type}:{key_id}",
         )
     if primary is not None and key_id.lower() != primary.lower():
@@ -106,11 +107,11 @@ def _composite_key(
         )
     elif (
         primary is None
-        and _not_a(definitions, "machine_id", key_id)
-        and _not_a(definitions, "uuid", key_id)
+        and _misfit(definitions, "machine_id", key_id)
+        and _misfit(definitions, "uuid", key_id)
     ):
         yield Contradiction(
-            place, f"the key ends in {quoted(key_id)}, which is no machine-id and no UUID"
+            place, f"the key ends in {quoted(key_id)}, which is neither a machine-id nor a UUID"
         )
     expected = sha256(composite.key.encode()).hexdigest()
     if composite.hash != expected:
@@ -119,12 +120,12 @@ def _composite_key(
             "the hash does not fit the key",
             f"the SHA-256 of the key, without a newline, is {expected}",
         )
-    visited = set()
+    names = set()
     for index, component in enumerate(composite.components or ()):
         source = ("composite_key", "components", index)
-        if component.name in visited:
-            yield Contradiction(source, f"the component {component.name} stands here again")
-        visited.add(component.name)
+        if component.name in names:
+            yield Contradiction(source, f"duplicate component {component.name}", "keep one of them")
+        names.add(component.name)
         part = key_os if component.name == "os_type" else key_id
         if component.value != part:
             yield Contradiction(
@@ -134,8 +135,8 @@ def _composite_key(
             )
 
 
-def _not_a(definitions: Mapping[str, Any], form: str, value: str) -> str | None:
-    """Why a value has not the form `machine_id` or `uuid` of the schema; None: it has."""
+def _misfit(definitions: Mapping[str, Any], form: str, value: str) -> str | None:
+    """Return why a value does not have the form `machine_id` or `uuid` of the schema, or None."""
     definition = definitions[f"system_identity_{form}"]
     # A pattern's `$` alone would take a newline at the end.
     return (

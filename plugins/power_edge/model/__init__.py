@@ -1,12 +1,9 @@
-"""The words that everything else speaks: items, observations, findings, results.
-
-Imports nothing of ours but text.
-"""
+"""The data that all other packages share: items, observations, findings, results."""
 
 from power_edge.model.item import Item, Problem, Source
 from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, finding, undecided
 from power_edge.model.remedy import NOTHING, Command, Remedy
-from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType
+from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType, Triggers
 from power_edge.model.result import Result
 
 __all__ = [
@@ -23,6 +20,7 @@ __all__ = [
     "ResourceType",
     "Result",
     "Source",
+    "Triggers",
     "agrees",
     "compare",
     "drifts",

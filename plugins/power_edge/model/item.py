@@ -1,16 +1,16 @@
-"""A declared thing, and the place where it was declared."""
+"""A declared item, and the place that declares it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from power_edge.text import printable
 
 _LONGEST = 600
-"""Characters of a message, and of a hint. The longest of ours have 400."""
+"""Characters of a message, and of a hint. Our longest have 400."""
 
 
 class Source(NamedTuple):
-    """A place in a file; line and column count from 1, and line 0 is the file as a whole."""
+    """A place in a file. Line and column count from 1; line 0 is the file as a whole."""
 
     file: str
     line: int
@@ -21,7 +21,7 @@ class Source(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a configuration: where, what, and what would be right."""
+    """One thing that is wrong with a configuration: where, what, and what to do."""
 
     source: Source
     message: str
@@ -40,26 +40,34 @@ class Problem(NamedTuple):
 
 
 def _bounded(text: str) -> str:
-    """A part of a message, cut where it quotes a value of any length."""
+    """Return a part of a message, cut at _LONGEST: it may quote a value of any length."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class Item(NamedTuple):
     """One declared thing with a name.
 
-    `name` is as declared, `key` the canonical form that observations are found by (`cron` ->
-    `cron.service`); two items of one type with the same key are one thing declared twice.
+    `name` is as declared. `key` is the canonical form that observations are found by (`cron` ->
+    `cron.service`). Two items of one type with the same key are one thing declared twice.
     `expected` holds every field that the declaration asserts, by name, as reports show them.
+    `origins` are the places that declare it, at least one; the first one decides.
     """
 
     node: str
     type: str
     name: str
     key: str
-    declared: Any
-    expected: Mapping[str, Any]
-    source: Source
+    declared: object
+    expected: Mapping[str, object]
+    origins: tuple[Source, ...]
+
+    @property
+    def source(self) -> Source:
+        """The place that messages and reports name: the first of the origins."""
+        return self.origins[0]
 
     def __repr__(self) -> str:
-        """Without what is declared, for a failed assertion prints this: it may be a secret."""
+        """Return the item without its declaration: a failed assertion prints this, and the
+        declaration may hold a secret.
+        """
         return f"<Item {self.type}[{self.name}] of {self.node}, {self.source}>"

@@ -1,11 +1,11 @@
-"""What judging comes to: an outcome per item, a finding per declared field."""
+"""The outcome of an item, and the finding about each declared field."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 
 class Outcome(StrEnum):
-    """The five outcomes; no two of them are ever merged."""
+    """The five outcomes. They are never merged."""
 
     COMPLIANT = "compliant"
     DRIFT = "drift"
@@ -15,11 +15,11 @@ class Outcome(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One declared field, judged.
+    """One judged field of a declaration.
 
-    `actual` is the value as seen, None when it could not be seen. `why` is a sentence for people:
-    always there for unknown, elsewhere where the two values do not speak for themselves (a note on
-    a compliant field, too). `secret`: the values are not shown, only whether they are equal.
+    `actual` is the observed value, None if it could not be observed. `why` is a sentence for
+    people: always given for unknown, else if the two values do not explain the outcome. `secret`:
+    the values are not shown, only whether they are equal.
     """
 
     field: str
@@ -31,14 +31,17 @@ class Finding(NamedTuple):
 
 
 def agrees(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
+    """Return a finding of compliant."""
     return Finding(field, Outcome.COMPLIANT, expected, actual, why)
 
 
 def drifts(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
+    """Return a finding of drift."""
     return Finding(field, Outcome.DRIFT, expected, actual, why)
 
 
 def undecided(field: str, expected: Any, why: str, actual: Any = None) -> Finding:
+    """Return a finding of unknown, with the reason."""
     return Finding(field, Outcome.UNKNOWN, expected, actual, why)
 
 
@@ -54,7 +57,7 @@ def finding(
 
 
 def compare(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
-    """Compliant when both values are equal, drift otherwise."""
+    """Return a finding of compliant if both values are equal, else of drift."""
     return Finding(
         field, Outcome.COMPLIANT if expected == actual else Outcome.DRIFT, expected, actual, why
     )

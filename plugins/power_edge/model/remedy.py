@@ -1,4 +1,4 @@
-"""What leads from a drift back to the declaration."""
+"""What ends a drift."""
 
 from typing import NamedTuple
 
@@ -7,23 +7,18 @@ Command = tuple[str, ...]
 
 
 class Remedy(NamedTuple):
-    """The commands that lead from a drift to compliant, or what a person would do.
+    """The commands that end a drift, or what a person would do.
 
-    Commands are given only where they were seen, on a real node, to lead from that drift to
-    compliant, to lock nobody out, and to change nothing else (DESIGN.md, rule 9). They run in this
-    order, each after the success of the one before.
+    A command is given only if a test on a real node has shown that it leads from that drift to
+    compliant, locks nobody out, and changes nothing else (DESIGN.md, rule 9). Commands run in this
+    order, each only after the success of the one before.
     """
 
     commands: tuple[Command, ...] = ()
     cuts: bool = False
-    """Whether the commands could end the operator's own way to the node, such as ssh.
-
-    They come after what opens it.
-    """
+    """Whether the commands could end the operator's own connection to the node, such as ssh."""
     advice: str | None = None
-    """One sentence for a person: what to do where no command is known, or what the commands leave
-    undone.
-    """
+    """One sentence: what to do by hand if no command is known, or what the commands do not do."""
 
 
 NOTHING = Remedy()

@@ -1,39 +1,53 @@
-"""What a resource type is made of: plain functions and one record."""
+"""The record that makes a resource type: plain functions, nothing else."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from power_edge.model.outcome import Finding
 from power_edge.model.remedy import Remedy
 
+Declared = TypeVar("Declared")
+Observed = TypeVar("Observed")
+
 
 class NotObserved(NamedTuple):
-    """Could not look: needs root, no tool, no answer.
+    """The probe could not look: it needs root, a tool is missing, or there was no answer.
 
-    Never handed to `judge`; makes each field of the item unknown.
+    `judge` never gets it. It makes each field of the item unknown.
     """
 
     why: str
 
 
-Observations = Mapping[str, Any]
-"""Key -> the type's own record of what was seen; None: looked, and it is not there; NotObserved: could
-not look.
-"""
+Observations = Mapping[str, object]
+"""Key -> what the probe observed, as the type's own record, or NotObserved."""
 
 
-class Entry(NamedTuple):
-    """An item inside its section of state.yaml: its name, its declaration, and where it stands
-    (`(3,)`, `("rules", 0)`).
+class Entry(NamedTuple, Generic[Declared]):
+    """An item in its section of state.yaml: name, declaration, and path inside the section.
+
+    The path is `(3,)` for the fourth item of a list, `("rules", 0)` for the first rule.
     """
 
     name: str
-    declared: Any
+    declared: Declared
     path: tuple[str | int, ...]
 
 
-def _expected(declared: Any, key: str | None) -> dict[str, Any]:
+class Triggers(NamedTuple):
+    """What on the node can change an item.
+
+    `paths` are absolute paths of files and folders, `units` full names of systemd units whose
+    journal reports the change, `commands` names of programs that make it.
+    """
+
+    paths: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+def _asserted_fields(declared: Any, key: str | None) -> dict[str, object]:
     return {
         field.name.rstrip("_"): value
         for field in fields(declared)
@@ -41,81 +55,98 @@ def _expected(declared: Any, key: str | None) -> dict[str, Any]:
     }
 
 
-def _no_problems(_: Any) -> Iterator[tuple[str, str]]:
+def _no_problems(_: object) -> Iterator[tuple[str, str]]:
     return iter(())
 
 
-def _nothing_hidden(_: Any) -> Sequence[str]:
+def _nothing_hidden(_: object) -> Sequence[str]:
     return ()
 
 
+def _no_triggers(_: object, __: str) -> Triggers:
+    return Triggers()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResourceType:
+class ResourceType(Generic[Declared, Observed]):
     """A kind of thing that a node can be declared to have.
 
-    The schema, the probe and the module of a type share its name. Everything here is pure; only the
-    probe touches a node.
+    `Declared` is the declaration of one item, `Observed` the record that the probe's answer gives
+    for it. Observed includes None where the type uses None for "looked, and it is not on the node".
+
+    The schema, the probe and the module of a type share its name. All functions here are pure; only
+    the probe touches a node.
     """
 
     name: str
     declares: Any
-    """The generated type of the whole section of state.yaml, as `msgspec.convert` takes it:
+    """The generated type of the section in state.yaml, as `msgspec.convert` takes it:
     `list[Service]`, `dict[str, str]`, `Firewall`.
     """
-    parse: Callable[[bytes], Observations]
-    """What the probe printed -> observations by key.
+    parse: Callable[[bytes], Mapping[str, Observed | NotObserved]]
+    """Read the probe's output. Return observations by key.
 
-    ValueError: not understood (each item becomes unknown).
+    Raises ValueError if the output is not understood: each item becomes unknown.
     """
-    judge: Callable[[Any, Any], Iterator[Finding]]
-    """Declaration, and what was seen (None: looked, not there) -> a finding for each field of
-    `expected`; a field without one is unknown.
+    judge: Callable[[Declared, Observed], Iterator[Finding]]
+    """Compare a declaration with its observation. Yield a finding for each field of `expected`; a
+    field without a finding is unknown.
     """
-    remedy: Callable[[Any, Any, Sequence[Finding]], Remedy]
-    """Declaration, observation, the drifts (at least one) -> what would end them."""
+    remedy: Callable[[Declared, Observed, Sequence[Finding]], Remedy]
+    """Return what ends the drifts (at least one) of a declaration."""
     key: str | None = None
-    """The property that names an item of the list; None: `entries` says what the items are."""
-    entries: Callable[[Any], Iterator[Entry]] | None = None
+    """The property that names an item of a list. None: `entries` yields the items."""
+    entries: Callable[[Any], Iterator[Entry[Declared]]] | None = None
+    """Yield the items of a section of the type `declares`."""
     canonical: Callable[[str], str] = str
-    """Name as declared -> key of the observation. Total: any string has one."""
-    expected: Callable[[Any], Mapping[str, Any]] | None = None
-    """Declaration -> the fields that it asserts; by default all fields of the dataclass that are
-    set, but for the key.
+    """Return the key of the observation for a declared name. Total: every string has a key."""
+    expected: Callable[[Declared], Mapping[str, object]] | None = None
+    """Return the fields that a declaration asserts. Default: all fields of the dataclass that are
+    set, without the key.
     """
-    problems: Callable[[Any], Iterator[tuple[str, str]]] = _no_problems
-    """Declaration -> (field, what is wrong and what would be right): contradictions that a schema
-    cannot say.
+    problems: Callable[[Declared], Iterator[tuple[str, str]]] = _no_problems
+    """Yield contradictions that a schema cannot express: the field, and what is wrong and what to
+    do.
     """
-    ask: Callable[[Sequence[Any]], Iterable[str]] | None = None
-    """Declarations -> arguments of the probe; by default the items' keys."""
-    extra: Callable[[Any, Any], Iterable[str]] | None = None
-    """Declaration, seen -> what is there beyond the declaration and worth a warning (open firewall
-    rules).
+    ask: Callable[[Sequence[Declared]], Iterable[str]] | None = None
+    """Yield the probe's arguments for declarations. Default: the items' keys."""
+    extra: Callable[[Declared, Observed], Iterable[str]] | None = None
+    """Yield what is on the node beyond the declaration and deserves a warning, such as open
+    firewall rules.
     """
-    fact: Callable[[Any], Any] | None = None
-    """Observation -> what operators' own tests are given for it: None where the thing is not there,
-    NotObserved where that is open. By default itself.
+    fact: Callable[[Observed], object] | None = None
+    """Return what operators' own tests get for an observation: None if the thing is not on the
+    node, NotObserved if that is open. Default: the observation.
     """
-    hidden: Callable[[Any], Sequence[str]] = _nothing_hidden
-    """Declaration -> its fields whose values no message may show: secrets."""
+    hidden: Callable[[Declared], Sequence[str]] = _nothing_hidden
+    """Return the fields of a declaration whose values no message may show (secrets)."""
+    triggers: Callable[[Declared, str], Triggers] = _no_triggers
+    """Return what on the node can change an item. The second argument is the node's family of
+    distributions: `debian`, `rhel`, `alpine`, `arch`, or '' if it is none of these.
+    """
     whole: bool = False
-    """The type observes one thing for all its items (the firewall), under the key ''."""
+    """All items share one observation, under the key '' (the firewall: one set of rules decides
+    about every item).
+    """
     lists_all: bool = False
-    """The probe reads a whole table whatever it was asked: a key that is not in it is not there.
-
-    Otherwise an item without an answer is unknown.
+    """The probe prints a whole table, whatever its arguments: for a key that is not in it, `judge`
+    gets None. Observed must include None then. Otherwise an item without an answer is unknown.
     """
 
-    def items_of(self, section: Any) -> Iterator[Entry]:
-        """The items of a section of `declares`' type, in order."""
+    def items_of(self, section: Any) -> Iterator[Entry[Declared]]:
+        """Yield the items of a section of the type `declares`, in order."""
         if self.entries is not None:
             yield from self.entries(section)
         elif self.key is not None:
             for index, declared in enumerate(section):
                 yield Entry(getattr(declared, self.key), declared, (index,))
 
-    def asserts(self, declared: Any) -> Mapping[str, Any]:
-        """The fields that a declaration asserts, by name."""
-        return (
-            self.expected(declared) if self.expected is not None else _expected(declared, self.key)
-        )
+    def asserts(self, declared: Declared) -> Mapping[str, object]:
+        """Return the fields that a declaration asserts, by name."""
+        if self.expected is not None:
+            return self.expected(declared)
+        return _asserted_fields(declared, self.key)
+
+    def observation_key(self, name: str) -> str:
+        """Return the key of a name's observation: '' if all items share one."""
+        return "" if self.whole else self.canonical(name)

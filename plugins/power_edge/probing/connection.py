@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from power_edge.identity import gate
-from power_edge.identity.gate import Expected
+from power_edge.identity import gate, identifiers
+from power_edge.identity.identifiers import Expected
 from power_edge.model.generated.connection_schema import Connection
 from power_edge.probing.route import Route
 from power_edge.text import without_password
@@ -163,9 +163,12 @@ def is_this_machine(expected: Expected) -> bool:
     readings = {}
     for kind in expected.hashes:
         try:
-            readings[kind] = gate.Reading(
-                "ok", gate.digest(expected.os, kind, Path(files[kind]).read_text(encoding="ascii"))
+            readings[kind] = identifiers.Reading(
+                "ok",
+                identifiers.digest(
+                    expected.os, kind, Path(files[kind]).read_text(encoding="ascii")
+                ),
             )
         except (OSError, KeyError, UnicodeDecodeError):
-            readings[kind] = gate.Reading("unreadable")
+            readings[kind] = identifiers.Reading("unreadable")
     return gate.judge(expected._replace(require_match=True), readings, "").open

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from power_edge.identity.gate import Reading
+from power_edge.identity.identifiers import Reading
 from power_edge.stderr import reason
 
 _HEADER = re.compile(rb"^PE2 ([0-9a-f]{32}) (\d{1,10}) (\d{1,12}) (.{0,1000})\n", re.MULTILINE)

@@ -1,6 +1,7 @@
 """From the sections of an answer to observations, by resource type."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from power_edge.model import Item, NotObserved, Observations, ResourceType
 from power_edge.probing.framing import Answer, Output
@@ -12,7 +13,7 @@ nft's JSON have as many.
 
 
 def observe(
-    kind: ResourceType, items: Sequence[Item], answer: Answer
+    kind: ResourceType[Any, Any], items: Sequence[Item], answer: Answer
 ) -> Observations | NotObserved:
     """Return the observations of one type, by the key of the item.
 
@@ -38,12 +39,12 @@ def observe(
         }  # the rest was not asked for, and may be any amount
     if not failures:
         return observed
-    if kind.lists_all or kind.whole:
+    if kind.whole or kind.lists_all:
         return NotObserved(failures[0])
     return _with_reason(observed, items, NotObserved(failures[0]))
 
 
-def parsed(kind: ResourceType, output: Output) -> Observations | NotObserved:
+def parsed(kind: ResourceType[Any, Any], output: Output) -> Observations | NotObserved:
     """Return the observations of one section of a type's probe, or why there are none."""
     failure = output.failure()
     if failure is None and len(output.stdout) > LONGEST_SECTION:

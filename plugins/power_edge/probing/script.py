@@ -11,7 +11,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from power_edge import package_data
-from power_edge.identity.gate import Expected
+from power_edge.identity.identifiers import Expected
 from power_edge.model import Item
 from power_edge.resources import resource
 

@@ -1,3 +1,3 @@
-"""Nodes as pytest sees them: which are selected, their items, how those run, and what own tests are
-given.
+"""The pytest plugin: selects nodes, collects and runs their items, reports, and gives fixtures to
+own tests.
 """

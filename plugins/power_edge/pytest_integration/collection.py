@@ -1,9 +1,9 @@
 """Generated items: a folder holds a node, a file its items, and an item runs without pytest's
-per-test machinery.
+protocol for tests.
 
-The stock protocol costs 400 µs an item, this one 118 (measured, 10,000 items): no setup, no
-capture, no fixtures, one report of the outcome and an empty one of the teardown, at which JUnit and
-JSON close their records.
+pytest's protocol costs 400 µs an item, this one 118 (measured, 10,000 items): no setup, no capture,
+no fixtures. An item gives one report of its outcome and an empty one of its teardown, at which
+JUnit and JSON close their records.
 """
 
 import os
@@ -14,34 +14,32 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from _pytest._code.code import ReprExceptionInfo
-from _pytest.nodeid import NodeId
 
 from power_edge.checking.check import GATE_TYPE
 from power_edge.config import ConfigError
 from power_edge.config.node_configs import STATE
 from power_edge.model import Item, Outcome, Result, Source
-from power_edge.pytest_integration import own_tests
-from power_edge.pytest_integration.longrepr import failure
+from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.results import attach
 from power_edge.pytest_integration.selection import GATE, PREFIX
 from power_edge.report.terminal import block, headline
 from power_edge.text import identifier
 
 
 class CouldNotLook(Exception):
-    """The outcome of an item is unknown: raised in its setup, which pytest tells as an error."""
+    """The outcome of an item is unknown. Raised in its setup, so that pytest reports an error."""
 
 
 class Drifted(AssertionError):
     """The outcome of an item is drift, or its gate is shut.
 
-    To allure what is no AssertionError is a broken test.
+    For allure any error that is no AssertionError is a broken test.
     """
 
 
 class NodeFolder(pytest.Directory):
-    """A selected node: the gate, the items of state.yaml, and the operators' own tests beside them."""
+    """A selected node: the gate, the items of state.yaml, and the operators' own tests."""
 
     nodes: Nodes
 
@@ -65,7 +63,7 @@ class NodeFolder(pytest.Directory):
 class BrokenNode(pytest.File):
     """A selected node whose files cannot be used.
 
-    It is no pytest.Directory: of that pytest would run the conftest.py, which may be a link.
+    Not a pytest.Directory: pytest would run the conftest.py of one, which may be a link.
     """
 
     error: ConfigError
@@ -75,15 +73,13 @@ class BrokenNode(pytest.File):
 
 
 class NodeFile(pytest.File):
-    """system-identity.yaml, whose one item is the gate, or state.yaml with the items that it
-    declares.
-    """
+    """system-identity.yaml with the gate as its one item, or state.yaml with the declared items."""
 
     nodes: Nodes
 
     @cached_property
     def hook(self) -> Any:
-        """`ihook`, which pytest looks up by the path each time."""
+        """`ihook`, which pytest finds by the path at each use."""
         return self.ihook
 
     @cached_property
@@ -113,14 +109,16 @@ class NodeFile(pytest.File):
 
 def _file(parent: NodeFolder, name: str) -> NodeFile:
     file: NodeFile = NodeFile.from_parent(
-        parent, path=parent.path / name, nodeid=NodeId(path=f"{PREFIX}/{parent.path.name}/{name}")
+        parent,
+        path=parent.path / name,
+        nodeid=compat.NodeId(path=f"{PREFIX}/{parent.path.name}/{name}"),
     )
     file.nodes = parent.nodes
     return file
 
 
-class CheckItem(pytest.Item):
-    """One declared item; the gate where nothing is declared."""
+class CheckItem(compat.ReportedItem):
+    """One declared item, or the gate (`declared` is None)."""
 
     parent: NodeFile
 
@@ -133,7 +131,7 @@ class CheckItem(pytest.Item):
         self.own_keywords = self.name, declared.type if declared is not None else GATE_TYPE
 
     def judge(self) -> Result:
-        """The result; waits for the node's answer where it is the first to ask."""
+        """Return the result. The first item of a node waits for the node's answer."""
         checked = self.parent.nodes.checked(self.node_name)
         self.result = (
             checked.gate_result if self.declared is None else checked.result(self.declared)
@@ -152,55 +150,55 @@ class CheckItem(pytest.Item):
         if result.outcome is not Outcome.COMPLIANT:
             raise Drifted(headline(result))
 
-    def _repr_failure_py(
-        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
-    ) -> Any:
-        # Of all phases; repr_failure is asked about the call alone.
-        if isinstance(excinfo.value, CouldNotLook | Drifted) and self.result is not None:
+    def failure_of(self, error: BaseException) -> compat.Failure | None:
+        if isinstance(error, CouldNotLook | Drifted) and self.result is not None:
             return _failure(self.result)
-        return super()._repr_failure_py(excinfo, style)
+        return None
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.source.line - 1, self.name
 
 
-def _failure(result: Result) -> ReprExceptionInfo:
-    """Our block as the text, the declaration's line as the place."""
+def _failure(result: Result) -> compat.Failure:
+    """Return a failure with our block as its text and the declaration's line as its place."""
     place = result.item.source
-    return failure(block(result).split("\n"), place.file, place.line, headline(result))
+    return compat.failure(block(result).split("\n"), place.file, place.line, headline(result))
 
 
-def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
-    """Judge an item and report it: as an error where unknown, skipped where the gate is shut, else
-    passed or failed.
+_Longrepr = compat.Failure | tuple[str, int, str] | None
+
+
+def _phase(
+    item: CheckItem, result: Result
+) -> tuple[Literal["setup", "call"], Literal["passed", "failed", "skipped"], _Longrepr]:
+    """Return phase, pytest's outcome and the failure that stand for a result."""
+    match result.outcome:
+        case Outcome.COMPLIANT:
+            return "call", "passed", None
+        case Outcome.BLOCKED if item.declared is not None:
+            return "setup", "skipped", (str(item.path), 1, f"Skipped: {headline(result)}")
+        case Outcome.UNKNOWN:
+            return "setup", "failed", _failure(result)
+        case _:
+            return "call", "failed", _failure(result)
+
+
+def run_item(item: CheckItem, nextitem: pytest.Item | None) -> None:
+    """Judge an item and report it: an error if unknown, skipped if the gate is shut, else passed or
+    failed.
     """
     hook = item.parent.hook
     location = (item.source.file, item.source.line - 1, item.name)
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=location)
     start, begun = time.time(), time.perf_counter()
     result = item.judge()
-    when: Literal["setup", "call"] = "call"
-    outcome: Literal["passed", "failed", "skipped"] = "failed"
-    told: ReprExceptionInfo | tuple[str, int, str] | None = None
-    match result.outcome:
-        case Outcome.COMPLIANT:
-            outcome = "passed"
-        case Outcome.BLOCKED if item.declared is not None:
-            when, outcome, told = (
-                "setup",
-                "skipped",
-                (str(item.path), 1, f"Skipped: {headline(result)}"),
-            )
-        case Outcome.UNKNOWN:
-            when, told = "setup", _failure(result)
-        case _:
-            told = _failure(result)
+    when, outcome, longrepr = _phase(item, result)
     took = time.perf_counter() - begun
     keywords = item.parent.common_keywords | dict.fromkeys(item.own_keywords, 1)
     report = pytest.TestReport(
-        item.id, location, keywords, outcome, told, when, (), took, start, start + took
+        item.id, location, keywords, outcome, longrepr, when, (), took, start, start + took
     )
-    annotate(report, result)
+    attach(report, result)
     hook.pytest_runtest_logreport(report=report)
     ended = _teardown(item, result, nextitem) or pytest.TestReport(
         item.id, location, keywords, "passed", None, "teardown", (), 0.0, start + took, start + took
@@ -213,24 +211,23 @@ def run(item: CheckItem, nextitem: pytest.Item | None) -> None:
 def _teardown(
     item: CheckItem, result: Result, nextitem: pytest.Item | None
 ) -> pytest.TestReport | None:
-    """Ends what an own test before this item left standing for the next one; the report of a
-    fixture that failed at that.
-    """
-    standing = item.session._setupstate
-    if not standing.stack or isinstance(nextitem, CheckItem):
+    """End the fixtures of an own test before this item. Return the report of one that failed."""
+    if isinstance(nextitem, CheckItem):
         return None
-    call = pytest.CallInfo.from_call(lambda: standing.teardown_exact(nextitem), "teardown")
-    if call.excinfo is None:
+    call = compat.end_fixtures_before(item, nextitem)
+    if call is None:
         return None
     report = pytest.TestReport.from_item_and_call(item, call)
-    annotate(report, result)
-    lay_to_node(report, item, call)
+    attach(report, result)
+    attribute_to_node(report, item, call)
     return report
 
 
-def lay_to_node(report: pytest.TestReport, item: CheckItem, call: pytest.CallInfo[None]) -> None:
-    """Mark a failure that is a fixture's or a hook's, and not the item's, with the node in whose
-    folder it was raised; else with the item's.
+def attribute_to_node(
+    report: pytest.TestReport, item: CheckItem, call: pytest.CallInfo[None]
+) -> None:
+    """Mark the failure of a fixture or a hook (not of the item) with a node: the one in whose
+    folder it was raised, else the item's.
     """
     raised = (
         (item.parent.nodes.beside(Path(entry.path)) for entry in reversed(call.excinfo.traceback))
@@ -240,10 +237,3 @@ def lay_to_node(report: pytest.TestReport, item: CheckItem, call: pytest.CallInf
     setattr(
         report, own_tests.NODE, next((name for name in raised if name is not None), item.node_name)
     )
-
-
-def annotate(report: pytest.TestReport, result: Result) -> None:
-    """Hang the result on its report, as plain values: nothing else survives the way from an xdist
-    worker.
-    """
-    report.power_edge = result.metadata()  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""What operators' own tests are given for each selected node: `node`, `facts`, and testinfra's
-`host`.
+"""The fixtures of operators' own tests, for each selected node: `node`, `facts` and `host`.
 
-This module is a plugin, registered after all others: so its `host` wins over testinfra's.
+This module is a plugin. It is registered after all others, so that its `host` wins over that of
+testinfra.
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -14,27 +14,26 @@ from power_edge.checking.check import Checked
 from power_edge.config import Node
 from power_edge.model import NotObserved, Observations
 from power_edge.probing.process import Lifeline, shared_connections
-from power_edge.pytest_integration import own_tests
-from power_edge.pytest_integration.longrepr import failure
+from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.resources import names, resource
 from power_edge.text import printable
 
 NODES: pytest.StashKey[Nodes] = pytest.StashKey()
-"""Where a run about nodes leaves them for this plugin."""
+"""The nodes of a run, for this plugin."""
 
 
 class Unknown(Exception):
-    """What a test asked for could not be looked at.
+    """What a test reads could not be looked at.
 
-    Makes the test an error, never a pass or a failure.
+    The test ends with an error, never passed or failed.
     """
 
 
 class TypeFacts(Mapping[str, Any]):
-    """The observations of one resource type, by name as an operator writes it; None is "not there".
+    """The observations of one resource type, by declared name. None: it is not on the node.
 
-    Raises Unknown.
+    Reading one raises Unknown if it could not be looked at.
     """
 
     def __init__(self, kind: str, observed: Observations | NotObserved) -> None:
@@ -44,7 +43,7 @@ class TypeFacts(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if isinstance(self._observed, NotObserved):
             raise Unknown(f"{self._kind.name}: {self._observed.why}")
-        key = "" if self._kind.whole else self._kind.canonical(name)
+        key = self._kind.observation_key(name)
         if key not in self._observed:
             if self._kind.lists_all:
                 return None
@@ -66,7 +65,7 @@ class TypeFacts(Mapping[str, Any]):
 
 
 class Facts(Mapping[str, TypeFacts]):
-    """What was seen of a node: `facts["services"]["ssh"]`."""
+    """The observations of a node: `facts["services"]["ssh"]`."""
 
     def __init__(self, checked: Checked) -> None:
         self._checked = checked
@@ -106,19 +105,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def node(request: pytest.FixtureRequest) -> Node:
-    """The node: its name, path, state and identity."""
+    """Return the node: name, path, state and identity."""
     return request.config.stash[NODES].by_name[request.param]
 
 
 @pytest.fixture(scope="session")
 def facts(node: Node, request: pytest.FixtureRequest) -> Facts:
-    """What the probe saw of the node: `facts[type][name]`."""
+    """Return what the probe observed on the node: `facts[type][name]`."""
     return Facts(request.config.stash[NODES].checked(node.name))
 
 
 @pytest.fixture(scope="session")
 def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """testinfra's host, connected to the node as the probe is."""
+    """Yield testinfra's host, connected to the node as the probe is."""
     nodes = request.config.stash[NODES]
     if nodes.by_answers:
         raise Unknown("host: a run that judges answers (--answers) connects to nothing")
@@ -136,21 +135,20 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
         report.when = "setup"  # pytest counts a failed setup as an error
         setattr(report, own_tests.UNKNOWN, True)
-        if hasattr(report, "wasxfail"):  # xfail expects a failure, and this is none: nobody looked
+        if hasattr(report, "wasxfail"):  # xfail expects a failure, and nobody looked for one
             del report.wasxfail
             report.outcome = "failed"
-        told = printable(f"unknown: {call.excinfo.value}")
+        message = printable(f"unknown: {call.excinfo.value}")
         file, line, _ = report.location
-        report.longrepr = failure([told], file, (line or 0) + 1, told)
+        report.longrepr = compat.failure([message], file, (line or 0) + 1, message)
     return report
 
 
 def _is_ours(metafunc: pytest.Metafunc) -> bool:
-    """Whether a test's argument `node` is our fixture: suites of others have fixtures and
+    """Whether a test's argument `node` is our fixture. Suites of others have fixtures and
     parameters of that name.
     """
-    definitions = metafunc._arg2fixturedefs.get("node", ())
-    if not definitions or definitions[-1].func.__module__ != __name__:
+    if compat.fixture_module(metafunc, "node") != __name__:
         return False
     for mark in metafunc.definition.iter_markers("parametrize"):
         names = mark.kwargs.get("argnames", mark.args[0] if mark.args else "")

@@ -1,4 +1,4 @@
-"""The nodes of a run: what they were asked, and what came back."""
+"""The nodes of a run, and their answers."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,16 +16,16 @@ from power_edge.pytest_integration.selection import Selection
 
 
 class Nodes:
-    """The selected nodes that are not broken, by name; each is waited for when it is first needed."""
+    """The selected nodes that are not broken. An answer is waited for when it is first needed."""
 
     def __init__(self, selection: Selection, options: Options, pending: dict[str, Pending]) -> None:
         self.selection = selection
         self.options = options
         self.by_name: dict[str, Node] = {node.name: node for node in selection.nodes.values()}
         self.by_answers = False
-        """Whether the run judges answers that came by other means, and connects to nothing."""
+        """Whether the run judges answers that came by other means (--answers)."""
         self.say: Callable[[str], None] = lambda _: None
-        """Progress, told to a person who waits."""
+        """Print progress for a person who waits."""
         self._pending = pending
         self._checked: dict[str, Checked] = {}
 
@@ -34,7 +34,7 @@ class Nodes:
         self._pending = ask(self.by_name.values(), self.options)
 
     def checked(self, name: str) -> Checked:
-        """What came back from a node; waits for it, at most until its deadline."""
+        """Return a node with its answer. Waits for it, at most until the node's deadline."""
         if name not in self._checked:
             pending = self._pending[name]
             if not pending.here_within(1.0):
@@ -43,11 +43,11 @@ class Nodes:
         return self._checked[name]
 
     def waited_for(self, name: str) -> Checked | None:
-        """What came back from a node, None where nobody has waited for it."""
+        """Return a node with its answer, None if nobody has waited for it."""
         return self._checked.get(name)
 
     def beside(self, path: Path) -> str | None:
-        """The node whose folder a path is, or lies in."""
+        """Return the node whose folder is a path, or holds it; None if there is none."""
         return next(
             (
                 node.name
@@ -58,9 +58,9 @@ class Nodes:
         )
 
     def take_answer(self, answer: Answer, max_age: float) -> None:
-        """Judge this answer instead of asking its node; `max_age` in seconds.
+        """Judge this answer instead of asking its node. `max_age` is in seconds.
 
-        Raises UsageError for one that is not wanted.
+        Raises UsageError if its node is not selected, or has an answer already.
         """
         if answer.node not in self.by_name:
             raise pytest.UsageError(
@@ -72,11 +72,11 @@ class Nodes:
         self._checked[answer.node] = check.from_answer(self.by_name[answer.node], answer, max_age)
 
     def silent(self) -> list[str]:
-        """The nodes of which no answer was taken."""
+        """Return the names of the nodes without an answer, sorted."""
         return sorted(self.by_name.keys() - self._checked.keys())
 
     def pack(self) -> bytes:
-        """All answers, for the workers of xdist; waits for them."""
+        """Return all answers for the workers of xdist. Waits for them."""
         import pickle  # 2 ms that only xdist needs
 
         checked = map(self.checked, self.by_name)
@@ -85,18 +85,21 @@ class Nodes:
         )
 
     def unpack(self, packed: bytes) -> None:
-        """Take the answers that another process packed."""
+        """Take the answers that the controller packed."""
         import pickle
 
         answers: dict[str, tuple[Answer | Unreachable | NotAsked, str | None, str | None]] = (
             pickle.loads(packed)
         )
-        self._checked = {name: Checked(self.by_name[name], *told) for name, told in answers.items()}
+        self._checked = {
+            name: Checked(self.by_name[name], *answer) for name, answer in answers.items()
+        }
 
 
 def ask(nodes: Iterable[Node], options: Options) -> dict[str, Pending]:
-    """Send the scripts, and go on: the answers are waited for when the first item of their node
-    runs. Raises UsageError.
+    """Send the scripts and return at once. Raises UsageError.
+
+    A node's answer is waited for when its first item runs.
     """
     try:
         return check.ask(nodes, options)

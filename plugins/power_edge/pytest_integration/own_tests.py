@@ -1,4 +1,4 @@
-"""The operators' own tests of a run: which node each is about, and what it came to."""
+"""The operators' own tests of a run: the node that each is about, and its outcome."""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -6,10 +6,7 @@ from typing import Protocol
 from power_edge.model import Outcome
 
 NODE = "power_edge_own"
-"""Attribute of a report: the node that the test is about.
-
-It survives the way from an xdist worker.
-"""
+"""Attribute of a report: the node that the test is about. xdist serialises it."""
 UNKNOWN = "power_edge_unknown"
 """Attribute of a report: the test ended by Unknown."""
 
@@ -28,9 +25,9 @@ class Report(Protocol):
 
 
 def outcome_of(report: Report, *, blocked: bool) -> Outcome | None:
-    """What one phase of an own test says in the words of items; None if it says nothing.
+    """Return the outcome of one phase of an own test, None if the phase has none.
 
-    A failure is drift, xfail is waived, and a skipped test counts only where its node is blocked.
+    A failure is drift, xfail is waived. A skipped test counts only if its node is blocked.
     """
     if report.failed:
         return Outcome.UNKNOWN if hasattr(report, UNKNOWN) else Outcome.DRIFT
@@ -42,7 +39,7 @@ def outcome_of(report: Report, *, blocked: bool) -> Outcome | None:
 
 
 class OwnTests:
-    """Own tests by id, in the process that reports."""
+    """The own tests by test id, in the process that reports."""
 
     def __init__(self) -> None:
         self.node_of: dict[str, str] = {}
@@ -51,14 +48,14 @@ class OwnTests:
         self._begun: set[str] = set()
 
     def add(self, test: str, outcome: Outcome | None) -> None:
-        """Take the outcome of one phase; of several the worst counts."""
+        """Add the outcome of one phase. The worst of all phases counts."""
         self._begun.add(test)
         if outcome is not None:
             known = self._outcomes.get(test, outcome)
             self._outcomes[test] = min(known, outcome, key=_WORST_FIRST.index)
 
     def of(self, node: str) -> Mapping[str, Outcome]:
-        """The outcome of each test about a node, by id."""
+        """Return the outcome of each test about a node, by test id."""
         return {
             test: outcome
             for test, outcome in self._outcomes.items()
@@ -74,9 +71,9 @@ class OwnTests:
         return node in self.node_of.values()
 
     def of_no_node(self) -> Iterator[Outcome]:
-        """The outcomes of the tests that are about no node."""
+        """Yield the outcomes of the tests that are about no node."""
         return (outcome for test, outcome in self._outcomes.items() if test not in self.node_of)
 
     def not_begun(self) -> set[str]:
-        """The tests about nodes that were collected and did not run."""
+        """Return the ids of the tests about nodes that were collected and did not run."""
         return self.node_of.keys() - self._begun

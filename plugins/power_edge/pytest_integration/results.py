@@ -1,33 +1,50 @@
 """What the items of a run came to, in the process that reports."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+import pytest
+
+from power_edge import exit_status
 from power_edge.checking import check
 from power_edge.checking.check import GATE_NAME, GATE_TYPE
-from power_edge.model import Outcome
+from power_edge.model import Outcome, Result
+from power_edge.model.generated import report_schema
 from power_edge.pytest_integration.own_tests import OwnTests
+from power_edge.report.record import record
 from power_edge.report.terminal import OWN_FAILED
 
+RECORD = "power_edge"
+"""Attribute of a report: the record of the item that it is about."""
 
-class Tally:
-    """Results by node, as Result.metadata() has them, the own tests, and the gates of the nodes
-    with a selected item.
-    """
+
+def attach(report: pytest.TestReport, result: Result) -> None:
+    """Attach the record of a result to its report."""
+    setattr(report, RECORD, record(result))
+
+
+def attached(report: object) -> report_schema.Item | None:
+    """Return the record attached to a report, None if the report is not about an item."""
+    return getattr(report, RECORD, None)
+
+
+class RunResults:
+    """Records by node, the own tests, and the gates of the nodes with a selected item."""
 
     def __init__(self) -> None:
-        self._judged: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = defaultdict(dict)
+        self._judged: dict[str, dict[tuple[str, str], report_schema.Item]] = defaultdict(dict)
         self.own = OwnTests()
         self.gates: dict[str, int] = {}
         """Node -> the exit status that its gate calls for, whether or not the gate's own item was
         selected.
         """
 
-    def add(self, metadata: Mapping[str, Any]) -> None:
-        self._judged[metadata["node"]][metadata["type"], metadata["name"]] = metadata
+    def add(self, item: report_schema.Item) -> None:
+        """Add the record of an item; a later one of the same item replaces it."""
+        self._judged[item.node][item.type, item.name] = item
 
-    def results(self, node: str) -> list[Mapping[str, Any]]:
+    def of(self, node: str) -> list[report_schema.Item]:
+        """Return the records of a node."""
         return list(self._judged[node].values())
 
     def has_gate(self, node: str) -> bool:
@@ -35,11 +52,11 @@ class Tally:
         return (GATE_TYPE, GATE_NAME) in self._judged[node]
 
     def counts(self, node: str) -> dict[str, int]:
-        """How many items of a node had each outcome, and how many own tests failed.
+        """Return the number of a node's items by outcome, and of own tests that failed.
 
-        Unknown holds own tests, too.
+        Own tests that ended by Unknown are counted with the unknown items.
         """
-        found = Counter(metadata["outcome"] for metadata in self._judged[node].values())
+        found = Counter(Outcome(item.outcome) for item in self._judged[node].values())
         own = Counter(self.own.of(node).values())
         found[Outcome.UNKNOWN] += own[Outcome.UNKNOWN]
         return {outcome.value: found[outcome] for outcome in Outcome} | {
@@ -47,18 +64,17 @@ class Tally:
         }
 
     def node_status(self, node: str) -> int:
-        """The exit status that a node alone would give."""
-        items = (Outcome(metadata["outcome"]) for metadata in self._judged[node].values())
+        """Return the exit status that a node alone would give."""
+        items = (Outcome(item.outcome) for item in self._judged[node].values())
         outcomes = [*items, *self.own.of(node).values()]
-        return check.worst([self.gates.get(node, 0), *_statuses(outcomes)])
+        return exit_status.worst([self.gates.get(node, 0), *_statuses(outcomes)])
 
     def status(self) -> int:
-        """The exit status of the run, from all nodes and the own tests."""
+        """Return the exit status of the run, from all nodes and the own tests."""
         nodes = {*self.gates, *self._judged, *self.own.node_of.values()}
-        return check.worst([*_statuses(self.own.of_no_node()), *map(self.node_status, nodes)])
+        return exit_status.worst([*_statuses(self.own.of_no_node()), *map(self.node_status, nodes)])
 
 
 def _statuses(outcomes: Iterable[Outcome]) -> Iterator[int]:
-    return (
-        check.STATUS.get(outcome, 0) for outcome in outcomes
-    )  # the status of a blocked item is its gate's
+    # The status of a blocked item is its gate's.
+    return (check.STATUS.get(outcome, exit_status.COMPLIANT) for outcome in outcomes)

@@ -1,6 +1,4 @@
-"""Which nodes a run is about: those of --node, and those whose file or folder is named as an
-argument.
-"""
+"""The nodes that a run is about: those of --node, and those whose file or folder is an argument."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -11,7 +9,7 @@ from power_edge.config import ConfigError, Node, find_node_configs, load_node, s
 from power_edge.config.node_configs import STATE, is_node
 
 PREFIX = "node-configs"
-"""What every test id of ours begins with, whatever the folder is called and wherever rootdir is."""
+"""The first part of every test id of ours, whatever the folder's name and wherever rootdir is."""
 GATE = "system-identity.yaml"
 
 
@@ -22,22 +20,21 @@ class Selection:
     nodes: dict[Path, Node] = field(default_factory=dict)
     broken: dict[Path, ConfigError] = field(default_factory=dict)
     gate_only: set[Path] = field(default_factory=set)
-    """Folders of which an argument named the gate alone, by the id of a file that is not there."""
+    """Folders where an argument is the gate's id alone, and the gate's file does not exist."""
     arguments: list[str] = field(default_factory=list)
-    """The paths of the command line as pytest can collect them: our ids lead to the files that they
-    stand for.
-    """
+    """The paths of the command line as pytest can collect them: our ids replaced by real paths."""
 
     by_option: list[Path] = field(default_factory=list)
     """The folders that --node named."""
     whole: set[str] = field(default_factory=set)
-    """Nodes that were selected as a whole, and not by one of their files or ids."""
+    """Names of the nodes selected as a whole, not by one of their files or ids."""
     root: Path | None = None
     """The node-configs/ of the run."""
 
     def leaves_out(self, path: Path) -> Path | None:
-        """The folder of a node that is not selected, if a path lies in one: its own tests are for
-        no other machine.
+        """Return the node's folder that holds a path if the node is not selected, else None.
+
+        Own tests of such a node must not run: they are for no other machine.
         """
         folder = node_around(path, self.root)
         return (
@@ -50,7 +47,7 @@ class Selection:
 def selection(
     patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path
 ) -> Selection:
-    """The selection of a command line. Raises ConfigError for a pattern that names no node."""
+    """Return the selection of a command line. Raises ConfigError for a pattern without a match."""
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
     chosen = Selection(by_option=list(select(root, patterns)) if patterns else [], root=root)
     folders = list(chosen.by_option)
@@ -76,8 +73,9 @@ def selection(
 
 
 def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
-    """What a path of the command line means: an id begins with `node-configs/` and works from every
-    folder.
+    """Return the file that a path of the command line means.
+
+    A test id begins with `node-configs/` and works from every folder.
     """
     here = cwd / path
     if root is not None and path.startswith(f"{PREFIX}/") and (renamed or not here.exists()):
@@ -86,12 +84,12 @@ def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
 
 
 def _absolute(path: Path) -> Path:
-    """As pytest makes paths absolute: without `..`, symbolic links as they are."""
+    """Return a path as pytest makes it absolute: without `..`, symbolic links kept."""
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def _node_folder(file: Path, root: Path | None) -> Path | None:
-    """The node's folder that a path names, itself or by one of its files; None where it names none."""
+    """Return the node's folder that a path is, or is a file of; None if there is none."""
     if file.name in (STATE, GATE) and is_node(file.parent):
         return file.parent
     if file.parent == root or file.parent.name == PREFIX:
@@ -100,7 +98,7 @@ def _node_folder(file: Path, root: Path | None) -> Path | None:
 
 
 def node_around(path: Path, root: Path | None = None) -> Path | None:
-    """The node's folder that a path lies in, or is; None where it is in none."""
+    """Return the node's folder that holds a path, or is it; None if there is none."""
     for folder in (path, *path.parents):
         if (folder.parent == root or folder.parent.name == PREFIX) and is_node(folder):
             return folder

@@ -1,4 +1,4 @@
-"""From the command line to a run: which nodes, which way to each, and the scripts on their way."""
+"""From the command line to a run: select the nodes, find their routes, send the scripts."""
 
 import re
 from argparse import Namespace
@@ -24,11 +24,10 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
-    """The run that these options and paths ask for, its nodes already asked; None where they name
-    no node.
+    """Return the run of these options and paths, its scripts sent; None if they name no node.
 
-    Raises UsageError for what cannot be used, before any node is touched: a broken node (unless
-    --continue-on-collection-errors), a pattern that names none, an answer of another node.
+    Raises UsageError before any node is contacted: for a broken node (unless
+    --continue-on-collection-errors), a pattern without a match, an answer of another node.
     """
     try:
         chosen = selection(options.node, options.node_configs, arguments, cwd)
@@ -52,27 +51,31 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         return None
     if getattr(options, "nagios", False):
         raise pytest.UsageError(
-            "--nagios knows passed and failed only, and calls a blocked node OK: go by the exit status (0 1 10 11 12) instead"
+            "--nagios knows passed and failed only, and reports a blocked node as OK:"
+            " use the exit status (0 1 10 11 12) instead"
         )
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
         raise pytest.UsageError(
-            f"two nodes are called {twice[0]}: check the folders that hold them one at a time"
+            f"two nodes have the name {twice[0]}: check their node-configs/ one at a time"
         )
-    ways = _transport(options)
+    routing = _transport(options)
     max_age = _age(options.max_age)
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
     by_answers = bool(options.answers)
     nodes = Nodes(
-        chosen, ways, {} if idle or worker or by_answers else ask(chosen.nodes.values(), ways)
+        chosen,
+        routing,
+        {} if idle or worker or by_answers else ask(chosen.nodes.values(), routing),
     )
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)
     if by_answers and (silent := nodes.silent()):
         raise pytest.UsageError(
-            f"no answer of {', '.join(silent)}: --answers connects to nothing, so give an answer of each selected node"
+            f"no answer of {', '.join(silent)}: --answers connects to nothing,"
+            " so give the answer of each selected node"
         )
-    from power_edge.pytest_integration.run import Run  # while the nodes are at work
+    from power_edge.pytest_integration.run import Run  # imported while the nodes work
 
     return Run(nodes, idle=idle, ask_late=worker and not idle and not by_answers)
 
@@ -85,7 +88,8 @@ def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
         raise pytest.UsageError(f"--answers={path}: {error.strerror}") from None
     except NoAnswer as error:
         raise pytest.UsageError(
-            f"--answers={path}: no answer of a probe: {error}; make one with: power-edge probe-script NODE >probe.sh, and there: sh probe.sh >answer"
+            f"--answers={path}: not an answer of a probe: {error}; make one:"
+            " power-edge probe-script NODE >probe.sh, then on the node: sh probe.sh >answer"
         ) from None
     except pytest.UsageError as error:
         raise pytest.UsageError(f"--answers={path}: {error}") from None
@@ -101,7 +105,7 @@ def _age(text: str) -> float:
 
 
 def _transport(options: Namespace) -> Options:
-    """testinfra's own options; its plugin may be switched off, and then there are none."""
+    """Return the values of testinfra's options. If its plugin is switched off, there are none."""
     given: dict[str, Any] = {
         name: getattr(options, name) for name in Options._fields if hasattr(options, name)
     }

@@ -1,0 +1,1 @@
+"""Bring configuration and machine together again: adopt what drifted."""

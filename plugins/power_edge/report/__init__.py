@@ -1,1 +1,1 @@
-"""What people and machines are told of a run: one module per format."""
+"""Reports for people and machines, one module per format. Nothing here knows pytest."""

@@ -1,5 +1,5 @@
-"""A sheet of labelled lines under headings, for people: made for 80 columns, sensible without
-colour and where there are no block characters.
+"""Labelled lines under headings, for people. Made for 80 columns; needs neither colour nor block
+characters.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ from rich.text import Text
 from power_edge.text import command_in, printable
 
 WIDTH = 100
-"""Columns that are used at most: longer lines are hard to follow."""
+"""The greatest width in columns. Longer lines are hard to follow."""
 _LABEL = 16
 _BAR = 20
 
@@ -20,7 +20,7 @@ Piece = str | tuple[str, str] | None
 
 
 class Row(NamedTuple):
-    """What stands beside a label; the lines that follow the first begin `hang` columns further in.
+    """A label and its value. Continuation lines are indented by `hang` more columns.
 
     Without a label the value has the whole line.
     """
@@ -31,44 +31,46 @@ class Row(NamedTuple):
 
 
 def text(*pieces: Piece, sep: str = "") -> Text:
-    """The pieces that there are, made printable: they may come from strangers."""
-    there = [piece if isinstance(piece, tuple) else (piece, "") for piece in pieces if piece]
-    made = Text()
-    for index, (value, style) in enumerate(there):
-        made.append(sep if index else "").append(printable(value), style)
-    return made
+    """Return the pieces that are not empty, joined, and made printable: strangers may have written
+    them.
+    """
+    present = [piece if isinstance(piece, tuple) else (piece, "") for piece in pieces if piece]
+    joined = Text()
+    for index, (value, style) in enumerate(present):
+        joined.append(sep if index else "").append(printable(value), style)
+    return joined
 
 
 def words(values: Iterable[str], most: int = 1000) -> Text:
-    """Words with commas between them, `most` of them at most."""
+    """Return words joined by commas, at most `most` of them."""
     listed = list(values)
     rest = (f"and {len(listed) - most} more",) if len(listed) > most else ()
     return text(*listed[:most], *rest, sep=", ")
 
 
 def capped(rows: Sequence[Row], most: int) -> Iterator[Row]:
-    """The rows, `most` of them at most, and how many more there are."""
+    """Yield at most `most` rows, and one that says how many more there are."""
     yield from rows[:most]
     if len(rows) > most:
         yield Row(rows[0].label, text((f"and {len(rows) - most} more", "dim")))
 
 
 class Sheet:
-    """Prints parts to a console, one after the other."""
+    """Prints parts to a console, in order."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self.width = min(console.width, WIDTH)
         self.blocks = console.encoding.lower().startswith("utf")
-        """Whether the terminal has characters to draw with."""
+        """Whether the terminal has block characters."""
 
     def line(self, value: Text) -> None:
-        """Text that stands under no heading."""
+        """Print text without a heading."""
         for each in value.wrap(self._console, self.width):
             self._print(each)
 
     def part(self, title: str, rows: Iterable[Row]) -> None:
-        """A heading and its rows; nothing at all where there is no row."""
+        """Print a heading and its rows. Without rows print nothing."""
         last = None
         for row in rows:
             if last is None:
@@ -96,13 +98,13 @@ class Sheet:
 
     def _print(self, line: Text) -> None:
         line.rstrip()
-        # Pieces that are harmless each can make a command together, or where a word was broken.
+        # Harmless pieces can form a CI command together, or after a word was broken.
         if (at := command_in(line.plain)) is not None:
             line = line[:at].append(r"\x3a").append_text(line[at + 1 :])
         self._console.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
 
     def fill(self, used: int, size: int) -> Text:
-        """A bar of how full something is, with the share in words; alarming from three quarters on."""
+        """Return a bar of how full something is, with the share as a number. Yellow from 75 %."""
         share = min(1.0, max(0.0, used / size)) if size else 0.0
         full = round(share * _BAR)
         style = "red" if share >= 0.9 else "yellow" if share >= 0.75 else "green"
@@ -117,7 +119,7 @@ class Sheet:
 
 
 def amount(size: int) -> str:
-    """Bytes for people: `915 MiB`, `2.4 TiB`."""
+    """Return bytes for display: `915 MiB`, `2.4 TiB`."""
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
     value, unit = float(size), 0
     while value >= 1000 and unit < len(units) - 1:
@@ -126,7 +128,7 @@ def amount(size: int) -> str:
 
 
 def span(seconds: int) -> str:
-    """A span of time in the largest unit that it has two of."""
+    """Return a duration for display, in the largest unit of which it has two or more."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * length:
             return count(seconds // length, unit)
@@ -134,5 +136,5 @@ def span(seconds: int) -> str:
 
 
 def count(number: int, thing: str) -> str:
-    """`1 core`, `2 cores`."""
+    """Return a number with its noun: `1 core`, `2 cores`."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

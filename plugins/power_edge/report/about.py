@@ -1,4 +1,4 @@
-"""A machine at a glance, for people."""
+"""What a machine is, on one page for people."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,8 +16,10 @@ from power_edge.model.generated.about_schema import (
 )
 from power_edge.report._layout import Row, Sheet, amount, capped, count, span, text, words
 
-_MOST = 12  # of what there may be hundreds of; the whole stands in the JSON
+_MOST = 12
+"""Rows of a kind that may have hundreds. The JSON has all of them."""
 _FULL = 0.9
+"""The part of a filesystem that is in use when it counts as full."""
 _CONTAINERS = frozenset(
     (
         "docker",
@@ -61,14 +63,14 @@ def _head(about: About, sheet: Sheet) -> None:
         "sudo": f"as {user}, with sudo",
         "plain": f"as {user}, without root",
         "root": "as root",
-    }.get(about.looked_as.root or "", "by nobody knows whom")
+    }.get(about.looked_as.root or "", "by an unknown user")
     sheet.line(text((f"Read {as_whom}, {about.looked_at}", "dim")))
     if pressing := list(_pressing(about)):
         sheet.line(text(("; ".join(pressing), "bold red")))
 
 
 def _pressing(about: About) -> Iterator[str]:
-    """What a person should see before all else."""
+    """Yield what needs attention first."""
     if about.services.failed:
         yield f"{count(len(about.services.failed), 'unit')} failed"
     for filesystem in about.hardware.filesystems:
@@ -81,7 +83,7 @@ def _pressing(about: About) -> Iterator[str]:
 
 
 def _usable(filesystem: Filesystem) -> int:
-    """As df counts: what root keeps for itself is nobody else's."""
+    """As df counts: what root keeps loopback only: is nobody else's."""
     return filesystem.used + filesystem.available
 
 
@@ -96,7 +98,7 @@ def _who(about: About) -> Iterator[Row]:
         observed = (
             (("; ".join(role.evidence), "dim"))
             if role.evidence
-            else ("declared, but nothing seen speaks for it", "yellow")
+            else ("declared, but no evidence found", "yellow")
         )
         yield Row(
             "Roles",
@@ -118,7 +120,7 @@ def _services(about: About) -> Iterator[Row]:
     yield from capped(failed, _MOST)
     if services.state is not None:
         style = {"running": "green", "degraded": "red"}.get(services.state, "yellow")
-        ended = f", {services.exited} did their work and ended" if services.exited else ""
+        ended = f", {services.exited} completed" if services.exited else ""
         yield Row(
             "State",
             text(
@@ -142,7 +144,8 @@ def _hardware(about: About, sheet: Sheet) -> Iterator[Row]:
     if model or virtual:
         yield Row("Model", text(model, virtual, sep=", "))
     if (processor := hardware.processor) is not None:
-        name = f"{f'{processor.sockets} x ' if processor.sockets > 1 else ''}{processor.model or 'no name'}"
+        sockets = f"{processor.sockets} x " if processor.sockets > 1 else ""
+        name = f"{sockets}{processor.model or 'unknown model'}"
         counts = f"{count(processor.cores, 'core')}, {count(processor.threads, 'thread')}"
         yield Row("Processor", text(name, counts, hardware.architecture, sep=", "))
     if hardware.memory is not None:
@@ -198,12 +201,12 @@ def _system(about: About) -> Iterator[Row]:
             ),
         )
     if system.reboot is not None:
-        told = (
-            (f"pending: {system.reboot.why or 'it asks for one'}", "yellow")
+        reboot = (
+            (f"pending: {system.reboot.why or 'no reason given'}", "yellow")
             if system.reboot.pending
-            else "nothing asks for one"
+            else "not needed"
         )
-        yield Row("Reboot", text(told))
+        yield Row("Reboot", text(reboot))
     if (updates := system.updates) is not None:
         security = f", {updates.security} of them for security" if updates.security else ""
         style = "red" if updates.security else "yellow" if updates.count else "green"
@@ -216,7 +219,7 @@ def _system(about: About) -> Iterator[Row]:
 
 
 def _via(hop: str | None) -> str | None:
-    """The next hop, or what becomes of packets that have none (blackhole, unreachable:
+    """Return the next hop, or the type of a route without one (blackhole, unreachable; see
     ip-route(8)).
     """
     return f"via {hop}" if hop and not hop.isalpha() else hop
@@ -286,7 +289,7 @@ def _security(about: About) -> Iterator[Row]:
     if security.firewall is not None:
         yield Row("Firewall", _firewall(security.firewall))
     yield from capped(
-        [Row("Open ports", told) for told in _open_ports(security.open_ports)], 2 * _MOST
+        [Row("Open ports", line) for line in _open_ports(security.open_ports)], 2 * _MOST
     )
     for login in security.logins:
         where = f"from {login.host}" if login.host else None
@@ -296,7 +299,7 @@ def _security(about: About) -> Iterator[Row]:
 
 
 def _sshd(sshd: Sshd) -> Iterator[Row]:
-    note = ("  (a Match block may say otherwise)", "dim") if sshd.match else None
+    note = ("  (a Match block may change this)", "dim") if sshd.match else None
     if sshd.passwords is not None:
         empty = (
             (", and empty ones are", "bold red")
@@ -305,15 +308,17 @@ def _sshd(sshd: Sshd) -> Iterator[Row]:
         )
         yield Row(
             "SSH passwords",
-            text(("taken", "yellow") if sshd.passwords else ("not taken", "green"), empty, note),
+            text(("accepted", "yellow") if sshd.passwords else ("refused", "green"), empty, note),
         )
     with_key = ("with a key, not with a password", "green")
     roots = {
-        "no": ("not let in", "green"),
-        "yes": ("with a password, too", "red") if sshd.passwords else ("let in", "yellow"),
+        "no": ("refused", "green"),
+        "yes": ("accepted, also with a password", "red")
+        if sshd.passwords
+        else ("accepted", "yellow"),
         "without-password": with_key,
         "prohibit-password": with_key,
-        "forced-commands-only": ("for single commands only", "green"),
+        "forced-commands-only": ("with a key, for single commands only", "green"),
     }
     yield Row(
         "SSH as root",
@@ -329,18 +334,16 @@ def _firewall(firewall: Firewall) -> Text:
     )
     if stopping:
         return text(
-            (f"{by}what no rule lets in is dropped", "green"),
+            (f"{by}drops all that no rule accepts", "green"),
             f" ({', '.join(stopping)}; {count(rules, 'rule')})",
         )
     if not rules:
-        return text(("none: nothing filters what comes in", "yellow"))
-    return text(f"{by}{count(rules, 'rule')}; what none of them stops is let in")
+        return text(("none: nothing filters incoming traffic", "yellow"))
+    return text(f"{by}{count(rules, 'rule')}; accepts all that no rule stops")
 
 
 def _open_ports(ports: Iterable[OpenPort]) -> Iterator[Text]:
-    """A line for each port and program; those that only the machine itself can reach come together
-    in the last.
-    """
+    """Yield a line for each port and program. Ports on loopback addresses share the last line."""
     merged: dict[tuple[str, str], list[str]] = {}
     local: dict[str, None] = {}
     for port in ports:
@@ -351,7 +354,7 @@ def _open_ports(ports: Iterable[OpenPort]) -> Iterator[Text]:
             merged.setdefault((name, port.program or ""), []).append(port.address)
     for (name, program), addresses in merged.items():
         everywhere = {"0.0.0.0", "[::]"} <= set(addresses) or "*" in addresses
-        families = {"0.0.0.0": "IPv4 alone", "[::]": "IPv6"}
+        families = {"0.0.0.0": "IPv4 only", "[::]": "IPv6"}
         where = (
             None
             if everywhere
@@ -359,7 +362,7 @@ def _open_ports(ports: Iterable[OpenPort]) -> Iterator[Text]:
         )
         yield text((f"{name:<10}", "bold"), program, where, sep=" ")
     if local:
-        yield text(("for itself ", "dim"), ", ".join(local))
+        yield text(("loopback only: ", "dim"), ", ".join(local))
 
 
 def _tuning(about: About, width: int) -> Iterator[Row]:
@@ -371,7 +374,7 @@ def _tuning(about: About, width: int) -> Iterator[Row]:
         ("frequency governor", f"{name} ({count(number, 'processor')})")
         for name, number in tuning.governors.items()
     ]
-    # Two side by side, each value at the end of its half.
+    # Two columns, the values aligned to the right.
     half = (width - 3) // 2
     pending: Text | None = None
     for key, value in facts:

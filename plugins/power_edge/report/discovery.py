@@ -1,4 +1,4 @@
-"""What was discovered, as a table for people: 80 columns, no colour needed."""
+"""What was discovered, as a table for 80 columns that needs no colour."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
@@ -16,26 +16,24 @@ from power_edge.resources import resource
 from power_edge.text import printable
 
 MOST = 50
-"""Names that a row shows; the file has them all."""
+"""Names in one row. The file has them all."""
 LONGEST = 200
 
 
 def table(sections: Iterable[Section]) -> Table:
-    """A row for each type and each reason, with the names; what is declared of them alike shares
-    one.
-    """
-    made = Table("", "declared", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
-    made.columns[1].ratio = 1
+    """Return a table: a row for each type, declaration and reason, with its names."""
+    rows = Table("", "declared", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    rows.columns[1].ratio = 1
     for section in sections:
         for index, ((declared, why), names) in enumerate(_alike(section).items()):
             head = Text(printable("; ".join(filter(None, (declared, why)))), "bold")
-            made.add_row(
+            rows.add_row(
                 section.type if index == 0 else "",
                 Group(head, Padding(_listed(names), (0, 0, 0, 2))),
             )
         if section.found:
-            made.add_section()
-    return made
+            rows.add_section()
+    return rows
 
 
 def _alike(section: Section) -> dict[tuple[str, str], list[str]]:
@@ -85,7 +83,9 @@ def _word(name: str, value: Any) -> str:
 
 
 def notes(sections: Sequence[Section]) -> Iterator[str]:
-    """What is not declared: counts of what was left out, and by name what could not be seen."""
+    """Yield lines about what is not declared: how many were left out, and the names of those that
+    could not be observed.
+    """
     left_out = [
         f"{len(section.left_out)} of {section.type}" for section in sections if section.left_out
     ]
@@ -100,7 +100,7 @@ def notes(sections: Sequence[Section]) -> Iterator[str]:
             f" and {len(names) - 10} more" if len(names) > 10 else ""
         )
         yield from wrap(
-            f"not seen: {shown}: {printable(why)}",
+            f"not observed: {shown}: {printable(why)}",
             WIDTH,
             subsequent_indent="  ",
             break_long_words=False,

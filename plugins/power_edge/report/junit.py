@@ -1,44 +1,48 @@
-"""JUnit: what pytest's own report says of our items, in words of ours."""
+"""JUnit: what pytest's own report says of our items, in the words of the JSON report."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
+from power_edge.model.generated import report_schema
 from power_edge.report.own_test_name import OWN_TYPE, own_test_name
+from power_edge.report.record import as_json
 
 
 class TestCase(Protocol):
-    """What pytest's LogXML keeps of one testcase until it is written."""
+    """What pytest's LogXML keeps of one test case until it is written."""
 
     properties: list[tuple[str, str]]
 
-    def add_attribute(self, name: str, value: object) -> None: ...
-    def add_property(self, name: str, value: object) -> None: ...
+    def add_attribute(self, name: str, value: object) -> None:
+        """Set an attribute of the element."""
+
+    def add_property(self, name: str, value: object) -> None:
+        """Add a property to the element."""
 
 
-def annotate(testcase: TestCase, metadata: Mapping[str, Any]) -> None:
-    """Name the testcase after its item, and add the fields of its result as properties, once.
+def annotate(testcase: TestCase, item: report_schema.Item) -> None:
+    """Name the test case after its item, and add the fields of its record as properties, once.
 
-    The attributes file and line are written by pytest under junit_family=xunit1 alone; its own line
-    counts from 0, ours from 1.
+    pytest writes the attributes file and line under junit_family=xunit1 alone. Its own line counts
+    from 0, ours from 1.
     """
-    file, _, line = metadata["source"].rpartition(":")
+    file, _, line = (item.source or "").rpartition(":")
     for name, value in (
-        ("classname", f"{metadata['node']}.{metadata['type']}"),
-        ("name", metadata["name"]),
+        ("classname", f"{item.node}.{item.type}"),
+        ("name", item.name),
         ("file", file),
         ("line", line),
     ):
         testcase.add_attribute(name, value)
     if not any(name == "outcome" for name, _ in testcase.properties):
-        for name, value in metadata.items():
+        for name, value in as_json(item).items():
             testcase.add_property(name, _text(value))
 
 
 def annotate_own(testcase: TestCase, node: str, test: str, outcome: str | None) -> None:
-    """Name the testcase of an own test after its node; the properties follow its last phase.
+    """Name the test case of an own test after its node, and set its properties.
 
-    `test` is its id.
+    `test` is its test id. The properties are those of its last phase.
     """
     for attribute, value in (("classname", f"{node}.own"), ("name", own_test_name(node, test))):
         testcase.add_attribute(attribute, value)
@@ -48,7 +52,7 @@ def annotate_own(testcase: TestCase, node: str, test: str, outcome: str | None) 
         testcase.add_property(name, text)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

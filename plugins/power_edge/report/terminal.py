@@ -1,4 +1,4 @@
-"""Results for people: plain text that reads well at 80 columns and without colour."""
+"""Results for people: plain text for 80 columns that needs no colour."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,14 +6,16 @@ from textwrap import wrap
 from typing import Any
 
 from power_edge.model import Outcome, Result
+from power_edge.report.shell_line import shell_line
 from power_edge.text import printable
 
 WIDTH = 80
-_LONGEST = 400  # characters of one value; the whole stands in the JSON report
+_LONGEST = 400
+"""Characters of one value. The JSON report has all of it."""
 
 
 def value(observed: Any) -> str:
-    """A declared or observed value: text as it is, everything else as JSON."""
+    """Return a declared or observed value for display: text as it is, all else as JSON."""
     if observed is None:
         return "-"
     text = printable(
@@ -27,26 +29,26 @@ def value(observed: Any) -> str:
 
 
 def shortened(text: str, width: int = WIDTH - 2) -> str:
-    """Text on one line of the terminal, cut where it is longer."""
+    """Return text cut to one line of the terminal."""
     text = printable(text)
     return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
 
 
 def headline(result: Result) -> str:
-    """A result in one line, for summaries: what differs, or why it could not be seen."""
+    """Return a result in one line, for summaries: what differs, or why it is unknown."""
     if result.outcome is Outcome.DRIFT:
         drifts = (finding for finding in result.findings if finding.outcome is Outcome.DRIFT)
         return "; ".join(
-            f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} seen"
+            f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} observed"
             for finding in drifts
         )
-    told = printable(result.why or "")
-    return f"{result.outcome.value}: {told}" if told else result.outcome.value
+    why = printable(result.why or "")
+    return f"{result.outcome.value}: {why}" if why else result.outcome.value
 
 
 def block(result: Result) -> str:
-    """A result that is not compliant, as a short block: where it was declared, each field, why, and
-    the command that would mend it.
+    """Return a result that is not compliant as a block of lines: the place of the declaration, each
+    field, the reason, and the command that ends the drift.
     """
     lines = [f"{result.item.source}: {result.outcome.value}"]
     width = max((len(finding.field) for finding in result.findings), default=0)
@@ -63,12 +65,13 @@ def block(result: Result) -> str:
         lines += _folded("why", printable(result.why))
     if result.extra:
         lines += [f"  extra    {printable(extra)}" for extra in result.extra]
-    if result.mend:
-        lines.append(f"  mend     {printable(result.mend)}")  # never folded: it is to be pasted
+    if (command := shell_line(result.remedy)) is not None:
+        lines.append(f"  mend     {printable(command)}")  # on one line: it is to be pasted
     if result.mend_cuts:
         lines += _folded(
             "careful",
-            "this could cut your own connection: keep a console at hand, and try a new connection before you close this one",
+            "this could cut your own connection: keep a console at hand, and try a new connection"
+            " before you close this one",
         )
     if result.advice:
         lines += _folded("by hand", printable(result.advice))
@@ -81,9 +84,7 @@ def _folded(label: str, text: str) -> list[str]:
 
 
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
-    """What there is to say of one node: a line with its counts by outcome, the ones that matter
-    first, and each note below.
-    """
+    """Yield the lines about one node: its counts by outcome, worst first, then the notes."""
     shown = [
         f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)
     ]
@@ -108,7 +109,7 @@ def _counted(key: str, count: int) -> str:
 
 
 OWN_FAILED = "own_failed"
-"""The count of the operators' own tests that failed, beside those of items by outcome."""
+"""The key of the number of own tests that failed, beside the numbers of items by outcome."""
 _ORDER = (
     Outcome.BLOCKED,
     Outcome.DRIFT,

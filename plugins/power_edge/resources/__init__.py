@@ -6,6 +6,7 @@ A type is found by being there; nothing lists them.
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from power_edge.model import ResourceType
 from power_edge.model.discovery import Discovery
@@ -18,7 +19,7 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def resource(name: str) -> ResourceType:
+def resource(name: str) -> ResourceType[Any, Any]:
     """Return the type with that name.
 
     Imports this type's package and no other. Raises ModuleNotFoundError if there is none.
@@ -30,12 +31,12 @@ def resource(name: str) -> ResourceType:
 
 @cache
 def discoverable() -> tuple[str, ...]:
-    """Return the names of the types that can be discovered, sorted: those with a `discover` module."""
+    """Return the names of the types with a `discover` module, sorted."""
     return tuple(name for name in names() if _has_discover(name))
 
 
 @cache
-def discovery(name: str) -> Discovery:
+def discovery(name: str) -> Discovery[Any, Any]:
     """Return how the type with that name is discovered.
 
     Imports this type's package and no other. Raises ModuleNotFoundError if it has no `discover`
@@ -47,6 +48,6 @@ def discovery(name: str) -> Discovery:
 
 
 def _has_discover(name: str) -> bool:
-    """Look for the module without importing the type: `power-edge discover --help` lists all types."""
+    """Whether a type has that module. Imports nothing, because `discover --help` lists all."""
     folders = [f"{folder}/{name}" for folder in __path__]
     return any(module.name == "discover" for module in iter_modules(folders))

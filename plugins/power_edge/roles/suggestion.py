@@ -1,18 +1,19 @@
-"""What a machine seems to be for: roles and tags for its identity.yaml, from the evidence that
-probes/about/roles.sh prints. Pure.
+"""Suggest roles and tags for a machine's identity.yaml, from the evidence on it. Pure.
+
+probes/about/roles.sh prints the evidence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 Evidence = Iterable[tuple[str, str]]
-"""Lines of the probe: what there is evidence of (`openvpn`, `forwarding`), and what was seen, as a
-person reads it.
+"""Lines of the probe: what there is evidence for (`openvpn`, `forwarding`), and a sentence for
+people about it.
 """
 
 
 class Suggested(NamedTuple):
-    """A role that there is evidence of, with the settings that follow from it and what was seen."""
+    """A role, the settings that follow from the evidence, and the evidence."""
 
     role: str
     config: Mapping[str, Any]
@@ -25,16 +26,15 @@ _TAGS = ("openvpn", "wireguard", "tailscale", *_RUNTIMES, *_KUBERNETES, "prometh
 
 
 def suggest(lines: Evidence) -> tuple[Suggested, ...]:
-    """The roles that the evidence is enough for; names and settings are those of
-    node-identity.schema.yaml.
+    """Return the roles for which the evidence is enough.
+
+    Names and settings are those of node-identity.schema.yaml.
     """
     return tuple(_roles(_by_name(lines)))
 
 
 def tags(lines: Evidence) -> dict[str, tuple[str, ...]]:
-    """Words to find the machine by, with what was seen: its roles, then the software that they
-    stand on.
-    """
+    """Return tags to find the machine by, with the evidence: its roles, then their software."""
     observed = _by_name(lines)
     software = {
         name: observed[name]
@@ -78,7 +78,5 @@ def _roles(observed: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
 
 
 def _is_kubernetes_own(name: str, observed: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether this is what Kubernetes or docker runs its containers with, and no runtime of the
-    machine's own.
-    """
+    """Return whether this runtime belongs to Kubernetes or docker and is no role of the machine."""
     return name == "containerd" and any(other in observed for other in (*_KUBERNETES, "docker"))

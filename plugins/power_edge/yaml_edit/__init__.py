@@ -1,0 +1,1 @@
+"""Write YAML: new files, and edits that keep the format of a person."""

@@ -1,8 +1,6 @@
-"""YAML files of ours changed in place: text is put in and taken out at the marks of what is there,
-and everything else stays byte for byte.
+"""Edit a YAML file in place: text is inserted and removed, and everything else stays byte for byte.
 
-What comes out is read again, and must be what was there with these changes and no other; else
-nothing is changed.
+The result is read again. Unless it is the old value with exactly these edits, nothing is changed.
 """
 
 import re
@@ -11,42 +9,42 @@ from typing import Any
 
 from power_edge.config.error import ConfigError
 from power_edge.config.yaml_reader import Document, read
-from power_edge.yaml_edit.layout import EditRefused, Layout, Path, at
-from power_edge.yaml_edit.syntax_tree import nodes
+from power_edge.yaml_edit.layout import EditRefused, Layout, YamlPath, at
+from power_edge.yaml_edit.syntax_tree import parse
 from power_edge.yaml_edit.text_edits import Add, Edit, Put, Remove, Splice, splices
 from power_edge.yaml_edit.writer import plain
 
-__all__ = ["Add", "Edit", "EditRefused", "Path", "Put", "Remove", "at", "changed", "edit"]
+__all__ = ["Add", "Edit", "EditRefused", "Put", "Remove", "YamlPath", "at", "changed", "edit"]
 
 
 def edit(text: str, edits: Iterable[Edit], file: str) -> str:
-    """The text of a file with all the edits made; paths are those of the file as it is, `file` its
-    name in messages.
+    """Return the text of a file with all the edits made.
 
-    A comment belongs to an entry where it stands directly above, no blank line between and as far
-    in, or directly below and further in. New entries are written as those beside them: indentation,
-    flow style, blank lines between. A new scalar keeps the quotes of the old one if it can; line
-    ends, a byte order mark and a missing newline at the end stay. Raises ConfigError for a file
-    that cannot be read, EditRefused, and ValueError as emit.scalar.
+    Paths are those of the old text; `file` is its name in messages. A comment belongs to an entry
+    if it is directly above with the same indentation, or directly below and indented more. New
+    entries are written like those beside them: indentation, flow style, blank lines between. A new
+    scalar keeps the quotes of the old one if it can. Line ends, a byte order mark and a missing
+    newline at the end stay. Raises ConfigError for a file that cannot be read, EditRefused, and
+    ValueError as writer.scalar.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     body = text.removeprefix("\ufeff")
     newline = "\r\n" if "\r\n" in body else "\n"
     added = "" if body.endswith("\n") else newline
     document = _readable(body, file)
-    layout = Layout(document, body + added, nodes(body + added))
+    layout = Layout(document, body + added, parse(body + added))
     if odd := re.search("\r(?!\n)|[\x85\u2028\u2029]", body):
         layout.refuse(
-            (), f"holds {odd[0]!a}, which ends a line for some readers and not for others"
+            (), f"contains {odd[0]!a}, which ends a line for some readers and not for others"
         )
-    changes = _normal(document.value, list(edits))
-    made = layout.text
+    changes = _normalised(document.value, list(edits))
+    new = layout.text
     for splice in sorted(splices(layout, changes), key=Splice.order, reverse=True):
-        made = made[: splice.start] + splice.text.replace("\n", newline) + made[splice.end :]
-    made = made.removesuffix(added)
-    if _differs(made, file, _changed(document.value, changes)):
-        layout.refuse(changes[0].path, "cannot be changed without touching more than that")
-    return mark + made
+        new = new[: splice.start] + splice.text.replace("\n", newline) + new[splice.end :]
+    new = new.removesuffix(added)
+    if _differs(new, file, _changed(document.value, changes)):
+        layout.refuse(changes[0].path, "cannot be changed without changing something else")
+    return mark + new
 
 
 def _readable(body: str, file: str) -> Document:
@@ -56,8 +54,11 @@ def _readable(body: str, file: str) -> Document:
     return document
 
 
-def _normal(value: Any, edits: list[Edit]) -> list[Edit]:
-    """The edits, a collection removed in place of all that it holds, each once."""
+def _normalised(value: Any, edits: list[Edit]) -> list[Edit]:
+    """Return the edits, each removal once.
+
+    If everything in a collection is removed, the collection is removed instead.
+    """
     gone = {change.path for change in edits if isinstance(change, Remove)}
     kept = {
         change.path[:length]
@@ -85,36 +86,34 @@ def _normal(value: Any, edits: list[Edit]) -> list[Edit]:
     ]
 
 
-def _differs(made: str, file: str, wanted: Any) -> bool:
+def _differs(new: str, file: str, wanted: Any) -> bool:
+    """Return whether a text is read as another value than `wanted`; types and order count too."""
     try:
-        observed = read(made.encode(), file)
+        document = read(new.encode(), file)
     except ConfigError:
         return True
-    return bool(observed.problems) or repr(observed.value) != repr(wanted)
+    return bool(document.problems) or repr(document.value) != repr(wanted)
 
 
 def changed(value: Any, edits: Iterable[Edit]) -> Any:
-    """The value of a file as it is with all the edits made; what several aliases stand for becomes
-    one value each.
-    """
-    return _changed(value, _normal(value, list(edits)))
+    """Return the value of a file with all the edits made; values that aliases share are copied."""
+    return _changed(value, _normalised(value, list(edits)))
 
 
 def _changed(value: Any, changes: Sequence[Edit]) -> Any:
-    made = _copied(value)
+    new = _copied(value)
     for change in changes:
         if isinstance(change, Put):
-            at(made, change.path[:-1])[change.path[-1]] = _copied(change.value)
+            at(new, change.path[:-1])[change.path[-1]] = _copied(change.value)
         elif isinstance(change, Add):
-            _extend(made, change)
-    for path in sorted(
-        (change.path for change in changes if isinstance(change, Remove)), key=_order, reverse=True
-    ):
-        del at(made, path[:-1])[path[-1]]
-    return made
+            _extend(new, change)
+    removed = [change.path for change in changes if isinstance(change, Remove)]
+    for path in sorted(removed, key=_order, reverse=True):  # the last first: indices stay right
+        del at(new, path[:-1])[path[-1]]
+    return new
 
 
-def _order(path: Path) -> list[tuple[int, str]]:
+def _order(path: YamlPath) -> list[tuple[int, str]]:
     return [(step, "") if isinstance(step, int) else (0, step) for step in path]
 
 
@@ -134,6 +133,6 @@ def _extend(value: Any, change: Add) -> None:
             value[step] = {}
         value = value[step]
     last: Any = change.path[-1]
-    there = value[last] if isinstance(value, list) else value.get(last)
+    old = value[last] if isinstance(value, list) else value.get(last)
     new = plain(change.entries)
-    value[last] = {**(there or {}), **new} if mapped else [*(there or []), *new]
+    value[last] = {**(old or {}), **new} if mapped else [*(old or []), *new]

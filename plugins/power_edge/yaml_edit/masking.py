@@ -1,4 +1,4 @@
-"""A state.yaml as it may be shown: the values of secrets are taken out."""
+"""Show a state.yaml without the values of its secrets."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -13,15 +13,16 @@ MASK = "(a secret)"
 
 
 def masked(data: bytes, file: str, secrets: frozenset[str] = frozenset()) -> list[str]:
-    """The lines of a state.yaml without the values of secrets, and without `secrets`.
+    """Return the lines of a state.yaml, with a mask in place of secrets.
 
-    Nothing of a file that cannot be read is shown: nobody knows where they stand.
+    `secrets` are further values to mask. A file that cannot be read is not shown at all: its
+    secrets may be anywhere.
     """
     try:
         document = read(data, file)
         secrets = secrets.union(_secrets(document))
     except ConfigError:
-        return ["(what cannot be read is not shown: it may hold secrets)"]
+        return ["(this file cannot be read, so it is not shown: it may contain secrets)"]
     lines = data.decode().splitlines()
     if secrets:
         places = [*_places(document.value, document.root)]
@@ -46,9 +47,7 @@ def _secrets(document: Document) -> Iterator[str]:
 
 
 def _places(value: Any, place: Place) -> Iterator[tuple[Any, Place]]:
-    """All values of a document, wherever they stand: an alias may show a secret where nobody
-    expects one.
-    """
+    """Yield all values of a document with their places. An alias may bring a secret anywhere."""
     yield value, place
     if isinstance(value, dict | list):
         for step, inner in enumerate(value) if isinstance(value, list) else value.items():
@@ -56,7 +55,7 @@ def _places(value: Any, place: Place) -> Iterator[tuple[Any, Place]]:
 
 
 def _mask(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> None:
-    """Take out what stands from `begin` to before `end`; as many lines are left."""
+    """Replace the text from `begin` to before `end` by the mask; the number of lines stays."""
     (first, left), (last, right) = begin, end
     rest = lines[last][right:] if last < len(lines) else ""
     if last == first:
@@ -65,7 +64,5 @@ def _mask(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> Non
     lines[first] = lines[first][:left] + MASK
     for line in range(first + 1, min(last, len(lines))):
         lines[line] = MASK
-    if last < len(lines) and lines[last][:right].strip(
-        " -"
-    ):  # a value in flow style that ends on this line
-        lines[last] = f"{MASK}, {rest}"
+    if last < len(lines) and lines[last][:right].strip(" -"):
+        lines[last] = f"{MASK}, {rest}"  # a value in flow style ends on this line

@@ -1,4 +1,4 @@
-"""Where in the text of a YAML file its values stand, character by character."""
+"""The syntax tree of a YAML file: where in the text each value begins and ends."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,35 +14,30 @@ from yaml.events import (
 )
 
 
-class Node(NamedTuple):
-    """A value in the text: from `start` up to `end`, without the blanks and comments behind it."""
+class SyntaxNode(NamedTuple):
+    """A value in the text, from offset `start` to `end`, without blanks and comments after it."""
 
     kind: str
     """scalar, map, list or alias."""
     start: int
     end: int
     column: int
-    """Of a list in block style: its dashes'."""
+    """The column of `start`; for a list in block style that of its dashes."""
     style: str
-    """Of a scalar its first character, where that is one of the four of YAML (' " | >); of a map or
-    list `{` in flow style; else empty.
-    """
+    """For a scalar `'`, `"`, `|` or `>`; for a map or list `{` in flow style; else empty."""
     marked: bool = False
     """It has an anchor or a tag."""
-    keys: tuple["Node", ...] = ()
-    values: tuple["Node", ...] = ()
+    keys: tuple["SyntaxNode", ...] = ()
+    values: tuple["SyntaxNode", ...] = ()
 
 
-def nodes(text: str) -> Node:
-    """The root of a document that `read` has read: it is one, and not too deep.
-
-    Lines end in a newline each.
-    """
+def parse(text: str) -> SyntaxNode:
+    """Return the root of a text that yaml_reader.read has accepted. Each line ends in a newline."""
     events: Any = iter(CParser(text).get_event, None)
     return next(node for event in events if (node := _node(event, events, text)) is not None)
 
 
-def _node(event: Any, events: Iterator[Any], text: str) -> Node | None:
+def _node(event: Any, events: Iterator[Any], text: str) -> SyntaxNode | None:
     kind, start, end, column = (
         type(event),
         event.start_mark.index,
@@ -50,28 +45,33 @@ def _node(event: Any, events: Iterator[Any], text: str) -> Node | None:
         event.start_mark.column,
     )
     if kind is AliasEvent:
-        return Node("alias", start, end, column, "")
+        return SyntaxNode("alias", start, end, column, "")
     if kind not in (ScalarEvent, MappingStartEvent, SequenceStartEvent):
         return None
     marked = event.anchor is not None or event.tag is not None
     if kind is ScalarEvent:
         style = event.style or ""
-        if style in ("|", ">"):  # its end is where the next token is looked for
+        if style in ("|", ">"):  # the parser's end is where it looks for the next token
             kept = "+" in text[start:end].partition("\n")[0].partition("#")[0]
             end = end - 1 if kept else start + len(text[start:end].rstrip())
-        return Node("scalar", start, end, column, style, marked)
+        return SyntaxNode("scalar", start, end, column, style, marked)
     inner, end = _inner(events, text)
     if not event.flow_style:
         end = inner[-1].end
     flow = "{" if event.flow_style else ""
     if kind is MappingStartEvent:
-        return Node("map", start, end, column, flow, marked, tuple(inner[::2]), tuple(inner[1::2]))
-    return Node("list", start, end, column, flow, marked, (), tuple(inner))
+        return SyntaxNode(
+            "map", start, end, column, flow, marked, tuple(inner[::2]), tuple(inner[1::2])
+        )
+    return SyntaxNode("list", start, end, column, flow, marked, (), tuple(inner))
 
 
-def _inner(events: Iterator[Any], text: str) -> tuple[list[Node], int]:
-    """The nodes up to the end of their collection, and that end, which only a bracket tells."""
-    found: list[Node] = []
+def _inner(events: Iterator[Any], text: str) -> tuple[list[SyntaxNode], int]:
+    """Return the nodes up to the end of their collection, and that end.
+
+    The end is exact only for a collection in flow style, which ends with a bracket.
+    """
+    found: list[SyntaxNode] = []
     for event in events:
         if type(event) in (MappingEndEvent, SequenceEndEvent):
             return found, event.end_mark.index

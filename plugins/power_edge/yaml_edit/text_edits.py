@@ -1,46 +1,45 @@
-"""Edits of a YAML file as splices of its text."""
+"""Turn edits of a YAML file into splices of its text."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from power_edge.yaml_edit import writer
-from power_edge.yaml_edit.layout import Layout, Path, at
-from power_edge.yaml_edit.syntax_tree import Node
+from power_edge.yaml_edit.layout import Layout, YamlPath, at
+from power_edge.yaml_edit.syntax_tree import SyntaxNode
 from power_edge.yaml_edit.writer import Entry, plain
 
 
 class Put(NamedTuple):
-    """A scalar in place of the one at `path`; or one more key of the mapping that is there, with
-    any value.
-    """
+    """Put a scalar in place of the one at `path`, or add a key with any value to a mapping."""
 
-    path: Path
+    path: YamlPath
     value: Any
 
 
 class Add(NamedTuple):
-    """Entries behind those of the list or mapping at `path` (`()`: of the file), which is made
-    where it is missing or null.
+    """Add entries at the end of the list or mapping at `path` (`()`: of the file).
+
+    It is made if it is missing or null.
     """
 
-    path: Path
+    path: YamlPath
     entries: tuple[Entry, ...]
 
 
 class Remove(NamedTuple):
-    """What stands at `path`, with its comment; a list or mapping that it leaves empty goes as well."""
+    """Remove what is at `path`, with its comment, and a list or mapping that this leaves empty."""
 
-    path: Path
+    path: YamlPath
 
 
 Edit = Put | Add | Remove
 
 
 class Splice(NamedTuple):
-    """What takes the place of a part of the text.
+    """A text that takes the place of `start` to `end`.
 
-    Of several at one place the one that is further in comes first, then the earlier one.
+    At equal offsets deeper splices come first, then those of earlier edits.
     """
 
     start: int
@@ -50,25 +49,27 @@ class Splice(NamedTuple):
     number: int = 0
 
     def order(self) -> tuple[int, int, int, int]:
+        """Return the sort key."""
         return self.start, self.end, -self.depth, self.number
 
 
-def splices(layout: Layout, changes: Iterable[Edit]) -> list[Splice]:
+def splices(layout: Layout, changes: Sequence[Edit]) -> list[Splice]:
+    """Return the splices that make the edits. Raises EditRefused; ValueError as writer.scalar."""
     gone = {change.path for change in changes if isinstance(change, Remove)}
     found: list[Splice] = []
     for number, change in enumerate(changes):
-        made = (
-            [_put(layout, change, gone)]
-            if isinstance(change, Put)
-            else _add(layout, change, gone)
-            if isinstance(change, Add)
-            else ()
-        )
-        found += (splice._replace(number=number) for splice in made)
+        match change:
+            case Put():
+                new: Iterable[Splice] = [_put(layout, change, gone)]
+            case Add():
+                new = _add(layout, change, gone)
+            case Remove():
+                new = ()
+        found += (splice._replace(number=number) for splice in new)
     return [*found, *_remove(layout, gone, {splice.start for splice in found})]
 
 
-def _put(layout: Layout, change: Put, gone: set[Path]) -> Splice:
+def _put(layout: Layout, change: Put, gone: set[YamlPath]) -> Splice:
     *path, step = change.path
     if isinstance(step, int) or step in at(layout.document.value, tuple(path)):
         return _replace(layout, change)
@@ -80,7 +81,7 @@ def _replace(layout: Layout, change: Put) -> Splice:
     if node.kind != "scalar" or node.marked:
         layout.refuse(
             change.path,
-            "is no plain value: it is a collection, an alias, or has an anchor or a tag",
+            "is not a plain value: it is a collection or an alias, or has an anchor or a tag",
         )
     if node.style in ("|", ">"):
         return _replace_block(layout, node, change.value)
@@ -92,8 +93,8 @@ def _replace(layout: Layout, change: Put) -> Splice:
     return Splice(node.start, node.end, written if node.end > node.start else f" {written}")
 
 
-def _replace_block(layout: Layout, node: Node, value: Any) -> Splice:
-    """A block of text stays one where it can; its header's comment stays at any rate."""
+def _replace_block(layout: Layout, node: SyntaxNode, value: Any) -> Splice:
+    """Replace a block scalar by another if the value allows it. The comment of its header stays."""
     end = layout.below(node.end)
     header = layout.text[node.start : layout.below(node.start)].rstrip()
     comment = re.search(r"\s+#.*", header)
@@ -111,30 +112,30 @@ def _replace_block(layout: Layout, node: Node, value: Any) -> Splice:
     )
 
 
-def _add(layout: Layout, change: Add, gone: set[Path]) -> Iterator[Splice]:
+def _add(layout: Layout, change: Add, gone: set[YamlPath]) -> Iterator[Splice]:
     path, value = change.path, change.entries
-    there: Any = layout.document.value
+    inner: Any = layout.document.value
     for length, step in enumerate(path):
-        if isinstance(there, Mapping) and there.get(step) in (None, [], {}):
+        if isinstance(inner, Mapping) and inner.get(step) in (None, [], {}):
             for name in reversed(path[length + 1 :]):
                 value = (Entry(value, (), str(name)),)
             yield from _begin(layout, path[:length], str(step), value, gone)
             return
-        there = there[step]
+        inner = inner[step]
     yield _grow(layout, path, value, gone)
 
 
 def _begin(
-    layout: Layout, path: Path, key: str, value: tuple[Entry, ...], gone: set[Path]
+    layout: Layout, path: YamlPath, key: str, value: tuple[Entry, ...], gone: set[YamlPath]
 ) -> Iterator[Splice]:
-    """A section that is missing, or is there and empty."""
+    """Write a section that is missing or empty."""
     if key not in at(layout.document.value, path):
         yield _grow(layout, path, (Entry(value, (), key),), gone)
         return
     parent, node = layout.node(path), layout.node((*path, key))
     if parent.style or parent.kind == "alias" or node.kind == "alias" or node.marked:
         if node.kind == "alias" or node.marked:
-            layout.refuse((*path, key), "has an anchor, a tag or an alias for its value")
+            layout.refuse((*path, key), "has an anchor, a tag or an alias as its value")
         written = writer.flow(plain(value))
         yield Splice(node.start, node.end, written if node.end > node.start else f" {written}")
         return
@@ -147,12 +148,12 @@ def _begin(
     yield Splice(end, end, _text(_indented(layout, lines, value)), len(path) + 1)
 
 
-def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -> Splice:
-    """More entries for a collection that has some."""
+def _grow(layout: Layout, path: YamlPath, new: tuple[Entry, ...], gone: set[YamlPath]) -> Splice:
+    """Add entries to a collection that has some."""
     node = layout.node(path)
     if node.kind not in ("map", "list") or node.marked:
         layout.refuse(
-            path, "is no plain list or mapping: it is an alias, or has an anchor or a tag"
+            path, "is not a plain list or mapping: it is an alias, or has an anchor or a tag"
         )
     if node.style:
         return _grow_flow(layout, path, node, new, gone)
@@ -175,8 +176,8 @@ def _grow(layout: Layout, path: Path, new: tuple[Entry, ...], gone: set[Path]) -
     return Splice(end, end, ("" if follows_blank else gap) + gap.join(texts), len(path))
 
 
-def _key(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
-    """The lines of one more key of a mapping."""
+def _key(layout: Layout, entry: Entry, path: YamlPath, node: SyntaxNode) -> list[str]:
+    """Return the lines of a new key of a mapping."""
     indent = " " * layout.column(node)
     if not path:
         first, *rest = writer.keyed(str(entry.key), entry.value, indent)
@@ -192,9 +193,10 @@ def _key(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
     return [*lines[:head], *_indented(layout, lines[head:], entry.value)]
 
 
-def _item(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
-    """The lines of one more item of a list: in flow style as its sibling, and with as many blanks
-    behind the dash.
+def _item(layout: Layout, entry: Entry, path: YamlPath, node: SyntaxNode) -> list[str]:
+    """Return the lines of a new item of a list, in the style of the last one.
+
+    It has the same number of blanks after the dash, and is in flow style if that one is.
     """
     indent, sibling = " " * node.column, node.values[-1]
     head = layout.head((*path, len(node.values) - 1), node, len(node.values) - 1)
@@ -206,9 +208,7 @@ def _item(layout: Layout, entry: Entry, path: Path, node: Node) -> list[str]:
 
 
 def _indented(layout: Layout, lines: list[str], value: Any) -> list[str]:
-    """Lines of a list that is begun below its key, moved as far in as the other lists of the file
-    are.
-    """
+    """Indent the lines of a new list below its key as the other lists of the file are."""
     return (
         lines
         if isinstance(plain(value), Mapping)
@@ -217,7 +217,7 @@ def _indented(layout: Layout, lines: list[str], value: Any) -> list[str]:
 
 
 def _grow_flow(
-    layout: Layout, path: Path, node: Node, new: tuple[Entry, ...], gone: set[Path]
+    layout: Layout, path: YamlPath, node: SyntaxNode, new: tuple[Entry, ...], gone: set[YamlPath]
 ) -> Splice:
     parts = [
         writer.flow(plain(entry.value))
@@ -230,8 +230,8 @@ def _grow_flow(
     return Splice(where, where, (", " if left else "") + ", ".join(parts))
 
 
-def _remove(layout: Layout, gone: set[Path], kept: set[int]) -> Iterator[Splice]:
-    """`kept`: places where something is put in."""
+def _remove(layout: Layout, gone: set[YamlPath], kept: set[int]) -> Iterator[Splice]:
+    """Yield the splices that remove entries. `kept` are offsets where something is inserted."""
     ranges = []
     for holder in {path[:-1] for path in gone}:
         node = layout.node(holder)
@@ -249,24 +249,24 @@ def _remove(layout: Layout, gone: set[Path], kept: set[int]) -> Iterator[Splice]
     yield from _blocks(layout, sorted(ranges), kept)
 
 
-def _remove_first(layout: Layout, path: Path, node: Node, left: int | None) -> Splice:
-    """Keys that begin on the line of a dash: the first that is left moves up to it."""
+def _remove_first(layout: Layout, path: YamlPath, node: SyntaxNode, left: int | None) -> Splice:
+    """Remove keys that begin on the line of a dash: the first key that is left moves up to it."""
     if left is None or re.search(
         r"^\s*#", layout.text[node.keys[0].start : node.keys[left].start], re.MULTILINE
     ):
-        layout.refuse(path, "has no key, or a comment, to follow what is to be removed")
+        layout.refuse(path, "has no key that could move up to the dash, or a comment in between")
     return Splice(node.keys[0].start, node.keys[left].start, "")
 
 
 def _remove_flow(
-    layout: Layout, path: Path, node: Node, place: int, places: Sequence[int]
+    layout: Layout, path: YamlPath, node: SyntaxNode, place: int, places: Sequence[int]
 ) -> Splice:
     heads = (
         [key.start for key in node.keys]
         if node.kind == "map"
         else [value.start for value in node.values]
     )
-    if places[: place + 1] == list(range(place + 1)):  # nothing is left before it
+    if places[: place + 1] == list(range(place + 1)):  # everything before it is removed
         start, end = (
             heads[place],
             heads[place + 1] if place + 1 < len(heads) else node.values[place].end,
@@ -281,7 +281,7 @@ def _remove_flow(
 
 
 def _blocks(layout: Layout, ranges: Iterable[tuple[int, int]], kept: set[int]) -> Iterator[Splice]:
-    """Ranges of lines taken out; of the blank lines around them as many stay as stood on one side."""
+    """Yield the splices that remove ranges of lines. Blank lines stay on one side only."""
     merged: list[tuple[int, int]] = []
     for start, end in ranges:
         if (
@@ -310,7 +310,7 @@ def _text(lines: Iterable[str]) -> str:
 
 
 def _quoted_as(style: str, value: Any, *, in_flow: bool) -> str:
-    """A scalar in the quotes of the one that it replaces, where it is text that they can hold."""
+    """Return a scalar in the quotes of the old one, if it is text that these quotes can contain."""
     written = writer.scalar(value, in_flow=in_flow)
     if not isinstance(value, str) or not style:
         return written
@@ -320,7 +320,7 @@ def _quoted_as(style: str, value: Any, *, in_flow: bool) -> str:
 
 
 def _fits_a_block(value: Any) -> bool:
-    """Whether text is the same as a literal block of YAML without an indentation indicator."""
+    """Return whether a literal block without an indentation indicator can have the value."""
     if (
         not isinstance(value, str)
         or not value.strip()

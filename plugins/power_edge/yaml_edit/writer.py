@@ -1,5 +1,6 @@
-"""Configuration written as YAML: values so that every version of YAML reads them the same, and
-comments that nothing in them can end.
+"""Write configuration as YAML.
+
+Every version of YAML reads the values alike, and no text in a comment can end the comment.
 """
 
 import re
@@ -17,17 +18,16 @@ from power_edge.text import printable, quoted
 
 WIDTH = 100
 _ODD = re.compile(r"[yYnN]|[-+]\.[0-9.eE+-]*|[-+.]*([0-9][0-9oxb.]*)?_[-+.:0-9a-fA-F_]*")
-"""Switches and numbers to the letter of YAML 1.1 or 1.2, or to ruamel.yaml, that neither PyYAML nor
-our reader takes for such.
+"""Booleans and numbers by the letter of YAML 1.1 or 1.2, or for ruamel.yaml, that are text for
+PyYAML and for our reader.
 """
 
 
 class Entry(NamedTuple):
-    """A value with what is to be said of it: an item of a list, or with `key` what stands under it
-    in a mapping.
+    """An item of a list, or with `key` one of a mapping, with its comment, a text per paragraph.
 
-    `value` is text, a number, a switch, None, a mapping or list of these, or a tuple of entries in
-    their turn (the rules of a firewall).
+    `value` is text, a number, a boolean, None, a mapping or list of these, or a tuple of entries
+    (the rules of a firewall).
     """
 
     value: Any
@@ -36,28 +36,30 @@ class Entry(NamedTuple):
 
 
 class Paragraph(NamedTuple):
-    """A top-level key of a file with its value (as Entry's), and what is to be said above it and,
-    of what is not in it, below.
+    """A top-level key of a file with its value (as Entry's), leading comment and trailing comment.
+
+    The trailing comment names what was left out.
     """
 
     name: str
     entries: Any
     comment: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    names: Mapping[str, str] = {}
+    """Values that are names of items -> their resource type, whose spellings merging knows."""
 
 
-class Document(NamedTuple):
-    """A file to be written; `schema` is where editors find its schema."""
+class NewDocument(NamedTuple):
+    """A file to be written; `schema` is the place where editors find its schema."""
 
     paragraphs: tuple[Paragraph, ...]
     schema: str | None = None
 
 
-def emit(document: Document) -> str:
-    """The text of a file.
+def emit(document: NewDocument) -> str:
+    """Return the text of a file.
 
-    A paragraph with nothing in it is left out, but for what is to be said. Raises ValueError as
-    `scalar`.
+    A paragraph without entries is left out, except for its comments. Raises ValueError as `scalar`.
     """
     modeline = (
         [f"# yaml-language-server: $schema={printable(document.schema)}"]
@@ -77,9 +79,9 @@ def _paragraph(paragraph: Paragraph) -> Iterator[str]:
 
 
 def keyed(key: str, value: Any, indent: str = "", *, nested: bool = False) -> Iterator[str]:
-    """The lines of `key: value`.
+    """Yield the lines of `key: value`.
 
-    A list is not indented below its key. `nested`: small mappings of a list take one line each.
+    A list is not indented below its key. With `nested`, small mappings in a list take one line.
     """
     head = f"{indent}{scalar(key)}:"
     if (inline := _inline(value, WIDTH - len(head))) is not None:
@@ -92,9 +94,9 @@ def keyed(key: str, value: Any, indent: str = "", *, nested: bool = False) -> It
 
 
 def lines(entry: Entry, indent: str = "", *, nested: bool = False) -> Iterator[str]:
-    """The lines of an entry.
+    """Yield the lines of an entry.
 
-    What is to be said of it stands at the end of the first one where there is room, else above.
+    Its comment is at the end of the first line if there is room, else above.
     """
     above = list(comments(entry.comment, indent))
     first, *rest = _bare(entry, indent, nested=nested)
@@ -125,14 +127,14 @@ def _bare(entry: Entry, indent: str, *, nested: bool) -> Iterator[str]:
 
 
 def entries(value: Any) -> tuple[Entry, ...]:
-    """What a collection holds, one by one."""
+    """Return the contents of a collection as entries."""
     if isinstance(value, Mapping):
         return tuple(Entry(inner, (), key) for key, inner in value.items())
     return tuple(part if isinstance(part, Entry) else Entry(part) for part in value)
 
 
 def plain(value: Any) -> Any:
-    """A value without its comments, as a reader of the file has it."""
+    """Return a value without its comments, as a reader of the file gets it."""
     if isinstance(value, tuple):
         if any(entry.key is not None for entry in value):
             return {entry.key: plain(entry.value) for entry in value}
@@ -141,8 +143,9 @@ def plain(value: Any) -> Any:
 
 
 def _inline(value: Any, width: int, *, mappings: bool = False) -> str | None:
-    """A value on one line of at most `width`; None where it takes more: mappings, lists of anything
-    but scalars.
+    """Return a value on one line of at most `width`; None if it takes more lines.
+
+    Mappings take more (except with `mappings`), and lists of anything but scalars.
     """
     if not isinstance(value, Mapping | list | tuple):
         return scalar(value)
@@ -160,20 +163,21 @@ def _inline(value: Any, width: int, *, mappings: bool = False) -> str | None:
 
 
 def flow(value: Any) -> str:
-    """A value in flow style: `[a, b]`, `{port: 22, proto: tcp}`."""
+    """Return a value in flow style: `[a, b]`, `{port: 22, proto: tcp}`."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{scalar(key, in_flow=True)}: {flow(inner)}' for key, inner in value.items())}}}"
+        pairs = (f"{scalar(key, in_flow=True)}: {flow(inner)}" for key, inner in value.items())
+        return f"{{{', '.join(pairs)}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(flow, value))}]"
     return scalar(value, in_flow=True)
 
 
 def scalar(value: Any, *, in_flow: bool = False) -> str:
-    """Text, a number, a switch or None as one line of YAML; `in_flow`: inside of brackets.
+    """Return text, a number, a boolean or None as one line of YAML; `in_flow`: inside brackets.
 
-    Plain where YAML 1.1, YAML 1.2 and our own stricter reader have the same value of it, else in
-    double quotes. Raises ValueError for what no file can hold: bytes that are no UTF-8, numbers
-    that are none.
+    It is plain if YAML 1.1, YAML 1.2 and our own stricter reader read the same value, else in
+    double quotes. Raises ValueError for what no file can contain: bytes that are not UTF-8, NaN and
+    infinity.
     """
     return _scalar(value, type(value).__name__, in_flow)
 
@@ -198,9 +202,9 @@ def _scalar(
 
 
 def double_quoted(text: str) -> str:
-    """Text in double quotes. Raises ValueError as `scalar`."""
+    """Return text in double quotes. Raises ValueError as `scalar`."""
     try:
-        written = printable(_dumped(text, False, '"'))  # its escapes are YAML's, too
+        written = printable(_dumped(text, False, '"'))  # its escapes are YAML's too
         if _reads_as(written, text, False):
             return written
     except UnicodeEncodeError:
@@ -209,14 +213,12 @@ def double_quoted(text: str) -> str:
 
 
 def _dumped(value: Any, in_flow: bool, style: str | None) -> str:
-    """As PyYAML writes it.
+    """Return a scalar as PyYAML writes it.
 
-    A document that is a scalar alone may end in a line of its own with three points: it is put into
-    a list.
+    It is dumped inside a list: PyYAML may end a document of one scalar with a line of three dots.
     """
-    visible = (
-        not isinstance(value, str) or value.replace("\n", "").isprintable()
-    )  # of the others some would turn the text around, or hide
+    # Characters that are not printable could hide text, or show it in reverse.
+    visible = not isinstance(value, str) or value.replace("\n", "").isprintable()
     text = yaml.dump(
         [value],
         Dumper=CSafeDumper,
@@ -238,14 +240,14 @@ def _reads_as(written: str, value: Any, in_flow: bool) -> bool:
         document = read(text.encode(), "")
     except ConfigError:
         return False
-    observed = document.value.get("k")
-    return not document.problems and type(observed) is type(value) and observed == value
+    found = document.value.get("k")
+    return not document.problems and type(found) is type(value) and found == value
 
 
 def comments(texts: Iterable[str], indent: str = "") -> Iterator[str]:
-    """The lines of a comment, one paragraph for each text.
+    """Yield the lines of a comment, one paragraph per text.
 
-    They may come from a machine: nothing in them ends the line.
+    The texts may come from a machine: nothing in them can end a line.
     """
     for text in texts:
         for line in wrap(

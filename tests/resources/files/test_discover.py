@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import md5
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from power_edge.checking.evaluate import judge
@@ -374,9 +375,9 @@ def test_without_a_database_nothing_is_reported(tmp_path: Path) -> None:
     assert b"could not be listed" in done.stderr
 
 
-def first_compliant(path: str, observed: object) -> Mapping[str, str] | None:
+def first_compliant(path: str, observed: File) -> Mapping[str, object] | None:
     for form in DISCOVERY.forms(path, observed):
-        declared = Declared(path=path, **form)
+        declared = msgspec.convert({"path": path, **form}, Declared)
         item = Item(
             "node",
             "files",
@@ -384,7 +385,7 @@ def first_compliant(path: str, observed: object) -> Mapping[str, str] | None:
             RESOURCE.canonical(path),
             declared,
             RESOURCE.asserts(declared),
-            Source("f", 1),
+            (Source("f", 1),),
         )
         if judge(RESOURCE, item, {item.key: observed}).outcome is Outcome.COMPLIANT:
             return form
@@ -414,9 +415,9 @@ def test_the_observation_is_what_is_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    "observed", [None, Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
+    "observed", [Missing(), Broken("/nowhere"), File(0o040755, 0, 0, 0), File(0o010644, 0, 0, 0)]
 )
-def test_only_regular_files_are_declared(observed: object) -> None:
+def test_only_regular_files_are_declared(observed: File | Missing | Broken) -> None:
     assert list(DISCOVERY.forms("/etc/a", observed)) == []
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.files_schema import File as Declared
+from power_edge.report.shell_line import shell_line
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
 from power_edge.resources.files.observation import Broken, File, Missing, Salted
@@ -77,7 +78,7 @@ def judged(observations: Observations | NotObserved, **declared: Any) -> Result:
             files.canonical(item.path),
             item,
             files.expected(item),
-            Source("state.yaml", 1),
+            (Source("state.yaml", 1),),
         ),
         observations,
     )
@@ -201,7 +202,8 @@ def test_a_dangling_link_is_reported_as_such() -> None:
     )
     result = judged(observed, path="/f", content="x")
     assert "a dangling symbolic link to /nowhere" in str(result.why)
-    assert result.mend is None
+    assert shell_line(result.remedy) is None
+    assert isinstance(observed["/f"], Broken)
     assert files.fact(observed["/f"]) is None
 
 
@@ -351,7 +353,7 @@ def drifting(observed: str, *more: str, **declared: Any) -> Result:
 @pytest.mark.parametrize(("observed", "declared", "mend"), MENDS)
 def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
     result = drifting(observed, **declared)
-    assert (result.mend, result.mend_cuts, result.advice) == (mend, False, None)
+    assert (shell_line(result.remedy), result.mend_cuts, result.advice) == (mend, False, None)
 
 
 @pytest.mark.parametrize(
@@ -431,7 +433,7 @@ def test_advice_says_what_is_in_the_way_of_a_command(
     observed: str, more: list[str], declared: dict[str, Any], advice: str
 ) -> None:
     result = drifting(observed, *more, **declared)
-    assert result.mend is None
+    assert shell_line(result.remedy) is None
     assert not result.mend_cuts
     assert advice in str(result.advice)
 
@@ -457,7 +459,7 @@ def test_if_only_content_has_no_command_advice_has_those_for_mode_and_owner(
     observed: str, more: list[str], declared: dict[str, Any], commands: str | None
 ) -> None:
     result = drifting(observed, *more, **declared)
-    assert result.mend is None
+    assert shell_line(result.remedy) is None
     assert result.advice is not None
     assert result.advice.partition(". Then run ")[2].removesuffix(".") == (commands or "")
 
@@ -469,7 +471,7 @@ def test_the_mode_of_a_secret_has_a_command_for_every_user(readable: bool) -> No
     result = judged(
         parse(answer.encode()), path="/etc/shadow", sha256=HELLO.replace("5", "6"), mode="0640"
     )
-    assert "chmod -- 0640 /etc/shadow" in f"{result.mend} {result.advice}"
+    assert "chmod -- 0640 /etc/shadow" in f"{shell_line(result.remedy)} {result.advice}"
 
 
 def test_a_command_in_advice_is_quoted_for_a_shell() -> None:
@@ -491,7 +493,7 @@ def test_a_command_in_advice_is_quoted_for_a_shell() -> None:
     ids=str,
 )
 def test_what_is_not_in_the_way(observed: str, more: list[str], declared: dict[str, Any]) -> None:
-    assert drifting(observed, *more, **declared).mend is not None
+    assert shell_line(drifting(observed, *more, **declared).remedy) is not None
 
 
 def test_what_a_command_leaves_undone_is_reported() -> None:
@@ -499,7 +501,7 @@ def test_what_a_command_leaves_undone_is_reported() -> None:
         drifting("81a4:0:0", "mount / tmpfs:rw:rw", mode="0600").advice
     )
     through = drifting("81a4:0:0", "real /f /srv/real", "mount /srv tmpfs:rw:rw", mode="0600")
-    assert through.mend == "chmod -- 0600 /f"
+    assert shell_line(through.remedy) == "chmod -- 0600 /f"
     assert "its folder is /srv/real" in str(through.advice)
     assert "/srv is a tmpfs" in str(through.advice)
     missing = "gone /etc/a/b/f stat: '/etc/a/b/f': No such file or directory"
@@ -510,7 +512,7 @@ def test_what_a_command_leaves_undone_is_reported() -> None:
         path="/etc/a//b/./f",
         content="x",
     )
-    assert created.mend is not None
+    assert shell_line(created.remedy) is not None
     assert (
         created.advice
         == "missing directories below /etc are created as well, owned by root with mode 0755"
@@ -560,8 +562,8 @@ def test_a_command_to_mend_is_one_line_that_a_terminal_can_show() -> None:
     result = drifting(
         "gone /f\\0033[2J\\0012 stat: x: No such file or directory", path="/f\x1b[2J\n", content="x"
     )
-    assert result.mend is None
-    mend = drifting(GONE, content="a\x1b[2J\n'\"$(reboot)\\").mend
+    assert shell_line(result.remedy) is None
+    mend = shell_line(drifting(GONE, content="a\x1b[2J\n'\"$(reboot)\\").remedy)
     assert mend is not None
     assert mend.isprintable()
     assert shlex.split(mend)[-1] == 'printf "a\\033[2J\\n\\047\\042\\044(reboot)\\134" >/f'
@@ -621,6 +623,7 @@ def test_the_reason_for_a_missing_hash_is_no_warning() -> None:
     observed = parse(
         f"seen /f 81a4:0:0:6:root:root\ndark /f {NOISE}\1sha256sum: /f: Input/output error\1\n".encode()
     )
+    assert isinstance(observed["/f"], File)
     assert observed["/f"].no_hash == "sha256sum: /f: Input/output error"
 
 

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from power_edge import package_data
-from power_edge.resources.firewall import canonical
-from power_edge.resources.firewall.discover import DISCOVERY, infer_rules
+from power_edge.model.generated.resources.firewall_schema import Firewall
+from power_edge.resources.firewall import RESOURCE, canonical
+from power_edge.resources.firewall.discover import infer_rules
 from power_edge.resources.firewall.discover.notes import notes
+from power_edge.resources.firewall.judge import Declared
 from tests.resources.firewall.test_property import Chain, answer, firewalls
 from tests.resources.firewall.test_property import as_nft as chains_as_nft
 from tests.support.cases import RECORDINGS
@@ -525,10 +527,11 @@ def test_rules_that_programs_make(tree: Path, shell: list[str]) -> None:
 
 
 def test_what_is_watched() -> None:
-    assert DISCOVERY.watch(["enabled"], "debian").paths == (
+    declared = Declared("enabled", True, Firewall())
+    assert RESOURCE.triggers(declared, "debian").paths == (
         "/etc/ufw",
         "/etc/firewalld",
         "/etc/nftables.conf",
         "/etc/iptables",
     )
-    assert DISCOVERY.watch(["enabled"], "").paths == ("/etc/ufw", "/etc/firewalld")
+    assert RESOURCE.triggers(declared, "").paths == ("/etc/ufw", "/etc/firewalld")

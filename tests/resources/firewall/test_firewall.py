@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Outcome, Result, Source
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.report.record import as_json, record
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.chain_order import orders
 from power_edge.resources.firewall.dimension import Dimension
@@ -143,7 +145,7 @@ def results(firewall: Firewall, what: Ruleset | NotObserved) -> dict[str, Result
             RESOURCE.canonical(entry.name),
             entry.declared,
             RESOURCE.asserts(entry.declared),
-            Source("f", 1),
+            (Source("f", 1),),
         )
         for entry in RESOURCE.items_of(firewall)
     ]
@@ -746,7 +748,7 @@ def test_text_of_the_node_is_made_printable() -> None:
     found = results(
         Firewall(enabled=True, rules=[ALLOW_22, Rule(proto="tcp", port=80, action="reject")]), what
     ).values()
-    texts = [str(result.metadata()) for result in found]
+    texts = [str(as_json(record(result))) for result in found]
     failed = parse(answer(nft=(1, escape)))[""]
     assert isinstance(failed, NotObserved)
     texts += [why for why in (failed.why, *(result.why for result in found)) if why]
@@ -1488,7 +1490,7 @@ def recorded(area: str, name: str, more: str = "") -> Ruleset:
 def test_commands_that_mend(area: str, name: str, section: Firewall, command: str | None) -> None:
     *_, result = results(section, recorded(area, name, NOTHING_PENDING)).values()
     assert result.outcome is Outcome.DRIFT
-    assert result.mend == command
+    assert shell_line(result.remedy) == command
     assert (result.advice is None) is (command is not None)
 
 
@@ -1541,10 +1543,10 @@ def test_a_remedy_that_closes_locks_nobody_out(
     found = results(Firewall(default_incoming="deny", rules=rules), what)["default_incoming"]
     assert found.outcome is Outcome.DRIFT
     if kept:
-        assert (found.mend or "").endswith(ALLOWED_BY_UFW), found.advice
+        assert (shell_line(found.remedy) or "").endswith(ALLOWED_BY_UFW), found.advice
         assert found.mend_cuts
     else:
-        assert found.mend is None
+        assert shell_line(found.remedy) is None
         assert found.advice is not None
     exclusive = results(Firewall(default_incoming="deny", exclusive=True, rules=rules), what)[
         "default_incoming"
@@ -1552,7 +1554,9 @@ def test_a_remedy_that_closes_locks_nobody_out(
     if not any(
         rule.port in {22, 2222} and rule.proto == "tcp" and rule.action == "allow" for rule in rules
     ):
-        assert exclusive.mend is None  # another item's remedy would remove the rule on file
+        assert (
+            shell_line(exclusive.remedy) is None
+        )  # another item's remedy would remove the rule on file
 
 
 def test_networks_and_interfaces_are_ranges() -> None:

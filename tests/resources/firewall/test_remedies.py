@@ -9,6 +9,7 @@ import pytest
 
 from power_edge.model import Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_sets import Box, interface
@@ -67,7 +68,7 @@ def ufw(
 def only(firewall: Firewall, what: Ruleset, name: str) -> Result:
     found = results(firewall, what)[name]
     assert found.outcome is Outcome.DRIFT
-    assert (found.mend is None) is (found.advice is not None)
+    assert (shell_line(found.remedy) is None) is (found.advice is not None)
     return found
 
 
@@ -108,7 +109,7 @@ WEB_NAME = "allow 443/tcp from any to any"
 )  # fmt: skip
 def test_ufw(what: Ruleset, firewall: Firewall, item: str, mend: str | None) -> None:
     found = only(firewall, what, item)
-    assert found.mend == mend, found.advice
+    assert shell_line(found.remedy) == mend, found.advice
     closes = mend is not None and any(
         word in mend for word in ("enable", "default deny", "delete", "reload")
     )
@@ -119,8 +120,8 @@ def test_a_remedy_of_ufw_does_not_leave_a_filter_of_others() -> None:
     drop = '{"nftables": [{"table": {"family": "inet", "name": "own"}}, {"chain": {"family": "inet", "table": "own", "name": "input",' \
         ' "type": "filter", "hook": "input", "prio": 0, "policy": "drop"}}]}'  # fmt: skip
     both = ufw("allow tcp 22", nft=drop)
-    assert only(Firewall(enabled=False), both, "enabled").mend is None
-    assert only(OPENED, both, WEB_NAME).mend is None
+    assert shell_line(only(Firewall(enabled=False), both, "enabled").remedy) is None
+    assert shell_line(only(OPENED, both, WEB_NAME).remedy) is None
 
 
 FIREWALLD = {"firewalld-pending": "", "firewalld-stored": "zone public\nservice ssh", "way": PORT}
@@ -163,11 +164,11 @@ def firewalld(name: str, **blocks: str) -> Ruleset:
     ],
 )  # fmt: skip
 def test_firewalld(what: Ruleset, firewall: Firewall, item: str, mend: str | None) -> None:
-    assert only(firewall, what, item).mend == mend
+    assert shell_line(only(firewall, what, item).remedy) == mend
 
 
 def test_what_only_the_target_of_a_zone_opens_is_opened_before_the_target_changes() -> None:
-    printed = only(CLOSED, firewalld("default-zone-trusted"), "default_incoming").mend
+    printed = shell_line(only(CLOSED, firewalld("default-zone-trusted"), "default_incoming").remedy)
     assert printed is not None
     assert printed.index("--add-port=22/tcp") < printed.index("--set-target=DROP")
 
@@ -195,7 +196,7 @@ def test_rules_of_nobody_are_a_persons(case: str, firewall: Firewall, words: str
         firewall, recorded(area, name, "= way 0\n port 22\n= saved 0\n /etc/nftables.conf\n")
     ).values()
     assert found.outcome is Outcome.DRIFT
-    assert found.mend is None
+    assert shell_line(found.remedy) is None
     assert words in (found.advice or ""), found.advice
 
 

@@ -10,6 +10,7 @@ import pytest
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.packages_schema import Package as Declared
+from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import Package, Row, parse
 from power_edge.resources.packages.offers import Candidate, Version
@@ -128,7 +129,7 @@ def judged(answer: str, **declared: Any) -> Result:
             item.name,
             item,
             RESOURCE.asserts(item),
-            Source("state.yaml", 1),
+            (Source("state.yaml", 1),),
         ),
         observed,
     )
@@ -158,7 +159,7 @@ def test_a_name_that_was_not_queried_is_unknown() -> None:
     assert (
         judge(
             RESOURCE,
-            Item("node", "packages", "a", "a", item, {"state": "absent"}, Source("f", 1)),
+            Item("node", "packages", "a", "a", item, {"state": "absent"}, (Source("f", 1),)),
             observed,
         ).outcome
         is Outcome.UNKNOWN
@@ -305,7 +306,9 @@ def test_the_epoch_is_part_of_a_version() -> None:
 def test_facts_for_own_tests() -> None:
     def fact(answer: str) -> Any:
         assert RESOURCE.fact is not None
-        return RESOURCE.fact(parse(f"{answer}\nasked a\n".encode())["a"])
+        observed = parse(f"{answer}\nasked a\n".encode())["a"]
+        assert isinstance(observed, Package)
+        return RESOURCE.fact(observed)
 
     assert fact(DPKG) is None
     assert fact(f"{DPKG}row a amd64 deinstall/config-files/ok 1") is None
@@ -796,7 +799,7 @@ def test_remedies(case: str) -> None:
     answer, declared, commands, advice = REMEDIES[case]
     result = judged(answer, **{"name": "a", **declared})
     assert result.outcome is Outcome.DRIFT
-    assert result.mend == commands
+    assert shell_line(result.remedy) == commands
     assert result.advice is None if advice is None else advice in str(result.advice)
     assert not result.mend_cuts
 
@@ -832,7 +835,7 @@ def test_a_remedy_that_could_cut_off_access_says_so(
     answer: str, declared: dict[str, Any], cuts: bool
 ) -> None:
     result = judged(answer, name="a", **declared)
-    assert result.mend is not None
+    assert shell_line(result.remedy) is not None
     assert result.mend_cuts is cuts
 
 

@@ -768,12 +768,11 @@ RUNS = {"state": "running", "enabled": True}
         ),
         (Unit("a.timer", "loaded", "active", "elapsed", "enabled", pullers=BOOT), RUNS),
         (Unit("a.service", "not-found", "inactive", "dead", ""), None),
-        (None, None),
     ],
     ids=str,
 )
 def test_what_is_declared_is_what_holds_and_lasts(
-    observed: Unit | None, wanted: Mapping[str, Any] | None
+    observed: Unit, wanted: Mapping[str, Any] | None
 ) -> None:
     assert (
         next((form for form in DISCOVERY.forms("a", observed) if holds(form, observed)), None)
@@ -781,16 +780,16 @@ def test_what_is_declared_is_what_holds_and_lasts(
     )
 
 
-def holds(form: Mapping[str, Any], observed: Unit | None) -> bool:
+def holds(form: Mapping[str, Any], observed: Unit) -> bool:
     declared = Service(name="a", **form)
     item = Item(
-        "n", "services", "a", "a.service", declared, RESOURCE.asserts(declared), Source("f", 1)
+        "n", "services", "a", "a.service", declared, RESOURCE.asserts(declared), (Source("f", 1),)
     )
     return judge(RESOURCE, item, {"a.service": observed}).outcome is Outcome.COMPLIANT
 
 
-def test_the_watch_gets_units_by_their_full_names() -> None:
-    assert DISCOVERY.watch(["ssh", "apt-daily.timer"], "debian").units == (
-        "ssh.service",
-        "apt-daily.timer",
-    )
+@pytest.mark.parametrize(
+    ("name", "unit"), [("ssh", "ssh.service"), ("apt-daily.timer", "apt-daily.timer")]
+)
+def test_a_unit_is_watched_by_its_full_name(name: str, unit: str) -> None:
+    assert RESOURCE.triggers(Service(name=name), "debian").units == (unit,)

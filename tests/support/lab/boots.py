@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from power_edge.checking.evaluate import judge
-from power_edge.identity.gate import ANY_MACHINE
+from power_edge.identity.identifiers import ANY_MACHINE
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.probing.framing import read
@@ -209,7 +209,7 @@ def _items(node: Node, declared: Sequence[Service]) -> list[Item]:
             RESOURCE.canonical(each.name),
             each,
             RESOURCE.asserts(each),
-            Source("drawn", 1),
+            (Source("drawn", 1),),
         )
         for each in declared
     ]

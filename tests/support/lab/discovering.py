@@ -40,7 +40,7 @@ def wrong(node: Node, found: Section, *, user: str = "root") -> Sequence[str]:
     """The items that a fresh look does not find compliant."""
     metadata = {"site": "lab", "environment": "development"}
     items = state_of(
-        Document.made(
+        Document.of_value(
             "state.yaml", {"version": "1.0", "metadata": metadata, found.type: found.value}
         ),
         node.name,

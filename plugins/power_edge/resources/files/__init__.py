@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from power_edge.model import ResourceType
+from power_edge.model import ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files.judge import HIDDEN, content_bytes, expected, judge
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
@@ -102,7 +102,12 @@ def fact(observed: File | Missing | Broken) -> File | None:
     return observed if isinstance(observed, File) else None
 
 
-RESOURCE = ResourceType(
+def triggers(declared: Declared, _: str) -> Triggers:
+    """Return the file itself."""
+    return Triggers(paths=(declared.path,))
+
+
+RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     name="files",
     declares=list[_Declared],
     key="path",
@@ -114,5 +119,6 @@ RESOURCE = ResourceType(
     problems=problems,
     ask=ask,
     fact=fact,
+    triggers=triggers,
     hidden=hidden,
 )

@@ -3,11 +3,10 @@
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
-from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.discovery import Discovery
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import REGULAR, File, unescape
+from power_edge.resources.files import REGULAR, Broken, File, Missing, unescape
 
 
 def name(argument: str) -> str:
@@ -15,7 +14,7 @@ def name(argument: str) -> str:
     return unescape(argument.split(":", 3)[-1])
 
 
-def forms(_: str, observed: Any) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: File | Missing | Broken) -> Iterator[Mapping[str, str]]:
     """Yield declarations, best first: with owner and group by name, then by number for names that
     cannot be declared. The hash is in both if the probe was asked for it and got it.
     """
@@ -35,6 +34,6 @@ def with_hash(declared: Declared) -> Declared:
     return declared if declared.content is None else replace(declared, sha256="")
 
 
-DISCOVERY = Discovery(
-    name=name, forms=forms, watch=lambda names, _: Watch(paths=tuple(names)), asked=with_hash
+DISCOVERY: Discovery[Declared, File | Missing | Broken] = Discovery(
+    name=name, forms=forms, asked=with_hash
 )

@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from power_edge import stderr
-from power_edge.model import NotObserved, Observations
+from power_edge.model import NotObserved
 from power_edge.resources.files.secrets import secret_path
 from power_edge.resources.files.spelling import escape, unescape
 
@@ -136,7 +136,7 @@ class Broken(NamedTuple):
     target: str
 
 
-def parse(section: bytes) -> Observations:
+def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
     """Return by path a File, Missing, Broken (a dangling link), or NotObserved (could not look).
 
     ValueError: this is no answer of the probe.

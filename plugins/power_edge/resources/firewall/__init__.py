@@ -16,13 +16,14 @@ from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset, parse
 from power_edge.resources.firewall.packet_sets import network
 from power_edge.resources.firewall.remedy import remedy
+from power_edge.resources.firewall.triggers import triggers
 from power_edge.resources.firewall.undeclared import extras
 
 _RULE = re.compile(r"(\w+) (?:(\d+)/)?(\w+) from (\S+) to (\S+)")
 FIELDS = ("enabled", "default_incoming", "default_outgoing")
 
 
-def entries(firewall: Firewall) -> Iterator[Entry]:
+def entries(firewall: Firewall) -> Iterator[Entry[Declared]]:
     """Yield the items of the section. `exclusive: false` asserts nothing, so it is no item."""
     for field in FIELDS:
         value = getattr(firewall, field)
@@ -120,7 +121,7 @@ def extra(declared: Declared, observed: Ruleset) -> Iterator[str]:
             yield f"undeclared openings are unknown: {error}"
 
 
-RESOURCE = ResourceType(
+RESOURCE: ResourceType[Declared, Ruleset] = ResourceType(
     name="firewall",
     declares=Firewall,
     whole=True,
@@ -133,4 +134,5 @@ RESOURCE = ResourceType(
     remedy=remedy,
     extra=extra,
     ask=lambda _: (),
+    triggers=triggers,
 )

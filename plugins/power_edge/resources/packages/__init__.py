@@ -13,6 +13,7 @@ from power_edge.model.generated.resources.packages_schema import Package as Decl
 from power_edge.resources.packages.judge import ABSENT, LATEST, elsewhere, judge
 from power_edge.resources.packages.observation import Package, parse
 from power_edge.resources.packages.remedy import remedy
+from power_edge.resources.packages.triggers import triggers
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
@@ -40,7 +41,7 @@ def fact(observed: Package) -> Package | NotObserved | None:
     return None if why is None else NotObserved(why)
 
 
-RESOURCE = ResourceType(
+RESOURCE: ResourceType[Declared, Package] = ResourceType(
     name="packages",
     declares=list[Declared],
     key="name",
@@ -49,4 +50,5 @@ RESOURCE = ResourceType(
     remedy=remedy,
     ask=ask,
     fact=fact,
+    triggers=triggers,
 )

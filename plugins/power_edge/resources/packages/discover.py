@@ -6,18 +6,17 @@ its version, since the hold is for that.
 
 from collections.abc import Iterator, Mapping
 
-from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.discovery import Discovery
+from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages.observation import Package
 
 
-def forms(_: str, observed: Package | None) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: Package) -> Iterator[Mapping[str, str]]:
     """Yield declarations, best first.
 
     A package that is not installed is one that apk was configured to refuse (`!NAME` in its world
     file); with other managers discovery names none.
     """
-    if observed is None:
-        return
     if not observed.here:
         if observed.manager == "apk":
             yield {"state": "absent"}
@@ -27,13 +26,4 @@ def forms(_: str, observed: Package | None) -> Iterator[Mapping[str, str]]:
     yield {}
 
 
-_COMMANDS = {
-    "debian": ("apt", "apt-get", "dpkg"),
-    "rhel": ("dnf", "rpm"),
-    "alpine": ("apk",),
-    "arch": ("pacman",),
-}
-
-DISCOVERY = Discovery(
-    name=str, forms=forms, watch=lambda _, family: Watch(commands=_COMMANDS.get(family, ()))
-)
+DISCOVERY: Discovery[Declared, Package] = Discovery(name=str, forms=forms)

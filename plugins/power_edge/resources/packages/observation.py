@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from power_edge.model import NotObserved, Observations
+from power_edge.model import NotObserved
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.candidates import candidates
 from power_edge.resources.packages.offers import Candidate
@@ -97,7 +97,7 @@ class _Answer(NamedTuple):
     orphans: frozenset[str]
 
 
-def parse(section: bytes) -> Observations:
+def parse(section: bytes) -> dict[str, Package | NotObserved]:
     """Return by name a Package, or NotObserved for a name that this package manager cannot have.
 
     ValueError: this is no answer of the probe.

@@ -14,9 +14,8 @@ from power_edge.resources.packages.observation import Package, Row
 from power_edge.resources.packages.simulation import Simulation
 
 
-def remedy(declared: Declared, observed: Package | None, _: Sequence[Finding]) -> Remedy:
+def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remedy:
     """Return the commands that end the drift, or advice for a person."""
-    assert observed is not None, "a package that is not installed has a record, too"
     held = sorted({row.name for row in (*observed.here, *observed.others) if row.want == "hold"})
     if held:
         return _advice(

@@ -8,7 +8,7 @@ running systemd remembers may be older than the disk.
 
 from collections.abc import Iterator, Sequence
 
-from power_edge.model import ResourceType
+from power_edge.model import ResourceType, Triggers
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services.judge import judge
 from power_edge.resources.services.observation import parse
@@ -54,19 +54,32 @@ def fact(observed: Unit) -> Unit | None:
     return None if observed.missing else observed
 
 
-RESOURCE = ResourceType(
+def triggers(declared: Service, _: str) -> Triggers:
+    """Return the unit, the folder of the links and files that enable it, and the command that
+    changes both.
+    """
+    return Triggers(
+        paths=("/etc/systemd/system",),
+        units=(canonical(declared.name),),
+        commands=("systemctl",),
+    )
+
+
+def _expected(declared: Service) -> dict[str, object]:
+    fields = {"state": declared.state, "enabled": declared.enabled}
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+RESOURCE: ResourceType[Service, Unit] = ResourceType(
     name="services",
     declares=list[Service],
     key="name",
     canonical=canonical,
-    expected=lambda declared: {
-        field: value
-        for field in ("state", "enabled")
-        if (value := getattr(declared, field)) is not None
-    },
+    expected=_expected,
     ask=ask,
     parse=parse,
     judge=judge,
     remedy=remedy,
     fact=fact,
+    triggers=triggers,
 )

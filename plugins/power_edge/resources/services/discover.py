@@ -2,10 +2,11 @@
 them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.discovery import Discovery
+from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import canonical
 from power_edge.resources.services.unit import Unit
 
@@ -19,7 +20,7 @@ def name(argument: str) -> str:
     return short if canonical(short) == unit else unit
 
 
-def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
+def forms(_: str, observed: Unit) -> Iterator[Mapping[str, Any]]:
     """Yield declarations, best first: what the unit does, and whether a boot starts it, as far as
     that lasts.
 
@@ -27,8 +28,6 @@ def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
     run, and of a unit that has failed, is starting or is stopping, which nobody wants. A unit
     without [Install] (static) cannot be disabled, so `enabled: false` would say nothing about it.
     """
-    if observed is None:
-        return
     static = observed.file_state == "static"
     oneshot = observed.type == "oneshot" and not observed.remains
     has_timer = any(
@@ -54,13 +53,4 @@ def forms(_: str, observed: Unit | None) -> Iterator[Mapping[str, Any]]:
         yield {"enabled": False}
 
 
-def watch(names: Sequence[str], _: str) -> Watch:
-    """Return what to watch for these units: their journal, the folder of the links and files that
-    enable them, and the command that changes all this.
-    """
-    return Watch(
-        paths=("/etc/systemd/system",), units=tuple(map(canonical, names)), commands=("systemctl",)
-    )
-
-
-DISCOVERY = Discovery(name=name, forms=forms, watch=watch)
+DISCOVERY: Discovery[Service, Unit] = Discovery(name=name, forms=forms)

@@ -6,9 +6,9 @@ What a boot will set is not checked.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from power_edge.model import Entry, ResourceType
+from power_edge.model import Entry, ResourceType, Triggers
 from power_edge.resources.sysctl.judge import judge
-from power_edge.resources.sysctl.key import Setting, canonical
+from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import NUMBER, never
 from power_edge.resources.sysctl.observation import parse
 from power_edge.resources.sysctl.remedy import remedy
@@ -46,12 +46,17 @@ def problems(declared: Setting) -> Iterator[tuple[str, str]]:
         yield "", f"{declared.key}: {why}"
 
 
-def _entries(section: Mapping[str, str]) -> Iterator[Entry]:
+def _entries(section: Mapping[str, str]) -> Iterator[Entry[Setting]]:
     for key, value in section.items():
         yield Entry(key, Setting(key, value), (key,))
 
 
-RESOURCE = ResourceType(
+def triggers(_: Setting, __: str) -> Triggers:
+    """Return the files that set parameters at boot, and the command that sets them now."""
+    return Triggers(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",))
+
+
+RESOURCE: ResourceType[Setting, Value | None] = ResourceType(
     name="sysctl",
     declares=dict[str, str],
     entries=_entries,
@@ -63,4 +68,5 @@ RESOURCE = ResourceType(
     judge=judge,
     remedy=remedy,
     fact=lambda observed: None if observed is None else str(observed),
+    triggers=triggers,
 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.discovery import Discovery
+from power_edge.resources.sysctl.key import Setting, Value
 
 
 def name(path: str) -> str:
@@ -12,14 +13,10 @@ def name(path: str) -> str:
     return path.translate({ord("."): "/", ord("/"): "."})
 
 
-def forms(_: str, observed: str | None) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: Value | None) -> Iterator[Mapping[str, str]]:
     """Yield the value that the kernel shows."""
     if observed is not None:
         yield {"value": str(observed)}
 
 
-DISCOVERY = Discovery(
-    name=name,
-    forms=forms,
-    watch=lambda _, __: Watch(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",)),
-)
+DISCOVERY: Discovery[Setting, Value | None] = Discovery(name=name, forms=forms)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from power_edge.model import NotObserved, Observations
+from power_edge.model import NotObserved
 from power_edge.resources.sysctl.key import Value, missing
 
 _LONGEST_PATH = 4096
@@ -33,7 +33,7 @@ class _Answer(NamedTuple):
     mounts: Mapping[str, str]
 
 
-def parse(section: bytes) -> Observations:
+def parse(section: bytes) -> dict[str, Value | NotObserved | None]:
     """Return the value by path, without its final newline. None: the kernel has no such key.
 
     Reasons why a value is unknown are grep's words for errno. If the probe ran in namespaces of its

@@ -5,11 +5,11 @@ order. What else is open is added where a rule can say it. docs/discovery/firewa
 left out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from power_edge.model import Outcome
-from power_edge.model.discovery import Discovery, Watch
+from power_edge.model.discovery import Discovery
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import canonical, defaults, name, traffic
 from power_edge.resources.firewall.discover.infer_rules import compose
@@ -17,14 +17,6 @@ from power_edge.resources.firewall.discover.notes import notes
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Action, Undecidable
-
-SAVED = {
-    "debian": ("/etc/nftables.conf", "/etc/iptables"),
-    "rhel": ("/etc/sysconfig/nftables.conf", "/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"),
-    "alpine": ("/etc/nftables.nft", "/etc/iptables"),
-    "arch": ("/etc/nftables.conf", "/etc/iptables"),
-}
-"""The files that a boot loads, by family of distributions."""
 
 
 def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
@@ -86,13 +78,4 @@ def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
     }
 
 
-def watch(_: Sequence[str], family: str) -> Watch:
-    """Return what can change the firewall: every provider's files, and a person's commands."""
-    return Watch(
-        ("/etc/ufw", "/etc/firewalld", *SAVED.get(family, ())),
-        (),
-        ("ufw", "firewall-cmd", "nft", "iptables", "ip6tables"),
-    )
-
-
-DISCOVERY = Discovery(name=str, forms=forms, watch=watch)
+DISCOVERY: Discovery[Declared, Ruleset] = Discovery(name=str, forms=forms)

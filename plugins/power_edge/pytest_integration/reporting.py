@@ -1,0 +1,291 @@
+"""The results of a run: exit status, terminal, and what report formats get.
+
+With xdist the controller reports; a worker only says which of its tests are about which node.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from power_edge import exit_status
+from power_edge.atomic_file import way_out
+from power_edge.checking.check import Checked
+from power_edge.model import Outcome
+from power_edge.pytest_integration import compat, own_tests
+from power_edge.pytest_integration.grouping import grouped
+from power_edge.pytest_integration.results import RECORD, attached
+from power_edge.pytest_integration.run_report import RunReport
+from power_edge.pytest_integration.run_state import RunState
+from power_edge.report import terminal
+from power_edge.report.node_report import NodeReport
+from power_edge.report.record import as_json, from_json
+
+_GATE = {exit_status.COMPLIANT: "gate: ", exit_status.UNKNOWN: ""}
+"""How the note about a gate begins, by the gate's status. Any other gate is shut."""
+
+
+class Reporting:
+    """The pytest plugin that reports one run. Registered beside Run."""
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._nodes = state.nodes
+        self._results = state.results
+        self._notes: list[str] = []
+        """Lines about reports, for the end of the run."""
+        self._unwritten = False
+        """Whether a report that the run was asked for could not be written."""
+
+    def progress(self, text: str) -> None:
+        """Print progress, on an interactive terminal only."""
+        reporter = self._state.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.isatty():
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    def could_not_write(self, file: Path, error: OSError) -> None:
+        """Print at the end that a report could not be written, and let the run fail."""
+        self._unwritten = True
+        reason = error.strerror or error
+        self._notes.append(f"{file} could not be written: {reason} ({way_out(error)})")
+
+    # The phases of tests.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+        item = attached(report)
+        config = self._state.config
+        if item is None:
+            self._report_own(report)
+            yield
+            # Two own tests can have one id: pytest forgets the failure of the first if the second
+            # passes.
+            if self._results.own.failed(report.nodeid):
+                compat.keep_among_failed(config, report)
+            return None
+        if self._state.is_worker:
+            return (yield)
+        if hasattr(report, own_tests.NODE):  # a fixture or a hook failed, not the item
+            self._add_own(report, Outcome.DRIFT)
+        self._results.add(item)
+        config.hook.pytest_power_edge_item(config=config, report=report, item=item)
+        yield
+        if Outcome(item.outcome) is Outcome.BLOCKED:
+            compat.keep_among_failed(config, report)  # pytest takes a skip for a success
+        return None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> Generator[None]:
+        if report.failed and not self._state.is_worker:
+            self._add_own(report, Outcome.DRIFT)
+            self._announce_own(report)
+        return (yield)
+
+    def _report_own(self, report: pytest.TestReport) -> None:
+        """Count a phase of an own test. A worker of xdist only marks its node."""
+        own = self._results.own
+        name = getattr(report, own_tests.NODE, None) or own.node_of.get(report.nodeid)
+        if name is not None:
+            setattr(report, own_tests.NODE, name)
+        if not self._state.is_worker:
+            checked = self._nodes.waited_for(name) if name is not None else None
+            blocked = checked is not None and not checked.gate.open
+            self._add_own(report, own_tests.outcome_of(report, blocked=blocked))
+            self._announce_own(report)
+
+    def _add_own(self, report: compat.Report, outcome: Outcome | None) -> None:
+        own, name = self._results.own, getattr(report, own_tests.NODE, None)
+        if name is not None:
+            own.node_of[report.nodeid] = name
+            self._state.selected.add(name)
+        own.add(report.nodeid, outcome)
+
+    def _announce_own(self, report: compat.Report) -> None:
+        name = getattr(report, own_tests.NODE, None)
+        if name is not None:
+            config = self._state.config
+            outcome = self._results.own.of(name).get(report.nodeid)
+            config.hook.pytest_power_edge_own_test(
+                config=config, report=report, node=name, outcome=outcome
+            )
+
+    # The end of the run.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
+        if self._state.is_worker:
+            session.config.workeroutput["power_edge"] = {  # type: ignore[attr-defined]
+                "deselected": self._state.deselected,
+                "selected": sorted(self._state.selected),
+                "own": self._results.own.node_of,
+            }
+        elif self._state.idle:
+            if self._nodes.selection.broken and exit_status.replaceable(int(session.exitstatus)):
+                session.exitstatus = exit_status.USAGE_ERROR
+        else:
+            # Before json-report reads it. The terminal reporter still gets pytest's own status and
+            # prints its summary.
+            session.exitstatus = self._status(int(session.exitstatus))
+            report = self._run_report(session.exitstatus)
+            session.config.hook.pytest_power_edge_report(config=session.config, report=report)
+        result = yield
+        if self._unwritten and session.exitstatus == exit_status.COMPLIANT:
+            session.exitstatus = exit_status.INTERNAL_ERROR
+        return result
+
+    def _status(self, status: int) -> int:
+        """Return the status that the run ends with, instead of pytest's."""
+        if not exit_status.replaceable(status):
+            return status
+        nothing = status == exit_status.NOTHING_SELECTED
+        # If all items were deselected, the nodes were asked all the same. A gate that is shut then
+        # counts.
+        for name in self._nodes.by_name if nothing else self._state.usable:
+            self._results.gates[name] = self._nodes.checked(name).gate.status
+        if self._nodes.selection.broken:
+            return exit_status.USAGE_ERROR
+        if nothing and not any(self._results.gates.values()):
+            return status
+        # A 1 without a failed test comes from pytest.exit or from another plugin.
+        return self._results.status() or status
+
+    def _run_report(self, status: int) -> RunReport:
+        waited_for = map(self._nodes.waited_for, self._state.usable)
+        reports = [self._node_report(each) for each in waited_for if each is not None]
+        return RunReport(
+            status=status,
+            started=self._state.started,
+            nodes=reports,
+            broken=[folder.name for folder in self._nodes.selection.broken],
+            incomplete=self._incomplete(status, reports),
+            note=self._notes.append,
+            could_not_write=self.could_not_write,
+        )
+
+    def _node_report(self, checked: Checked) -> NodeReport:
+        name, own = checked.node.name, self._results.own
+        return NodeReport(
+            checked.node,
+            checked.gate,
+            self._results.of(name),
+            checked.stale is not None or checked.gate.status == exit_status.UNKNOWN,
+            checked.answered_at(self._state.started),
+            own.of(name) if own.about(name) else None,
+        )
+
+    def _incomplete(self, status: int, reports: Sequence[NodeReport]) -> str | None:
+        """Return why this run cannot replace what an earlier one said of its nodes, or None."""
+        complete_but_broken = (
+            status == exit_status.USAGE_ERROR
+            and self._state.config.option.continue_on_collection_errors
+        )
+        if exit_status.is_incomplete(status) and not complete_but_broken:
+            return f"the run ended with {status}"
+        if self._state.deselected:
+            return "items were deselected"
+        # The gate is one result more than the items.
+        if any(len(report.results) <= len(report.node.items) for report in reports):
+            return "not all items were judged"
+        if self._results.own.not_begun():
+            return "not all tests were run"
+        whole = self._nodes.selection.whole
+        for report in reports:
+            if report.node.name not in whole:
+                return f"only a part of {report.node.name} was selected"
+        return None
+
+    # The terminal.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None]:
+        stats, errors = terminalreporter.stats, terminalreporter.stats.get("error")
+        if errors and terminalreporter.verbosity <= 0:
+            stats["error"] = list(grouped(errors))
+        try:
+            return (yield)
+        finally:
+            if errors:
+                stats["error"] = errors
+            if not self._state.idle:
+                # Last, so that hundreds of drifts do not hide them.
+                self._write_nodes(terminalreporter)
+
+    def _write_nodes(self, terminalreporter: Any) -> None:
+        lines = [
+            line
+            for name in sorted({*self._state.usable, *self._results.gates})
+            for line in terminal.node_lines(name, self._results.counts(name), self._notes_on(name))
+        ]
+        if lines or self._notes:
+            # `section` would leave the end of pytest's line of dots to the next line.
+            terminalreporter.write_sep("=", "nodes")
+        for line in [*lines, *self._notes]:
+            terminalreporter.write_line(line)
+
+    def _notes_on(self, name: str) -> Iterator[str]:
+        checked = self._nodes.waited_for(name)
+        if checked is None:  # the run was interrupted, and must not wait once more
+            return
+        if checked.gate.why:
+            note = f"{_GATE.get(checked.gate.status, 'blocked: ')}{checked.gate.why}"
+            already_printed = (
+                not checked.gate.open
+                and self._results.has_gate(name)
+                and self._state.config.option.tbstyle != "no"
+            )
+            yield terminal.shortened(note) if already_printed else note
+        if checked.age is not None:
+            yield checked.stale or f"judged by an answer that is {checked.age} old"
+        for item in self._results.of(name):
+            for extra in item.extra or ():
+                yield f"not declared: {extra}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
+        """Add the counts of the nodes. This hook of pytest-json-report is not given the config, so
+        it is here and not in formats/.
+        """
+        statuses = {name: self._results.node_status(name) for name in self._state.usable}
+        # An interrupted run checked no gates. Then 0 would not mean that a node is compliant.
+        json_report["power_edge"] = {
+            name: {**self._results.counts(name), "exit_status": status}
+            for name, status in statuses.items()
+            if status or name in self._results.gates
+        }
+
+    # xdist, and other plugins that serialise reports.
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(
+        self, report: compat.Report
+    ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        data = yield
+        item = attached(report)
+        if data is not None and item is not None:
+            data[RECORD] = as_json(item)
+        return data
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_from_serializable(
+        self, data: dict[str, Any]
+    ) -> Generator[None, compat.Report | None, compat.Report | None]:
+        report = yield
+        if report is not None and RECORD in data:
+            setattr(report, RECORD, from_json(data[RECORD]))
+        return report
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Controller: each node is asked once, here; the workers get the answers."""
+        node.workerinput["power_edge"] = b"" if self._state.idle else self._nodes.pack()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Controller: take what a worker knows of its tests."""
+        output = getattr(node, "workeroutput", {}).get("power_edge")
+        if output is not None:
+            self._state.deselected = max(self._state.deselected, output["deselected"])
+            self._state.selected |= set(output["selected"])
+            self._results.own.node_of |= output["own"]
