@@ -99,6 +99,7 @@ esac
 """
 
 
+@pytest.mark.shell
 def test_they_are_read_from_the_routes(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/ip").write_text(IP)

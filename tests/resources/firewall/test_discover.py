@@ -124,7 +124,7 @@ def test_a_line_of_ufws_files(line: str, found: dict[str, str]) -> None:
         (
             "ufw/allow-trusted-net-everything",
             "allow everything from 10.99.41.0/24 to any",
-            "each check names it",
+            "every check mentions it",
         ),
         ("ufw/ipv6-disabled-in-ufw", "default_outgoing", "IPv4: allow, IPv6: deny"),
         ("nftables/ip-only-v6-open", "enabled", "nothing filters IPv6"),
@@ -156,7 +156,7 @@ def unsaid(printed: bytes) -> list[str]:
     return [
         left.what
         for left in discovered(printed).left_out
-        if RULE.fullmatch(left.what) and "each check names it" in left.why
+        if RULE.fullmatch(left.what) and "every check mentions it" in left.why
     ]
 
 
