@@ -28,5 +28,5 @@ class Discovery(NamedTuple, Generic[Declared, Observed]):
     The first that is judged compliant is used. None at all: no declaration can hold for it. If all
     items share one observation, the name is '' and the declaration is the whole section.
     """
-    asked: Callable[[Declared], Declared] = _same
+    widen: Callable[[Declared], Declared] = _same
     """Widen a declaration so that the probe collects what `forms` needs."""

@@ -34,7 +34,7 @@ def widened(node: Node) -> Node:
     A check need not know what drifted to what; a new declaration must.
     """
     wider = (
-        item._replace(declared=discovery(item.type).asked(item.declared))
+        item._replace(declared=discovery(item.type).widen(item.declared))
         if item.type in discoverable()
         else item
         for item in node.items

@@ -35,5 +35,5 @@ def with_hash(declared: Declared) -> Declared:
 
 
 DISCOVERY: Discovery[Declared, File | Missing | Broken] = Discovery(
-    name=name, forms=forms, asked=with_hash
+    name=name, forms=forms, widen=with_hash
 )
