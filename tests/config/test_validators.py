@@ -21,7 +21,9 @@ from tests.support.cases import RECORDINGS, cases
 from tests.support.project import identity_of
 from tests.yaml_edit.test_fuzz import VALID
 
-AREAS = sorted({path.parent.name for path in RECORDINGS.glob("*/*.expect.yaml")} - {"identity"})
+AREAS = sorted(
+    {path.parent.parent.name for path in RECORDINGS.glob("*/*/expect.yaml")} - {"identity"}
+)
 HEAD = {"version": "1.0", "metadata": {"site": "recorded", "environment": "development"}}
 CHANGES: tuple[Any, ...] = (
     None, True, 0, -1, 1.0, 65536, 10**20, "", "yes", "any\n", "0644", "0644\n", "é", "a" * 5000,

@@ -29,7 +29,7 @@ NEVER_AN_ID = [
     (b"a5bc498e58b74733905edbb8c8aedf4e\n" * 2, NO_DIGITS),
     (b"\xff\x00\n", NO_DIGITS),
 ]
-FILLERS = (RECORDINGS / "identity" / "dmi-placeholder.values.txt").read_text().splitlines()
+FILLERS = (RECORDINGS / "identity" / "dmi-placeholder" / "values.txt").read_text().splitlines()
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def mac(tree: Path) -> Path:
 
 
 def of_a_mac(mac: Path, case: str) -> subprocess.CompletedProcess[bytes]:
-    tool(mac, "ioreg", f"cat '{RECORDINGS}/identity/{case}.ioreg.txt'")
+    tool(mac, "ioreg", f"cat '{RECORDINGS}/identity/{case}/ioreg.txt'")
     return run(mac, PATH=f"{mac}/bin")
 
 

@@ -59,8 +59,13 @@ DECLARED: dict[str, Any] = {
     "firewall": FIREWALL,
 }
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "services": ("services/*.probe.txt",),
-    "firewall": ("ufw/*.answer", "firewalld/*.answer", "nftables/*.answer", "iptables/*.answer"),
+    "services": ("services/*/section",),
+    "firewall": (
+        "ufw/*/section",
+        "firewalld/*/section",
+        "nftables/*/section",
+        "iptables/*/section",
+    ),
 }
 """Recordings of what probes print."""
 SAMPLES: dict[str, tuple[bytes, ...]] = {

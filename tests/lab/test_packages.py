@@ -188,7 +188,7 @@ Description: x
 def test_the_database_of_apk(shell: list[str], tree: Path) -> None:
     (tree / "etc/os-release").write_text('NAME="Alpine Linux"\nID=alpine\n')
     (tree / "lib/apk/db/installed").write_bytes(
-        (RECORDINGS / "packages/apk-installed-db.installed").read_bytes()
+        (RECORDINGS / "packages/apk-installed-db/installed").read_bytes()
     )
     done = in_tree(shell, tree, "musl", "openssh", "py-foo", "cmd", "nosuch")
     assert done.returncode == 0, done.stderr

@@ -55,7 +55,7 @@ class Drift(NamedTuple):
 def drifts() -> Iterator[Drift]:
     """The recorded drifts of all areas."""
     for area in AREAS:
-        for path in sorted((RECORDINGS / area).glob("*.expect.yaml")):
+        for path in sorted((RECORDINGS / area).glob("*/expect.yaml")):
             case = load(path)
             for number, verdict in enumerate(case.verdicts, 1):
                 if verdict.verdict == "fail":

@@ -408,7 +408,7 @@ def test_what_a_boot_does_otherwise_than_its_job_list(lab: Lab, name: str) -> No
     case = recorded("services", name)
     with lab.node("otherwise") as node:
         make(node, case)
-        asked = case.captures["probe"].command.split()[1:]
+        asked = case.asked
         observed = RESOURCE.parse(node.run("sh", "-c", BODY, "pe", *asked).stdout.encode())
     for verdict in case.verdicts:
         check(verdict, verdict.declared, {"services": observed})

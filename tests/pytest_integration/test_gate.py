@@ -158,9 +158,9 @@ def test_recorded_case(case: Case, verdict: Verdict, machine: Path, tmp_path: Pa
 def make(case: Case, root: Path) -> str:
     """The files that a case shows, below `root`; the PATH to be used."""
     for kind in ("machine-id", "root", "three-nodes", "values"):
-        if kind not in case.captures:
+        if not case.has(kind):
             continue
-        printed = case.capture(kind)
+        printed = case.content(kind)
         if kind == "values":
             files = {
                 "product-uuid": printed.split(b"\n")[2],
@@ -181,10 +181,10 @@ def make(case: Case, root: Path) -> str:
         file = root / FILES["machine-id"]
         file.parent.mkdir()
         file.write_text(
-            yaml.safe_load(case.capture("system-identity.yaml"))["identifiers"]["machine_id"]
+            yaml.safe_load(case.content("system-identity.yaml"))["identifiers"]["machine_id"]
         )
-    if "ioreg" in case.captures:
-        (root / "ioreg.txt").write_bytes(case.capture("ioreg"))
+    if case.has("ioreg"):
+        (root / "ioreg.txt").write_bytes(case.content("ioreg"))
         (root / "bin").mkdir()
         (root / "bin" / "ioreg").write_text(f"#!/bin/sh\ncat {root}/ioreg.txt\n")
         (root / "bin" / "ioreg").chmod(0o755)

@@ -1,12 +1,13 @@
-"""Recordings: what tools printed on real nodes, and what is to be made of it.
+"""Recordings: what probes printed on real nodes, and the verdicts that it must lead to.
 
-A case is a file `SLUG.expect.yaml` under tests/recordings/AREA/, with a file
-`SLUG.NAME[.txt]` for each capture beside it. An area's test turns captures into what its probe
-would have printed and leaves the rest to `verdict_of`.
+A case is a folder tests/recordings/AREA/CASE/ with
 
-`SLUG.setup.sh` (sh, run as root) makes the case's state on a lab node that has just booted from
-the root `node`; without that key it is the area's own root. A case without a script is the state
-of a fresh `node`, or `no_node` says why it cannot be had in the lab.
+- `expect.yaml`: the verdicts, and where the state came from,
+- `section`: what the probe of the resource type printed (`failed` in expect.yaml: what it said on
+  stderr when it could not look). Cases of `identity` hold the files of a machine instead,
+- `setup.sh` (sh, run as root): makes the state on a lab node that has just booted from the root
+  `node`; without that key it is the area's own root. A case without a script is the state of a
+  fresh `node`, or `no_node` says why the lab cannot have it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,28 +22,13 @@ import yaml
 from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError, load_state
 from power_edge.model import Item, NotObserved, Observations, Outcome, Result
-from power_edge.resources import resource
+from power_edge.resources import names, resource
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 VERDICTS = {Outcome.COMPLIANT: "pass", Outcome.DRIFT: "fail", Outcome.UNKNOWN: "unknown"}
 """The recordings' words for outcomes; beside them `invalid`: a declaration that is refused."""
 OWN_NODE = {"firewalld": "firewalld"}
 """The lab's root for an area's cases that name none, where it is not `base`."""
-
-
-@dataclass(frozen=True)
-class Capture:
-    """One command's stdout, as it came, and how the command ended."""
-
-    path: Path
-    command: str
-    exit: int
-    stderr: str
-    where: str | None = None
-
-    @property
-    def stdout(self) -> bytes:
-        return self.path.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -63,8 +49,8 @@ class Verdict:
 class Case:
     area: str
     name: str
+    path: Path
     source: str
-    captures: Mapping[str, Capture]
     verdicts: tuple[Verdict, ...]
     facts: str = ""
     """What the case taught beyond its verdicts."""
@@ -72,20 +58,48 @@ class Case:
     """The lab's root on which the state can be made."""
     no_node: str | None = None
     """Why it can be made on none."""
-    setup: Path | None = None
-    """The script that makes it; None: a node is in this state when it has booted."""
+    failed: str | None = None
+    """Why the probe could not look."""
+    asked: tuple[str, ...] = ()
+    """The arguments of the probe, if they are not those of the declarations."""
 
-    def capture(self, name: str) -> bytes:
-        """The stdout of a capture, by the NAME of its file without `.txt`.
+    @property
+    def setup(self) -> Path | None:
+        """The script that makes the state; None: a node is in this state when it has booted."""
+        script = self.path / "setup.sh"
+        return script if script.exists() else None
 
-        KeyError: there is none.
-        """
-        return self.captures[name].stdout
+    @property
+    def section(self) -> bytes:
+        """What the probe printed."""
+        return (self.path / "section").read_bytes()
+
+    def has(self, name: str) -> bool:
+        """Whether the case holds a file of the machine, by its name without `.txt`."""
+        return self._file(name) is not None
+
+    def content(self, name: str) -> bytes:
+        """Return a file of the machine, by its name without `.txt`. KeyError: there is none."""
+        file = self._file(name)
+        if file is None:
+            raise KeyError(name)
+        return file.read_bytes()
+
+    def _file(self, name: str) -> Path | None:
+        found = (self.path / name, self.path / f"{name}.txt")
+        return next((file for file in found if file.exists()), None)
+
+    def observed(self) -> Observations | NotObserved:
+        """Return what the product's own parser makes of the section."""
+        if self.failed is not None:
+            return NotObserved(self.failed)
+        kind = self.area if self.area in names() else "firewall"
+        return resource(kind).parse(self.section)
 
 
 def cases(area: str) -> list[Case]:
     """The cases of an area, by name."""
-    found = sorted((RECORDINGS / area).glob("*.expect.yaml"))
+    found = sorted((RECORDINGS / area).glob("*/expect.yaml"))
     assert found, f"no recordings of {area}"
     return [load(path) for path in found]
 
@@ -159,53 +173,29 @@ def check(
 
 
 def load(path: Path) -> Case:
-    """The case of a `SLUG.expect.yaml`.
-
-    ValueError: it is not of the form that is documented above.
-    """
+    """Return the case of an expect.yaml. ValueError: it is not of the form documented above."""
     recorded = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # safe, and fast
-    _refuse_unknown(
-        recorded,
-        Keys(
-            required={"case", "source", "captures", "verdicts"},
-            optional={"facts", "node", "no_node"},
-        ),
-        path,
-    )
-    area, slug = path.parent.name, path.name.removesuffix(".expect.yaml")
-    captures = {}
-    for capture in recorded["captures"]:
-        _refuse_unknown(
-            capture, Keys(required={"file", "command"}, optional={"exit", "stderr", "where"}), path
-        )
-        name = capture["file"].removeprefix(f"{slug}.").removesuffix(".txt")
-        file = path.parent / capture["file"]
-        captures[name] = Capture(
-            file,
-            capture["command"],
-            capture.get("exit", 0),
-            capture.get("stderr") or "",
-            capture.get("where"),
-        )
-    verdicts = tuple(_verdict(area, verdict, path) for verdict in recorded["verdicts"])
-    setup = path.with_name(f"{slug}.setup.sh")
+    optional = {"facts", "node", "no_node", "failed", "asked"}
+    _refuse_unknown(recorded, Keys(required={"source", "verdicts"}, optional=optional), path)
+    area, name = path.parent.parent.name, path.parent.name
     node, no_node = recorded.get("node"), recorded.get("no_node")
-    if setup.exists():
+    if (path.parent / "setup.sh").exists():
         node = node or OWN_NODE.get(area, "base")
     if (node is None) is (no_node is None):
         raise ValueError(
-            f"{path}: {setup.name} or `node` makes the state in the lab, or `no_node` says why not"
+            f"{path}: setup.sh or `node` makes the state in the lab, or `no_node` says why not"
         )
     return Case(
         area=area,
-        name=slug,
+        name=name,
+        path=path.parent,
         source=recorded["source"],
-        captures=captures,
-        verdicts=verdicts,
+        verdicts=tuple(_verdict(area, verdict, path) for verdict in recorded["verdicts"]),
         facts=recorded.get("facts", ""),
         node=node,
         no_node=no_node,
-        setup=setup if setup.exists() else None,
+        failed=recorded.get("failed"),
+        asked=tuple(recorded.get("asked", ())),
     )
 
 

@@ -11,10 +11,8 @@ import yaml
 from tests.support.cases import RECORDINGS, load
 
 GOOD: dict[str, Any] = {
-    "case": "sysctl/x",
     "source": "a node",
     "node": "base",
-    "captures": [{"file": "x.proc.txt", "command": "cat /proc/sys/vm/x"}],
     "verdicts": [
         {
             "declared": {"sysctl": {"vm.x": "1"}},
@@ -27,13 +25,13 @@ GOOD: dict[str, Any] = {
 
 
 def written(folder: Path, **changes: Any) -> Path:
-    path = folder / "x.expect.yaml"
+    path = folder / "expect.yaml"
     path.write_text(yaml.safe_dump(GOOD | changes))
     return path
 
 
 def test_every_recording_is_loaded_by_the_strict_loader() -> None:
-    loaded = [load(path) for path in RECORDINGS.glob("*/*.expect.yaml")]
+    loaded = [load(path) for path in RECORDINGS.glob("*/*/expect.yaml")]
     assert sum(len(case.verdicts) for case in loaded) > 600
 
 
@@ -55,7 +53,7 @@ def test_a_recording(tmp_path: Path) -> None:
 )
 def test_a_loose_verdict_is_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
     path = written(tmp_path, verdicts=[GOOD["verdicts"][0] | change])
-    with pytest.raises(ValueError, match=r"x\.expect\.yaml") as problem:
+    with pytest.raises(ValueError, match=r"expect\.yaml") as problem:
         load(path)
     assert words in str(problem.value)
 
@@ -64,8 +62,7 @@ def test_a_loose_verdict_is_refused(tmp_path: Path, change: dict[str, Any], word
     "change",
     [
         {"note": "x"},
-        {"captures": [{"file": "x.proc.txt"}]},
-        {"captures": [GOOD["captures"][0] | {"more": 1}]},
+        {"verdicts": [GOOD["verdicts"][0] | {"more": 1}]},
     ],
 )
 def test_a_key_that_nothing_reads_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -78,8 +75,8 @@ def test_a_key_that_nothing_reads_is_refused(tmp_path: Path, change: dict[str, A
 def test_how_to_have_the_state_in_the_lab_is_said_once(
     tmp_path: Path, setup: bool, key: str | None
 ) -> None:
-    (tmp_path / "area").mkdir()
-    path = tmp_path / "area" / "x.expect.yaml"
+    (tmp_path / "area" / "x").mkdir(parents=True)
+    path = tmp_path / "area" / "x" / "expect.yaml"
     path.write_text(
         yaml.safe_dump(
             {name: value for name, value in GOOD.items() if name != "node"}
@@ -87,7 +84,7 @@ def test_how_to_have_the_state_in_the_lab_is_said_once(
         )
     )
     if setup:
-        path.with_name("x.setup.sh").write_text("true\n")
+        path.with_name("setup.sh").write_text("true\n")
     if (setup or key == "node") == (key == "no_node"):
         with pytest.raises(ValueError, match="`no_node` says why not"):
             load(path)
@@ -99,15 +96,21 @@ def test_how_to_have_the_state_in_the_lab_is_said_once(
     assert (case.setup is not None) is setup
 
 
+OTHER_FILES = {"packages/apk-installed-db/installed"}
+"""Read by tests/lab/test_packages.py."""
+
+
 def test_no_file_of_a_recording_is_left_over() -> None:
-    """What no expect.yaml names is read by nothing."""
-    slugs = {
-        (path.parent, path.name.removesuffix(".expect.yaml"))
-        for path in RECORDINGS.glob("*/*.expect.yaml")
-    }
-    scripts = {
-        (path.parent, path.name.removesuffix(".setup.sh"))
-        for path in RECORDINGS.glob("*/*.setup.sh")
-    }
-    assert scripts <= slugs
-    assert [*RECORDINGS.glob("*/*.cmd")] == []
+    """A case holds what is documented; only identity's hold the files of a machine."""
+    for path in RECORDINGS.glob("*/*/*"):
+        assert (path.parent / "expect.yaml").is_file(), path
+        usual = path.name in ("expect.yaml", "section", "setup.sh")
+        area = path.parent.parent.name
+        assert usual or area == "identity" or str(path.relative_to(RECORDINGS)) in OTHER_FILES, path
+
+
+def test_each_case_of_a_type_has_a_section_or_the_reason_why_not() -> None:
+    loaded = [load(path) for path in RECORDINGS.glob("*/*/expect.yaml")]
+    for case in loaded:
+        if case.area != "identity":
+            assert (case.path / "section").exists() is (case.failed is None), case.path

@@ -16,55 +16,14 @@ from power_edge.resources.files import RESOURCE, ask, parse
 from power_edge.resources.files.observation import Broken, File, Missing, Salted
 from tests.support.cases import Case, Verdict, check, parameters
 
-FORMAT = "%F|%f|%a|%u|%g|%U|%G|%s"
-
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("files")))
 def test_recordings(case: Case, verdict: Verdict) -> None:
     check(
         verdict,
         verdict.declared,
-        {"files": parse(answer_from(case, verdict.declared["files"][0]["path"]))},
+        {"files": case.observed()},
     )
-
-
-def answer_from(case: Case, path: str) -> bytes:
-    """What the probe would have printed on the node of the case, asked for everything."""
-    name = next(ask([Declared(path=path)])).split(":", 3)[3]
-    lstat, stat, digest = (
-        case.captures.get("lstat"),
-        case.captures["stat"],
-        case.captures.get("sha256"),
-    )
-    lines = []
-    if (
-        case.name == "name-not-utf8"
-    ):  # the name that a YAML text can spell is the one of this capture
-        stat = case.captures["utf8"]
-    if lstat is not None and lstat.stdout.startswith(b"symbolic link"):
-        target = case.captures.get("target")
-        lines.append(
-            f"link {name} {target.stdout.decode().splitlines()[0] if target else '/somewhere/else'}"
-        )
-    if b"|" not in stat.stdout:
-        return "\n".join([*lines, f"gone {name} {stat.stderr}", ""]).encode()
-    fields = stat.stdout.decode().rstrip("\n").split("|")
-    if len(fields) == 5:  # unreadable-as-user: a shorter format, of a file of root's
-        fields = [fields[0], f"8{int(fields[1], 8):03x}", fields[1], "0", "0", *fields[2:]]
-    _, mode, _, uid, gid, user, group, size = fields
-    lines.append(f"seen {name} {mode}:{uid}:{gid}:{size}:{user}:{group}")
-    if mode.startswith("8") and len(mode) == 4 and digest is not None:
-        lines.append(
-            f"hash {name} {digest.stdout.decode(errors='replace').lstrip(chr(92))[:64]}"
-            if digest.stdout
-            else f"dark {name} {digest.stderr}"
-        )
-    if "getent" in case.captures:
-        lines += [
-            f"user {entry.split(':')[0]} {entry.split(':')[2]}"
-            for entry in case.capture("getent").decode().splitlines()
-        ]
-    return "\n".join([*lines, ""]).encode()
 
 
 def judged(observations: Observations | NotObserved, **declared: Any) -> Result:

@@ -30,7 +30,7 @@ PING = {"proto": "icmp", "action": "allow"}
 
 
 def recorded(case: str) -> bytes:
-    return (RECORDINGS / f"{case}.answer").read_bytes()
+    return (RECORDINGS / case / "section").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,16 @@ def unsaid(printed: bytes) -> list[str]:
     ]
 
 
-BANS = {"crowdsec-bans.answer"}
+BANS = {"crowdsec-bans"}
 """Return whether addresses are banned at every port, so that no port is open for all."""
 
 
 @pytest.mark.parametrize("area", ["ufw", "firewalld", "nftables", "iptables"])
 def test_what_is_open_on_recorded_nodes_is_declared_where_a_rule_can_say_it(area: str) -> None:
     assert {
-        path.name for path in (RECORDINGS / area).glob("*.answer") if unsaid(path.read_bytes())
+        path.parent.name
+        for path in (RECORDINGS / area).glob("*/section")
+        if unsaid(path.read_bytes())
     } <= BANS
 
 

@@ -853,7 +853,7 @@ def test_content_cannot_pass_for_a_block() -> None:
         parse(answer(nft=nft([TCP22, ACCEPT])) + b"loose\n")
 
 
-RECORDED = [(RECORDINGS / area / f"{name}.answer").read_bytes() for area, name in (
+RECORDED = [(RECORDINGS / area / name / "section").read_bytes() for area, name in (
     ("ufw", "limit"), ("firewalld", "source-zone-trusted"), ("nftables", "verdict-map"), ("iptables", "recent-limit"))]  # fmt: skip
 
 
@@ -1445,7 +1445,7 @@ NOTHING_PENDING = "= firewalld-pending 0\n= firewalld-stored 0\n zone public\n s
 
 
 def recorded(area: str, name: str, more: str = "") -> Ruleset:
-    found = parse((RECORDINGS / area / f"{name}.answer").read_bytes() + more.encode())[""]
+    found = parse((RECORDINGS / area / name / "section").read_bytes() + more.encode())[""]
     assert isinstance(found, Ruleset)
     return found
 

@@ -1,14 +1,12 @@
 """Packages: the recordings, and what they do not hold."""
 
-import re
-from datetime import datetime
 from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
+from power_edge.model import Item, NotObserved, Outcome, Result, Source
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
@@ -16,105 +14,10 @@ from power_edge.resources.packages.observation import Package, Row, parse
 from power_edge.resources.packages.offers import Candidate, Version
 from tests.support.cases import Case, Verdict, check, parameters
 
-SOURCES = {"latest-update-half-failed": ["127.0.0.1:8099_._", "localhost:9_x_._"]}
-"""The sources of a case, as apt names their files; see its setup.sh."""
-
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("packages")))
 def test_recordings(case: Case, verdict: Verdict) -> None:
-    name = verdict.declared["packages"][0]["name"]
-    check(verdict, verdict.declared, {"packages": observed(case, name)})
-
-
-def observed(case: Case, name: str) -> Observations | NotObserved:
-    if case.name == "rpm-db-unreadable":
-        return NotObserved(case.captures["rpm-q"].stderr)
-    if case.name == "no-package-manager":
-        return NotObserved(case.captures["which"].stderr)
-    return parse("\n".join([*answer_from(case, name), f"asked {name}", ""]).encode())
-
-
-def answer_from(case: Case, name: str) -> list[str]:
-    """What the probe would have printed on the node of the case."""
-    text = {capture: case.capture(capture).decode() for capture in case.captures}
-    if "installed" in text:
-        return ["manager apk - apk", *_apk(text["installed"], name)]
-    if "pacman-Q" in text:
-        rows = [line.split() for line in text["pacman-Q"].splitlines()]
-        return [
-            "manager pacman - pacman",
-            *(f"row {package} - -/installed/ok {version}" for package, version in rows),
-        ]
-    if "rpm-qf" in text:
-        provided = [
-            f"provides {line.split('-')[0]} {name}"
-            for line in text.get("whatprovides", "").splitlines()
-        ]
-        return ["manager rpm - dnf", *_rpm(text["rpm-qf"] + text.get("with-arch", "")), *provided]
-    if "dpkg" in text:  # two-managers-on-one-node
-        status, version = text["dpkg"].split()
-        return [
-            "manager dpkg amd64 apt-get",
-            f"row {name} amd64 {'hold' if status[0] == 'h' else 'install'}/installed/ok {version}",
-        ]
-    rows = [line.split("\t") for line in text["dpkg-query"].splitlines()]
-    lines = [
-        f"row {row[0]} {row[1] or '-'} {row[3]}/{row[4]}/{row[5]} {row[6] or '-'}" for row in rows
-    ]
-    provided = [
-        f"provides {line.split()[0]} {name}" for line in text.get("provided-by", "").splitlines()
-    ]
-    return [
-        "manager dpkg amd64 apt-get",
-        *lines,
-        *provided,
-        *(_lists(case, text) if "policy" in text else ()),
-    ]
-
-
-def _rpm(text: str) -> list[str]:
-    rows = [line.split("\t") for line in text.splitlines() if "\t" in line]
-    return [
-        f"row {row[0]} {row[4]} -/installed/ok {'' if row[1] == '(none)' else f'{row[1]}:'}{row[2]}-{row[3]}"
-        for row in rows
-    ]
-
-
-def _apk(database: str, name: str) -> list[str]:
-    lines = []
-    for record in database.split("\n\n"):
-        fields = dict(line.split(":", 1) for line in record.splitlines() if ":" in line)
-        if fields.get("P") == name:
-            lines.append(
-                f"row {name} {fields['A']} -/installed/{fields.get('f', 'ok')} {fields['V']}"
-            )
-        if name in (provided.partition("=")[0] for provided in fields.get("p", "").split()):
-            lines.append(f"provides {fields['P']} {name}")
-    return lines
-
-
-def _lists(case: Case, text: dict[str, str]) -> list[str]:
-    *files, now = text["lists"].splitlines()
-    found = [
-        re.match(r"\S+ +\d+ \S+ +\S+ +\d+ (\S+ \S+?)\.\d+ \+0000 (.*)", line) for line in files
-    ]
-    times = [
-        (int(datetime.fromisoformat(f"{match[1]}+00:00").timestamp()), match[2])
-        for match in found
-        if match
-    ]
-    return [
-        f"now {int(datetime.strptime(now, '%a %b %d %H:%M:%S UTC %Y').timestamp())}",
-        *(f"list {time} /var/lib/apt/lists/{name}" for time, name in times),
-        *(
-            f"uri 'http://x/{end}.xz' {source}{end} 0 "
-            for source in SOURCES.get(case.name, ["127.0.0.1:8099_._"])
-            for end in ("InRelease", "Packages")
-        ),
-        "uri status 0",
-        *(f"policy {line}" for line in text["policy"].splitlines()),
-        "policy status 0",
-    ]
+    check(verdict, verdict.declared, {"packages": case.observed()})
 
 
 def judged(answer: str, **declared: Any) -> Result:

@@ -1,12 +1,11 @@
 """Services: every recorded case, and states that no case has."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from power_edge.model import NotObserved, Observations, Outcome, Remedy
+from power_edge.model import Outcome, Remedy
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask, canonical
 from power_edge.resources.services.judge import judge
@@ -15,163 +14,10 @@ from power_edge.resources.services.remedy import remedy
 from power_edge.resources.services.unit import Boot, Change, Puller, Restarts, Trigger, Unit
 from tests.support.cases import Case, Verdict, cases, check, parameters, verdict_of
 
-# What the probe reads and the captures do not hold, by case: links on disk, units with similar
-# names, file states of other units.
-LINKS = {
-    "non-root": ["etc/systemd/system/multi-user.target.wants/cron.service"],
-    "masked-runtime-still-wanted": ["etc/systemd/system/multi-user.target.wants/pe-mrt.service"],
-    "static-pulled-at-boot": ["lib/systemd/system/sysinit.target.wants/systemd-journald.service"],
-    "template-instance-generator-wanted": [
-        "etc/systemd/system/multi-user.target.wants/openvpn.service",
-        "run/systemd/generator/openvpn.service.wants/openvpn@server.service",
-    ],
-    "boot-truth": [
-        "etc/systemd/system/multi-user.target.wants/pe-mrt.service",
-        "run/systemd/system/multi-user.target.wants/pe-ert.service",
-        "etc/systemd/system/multi-user.target.wants/pe-stale2.service",
-        "run/systemd/generator.late/multi-user.target.wants/pe-sysv.service",
-        "etc/systemd/system/multi-user.target.wants/openvpn.service",
-        "run/systemd/generator/openvpn.service.wants/openvpn@server.service",
-    ],
-}
-FILES = {
-    "template-instance-generator-wanted": ["openvpn.service enabled"],
-    "boot-truth": ["openvpn.service enabled"],
-    "indirect-socket-activated": ["uuidd.socket enabled"],
-    "static-pulled-at-boot": ["systemd-journal-flush.service static"],
-}
-LEFT = {"stopped-leftover-process": ["system.slice/pe-left.service"]}
-NAMES = {
-    "sshd-name-gone": [
-        "lib/systemd/system/ssh.service",
-        "lib/systemd/system/cron.service",
-        "lib/systemd/system/ssh.service:Alias=sshd.service",
-    ]
-}
-
-
-def answer_from(case: Case) -> bytes | NotObserved:
-    """Return what the probe would have printed on the node of a case, for all names that its
-    verdicts declare.
-    """
-    if "probe" in case.captures:
-        return case.capture("probe")
-    for capture in case.captures.values():
-        if "not been booted" in capture.stderr:
-            return NotObserved(capture.stderr)
-    names = dict.fromkeys(
-        canonical(str(item["name"]))
-        for verdict in case.verdicts
-        for item in verdict.declared["services"]
-    )
-    blocks = [*_blocks(case), *_unrecorded_blocks(case)]
-    states = {block["Id"]: "" for block in blocks} | _states(case, blocks)
-    lines = ["== up", "== asked", *names, "== show"]
-    for block in blocks:
-        lines += [*(f"{key}={value}" for key, value in block.items()), ""]
-    lines += [
-        "== files",
-        *(f"{name} {state}" for name, state in states.items()),
-        *FILES.get(case.name, ()),
-    ]
-    links = [*LINKS.get(case.name, ()), *_enabling_links(blocks, states)]
-    lines += [
-        "== left",
-        *LEFT.get(case.name, ()),
-        "== links",
-        *links,
-        "== names",
-        *NAMES.get(case.name, ()),
-        "== end",
-        "",
-    ]
-    return "\n".join(lines).encode()
-
-
-def _enabling_links(blocks: list[dict[str, str]], states: dict[str, str]) -> list[str]:
-    """Return the links that `systemctl enable` made, if the file state is `enabled` and systemd says
-    for which units.
-    """
-    return [
-        f"etc/systemd/system/{puller}.wants/{block['Id']}"
-        for block in blocks
-        for puller in block.get("WantedBy", "").split()
-        if states.get(block["Id"]) == "enabled"
-    ]
-
-
-def _blocks(case: Case) -> list[dict[str, str]]:
-    text = "\n\n".join(
-        case.capture(name).decode()
-        for name in ("show", "socket", "service", "who")
-        if name in case.captures
-    )
-    blocks = [
-        dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        for block in text.split("\n\n")
-    ]
-    filled = {
-        "LoadState": "loaded",
-        "SubState": "running",
-        "Type": "simple",
-        "RemainAfterExit": "no",
-    }
-    if case.name in LEFT:
-        filled["ControlGroup"] = f"/{LEFT[case.name][0]}"
-    return [filled | block for block in blocks if "Id" in block]
-
-
-def _unrecorded_blocks(case: Case) -> list[dict[str, str]]:
-    """Return the blocks of the two cases that recorded no `systemctl show`."""
-    if case.name == "boot-truth":
-        names = [line.split()[0] for line in case.capture("before").decode().splitlines()]
-    elif case.name == "v257-batch-is-enabled":
-        names = ["nosuchd", "systemd-journald"]
-    else:
-        names = []
-    common = {
-        "LoadState": "loaded",
-        "ActiveState": "active",
-        "SubState": "running",
-        "Type": "simple",
-        "RemainAfterExit": "no",
-    }
-    gone = {"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead"}
-    return [
-        {"Id": canonical(name), **common, **(gone if name == "nosuchd" else {})} for name in names
-    ]
-
-
-def _states(case: Case, blocks: list[dict[str, str]]) -> dict[str, str]:
-    if case.name == "boot-truth":
-        return {
-            canonical(line.split()[0]): line.split("is-enabled=")[1].split()[0]
-            for line in case.capture("before").decode().splitlines()
-        }
-    if case.name == "v257-batch-is-enabled":
-        return {"nosuchd.service": "not-found", "systemd-journald.service": "static"}
-    if "is-enabled" not in case.captures or not blocks:
-        return {}
-    words = case.capture("is-enabled").decode().strip()
-    if case.name == "batch-with-one-bad-name":
-        return dict(
-            zip(["cron.service", "sshd.service", "ssh.service"], words.split(), strict=True)
-        )
-    block = blocks[0]
-    state = block["UnitFileState"] if words == "alias" else words
-    return {block["Id"]: state} | {
-        other["Id"]: other.get("UnitFileState", "") for other in blocks[1:]
-    }
-
-
-def observed(case: Case) -> Mapping[str, Observations | NotObserved]:
-    answer = answer_from(case)
-    return {"services": answer if isinstance(answer, NotObserved) else parse(answer)}
-
 
 @pytest.mark.parametrize(("case", "verdict"), [*parameters("services")])
 def test_recorded_case(case: Case, verdict: Verdict) -> None:
-    check(verdict, verdict.declared, observed(case))
+    check(verdict, verdict.declared, {"services": case.observed()})
 
 
 UP = Unit(
@@ -922,7 +768,9 @@ def test_own_tests_are_given_none_for_a_name_without_a_unit() -> None:
 
 def test_a_missing_name_is_explained() -> None:
     case = next(case for case in cases("services") if case.name == "sshd-name-gone")
-    _, (result,) = verdict_of({"services": [{"name": "sshd", "state": "stopped"}]}, observed(case))
+    _, (result,) = verdict_of(
+        {"services": [{"name": "sshd", "state": "stopped"}]}, {"services": case.observed()}
+    )
     assert (
         result.why
         == "state: no such unit (nearest: ssh.service); declare `optional: true` if it need not exist"
@@ -1011,7 +859,7 @@ def test_an_empty_answer_says_nothing(answer: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["optional-alias-gone", "plainly-up", "socket-linked-not-loaded"])
 def test_an_answer_cut_short_is_refused_wherever_it_was_cut(name: str) -> None:
-    answer = next(case for case in cases("services") if case.name == name).capture("probe")
+    answer = next(case for case in cases("services") if case.name == name).section
     whole = len(answer) - len(b"== end\n")
     for length in range(0, whole, 11):
         with pytest.raises(ValueError, match=r"cut short|not an answer|not enough"):

@@ -14,49 +14,9 @@ from power_edge.resources.sysctl.remedy import remedy
 from tests.support.cases import Case, Verdict, cases, check, parameters, verdict_of
 
 
-def answer_from(case: Case) -> bytes:
-    """Return what the probe would have printed, from the recorded `cat` of each key. The nodes were
-    nspawn containers, so with namespaces of their own.
-    """
-    if "probe" in case.captures:
-        return case.capture("probe")
-    values: dict[str, bytes] = {}
-    complaints = []
-    contained = False
-    for capture in case.captures.values():
-        if capture.where is not None or "cat /proc/sys/" not in capture.command:
-            continue
-        path = capture.command.split("cat /proc/sys/")[1].split("'")[0].split()[0]
-        if (
-            "directory" in (complaint := capture.stderr.rpartition(": ")[2])
-            or "denied" in complaint
-        ):
-            complaints.append(f"grep: {path}: {complaint}")
-            contained |= complaint.startswith("No such")
-        else:
-            values[path] = capture.stdout
-    paths = dict.fromkeys([*values, *(line.split(": ")[1] for line in complaints)])
-    lines = [
-        f"{path}:".encode() + line
-        for path, value in values.items()
-        for line in value.removesuffix(b"\n").split(b"\n")
-    ]
-    head, tail = (
-        "\n".join(["== asked", *paths, "== values", ""]),
-        "\n".join(["== complaints", *complaints, ""]),
-    )
-    return (
-        head.encode()
-        + b"".join(line + b"\n" for line in lines)
-        + tail.encode()
-        + (b"== contained\nuts\nnet\n" if contained else b"")
-        + b"== end\n"
-    )
-
-
 @pytest.mark.parametrize(("case", "verdict"), [*parameters("sysctl")])
 def test_recorded_case(case: Case, verdict: Verdict) -> None:
-    check(verdict, verdict.declared, {"sysctl": parse(answer_from(case))})
+    check(verdict, verdict.declared, {"sysctl": case.observed()})
 
 
 @pytest.mark.parametrize(
@@ -266,7 +226,7 @@ def test_an_incomplete_answer_is_refused() -> None:
 
 def test_the_message_names_the_other_spelling() -> None:
     case = next(case for case in cases("sysctl") if case.name == "dotted-interface-dots-only")
-    _, (result,) = verdict_of(case.verdicts[0].declared, {"sysctl": parse(answer_from(case))})
+    _, (result,) = verdict_of(case.verdicts[0].declared, {"sysctl": case.observed()})
     assert "net.ipv4.conf.eth0/100.forwarding" in str(result.why)
 
 

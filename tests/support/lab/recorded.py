@@ -31,7 +31,7 @@ _AWAIT_FIREWALLD = "until firewall-cmd --state >/dev/null 2>&1; do sleep .1; don
 
 def recorded(area: str, name: str) -> Case:
     """A case by its name."""
-    return load(RECORDINGS / area / f"{name}.expect.yaml")
+    return load(RECORDINGS / area / name / "expect.yaml")
 
 
 def make(node: Node, case: Case) -> None:
