@@ -7,7 +7,7 @@ help: ## list these
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 check: run-env ## make this machine a node if it is none, and check it
-	@node=$$($(BIN)/power-edge init) && $(BIN)/power-edge check "$$node"
+	@node=$$($(BIN)/power-edge init) && $(BIN)/power-edge check "$$node" && echo "next: . .venv/bin/activate; power-edge --help"
 
 # All of it runs, whatever fails; the tests come last, for their last lines say what was not run. Two processes run them, a
 # file at a time each: the tests of a file share their node.

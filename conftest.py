@@ -1,5 +1,8 @@
-"""Makes `pytest --node=NAME` work in a checkout that is not installed; where it is, this names the
-plugin that pytest has loaded already.
-"""
+"""Makes `pytest --node=NAME` work in a checkout that is not installed."""
 
-pytest_plugins = ["power_edge.pytest_plugin"]
+import sys
+
+# pytest refuses `pytest_plugins` in a conftest.py below the folder that a run starts in, as with
+# --node-configs=/srv/power-edge/node-configs from /. An installed plugin is loaded already.
+if "power_edge.pytest_plugin" not in sys.modules:
+    pytest_plugins = ["power_edge.pytest_plugin"]

@@ -39,6 +39,13 @@ def replaceable(status: int) -> bool:
     return status in (COMPLIANT, DRIFT, NOTHING_SELECTED)
 
 
+def yields_to_unwritten(status: int) -> bool:
+    """Whether a report that could not be written decides the status: a drift that nobody is told
+    about is worse than the drift. A shut gate and what pytest itself reports stay.
+    """
+    return status in (COMPLIANT, DRIFT, UNKNOWN)
+
+
 def is_incomplete(status: int) -> bool:
     """Whether a status says that the run did not check what it should have: 2 to 5."""
     return 2 <= status <= NOTHING_SELECTED

@@ -261,3 +261,21 @@ def test_two_nodes_of_one_name(project: Project) -> None:
     result = project.run("node-configs/a", "other/node-configs/a", nodes=("a",))
     assert result.ret == 4
     result.stderr.fnmatch_lines(["ERROR: two nodes have the name a:*"])
+
+
+@pytest.mark.parametrize("whole", [(), ("--node=a",)])
+def test_an_id_that_no_item_has_is_an_error(project: Project, whole: tuple[str, ...]) -> None:
+    """pytest would pass over it in silence beside --node, and the run would end with 0."""
+    project.node("a")
+    result = project.run("node-configs/a/state.yaml::sysctl[vm.swapiness]", *whole)
+    assert result.ret == 4
+    assert "no item 'sysctl[vm.swapiness]' (did you mean sysctl[vm.swappiness]?)" in (
+        result.stderr.str()
+    )
+
+
+def test_an_id_beside_the_whole_node_is_one_of_its_items(project: Project) -> None:
+    project.node("a")
+    result = project.run("node-configs/a/state.yaml::sysctl[vm.swappiness]", "--node=a")
+    assert result.ret == 0
+    result.assert_outcomes(passed=2)

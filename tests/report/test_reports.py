@@ -350,10 +350,10 @@ REPORTS = {
 BESIDE = ("--json-report", "--self-contained-html")
 
 
-@pytest.mark.parametrize(("observed", "status"), [("60", 3), ("1", 1)])
+@pytest.mark.parametrize("observed", ["60", "1"])
 @pytest.mark.parametrize("option", REPORTS)
 def test_what_cannot_be_written_is_told_and_the_old_file_stays(
-    project: Project, option: str, observed: str, status: int, monkeypatch: pytest.MonkeyPatch
+    project: Project, option: str, observed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.node("a", observed={"vm.swappiness": observed})
     file = project.path / REPORTS[option]
@@ -372,7 +372,7 @@ def test_what_cannot_be_written_is_told_and_the_old_file_stays(
         "no:cacheprovider",
         *(["--json-report-file="] * (option[2] == "p")),
     )
-    assert result.ret == status
+    assert result.ret == 3, "a drift that nobody is told about is worse than the drift"
     assert file.read_text() == "old\n"
     result.stdout.fnmatch_lines(
         [

@@ -1,5 +1,6 @@
 """Show a person what would be written, and ask."""
 
+import os
 import sys
 
 import click
@@ -16,7 +17,8 @@ def agreed(changes: Changeset, question: str, *, yes: bool, instead: str) -> boo
     Raises ClickException if there is no terminal to ask on; `instead` is what to do then.
     """
     for line in changes.diff():
-        click.secho(printable(line), fg=_COLOURS.get(line[:1]))
+        colour = None if os.environ.get("NO_COLOR") else _COLOURS.get(line[:1])
+        click.secho(printable(line), fg=colour)
     if yes:
         return True
     if not sys.stdin.isatty():

@@ -97,6 +97,10 @@ def _this_machine(node_configs: str | None, cwd: Path) -> str:
             raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
         if name is not None:
             return name
-    where = f" in {quote(str(root))}" if root is not None else ""
-    lines = (*notes, f"no node{where} is this machine: power-edge init makes one")
+    if root is None:
+        raise pytest.UsageError(
+            "there is no node-configs/ in this folder or above it: change to its folder, or name it"
+            " with --node-configs=DIR; power-edge init makes a first node here"
+        )
+    lines = (*notes, f"no node in {quote(str(root))} is this machine: power-edge init makes one")
     raise pytest.UsageError("\n".join(map(printable, lines)))

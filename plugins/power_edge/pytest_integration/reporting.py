@@ -131,7 +131,7 @@ class Reporting:
             report = self._run_report(session.exitstatus)
             session.config.hook.pytest_power_edge_report(config=session.config, report=report)
         result = yield
-        if self._unwritten and session.exitstatus == exit_status.COMPLIANT:
+        if self._unwritten and exit_status.yields_to_unwritten(int(session.exitstatus)):
             session.exitstatus = exit_status.INTERNAL_ERROR
         return result
 

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
+from power_edge.config.error import refuse
 from power_edge.config.node_configs import STATE, is_node
+from power_edge.text import identifier, quoted
 
 PREFIX = "node-configs"
 """The first part of every test id of ours, whatever the folder's name and wherever rootdir is."""
@@ -47,10 +50,13 @@ class Selection:
 def selection(
     patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path
 ) -> Selection:
-    """Return the selection of a command line. Raises ConfigError for a pattern without a match."""
+    """Return the selection of a command line. Raises ConfigError for a pattern or an
+    id without a match.
+    """
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
     chosen = Selection(by_option=list(select(root, patterns)) if patterns else [], root=root)
     folders = list(chosen.by_option)
+    items: list[tuple[Path, str]] = []
     chosen.whole |= {folder.name for folder in chosen.by_option}
     for argument in arguments:
         path, separator, rest = argument.partition("::")
@@ -58,6 +64,8 @@ def selection(
         folder = _node_folder(file, root)
         if folder is not None:
             folders.append(folder)
+            if separator and file.name == STATE:
+                items.append((folder, rest))
             if file == folder and not separator:
                 chosen.whole.add(folder.name)
             if file.name == GATE and not file.exists():
@@ -69,7 +77,22 @@ def selection(
             chosen.nodes[folder] = load_node(folder)
         except ConfigError as error:
             chosen.broken[folder] = error
+    for folder, name in items:
+        if folder in chosen.nodes:
+            _check_item(chosen.nodes[folder], name)
     return chosen
+
+
+def _check_item(node: Node, name: str) -> None:
+    """Raise ConfigError if a node has no item with this test id, `sysctl[vm.swappiness]`.
+
+    pytest would pass over the id in silence if the whole node is selected beside it.
+    """
+    ids = [f"{item.type}[{identifier(item.name)}]" for item in node.items]
+    if name not in ids:
+        near = get_close_matches(name, ids, 1)
+        hint = f"did you mean {near[0]}?" if near else "--collect-only lists the items"
+        raise refuse(f"{PREFIX}/{node.name}/{STATE}", f"no item {quoted(name)}", hint)
 
 
 def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
