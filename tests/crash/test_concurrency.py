@@ -218,8 +218,8 @@ def test_two_commands_at_once_on_one_node_and_what_the_second_adds(here: Path) -
 HOLD = """
 import sys
 from pathlib import Path
-from power_edge import whole
-with whole.locked(Path(sys.argv[1])):
+from power_edge import atomic_file
+with atomic_file.locked(Path(sys.argv[1])):
     print(flush=True)
     sys.stdin.read()
 """

@@ -6,7 +6,6 @@ and what to do, and the next run of the command works and leaves nothing behind.
 every fault at every call, else some are drawn by POWER_EDGE_SEED.
 """
 
-import errno
 import json
 import os
 import random
@@ -390,8 +389,10 @@ CHECKED = on_file(
 READINGS = {
     "validate": Reading(("power-edge", "validate"), CHECKED),
     "validate, the package": Reading(("power-edge", "validate"), CHECKED, package=True),
-    "plan": Reading(("power-edge", "plan", "rig"), CHECKED),
-    "plan, the package": Reading(("power-edge", "plan", "rig"), CHECKED, package=True),
+    "probe-script": Reading(("power-edge", "probe-script", "rig"), CHECKED),
+    "probe-script, the package": Reading(
+        ("power-edge", "probe-script", "rig"), CHECKED, package=True
+    ),
     "discover": Reading((*DISCOVER, "--merge"), on_file(system_identity=IDENTITY)),
     "discover, the package": Reading(
         (*DISCOVER, "--merge"), on_file(system_identity=IDENTITY), package=True
@@ -522,7 +523,7 @@ def test_an_os_release_that_cannot_be_read_is_no_system_without_one(
         check=False,
     )
     assert done.returncode == 1, done
-    assert f"{release}: {os.strerror(getattr(errno, error))}" in done.stderr
+    assert f"{release} cannot be read, so the package manager is not known" in done.stderr
 
 
 def test_a_template_of_pytest_html_that_cannot_be_read_costs_its_report_alone(

@@ -254,7 +254,7 @@ def test_what_else_a_stop_takes_and_whether_it_cuts_the_way_in(units: Node) -> N
     units.sh("systemctl start needs-plain part-of-plain")
     found = checked(units, Service(name="plain", state="stopped"))
     assert not found.mend_cuts
-    assert "stops needs-plain.service, part-of-plain.service too" in str(found.advice)
+    assert "Stopping it also stops needs-plain.service, part-of-plain.service." in str(found.advice)
     units.sh("systemctl stop plain")
     assert checked(units, Service(name="ssh", state="disabled")).mend_cuts
     assert checked(units, Service(name="dbus", state="stopped")).mend_cuts

@@ -220,12 +220,6 @@ UNITS: Mapping[str, Made] = {
         ENABLE,
         unit="Requires=bound-to-the-missing.service\nAfter=bound-to-the-missing.service",
     ),
-    "requires-the-missing": Made("cd", ENABLE, unit="Requires=pe-missing.service"),
-    "requires-what-requires-the-missing": Made(
-        "cd",
-        ENABLE,
-        unit="Requires=requires-the-missing.service\nAfter=requires-the-missing.service",
-    ),
     "after-success": Made("uu", install=""),
     "succeeds": Made(
         "cd", ENABLE, unit="OnSuccess=after-success.service", service="Type=oneshot\nExecStart=true"

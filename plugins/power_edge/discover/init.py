@@ -85,12 +85,19 @@ def record(root: Path, name: str | None = None) -> Recorded:
         if recorded is None:
             raise
         return recorded  # another command has recorded it meanwhile
-    count = len(load_node(folder).items)
-    items = f"{count} item{'' if count == 1 else 's'}"
-    notes += (f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({items})",)
+    notes += (f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({_items(folder)})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)
     return Recorded(wanted, notes)
+
+
+def _items(folder: Path) -> str:
+    """Return how many items a node has, for the user. The files are written, whatever this says."""
+    try:
+        count = len(load_node(folder).items)
+    except ConfigError as error:
+        return f"its files cannot be read now: {error}"
+    return f"{count} item{'' if count == 1 else 's'}"
 
 
 def find(root: Path) -> tuple[str | None, tuple[str, ...]]:
