@@ -439,17 +439,13 @@ read_dump() (
                 for (i = 1; i <= count; i++) print "unsure", names[i], unsure[unit]
             }
             for (unit in job) {
-                follow(unit, wakes[unit])
+                # What is started on failure: this dry run cannot tell what fails.
+                follow(unit, wakes[unit] rescues[unit])
                 count = split(unit aliases[unit], names, " ")
                 conditions_of = split(conditions[unit], lines, "\n")
                 for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) print "condition", names[i], lines[at]
             }
-            for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] pulls[todo[at]])
-            # What is started on failure alone, such as emergency.target, is not followed.
-            for (unit in job) {
-                count = split(rescues[unit], names, " ")
-                for (i = 1; i <= count; i++) if (!(names[i] in job)) print "wakes", unit, names[i]
-            }
+            for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] rescues[todo[at]] pulls[todo[at]])
             for (name in declared) {
                 if (!(name in known) && !(name in name_of)) { print "unloaded", name; continue }
                 unit = name in name_of ? name_of[name] : name
@@ -639,7 +635,7 @@ halted() {
             [ ! -e $tree/cgroup.procs ] || find $tree -name cgroup.events -exec grep -ls '^frozen 1' {} + | sed "s|^$tree||; s|/cgroup\.events\$||"
         done 2>/dev/null
     )
-    stopped=$(printf '%s\n' proc/[0-9]*/status | xargs grep -ls '^State:[[:blank:]]*T' /dev/null)
+    stopped=$(printf '%s\n' proc/[0-9]*/status | xargs grep -ls '^State:[[:blank:]]*[Tt]' /dev/null)
     [ -n "$frozen$stopped" ] || return 0
     printf '%s\n' proc/[0-9]*/cgroup | xargs grep -Es '^0::|:name=systemd:' /dev/null | FROZEN=$frozen STOPPED=$stopped awk '
         # The unit of the system that a group belongs to; systemd puts `_` before a name that the kernel could take for its own.

@@ -224,7 +224,16 @@ UNITS: Mapping[str, Made] = {
     "succeeds": Made(
         "cd", ENABLE, unit="OnSuccess=after-success.service", service="Type=oneshot\nExecStart=true"
     ),
-    "after-failure": Made("uu", install=""),
+    "after-failure": Made("uu", install="", unit="Wants=wanted-after-failure.service"),
+    "wanted-after-failure": Made("uu", install=""),
+    "after-timed-failure": Made("uu", install=""),
+    "timed-fails": Made(
+        "dd",
+        "systemctl enable timed-fails.timer",
+        install="",
+        unit="OnFailure=after-timed-failure.service",
+        service="Type=oneshot\nExecStart=false",
+    ),
     "fails": Made(
         "cd",
         ENABLE,
@@ -253,6 +262,7 @@ UNITS: Mapping[str, Made] = {
 TIMER, SOCKET = "[Timer]\nOnBootSec=0\n", "[Socket]\nListenStream=/run/{}\n"
 OTHERS = {
     f"{ADMIN}/by-a-timer.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
+    f"{ADMIN}/timed-fails.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/by-a-socket.socket": SOCKET.format("a") + "[Install]\nWantedBy=sockets.target\n",
     f"{VENDOR}/by-a-masked-socket.socket": SOCKET.format("b")
