@@ -359,6 +359,12 @@ HALTS = {
         "mkdir $G/sub; echo $P >$G/sub/cgroup.procs; echo 1 >$G/sub/cgroup.freeze; until grep -q 'frozen 1' $G/sub/cgroup.events; do :; done",
     ),
     "by-a-signal": (SLEEPS, "kill -STOP $P; until grep -q '^State:.T' /proc/$P/status; do :; done"),
+    # ptrace(PTRACE_ATTACH), by its number: the node has no debugger.
+    "by-a-debugger": (
+        SLEEPS,
+        "setsid perl -e 'syscall($ARGV[0] eq q(x86_64) ? 101 : 117, 16, $ARGV[1] + 0, 0, 0) == 0 or die; sleep'"
+        " $(uname -m) $P >/dev/null 2>&1 & until grep -q '^State:.t' /proc/$P/status; do :; done",
+    ),
     "by-a-signal-but-for-a-helper": (
         "[Service]\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep infinity'\n",
         "kill -STOP $P; until grep -q '^State:.T' /proc/$P/status; do :; done",
