@@ -225,7 +225,7 @@ UFW = f"{HEAD}firewall:\n  enabled: true\n  default_incoming: deny\n  rules:\n  
 
 
 def firewall(text: str, case: str) -> Adoption:
-    answer = (RECORDINGS / f"{case}.answer").read_bytes()
+    answer = (RECORDINGS / case / "section").read_bytes()
     return adopted(text, {"firewall": resource("firewall").parse(answer)})
 
 
