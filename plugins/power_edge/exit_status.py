@@ -40,8 +40,9 @@ def replaceable(status: int) -> bool:
 
 
 def yields_to_unwritten(status: int) -> bool:
-    """Whether a report that could not be written decides the status: a drift that nobody is told
-    about is worse than the drift. A shut gate and what pytest itself reports stay.
+    """Whether a report that could not be written changes this status to 3.
+
+    0, 1 and 10 change, because nobody would read the missing report. Other statuses stay.
     """
     return status in (COMPLIANT, DRIFT, UNKNOWN)
 

@@ -31,7 +31,7 @@ if command -v ip >/dev/null; then
     else
         missing addresses 'ip failed'
     fi
-    # A route that follows from an address was set by nobody.
+    # The kernel adds a route for each address; no person set it.
     for family in 4 6; do
         if ! ip -$family route show; then echo "failed"; fi
     done | awk '

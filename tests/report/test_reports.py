@@ -372,7 +372,7 @@ def test_what_cannot_be_written_is_told_and_the_old_file_stays(
         "no:cacheprovider",
         *(["--json-report-file="] * (option[2] == "p")),
     )
-    assert result.ret == 3, "a drift that nobody is told about is worse than the drift"
+    assert result.ret == 3, "a drift must not hide that the report is missing"
     assert file.read_text() == "old\n"
     result.stdout.fnmatch_lines(
         [

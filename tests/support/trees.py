@@ -26,7 +26,7 @@ def run(
 
 
 def lines(done: subprocess.CompletedProcess[bytes]) -> dict[str, str]:
-    """What is told, sign and all -> why.
+    """Return the reason for each line, by its text with the sign.
 
     The discovery must have ended well, and named nothing twice.
     """
