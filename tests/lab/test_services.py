@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
@@ -19,10 +18,11 @@ from power_edge.resources.services.unit import Unit
 from tests.support.cases import check
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.recorded import make, recorded
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = package_data.text("probes/resources/services.sh")
+BODY = body("services", "resources")
 SHELLS = [("dash",), ("bash",), ("mksh",), ("busybox", "sh")]
 
 

@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import pytest
 
-from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, TRIXIE, Root, own_distribution
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = package_data.text("probes/resources/services.sh")
+BODY = body("services", "resources")
 ADMIN, LOCAL = "/etc/systemd/system", "/usr/local/lib/systemd/system"
 VENDOR, RUN = "/usr/lib/systemd/system", "/run/systemd/system"
 ROOTS = [

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Outcome, Source
 from power_edge.model.generated.resources.services_schema import Service
@@ -22,10 +21,11 @@ from tests.support.lab.boots import settle
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.random_units import scenario
 from tests.support.lab.roots import BASE, CORE, TRIXIE, Root, own_distribution
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = package_data.text("probes/resources/services.sh")
+BODY = body("services", "resources")
 ON_DEBIAN = pytest.mark.skipif(
     own_distribution() != "debian", reason="Debian 13 is made from the archive of a Debian machine"
 )

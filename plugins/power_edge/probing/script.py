@@ -131,11 +131,15 @@ class ProbeScript(NamedTuple):
 def files(kind: str, *folders: str) -> tuple[str, ...]:
     """Return the files of a type's probes in folders below probes/, as names without `.sh`.
 
-    Before them stand lib/node.sh, which every probe begins with, and lib/TYPE.sh, if there is one.
+    Before them stand lib/node.sh, which every probe begins with, and the functions that the type's
+    probes share: lib/TYPE.sh, or all files of the folder lib/TYPE.
     """
-    own = (package_data.folder("probes") / "lib" / f"{kind}.sh").is_file()
-    shared = ("lib/node", f"lib/{kind}") if own else ("lib/node",)
-    return (*shared, *(f"{folder}/{kind}" for folder in folders))
+    lib = package_data.folder("probes") / "lib"
+    own = [
+        path for path in (lib / f"{kind}.sh", *sorted((lib / kind).glob("*.sh"))) if path.is_file()
+    ]
+    shared = (path.relative_to(lib.parent).with_suffix("").as_posix() for path in own)
+    return ("lib/node", *shared, *(f"{folder}/{kind}" for folder in folders))
 
 
 def probe_script(

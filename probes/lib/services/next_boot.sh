@@ -1,0 +1,274 @@
+# What the next boot starts, by a dry run of systemd.
+# shellcheck disable=SC2154 # the probe sets what these functions read
+
+# Why this machine cannot tell what its next boot starts; nothing where it can.
+unforeseeable() {
+    for file in system-update etc/system-update; do
+        [ ! -e "$file" ] && [ ! -L "$file" ] && continue
+        echo "trap the next boot installs updates (/$file) and starts little else"
+    done
+    id=''
+    [ ! -s etc/machine-id ] || read -r id <etc/machine-id || :
+    if [ -z "$id" ] || [ "$id" = uninitialized ]; then
+        echo 'trap the next boot counts as the first one and applies presets (/etc/machine-id is missing, empty or "uninitialized")'
+    fi
+    [ ! -L run/systemd/generator.early/default.target ] ||
+        echo "trap the kernel's command line sent this boot to ${default:-another target}, and the next one may go elsewhere"
+    # Units that the kernel's command line adds or masks (systemd.wants=, systemd.mask=).
+    for file in run/systemd/generator.early/* run/systemd/generator.early/*.wants/*; do
+        case $file in */default.target | *.wants | *'/*') ;; *) printf 'early %s\n' "${file##*/}" ;; esac
+    done
+}
+
+# A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
+# output of generators, which a boot makes again.
+dry_run() { # WRAPPER...
+    "$@" env -i SYSTEMD_UNIT_PATH="$path" SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
+        LC_ALL=C SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console "$manager" --test --system --unit=default.target </dev/null 2>&1
+    echo "status $?"
+}
+
+# The dump of a dry run -> `job UNIT` for what a boot starts, `called ALIAS` for its other names, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
+# units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
+# for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, and `complete`; else `why REASON`.
+read_dump() (
+    IFS=$newline
+    set -f
+    # shellcheck disable=SC2086
+    FORGOTTEN=$forgotten FAILED=$failed awk '
+        BEGIN {
+            for (i = 1; i < ARGC; i++) declared[ARGV[i]]
+            ARGC = 1
+            count = split(ENVIRON["FORGOTTEN"], names, "\n")
+            for (i = 1; i <= count; i++) forgotten[names[i]]
+            count = split(ENVIRON["FAILED"], names, "\n")
+            for (i = 1; i <= count; i++) failed[names[i]]
+        }
+        # Of several reasons one that does not depend on the order in which awk walks its arrays.
+        function doubt(unit, why) { if (!(unit in unsure) || why < unsure[unit]) unsure[unit] = why }
+        # It does not start, and what needs it fails.
+        function fails(unit, why) {
+            doubt(unit, why)
+            needers(unit, needed[unit] bound[unit])
+        }
+        function needers(unit, list,    i, count, names) {
+            if (unit in failing) return
+            failing[unit]
+            count = split(list, names, " ")
+            for (i = 1; i <= count; i++) fails(names[i], "a unit that it requires may fail to start")
+        }
+        # A boot may start it and what it pulls, though this dry run starts neither.
+        function may_start(unit, why,    i, count, names) {
+            if (unit in job || (unit, why) in maybe || unit ~ /\.slice$/) return
+            maybe[unit, why]
+            doubt(unit, why)
+            count = split(pulls[unit], names, " ")
+            for (i = 1; i <= count; i++) may_start(names[i], why)
+        }
+        # Units that may be on an ordering cycle, or between two: what is left when all that nothing comes after, or before, is taken away.
+        function cyclic(    unit, i, count, names, end, at, todo, before_it, after_it) {
+            closure(root)
+            for (unit in job) candidate[unit]
+            for (unit in candidate) {
+                before_it[unit] = degree(after[unit])
+                after_it[unit] = degree(before[unit])
+            }
+            for (unit in candidate) if (!before_it[unit] || !after_it[unit]) { todo[++end] = unit; peeled[unit] }
+            for (at = 1; at <= end; at++) {
+                count = split(after[todo[at]], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (names[i] in candidate && !--after_it[names[i]] && !(names[i] in peeled)) { todo[++end] = names[i]; peeled[names[i]] }
+                count = split(before[todo[at]], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (names[i] in candidate && !--before_it[names[i]] && !(names[i] in peeled)) { todo[++end] = names[i]; peeled[names[i]] }
+            }
+            # systemd keeps what default.target requires.
+            require(root)
+            for (unit in candidate) if (!(unit in peeled) && !(unit in kept)) leave_out(unit)
+        }
+        function degree(list,    i, count, names, found) {
+            count = split(list, names, " ")
+            for (i = 1; i <= count; i++) if (names[i] in candidate) found++
+            return found + 0
+        }
+        function closure(unit,    i, count, names) {
+            if (unit in candidate) return
+            candidate[unit]
+            count = split(pulls[unit], names, " ")
+            for (i = 1; i <= count; i++) closure(names[i])
+        }
+        function require(unit,    i, count, names) {
+            if (unit in kept) return
+            kept[unit]
+            count = split(requires[unit], names, " ")
+            for (i = 1; i <= count; i++) require(names[i])
+        }
+        function leave_out(unit,    i, count, names) {
+            if (unit in dropped) return
+            dropped[unit]
+            gone[unit]
+            doubt(unit, chance)
+            may_start(unit, chance)
+            count = split(needed[unit] bound[unit], names, " ")
+            for (i = 1; i <= count; i++) leave_out(names[i])
+        }
+        # A unit that it requires cannot be loaded: systemd stops there, and what else it pulls has a job or not, in an order of chance.
+        function breaks(unit,    i, count, names) {
+            if (unit in broken) return
+            broken[unit]
+            count = split(needed[unit] bound[unit], names, " ")
+            for (i = 1; i <= count; i++) breaks(names[i])
+        }
+        function reach(unit,    i, count, names) {
+            if (unit in reached || unit in gone) return
+            reached[unit]
+            if (unit in broken) return
+            count = split(pulls[unit], names, " ")
+            for (i = 1; i <= count; i++) reach(names[i])
+        }
+        function template(unit) { return sub(/@[^.]*/, "@", unit) ? unit : "" }
+        function follow(from, list,    i, count, names) {
+            count = split(list, names, " ")
+            for (i = 1; i <= count; i++) {
+                if (names[i] in job) continue
+                print "wakes", from, names[i]
+                if (!(names[i] in woken)) { woken[names[i]]; todo[++end] = names[i] }
+            }
+        }
+        /^\t[^\t]+ Unit / { unit = $3; sub(/:$/, "", unit); known[unit]; next } # an arrow stands before it, in ASCII or in UTF-8
+        /^\t\tAfter: / { after[unit] = after[unit] " " $2; next }
+        /^\t\tBefore: / { before[unit] = before[unit] " " $2; next }
+        /^\t\t(Requires|BindsTo): / { requires[unit] = requires[unit] " " $2 }
+        /^\t\tBindsTo: / { binds[unit] = binds[unit] " " $2 }
+        /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
+        /^\t\t(RequiredBy|RequisiteOf): / { needed[unit] = needed[unit] " " $2; next }
+        /^\t\tBoundBy: / { bound[unit] = bound[unit] " " $2; next }
+        /^\t\tRequisite: / { requisites[unit] = requisites[unit] " " $2; next }
+        /^\t\tTriggers: / { triggered[unit] = triggered[unit] " " $2 }
+        /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
+        /^\t\tUnit Load State: / { load[unit] = $4; next }
+        /^\t\tUnit Active State: / { if ($4 == "active") up[unit]; next }
+        /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
+        /^\t\tRemainAfterExit: no$/ { leaves[unit]; next }
+        /^\t\tType: oneshot$/ { if (unit in leaves) fleeting[unit]; next }
+        /^\t\tAlias: / { aliases[unit] = aliases[unit] " " $2; name_of[$2] = unit; next }
+        /^\t\t(Condition|Assert)[A-Za-z]+: / {
+            if (/^\t\tA/) asserts[unit]; else conditional[unit]
+            sub(/^\t\t/, "")
+            sub(/: /, " ")
+            sub(/ [a-z]+$/, "")
+            conditions[unit] = conditions[unit] $0 "\n"
+            next
+        }
+        /^\t\tAction: .* -> start$/ { job[$2]; if ($2 ~ /\.target$/) target = 1; next }
+        /^[\t-]/ { next }
+        /Permission denied/ { unread = $0 }
+        $1 == "status" { status = $2; next }
+        { last = $0 }
+        END {
+            for (unit in job) if (!(unit in known)) { target = 0; last = "the dump of systemd --test has a form of its own" }
+            if (unread != "" || status != "0" || !target) {
+                print "why", unread != "" ? unread : last != "" ? last : "systemd --test printed nothing"
+                exit
+            }
+            for (unit in job) {
+                print "job", unit
+                count = split(aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) print "called", names[i]
+            }
+            root = "default.target" in name_of ? name_of["default.target"] : "default.target"
+            for (unit in known) if (unit in forgotten || template(unit) in forgotten) gone[unit]
+            for (name in forgotten) if (name in name_of) gone[name_of[name]]
+            for (unit in gone) doubt(unit, "its file on disk is a link into a folder that a boot empties")
+            chance = "an ordering cycle: which of its units a boot leaves out is a matter of chance"
+            cyclic()
+            for (unit in known) {
+                count = split(requires[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] in load && load[names[i]] != "loaded") { breaks(unit); break }
+            }
+            reach(root)
+            for (name in job) if (!(name in reached)) doubt(name, "what pulls it may be left out at the next boot, or may not pull it")
+            for (unit in broken) if (unit in candidate) {
+                count = split(pulls[unit], names, " ")
+                for (i = 1; i <= count; i++) may_start(names[i], "a unit that may start it requires one that cannot be loaded")
+            }
+            for (unit in job) {
+                count = split(triggered[unit], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (load[names[i]] != "loaded" || names[i] in gone) fails(unit, "systemd refuses to start it, since " names[i] " cannot be loaded")
+                # It has a job all the same, and fails when the job runs; by a plain Requires= it starts.
+                count = split(binds[unit], names, " ")
+                for (i = 1; i <= count; i++)
+                    if (names[i] in load && load[names[i]] != "loaded") fails(unit, "it is bound (BindsTo=) to " names[i] ", which cannot be loaded")
+                count = split(requisites[unit], names, " ")
+                for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
+                if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) needers(unit, needed[unit] bound[unit])
+                else if (unit in conditional || unit in fleeting) needers(unit, bound[unit])
+            }
+            for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "a mount or device that is there now hides whether a boot starts it")
+            for (unit in unsure) {
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) print "unsure", names[i], unsure[unit]
+            }
+            for (unit in job) {
+                # What is started on failure: this dry run cannot tell what fails.
+                follow(unit, wakes[unit] rescues[unit])
+                count = split(unit aliases[unit], names, " ")
+                conditions_of = split(conditions[unit], lines, "\n")
+                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) print "condition", names[i], lines[at]
+            }
+            for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] rescues[todo[at]] pulls[todo[at]])
+            for (name in declared) {
+                if (!(name in known) && !(name in name_of)) { print "unloaded", name; continue }
+                unit = name in name_of ? name_of[name] : name
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] != name) print "alias", name, names[i]
+            }
+            print "complete"
+        }
+    ' $boot | sort -u
+)
+
+# A file that a plain user may not read: systemd does not say of each that it left one out.
+unreadable() {
+    printf '%s\n' "$path" | tr ':' '\n' | while read -r folder; do
+        for file in "$folder" "$folder"/* "$folder"/*.d/*.conf; do
+            [ ! -e "$file" ] || [ -r "$file" ] || printf '%s\n' "$file"
+        done
+    done
+}
+
+next_boot() {
+    manager=''
+    for file in /usr/lib/systemd/systemd /lib/systemd/systemd /run/current-system/systemd/lib/systemd/systemd; do
+        [ -x "$file" ] && manager=$file && break
+    done
+    path=''
+    set -f
+    for folder in $(systemctl show -p UnitPath --value --no-pager); do
+        case $folder in /run/systemd/system* | /run/systemd/transient*) ;; *) path=$path${path:+:}$folder ;; esac
+    done
+    set +f
+    if [ -z "$manager" ] || [ -z "$path" ]; then echo 'why systemd itself was not found'; return; fi
+    sudo='' secret=''
+    if [ "$(id -u)" != 0 ]; then
+        secret=$(unreadable)
+        [ -n "$secret" ] || { dry_run | read_dump; return; }
+        secret="why it takes root to read ${secret%%"$newline"*}"
+        sudo=${PE_SUDO-}
+        [ -n "$sudo" ] || { echo "$secret"; return; }
+    fi
+    # systemd refuses the dry run to root. As `nobody`, with one capability, it reads unit files of mode 0600 all the same. It makes a folder in
+    # /tmp and removes it again: where namespaces can be had, in a /tmp of its own. setpriv and unshare are called by their paths: busybox's sh takes
+    # its own, which know less.
+    tools=''
+    for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
+    nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
+    [ -n "$tools" ] || { echo 'why there is no setpriv'; return; }
+    # shellcheck disable=SC2016,SC2086
+    found=$(dry_run $sudo "$tools/unshare" -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
+    # shellcheck disable=SC2086
+    case $found in *complete*) ;; *) found=$(dry_run $sudo $nobody | read_dump) ;; esac
+    case $found in *complete*) secret='' ;; esac
+    say "${secret:-$found}"
+}

@@ -1,0 +1,76 @@
+# What a command that changes a unit would run into, and what else a missing name may mean.
+# shellcheck disable=SC2154 # the probe sets what these functions read
+
+# What keeps `systemctl start` from working, for the first ten units that are down and are to run: `UNIT unmet CONDITION`, and `UNIT lacks UNIT STATE` for
+# what it requires and cannot be loaded.
+in_vain() {
+    down=$(say "$shown" | WANTED=$wanted awk '
+        BEGIN { RS = ""; FS = "\n"; count = split(ENVIRON["WANTED"], names, "\n"); for (i = 1; i <= count; i++) wanted[names[i]] }
+        /LoadState=loaded/ && /ActiveState=(inactive|failed)/ {
+            id = ""
+            hit = 0
+            for (i = 1; i <= NF; i++) {
+                if ($i ~ /^Id=/) id = substr($i, 4)
+                if (!sub(/^(Id|Names)=/, "", $i)) continue
+                count = split($i, names, " ")
+                for (j = 1; j <= count; j++) if (names[j] in wanted) hit = 1
+            }
+            if (hit && ++found <= 10) print id
+        }
+    ')
+    for unit in $down; do
+        unmet=$(systemd-analyze condition --unit="$unit" </dev/null 2>&1 | sed -n 's/^.*: \([A-Z][^ ]*=.*\) failed\.$/\1/p' | sed -n 1p)
+        [ -z "$unmet" ] || printf '%s unmet %s\n' "$unit" "$unmet"
+        needs=$(systemctl show --no-pager --value -p Requires -p BindsTo -- "$unit")
+        # shellcheck disable=SC2086
+        [ -z "$needs" ] || systemctl show --no-pager -p Id,LoadState -- $needs | UNIT=$unit awk -F= '
+            $1 == "Id" { id = $2 }
+            $1 == "LoadState" && $2 != "loaded" { print ENVIRON["UNIT"], "lacks", id, $2 }
+        '
+    done
+}
+
+# The units that this very connection hangs on: those of the processes above this one.
+way_in() {
+    pid=$$
+    while [ "${pid:-1}" -gt 1 ]; do
+        while IFS=: read -r _ _ group; do
+            case $group in *.service | *.scope) printf '%s\n' "${group##*/}" ;; esac
+        done 2>/dev/null <"proc/$pid/cgroup"
+        parent=''
+        while read -r word value; do [ "$word" != PPid: ] || parent=$value; done 2>/dev/null <"proc/$pid/status"
+        pid=$parent
+    done
+}
+
+# What `enable` would do: the [Install] sections of unit files, behind a mask as well.
+install_sections() {
+    for parent in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        for unit in $(of Id); do
+            [ "$parent" != etc/systemd/system ] || [ ! -L "$parent/$unit" ] || [ ! -s "$parent/$unit" ] || printf '%s linked\n' "$unit"
+            case $unit in *@*) set -- "$parent/$unit" "$parent/${unit%%@*}@.${unit##*.}" ;; *) set -- "$parent/$unit" ;; esac
+            for file; do [ ! -f "$file" ] || [ ! -s "$file" ] || printf '= %s %s\n' "$unit" "$file"; done
+        done
+    done | awk '
+        $1 != "=" { print; next }
+        {
+            while ((getline line < $3) > 0) if (line ~ /^[ \t]*(WantedBy|RequiredBy|UpheldBy|Also)[ \t]*=/) { sub(/^[ \t]+/, "", line); print $2, line }
+            close($3)
+        }
+    '
+}
+
+# What else the name may mean: units of a like name, and those that claim it by Alias=.
+similar_names() {
+    for parent in etc/systemd/system run/systemd/system run/systemd/generator.late \
+        usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        set -- "$parent"/*.service "$parent"/*.socket "$parent"/*.timer "$parent"/*.target
+        printf '%s\n' "$@"
+        for file; do
+            [ ! -f "$file" ] || [ -r "$file" ] || printf '? %s\n' "$file"
+        done
+        grep -s '^[[:blank:]]*Alias[[:blank:]]*=' /dev/null "$@"
+    done
+}
