@@ -49,6 +49,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write the results for node_exporter's textfile collector (name it *.prom)",
     )
 
+    group.addoption(
+        "--watch",
+        action="store_true",
+        help="check, then wait for changes and check again what they can affect, until SIGTERM or"
+        " Ctrl-C",
+    )
+    group.addoption(
+        "--event-log",
+        metavar="FILE",
+        help="with --watch: append each change of an outcome as a line of JSON",
+    )
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:

@@ -38,13 +38,22 @@ class Entry(NamedTuple, Generic[Declared]):
 class Triggers(NamedTuple):
     """What on the node can change an item.
 
-    `paths` are absolute paths of files and folders, `units` full names of systemd units whose
-    journal reports the change, `commands` names of programs that make it.
+    `paths` are absolute paths of files and folders; of a folder everything in it counts, two levels
+    deep. `units` are full names of systemd units whose state is the item's or whose journal reports
+    the change, `commands` names of programs that make it.
+
+    The watch alone uses the rest. `databases` are absolute paths of what a tool keeps for itself.
+    `values` are absolute paths of files that send no events, and
+    whose content is compared (in /proc and /sys). `topics` are names that event sources report
+    about a node as a whole: `unit-files`, `nftables`, `packages`.
     """
 
     paths: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
 
 
 def _asserted_fields(declared: Any, key: str | None) -> dict[str, object]:
@@ -123,6 +132,10 @@ class ResourceType(Generic[Declared, Observed]):
     triggers: Callable[[Declared, str], Triggers] = _no_triggers
     """Return what on the node can change an item. The second argument is the node's family of
     distributions: `debian`, `rhel`, `alpine`, `arch`, or '' if it is none of these.
+    """
+    quiet: float = 0.0
+    """Seconds without a further event until the watch looks: one command of a person is many
+    events.
     """
     whole: bool = False
     """All items share one observation, under the key '' (the firewall: one set of rules decides

@@ -71,6 +71,10 @@ class Nodes:
         self.by_answers = True
         self._checked[answer.node] = check.from_answer(self.by_name[answer.node], answer, max_age)
 
+    def settle(self, checked: Checked) -> None:
+        """Take this as the node's state: what a watch knows of it."""
+        self._checked[checked.node.name] = checked
+
     def silent(self) -> list[str]:
         """Return the names of the nodes without an answer, sorted."""
         return sorted(self.by_name.keys() - self._checked.keys())

@@ -59,6 +59,12 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         raise pytest.UsageError(
             f"two nodes have the name {twice[0]}: check their node-configs/ one at a time"
         )
+    if options.watch:
+        from power_edge.pytest_integration import watching
+
+        watching.refuse(options)
+    elif options.event_log:
+        raise pytest.UsageError("--event-log is about a watch: add --watch")
     routing = _transport(options)
     max_age = _age(options.max_age)
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
@@ -66,7 +72,9 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     nodes = Nodes(
         chosen,
         routing,
-        {} if idle or worker or by_answers else ask(chosen.nodes.values(), routing),
+        {}
+        if idle or worker or by_answers or options.watch
+        else ask(chosen.nodes.values(), routing),
     )
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)

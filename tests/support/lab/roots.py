@@ -252,6 +252,9 @@ Users: root, stella (sudo without a password), guest (no sudo).
 BASE = Root(name="base", below=CORE, packages=("ufw", "openvpn", "mksh", "acl"))
 """The usual Debian node: CORE with ufw (installed, inactive), openvpn."""
 
+PYTHON = Root(name="python", below=BASE, packages=("python3",))
+"""BASE with a Python: a node that Power Edge itself runs on."""
+
 SHELLS = Root(name="shells", below=CORE, packages=("tcsh", "csh", "zsh", "fish", "mksh"))
 """CORE with shells that somebody may log in by."""
 

@@ -120,5 +120,6 @@ RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     ask=ask,
     fact=fact,
     triggers=triggers,
+    quiet=0.05,
     hidden=hidden,
 )

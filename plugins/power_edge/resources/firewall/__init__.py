@@ -135,4 +135,5 @@ RESOURCE: ResourceType[Declared, Ruleset] = ResourceType(
     extra=extra,
     ask=lambda _: (),
     triggers=triggers,
+    quiet=0.5,
 )

@@ -18,5 +18,6 @@ def triggers(_: Declared, family: str) -> Triggers:
     """
     return Triggers(
         paths=("/etc/ufw", "/etc/firewalld", *_RULES_AT_BOOT.get(family, ())),
+        topics=("nftables",),
         commands=("ufw", "firewall-cmd", "nft", "iptables", "ip6tables"),
     )

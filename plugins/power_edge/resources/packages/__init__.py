@@ -51,4 +51,5 @@ RESOURCE: ResourceType[Declared, Package] = ResourceType(
     ask=ask,
     fact=fact,
     triggers=triggers,
+    quiet=0.5,
 )

@@ -10,8 +10,17 @@ _COMMANDS = {
     "arch": ("pacman",),
 }
 """Package managers by family of distributions."""
+_DATABASES = (
+    "/var/lib/dpkg/status",
+    # Its -wal and -shm change when root only reads (`rpm -qa`).
+    "/var/lib/rpm/rpmdb.sqlite",
+    "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "/lib/apk/db/installed",
+    "/var/lib/pacman/local",
+)
+"""What package managers replace or write at the end of each change."""
 
 
 def triggers(_: Package, family: str) -> Triggers:
-    """Return the commands of the family's package managers."""
-    return Triggers(commands=_COMMANDS.get(family, ()))
+    """Return the commands of the family's package managers, and the databases of all of them."""
+    return Triggers(commands=_COMMANDS.get(family, ()), databases=_DATABASES)

@@ -62,6 +62,7 @@ def triggers(declared: Service, _: str) -> Triggers:
         paths=("/etc/systemd/system",),
         units=(canonical(declared.name),),
         commands=("systemctl",),
+        topics=("unit-files",),
     )
 
 

@@ -51,9 +51,15 @@ def _entries(section: Mapping[str, str]) -> Iterator[Entry[Setting]]:
         yield Entry(key, Setting(key, value), (key,))
 
 
-def triggers(_: Setting, __: str) -> Triggers:
-    """Return the files that set parameters at boot, and the command that sets them now."""
-    return Triggers(paths=("/etc/sysctl.conf", "/etc/sysctl.d"), commands=("sysctl",))
+def triggers(declared: Setting, _: str) -> Triggers:
+    """Return the file in /proc/sys, the files that set parameters at boot, and the command that
+    sets them now.
+    """
+    return Triggers(
+        paths=("/etc/sysctl.conf", "/etc/sysctl.d"),
+        commands=("sysctl",),
+        values=tuple(f"/proc/sys/{path}" for path in ask([declared])),
+    )
 
 
 RESOURCE: ResourceType[Setting, Value | None] = ResourceType(

@@ -1,0 +1,37 @@
+"""Events: something on a node that may have changed."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What an event is about. An item names what can change it in the same terms (`Triggers`)."""
+
+    PATH = "path"
+    """A file or folder, by the path that was asked to be watched."""
+    VALUE = "value"
+    """A file that sends no events, and whose content is compared."""
+    UNIT = "unit"
+    """A systemd unit, by its full name as declared."""
+    TOPIC = "topic"
+    """Anything else, by the name of a topic: `unit-files`, `nftables`."""
+
+
+class Subject(NamedTuple):
+    """What an event is about."""
+
+    kind: Kind
+    name: str
+
+
+class Event(NamedTuple):
+    """A hint that something may have changed. Only a check tells whether it has.
+
+    `time` is the event's own time if it has one, else that of its arrival, in seconds since 1970.
+    `detail` is for people.
+    """
+
+    source: str
+    subject: Subject
+    time: float
+    detail: str = ""

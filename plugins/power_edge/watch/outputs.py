@@ -1,0 +1,93 @@
+"""Where transitions go: lines for people, and JSON lines for machines."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from power_edge.model import Outcome
+from power_edge.report.record import as_json, record
+from power_edge.report.terminal import headline
+from power_edge.text import printable
+from power_edge.watch.transition import Transition
+
+Output = Callable[[Transition], None]
+
+
+def line(transition: Transition) -> str:
+    """Return a transition as a line for people: local time, outcome, item, what differs, and what
+    told of it.
+    """
+    result = transition.result
+    clock = time.strftime("%H:%M:%S", time.localtime(transition.time))
+    item = result.item
+    name = f"{item.node} {item.type}[{item.name}]"
+    rest = "" if result.outcome is Outcome.COMPLIANT else f" {headline(result)}"
+    return printable(f"{clock} {result.outcome.value:<9} {name}{rest}{_by(transition)}")
+
+
+def _by(transition: Transition) -> str:
+    seconds = transition.detection_seconds
+    if transition.event is None or seconds is None:
+        return ""
+    return f" ({transition.event.source}, {seconds:.2f} s)"
+
+
+def as_event(transition: Transition) -> dict[str, Any]:
+    """Return a transition as schemas/event.schema.yaml describes it."""
+    item = as_json(record(transition.result))
+    return {
+        "time": datetime.fromtimestamp(transition.time, UTC).isoformat(timespec="milliseconds"),
+        "node": item["node"],
+        "type": item["type"],
+        "name": item["name"],
+        "from": transition.before.value if transition.before is not None else None,
+        "to": item["outcome"],
+        "expected": item["expected"],
+        "actual": item["actual"],
+        "cause": None,
+        "detection_seconds": (
+            round(seconds, 3) if (seconds := transition.detection_seconds) is not None else None
+        ),
+    }
+
+
+class EventLog:
+    """A file of JSON lines, one for each transition. Each line is written whole, or not at all.
+
+    It is opened anew for each line if another file has taken its place (logrotate's `create`); a
+    file that was cut (`copytruncate`) is appended to, as it is open for appending.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises OSError."""
+        self._path = path
+        self._file = self._open()
+
+    def __call__(self, transition: Transition) -> None:
+        """Append a transition. Raises OSError."""
+        text = json.dumps(as_event(transition), ensure_ascii=False, separators=(",", ":"))
+        if not self._is_current():
+            self.reopen()
+        os.write(self._file, f"{text}\n".encode("utf-8", "backslashreplace"))
+
+    def reopen(self) -> None:
+        """Open the file again, by its name. Raises OSError; the old one stays open then."""
+        old, self._file = self._file, self._open()
+        os.close(old)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    def _is_current(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file), self._path.stat())
+        except OSError:
+            return False

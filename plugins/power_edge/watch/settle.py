@@ -1,0 +1,56 @@
+"""Wait until a burst of events is over: a package installation, `ufw enable`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from power_edge.model import Item
+from power_edge.watch.event import Event
+
+_LONGEST = 10
+"""How many times its quiet time an item waits at most, if events never stop."""
+ItemId = tuple[str, str]
+"""Type and name of an item: what it is known by within its node."""
+
+
+@dataclass
+class _Waiting:
+    item: Item
+    first: Event
+    since: float
+    due: float
+
+
+class Due:
+    """The items that are to be checked, each after a time without further events about it.
+
+    All times are seconds of one monotonic clock, but for those in events.
+    """
+
+    def __init__(self, quiet: Mapping[str, float], debounce: float | None = None) -> None:
+        """`quiet`: seconds by resource type, 0 for any other; `debounce` holds for all instead."""
+        self._quiet = quiet
+        self._debounce = debounce
+        self._waiting: dict[ItemId, _Waiting] = {}
+
+    def add(self, items: Iterable[Item], event: Event, now: float) -> None:
+        """An event may have changed these items."""
+        for item in items:
+            quiet = self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
+            key = item.type, item.name
+            waiting = self._waiting.setdefault(key, _Waiting(item, event, now, now))
+            waiting.due = min(now + quiet, waiting.since + _LONGEST * quiet)
+
+    def next(self) -> float | None:
+        """Return when the first item is due, None if none waits."""
+        return min((waiting.due for waiting in self._waiting.values()), default=None)
+
+    def take(self, now: float) -> dict[ItemId, tuple[Item, Event]]:
+        """Return the items that are due, each with the first event about it, and forget them."""
+        taken = {key: each for key, each in self._waiting.items() if each.due <= now}
+        for key in taken:
+            del self._waiting[key]
+        return {key: (each.item, each.first) for key, each in taken.items()}
+
+    def clear(self) -> None:
+        """Forget all: a full check is about to look at everything."""
+        self._waiting.clear()

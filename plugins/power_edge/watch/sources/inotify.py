@@ -1,0 +1,174 @@
+"""Files, by inotify(7): those that items need, and the paths of watcher.yaml.
+
+The watches are on every folder on the way to a path, so that a path may be missing, and its folders
+may be replaced. One inotify instance holds all of them: watchdog would take an instance and two
+threads for each folder, and Linux gives a user 128 instances.
+"""
+
+import asyncio
+import errno
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from asyncinotify import Event as RawEvent
+from asyncinotify import Inotify, Mask
+from asyncinotify import Watch as FolderWatch
+
+from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.path_chain import Fingerprint, chain, fingerprint, folders
+from power_edge.watch.sources import Listener, Source, Unavailable, Watched
+
+NAME = "inotify"
+_ON_THE_WAY = (
+    Mask.CREATE | Mask.DELETE | Mask.MOVED_FROM | Mask.MOVED_TO | Mask.ATTRIB | Mask.DELETE_SELF
+    | Mask.MOVE_SELF
+)  # fmt: skip
+_AT_THE_END = _ON_THE_WAY | Mask.MODIFY | Mask.CLOSE_WRITE
+_OF_THE_FILE = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB | Mask.DELETE_SELF | Mask.MOVE_SELF
+_GONE = Mask.IGNORED | Mask.UNMOUNT | Mask.DELETE_SELF | Mask.MOVE_SELF
+_ANY = ""
+"""Stands for each name in a folder, and for the watched file itself."""
+
+
+class Paths:
+    """The watches for some paths, and the paths' fingerprints."""
+
+    def __init__(self, inotify: Inotify, paths: Iterable[str]) -> None:
+        self._inotify = inotify
+        self._paths = sorted(paths)
+        self._concerned: dict[int, defaultdict[str, set[str]]] = {}
+        """Watch descriptor -> name in its folder -> the paths that it is on the way to."""
+        self._watches: dict[int, FolderWatch] = {}
+        self._fingerprints: dict[str, Fingerprint] = {}
+
+    def arm(self, paths: Iterable[str] | None = None) -> list[str]:
+        """Watch all paths, or some of them, as they are now. Return those that have changed.
+
+        Raises OSError if the kernel allows no more watches.
+        """
+        changed = []
+        for path in self._paths if paths is None else sorted(paths):
+            self._forget(path)
+            # A watch first, a look after it: so nothing happens between the two unseen. Where
+            # the look finds another way than the one that is watched, it is watched again.
+            while True:
+                way = chain(path)
+                self._watch_all(path)
+                if chain(path) == way:
+                    break
+            before, now = self._fingerprints.get(path), fingerprint(way)
+            self._fingerprints[path] = now
+            if before is not None and before != now:
+                changed.append(path)
+        self._drop_unused()
+        return changed
+
+    def concerned(self, event: RawEvent) -> set[str]:
+        """Return the paths whose chain an event is about."""
+        if event.watch is None:
+            return set()
+        names: Mapping[str, set[str]] = self._concerned.get(event.watch.wd, {})
+        if event.mask & _GONE:
+            if event.mask & Mask.IGNORED:
+                self._concerned.pop(event.watch.wd, None)
+                self._watches.pop(event.watch.wd, None)
+            return {path for paths in names.values() for path in paths}
+        name = _ANY if event.name is None else str(event.name)
+        return names.get(_ANY, set()) | names.get(name, set())
+
+    def _watch_all(self, path: str) -> None:
+        way = chain(path)
+        for step in way.steps[:-1]:
+            self._watch(step.folder, step.name, path, _ON_THE_WAY | Mask.ONLYDIR)
+        if way.steps:
+            last = way.steps[-1]
+            self._watch(last.folder, last.name, path, _AT_THE_END | Mask.ONLYDIR)
+        inside = list(folders(way))
+        for folder in inside:
+            self._watch(folder, _ANY, path, _AT_THE_END | Mask.ONLYDIR)
+        if way.exists and not inside:
+            # The file itself: a write by another hard link sends nothing to its folder.
+            self._watch(way.end, _ANY, path, _OF_THE_FILE | Mask.DONT_FOLLOW)
+
+    def _watch(self, place: str, name: str, path: str, mask: Mask) -> None:
+        try:
+            watch = self._inotify.add_watch(place, mask | Mask.MASK_ADD)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.ENOMEM):
+                raise
+            return  # it has gone, or may not be read: the step before it is watched
+        self._watches[watch.wd] = watch
+        self._concerned.setdefault(watch.wd, defaultdict(set))[name].add(path)
+
+    def _forget(self, path: str) -> None:
+        for names in self._concerned.values():
+            for paths in names.values():
+                paths.discard(path)
+
+    def _drop_unused(self) -> None:
+        for descriptor, names in list(self._concerned.items()):
+            if not any(names.values()):
+                del self._concerned[descriptor]
+                try:
+                    self._inotify.rm_watch(self._watches.pop(descriptor))
+                except OSError:
+                    continue  # the kernel has dropped it, as the folder is gone
+
+
+def _paths(watched: Watched) -> frozenset[str]:
+    configured = watched.configured.inotify if watched.configured is not None else None
+    own = configured.paths or () if configured is not None else ()
+    return frozenset([*(s.name for s in watched.subjects if s.kind is Kind.PATH), *own])
+
+
+async def run(watched: Watched, listener: Listener) -> None:
+    try:
+        inotify = Inotify(cache_size=256, sync_timeout=0)
+    except OSError as error:
+        raise Unavailable(
+            f"inotify is not to be had: {error.strerror} (see fs.inotify.max_user_instances)"
+        ) from None
+    ready = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with inotify:
+        try:
+            paths = Paths(inotify, _paths(watched))
+            paths.arm()
+            loop.add_reader(inotify.fd, ready.set)
+            listener.up()
+            while True:
+                await ready.wait()
+                ready.clear()
+                begun = loop.time()
+                _report(paths, list(inotify), listener)
+                # In a storm of events most of the time is left to the rest.
+                await asyncio.sleep(2 * (loop.time() - begun))
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.ENOMEM):
+                raise
+            raise Unavailable(
+                f"the kernel allows no more watches: {error.strerror}"
+                " (raise fs.inotify.max_user_watches)"
+            ) from None
+        finally:
+            loop.remove_reader(inotify.fd)
+
+
+def _report(paths: Paths, events: list[RawEvent], listener: Listener) -> None:
+    now = time.time()
+    overflow = any(event.mask & Mask.Q_OVERFLOW for event in events)
+    concerned = {path for event in events for path in paths.concerned(event)}
+    changed = paths.arm(None if overflow else concerned) if overflow or concerned else []
+    for path in changed:
+        listener.event(Event(NAME, Subject(Kind.PATH, path), now))
+    if overflow:
+        listener.lost(1, "the kernel's queue of file events was full")
+
+
+SOURCE = Source(
+    name=NAME,
+    wants=lambda watched: bool(_paths(watched)),
+    covers=lambda subject: subject.kind is Kind.PATH,
+    run=run,
+)

@@ -1,0 +1,99 @@
+"""Rules of the kernel's packet filter, by netlink: each commit of nft, ufw, iptables-nft and
+firewalld ends with a message of its own (NFT_MSG_NEWGEN). iptables-legacy sends none.
+"""
+
+import asyncio
+import errno
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.sources import Listener, Source, Unavailable, Watched
+
+NAME = "nftables"
+COMMIT = Subject(Kind.TOPIC, "nftables")
+_NETLINK_NETFILTER, _SOL_NETLINK, _ADD_MEMBERSHIP = 12, 270, 1
+_GROUP = 7
+"""NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h."""
+_NEWGEN = 0x0A0F
+_HEADER, _GENERIC = struct.Struct("=IHHII"), 4
+_ATTRIBUTE = struct.Struct("=HH")
+_PID, _COMMAND = 2, 3
+_BUFFER = 4 * 1024 * 1024
+"""Bytes of the kernel's buffer for us: `ufw enable` is 52 commits."""
+
+
+class Commit(NamedTuple):
+    """A commit, and who made it."""
+
+    pid: int
+    command: str
+
+
+def commits(datagram: bytes) -> Iterator[Commit]:
+    """Yield the commits of a datagram. What is cut or not understood ends it."""
+    at = 0
+    while at + _HEADER.size <= len(datagram):
+        length, kind, *_ = _HEADER.unpack_from(datagram, at)
+        if length < _HEADER.size:
+            return
+        if kind == _NEWGEN:
+            found = dict(_attributes(datagram[at + _HEADER.size + _GENERIC : at + length]))
+            pid = found.get(_PID, b"")
+            yield Commit(
+                int.from_bytes(pid[:4], "big"),
+                found.get(_COMMAND, b"").rstrip(b"\0").decode("utf-8", "replace"),
+            )
+        at += (length + 3) & ~3
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, at)
+        if length < _ATTRIBUTE.size:
+            return
+        yield kind & 0x3FFF, data[at + _ATTRIBUTE.size : at + length]
+        at += (length + 3) & ~3
+
+
+async def run(_: Watched, listener: Listener) -> None:
+    try:
+        feed = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _NETLINK_NETFILTER
+        )
+    except (OSError, AttributeError) as error:
+        raise Unavailable(f"netlink is not to be had: {error}") from None
+    with feed:
+        feed.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        try:
+            feed.bind((0, 0))
+            feed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP)
+        except OSError as error:
+            raise Unavailable(
+                f"commits of the packet filter are for root ({error.strerror}): CAP_NET_ADMIN"
+            ) from None
+        listener.up()
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                datagram = await loop.sock_recv(feed, 128 * 1024)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                listener.lost(1, "the kernel's buffer of netfilter messages was full")
+                continue
+            for commit in commits(datagram):
+                detail = f"{commit.command} (process {commit.pid}) changed the packet filter"
+                listener.event(Event(NAME, COMMIT, time.time(), detail))
+
+
+SOURCE = Source(
+    name=NAME,
+    wants=lambda watched: COMMIT in watched.subjects,
+    covers=lambda subject: subject == COMMIT,
+    run=run,
+)

@@ -1,0 +1,24 @@
+"""An item whose outcome has changed, and everything that is recorded of that."""
+
+from typing import NamedTuple
+
+from power_edge.model import Outcome, Result
+from power_edge.watch.event import Event
+
+
+class Transition(NamedTuple):
+    """An item's outcome before and after a check.
+
+    `time` is when it was judged, in seconds since 1970. `before` is None if the item is new.
+    `event` is the first event that led to the check, None if a full check found the change.
+    """
+
+    time: float
+    result: Result
+    before: Outcome | None
+    event: Event | None
+
+    @property
+    def detection_seconds(self) -> float | None:
+        """Seconds from the event to the verdict; None if no event told of the change."""
+        return None if self.event is None else max(0.0, self.time - self.event.time)
