@@ -192,13 +192,12 @@ class NodeWatch:
 
 def summary(name: str, watch: NodeWatch) -> str:
     """Return one line about a node that is watched: its items by outcome, and its sources."""
-    found = ", ".join(
-        f"{count} {outcome}" for outcome, count in counts(watch.state).items() if count
-    )
+    found = counts(watch.state).items()
+    items = ", ".join(f"{count} {outcome.value}" for outcome, count in found if count)
     up = [health.name for health in watch.health if health.up]
     down = [f"{health.name} is not up: {health.why}" for health in watch.health if not health.up]
     by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked again and again"
-    return "; ".join([f"{name}: {found}", by, *sorted(down)])
+    return "; ".join([f"{name}: {items}", by, *sorted(down)])
 
 
 def key_of(item: Item) -> ItemId:

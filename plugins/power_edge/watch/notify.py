@@ -1,4 +1,4 @@
-"""Tell systemd how the watch is doing (sd_notify(3)); nothing where it was not started by systemd."""
+"""Tell systemd how the watch is doing (sd_notify(3)), if systemd started it."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ class Notifier:
         """Seconds within which systemd wants to hear of us; None: it does not."""
 
     def send(self, *lines: str) -> None:
-        """Send some assignments (`READY=1`). A manager that does not listen is no reason to stop."""
+        """Send some assignments (`READY=1`). It does not matter if nobody listens."""
         if not self._address:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
