@@ -195,6 +195,7 @@ class Run:
         if reporter is not None:
             reporter.ensure_newline()
             reporter.write_line(text)
+            reporter.flush()  # whoever reads a pipe reads it now
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(

@@ -247,6 +247,9 @@ class Watching:
         try:
             answer = await asyncio.wait_for(asyncio.wrap_future(pending.future), pending.limit)
             checked = check.Checked(part, answer)
+        except asyncio.CancelledError:
+            pending.lifeline.cut()
+            raise
         except TimeoutError:
             pending.lifeline.cut()
             checked = check.Checked(part, Unreachable(f"no answer in {pending.limit:.0f} s"))
