@@ -123,6 +123,10 @@ def test_a_watch_that_ends_reports_its_last_state(node: Node) -> None:
     with watch(node, *arguments) as started:
         node.sh("echo other >/etc/watched")
         started.wait("files", "/etc/watched", "drift")
+        started.signal(signal.SIGUSR1)
+        started.wait_for_file("report.json")
+        early = node.sh(f"cat {FOLDER}/report.json; rm {FOLDER}/report.json")
+        assert '"exit_status": 1' in early
         status, output = started.stop()
         node.sh("echo hello >/etc/watched")
     assert status == 1

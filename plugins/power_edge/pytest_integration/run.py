@@ -2,16 +2,14 @@
 
 import gc
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from itertools import groupby, zip_longest
+from collections.abc import Generator, Sequence
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from power_edge import exit_status
 from power_edge.checking.check import GATE_TYPE
-from power_edge.config.node_configs import STATE
 from power_edge.pytest_integration import compat, fixtures, hooks, own_tests
 from power_edge.pytest_integration.atomic_reports import make_atomic
 from power_edge.pytest_integration.collection import (
@@ -30,9 +28,6 @@ from power_edge.pytest_integration.results import attach
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.resources import names
 from power_edge.text import printable
-
-if TYPE_CHECKING:
-    from power_edge.pytest_integration.watching import Watching
 
 _STOCK = ("allure_report_dir", "usepdb", "trace", "setupshow", "setuponly")
 """Options that make our items run by pytest's own protocol.
@@ -155,40 +150,24 @@ class Run:
         ):
             return None
         if config.option.watch:
-            self._watch(session)
-        items = session.items
-        for item, following in zip_longest(items, items[1:]):
+            # A check needs none of it.
+            from power_edge.pytest_integration.watch_session import watch
+
+            watch(session, self.nodes, self._run_all, self._write_line)
+        self._run_all(session)
+        return True
+
+    def _run_all(self, session: pytest.Session) -> None:
+        """Run the session's items, ours without pytest's protocol."""
+        for item, following in zip_longest(session.items, session.items[1:]):
             if isinstance(item, CheckItem):
                 run_item(item, following)
             else:
-                config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
-        return True
-
-    def _watch(self, session: pytest.Session) -> None:
-        """Run the operators' own tests once, then watch the items, which alone are left."""
-        from power_edge.pytest_integration.watching import (  # a check needs none of it
-            Watching,
-            open_log,
-        )
-
-        own = [item for item in session.items if not isinstance(item, CheckItem)]
-        items = [item for item in session.items if isinstance(item, CheckItem)]
-        if own:
-            self.nodes.ask()
-            for item, following in zip_longest(own, [*own[1:]]):
-                self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        session.items[:] = items
-        try:
-            log = open_log(self.config)
-        except OSError as error:
-            raise pytest.UsageError(f"--event-log={error.filename}: {error.strerror}") from None
-        watching = Watching(self.nodes, items, self._write_line, log)
-        watching.run()
-        session.items[:] = list(_as_declared_now(items, watching))
 
     def _write_line(self, text: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -234,16 +213,3 @@ class Run:
             if report.failed and not isinstance(error, CouldNotLook | Drifted):
                 attribute_to_node(report, item, call)
         return report
-
-
-def _as_declared_now(items: Sequence[CheckItem], watching: "Watching") -> Iterator[CheckItem]:
-    """Yield the items of a watch that has ended: those of a configuration that was loaded again
-    are made anew.
-    """
-    for file, members in groupby(items, key=lambda item: item.parent):
-        name = file.path.parent.name
-        if name in watching.reloaded and file.path.name == STATE:
-            wanted = watching.items(name)
-            yield from (item for item in file.collect() if item.declared in wanted)
-        else:
-            yield from members

@@ -6,6 +6,7 @@ while the watch runs, and all reports and the exit status are those of its last 
 """
 
 import asyncio
+import os
 import signal
 from argparse import Namespace
 from collections import defaultdict
@@ -38,6 +39,10 @@ _REFUSED = (
     ("usepdb", "--pdb waits for a person"),
     ("numprocesses", "-n starts workers"),
     ("answers", "--answers judges once"),
+    ("allure_report_dir", "--alluredir needs each item to be run by pytest"),
+    ("trace", "--trace waits for a person"),
+    ("setupshow", "--setup-show is about fixtures"),
+    ("setuponly", "--setup-only runs nothing"),
 )
 """Options that make no sense with --watch, and why."""
 
@@ -110,15 +115,18 @@ class Watching:
         """Nodes whose files cannot be used as they are now, and why. The last good ones hold."""
         self._unwritten = False
         """Whether the last line of the event log could not be written."""
+        self._reports_wanted = asyncio.Event()
         self._notifier = Notifier()
         self.reloaded: set[str] = set()
         """Nodes whose configuration has changed since the start."""
 
-    def run(self) -> None:
-        """Watch until SIGTERM or SIGINT. Afterwards `nodes` has the latest results."""
-        asyncio.run(self._run())
-        self._notifier.send("STOPPING=1")
-        self.settle()
+    def run(self, reports: Callable[[], int]) -> None:
+        """Watch until SIGTERM or SIGINT.
+
+        `reports` starts a process that writes the reports of the latest state, and returns its pid.
+        Raises OSError if it cannot.
+        """
+        asyncio.run(self._run(reports))
 
     def items(self, name: str) -> Sequence[Item]:
         """Return the items of a node that are watched, as declared now."""
@@ -132,12 +140,13 @@ class Watching:
                 results = watched.watch.state.results
                 self._nodes.settle(Latest(watched.node, last.answer, results=results))
 
-    async def _run(self) -> None:
+    async def _run(self, reports: Callable[[], int]) -> None:
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_all)
+        loop.add_signal_handler(signal.SIGUSR1, self._reports_wanted.set)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, items in self._selected.items():
@@ -145,10 +154,26 @@ class Watching:
                     tasks.create_task(self._follow_files(tasks, name), name=f"files of {name}")
                 tasks.create_task(self._report_start(), name="start")
                 tasks.create_task(self._notifier.keep_alive(lambda: True), name="watchdog")
+                tasks.create_task(self._write_reports(reports), name="reports")
                 await stop.wait()
+                self._notifier.send("STOPPING=1")
                 raise _Stopped
         except* _Stopped:
             pass
+
+    async def _write_reports(self, reports: Callable[[], int]) -> None:
+        """Write the reports at each SIGUSR1, one time after the other."""
+        while True:
+            await self._reports_wanted.wait()
+            self._reports_wanted.clear()
+            try:
+                pid = reports()
+            except OSError as error:
+                self._say(f"the reports could not be written: {error.strerror}")
+                continue
+            _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+            if status:
+                self._say("the reports could not be written (the process that should, failed)")
 
     async def _report_start(self) -> None:
         """Say when all nodes were checked for the first time."""
@@ -257,12 +282,6 @@ class Watching:
             checked = check.Checked(part, error)
         self._answers[node.name] = checked
         return await asyncio.to_thread(_judged, checked, items)
-
-
-def open_log(config: pytest.Config) -> EventLog | None:
-    """Open the file of --event-log. Raises OSError."""
-    name = config.option.event_log
-    return EventLog(config.invocation_params.dir / name) if name else None
 
 
 class _Stopped(Exception):

@@ -97,6 +97,13 @@ class Watch:
             assert time.monotonic() < deadline, self.printed()
             self._still_runs()
 
+    def wait_for_file(self, name: str) -> None:
+        """Wait until a file has appeared in its folder."""
+        deadline = time.monotonic() + _SECONDS
+        while self.node.run("test", "-s", f"{FOLDER}/{name}", check=False).returncode:
+            assert time.monotonic() < deadline, self.printed()
+            self._still_runs()
+
     def printed(self) -> str:
         """What it has printed so far."""
         return self.node.sh(f"cat {_output(self.number)}")
