@@ -10,6 +10,7 @@ from power_edge.model import Outcome
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.node import NodeWatch, State, summary
 from power_edge.watch.settings import Settings
+from power_edge.watch.sources import Listener, Unavailable
 from power_edge.watch.transition import Transition
 from tests.watch.fakes import Machine, Played, event, item, outcomes
 
@@ -19,7 +20,9 @@ SLOW = 1e6
 
 
 class Scene:
-    """A watch of two files, a source, and what came of it."""
+    """A watch of two files, a source that is up, and what came of it."""
+
+    listener: Listener
 
     def __init__(self, settings: Settings, state: State | None, *, covers: bool) -> None:
         self.machine = Machine()
@@ -46,11 +49,18 @@ def play(
     state: State | None = None,
     *,
     covers: bool = True,
+    up: bool = True,
 ) -> None:
     async def played() -> None:
         scene = Scene(settings, state, covers=covers)
         watching = asyncio.create_task(scene.watch.run())
+        scene.listener = await scene.played.starts.get()
+        if up:
+            scene.listener.up()
+        else:
+            await scene.played.ends.put(Unavailable("not here"))
         try:
+            await asyncio.wait_for(scene.watch.begun.wait(), 30)
             await asyncio.wait_for(scenario(scene), 30)
         finally:
             watching.cancel()
@@ -66,8 +76,7 @@ def test_everything_is_checked_first_and_then_only_what_an_event_is_about() -> N
             ("/a", None, "compliant"),
             ("/b", None, "compliant"),
         ]
-        listener = await scene.played.starts.get()
-        listener.up()
+        listener = scene.listener
         scene.machine.outcomes["/b"] = Outcome.DRIFT
         listener.event(event("/b"))
         assert await scene.machine.checks.get() == ["/b"]
@@ -80,7 +89,7 @@ def test_everything_is_checked_first_and_then_only_what_an_event_is_about() -> N
 def test_a_transition_has_the_first_event_that_led_to_it() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
-        listener = await scene.played.starts.get()
+        listener = scene.listener
         [await scene.changed(), await scene.changed()]
         scene.machine.outcomes["/a"] = Outcome.DRIFT
         listener.event(event("/a", 5.0))
@@ -95,7 +104,7 @@ def test_a_transition_has_the_first_event_that_led_to_it() -> None:
 def test_what_watcher_yaml_names_lets_everything_be_checked() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
-        listener = await scene.played.starts.get()
+        listener = scene.listener
         listener.event(Event("played", Subject(Kind.TOPIC, "org.example.Changed"), 1.0))
         assert await scene.machine.checks.get() == ["/a", "/b"]
 
@@ -106,8 +115,7 @@ def test_what_watcher_yaml_names_lets_everything_be_checked() -> None:
 def test_after_a_gap_everything_is_checked(gap: str) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
-        listener = await scene.played.starts.get()
-        listener.up()
+        listener = scene.listener
         if gap == "lost":
             listener.lost(3, "the queue was full")
             assert scene.watch.health[0].lost == 3
@@ -127,12 +135,11 @@ def test_while_a_source_is_down_everything_is_checked_again_and_again() -> None:
         for _ in range(3):
             assert await scene.machine.checks.get() == ["/a", "/b"]
 
-    play(scenario, Settings(full=SLOW, uncovered=0.001, doubtful=SLOW))
+    play(scenario, Settings(full=SLOW, uncovered=0.001, doubtful=SLOW), up=False)
 
 
 def test_what_no_source_covers_is_checked_again_and_again() -> None:
     async def scenario(scene: Scene) -> None:
-        (await scene.played.starts.get()).up()
         for _ in range(3):
             assert await scene.machine.checks.get() == ["/a", "/b"]
 
@@ -142,8 +149,9 @@ def test_what_no_source_covers_is_checked_again_and_again() -> None:
 def test_what_is_not_compliant_is_looked_at_again() -> None:
     async def scenario(scene: Scene) -> None:
         scene.machine.outcomes["/b"] = Outcome.UNKNOWN
-        await scene.machine.checks.get()
-        assert await scene.machine.checks.get() == ["/b"]
+        scene.listener.event(event("/b"))
+        while await scene.changed() != ("/b", "compliant", "unknown"):
+            pass
         scene.machine.outcomes["/b"] = Outcome.COMPLIANT
         while await scene.changed() != ("/b", "unknown", "compliant"):
             pass
@@ -154,7 +162,7 @@ def test_what_is_not_compliant_is_looked_at_again() -> None:
 def test_a_gate_that_shuts_lets_everything_be_judged_again() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
-        listener = await scene.played.starts.get()
+        listener = scene.listener
         scene.machine.gate = Gate(12, "another machine")
         scene.machine.outcomes = dict.fromkeys(["/a", "/b"], Outcome.BLOCKED)
         listener.event(event("/a"))
@@ -170,7 +178,7 @@ def test_a_gate_that_shuts_lets_everything_be_judged_again() -> None:
 def test_more_events_than_may_wait_let_everything_be_checked() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
-        listener = await scene.played.starts.get()
+        listener = scene.listener
         for _ in range(3):
             listener.event(event("/a"))
         assert await scene.machine.checks.get() == ["/a", "/b"]
@@ -181,7 +189,7 @@ def test_more_events_than_may_wait_let_everything_be_checked() -> None:
 def test_no_more_items_than_allowed_are_checked_together() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
-        listener = await scene.played.starts.get()
+        listener = scene.listener
         for path in ("/a", "/b"):
             listener.event(event(path))
         assert [await scene.machine.checks.get(), await scene.machine.checks.get()] == [
@@ -197,7 +205,9 @@ def test_what_an_earlier_watch_knew_is_kept_but_for_items_that_are_gone() -> Non
 
     async def first(scene: Scene) -> None:
         scene.machine.outcomes["/a"] = Outcome.DRIFT
-        await scene.watch.begun.wait()
+        scene.listener.event(event("/a"))
+        while await scene.changed() != ("/a", "compliant", "drift"):
+            pass
         known.results.update(scene.watch.state.results)
         known.results["files", "/gone"] = known.results["files", "/b"]
 
@@ -214,8 +224,29 @@ def test_what_an_earlier_watch_knew_is_kept_but_for_items_that_are_gone() -> Non
 def test_the_summary_names_the_sources_and_why_one_is_not_up() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.watch.begun.wait()
-        assert summary("a", scene.watch).startswith("a: 2 compliant; no events")
-        (await scene.played.starts.get()).up()
         assert summary("a", scene.watch) == "a: 2 compliant; watched by played"
 
+    async def without(scene: Scene) -> None:
+        await scene.watch.begun.wait()
+        assert summary("a", scene.watch) == (
+            "a: 2 compliant; no events; checked again and again; played is not up: not here"
+        )
+
     play(scenario)
+    play(without, up=False)
+
+
+def test_nothing_is_checked_before_the_sources_are_up() -> None:
+    async def scenario() -> None:
+        scene = Scene(Settings(full=SLOW, uncovered=SLOW, doubtful=SLOW), None, covers=True)
+        watching = asyncio.create_task(scene.watch.run())
+        listener = await scene.played.starts.get()
+        assert scene.machine.checks.empty()
+        listener.up()
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        await scene.watch.begun.wait()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        assert scene.machine.checks.empty()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))

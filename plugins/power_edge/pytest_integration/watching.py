@@ -270,7 +270,8 @@ class Watching:
         pending = start([Job(script, check.route_to(node, self._nodes.options))])[node.name]
         part = replace(node, state=node.state._replace(items=tuple(items)))
         try:
-            answer = await asyncio.wait_for(asyncio.wrap_future(pending.future), pending.limit)
+            async with asyncio.timeout(pending.limit):
+                answer = await asyncio.wrap_future(pending.future)
             checked = check.Checked(part, answer)
         except asyncio.CancelledError:
             pending.lifeline.cut()

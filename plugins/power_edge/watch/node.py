@@ -19,6 +19,8 @@ from power_edge.watch.sources import Source, Watched
 from power_edge.watch.supervisor import Health, Supervisor
 from power_edge.watch.transition import Transition
 
+_START = 5.0
+"""Seconds that the first check waits for sources to come up."""
 GATE: ItemId = (GATE_TYPE, GATE_NAME)
 
 
@@ -108,6 +110,11 @@ class NodeWatch:
 
     async def _cycles(self) -> None:
         loop = asyncio.get_running_loop()
+        # What is checked before a source is up may change before it is up, and nobody would tell.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_START):
+                for each in self._supervisors:
+                    await each.tried.wait()
         next_full = next_doubtful = loop.time()
         pause_doubtful = self._settings.doubtful
         while True:
@@ -134,8 +141,10 @@ class NodeWatch:
             moments = (next_full, next_doubtful, self._due.next())
             pause = min(moment for moment in moments if moment is not None) - loop.time()
             if self._full is None and pause > 0:
+                # asyncio.wait_for may swallow the end of the watch before Python 3.12.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
             self._wake.clear()
 
     def _doubtful(self) -> list[Item]:

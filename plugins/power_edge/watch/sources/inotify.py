@@ -142,7 +142,8 @@ async def run(watched: Watched, listener: Listener) -> None:
             next_sweep = loop.time() + watched.sweep_seconds
             while True:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ready.wait(), max(0.0, next_sweep - loop.time()))
+                    async with asyncio.timeout_at(next_sweep):
+                        await ready.wait()
                 ready.clear()
                 begun = loop.time()
                 sweep = begun >= next_sweep or mounted()
