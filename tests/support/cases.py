@@ -5,7 +5,7 @@ A case is a folder tests/recordings/AREA/CASE/ with
 - `expect.yaml`: the verdicts, and where the state came from,
 - `section`: what the probe of the resource type printed (`failed` in expect.yaml: what it said on
   stderr when it could not look). `make record` writes it (tests/support/lab/record.py). Cases of
-  `identity` hold the files of a machine instead,
+  `identity` hold the files of a machine instead, and no script,
 - `setup.sh` (sh, run as root): makes the state on a lab node that has just booted from the root
   `node`; without that key it is the area's own root. A case without a script is the state of a
   fresh `node`, or `no_node` says why the lab cannot have it.
@@ -188,7 +188,8 @@ def load(path: Path) -> Case:
     node, no_node = recorded.get("node"), recorded.get("no_node")
     if (path.parent / "setup.sh").exists():
         node = node or OWN_NODE.get(area, "base")
-    if (node is None) is (no_node is None):
+    # The tests of identity make a file tree of what a case holds, and no node.
+    if area != "identity" and (node is None) is (no_node is None):
         raise ValueError(
             f"{path}: setup.sh or `node` makes the state in the lab, or `no_node` says why not"
         )
