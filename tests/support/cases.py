@@ -8,7 +8,8 @@ A case is a folder tests/recordings/AREA/CASE/ with
   `identity` hold the files of a machine instead, and no script,
 - `setup.sh` (sh, run as root): makes the state on a lab node that has just booted from the root
   `node`; without that key it is the area's own root. A case without a script is the state of a
-  fresh `node`, or `no_node` says why the lab cannot have it.
+  fresh `node`, or `no_node` says why the lab cannot have it. The functions of `functions.sh` in the
+  folder of the area are defined for each script.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -76,6 +77,12 @@ class Case:
         """The script that makes the state; None: a node is in this state when it has booted."""
         script = self.path / "setup.sh"
         return script if script.exists() else None
+
+    @property
+    def functions(self) -> Path | None:
+        """What the scripts of the area share."""
+        shared = self.path.parent / "functions.sh"
+        return shared if shared.exists() else None
 
     @property
     def section(self) -> bytes:
