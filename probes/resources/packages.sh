@@ -168,6 +168,8 @@ rpm_answer() { # PATTERN ARGUMENT...
         )
         strange=$(echo "$answer" | grep -Ev "$pattern") || return 0
     done
+    # The first line is what a report shows.
+    strange=${strange#"$nl"}
     fail "rpm: ${strange:-no packages}"
 }
 

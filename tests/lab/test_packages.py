@@ -141,7 +141,7 @@ def test_rpm_is_believed_about_what_is_missing_only_when_it_shows_something(rpm_
     finally:
         rpm_node.sh("rm -rf /var/lib/rpm; mv /root/rpm /var/lib/rpm")
     assert broken.returncode != 0
-    assert "malformed" in broken.stderr
+    assert "malformed" in broken.stderr.splitlines()[0]  # a report shows this line
 
 
 def test_asking_rpm_writes_nothing(rpm_node: Node) -> None:
