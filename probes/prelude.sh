@@ -290,7 +290,7 @@ $2
     pe_status=$?
     case $pe_errors in
     *pe_group=*)
-        pe_number=${pe_errors#*pe_group=}
+        pe_number="${pe_errors#*pe_group=}$pe_newline"
         pe_errors=${pe_errors%%pe_group=*}${pe_number#*"$pe_newline"}
         pe_number=${pe_number%%"$pe_newline"*}
         case $pe_status in 124 | 137 | 143) pe_end_group "$pe_number" ;; esac

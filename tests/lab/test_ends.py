@@ -241,11 +241,11 @@ echo 'account required pam_exec.so quiet /usr/local/bin/hangs' >>/etc/pam.d/sudo
 
 def processes(node: Node) -> dict[int, str]:
     """The processes of a node but for systemd's, by their ids on this side; with their names."""
-    inside = os.readlink(f"/proc/{node.leader}/ns/pid")
+    inside = Path(f"/proc/{node.leader}/ns/pid").readlink()
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if os.readlink(folder / "ns/pid") == inside:
+            if (folder / "ns/pid").readlink() == inside:
                 found[int(folder.name)] = (folder / "comm").read_text().strip()
         except OSError:  # it has ended, or is none of ours
             continue

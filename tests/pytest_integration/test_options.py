@@ -104,6 +104,15 @@ def test_a_path_that_is_not_there(project: Project) -> None:
             "not an answer of a probe: its line ends were changed on the way (CR LF)",
         ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
+        (
+            answers.answer("unknown", {"find.sysctl": b"", "sysctl.0": b""}),
+            "this is the answer of a discovery, and not of a check;"
+            " power-edge discover --answers=answer reads it",
+        ),
+        (
+            answers.answer("a", {"about.who": b""}),
+            "this is the answer of `power-edge about`, and not of a check",
+        ),
         (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),
     ],
 )
