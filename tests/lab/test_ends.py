@@ -239,17 +239,22 @@ echo 'account required pam_exec.so quiet /usr/local/bin/hangs' >>/etc/pam.d/sudo
 }
 
 
-def processes(node: Node) -> dict[int, str]:
-    """The processes of a node but for systemd's, by their ids on this side; with their names."""
-    inside = Path(f"/proc/{node.leader}/ns/pid").readlink()
+def inside(first: int) -> dict[int, str]:
+    """The processes of the pid namespace of a process, by their ids on this side; with names."""
+    namespace = Path(f"/proc/{first}/ns/pid").readlink()
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if (folder / "ns/pid").readlink() == inside:
+            if (folder / "ns/pid").readlink() == namespace:
                 found[int(folder.name)] = (folder / "comm").read_text().strip()
         except OSError:  # it has ended, or is none of ours
             continue
-    return {pid: name for pid, name in found.items() if "systemd" not in name}
+    return found
+
+
+def processes(node: Node) -> dict[int, str]:
+    """The processes of a node but for systemd's, by their ids on this side; with their names."""
+    return {pid: name for pid, name in inside(node.leader).items() if "systemd" not in name}
 
 
 def await_none_but(node: Node, before: dict[int, str], theirs: frozenset[str]) -> None:
