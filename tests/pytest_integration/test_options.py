@@ -123,6 +123,27 @@ def test_answers_that_are_none(project: Project, content: bytes | None, message:
     assert message in refused(project, "--node=a", "--answers=answer")
 
 
+UNLISTABLE = """import os
+real = os.scandir
+def scandir(path="."):
+    if str(path).endswith("node-configs/a"):
+        raise OSError(5, "Input/output error")
+    return real(path)
+os.scandir = scandir
+"""
+
+
+def test_own_tests_that_cannot_be_listed_are_one_line(project: Project) -> None:
+    project.node("a")
+    (project.path / "conftest.py").write_text(UNLISTABLE)
+    result = project.run("--node=a")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(
+        ["node-configs/a: its own tests cannot be listed: Input/output error"]
+    )
+    assert "collection.py" not in result.stdout.str()
+
+
 def test_an_answer_that_is_a_folder(project: Project) -> None:
     project.node("a")
     assert "--answers=" in refused(project, "--node=a", "--answers=node-configs")
