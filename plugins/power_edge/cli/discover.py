@@ -16,8 +16,9 @@ from power_edge.cli._progress import wait_for
 from power_edge.config.node import check_name
 from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.identity import gate
+from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
-from power_edge.probing.framing import Answer, Kind, NoAnswer, kind, read
+from power_edge.probing.framing import Answer, Kind, NoAnswer, kind
 from power_edge.text import printable
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _write(node: "NodeChanges", *, yes: bool) -> None:
 
 def _read(file: Path) -> Answer:
     try:
-        answer = read(file.read_bytes())
+        answer = read_file(file)
     except NoAnswer as error:
         raise click.UsageError(
             f"{file}: no answer: {error}; make one with: sh probes/discover-edge-node.sh >answer"

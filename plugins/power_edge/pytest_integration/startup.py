@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from power_edge.config import ConfigError
+from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
-from power_edge.probing.framing import Kind, NoAnswer, kind, read
+from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
 from power_edge.pytest_integration.selection import selection
 
@@ -84,7 +85,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
 def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
     path = cwd / file
     try:
-        answer = read(path.read_bytes())
+        answer = read_file(path)
         if (of := kind(answer)) is not Kind.CHECK:
             reader = f"; power-edge discover --answers={quote(file)} reads it"
             raise pytest.UsageError(
