@@ -441,7 +441,8 @@ def test_what_cannot_be_read_is_one_sentence_and_changes_nothing(
     whole = contents_of(place)
     assert sound.calls
     every = [*read_faults(sound.calls)]
-    broken = []
+    broken: list[str] = []
+    met = 0
     for fault in (
         every
         if SOAK
@@ -450,14 +451,19 @@ def test_what_cannot_be_read_is_one_sentence_and_changes_nothing(
         place.anew()
         before = contents_of(place)
         done = place.read(path, fault)
+        # Not every run has as many calls before this one: pytest may look for a module elsewhere.
+        if not any(re.search(path, call) for call in done.met):
+            continue
+        met += 1
         try:
             assert "Traceback" not in done.err + done.out
             assert "INTERNALERROR" not in done.err + done.out
             if done.status == 0:
                 assert contents_of(place) == whole
             elif "ERROR collecting" in done.out:  # pytest lists folders, too
-                assert done.status == 4
+                assert done.status in (2, 4)  # 2: its own tests could not be listed
                 assert any(reason in done.out for reason in REASONS)
+                assert "plugins/power_edge" not in done.out
             else:
                 assert done.status in (3, 4)
                 (told,) = (
@@ -465,13 +471,16 @@ def test_what_cannot_be_read_is_one_sentence_and_changes_nothing(
                     for line in done.err.splitlines()
                     if any(reason in line for reason in REASONS)
                 )
-                assert re.match(r"((Error|ERROR): )?(--answers=)?(/|node-configs|answer)", told)
+                assert re.match(
+                    r"((Error|ERROR): )?(--answers=)?(/|node-configs|(\.\./)?answer)", told
+                )
                 assert contents_of(place) == before
         except (AssertionError, ValueError) as error:
             broken.append(
                 f"{name}: {fault}\nstatus {done.status}\n{done.err}{done.out[-3000:]}\n{error}"
             )
     assert not broken, "\n\n".join(broken)
+    assert met
 
 
 def contents_of(place: Place) -> dict[str, bytes | None]:

@@ -104,6 +104,15 @@ def test_a_path_that_is_not_there(project: Project) -> None:
             "not an answer of a probe: its line ends were changed on the way (CR LF)",
         ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
+        (
+            answers.answer("unknown", {"find.sysctl": b"", "sysctl.0": b""}),
+            "this is the answer of a discovery, and not of a check;"
+            " power-edge discover --answers=answer reads it",
+        ),
+        (
+            answers.answer("a", {"about.who": b""}),
+            "this is the answer of `power-edge about`, and not of a check",
+        ),
         (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),
     ],
 )
@@ -112,6 +121,27 @@ def test_answers_that_are_none(project: Project, content: bytes | None, message:
     if content is not None:
         (project.path / "answer").write_bytes(content)
     assert message in refused(project, "--node=a", "--answers=answer")
+
+
+UNLISTABLE = """import os
+real = os.scandir
+def scandir(path="."):
+    if str(path).endswith("node-configs/a"):
+        raise OSError(5, "Input/output error")
+    return real(path)
+os.scandir = scandir
+"""
+
+
+def test_own_tests_that_cannot_be_listed_are_one_line(project: Project) -> None:
+    project.node("a")
+    (project.path / "conftest.py").write_text(UNLISTABLE)
+    result = project.run("--node=a")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(
+        ["node-configs/a: its own tests cannot be listed: Input/output error"]
+    )
+    assert "collection.py" not in result.stdout.str()
 
 
 def test_an_answer_that_is_a_folder(project: Project) -> None:

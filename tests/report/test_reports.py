@@ -341,6 +341,13 @@ def test_prometheus_of_a_part_leaves_the_file_as_it_was(
     result.stdout.fnmatch_lines([f"edge.prom was left as it was: {reason}"])
 
 
+def test_prometheus_of_a_part_writes_no_file_where_there_is_none(project: Project) -> None:
+    project.node("a")
+    result = project.run("--node=a", "-k", "identity", "--prometheus-textfile=gone/edge.prom")
+    result.stdout.fnmatch_lines(["gone/edge.prom was not written: items were deselected"])
+    assert not (project.path / "gone").exists()
+
+
 REPORTS = {
     "--junitxml": "junit.xml",
     "--json-report-file": "report.json",

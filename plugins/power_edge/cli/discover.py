@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +16,9 @@ from power_edge.cli._progress import wait_for
 from power_edge.config.node import check_name
 from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.identity import gate
+from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
-from power_edge.probing.framing import Answer, NoAnswer, read
+from power_edge.probing.framing import Answer, Kind, NoAnswer, kind
 from power_edge.text import printable
 
 if TYPE_CHECKING:
@@ -178,10 +180,19 @@ def _write(node: "NodeChanges", *, yes: bool) -> None:
 
 def _read(file: Path) -> Answer:
     try:
-        return read(file.read_bytes())
+        answer = read_file(file)
     except NoAnswer as error:
         raise click.UsageError(
             f"{file}: no answer: {error}; make one with: sh probes/discover-edge-node.sh >answer"
         ) from None
     except OSError as error:
         raise click.UsageError(f"{file}: {error.strerror}") from None
+    of = kind(answer)
+    # Of an answer that was cut at its head, nobody knows what it is for.
+    if of is not Kind.DISCOVERY and (answer.outputs or answer.complete):
+        reader = f"pytest --node={quote(answer.node)} --answers={quote(str(file))}"
+        raise click.UsageError(
+            f"{file}: this is the answer of {of.value}, and not of a discovery"
+            f"{f'; {reader} reads it' if of is Kind.CHECK else ''}"
+        )
+    return answer

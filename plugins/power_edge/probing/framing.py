@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from itertools import islice
 from typing import NamedTuple
 
@@ -69,6 +70,22 @@ class Answer(NamedTuple):
     gate: str | None
     outputs: dict[str, Output]
     complete: bool
+
+
+class Kind(Enum):
+    """What an answer is for; the value is how a sentence calls it."""
+
+    CHECK = "a check"
+    DISCOVERY = "a discovery"
+    ABOUT = "`power-edge about`"
+
+
+def kind(answer: Answer) -> Kind:
+    """Return what an answer is for, by the sections that its head promises."""
+    names = answer.outputs.keys()
+    if any(name.startswith("find.") for name in names) or "identity" in names:
+        return Kind.DISCOVERY
+    return Kind.ABOUT if any(name.startswith("about.") for name in names) else Kind.CHECK
 
 
 class NoAnswer(Exception):
