@@ -25,7 +25,8 @@ without_loops() {
     uptime=$((${uptime%.*} / 60))
     [ $uptime -lt 171 ] && long=$((uptime / 3 + 3)) || long=60
     [ $uptime -lt 60 ] && oldest=$((uptime + 1)) || oldest=999999999
-    direct=$(restarted_directly)
+    direct=''
+    restarted_directly
     young=$(
         say "$(invocations "$long")" '= direct' "$direct" '= up' "$up" | awk '
             '"$names_of_links"'
@@ -56,14 +57,16 @@ invocations() { # MINUTES: the links of services that were started longer ago, i
     find run/systemd/units -name 'invocation:*' -mmin "+$1" ! -mmin "+$oldest" 2>/dev/null
 }
 
-# Services that may say RestartMode=: with RestartMode=direct they keep the link of their first start (systemd 257). `NAME`, or `PREFIX*`.
+# Services that may say RestartMode=: with RestartMode=direct they keep the link of their first start (systemd 257). In $direct: `NAME`,
+# or `PREFIX*`. On most nodes there are none, and grep alone is a process.
 restarted_directly() {
     for parent in etc/systemd/system* run/systemd/system* run/systemd/transient run/systemd/generator* \
         usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
         [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
         [ ! -d "$parent" ] || set -- "$@" "$parent"/*.service "$parent"/*service.d/*.conf
     done
-    grep -ls RestartMode /dev/null "$@" | while read -r file; do
+    direct=$(grep -Fls RestartMode /dev/null "$@")
+    [ -z "$direct" ] || direct=$(say "$direct" | while read -r file; do
         case $file in
         *.conf) file=${file%/*} file=${file%.d} ;;
         esac
@@ -77,7 +80,7 @@ restarted_directly() {
         for file in etc/systemd/system run/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system; do
             ! target=$(readlink "$file/$name") || printf '%s\n' "${target##*/}"
         done
-    done
+    done)
 }
 
 # What the journal has of services that may be up again: `UNIT start SECONDS` for the last start, `UNIT before SECONDS` for the one before, and
