@@ -1,5 +1,6 @@
 # Print what the kernel filters, and what ufw and firewalld say about it, as blocks: a line "= NAME STATUS", then what was read. Each of its lines begins
-# with a blank, so that none looks like a block. STATUS is an exit status, or "absent". Where it is not 0, what follows is the error message.
+# with a blank, so that none looks like a block. STATUS is an exit status, or "absent". Where it is not 0, what follows is the error message. The last line is
+# "= end 0".
 
 if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then
     echo "the firewall can be read by root only, and there is no sudo" >&2
@@ -278,4 +279,5 @@ say saved 0 "$(
         if [ -e "${PE_ROOT-}$file" ]; then echo "$file"; fi
     done
 )"
+say end 0 ''
 exit 0

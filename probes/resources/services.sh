@@ -135,9 +135,10 @@ say "$halted"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
-    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy
+    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy,OnSuccessOf,OnFailureOf
     properties=$properties,NRestarts,RuntimeMaxUSec,ActiveEnterTimestamp,ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic
-    properties=$properties,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStopPost,ExecCondition,Result,StopWhenUnneeded
+    properties=$properties,InactiveEnterTimestamp,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStop,ExecStopPost,ExecCondition,Result,StopWhenUnneeded
+    properties=$properties,Restart,RestartMode,RestartUSec
     properties=$properties,FragmentPath,SourcePath,NeedDaemonReload
     properties=$properties,RefuseManualStart,RefuseManualStop,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy
     TZ=UTC systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
@@ -294,6 +295,9 @@ say "$(of RequiredBy BoundBy UpheldBy ConsistsOf PropagatesStopTo Conflicts Conf
     !told { near[$1]; next }
     ($1 in near) && $3 ~ /^(active|reloading|activating)$/ { print $1 }
 '
+
+echo '== again'
+starts_and_stops
 
 echo '== vain'
 in_vain

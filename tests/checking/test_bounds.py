@@ -87,7 +87,7 @@ MILLION = {
     "files.0": lines("user u%d 0\n"),
     "services.0": b"== asked\nssh.service\n== left\n" + lines("%d\n") + b"== end\n",
     "packages.0": b"manager dpkg amd64 apt-get\nasked ssh\n" + lines("asked %d\n"),
-    "firewall.0": b"= nft 0\n" + lines(" %d\n"),
+    "firewall.0": b"= nft 0\n" + lines(" %d\n") + b"= end 0\n",
 }
 DECLARED = {
     "sysctl": {"vm.swappiness": "60"},
@@ -123,7 +123,7 @@ def test_a_ruleset_without_measure(nodes: Nodes, what: str) -> None:
     memory.
     """
     chain = b'{"chain":{"family":"inet","table":"t","name":"c"}},'
-    text = b'= nft 0\n {"nftables": [' + chain + HOSTILE_JSON[what] + b"\n"
+    text = b'= nft 0\n {"nftables": [' + chain + HOSTILE_JSON[what] + b"\n= end 0\n"
     nodes.node("a", answers.answer("a", {"firewall.0": text}), firewall={"enabled": True})
     nodes.node("b", HEALTHY)
     run = nodes.check()

@@ -45,6 +45,10 @@ ALLOW_22 = Rule(proto="tcp", port=22, action="allow")
 DENY_22 = Rule(proto="tcp", port=22, action="deny")
 
 
+END = "= end 0"
+"""The last line of an answer."""
+
+
 def answer(**readings: str | tuple[int | str, str]) -> bytes:
     """What the probe prints: a reading by name, with its status where that is not 0.
 
@@ -62,7 +66,7 @@ def answer(**readings: str | tuple[int | str, str]) -> bytes:
             f"= {name.replace('_', '-')} {status}",
             *(f" {line}" for line in text.split("\n") if text),
         ]
-    return "\n".join([*lines, ""]).encode(errors="surrogateescape")
+    return "\n".join([*lines, END, ""]).encode(errors="surrogateescape")
 
 
 def nft(*rules: Sequence[Any], policy: str = "drop", more: Sequence[Any] = (), **chain: Any) -> str:
@@ -850,7 +854,13 @@ def test_content_cannot_pass_for_a_block() -> None:
     found = observed(nft=nft([TCP22, ACCEPT]), ufw_rules=forged, ufw_rules6="", ufw="yes")
     assert outcome(ALLOW_22, found) == "compliant"
     with pytest.raises(ValueError, match="not a line"):
-        parse(answer(nft=nft([TCP22, ACCEPT])) + b"loose\n")
+        parse(b"loose\n" + answer(nft=nft([TCP22, ACCEPT])))
+
+
+@pytest.mark.parametrize("end", [0, 1, -1, -len(END), -len(END) - 1, 100])
+def test_an_answer_that_was_cut_short_is_refused(end: int) -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        parse(answer(nft=nft([TCP22, ACCEPT]))[:end])
 
 
 RECORDED = [(RECORDINGS / area / name / "section").read_bytes() for area, name in (
@@ -1445,7 +1455,8 @@ NOTHING_PENDING = "= firewalld-pending 0\n= firewalld-stored 0\n zone public\n s
 
 
 def recorded(area: str, name: str, more: str = "") -> Ruleset:
-    found = parse((RECORDINGS / area / name / "section").read_bytes() + more.encode())[""]
+    section = (RECORDINGS / area / name / "section").read_text()
+    found = parse(section.replace(END, f"{more}{END}").encode())[""]
     assert isinstance(found, Ruleset)
     return found
 

@@ -25,6 +25,7 @@ from power_edge.text import printable
 PREFIXES = {"ip": 4, "ip6": 6}
 LOOPBACK4, LOOPBACK6 = 127 << 24 | 1, 1
 _CHANGES = re.compile(r"--(?:add|del)-set (\S+)")
+_END = b"\n= end 0\n"
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
@@ -109,10 +110,15 @@ class Ruleset:
 
 
 def blocks(section: bytes) -> dict[str, Block]:
-    """Return the probe's output by name. ValueError for a line that the probe does not print."""
+    """Return the probe's output by name.
+
+    ValueError: a line that the probe does not print, or its last line is not there.
+    """
+    if not section.endswith(_END):
+        raise ValueError("the answer about the firewall was cut short")
     found: dict[str, Block] = {}
     name, status, lines = "", 0, list[str]()
-    for line in [*section.decode("utf-8", "surrogateescape").split("\n"), "= end 0"]:
+    for line in section.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith(" "):
             lines.append(line[1:])
         elif match := _BLOCK.match(line):
