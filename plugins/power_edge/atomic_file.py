@@ -122,7 +122,8 @@ def _put_back(
                 _rename(beside / name, folder / name, _EXCHANGE)
         except OSError as failed:
             error.add_note(
-                f"{name} has its new content already, and could not be put back: {failed.strerror}"
+                f"{name} already has its new content, and its old content could not be restored: "
+                f"{failed.strerror}"
             )
 
 

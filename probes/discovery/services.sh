@@ -19,7 +19,7 @@ records=''
 for folder in var/lib/systemd/deb-systemd-helper-enabled var/lib/systemd/deb-systemd-helper-masked; do
     [ -d "$folder" ] || continue
     found=$(find "$folder" 2>/dev/null) || found=$(as_root find "$folder" 2>/dev/null) || {
-        printf '?what packages enabled\tit takes root to read all of /%s\n' "$folder"
+        printf '?what packages enabled\tonly root can read all of /%s\n' "$folder"
         exit 0
     }
     records="$records
@@ -130,7 +130,7 @@ properties_of=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     function decided(    file, package, manual, origin, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
-        if (state == "transient") return running ? "-made at run time (systemd-run); a boot forgets it" : ""
+        if (state == "transient") return running ? "-made at run time (systemd-run); the next boot removes it" : ""
         if (state == "generated" && is["SourcePath"] !~ /^\/etc\/init\.d\//) return running ? "-a generator of systemd makes it at each boot" : ""
         file = state == "masked" ? "/etc/systemd/system/" unit : state == "generated" ? is["SourcePath"] : is["FragmentPath"]
         package = owner(file)

@@ -2,7 +2,7 @@
 # with a blank, so that none looks like a block. STATUS is an exit status, or "absent". Where it is not 0, what follows is the error message.
 
 if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then
-    echo "the firewall can be read by root only, and there is no sudo" >&2
+    echo "only root can read the firewall, and there is no sudo" >&2
     exit 1
 fi
 

@@ -130,7 +130,7 @@ def test_of_a_part_that_timed_out_what_came_is_kept() -> None:
 def test_a_firewall_that_was_not_read_is_no_open_one() -> None:
     assert (
         record(
-            security=b"hook\tip\tfilter\tINPUT\taccept\t0\n!firewall\tit takes root\n"
+            security=b"hook\tip\tfilter\tINPUT\taccept\t0\n!firewall\tonly root can read it\n"
         ).security.firewall
         is None
     )

@@ -231,7 +231,7 @@ def test_a_machine_that_may_open_too_few_files_says_nothing_of_its_nodes(nodes: 
     )
     assert run.status == 10, run.output
     assert (
-        "a: 3 unknown\n  not asked, since this machine ran short (Too many open files): allow it mor"
+        "a: 3 unknown\n  not asked, because this machine ran out of resources (Too many open files):"
         in run.output
     )
     text = (nodes.folder / "edge.prom").read_text()
@@ -248,7 +248,7 @@ def test_a_machine_that_may_open_too_few_files_says_nothing_of_its_nodes(nodes: 
     told = nodes.command("about", "a", prefix=("sh", "-c", 'ulimit -n 18; exec "$@"', "limit"))
     assert (told.status, told.output) == (
         10,
-        "Error: not asked, since this machine ran short (Too many open files): allow it more (ulimit -n, ulimit -u), or check fewer nodes at once\n",
+        "Error: not asked, because this machine ran out of resources (Too many open files): raise its limits (ulimit -n, ulimit -u), or check fewer nodes at once\n",
     )
 
 

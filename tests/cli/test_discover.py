@@ -208,7 +208,7 @@ def test_without_anybody_to_ask_nothing_is_written(run: Run, root: Path) -> None
     done = run()
     assert done.exit_code == 1  # click's own, which main() makes 4
     assert '+  net.ipv4.ip_forward: "1"' in done.stdout
-    assert "--merge adds it" in done.stderr
+    assert "use --merge to add it" in done.stderr
     assert contents(made) == before
 
 
@@ -296,7 +296,7 @@ def test_another_machine_does_not_get_into_a_node_s_folder(run: Run, root: Path)
     before = contents(made)
     for arguments in ([], ["--merge"], ["--force"], ["--as", "rig-31m-7"]):
         done = run(*arguments)
-        assert (done.exit_code, "another machine's" in done.stderr) == (12, True)
+        assert (done.exit_code, "belongs to another machine" in done.stderr) == (12, True)
     assert contents(made) == before
 
 
@@ -315,7 +315,7 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     first, second = str(done.exception).split("\n")
     assert (
         first
-        == "this machine is the node here already; to write that node: power-edge discover here"
+        == "this machine is already the node here; to write that node: power-edge discover here"
     )
     assert second.startswith(
         "node-configs/twice/system-identity.yaml: is for the same machine as node-configs/here/"
@@ -334,7 +334,7 @@ def test_a_clone_is_not_taken_for_its_original(
     done = run("joe@clone", *way)
     assert done.exit_code == 1
     assert (
-        "node-configs/rig-31m-7: has this machine's identity, and the host name 'rig\\x1b[31m 7', not 'clone'"
+        "node-configs/rig-31m-7: has this machine's identity, but the host name 'rig\\x1b[31m 7' instead of 'clone'"
         in str(done.exception)
     )
     assert "node-configs/rig-31m-7/system-identity.yaml" in str(
@@ -403,7 +403,7 @@ def test_an_answer_that_was_cut_says_what_it_does_not_hold(
     done = run("--answers", str(tmp_path / "answer"))
     assert done.exit_code == 0
     hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
-    assert f"not observed: {hidden}: the answer was cut" in " ".join(done.stderr.split())
+    assert f"not observed: {hidden}: the answer is incomplete" in " ".join(done.stderr.split())
     assert load_node(root / "rig-31m-7").items == ()
 
 

@@ -198,10 +198,13 @@ def test_the_machines_own_identity_stays_as_it_is(run: Run, root: Path, machine:
     assert run("rig", "--write") == (
         0,
         "rig\n",
-        "node-configs/rig/system-identity.yaml is this machine's already\n",
+        "node-configs/rig/system-identity.yaml already has this machine's identity\n",
     )
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
-    assert "the machine shows product-uuid as well, not on file yet" in run("rig", "--write").err
+    assert (
+        "the machine also shows product-uuid, which the file does not have"
+        in run("rig", "--write").err
+    )
     assert (node / "system-identity.yaml").read_bytes() == before
 
 
@@ -225,7 +228,7 @@ def test_a_clone_of_another_node_is_refused(
 def test_a_node_whose_identity_is_broken_is_passed_over_aloud(run: Run, root: Path) -> None:
     folder(root, "broken", system_identity="identifiers: [")
     folder(root, "rig")
-    assert run("rig", "--write").err.startswith("broken was passed over")
+    assert run("rig", "--write").err.startswith("broken was skipped")
 
 
 def test_without_a_name_it_is_the_node_that_is_the_machine(run: Run, root: Path) -> None:
@@ -282,7 +285,7 @@ def test_a_machine_that_shows_no_identity_is_12(run: Run, root: Path, machine: M
     ("answer", "message"),
     [
         (Unreachable("no answer in 75 s"), "unreachable: no answer in 75 s"),
-        ((None, b"", ""), "connected, but the answer was cut"),
+        ((None, b"", ""), "connected, but the answer is incomplete"),
         ((124, printed(), ""), "connected, but timed out"),
         ((0, b"", ""), "(status 0: without an error message)"),
         (

@@ -139,7 +139,7 @@ def test_the_name_of_another_machine_is_refused_and_its_files_stay(
 ) -> None:
     other = folder(tmp_path, "my-host", system_identity=identity(OTHER_ID))
     before = {path: path.read_bytes() for path in other.iterdir()}
-    with pytest.raises(ConfigError, match="another machine's"):
+    with pytest.raises(ConfigError, match="belongs to another machine"):
         init.record(tmp_path)
     assert {path: path.read_bytes() for path in other.iterdir()} == before
 
@@ -156,7 +156,7 @@ def test_an_identity_that_cannot_be_used_is_passed_over_aloud(
 ) -> None:
     folder(tmp_path, "broken", system_identity=b"identifiers: [")
     recorded = init.record(tmp_path)
-    assert recorded.notes[0].startswith("broken was passed over")
+    assert recorded.notes[0].startswith("broken was skipped")
     assert recorded.node == "my-host"
 
 
@@ -172,7 +172,7 @@ def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(
         == "its identity is not required to match: machine-id left out: there is none"
     )
     assert init.record(tmp_path) == init.Recorded(
-        "my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",)
+        "my-host", ("this machine is recorded, by its host name only: node-configs/my-host/",)
     )
 
 
@@ -182,7 +182,7 @@ def test_a_machine_with_identity_does_not_take_over_an_open_node(
     folder(tmp_path, "my-host", system_identity=OPEN)
     with pytest.raises(
         ConfigError,
-        match=r"with an identity that names no machine \(give this one a name: power-edge init NAME\)",
+        match=r"its identity names no machine \(give this one a name: power-edge init NAME\)",
     ):
         init.record(tmp_path)
 
@@ -191,12 +191,12 @@ def test_a_folder_of_this_machine_without_a_state(machine: Machine, tmp_path: Pa
     (folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID)) / "state.yaml").unlink()
     with pytest.raises(
         ConfigError,
-        match=r"has this machine's identity, and no state.yaml \(.*: power-edge discover --as my-host --merge\)",
+        match=r"has this machine's identity, but no state.yaml \(.*: power-edge discover --as my-host --merge\)",
     ):
         init.record(tmp_path)
     (tmp_path / "my-host" / "system-identity.yaml").write_bytes(OPEN)
     machine.identity = None
-    with pytest.raises(ConfigError, match="has this machine's identity, and no state"):
+    with pytest.raises(ConfigError, match="has this machine's identity, but no state"):
         init.record(tmp_path)
 
 
@@ -204,7 +204,7 @@ def test_a_folder_without_identity_and_state(machine: Machine, tmp_path: Path) -
     (tmp_path / "my-host").mkdir()
     with pytest.raises(
         ConfigError,
-        match=r"neither system-identity.yaml nor state.yaml \(if .*: power-edge discover --as my-host --merge\)",
+        match=r"neither system-identity.yaml nor state.yaml \(to make .*: power-edge discover --as my-host --merge\)",
     ):
         init.record(tmp_path)
 
@@ -223,8 +223,8 @@ def test_a_folder_whose_identity_cannot_be_read(
     with pytest.raises(ConfigError) as error:
         init.record(tmp_path)
     assert str(error.value) == (
-        "node-configs/my-host: exists, and its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
-        "Permission denied (correct that; if it is another machine's, give this one a name: power-edge init NAME)"
+        "node-configs/my-host: exists, but its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
+        "Permission denied (correct that; if it belongs to another machine, give this one a name: power-edge init NAME)"
     )
 
 
@@ -234,7 +234,7 @@ def test_a_folder_that_is_a_link_out_of_node_configs(machine: Machine, tmp_path:
     (tmp_path / "node-configs" / "my-host").symlink_to("../elsewhere")
     with pytest.raises(
         ConfigError,
-        match=r"my-host: is a symbolic link that leads out of node-configs/, and is not read \(put the folder itself",
+        match=r"my-host: is a symbolic link that leads out of node-configs/, and is not read \(replace the link with the folder",
     ):
         init.record(tmp_path / "node-configs")
 
@@ -245,14 +245,14 @@ def test_a_machine_that_shows_no_identity_does_not_know_whose_a_folder_is(
     machine.identity = None
     folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID))
     with pytest.raises(
-        ConfigError, match="it is unknown whether it is this machine's: machine-id left out"
+        ConfigError, match="it is unknown whether it belongs to this machine: machine-id left out"
     ):
         init.record(tmp_path)
 
 
 def test_a_file_in_place_of_the_folder(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "my-host").touch()
-    with pytest.raises(ConfigError, match="exists, and is not a folder"):
+    with pytest.raises(ConfigError, match="exists and is not a folder"):
         init.record(tmp_path)
 
 

@@ -254,7 +254,7 @@ ERROR = re.compile(
     rf"Error: node-configs(/rig(/[a-z-]+\.yaml)?)? cannot be written: [A-Z][^;:]+; nothing was written {WAY_OUT}\n"
 )
 NOT_PUT_BACK = re.compile(
-    rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be put back: [A-Z].* {WAY_OUT}\n"
+    rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be restored: [A-Z].* {WAY_OUT}\n"
 )
 UNREADABLE = re.compile(r"Error: node-configs[a-z/.-]*: (.* )?cannot be read: [A-Z][^;:]+\n")
 UNWRITTEN = re.compile(rf"(/.*/)?(out/[a-z]+\.[a-z]+) could not be written: [A-Z][^;:]+ {WAY_OUT}")

@@ -444,7 +444,7 @@ def test_no_message_about_a_connection_quotes_what_may_be_a_password(
         ("servces: []", "8:1: unknown key 'servces' (did you mean services?)"),
         (
             "services: [{name: ssh, colour: red}]",
-            "8:24: unknown key in services[1] (known here: name",
+            "8:24: unknown key in services[1] (the keys here are name",
         ),
         ("services: [ssh]", "services[1] is text and should be a mapping"),
         (

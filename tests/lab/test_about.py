@@ -132,8 +132,8 @@ def test_by_hand(lab: Lab, node: Node, tmp_path: Path) -> None:
         assert "\n openvpn        openvpn@server.service runs\n" in shown
         assert max(map(len, shown.splitlines())) <= 80
         assert shown.replace("\n", "").isprintable()
-    assert "it takes root" in carried.stdout
-    assert "it takes root" not in node.run("dash", "-c", script).stdout
+    assert "only root can" in carried.stdout
+    assert "only root can" not in node.run("dash", "-c", script).stdout
 
 
 def test_an_unreachable_machine_is_11(lab: Lab, node: Node) -> None:

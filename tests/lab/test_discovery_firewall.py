@@ -180,7 +180,7 @@ def test_a_plain_user_is_told_and_sudo_helps(usual: Node, shell: str) -> None:
         told[user, sudo] = usual.run(
             "runuser", "-u", user, "--", *environment, shell, "-c", FIND, "pe", "changed"
         ).stdout
-    hidden = "?firewall\tit takes root to read it\n"
+    hidden = "?firewall\tonly root can read it\n"
     assert list(told.values()) == [hidden, hidden, "+firewall\tnftables: nft list table inet t\n"]
 
 

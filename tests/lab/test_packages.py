@@ -222,7 +222,7 @@ def test_the_database_of_dpkg(shell: list[str], tree: Path) -> None:
 
 
 BROKEN = {
-    "nothing": ("", "", "there is no package database that is known here"),
+    "nothing": ("", "", "there is no package database that Power Edge knows"),
     "a system that is not known": (
         "ID=gentoo\n",
         STATUS.format(name="a", status="install ok installed", more=""),

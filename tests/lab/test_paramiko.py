@@ -114,7 +114,7 @@ def test_the_channel_is_closed_with_the_lifeline(lab: Lab, node: Node) -> None:
         assert reader.stdout.readline() == b"begun\n"
         process.stdin.write(b"cut\n")
         process.stdin.flush()
-        assert told(process) == ["ConnectionAbortedError", "[Errno 103] the command was given up"]
+        assert told(process) == ["ConnectionAbortedError", "[Errno 103] the command was stopped"]
         assert reader.communicate()[0] == b""
 
 

@@ -181,7 +181,7 @@ def test_an_end_of_another_section_is_none() -> None:
 def test_what_the_head_promises_and_is_not_there_is_lost() -> None:
     for end, why in (
         (True, "the answer was damaged on the way: the section is missing"),
-        (False, "the answer was cut"),
+        (False, "the answer is incomplete"),
     ):
         observed = read(
             answer("a", {"sysctl.0": b"x\n"}, promised=["sysctl.0", "sysctl.1"], end=end)

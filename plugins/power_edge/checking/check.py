@@ -129,7 +129,7 @@ class Checked:
         if isinstance(self.answer, Unreachable):
             return Gate(exit_status.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
-            return Gate(exit_status.UNREACHABLE, "unreachable: the answer was cut before the gate")
+            return Gate(exit_status.UNREACHABLE, "unreachable: the answer ends before the gate")
         record = f"power-edge identity {quote(self.node.name)} --write"
         return gate.judge(
             expected(self.node), self.answer.readings, record, partial(others, self.node.path)

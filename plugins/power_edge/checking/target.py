@@ -16,8 +16,8 @@ from power_edge.probing.script import Timeouts
 from power_edge.text import quoted, without_password
 
 HERE = "this machine"
-_HINT = "a machine that is no node is written user@host or ssh://host"
-_HINT_HERE = "for this machine, leave TARGET out"
+_HINT = "write a machine that is not a node as user@host or ssh://host"
+_HINT_HERE = "for this machine, give no TARGET"
 
 
 class Target(NamedTuple):
@@ -83,14 +83,16 @@ def _route(text: str, options: Options) -> Route:
         text = f"{options.connection or 'ssh'}://{_bracketed(text)}"
     elif options.connection:
         raise BadRoute(
-            f"{quoted(without_password(text))} names its backend: leave --connection out"
+            f"{quoted(without_password(text))} already names its backend: remove --connection"
         )
     return find_route(None, None, options._replace(connection=None, hosts=text))
 
 
 def _no_hosts(options: Options) -> None:
     if options.hosts:
-        raise BadRoute("--hosts is only for a node by its name: write the URL itself as TARGET")
+        raise BadRoute(
+            "--hosts needs the name of a node as TARGET: without a node, write the URL as TARGET"
+        )
 
 
 def _bracketed(destination: str) -> str:

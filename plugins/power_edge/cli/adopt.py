@@ -64,7 +64,7 @@ def command(
     asking = widened(node)
     checked = check.Checked(asking, wait_for(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
-        click.echo(f"Error: {printable(checked.gate.why or '')}; nothing is adopted", err=True)
+        click.echo(f"Error: {printable(checked.gate.why or '')}; nothing was adopted", err=True)
         raise SystemExit(checked.gate.status)
     adoption = adopt((content or b"").decode(), checked, wanted)
     for left in adoption.left:
@@ -80,7 +80,7 @@ def command(
         click.echo(f"{node.name}: nothing to adopt")
         return
     changes = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
-    if not agreed(changes, f"Write this to {file}?", yes=yes, instead="--yes writes it"):
+    if not agreed(changes, f"Write this to {file}?", yes=yes, instead="use --yes to write it"):
         click.echo("nothing was written", err=True)
         return
     changes.write()

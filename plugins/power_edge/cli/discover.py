@@ -138,7 +138,7 @@ def _refuse(
         raise click.UsageError("--force with --only would remove all other types: use --merge")
     if everything and answers is not None:
         raise click.UsageError(
-            "--all has no effect on an answer, which holds all or not since it was made:"
+            "--all has no effect with --answers: make the answer with"
             " sh probes/discover-edge-node.sh --all >answer"
         )
 
@@ -167,7 +167,7 @@ def _write(node: "NodeChanges", *, yes: bool) -> None:
         node.changes,
         f"Write this to {place}?",
         yes=yes,
-        instead="--merge adds it, --force replaces the files",
+        instead="use --merge to add it, or --force to replace the files",
     ):
         click.echo("nothing was written", err=True)
         return
@@ -181,7 +181,8 @@ def _read(file: Path) -> Answer:
         return read(file.read_bytes())
     except NoAnswer as error:
         raise click.UsageError(
-            f"{file}: no answer: {error}; make one with: sh probes/discover-edge-node.sh >answer"
+            f"{file} is not an answer: {error}; "
+            "make one with: sh probes/discover-edge-node.sh >answer"
         ) from None
     except OSError as error:
         raise click.UsageError(f"{file}: {error.strerror}") from None

@@ -49,7 +49,7 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
     except collect_identity.NoIdentity as error:
         _note(f"Error: {found.name} shows no identity: {error}")
         _note(
-            "To check it all the same, write `validation: {require_match: false}`"
+            "To check it anyway, write `validation: {require_match: false}`"
             " into its system-identity.yaml."
         )
         raise SystemExit(exit_status.WRONG_MACHINE) from None

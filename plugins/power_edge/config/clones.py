@@ -90,7 +90,7 @@ class KnownMachine(ConfigError):
     def __init__(self, folder: Path, other: Path, kind: str) -> None:
         super().__init__([_same_machine(folder.name, other.name, kind)])
         self.args = (
-            f"this machine is the node {other.name} already; "
+            f"this machine is already the node {other.name}; "
             f"to write that node: power-edge discover {quote(other.name)}\n{self}",
         )
 
@@ -162,7 +162,8 @@ def _one_file(folder: Path, other: Path) -> bool:
 
 def _same_machine(name: str, other: str, kind: str) -> Problem:
     hint = (
-        f"two nodes on purpose? make one file a symbolic link: ln -s ../{other}/{SYSTEM_IDENTITY}"
+        "for two nodes on purpose, make one file a symbolic link: "
+        f"ln -s ../{other}/{SYSTEM_IDENTITY}"
     )
     if kind == "machine-id":
         # systemd-machine-id-setup(1) would bring the old id back: D-Bus's copy of it, the UUID of a
@@ -172,8 +173,8 @@ def _same_machine(name: str, other: str, kind: str) -> Problem:
             "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id; ssh-keygen -A; reboot"
         )
         hint = (
-            f"a cloned image? for a fresh id, as root on one of them: {fresh}; "
-            f"then record it anew; {hint}"
+            f"for a cloned image, make a new id as root on one of the machines: {fresh}; "
+            f"then record its identity again; {hint}"
         )
     return Problem(
         Source(f"{NODE_CONFIGS}/{name}/{SYSTEM_IDENTITY}", 0),

@@ -186,7 +186,7 @@ def read_file(folder: Path, name: str) -> bytes | None:
         descriptor = _open(Path(os.path.realpath(folder.parent)), real)
     except FileNotFoundError:
         if path.is_symlink():
-            raise refuse(file, "is a symbolic link that leads nowhere") from None
+            raise refuse(file, "is a symbolic link to something that does not exist") from None
         return None
     except OSError as error:
         raise refuse(file, f"cannot be read: {error.strerror}") from None
@@ -263,7 +263,8 @@ def _leads_out(folder: Path, name: str) -> Problem:
     return Problem(
         Source(node_file(folder, shown_name(name)), 0),
         f"is a symbolic link that leads out of {NODE_CONFIGS}/",
-        f"it was not read: put the file itself there, or a link to one below {NODE_CONFIGS}/",
+        "it was not read: replace the link with the file, or with a link to a file below "
+        f"{NODE_CONFIGS}/",
     )
 
 
@@ -278,6 +279,6 @@ def check_not_linked(folder: Path, name: str) -> None:
         target = quoted(os.path.relpath(real, own.parents[1]), 200)
         raise refuse(
             node_file(folder, name),
-            f"leads to {target} by a symbolic link; nothing was written",
-            "write that node instead, or put a file in place of the link",
+            f"leads to {target} through a symbolic link; nothing was written",
+            "write that node instead, or replace the link with a file",
         )

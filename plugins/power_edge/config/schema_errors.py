@@ -86,7 +86,7 @@ def _problems(
     if error.kind.name == "additionalProperties":
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
-            hint = suggestion(key, allowed) or f"known here: {', '.join(allowed)}"
+            hint = suggestion(key, allowed) or f"the keys here are {', '.join(allowed)}"
             message = quoting.unknown_key(key, allowed, error.instance) + (
                 f" in {_what(path)}" if path else ""
             )

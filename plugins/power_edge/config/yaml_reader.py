@@ -252,7 +252,7 @@ class _Reader:
     def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
         """Return the value and the places that an alias stands for."""
         if event.anchor not in self.anchors:
-            message = "an alias (*...) refers to no anchor that is complete before it"
+            message = "an alias (*...) needs an anchor (&...) whose value ends before it"
             raise self.fatal(mark, message, "put the text in quotes if it begins with *")
         value, inner, size = self.anchors[event.anchor]
         self.count(mark, size)

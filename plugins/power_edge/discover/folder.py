@@ -66,8 +66,8 @@ def make(
         found, folder, load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))
     ):
         raise WrongMachine(
-            f"{NODE_CONFIGS}/{folder.name}/ is another machine's; "
-            "give this one a name of its own: --as NAME"
+            f"{NODE_CONFIGS}/{folder.name}/ belongs to another machine; "
+            "give this one another name: --as NAME"
         )
     if isinstance(found.identity, Shown):
         with_this_one = {**machines.identities, folder: found.identity.identity}
@@ -85,8 +85,8 @@ def _folder(
         if name is not None:
             raise refuse(
                 f"{NODE_CONFIGS}/{target.node.name}",
-                "is a node, which has a name",
-                "leave --as out, or write TARGET as user@host",
+                "is a node, and --as cannot give it another name",
+                "remove --as, or write TARGET as user@host",
             )
         return target.node.path
     if name is not None:
@@ -103,10 +103,10 @@ def _folder(
     if (on_file := _hostname(same.node)) not in (None, hostname):
         raise refuse(
             f"{NODE_CONFIGS}/{same.node.name}",
-            f"has this machine's identity, and the host name {quoted(on_file)}, "
-            f"not {quoted(hostname)}",
-            f"the same machine, renamed? write the node for TARGET: {quote(same.node.name)}; "
-            "a clone? --as NAME tells how it gets an identity of its own",
+            f"has this machine's identity, but the host name {quoted(on_file)} "
+            f"instead of {quoted(hostname)}",
+            f"if the machine was renamed, write the node as TARGET: {quote(same.node.name)}; "
+            "if it is a clone, --as NAME says how it gets an identity of its own",
         )
     return same.node
 

@@ -87,13 +87,13 @@ def _folder(shown: Shown, target: Target, root: Path | None, machines: Known) ->
         raise refuse(
             NODE_CONFIGS,
             "no node is this machine",
-            "name the node that it is to be, or make a new one: power-edge init",
+            "give the name of its node, or make a new node: power-edge init",
         )
     hosts = quote(f"--hosts={without_password(target.route.url)}")
     raise refuse(
         NODE_CONFIGS,
-        f"no node is {quoted(target.name)}",
-        f"name the node that it is to be: power-edge identity NODE {hosts} --write",
+        f"{quoted(target.name)} is no node on file",
+        f"give the name of its node: power-edge identity NODE {hosts} --write",
     )
 
 
@@ -110,15 +110,15 @@ def _compared(shown: Shown, folder: Path, content: bytes) -> Iterator[str]:
         again = f"rm {quote(place)}; power-edge identity {quote(folder.name)} --write"
         diff = _diff(_paragraphs_on_file(content), _paragraphs(shown), place)
         raise Another(
-            f"{place} exists, and is another machine's; to replace it with this one's: {again}",
+            f"{place} exists and belongs to another machine; to replace it: {again}",
             diff,
         )
-    yield f"{place} is this machine's already"
+    yield f"{place} already has this machine's identity"
     more = expected(shown.identity).hashes.keys() - expected(on_file).hashes.keys()
     if more:
         yield (
-            f"the machine shows {' and '.join(sorted(more))} as well, not on file yet: "
-            "to add that, remove the file and run this again"
+            f"the machine also shows {' and '.join(sorted(more))}, which the file does not have: "
+            "to add it, remove the file and run this command again"
         )
 
 

@@ -120,7 +120,7 @@ def _recorded(
         return Recorded(name, (*notes, note)), notes
     on_file = {folder.name: identity for folder, identity in machines.identities.items()}
     if wanted in on_file and machine.may_be(on_file[wanted]):
-        note = f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{wanted}/"
+        note = f"this machine is recorded, by its host name only: {NODE_CONFIGS}/{wanted}/"
         return Recorded(wanted, (*notes, note)), notes
     return None, notes
 
@@ -131,11 +131,11 @@ _ANOTHER_NAME = "give this one a name: power-edge init NAME"
 def _taken(folder: Path, machine: _ThisMachine) -> tuple[str, str]:
     """Return why a folder that exists is not the node of this machine, and what to do."""
     if not folder.is_dir():
-        return "exists, and is not a folder", _ANOTHER_NAME
+        return "exists and is not a folder", _ANOTHER_NAME
     try:
         resolved(folder, "")
     except ConfigError:
-        remedy = f"put the folder itself there, or {_ANOTHER_NAME}"
+        remedy = f"replace the link with the folder, or {_ANOTHER_NAME}"
         return f"is a symbolic link that leads out of {NODE_CONFIGS}/, and is not read", remedy
     try:
         content = read_file(folder, SYSTEM_IDENTITY)
@@ -145,24 +145,24 @@ def _taken(folder: Path, machine: _ThisMachine) -> tuple[str, str]:
             else load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))
         )
     except ConfigError as error:
-        remedy = f"correct that; if it is another machine's, {_ANOTHER_NAME}"
-        return f"exists, and its identity cannot be used: {error.problems[0]}", remedy
+        remedy = f"correct that; if it belongs to another machine, {_ANOTHER_NAME}"
+        return f"exists, but its identity cannot be used: {error.problems[0]}", remedy
     name = quote(folder.name)
     if on_file is None and (folder / STATE).exists():
         remedy = f"if it is this machine: power-edge identity {name} --write"
-        return "exists, without an identity", remedy
+        return "exists, but has no identity", remedy
     if on_file is None:
-        remedy = f"if it is to be this machine: power-edge discover --as {name} --merge"
-        return f"exists, with neither {SYSTEM_IDENTITY} nor {STATE}", remedy
+        remedy = f"to make it the node of this machine: power-edge discover --as {name} --merge"
+        return f"exists, but has neither {SYSTEM_IDENTITY} nor {STATE}", remedy
     if machine.node(Known({folder: on_file}, ())) is not None or machine.may_be(on_file):
         remedy = f"to make one: power-edge discover --as {name} --merge"
-        return f"exists, has this machine's identity, and no {STATE}", remedy
+        return f"exists and has this machine's identity, but no {STATE}", remedy
     if expected(on_file).primary is None:
-        return "exists, with an identity that names no machine", _ANOTHER_NAME
+        return "exists, but its identity names no machine", _ANOTHER_NAME
     if machine.no_identity:
-        why = f"exists, and it is unknown whether it is this machine's: {machine.no_identity}"
+        why = f"exists, and it is unknown whether it belongs to this machine: {machine.no_identity}"
         return why, _ANOTHER_NAME
-    return "exists, and is another machine's", _ANOTHER_NAME
+    return "exists and belongs to another machine", _ANOTHER_NAME
 
 
 def _this_machine() -> _ThisMachine:

@@ -26,7 +26,7 @@ def known(root: Path | None) -> Known:
     for folder, identity in identities(root) if root is not None else ():
         if isinstance(identity, ConfigError):
             notes.append(
-                f"{folder.name} was passed over, since its identity cannot be used: "
+                f"{folder.name} was skipped, because its identity cannot be used: "
                 f"{identity.problems[0]}"
             )
         else:

@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A thing that is not declared: on purpose, or because no declaration of it is true."""
+    """A thing that is not declared: on purpose, or because no declaration would be compliant."""
 
     what: str
     why: str
@@ -76,7 +76,7 @@ def section(name: str, answer: Answer) -> Section:
 def _section(name: str, answer: Answer) -> Section:
     kind = resource(name)
     output = answer.outputs.get(f"find.{name}")
-    failure = "the answer was cut" if output is None else output.failure()
+    failure = "the answer is incomplete" if output is None else output.failure()
     if output is not None and len(output.stdout) > LONGEST_SECTION:
         failure = f"the section is longer than {LONGEST_SECTION >> 20} MiB"
     if output is None or failure is not None:
@@ -106,7 +106,7 @@ def _lines(output: bytes) -> Iterator[_Line]:
 
 def _observations(kind: ResourceType[Any, Any], answer: Answer) -> Observations | NotObserved:
     output = answer.outputs.get(f"{kind.name}.0")
-    return NotObserved("the answer was cut") if output is None else parsed(kind, output)
+    return NotObserved("the answer is incomplete") if output is None else parsed(kind, output)
 
 
 def _observed(observations: Observations | NotObserved, key: str) -> Any:
@@ -136,7 +136,7 @@ def _one_by_one(
 
 
 def _one(kind: ResourceType[Any, Any], name: str, why: str, observed: Any) -> Found | LeftOut:
-    problem = "no declaration of it is true"
+    problem = "no declaration would be compliant"
     for form in discovery(kind.name).forms(name, observed):
         value = {kind.key: name, **form} if kind.key is not None else form["value"]
         try:
@@ -185,7 +185,7 @@ def _together(
                 beyond = (text for result in results for text in result.extra if text not in wrong)
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
                 yield from (
-                    LeftOut(text, "it exists and is not declared, so every check mentions it")
+                    LeftOut(text, "it exists and is not declared: every check reports it")
                     for text in beyond
                 )
                 return

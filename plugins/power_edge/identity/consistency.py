@@ -70,7 +70,7 @@ def _identifiers(
             if value is not None and same_identifier and value.lower() != primary.lower():
                 yield Contradiction(
                     ("identifiers", field),
-                    f"{field} is not primary_id, though id_type is {id_type}",
+                    f"{field} differs from primary_id, but id_type is {id_type}",
                     "one of them is wrong",
                 )
     hardware = getattr(identifiers, _hardware_field(os_type))
@@ -81,7 +81,7 @@ def _identifiers(
     ):
         yield Contradiction(
             ("identifiers", "hardware_uuid"),
-            f"hardware_uuid is not {_hardware_field(os_type)}",
+            f"hardware_uuid differs from {_hardware_field(os_type)}",
             "a machine has one hardware UUID: one of them is wrong",
         )
 
@@ -98,12 +98,12 @@ def _composite_key(
     if key_os != os_type:
         yield Contradiction(
             place,
-            f"the key is for {key_os}, and the platform is {os_type}",
-            f"such as {os_type}:{key_id}",
+            f"the key is for {key_os}, but the platform is {os_type}",
+            f"write {os_type}:{key_id}",
         )
     if primary is not None and key_id.lower() != primary.lower():
         yield Contradiction(
-            place, "the key does not end in primary_id", f"such as {os_type}:{primary}"
+            place, "the key does not end in primary_id", f"write {os_type}:{primary}"
         )
     elif (
         primary is None

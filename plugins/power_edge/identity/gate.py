@@ -113,11 +113,11 @@ def _in_words(
             if owner := _owner(readings, others(), kind):
                 return f"{same} its {owner}"
             both = f"on file {expected.hashes[kind]}, this machine's {shown.hash}"
-            return f"{same} {kind} is not: {both}"
+            return f"{same} {kind} differs: {both}"
         case Reason.NOT_ANSWERED:
             return (
-                f"{kind} is on file, and the answer does not mention it: "
-                "it is the answer to another probe script"
+                f"{kind} is on file, but not in the answer: "
+                "the answer was made with another probe script"
             )
 
 

@@ -76,7 +76,7 @@ def find_route(connection: Connection | None, expected: Expected | None, options
         whole = not parts.netloc or url.count("@") != parts.netloc.count("@")
         raise BadRoute(f"{without_password(url if whole else parts.netloc)!r} names no host")
     if parts.path.strip("/"):
-        raise BadRoute(f"{without_password(url)!r} names a path: leave it out")
+        raise BadRoute(f"{without_password(url)!r} contains a path: remove it")
     return Route(
         url=f"{parts.scheme}://{parts.netloc}" + (f"?{rest}" if rest else ""),
         ssh_config=options.ssh_config,

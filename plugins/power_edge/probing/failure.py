@@ -38,8 +38,8 @@ class NotAsked(Exception):
 
     def __str__(self) -> str:
         return (
-            f"not asked, since this machine ran short ({self.args[0]}):"
-            " allow it more (ulimit -n, ulimit -u), or check fewer nodes at once"
+            f"not asked, because this machine ran out of resources ({self.args[0]}):"
+            " raise its limits (ulimit -n, ulimit -u), or check fewer nodes at once"
         )
 
 
@@ -84,12 +84,13 @@ def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, sent: bytes, backen
 def _hint(why: str, *, login: bool) -> str:
     """Return what to look at if the probe did not start; `login`: a login shell started it."""
     if _NO_TOOL.search(why):
-        return " (it takes a POSIX sh, base64 and gzip)"
+        return " (the node needs a POSIX sh, base64 and gzip)"
     if not login or why.startswith("sudo"):
         return ""
     return (
-        " (the login shell did not run it: does the account run commands, and does no startup"
-        " file, such as ~/.bashrc or ~/.cshrc, end the shell, exec another or read its input?)"
+        " (the login shell did not run it: the account must be allowed to run commands, and no"
+        " startup file, such as ~/.bashrc or ~/.cshrc, may end the shell, start another or read"
+        " its input)"
     )
 
 

@@ -21,7 +21,7 @@ _LONG_ERRORS = 64 * 1024
 Beyond the first two the answer is refused; what is beyond the third is dropped. A script of
 100,000 items makes an answer of 250 such lines.
 """
-CUT = "the answer was cut"
+CUT = "the answer is incomplete"
 DAMAGED = "the answer was damaged on the way"
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
 
@@ -102,7 +102,7 @@ def read(answer: bytes) -> Answer:
     nonce, uid, time, node = header.groups()
     if node.endswith(b"\r"):
         # Nobody can tell which of these line ends are the node's.
-        raise NoAnswer("its line ends were changed on the way (CR LF): carry it as it is")
+        raise NoAnswer("its line ends were changed on the way (to CR LF): copy it without changes")
     frames = list(islice(_frames(answer, nonce, header.end()), MANY_FRAMES + 1))
     if len(frames) > MANY_FRAMES:
         raise NoAnswer(f"its frame has more than {MANY_FRAMES:,} lines")
@@ -133,7 +133,7 @@ def _no_header(answer: bytes) -> str:
     if _OLDER.search(answer):
         return (
             "it was made by the script of an older version (PE1):"
-            " make it again with the script of this one"
+            " make it again with the script of this version"
         )
     if _ANY_FRAME.search(answer):
         return f"{DAMAGED}: its first line is missing"

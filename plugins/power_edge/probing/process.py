@@ -378,7 +378,7 @@ def _drained(channel: Any, line: int, longest: int) -> tuple[bytes, bytes]:
         elif ended:
             return output.getvalue(), errors.getvalue()
         elif line in _readable(channel.fileno(), line):
-            raise ConnectionAbortedError(errno.ECONNABORTED, "the command was given up")
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the command was stopped")
 
 
 def _readable(*descriptors: int) -> list[int]:

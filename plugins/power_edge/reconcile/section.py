@@ -206,5 +206,7 @@ def _declare_missing(section: Section, name: str, key: str) -> Proposal:
             needed = without
     return Proposal(
         (Add(place, as_entries(needed)),),
-        f"{len(needed)} added to {name}" if needed else "it is true with what else was adopted",
+        f"{len(needed)} added to {name}"
+        if needed
+        else "it is compliant with the other adopted items",
     )

@@ -302,9 +302,7 @@ def _sshd(sshd: Sshd) -> Iterator[Row]:
     note = ("  (a Match block may change this)", "dim") if sshd.match else None
     if sshd.passwords is not None:
         empty = (
-            (", and empty ones are", "bold red")
-            if sshd.empty_passwords and sshd.passwords
-            else None
+            (", even empty ones", "bold red") if sshd.empty_passwords and sshd.passwords else None
         )
         yield Row(
             "SSH passwords",

@@ -625,7 +625,7 @@ REMEDIES = {
         None,
         "apt-get refuses to remove it: Essential packages were removed",
     ),
-    "no time": (DPKG, {}, None, "time was short"),
+    "no time": (DPKG, {}, None, "no time left"),
     "a simulation that took too long": (
         DPKG + simulated(INSTALL, "Inst a (1 x [all])", status=124),
         {},

@@ -166,7 +166,7 @@ def _unwritable(declared: Declared, *, missing: bool) -> Iterator[str]:
         )
         yield (
             f"{what}: copy the file there by"
-            f" hand{', since an empty file would be useless' if missing else ''}"
+            f" hand{', because an empty file would be useless' if missing else ''}"
         )
         return
     content = content_bytes(declared.content)

@@ -46,7 +46,9 @@ def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remed
 def _simulated(declared: Declared, observed: Package) -> Remedy:
     simulation = observed.simulation
     if simulation is None:
-        return _advice("apt-get was not simulated, since time was short: check this item alone")
+        return _advice(
+            "apt-get was not simulated, because there was no time left: check this item alone"
+        )
     if simulation.refusal is not None:
         return _advice(_refused(declared, observed, simulation.refusal))
     if beside := simulation.beside(observed.native):

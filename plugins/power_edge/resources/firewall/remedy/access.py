@@ -21,7 +21,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.ssh_access import TCP, OrderedRule, lets_in
 
-OTHERS = "rules that are not {}'s decide on these connections: change them"
+OTHERS = "other rules than those of {} decide on these connections: change them"
 
 
 def lets_through(others: Ruleset, rule: Rule, verdicts: Set[str]) -> bool:

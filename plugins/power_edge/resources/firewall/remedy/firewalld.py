@@ -70,7 +70,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(_without(observed)).holds is not False:
-        return Remedy(advice="rules that are not firewalld's filter as well: remove them first")
+        return Remedy(advice="other rules than those of firewalld filter, too: remove them first")
     stop: Command = ("systemctl", "disable", "--now", "firewalld")
     # A firewalld that was killed leaves its rules.
     left = (
@@ -100,7 +100,7 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
     if any(
         defaults.filters(_without(observed), family) is not False for family in traffic.FAMILIES
     ):
-        return Remedy(advice="rules that are not firewalld's are in force: remove them first")
+        return Remedy(advice="other rules than those of firewalld are in force: remove them first")
     words = [line.split(" ", 1) for line in stored]
     zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
     ports = {rest[0] for name, *rest in words if name == "port"}

@@ -82,7 +82,7 @@ def _in_force(observed: Ruleset) -> bool:
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(without(observed)).holds is not False:
-        return Remedy(advice="rules that are not ufw's filter as well: remove them first")
+        return Remedy(advice="other rules than those of ufw filter, too: remove them first")
     return Remedy((("ufw", "disable"),))
 
 
@@ -124,8 +124,8 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
     others = next(_others(observed), None)
     if settings.builtins and others:
         raise ValueError(
-            f"a start of ufw removes the rules of others, such as {others}, since "
-            "MANAGE_BUILTINS=yes in /etc/default/ufw: set it to no, or start ufw by hand"
+            f"a start of ufw removes the rules of others, such as {others}, because "
+            "/etc/default/ufw has MANAGE_BUILTINS=yes: set it to no, or start ufw by hand"
         )
     if stuck:
         if others or settings.init is None:
@@ -158,7 +158,9 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     if declared.value != "deny" and not all(
         defaults.default(rest, family, ALLOW, outward=outward) for family in families
     ):
-        return Remedy(advice="rules that are not ufw's decide on most connections: change them")
+        return Remedy(
+            advice="other rules than those of ufw decide on most connections: change them"
+        )
     command: Command = ("ufw", "default", declared.value, direction)
     if declared.value == ALLOW:
         return Remedy((command,))
@@ -332,7 +334,8 @@ def _closing(
     if loading and files.settings.edited:
         named = " and ".join(files.settings.edited)
         return Remedy(
-            advice=f"{named} is not as installed: find out what it does, then load ufw's rules"
+            advice=f"{named} was changed after the installation: "
+            "read what it does, then load ufw's rules"
         )
     rest = without(observed) if loading else observed
     why = access.closed(declared.firewall, observed, list(files.ordered_rules()), rest)
@@ -385,7 +388,8 @@ def _others(observed: Ruleset) -> Iterator[str]:
 
 def _icmp(rule: Rule) -> str:
     return (
-        f"ufw has no command for icmp: {rule.action} it in /etc/ufw/before.rules and before6.rules"
+        "ufw has no command for icmp: edit /etc/ufw/before.rules and before6.rules to "
+        f"{rule.action} it"
     )
 
 
