@@ -6,6 +6,7 @@ Formats that have their own escaping (JSON, XML, HTML, Prometheus) use that.
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 _GITHUB = re.compile(r"(?<!\S)::(?=[A-Za-z-]+[^\n]*::)")
@@ -183,6 +184,21 @@ def _standing_for(line: str) -> str:
         return begun
     mark = _BEGUN_MARK.search(line)
     return f"-{mark[0][:3]}" if mark is not None else "-"
+
+
+def did_you_mean(
+    word: str, words: Iterable[str], *, most: int = 1, similarity: float = 0.6
+) -> str | None:
+    """Return a hint with the words most similar to one, `did you mean a or b?`; None without any.
+
+    Upper and lower case do not count. `similarity` is difflib's ratio, from 0 to 1.
+    """
+    from difflib import get_close_matches  # 5 ms, which only a message about an error needs
+
+    by_lower_case = {each.lower(): each for each in words}
+    similar = get_close_matches(word.lower()[:255], by_lower_case, most, similarity)
+    names = " or ".join(printable(by_lower_case[each]) for each in similar)
+    return f"did you mean {names}?" if names else None
 
 
 def quoted(value: object, width: int = 60) -> str:

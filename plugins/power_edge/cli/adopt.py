@@ -15,7 +15,7 @@ from power_edge.config.node_configs import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
 from power_edge.probing.connection import Options
 from power_edge.report.terminal import WIDTH, shortened
-from power_edge.text import identifier, printable, quoted
+from power_edge.text import did_you_mean, identifier, printable, quoted
 from power_edge.yaml_edit.changeset import propose, tidy
 
 
@@ -113,18 +113,12 @@ def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item
     for text in ids:
         item = known.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
         if item is None:
+            hint = did_you_mean(text.rpartition("::")[2], known)
             raise click.UsageError(
-                f"{quoted(text)} is not an item of {node.name}{_nearest(text, list(known))}"
+                f"{quoted(text)} is not an item of {node.name}{f'; {hint}' if hint else ''}"
             )
         chosen.append(item)
     return chosen if ids else list(node.items)
-
-
-def _nearest(text: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(text.rpartition("::")[2][:255], known, 1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _matches(expression: str, node: Node, item: Item) -> bool:

@@ -1,6 +1,5 @@
 """`power-edge discover`."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.identity import gate
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Answer, NoAnswer, read
-from power_edge.text import printable
+from power_edge.text import did_you_mean, printable
 
 if TYPE_CHECKING:
     from power_edge.discover.collect import Discovered
@@ -31,11 +30,8 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
     wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     for name in wanted:
         if name not in resources.discoverable():
-            near = get_close_matches(name, resources.discoverable(), 1)
-            hint = (
-                f"did you mean {near[0]}?"
-                if near
-                else f"types are {', '.join(resources.discoverable())}"
+            hint = did_you_mean(name, resources.discoverable()) or (
+                f"the types are {', '.join(resources.discoverable())}"
             )
             raise click.BadParameter(f"there is no type {name!r} ({hint})")
     return wanted

@@ -9,7 +9,7 @@ from pathlib import Path
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.yaml_reader import MAX_BYTES
 from power_edge.model import Problem, Source
-from power_edge.text import printable, quoted, without_password
+from power_edge.text import did_you_mean, printable, quoted, without_password
 
 NODE_CONFIGS = "node-configs"
 STATE = "state.yaml"
@@ -128,7 +128,7 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
                 Problem(
                     Source(NODE_CONFIGS, 0),
                     f"no node matches {quoted(without_password(pattern))}",
-                    _nearest(pattern, list(known), root),
+                    _hint(pattern, list(known), root),
                 )
             )
     if problems:
@@ -146,19 +146,15 @@ def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
     return [name for name in names if fnmatchcase(name, pattern)]
 
 
-def _nearest(pattern: str, names: list[str], root: Path) -> str:
-    from difflib import get_close_matches
-
+def _hint(pattern: str, names: list[str], root: Path) -> str:
+    """Return what to write instead of a pattern that matches no node."""
     if not names:
         return f"no folder in {quoted(str(root), 200)} has a state.yaml"
-    lower = {name.lower(): name for name in names}
     # A shell completes the name of a node to the path of its folder.
     last = pattern.rstrip("/").rpartition("/")[2]
-    near = [lower[each] for each in get_close_matches(last.lower()[:255], list(lower), 3, 0.5)]
-    if near:
-        return f"did you mean {' or '.join(map(shown_name, near))}?"
-    return f"the nodes are {', '.join(map(shown_name, names[:10]))}" + (
-        f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return did_you_mean(last, names, most=3, similarity=0.5) or (
+        f"the nodes are {', '.join(map(shown_name, names[:10]))}"
+        + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     )
 
 

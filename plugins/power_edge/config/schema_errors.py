@@ -5,8 +5,7 @@ The message for a pattern or a condition is beside it in the schema, as `pattern
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -17,6 +16,7 @@ from power_edge.config.error import LIMIT
 from power_edge.config.schema import schema, validator, write_only
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Problem
+from power_edge.text import did_you_mean
 
 _TYPES = {
     "string": "text",
@@ -59,12 +59,6 @@ def explain(document: Document, name: str) -> Iterator[Problem]:
     )
 
 
-def suggestion(word: str, words: Iterable[str]) -> str | None:
-    """Return a hint with the known word that is most similar; None if none is similar."""
-    near = get_close_matches(word[:100], list(words), 1)
-    return f"did you mean {near[0]}?" if near else None
-
-
 def _hidden(value: Any, *, within: bool = False) -> Iterator[object]:
     """Yield the scalars below write-only keys. An alias may bring one to another place."""
     if isinstance(value, dict):
@@ -86,7 +80,7 @@ def _problems(
     if error.kind.name == "additionalProperties":
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
-            hint = suggestion(key, allowed) or f"the keys here are {', '.join(allowed)}"
+            hint = did_you_mean(key, allowed) or f"the keys here are {', '.join(allowed)}"
             message = quoting.unknown_key(key, allowed, error.instance) + (
                 f" in {_what(path)}" if path else ""
             )
@@ -111,7 +105,7 @@ def _problems(
         yield Problem(
             document.find(path),
             f"{quoting.value(error.instance, hidden)} is not one of {', '.join(options)}",
-            suggestion(str(error.instance), options),
+            did_you_mean(str(error.instance), options),
         )
     elif error.kind.name == "type":
         yield _wrong_type(document, path, error.instance, holder, hidden)

@@ -4,9 +4,8 @@ import hashlib
 import posixpath
 import stat
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from power_edge.model import Finding, Outcome, agrees, compare, drifts, finding, undecided
+from power_edge.model import Finding, Outcome, Value, agrees, compare, drifts, finding, undecided
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_path
@@ -19,7 +18,7 @@ HIDDEN = ("content", "sha256")
 """The fields that hold the content of a file, or its hash."""
 
 
-def expected(declared: Declared) -> dict[str, Any]:
+def expected(declared: Declared) -> dict[str, Value]:
     """Return the asserted fields.
 
     A path alone asserts a regular file, so `type` is always among them.
@@ -27,7 +26,7 @@ def expected(declared: Declared) -> dict[str, Any]:
     return _expected(declared, hidden=secret(declared))
 
 
-def _expected(declared: Declared, *, hidden: bool) -> dict[str, Any]:
+def _expected(declared: Declared, *, hidden: bool) -> dict[str, Value]:
     fields = {
         field: getattr(declared, field) for field in ("content", "sha256", "mode", "owner", "group")
     }

@@ -7,9 +7,8 @@ docs/verdicts/firewall.md has the choices.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from power_edge.model import Entry, ResourceType
+from power_edge.model import Entry, ResourceType, Value
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared, judge
@@ -56,7 +55,7 @@ def canonical(text: str) -> str:
     return f"{match[1]} {match[2]}/{match[3]} from {source} to {target}"
 
 
-def expected(declared: Declared) -> Mapping[str, Any]:
+def expected(declared: Declared) -> Mapping[str, Value]:
     """Return the declared fields of an item, as reports show them."""
     if declared.field != "rule":
         return {declared.field: declared.value}

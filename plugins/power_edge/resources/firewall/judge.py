@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from power_edge.model import Finding, Outcome, agrees, drifts, undecided
+from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.observation import Ruleset
@@ -39,7 +39,7 @@ class FamilyVerdict(NamedTuple):
     """How one family fares, for a question that is asked of each family."""
 
     outcome: Outcome
-    actual: Any
+    actual: str | None
     why: str | None = None
 
 
@@ -95,7 +95,7 @@ def _default(declared: Declared, observed: Ruleset) -> Finding:
     return _combined(declared.field, declared.value, answers)
 
 
-def _combined(field: str, expected: Any, answers: dict[int, FamilyVerdict]) -> Finding:
+def _combined(field: str, expected: Value, answers: dict[int, FamilyVerdict]) -> Finding:
     """Return the worst of the families' verdicts. `actual` names the families where they differ."""
     worst = next(
         outcome
