@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Outcome, Source
+from power_edge.model import Item, NotObserved, Outcome
 from power_edge.probing.framing import Answer, NoAnswer, Output, read
 from power_edge.probing.observe import observe, parsed
 from power_edge.report import terminal
@@ -23,6 +23,7 @@ from power_edge.resources import resource
 from tests.support import answers
 from tests.support.budget import Budget
 from tests.support.hostile.values import harmless
+from tests.support.items import item_of
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 FIREWALL: dict[str, Any] = {
@@ -117,15 +118,7 @@ def corpus(name: str) -> list[bytes]:
 def items(name: str) -> Iterator[Item]:
     kind = resource(name)
     for entry in kind.items_of(msgspec.convert(DECLARED[name], kind.declares)):
-        yield Item(
-            "rig",
-            name,
-            entry.name,
-            kind.canonical(entry.name),
-            entry.declared,
-            kind.asserts(entry.declared),
-            (Source("node-configs/rig/state.yaml", 1),),
-        )
+        yield item_of(kind, entry.name, entry.declared)
 
 
 def cut(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.discover.sections import Section
-from power_edge.model import Item, Outcome, Result, Source
+from power_edge.model import Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import parse
@@ -25,6 +25,7 @@ from tests.support.firewalls import (
     discovered,
     states,
 )
+from tests.support.items import item_of
 from tests.support.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
@@ -71,15 +72,7 @@ def holds(node: Node, section: dict[str, Any]) -> list[Result]:
     return [
         judge(
             RESOURCE,
-            Item(
-                "n",
-                "firewall",
-                each.name,
-                "",
-                each.declared,
-                RESOURCE.asserts(each.declared),
-                (Source("f", 1),),
-            ),
+            item_of(RESOURCE, each.name, each.declared),
             observed,
         )
         for each in entries

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Observations, Result, Source
+from power_edge.model import NotObserved, Observations, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.files import RESOURCE, File, ask, parse
+from tests.support.items import item_of
 from tests.support.lab.nodes import Node
 from tests.support.scripts import body
 
@@ -60,15 +61,7 @@ def probe(shell: Sequence[str], items: Sequence[Declared]) -> Mapping[str, Any]:
 def judged(item: Declared, observed: Observations | NotObserved) -> Result:
     return judge(
         RESOURCE,
-        Item(
-            "node",
-            "files",
-            item.path,
-            RESOURCE.canonical(item.path),
-            item,
-            RESOURCE.asserts(item),
-            (Source("f", 1),),
-        ),
+        item_of(RESOURCE, item.path, item),
         observed,
     )
 

@@ -13,11 +13,12 @@ import pytest
 
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Observations, Outcome, Result, Source
+from power_edge.model import Item, Observations, Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import parse
+from tests.support.items import item_of
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, Root
 
@@ -372,18 +373,7 @@ def items(declared: dict[str, Any]) -> list[Item]:
         for rule in declared.get("rules", ())
     ]
     firewall = Firewall(**{**declared, "rules": rules})
-    return [
-        Item(
-            "n",
-            "firewall",
-            entry.name,
-            "",
-            entry.declared,
-            RESOURCE.asserts(entry.declared),
-            (Source("state.yaml", 1),),
-        )
-        for entry in RESOURCE.items_of(firewall)
-    ]
+    return [item_of(RESOURCE, entry.name, entry.declared) for entry in RESOURCE.items_of(firewall)]
 
 
 def ssh(lab: Lab, node: Node, port: int, *argv: str, stdin: str = "", address: str = "") -> str:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Result, Source
+from power_edge.model import Result
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import parse
 from tests.support.cases import RECORDINGS
+from tests.support.items import item_of
 from tests.support.lab.nodes import Node
 from tests.support.scripts import body
 
@@ -36,11 +37,10 @@ def results(
             "runuser", "-u", user, "--", "env", *setting, "/bin/sh", "-c", BODY, "pe", *ask(items)
         ).stdout.encode()
     )
-    place = Source("state.yaml", 1)
     return [
         judge(
             RESOURCE,
-            Item("node", "packages", item.name, item.name, item, RESOURCE.asserts(item), (place,)),
+            item_of(RESOURCE, item.name, item),
             observed,
         )
         for item in items

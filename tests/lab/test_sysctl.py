@@ -12,12 +12,13 @@ import pytest
 
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Observations, Result, Source
+from power_edge.model import NotObserved, Observations, Result
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.sysctl import RESOURCE
 from power_edge.resources.sysctl.key import Setting, canonical
 from power_edge.resources.sysctl.kinds import never
 from power_edge.resources.sysctl.observation import parse
+from tests.support.items import item_of
 from tests.support.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
@@ -31,15 +32,7 @@ def judged(key: str, value: str, observed: Observations) -> Result:
     declared = Setting(key, value)
     return judge(
         RESOURCE,
-        Item(
-            "node",
-            "sysctl",
-            key,
-            canonical(key),
-            declared,
-            RESOURCE.asserts(declared),
-            (Source("f", 1),),
-        ),
+        item_of(RESOURCE, key, declared),
         observed,
     )
 
