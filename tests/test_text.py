@@ -154,8 +154,8 @@ def through(*pieces: str, colours: bool = False) -> str:
         ),
     ],
 )
-def test_what_gets_through_a_screen(pieces: list[str], shown: str) -> None:
-    assert through(*pieces) == shown
+def test_what_gets_through_a_screen(pieces: list[str], expected: str) -> None:
+    assert through(*pieces) == expected
 
 
 def test_colours_get_through_where_there_are_any() -> None:
@@ -217,8 +217,8 @@ def test_all_that_pytest_writes_is_a_colour(monkeypatch: pytest.MonkeyPatch) -> 
         ("#\x1b[31m#\x1b[0mvso\x1b[1m[x]", "#\x1b[31m#\x1b[0mvso\x1b[1m\\x5bx]"),
     ],
 )
-def test_colours_do_not_part_a_command(text: str, shown: str) -> None:
-    assert through(text, colours=True) == shown
+def test_colours_do_not_part_a_command(text: str, expected: str) -> None:
+    assert through(text, colours=True) == expected
 
 
 def split(text: str, places: list[int]) -> list[str]:
@@ -260,6 +260,6 @@ def test_json_that_is_shown_says_the_same(value: object) -> None:
         json.dumps(value)
     )  # two halves of a surrogate pair that stand together are one character in JSON
     text = json.dumps(value, ensure_ascii=False, indent=1)
-    shown = printable_json(text)
-    assert json.loads(shown) == json.loads(text)
-    assert not any(obeyed(line) or not line.isprintable() for line in shown.split("\n"))
+    expected = printable_json(text)
+    assert json.loads(expected) == json.loads(text)
+    assert not any(obeyed(line) or not line.isprintable() for line in expected.split("\n"))

@@ -148,16 +148,16 @@ class Screen:
 
     def write(self, text: str) -> int:
         """Write text, with everything escaped that would be obeyed. Return its length."""
-        shown, rest = "", text
+        output, rest = "", text
         if self._colours and (begin := _RETURN.match(text)) is not None:
-            shown, rest = begin[0], text[begin.end() :]
+            output, rest = begin[0], text[begin.end() :]
             self._before = ""
         first, *lines = rest.split("\n")
-        shown += self._shown(first)
+        output += self._shown(first)
         for line in lines:
             self._before = ""
-            shown += "\n" + self._shown(line)
-        self._stream.write(shown)
+            output += "\n" + self._shown(line)
+        self._stream.write(output)
         return len(text)
 
     def _shown(self, text: str) -> str:
@@ -179,9 +179,9 @@ def _broken(command: re.Match[str]) -> str:
 
 def _standing_for(line: str) -> str:
     """Return the shortest line after which the same text completes a command."""
-    begun = line.lstrip(" ")
-    if begun in ("", ":"):
-        return begun
+    stripped = line.lstrip(" ")
+    if stripped in ("", ":"):
+        return stripped
     mark = _BEGUN_MARK.search(line)
     return f"-{mark[0][:3]}" if mark is not None else "-"
 

@@ -109,13 +109,13 @@ properties_of=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
 
     # Whether a preset enables the unit, or its template with this instance, by name (systemd.preset(5)). `enable *`, which is the default, does not
     # count: Debian has it, and its packages decide.
-    function preset(unit, file,    i, whole, instance) {
-        whole = instance = unit
-        if (sub(/@.*\./, "@.", whole)) { sub(/^[^@]*@/, "", instance); sub(/\.[a-z]+$/, "", instance) }
+    function preset(unit, file,    i, template, instance) {
+        template = instance = unit
+        if (sub(/@.*\./, "@.", template)) { sub(/^[^@]*@/, "", instance); sub(/\.[a-z]+$/, "", instance) }
         for (i = 1; i <= presets; i++) {
-            if (pattern[i] != whole && (regex[i] == "" || whole !~ regex[i])) continue
+            if (pattern[i] != template && (regex[i] == "" || template !~ regex[i])) continue
             if (pattern[i] == "*" || verb[i] == "disable") return 0
-            if (whole == unit) return 1
+            if (template == unit) return 1
             return index(" " (instances[i] != "" ? instances[i] : default_instance(substr(file, 2))) " ", " " instance " ")
         }
         return 0

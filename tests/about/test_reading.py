@@ -19,11 +19,11 @@ T420 = read((RECORDINGS / "about" / "t420.answer").read_bytes())
 
 def answer(outputs: Mapping[str, bytes | Output]) -> Answer:
     """An answer whose parts printed this."""
-    whole = {
+    parts = {
         f"about.{name}": output if isinstance(output, Output) else Output(0, output, "")
         for name, output in outputs.items()
     }
-    return Answer("-", 0, 1_772_000_000, {}, "open", whole, True)
+    return Answer("-", 0, 1_772_000_000, {}, "open", parts, True)
 
 
 def record(**outputs: bytes | Output) -> About:

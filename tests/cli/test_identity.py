@@ -70,28 +70,28 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    made = Machine()
-    monkeypatch.setattr(collect_identity, "start", made.start)
+    created = Machine()
+    monkeypatch.setattr(collect_identity, "start", created.start)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
-    return made
+    return created
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = tmp_path / "node-configs"
-    made.mkdir()
+    created = tmp_path / "node-configs"
+    created.mkdir()
     monkeypatch.chdir(tmp_path)
-    return made
+    return created
 
 
 def folder(root: Path, name: str, **files: str | bytes) -> Path:
-    made = root / name
-    made.mkdir()
+    created = root / name
+    created.mkdir()
     for stem, content in {"state": STATE, **files}.items():
-        (made / f"{stem.replace('_', '-')}.yaml").write_bytes(
+        (created / f"{stem.replace('_', '-')}.yaml").write_bytes(
             content if isinstance(content, bytes) else content.encode()
         )
-    return made
+    return created
 
 
 class Done(NamedTuple):

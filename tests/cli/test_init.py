@@ -49,40 +49,42 @@ class Machine:
             else (0, self.identity, "")
         )
 
-    def collect(self, route: Any, timeouts: Any) -> power_edge.checking.collect_identity.Shown:
+    def collect(
+        self, route: Any, timeouts: Any
+    ) -> power_edge.checking.collect_identity.CollectedIdentity:
         return power_edge.checking.collect_identity.parse(*self._printed())
 
     def answer(self, target: Target, types: Sequence[str]) -> Answer:
         assert target.route.url.startswith("local:")
         assert "sysctl" in types
-        asked = ["net.ipv4.ip_forward", "vm.swappiness"]
+        keys = ["net.ipv4.ip_forward", "vm.swappiness"]
         sections: dict[str, bytes | tuple[int, bytes, str]] = {
             "identity": self._printed(),
             "about.who": b"hostname\tmy host\n",
             "find.sysctl": FOUND,
-            "sysctl.0": sysctl(self.values, asked),
+            "sysctl.0": sysctl(self.values, keys),
         }
         return read(answer("this machine", sections, machine=None))
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    made = Machine()
-    monkeypatch.setattr(init, "collect", made.collect)
-    monkeypatch.setattr(init, "ask", made.answer)
+    created = Machine()
+    monkeypatch.setattr(init, "collect", created.collect)
+    monkeypatch.setattr(init, "ask", created.answer)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
-    return made
+    return created
 
 
 def folder(root: Path, name: str, **files: bytes) -> Path:
-    made = root / name
-    made.mkdir(parents=True)
+    created = root / name
+    created.mkdir(parents=True)
     for stem, content in {
         "state": b"version: '1.0'\nmetadata: {site: a, environment: staging}\n",
         **files,
     }.items():
-        (made / f"{stem.replace('_', '-')}.yaml").write_bytes(content)
-    return made
+        (created / f"{stem.replace('_', '-')}.yaml").write_bytes(content)
+    return created
 
 
 def test_a_machine_becomes_a_node_that_loads(machine: Machine, tmp_path: Path) -> None:
@@ -311,10 +313,10 @@ def test_machines_without_identity_are_told_apart_by_name(machine: Machine, tmp_
 def test_a_node_of_that_name_without_identity_is_left_to_a_person(
     machine: Machine, tmp_path: Path
 ) -> None:
-    made = folder(tmp_path, "my-host")
+    created = folder(tmp_path, "my-host")
     with pytest.raises(ConfigError, match="power-edge identity my-host --write"):
         init.record(tmp_path)
-    assert [path.name for path in made.iterdir()] == ["state.yaml"]
+    assert [path.name for path in created.iterdir()] == ["state.yaml"]
 
 
 def test_a_machine_recorded_by_root_is_recognised_by_a_user_who_sees_less(

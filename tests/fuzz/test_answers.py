@@ -168,10 +168,10 @@ def with_another_value(chance: random.Random, data: bytes, _: Sequence[bytes]) -
         return data
     place = chance.choice(places)
     try:
-        whole = json.loads(lines[place])
+        complete = json.loads(lines[place])
     except (ValueError, RecursionError):
         return data
-    nodes = list(_containers(whole))
+    nodes = list(_containers(complete))
     container = chance.choice(nodes)
     if isinstance(container, dict):
         key = chance.choice(list(container))
@@ -181,7 +181,7 @@ def with_another_value(chance: random.Random, data: bytes, _: Sequence[bytes]) -
             container[key] = chance.choice(STRANGE)
     else:
         container[chance.randrange(len(container))] = chance.choice(STRANGE)
-    lines[place] = b" " + json.dumps(whole).encode()
+    lines[place] = b" " + json.dumps(complete).encode()
     return b"\n".join(lines)
 
 
@@ -218,7 +218,7 @@ def test_no_answer_breaks_a_run(name: str) -> None:
     chance, kind, declared, known = budget.chance, resource(name), list(items(name)), corpus(name)
     assert known
     for _ in budget.rounds():
-        whole = data = chance.choice(known)
+        complete = data = chance.choice(known)
         mutations = [chance.choice(MUTATIONS) for _ in range(chance.randrange(1, 4))]
         for mutation in mutations:
             data = mutation(chance, data, known)
@@ -233,8 +233,8 @@ def test_no_answer_breaks_a_run(name: str) -> None:
             assert not isinstance(observed, NotObserved) or result.outcome is Outcome.UNKNOWN
             budget.counts[result.outcome.value] += 1
             if mutations == [cut] and result.outcome is Outcome.COMPLIANT and name not in ENDLESS:
-                before = judge(kind, item, parsed(kind, Output(0, whole, "")))
-                assert before.outcome is Outcome.COMPLIANT, (item, len(data), whole)
+                before = judge(kind, item, parsed(kind, Output(0, complete, "")))
+                assert before.outcome is Outcome.COMPLIANT, (item, len(data), complete)
 
 
 def recorded(name: str, chance: random.Random) -> bytes:
@@ -298,8 +298,8 @@ def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
     for number in budget.rounds():
         if number % 50 == 0:
             printed = {f"{name}.0": recorded(name, chance) for name in DECLARED}
-            whole = answers.answer("rig", printed)
-            compliant = compliant_in(read(whole), declared)
+            complete = answers.answer("rig", printed)
+            compliant = compliant_in(read(complete), declared)
             assert compliant
             blocks = {
                 name: re.escape(
@@ -307,7 +307,7 @@ def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
                 )
                 for name, data in printed.items()
             }
-        damaged = whole
+        damaged = complete
         for _ in range(chance.randrange(1, 3)):
             damaged = chance.choice(DAMAGES)(chance, damaged)
         try:

@@ -167,14 +167,18 @@ def test_legacy_iptables(usual: Node) -> None:
 def test_a_plain_user_is_told_and_sudo_helps(usual: Node, shell: str) -> None:
     without_firewall(usual)
     usual.run("nft", "-j", "-f", "-", stdin=as_nft(State("deny", "allow", ())))
-    told = {}
+    outputs = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
         environment = ("env", f"PE_SUDO={sudo}", "PATH=/usr/bin:/bin:/usr/sbin")
-        told[user, sudo] = usual.run(
+        outputs[user, sudo] = usual.run(
             "runuser", "-u", user, "--", *environment, shell, "-c", FIND, "pe", "changed"
         ).stdout
     hidden = "?firewall\tonly root can read it\n"
-    assert list(told.values()) == [hidden, hidden, "+firewall\tnftables: nft list table inet t\n"]
+    assert list(outputs.values()) == [
+        hidden,
+        hidden,
+        "+firewall\tnftables: nft list table inet t\n",
+    ]
 
 
 def test_a_machine_without_a_firewall(usual: Node) -> None:

@@ -87,8 +87,8 @@ def test_what_has_no_value(node: Node, shell: list[str]) -> None:
 
 
 def test_a_long_value_is_read_to_its_end(node: Node) -> None:
-    key, whole = "net.ipv4.ip_local_reserved_ports", ",".join(map(str, range(1024, 9000, 2)))
-    put(node, key, whole)
+    key, long_value = "net.ipv4.ip_local_reserved_ports", ",".join(map(str, range(1024, 9000, 2)))
+    put(node, key, long_value)
     observed = parse(node.run("sh", "-c", BODY, "pe", canonical(key)).stdout.encode())
     shutil.copy(str(shutil.which("busybox")), node.tree / "usr/local/bin")
     cut = parse(
@@ -97,9 +97,9 @@ def test_a_long_value_is_read_to_its_end(node: Node) -> None:
         ).stdout.encode()
     )
     put(node, key, "")
-    assert judged(key, whole, observed).outcome.value == "compliant"
-    assert judged(key, whole[:1024], observed).outcome.value == "drift"
-    assert judged(key, whole[:1024], cut).outcome.value == "unknown"
+    assert judged(key, long_value, observed).outcome.value == "compliant"
+    assert judged(key, long_value[:1024], observed).outcome.value == "drift"
+    assert judged(key, long_value[:1024], cut).outcome.value == "unknown"
 
 
 def test_a_plain_user_with_and_without_sudo(node: Node) -> None:

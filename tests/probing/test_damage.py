@@ -79,7 +79,7 @@ def outcomes(answer: Answer) -> dict[str, Outcome]:
 
 
 def check(damaged: bytes) -> None:
-    whole = read(WHOLE)
+    complete = read(WHOLE)
     try:
         answer = read(damaged)
     except NoAnswer:
@@ -87,11 +87,15 @@ def check(damaged: bytes) -> None:
     if answer.gate is None:
         assert answer.outputs == {}
         return
-    assert (answer.node, answer.readings, answer.gate) == (whole.node, whole.readings, whole.gate)
-    assert answer.outputs.keys() == whole.outputs.keys()
+    assert (answer.node, answer.readings, answer.gate) == (
+        complete.node,
+        complete.readings,
+        complete.gate,
+    )
+    assert answer.outputs.keys() == complete.outputs.keys()
     for name, output in answer.outputs.items():
-        assert output == whole.outputs[name] or (output.status is None and output.lost), name
-    before = outcomes(whole)
+        assert output == complete.outputs[name] or (output.status is None and output.lost), name
+    before = outcomes(complete)
     for name, outcome in outcomes(answer).items():
         assert outcome in (before[name], Outcome.UNKNOWN), name
 

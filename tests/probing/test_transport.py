@@ -44,7 +44,7 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
         assert [pending[str(number)].answer().node for number in range(100)] == [
             str(number) for number in range(100)
         ]
-        assert not pending["hangs"].here_within(0)
+        assert not pending["hangs"].is_done_within(0)
         with pytest.raises(Unreachable, match="no answer in 0 s"):
             pending["hangs"].answer()
     finally:
@@ -148,8 +148,8 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (Host(b"", b"sh: tmux: not found\n"), f": sh: tmux: not found{SHELL}"),
         *(
-            (Host(b"", f"{said}\n".encode()), f": {said}{TOOLS}")
-            for said in (
+            (Host(b"", f"{line}\n".encode()), f": {line}{TOOLS}")
+            for line in (
                 "base64: Command not found.",
                 "zsh:1: command not found: base64",
                 "mksh: gzip: inaccessible or not found",

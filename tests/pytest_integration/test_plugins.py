@@ -72,7 +72,7 @@ def test_xdist_does_not_ask_twice_and_waits_once(
     class Unanswered:
         limit = 5.0
 
-        def here_within(self, seconds: float) -> bool:
+        def is_done_within(self, seconds: float) -> bool:
             return True
 
         def answer(self) -> None:

@@ -122,7 +122,7 @@ class Silent:
     def __init__(self, reason: str | None) -> None:
         self.reason = reason
 
-    def here_within(self, seconds: float) -> bool:
+    def is_done_within(self, seconds: float) -> bool:
         assert self.reason is not None, "waited"
         return False
 

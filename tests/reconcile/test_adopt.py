@@ -67,7 +67,7 @@ def adopted(
     """
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
-    vars(checked).update(_kept=observed, gate=Gate(0))
+    vars(checked).update(_cached=observed, gate=Gate(0))
     done = adopt(
         text, checked, [item for item in state.items if names is None or item.name in names]
     )

@@ -20,7 +20,7 @@ SERIAL = "CN7475141I0123"
 class Row(NamedTuple):
     file: Mapping[str, Any]
     """Identifiers on file; `rules` are the validation's."""
-    shown: Mapping[str, tuple[str, str]]
+    readings: Mapping[str, tuple[str, str]]
     """Kind -> state, and what the file on the machine holds."""
     status: int
     words: str = ""
@@ -89,9 +89,9 @@ ROWS = {
     "another machine": Row(by_id(), shows(OTHER_ID), 12, "another machine", matches=False),
     **{
         f"machine-id {name}": Row(
-            by_id(), shows(shown), 12, f"({'machine-id'}: {shown[0]})", matches=False
+            by_id(), shows(readings), 12, f"({'machine-id'}: {readings[0]})", matches=False
         )
-        for name, shown in HIDDEN.items()
+        for name, readings in HIDDEN.items()
     },
     "hardware is equal, too": Row(by_id(dmi_product_uuid=UUID), shows(ID, UUID.upper()), 0),
     "hardware contradicts": Row(

@@ -15,7 +15,7 @@ from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
 from power_edge.text import quoted, without_password
 
-HERE = "this machine"
+THIS_MACHINE = "this machine"
 _HINT = "write a machine that is not a node as user@host or ssh://host"
 _HINT_HERE = "for this machine, give no TARGET"
 
@@ -42,7 +42,7 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
     """
     if text is None:
         _no_hosts(options)
-        return Target(find_route(None, None, options), Timeouts(), None, HERE)
+        return Target(find_route(None, None, options), Timeouts(), None, THIS_MACHINE)
     if "://" in text or ("@" in text and not _is_node(text, root)):
         return Target(_route(text, options), Timeouts(), None, without_password(text))
     try:

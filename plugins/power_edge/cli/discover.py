@@ -27,14 +27,14 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
     """Return the types that --only names; without it, all."""
     if text is None:
         return resources.discoverable()
-    wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    for name in wanted:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
         if name not in resources.discoverable():
             hint = did_you_mean(name, resources.discoverable()) or (
                 f"the types are {', '.join(resources.discoverable())}"
             )
             raise click.BadParameter(f"there is no type {name!r} ({hint})")
-    return wanted
+    return names
 
 
 @click.command("discover", short_help="Write the configuration of a running machine.")

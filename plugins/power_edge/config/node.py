@@ -126,10 +126,10 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     problems.extend(
         Problem(
             Source(node_file(folder, shown_name(file)), 0),
-            f"is not read: its name must be {right}",
-            f"rename it to {right}, or remove it",
+            f"is not read: its name must be {correct_name}",
+            f"rename it to {correct_name}, or remove it",
         )
-        for file, right in misnamed_files.items()
+        for file, correct_name in misnamed_files.items()
     )
     if state is None and STATE not in misnamed_files.values():
         place = node_file(folder, STATE)

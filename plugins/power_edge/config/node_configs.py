@@ -87,9 +87,11 @@ def misnamed(folder: Path) -> dict[str, str]:
     names: list[str] = []
     with suppress(OSError):
         names += os.listdir(folder)  # noqa: PTH208
-    rights = {name: _right_name(name) for name in names}
+    correct_names = {name: _right_name(name) for name in names}
     return {
-        name: right for name, right in sorted(rights.items()) if right is not None and right != name
+        name: correct_name
+        for name, correct_name in sorted(correct_names.items())
+        if correct_name is not None and correct_name != name
     }
 
 
@@ -101,8 +103,8 @@ def is_dangling(path: Path) -> bool:
 def _right_name(name: str) -> str | None:
     """Return the name of a node's file that a name is, or was meant to be; else None."""
     name = name.lower()
-    right = f"{name.removesuffix('.yml')}.yaml" if name.endswith(".yml") else name
-    return right if right in FILES else None
+    correct_name = f"{name.removesuffix('.yml')}.yaml" if name.endswith(".yml") else name
+    return correct_name if correct_name in FILES else None
 
 
 def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
@@ -117,23 +119,23 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
             "there is no node-configs/ in this folder or above it",
             "change to its folder, or name it with --node-configs=DIR",
         )
-    known = {folder.name: folder for folder in nodes(root)}
+    by_name = {folder.name: folder for folder in nodes(root)}
     matched: set[str] = set()
     problems = []
     for pattern in patterns:
-        names = _matching(pattern, known)
+        names = _matching(pattern, by_name)
         matched.update(names)
         if not names:
             problems.append(
                 Problem(
                     Source(NODE_CONFIGS, 0),
                     f"no node matches {quoted(without_password(pattern))}",
-                    _hint(pattern, list(known), root),
+                    _hint(pattern, list(by_name), root),
                 )
             )
     if problems:
         raise ConfigError(problems)
-    return [folder for name, folder in known.items() if name in matched]
+    return [folder for name, folder in by_name.items() if name in matched]
 
 
 def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
@@ -236,7 +238,7 @@ def links_out(folder: Path) -> Iterator[Problem]:
     Links to folders and to Python files count: pytest would read or run those.
     """
     root = os.path.realpath(folder.parent)
-    todo, known = [folder], {os.path.realpath(folder)}
+    todo, visited = [folder], {os.path.realpath(folder)}
     if not os.path.realpath(folder).startswith(root + os.sep):
         return  # each of its files says so
     while todo:
@@ -250,8 +252,8 @@ def links_out(folder: Path) -> Iterator[Problem]:
                     and not real.startswith(root + os.sep)
                 ):
                     yield _leads_out(folder, str(path.relative_to(folder)))
-                elif is_folder and real not in known:
-                    known.add(real)
+                elif is_folder and real not in visited:
+                    visited.add(real)
                     todo.append(path)
 
 

@@ -47,7 +47,7 @@ def explain(document: Document, name: str) -> Iterator[Problem]:
 
     A place that has a problem already gets no other.
     """
-    known = {problem.source for problem in document.problems}
+    reported = {problem.source for problem in document.problems}
     hidden = frozenset(_hidden(document.value))
     found = (
         problem
@@ -55,7 +55,7 @@ def explain(document: Document, name: str) -> Iterator[Problem]:
         for problem in _problems(document, schema(name), error, hidden)
     )
     yield from (
-        problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in known
+        problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in reported
     )
 
 
@@ -82,7 +82,7 @@ def _problems(
         for key in words["unexpected"]:
             hint = did_you_mean(key, allowed) or f"the keys here are {', '.join(allowed)}"
             message = quoting.unknown_key(key, allowed, error.instance) + (
-                f" in {_what(path)}" if path else ""
+                f" in {_path_in_words(path)}" if path else ""
             )
             yield Problem(document.find((*path, key), key=True), message, hint)
     elif error.kind.name == "propertyNames":
@@ -94,7 +94,10 @@ def _problems(
             ),
         )
     elif error.kind.name == "required":
-        message = holder.get("errorMessage") or f"{words['property']} is missing in {_what(path)}"
+        message = (
+            holder.get("errorMessage")
+            or f"{words['property']} is missing in {_path_in_words(path)}"
+        )
         yield Problem(
             document.find(path),
             message,
@@ -117,7 +120,7 @@ def _problems(
                 or holder.get("errorMessage")
                 or f"it does not fit the schema ({keyword})"
             )
-            message = f"{_what(path)}: {why}"
+            message = f"{_path_in_words(path)}: {why}"
         else:
             message = _message(
                 error.instance, quoting.value(error.instance, hidden), keyword, error, holder
@@ -149,13 +152,13 @@ def _wrong_type(
     holder: dict[str, Any],
     hidden: frozenset[object],
 ) -> Problem:
-    wanted = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
-    should = " or ".join(_TYPES[each] for each in wanted)
+    types = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
+    expected = " or ".join(_TYPES[each] for each in types)
     source = document.find(path)
     if value is None:
         return Problem(
             source,
-            f"{_what(path)} is empty and should be {should}",
+            f"{_path_in_words(path)} is empty and should be {expected}",
             "give it a value, or remove the line",
         )
     if holder.get("writeOnly"):
@@ -167,21 +170,25 @@ def _wrong_type(
             else "something else"
         )
         return Problem(
-            source, f"{_what(path)} is {kind} and should be {should}", "write it in quotes"
+            source,
+            f"{_path_in_words(path)} is {kind} and should be {expected}",
+            "write it in quotes",
         )
     hint = holder.get("errorMessage")
-    if hint is None and "string" in wanted and isinstance(value, bool | int | float):
+    if hint is None and "string" in types and isinstance(value, bool | int | float):
         text = document.plain_text(source)
         hint = "write it in quotes" if text is None else f'write it in quotes: "{text}"'
     elif isinstance(value, str) and (
-        ("boolean" in wanted and value in ("true", "false"))
-        or ("integer" in wanted and value.isdecimal())
+        ("boolean" in types and value in ("true", "false"))
+        or ("integer" in types and value.isdecimal())
     ):
         hint = "write it without quotes"
     # In place of a collection, a scalar may be a line of some file's content: not quoted.
-    text = None if {"array", "object"} & set(wanted) else document.plain_text(source)
+    text = None if {"array", "object"} & set(types) else document.plain_text(source)
     return Problem(
-        source, f"{_what(path)} is {_described(value, text, hidden)} and should be {should}", hint
+        source,
+        f"{_path_in_words(path)} is {_described(value, text, hidden)} and should be {expected}",
+        hint,
     )
 
 
@@ -217,7 +224,7 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def _what(path: _Path) -> str:
+def _path_in_words(path: _Path) -> str:
     """Return a path for people: `services[2].state`, counted from 1."""
     text = "".join(
         f"[{step + 1}]"

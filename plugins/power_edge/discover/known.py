@@ -9,7 +9,7 @@ from power_edge.config.clones import identities
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 
 
-class Known(NamedTuple):
+class KnownNodes(NamedTuple):
     """The nodes' folders that have a usable identity on file, and notes for the user on the others.
 
     The folders come by name.
@@ -19,7 +19,7 @@ class Known(NamedTuple):
     notes: tuple[str, ...]
 
 
-def known(root: Path | None) -> Known:
+def known(root: Path | None) -> KnownNodes:
     """Return the nodes in the folder `root`; none if there is no such folder."""
     usable: dict[Path, SystemIdentity] = {}
     notes = []
@@ -31,4 +31,4 @@ def known(root: Path | None) -> Known:
             )
         else:
             usable[folder] = identity
-    return Known(usable, tuple(notes))
+    return KnownNodes(usable, tuple(notes))

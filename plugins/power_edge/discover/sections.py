@@ -83,17 +83,17 @@ def _section(name: str, answer: Answer) -> Section:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))
     declare = _together if kind.whole else _one_by_one
-    all_things = [*declare(kind, lines, _observations(kind, answer))]
-    all_things += [
+    everything = [*declare(kind, lines, _observations(kind, answer))]
+    everything += [
         LeftOut(line.what, line.why) if line.sign == "-" else Hidden(line.what, line.why)
         for line in lines
         if line.sign != "+"
     ]
     return Section(
         name,
-        tuple(thing for thing in all_things if isinstance(thing, Found)),
-        tuple(thing for thing in all_things if isinstance(thing, LeftOut)),
-        tuple(dict.fromkeys(thing for thing in all_things if isinstance(thing, Hidden))),
+        tuple(each for each in everything if isinstance(each, Found)),
+        tuple(each for each in everything if isinstance(each, LeftOut)),
+        tuple(dict.fromkeys(each for each in everything if isinstance(each, Hidden))),
     )
 
 
@@ -173,7 +173,7 @@ def _together(
                 yield LeftOut(kind.name, error.problems[0].message)
                 return
             results = [judge(kind, item, {"": observed}) for item, _ in declared]
-            refused = next(
+            wrong_place = next(
                 (
                     place
                     for place, result in enumerate(results)
@@ -181,20 +181,22 @@ def _together(
                 ),
                 None,
             )
-            if refused is None:
-                beyond = (text for result in results for text in result.extra if text not in wrong)
+            if wrong_place is None:
+                undeclared = (
+                    text for result in results for text in result.extra if text not in wrong
+                )
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
                 yield from (
                     LeftOut(text, "it exists and is not declared: every check reports it")
-                    for text in beyond
+                    for text in undeclared
                 )
                 return
-            result = results[refused]
+            result = results[wrong_place]
             # An item of one field has the field's name, with which the reason begins.
             why = (result.why or _actual(result)).removeprefix(f"{result.item.name}: ")
             yield LeftOut(result.item.name, why)
             wrong.add(result.item.name)
-            value = _without(value, declared[refused][1])
+            value = _without(value, declared[wrong_place][1])
         return
 
 

@@ -52,13 +52,15 @@ def _identifiers(
 ) -> Iterator[Contradiction]:
     primary, id_type = identifiers.primary_id, identifiers.id_type
     if (primary is None) != (id_type is None):
-        missing, given = ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
+        missing, present = (
+            ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
+        )
         yield Contradiction(
-            ("identifiers", given), f"{given} without {missing}", "give both or none", key=True
+            ("identifiers", present), f"{present} without {missing}", "give both or none", key=True
         )
     elif primary is not None and id_type is not None:
         form = "machine_id" if id_type == "machine-id" else "uuid"
-        if message := _misfit(definitions, form, primary):
+        if message := _mismatch(definitions, form, primary):
             yield Contradiction(("identifiers", "primary_id"), f"{quoted(primary)}: {message}")
         for field in _FIELDS[id_type]:
             value = getattr(identifiers, field)
@@ -107,8 +109,8 @@ def _composite_key(
         )
     elif (
         primary is None
-        and _misfit(definitions, "machine_id", key_id)
-        and _misfit(definitions, "uuid", key_id)
+        and _mismatch(definitions, "machine_id", key_id)
+        and _mismatch(definitions, "uuid", key_id)
     ):
         yield Contradiction(
             place, f"the key ends in {quoted(key_id)}, which is neither a machine-id nor a UUID"
@@ -135,7 +137,7 @@ def _composite_key(
             )
 
 
-def _misfit(definitions: Mapping[str, Any], form: str, value: str) -> str | None:
+def _mismatch(definitions: Mapping[str, Any], form: str, value: str) -> str | None:
     """Return why a value does not have the form `machine_id` or `uuid` of the schema, or None."""
     definition = definitions[f"system_identity_{form}"]
     # A pattern's `$` alone would take a newline at the end.

@@ -64,10 +64,10 @@ def one_line(error: BaseException) -> str:
     return " ".join(lines[-2 if lines[-1].startswith(_HOST_KEY) else -1 :])
 
 
-def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, sent: bytes, backend: str) -> str:
+def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, script: bytes, backend: str) -> str:
     """Return why the output of a node holds no answer, and what to look at.
 
-    `sent` is what the command was given on standard input; `backend` is testinfra's name of the
+    `script` is what the command was given on standard input; `backend` is testinfra's name of the
     connection.
     """
     # An answer of any kind means that the machine was reached, but docker's client says in the same
@@ -75,7 +75,7 @@ def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, sent: bytes, backen
     connects = backend in ("ssh", "paramiko")
     silent = str(error) == NOT_STARTED
     # What nologin(8) says, it says on stdout.
-    why = _reason(stderr, sent) or (_reason(stdout, sent) if silent else "")
+    why = _reason(stderr, script) or (_reason(stdout, script) if silent else "")
     hint = _hint(why, login=connects) if silent else ""
     prefix = "connected, but " if connects else ""
     return f"{prefix}{error}{f': {why}' if why else ''}{hint}"
@@ -94,14 +94,14 @@ def _hint(why: str, *, login: bool) -> str:
     )
 
 
-def _reason(output: bytes, sent: bytes) -> str:
+def _reason(output: bytes, script: bytes) -> str:
     """Return the line that says why: the first about a missing command, else the last one.
 
     Commands of a pipe that starve because another is missing complain after it. A shell that took
     the packed script for a command complains of that, which says nothing.
     """
     text = output[-_END:].decode("utf-8", "replace")
-    start = sent[:20].decode()
+    start = script[:20].decode()
     lines = [
         line.strip()
         for line in errors(text) or text.strip().splitlines()

@@ -21,7 +21,7 @@ _LONG_ERRORS = 64 * 1024
 Beyond the first two the answer is refused; what is beyond the third is dropped. A script of
 100,000 items makes an answer of 250 such lines.
 """
-CUT = "the answer is incomplete"
+INCOMPLETE = "the answer is incomplete"
 DAMAGED = "the answer was damaged on the way"
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
 
@@ -49,7 +49,7 @@ class Output(NamedTuple):
         if self.status == 0:
             return None
         if self.status is None:
-            return self.lost or CUT
+            return self.lost or INCOMPLETE
         if self.timed_out:
             return "timed out"
         return reason(self.stderr) or f"the probe ended with status {self.status}"
@@ -116,15 +116,17 @@ def read(answer: bytes) -> Answer:
         raise NoAnswer(f"{DAMAGED}: its head does not fit its checksum")
     complete = any(frame.letter == "Z" for frame in later)
     outputs = dict(_blocks(answer, nonce, later, complete))
-    promised = head.sections if head.gate == "open" else []
-    missing = Output(None, b"", "", lost=f"{DAMAGED}: the section is missing" if complete else CUT)
+    expected = head.sections if head.gate == "open" else []
+    missing = Output(
+        None, b"", "", lost=f"{DAMAGED}: the section is missing" if complete else INCOMPLETE
+    )
     return Answer(
         node.decode("utf-8", "replace"),
         int(uid),
         int(time),
         head.readings,
         head.gate,
-        {name: outputs.get(name, missing) for name in dict.fromkeys(promised)},
+        {name: outputs.get(name, missing) for name in dict.fromkeys(expected)},
         complete,
     )
 
@@ -182,7 +184,7 @@ def _blocks(
 
     A block reaches from its B line to the next C line. If two have one name, both are lost.
     """
-    twice = Output(None, b"", "", lost=f"{DAMAGED}: the section is in it twice")
+    duplicate = Output(None, b"", "", lost=f"{DAMAGED}: the section is in it twice")
     names = set()
     begin: _Frame | None = None
     end: _Frame | None = None
@@ -195,7 +197,10 @@ def _blocks(
                 end = frame
             case "C" if begin is not None:
                 name = begin.words[0] if begin.words else ""
-                yield name, twice if name in names else _output(answer, nonce, begin, end, frame)
+                yield (
+                    name,
+                    duplicate if name in names else _output(answer, nonce, begin, end, frame),
+                )
                 names.add(name)
                 begin = None
     if complete:
@@ -214,7 +219,7 @@ def _output(
         return Output(None, b"", "", lost=f"{DAMAGED}: the section does not fit its checksum")
     if end is None or len(end.words) != 3 or end.words[0] != begin.words[0]:
         return Output(None, b"", "", lost="the section was not understood")
-    _, status, spent = end.words
+    _, status, duration = end.words
     errors = (
         answer[end.end : min(closing.start, end.end + _LONG_ERRORS)]
         .decode("utf-8", "replace")
@@ -222,7 +227,7 @@ def _output(
     )
     # Before the E line the prelude puts a newline: what is printed need not end with one.
     return Output(
-        _number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(spent)
+        _number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(duration)
     )
 
 

@@ -16,7 +16,7 @@ class Adopted(NamedTuple):
     summary: str
 
 
-class Left(NamedTuple):
+class NotAdopted(NamedTuple):
     """An item that is not compliant and not adopted, and why."""
 
     item: Item
@@ -68,7 +68,7 @@ def removal(path: YamlPath, result: Result) -> Proposal:
     return Proposal((Remove(path),), f"removed: {result.why or 'it does not exist any more'}")
 
 
-def nothing_holds(result: Result) -> Left:
+def nothing_holds(result: Result) -> NotAdopted:
     """Return a drifted item for which no declaration was found that is true."""
     why = result.why or "no declaration fits what was observed"
-    return Left(result.item, f"no declaration of it would be compliant: {why}")
+    return NotAdopted(result.item, f"no declaration of it would be compliant: {why}")

@@ -84,10 +84,10 @@ def _folded(label: str, text: str) -> list[str]:
 
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
     """Yield the lines about one node: its counts by outcome, worst first, then the notes."""
-    shown = [
+    texts = [
         f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)
     ]
-    yield f"{printable(node)}: {', '.join(shown) or 'no item was checked'}"
+    yield f"{printable(node)}: {', '.join(texts) or 'no item was checked'}"
     for note in notes:
         yield from (
             f"  {line}"

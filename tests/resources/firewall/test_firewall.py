@@ -709,8 +709,11 @@ def test_iptables_rule(rule: str, allowed: str) -> None:
 
 
 def test_an_argument_may_look_like_a_target() -> None:
-    odd = "INPUT -m nosuch --nosuch -j ACCEPT -j DROP"
-    assert outcome(ALLOW_22, legacy(odd, "INPUT -p tcp -m tcp --dport 22 -j ACCEPT")) == "unknown"
+    unknown_match = "INPUT -m nosuch --nosuch -j ACCEPT -j DROP"
+    assert (
+        outcome(ALLOW_22, legacy(unknown_match, "INPUT -p tcp -m tcp --dport 22 -j ACCEPT"))
+        == "unknown"
+    )
 
 
 def test_a_negation_is_of_one_option() -> None:

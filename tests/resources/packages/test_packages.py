@@ -481,13 +481,13 @@ policy status 0
 
 
 def simulated(words: str, *lines: str, status: int = 0, name: str = "a", access: str = "") -> str:
-    said = "".join(
+    simulated_words = "".join(
         f"stderr sim {name} {line}\n"
         if line.startswith(("E:", "ERROR"))
         else f"sim {name} {line}\n"
         for line in lines
     )
-    return f"try {name} {words}\n{said}sim {name} \nsim {name} status {status}\n" + (
+    return f"try {name} {words}\n{simulated_words}sim {name} \nsim {name} status {status}\n" + (
         f"way a {access}\n" if access else ""
     )
 

@@ -54,7 +54,7 @@ HARMLESS = frozenset({
 """Targets after which a packet goes on, or which only change the source of outgoing packets."""
 _TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _COMMENT = re.compile(r' -m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)', re.DOTALL)
-_WHOLE = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
+_LINE_WITH_COMMENT = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
 """A line, with the following ones where a quoted comment goes on."""
 
 
@@ -129,7 +129,7 @@ def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[SavedR
 
 
 def _lines(text: str) -> Iterator[str]:
-    return (match[0] for match in _WHOLE.finditer(text) if match[0])
+    return (match[0] for match in _LINE_WITH_COMMENT.finditer(text) if match[0])
 
 
 def _saved(rest: str, line: str) -> SavedRule:
@@ -199,14 +199,14 @@ def as_rules(
 
     First with the elements that stay in sets; then, as passing, with those that expire as well.
     """
-    now = list(_as_rules(saved, family, key, chains, sets))
+    rules_now = list(_as_rules(saved, family, key, chains, sets))
     later = (
-        list(_as_rules(saved, family, key, chains, ipsets.staying(sets)))
+        list(_as_rules(saved, family, key, chains, ipsets.permanent_only(sets)))
         if any(name == "set" for name, _ in saved.matches)
-        else now
+        else rules_now
     )
     yield from later
-    yield from passing(now) if now != later else ()
+    yield from passing(rules_now) if rules_now != later else ()
 
 
 def passing(rules: Iterable[FilterRule]) -> Iterator[FilterRule]:

@@ -83,7 +83,9 @@ class OptionReader:
         if known is None or dimension is None or self._options:
             self.match.doubt("set match")
             return
-        some = (known.lasting if negated else known.all) if known.family == self.family else NOTHING
+        some = (
+            (known.permanent if negated else known.all) if known.family == self.family else NOTHING
+        )
         self.match.narrow(dimension[self.family], some, negated=negated)
         if negated and known.expires:
             self.match.doubt("an element of a set that expires")
@@ -245,8 +247,8 @@ def _icmp(number: int) -> Option:
 
 def _tcp_flags(reader: OptionReader, value: str, negated: bool) -> None:
     reader.protocol_is(6)
-    mask, wanted = reader.flags(value), reader.flags(reader.next_value())
-    reader.match.tcp_flags(lambda flags: (flags & mask == wanted) is not negated)
+    mask, expected = reader.flags(value), reader.flags(reader.next_value())
+    reader.match.tcp_flags(lambda flags: (flags & mask == expected) is not negated)
 
 
 def _syn(reader: OptionReader, _value: str, negated: bool) -> None:

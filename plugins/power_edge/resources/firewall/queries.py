@@ -46,20 +46,20 @@ def _cached(answer: Callable[P, T]) -> Callable[P, T]:
     """Cache a function's answers, the answer Undecidable included."""
 
     @lru_cache(maxsize=16)
-    def kept(*args: Any, **kwargs: Any) -> T | Undecidable:
+    def remembered(*args: Any, **kwargs: Any) -> T | Undecidable:
         try:
             return answer(*args, **kwargs)
         except Undecidable as error:
             return error
 
     @wraps(answer)
-    def once(*args: P.args, **kwargs: P.kwargs) -> T:
-        found = kept(*args, **kwargs)  # type: ignore[arg-type]
+    def cached(*args: P.args, **kwargs: P.kwargs) -> T:
+        found = remembered(*args, **kwargs)  # type: ignore[arg-type]
         if isinstance(found, Undecidable):
             raise Undecidable(str(found))
         return found
 
-    return once
+    return cached
 
 
 def trace(
@@ -67,7 +67,7 @@ def trace(
 ) -> list[list[Region]]:
     """Return how packets fare: a list of regions for each order that the kernel may run chains in.
 
-    Left out is what tells nothing (`tells_nothing`). Undecidable as `walk`.
+    Left out is what is irrelevant (`is_irrelevant`). Undecidable as `walk`.
     """
     return _trace(ruleset, family, boxes, hooks, Effort(QUESTION_STEPS))
 
@@ -84,7 +84,7 @@ def _trace(
         [
             region._replace(box=marks.without(region.box))
             for region in regions
-            if not tells_nothing(ruleset, region)
+            if not is_irrelevant(ruleset, region)
         ]
         for regions in every
     ]
@@ -166,7 +166,7 @@ def judged_families(ruleset: Ruleset, action: str) -> list[int]:
     return [4, 6] if (without(addresses, LINK_LOCAL) if action == ALLOW else addresses) else [4]
 
 
-def tells_nothing(ruleset: Ruleset, region: Region) -> bool:
+def is_irrelevant(ruleset: Ruleset, region: Region) -> bool:
     """Return whether a region says nothing for or against a verdict: unusual packets, stopped.
 
     No host connects from TCP port 0 (RFC 6335 reserves it; bind(2) takes it for any port), so a

@@ -108,7 +108,10 @@ class Match:
             self.doubt("too many combinations")
             return
         self.boxes = [
-            met for mine in self.boxes for other in choice if (met := meet(mine, other)) is not None
+            common
+            for own in self.boxes
+            for other in choice
+            if (common := meet(own, other)) is not None
         ]
 
     def leave(self, boxes: Iterable[Box]) -> None:
@@ -180,9 +183,9 @@ class Match:
         An unknown word makes the rule opaque.
         """
         words = list(names)
-        strange = [word for word in words if word not in known]
-        if strange:
-            self.doubt(strange[0])
+        unknown = [word for word in words if word not in known]
+        if unknown:
+            self.doubt(unknown[0])
         else:
             self.narrow(
                 dimension, numbers(pair for word in words for pair in known[word]), negated=negated
@@ -233,12 +236,12 @@ class Match:
             )
             return
         ported = [
-            box for mine in self.boxes if (box := meet(mine, {Dimension.PROTO: PORTED})) is not None
+            box for own in self.boxes if (box := meet(own, {Dimension.PROTO: PORTED})) is not None
         ]
         others = [
             box
-            for mine in self.boxes
-            if (box := meet(mine, {Dimension.PROTO: complement(PORTED, Dimension.PROTO)}))
+            for own in self.boxes
+            if (box := meet(own, {Dimension.PROTO: complement(PORTED, Dimension.PROTO)}))
             is not None
         ]
         if ported:

@@ -51,20 +51,20 @@ def closed(
             "make sure that you can get in without it, then change the rules by hand"
         )
     declared = ordered_rules(firewall.rules or ())
-    for family, port, need in _needs(observed):
+    for family, port, needed in _needs(observed):
         rule = f"{{port: {port}, proto: tcp, action: allow}}"
         about = [each for each in declared if _concerns(each, port)]
-        named = lets_in(need, declared)
+        named = lets_in(needed, declared)
         if not named and any(each.action != ALLOW for each in about):
             return (
                 f"the declaration closes ssh (port {port}) over IPv{family}: first declare a rule "
                 "that allows it from your address"
             )
-        if not named and (about or firewall.exclusive or not lets_in(need, on_file)):
+        if not named and (about or firewall.exclusive or not lets_in(needed, on_file)):
             return f"declare {rule} first: this would close ssh over IPv{family}"
-        if not lets_in(need, on_file):
+        if not lets_in(needed, on_file):
             return f"another rule stops ssh (port {port}): remove it first"
-        if not _gets_through(others, need):
+        if not _gets_through(others, needed):
             return f"rules of another tool stop ssh (port {port}): change them first"
     return None
 
@@ -81,14 +81,14 @@ def _needs(observed: Ruleset) -> Iterator[tuple[int, int, Box]]:
         yield each.family, each.port, each.box()
     for family in queries.judged_families(observed, ALLOW):
         for port in observed.ssh_access.ports if family not in used else ():
-            need = {
+            needed = {
                 Dimension.PROTO: TCP,
                 Dimension.DPORT: ((port, port),),
                 SADDR[family]: traffic.UNICAST[family],
             }
-            need |= {Dimension.IIF: _outside(observed)}
-            if _gets_through(observed, need):
-                yield family, port, need
+            needed |= {Dimension.IIF: _outside(observed)}
+            if _gets_through(observed, needed):
+                yield family, port, needed
 
 
 def _outside(observed: Ruleset) -> Numbers:
@@ -147,10 +147,10 @@ def _concerns(each: OrderedRule, port: int) -> bool:
     )
 
 
-def _gets_through(others: Ruleset, need: Box) -> bool:
+def _gets_through(others: Ruleset, needed: Box) -> bool:
     """Return whether these rules let a needed connection through; of many, some."""
-    (family,) = {FAMILY[name] for name in need if name in FAMILY}
-    box = meet(traffic.incoming(family), need)
+    (family,) = {FAMILY[name] for name in needed if name in FAMILY}
+    box = meet(traffic.incoming(family), needed)
     traces = queries.trace(others, family, [box] if box is not None else [])
     return all(
         any(each.verdict == ALLOW and not traffic.unusual(others, each.box) for each in regions)

@@ -120,14 +120,16 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
     chains = {key[2] for key in observed.program.chains}
     marks = {4: "ufw", 6: "ufw6"}
     running = [family for family, mark in marks.items() if f"{mark}-user-input" in chains]
-    stuck = any(reached(observed, each, f"{marks[each]}-before-input") is None for each in running)
+    is_partial = any(
+        reached(observed, each, f"{marks[each]}-before-input") is None for each in running
+    )
     others = next(_others(observed), None)
     if settings.builtins and others:
         raise ValueError(
             f"a start of ufw removes the rules of others, such as {others}, because "
             "/etc/default/ufw has MANAGE_BUILTINS=yes: set it to no, or start ufw by hand"
         )
-    if stuck:
+    if is_partial:
         if others or settings.init is None:
             raise ValueError(
                 "ufw is loaded in part. `ufw-init flush-all` repairs that, and removes the rules "
@@ -183,11 +185,11 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
         return _narrow(declared, observed, files)
-    strange = {each for each in culprits.of_rule(rule, observed) if not _of_user(each)}
-    if strange:
-        file = "" if not any("ufw" in each for each in strange) else " in /etc/ufw"
+    foreign = {each for each in culprits.of_rule(rule, observed) if not _of_user(each)}
+    if foreign:
+        file = "" if not any("ufw" in each for each in foreign) else " in /etc/ufw"
         return Remedy(
-            advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change it"
+            advice=f"{culprits.named(foreign)}{file} decides before ufw's own rules: change it"
         )
     if files.holds(rule) and not files.shadowed(rule):
         return _closing(declared, observed, files, [RELOAD], loading=True)
@@ -242,8 +244,10 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     boxes = [
         box for family in traffic.FAMILIES if (box := _from_anywhere(rule, family)) is not None
     ]
-    wide = [each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)]
-    found = [each for each in wide if any(meet(each.box(), box) is not None for box in boxes)]
+    too_wide = [
+        each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)
+    ]
+    found = [each for each in too_wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
         return Remedy(
             advice=f"remove the rules of ufw that open port {rule.port} wider (ufw status "
@@ -298,7 +302,7 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         ]
         for family in traffic.FAMILIES
     }
-    doomed = [
+    to_remove = [
         each
         for each in files.rules
         if each.action in OPENS
@@ -307,13 +311,15 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
                     for box in declared_boxes[each.family])
     ]  # fmt: skip
     for family, some in boxes.items():
-        left = subtract_all(some, [each.box() for each in doomed if each.family == family])
-        if left:
+        not_covered = subtract_all(
+            some, [each.box() for each in to_remove if each.family == family]
+        )
+        if not_covered:
             return Remedy(
                 advice="not all openings come from rules of ufw: see /etc/ufw/before.rules and "
                 "iptables-save"
             )
-    for each in doomed:
+    for each in to_remove:
         if each in files.rules:
             files.remove(each)
     return _closing(declared, observed, files, files.commands)
@@ -348,16 +354,16 @@ def _closing(
 def without(observed: Ruleset) -> Ruleset:
     """Return the node with ufw off: no jumps to its chains, no policies of its, ENABLED=no."""
     program = observed.program
-    ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
+    ufw_chains = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
         key: {
-            family: tuple(rule for rule in rules if rule.effect.target not in ours)
+            family: tuple(rule for rule in rules if rule.effect.target not in ufw_chains)
             for family, rules in by_family.items()
         }
         for key, by_family in program.chains.items()
     }
-    tables = {key[:2] for key in ours}
-    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and ours:
+    tables = {key[:2] for key in ufw_chains}
+    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and ufw_chains:
         tables |= {("ip6", table) for _, table in tables}
     bases = tuple(
         base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base
