@@ -419,7 +419,7 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
             identity(validation__require_match=False, identifiers__primary_id=None),
             "id_type without primary_id",
         ),
-        (identity(composite_key__hash="0" * 64), "the hash does not fit the key"),
+        (identity(composite_key__hash="0" * 64), "the hash does not match the key"),
         (
             identity(composite_key__hash=sha256(f"linux:{MACHINE_ID}\n".encode()).hexdigest()),
             "without a newline",

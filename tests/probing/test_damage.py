@@ -213,7 +213,7 @@ def test_several_at_once(data: st.DataObject) -> None:
         (
             b"row telnetd amd64 install/installed/ok 1.0\n",
             b"",
-            "the answer was damaged on the way: the section does not fit its checksum",
+            "the answer was damaged on the way: the section does not match its checksum",
         ),
         (
             b" B packages.0\n",
@@ -228,7 +228,7 @@ def test_several_at_once(data: st.DataObject) -> None:
         (
             b"asked cron\n",
             b"asked cron\r\n",
-            "the answer was damaged on the way: the section does not fit its checksum",
+            "the answer was damaged on the way: the section does not match its checksum",
         ),
     ],
 )

@@ -125,7 +125,7 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
     assert "a second answer of node a" in refused(
         project, "--node=a", f"--answers={project.answers['a']}", nodes=("a",)
     )
-    assert "no answer of b: --answers connects to nothing" in refused(
+    assert "no answer from b: --answers connects to no node" in refused(
         project, "--node=*", nodes=("a",)
     )
 

@@ -338,7 +338,7 @@ def test_prometheus_of_a_part_leaves_the_file_as_it_was(
     result = project.run(*arguments, "--prometheus-textfile=edge.prom", nodes=nodes)
     assert result.ret == status
     assert (project.path / "edge.prom").read_text() == "old\n"
-    result.stdout.fnmatch_lines([f"edge.prom was left as it was: {reason}"])
+    result.stdout.fnmatch_lines([f"edge.prom was not changed: {reason}"])
 
 
 REPORTS = {

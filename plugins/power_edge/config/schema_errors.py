@@ -118,7 +118,7 @@ def _problems(
             why = (
                 holder.get("patternErrorMessage")
                 or holder.get("errorMessage")
-                or f"it does not fit the schema ({keyword})"
+                or f"it does not match the schema ({keyword})"
             )
             message = f"{_path_in_words(path)}: {why}"
         else:
@@ -142,7 +142,7 @@ def _message(
         return f"{named} must not be empty"
     if keyword in _LIMITS:
         return f"{named} {_LIMITS[str(keyword)].format(limit)}"
-    return f"{named} does not fit the schema ({keyword})"
+    return f"{named} does not match the schema ({keyword})"
 
 
 def _wrong_type(

@@ -115,7 +115,7 @@ def _items(
         problems.append(
             Problem(
                 document.find((kind.name,), key=True),
-                f"{kind.name} asserts nothing",
+                f"{kind.name} declares nothing to check",
                 "declare something in it, or remove it",
             )
         )

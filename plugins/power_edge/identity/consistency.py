@@ -119,7 +119,7 @@ def _composite_key(
     if composite.hash != expected:
         yield Contradiction(
             ("composite_key", "hash"),
-            "the hash does not fit the key",
+            "the hash does not match the key",
             f"the SHA-256 of the key, without a newline, is {expected}",
         )
     names = set()
@@ -132,7 +132,7 @@ def _composite_key(
         if component.value != part:
             yield Contradiction(
                 source,
-                f"the component {component.name} does not fit the key",
+                f"the component {component.name} does not match the key",
                 f"the key has {part}",
             )
 

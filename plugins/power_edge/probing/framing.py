@@ -93,8 +93,8 @@ class _Head(NamedTuple):
 def read(answer: bytes) -> Answer:
     """Return the answer in these bytes; what a login shell printed before it is ignored.
 
-    Raises NoAnswer if there is none, or its head does not fit its checksum. A section that does not
-    fit its checksum is lost.
+    Raises NoAnswer if there is none, or its head does not match its checksum. A section that does
+    not match its checksum is lost.
     """
     header = _HEADER.search(answer)
     if header is None:
@@ -113,7 +113,7 @@ def read(answer: bytes) -> Answer:
     elif frames[closing].letter == "C" and _fits(answer, header.start(), frames[closing], nonce):
         head, later = _head(frames[:closing]), frames[closing + 1 :]
     else:
-        raise NoAnswer(f"{DAMAGED}: its head does not fit its checksum")
+        raise NoAnswer(f"{DAMAGED}: its head does not match its checksum")
     complete = any(frame.letter == "Z" for frame in later)
     outputs = dict(_blocks(answer, nonce, later, complete))
     expected = head.sections if head.gate == "open" else []
@@ -216,7 +216,7 @@ def _output(
     answer: bytes, nonce: bytes, begin: _Frame, end: _Frame | None, closing: _Frame
 ) -> Output:
     if not _fits(answer, begin.start, closing, nonce):
-        return Output(None, b"", "", lost=f"{DAMAGED}: the section does not fit its checksum")
+        return Output(None, b"", "", lost=f"{DAMAGED}: the section does not match its checksum")
     if end is None or len(end.words) != 3 or end.words[0] != begin.words[0]:
         return Output(None, b"", "", lost="the section was not understood")
     _, status, duration = end.words
@@ -266,7 +266,7 @@ def merge(answers: Iterable[Answer]) -> Answer:
     first, *others = answers
     for other in others:
         if (other.readings, other.node) != (first.readings, first.node):
-            raise NoAnswer("another machine answered in the middle of the run")
+            raise NoAnswer("another machine answered during the run")
         first = first._replace(
             outputs={**first.outputs, **other.outputs}, complete=first.complete and other.complete
         )

@@ -1922,7 +1922,12 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
             "22 open",
             Firewall(rules=[DENY_22, replace(ALLOW_22, from_="10.0.0.0/8")]),
             "action",
-            ("unknown", "allow", None, "earlier declared rules already decide on all of it"),
+            (
+                "unknown",
+                "allow",
+                None,
+                "earlier declared rules already decide about all of its connections",
+            ),
         ),
         (
             "shut",

@@ -13,7 +13,13 @@ from power_edge.resources.firewall.packet_sets import (
     network,
     numbers,
 )
-from power_edge.resources.firewall.rule_match import ANSWERED, SENT, STATES, Match, protocol
+from power_edge.resources.firewall.rule_match import (
+    HAS_ROUTE_BACK,
+    PACKET_TYPES,
+    STATES,
+    Match,
+    protocol,
+)
 from power_edge.text import printable
 
 VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
@@ -69,7 +75,7 @@ class OptionReader:
         if self._module == "rpfilter":
             self.match.narrow(
                 Dimension.PATH,
-                ANSWERED[not self._options & {"--loose"}],
+                HAS_ROUTE_BACK[not self._options & {"--loose"}],
                 negated="--invert" in self._options,
             )
         if self._module == "set":
@@ -257,7 +263,7 @@ def _syn(reader: OptionReader, _value: str, negated: bool) -> None:
 
 
 def _packet_type(reader: OptionReader, value: str, negated: bool) -> None:
-    reader.match.sent(SENT.get(value, NOTHING), negated=negated)
+    reader.match.packet_type(PACKET_TYPES.get(value, NOTHING), negated=negated)
 
 
 def _fragment(reader: OptionReader, _value: str, negated: bool) -> None:

@@ -141,9 +141,7 @@ def _rule(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
     yield agrees("proto", rule.proto, rule.proto)
     if rule.port is not None:
         yield agrees("port", rule.port, rule.port)
-    families = sorted(traffic.named_families(rule)) or queries.judged_families(
-        observed, rule.action
-    )
+    families = queries.families_of(observed, rule)
     answers = {family: _action(declared, observed, family) for family in families}
     yield _combined("action", rule.action, answers)
     yield from _width(declared, observed, families)
@@ -166,7 +164,9 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     )
     if not boxes:
         return FamilyVerdict(
-            Outcome.UNKNOWN, None, "earlier declared rules already decide on all of it"
+            Outcome.UNKNOWN,
+            None,
+            "earlier declared rules already decide about all of its connections",
         )
     answers = [
         _verdict(rule.action, observed, family, regions)
@@ -226,7 +226,9 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
             if queries.interface_exists(observed, doubtful)
             else "on interfaces that the node does not have now"
         )
-        return FamilyVerdict(Outcome.UNKNOWN, actual, doubtful.doubt or f"not so {missing}")
+        return FamilyVerdict(
+            Outcome.UNKNOWN, actual, doubtful.doubt or f"the result differs {missing}"
+        )
     if action == ALLOW and not all(region.ruled for region in present):
         filtered = defaults.filters(observed, family)
         if not filtered:

@@ -31,9 +31,9 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
 )
 from power_edge.resources.firewall.rule_match import (
-    ANSWERED,
+    HAS_ROUTE_BACK,
+    PACKET_TYPES,
     PSH,
-    SENT,
     STATES,
     STATUSES,
     SYN,
@@ -267,8 +267,10 @@ class ConditionReader:
             case "pkttype":
                 if op not in {"==", "!="}:
                     raise NotUnderstood(f"meta {key} {op}")
-                self.match.sent(
-                    numbers(span for word in self._values(right) for span in SENT.get(word, ())),
+                self.match.packet_type(
+                    numbers(
+                        span for word in self._values(right) for span in PACKET_TYPES.get(word, ())
+                    ),
                     negated=op == "!=",
                 )
             case "mark":
@@ -319,7 +321,7 @@ class ConditionReader:
         ):
             self.match.narrow(
                 Dimension.PATH,
-                ANSWERED["iif" in flags],
+                HAS_ROUTE_BACK["iif" in flags],
                 negated=(right is True) is not (op == "=="),
             )
         else:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
+from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.chain_order import orders
 from power_edge.resources.firewall.dimension import DADDR, Dimension
@@ -34,7 +35,9 @@ from power_edge.resources.firewall.traffic import (
     LINK_LOCAL,
     NOT_ICMP,
     incoming,
+    named_families,
     outgoing,
+    packets,
     unusual,
 )
 
@@ -153,6 +156,18 @@ def trace_all(ruleset: Ruleset, family: int, *, outward: bool) -> list[list[Regi
     """Return how everything but ICMP fares, incoming or (`outward`) outgoing."""
     box = {**(outgoing(family) if outward else incoming(family)), Dimension.PROTO: NOT_ICMP}
     return _trace(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
+
+
+def families_of(ruleset: Ruleset, rule: Rule) -> list[int]:
+    """Return the families in which a declared rule is judged."""
+    return sorted(named_families(rule)) or judged_families(ruleset, rule.action)
+
+
+def trace_rule(ruleset: Ruleset, rule: Rule) -> Iterator[list[Region]]:
+    """Yield how a declared rule's packets fare, for each family and each order of its chains."""
+    for family in families_of(ruleset, rule):
+        box = packets(rule, family)
+        yield from trace(ruleset, family, [box] if box is not None else [])
 
 
 def judged_families(ruleset: Ruleset, action: str) -> list[int]:

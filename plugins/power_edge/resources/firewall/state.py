@@ -25,13 +25,13 @@ class Status(NamedTuple):
 class Loaded(Enum):
     """How much of ufw's rules for incoming connections of one family the kernel runs.
 
-    LEFT: `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw comes
-    back at the same place. PART: no command of ufw leads there.
+    EMPTIED: `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw
+    comes back at the same place. PART: no command of ufw leads there.
     """
 
-    WHOLE = "whole"
+    FULL = "in full"
     PART = "in part"
-    LEFT = "emptied"
+    EMPTIED = "emptied"
     NONE = "not at all"
 
 
@@ -40,14 +40,14 @@ def in_force(observed: Ruleset) -> Status:
     families = queries.judged_families(observed, "deny")
     filtered = {family: defaults.filters(observed, family) for family in families}
     loaded = {family: ufw_loaded(observed, family) for family in families}
-    if Loaded.WHOLE in loaded.values() or Loaded.PART in loaded.values():
+    if Loaded.FULL in loaded.values() or Loaded.PART in loaded.values():
         return _ufw(observed, filtered, loaded)
     if observed.has_firewalld_rules or observed.firewalld:
         return _firewalld(observed, filtered)
     if all(filtered.values()):
         if observed.ufw:
             return Status(
-                None, "ufw is enabled in its configuration and not loaded: other rules filter"
+                None, "ufw is enabled in its configuration but not loaded, and other rules filter"
             )
         return Status(True)
     if None in filtered.values() and any(each is not False for each in filtered.values()):
@@ -63,7 +63,7 @@ def in_force(observed: Ruleset) -> Status:
         return Status(False, f"nothing filters {_named(filtered, False)}")
     if not observed.ufw:
         return Status(False, "nothing filters incoming connections")
-    stopped = Loaded.LEFT in loaded.values()
+    stopped = Loaded.EMPTIED in loaded.values()
     state = "is stopped: its chains are empty" if stopped else "was not started, or was flushed"
     return Status(False, f"ufw is enabled in its configuration, and {state}")
 
@@ -83,7 +83,7 @@ def any_part(observed: Ruleset) -> Status:
         return Status(True, active.why)
     if observed.ufw:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
-        if Loaded.WHOLE in {ufw_loaded(observed, family) for family in traffic.FAMILIES}:
+        if Loaded.FULL in {ufw_loaded(observed, family) for family in traffic.FAMILIES}:
             return Status(True, f"{idle}, and its rules are loaded")
         return Status(True, f"nothing filters now, but {idle} and starts at the next boot")
     outgoing = {family: _filters_outgoing(observed, family) for family in traffic.FAMILIES}
@@ -114,14 +114,14 @@ def _ufw(
         return Status(
             False, f"ufw is loaded in part: rules for {_named(loaded, Loaded.PART)} are missing"
         )
-    others = [family for family, how in loaded.items() if how is not Loaded.WHOLE]
+    others = [family for family, how in loaded.items() if how is not Loaded.FULL]
     idle = [family for family in others if filtered[family] is False]
     if idle:
         return Status(False, f"ufw is active, but nothing filters {_families(idle)}")
     # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules for it.
     if others and observed.ufw_settings and (others != [6] or observed.ufw_settings.ipv6):
         return Status(False, f"{_families(others)} does not go through ufw's rules")
-    fully_loaded = [family for family, how in loaded.items() if how is Loaded.WHOLE]
+    fully_loaded = [family for family, how in loaded.items() if how is Loaded.FULL]
     if any(filtered[family] is False for family in fully_loaded):
         return Status(None, "ufw is active, and stops nothing")
     if any(filtered[family] is None for family in fully_loaded):
@@ -170,12 +170,12 @@ def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
         return Loaded.PART
     if listed and rules and not any(_rules(observed, key, family) for key in user):
         return Loaded.PART
-    return Loaded.WHOLE if rules else Loaded.LEFT
+    return Loaded.FULL if rules else Loaded.EMPTIED
 
 
 def ufw_in(observed: Ruleset, family: int) -> bool:
     """Return whether incoming packets of a family go through ufw's rules, in full or in part."""
-    return ufw_loaded(observed, family) in {Loaded.WHOLE, Loaded.PART}
+    return ufw_loaded(observed, family) in {Loaded.FULL, Loaded.PART}
 
 
 def firewalld_in_part(observed: Ruleset, family: int) -> bool:

@@ -26,14 +26,9 @@ OTHERS = "other rules than those of {} decide on these connections: change them"
 
 def lets_through(others: Ruleset, rule: Rule, verdicts: Set[str]) -> bool:
     """Return whether the rules of others do nothing else with a declared rule's packets."""
-    for family in sorted(traffic.named_families(rule)) or queries.judged_families(
-        others, rule.action
-    ):
-        box = traffic.packets(rule, family)
-        for regions in queries.trace(others, family, [box] if box is not None else []):
-            if any(each.verdict not in verdicts for each in regions):
-                return False
-    return True
+    return all(
+        each.verdict in verdicts for regions in queries.trace_rule(others, rule) for each in regions
+    )
 
 
 def closed(

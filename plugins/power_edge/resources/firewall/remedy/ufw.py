@@ -77,7 +77,7 @@ def _in_force(observed: Ruleset) -> bool:
     """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
     loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
     needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
-    return bool(observed.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
+    return bool(observed.ufw) and all(loaded[family] is Loaded.FULL for family in needed)
 
 
 def _disable(observed: Ruleset) -> Remedy:
@@ -137,7 +137,7 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
                 "load the others again"
             )
         return [(settings.init, "flush-all")], [ENABLE]
-    if running or {Loaded.PART, Loaded.WHOLE} & loaded:
+    if running or {Loaded.PART, Loaded.FULL} & loaded:
         # It takes itself for running, and `enable` would load nothing.
         return [], [RELOAD] if settings.enabled else [ENABLE, RELOAD]
     return [], [ENABLE]
