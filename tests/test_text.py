@@ -130,7 +130,7 @@ def through(*pieces: str, colours: bool = False) -> str:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "shown"),
+    ("pieces", "expected"),
     [
         (["a\x1b[31mb\n"], "a\\x1b[31mb\n"),
         (["a\tb\r\n"], "a       b\\r\n"),
@@ -209,7 +209,7 @@ def test_all_that_pytest_writes_is_a_colour(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("::error \x1b[31m:\x1b[0m:x", ":\\x3aerror \x1b[31m:\x1b[0m:x"),
         ("\x1b[31m:\x1b[0m:error::x", "\x1b[31m:\x1b[0m\\x3aerror::x"),

@@ -159,7 +159,7 @@ def test_another_name_and_other_ways(run: Run, machine: Machine, root: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("way", "ssh"),
+    ("arguments_or_file", "ssh"),
     [
         ("stella@Web-T420", {"user": "stella", "host": "Web-T420", "port": None}),
         ("stella@fd10:8::7", {"user": "stella", "host": "fd10:8::7", "port": None}),
@@ -190,7 +190,7 @@ def test_what_is_asked_for(run: Run, machine: Machine) -> None:
     assert run("--merge", "--force").exit_code == 2
 
 
-@pytest.mark.parametrize("way", [[], ["--merge"], ["--force"]])
+@pytest.mark.parametrize("arguments_or_file", [[], ["--merge"], ["--force"]])
 def test_what_is_there_already_and_the_same_stays(
     run: Run, root: Path, arguments_or_file: list[str]
 ) -> None:
@@ -214,7 +214,7 @@ def test_without_anybody_to_ask_nothing_is_written(run: Run, root: Path) -> None
     assert contents(created) == before
 
 
-@pytest.mark.parametrize(("said", "written"), [("y\n", True), ("n\n", False), ("", False)])
+@pytest.mark.parametrize(("reply", "written"), [("y\n", True), ("n\n", False), ("", False)])
 def test_somebody_is_asked(
     run: Run, root: Path, monkeypatch: pytest.MonkeyPatch, reply: str, written: bool
 ) -> None:
@@ -329,7 +329,7 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     assert not (root / "twice").exists()
 
 
-@pytest.mark.parametrize("way", [[], ["--merge"], ["--force"]])
+@pytest.mark.parametrize("arguments_or_file", [[], ["--merge"], ["--force"]])
 def test_a_clone_is_not_taken_for_its_original(
     run: Run, machine: Machine, root: Path, arguments_or_file: list[str]
 ) -> None:

@@ -427,11 +427,11 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         (identity(composite_key__hash="abc"), "64 hexadecimal"),
         (
             identity(composite_key__components=[{"name": "primary_id", "value": "x"}]),
-            "the component primary_id does not fit",
+            "the component primary_id does not match",
         ),
         (
             identity(composite_key__components=[{"name": "os_type", "value": "bsd"}]),
-            "the component os_type does not fit",
+            "the component os_type does not match",
         ),
         (
             identity(composite_key__components=[{"name": "os_type", "value": "linux"}] * 2),

@@ -104,7 +104,7 @@ def test_a_wrong_machine_beside_a_drifted_one_is_12_and_both_are_told(
 
 
 @pytest.mark.parametrize(
-    ("backend", "said"),
+    ("backend", "output"),
     [("ssh", "Host key verification failed"), ("paramiko", "not in known_hosts")],
 )
 def test_an_unknown_host_key_is_unreachable(

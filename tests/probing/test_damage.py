@@ -240,5 +240,5 @@ def test_what_is_lost_says_so(before: bytes, after: bytes, why: str) -> None:
 def test_an_identifier_that_is_lost_opens_no_gate() -> None:
     line = f"{answers.NONCE} I product-uuid ok {answers.digest('x')}\n".encode()
     assert read(WHOLE).readings["product-uuid"] == Reading("ok", answers.digest("x"))
-    with pytest.raises(NoAnswer, match="head does not fit"):
+    with pytest.raises(NoAnswer, match="head does not match"):
         read(WHOLE.replace(line, b""))

@@ -171,7 +171,7 @@ def test_what_this_machine_has_no_room_for_is_not_run(
 
 
 @pytest.mark.parametrize(
-    "said", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"]
+    "message", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"]
 )
 def test_a_shell_of_ours_that_may_start_no_process_is_no_answer(message: str) -> None:
     with pytest.raises(NoRoom):

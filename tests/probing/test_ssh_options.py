@@ -150,7 +150,7 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("messages", "message"),
     [
         (
             ("Host key verification failed.",),

@@ -101,7 +101,7 @@ def test_a_path_that_is_not_there(project: Project) -> None:
         ),
         (
             answers.answer("a").replace(b"\n", b"\r\n"),
-            "not an answer of a probe: its line ends were changed on the way (CR LF)",
+            "not an answer of a probe: its line ends were changed on the way (to CR LF)",
         ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
         (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),
