@@ -19,6 +19,8 @@ from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
     MANY_RULES,
+    NAT_FIRST,
+    NAT_LAST,
     REJECT,
     Action,
     BaseChain,
@@ -175,7 +177,11 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> BaseChain:
     if table != "nat" and table not in PRIORITIES:
         raise ValueError(f"iptables table {table!r}")
     priority = (
-        PRIORITIES[table] if table != "nat" else (-100 if hook in {"prerouting", "output"} else 100)
+        PRIORITIES[table]
+        if table != "nat"
+        else NAT_FIRST
+        if hook in {"prerouting", "output"}
+        else NAT_LAST
     )
     verdict = {"ACCEPT": ALLOW, "DROP": DENY}.get(policy)
     if verdict is None:
@@ -227,11 +233,9 @@ def _as_rules(
     effect = Effect(saved.jump, own) if own in chains else target(saved.target, saved.rest)
     match.changes += changes(saved.target, saved.rest) if own not in chains else []
     if sum(token in {("-j", True), ("-g", True)} for token in saved.tokens) > 1:
-        effect = Effect(
-            Action.UNKNOWN
-            # an argument that looks like a target (--string -j): which is which depends on all
-            # options of all matches
-        )
+        # An argument looks like a target (--string -j). Which is which depends on all options of
+        # all matches.
+        effect = Effect(Action.UNKNOWN)
     yield from match.rules(effect, as_text(saved, family))
 
 

@@ -129,9 +129,8 @@ def _rule(
     xts = iter(compat.parts(body["expr"], saved))
     for part in body["expr"]:
         if isinstance(part, str):
-            yield from match.rules(
-                Effect(Action.UNKNOWN), text
-            )  # a statement that this nft cannot print as JSON
+            # A statement that this nft cannot print as JSON.
+            yield from match.rules(Effect(Action.UNKNOWN), text)
             return
         kind, what = next(iter(part.items()))
         if kind in ENDING:
@@ -147,11 +146,9 @@ def _rule(
         elif kind in {"set", "map", "reset"} or (
             kind in IDLE and isinstance(what, Mapping) and "map" in what
         ):
-            match.doubt(
-                f"{kind} statement"
-                # the rule ends where the set is full, the key is not in the map, or the packet
-                # lacks the option
-            )
+            # The rule ends where the set is full, the key is not in the map, or the packet lacks
+            # the option.
+            match.doubt(f"{kind} statement")
         elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
             change = marks.computed(which, what["value"])
             if change.keep is None and not _certain(what["value"]):
