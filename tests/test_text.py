@@ -13,7 +13,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from power_edge.config.error import refuse
-from power_edge.text import Screen, identifier, printable, printable_json, quoted, readable
+from power_edge.text import (
+    Screen,
+    did_you_mean,
+    identifier,
+    printable,
+    printable_json,
+    quoted,
+    readable,
+)
 from tests.support.hostile.values import obeyed
 
 COMMANDS = (
@@ -263,3 +271,20 @@ def test_json_that_is_shown_says_the_same(value: object) -> None:
     expected = printable_json(text)
     assert json.loads(expected) == json.loads(text)
     assert not any(obeyed(line) or not line.isprintable() for line in expected.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("word", "most", "hint"),
+    [
+        ("STATE", 1, "did you mean state?"),
+        ("rig-8", 2, "did you mean Rig-7 or rig-9?"),
+        ("esc", 1, r"did you mean esc\x1b?"),
+        ("nothing like it", 1, None),
+    ],
+)
+def test_a_hint_names_the_most_similar_words(word: str, most: int, hint: str | None) -> None:
+    found = did_you_mean(word, ["state", "Rig-7", "rig-9", "esc\x1b"], most=most)
+    assert found is not None if hint else found is None
+    assert hint is None or sorted(re.findall(r"[^ ?]+", found or "")) == sorted(
+        re.findall(r"[^ ?]+", hint)
+    )
