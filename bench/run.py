@@ -464,24 +464,24 @@ class Bench:
         if cold:
             shutil.rmtree(self.cache / "power-edge", ignore_errors=True)
         command = ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", *argv]
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as stderr:
             start = time.perf_counter()
             process = subprocess.Popen(
                 command,
                 cwd=self.place,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=stderr,
+                stderr=stderr,
             )
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - start
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode != 0:
-                said.seek(0)
+                stderr.seek(0)
                 raise RuntimeError(
                     f"{argv[:8]} ended with {process.returncode}:\n"
-                    + said.read().decode(errors="replace")[-4000:]
+                    + stderr.read().decode(errors="replace")[-4000:]
                 )
         return Cost(wall, usage.ru_maxrss / 1024)
 

@@ -38,7 +38,7 @@ def replaceable(status: int) -> bool:
     return status in (COMPLIANT, DRIFT, NOTHING_SELECTED)
 
 
-def yields_to_unwritten(status: int) -> bool:
+def turns_into_internal_error(status: int) -> bool:
     """Whether a report that could not be written changes this status to 3.
 
     0, 1 and 10 change, because nobody would read the missing report. Other statuses stay.

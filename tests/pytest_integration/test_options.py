@@ -101,7 +101,7 @@ def test_a_path_that_is_not_there(project: Project) -> None:
         ),
         (
             answers.answer("a").replace(b"\n", b"\r\n"),
-            "not an answer of a probe: its line ends were changed on the way (CR LF)",
+            "not an answer of a probe: its line ends were changed on the way (to CR LF)",
         ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
         (
@@ -155,7 +155,7 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
     assert "a second answer of node a" in refused(
         project, "--node=a", f"--answers={project.answers['a']}", nodes=("a",)
     )
-    assert "no answer of b: --answers connects to nothing" in refused(
+    assert "no answer from b: --answers connects to no node" in refused(
         project, "--node=*", nodes=("a",)
     )
 

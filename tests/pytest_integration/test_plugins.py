@@ -72,7 +72,7 @@ def test_xdist_does_not_ask_twice_and_waits_once(
     class Unanswered:
         limit = 5.0
 
-        def here_within(self, seconds: float) -> bool:
+        def is_done_within(self, seconds: float) -> bool:
             return True
 
         def answer(self) -> None:
@@ -96,7 +96,7 @@ def test_xdist_and_deselection(project: Project) -> None:
         "--node=a", "-n2", "-k", "panic", "--prometheus-textfile=edge.prom", nodes=("a",)
     )
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["edge.prom was left as it was: items were deselected"])
+    result.stdout.fnmatch_lines(["edge.prom was not changed: items were deselected"])
 
 
 @pytest.mark.shell

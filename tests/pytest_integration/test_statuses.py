@@ -122,7 +122,7 @@ class Silent:
     def __init__(self, reason: str | None) -> None:
         self.reason = reason
 
-    def here_within(self, seconds: float) -> bool:
+    def is_done_within(self, seconds: float) -> bool:
         assert self.reason is not None, "waited"
         return False
 
@@ -143,7 +143,7 @@ def test_an_interrupted_run_waits_for_nobody(
     )
     assert result.ret == 2
     result.stdout.fnmatch_lines(
-        ["fine: no item was checked", "edge.prom was left as it was: the run ended with 2"]
+        ["fine: no item was checked", "edge.prom was not changed: the run ended with 2"]
     )
     assert not (project.path / "edge.prom").exists()
 

@@ -283,7 +283,7 @@ def test_a_node_is_seen_when_the_run_asked_it(
     answer = read(
         answers.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=10**6)
     )
-    pending = SimpleNamespace(limit=1.0, here_within=lambda seconds: True, answer=lambda: answer)
+    pending = SimpleNamespace(limit=1.0, is_done_within=lambda seconds: True, answer=lambda: answer)
     monkeypatch.setattr("power_edge.checking.check.ask", lambda *_: {"a": pending})
     begun = time.time()
     assert project.run("--node=a", "--prometheus-textfile=edge.prom", nodes=()).ret == 0
@@ -338,7 +338,7 @@ def test_prometheus_of_a_part_leaves_the_file_as_it_was(
     result = project.run(*arguments, "--prometheus-textfile=edge.prom", nodes=nodes)
     assert result.ret == status
     assert (project.path / "edge.prom").read_text() == "old\n"
-    result.stdout.fnmatch_lines([f"edge.prom was left as it was: {reason}"])
+    result.stdout.fnmatch_lines([f"edge.prom was not changed: {reason}"])
 
 
 def test_prometheus_of_a_part_writes_no_file_where_there_is_none(project: Project) -> None:

@@ -168,12 +168,12 @@ def check(
     results.
     """
     got, results = verdict_of(declared, observations)
-    told = "; ".join(
+    details = "; ".join(
         f"{result.item.name}: {result.outcome.value} {result.findings} {result.why}"
         for result in results
     )
     wrong = " (wrong under any policy)" if got in verdict.never else ""
-    assert got == verdict.verdict, f"{got}{wrong}, not {verdict.verdict}: {verdict.why} [{told}]"
+    assert got == verdict.verdict, f"{got}{wrong}, not {verdict.verdict}: {verdict.why} [{details}]"
     fields = {
         finding.field: VERDICTS[finding.outcome]
         for result in results
@@ -181,7 +181,7 @@ def check(
     }
     for name, expected in verdict.fields.items():
         assert fields.get(name) == expected, (
-            f"{name} is {fields.get(name)}, not {expected}: {verdict.why} [{told}]"
+            f"{name} is {fields.get(name)}, not {expected}: {verdict.why} [{details}]"
         )
     return results
 

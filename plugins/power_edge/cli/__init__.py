@@ -75,7 +75,7 @@ def main() -> None:
     """Run the command.
 
     Exits with the numbers that pytest and checks use: 0; 2 after Ctrl-C; 4 for bad options
-    and unusable configuration; 11 for an unreachable machine; 10 if this machine ran short of files
+    and unusable configuration; 11 for an unreachable machine; 10 if this machine ran out of files
     or processes and asked nothing; 3 for a file that cannot be written.
     """
     try:

@@ -46,7 +46,7 @@ class Pending(NamedTuple):
         timeouts = self.job.script.timeouts
         return (timeouts.connect + timeouts.node + _GRACE) * self.turn
 
-    def here_within(self, seconds: float) -> bool:
+    def is_done_within(self, seconds: float) -> bool:
         """Wait that long; return whether there is an answer, or the reason why there is none."""
         return bool(wait([self.future], seconds).done)
 

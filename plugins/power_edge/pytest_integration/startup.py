@@ -74,8 +74,8 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         _take_answer(nodes, file, cwd, max_age)
     if by_answers and (silent := nodes.silent()):
         raise pytest.UsageError(
-            f"no answer of {', '.join(silent)}: --answers connects to nothing,"
-            " so give the answer of each selected node"
+            f"no answer from {', '.join(silent)}: --answers connects to no node,"
+            " so give an answer from each selected node"
         )
     from power_edge.pytest_integration.run import Run  # imported while the nodes work
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Outcome, Result, Source
+from power_edge.model import NotObserved, Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.record import as_json, record
 from power_edge.report.shell_line import shell_line
@@ -36,6 +36,7 @@ from power_edge.resources.firewall.packet_sets import (
 from power_edge.resources.firewall.ufw_files import Settings
 from tests.support.cases import RECORDINGS, verdict_of
 from tests.support.firewalls import unexpected_conditions
+from tests.support.items import item_of
 
 TCP22 = {
     "match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}
@@ -141,18 +142,7 @@ def legacy(
 
 
 def results(firewall: Firewall, what: Ruleset | NotObserved) -> dict[str, Result]:
-    items = [
-        Item(
-            "n",
-            "firewall",
-            entry.name,
-            RESOURCE.canonical(entry.name),
-            entry.declared,
-            RESOURCE.asserts(entry.declared),
-            (Source("f", 1),),
-        )
-        for entry in RESOURCE.items_of(firewall)
-    ]
+    items = [item_of(RESOURCE, entry.name, entry.declared) for entry in RESOURCE.items_of(firewall)]
     return {item.name: judge(RESOURCE, item, {"": what}) for item in items}
 
 
@@ -723,8 +713,11 @@ def test_iptables_rule(rule: str, allowed: str) -> None:
 
 
 def test_an_argument_may_look_like_a_target() -> None:
-    odd = "INPUT -m nosuch --nosuch -j ACCEPT -j DROP"
-    assert outcome(ALLOW_22, legacy(odd, "INPUT -p tcp -m tcp --dport 22 -j ACCEPT")) == "unknown"
+    unknown_match = "INPUT -m nosuch --nosuch -j ACCEPT -j DROP"
+    assert (
+        outcome(ALLOW_22, legacy(unknown_match, "INPUT -p tcp -m tcp --dport 22 -j ACCEPT"))
+        == "unknown"
+    )
 
 
 def test_a_negation_is_of_one_option() -> None:
@@ -1940,7 +1933,12 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
             "22 open",
             Firewall(rules=[DENY_22, replace(ALLOW_22, from_="10.0.0.0/8")]),
             "action",
-            ("unknown", "allow", None, "earlier declared rules already decide on all of it"),
+            (
+                "unknown",
+                "allow",
+                None,
+                "earlier declared rules already decide about all of its connections",
+            ),
         ),
         (
             "shut",

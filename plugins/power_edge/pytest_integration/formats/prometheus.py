@@ -13,7 +13,7 @@ def pytest_power_edge_report(config: pytest.Config, report: RunReport) -> None:
     if not (file := config.option.prometheus_textfile):
         return
     if report.incomplete is not None:
-        left = "left as it was" if Path(file).exists() else "not written"
+        left = "not changed" if Path(file).exists() else "not written"
         report.note(f"{file} was {left}: {report.incomplete}")
         return
     try:
