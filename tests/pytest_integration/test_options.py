@@ -123,19 +123,18 @@ def test_answers_that_are_none(project: Project, content: bytes | None, message:
     assert message in refused(project, "--node=a", "--answers=answer")
 
 
-UNLISTABLE = """import os
-real = os.scandir
-def scandir(path="."):
-    if str(path).endswith("node-configs/a"):
-        raise OSError(5, "Input/output error")
-    return real(path)
-os.scandir = scandir
-"""
-
-
-def test_own_tests_that_cannot_be_listed_are_one_line(project: Project) -> None:
+def test_own_tests_that_cannot_be_listed_are_one_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.node("a")
-    (project.path / "conftest.py").write_text(UNLISTABLE)
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("node-configs/a"):
+            raise OSError(5, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
     result = project.run("--node=a")
     assert result.ret == 2
     result.stdout.fnmatch_lines(

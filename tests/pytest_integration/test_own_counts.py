@@ -384,7 +384,7 @@ def test_a_run_that_stopped_before_an_own_test_leaves_the_textfile(project: Proj
     )
     result = project.run("--node=a", "-x", "--prometheus-textfile=edge.prom")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["edge.prom was not changed: not all tests were run"])
+    result.stdout.fnmatch_lines(["edge.prom was not written: not all tests were run"])
     assert not (project.path / "edge.prom").exists()
     assert project.run("--node=a", "--maxfail=2", "--prometheus-textfile=edge.prom").ret == 1
     assert +written(project) == Counter({("a", COMPLIANT): 1, ("a", DRIFT): 1})

@@ -143,7 +143,7 @@ def test_an_interrupted_run_waits_for_nobody(
     )
     assert result.ret == 2
     result.stdout.fnmatch_lines(
-        ["fine: no item was checked", "edge.prom was not changed: the run ended with 2"]
+        ["fine: no item was checked", "edge.prom was not written: the run ended with 2"]
     )
     assert not (project.path / "edge.prom").exists()
 
@@ -161,7 +161,7 @@ def test_a_node_that_does_not_answer_is_unreachable(
     result.stdout.fnmatch_lines(
         [
             "SKIPPED [[]1[]] node-configs/a/test_own.py:1: a is blocked: unreachable: \\x1b*",
-            "a: 2 blocked",
+            "a: 3 blocked",
             "  blocked: unreachable: \\x1b[[]31mno route\\nto host",
         ]
     )
