@@ -255,6 +255,44 @@ UNITS: Mapping[str, Made] = {
         f"systemctl enable by-a-masked-socket.socket; ln -s /dev/null {ADMIN}/by-a-masked-socket.socket",
         install="",
     ),
+    "linked-into-run": Made("ud", f"{ENABLE}; mv {ADMIN}/$U /run/$U; ln -s /run/$U {ADMIN}/$U"),
+    "linked-by-way-of-another-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /opt/pe; mv {ADMIN}/$U /run/$U; ln -s /run/$U /opt/pe/$U; ln -s /opt/pe/$U {ADMIN}/$U",
+    ),
+    "linked-into-a-linked-folder": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /dev/shm/pe; ln -sfn /dev/shm/pe /opt/pe-shm; mv {ADMIN}/$U /dev/shm/pe; ln -s /opt/pe-shm/$U {ADMIN}/$U",
+    ),
+    "linked-by-way-of-another-unit": Made(
+        "uu",
+        f"{ENABLE}; mv {ADMIN}/$U /run/$U; ln -s /run/$U {VENDOR}/$U; ln -s {VENDOR}/$U {ADMIN}/$U",
+    ),
+    "linked-elsewhere": Made(
+        "cd", f"{ENABLE}; mkdir -p /opt/pe; mv {ADMIN}/$U /opt/pe/$U; ln -s /opt/pe/$U {ADMIN}/$U"
+    ),
+    "linked-onto-a-mount": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /srv/pe-linked; mount -t tmpfs pe /srv/pe-linked; mv {ADMIN}/$U /srv/pe-linked; ln -s /srv/pe-linked/$U {ADMIN}/$U",
+    ),
+    "hidden-by-a-mount": Made(
+        "ud",
+        f"{ENABLE}; cp {ADMIN}/$U /root/$U; printf '[Unit]\\nConditionPathExists=/nonexistent\\n' >>{ADMIN}/$U; mount --bind /root/$U {ADMIN}/$U",
+    ),
+    "drop-ins-behind-a-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir /run/$U.d; printf '[Unit]\\nWants=wanted-behind-a-link.service\\n' >/run/$U.d/w.conf; ln -s /run/$U.d {ADMIN}",
+    ),
+    "wanted-behind-a-link": Made("uu", install=""),
+    "drop-ins-for-many-behind-a-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir /run/pe-many; printf '[Unit]\\nDescription=x\\n' >/run/pe-many/w.conf; ln -s /run/pe-many {ADMIN}/drop-ins-for-many-.service.d",
+    ),
+    "wants-behind-a-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir /run/pe-wants; ln -s {ADMIN}/wanted-by-a-linked-folder.service /run/pe-wants; ln -s /run/pe-wants {ADMIN}/$U.wants",
+    ),
+    "wanted-by-a-linked-folder": Made("uu", install=""),
     "readable-by-root": Made("cd", f"{ENABLE}; chmod 600 {ADMIN}/$U"),
     "instance@one": Made("cd", ENABLE),
     "instance@two": Made("dc"),
@@ -361,6 +399,24 @@ def test_the_verdicts_and_the_boot_that_follows(lab: Lab, odd: list[Node]) -> No
     }
     assert [name for name in UNITS if on[name] == "c" and not started[name]] == []
     assert [name for name in UNITS if "c" in (off[name], disabled[name]) and started[name]] == []
+
+
+HIDDEN = {
+    "linked": f"cp -a {ADMIN}/. /run/all; rm -r {ADMIN}; ln -s /run/all {ADMIN}",
+    "mounted": f"cp -a {ADMIN} /root/all; rm {ADMIN}/plain.service; mount --bind /root/all {ADMIN}",
+    "mounted-above": "cp -a /etc/systemd /root/all; mount -t tmpfs pe /etc/systemd; cp -a /root/all/. /etc/systemd",
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_boot_does_not_find_a_whole_folder_of_units(lab: Lab, root: Root, how: str) -> None:
+    texts = {f"{ADMIN}/plain.service": UNITS["plain"].text()}
+    with lab.node("hidden", root=root, files=texts) as node:
+        node.sh(f"{HIDDEN[how]}; systemctl daemon-reload; systemctl -q enable --now plain")
+        assert letters(checked(node, [Service(name="plain", enabled=True)])) == {"plain": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active plain", check=False) != "active\n"
 
 
 def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> None:

@@ -4,11 +4,7 @@
 # `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or what
 # holds now is of this boot. Only one of those that begin with `|` has to hold (systemd.unit(5)).
 unmet() {
-    checked='' mounts=''
-    while read -r _ _ _ _ place rest; do # the type stands behind a dash
-        rest=${rest##* - }
-        mounts="$mounts$place ${rest%% *}$newline"
-    done <proc/self/mountinfo
+    checked=''
     while read -r word unit kind value; do
         if [ "$word" != condition ]; then
             printf '%s\n' "$word${unit:+ $unit}${kind:+ $kind}${value:+ $value}"

@@ -1,22 +1,75 @@
 # What a boot forgets: files in /run and the like, and mounts made by hand.
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
-# Units whose file on disk is a link into a folder that a boot empties.
+# The mounts, `PLACE TYPE` a line, in the order in which they were made.
+look_at_mounts() {
+    mounts=''
+    while read -r _ _ _ _ place rest; do # the type stands behind a dash
+        rest=${rest##* - }
+        mounts="$mounts$place ${rest%% *}$newline"
+    done <proc/self/mountinfo
+}
+
+# Units whose files a boot does not find as they are now, or finds too late: a unit file, a drop-in, a folder of either, or the whole folder of units lies
+# behind a link to where a boot begins with nothing, or on another file system. Also the names of drop-ins for many units (a-.service, service). `*`: a
+# mount made by hand hides unit files.
 forgotten() {
     places=''
     for parent in etc/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
         [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
-        [ ! -d "$parent" ] || places="$places $parent/"
+        [ -d "$parent" ] || continue
+        places="$places $parent/"
+        kept + "/$parent" early || {
+            find "$parent/" ! -name system | named_by_files
+            [ -z "$by_hand" ] || echo '*'
+        }
     done
+    [ -n "$places" ] || return 0
     # shellcheck disable=SC2086
-    [ -z "$places" ] ||
-        find $places -maxdepth 2 -type l ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec ls -ld {} + | awk '
-        sub(/.* etc\/|.* usr\/|.* lib\//, "") && split($0, part, " -> ") == 2 && part[2] ~ /^(\/|(\.\.\/)+)(run|var\/run|tmp|dev)\// &&
-            part[2] !~ /^\/dev\/null$|\/run\/systemd\/generator/ {
-            count = split(part[1], names, "/")
-            name = names[count]
-            if (name ~ /\.conf$/) { name = names[count - 1]; sub(/\.d$/, "", name) }
-            print name
+    find $places -maxdepth 2 -type l ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec ls -ld {} + | unusual_links | {
+        while read -r file; do kept + "/$file" early || printf '%s\n' "$file"; done
+        say "$mounts" | sed 's/ [^ ]*$//; s/^\///'
+    } | named_by_files
+}
+
+# `ls -l` of links -> those that lead elsewhere than to a file in a folder of units, also by way of another link there.
+unusual_links() {
+    awk '
+        # A path in full, with neither `..` nor the folder usr that is lib on merged systems.
+        function plain(path) {
+            gsub(/\/\.?\//, "/", path)
+            while (sub(/\/[^\/]+\/\.\.\//, "/", path)) continue
+            sub(/^\/usr\/lib\//, "/lib/", path)
+            return path
+        }
+        function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
+        match($0, / (etc|usr\/local\/lib|usr\/lib|lib)\/systemd\/system\//) {
+            path = substr($0, RSTART + 1)
+            at = index(path, " -> ")
+            target = substr(path, at + 4)
+            path = substr(path, 1, at - 1)
+            own = plain("/" path)
+            paths[own] = path
+            targets[own] = plain(target ~ /^\// ? target : "/" folder(path) "/" target)
+        }
+        END {
+            for (own in paths) {
+                target = own
+                for (steps = 0; target in targets && steps < 40; steps++) target = targets[target]
+                if (target == "/dev/null" || target ~ /^\/run\/systemd\/generator/) continue
+                if (target !~ /^\/(etc|usr\/local\/lib|lib)\/systemd\/system\/[^\/]+(\/[^\/]+)?$/ || folder(target) in targets) print paths[own]
+            }
+        }
+    '
+}
+
+# Paths in folders of units -> the units, or drop-ins for many of them, that they belong to.
+named_by_files() {
+    awk '
+        sub(/^(etc|usr\/local\/lib|usr\/lib|lib)\/systemd\/system\//, "") {
+            sub(/\/.*/, "")
+            sub(/\.(d|wants|requires|upholds)$/, "")
+            if ($0 != "" && !($0 in named)) { named[$0]; print }
         }
     '
 }
@@ -42,9 +95,10 @@ lasts() { # KIND VALUE PATH
 }
 
 # Whether a boot finds a path as it is now: no step on the way to it, through all symbolic links, lies where a boot begins with nothing (+; what is
-# missing there is missing then as well), nor on what was mounted by hand.
-kept() { # +|- PATH
-    rest=${2#/} at='' links_left=40
+# missing there is missing then as well), nor on what was mounted by hand. `early`: it is to be found before anything is mounted. $by_hand is set
+# where it lies on a mount that no boot makes.
+kept() { # +|- PATH [early]
+    rest=${2#/} at='' links_left=40 by_hand=''
     while [ -n "$rest" ]; do
         step=${rest%%/*}
         case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
@@ -76,12 +130,27 @@ kept() { # +|- PATH
     unset IFS
     case $under in
     / | /usr | /proc* | /sys* | /dev* | /run*) ;;
-    *) [ -n "$(systemctl show -p FragmentPath --value -- "$(systemd-escape -p --suffix=mount -- "$under")")" ] || return 1 ;;
+    # What an initrd mounts.
+    /etc | /nix | /nix/* | /gnu/store) mounted_again "$under" || return 1 ;;
+    *) mounted_again "$under" && [ -z "${3-}" ] || return 1 ;;
     esac
     case $under$type in
     /proc* | /sys* | /dev* | /run*) ;;
     *tmpfs | *ramfs) [ "$1" = - ] || return 1 ;;
     esac
+}
+
+# Whether each boot makes this mount, before it looks at conditions: of what is not ordered before local-fs.target (nofail, a network's) it may be too
+# late, and what nothing pulls in (noauto) somebody mounted.
+mounted_again() { # PLACE
+    mount=$(systemctl show -p FragmentPath -p Before -p WantedBy -p RequiredBy -- "$(systemd-escape -p --suffix=mount -- "$1")")
+    case $newline$mount in
+    *"${newline}FragmentPath=/run/systemd/system/"* | *"${newline}FragmentPath=/run/systemd/transient/"*) by_hand=yes ;;
+    *"${newline}FragmentPath=/"*) case $newline$mount in *"${newline}WantedBy="[!"$newline"]* | *"${newline}RequiredBy="[!"$newline"]*) ;; *) by_hand=yes ;; esac ;;
+    *) by_hand=yes ;;
+    esac
+    [ -z "$by_hand" ] || return 1
+    case $mount in *Before=*local-fs.target*) ;; *) return 1 ;; esac
 }
 
 # Whether a path lies where a boot begins with nothing, or with what the kernel and its modules bring. What each boot brings is left out.

@@ -127,6 +127,12 @@ read_dump() (
             for (i = 1; i <= count; i++) reach(names[i])
         }
         function template(unit) { return sub(/@[^.]*/, "@", unit) ? unit : "" }
+        function covers(name, unit,    type) {
+            type = name
+            sub(/.*\./, "", type)
+            if (unit !~ "[.]" type "$") return 0
+            return name == type || index(unit, substr(name, 1, length(name) - length(type) - 1)) == 1
+        }
         function follow(from, list,    i, count, names) {
             count = split(list, names, " ")
             for (i = 1; i <= count; i++) {
@@ -178,8 +184,13 @@ read_dump() (
             }
             root = "default.target" in name_of ? name_of["default.target"] : "default.target"
             for (unit in known) if (unit in forgotten || template(unit) in forgotten) gone[unit]
-            for (name in forgotten) if (name in name_of) gone[name_of[name]]
-            for (unit in gone) doubt(unit, "its file on disk is a link into a folder that a boot empties")
+            for (name in forgotten) {
+                if (name == "*") print "unsure * a file system that was mounted by hand hides a folder of units"
+                if (name in name_of) gone[name_of[name]]
+                # A drop-in for all units of a type, or for all that begin so.
+                if (name ~ /^[a-z]+$|-\.[a-z]+$/) for (unit in known) if (covers(name, unit)) gone[unit]
+            }
+            for (unit in gone) doubt(unit, "a boot does not find its file or a drop-in: it lies behind a link to a folder that a boot empties, or on another file system")
             chance = "an ordering cycle: which of its units a boot leaves out is a matter of chance"
             cyclic()
             for (unit in known) {
