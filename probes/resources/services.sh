@@ -79,7 +79,7 @@ if [ -n "$boot" ]; then
             halted
             look_at_generators
             echo '= jobs'
-            found=$(unmet)
+            found=$(unmet | required)
             aliases=$(say "$found" | sed -n 's/^alias //p')
             say "$found"
             stale

@@ -115,7 +115,7 @@ UNITS: Mapping[str, Made] = {
     "off-and-wanted": Made("dd"),
     "wants-the-off": Made("cd", ENABLE, unit="Wants=off-and-wanted.service"),
     "bound": Made("cd", install=""),
-    "binds": Made("cd", ENABLE, unit="BindsTo=bound.service"),
+    "binds": Made("cd", f"{ENABLE} --now", unit="BindsTo=bound.service"),
     "loses": Made("ud", ENABLE),
     "wins": Made("cd", ENABLE, unit="Conflicts=loses.service"),
     "condition-fails": Made("ud", ENABLE, unit="ConditionPathExists=/nonexistent"),
@@ -203,6 +203,52 @@ UNITS: Mapping[str, Made] = {
     ),
     "requires-what-has-failed": Made(
         "ud", ENABLE, unit="Requires=has-failed.service\nAfter=has-failed.service"
+    ),
+    "has-failed-and-was-reset": Made(
+        "cd",
+        f"{ENABLE}; systemctl start $U || systemctl reset-failed $U",
+        service="Type=oneshot\nExecStart=false",
+    ),
+    "requires-what-was-reset": Made(
+        "ud",
+        ENABLE,
+        unit="Requires=has-failed-and-was-reset.service\nAfter=has-failed-and-was-reset.service",
+    ),
+    "edited-since-its-start": Made(
+        "cd",
+        f"{ENABLE} --now; sed -i s:/bin/sleep:/nonexistent: {ADMIN}/$U; systemctl daemon-reload",
+        service="Type=exec\nExecStart=/bin/sleep infinity",
+    ),
+    "requires-the-edited": Made(
+        "ud",
+        ENABLE,
+        unit="Requires=edited-since-its-start.service\nAfter=edited-since-its-start.service",
+    ),
+    "requires-what-requires-the-edited": Made(
+        "ud", ENABLE, unit="Requires=requires-the-edited.service\nAfter=requires-the-edited.service"
+    ),
+    "drop-in-since-its-start": Made(
+        "cd",
+        f"{ENABLE} --now; mkdir {ADMIN}/$U.d; printf '[Service]\\nExecStartPre=false\\n' >{ADMIN}/$U.d/f.conf",
+    ),
+    "requires-what-has-a-new-drop-in": Made(
+        "ud",
+        ENABLE,
+        unit="Requires=drop-in-since-its-start.service\nAfter=drop-in-since-its-start.service",
+    ),
+    "upgraded-since-its-start": Made(
+        "cd",
+        f'{ENABLE} --now; touch -d "$(date +%FT%T -d 1minute)" {VENDOR}/$U; systemctl daemon-reload',
+        folder=VENDOR,
+    ),
+    "requires-the-upgraded": Made(
+        "cd",
+        ENABLE,
+        unit="Requires=upgraded-since-its-start.service\nAfter=upgraded-since-its-start.service",
+    ),
+    "is-up": Made("cd", f"{ENABLE} --now"),
+    "requires-what-is-up": Made(
+        "cd", ENABLE, unit="Requires=is-up.service dbus.socket\nAfter=is-up.service"
     ),
     "is-soon-over": Made("cd", ENABLE, service="Type=oneshot\nExecStart=true"),
     "bound-to-what-is-soon-over": Made(
@@ -416,7 +462,46 @@ def test_a_boot_does_not_find_a_whole_folder_of_units(lab: Lab, root: Root, how:
         node.sh(f"{HIDDEN[how]}; systemctl daemon-reload; systemctl -q enable --now plain")
         assert letters(checked(node, [Service(name="plain", enabled=True)])) == {"plain": "u"}
         again = lab.reboot(node)
-        assert again.sh("systemctl is-active plain", check=False) != "active\n"
+        assert again.sh("systemctl is-active plain", check=False) != "active"
+
+
+BREAKS = "tmpfs /srv tmpfs bogus=1"
+EMERGENCIES = {
+    "fstab-not-reloaded": f"echo '{BREAKS}' >>/etc/fstab",
+    "fstab-reloaded": f"echo '{BREAKS}' >>/etc/fstab; systemctl daemon-reload",
+    "mount-unit": f"printf '[Mount]\\nWhat=tmpfs\\nType=tmpfs\\nOptions=bogus=1\\nWhere=/srv\\n' >{ADMIN}/srv.mount; "
+    "systemctl daemon-reload; systemctl add-requires local-fs.target srv.mount",
+}
+
+
+@pytest.mark.parametrize("how", EMERGENCIES)
+@pytest.mark.parametrize("root", ROOTS)
+def test_nothing_is_sure_where_a_boot_may_end_in_emergency_mode(
+    lab: Lab, root: Root, how: str
+) -> None:
+    texts = {f"{ADMIN}/{name}.service": UNITS[name].text() for name in ("plain", "off")}
+    with lab.node("emergency", root=root, files=texts) as node:
+        node.sh("systemctl -q enable --now plain")
+        declared = [Service(name="plain", enabled=True), Service(name="off", enabled=False)]
+        assert letters(checked(node, declared)) == {"plain": "c", "off": "c"}
+        node.sh(EMERGENCIES[how])
+        assert letters(checked(node, declared)) == {"plain": "u", "off": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active plain", check=False) != "active"
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_line_in_fstab_starts_a_unit_and_a_reload_settles_it(lab: Lab, root: Root) -> None:
+    texts = {f"{ADMIN}/off.service": UNITS["off"].text()}
+    with lab.node("fstab", root=root, files=texts) as node:
+        node.sh("echo 'tmpfs /srv tmpfs x-systemd.requires=off.service' >>/etc/fstab; mount /srv")
+        declared = [Service(name="off", enabled=False), Service(name="cron", enabled=True)]
+        assert letters(checked(node, declared)) == {"off": "u", "cron": "u"}
+        node.sh("systemctl daemon-reload")
+        assert letters(checked(node, declared))["cron"] == "c"
+        assert letters(checked(node, declared))["off"] in "du"
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active off") == "active"
 
 
 def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> None:

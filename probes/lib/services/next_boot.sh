@@ -49,14 +49,31 @@ read_dump() (
         # It does not start, and what needs it fails.
         function fails(unit, why) {
             doubt(unit, why)
-            needers(unit, needed[unit] bound[unit])
+            cut(unit)
         }
-        function needers(unit, list,    i, count, names) {
+        function cut(unit) {
             if (unit in failing) return
             failing[unit]
+            needers(needed[unit] bound[unit])
+        }
+        function needers(list,    i, count, names) {
             count = split(list, names, " ")
             for (i = 1; i <= count; i++) fails(names[i], "a unit that it requires may fail to start")
         }
+        # What a unit requires, and what that requires: `needs OTHER UNIT...`, and the files of each for what can fail.
+        function requirements(unit, by,    i, end, at, todo, count, names, met) {
+            todo[++end] = unit
+            for (at = 1; at <= end; at++) {
+                count = split(requires[todo[at]] requisites[todo[at]], names, " ")
+                for (i = 1; i <= count; i++) {
+                    if (names[i] in met || !(names[i] in job)) continue
+                    met[names[i]]
+                    todo[++end] = names[i]
+                    require_too(names[i], by)
+                }
+            }
+        }
+        function require_too(unit, by) { if (unit !~ /\.(target|slice|timer|path|device)$/) needed_by[unit] = needed_by[unit] by }
         # A boot may start it and what it pulls, though this dry run starts neither.
         function may_start(unit, why,    i, count, names) {
             if (unit in job || (unit, why) in maybe || unit ~ /\.slice$/) return
@@ -154,6 +171,10 @@ read_dump() (
         /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
         /^\t\tUnit Load State: / { load[unit] = $4; next }
         /^\t\tUnit Active State: / { if ($4 == "active") up[unit]; next }
+        sub(/^\t\t(Fragment|DropIn) Path: /, "") { files[unit] = files[unit] $0 "\n"; next }
+        /^\t\tOnFailureJobMode: (isolate|replace-irreversibly|flush)$/ { if (unit in rescues) drastic[unit] = "a boot starts little else if " unit " fails"; next }
+        /^\t\tFailure Action: / { if ($3 != "none") drastic[unit] = "a boot ends if " unit " fails"; next }
+        /^\t\tSuccess Action: / { if ($3 != "none") ends[unit]; next }
         /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
         /^\t\tRemainAfterExit: no$/ { leaves[unit]; next }
         /^\t\tType: oneshot$/ { if (unit in leaves) fleeting[unit]; next }
@@ -213,8 +234,28 @@ read_dump() (
                     if (names[i] in load && load[names[i]] != "loaded") fails(unit, "it is bound (BindsTo=) to " names[i] ", which cannot be loaded")
                 count = split(requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
-                if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) needers(unit, needed[unit] bound[unit])
-                else if (unit in conditional || unit in fleeting) needers(unit, bound[unit])
+                if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) cut(unit)
+                else if (unit in conditional || unit in fleeting) needers(bound[unit])
+            }
+            # A mount that is up has no job here, and neither has its device.
+            for (unit in up) if (unit ~ /\.mount$/ && needed[unit] != "") {
+                count = split(requires[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] ~ /\.device$/ && names[i] in load && !(names[i] in up)) cut(unit)
+            }
+            for (unit in job) if (unit in drastic) {
+                if (unit in failing) print "unsure * " drastic[unit]
+                requirements(unit, " *")
+                require_too(unit, " *")
+            }
+            for (unit in ends) if (unit in job) print "ends", unit
+            for (name in declared) {
+                unit = name in name_of ? name_of[name] : name
+                if (unit in job) requirements(unit, " " unit aliases[unit])
+            }
+            for (unit in needed_by) {
+                print "needs", unit needed_by[unit]
+                count = split(files[unit], lines, "\n")
+                for (i = 1; i < count; i++) print "file", unit, lines[i]
             }
             for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "a mount or device that is there now hides whether a boot starts it")
             for (unit in unsure) {
