@@ -10,6 +10,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
+from tests.support.lab.boots import verdicts
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, TRIXIE, Root, own_distribution
 from tests.support.scripts import body
@@ -183,6 +184,69 @@ UNITS: Mapping[str, Made] = {
         ENABLE,
         unit="ConditionPathExists=/dev/null\nConditionPathExists=/proc/sys/kernel\nConditionDirectoryNotEmpty=/sys/kernel\n"
         "ConditionPathIsReadWrite=/etc\nConditionPathExistsGlob=/etc/pass*\nConditionPathIsDirectory=/var/lib",
+    ),
+    "condition-in-the-managers-home": Made(
+        "cd", f"{ENABLE}; : >/root/pe-home", unit="ConditionPathExists=%h/pe-home"
+    ),
+    "condition-not-in-the-managers-home": Made(
+        "ud", f"{ENABLE}; : >/root/pe-home", unit="ConditionPathExists=!%h/pe-home"
+    ),
+    "condition-on-the-managers-name": Made(
+        "ud", f"{ENABLE}; : >/opt/pe-root", unit="ConditionPathExists=!/opt/pe-%u"
+    ),
+    "condition-on-the-managers-number": Made(
+        "ud", f"{ENABLE}; : >/opt/pe-0", unit="ConditionPathExists=!/opt/pe-%U"
+    ),
+    "condition-on-the-managers-group": Made(
+        "ud", f"{ENABLE}; : >/opt/pe-root", unit="ConditionPathExists=!/opt/pe-%g"
+    ),
+    "condition-on-the-managers-shell": Made("ud", ENABLE, unit="ConditionPathExists=!%s"),
+    "condition-on-this-boot": Made(
+        "ud",
+        f"{ENABLE}; : >/opt/pe-$(tr -d - </proc/sys/kernel/random/boot_id)",
+        unit="ConditionPathExists=/opt/pe-%b",
+    ),
+    "condition-on-the-environment": Made("ud", ENABLE, unit="ConditionEnvironment=HOME"),
+    "condition-on-a-set-environment": Made(
+        "ud", f"{ENABLE}; systemctl set-environment PE_SET=1", unit="ConditionEnvironment=PE_SET"
+    ),
+    "condition-on-no-environment": Made("cd", ENABLE, unit="ConditionEnvironment=!PE_UNSET"),
+    "condition-on-the-user": Made("cd", ENABLE, unit="ConditionUser=root"),
+    "condition-on-another-user": Made("ud", ENABLE, unit="ConditionUser=stella"),
+    "condition-on-a-group": Made("ud", ENABLE, unit="ConditionGroup=root"),
+    "condition-on-the-machine": Made(
+        "cd",
+        ENABLE,
+        unit="ConditionVirtualization=container\nConditionVirtualization=!vm\nConditionCapability=CAP_SETUID\n"
+        "ConditionMemory=>1M\nConditionCPUs=>0\nConditionKernelCommandLine=!pe-none\nConditionFirstBoot=no",
+    ),
+    "condition-on-another-machine": Made("ud", ENABLE, unit="ConditionVirtualization=vm"),
+    "condition-on-power": Made("ud", ENABLE, unit="ConditionACPower=true"),
+    "condition-on-what-tmpfiles-removes": Made(
+        "ud",
+        f"{ENABLE}; : >/etc/pe-swept; echo 'r! /etc/pe-sw*' >>/etc/tmpfiles.d/pe.conf",
+        unit="ConditionPathExists=/etc/pe-swept",
+    ),
+    "condition-on-what-tmpfiles-removes-with-its-folder": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-swept; : >/opt/pe-swept/a; echo 'R /opt/pe-swept' >>/etc/tmpfiles.d/pe.conf",
+        unit="ConditionPathExists=/opt/pe-swept/a",
+    ),
+    "condition-on-what-tmpfiles-empties": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-emptied; : >/opt/pe-emptied/a; echo 'D /opt/pe-emptied' >>/usr/lib/tmpfiles.d/pe.conf",
+        unit="ConditionDirectoryNotEmpty=/opt/pe-emptied",
+    ),
+    "condition-on-what-tmpfiles-makes": Made(
+        "ud",
+        f"{ENABLE}; echo 'd /opt/pe-made/b' >>/etc/tmpfiles.d/pe.conf",
+        unit="ConditionPathExists=!/opt/pe-made",
+    ),
+    "condition-on-a-mount-that-no-boot-makes": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-noauto; echo 'tmpfs /opt/pe-noauto tmpfs noauto' >>/etc/fstab; systemctl daemon-reload; "
+        "mount /opt/pe-noauto; : >/opt/pe-noauto/a",
+        unit="ConditionPathExists=/opt/pe-noauto/a",
     ),
     "condition-holds": Made("cd", ENABLE, unit="ConditionPathExists=/etc/passwd"),
     "assert-fails": Made("ud", ENABLE, unit="AssertPathExists=/nonexistent"),
@@ -502,6 +566,43 @@ def test_a_line_in_fstab_starts_a_unit_and_a_reload_settles_it(lab: Lab, root: R
         assert letters(checked(node, declared))["off"] in "du"
         again = lab.reboot(node)
         assert again.sh("systemctl is-active off") == "active"
+
+
+BEHIND = {
+    "hidden": ("ConditionPathExists=!/root/pe", "uu"),
+    "hidden-by-a-link": ("ConditionPathExists=!/opt/pe/via/pe", "uu"),
+    "hidden-glob": ("ConditionPathExistsGlob=!/root/p*", "uu"),
+    "hidden-folder": ("ConditionDirectoryNotEmpty=!/root", "uu"),
+    "may-not-run": ("ConditionFileIsExecutable=!/opt/pe/run", "uu"),
+    "forgotten": ("ConditionPathExists=/root/way/flag", "uu"),
+    "missing": ("ConditionPathExists=!/root/nothing", "cu"),
+    "open": ("ConditionPathExists=!/opt/pe/nothing", "cc"),
+}
+"""By unit, a condition and the verdicts on `enabled: true` of a user with sudo and of one without."""
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_what_a_user_may_not_see_is_not_missing(lab: Lab, root: Root) -> None:
+    texts = {
+        f"{ADMIN}/{name}.service": Made("", unit=condition).text()
+        for name, (condition, _) in BEHIND.items()
+    }
+    declared = [Service(name=name, enabled=True) for name in BEHIND]
+    with lab.node("hidden", root=root, files=texts) as node:
+        node.sh(
+            f"systemctl -q enable {' '.join(BEHIND)}; mkdir -p /opt/pe /run/way; ln -s /root /opt/pe/via; ln -s /run/way /root; "
+            ": >/root/pe; : >/run/way/flag; install -m 700 /bin/true /opt/pe/run"
+        )
+        found = [letters(verdicts(lab, node, user, declared)) for user in ("stella", "guest")]
+        assert {name: "".join(user[name] for user in found) for name in BEHIND} == {
+            name: expected for name, (_, expected) in BEHIND.items()
+        }
+        again = lab.reboot(node)
+        skipped = [name for name, (_, expected) in BEHIND.items() if expected == "uu"]
+        assert (
+            "active"
+            not in again.sh(f"systemctl is-active {' '.join(skipped)}", check=False).split()
+        )
 
 
 def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> None:

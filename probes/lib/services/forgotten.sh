@@ -27,7 +27,7 @@ forgotten() {
     [ -n "$places" ] || return 0
     # shellcheck disable=SC2086
     find $places -maxdepth 2 -type l ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec ls -ld {} + | unusual_links | {
-        while read -r file; do kept + "/$file" early || printf '%s\n' "$file"; done
+        while read -r unusual; do kept + "/$unusual" early || printf '%s\n' "$unusual"; done
         say "$mounts" | sed 's/ [^ ]*$//; s/^\///'
     } | named_by_files
 }
@@ -74,31 +74,75 @@ named_by_files() {
     '
 }
 
-# Whether a condition on a path that holds now holds at the next boot as well. What is mounted, only the boot knows.
-lasts() { # KIND VALUE PATH
-    case $1 in *MountPoint) return 1 ;; esac
-    case $2 in '!'* | '|!'*) sign=-; ;; *) sign=+ ;; esac
+# Whether a condition on a path, $sign $file, that holds now holds at the next boot as well.
+lasts() { # KIND
     case $1 in
     *Glob)
-        if [ $sign = - ]; then kept - "${3%%[*?[{]*}"; return; fi
-        set -- "$3"
+        ! swept "$file" || return 1
+        kept "$sign" "${file%%[*?[{]*}" || [ "$sign" = + ] || return 1
+        [ "$sign" = + ] || return 0
+        [ -z "$hidden" ] || return 1
+        set -- "$file"
         IFS=''
         # shellcheck disable=SC2086
         set -- $1
         unset IFS
-        for file; do ! kept + "$file" || return 0; done
+        for found; do ! kept + "$found" || return 0; done
         return 1
         ;;
-    *SymbolicLink) kept $sign "${3%/*}/" ;;
-    *) kept $sign "$3" ;;
-    esac
+    *SymbolicLink) kept "$sign" "${file%/*}/" ;;
+    *) kept "$sign" "$file" ;;
+    esac || return 1
+    case $1 in *NotEmpty) set -- "$file" "$at" "$file/." "$at/." ;; *) set -- "$file" "$at" ;; esac
+    for found; do ! swept "$found" || return 1; done
+}
+
+# Whether tmpfiles.d (5) removes the path at each boot, or makes it where it must not be.
+swept() { # PATH OR GLOB
+    [ -n "$sweeps" ] || sweeps=$(
+        set --
+        for folder in etc run usr/local/lib usr/lib lib; do
+            [ "$folder" = lib ] && [ -L lib ] && continue
+            set -- "$@" "$folder"/tmpfiles.d/*.conf
+        done
+        # Of paths with specifiers nobody here knows more than where they stand.
+        grep -hs '^[[:blank:]]*[rRDfFdvqQpLcbC]' "$@" | awk '
+            { gsub(/"/, "") }
+            $1 ~ /^[rRD]/ { remove = 1 }
+            $1 ~ /^[fFdDvqQpLcbC]/ { make = 1 }
+            remove || make { path = $2; gsub(/%./, "*", path); sub(/\/+$/, "", path) }
+            remove { print "+", path ($1 ~ /^D/ ? "/*" : "") }
+            make { print "-", path }
+            { remove = make = 0 }
+        '
+        echo '='
+    )
+    IFS=$newline
+    set -f
+    for line in $sweeps; do
+        line_path=${line#* }
+        case $line in
+        "$sign "*) ;;
+        *) continue ;;
+        esac
+        # shellcheck disable=SC2254 # both may be globs
+        case $sign in
+        +) case $1 in $line_path | $line_path/*) break ;; esac ;;
+        -) case $line_path in $1 | ${1%/}/*) break ;; esac ;;
+        esac
+        line=''
+    done
+    set +f
+    unset IFS
+    case $line in [+-]*) return 0 ;; esac
+    return 1
 }
 
 # Whether a boot finds a path as it is now: no step on the way to it, through all symbolic links, lies where a boot begins with nothing (+; what is
 # missing there is missing then as well), nor on what was mounted by hand. `early`: it is to be found before anything is mounted. $by_hand is set
-# where it lies on a mount that no boot makes.
+# where it lies on a mount that no boot makes, $hidden where this user may not search a folder on the way, and $at is where it leads to.
 kept() { # +|- PATH [early]
-    rest=${2#/} at='' links_left=40 by_hand=''
+    rest=${2#/} at='' links_left=40 by_hand='' hidden=''
     while [ -n "$rest" ]; do
         step=${rest%%/*}
         case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
@@ -106,11 +150,21 @@ kept() { # +|- PATH [early]
         '' | .) continue ;;
         ..) at=${at%/*}; continue ;;
         esac
-        if [ -L "$at/$step" ]; then
+        if [ -n "$at" ] && [ -d "$at" ] && [ ! -x "$at" ]; then hidden=yes; fi
+        if [ -n "$hidden" ]; then
+            # shellcheck disable=SC2016
+            target=$(as_root sh -c 'readlink "$1"; echo .' sh "$at/$step") || return 1
+            target=${target%.}
+            target=${target%"$newline"}
+        elif [ -L "$at/$step" ]; then
+            target=$(readlink "$at/$step") || return 1
+        else
+            target=''
+        fi
+        if [ -n "$target" ]; then
             links_left=$((links_left - 1))
             [ $links_left -gt 0 ] || return 1
             ! passing "$at/$step" || [ "$1" = - ] || return 1
-            target=$(readlink "$at/$step") || return 1
             rest=$target${rest:+/$rest}
             case $target in /*) at='' ;; esac
         else
@@ -138,6 +192,12 @@ kept() { # +|- PATH [early]
     /proc* | /sys* | /dev* | /run*) ;;
     *tmpfs | *ramfs) [ "$1" = - ] || return 1 ;;
     esac
+}
+
+# Runs a command for a user who is not root; fails also where sudo is not possible.
+as_root() { # COMMAND...
+    # shellcheck disable=SC2086
+    [ -n "${PE_SUDO-}" ] && ${PE_SUDO-} "$@" </dev/null 2>/dev/null
 }
 
 # Whether each boot makes this mount, before it looks at conditions: of what is not ordered before local-fs.target (nofail, a network's) it may be too

@@ -23,7 +23,7 @@ unforeseeable() {
 # A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
 # output of generators, which a boot makes again.
 dry_run() { # WRAPPER...
-    "$@" env -i SYSTEMD_UNIT_PATH="$path" SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
+    "$@" env -i ${home:+HOME="$home"} SYSTEMD_UNIT_PATH="$path" SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
         LC_ALL=C SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console "$manager" --test --system --unit=default.target </dev/null 2>&1
     echo "status $?"
 }
@@ -302,7 +302,7 @@ next_boot() {
     done
     set +f
     if [ -z "$manager" ] || [ -z "$path" ]; then echo 'why systemd itself was not found'; return; fi
-    sudo='' secret=''
+    sudo='' secret='' home=''
     if [ "$(id -u)" != 0 ]; then
         secret=$(unreadable)
         [ -n "$secret" ] || { dry_run | read_dump; return; }
@@ -317,6 +317,7 @@ next_boot() {
     for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
     nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     [ -n "$tools" ] || { echo 'why there is no setpriv'; return; }
+    home=/root # what %h is for the manager
     # shellcheck disable=SC2016,SC2086
     found=$(dry_run $sudo "$tools/unshare" -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
     # shellcheck disable=SC2086
