@@ -262,6 +262,35 @@ UNITS: Mapping[str, Made] = {
         f"{ENABLE}; systemctl start $U",
         service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity",
     ),
+    "asks-since-its-start": Made(
+        "ud",
+        f"{ENABLE} --now; mkdir {ADMIN}/$U.d; printf '[Service]\\nExecCondition=false\\n' >{ADMIN}/$U.d/a.conf; systemctl daemon-reload",
+    ),
+    "asks-otherwise-since-its-start": Made(
+        "ud",
+        f"{ENABLE} --now; sed -i s:=/bin/true:=/bin/false: {ADMIN}/$U; systemctl daemon-reload",
+        service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity",
+    ),
+    "asks-otherwise-since-its-stop": Made(
+        "ud",
+        f"{ENABLE} --now; systemctl stop $U; sed -i s:=/bin/true:=/bin/false: {ADMIN}/$U; systemctl daemon-reload",
+        service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity",
+    ),
+    "skips-itself-behind-a-mask-in-run": Made(
+        "uu",
+        f"{ENABLE}; systemctl mask --runtime $U",
+        service="ExecCondition=/bin/false\nExecStart=/bin/sleep infinity",
+        folder=VENDOR,
+    ),
+    "slow": Made("cd", ENABLE, service="Type=oneshot\nExecStart=/bin/sleep 2"),
+    "runs-out-of-time": Made("ud", ENABLE, unit="After=slow.service\nJobTimeoutSec=1"),
+    "requires-what-runs-out-of-time": Made(
+        "ud", ENABLE, unit="Requires=runs-out-of-time.service\nAfter=runs-out-of-time.service"
+    ),
+    "called": Made("uu", install="", unit="Wants=wanted-by-the-called.service pe-alias.service"),
+    "wanted-by-the-called": Made("uu", unit="Requires=required-after-a-call.service", install=""),
+    "required-after-a-call": Made("uu", install=""),
+    "wanted-by-an-alias-after-a-call": Made("du", f"ln -s $U {ADMIN}/pe-alias.service", install=""),
     "has-failed": Made(
         "cd", f"{ENABLE}; systemctl start $U || :", service="Type=oneshot\nExecStart=false"
     ),
@@ -409,6 +438,8 @@ UNITS: Mapping[str, Made] = {
 }
 TIMER, SOCKET = "[Timer]\nOnBootSec=0\n", "[Socket]\nListenStream=/run/{}\n"
 OTHERS = {
+    "/usr/share/dbus-1/system-services/org.lab.Called.service": "[D-BUS Service]\nName=org.lab.Called\nExec=/bin/false\nUser=root\n"
+    "SystemdService=called.service\n",
     f"{ADMIN}/by-a-timer.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed-fails.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed.timer": TIMER + "[Install]\nWantedBy=timers.target\n",

@@ -174,6 +174,8 @@ read_dump() (
         sub(/^\t\t(Fragment|DropIn) Path: /, "") { files[unit] = files[unit] $0 "\n"; next }
         /^\t\tOnFailureJobMode: (isolate|replace-irreversibly|flush)$/ { if (unit in rescues) drastic[unit] = "a boot starts little else if " unit " fails"; next }
         /^\t\tFailure Action: / { if ($3 != "none") drastic[unit] = "a boot ends if " unit " fails"; next }
+        /^\t\tJob Timeout: / { hurried[unit]; next }
+        /^\t\t[^ ]+ ExecCondition:/ { asking[unit]; next }
         /^\t\tSuccess Action: / { if ($3 != "none") ends[unit]; next }
         /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
         /^\t\tRemainAfterExit: no$/ { leaves[unit]; next }
@@ -234,6 +236,7 @@ read_dump() (
                     if (names[i] in load && load[names[i]] != "loaded") fails(unit, "it is bound (BindsTo=) to " names[i] ", which cannot be loaded")
                 count = split(requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
+                if (unit in hurried) fails(unit, "its job may run out of time (JobTimeoutSec=)")
                 if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) cut(unit)
                 else if (unit in conditional || unit in fleeting) needers(bound[unit])
             }
@@ -252,8 +255,13 @@ read_dump() (
                 unit = name in name_of ? name_of[name] : name
                 if (unit in job) requirements(unit, " " unit aliases[unit])
             }
-            for (unit in needed_by) {
-                print "needs", unit needed_by[unit]
+            for (unit in job) if (unit in asking) {
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] in declared) { asks[unit] = " " unit aliases[unit]; break }
+            }
+            for (unit in asks) print "asks", unit asks[unit]
+            for (unit in needed_by) print "needs", unit needed_by[unit]
+            for (unit in files) if (unit in needed_by || unit in asks) {
                 count = split(files[unit], lines, "\n")
                 for (i = 1; i < count; i++) print "file", unit, lines[i]
             }

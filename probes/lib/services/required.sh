@@ -2,11 +2,12 @@
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
 # `needs OTHER UNIT...`, `file OTHER PATH` and `ends UNIT` -> `unsure UNIT WHY` for each unit, or `*`, that requires one which may fail at the next
-# boot: it is not up now, or its files have changed since its start. Other lines are left as they are.
+# boot: it is not up now, or its files have changed since its start. In the same cases `asks UNIT NAME...` -> `unmet NAME ExecCondition=`, since the command
+# has not let the unit start as it is now. Other lines are left as they are.
 required() {
     lines=$(cat)
     case $newline$lines in
-    *"${newline}needs "* | *"${newline}ends "*) ;;
+    *"${newline}needs "* | *"${newline}asks "* | *"${newline}ends "*) ;;
     *) say "$lines"; return ;;
     esac
     read -r seconds _ <proc/uptime
@@ -15,7 +16,7 @@ required() {
         say "$units" '= lines' "$lines" | awk '
             $1 == "=" { told = 1; next }
             !told { if ($3 ~ /^(active|reloading|refreshing)$/) up[$1]; next }
-            ($1 == "needs" || $1 == "ends") && !($2 in up) { print $2 }
+            $1 ~ /^(needs|asks|ends)$/ && !($2 in up) { print $2 }
         ' | sort -u
     )
     set -f
@@ -30,6 +31,7 @@ required() {
         part == "down" { if ($1 == "failed") down[$2]; next }
         part == "changed" { changed[$1] = $2; next }
         $1 == "needs" { needs[$2] = $0; next }
+        $1 == "asks" { asks[$2] = $0; next }
         $1 == "ends" { ends[$2]; next }
         $1 != "file" { print }
         END {
@@ -42,6 +44,10 @@ required() {
                     text = other (units[i] == "*" ? " " why " (a boot then starts little else)" : ", which it requires, " why)
                     if (!(units[i] in doubts) || text < doubts[units[i]]) doubts[units[i]] = text
                 }
+            }
+            for (unit in asks) if (unit in down || unit in changed) {
+                count = split(asks[unit], units, " ")
+                for (i = 3; i <= count; i++) print "unmet", units[i], "ExecCondition="
             }
             for (unit in ends) if (unit in down) doubts["*"] = "a boot ends when " unit " does (SuccessAction=)"
             for (unit in doubts) print "unsure", unit, doubts[unit]
