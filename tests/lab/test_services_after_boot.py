@@ -248,6 +248,13 @@ UNITS: Mapping[str, Made] = {
         "mount /opt/pe-noauto; : >/opt/pe-noauto/a",
         unit="ConditionPathExists=/opt/pe-noauto/a",
     ),
+    "condition-on-what-a-boot-hides": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-later; : >/opt/pe-later/a; "
+        f"printf '[Mount]\\nWhat=tmpfs\\nType=tmpfs\\nWhere=/opt/pe-later\\n' >{ADMIN}/'opt-pe\\x2dlater.mount'; "
+        "systemctl daemon-reload; systemctl add-wants local-fs.target 'opt-pe\\x2dlater.mount'",
+        unit="ConditionPathExists=/opt/pe-later/a",
+    ),
     "condition-holds": Made("cd", ENABLE, unit="ConditionPathExists=/etc/passwd"),
     "assert-fails": Made("ud", ENABLE, unit="AssertPathExists=/nonexistent"),
     "one-condition-of-two": Made(
@@ -342,6 +349,17 @@ UNITS: Mapping[str, Made] = {
     "is-up": Made("cd", f"{ENABLE} --now"),
     "requires-what-is-up": Made(
         "cd", ENABLE, unit="Requires=is-up.service dbus.socket\nAfter=is-up.service"
+    ),
+    "part-of-what-is-soon-over": Made(
+        "cd", ENABLE, unit="PartOf=is-soon-over.service\nAfter=is-soon-over.service"
+    ),
+    "not-needed": Made("cd", ENABLE, unit="StopWhenUnneeded=yes"),
+    "before-anything": Made("cd", ENABLE, install="sysinit.target", unit="DefaultDependencies=no"),
+    "for-an-alias": Made("cd", ENABLE, install="runlevel3.target"),
+    "of-a-drop-in@one": Made(
+        "cd",
+        f"mkdir -p {ADMIN}/multi-user.target.d; printf '[Unit]\\nWants=%s\\n' $U >{ADMIN}/multi-user.target.d/w.conf",
+        install="",
     ),
     "is-soon-over": Made("cd", ENABLE, service="Type=oneshot\nExecStart=true"),
     "bound-to-what-is-soon-over": Made(

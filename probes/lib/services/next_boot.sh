@@ -144,6 +144,12 @@ read_dump() (
             for (i = 1; i <= count; i++) reach(names[i])
         }
         function template(unit) { return sub(/@[^.]*/, "@", unit) ? unit : "" }
+        # Whether a boot mounts what is not mounted now over the path of a condition.
+        function hidden_by_a_boot(condition,    unit) {
+            sub(/^[^ ]* [|]?!?/, "", condition)
+            for (unit in where) if (unit in job && index(condition "/", where[unit] "/") == 1) return 1
+            return 0
+        }
         function covers(name, unit,    type) {
             type = name
             sub(/.*\./, "", type)
@@ -174,6 +180,7 @@ read_dump() (
         sub(/^\t\t(Fragment|DropIn) Path: /, "") { files[unit] = files[unit] $0 "\n"; next }
         /^\t\tOnFailureJobMode: (isolate|replace-irreversibly|flush)$/ { if (unit in rescues) drastic[unit] = "a boot starts little else if " unit " fails"; next }
         /^\t\tFailure Action: / { if ($3 != "none") drastic[unit] = "a boot ends if " unit " fails"; next }
+        sub(/^\t\tWhere: /, "") { if (!/^\/(dev|proc|run|sys)\//) where[unit] = $0; next }
         /^\t\tJob Timeout: / { hurried[unit]; next }
         /^\t\t[^ ]+ ExecCondition:/ { asking[unit]; next }
         /^\t\tSuccess Action: / { if ($3 != "none") ends[unit]; next }
@@ -275,7 +282,10 @@ read_dump() (
                 follow(unit, wakes[unit] rescues[unit])
                 count = split(unit aliases[unit], names, " ")
                 conditions_of = split(conditions[unit], lines, "\n")
-                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) print "condition", names[i], lines[at]
+                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) {
+                    print "condition", names[i], lines[at]
+                    if (hidden_by_a_boot(lines[at])) { text = lines[at]; sub(/ /, "=", text); print "unmet", names[i], text }
+                }
             }
             for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] rescues[todo[at]] pulls[todo[at]])
             for (name in declared) {
