@@ -70,6 +70,7 @@ if [ -n "$boot" ]; then
     )
     jobs=$(unforeseeable)
     [ -n "$jobs" ] && jobs="$jobs$newline"
+    look_at_mounts
     forgotten=$(forgotten)
     failed=$(say "$units" | awk '$2 == "failed" || $3 == "failed" || $4 == "failed" { print $1 }')
     # The dry run takes most of the time: what needs none of it is looked at meanwhile.
@@ -78,7 +79,7 @@ if [ -n "$boot" ]; then
             halted
             look_at_generators
             echo '= jobs'
-            found=$(unmet)
+            found=$(unmet | required)
             aliases=$(say "$found" | sed -n 's/^alias //p')
             say "$found"
             stale
