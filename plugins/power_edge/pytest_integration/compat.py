@@ -31,6 +31,7 @@ __all__ = [
     "fixture_module",
     "junit_testcase",
     "keep_among_failed",
+    "makes_json",
     "matches_expression",
     "set_json_metadata",
     "shield_terminal",
@@ -169,6 +170,11 @@ def junit_testcase(config: pytest.Config, report: Report) -> TestCase | None:
     """Return the test case that --junitxml writes for a report, None without that option."""
     xml = config.stash.get(xml_key, None)
     return None if xml is None else xml.node_reporter(report)
+
+
+def makes_json(config: pytest.Config) -> bool:
+    """Whether pytest-json-report makes a report of the run."""
+    return hasattr(config, "_json_report")
 
 
 def set_json_metadata(report: Report, metadata: dict[str, Any]) -> None:
