@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 PHASES = (
-    "Python, pytest and its plugins start",
-    "the configuration is read, checked and sent",
-    "the items are built",
-    "the node's answer is waited for",
-    "the items are judged and reported",
+    "start of Python and pytest",
+    "configuration read and sent",
+    "items built",
+    "waiting for the node",
+    "judging and reporting",
 )
 """What is done in each phase. After the last one the process ends."""
 

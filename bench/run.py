@@ -306,7 +306,7 @@ class Bench:
             ends = [start, *map(float, file.read_text().split()), time.time()]
             spent.append([later - earlier for earlier, later in pairwise(ends)])
         for phase, column in zip(
-            (*PHASES, "the process ends"), zip(*spent, strict=True), strict=True
+            (*PHASES, "end of the process"), zip(*spent, strict=True), strict=True
         ):
             yield f"  {phase}", f"{statistics.median(column):.3f} s", "", "", ""
 
