@@ -217,6 +217,7 @@ def test_the_processes_of_a_host_for_tests_hang_on_its_lifeline(holders: Holders
     lifeline.cut()
     holders.await_gone()
     thread.join()
+    assert lifeline.begun.is_set()
 
 
 @pytest.mark.parametrize("death", [None, signal.SIGKILL, signal.SIGTERM])

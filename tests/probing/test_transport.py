@@ -51,6 +51,26 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
         never.set()
 
 
+def test_the_caller_waits_until_the_commands_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not until they end, and not for a node that cannot be asked."""
+    monkeypatch.setattr(parallel, "_HEAD_START", threading.TIMEOUT_MAX)
+    goes_on = threading.Event()
+
+    def ask(job: Job, lifeline: Lifeline) -> Answer:
+        if job.script.node == "fails":
+            raise NotAsked("no process")
+        lifeline.begun.set()
+        goes_on.wait()
+        return answered(job.script.node)
+
+    try:
+        pending = start([job("a"), job("fails"), job("b")], ask)
+        assert not pending["a"].here_within(0)
+        assert pending["fails"].here_within(0)
+    finally:
+        goes_on.set()
+
+
 def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
     """Each of those before it may take its own in full."""
     width = parallel.WIDTH

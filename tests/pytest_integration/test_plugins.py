@@ -238,6 +238,28 @@ def test_beside_tests_of_others_it_does_nothing(pytester: pytest.Pytester) -> No
     assert pytester.runpytest_subprocess("-p", "no:cacheprovider").ret == 0
 
 
+@pytest.mark.shell
+def test_pytest_rewrites_no_module_of_ours_in_a_run_about_nodes(project: Project) -> None:
+    """It would read the source of each, before the nodes are asked."""
+    project.node("a")
+    (project.path / "node-configs" / "a" / "test_own.py").write_text(
+        """
+import sys
+
+def test_it():
+    loaders = {
+        name: type(module.__loader__).__name__
+        for name, module in sys.modules.items()
+        if name.startswith("power_edge.")
+    }
+    assert loaders.pop("power_edge.pytest_plugin") == "AssertionRewritingHook"
+    assert {*loaders.values()} == {"SourceFileLoader"}, loaders
+"""
+    )
+    result = project.pytester.runpytest_subprocess("--node=a", f"--answers={project.answers['a']}")
+    assert result.ret == 0, result.stdout.str()
+
+
 def test_own_tests_of_a_run_about_no_node_have_testinfra_s_host(project: Project) -> None:
     project.pytester.makepyfile(test_it="def test_it(host): assert host.backend.NAME == 'local'\n")
     assert project.run("test_it.py").ret == 0

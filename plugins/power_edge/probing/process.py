@@ -18,7 +18,7 @@ from io import BytesIO, FileIO
 from pathlib import Path
 from select import POLLIN, poll
 from tempfile import mkdtemp
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, NamedTuple
 
 from power_edge.probing.containers import CONTAINERS, held
@@ -108,6 +108,8 @@ class Lifeline:
     """
 
     def __init__(self) -> None:
+        self.begun = Event()
+        """Set when a command hangs on it and runs."""
         self._lock = Lock()
         self._ends: set[int] = set()
         self._cut = False
@@ -264,6 +266,7 @@ def _run(argv: Sequence[str], stdin: bytes, lifeline: Lifeline, longest: int, ho
                 start_new_session=True,
             ) as process,
         ):
+            lifeline.begun.set()
             succeeded = False
             try:
                 stdout, stderr = _exchange(process, stdin_file, stdin, longest, hold)
@@ -348,6 +351,7 @@ def _over_paramiko(
         channel = backend.client.get_transport().open_session()
         try:
             channel.exec_command(command)
+            lifeline.begun.set()
             # An error: the command ended before it read all; its output says why.
             with suppress(OSError):
                 channel.sendall(stdin)

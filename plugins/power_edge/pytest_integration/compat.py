@@ -32,6 +32,7 @@ __all__ = [
     "junit_testcase",
     "keep_among_failed",
     "keep_junit_testcase",
+    "makes_json",
     "matches_expression",
     "set_json_metadata",
     "shield_terminal",
@@ -185,6 +186,11 @@ def keep_junit_testcase(config: pytest.Config, report: Report) -> None:
         return [getattr(of, name, None) for name in ("nodeid", "worker_id", "item_index")]
 
     xml.open_reports[:] = [each for each in xml.open_reports if place(each) != place(report)]
+
+
+def makes_json(config: pytest.Config) -> bool:
+    """Whether pytest-json-report makes a report of the run."""
+    return hasattr(config, "_json_report")
 
 
 def set_json_metadata(report: Report, metadata: dict[str, Any]) -> None:
