@@ -65,8 +65,8 @@ def test_the_caller_waits_until_the_commands_run(monkeypatch: pytest.MonkeyPatch
 
     try:
         pending = start([job("a"), job("fails"), job("b")], ask)
-        assert not pending["a"].here_within(0)
-        assert pending["fails"].here_within(0)
+        assert not pending["a"].is_done_within(0)
+        assert pending["fails"].is_done_within(0)
     finally:
         goes_on.set()
 
