@@ -28,6 +28,9 @@ generate: dev-env ## write what is made from schemas/
 constraints: dev-env ## pin the newest versions of all dependencies in constraints.txt
 	@$(BIN)/python -m tox run -qq -e constraints
 
+record: dev-env ## after a change of a probe: record CASES='services/masked ufw/*' (default: all) once more
+	@set -f; $(BIN)/python -m tests.support.lab.record $(if $(INTO),--into $(INTO)) $(CASES)
+
 mutate: dev-env ## find what could be broken in PATHS=... and no test would notice (MINUTES=30)
 	@$(BIN)/python -m tox run -qq -e mutate -- $(PATHS)
 
@@ -47,4 +50,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint generate constraints mutate newest soak bench run-env dev-env
+.PHONY: help check test lint generate constraints record mutate newest soak bench run-env dev-env

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
 
+from bench.phases import PHASES  # noqa: E402
 from power_edge import resources  # noqa: E402
 from power_edge.about.collect import script_for as about_script  # noqa: E402
 from power_edge.checking import check  # noqa: E402
@@ -277,6 +279,7 @@ class Bench:
                 "a plain bulk reading over ssh",
                 reading,
             )
+            yield from self.phases(name)
             yield self.section(f"of it the node's part, services by {word}", name)
             if (goss := shutil.which("goss")) is not None:
                 shutil.copy(goss, self.node.tree / "usr/local/bin/goss")
@@ -288,6 +291,24 @@ class Bench:
                     "goss on the node, over ssh",
                     validate,
                 )
+
+    def phases(self, name: str) -> Iterable[Row]:
+        """What the time of a run about one node is made of."""
+        file = self.place / "phases"
+        spent = []
+        for _ in range(self.runs):
+            start = time.time()
+            self.cost(
+                self.pytest("-p", "bench.phases", f"--node={name}"),
+                PHASES=str(file),
+                PYTHONPATH=os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+            )
+            ends = [start, *map(float, file.read_text().split()), time.time()]
+            spent.append([later - earlier for earlier, later in pairwise(ends)])
+        for phase, column in zip(
+            (*PHASES, "end of the process"), zip(*spent, strict=True), strict=True
+        ):
+            yield f"  {phase}", f"{statistics.median(column):.3f} s", "", "", ""
 
     def section(self, what: str, name: str) -> Row:
         """What the answer tells of the time on the node: of the services' section, and of all
@@ -453,35 +474,35 @@ class Bench:
             f"{statistics.median(one / other for one, other in pairs):.2f}",
         )
 
-    def cost(self, argv: Sequence[str], cold: bool = False) -> Cost:
-        """Run a command on the lab's network, its output thrown away.
+    def cost(self, argv: Sequence[str], cold: bool = False, **environ: str) -> Cost:
+        """Run a command on the lab's network with `environ`, its output thrown away.
 
         RuntimeError when it fails: a fast failure is no speed.
         """
         environment = {
             name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
-        } | {"XDG_CACHE_HOME": str(self.cache)}
+        } | {"XDG_CACHE_HOME": str(self.cache), **environ}
         if cold:
             shutil.rmtree(self.cache / "power-edge", ignore_errors=True)
         command = ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", *argv]
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as stderr:
             start = time.perf_counter()
             process = subprocess.Popen(
                 command,
                 cwd=self.place,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=stderr,
+                stderr=stderr,
             )
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - start
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode != 0:
-                said.seek(0)
+                stderr.seek(0)
                 raise RuntimeError(
                     f"{argv[:8]} ended with {process.returncode}:\n"
-                    + said.read().decode(errors="replace")[-4000:]
+                    + stderr.read().decode(errors="replace")[-4000:]
                 )
         return Cost(wall, usage.ru_maxrss / 1024)
 

@@ -14,8 +14,10 @@ pe_named() { # FILE...: prints, as one argument, the script's variables that hol
     printf '"'
 }
 
-pe_shared() { # TYPE: the file that its probes share beside lib/node.sh, if there is one
-    [ ! -e "$pe_here/lib/$1.sh" ] || echo "lib/$1"
+pe_shared() { # TYPE: the files that its probes share beside lib/node.sh, if there are any
+    for pe_file in "$pe_here/lib/$1.sh" "$pe_here/lib/$1"/*.sh; do
+        [ ! -e "$pe_file" ] || { pe_file=${pe_file#"$pe_here/"} && echo "${pe_file%.sh}"; }
+    done
 }
 
 pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin

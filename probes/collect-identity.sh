@@ -51,9 +51,9 @@ pe_field() { # NAME VALUE: prints a field, with the indentation in NAME; nothing
 pe_reason() { # KIND STATE VALUE
     case $2 in
     missing) echo 'there is none' ;;
-    unreadable) echo 'it cannot be read, which may take root' ;;
+    unreadable) echo 'it cannot be read; perhaps only root can read it' ;;
     empty) echo 'it is empty' ;;
-    contained) echo "it is the host's, for this is a container" ;;
+    contained) echo "it is the host's, because this is a container" ;;
     filler)
         case $3 in
         *[!0-]*) echo 'it is a filler of the firmware, which many machines share' ;;
@@ -63,7 +63,7 @@ pe_reason() { # KIND STATE VALUE
     *)
         case $3 in
         uninitialized) echo 'it is uninitialized: the first boot is not complete' ;;
-        *) echo 'it is no 32 hexadecimal digits' ;;
+        *) echo 'it is not 32 hexadecimal digits' ;;
         esac
         ;;
     esac

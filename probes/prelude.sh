@@ -26,7 +26,7 @@ case ${KSH_VERSION-} in
 *) pe_print() { printf %s "$1"; } ;;
 esac
 
-# Sets what every script needs: a known locale, the sbin folders on PATH, and sudo for what only root may read.
+# Sets what every script needs: a known locale, the sbin folders on PATH, sudo for what only root may read, and the deadline of what comes first.
 pe_prepare() {
     export LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0
     # Over SSH, the PATH of a plain user lacks the sbin folders.
@@ -46,6 +46,12 @@ pe_prepare() {
     # The ssh connection of this run, if there is one: sudo removes the variable.
     PE_WAY=${SSH_CONNECTION-}
     export PE_SUDO PE_WAY
+    PE_N=''
+    pe_epoch=$(date +%s)
+    pe_clock
+    pe_start=$pe_now pe_limit=10 pe_timeout=''
+    # busybox before 1.30 has another syntax. Without -k, a child that ignores TERM runs until the node's deadline.
+    if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
 }
 
 pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
@@ -59,19 +65,19 @@ pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
     [ -e /dev/fd ] || PE_COPY=/proc/self/fd/4 PE_BODY=/proc/self/fd/5
     PE_N=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
     [ -n "$PE_N" ] || { echo 'power-edge: no random bytes for the nonce' >&2; exit 1; }
-    pe_epoch=$(date +%s)
-    pe_clock
-    pe_start=$pe_now
-    pe_node=$1 pe_limit=$2 pe_total=$3 pe_timeout=''
+    pe_node=$1 pe_limit=$2 pe_total=$3
     shift 3
-    # busybox before 1.30 has another syntax. Without -k, a child that ignores TERM runs until the node's deadline.
-    if timeout -k 1 5 true 2>/dev/null; then pe_timeout='timeout -k 2'; elif timeout 5 true 2>/dev/null; then pe_timeout=timeout; fi
+    # The process group of this shell.
+    pe_own=''
+    # shellcheck disable=SC2034
+    { read -r pe_a pe_b pe_c pe_d pe_own pe_e </proc/self/stat; } 2>/dev/null
     # busybox's timeout ends its child only: what that had started would go on, and hold the answer open.
-    pe_group=''
-    case $(timeout --help 2>&1) in *BusyBox*) ! command -v setsid >/dev/null || pe_group='exec 5<&0; trap "kill -9 0" TERM; "$@" <&5 & wait $!' ;; esac
+    pe_whole=''
+    case $(timeout --help 2>&1) in *BusyBox*) ! command -v setsid >/dev/null || pe_whole='exec 5<&0; trap "kill -9 0" TERM; "$@" <&5 & wait $!' ;; esac
     # A login shell's banner may end without a newline.
     echo
-    pe_heading=''
+    pe_heading='' pe_newline='
+'
     pe_head "PE2 $PE_N $PE_UID $pe_epoch $pe_node"
     pe_head "$PE_N S $*"
 }
@@ -97,6 +103,42 @@ pe_clock() {
     esac
 }
 
+pe_bind() { # SECONDS: sets pe_bound, the words that give a command a deadline, if there is a timeout(1)
+    pe_bound=${pe_timeout:+$pe_timeout $1}
+}
+
+# Prints the first of what a command prints, on standard input, up to the line that says how it ended; ends as it did. It does not wait for the end of
+# the file: a process that nobody could end may hold the pipe.
+pe_until() {
+    pe_read='' pe_line=''
+    while IFS= read -r pe_line; do
+        case $pe_line in "$PE_N rc="*) break ;; esac
+        [ ${#pe_read} -gt 2000 ] || pe_read="$pe_read$pe_line
+"
+    done
+    pe_print "${pe_read%?}" # the newline before the last line
+    case $pe_line in "$PE_N rc="*) return "${pe_line##*rc=}" ;; esac
+    return 1
+}
+
+pe_ended() { # STATUS: prints the line that pe_until waits for
+    printf '\n%s rc=%s\n' "$PE_N" "$1"
+}
+
+# shellcheck disable=SC2086 # words
+pe_asked() { # COMMAND...: prints what a command prints; before the sections, all of these together have the deadline of one
+    # A section that asks (about/who.sh) has a deadline already.
+    [ -n "${pe_limit-}" ] || { "$@" 2>/dev/null; return; }
+    pe_clock
+    pe_left=$((pe_limit - (pe_now - pe_start) / 100))
+    [ "$pe_left" -gt 0 ] || return 124
+    pe_bind "$pe_left"
+    {
+        $pe_bound "$@" 2>/dev/null
+        pe_ended $?
+    } | pe_until
+}
+
 # Sets pe_state (ok, missing, unreadable, empty, invalid, filler) and pe_value.
 pe_identifier() { # KIND
     case $1 in
@@ -108,13 +150,14 @@ pe_identifier() { # KIND
     esac
     if [ -z "$pe_file" ]; then
         # The marks of ioreg's tree before the name differ between machines.
-        pe_value=$(ioreg -rd1 -c IOPlatformExpertDevice 2>/dev/null | sed -n 's/^[ |]*"IOPlatformUUID" = "\([0-9A-Fa-f-]*\)"$/\1/p')
+        pe_value=$(pe_asked ioreg -rd1 -c IOPlatformExpertDevice | sed -n 's/^[ |]*"IOPlatformUUID" = "\([0-9A-Fa-f-]*\)"$/\1/p')
     elif [ ! -e "$pe_file" ]; then
         pe_state=missing
         return
     else
         # Only root may read the firmware's ids (mode 0400).
-        pe_value=$(cat "$pe_file" 2>/dev/null || { [ -n "$PE_SUDO" ] && $PE_SUDO cat "$pe_file" 2>/dev/null; }) || {
+        # shellcheck disable=SC2086 # words
+        pe_value=$(pe_asked cat "$pe_file" || { [ -n "$PE_SUDO" ] && pe_asked $PE_SUDO cat "$pe_file"; }) || {
             pe_state=unreadable
             return
         }
@@ -188,17 +231,39 @@ pe_gate() { # OS REQUIRE_MATCH ALLOW_OS_MIGRATION PRIMARY_KIND PAIR...
     [ "$pe_verdict" = open ]
 }
 
+# shellcheck disable=SC2086 # words
 pe_section() { # NAME BODY [WORDS]: runs a probe; WORDS are its arguments as quoted words of the shell
     echo
-    # tee sends the block out as it comes, and a copy to cksum, which prints its line after the last byte: by then tee has written all.
-    pe_block "$@" | tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | cksum 2>/dev/null 3>&-
+    pe_clock
+    pe_left=$((pe_total - (pe_now - pe_start) / 100))
+    [ "$pe_left" -le "$pe_limit" ] || pe_left=$pe_limit
+    [ "$pe_left" -ge 0 ] || pe_left=0
+    # tee sends the block out as it comes, and a copy to cksum, which prints its line after the last byte: by then tee has written all. If a process
+    # that nobody could end holds the pipe, tee ends by its deadline, after the block has.
+    pe_bind $((pe_left + 8))
+    pe_block "$@" | $pe_bound tee "$PE_COPY" 4>&1 >&3 3>&- 2>/dev/null | cksum 2>/dev/null 3>&-
 }
 
 # A probe's text and arguments come to its shell by a pipe: on a command line, every user of the node could read them. The braces make the shell read
-# all of it before it runs any.
+# all of it before it runs any. First of all the shell says which its process group is.
 pe_run() { # COMMAND...
     # shellcheck disable=SC2016 # for another sh
-    pe_print "$pe_text" 2>/dev/null | "$@" sh -c "exec 5<&0 </dev/null; . $PE_BODY" pe
+    pe_print "$pe_text" 2>/dev/null | "$@" sh -c '{ read -r pe_a pe_b pe_c pe_d pe_e pe_f </proc/self/stat; } 2>/dev/null
+echo "pe_group=${pe_e-}" >&2
+exec 5<&0 </dev/null; . "$1"' pe "$PE_BODY"
+}
+
+# Ends what a probe left behind at its deadline. timeout(1) ends with its child, and with TERM: sudo puts that off while it asks PAM, and the children of
+# what root runs do not get it. Those only sudo can end.
+# shellcheck disable=SC2086 # words
+pe_end_group() { # GROUP
+    case $1 in '' | *[!0-9]* | 0 | 1 | "$pe_own") return ;; esac
+    kill -KILL "-$1" 2>/dev/null
+    [ -n "$PE_SUDO" ] || return 0
+    case $(kill -KILL "-$1" 2>&1) in *'No such process'*) return ;; esac
+    pe_bind 2
+    # shellcheck disable=SC2016 # for another sh
+    $pe_bound $PE_SUDO sh -c 'kill -KILL "-$1"' pe "$1" >/dev/null 2>&1
 }
 
 # shellcheck disable=SC2086 # words
@@ -211,21 +276,30 @@ $2
 }
 "
     printf '%s B %s\n' "$PE_N" "$pe_name"
-    pe_clock
     pe_began=$pe_now
-    pe_left=$((pe_total - (pe_now - pe_start) / 100))
-    [ "$pe_left" -le "$pe_limit" ] || pe_left=$pe_limit
-    if [ "$pe_left" -le 0 ]; then
-        pe_errors='rc=124'
-    elif [ -n "$pe_group" ]; then
-        pe_errors=$({ pe_run $pe_timeout "$pe_left" setsid sh -c "$pe_group" pe 2>&1 1>&3 3>&-; echo "rc=$?"; })
-    elif [ -n "$pe_timeout" ]; then
-        pe_errors=$({ pe_run $pe_timeout "$pe_left" 2>&1 1>&3 3>&-; echo "rc=$?"; })
-    else
-        pe_errors=$({ pe_run 2>&1 1>&3 3>&-; echo "rc=$?"; })
-    fi
+    pe_bind "$pe_left"
+    pe_errors=$(
+        if [ "$pe_left" = 0 ]; then
+            pe_ended 124
+        elif [ -n "$pe_whole" ]; then
+            pe_run $pe_bound setsid sh -c "$pe_whole" pe 2>&1 1>&3 3>&-
+            pe_ended $?
+        else
+            pe_run $pe_bound 2>&1 1>&3 3>&-
+            pe_ended $?
+        fi | pe_until
+    )
+    pe_status=$?
+    case $pe_errors in
+    *pe_group=*)
+        pe_number="${pe_errors#*pe_group=}$pe_newline"
+        pe_errors=${pe_errors%%pe_group=*}${pe_number#*"$pe_newline"}
+        pe_number=${pe_number%%"$pe_newline"*}
+        case $pe_status in 124 | 137 | 143) pe_end_group "$pe_number" ;; esac
+        ;;
+    esac
     pe_clock
     pe_spent=-
     [ -z "$pe_exact" ] || pe_spent=$(((pe_now - pe_began) * 10))
-    printf '\n%s E %s %s %s\n%.2000s\n%s C ' "$PE_N" "$pe_name" "${pe_errors##*rc=}" "$pe_spent" "${pe_errors%rc=*}" "$PE_N"
+    printf '\n%s E %s %s %s\n%.2000s\n%s C ' "$PE_N" "$pe_name" "$pe_status" "$pe_spent" "$pe_errors" "$PE_N"
 }

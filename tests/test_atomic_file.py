@@ -170,7 +170,7 @@ def test_what_cannot_be_put_back_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(OSError, match="Input/output") as caught:
         atomic_file.write_all(tmp_path, {"a": (b"old", b"new"), "b": (None, b"new")})
     assert caught.value.__notes__ == [
-        "a has its new content already, and could not be put back: Input/output error"
+        "a already has its new content, and its old content could not be restored: Input/output error"
     ]
 
 

@@ -13,7 +13,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from power_edge.config.error import refuse
-from power_edge.text import Screen, identifier, printable, printable_json, quoted, readable
+from power_edge.text import (
+    Screen,
+    did_you_mean,
+    identifier,
+    printable,
+    printable_json,
+    quoted,
+    readable,
+)
 from tests.support.hostile.values import obeyed
 
 COMMANDS = (
@@ -130,7 +138,7 @@ def through(*pieces: str, colours: bool = False) -> str:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "shown"),
+    ("pieces", "expected"),
     [
         (["a\x1b[31mb\n"], "a\\x1b[31mb\n"),
         (["a\tb\r\n"], "a       b\\r\n"),
@@ -154,8 +162,8 @@ def through(*pieces: str, colours: bool = False) -> str:
         ),
     ],
 )
-def test_what_gets_through_a_screen(pieces: list[str], shown: str) -> None:
-    assert through(*pieces) == shown
+def test_what_gets_through_a_screen(pieces: list[str], expected: str) -> None:
+    assert through(*pieces) == expected
 
 
 def test_colours_get_through_where_there_are_any() -> None:
@@ -209,7 +217,7 @@ def test_all_that_pytest_writes_is_a_colour(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("::error \x1b[31m:\x1b[0m:x", ":\\x3aerror \x1b[31m:\x1b[0m:x"),
         ("\x1b[31m:\x1b[0m:error::x", "\x1b[31m:\x1b[0m\\x3aerror::x"),
@@ -217,8 +225,8 @@ def test_all_that_pytest_writes_is_a_colour(monkeypatch: pytest.MonkeyPatch) -> 
         ("#\x1b[31m#\x1b[0mvso\x1b[1m[x]", "#\x1b[31m#\x1b[0mvso\x1b[1m\\x5bx]"),
     ],
 )
-def test_colours_do_not_part_a_command(text: str, shown: str) -> None:
-    assert through(text, colours=True) == shown
+def test_colours_do_not_part_a_command(text: str, expected: str) -> None:
+    assert through(text, colours=True) == expected
 
 
 def split(text: str, places: list[int]) -> list[str]:
@@ -260,6 +268,23 @@ def test_json_that_is_shown_says_the_same(value: object) -> None:
         json.dumps(value)
     )  # two halves of a surrogate pair that stand together are one character in JSON
     text = json.dumps(value, ensure_ascii=False, indent=1)
-    shown = printable_json(text)
-    assert json.loads(shown) == json.loads(text)
-    assert not any(obeyed(line) or not line.isprintable() for line in shown.split("\n"))
+    expected = printable_json(text)
+    assert json.loads(expected) == json.loads(text)
+    assert not any(obeyed(line) or not line.isprintable() for line in expected.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("word", "most", "hint"),
+    [
+        ("STATE", 1, "did you mean state?"),
+        ("rig-8", 2, "did you mean Rig-7 or rig-9?"),
+        ("esc", 1, r"did you mean esc\x1b?"),
+        ("nothing like it", 1, None),
+    ],
+)
+def test_a_hint_names_the_most_similar_words(word: str, most: int, hint: str | None) -> None:
+    found = did_you_mean(word, ["state", "Rig-7", "rig-9", "esc\x1b"], most=most)
+    assert found is not None if hint else found is None
+    assert hint is None or sorted(re.findall(r"[^ ?]+", found or "")) == sorted(
+        re.findall(r"[^ ?]+", hint)
+    )

@@ -148,9 +148,9 @@ def prepare(work: Path, files: list[Path]) -> None:
         module = ".".join(("power_edge", *path.with_suffix("").parts)).removesuffix(".__init__")
         for name in mutated.mutant_names:
             function = name.partition("__mutmut_")[0]
-            shown = function.removeprefix("x_").rpartition("ǁ")[2]
+            name_shown = function.removeprefix("x_").rpartition("ǁ")[2]
             before, after = (
-                [line.replace(called, shown) for line in lines[span.start - 1 : span.end]]
+                [line.replace(called, name_shown) for line in lines[span.start - 1 : span.end]]
                 for called, span in (
                     (called, mutated.line_span_by_function_name[called])
                     for called in (f"{function}__mutmut_orig", name)

@@ -37,11 +37,11 @@ def replacing(file: Path) -> Iterator[Path]:
     target = file.resolve()
     sweep(target.parent)
     with _naming(file):
-        with _temporary(target.parent) as beside:
-            _take_over(target, beside)
-            yield beside
-            _sync(beside)
-            beside.replace(target)
+        with _temporary(target.parent) as temporary:
+            _take_over(target, temporary)
+            yield temporary
+            _sync(temporary)
+            temporary.replace(target)
         _sync(target.parent)
 
 
@@ -50,8 +50,8 @@ def write(file: Path, content: bytes) -> None:
 
     Raises OSError; the old file stays.
     """
-    with replacing(file) as beside:
-        _fill(beside, content)
+    with replacing(file) as temporary:
+        _fill(temporary, content)
 
 
 class Changed(Exception):
@@ -73,42 +73,42 @@ def write_all(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> 
     change places, so a late change by somebody else is found in what was taken out, and the old
     file itself is put back.
     """
-    with _naming(folder), _temporary(folder, directory=True) as beside:
+    with _naming(folder), _temporary(folder, directory=True) as temporary:
         for name, (_, new) in files.items():
             with _naming(folder / name):
-                _fill(beside / name, new)
-                _take_over(folder / name, beside / name)
-                _sync(beside / name)  # a full disk may show only here
+                _fill(temporary / name, new)
+                _take_over(folder / name, temporary / name)
+                _sync(temporary / name)  # a full disk may show only here
         done: list[str] = []
         try:
             for name, (old, _) in files.items():
                 with _naming(folder / name):
-                    _put(beside / name, folder / name, new_file=old is None)
+                    _move_into_place(temporary / name, folder / name, new_file=old is None)
                     done.append(name)
-                    if old is not None and _content(beside / name) != old:
+                    if old is not None and _content(temporary / name) != old:
                         raise Changed(folder / name)
             _sync(folder)
         except BaseException as error:
-            _put_back(folder, beside, [(name, files[name][0] is None) for name in done], error)
+            _put_back(folder, temporary, [(name, files[name][0] is None) for name in done], error)
             raise
 
 
-def _put(beside: Path, file: Path, *, new_file: bool) -> None:
-    """Put a new file in its place; the old one, if any, is then at `beside`.
+def _move_into_place(temporary: Path, file: Path, *, new_file: bool) -> None:
+    """Put a new file in its place; the old one, if any, is then at `temporary`.
 
     Raises Changed if there is a file and should be none, or none and should be one.
     """
     try:
         if new_file:
-            _rename(beside, file, _NO_REPLACE)
+            _rename(temporary, file, _NO_REPLACE)
         else:
-            _rename(beside, file, _EXCHANGE)
+            _rename(temporary, file, _EXCHANGE)
     except (FileExistsError, FileNotFoundError):
         raise Changed(file) from None
 
 
 def _put_back(
-    folder: Path, beside: Path, files: Sequence[tuple[str, bool]], error: BaseException
+    folder: Path, temporary: Path, files: Sequence[tuple[str, bool]], error: BaseException
 ) -> None:
     """Undo what `write_all` did with files, each with whether it is new.
 
@@ -117,12 +117,13 @@ def _put_back(
     for name, new_file in reversed(files):
         try:
             if new_file:
-                (folder / name).rename(beside / name)
+                (folder / name).rename(temporary / name)
             else:
-                _rename(beside / name, folder / name, _EXCHANGE)
+                _rename(temporary / name, folder / name, _EXCHANGE)
         except OSError as failed:
             error.add_note(
-                f"{name} has its new content already, and could not be put back: {failed.strerror}"
+                f"{name} already has its new content, and its old content could not be restored: "
+                f"{failed.strerror}"
             )
 
 
@@ -146,12 +147,12 @@ def _rename(source: Path, target: Path, flag: int) -> None:
         target.hardlink_to(source)
         source.unlink()
         return
-    spare = source.with_name(f"{source.name}.old")
-    shutil.copy2(target, spare, follow_symlinks=False)
-    if not spare.is_symlink():
-        _take_over(target, spare)
+    backup = source.with_name(f"{source.name}.old")
+    shutil.copy2(target, backup, follow_symlinks=False)
+    if not backup.is_symlink():
+        _take_over(target, backup)
     source.replace(target)
-    spare.replace(source)
+    backup.replace(source)
 
 
 def _renameat2(source: Path, target: Path, flag: int) -> bool:
@@ -175,17 +176,17 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
     Raises OSError, also if the folder exists and is not empty.
     """
-    with _naming(folder), _temporary(folder.parent, directory=True) as beside:
+    with _naming(folder), _temporary(folder.parent, directory=True) as temporary:
         for name, content in files.items():
             with _naming(folder / name):
-                _fill(beside / name, content)
-                _sync(beside / name)
-        _sync(beside)
-        beside.rename(folder)
+                _fill(temporary / name, content)
+                _sync(temporary / name)
+        _sync(temporary)
+        temporary.rename(folder)
         try:
             _sync(folder.parent)
         except BaseException:
-            folder.rename(beside)
+            folder.rename(temporary)
             raise
 
 
@@ -228,12 +229,12 @@ def _naming(file: Path) -> Iterator[None]:
         raise
 
 
-def way_out(error: OSError) -> str:
+def advice_for(error: OSError) -> str:
     """Return what a person can do about a file that could not be written."""
-    return f"{_WAYS_OUT.get(error.errno or 0, 'correct that')}, and run the command again"
+    return f"{_ADVICE.get(error.errno or 0, 'correct that')}, and run the command again"
 
 
-_WAYS_OUT = {
+_ADVICE = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
     errno.ENOENT: "make its folder",
@@ -291,7 +292,7 @@ def _sync(path: Path) -> None:
 @contextmanager
 def _temporary(folder: Path, *, directory: bool = False) -> Iterator[Path]:
     """Yield a new empty file or folder, locked; it is removed at the end if it still exists."""
-    path, descriptor = _claim(folder, directory=directory)
+    path, descriptor = _create_temporary(folder, directory=directory)
     try:
         yield path
     finally:
@@ -300,7 +301,7 @@ def _temporary(folder: Path, *, directory: bool = False) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _claim(folder: Path, *, directory: bool) -> tuple[Path, int]:
+def _create_temporary(folder: Path, *, directory: bool) -> tuple[Path, int]:
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         if directory:

@@ -9,6 +9,8 @@ from typing import Final
 COMPLIANT: Final = 0
 DRIFT: Final = 1
 """An item drifted, or an operator's own test failed."""
+INTERRUPTED: Final = 2
+"""Ctrl-C; of `power-edge` also the end of input at a question."""
 INTERNAL_ERROR: Final = 3
 """A fault of ours, or a report that could not be written."""
 USAGE_ERROR: Final = 4
@@ -20,9 +22,6 @@ UNREACHABLE: Final = 11
 """A node did not answer."""
 WRONG_MACHINE: Final = 12
 """A node is another machine than the one on file, or its identity is not known."""
-INTERRUPTED_BY_USER: Final = 130
-"""Of `power-edge`: Ctrl-C or end of input at a question, as shells number SIGINT."""
-
 _PRECEDENCE: Final = (WRONG_MACHINE, UNREACHABLE, DRIFT, UNKNOWN)
 
 
@@ -39,7 +38,7 @@ def replaceable(status: int) -> bool:
     return status in (COMPLIANT, DRIFT, NOTHING_SELECTED)
 
 
-def yields_to_unwritten(status: int) -> bool:
+def turns_into_internal_error(status: int) -> bool:
     """Whether a report that could not be written changes this status to 3.
 
     0, 1 and 10 change, because nobody would read the missing report. Other statuses stay.

@@ -6,6 +6,7 @@ Formats that have their own escaping (JSON, XML, HTML, Prometheus) use that.
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 _GITHUB = re.compile(r"(?<!\S)::(?=[A-Za-z-]+[^\n]*::)")
@@ -147,16 +148,16 @@ class Screen:
 
     def write(self, text: str) -> int:
         """Write text, with everything escaped that would be obeyed. Return its length."""
-        shown, rest = "", text
+        output, rest = "", text
         if self._colours and (begin := _RETURN.match(text)) is not None:
-            shown, rest = begin[0], text[begin.end() :]
+            output, rest = begin[0], text[begin.end() :]
             self._before = ""
         first, *lines = rest.split("\n")
-        shown += self._shown(first)
+        output += self._shown(first)
         for line in lines:
             self._before = ""
-            shown += "\n" + self._shown(line)
-        self._stream.write(shown)
+            output += "\n" + self._shown(line)
+        self._stream.write(output)
         return len(text)
 
     def _shown(self, text: str) -> str:
@@ -178,11 +179,26 @@ def _broken(command: re.Match[str]) -> str:
 
 def _standing_for(line: str) -> str:
     """Return the shortest line after which the same text completes a command."""
-    begun = line.lstrip(" ")
-    if begun in ("", ":"):
-        return begun
+    stripped = line.lstrip(" ")
+    if stripped in ("", ":"):
+        return stripped
     mark = _BEGUN_MARK.search(line)
     return f"-{mark[0][:3]}" if mark is not None else "-"
+
+
+def did_you_mean(
+    word: str, words: Iterable[str], *, most: int = 1, similarity: float = 0.6
+) -> str | None:
+    """Return a hint with the words most similar to one, `did you mean a or b?`; None without any.
+
+    Upper and lower case do not count. `similarity` is difflib's ratio, from 0 to 1.
+    """
+    from difflib import get_close_matches  # 5 ms, which only a message about an error needs
+
+    by_lower_case = {each.lower(): each for each in words}
+    similar = get_close_matches(word.lower()[:255], by_lower_case, most, similarity)
+    names = " or ".join(printable(by_lower_case[each]) for each in similar)
+    return f"did you mean {names}?" if names else None
 
 
 def quoted(value: object, width: int = 60) -> str:

@@ -47,8 +47,8 @@ if command -v ip >/dev/null; then
         }
         END { if (count > 50) print "!routes\tonly the first 50 of " count; if (failed) print "!routes\tip failed" }'
 else
-    missing addresses 'there is no ip here'
-    missing routes 'there is no ip here'
+    missing addresses 'there is no ip command'
+    missing routes 'there is no ip command'
 fi
 
 # With systemd-resolved, its own file names the servers.

@@ -60,7 +60,7 @@ for unit in $(printf '%s\n' "$started" "$enabled" | grep '^openvpn[a-z-]*@..*\.s
     if contains "$unit" "$started"; then line "$kind" "$unit runs"; else line "$kind" "$unit is enabled, and does not run"; fi
 done
 for interface in "$root"/sys/class/net/*; do
-    if grep -q '^DEVTYPE=wireguard' "$interface/uevent" 2>/dev/null; then line wireguard "the interface ${interface##*/} is there"; fi
+    if grep -q '^DEVTYPE=wireguard' "$interface/uevent" 2>/dev/null; then line wireguard "the interface ${interface##*/} exists"; fi
 done
 for unit in $(printf '%s\n' "$started" "$enabled" | grep '^wg-quick@..*\.service$' | sort -u); do look_for wireguard '' "$unit"; done
 look_for tailscale tailscaled tailscaled.service
@@ -93,7 +93,7 @@ done
 # Containers and virtual machines bring a masquerade of their own. It does not make the machine a router.
 of_others='docker\|br-[0-9a-f]\{12\}\|172\.1[789]\.\|KUBE\|CNI\|cni\|NETAVARK\|LIBVIRT\|podman\|virbr\|flannel'
 if ! can_be_root; then
-    missing masquerade 'it takes root to read the firewall'
+    missing masquerade 'only root can read the firewall'
 elif command -v nft >/dev/null; then
     if rules=$(as_root nft list ruleset 2>/dev/null); then
         rule=$(printf '%s\n' "$rules" | grep -i '^[[:blank:]]*[^[:blank:]].*masquerade' | grep -v "$of_others" | sed 's/^[[:blank:]]*//; s/ counter packets [0-9]* bytes [0-9]*//' | head -n 1)
@@ -105,6 +105,6 @@ elif command -v iptables-save >/dev/null; then
     rule=$(as_root iptables-save -t nat 2>/dev/null | grep -e '-j MASQUERADE' | grep -v "$of_others" | head -n 1)
     if [ -n "$rule" ]; then line masquerade "the firewall has the rule: $rule"; fi
 else
-    missing masquerade 'neither nft nor iptables-save is here'
+    missing masquerade 'there is neither nft nor iptables-save'
 fi
 exit 0

@@ -6,7 +6,7 @@ can_be_root || may=''
 if ! command -v sshd >/dev/null; then
     missing sshd 'there is no sshd'
 elif [ -z "$may" ]; then
-    missing sshd 'it takes root to ask sshd'
+    missing sshd 'only root can ask sshd'
 elif settings=$(as_root sshd -T 2>/dev/null); then
     printf '%s\n' "$settings" | awk '
         { gsub(/[\001-\037\177]/, " ") }
@@ -43,12 +43,12 @@ saved() { # FAMILY: reads what iptables-save prints
 }
 firewall() {
     if [ -z "$may" ]; then
-        missing firewall 'it takes root to read it'
+        missing firewall 'only root can read it'
         return
     fi
     looked='' save=''
     if ! command -v nft >/dev/null && ! command -v iptables-save >/dev/null; then
-        missing firewall 'neither nft nor iptables-save is here'
+        missing firewall 'there is neither nft nor iptables-save'
         return
     fi
     if command -v nft >/dev/null; then
@@ -93,9 +93,9 @@ firewall
 
 # Only root sees the programs of other users' sockets.
 if ! command -v ss >/dev/null; then
-    missing listening 'there is no ss here'
+    missing listening 'there is no ss command'
 else
-    [ -z "$may" ] && missing programs 'it takes root to see the programs of other ports'
+    [ -z "$may" ] && missing programs 'only root can see the programs of the other ports'
     if [ -n "$may" ]; then sockets=$(as_root ss -tulnp); else sockets=$(ss -tulnp); fi || missing listening 'ss failed'
     printf '%s\n' "$sockets" | awk '
         $1 !~ /^(tcp|udp)$/ { next }
@@ -110,7 +110,7 @@ else
 fi
 
 if ! command -v last >/dev/null; then
-    missing logins 'there is no last here'
+    missing logins 'there is no last command'
 elif logins=$(last -w -n 20 --time-format iso 2>/dev/null); then
     printf '%s\n' "$logins" | awk '
         $1 == "reboot" || $1 == "shutdown" || $1 == "runlevel" || NF < 3 || $2 == "begins" { next }

@@ -35,11 +35,11 @@ newest_kernel() {
 }
 if [ -e "$root/run/reboot-required" ]; then
     packages=$(sort -u "$root/run/reboot-required.pkgs" 2>/dev/null | tr '\n' ' ')
-    line reboot yes "/run/reboot-required is there${packages:+, for ${packages% }}"
+    line reboot yes "/run/reboot-required exists${packages:+, for ${packages% }}"
 elif [ -e "$root/boot/vmlinuz-$kernel" ] && newest=$(newest_kernel) && [ "$newest" != "$kernel" ]; then
-    line reboot yes "the kernel $newest is installed, and $kernel runs"
+    line reboot yes "the kernel $newest is installed, but $kernel is running"
 elif [ -d "$root/lib/modules" ] && [ -n "$(ls "$root/lib/modules")" ] && [ ! -d "$root/lib/modules/$kernel" ] && ! grep -q '^container=' "$root/proc/1/environ" 2>/dev/null; then
-    line reboot yes "the modules of the running kernel $kernel are gone"
+    line reboot yes "the modules of the running kernel $kernel were removed"
 else
     line reboot no
 fi
@@ -65,5 +65,5 @@ elif command -v apk >/dev/null; then
 elif command -v dnf >/dev/null || command -v yum >/dev/null; then
     missing updates 'not looked for: dnf writes caches and logs whenever it runs'
 else
-    missing updates 'there is no package manager that is known here'
+    missing updates 'there is no package manager that Power Edge knows'
 fi

@@ -201,7 +201,7 @@ report() {
             if (!n) why = "/etc could not be listed"
             if (broken) why = "the database of " broken " could not be read"
             if (why != "") { print why > "/dev/stderr"; exit 1 }
-            for (path in dark) put("?" path "/\tit takes root to look into it")
+            for (path in dark) put("?" path "/\tonly root can look into it")
             for (path in key) if (all || !((path in owned) || (path in installed))) put("-" path "\ta key")
             for (i = 1; i <= n; i++) {
                 path = files[i]
@@ -211,7 +211,7 @@ report() {
                 } else if (path in installed) {
                     found = same(path)
                     if (found < 0 && size[path] > 4194304) put("-" path "\ttoo big to compare with what " source(path) " installed")
-                    else if (found < 0) put("?" path "\tit takes root to compare it with what " source(path) " installed")
+                    else if (found < 0) put("?" path "\tonly root can compare it with what " source(path) " installed")
                     else if (!found) declare(path, "changed since " source(path) " installed it")
                     else if (attributes_differ(path)) declare(path, "mode or owner changed since " source(path) " installed it")
                 } else if (!(path in owned)) {
@@ -219,7 +219,7 @@ report() {
                     if (!size[path] && path ~ /^\/etc\/(apparmor\.d\/local\/.*|environment|.*\/\.keep)$/) continue
                     if (size[path] > 4194304) { declare(path, "belongs to no package"); continue }
                     sum = ((path, 32) in digest) ? digest[path, 32] : ((path, 40) in digest) ? digest[path, 40] : digest[path, 64]
-                    if (sum == "") { put("?" path "\tit takes root to see whether it is a copy of a packaged file"); continue }
+                    if (sum == "") { put("?" path "\tonly root can see whether it is a copy of a packaged file"); continue }
                     mine[++m] = path; sum_of[path] = sum
                     if (length(sum) == 32) wanted[sum] = 1
                 }

@@ -10,7 +10,7 @@ hidden() { # STDERR of the tool that failed
 $1" in
     '
 ' | *'
-sudo'*) tell '?firewall' 'it takes root to read it' ;;
+sudo'*) tell '?firewall' 'only root can read it' ;;
     *) tell '?firewall' "it could not be read: $(printf '%s\n' "$1" | sed -n 1p)" ;;
     esac
     exit 0

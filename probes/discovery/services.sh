@@ -19,7 +19,7 @@ records=''
 for folder in var/lib/systemd/deb-systemd-helper-enabled var/lib/systemd/deb-systemd-helper-masked; do
     [ -d "$folder" ] || continue
     found=$(find "$folder" 2>/dev/null) || found=$(as_root find "$folder" 2>/dev/null) || {
-        printf '?what packages enabled\tit takes root to read all of /%s\n' "$folder"
+        printf '?what packages enabled\tonly root can read all of /%s\n' "$folder"
         exit 0
     }
     records="$records
@@ -109,13 +109,13 @@ properties_of=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
 
     # Whether a preset enables the unit, or its template with this instance, by name (systemd.preset(5)). `enable *`, which is the default, does not
     # count: Debian has it, and its packages decide.
-    function preset(unit, file,    i, whole, instance) {
-        whole = instance = unit
-        if (sub(/@.*\./, "@.", whole)) { sub(/^[^@]*@/, "", instance); sub(/\.[a-z]+$/, "", instance) }
+    function preset(unit, file,    i, template, instance) {
+        template = instance = unit
+        if (sub(/@.*\./, "@.", template)) { sub(/^[^@]*@/, "", instance); sub(/\.[a-z]+$/, "", instance) }
         for (i = 1; i <= presets; i++) {
-            if (pattern[i] != whole && (regex[i] == "" || whole !~ regex[i])) continue
+            if (pattern[i] != template && (regex[i] == "" || template !~ regex[i])) continue
             if (pattern[i] == "*" || verb[i] == "disable") return 0
-            if (whole == unit) return 1
+            if (template == unit) return 1
             return index(" " (instances[i] != "" ? instances[i] : default_instance(substr(file, 2))) " ", " " instance " ")
         }
         return 0
@@ -130,7 +130,7 @@ properties_of=$(systemctl show --no-pager -p "$properties" -- "$@") || exit
     function decided(    file, package, manual, origin, distribution, by) {
         state = unit in files ? files[unit] : linked == "disk" ? "enabled" : is["UnitFileState"]
         running = is["ActiveState"] !~ /^(inactive|failed)$/
-        if (state == "transient") return running ? "-made at run time (systemd-run); a boot forgets it" : ""
+        if (state == "transient") return running ? "-made at run time (systemd-run); the next boot removes it" : ""
         if (state == "generated" && is["SourcePath"] !~ /^\/etc\/init\.d\//) return running ? "-a generator of systemd makes it at each boot" : ""
         file = state == "masked" ? "/etc/systemd/system/" unit : state == "generated" ? is["SourcePath"] : is["FragmentPath"]
         package = owner(file)

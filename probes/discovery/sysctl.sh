@@ -26,7 +26,7 @@ folders='etc/sysctl.d run/sysctl.d usr/local/lib/sysctl.d usr/lib/sysctl.d lib/s
 # A glob in an unreadable folder finds nothing, as if the folder were empty.
 for folder in $folders; do
     if [ -d "$root/$folder" ] && ! { [ -r "$root/$folder" ] && [ -x "$root/$folder" ]; }; then
-        printf '?/%s\tit takes root to look into it\n' "$folder"
+        printf '?/%s\tonly root can look into it\n' "$folder"
     fi
 done
 
@@ -57,7 +57,7 @@ done | awk -F '\t' '!printed[$1]++' | sort -t "$tab" -k 1,1 | cut -f 2 | {
         elif ! [ -e "$root$file" ]; then
             continue
         elif ! [ -r "$root$file" ]; then
-            printf '?%s\tit takes root to read it\n' "$file"
+            printf '?%s\tonly root can read it\n' "$file"
         else
             by=person
             case $file in /usr/lib/* | /lib/*) by=distribution ;; *) ! unchanged "$file" || by=distribution ;; esac

@@ -40,12 +40,12 @@ choose() {
         has_database "$manager" || fail "this is $os_id, but its $manager database is missing, empty or unreadable"
         return
     done
-    [ -z "$os_id" ] || fail "the package manager of $os_id is not known here"
+    [ -z "$os_id" ] || fail "Power Edge does not know the package manager of $os_id"
     for other in dpkg rpm apk pacman; do
         if has_database "$other"; then
             [ -z "$manager" ] || fail "os-release names no system, and there are databases of $manager and $other"
             manager=$other
         fi
     done
-    [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that is known here'
+    [ -n "$manager" ] || fail 'os-release names no system, and there is no package database that Power Edge knows'
 }

@@ -1,8 +1,9 @@
 # Print what the kernel filters, and what ufw and firewalld say about it, as blocks: a line "= NAME STATUS", then what was read. Each of its lines begins
-# with a blank, so that none looks like a block. STATUS is an exit status, or "absent". Where it is not 0, what follows is the error message.
+# with a blank, so that none looks like a block. STATUS is an exit status, or "absent". Where it is not 0, what follows is the error message. The last line is
+# "= end 0".
 
 if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then
-    echo "the firewall can be read by root only, and there is no sudo" >&2
+    echo "only root can read the firewall, and there is no sudo" >&2
     exit 1
 fi
 
@@ -231,7 +232,7 @@ if command -v firewall-cmd >/dev/null; then
 fi
 
 # How the operator gets in, which no printed command may close: the ports that sshd listens on, and the connections to them.
-way() { # CLIENT SERVER PORT
+print_connection() { # CLIENT SERVER PORT
     dev=$(ip route get "$1" 2>/dev/null | sed -n '1s/^.* dev \([^ ]*\).*$/\1/p')
     if [ -n "$dev" ]; then
         kind=''
@@ -242,20 +243,20 @@ way() { # CLIENT SERVER PORT
     echo "way $1 $2 $3 ${dev:--}"
 }
 
-ways() {
+ssh_access() {
     if [ -n "${PE_WAY-}" ]; then
         # client, its port, server, its port (ssh(1), ENVIRONMENT)
-        printf '%s\n' "$PE_WAY" | while read -r client _ server port; do way "${client%\%*}" "${server%\%*}" "$port"; done
+        printf '%s\n' "$PE_WAY" | while read -r client _ server port; do print_connection "${client%\%*}" "${server%\%*}" "$port"; done
     fi
     if listening=$(${PE_SUDO-} ss -Hltnp 2>/dev/null); then
         ports=$(printf '%s\n' "$listening" | awk '/"sshd"|"dropbear"/ { n = split($4, part, ":"); print part[n] }')
         case $listening in
         *'"systemd"'*)
             ports="$ports $(systemctl show -p ActiveState -p Listen ssh.socket sshd.socket dropbear.socket 2>/dev/null | awk '
-                /^Listen=.*:[0-9]+ \(Stream\)/ { sub(/ .*/, ""); n = split($0, part, ":"); mine = mine " " part[n] }
+                /^Listen=.*:[0-9]+ \(Stream\)/ { sub(/ .*/, ""); n = split($0, part, ":"); listens = listens " " part[n] }
                 /^ActiveState=/ { active = $0 == "ActiveState=active" }
-                /^$/ { if (active) print mine; mine = "" }
-                END { if (active) print mine }')"
+                /^$/ { if (active) print listens; listens = "" }
+                END { if (active) print listens }')"
             ;;
         esac
         printf '%s\n' "$ports" | tr ' ' '\n' | sed '/^$/d' | sort -un | while read -r port; do
@@ -263,7 +264,7 @@ ways() {
             [ -z "${PE_WAY-}" ] || continue
             ss -Htn state established "sport = :$port" 2>/dev/null | awk '{ print $3, $4 }' | sed 's/[][]//g; s/::ffff:\([0-9.]*:\)/\1/g; s/%[^:]*//g' |
                 awk '{ sub(/:[0-9]+$/, "", $1); sub(/:[0-9]+$/, "", $2); print $2, $1 }' | sort -u | sed 20q |
-                while read -r client server; do way "$client" "$server" "$port"; done
+                while read -r client server; do print_connection "$client" "$server" "$port"; done
         done
     elif ports=$(${PE_SUDO-} sshd -T 2>/dev/null | sed -n 's/^port /port /p') && [ -n "$ports" ]; then
         echo "$ports"
@@ -271,11 +272,12 @@ ways() {
         echo unknown
     fi
 }
-say way 0 "$(ways)"
+say way 0 "$(ssh_access)"
 
 say saved 0 "$(
     for file in /etc/nftables.conf /etc/nftables.nft /etc/sysconfig/nftables.conf /etc/iptables/rules.v4 /etc/iptables/iptables.rules /etc/sysconfig/iptables; do
         if [ -e "${PE_ROOT-}$file" ]; then echo "$file"; fi
     done
 )"
+say end 0 ''
 exit 0

@@ -168,6 +168,8 @@ rpm_answer() { # PATTERN ARGUMENT...
         )
         strange=$(echo "$answer" | grep -Ev "$pattern") || return 0
     done
+    # The first line is what a report shows.
+    strange=${strange#"$nl"}
     fail "rpm: ${strange:-no packages}"
 }
 
@@ -343,30 +345,30 @@ dpkg_tries() { # ROWS WISHES
         $1 ~ /^(manager|row|provides|broken)$/ { next }
         function here(i) { return state[i] !~ /\/(not-installed|config-files)\// }
         function means(i) {
-            if (wanted == "any" || wanted == arch[i]) return 1
-            return (wanted == "" || wanted == "native" || wanted == native) && arch[i] ~ /^(all|-)$/ || wanted ~ /^(native)?$/ && arch[i] == native
+            if (arch_wanted == "any" || arch_wanted == arch[i]) return 1
+            return (arch_wanted == "" || arch_wanted == "native" || arch_wanted == native) && arch[i] ~ /^(all|-)$/ || arch_wanted ~ /^(native)?$/ && arch[i] == native
         }
         NF == 1 {
             sign = substr($0, 1, 1)
-            whole = sign ~ /[-+=]/ ? substr($0, 2) : $0
-            need = whole; if (!sub(/^[^=]*=/, "", need)) need = ""
-            sub(/=.*/, "", whole)
-            wanted = whole; if (!sub(/^[^:]*:/, "", wanted)) wanted = ""
-            base = whole; sub(/:.*/, "", base); base = tolower(base)
-            apt = base (wanted == "" ? "" : ":" wanted)
-            present = good = torn = 0; others = ""
+            request = sign ~ /[-+=]/ ? substr($0, 2) : $0
+            version_wanted = request; if (!sub(/^[^=]*=/, "", version_wanted)) version_wanted = ""
+            sub(/=.*/, "", request)
+            arch_wanted = request; if (!sub(/^[^:]*:/, "", arch_wanted)) arch_wanted = ""
+            base = request; sub(/:.*/, "", base); base = tolower(base)
+            apt = base (arch_wanted == "" ? "" : ":" arch_wanted)
+            present = as_declared = broken = 0; others = ""
             for (i = 1; i <= n; i++) {
                 if (name[i] != base || !here(i)) continue
-                if (!means(i)) { if (wanted == "" || arch[i] == "all") others = others " " base ":" arch[i]; continue }
+                if (!means(i)) { if (arch_wanted == "" || arch[i] == "all") others = others " " base ":" arch[i]; continue }
                 present = 1
-                if (state[i] ~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) good = good || need == "" || version[i] == need
-                else if (state[i] ~ /\/(half-configured|unpacked)\/ok$/) good = good || need == "" || version[i] == need
-                else torn = 1
+                if (state[i] ~ /\/(installed|triggers-awaited|triggers-pending)\/ok$/) as_declared = as_declared || version_wanted == "" || version[i] == version_wanted
+                else if (state[i] ~ /\/(half-configured|unpacked)\/ok$/) as_declared = as_declared || version_wanted == "" || version[i] == version_wanted
+                else broken = 1
             }
-            if (sign == "-") { if (present || others != "") print whole, "remove" (present ? " " apt : "") others }
-            else if (torn && need == "") print whole, "install --no-install-recommends --reinstall", apt
-            else if (!good && need != "") print whole, "install --no-install-recommends --allow-downgrades", apt "=" need
-            else if (!good) print whole, "install --no-install-recommends", apt
+            if (sign == "-") { if (present || others != "") print request, "remove" (present ? " " apt : "") others }
+            else if (broken && version_wanted == "") print request, "install --no-install-recommends --reinstall", apt
+            else if (!as_declared && version_wanted != "") print request, "install --no-install-recommends --allow-downgrades", apt "=" version_wanted
+            else if (!as_declared) print request, "install --no-install-recommends", apt
         }'
 }
 
@@ -379,13 +381,13 @@ simulate() {
         # shellcheck disable=SC2086 # words
         quiet_apt "sim $name" apt-get -s -q -y $words
         for word in $words; do
-            case $word in install | remove | -*) ;; *) way "${word%%=*}" ;; esac
+            case $word in install | remove | -*) ;; *) access_needs "${word%%=*}" ;; esac
         done
     done
 }
 
 # Prints why access to the node may depend on a package, by the files that it holds.
-way() { # NAME
+access_needs() { # NAME
     {
         cut -d : -f 7 /etc/passwd | sed 's/^/shell /'
         dpkg-query -L -- "$1" 2>/dev/null

@@ -70,6 +70,7 @@ if [ -n "$boot" ]; then
     )
     jobs=$(unforeseeable)
     [ -n "$jobs" ] && jobs="$jobs$newline"
+    look_at_mounts
     forgotten=$(forgotten)
     failed=$(say "$units" | awk '$2 == "failed" || $3 == "failed" || $4 == "failed" { print $1 }')
     # The dry run takes most of the time: what needs none of it is looked at meanwhile.
@@ -78,7 +79,7 @@ if [ -n "$boot" ]; then
             halted
             look_at_generators
             echo '= jobs'
-            found=$(unmet)
+            found=$(unmet | required)
             aliases=$(say "$found" | sed -n 's/^alias //p')
             say "$found"
             stale
@@ -135,9 +136,10 @@ say "$halted"
 
 show() {
     # One invalid name ends the answer for all that follow it: then each is asked on its own.
-    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy
+    properties=Id,Names,LoadState,ActiveState,SubState,Type,RemainAfterExit,Job,ControlGroup,TriggeredBy,WantedBy,RequiredBy,UpheldBy,BoundBy,OnSuccessOf,OnFailureOf
     properties=$properties,NRestarts,RuntimeMaxUSec,ActiveEnterTimestamp,ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic
-    properties=$properties,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStopPost,ExecCondition,Result,StopWhenUnneeded
+    properties=$properties,InactiveEnterTimestamp,InactiveEnterTimestampMonotonic,InactiveExitTimestampMonotonic,StateChangeTimestampMonotonic,ExecStop,ExecStopPost,ExecCondition,Result,StopWhenUnneeded
+    properties=$properties,Restart,RestartMode,RestartUSec
     properties=$properties,FragmentPath,SourcePath,NeedDaemonReload
     properties=$properties,RefuseManualStart,RefuseManualStop,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy
     TZ=UTC systemctl show --no-pager -p "$properties" -- "$@" 2>/dev/null && return
@@ -294,6 +296,9 @@ say "$(of RequiredBy BoundBy UpheldBy ConsistsOf PropagatesStopTo Conflicts Conf
     !told { near[$1]; next }
     ($1 in near) && $3 ~ /^(active|reloading|activating)$/ { print $1 }
 '
+
+echo '== again'
+starts_and_stops
 
 echo '== vain'
 in_vain

@@ -191,7 +191,7 @@ def test_system(tree: Tree, shell: list[str]) -> None:
         ["kernel", "6.1.0-9-amd64"],
         ["uptime", "7200"],
         ["load", "0.50", "1.25", "2.00"],
-        ["reboot", "yes", "the kernel 6.1.0-18-amd64 is installed, and 6.1.0-9-amd64 runs"],
+        ["reboot", "yes", "the kernel 6.1.0-18-amd64 is installed, but 6.1.0-9-amd64 is running"],
     ]
     assert lines[-1][:3] == ["updates", "2", "1"]
     assert int(lines[-1][3]) < 3600
@@ -202,9 +202,9 @@ def test_system(tree: Tree, shell: list[str]) -> None:
     [
         (
             {"run/reboot-required": "", "run/reboot-required.pkgs": "linux\nlibc6\nlinux\n"},
-            "/run/reboot-required is there, for libc6 linux",
+            "/run/reboot-required exists, for libc6 linux",
         ),
-        ({"lib/modules/6.9/x": ""}, "the modules of the running kernel 6.1.0-9-amd64 are gone"),
+        ({"lib/modules/6.9/x": ""}, "the modules of the running kernel 6.1.0-9-amd64 were removed"),
         ({"lib/modules/6.9/x": "", "proc/1/environ": "container=lxc"}, None),
         ({"boot/vmlinuz-6.1.0-9-amd64": "", "boot/vmlinuz-6.1.0-2-amd64": ""}, None),
         ({}, None),
@@ -426,7 +426,7 @@ def test_security(tree: Tree, shell: list[str]) -> None:
 
 def test_iptables_where_there_is_no_nft(tree: Tree) -> None:
     path = tree.hidden("nft", "ip6tables-save", "iptables-save", "iptables-legacy-save")
-    assert ["!firewall", "neither nft nor iptables-save is here"] in tree.part(
+    assert ["!firewall", "there is neither nft nor iptables-save"] in tree.part(
         ["sh"], "security", path
     )
     tree.says(
@@ -471,14 +471,14 @@ def test_without_root_what_takes_it_says_so(tree: Tree, shell: list[str]) -> Non
     lines = tree.part(shell, "security", PE_ID="1000")
     assert [line[0] for line in lines] == ["!sshd", "!firewall", "!programs", "listening"]
     assert all("root" in line[1] for line in lines[:3])
-    assert ["!masquerade", "it takes root to read the firewall"] in tree.part(
+    assert ["!masquerade", "only root can read the firewall"] in tree.part(
         shell, "roles", PE_ID="1000"
     )
     tree.tool("sudo", 'shift; PE_ID=0; export PE_ID; "$@"')
     assert "!sshd" not in {
         line[0]
         for line in tree.part(shell, "security", PE_ID="1000", PE_SUDO="sudo -n")
-        if line[1:] == ["it takes root to ask sshd"]
+        if line[1:] == ["only root can ask sshd"]
     }
 
 

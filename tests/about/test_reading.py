@@ -19,11 +19,11 @@ T420 = read((RECORDINGS / "about" / "t420.answer").read_bytes())
 
 def answer(outputs: Mapping[str, bytes | Output]) -> Answer:
     """An answer whose parts printed this."""
-    whole = {
+    parts = {
         f"about.{name}": output if isinstance(output, Output) else Output(0, output, "")
         for name, output in outputs.items()
     }
-    return Answer("-", 0, 1_772_000_000, {}, "open", whole, True)
+    return Answer("-", 0, 1_772_000_000, {}, "open", parts, True)
 
 
 def record(**outputs: bytes | Output) -> About:
@@ -130,7 +130,7 @@ def test_of_a_part_that_timed_out_what_came_is_kept() -> None:
 def test_a_firewall_that_was_not_read_is_no_open_one() -> None:
     assert (
         record(
-            security=b"hook\tip\tfilter\tINPUT\taccept\t0\n!firewall\tit takes root\n"
+            security=b"hook\tip\tfilter\tINPUT\taccept\t0\n!firewall\tonly root can read it\n"
         ).security.firewall
         is None
     )

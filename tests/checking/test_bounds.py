@@ -87,7 +87,7 @@ MILLION = {
     "files.0": lines("user u%d 0\n"),
     "services.0": b"== asked\nssh.service\n== left\n" + lines("%d\n") + b"== end\n",
     "packages.0": b"manager dpkg amd64 apt-get\nasked ssh\n" + lines("asked %d\n"),
-    "firewall.0": b"= nft 0\n" + lines(" %d\n"),
+    "firewall.0": b"= nft 0\n" + lines(" %d\n") + b"= end 0\n",
 }
 DECLARED = {
     "sysctl": {"vm.swappiness": "60"},
@@ -123,7 +123,7 @@ def test_a_ruleset_without_measure(nodes: Nodes, what: str) -> None:
     memory.
     """
     chain = b'{"chain":{"family":"inet","table":"t","name":"c"}},'
-    text = b'= nft 0\n {"nftables": [' + chain + HOSTILE_JSON[what] + b"\n"
+    text = b'= nft 0\n {"nftables": [' + chain + HOSTILE_JSON[what] + b"\n= end 0\n"
     nodes.node("a", answers.answer("a", {"firewall.0": text}), firewall={"enabled": True})
     nodes.node("b", HEALTHY)
     run = nodes.check()
@@ -150,9 +150,9 @@ def test_a_section_longer_than_what_is_looked_into(nodes: Nodes) -> None:
     ids=["lines of the frame", "names of sections", "empty lines"],
 )
 def test_a_frame_without_measure(nodes: Nodes, part: bytes, text: str) -> None:
-    whole = answers.answer("a", {"sysctl.0": b""})
-    first = whole.index(b"\n", 1) + 1
-    nodes.node("a", whole[:first] + part + whole[first:])
+    answer = answers.answer("a", {"sysctl.0": b""})
+    first = answer.index(b"\n", 1) + 1
+    nodes.node("a", answer[:first] + part + answer[first:])
     run = nodes.check()
     assert run.status == 11, run.output
     assert text in run.output
@@ -231,7 +231,7 @@ def test_a_machine_that_may_open_too_few_files_says_nothing_of_its_nodes(nodes: 
     )
     assert run.status == 10, run.output
     assert (
-        "a: 3 unknown\n  not asked, since this machine ran short (Too many open files): allow it mor"
+        "a: 3 unknown\n  not asked, because this machine ran out of resources (Too many open files):"
         in run.output
     )
     text = (nodes.folder / "edge.prom").read_text()
@@ -245,10 +245,10 @@ def test_a_machine_that_may_open_too_few_files_says_nothing_of_its_nodes(nodes: 
         )
         if word in text
     ]
-    told = nodes.command("about", "a", prefix=("sh", "-c", 'ulimit -n 18; exec "$@"', "limit"))
-    assert (told.status, told.output) == (
+    done = nodes.command("about", "a", prefix=("sh", "-c", 'ulimit -n 18; exec "$@"', "limit"))
+    assert (done.status, done.output) == (
         10,
-        "Error: not asked, since this machine ran short (Too many open files): allow it more (ulimit -n, ulimit -u), or check fewer nodes at once\n",
+        "Error: not asked, because this machine ran out of resources (Too many open files): raise its limits (ulimit -n, ulimit -u), or check fewer nodes at once\n",
     )
 
 

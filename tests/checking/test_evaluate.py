@@ -20,6 +20,7 @@ from power_edge.model import (
     ResourceType,
     Result,
     Source,
+    Value,
     agrees,
     drifts,
     undecided,
@@ -27,7 +28,7 @@ from power_edge.model import (
 from power_edge.report.record import as_json, record
 from power_edge.report.shell_line import shell_line
 
-FIELDS = {"state": "running", "enabled": True}
+FIELDS: dict[str, Value] = {"state": "running", "enabled": True}
 OBSERVED = {"a": "observed"}
 
 

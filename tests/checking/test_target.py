@@ -111,7 +111,7 @@ def test_options_that_contradict_the_target(root: Path, text: str | None, option
 
 
 def test_a_word_that_is_no_node_is_told_with_the_nearest_and_the_way_out(root: Path) -> None:
-    message = r"no node matches 'rig-9' \(a machine that is no node is written user@host or ssh://host; did you mean rig-7"
+    message = r"no node matches 'rig-9' \(write a machine that is not a node as user@host or ssh://host; did you mean rig-7"
     with pytest.raises(ConfigError, match=message):
         target("rig-9", root, Options())
     with pytest.raises(ConfigError, match=r"there is no node-configs/ .*user@host"):
@@ -142,5 +142,5 @@ def test_this_machine_by_its_name_is_told_how_it_is_meant(
 ) -> None:
     monkeypatch.setattr("power_edge.checking.target.socket.gethostname", lambda: "my-desk")
     for text in ("my-desk", "localhost"):
-        with pytest.raises(ConfigError, match="for this machine, leave TARGET out"):
+        with pytest.raises(ConfigError, match="for this machine, give no TARGET"):
             target(text, root, Options())

@@ -124,7 +124,7 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rig"], "--yes writes it"),
+        (["rig"], "use --yes to write it"),
         (
             ["rig", "--yes", "sysctl[kernel.panic]", "sysctl[vm.dirty_ratio]"],
             "not all of the named items can be adopted",

@@ -100,7 +100,7 @@ def test_validate_names_a_folder_whose_state_is_missing(run: Run, configs: Path)
     assert done.status == 4
     assert "rig-2: 2 items" in done.out
     assert done.err.startswith(
-        "node-configs/rig-3/state.yaml: is missing (write it, or let `power-edge discover TARGET --as rig-3` do so"
+        "node-configs/rig-3/state.yaml: is missing (write it, or run `power-edge discover TARGET --as rig-3`;"
     )
 
 
@@ -160,7 +160,7 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["probe-script", "rig-*"], "rig-* matches 2 nodes"),
         (["probe-script"], "Missing argument 'NODE'"),
         (["about", "rig-3"], "did you mean rig-"),
-        (["about", "--hosts=x"], "--hosts is only for a node by its name"),
+        (["about", "--hosts=x"], "--hosts needs the name of a node"),
         (["about", "nothing://x"], "'nothing' is not a testinfra backend"),
         (["validate", "rig-3"], "no node matches 'rig-3'"),
         (["schema", "stat"], "'stat' is not one of"),

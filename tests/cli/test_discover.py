@@ -47,7 +47,7 @@ class Machine:
         self.values = {"net.ipv4.ip_forward": "1", "vm.swappiness": "60"}
         self.roles = b"openvpn\topenvpn@server.service runs\nforwarding\tnet.ipv4.ip_forward is 1\n"
         self.urls: list[str] = []
-        self.asked: dict[str, Any] = {}
+        self.requested: dict[str, Any] = {}
 
     def answer(self, node: str = "unknown") -> bytes:
         sections = {
@@ -64,22 +64,22 @@ class Machine:
 
     def ask(self, target: Target, types: Sequence[str], **options: Any) -> Answer:
         self.urls.append(target.route.url)
-        self.asked = {"types": types, "everything": options["everything"]}
+        self.requested = {"types": types, "everything": options["everything"]}
         return read(self.answer(target.name))
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    made = Machine()
-    monkeypatch.setattr(collect, "ask", made.ask)
-    return made
+    created = Machine()
+    monkeypatch.setattr(collect, "ask", created.ask)
+    return created
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    made = tmp_path / "node-configs"
-    made.mkdir()
-    return made
+    created = tmp_path / "node-configs"
+    created.mkdir()
+    return created
 
 
 @pytest.fixture
@@ -153,13 +153,13 @@ def test_another_name_and_other_ways(run: Run, machine: Machine, root: Path) -> 
     connection = load_node(root / "web-1").connection
     assert connection is not None
     assert connection.url == "docker://web"
-    asked = list(machine.urls)
+    requested = list(machine.urls)
     assert run("--as", "../up").exit_code == 1
-    assert machine.urls == asked
+    assert machine.urls == requested
 
 
 @pytest.mark.parametrize(
-    ("way", "ssh"),
+    ("arguments_or_file", "ssh"),
     [
         ("stella@Web-T420", {"user": "stella", "host": "Web-T420", "port": None}),
         ("stella@fd10:8::7", {"user": "stella", "host": "fd10:8::7", "port": None}),
@@ -168,19 +168,19 @@ def test_another_name_and_other_ways(run: Run, machine: Machine, root: Path) -> 
     ],
 )
 def test_the_way_on_file_is_the_one_that_was_gone(
-    run: Run, root: Path, way: str, ssh: dict[str, object]
+    run: Run, root: Path, arguments_or_file: str, ssh: dict[str, object]
 ) -> None:
-    assert run(way).exit_code == 0
+    assert run(arguments_or_file).exit_code == 0
     node = load_node(root / "rig-31m-7")
     assert node.connection is not None
     assert node.connection.ssh is not None
     assert {name: getattr(node.connection.ssh, name) for name in ssh} == ssh
-    assert route_to(node, Options()).url == target(way, root, Options()).route.url
+    assert route_to(node, Options()).url == target(arguments_or_file, root, Options()).route.url
 
 
 def test_what_is_asked_for(run: Run, machine: Machine) -> None:
     run("--all", "--only", "sysctl, files", "--merge")
-    assert machine.asked == {"types": ("sysctl", "files"), "everything": True}
+    assert machine.requested == {"types": ("sysctl", "files"), "everything": True}
     done = run("--only", "servces")
     assert (done.exit_code, "did you mean services?" in done.stderr) == (
         2,
@@ -190,11 +190,13 @@ def test_what_is_asked_for(run: Run, machine: Machine) -> None:
     assert run("--merge", "--force").exit_code == 2
 
 
-@pytest.mark.parametrize("way", [[], ["--merge"], ["--force"]])
-def test_what_is_there_already_and_the_same_stays(run: Run, root: Path, way: list[str]) -> None:
+@pytest.mark.parametrize("arguments_or_file", [[], ["--merge"], ["--force"]])
+def test_what_is_there_already_and_the_same_stays(
+    run: Run, root: Path, arguments_or_file: list[str]
+) -> None:
     run()
     before = contents(root / "rig-31m-7")
-    done = run(*way)
+    done = run(*arguments_or_file)
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (
         0,
         "node-configs/rig-31m-7/ is up to date",
@@ -203,37 +205,37 @@ def test_what_is_there_already_and_the_same_stays(run: Run, root: Path, way: lis
 
 
 def test_without_anybody_to_ask_nothing_is_written(run: Run, root: Path) -> None:
-    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
-    before = contents(made)
+    created = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    before = contents(created)
     done = run()
     assert done.exit_code == 1  # click's own, which main() makes 4
     assert '+  net.ipv4.ip_forward: "1"' in done.stdout
-    assert "--merge adds it" in done.stderr
-    assert contents(made) == before
+    assert "use --merge to add it" in done.stderr
+    assert contents(created) == before
 
 
-@pytest.mark.parametrize(("said", "written"), [("y\n", True), ("n\n", False), ("", False)])
+@pytest.mark.parametrize(("reply", "written"), [("y\n", True), ("n\n", False), ("", False)])
 def test_somebody_is_asked(
-    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch, said: str, written: bool
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch, reply: str, written: bool
 ) -> None:
     monkeypatch.setattr(
         "power_edge.cli._confirm.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
     )
-    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
-    before = contents(made)
-    done = run(input=said)
+    created = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    before = contents(created)
+    done = run(input=reply)
     assert "Write this to node-configs/here/? [y/N]" in done.stdout
-    assert (contents(made) != before) is written
+    assert (contents(created) != before) is written
 
 
 def test_a_file_that_is_changed_while_somebody_is_asked_stays(
     run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    created = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
     saved = HAND_MADE.encode() + b"# saved by an editor\n"
 
     def agreed(*_: object, **__: object) -> bool:
-        (made / "state.yaml").write_bytes(saved)
+        (created / "state.yaml").write_bytes(saved)
         return True
 
     monkeypatch.setattr("power_edge.cli.discover.agreed", agreed)
@@ -242,62 +244,66 @@ def test_a_file_that_is_changed_while_somebody_is_asked_stays(
         "node-configs/here/state.yaml: was changed meanwhile; nothing was written (try again)"
         in str(done.exception)
     )
-    assert contents(made) == {"state.yaml": saved, "system-identity.yaml": identity(MACHINE_ID)}
+    assert contents(created) == {"state.yaml": saved, "system-identity.yaml": identity(MACHINE_ID)}
 
 
 def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Path) -> None:
-    made = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
+    created = folder(root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID))
     done = run("--merge")
     assert done.exit_code == 0
-    text = (made / "state.yaml").read_text()
+    text = (created / "state.yaml").read_text()
     assert text.startswith(HAND_MADE)
-    assert {item.name: item.expected["value"] for item in load_node(made).items} == {
+    assert {item.name: item.expected["value"] for item in load_node(created).items} == {
         "vm/swappiness": "10",
         "net.ipv4.ip_forward": "1",
     }
-    assert (made / "system-identity.yaml").read_bytes() == identity(MACHINE_ID)
+    assert (created / "system-identity.yaml").read_bytes() == identity(MACHINE_ID)
     assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ is up to date"
 
 
 def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:
-    way = b"ssh: {host: 10.0.0.9}\n"
-    made = folder(
-        root, "here", state=HAND_MADE.encode(), system_identity=identity(MACHINE_ID), connection=way
+    arguments_or_file = b"ssh: {host: 10.0.0.9}\n"
+    created = folder(
+        root,
+        "here",
+        state=HAND_MADE.encode(),
+        system_identity=identity(MACHINE_ID),
+        connection=arguments_or_file,
     )
     assert run("root@10.0.0.7", "--force").exit_code == 0
-    assert {item.name: item.expected["value"] for item in load_node(made).items} == {
+    assert {item.name: item.expected["value"] for item in load_node(created).items} == {
         "vm.swappiness": "60",
         "net.ipv4.ip_forward": "1",
     }
     assert (
-        (made / "connection.yaml").read_bytes(),
-        (made / "system-identity.yaml").read_bytes(),
-    ) == (way, identity(MACHINE_ID))
+        (created / "connection.yaml").read_bytes(),
+        (created / "system-identity.yaml").read_bytes(),
+    ) == (arguments_or_file, identity(MACHINE_ID))
 
 
 @pytest.mark.parametrize("file", ["connection", "system_identity"])
 def test_a_folder_that_was_prepared_without_a_state_becomes_the_node(
     run: Run, root: Path, file: str
 ) -> None:
-    made = folder(
+    created = folder(
         root,
         "rig-1",
         **{file: b"ssh: {host: 10.0.0.7}\n" if file == "connection" else identity(MACHINE_ID)},
     )
-    (made / "state.yaml").unlink()
+    (created / "state.yaml").unlink()
     with pytest.raises(ConfigError, match=r"state\.yaml: is missing"):
-        load_node(made)
+        load_node(created)
     assert run("root@10.0.0.7", "--as", "rig-1", "--merge").exit_code == 0
-    assert load_node(made).items
+    assert load_node(created).items
 
 
 def test_another_machine_does_not_get_into_a_node_s_folder(run: Run, root: Path) -> None:
-    made = folder(root, "rig-31m-7", system_identity=identity(OTHER_ID))
-    before = contents(made)
+    created = folder(root, "rig-31m-7", system_identity=identity(OTHER_ID))
+    before = contents(created)
     for arguments in ([], ["--merge"], ["--force"], ["--as", "rig-31m-7"]):
         done = run(*arguments)
-        assert (done.exit_code, "another machine's" in done.stderr) == (12, True)
-    assert contents(made) == before
+        assert (done.exit_code, "belongs to another machine" in done.stderr) == (12, True)
+    assert contents(created) == before
 
 
 def test_a_node_s_gate_is_judged_by_the_answer(run: Run, root: Path) -> None:
@@ -315,7 +321,7 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     first, second = str(done.exception).split("\n")
     assert (
         first
-        == "this machine is the node here already; to write that node: power-edge discover here"
+        == "this machine is already the node here; to write that node: power-edge discover here"
     )
     assert second.startswith(
         "node-configs/twice/system-identity.yaml: is for the same machine as node-configs/here/"
@@ -323,24 +329,24 @@ def test_a_machine_is_one_node(run: Run, root: Path) -> None:
     assert not (root / "twice").exists()
 
 
-@pytest.mark.parametrize("way", [[], ["--merge"], ["--force"]])
+@pytest.mark.parametrize("arguments_or_file", [[], ["--merge"], ["--force"]])
 def test_a_clone_is_not_taken_for_its_original(
-    run: Run, machine: Machine, root: Path, way: list[str]
+    run: Run, machine: Machine, root: Path, arguments_or_file: list[str]
 ) -> None:
     assert run("joe@original").exit_code == 0
-    made = root / "rig-31m-7"
-    before = contents(made)
+    created = root / "rig-31m-7"
+    before = contents(created)
     machine.hostname, machine.values["vm.swappiness"] = b"clone", "1"
-    done = run("joe@clone", *way)
+    done = run("joe@clone", *arguments_or_file)
     assert done.exit_code == 1
     assert (
-        "node-configs/rig-31m-7: has this machine's identity, and the host name 'rig\\x1b[31m 7', not 'clone'"
+        "node-configs/rig-31m-7: has this machine's identity, but the host name 'rig\\x1b[31m 7' instead of 'clone'"
         in str(done.exception)
     )
     assert "node-configs/rig-31m-7/system-identity.yaml" in str(
         run("joe@clone", "--as", "clone").exception
     )
-    assert contents(made) == before
+    assert contents(created) == before
     machine.hostname = b"renamed"
     assert run("rig-31m-7", "--force").exit_code == 0
 
@@ -403,14 +409,17 @@ def test_an_answer_that_was_cut_says_what_it_does_not_hold(
     done = run("--answers", str(tmp_path / "answer"))
     assert done.exit_code == 0
     hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
-    assert f"not observed: {hidden}: the answer was cut" in " ".join(done.stderr.split())
+    assert f"not observed: {hidden}: the answer is incomplete" in " ".join(done.stderr.split())
     assert load_node(root / "rig-31m-7").items == ()
 
 
 def test_an_answer_of_another_script_is_none(run: Run, root: Path, tmp_path: Path) -> None:
     (tmp_path / "answer").write_bytes(answer("a", {"sysctl.0": b""}))
     done = run("--answers", str(tmp_path / "answer"))
-    assert done.exit_code == 1
+    assert done.exit_code == 2  # click's own, which main() makes 4
+    assert "this is the answer of a check, and not of a discovery; pytest --node=a" in " ".join(
+        done.stderr.split()
+    )
     assert list(root.iterdir()) == []
 
 

@@ -70,28 +70,28 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    made = Machine()
-    monkeypatch.setattr(collect_identity, "start", made.start)
+    created = Machine()
+    monkeypatch.setattr(collect_identity, "start", created.start)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
-    return made
+    return created
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = tmp_path / "node-configs"
-    made.mkdir()
+    created = tmp_path / "node-configs"
+    created.mkdir()
     monkeypatch.chdir(tmp_path)
-    return made
+    return created
 
 
 def folder(root: Path, name: str, **files: str | bytes) -> Path:
-    made = root / name
-    made.mkdir()
+    created = root / name
+    created.mkdir()
     for stem, content in {"state": STATE, **files}.items():
-        (made / f"{stem.replace('_', '-')}.yaml").write_bytes(
+        (created / f"{stem.replace('_', '-')}.yaml").write_bytes(
             content if isinstance(content, bytes) else content.encode()
         )
-    return made
+    return created
 
 
 class Done(NamedTuple):
@@ -198,10 +198,13 @@ def test_the_machines_own_identity_stays_as_it_is(run: Run, root: Path, machine:
     assert run("rig", "--write") == (
         0,
         "rig\n",
-        "node-configs/rig/system-identity.yaml is this machine's already\n",
+        "node-configs/rig/system-identity.yaml already has this machine's identity\n",
     )
     machine.answer = (0, printed(dmi_product_uuid=UUID), "")
-    assert "the machine shows product-uuid as well, not on file yet" in run("rig", "--write").err
+    assert (
+        "the machine also shows product-uuid, which the file does not have"
+        in run("rig", "--write").err
+    )
     assert (node / "system-identity.yaml").read_bytes() == before
 
 
@@ -225,7 +228,7 @@ def test_a_clone_of_another_node_is_refused(
 def test_a_node_whose_identity_is_broken_is_passed_over_aloud(run: Run, root: Path) -> None:
     folder(root, "broken", system_identity="identifiers: [")
     folder(root, "rig")
-    assert run("rig", "--write").err.startswith("broken was passed over")
+    assert run("rig", "--write").err.startswith("broken was skipped")
 
 
 def test_without_a_name_it_is_the_node_that_is_the_machine(run: Run, root: Path) -> None:
@@ -282,7 +285,7 @@ def test_a_machine_that_shows_no_identity_is_12(run: Run, root: Path, machine: M
     ("answer", "message"),
     [
         (Unreachable("no answer in 75 s"), "unreachable: no answer in 75 s"),
-        ((None, b"", ""), "connected, but the answer was cut"),
+        ((None, b"", ""), "connected, but the answer is incomplete"),
         ((124, printed(), ""), "connected, but timed out"),
         ((0, b"", ""), "(status 0: without an error message)"),
         (

@@ -49,40 +49,42 @@ class Machine:
             else (0, self.identity, "")
         )
 
-    def collect(self, route: Any, timeouts: Any) -> power_edge.checking.collect_identity.Shown:
+    def collect(
+        self, route: Any, timeouts: Any
+    ) -> power_edge.checking.collect_identity.CollectedIdentity:
         return power_edge.checking.collect_identity.parse(*self._printed())
 
     def answer(self, target: Target, types: Sequence[str]) -> Answer:
         assert target.route.url.startswith("local:")
         assert "sysctl" in types
-        asked = ["net.ipv4.ip_forward", "vm.swappiness"]
+        keys = ["net.ipv4.ip_forward", "vm.swappiness"]
         sections: dict[str, bytes | tuple[int, bytes, str]] = {
             "identity": self._printed(),
             "about.who": b"hostname\tmy host\n",
             "find.sysctl": FOUND,
-            "sysctl.0": sysctl(self.values, asked),
+            "sysctl.0": sysctl(self.values, keys),
         }
         return read(answer("this machine", sections, machine=None))
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    made = Machine()
-    monkeypatch.setattr(init, "collect", made.collect)
-    monkeypatch.setattr(init, "ask", made.answer)
+    created = Machine()
+    monkeypatch.setattr(init, "collect", created.collect)
+    monkeypatch.setattr(init, "ask", created.answer)
     monkeypatch.setattr("socket.gethostname", lambda: "my host")
-    return made
+    return created
 
 
 def folder(root: Path, name: str, **files: bytes) -> Path:
-    made = root / name
-    made.mkdir(parents=True)
+    created = root / name
+    created.mkdir(parents=True)
     for stem, content in {
         "state": b"version: '1.0'\nmetadata: {site: a, environment: staging}\n",
         **files,
     }.items():
-        (made / f"{stem.replace('_', '-')}.yaml").write_bytes(content)
-    return made
+        (created / f"{stem.replace('_', '-')}.yaml").write_bytes(content)
+    return created
 
 
 def test_a_machine_becomes_a_node_that_loads(machine: Machine, tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_the_name_of_another_machine_is_refused_and_its_files_stay(
 ) -> None:
     other = folder(tmp_path, "my-host", system_identity=identity(OTHER_ID))
     before = {path: path.read_bytes() for path in other.iterdir()}
-    with pytest.raises(ConfigError, match="another machine's"):
+    with pytest.raises(ConfigError, match="belongs to another machine"):
         init.record(tmp_path)
     assert {path: path.read_bytes() for path in other.iterdir()} == before
 
@@ -156,7 +158,7 @@ def test_an_identity_that_cannot_be_used_is_passed_over_aloud(
 ) -> None:
     folder(tmp_path, "broken", system_identity=b"identifiers: [")
     recorded = init.record(tmp_path)
-    assert recorded.notes[0].startswith("broken was passed over")
+    assert recorded.notes[0].startswith("broken was skipped")
     assert recorded.node == "my-host"
 
 
@@ -172,7 +174,7 @@ def test_a_machine_without_identity_is_recorded_open_and_known_by_its_name(
         == "its identity is not required to match: machine-id left out: there is none"
     )
     assert init.record(tmp_path) == init.Recorded(
-        "my-host", ("this machine is recorded, by its name alone: node-configs/my-host/",)
+        "my-host", ("this machine is recorded, by its host name only: node-configs/my-host/",)
     )
 
 
@@ -182,7 +184,7 @@ def test_a_machine_with_identity_does_not_take_over_an_open_node(
     folder(tmp_path, "my-host", system_identity=OPEN)
     with pytest.raises(
         ConfigError,
-        match=r"with an identity that names no machine \(give this one a name: power-edge init NAME\)",
+        match=r"its identity names no machine \(give this one a name: power-edge init NAME\)",
     ):
         init.record(tmp_path)
 
@@ -191,12 +193,12 @@ def test_a_folder_of_this_machine_without_a_state(machine: Machine, tmp_path: Pa
     (folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID)) / "state.yaml").unlink()
     with pytest.raises(
         ConfigError,
-        match=r"has this machine's identity, and no state.yaml \(.*: power-edge discover --as my-host --merge\)",
+        match=r"has this machine's identity, but no state.yaml \(.*: power-edge discover --as my-host --merge\)",
     ):
         init.record(tmp_path)
     (tmp_path / "my-host" / "system-identity.yaml").write_bytes(OPEN)
     machine.identity = None
-    with pytest.raises(ConfigError, match="has this machine's identity, and no state"):
+    with pytest.raises(ConfigError, match="has this machine's identity, but no state"):
         init.record(tmp_path)
 
 
@@ -204,7 +206,7 @@ def test_a_folder_without_identity_and_state(machine: Machine, tmp_path: Path) -
     (tmp_path / "my-host").mkdir()
     with pytest.raises(
         ConfigError,
-        match=r"neither system-identity.yaml nor state.yaml \(if .*: power-edge discover --as my-host --merge\)",
+        match=r"neither system-identity.yaml nor state.yaml \(to make .*: power-edge discover --as my-host --merge\)",
     ):
         init.record(tmp_path)
 
@@ -223,8 +225,8 @@ def test_a_folder_whose_identity_cannot_be_read(
     with pytest.raises(ConfigError) as error:
         init.record(tmp_path)
     assert str(error.value) == (
-        "node-configs/my-host: exists, and its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
-        "Permission denied (correct that; if it is another machine's, give this one a name: power-edge init NAME)"
+        "node-configs/my-host: exists, but its identity cannot be used: node-configs/my-host/system-identity.yaml: cannot be read: "
+        "Permission denied (correct that; if it belongs to another machine, give this one a name: power-edge init NAME)"
     )
 
 
@@ -234,7 +236,7 @@ def test_a_folder_that_is_a_link_out_of_node_configs(machine: Machine, tmp_path:
     (tmp_path / "node-configs" / "my-host").symlink_to("../elsewhere")
     with pytest.raises(
         ConfigError,
-        match=r"my-host: is a symbolic link that leads out of node-configs/, and is not read \(put the folder itself",
+        match=r"my-host: is a symbolic link that leads out of node-configs/, and is not read \(replace the link with the folder",
     ):
         init.record(tmp_path / "node-configs")
 
@@ -245,14 +247,14 @@ def test_a_machine_that_shows_no_identity_does_not_know_whose_a_folder_is(
     machine.identity = None
     folder(tmp_path, "my-host", system_identity=identity(MACHINE_ID))
     with pytest.raises(
-        ConfigError, match="it is unknown whether it is this machine's: machine-id left out"
+        ConfigError, match="it is unknown whether it belongs to this machine: machine-id left out"
     ):
         init.record(tmp_path)
 
 
 def test_a_file_in_place_of_the_folder(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "my-host").touch()
-    with pytest.raises(ConfigError, match="exists, and is not a folder"):
+    with pytest.raises(ConfigError, match="exists and is not a folder"):
         init.record(tmp_path)
 
 
@@ -311,10 +313,10 @@ def test_machines_without_identity_are_told_apart_by_name(machine: Machine, tmp_
 def test_a_node_of_that_name_without_identity_is_left_to_a_person(
     machine: Machine, tmp_path: Path
 ) -> None:
-    made = folder(tmp_path, "my-host")
+    created = folder(tmp_path, "my-host")
     with pytest.raises(ConfigError, match="power-edge identity my-host --write"):
         init.record(tmp_path)
-    assert [path.name for path in made.iterdir()] == ["state.yaml"]
+    assert [path.name for path in created.iterdir()] == ["state.yaml"]
 
 
 def test_a_machine_recorded_by_root_is_recognised_by_a_user_who_sees_less(

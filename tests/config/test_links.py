@@ -108,7 +108,7 @@ def test_nothing_is_written_through_a_link(root: Path) -> None:
     (root / "a" / "state.yaml").symlink_to("../b/state.yaml")
     with pytest.raises(
         ConfigError,
-        match=r"node-configs/a/state\.yaml: leads to 'b/state\.yaml' by a symbolic link",
+        match=r"node-configs/a/state\.yaml: leads to 'b/state\.yaml' through a symbolic link",
     ):
         propose(root / "a", {"state.yaml": (STATE, STATE + b"# more\n")})
     propose(root / "a", {"state.yaml": (STATE, STATE)})  # nothing to write

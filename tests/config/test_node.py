@@ -168,8 +168,8 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
     (folder / "system-identity.yaml").symlink_to("/dev/zero")
     assert [problem.partition(": ")[2] for problem in sorted(problems(folder))] == [
         "is not a regular file",
-        "is a symbolic link that leads nowhere",
-        "is a symbolic link that leads out of node-configs/ (it was not read: put the file itself there, or a link to one below node-configs/)",
+        "is a symbolic link to something that does not exist",
+        "is a symbolic link that leads out of node-configs/ (it was not read: replace the link with the file, or with a link to a file below node-configs/)",
         "is not a regular file",
     ]
 
@@ -200,7 +200,7 @@ def test_a_folder_without_a_state(tmp_path: Path) -> None:
 NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
     "a link that leads nowhere": (
         lambda folder: (folder / "state.yaml").symlink_to("gone.yaml"),
-        "state.yaml: is a symbolic link that leads nowhere",
+        "state.yaml: is a symbolic link to something that does not exist",
     ),
     "a link to itself": (
         lambda folder: (folder / "state.yaml").symlink_to("state.yaml"),
@@ -217,7 +217,7 @@ NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
     **{
         name: (
             lambda folder, name=name: (folder / name).write_text(STATE),  # type: ignore[misc]
-            f"{name}: is not read: the name is state.yaml",
+            f"{name}: is not read: its name must be state.yaml",
         )
         for name in ("state.yml", "State.yaml", "STATE.YAML", "State.yml")
     },
@@ -228,7 +228,7 @@ NO_STATES: dict[str, tuple[Callable[[Path], None], str]] = {
             "identity.yaml": "state.yaml: is missing",
             "connection.yaml": "state.yaml: is missing",
             "watcher.yaml": "state.yaml: is missing",
-            "connection.yml": "connection.yml: is not read: the name is connection.yaml",
+            "connection.yml": "connection.yml: is not read: its name must be connection.yaml",
         }.items()
     },
 }
@@ -258,7 +258,7 @@ def test_a_link_that_leads_nowhere_in_place_of_a_folder_is_a_node(tmp_path: Path
     (root / "rig-07").symlink_to("gone")
     assert [each.name for each in select(root, ["*"])] == ["rig-07", "rig-08"]
     assert problems(root / "rig-07") == [
-        "node-configs/rig-07: is a symbolic link that leads nowhere (make it lead to the node's folder, or remove it)"
+        "node-configs/rig-07: is a symbolic link to something that does not exist (point it to the node's folder, or remove it)"
     ]
 
 
@@ -274,7 +274,7 @@ def test_a_file_that_nothing_reads_for_its_name_is_no_file_beside(
     (problem,) = problems(folder)
     assert (
         problem
-        == f"node-configs/rig-07/{name}: is not read: the name is {right} (rename it to {right}, or remove it)"
+        == f"node-configs/rig-07/{name}: is not read: its name must be {right} (rename it to {right}, or remove it)"
     )
 
 
@@ -323,23 +323,23 @@ WITH_PASSWORD = [
         ("ssh: {host: a}\nurl: ssh://a", "not both"),
         ("url: ssh://a?ssh_extra_args=-oProxyCommand=x", "could run commands on this machine"),
         ("url: ssh://a?ssh_config=x", "could run commands on this machine"),
-        *((f"url: {backend}://a", "the backends of a file are") for backend in NOT_FROM_A_FILE),
+        *((f"url: {backend}://a", "BACKEND is local, ssh") for backend in NOT_FROM_A_FILE),
         ("url: 'ssh://a b'", "BACKEND://HOST"),
         ("url: host", "BACKEND://HOST"),
         ("url: ssh://-oProxyCommand=id", "BACKEND://HOST"),
         ("url: ssh://a@%2DoProxyCommand%3Did", "BACKEND://HOST"),
         *(
-            (f"url: '{destination}'", "it holds a password, which is not taken from a file")
+            (f"url: '{destination}'", "it holds a password, and a file must hold none")
             for destination in WITH_PASSWORD
         ),
         *(
             (
                 f"ssh: {{host: '{destination}'}}",
-                "it holds a password, which is not taken from a file",
+                "it holds a password, and a file must hold none",
             )
             for destination in ("root:x@rig", "root:a/b:c@rig")
         ),
-        ("ssh: {host: a, user: 'root:x'}", "it holds a password, which is not taken from a file"),
+        ("ssh: {host: a, user: 'root:x'}", "it holds a password, and a file must hold none"),
         ("ssh: {host: root@rig}", "no user"),
         ("url: ssh://ro ot@rig:22", "BACKEND://HOST"),
         ("connect_timeout: 0", "more than 0"),
@@ -419,7 +419,7 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
             identity(validation__require_match=False, identifiers__primary_id=None),
             "id_type without primary_id",
         ),
-        (identity(composite_key__hash="0" * 64), "the hash does not fit the key"),
+        (identity(composite_key__hash="0" * 64), "the hash does not match the key"),
         (
             identity(composite_key__hash=sha256(f"linux:{MACHINE_ID}\n".encode()).hexdigest()),
             "without a newline",
@@ -427,19 +427,19 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         (identity(composite_key__hash="abc"), "64 hexadecimal"),
         (
             identity(composite_key__components=[{"name": "primary_id", "value": "x"}]),
-            "the component primary_id does not fit",
+            "the component primary_id does not match",
         ),
         (
             identity(composite_key__components=[{"name": "os_type", "value": "bsd"}]),
-            "the component os_type does not fit",
+            "the component os_type does not match",
         ),
         (
             identity(composite_key__components=[{"name": "os_type", "value": "linux"}] * 2),
             "duplicate component",
         ),
-        (identity(platform__os_type="bsd"), "the key is for linux, and the platform is bsd"),
+        (identity(platform__os_type="bsd"), "the key is for linux, but the platform is bsd"),
         (identity(identifiers__primary_id="0" * 31 + "1"), "the key does not end in primary_id"),
-        (identity(identifiers__machine_id="0" * 31 + "1"), "machine_id is not primary_id"),
+        (identity(identifiers__machine_id="0" * 31 + "1"), "machine_id differs from primary_id"),
         (identity(identifiers__machine_id="0" * 32), "not all of them zero"),
         (identity(identifiers__machine_id=""), "32 hexadecimal digits"),
         (identity("uninitialized"), "32 hexadecimal digits"),
@@ -450,27 +450,27 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         (identity("00000000-0000-0000-0000-000000000000", "product-uuid"), "a UUID is"),
         (
             identity(UUID, "product-uuid", identifiers__dmi_product_uuid=OTHER_UUID),
-            "dmi_product_uuid is not primary_id",
+            "dmi_product_uuid differs from primary_id",
         ),
         (
             identity(UUID, "product-uuid", "darwin", identifiers__dmi_product_uuid=OTHER_UUID),
-            "dmi_product_uuid is not primary_id",
+            "dmi_product_uuid differs from primary_id",
         ),
         (
             identity(UUID, "hardware-uuid", identifiers__hardware_uuid=OTHER_UUID),
-            "hardware_uuid is not primary_id",
+            "hardware_uuid differs from primary_id",
         ),
         (
             identity(UUID, "hardware-uuid", identifiers__dmi_product_uuid=OTHER_UUID),
-            "dmi_product_uuid is not primary_id",
+            "dmi_product_uuid differs from primary_id",
         ),
         (
             identity(UUID, "hardware-uuid", "darwin", identifiers__io_platform_uuid=OTHER_UUID),
-            "io_platform_uuid is not primary_id",
+            "io_platform_uuid differs from primary_id",
         ),
         (
             identity(identifiers__dmi_product_uuid=UUID, identifiers__hardware_uuid=OTHER_UUID),
-            "hardware_uuid is not dmi_product_uuid",
+            "hardware_uuid differs from dmi_product_uuid",
         ),
         (
             identity(
@@ -478,7 +478,7 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
                 identifiers__io_platform_uuid=UUID,
                 identifiers__hardware_uuid=OTHER_UUID,
             ),
-            "hardware_uuid is not io_platform_uuid",
+            "hardware_uuid differs from io_platform_uuid",
         ),
         (identity(identifiers__id_type="machine_id"), "did you mean machine-id?"),
         (identity(identifiers__primary_id=1), "should be text"),
@@ -509,8 +509,8 @@ def test_identities_that_do_not_fit(tmp_path: Path, document: dict[str, Any], wo
             "  hardware_uuid: ",
             "a machine has one hardware UUID: one of them is wrong",
         ),
-        (identity(platform__os_type="bsd"), "  key: ", f"such as bsd:{MACHINE_ID}"),
-        (identity(identifiers__primary_id="0" * 31 + "1"), "  key: ", f"such as linux:{'0' * 31}1"),
+        (identity(platform__os_type="bsd"), "  key: ", f"write bsd:{MACHINE_ID}"),
+        (identity(identifiers__primary_id="0" * 31 + "1"), "  key: ", f"write linux:{'0' * 31}1"),
         (identity(composite_key__hash="0" * 64), "  hash: ", "the SHA-256 of the key"),
         (
             identity(composite_key__components=[{"name": "os_type", "value": "bsd"}]),

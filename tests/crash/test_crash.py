@@ -149,8 +149,8 @@ SCENARIOS = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with commands(tmp_path_factory.mktemp("commands")) as made:
-        yield made
+    with commands(tmp_path_factory.mktemp("commands")) as commands_run:
+        yield commands_run
 
 
 class Place:
@@ -254,7 +254,7 @@ ERROR = re.compile(
     rf"Error: node-configs(/rig(/[a-z-]+\.yaml)?)? cannot be written: [A-Z][^;:]+; nothing was written {WAY_OUT}\n"
 )
 NOT_PUT_BACK = re.compile(
-    rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be put back: [A-Z].* {WAY_OUT}\n"
+    rf"Error: node-configs/rig(/[a-z-]+\.yaml)? cannot be written: [A-Z].*could not be restored: [A-Z].* {WAY_OUT}\n"
 )
 UNREADABLE = re.compile(r"Error: node-configs[a-z/.-]*: (.* )?cannot be read: [A-Z][^;:]+\n")
 UNWRITTEN = re.compile(rf"(/.*/)?(out/[a-z]+\.[a-z]+) could not be written: [A-Z][^;:]+ {WAY_OUT}")
@@ -289,16 +289,16 @@ def judge_command(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
 
 def judge_reports(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
     """After an error: a report that is not new is old, and a line says so; the others are written."""
-    told = {match[2] for line in done.out.splitlines() if (match := UNWRITTEN.fullmatch(line))}
-    assert done.status == (3 if told else 0), done.out
-    assert len(told) <= (4 if fault.on else 1)
+    reported = {match[2] for line in done.out.splitlines() if (match := UNWRITTEN.fullmatch(line))}
+    assert done.status == (3 if reported else 0), done.out
+    assert len(reported) <= (4 if fault.on else 1)
     for path in (each for each in judge.new if each.startswith("out/")):
         # After the rename, only the folder's fsync can fail: the file is new, and may not outlive a
         # power cut.
         assert judge.is_old(tree, path) or (
-            path not in told or fault.call.name in ("fsync", "openat")
+            path not in reported or fault.call.name in ("fsync", "openat")
         )
-        assert path in told or judge.is_new(tree, path)
+        assert path in reported or judge.is_new(tree, path)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -321,7 +321,7 @@ def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(
         place.anew()
         done = place.run(fault)
         tree = place.tree()
-        told = f"{name}: {fault}\nstatus {done.status}\n{done.err}{done.out}{sorted(tree)}"
+        details = f"{name}: {fault}\nstatus {done.status}\n{done.err}{done.out}{sorted(tree)}"
         try:
             assert judge.whole(tree)
             if fault.kind == KILL:
@@ -337,7 +337,7 @@ def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(
                     "openat",
                 )
             again = place.run()
-            told += f"\nagain: status {again.status}\n{again.err}{again.out}"
+            details += f"\nagain: status {again.status}\n{again.err}{again.out}"
             tree = place.tree()
             assert again.status == 0
             assert judge.all_new(tree)
@@ -348,7 +348,7 @@ def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(
                 if ".pytest_cache" not in path and "pytest-cache-files-" not in path
             } <= {*judge.new}
         except AssertionError as error:
-            broken.append(f"{told}\n{error}")
+            broken.append(f"{details}\n{error}")
     assert not broken, "\n\n".join(broken)
 
 
@@ -441,7 +441,8 @@ def test_what_cannot_be_read_is_one_sentence_and_changes_nothing(
     whole = contents_of(place)
     assert sound.calls
     every = [*read_faults(sound.calls)]
-    broken = []
+    broken: list[str] = []
+    met = 0
     for fault in (
         every
         if SOAK
@@ -450,28 +451,36 @@ def test_what_cannot_be_read_is_one_sentence_and_changes_nothing(
         place.anew()
         before = contents_of(place)
         done = place.read(path, fault)
+        # Not every run has as many calls before this one: pytest may look for a module elsewhere.
+        if not any(re.search(path, call) for call in done.met):
+            continue
+        met += 1
         try:
             assert "Traceback" not in done.err + done.out
             assert "INTERNALERROR" not in done.err + done.out
             if done.status == 0:
                 assert contents_of(place) == whole
             elif "ERROR collecting" in done.out:  # pytest lists folders, too
-                assert done.status == 4
+                assert done.status in (2, 4)  # 2: its own tests could not be listed
                 assert any(reason in done.out for reason in REASONS)
+                assert "plugins/power_edge" not in done.out
             else:
                 assert done.status in (3, 4)
-                (told,) = (
+                (message,) = (
                     line
                     for line in done.err.splitlines()
                     if any(reason in line for reason in REASONS)
                 )
-                assert re.match(r"((Error|ERROR): )?(--answers=)?(/|node-configs|answer)", told)
+                assert re.match(
+                    r"((Error|ERROR): )?(--answers=)?(/|node-configs|(\.\./)?answer)", message
+                )
                 assert contents_of(place) == before
         except (AssertionError, ValueError) as error:
             broken.append(
                 f"{name}: {fault}\nstatus {done.status}\n{done.err}{done.out[-3000:]}\n{error}"
             )
     assert not broken, "\n\n".join(broken)
+    assert met
 
 
 def contents_of(place: Place) -> dict[str, bytes | None]:

@@ -132,7 +132,7 @@ def test_an_unreadable_folder_is_reported(tree: Path) -> None:
         check=True,
         env={**os.environ, "PE_ROOT": str(tree)},
     )
-    assert b"?/etc/sysctl.d\tit takes root to look into it\n" in done.stdout
+    assert b"?/etc/sysctl.d\tonly root can look into it\n" in done.stdout
 
 
 @pytest.mark.parametrize("missing", ["awk", "proc"])

@@ -18,7 +18,7 @@ CONTAINER = power_edge.checking.collect_identity._CONTAINER
 PROBES = Path(__file__).parents[2] / "probes"
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 UUID = "4c4c4544-0035-3510-8053-b8c04f4d3732"
-NO_DIGITS = "it is no 32 hexadecimal digits"
+NO_DIGITS = "it is not 32 hexadecimal digits"
 NEVER_AN_ID = [
     (b"", "it is empty"),
     (b"\n", "it is empty"),
@@ -168,11 +168,11 @@ def test_in_a_container_the_firmware_is_the_hosts_and_the_file_says_so(
     (tree / "sys/class/dmi/id/product_uuid").write_text(f"{UUID}\n")
     (tree / mark).parent.mkdir(parents=True, exist_ok=True)
     (tree / mark).write_bytes(b"HOME=/\0container=lxc\0")
-    assert "product-uuid left out: it is the host's, for this is a container\n" in refused(tree)
+    assert "product-uuid left out: it is the host's, because this is a container\n" in refused(tree)
     (tree / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
     identity, stderr = collect(tree)
     assert identifiers.expected(identity).hashes.keys() == {"machine-id"}
-    assert "for this is a container" in stderr
+    assert "because this is a container" in stderr
     assert CONTAINER in run(tree).stdout.splitlines()
 
 

@@ -51,7 +51,7 @@ def test_of_two_lines_about_one_thing_the_first_counts() -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        (None, "/etc/a sets it; no declaration of it is true"),
+        (None, "/etc/a sets it; no declaration would be compliant"),
         (
             "010",
             "the kernel never shows a number as 010: write it in decimal, without leading zeros or a plus",
@@ -89,7 +89,7 @@ def test_what_the_probe_could_not_see_is_hidden() -> None:
     [
         ((124, b"+vm/swappiness\tby", ""), "timed out"),
         ((1, b"", "no sysctl here"), "no sysctl here"),
-        (None, "the answer was cut"),
+        (None, "the answer is incomplete"),
     ],
 )
 def test_a_discovery_that_failed_is_no_empty_one(printed: Printed | None, why: str) -> None:

@@ -164,9 +164,9 @@ def test_own_tests_pass_on_a_node(block: Block, lab: Lab, tmp_path: Path) -> Non
 
 def _session(block: Block, lab: Lab, folder: Path) -> None:
     """Run the commands of a console block; between them stands what they print, `...` for anything."""
-    for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+    for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
         printed = _sh(command, lab, folder)
-        assert OutputChecker().check_output(shown, printed, ELLIPSIS), f"$ {command}\n{printed}"
+        assert OutputChecker().check_output(output, printed, ELLIPSIS), f"$ {command}\n{printed}"
 
 
 def _sh(command: str, lab: Lab, folder: Path) -> str:

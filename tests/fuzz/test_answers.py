@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Outcome, Source
+from power_edge.model import Item, NotObserved, Outcome
 from power_edge.probing.framing import Answer, NoAnswer, Output, read
 from power_edge.probing.observe import observe, parsed
 from power_edge.report import terminal
@@ -23,6 +23,7 @@ from power_edge.resources import resource
 from tests.support import answers
 from tests.support.budget import Budget
 from tests.support.hostile.values import harmless
+from tests.support.items import item_of
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 FIREWALL: dict[str, Any] = {
@@ -117,15 +118,7 @@ def corpus(name: str) -> list[bytes]:
 def items(name: str) -> Iterator[Item]:
     kind = resource(name)
     for entry in kind.items_of(msgspec.convert(DECLARED[name], kind.declares)):
-        yield Item(
-            "rig",
-            name,
-            entry.name,
-            kind.canonical(entry.name),
-            entry.declared,
-            kind.asserts(entry.declared),
-            (Source("node-configs/rig/state.yaml", 1),),
-        )
+        yield item_of(kind, entry.name, entry.declared)
 
 
 def cut(chance: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
@@ -175,10 +168,10 @@ def with_another_value(chance: random.Random, data: bytes, _: Sequence[bytes]) -
         return data
     place = chance.choice(places)
     try:
-        whole = json.loads(lines[place])
+        complete = json.loads(lines[place])
     except (ValueError, RecursionError):
         return data
-    nodes = list(_containers(whole))
+    nodes = list(_containers(complete))
     container = chance.choice(nodes)
     if isinstance(container, dict):
         key = chance.choice(list(container))
@@ -188,7 +181,7 @@ def with_another_value(chance: random.Random, data: bytes, _: Sequence[bytes]) -
             container[key] = chance.choice(STRANGE)
     else:
         container[chance.randrange(len(container))] = chance.choice(STRANGE)
-    lines[place] = b" " + json.dumps(whole).encode()
+    lines[place] = b" " + json.dumps(complete).encode()
     return b"\n".join(lines)
 
 
@@ -225,7 +218,7 @@ def test_no_answer_breaks_a_run(name: str) -> None:
     chance, kind, declared, known = budget.chance, resource(name), list(items(name)), corpus(name)
     assert known
     for _ in budget.rounds():
-        whole = data = chance.choice(known)
+        complete = data = chance.choice(known)
         mutations = [chance.choice(MUTATIONS) for _ in range(chance.randrange(1, 4))]
         for mutation in mutations:
             data = mutation(chance, data, known)
@@ -240,8 +233,8 @@ def test_no_answer_breaks_a_run(name: str) -> None:
             assert not isinstance(observed, NotObserved) or result.outcome is Outcome.UNKNOWN
             budget.counts[result.outcome.value] += 1
             if mutations == [cut] and result.outcome is Outcome.COMPLIANT and name not in ENDLESS:
-                before = judge(kind, item, parsed(kind, Output(0, whole, "")))
-                assert before.outcome is Outcome.COMPLIANT, (item, len(data), whole)
+                before = judge(kind, item, parsed(kind, Output(0, complete, "")))
+                assert before.outcome is Outcome.COMPLIANT, (item, len(data), complete)
 
 
 def recorded(name: str, chance: random.Random) -> bytes:
@@ -305,8 +298,8 @@ def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
     for number in budget.rounds():
         if number % 50 == 0:
             printed = {f"{name}.0": recorded(name, chance) for name in DECLARED}
-            whole = answers.answer("rig", printed)
-            compliant = compliant_in(read(whole), declared)
+            complete = answers.answer("rig", printed)
+            compliant = compliant_in(read(complete), declared)
             assert compliant
             blocks = {
                 name: re.escape(
@@ -314,7 +307,7 @@ def test_what_was_cut_moved_or_glued_is_not_compliant() -> None:
                 )
                 for name, data in printed.items()
             }
-        damaged = whole
+        damaged = complete
         for _ in range(chance.randrange(1, 3)):
             damaged = chance.choice(DAMAGES)(chance, damaged)
         try:

@@ -238,7 +238,7 @@ def judged(node: Node, chance: random.Random) -> Iterator[str]:
     script = script_for(node)
     script.text().encode("utf-8", "surrogateescape")
     wanted = expected(node)
-    shown = [
+    messages = [
         (kind, "ok", digest) for kind, digest in (wanted or identifiers.ANY_MACHINE).hashes.items()
     ]
     sections = {
@@ -246,7 +246,7 @@ def judged(node: Node, chance: random.Random) -> Iterator[str]:
         for section in script.sections
         for name in section.sections()
     }
-    checked = Checked(node, read(answers.answer("rig", sections, readings=shown)))
+    checked = Checked(node, read(answers.answer("rig", sections, readings=messages)))
     for result in (checked.gate_result, *map(checked.result, node.items)):
         harmless(terminal.block(result))
         harmless(terminal.headline(result))

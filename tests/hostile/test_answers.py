@@ -32,12 +32,12 @@ def replaced(recorded: bytes, value: bytes, tried: set[Place]) -> Iterator[bytes
     """
     lines = recorded.split(b"\n")
     for number, line in enumerate(lines):
-        for made in (
+        for value_made in (
             _replaced_json(line, value, tried)
             if line.startswith(b' {"')
             else _replaced_words(line, value, tried)
         ):
-            yield b"\n".join([*lines[:number], made, *lines[number + 1 :]])
+            yield b"\n".join([*lines[:number], value_made, *lines[number + 1 :]])
 
 
 def _replaced_words(line: bytes, value: bytes, tried: set[Place]) -> Iterator[bytes]:
@@ -49,13 +49,13 @@ def _replaced_words(line: bytes, value: bytes, tried: set[Place]) -> Iterator[by
 
 
 def _replaced_json(line: bytes, value: bytes, tried: set[Place]) -> Iterator[bytes]:
-    whole = json.loads(line)
-    for place, holder, key in _strings(whole):
+    complete = json.loads(line)
+    for place, holder, key in _strings(complete):
         if place not in tried:
             tried.add(place)
             before = holder[key]
             holder[key] = value.decode("utf-8", "surrogateescape")
-            yield b" " + json.dumps(whole).encode()
+            yield b" " + json.dumps(complete).encode()
             holder[key] = before
 
 
@@ -74,7 +74,7 @@ def _strings(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any, Any]]:
 def test_every_word_of_every_section(kind: str, value: str) -> None:
     declared, tried = [*items(kind)], set[Place]()
     declared = declared[:: max(1, len(declared) // 4)]
-    shown = 0
+    count = 0
     recordings = corpus(kind)
     for recorded in recordings[:: max(1, len(recordings) // 4)]:
         for answer in replaced(recorded, coded(value), tried):
@@ -83,9 +83,9 @@ def test_every_word_of_every_section(kind: str, value: str) -> None:
                 result = judge(resource(kind), item, observed)
                 harmless(terminal.block(result))
                 harmless(terminal.headline(result))
-                shown += "pwned" in str(as_json(record(result)))
+                count += "pwned" in str(as_json(record(result)))
     assert len(tried) >= 3
-    assert shown or "\n" in value, "nothing of the value is ever shown: this tests nothing"
+    assert count or "\n" in value, "nothing of the value is ever shown: this tests nothing"
 
 
 SHOWN: tuple[tuple[str, ...], ...] = ((), ("-v",), ("-vv", "--tb=long", "-rA"), ("-q", "--tb=line"))
@@ -128,19 +128,19 @@ def around(node: str, value: str) -> dict[str, bytes]:
 def test_runs(project: Project) -> None:
     used, refused = set(), []
     for number, value in enumerate([*ONE.values(), *VALUES.values()]):
-        for odd in around("", "") if number < len(ONE) else ("seen", "failed"):
-            name = f"n{number}-{odd.replace(' ', '-')}"
-            answer = around(name, value)[odd]
+        for hostile in around("", "") if number < len(ONE) else ("seen", "failed"):
+            name = f"n{number}-{hostile.replace(' ', '-')}"
+            answer = around(name, value)[hostile]
             try:
                 fits = read(answer).node == name
             except NoAnswer:
                 fits = False
             if fits:
-                used.add(odd)
+                used.add(hostile)
                 project.node(name, {"vm.swappiness": "60"})
                 project.answers[name].write_bytes(answer)
             else:
-                refused.append((odd, answer))
+                refused.append((hostile, answer))
     assert len(used) > 12
     for options in SHOWN:
         result = project.run("--node=*", *options)
@@ -149,9 +149,9 @@ def test_runs(project: Project) -> None:
         assert result.ret == 12
     assert len(refused) > 4
     project.node("rig")
-    for odd, answer in refused:
+    for hostile, answer in refused:
         project.answers["rig"].write_bytes(answer.replace(b"NODE", b"rig"))
         result = project.run("--node=rig", nodes=("rig",))
         harmless(result.stdout.str())
         harmless(result.stderr.str())
-        assert result.ret == 4, odd
+        assert result.ret == 4, hostile

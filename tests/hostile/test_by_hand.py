@@ -18,7 +18,7 @@ from tests.support.trees import tool
 pytestmark = pytest.mark.shell
 
 STATUSES = (0, 3, 4, 11, 12)
-MORE = {**TOGETHER, **{odd: VALUES[odd] for odd in ("command", "half a command")}}
+MORE = {**TOGETHER, **{name: VALUES[name] for name in ("command", "half a command")}}
 
 
 def run(folder: Path, script: str, stdout: bytes, stderr: bytes = b"", status: int = 0) -> bytes:

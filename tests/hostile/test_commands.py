@@ -80,7 +80,7 @@ def lab(
     return Lab(tmp_path, monkeypatch, capsysbinary)
 
 
-def told(part: str, value: bytes) -> bytes:
+def with_value(part: str, value: bytes) -> bytes:
     """What a machine tells of itself, and each line of it again with the value in each of its words
     in turn.
     """
@@ -100,7 +100,7 @@ def told(part: str, value: bytes) -> bytes:
 def machine(value: str) -> bytes:
     """An answer to whatever is asked, with the value in all that names or describes something."""
     raw, text = coded(value), coded(value).decode("utf-8", "replace")
-    sections: dict[str, Any] = {f"about.{part}": told(part, raw) for part in PARTS}
+    sections: dict[str, Any] = {f"about.{part}": with_value(part, raw) for part in PARTS}
     sections["identity"] = (
         0,
         printed(answers.MACHINE, dmi_board_serial="x"),

@@ -87,12 +87,12 @@ def hostile(project: Project, folder: Path) -> Project:
     for number, value in enumerate(map(readable, VALUES.values())):
         node = load_node(project.path / "node-configs" / f"n{number}")
         assert node.system_identity is not None
-        shown = [
+        messages = [
             (kind, "ok", digest)
             for kind, digest in identifiers.expected(node.system_identity).hashes.items()
         ]
         project.answer(
-            node.name, {f"{item.type}.0": (1, b"", value) for item in node.items}, readings=shown
+            node.name, {f"{item.type}.0": (1, b"", value) for item in node.items}, readings=messages
         )
     return project
 
@@ -153,13 +153,13 @@ def test_reports(hostile: Project) -> None:
 def test_scripts(
     hostile: Project, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    odd = VALUES["osc"].encode()
+    escape = VALUES["osc"].encode()
     for number in range(len(VALUES)):
         monkeypatch.setattr(sys, "argv", ["power-edge", "probe-script", f"n{number}"])
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsysbinary.readouterr()
         assert (ended.value.code or 0, err) == (0, b"")
-        assert odd not in out
+        assert escape not in out
         script = out.decode()
         harmless(script[script.index("pe_main() {") :])

@@ -14,9 +14,9 @@ from tests.support.project import Project
 
 pytest_plugins = ["pytester"]
 NAMES = {
-    odd: value.replace("/", "_").replace("\0", "")[:60]
-    for odd, value in VALUES.items()
-    if odd not in ("not utf-8", "lone surrogate")
+    case: value.replace("/", "_").replace("\0", "")[:60]
+    for case, value in VALUES.items()
+    if case not in ("not utf-8", "lone surrogate")
 }
 """As names of files: no slash, no NUL, not too long.
 

@@ -74,10 +74,10 @@ def test_no_command_shows_one(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for way in WAYS:
+    for url in WAYS:
         if option == "--connection=" and words in (["about"], ["discover"]):
             continue
-        monkeypatch.setattr(sys, "argv", ["power-edge", *words, f"{option}{way}"])
+        monkeypatch.setattr(sys, "argv", ["power-edge", *words, f"{option}{url}"])
         with pytest.raises(SystemExit) as ended:
             main()
         printed = "".join(capsys.readouterr())
@@ -88,8 +88,8 @@ def test_no_command_shows_one(
 @pytest.mark.parametrize(
     "text",
     [
-        *(f"url: '{way}'" for way in WAYS if "@" in way),
-        *(f"ssh: {{host: '{way}'}}" for way in WAYS),
+        *(f"url: '{url}'" for url in WAYS if "@" in url),
+        *(f"ssh: {{host: '{url}'}}" for url in WAYS),
         "ssh: {host: a, user: 'a:s3cret'}",
     ],
 )
@@ -102,17 +102,17 @@ def test_no_message_about_a_file_shows_one(here: Path, text: str) -> None:
 
 def test_no_reason_why_a_machine_is_unreachable_shows_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a library or a machine says."""
-    way = Route("paramiko://root:s3%25cret@rig")
+    url = Route("paramiko://root:s3%25cret@rig")
 
     def host(*_: object) -> Iterator[object]:
-        raise RuntimeError(f"no way to {way.url}, with s3%cret")
+        raise RuntimeError(f"no way to {url.url}, with s3%cret")
 
     monkeypatch.setattr(Route, "host", host)
     with pytest.raises(Unreachable) as error:
-        ask(Job(probe_script("a", OPEN, (), Timeouts()), way), Lifeline())
+        ask(Job(probe_script("a", OPEN, (), Timeouts()), url), Lifeline())
     assert "s3%" not in str(error.value)
     assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
-    assert "s3%" not in repr(way)
+    assert "s3%" not in repr(url)
 
 
 @pytest.mark.shell
@@ -131,10 +131,10 @@ pieces = st.text(alphabet="ab:@/%[]?#. -3A4=", max_size=12)
     more=pieces,
 )
 def test_of_a_password_nothing_is_left(scheme: str, user: str, rest: str, more: str) -> None:
-    way = f"{scheme}{user}:{rest}Q{more}@rig"
-    assert without_password(way) == f"{scheme}{user}@rig"
+    url = f"{scheme}{user}:{rest}Q{more}@rig"
+    assert without_password(url) == f"{scheme}{user}@rig"
     try:
-        shown = repr(find_route(None, None, Options(hosts=f"{way}/path")))
+        displayed = repr(find_route(None, None, Options(hosts=f"{url}/path")))
     except BadRoute as error:
-        shown = str(error)
-    assert "Q" not in shown
+        displayed = str(error)
+    assert "Q" not in displayed

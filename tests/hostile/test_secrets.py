@@ -122,8 +122,8 @@ class Machine:
 def forms(text: str) -> Iterator[str]:
     """A text and what gives it away: its hashes, the first digits of those, and base64."""
     yield text.strip().splitlines()[-1].removeprefix("password = ")
-    for whole in (text, text.rstrip("\n")):
-        data = whole.encode()
+    for content in (text, text.rstrip("\n")):
+        data = content.encode()
         for digest in (hashlib.sha256(data), hashlib.sha1(data), hashlib.md5(data)):
             yield digest.hexdigest()
             yield base64.b64encode(digest.digest()).decode().rstrip("=")
@@ -280,9 +280,9 @@ def test_no_message_about_a_configuration_quotes_a_content_or_a_hash(text: str) 
     text = text.format(secret=SECRET, digest="0" * 64)
     with pytest.raises(ConfigError) as error:
         load_state(text.encode(), "state.yaml", "node")
-    said = str(error.value)
-    assert SECRET not in said
-    assert hashlib.sha256(b"a").hexdigest() not in said
+    message = str(error.value)
+    assert SECRET not in message
+    assert hashlib.sha256(b"a").hexdigest() not in message
 
 
 HEADS = {
@@ -444,7 +444,7 @@ def test_no_message_about_a_connection_quotes_what_may_be_a_password(
         ("servces: []", "8:1: unknown key 'servces' (did you mean services?)"),
         (
             "services: [{name: ssh, colour: red}]",
-            "8:24: unknown key in services[1] (known here: name",
+            "8:24: unknown key in services[1] (the keys here are name",
         ),
         ("services: [ssh]", "services[1] is text and should be a mapping"),
         (

@@ -30,7 +30,7 @@ def readings(row: Row) -> dict[str, Reading]:
     return {
         kind: Reading(state, digest("linux", kind, value) if state == "ok" else None)
         for kind, (state, value) in {
-            kind: row.shown.get(kind, ("missing", "")) for kind in row.expected.hashes
+            kind: row.readings.get(kind, ("missing", "")) for kind in row.expected.hashes
         }.items()
     }
 

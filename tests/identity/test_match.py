@@ -81,7 +81,7 @@ def test_a_machine_is_the_node_whose_strict_gate_it_opens(row: Row) -> None:
     strict = row.expected._replace(require_match=True)
     shown = {
         kind: Reading(state, digest("linux", kind, value) if state == "ok" else None)
-        for kind, (state, value) in row.shown.items()
+        for kind, (state, value) in row.readings.items()
     }
     answered = {kind: shown.get(kind, Reading("missing")) for kind in strict.hashes}
     opens = gate.judge(strict, answered, "").open

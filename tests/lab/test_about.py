@@ -123,17 +123,17 @@ def test_by_hand(lab: Lab, node: Node, tmp_path: Path) -> None:
         PATH=f"{tmp_path}:{os.environ['PATH']}",
     )
     script = lab.run("sh", str(BY_HAND), "--print").stdout
-    for shown in (
+    for command in (
         carried.stdout,
         *(node.run(*shell, "-c", script).stdout for shell in (["dash"], ["bash"])),
     ):
-        assert f" Host name      {node.name}\n" in shown
-        assert "\n FAILED         copy-logs.service " in shown
-        assert "\n openvpn        openvpn@server.service runs\n" in shown
-        assert max(map(len, shown.splitlines())) <= 80
-        assert shown.replace("\n", "").isprintable()
-    assert "it takes root" in carried.stdout
-    assert "it takes root" not in node.run("dash", "-c", script).stdout
+        assert f" Host name      {node.name}\n" in command
+        assert "\n FAILED         copy-logs.service " in command
+        assert "\n openvpn        openvpn@server.service runs\n" in command
+        assert max(map(len, command.splitlines())) <= 80
+        assert command.replace("\n", "").isprintable()
+    assert "only root can" in carried.stdout
+    assert "only root can" not in node.run("dash", "-c", script).stdout
 
 
 def test_an_unreachable_machine_is_11(lab: Lab, node: Node) -> None:

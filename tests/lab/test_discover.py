@@ -91,8 +91,8 @@ KINDS: dict[str, tuple[Root | None, str]] = {
 @contextmanager
 def booted(lab: Lab, kind: str, name: str) -> Iterator[Node]:
     root, script = KINDS[kind]
-    odd = {"files": ODD_UNITS | ODD_FILES, "prepare": PREPARE} if kind == "odd" else {}
-    with lab.node(name, **({"root": root} if root is not None else {}), **odd) as node:  # type: ignore[arg-type]
+    options = {"files": ODD_UNITS | ODD_FILES, "prepare": PREPARE} if kind == "odd" else {}
+    with lab.node(name, **({"root": root} if root is not None else {}), **options) as node:  # type: ignore[arg-type]
         node.sh(script)
         yield node
 
@@ -191,11 +191,11 @@ def test_a_section_that_hangs_is_told_and_the_others_are_read(
     node.write("/usr/local/bin/systemctl", "#!/bin/sh\nexec sleep 1000\n", 0o755)
     declare(tmp_path, node, {"sysctl": {"net.ipv4.ip_forward": "0"}}, section_timeout=1)
     try:
-        said = discover(lab, tmp_path, node.name, "--merge", "--only", "services,sysctl")
+        output = discover(lab, tmp_path, node.name, "--merge", "--only", "services,sysctl")
     finally:
         node.sh("rm /usr/local/bin/systemctl")
-    assert "not observed: services: timed out" in said
-    assert "net.ipv4.ip_forward" in said
+    assert "not observed: services: timed out" in output
+    assert "net.ipv4.ip_forward" in output
     assert node.sh("pgrep -x sleep || echo none") == "none"
 
 

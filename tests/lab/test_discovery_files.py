@@ -99,8 +99,8 @@ def test_in_any_shell(shell: list[str], tmp_path: Path) -> None:
     used(tmp_path)
     (tmp_path / "etc" / "café \\ *").write_text("mine\n")
     (tmp_path / "etc" / "café \\ *").chmod(0o644)
-    odd = {"+*:::/etc/caf\\0303\\0251\\0040\\0134\\0040*": "belongs to no package"}
-    assert lines(run("files", tmp_path, shell=shell)) == OF_THESE | odd
+    odd_names = {"+*:::/etc/caf\\0303\\0251\\0040\\0134\\0040*": "belongs to no package"}
+    assert lines(run("files", tmp_path, shell=shell)) == OF_THESE | odd_names
 
 
 @pytest.mark.parametrize("user", ["root", "stella", "guest"])
@@ -225,13 +225,13 @@ FILES = st.dictionaries(
 @FEW
 @given(FILES)
 def test_what_is_discovered_of_a_state_is_that_state(
-    node: Node, made: dict[str, tuple[bytes, int, int]]
+    node: Node, files: dict[str, tuple[bytes, int, int]]
 ) -> None:
-    assume(all(len(name.encode()) < 200 for name in made))
+    assume(all(len(name.encode()) < 200 for name in files))
     names = {0: "root", 1: "daemon", 4711: "4711"}
     expected = {}
     node.sh("rm -rf /etc/made; mkdir /etc/made")
-    for name, (content, mode, owner) in made.items():
+    for name, (content, mode, owner) in files.items():
         octal = "".join(f"\\0{byte:03o}" for byte in b"=" + content)
         script = 'printf %b "$2" >"$1"; chown "$4:$4" "$1"; chmod "$3" "$1"'
         node.run("sh", "-euc", script, "make", f"/etc/made/{name}", octal, f"{mode:o}", str(owner))

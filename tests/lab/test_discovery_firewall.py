@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.discover.sections import Section
-from power_edge.model import Item, Outcome, Result, Source
+from power_edge.model import Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import parse
@@ -25,6 +25,7 @@ from tests.support.firewalls import (
     discovered,
     states,
 )
+from tests.support.items import item_of
 from tests.support.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
@@ -71,15 +72,7 @@ def holds(node: Node, section: dict[str, Any]) -> list[Result]:
     return [
         judge(
             RESOURCE,
-            Item(
-                "n",
-                "firewall",
-                each.name,
-                "",
-                each.declared,
-                RESOURCE.asserts(each.declared),
-                (Source("f", 1),),
-            ),
+            item_of(RESOURCE, each.name, each.declared),
             observed,
         )
         for each in entries
@@ -174,14 +167,18 @@ def test_legacy_iptables(usual: Node) -> None:
 def test_a_plain_user_is_told_and_sudo_helps(usual: Node, shell: str) -> None:
     without_firewall(usual)
     usual.run("nft", "-j", "-f", "-", stdin=as_nft(State("deny", "allow", ())))
-    told = {}
+    outputs = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
         environment = ("env", f"PE_SUDO={sudo}", "PATH=/usr/bin:/bin:/usr/sbin")
-        told[user, sudo] = usual.run(
+        outputs[user, sudo] = usual.run(
             "runuser", "-u", user, "--", *environment, shell, "-c", FIND, "pe", "changed"
         ).stdout
-    hidden = "?firewall\tit takes root to read it\n"
-    assert list(told.values()) == [hidden, hidden, "+firewall\tnftables: nft list table inet t\n"]
+    hidden = "?firewall\tonly root can read it\n"
+    assert list(outputs.values()) == [
+        hidden,
+        hidden,
+        "+firewall\tnftables: nft list table inet t\n",
+    ]
 
 
 def test_a_machine_without_a_firewall(usual: Node) -> None:

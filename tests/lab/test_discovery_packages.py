@@ -89,9 +89,11 @@ def test_a_database_of_dpkg(shell: list[str], tmp_path: Path) -> None:
         "auto": "",
         "shell": "Priority: important\n",
     }
-    told = [stanza.format(name, "install", "installed", more) for name, more in installed.items()]
-    told.append(stanza.format("removed", "deinstall", "config-files", ""))
-    write(tmp_path, {"var/lib/dpkg/status": "\n".join(told), "etc/os-release": "ID=debian\n"})
+    stanzas = [
+        stanza.format(name, "install", "installed", more) for name, more in installed.items()
+    ]
+    stanzas.append(stanza.format("removed", "deinstall", "config-files", ""))
+    write(tmp_path, {"var/lib/dpkg/status": "\n".join(stanzas), "etc/os-release": "ID=debian\n"})
     marks = "".join(
         f"Package: {name}\nArchitecture: all\nAuto-Installed: {mark}\n\n"
         for name, mark in (("auto", 1), ("wanted", 0))
@@ -241,16 +243,16 @@ def test_what_is_discovered_of_a_state_is_that_state(
     node.sh(script)
     section = discovered(node, "packages")
     found = values(section)
-    asked = [name for name, (_, auto, held) in state.items() if not auto]
+    manual = [name for name, (_, auto, held) in state.items() if not auto]
     for name, (_, auto, held) in state.items():
         needed = any(
-            name in reached(state, other) for other in asked if other not in reached(state, name)
+            name in reached(state, other) for other in manual if other not in reached(state, name)
         )
         if held:
             assert found.get(name) == {"version": "1.0"}
         elif auto or needed:
             assert name not in found
-    for name in asked:
+    for name in manual:
         assert found.keys() & {
             name,
             *(other for other in NAMES if name in reached(state, other)),

@@ -57,12 +57,12 @@ CONTENTS = st.one_of(
 @FEW
 @given(st.dictionaries(PLACES, CONTENTS, min_size=1, max_size=8))
 def test_the_file_that_is_named_is_the_one_whose_word_systemd_took(
-    node: Node, made: dict[tuple[str, str], str]
+    node: Node, settings: dict[tuple[str, str], str]
 ) -> None:
     # Another test of this node leaves 50-made.conf, which may set the key.
     others = " ".join(f"{folder}/*-pe.conf" for folder in FOLDERS)
     script = f"rm -f /etc/sysctl.d/50-made.conf {others}\n"
-    for (folder, name), content in made.items():
+    for (folder, name), content in settings.items():
         path = f"{folder}/{name}"
         if content in ("null", "nowhere"):
             script += f"mkdir -p {folder}; ln -s /dev/{content} {path}\n"
@@ -73,9 +73,11 @@ def test_the_file_that_is_named_is_the_one_whose_word_systemd_took(
     found = {one.name: one.why for one in discovered(node, "sysctl").found}.get(KEY)
     if found is None:
         assert now == "7200" or all(
-            folder == "/usr/lib/sysctl.d" for (folder, _), content in made.items() if content == now
+            folder == "/usr/lib/sysctl.d"
+            for (folder, _), content in settings.items()
+            if content == now
         )
     else:
         file = found.split(" sets it")[0]
-        said = made[file.rpartition("/")[0], file.rpartition("/")[2]]
-        assert said == now or f"but to {said}; /usr/lib/" in found
+        in_file = settings[file.rpartition("/")[0], file.rpartition("/")[2]]
+        assert in_file == now or f"but to {in_file}; /usr/lib/" in found

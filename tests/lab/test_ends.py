@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -51,14 +51,27 @@ class Run(NamedTuple):
     process: "subprocess.Popen[bytes]"
     holders: "IO[bytes]"
     """The node's FIFO: it ends when the last process on the node that holds it has ended."""
+    before: dict[int, str]
+    """The processes of the node before the run."""
 
     def await_end_on_the_node(self) -> None:
         assert self.holders.read() == b""
 
 
 @contextmanager
-def run_of(lab: Lab, node: Node, folder: Path, user: str, **timeouts: Any) -> Iterator[Run]:
-    declare(folder, node, STATE, user=user, **timeouts)
+def run_of(
+    lab: Lab,
+    node: Node,
+    folder: Path,
+    user: str,
+    *,
+    state: dict[str, Any] = STATE,
+    make: str = ":",
+    **timeouts: Any,
+) -> Iterator[Run]:
+    declare(folder, node, state, user=user, **timeouts)
+    node.sh(make)
+    before = processes(node)
     argv = [
         sys.executable,
         "-m",
@@ -83,7 +96,7 @@ def run_of(lab: Lab, node: Node, folder: Path, user: str, **timeouts: Any) -> It
         assert reader.stdout is not None
         try:
             assert reader.stdout.readline() == b"begun\n"
-            yield Run(run, reader.stdout)
+            yield Run(run, reader.stdout, before)
         finally:
             run.kill()
             node.sh(
@@ -185,3 +198,90 @@ def _command_line(folder: Path) -> str:
         return (folder / "cmdline").read_bytes().decode(errors="replace")
     except OSError:
         return ""
+
+
+class Hang(NamedTuple):
+    """What hangs on a node before the first section or below sudo, how it is mended, and the exit
+    status of a run that waits for its deadline.
+    """
+
+    make: str
+    mend: str
+    status: int
+    state: dict[str, Any] = STATE
+    theirs: frozenset[str] = frozenset()
+    """Programs that are left and are not ours to end: PAM started them."""
+
+
+SILENT = """mkfifo -m {mode} /run/silent
+mount --bind /run/silent /etc/machine-id
+(exec 9>/run/silent; echo begun >/run/alive; exec sleep 100000) </dev/null >/dev/null 2>&1 &"""
+"""In place of the identity, a file that can be opened and never read to its end."""
+SPEAKS = "umount /etc/machine-id; rm /run/silent"
+HANGING = {
+    "a read": Hang(SILENT.format(mode="0644"), SPEAKS, 12),
+    "a read by root": Hang(SILENT.format(mode="0400"), SPEAKS, 12),
+    "sudo": Hang(
+        """install -m 0400 /etc/machine-id /run/hidden
+mount --bind /run/hidden /etc/machine-id
+cp /etc/pam.d/sudo /root/sudo
+echo 'account required pam_exec.so quiet /usr/local/bin/hangs' >>/etc/pam.d/sudo""",
+        "umount /etc/machine-id; cp /root/sudo /etc/pam.d/sudo",
+        12,
+        theirs=frozenset({"hangs", "sleep"}),
+    ),
+    "a tool of root's": Hang(
+        "cp /usr/local/bin/hangs /usr/local/sbin/nft",
+        "rm /usr/local/sbin/nft",
+        10,
+        {"firewall": {"enabled": True}},
+    ),
+}
+
+
+def inside(first: int) -> dict[int, str]:
+    """The processes of the pid namespace of a process, by their ids on this side; with names."""
+    namespace = Path(f"/proc/{first}/ns/pid").readlink()
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "ns/pid").readlink() == namespace:
+                found[int(folder.name)] = (folder / "comm").read_text().strip()
+        except OSError:  # it has ended, or is none of ours
+            continue
+    return found
+
+
+def processes(node: Node) -> dict[int, str]:
+    """The processes of a node but for systemd's, by their ids on this side; with their names."""
+    return {pid: name for pid, name in inside(node.leader).items() if "systemd" not in name}
+
+
+def await_none_but(node: Node, before: dict[int, str], theirs: frozenset[str]) -> None:
+    """Wait until no process is left on a node that was not there before."""
+    while left := {
+        pid: name
+        for pid, name in processes(node).items()
+        if pid not in before and name not in theirs
+    }:
+        with suppress(ProcessLookupError):
+            await_ends([os.pidfd_open(pid) for pid in left])
+
+
+@pytest.mark.parametrize("death", [None, signal.SIGKILL], ids=["deadline", "SIGKILL"])
+@pytest.mark.parametrize("hang", HANGING)
+def test_what_hangs_before_the_sections_or_below_sudo_ends_by_the_deadline(
+    lab: Lab, hanging: Node, tmp_path: Path, hang: str, death: signal.Signals | None
+) -> None:
+    make, mend, status, state, theirs = HANGING[hang]
+    try:
+        with run_of(
+            lab, hanging, tmp_path, "stella", state=state, make=make, section_timeout=2
+        ) as run:
+            if death is None:
+                assert run.process.wait(COMMAND_SECONDS) == status
+            else:
+                run.process.send_signal(death)
+            await_none_but(hanging, run.before, theirs)
+    finally:
+        hanging.sh(mend)

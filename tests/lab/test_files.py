@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Observations, Result, Source
+from power_edge.model import NotObserved, Observations, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.files import RESOURCE, File, ask, parse
+from tests.support.items import item_of
 from tests.support.lab.nodes import Node
 from tests.support.scripts import body
 
@@ -60,15 +61,7 @@ def probe(shell: Sequence[str], items: Sequence[Declared]) -> Mapping[str, Any]:
 def judged(item: Declared, observed: Observations | NotObserved) -> Result:
     return judge(
         RESOURCE,
-        Item(
-            "node",
-            "files",
-            item.path,
-            RESOURCE.canonical(item.path),
-            item,
-            RESOURCE.asserts(item),
-            (Source("f", 1),),
-        ),
+        item_of(RESOURCE, item.path, item),
         observed,
     )
 
@@ -225,9 +218,10 @@ def test_which_hashes_are_salted(shell: list[str], tmp_path: Path) -> None:
         "link": "4\n",
         "private/../private/x": "4\n",
     }
-    shown = {"linked": "4\n", "plain": "5\n", "nsswitch.conf": "passwd: 6\n"}
+    contents = {"linked": "4\n", "plain": "5\n", "nsswitch.conf": "passwd: 6\n"}
     observed = probe(
-        shell, [Declared(path=f"{tmp_path}/{name}", sha256="0" * 64) for name in [*hidden, *shown]]
+        shell,
+        [Declared(path=f"{tmp_path}/{name}", sha256="0" * 64) for name in [*hidden, *contents]],
     )
     for name, text in hidden.items():
         file = observed[f"{tmp_path}/{name}"]
@@ -237,7 +231,7 @@ def test_which_hashes_are_salted(shell: list[str], tmp_path: Path) -> None:
             True,
         )
         assert not file.salted.fits("0" * 64)
-    for name, text in shown.items():
+    for name, text in contents.items():
         assert observed[f"{tmp_path}/{name}"].sha256 == hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -462,8 +456,8 @@ def test_a_command_changes_what_is_declared_and_nothing_else(
     assert looked_at(node, item).outcome.value == "compliant"
     after = below(node, place)
     real = next(path for path in after if path.endswith("/f"))
-    made = {path for path in after.keys() - before.keys() if not path.endswith("/f")}
-    assert made == ({f"{place}/here"} if "folders" in case else set())
+    created = {path for path in after.keys() - before.keys() if not path.endswith("/f")}
+    assert created == ({f"{place}/here"} if "folders" in case else set())
     assert before.keys() <= after.keys()
     assert {path for path in before if path != real and before[path] != after[path]} == set()
     if real in before:

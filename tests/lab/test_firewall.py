@@ -14,11 +14,12 @@ import pytest
 
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Observations, Outcome, Source
+from power_edge.model import NotObserved, Observations, Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import parse
 from tests.support.cases import check
+from tests.support.items import item_of
 from tests.support.lab.checking import check as checked
 from tests.support.lab.checking import declare
 from tests.support.lab.nodes import Lab, Node
@@ -144,15 +145,7 @@ def knock(lab: Lab, third: str) -> dict[tuple[str, int], str]:
 
 def outcome(rule: Rule, observed: Observations | NotObserved) -> Outcome:
     (entry,) = RESOURCE.items_of(Firewall(rules=[rule]))
-    item = Item(
-        "node",
-        "firewall",
-        entry.name,
-        "",
-        entry.declared,
-        RESOURCE.asserts(entry.declared),
-        (Source("state.yaml", 1),),
-    )
+    item = item_of(RESOURCE, entry.name, entry.declared)
     return judge(RESOURCE, item, observed).outcome
 
 

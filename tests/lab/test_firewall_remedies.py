@@ -13,11 +13,12 @@ import pytest
 
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Observations, Outcome, Result, Source
+from power_edge.model import Item, Observations, Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.observation import parse
+from tests.support.items import item_of
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, Root
 
@@ -136,7 +137,7 @@ UFW = [
           "sed -i s/ENABLED=yes/ENABLED=no/ /etc/ufw/ufw.conf", ENABLED, "enabled",
           "/usr/lib/ufw/ufw-init flush-all && ufw --force enable"),
     drift("reload-of-edited-rules", UFW_ON + IN_BEFORE_RULES.format("22 -j DROP") + "iptables -P INPUT ACCEPT; iptables -F ufw-user-input",
-          ENABLED, "enabled", advice="/etc/ufw/before.rules is not as installed"),
+          ENABLED, "enabled", advice="/etc/ufw/before.rules was changed after"),
     drift("one-family-on-file", f"{UFW_ON} sed -i '/^### END RULES/i ### tuple ### allow tcp 443 0.0.0.0/0 any 0.0.0.0/0 in\\n"
           "-A ufw-user-input -p tcp --dport 443 -j ACCEPT\\n' /etc/ufw/user.rules", {"rules": [SSH, WEB]},
           "allow 443/tcp from any to any", "ufw allow 443/tcp && ufw reload"),
@@ -145,7 +146,7 @@ UFW = [
     drift("on-to-be-off", UFW_ON, {"enabled": False}, "enabled", "ufw disable"),
     drift("flushed-to-be-off", f"{UFW_ON} iptables -P INPUT ACCEPT; iptables -F INPUT", {"enabled": False}, "enabled", "ufw disable"),
     drift("not-started-to-be-off", "sed -i s/ENABLED=no/ENABLED=yes/ /etc/ufw/ufw.conf", {"enabled": False}, "enabled", "ufw disable"),
-    drift("own-filter-to-be-off", f"{UFW_ON} {OWN_NFT}", {"enabled": False}, "enabled", advice="rules that are not ufw's filter as well"),
+    drift("own-filter-to-be-off", f"{UFW_ON} {OWN_NFT}", {"enabled": False}, "enabled", advice="other rules than those of ufw filter"),
     drift("default-allow", f"ufw default allow incoming; {UFW_ON}", {"default_incoming": "deny", "rules": [SSH]}, "default_incoming",
           "ufw default deny incoming"),
     drift("default-allow-ssh-on-file", f"ufw default allow incoming; {UFW_ON}", {"default_incoming": "deny", "rules": [WEB]}, "default_incoming",
@@ -194,7 +195,7 @@ UFW = [
     drift("drop-in-before-rules", IN_BEFORE_RULES.format("443 -j DROP") + UFW_ON,
           {"rules": [WEB]}, "allow 443/tcp from any to any", advice="in /etc/ufw decides before ufw's own rules"),
     drift("off-before-rules-edited", IN_BEFORE_RULES.format("22 -j DROP"),
-          ENABLED, "enabled", advice="/etc/ufw/before.rules is not as installed"),
+          ENABLED, "enabled", advice="/etc/ufw/before.rules was changed after"),
     drift("off-user-rules-edited", "ufw allow 22/tcp; sed -i '/^### RULES/a -A ufw-user-input -p tcp --dport 22 -j DROP' /etc/ufw/user.rules",
           ENABLED, "enabled", advice="was edited by hand ('-A ufw-user-input -p tcp --dport 22 -j DROP')"),
     drift("off-user-rule-without-its-line", "ufw allow 22/tcp; sed -i '/^-A ufw6*-user-input -p tcp --dport 22/d' /etc/ufw/user*.rules",
@@ -215,7 +216,7 @@ UFW = [
     drift("own-filter-ufw-off", OWN_NFT, {"enabled": True, "default_incoming": "deny", "rules": [SSH, {**WEB, "port": 8080}]},
           "allow 8080/tcp from any to any", advice="/etc/nftables.conf"),
     drift("own-filter-beside-ufw", f"{UFW_ON} {OWN_NFT}", {"rules": [WEB]}, "allow 443/tcp from any to any",
-          advice="rules that are not ufw's"),
+          advice="other rules than those of ufw"),
     drift("own-iptables-ufw-off", "iptables -A INPUT -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT; "
           "iptables -P INPUT DROP", {"rules": [{**WEB, "from": LAB}]}, f"allow 443/tcp from {LAB} to any", advice="add a rule to allow tcp port 443"),
     drift("wider-both-protocols", "ufw allow 22; ufw --force enable", {"rules": [{**SSH, "from": LAB}, {**SSH, "from": LAB6}]},
@@ -324,7 +325,7 @@ FIREWALLD = [
     drift("on-to-be-off", "", {"enabled": False}, "enabled", "systemctl disable --now firewalld"),
     drift("killed-to-be-off", "systemctl kill -s KILL firewalld; systemctl stop firewalld", {"enabled": False}, "enabled",
           "systemctl disable --now firewalld && nft delete table inet firewalld"),
-    drift("own-filter-to-be-off", OWN_NFT, {"enabled": False}, "enabled", advice="rules that are not firewalld's filter as well"),
+    drift("own-filter-to-be-off", OWN_NFT, {"enabled": False}, "enabled", advice="other rules than those of firewalld filter"),
     drift("source-zone", f"firewall-cmd --zone=work --add-source={LAB}", {"rules": [WEB]}, "allow 443/tcp from any to any",
           advice="the zone of firewalld that decides is chosen by the sender's address"),
     drift("ipset-zone", "firewall-cmd --permanent --new-ipset=s --type=hash:net; firewall-cmd --permanent --ipset=s --add-entry=192.0.2.0/24; "
@@ -336,7 +337,7 @@ FIREWALLD = [
           "allow 22/tcp from any to any", "systemctl restart firewalld && firewall-cmd --state"),
     drift("forwarded-port", "firewall-cmd --add-forward-port=port=8080:proto=tcp:toport=80", {"rules": [{**WEB, "port": 8080}]},
           "allow 8080/tcp from any to any", advice="the result of a command is unknown"),
-    drift("own-filter-beside", OWN_NFT, {"rules": [WEB]}, "allow 443/tcp from any to any", advice="rules that are not firewalld's"),
+    drift("own-filter-beside", OWN_NFT, {"rules": [WEB]}, "allow 443/tcp from any to any", advice="other rules than those of firewalld"),
 ]  # fmt: skip
 
 TWO = [
@@ -372,18 +373,7 @@ def items(declared: dict[str, Any]) -> list[Item]:
         for rule in declared.get("rules", ())
     ]
     firewall = Firewall(**{**declared, "rules": rules})
-    return [
-        Item(
-            "n",
-            "firewall",
-            entry.name,
-            "",
-            entry.declared,
-            RESOURCE.asserts(entry.declared),
-            (Source("state.yaml", 1),),
-        )
-        for entry in RESOURCE.items_of(firewall)
-    ]
+    return [item_of(RESOURCE, entry.name, entry.declared) for entry in RESOURCE.items_of(firewall)]
 
 
 def ssh(lab: Lab, node: Node, port: int, *argv: str, stdin: str = "", address: str = "") -> str:

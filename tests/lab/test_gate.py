@@ -48,10 +48,10 @@ def test_the_wrong_machine_is_12_with_both_hashes_and_nothing_of_it_is_read(
     run = check(lab, f"--node={watched.name}", folder=tmp_path)
     assert run.status == 12, run.output
     assert run.outcomes(watched.name) == BLOCKED
-    said = "".join(run.output.split())  # lines are wrapped at the terminal's width
-    assert digest(OTHER_ID) in said
-    assert digest(watched.machine_id) in said
-    assert watched.machine_id not in said
+    output = "".join(run.output.split())  # lines are wrapped at the terminal's width
+    assert digest(OTHER_ID) in output
+    assert digest(watched.machine_id) in output
+    assert watched.machine_id not in output
     assert watched.sh("ls /run/asked", check=False) == ""
 
 
@@ -104,11 +104,11 @@ def test_a_wrong_machine_beside_a_drifted_one_is_12_and_both_are_told(
 
 
 @pytest.mark.parametrize(
-    ("backend", "said"),
+    ("backend", "output"),
     [("ssh", "Host key verification failed"), ("paramiko", "not in known_hosts")],
 )
 def test_an_unknown_host_key_is_unreachable(
-    lab: Lab, node: Node, tmp_path: Path, backend: str, said: str
+    lab: Lab, node: Node, tmp_path: Path, backend: str, output: str
 ) -> None:
     declare(tmp_path, node, STATE, backend=backend)
     lab.known_hosts.write_text("")
@@ -117,4 +117,4 @@ def test_an_unknown_host_key_is_unreachable(
     finally:
         lab.write_ssh_files()
     assert run.status == 11, run.output
-    assert said in " ".join(run.output.split())
+    assert output in " ".join(run.output.split())

@@ -58,10 +58,10 @@ def test_a_node_without_identity_is_recorded_by_the_command_that_its_gate_tells(
     folder = tmp_path / "node-configs" / node.name
     (folder / "system-identity.yaml").unlink()
     shut = check(lab, f"--node={node.name}", folder=tmp_path)
-    told = f"power-edge identity {node.name} --write"
+    message = f"power-edge identity {node.name} --write"
     assert shut.status == 12
-    assert told in " ".join(shut.output.split())
-    assert command(lab, *told.split()[2:], cwd=tmp_path).stdout == f"{node.name}\n"
+    assert message in " ".join(shut.output.split())
+    assert command(lab, *message.split()[2:], cwd=tmp_path).stdout == f"{node.name}\n"
     identity = load_node(folder).system_identity
     assert identity is not None
     assert identity.identifiers is not None
@@ -133,18 +133,18 @@ def test_a_machine_that_shows_no_identity_is_12(lab: Lab, node: Node, tmp_path: 
 
 def refusals(lab: Lab, target: str, folder: Path) -> list[str]:
     """What both say of a machine that cannot be reached."""
-    told = []
+    messages = []
     for done in (command(lab, target, cwd=folder), script(lab, target, cwd=folder)):
         assert (done.returncode, done.stdout) == (11, ""), done.stderr
-        told.append(done.stderr)
-    return told
+        messages.append(done.stderr)
+    return messages
 
 
 def test_a_key_that_is_refused_is_told_in_the_words_of_ssh(
     lab: Lab, node: Node, tmp_path: Path
 ) -> None:
-    for told in refusals(lab, f"mallory@{node.name}", tmp_path):
-        assert f"mallory@{node.address}: Permission denied" in told
+    for message in refusals(lab, f"mallory@{node.name}", tmp_path):
+        assert f"mallory@{node.address}: Permission denied" in message
 
 
 @pytest.mark.parametrize(("changed", "words"), [(True, "Host key for {} has changed"), (False, "")])
@@ -156,9 +156,9 @@ def test_a_host_key_is_never_overridden(
     )
     known = lab.known_hosts.read_text()
     try:
-        for told in refusals(lab, f"root@{node.name}", tmp_path):
-            assert words.format(node.address) in told
-            assert "Host key verification failed." in told
+        for message in refusals(lab, f"root@{node.name}", tmp_path):
+            assert words.format(node.address) in message
+            assert "Host key verification failed." in message
         assert lab.known_hosts.read_text() == known
     finally:
         lab.write_ssh_files()
@@ -222,7 +222,7 @@ def test_a_clone_is_refused_with_both_names(lab: Lab, node: Node, tmp_path: Path
             f"node-configs/clone/system-identity.yaml: is for the same machine as node-configs/{node.name}/system-identity.yaml"
             in done.stderr
         )
-        (fresh,) = re.findall(r"as root on one of them: (.*); reboot;", done.stderr)
+        (fresh,) = re.findall(r"as root on one of the machines: (.*); reboot;", done.stderr)
         clone.sh(fresh)
         assert "has changed" in command(lab, "clone", "--write", cwd=tmp_path).stderr
         lab.known_hosts.write_text(

@@ -109,7 +109,7 @@ def test_any_shell_carries_the_probe(
             "/bin/bash",
             ".bashrc",
             "PATH=/nowhere",
-            ": command not found (it takes a POSIX sh, base64 and gzip)",
+            ": command not found (the node needs a POSIX sh, base64 and gzip)",
         ),
         (
             "/usr/sbin/nologin",

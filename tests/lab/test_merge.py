@@ -43,10 +43,10 @@ def test_discovering_a_node_again(lab: Lab, node: Node, tmp_path: Path) -> None:
 
     node.write("/etc/sysctl.d/99-pe.conf", "net.ipv4.tcp_keepalive_time = 7201\n")
     node.sh("sysctl -qw net.ipv4.tcp_keepalive_time=7201")
-    told = discover("--merge")
-    assert '+  net.ipv4.tcp_keepalive_time: "7201"' in told
+    output = discover("--merge")
+    assert '+  net.ipv4.tcp_keepalive_time: "7201"' in output
     assert not [
-        line for line in told.splitlines() if line.startswith("-") and not line.startswith("---")
+        line for line in output.splitlines() if line.startswith("-") and not line.startswith("---")
     ]
     added = [
         line for line in state.read_text().splitlines() if line not in files[state].splitlines()

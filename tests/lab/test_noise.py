@@ -145,7 +145,7 @@ def test_what_is_read_of_a_machine_is_the_same(noisy: Node, user: str) -> None:
     )
     noisy.write("/opt/about.sh", about_script(place).text())
 
-    def told() -> list[object]:
+    def results() -> list[object]:
         found, shown = (
             framing.read(
                 noisy.run(
@@ -182,12 +182,12 @@ def test_what_is_read_of_a_machine_is_the_same(noisy: Node, user: str) -> None:
         ]
         return [*sections, *steady]
 
-    quiet = told()
+    quiet = results()
     different: dict[tuple[str, str], object] = {}
     for noise, make in NOISES.items():
         try:
             noisy.sh(make)
-            loud = told()
+            loud = results()
         finally:
             noisy.run("/bin/sh", "-c", QUIET)
         different |= {

@@ -81,7 +81,7 @@ def fifo(node: Node) -> Iterator["subprocess.Popen[bytes]"]:
             reader.kill()
 
 
-def told(process: "subprocess.Popen[bytes]") -> list[Any]:
+def result_of(process: "subprocess.Popen[bytes]") -> list[Any]:
     assert process.stdout is not None
     printed: list[Any] = json.loads(process.stdout.readline())
     return printed
@@ -89,20 +89,20 @@ def told(process: "subprocess.Popen[bytes]") -> list[Any]:
 
 def test_input_and_both_outputs_are_carried(lab: Lab, node: Node) -> None:
     with begun(lab, node, "cat; echo why >&2; exit 3", "sent " * 20_000) as process:
-        assert told(process) == [3, 100_000, "sent " * 20, 4]
+        assert result_of(process) == [3, 100_000, "sent " * 20, 4]
 
 
 def test_errors_beyond_what_a_channel_holds_keep_no_answer_back(lab: Lab, node: Node) -> None:
     """A channel holds 2 MiB; of errors 1 MiB is kept."""
     with begun(lab, node, "yes errors | head -c 8000000 >&2; echo done") as process:
-        status, length, output, errors = told(process)
+        status, length, output, errors = result_of(process)
         assert (status, length, output) == (0, 5, "done\n")
         assert 900_000 < errors <= 1024 * 1024
 
 
 def test_output_is_capped_as_it_is_read_and_its_command_ends(lab: Lab, node: Node) -> None:
     with fifo(node) as reader, begun(lab, node, f"{ALIVE}yes", "", str(1024 * 1024)) as process:
-        assert told(process) == ["TooLong", "the answer is longer than 1 MiB"]
+        assert result_of(process) == ["TooLong", "the answer is longer than 1 MiB"]
         assert reader.communicate()[0] == b""  # while our process, and the connection, are there
 
 
@@ -114,10 +114,13 @@ def test_the_channel_is_closed_with_the_lifeline(lab: Lab, node: Node) -> None:
         assert reader.stdout.readline() == b"begun\n"
         process.stdin.write(b"cut\n")
         process.stdin.flush()
-        assert told(process) == ["ConnectionAbortedError", "[Errno 103] the command was given up"]
+        assert result_of(process) == [
+            "ConnectionAbortedError",
+            "[Errno 103] the command was stopped",
+        ]
         assert reader.communicate()[0] == b""
 
 
 def test_a_connection_that_is_lost_ends_the_reading(lab: Lab, node: Node) -> None:
     with begun(lab, node, "echo part; sleep 1; kill -KILL $PPID") as process:
-        assert told(process) == [-1, 5, "part\n", 0]
+        assert result_of(process) == [-1, 5, "part\n", 0]

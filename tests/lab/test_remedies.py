@@ -152,8 +152,8 @@ def run(lab: Lab, drift: Drift) -> Row:
         make(node, case)
         items = items_of(drift.verdict.declared)
         found = look(node, items)
-        if (shown := worst(found)) != "fail":
-            return Row(drift, "", *_not_reproduced(drift, shown, found))
+        if (outcome_found := worst(found)) != "fail":
+            return Row(drift, "", *_not_reproduced(drift, outcome_found, found))
         if drift.name in NOT_REPRODUCED:
             return Row(drift, "", ("the node shows the drift, and NOT_REPRODUCED lists it",))
         if all(shell_line(result.remedy) is None for result in found):
@@ -163,12 +163,14 @@ def run(lab: Lab, drift: Drift) -> Row:
         return mend(lab, node, drift, found)
 
 
-def _not_reproduced(drift: Drift, shown: str, found: list[Result]) -> tuple[tuple[str, ...], str]:
+def _not_reproduced(
+    drift: Drift, outcome_found: str, found: list[Result]
+) -> tuple[tuple[str, ...], str]:
     """Faults and result of a drift that the node does not show."""
     if (reason := NOT_REPRODUCED.get(drift.name)) is not None:
         return (), f"not reproduced: {reason}"
     why = "; ".join(result.why for result in found if result.why)
-    return (f"the node shows {shown}: {why}",), ""
+    return (f"the node shows {outcome_found}: {why}",), ""
 
 
 def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
@@ -184,8 +186,8 @@ def mend(lab: Lab, node: Node, drift: Drift, found: list[Result]) -> Row:
         # $'...' is of bash and its like: see power_edge.checking.evaluate.quoted
         done = node.run("bash" if "$'" in command else "sh", "-c", command, check=False)
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()
-            faults.append(f"ended with {done.returncode}: {said[-200:]}")
+            message = (done.stderr or done.stdout).strip()
+            faults.append(f"ended with {done.returncode}: {message[-200:]}")
     left = []
     for drifting, result in zip(found, look(node, items), strict=True):
         if result.outcome is Outcome.COMPLIANT:
@@ -308,20 +310,22 @@ def kept(node: Node, declared: Mapping[str, Any]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for item in declared.get("files", ()):
         path = item["path"]
-        shown = node.run("stat", "-L", "-c", "%a %u %g", "--", path, check=False).stdout.split()
-        if shown:
+        outcome_found = node.run(
+            "stat", "-L", "-c", "%a %u %g", "--", path, check=False
+        ).stdout.split()
+        if outcome_found:
             content = node.run("sha256sum", "--", path, check=False).stdout.split(" ")[0]
             observed = dict(
-                zip(("mode", "owner", "group", "content"), (*shown, content), strict=True)
+                zip(("mode", "owner", "group", "content"), (*outcome_found, content), strict=True)
             )
-            told = item.keys() | ({"content"} if "sha256" in item else set())
+            reported_fields = item.keys() | ({"content"} if "sha256" in item else set())
             fields |= {
                 f"{field} of {path}": value
                 for field, value in observed.items()
-                if field not in told
+                if field not in reported_fields
             }
     for item in declared.get("services", ()):
-        name, told = (
+        name, reported_fields = (
             item["name"],
             item.keys() | ({"enabled"} if item.get("state") == "disabled" else set()),
         )
@@ -329,7 +333,9 @@ def kept(node: Node, declared: Mapping[str, Any]) -> dict[str, str]:
         active = node.run("systemctl", "is-active", "--", name, check=False).stdout.strip()
         observed = {"state": active} | ({"enabled": enabled} if "masked" not in enabled else {})
         fields |= {
-            f"{field} of {name}": value for field, value in observed.items() if field not in told
+            f"{field} of {name}": value
+            for field, value in observed.items()
+            if field not in reported_fields
         }
     return fields
 
@@ -384,8 +390,8 @@ def _units(node: Node, names: list[str]) -> Concern:
     firewall, bring up a tunnel.
     """
     show = ("systemctl", "show", "-p", "Names,TriggeredBy", "--value", "--", *names)
-    shown = node.run(*show, check=False).stdout.split()
-    stems = {name.rpartition(".")[0] for name in shown} | {
+    outcome_found = node.run(*show, check=False).stdout.split()
+    stems = {name.rpartition(".")[0] for name in outcome_found} | {
         name.removesuffix(".service") for name in names
     }
     unit = rf"(\S*/)?([SK]\d\d)?({_any(stems)})(\.\w+)?( |$)"

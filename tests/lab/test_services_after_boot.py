@@ -10,6 +10,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
+from tests.support.lab.boots import verdicts
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, TRIXIE, Root, own_distribution
 from tests.support.scripts import body
@@ -115,7 +116,7 @@ UNITS: Mapping[str, Made] = {
     "off-and-wanted": Made("dd"),
     "wants-the-off": Made("cd", ENABLE, unit="Wants=off-and-wanted.service"),
     "bound": Made("cd", install=""),
-    "binds": Made("cd", ENABLE, unit="BindsTo=bound.service"),
+    "binds": Made("cd", f"{ENABLE} --now", unit="BindsTo=bound.service"),
     "loses": Made("ud", ENABLE),
     "wins": Made("cd", ENABLE, unit="Conflicts=loses.service"),
     "condition-fails": Made("ud", ENABLE, unit="ConditionPathExists=/nonexistent"),
@@ -184,6 +185,76 @@ UNITS: Mapping[str, Made] = {
         unit="ConditionPathExists=/dev/null\nConditionPathExists=/proc/sys/kernel\nConditionDirectoryNotEmpty=/sys/kernel\n"
         "ConditionPathIsReadWrite=/etc\nConditionPathExistsGlob=/etc/pass*\nConditionPathIsDirectory=/var/lib",
     ),
+    "condition-in-the-managers-home": Made(
+        "cd", f"{ENABLE}; : >/root/pe-home", unit="ConditionPathExists=%h/pe-home"
+    ),
+    "condition-not-in-the-managers-home": Made(
+        "ud", f"{ENABLE}; : >/root/pe-home", unit="ConditionPathExists=!%h/pe-home"
+    ),
+    "condition-on-the-managers-name": Made(
+        "ud", f"{ENABLE}; : >/opt/pe-root", unit="ConditionPathExists=!/opt/pe-%u"
+    ),
+    "condition-on-the-managers-number": Made(
+        "ud", f"{ENABLE}; : >/opt/pe-0", unit="ConditionPathExists=!/opt/pe-%U"
+    ),
+    "condition-on-the-managers-group": Made(
+        "ud", f"{ENABLE}; : >/opt/pe-root", unit="ConditionPathExists=!/opt/pe-%g"
+    ),
+    "condition-on-the-managers-shell": Made("ud", ENABLE, unit="ConditionPathExists=!%s"),
+    "condition-on-this-boot": Made(
+        "ud",
+        f"{ENABLE}; : >/opt/pe-$(tr -d - </proc/sys/kernel/random/boot_id)",
+        unit="ConditionPathExists=/opt/pe-%b",
+    ),
+    "condition-on-the-environment": Made("ud", ENABLE, unit="ConditionEnvironment=HOME"),
+    "condition-on-a-set-environment": Made(
+        "ud", f"{ENABLE}; systemctl set-environment PE_SET=1", unit="ConditionEnvironment=PE_SET"
+    ),
+    "condition-on-no-environment": Made("cd", ENABLE, unit="ConditionEnvironment=!PE_UNSET"),
+    "condition-on-the-user": Made("cd", ENABLE, unit="ConditionUser=root"),
+    "condition-on-another-user": Made("ud", ENABLE, unit="ConditionUser=stella"),
+    "condition-on-a-group": Made("ud", ENABLE, unit="ConditionGroup=root"),
+    "condition-on-the-machine": Made(
+        "cd",
+        ENABLE,
+        unit="ConditionVirtualization=container\nConditionVirtualization=!vm\nConditionCapability=CAP_SETUID\n"
+        "ConditionMemory=>1M\nConditionCPUs=>0\nConditionKernelCommandLine=!pe-none\nConditionFirstBoot=no",
+    ),
+    "condition-on-another-machine": Made("ud", ENABLE, unit="ConditionVirtualization=vm"),
+    "condition-on-power": Made("ud", ENABLE, unit="ConditionACPower=true"),
+    "condition-on-what-tmpfiles-removes": Made(
+        "ud",
+        f"{ENABLE}; : >/etc/pe-swept; echo 'r! /etc/pe-sw*' >>/etc/tmpfiles.d/pe.conf",
+        unit="ConditionPathExists=/etc/pe-swept",
+    ),
+    "condition-on-what-tmpfiles-removes-with-its-folder": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-swept; : >/opt/pe-swept/a; echo 'R /opt/pe-swept' >>/etc/tmpfiles.d/pe.conf",
+        unit="ConditionPathExists=/opt/pe-swept/a",
+    ),
+    "condition-on-what-tmpfiles-empties": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-emptied; : >/opt/pe-emptied/a; echo 'D /opt/pe-emptied' >>/usr/lib/tmpfiles.d/pe.conf",
+        unit="ConditionDirectoryNotEmpty=/opt/pe-emptied",
+    ),
+    "condition-on-what-tmpfiles-makes": Made(
+        "ud",
+        f"{ENABLE}; echo 'd /opt/pe-made/b' >>/etc/tmpfiles.d/pe.conf",
+        unit="ConditionPathExists=!/opt/pe-made",
+    ),
+    "condition-on-a-mount-that-no-boot-makes": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-noauto; echo 'tmpfs /opt/pe-noauto tmpfs noauto' >>/etc/fstab; systemctl daemon-reload; "
+        "mount /opt/pe-noauto; : >/opt/pe-noauto/a",
+        unit="ConditionPathExists=/opt/pe-noauto/a",
+    ),
+    "condition-on-what-a-boot-hides": Made(
+        "ud",
+        f"{ENABLE}; mkdir /opt/pe-later; : >/opt/pe-later/a; "
+        f"printf '[Mount]\\nWhat=tmpfs\\nType=tmpfs\\nWhere=/opt/pe-later\\n' >{ADMIN}/'opt-pe\\x2dlater.mount'; "
+        "systemctl daemon-reload; systemctl add-wants local-fs.target 'opt-pe\\x2dlater.mount'",
+        unit="ConditionPathExists=/opt/pe-later/a",
+    ),
     "condition-holds": Made("cd", ENABLE, unit="ConditionPathExists=/etc/passwd"),
     "assert-fails": Made("ud", ENABLE, unit="AssertPathExists=/nonexistent"),
     "one-condition-of-two": Made(
@@ -198,11 +269,97 @@ UNITS: Mapping[str, Made] = {
         f"{ENABLE}; systemctl start $U",
         service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity",
     ),
+    "asks-since-its-start": Made(
+        "ud",
+        f"{ENABLE} --now; mkdir {ADMIN}/$U.d; printf '[Service]\\nExecCondition=false\\n' >{ADMIN}/$U.d/a.conf; systemctl daemon-reload",
+    ),
+    "asks-otherwise-since-its-start": Made(
+        "ud",
+        f"{ENABLE} --now; sed -i s:=/bin/true:=/bin/false: {ADMIN}/$U; systemctl daemon-reload",
+        service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity",
+    ),
+    "asks-otherwise-since-its-stop": Made(
+        "ud",
+        f"{ENABLE} --now; systemctl stop $U; sed -i s:=/bin/true:=/bin/false: {ADMIN}/$U; systemctl daemon-reload",
+        service="ExecCondition=/bin/true\nExecStart=/bin/sleep infinity",
+    ),
+    "skips-itself-behind-a-mask-in-run": Made(
+        "uu",
+        f"{ENABLE}; systemctl mask --runtime $U",
+        service="ExecCondition=/bin/false\nExecStart=/bin/sleep infinity",
+        folder=VENDOR,
+    ),
+    "slow": Made("cd", ENABLE, service="Type=oneshot\nExecStart=/bin/sleep 2"),
+    "runs-out-of-time": Made("ud", ENABLE, unit="After=slow.service\nJobTimeoutSec=1"),
+    "requires-what-runs-out-of-time": Made(
+        "ud", ENABLE, unit="Requires=runs-out-of-time.service\nAfter=runs-out-of-time.service"
+    ),
+    "called": Made("uu", install="", unit="Wants=wanted-by-the-called.service pe-alias.service"),
+    "wanted-by-the-called": Made("uu", unit="Requires=required-after-a-call.service", install=""),
+    "required-after-a-call": Made("uu", install=""),
+    "wanted-by-an-alias-after-a-call": Made("du", f"ln -s $U {ADMIN}/pe-alias.service", install=""),
     "has-failed": Made(
         "cd", f"{ENABLE}; systemctl start $U || :", service="Type=oneshot\nExecStart=false"
     ),
     "requires-what-has-failed": Made(
         "ud", ENABLE, unit="Requires=has-failed.service\nAfter=has-failed.service"
+    ),
+    "has-failed-and-was-reset": Made(
+        "cd",
+        f"{ENABLE}; systemctl start $U || systemctl reset-failed $U",
+        service="Type=oneshot\nExecStart=false",
+    ),
+    "requires-what-was-reset": Made(
+        "ud",
+        ENABLE,
+        unit="Requires=has-failed-and-was-reset.service\nAfter=has-failed-and-was-reset.service",
+    ),
+    "edited-since-its-start": Made(
+        "cd",
+        f"{ENABLE} --now; sed -i s:/bin/sleep:/nonexistent: {ADMIN}/$U; systemctl daemon-reload",
+        service="Type=exec\nExecStart=/bin/sleep infinity",
+    ),
+    "requires-the-edited": Made(
+        "ud",
+        ENABLE,
+        unit="Requires=edited-since-its-start.service\nAfter=edited-since-its-start.service",
+    ),
+    "requires-what-requires-the-edited": Made(
+        "ud", ENABLE, unit="Requires=requires-the-edited.service\nAfter=requires-the-edited.service"
+    ),
+    "drop-in-since-its-start": Made(
+        "cd",
+        f"{ENABLE} --now; mkdir {ADMIN}/$U.d; printf '[Service]\\nExecStartPre=false\\n' >{ADMIN}/$U.d/f.conf",
+    ),
+    "requires-what-has-a-new-drop-in": Made(
+        "ud",
+        ENABLE,
+        unit="Requires=drop-in-since-its-start.service\nAfter=drop-in-since-its-start.service",
+    ),
+    "upgraded-since-its-start": Made(
+        "cd",
+        f'{ENABLE} --now; touch -d "$(date +%FT%T -d 1minute)" {VENDOR}/$U; systemctl daemon-reload',
+        folder=VENDOR,
+    ),
+    "requires-the-upgraded": Made(
+        "cd",
+        ENABLE,
+        unit="Requires=upgraded-since-its-start.service\nAfter=upgraded-since-its-start.service",
+    ),
+    "is-up": Made("cd", f"{ENABLE} --now"),
+    "requires-what-is-up": Made(
+        "cd", ENABLE, unit="Requires=is-up.service dbus.socket\nAfter=is-up.service"
+    ),
+    "part-of-what-is-soon-over": Made(
+        "cd", ENABLE, unit="PartOf=is-soon-over.service\nAfter=is-soon-over.service"
+    ),
+    "not-needed": Made("cd", ENABLE, unit="StopWhenUnneeded=yes"),
+    "before-anything": Made("cd", ENABLE, install="sysinit.target", unit="DefaultDependencies=no"),
+    "for-an-alias": Made("cd", ENABLE, install="runlevel3.target"),
+    "of-a-drop-in@one": Made(
+        "cd",
+        f"mkdir -p {ADMIN}/multi-user.target.d; printf '[Unit]\\nWants=%s\\n' $U >{ADMIN}/multi-user.target.d/w.conf",
+        install="",
     ),
     "is-soon-over": Made("cd", ENABLE, service="Type=oneshot\nExecStart=true"),
     "bound-to-what-is-soon-over": Made(
@@ -255,12 +412,52 @@ UNITS: Mapping[str, Made] = {
         f"systemctl enable by-a-masked-socket.socket; ln -s /dev/null {ADMIN}/by-a-masked-socket.socket",
         install="",
     ),
+    "linked-into-run": Made("ud", f"{ENABLE}; mv {ADMIN}/$U /run/$U; ln -s /run/$U {ADMIN}/$U"),
+    "linked-by-way-of-another-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /opt/pe; mv {ADMIN}/$U /run/$U; ln -s /run/$U /opt/pe/$U; ln -s /opt/pe/$U {ADMIN}/$U",
+    ),
+    "linked-into-a-linked-folder": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /dev/shm/pe; ln -sfn /dev/shm/pe /opt/pe-shm; mv {ADMIN}/$U /dev/shm/pe; ln -s /opt/pe-shm/$U {ADMIN}/$U",
+    ),
+    "linked-by-way-of-another-unit": Made(
+        "uu",
+        f"{ENABLE}; mv {ADMIN}/$U /run/$U; ln -s /run/$U {VENDOR}/$U; ln -s {VENDOR}/$U {ADMIN}/$U",
+    ),
+    "linked-elsewhere": Made(
+        "cd", f"{ENABLE}; mkdir -p /opt/pe; mv {ADMIN}/$U /opt/pe/$U; ln -s /opt/pe/$U {ADMIN}/$U"
+    ),
+    "linked-onto-a-mount": Made(
+        "ud",
+        f"{ENABLE}; mkdir -p /srv/pe-linked; mount -t tmpfs pe /srv/pe-linked; mv {ADMIN}/$U /srv/pe-linked; ln -s /srv/pe-linked/$U {ADMIN}/$U",
+    ),
+    "hidden-by-a-mount": Made(
+        "ud",
+        f"{ENABLE}; cp {ADMIN}/$U /root/$U; printf '[Unit]\\nConditionPathExists=/nonexistent\\n' >>{ADMIN}/$U; mount --bind /root/$U {ADMIN}/$U",
+    ),
+    "drop-ins-behind-a-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir /run/$U.d; printf '[Unit]\\nWants=wanted-behind-a-link.service\\n' >/run/$U.d/w.conf; ln -s /run/$U.d {ADMIN}",
+    ),
+    "wanted-behind-a-link": Made("uu", install=""),
+    "drop-ins-for-many-behind-a-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir /run/pe-many; printf '[Unit]\\nDescription=x\\n' >/run/pe-many/w.conf; ln -s /run/pe-many {ADMIN}/drop-ins-for-many-.service.d",
+    ),
+    "wants-behind-a-link": Made(
+        "ud",
+        f"{ENABLE}; mkdir /run/pe-wants; ln -s {ADMIN}/wanted-by-a-linked-folder.service /run/pe-wants; ln -s /run/pe-wants {ADMIN}/$U.wants",
+    ),
+    "wanted-by-a-linked-folder": Made("uu", install=""),
     "readable-by-root": Made("cd", f"{ENABLE}; chmod 600 {ADMIN}/$U"),
     "instance@one": Made("cd", ENABLE),
     "instance@two": Made("dc"),
 }
 TIMER, SOCKET = "[Timer]\nOnBootSec=0\n", "[Socket]\nListenStream=/run/{}\n"
 OTHERS = {
+    "/usr/share/dbus-1/system-services/org.lab.Called.service": "[D-BUS Service]\nName=org.lab.Called\nExec=/bin/false\nUser=root\n"
+    "SystemdService=called.service\n",
     f"{ADMIN}/by-a-timer.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed-fails.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
@@ -361,6 +558,100 @@ def test_the_verdicts_and_the_boot_that_follows(lab: Lab, odd: list[Node]) -> No
     }
     assert [name for name in UNITS if on[name] == "c" and not started[name]] == []
     assert [name for name in UNITS if "c" in (off[name], disabled[name]) and started[name]] == []
+
+
+HIDDEN = {
+    "linked": f"cp -a {ADMIN}/. /run/all; rm -r {ADMIN}; ln -s /run/all {ADMIN}",
+    "mounted": f"cp -a {ADMIN} /root/all; rm {ADMIN}/plain.service; mount --bind /root/all {ADMIN}",
+    "mounted-above": "cp -a /etc/systemd /root/all; mount -t tmpfs pe /etc/systemd; cp -a /root/all/. /etc/systemd",
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_boot_does_not_find_a_whole_folder_of_units(lab: Lab, root: Root, how: str) -> None:
+    texts = {f"{ADMIN}/plain.service": UNITS["plain"].text()}
+    with lab.node("hidden", root=root, files=texts) as node:
+        node.sh(f"{HIDDEN[how]}; systemctl daemon-reload; systemctl -q enable --now plain")
+        assert letters(checked(node, [Service(name="plain", enabled=True)])) == {"plain": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active plain", check=False) != "active"
+
+
+BREAKS = "tmpfs /srv tmpfs bogus=1"
+EMERGENCIES = {
+    "fstab-not-reloaded": f"echo '{BREAKS}' >>/etc/fstab",
+    "fstab-reloaded": f"echo '{BREAKS}' >>/etc/fstab; systemctl daemon-reload",
+    "mount-unit": f"printf '[Mount]\\nWhat=tmpfs\\nType=tmpfs\\nOptions=bogus=1\\nWhere=/srv\\n' >{ADMIN}/srv.mount; "
+    "systemctl daemon-reload; systemctl add-requires local-fs.target srv.mount",
+}
+
+
+@pytest.mark.parametrize("how", EMERGENCIES)
+@pytest.mark.parametrize("root", ROOTS)
+def test_nothing_is_sure_where_a_boot_may_end_in_emergency_mode(
+    lab: Lab, root: Root, how: str
+) -> None:
+    texts = {f"{ADMIN}/{name}.service": UNITS[name].text() for name in ("plain", "off")}
+    with lab.node("emergency", root=root, files=texts) as node:
+        node.sh("systemctl -q enable --now plain")
+        declared = [Service(name="plain", enabled=True), Service(name="off", enabled=False)]
+        assert letters(checked(node, declared)) == {"plain": "c", "off": "c"}
+        node.sh(EMERGENCIES[how])
+        assert letters(checked(node, declared)) == {"plain": "u", "off": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active plain", check=False) != "active"
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_line_in_fstab_starts_a_unit_and_a_reload_settles_it(lab: Lab, root: Root) -> None:
+    texts = {f"{ADMIN}/off.service": UNITS["off"].text()}
+    with lab.node("fstab", root=root, files=texts) as node:
+        node.sh("echo 'tmpfs /srv tmpfs x-systemd.requires=off.service' >>/etc/fstab; mount /srv")
+        declared = [Service(name="off", enabled=False), Service(name="cron", enabled=True)]
+        assert letters(checked(node, declared)) == {"off": "u", "cron": "u"}
+        node.sh("systemctl daemon-reload")
+        assert letters(checked(node, declared))["cron"] == "c"
+        assert letters(checked(node, declared))["off"] in "du"
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active off") == "active"
+
+
+BEHIND = {
+    "hidden": ("ConditionPathExists=!/root/pe", "uu"),
+    "hidden-by-a-link": ("ConditionPathExists=!/opt/pe/via/pe", "uu"),
+    "hidden-glob": ("ConditionPathExistsGlob=!/root/p*", "uu"),
+    "hidden-folder": ("ConditionDirectoryNotEmpty=!/root", "uu"),
+    "may-not-run": ("ConditionFileIsExecutable=!/opt/pe/run", "uu"),
+    "forgotten": ("ConditionPathExists=/root/way/flag", "uu"),
+    "missing": ("ConditionPathExists=!/root/nothing", "cu"),
+    "open": ("ConditionPathExists=!/opt/pe/nothing", "cc"),
+}
+"""By unit, a condition and the verdicts on `enabled: true` of a user with sudo and of one without."""
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_what_a_user_may_not_see_is_not_missing(lab: Lab, root: Root) -> None:
+    texts = {
+        f"{ADMIN}/{name}.service": Made("", unit=condition).text()
+        for name, (condition, _) in BEHIND.items()
+    }
+    declared = [Service(name=name, enabled=True) for name in BEHIND]
+    with lab.node("hidden", root=root, files=texts) as node:
+        node.sh(
+            f"systemctl -q enable {' '.join(BEHIND)}; mkdir -p /opt/pe /run/way; ln -s /root /opt/pe/via; ln -s /run/way /root; "
+            ": >/root/pe; : >/run/way/flag; install -m 700 /bin/true /opt/pe/run"
+        )
+        found = [letters(verdicts(lab, node, user, declared)) for user in ("stella", "guest")]
+        assert {name: "".join(user[name] for user in found) for name in BEHIND} == {
+            name: expected for name, (_, expected) in BEHIND.items()
+        }
+        again = lab.reboot(node)
+        skipped = [name for name, (_, expected) in BEHIND.items() if expected == "uu"]
+        assert (
+            "active"
+            not in again.sh(f"systemctl is-active {' '.join(skipped)}", check=False).split()
+        )
 
 
 def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> None:

@@ -12,12 +12,13 @@ import pytest
 
 from power_edge import package_data
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Observations, Result, Source
+from power_edge.model import NotObserved, Observations, Result
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.sysctl import RESOURCE
 from power_edge.resources.sysctl.key import Setting, canonical
 from power_edge.resources.sysctl.kinds import never
 from power_edge.resources.sysctl.observation import parse
+from tests.support.items import item_of
 from tests.support.lab.nodes import Node
 
 pytestmark = pytest.mark.lab
@@ -31,15 +32,7 @@ def judged(key: str, value: str, observed: Observations) -> Result:
     declared = Setting(key, value)
     return judge(
         RESOURCE,
-        Item(
-            "node",
-            "sysctl",
-            key,
-            canonical(key),
-            declared,
-            RESOURCE.asserts(declared),
-            (Source("f", 1),),
-        ),
+        item_of(RESOURCE, key, declared),
         observed,
     )
 
@@ -94,8 +87,8 @@ def test_what_has_no_value(node: Node, shell: list[str]) -> None:
 
 
 def test_a_long_value_is_read_to_its_end(node: Node) -> None:
-    key, whole = "net.ipv4.ip_local_reserved_ports", ",".join(map(str, range(1024, 9000, 2)))
-    put(node, key, whole)
+    key, long_value = "net.ipv4.ip_local_reserved_ports", ",".join(map(str, range(1024, 9000, 2)))
+    put(node, key, long_value)
     observed = parse(node.run("sh", "-c", BODY, "pe", canonical(key)).stdout.encode())
     shutil.copy(str(shutil.which("busybox")), node.tree / "usr/local/bin")
     cut = parse(
@@ -104,9 +97,9 @@ def test_a_long_value_is_read_to_its_end(node: Node) -> None:
         ).stdout.encode()
     )
     put(node, key, "")
-    assert judged(key, whole, observed).outcome.value == "compliant"
-    assert judged(key, whole[:1024], observed).outcome.value == "drift"
-    assert judged(key, whole[:1024], cut).outcome.value == "unknown"
+    assert judged(key, long_value, observed).outcome.value == "compliant"
+    assert judged(key, long_value[:1024], observed).outcome.value == "drift"
+    assert judged(key, long_value[:1024], cut).outcome.value == "unknown"
 
 
 def test_a_plain_user_with_and_without_sudo(node: Node) -> None:

@@ -98,19 +98,19 @@ def test_drifts_made_by_hand_are_found_named_and_mended_by_the_printed_commands(
     }
     printed = " ".join(drifted.output.split())
     for by_hand, (item, field, expected, actual) in ROUNDS[round].items():
-        said = drifted.item(NAME, item)
-        assert (said["outcome"], said["expected"][field], said["actual"][field]) == (
+        result = drifted.item(NAME, item)
+        assert (result["outcome"], result["expected"][field], result["actual"][field]) == (
             "drift",
             expected,
             actual,
         )
-        assert said["source"].startswith(f"node-configs/{NAME}/state.yaml:")
+        assert result["source"].startswith(f"node-configs/{NAME}/state.yaml:")
         if by_hand == KILLED:
-            assert said["mend"] is None
-            assert "journalctl" in said["advice"]  # why it failed is a person's to find out
+            assert result["mend"] is None
+            assert "journalctl" in result["advice"]  # why it failed is a person's to find out
             t420.sh("systemctl start docker")
             continue
-        assert said["mend"] in printed
-        t420.sh(said["mend"])
+        assert result["mend"] in printed
+        t420.sh(result["mend"])
     mended = check(lab, f"--node={NAME}")
     assert mended.status == 0, mended.output

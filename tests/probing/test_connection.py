@@ -147,7 +147,7 @@ def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "displayed"),
     [
         ("ssh://root:s3cret@rig", "ssh://root@rig"),
         ("ssh://root:s3c%40:ret@rig:22?sudo=true", "ssh://root@rig:22?sudo=true"),
@@ -168,8 +168,8 @@ def test_tests_are_given_testinfra_s_own_sudo_and_the_probe_is_not(
         ("ssh://rig:22?sudo=true", "ssh://rig:22?sudo=true"),
     ],
 )
-def test_a_password_is_never_shown(url: str, shown: str) -> None:
-    assert without_password(url) == shown
+def test_a_password_is_never_shown(url: str, displayed: str) -> None:
+    assert without_password(url) == displayed
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def outcomes(answer: Answer) -> dict[str, Outcome]:
 
 
 def check(damaged: bytes) -> None:
-    whole = read(WHOLE)
+    complete = read(WHOLE)
     try:
         answer = read(damaged)
     except NoAnswer:
@@ -87,11 +87,15 @@ def check(damaged: bytes) -> None:
     if answer.gate is None:
         assert answer.outputs == {}
         return
-    assert (answer.node, answer.readings, answer.gate) == (whole.node, whole.readings, whole.gate)
-    assert answer.outputs.keys() == whole.outputs.keys()
+    assert (answer.node, answer.readings, answer.gate) == (
+        complete.node,
+        complete.readings,
+        complete.gate,
+    )
+    assert answer.outputs.keys() == complete.outputs.keys()
     for name, output in answer.outputs.items():
-        assert output == whole.outputs[name] or (output.status is None and output.lost), name
-    before = outcomes(whole)
+        assert output == complete.outputs[name] or (output.status is None and output.lost), name
+    before = outcomes(complete)
     for name, outcome in outcomes(answer).items():
         assert outcome in (before[name], Outcome.UNKNOWN), name
 
@@ -209,7 +213,7 @@ def test_several_at_once(data: st.DataObject) -> None:
         (
             b"row telnetd amd64 install/installed/ok 1.0\n",
             b"",
-            "the answer was damaged on the way: the section does not fit its checksum",
+            "the answer was damaged on the way: the section does not match its checksum",
         ),
         (
             b" B packages.0\n",
@@ -224,7 +228,7 @@ def test_several_at_once(data: st.DataObject) -> None:
         (
             b"asked cron\n",
             b"asked cron\r\n",
-            "the answer was damaged on the way: the section does not fit its checksum",
+            "the answer was damaged on the way: the section does not match its checksum",
         ),
     ],
 )
@@ -236,5 +240,5 @@ def test_what_is_lost_says_so(before: bytes, after: bytes, why: str) -> None:
 def test_an_identifier_that_is_lost_opens_no_gate() -> None:
     line = f"{answers.NONCE} I product-uuid ok {answers.digest('x')}\n".encode()
     assert read(WHOLE).readings["product-uuid"] == Reading("ok", answers.digest("x"))
-    with pytest.raises(NoAnswer, match="head does not fit"):
+    with pytest.raises(NoAnswer, match="head does not match"):
         read(WHOLE.replace(line, b""))

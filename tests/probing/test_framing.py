@@ -60,20 +60,20 @@ def test_a_hash_counts_only_where_the_identifier_was_read(state: str) -> None:
 
 def test_cut_at_every_byte() -> None:
     data = answer("rig-7", {**SECTIONS, "sysctl.2": b"vm.swappiness\n"})
-    whole = read(data)
+    complete = read(data)
     for at in range(len(data)):
         try:
             observed = read(data[:at])
         except NoAnswer:
             continue
-        assert observed.node == whole.node
-        assert observed.gate in (None, whole.gate)
-        assert observed.complete <= whole.complete
+        assert observed.node == complete.node
+        assert observed.gate in (None, complete.gate)
+        assert observed.complete <= complete.complete
         for name, output in observed.outputs.items():
             if output.failure() is None:
-                assert output.stdout == whole.outputs[name].stdout
+                assert output.stdout == complete.outputs[name].stdout
         if observed.gate is not None:
-            assert observed.readings == whole.readings
+            assert observed.readings == complete.readings
 
 
 def test_what_a_section_prints_is_no_frame() -> None:
@@ -181,7 +181,7 @@ def test_an_end_of_another_section_is_none() -> None:
 def test_what_the_head_promises_and_is_not_there_is_lost() -> None:
     for end, why in (
         (True, "the answer was damaged on the way: the section is missing"),
-        (False, "the answer was cut"),
+        (False, "the answer is incomplete"),
     ):
         observed = read(
             answer("a", {"sysctl.0": b"x\n"}, promised=["sysctl.0", "sysctl.1"], end=end)

@@ -53,7 +53,7 @@ def test_a_table_of_which_a_part_failed_is_unseen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "why"), [(True, "not in the answer"), (False, "the answer was cut")]
+    ("end", "why"), [(True, "not in the answer"), (False, "the answer is incomplete")]
 )
 def test_no_section(end: bool, why: str) -> None:
     assert observed({}, end=end) == NotObserved(why)

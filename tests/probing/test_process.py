@@ -48,9 +48,9 @@ class Holders:
 
 @pytest.fixture
 def holders(tmp_path: Path) -> Iterator[Holders]:
-    made = Holders(tmp_path / "alive")
-    yield made
-    made.close()
+    started = Holders(tmp_path / "alive")
+    yield started
+    started.close()
 
 
 def test_a_command_gets_its_input_and_all_that_it_prints_is_kept() -> None:
@@ -171,11 +171,11 @@ def test_what_this_machine_has_no_room_for_is_not_run(
 
 
 @pytest.mark.parametrize(
-    "said", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"]
+    "message", ["guard: 4: Cannot fork", "guard: fork: retry: Resource temporarily unavailable"]
 )
-def test_a_shell_of_ours_that_may_start_no_process_is_no_answer(said: str) -> None:
+def test_a_shell_of_ours_that_may_start_no_process_is_no_answer(message: str) -> None:
     with pytest.raises(NoRoom):
-        run(["sh", "-c", 'echo "$0" >&2; exit 2', said], b"", Lifeline())
+        run(["sh", "-c", 'echo "$0" >&2; exit 2', message], b"", Lifeline())
     assert (
         run(["sh", "-c", 'echo "$0" >&2; exit 2', "sh: 1: Cannot fork"], b"", Lifeline()).status
         == 2
@@ -217,6 +217,7 @@ def test_the_processes_of_a_host_for_tests_hang_on_its_lifeline(holders: Holders
     lifeline.cut()
     holders.await_gone()
     thread.join()
+    assert lifeline.begun.is_set()
 
 
 @pytest.mark.parametrize("death", [None, signal.SIGKILL, signal.SIGTERM])

@@ -150,7 +150,7 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("messages", "message"),
     [
         (
             ("Host key verification failed.",),
@@ -175,13 +175,13 @@ CHANGED = "Host key for rig has changed and you have requested strict checking."
     ids=["", "no GSSAPI"],
 )
 def test_what_keeps_ssh_from_the_node_is_told_in_its_own_words(
-    said: tuple[str, ...],
+    messages: tuple[str, ...],
     message: str,
     before: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    words = "".join(f"echo {shlex.quote(line)} >&2\n" for line in (*before, *said))
+    words = "".join(f"echo {shlex.quote(line)} >&2\n" for line in (*before, *messages))
     stand_in(tmp_path, monkeypatch, f"{words}exit 255")
     with pytest.raises(Unreachable) as raised:
         ask(job("a"), Lifeline())

@@ -44,11 +44,31 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
         assert [pending[str(number)].answer().node for number in range(100)] == [
             str(number) for number in range(100)
         ]
-        assert not pending["hangs"].here_within(0)
+        assert not pending["hangs"].is_done_within(0)
         with pytest.raises(Unreachable, match="no answer in 0 s"):
             pending["hangs"].answer()
     finally:
         never.set()
+
+
+def test_the_caller_waits_until_the_commands_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not until they end, and not for a node that cannot be asked."""
+    monkeypatch.setattr(parallel, "_HEAD_START", threading.TIMEOUT_MAX)
+    goes_on = threading.Event()
+
+    def ask(job: Job, lifeline: Lifeline) -> Answer:
+        if job.script.node == "fails":
+            raise NotAsked("no process")
+        lifeline.begun.set()
+        goes_on.wait()
+        return answered(job.script.node)
+
+    try:
+        pending = start([job("a"), job("fails"), job("b")], ask)
+        assert not pending["a"].is_done_within(0)
+        assert pending["fails"].is_done_within(0)
+    finally:
+        goes_on.set()
 
 
 def test_a_node_that_waits_for_its_turn_has_as_many_deadlines() -> None:
@@ -88,10 +108,10 @@ def test_whatever_ends_the_way_is_a_reason(error: BaseException, message: str) -
 
 
 NOT_STARTED = "the probe did not start"
-TOOLS = " (it takes a POSIX sh, base64 and gzip)"
+TOOLS = " (the node needs a POSIX sh, base64 and gzip)"
 SHELL = (
-    " (the login shell did not run it: does the account run commands, and does no startup file, such as ~/.bashrc or ~/.cshrc, end the shell, exec"
-    " another or read its input?)"
+    " (the login shell did not run it: the account must be allowed to run commands, and no startup file, such as ~/.bashrc or ~/.cshrc, may end the"
+    " shell, start another or read its input)"
 )
 
 
@@ -148,8 +168,8 @@ def test_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (Host(b"", b"sh: tmux: not found\n"), f": sh: tmux: not found{SHELL}"),
         *(
-            (Host(b"", f"{said}\n".encode()), f": {said}{TOOLS}")
-            for said in (
+            (Host(b"", f"{line}\n".encode()), f": {line}{TOOLS}")
+            for line in (
                 "base64: Command not found.",
                 "zsh:1: command not found: base64",
                 "mksh: gzip: inaccessible or not found",
@@ -298,7 +318,7 @@ def test_that_this_machine_has_no_room_is_no_fault_of_the_node(
     with pytest.raises(NotAsked) as raised:
         ask(job("a"), Lifeline())
     assert str(raised.value) == (
-        "not asked, since this machine ran short (Resource temporarily unavailable): allow it more (ulimit -n, ulimit -u), or check fewer"
+        "not asked, because this machine ran out of resources (Resource temporarily unavailable): raise its limits (ulimit -n, ulimit -u), or check fewer"
         " nodes at once"
     )
 
@@ -330,7 +350,9 @@ def test_as_many_threads_ask_as_can_be_started(
         ]
     else:
         for each in pending.values():
-            with pytest.raises(NotAsked, match="not asked, since this machine ran short"):
+            with pytest.raises(
+                NotAsked, match="not asked, because this machine ran out of resources"
+            ):
                 each.answer()
 
 

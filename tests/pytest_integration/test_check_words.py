@@ -121,10 +121,10 @@ def test_without_a_node_that_is_this_machine(
     outside = project.run("-p", PLUGINS[-1]).stderr.str()
     assert "there is no node-configs/ in this folder or above it" in outside
     project.node("rig-1")
-    monkeypatch.setattr(init, "find", lambda root: (None, ("x was passed over",)))
+    monkeypatch.setattr(init, "find", lambda root: (None, ("x was skipped",)))
     result = run(project, status=4)
     assert message in result.stderr.str()
-    assert "x was passed over" in result.stderr.str()
+    assert "x was skipped" in result.stderr.str()
 
     def silent(root: Path) -> tuple[str | None, tuple[str, ...]]:
         raise Unreachable("no shell\x1b[31m")

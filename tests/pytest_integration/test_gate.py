@@ -78,15 +78,17 @@ def judged(answer: Answer, expected: Expected | None) -> Gate:
 @each_shell()
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_table(row: Row, shell: list[str], machine: Path) -> None:
-    for kind, (state, value) in row.shown.items():
+    for kind, (state, value) in row.readings.items():
         file = machine / FILES[kind]
         file.parent.mkdir(parents=True, exist_ok=True)
         if state != "missing":
             file.write_text(value)
             file.chmod(0o000 if state == "unreadable" else 0o444)
-    answer = ask(shell, row.expected, machine, as_nobody="unreadable" in dict(row.shown.values()))
+    answer = ask(
+        shell, row.expected, machine, as_nobody="unreadable" in dict(row.readings.values())
+    )
     assert {kind: answer.readings[kind].state for kind in row.expected.hashes} == {
-        kind: row.shown.get(kind, ("missing", ""))[0] for kind in row.expected.hashes
+        kind: row.readings.get(kind, ("missing", ""))[0] for kind in row.expected.hashes
     }
     found = judged(answer, row.expected)
     assert (found.status, found.matches) == (row.status, row.matches)

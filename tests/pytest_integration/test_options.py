@@ -101,9 +101,18 @@ def test_a_path_that_is_not_there(project: Project) -> None:
         ),
         (
             answers.answer("a").replace(b"\n", b"\r\n"),
-            "not an answer of a probe: its line ends were changed on the way (CR LF)",
+            "not an answer of a probe: its line ends were changed on the way (to CR LF)",
         ),
         (answers.answer("b"), "an answer of node 'b', which is not selected"),
+        (
+            answers.answer("unknown", {"find.sysctl": b"", "sysctl.0": b""}),
+            "this is the answer of a discovery, and not of a check;"
+            " power-edge discover --answers=answer reads it",
+        ),
+        (
+            answers.answer("a", {"about.who": b""}),
+            "this is the answer of `power-edge about`, and not of a check",
+        ),
         (answers.answer("\x1b[31m"), "an answer of node '\\x1b[31m', which is not selected"),
     ],
 )
@@ -112,6 +121,26 @@ def test_answers_that_are_none(project: Project, content: bytes | None, message:
     if content is not None:
         (project.path / "answer").write_bytes(content)
     assert message in refused(project, "--node=a", "--answers=answer")
+
+
+def test_own_tests_that_cannot_be_listed_are_one_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.node("a")
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("node-configs/a"):
+            raise OSError(5, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    result = project.run("--node=a")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(
+        ["node-configs/a: its own tests cannot be listed: Input/output error"]
+    )
+    assert "collection.py" not in result.stdout.str()
 
 
 def test_an_answer_that_is_a_folder(project: Project) -> None:
@@ -125,7 +154,7 @@ def test_two_answers_of_a_node_and_none_of_another(project: Project) -> None:
     assert "a second answer of node a" in refused(
         project, "--node=a", f"--answers={project.answers['a']}", nodes=("a",)
     )
-    assert "no answer of b: --answers connects to nothing" in refused(
+    assert "no answer from b: --answers connects to no node" in refused(
         project, "--node=*", nodes=("a",)
     )
 

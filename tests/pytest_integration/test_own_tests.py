@@ -110,11 +110,11 @@ def test_their_conftest_and_their_folders_count(project: Project) -> None:
     [
         (
             "facts['sysctl']['kernel.panic']",
-            "sysctl kernel.panic: not looked at, since state.yaml does not declare it",
+            "sysctl kernel.panic: not read, because state.yaml does not declare it",
         ),
-        ("facts['services']['ssh']", "services: not looked at, since state.yaml declares none"),
+        ("facts['services']['ssh']", "services: not read, because state.yaml declares none"),
         ("facts['files']['/x']", "files /x: no way"),
-        ("host.file('/')", "host: a run that judges answers (--answers) connects to nothing"),
+        ("host.file('/')", "host: a run with --answers connects to no node"),
     ],
 )
 def test_what_could_not_be_looked_at_is_an_error(
@@ -140,7 +140,7 @@ def test_a_type_that_there_is_none_of_is_a_failure_that_names_the_ones_there_are
     (project.node("a") / "test_own.py").write_text("def test_it(facts): facts['sysctrl']\n")
     result = project.run("--node=a")
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["*sysctrl: no resource type; there are *sysctl*"])
+    result.stdout.fnmatch_lines(["*sysctrl is not a resource type; the types are *sysctl*"])
 
 
 def test_of_a_blocked_node_they_are_skipped_with_the_reason(project: Project) -> None:

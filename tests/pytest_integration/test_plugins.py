@@ -72,7 +72,7 @@ def test_xdist_does_not_ask_twice_and_waits_once(
     class Unanswered:
         limit = 5.0
 
-        def here_within(self, seconds: float) -> bool:
+        def is_done_within(self, seconds: float) -> bool:
             return True
 
         def answer(self) -> None:
@@ -96,7 +96,7 @@ def test_xdist_and_deselection(project: Project) -> None:
         "--node=a", "-n2", "-k", "panic", "--prometheus-textfile=edge.prom", nodes=("a",)
     )
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["edge.prom was left as it was: items were deselected"])
+    result.stdout.fnmatch_lines(["edge.prom was not written: items were deselected"])
 
 
 @pytest.mark.shell
@@ -185,7 +185,7 @@ def test_none_of_them_is_needed(project: Project, off: str) -> None:
     two(project)
     result = project.run("--node=*", "-p", f"no:{off}")
     assert result.ret == 12
-    result.stdout.fnmatch_lines(["a: 1 drift, 1 unknown, 2 compliant", "b: 2 blocked"])
+    result.stdout.fnmatch_lines(["a: 1 drift, 1 unknown, 3 compliant", "b: 2 blocked"])
 
 
 @pytest.mark.parametrize(
@@ -236,6 +236,28 @@ def test_beside_tests_of_others_it_does_nothing(pytester: pytest.Pytester) -> No
         """
     )
     assert pytester.runpytest_subprocess("-p", "no:cacheprovider").ret == 0
+
+
+@pytest.mark.shell
+def test_pytest_rewrites_no_module_of_ours_in_a_run_about_nodes(project: Project) -> None:
+    """It would read the source of each, before the nodes are asked."""
+    project.node("a")
+    (project.path / "node-configs" / "a" / "test_own.py").write_text(
+        """
+import sys
+
+def test_it():
+    loaders = {
+        name: type(module.__loader__).__name__
+        for name, module in sys.modules.items()
+        if name.startswith("power_edge.")
+    }
+    assert loaders.pop("power_edge.pytest_plugin") == "AssertionRewritingHook"
+    assert {*loaders.values()} == {"SourceFileLoader"}, loaders
+"""
+    )
+    result = project.pytester.runpytest_subprocess("--node=a", f"--answers={project.answers['a']}")
+    assert result.ret == 0, result.stdout.str()
 
 
 def test_own_tests_of_a_run_about_no_node_have_testinfra_s_host(project: Project) -> None:

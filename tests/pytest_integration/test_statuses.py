@@ -122,7 +122,7 @@ class Silent:
     def __init__(self, reason: str | None) -> None:
         self.reason = reason
 
-    def here_within(self, seconds: float) -> bool:
+    def is_done_within(self, seconds: float) -> bool:
         assert self.reason is not None, "waited"
         return False
 
@@ -143,7 +143,7 @@ def test_an_interrupted_run_waits_for_nobody(
     )
     assert result.ret == 2
     result.stdout.fnmatch_lines(
-        ["fine: no item was checked", "edge.prom was left as it was: the run ended with 2"]
+        ["fine: no item was checked", "edge.prom was not written: the run ended with 2"]
     )
     assert not (project.path / "edge.prom").exists()
 
@@ -161,7 +161,7 @@ def test_a_node_that_does_not_answer_is_unreachable(
     result.stdout.fnmatch_lines(
         [
             "SKIPPED [[]1[]] node-configs/a/test_own.py:1: a is blocked: unreachable: \\x1b*",
-            "a: 2 blocked",
+            "a: 3 blocked",
             "  blocked: unreachable: \\x1b[[]31mno route\\nto host",
         ]
     )

@@ -124,9 +124,9 @@ def test_another_machine_that_is_a_node_is_named_on_one_line(project: Project) -
     project.node("stella-PowerEdge-T420", machine=answers.OTHER, gate="wrong")
     project.node("platform-north-7", identity=identity_of(answers.OTHER), machine=answers.OTHER)
     lines = printed(project)
-    said = "another machine: its machine-id is on file for platform-north-7"
-    assert f"  why      {said}" in lines
-    assert lines.count(f"  blocked: {said}") == 1
+    message = "another machine: its machine-id is on file for platform-north-7"
+    assert f"  why      {message}" in lines
+    assert lines.count(f"  blocked: {message}") == 1
     assert answers.digest(answers.OTHER) not in "".join(lines)
 
 

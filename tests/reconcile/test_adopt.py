@@ -67,7 +67,7 @@ def adopted(
     """
     state = load_state(text.encode(), "f", "n")
     checked = Checked(Node(name="n", path=Path("/n"), state=state), Unreachable(""))
-    vars(checked).update(_kept=observed, gate=Gate(0))
+    vars(checked).update(_cached=observed, gate=Gate(0))
     done = adopt(
         text, checked, [item for item in state.items if names is None or item.name in names]
     )
@@ -119,13 +119,13 @@ def test_services(declared: str, observed: Unit, new: str, summary: str) -> None
     ("type_", "item", "observed", "why"),
     [
         ("services", "{name: a, state: running}", MISSING, "no such unit"),
-        ("packages", "{name: a}", packages(), "removed: it is not there any more"),
+        ("packages", "{name: a}", packages(), "removed: it does not exist any more"),
         ("files", "{path: a, mode: '0644'}", Missing(), "no such file"),
         (
             "files",
             "{path: a, mode: '0644'}",
             FILE._replace(mode=0o040755),
-            "it is not there any more",
+            "it does not exist any more",
         ),
     ],
 )
@@ -286,7 +286,7 @@ def test_rules_that_hold_when_another_goes() -> None:
     assert done.text == text.replace("action: deny", "action: allow")
     assert [one.summary for one in done.adopted] == [
         "action: deny -> allow",
-        "it is true with what else was adopted",
+        "it is compliant with the other adopted items",
     ]
 
 

@@ -283,7 +283,7 @@ def test_a_node_is_seen_when_the_run_asked_it(
     answer = read(
         answers.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}, age=10**6)
     )
-    pending = SimpleNamespace(limit=1.0, here_within=lambda seconds: True, answer=lambda: answer)
+    pending = SimpleNamespace(limit=1.0, is_done_within=lambda seconds: True, answer=lambda: answer)
     monkeypatch.setattr("power_edge.checking.check.ask", lambda *_: {"a": pending})
     begun = time.time()
     assert project.run("--node=a", "--prometheus-textfile=edge.prom", nodes=()).ret == 0
@@ -338,7 +338,14 @@ def test_prometheus_of_a_part_leaves_the_file_as_it_was(
     result = project.run(*arguments, "--prometheus-textfile=edge.prom", nodes=nodes)
     assert result.ret == status
     assert (project.path / "edge.prom").read_text() == "old\n"
-    result.stdout.fnmatch_lines([f"edge.prom was left as it was: {reason}"])
+    result.stdout.fnmatch_lines([f"edge.prom was not changed: {reason}"])
+
+
+def test_prometheus_of_a_part_writes_no_file_where_there_is_none(project: Project) -> None:
+    project.node("a")
+    result = project.run("--node=a", "-k", "identity", "--prometheus-textfile=gone/edge.prom")
+    result.stdout.fnmatch_lines(["gone/edge.prom was not written: items were deselected"])
+    assert not (project.path / "gone").exists()
 
 
 REPORTS = {
@@ -458,3 +465,85 @@ def test_reports_of_runs_about_no_node_are_pytest_s_own(
     monkeypatch.setattr("power_edge.pytest_integration.atomic_reports.replacing", replacing)
     project.pytester.makepyfile(test_it="def test_it(): pass\n")
     assert project.run("--junitxml=junit.xml", "--json-report", "test_it.py").ret == 0
+
+
+OWN_TESTS = """
+import pytest
+
+@pytest.fixture
+def breaks_at_start():
+    raise ValueError
+
+@pytest.fixture
+def breaks_at_end():
+    yield
+    raise ValueError
+
+def test_passes(): pass
+def test_fails(): assert False
+def test_unknown(facts): facts["files"]["/x"]
+def test_skips(): pytest.skip("no")
+def test_breaks_at_start(breaks_at_start): pass
+def test_breaks_at_end(breaks_at_end): pass
+def test_fails_and_breaks_at_end(breaks_at_end): assert False
+def test_skips_and_breaks_at_end(breaks_at_end): pytest.skip("no")
+
+@pytest.mark.skip
+def test_is_left_out(breaks_at_start): pass
+
+@pytest.mark.xfail
+def test_fails_as_expected(): assert False
+
+@pytest.mark.xfail
+def test_passes_unexpectedly(): pass
+
+@pytest.mark.xfail(strict=True)
+def test_must_not_pass(): pass
+
+@pytest.mark.xfail
+def test_breaks_at_start_as_expected(breaks_at_start): pass
+
+@pytest.mark.xfail
+def test_fails_and_breaks_at_end_as_expected(breaks_at_end): assert False
+
+@pytest.mark.xfail
+def test_unknown_as_expected(facts): facts["files"]["/x"]
+"""
+
+
+@pytest.mark.parametrize(
+    "more", [(), pytest.param(("-n1",), marks=pytest.mark.shell)], ids=["", "xdist"]
+)
+@pytest.mark.parametrize("blocked", [False, True])
+def test_all_reports_count_own_tests_alike(
+    project: Project, more: tuple[str, ...], blocked: bool
+) -> None:
+    folder = (
+        project.node("a", gate="wrong", machine=answers.OTHER) if blocked else project.node("a")
+    )
+    (folder / "test_own.py").write_text(OWN_TESTS)
+    _, report = project.report("--node=a", *more, "--prometheus-textfile=prom", "--junitxml=xml")
+    counts = report["power_edge"]["a"]
+    own = dict.fromkeys((outcome.value for outcome in Outcome), 0)
+    items = dict(own)
+    for line in (project.path / "prom").read_text().splitlines():
+        if line.startswith("power_edge_checks{"):
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+            of = own if labels["type"] == "own" else items
+            of[labels["outcome"]] += int(float(line.rpartition(" ")[2]))
+    counted = {outcome: own[outcome] + items[outcome] for outcome in own}
+    assert {**counted, "drift": items["drift"], "own_failed": own["drift"]} == {
+        name: count for name, count in counts.items() if name != "exit_status"
+    }
+    cases = [*ET.parse(project.path / "xml").iter("testcase")]
+    names = [(case.get("classname"), case.get("name")) for case in cases]
+    assert len(names) == len({*names}) == OWN_TESTS.count("def test_") + 2
+    found = [
+        each.get("value")
+        for case in cases
+        for each in case.iter("property")
+        if each.get("name") == "outcome"
+    ]
+    assert {outcome: found.count(outcome) for outcome in counted} == counted
+    if not blocked:
+        assert own == {"compliant": 2, "drift": 6, "unknown": 2, "blocked": 0, "waived": 3}

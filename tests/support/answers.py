@@ -18,19 +18,21 @@ def digest(machine_id: str) -> str:
     return sha256(f"linux:{machine_id}".encode()).hexdigest()
 
 
-def sysctl(values: Mapping[str, str | bytes], asked: Iterable[str] | None = None) -> bytes:
+def sysctl(values: Mapping[str, str | bytes], keys: Iterable[str] | None = None) -> bytes:
     """The section of the sysctl probe; of a key that is asked for and has no value the kernel says
     that there is none.
     """
-    paths = [key.replace(".", "/") for key in (values if asked is None else asked)]
+    paths = [key.replace(".", "/") for key in (values if keys is None else keys)]
     lines = [
         key.replace(".", "/").encode()
         + b":"
         + (value if isinstance(value, bytes) else value.encode())
         for key, value in values.items()
     ]
-    there = {key.replace(".", "/") for key in values}
-    complaints = [f"grep: {path}: No such file or directory" for path in paths if path not in there]
+    values_by_path = {key.replace(".", "/") for key in values}
+    complaints = [
+        f"grep: {path}: No such file or directory" for path in paths if path not in values_by_path
+    ]
     return b"\n".join(
         [
             b"== asked",

@@ -4,10 +4,12 @@ A case is a folder tests/recordings/AREA/CASE/ with
 
 - `expect.yaml`: the verdicts, and where the state came from,
 - `section`: what the probe of the resource type printed (`failed` in expect.yaml: what it said on
-  stderr when it could not look). Cases of `identity` hold the files of a machine instead,
+  stderr when it could not look). `make record` writes it (tests/support/lab/record.py). Cases of
+  `identity` hold the files of a machine instead, and no script,
 - `setup.sh` (sh, run as root): makes the state on a lab node that has just booted from the root
   `node`; without that key it is the area's own root. A case without a script is the state of a
-  fresh `node`, or `no_node` says why the lab cannot have it.
+  fresh `node`, or `no_node` says why the lab cannot have it. The functions of `functions.sh` in the
+  folder of the area are defined for each script.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -62,12 +64,25 @@ class Case:
     """Why the probe could not look."""
     asked: tuple[str, ...] = ()
     """The arguments of the probe, if they are not those of the declarations."""
+    user: str = "root"
+    """Who ran the probe."""
+
+    @property
+    def kind(self) -> str:
+        """The resource type: an area is a type, or a provider of the firewall."""
+        return self.area if self.area in names() else "firewall"
 
     @property
     def setup(self) -> Path | None:
         """The script that makes the state; None: a node is in this state when it has booted."""
         script = self.path / "setup.sh"
         return script if script.exists() else None
+
+    @property
+    def functions(self) -> Path | None:
+        """What the scripts of the area share."""
+        shared = self.path.parent / "functions.sh"
+        return shared if shared.exists() else None
 
     @property
     def section(self) -> bytes:
@@ -93,8 +108,7 @@ class Case:
         """Return what the product's own parser makes of the section."""
         if self.failed is not None:
             return NotObserved(self.failed)
-        kind = self.area if self.area in names() else "firewall"
-        return resource(kind).parse(self.section)
+        return resource(self.kind).parse(self.section)
 
 
 def cases(area: str) -> list[Case]:
@@ -154,12 +168,12 @@ def check(
     results.
     """
     got, results = verdict_of(declared, observations)
-    told = "; ".join(
+    details = "; ".join(
         f"{result.item.name}: {result.outcome.value} {result.findings} {result.why}"
         for result in results
     )
     wrong = " (wrong under any policy)" if got in verdict.never else ""
-    assert got == verdict.verdict, f"{got}{wrong}, not {verdict.verdict}: {verdict.why} [{told}]"
+    assert got == verdict.verdict, f"{got}{wrong}, not {verdict.verdict}: {verdict.why} [{details}]"
     fields = {
         finding.field: VERDICTS[finding.outcome]
         for result in results
@@ -167,7 +181,7 @@ def check(
     }
     for name, expected in verdict.fields.items():
         assert fields.get(name) == expected, (
-            f"{name} is {fields.get(name)}, not {expected}: {verdict.why} [{told}]"
+            f"{name} is {fields.get(name)}, not {expected}: {verdict.why} [{details}]"
         )
     return results
 
@@ -175,13 +189,14 @@ def check(
 def load(path: Path) -> Case:
     """Return the case of an expect.yaml. ValueError: it is not of the form documented above."""
     recorded = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # safe, and fast
-    optional = {"facts", "node", "no_node", "failed", "asked"}
+    optional = {"facts", "node", "no_node", "failed", "asked", "user"}
     _refuse_unknown(recorded, Keys(required={"source", "verdicts"}, optional=optional), path)
     area, name = path.parent.parent.name, path.parent.name
     node, no_node = recorded.get("node"), recorded.get("no_node")
     if (path.parent / "setup.sh").exists():
         node = node or OWN_NODE.get(area, "base")
-    if (node is None) is (no_node is None):
+    # The tests of identity make a file tree of what a case holds, and no node.
+    if area != "identity" and (node is None) is (no_node is None):
         raise ValueError(
             f"{path}: setup.sh or `node` makes the state in the lab, or `no_node` says why not"
         )
@@ -196,6 +211,7 @@ def load(path: Path) -> Case:
         no_node=no_node,
         failed=recorded.get("failed"),
         asked=tuple(recorded.get("asked", ())),
+        user=recorded.get("user", "root"),
     )
 
 

@@ -20,7 +20,7 @@ SERIAL = "CN7475141I0123"
 class Row(NamedTuple):
     file: Mapping[str, Any]
     """Identifiers on file; `rules` are the validation's."""
-    shown: Mapping[str, tuple[str, str]]
+    readings: Mapping[str, tuple[str, str]]
     """Kind -> state, and what the file on the machine holds."""
     status: int
     words: str = ""
@@ -89,16 +89,16 @@ ROWS = {
     "another machine": Row(by_id(), shows(OTHER_ID), 12, "another machine", matches=False),
     **{
         f"machine-id {name}": Row(
-            by_id(), shows(shown), 12, f"({'machine-id'}: {shown[0]})", matches=False
+            by_id(), shows(readings), 12, f"({'machine-id'}: {readings[0]})", matches=False
         )
-        for name, shown in HIDDEN.items()
+        for name, readings in HIDDEN.items()
     },
     "hardware is equal, too": Row(by_id(dmi_product_uuid=UUID), shows(ID, UUID.upper()), 0),
     "hardware contradicts": Row(
         by_id(dmi_product_uuid=UUID),
         shows(ID, OTHER_UUID),
         12,
-        "machine-id is equal, but product-uuid is not",
+        "machine-id is equal, but product-uuid differs",
         matches=False,
     ),
     "hardware is unreadable": Row(
@@ -121,14 +121,14 @@ ROWS = {
         by_id(dmi_board_serial=SERIAL),
         shows(serial=SERIAL.lower()),
         12,
-        "board-serial is not",
+        "board-serial differs",
         matches=False,
     ),
     "serial is a filler on file": Row(
         by_id(dmi_board_serial="To be filled by O.E.M."), shows(serial=SERIAL), 0
     ),
     "hardware_uuid is the firmware's": Row(
-        by_id(hardware_uuid=UUID), shows(ID, OTHER_UUID), 12, "product-uuid is not", matches=False
+        by_id(hardware_uuid=UUID), shows(ID, OTHER_UUID), 12, "product-uuid differs", matches=False
     ),
     "another system, not allowed": Row(
         by_id(dmi_product_uuid=UUID), shows(OTHER_ID, UUID), 12, "another machine", matches=False
@@ -196,7 +196,7 @@ ROWS = {
         matches=False,
     ),
     "hardware decides, another system": Row(
-        by_uuid(machine_id=ID), shows(OTHER_ID, UUID), 12, "machine-id is not", matches=False
+        by_uuid(machine_id=ID), shows(OTHER_ID, UUID), 12, "machine-id differs", matches=False
     ),
     "hardware decides, another system allowed": Row(
         by_uuid(UUID, MIGRATION, machine_id=ID), shows(OTHER_ID, UUID), 0, "was replaced"

@@ -96,6 +96,17 @@ def test_how_to_have_the_state_in_the_lab_is_said_once(
     assert (case.setup is not None) is setup
 
 
+USUAL = {"expect.yaml", "section", "setup.sh"}
+OF_A_MACHINE = {
+    "expect.yaml",
+    "ioreg.txt",
+    "machine-id.txt",
+    "root.txt",
+    "system-identity.yaml",
+    "three-nodes.txt",
+    "values.txt",
+}
+"""What cases of identity hold; tests/pytest_integration/test_gate.py reads it."""
 OTHER_FILES = {"packages/apk-installed-db/installed"}
 """Read by tests/lab/test_packages.py."""
 
@@ -104,9 +115,8 @@ def test_no_file_of_a_recording_is_left_over() -> None:
     """A case holds what is documented; only identity's hold the files of a machine."""
     for path in RECORDINGS.glob("*/*/*"):
         assert (path.parent / "expect.yaml").is_file(), path
-        usual = path.name in ("expect.yaml", "section", "setup.sh")
-        area = path.parent.parent.name
-        assert usual or area == "identity" or str(path.relative_to(RECORDINGS)) in OTHER_FILES, path
+        known = OF_A_MACHINE if path.parent.parent.name == "identity" else USUAL
+        assert path.name in known or str(path.relative_to(RECORDINGS)) in OTHER_FILES, path
 
 
 def test_each_case_of_a_type_has_a_section_or_the_reason_why_not() -> None:

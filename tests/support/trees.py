@@ -32,9 +32,9 @@ def lines(done: subprocess.CompletedProcess[bytes]) -> dict[str, str]:
     """
     assert done.returncode == 0, done.stderr
     printed = done.stdout.decode().splitlines()
-    told = {what: why for what, _, why in (line.partition("\t") for line in printed)}
-    assert len(told) == len(printed)
-    return told
+    reasons = {what: why for what, _, why in (line.partition("\t") for line in printed)}
+    assert len(reasons) == len(printed)
+    return reasons
 
 
 def write(tree: Path, files: Mapping[str, str | bytes]) -> None:

@@ -178,9 +178,9 @@ def test_any_grammar(text: str) -> None:
 
 @fuzzed
 @given(st.integers(0, len(dumped(VALID))), st.integers(0, 40), st.binary(max_size=6))
-def test_valid_bytes_damaged(at: int, length: int, put: bytes) -> None:
+def test_valid_bytes_damaged(at: int, length: int, inserted: bytes) -> None:
     data = dumped(VALID)
-    holds(data[:at] + put + data[at + length :])
+    holds(data[:at] + inserted + data[at + length :])
 
 
 @fuzzed

@@ -70,21 +70,21 @@ def section(part: str) -> Section:
     return Section(f"about.{part}", files)
 
 
-def _node_of(shown: Identity | None, root: Path | None) -> Node | None:
+def _node_of(identity: Identity | None, root: Path | None) -> Node | None:
     """Return the first node that has the identifier of this machine on file, or None.
 
     The record has one identifier only, which is too little for `match`. Nodes that cannot be used
     are passed over.
     """
-    if shown is None or root is None:
+    if identity is None or root is None:
         return None
-    known = {
+    candidates = {
         folder: expected(on_file)
         for folder, on_file in identities(root)
         if not isinstance(on_file, ConfigError)
     }
-    found = share_identifier({shown.kind: Reading("ok", shown.hash)}, known)
-    for folder in found.get(shown.kind, ()):
+    found = share_identifier({identity.kind: Reading("ok", identity.hash)}, candidates)
+    for folder in found.get(identity.kind, ()):
         with suppress(ConfigError):
             return load_node(folder)
     return None

@@ -33,7 +33,7 @@ class Part:
             try:
                 values_read.append(make(*values))
             except (ValueError, TypeError):
-                self._miss(key, "the machine's answer makes no sense")
+                self._miss(key, "the machine's answer was not understood")
         return values_read
 
     def one(self, key: str, make: Callable[..., T]) -> T | None:

@@ -78,7 +78,7 @@ def about(answer: Answer, target: str, on_file: OnFile) -> About:
         security=_security(parts["security"]),
         unread=[],
     )
-    record.unread.extend(thing for each in parts.values() for thing in each.unread)
+    record.unread.extend(item for each in parts.values() for item in each.unread)
     return record
 
 
@@ -208,8 +208,8 @@ def _system(observed: Part) -> System:
 
 
 def _load(value: str) -> float:
-    whole, _, part_of_one = value.partition(".")
-    return float(f"{number(whole)}.{number(part_of_one or '0'):02}")
+    integer, _, fraction = value.partition(".")
+    return float(f"{number(integer)}.{number(fraction or '0'):02}")
 
 
 def _reboot(pending: str, why: str = "") -> Reboot:

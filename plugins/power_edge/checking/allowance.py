@@ -27,7 +27,7 @@ class Allowance:
     """
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = self.left = seconds
+        self.seconds = self.remaining = seconds
         self._working = False
 
     def spend(self, work: Callable[[], T]) -> T:
@@ -37,9 +37,9 @@ class Allowance:
         allowance is spent. Only the main thread gets signals; in any other thread the work runs to
         its end.
         """
-        if self.left <= 0:
+        if self.remaining <= 0:
             raise self._too_long()
-        begun = time.thread_time()
+        started = time.thread_time()
         try:
             return (
                 self._interrupted(work)
@@ -47,23 +47,23 @@ class Allowance:
                 else work()
             )
         except _Alarm:
-            self.left = 0
+            self.remaining = 0
             raise self._too_long() from None
         finally:
-            self.left -= time.thread_time() - begun
+            self.remaining -= time.thread_time() - started
 
     def _interrupted(self, work: Callable[[], T]) -> T:
-        before = signal.signal(signal.SIGVTALRM, self._ring)
+        before = signal.signal(signal.SIGVTALRM, self._on_alarm)
         try:
             self._working = True
-            signal.setitimer(signal.ITIMER_VIRTUAL, self.left)
+            signal.setitimer(signal.ITIMER_VIRTUAL, self.remaining)
             return work()
         finally:
             self._working = False
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             signal.signal(signal.SIGVTALRM, before)
 
-    def _ring(self, _signal: int, _frame: FrameType | None) -> None:
+    def _on_alarm(self, _signal: int, _frame: FrameType | None) -> None:
         if self._working:
             self._working = False
             raise _Alarm

@@ -66,9 +66,9 @@ def timeouts(node: Node) -> Timeouts:
     In whole seconds, which every timeout(1) and ssh(1) accept; fractions are rounded up.
     """
     fields = {"connect": "connect_timeout", "section": "section_timeout", "node": "node_timeout"}
-    given = {name: getattr(node.connection, field, None) for name, field in fields.items()}
+    declared = {name: getattr(node.connection, field, None) for name, field in fields.items()}
     return Timeouts(
-        **{name: ceil(seconds) for name, seconds in given.items() if seconds is not None}
+        **{name: ceil(seconds) for name, seconds in declared.items() if seconds is not None}
     )
 
 
@@ -129,7 +129,7 @@ class Checked:
         if isinstance(self.answer, Unreachable):
             return Gate(exit_status.UNREACHABLE, f"unreachable: {self.answer}")
         if self.answer.gate is None:
-            return Gate(exit_status.UNREACHABLE, "unreachable: the answer was cut before the gate")
+            return Gate(exit_status.UNREACHABLE, "unreachable: the answer ends before the gate")
         record = f"power-edge identity {quote(self.node.name)} --write"
         return gate.judge(
             expected(self.node), self.answer.readings, record, partial(others, self.node.path)
@@ -139,10 +139,16 @@ class Checked:
     def gate_result(self) -> Result:
         """The result of the gate's own item, `node[identity]`."""
         on_file = expected(self.node)
-        wanted = {"hash": on_file.hash_on_file if on_file is not None else None}
+        expected_fields = {"hash": on_file.hash_on_file if on_file is not None else None}
         file = f"node-configs/{self.node.name}/system-identity.yaml"
         item = Item(
-            self.node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, wanted, (Source(file, 1),)
+            self.node.name,
+            GATE_TYPE,
+            GATE_NAME,
+            GATE_NAME,
+            None,
+            expected_fields,
+            (Source(file, 1),),
         )
         if not self.gate.open:
             return self._not_looked_at(item)
@@ -151,14 +157,14 @@ class Checked:
         return Result(
             item,
             Outcome.COMPLIANT,
-            (agrees("hash", wanted["hash"], self.gate.observed),),
+            (agrees("hash", expected_fields["hash"], self.gate.observed),),
             self.gate.why,
         )
 
     @property
     def observations(self) -> Mapping[str, Observations | NotObserved]:
         """The observations by resource type; none if the gate is shut."""
-        return _bulky(self) if self._size > BULKY else self._kept
+        return _bulky(self) if self._size > BULKY else self._cached
 
     @cached_property
     def _size(self) -> int:
@@ -169,7 +175,7 @@ class Checked:
         )
 
     @cached_property
-    def _kept(self) -> Mapping[str, Observations | NotObserved]:
+    def _cached(self) -> Mapping[str, Observations | NotObserved]:
         return self._observed()
 
     def _observed(self) -> Mapping[str, Observations | NotObserved]:

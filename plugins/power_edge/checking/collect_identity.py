@@ -18,7 +18,7 @@ from power_edge.probing.transport import Job
 _CONTAINER = (
     b"# A container, without the host's identifiers: its machine-id lasts as long as it does."
 )
-_OURS = "collect-identity.sh: "
+_MESSAGE_PREFIX = "collect-identity.sh: "
 _NONE_SHOWN = exit_status.WRONG_MACHINE
 """The exit status of collect-identity.sh if the machine has no usable identifier."""
 _PRINTED = "what the machine printed"
@@ -28,7 +28,7 @@ class NoIdentity(Exception):
     """The machine shows no usable identifier; the text names each one and why it cannot be used."""
 
 
-class Shown(NamedTuple):
+class CollectedIdentity(NamedTuple):
     """The identity that a machine shows."""
 
     identity: SystemIdentity
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
     """One message for the user for each identifier that is not used."""
 
 
-def collect(route: Route, timeouts: Timeouts) -> Shown:
+def collect(route: Route, timeouts: Timeouts) -> CollectedIdentity:
     """Collect a machine's identity over a connection.
 
     Raises Unreachable if there is no whole answer, and the errors of `parse`.
@@ -61,7 +61,7 @@ def collect(route: Route, timeouts: Timeouts) -> Shown:
     return parse(output.status, output.stdout, output.stderr)
 
 
-def parse(status: int, content: bytes, errors: str) -> Shown:
+def parse(status: int, content: bytes, errors: str) -> CollectedIdentity:
     """Read what collect-identity.sh printed: its exit status, stdout and stderr.
 
     The bytes are hostile: they are read by the schema, and files are made from the values alone.
@@ -69,7 +69,9 @@ def parse(status: int, content: bytes, errors: str) -> Shown:
     contradicts itself.
     """
     left_out = tuple(
-        line.removeprefix(_OURS) for line in errors.splitlines() if line.startswith(_OURS)
+        line.removeprefix(_MESSAGE_PREFIX)
+        for line in errors.splitlines()
+        if line.startswith(_MESSAGE_PREFIX)
     )
     if status == _NONE_SHOWN and left_out:
         raise NoIdentity("; ".join(left_out))
@@ -79,6 +81,6 @@ def parse(status: int, content: bytes, errors: str) -> Shown:
             f"connected, but collect-identity.sh failed there (status {status}: {why})"
         )
     identity = load_system_identity(content, _PRINTED)
-    return Shown(
+    return CollectedIdentity(
         identity, read(content, _PRINTED).value, _CONTAINER in content.splitlines(), left_out
     )

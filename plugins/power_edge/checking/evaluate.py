@@ -81,9 +81,11 @@ def _why(findings: tuple[Finding, ...]) -> str | None:
 
     "was not judged" is left out if another finding has a reason.
     """
-    given = [finding for finding in findings if finding.why]
-    given = [finding for finding in given if finding.why != _NOT_JUDGED] or given
-    return "; ".join(dict.fromkeys(f"{finding.field}: {finding.why}" for finding in given)) or None
+    explained = [finding for finding in findings if finding.why]
+    explained = [finding for finding in explained if finding.why != _NOT_JUDGED] or explained
+    return (
+        "; ".join(dict.fromkeys(f"{finding.field}: {finding.why}" for finding in explained)) or None
+    )
 
 
 def unknown(item: Item, why: str) -> Result:

@@ -15,9 +15,9 @@ from power_edge.probing.route import Route
 from power_edge.probing.script import Timeouts
 from power_edge.text import quoted, without_password
 
-HERE = "this machine"
-_HINT = "a machine that is no node is written user@host or ssh://host"
-_HINT_HERE = "for this machine, leave TARGET out"
+THIS_MACHINE = "this machine"
+_HINT = "write a machine that is not a node as user@host or ssh://host"
+_HINT_HERE = "for this machine, give no TARGET"
 
 
 class Target(NamedTuple):
@@ -42,7 +42,7 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
     """
     if text is None:
         _no_hosts(options)
-        return Target(find_route(None, None, options), Timeouts(), None, HERE)
+        return Target(find_route(None, None, options), Timeouts(), None, THIS_MACHINE)
     if "://" in text or ("@" in text and not _is_node(text, root)):
         return Target(_route(text, options), Timeouts(), None, without_password(text))
     try:
@@ -83,14 +83,16 @@ def _route(text: str, options: Options) -> Route:
         text = f"{options.connection or 'ssh'}://{_bracketed(text)}"
     elif options.connection:
         raise BadRoute(
-            f"{quoted(without_password(text))} names its backend: leave --connection out"
+            f"{quoted(without_password(text))} already names its backend: remove --connection"
         )
     return find_route(None, None, options._replace(connection=None, hosts=text))
 
 
 def _no_hosts(options: Options) -> None:
     if options.hosts:
-        raise BadRoute("--hosts is only for a node by its name: write the URL itself as TARGET")
+        raise BadRoute(
+            "--hosts needs the name of a node as TARGET: without a node, write the URL as TARGET"
+        )
 
 
 def _bracketed(destination: str) -> str:

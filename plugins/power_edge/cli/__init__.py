@@ -74,9 +74,9 @@ for _module in (about, adopt, check, discover, identity, init, probe_script, sch
 def main() -> None:
     """Run the command.
 
-    Exits with the numbers that pytest and checks use: 0; 4 for bad options and unusable
-    configuration; 11 for an unreachable machine; 10 if this machine ran short of files or processes
-    and asked nothing; 3 for a file that cannot be written.
+    Exits with the numbers that pytest and checks use: 0; 2 after Ctrl-C; 4 for bad options
+    and unusable configuration; 11 for an unreachable machine; 10 if this machine ran out of files
+    or processes and asked nothing; 3 for a file that cannot be written.
     """
     try:
         status = cli.main(standalone_mode=False)
@@ -92,7 +92,8 @@ def main() -> None:
         error.show()
         raise SystemExit(exit_status.USAGE_ERROR) from None
     except click.Abort:
-        raise SystemExit(exit_status.INTERRUPTED_BY_USER) from None
+        click.echo("Error: interrupted", err=True)
+        raise SystemExit(exit_status.INTERRUPTED) from None
     except OSError as error:
         place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
         click.echo(f"Error: {_by_line(f'{place}{error.strerror or error}')}", err=True)

@@ -23,6 +23,6 @@ def agreed(changes: Changeset, question: str, *, yes: bool, instead: str) -> boo
         return True
     if not sys.stdin.isatty():
         raise click.ClickException(
-            f"nothing was written, since there is no terminal to ask on: {instead}"
+            f"nothing was written, because there is no terminal to ask on: {instead}"
         )
     return click.confirm(question)

@@ -11,7 +11,7 @@ def wait_for(pending: Pending) -> Answer:
 
     Raises Unreachable.
     """
-    if sys.stderr.isatty() and not pending.here_within(1.0):
+    if sys.stderr.isatty() and not pending.is_done_within(1.0):
         from rich.console import Console
 
         with Console(stderr=True).status(f"reading the machine, at most {pending.limit:.0f} s"):

@@ -36,7 +36,7 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
     try:
         about = ask(target(machine, root, options), root, wait_for)
     except gate.WrongMachine as error:
-        click.echo(f"Error: {printable(str(error))}; nothing else of it was read", err=True)
+        click.echo(f"Error: {printable(str(error))}; nothing else was read", err=True)
         raise SystemExit(exit_status.WRONG_MACHINE) from None
     if as_json:
         import msgspec

@@ -15,7 +15,7 @@ from power_edge.config.node_configs import NODE_CONFIGS, STATE, read_file
 from power_edge.model import Item
 from power_edge.probing.connection import Options
 from power_edge.report.terminal import WIDTH, shortened
-from power_edge.text import identifier, printable, quoted
+from power_edge.text import did_you_mean, identifier, printable, quoted
 from power_edge.yaml_edit.changeset import propose, tidy
 
 
@@ -58,17 +58,17 @@ def command(
 
     node = named(name, root)
     file = f"{NODE_CONFIGS}/{node.name}/{STATE}"
-    wanted = _wanted(node, ids, expression)
+    selected = _selected(node, ids, expression)
     tidy(root)
     content = read_file(node.path, STATE)
     asking = widened(node)
     checked = check.Checked(asking, wait_for(check.ask([asking], options)[node.name]))
     if not checked.gate.open:
-        click.echo(f"Error: {printable(checked.gate.why or '')}; nothing is adopted", err=True)
+        click.echo(f"Error: {printable(checked.gate.why or '')}; nothing was adopted", err=True)
         raise SystemExit(checked.gate.status)
-    adoption = adopt((content or b"").decode(), checked, wanted)
-    for left in adoption.left:
-        click.echo(printable(f"not adopted: {_id(left.item)}: {left.why}"), err=True)
+    adoption = adopt((content or b"").decode(), checked, selected)
+    for refused in adoption.left:
+        click.echo(printable(f"not adopted: {_id(refused.item)}: {refused.why}"), err=True)
     for one in adoption.adopted:
         line = f"{_id(one.item)}: {one.summary}"
         # After a long name, what becomes of the item gets a line of its own.
@@ -80,7 +80,7 @@ def command(
         click.echo(f"{node.name}: nothing to adopt")
         return
     changes = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
-    if not agreed(changes, f"Write this to {file}?", yes=yes, instead="--yes writes it"):
+    if not agreed(changes, f"Write this to {file}?", yes=yes, instead="use --yes to write it"):
         click.echo("nothing was written", err=True)
         return
     changes.write()
@@ -96,12 +96,12 @@ def _test_id(item: Item) -> str:
     return f"{item.type}[{identifier(item.name)}]"
 
 
-def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
+def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
     """Return the items that test ids (in full, or from the type on) or an expression name.
 
     Without either, all items. Raises UsageError.
     """
-    known = {_test_id(item): item for item in node.items}
+    by_id = {_test_id(item): item for item in node.items}
     if ids and expression is not None:
         raise click.UsageError("name items by their ids or by -k, not by both")
     if expression is not None:
@@ -109,22 +109,16 @@ def _wanted(node: Node, ids: Sequence[str], expression: str | None) -> list[Item
         if not matched:
             raise click.UsageError(f"-k {quoted(expression)} matches no item of {node.name}")
         return matched
-    chosen = []
+    matched_ids = []
     for text in ids:
-        item = known.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
+        item = by_id.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
         if item is None:
+            hint = did_you_mean(text.rpartition("::")[2], by_id)
             raise click.UsageError(
-                f"{quoted(text)} is not an item of {node.name}{_nearest(text, list(known))}"
+                f"{quoted(text)} is not an item of {node.name}{f'; {hint}' if hint else ''}"
             )
-        chosen.append(item)
-    return chosen if ids else list(node.items)
-
-
-def _nearest(text: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(text.rpartition("::")[2][:255], known, 1)
-    return f"; did you mean {near[0]}?" if near else ""
+        matched_ids.append(item)
+    return matched_ids if ids else list(node.items)
 
 
 def _matches(expression: str, node: Node, item: Item) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-_OURS = ("power_edge.pytest_plugin", "power_edge.pytest_integration.check_words")
+_PLUGINS = ("power_edge.pytest_plugin", "power_edge.pytest_integration.check_words")
 """Named with -p, so that they are loaded once each, also where no entry point brings them in
 (PYTEST_DISABLE_PLUGIN_AUTOLOAD)."""
 
@@ -15,8 +15,8 @@ class _PassedOn(click.Command):
     """A command that hands all its words to pytest, except a request for help."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = args[: args.index("--")] if "--" in args else args
-        if any(word in ctx.help_option_names for word in own):
+        options = args[: args.index("--")] if "--" in args else args
+        if any(word in ctx.help_option_names for word in options):
             return super().parse_args(ctx, ["--help"])
         ctx.params["words"] = tuple(args)
         return []
@@ -48,7 +48,7 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     Exits with 0 if all is compliant, 1 for a drift, 10 if something is unknown, 11 if a node is
     unreachable, 12 if another machine answered, 4 for bad use.
     """
-    plugins = [word for name in _OURS for word in ("-p", name)]
+    plugins = [word for name in _PLUGINS for word in ("-p", name)]
     folder = [f"--node-configs={root}"] if root is not None else []
     sys.stdout.flush()
     # -P: nothing in the current folder takes the place of a module, as with the pytest command.

@@ -1,7 +1,7 @@
 """`power-edge discover`."""
 
-from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -15,9 +15,10 @@ from power_edge.cli._progress import wait_for
 from power_edge.config.node import check_name
 from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.identity import gate
+from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
-from power_edge.probing.framing import Answer, NoAnswer, read
-from power_edge.text import printable
+from power_edge.probing.framing import Answer, Kind, NoAnswer, kind
+from power_edge.text import did_you_mean, printable
 
 if TYPE_CHECKING:
     from power_edge.discover.collect import Discovered
@@ -28,17 +29,14 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
     """Return the types that --only names; without it, all."""
     if text is None:
         return resources.discoverable()
-    wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    for name in wanted:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
         if name not in resources.discoverable():
-            near = get_close_matches(name, resources.discoverable(), 1)
-            hint = (
-                f"did you mean {near[0]}?"
-                if near
-                else f"types are {', '.join(resources.discoverable())}"
+            hint = did_you_mean(name, resources.discoverable()) or (
+                f"the types are {', '.join(resources.discoverable())}"
             )
             raise click.BadParameter(f"there is no type {name!r} ({hint})")
-    return wanted
+    return names
 
 
 @click.command("discover", short_help="Write the configuration of a running machine.")
@@ -138,7 +136,7 @@ def _refuse(
         raise click.UsageError("--force with --only would remove all other types: use --merge")
     if everything and answers is not None:
         raise click.UsageError(
-            "--all has no effect on an answer, which holds all or not since it was made:"
+            "--all has no effect with --answers: make the answer with"
             " sh probes/discover-edge-node.sh --all >answer"
         )
 
@@ -167,7 +165,7 @@ def _write(node: "NodeChanges", *, yes: bool) -> None:
         node.changes,
         f"Write this to {place}?",
         yes=yes,
-        instead="--merge adds it, --force replaces the files",
+        instead="use --merge to add it, or --force to replace the files",
     ):
         click.echo("nothing was written", err=True)
         return
@@ -178,10 +176,20 @@ def _write(node: "NodeChanges", *, yes: bool) -> None:
 
 def _read(file: Path) -> Answer:
     try:
-        return read(file.read_bytes())
+        answer = read_file(file)
     except NoAnswer as error:
         raise click.UsageError(
-            f"{file}: no answer: {error}; make one with: sh probes/discover-edge-node.sh >answer"
+            f"{file} is not an answer: {error}; "
+            "make one with: sh probes/discover-edge-node.sh >answer"
         ) from None
     except OSError as error:
         raise click.UsageError(f"{file}: {error.strerror}") from None
+    of = kind(answer)
+    # Of an answer that was cut at its head, nobody knows what it is for.
+    if of is not Kind.DISCOVERY and (answer.outputs or answer.complete):
+        reader = f"pytest --node={quote(answer.node)} --answers={quote(str(file))}"
+        raise click.UsageError(
+            f"{file}: this is the answer of {of.value}, and not of a discovery"
+            f"{f'; {reader} reads it' if of is Kind.CHECK else ''}"
+        )
+    return answer

@@ -34,8 +34,8 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
 
     found = target(text, root, options)
     try:
-        shown = collect_identity.collect(found.route, found.timeouts)
-        for line in shown.left_out:
+        collected = collect_identity.collect(found.route, found.timeouts)
+        for line in collected.left_out:
             _note(line)
         if not write:
             folder = (
@@ -43,13 +43,13 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
                 if found.node is not None
                 else (root or Path.cwd() / NODE_CONFIGS) / "NODE"
             )
-            click.echo(identity_file.file(shown, folder), nl=False)
+            click.echo(identity_file.file(collected, folder), nl=False)
             return
-        written = identity_file.write(shown, found, root)
+        result = identity_file.write(collected, found, root)
     except collect_identity.NoIdentity as error:
         _note(f"Error: {found.name} shows no identity: {error}")
         _note(
-            "To check it all the same, write `validation: {require_match: false}`"
+            "To check it anyway, write `validation: {require_match: false}`"
             " into its system-identity.yaml."
         )
         raise SystemExit(exit_status.WRONG_MACHINE) from None
@@ -58,9 +58,9 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
             _note(line)
         _note(f"Error: {error}")
         raise SystemExit(exit_status.WRONG_MACHINE) from None
-    for line in written.notes:
+    for line in result.notes:
         _note(line)
-    click.echo(written.node)
+    click.echo(result.node)
 
 
 def _note(line: str) -> None:

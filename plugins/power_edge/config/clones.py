@@ -70,8 +70,8 @@ def others(folder: Path) -> dict[str, Expected]:
     """
     found: dict[str, Expected] = {}
     with suppress(ConfigError):
-        beside = nodes(folder.parent)
-        for other in (each for each in beside if each.name != folder.name and has_state(each)):
+        siblings = nodes(folder.parent)
+        for other in (each for each in siblings if each.name != folder.name and has_state(each)):
             with suppress(OSError, ConfigError):
                 stat = (other / SYSTEM_IDENTITY).stat()
                 found[other.name] = _expected(other, stat.st_mtime_ns, stat.st_size)
@@ -90,7 +90,7 @@ class KnownMachine(ConfigError):
     def __init__(self, folder: Path, other: Path, kind: str) -> None:
         super().__init__([_same_machine(folder.name, other.name, kind)])
         self.args = (
-            f"this machine is the node {other.name} already; "
+            f"this machine is already the node {other.name}; "
             f"to write that node: power-edge discover {quote(other.name)}\n{self}",
         )
 
@@ -101,11 +101,12 @@ def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> 
     As a rule they are clones of one image.
     """
     return [
-        _same_machine(folder.name, other.name, kind) for folder, other, kind in twins(known, of)
+        _same_machine(folder.name, other.name, kind)
+        for folder, other, kind in pairs_of_one_machine(known, of)
     ]
 
 
-def twins(
+def pairs_of_one_machine(
     known: Mapping[Path, "SystemIdentity"], of: Collection[Path]
 ) -> Iterator[tuple[Path, Path, str]]:
     """Yield each folder of `of` whose machine is another folder's, that one, and what they share.
@@ -128,10 +129,10 @@ def twins(
             if folder in machines
             else ()
         ):
-            once = other.name < folder.name or other not in of
+            counts = other.name < folder.name or other not in of
             if (
                 other != folder
-                and once
+                and counts
                 and (kind := one_machine(machines[folder], machines[other]))
                 and not _one_file(folder, other)
             ):
@@ -149,8 +150,8 @@ def check_unique(folder: Path, identity: "SystemIdentity") -> None:
         for other, on_file in identities(folder.parent)
         if not isinstance(on_file, ConfigError)
     }
-    if same := duplicates({**known, folder: identity}, [folder]):
-        raise ConfigError(same)
+    if problems := duplicates({**known, folder: identity}, [folder]):
+        raise ConfigError(problems)
 
 
 def _one_file(folder: Path, other: Path) -> bool:
@@ -162,18 +163,19 @@ def _one_file(folder: Path, other: Path) -> bool:
 
 def _same_machine(name: str, other: str, kind: str) -> Problem:
     hint = (
-        f"two nodes on purpose? make one file a symbolic link: ln -s ../{other}/{SYSTEM_IDENTITY}"
+        "for two nodes on purpose, make one file a symbolic link: "
+        f"ln -s ../{other}/{SYSTEM_IDENTITY}"
     )
     if kind == "machine-id":
         # systemd-machine-id-setup(1) would bring the old id back: D-Bus's copy of it, the UUID of a
         # virtual machine, or the container's.
-        fresh = (
+        commands = (
             "rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*; "
             "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id; ssh-keygen -A; reboot"
         )
         hint = (
-            f"a cloned image? for a fresh id, as root on one of them: {fresh}; "
-            f"then record it anew; {hint}"
+            f"for a cloned image, make a new id as root on one of the machines: {commands}; "
+            f"then record its identity again; {hint}"
         )
     return Problem(
         Source(f"{NODE_CONFIGS}/{name}/{SYSTEM_IDENTITY}", 0),

@@ -103,8 +103,8 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     if is_dangling(folder):
         raise refuse(
             f"{NODE_CONFIGS}/{name}",
-            "is a symbolic link that leads nowhere",
-            "make it lead to the node's folder, or remove it",
+            "is a symbolic link to something that does not exist",
+            "point it to the node's folder, or remove it",
         )
     problems: list[Problem] = []
     misnamed_files = misnamed(folder)
@@ -126,10 +126,10 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
     problems.extend(
         Problem(
             Source(node_file(folder, shown_name(file)), 0),
-            f"is not read: the name is {right}",
-            f"rename it to {right}, or remove it",
+            f"is not read: its name must be {correct_name}",
+            f"rename it to {correct_name}, or remove it",
         )
-        for file, right in misnamed_files.items()
+        for file, correct_name in misnamed_files.items()
     )
     if state is None and STATE not in misnamed_files.values():
         place = node_file(folder, STATE)
@@ -150,8 +150,8 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
 
 def _hint_for_missing_state(name: str) -> str:
     return (
-        f"write it, or let `power-edge discover TARGET --as {quote(name)}` do so; "
-        "if this is not a node, move its other files"
+        f"write it, or run `power-edge discover TARGET --as {quote(name)}`; "
+        "if this folder is not a node, move its other files out of it"
     )
 
 

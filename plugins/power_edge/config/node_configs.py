@@ -9,7 +9,7 @@ from pathlib import Path
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.yaml_reader import MAX_BYTES
 from power_edge.model import Problem, Source
-from power_edge.text import printable, quoted, without_password
+from power_edge.text import did_you_mean, printable, quoted, without_password
 
 NODE_CONFIGS = "node-configs"
 STATE = "state.yaml"
@@ -87,9 +87,11 @@ def misnamed(folder: Path) -> dict[str, str]:
     names: list[str] = []
     with suppress(OSError):
         names += os.listdir(folder)  # noqa: PTH208
-    rights = {name: _right_name(name) for name in names}
+    correct_names = {name: _right_name(name) for name in names}
     return {
-        name: right for name, right in sorted(rights.items()) if right is not None and right != name
+        name: correct_name
+        for name, correct_name in sorted(correct_names.items())
+        if correct_name is not None and correct_name != name
     }
 
 
@@ -101,8 +103,8 @@ def is_dangling(path: Path) -> bool:
 def _right_name(name: str) -> str | None:
     """Return the name of a node's file that a name is, or was meant to be; else None."""
     name = name.lower()
-    right = f"{name.removesuffix('.yml')}.yaml" if name.endswith(".yml") else name
-    return right if right in FILES else None
+    correct_name = f"{name.removesuffix('.yml')}.yaml" if name.endswith(".yml") else name
+    return correct_name if correct_name in FILES else None
 
 
 def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
@@ -117,23 +119,23 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
             "there is no node-configs/ in this folder or above it",
             "change to its folder, or name it with --node-configs=DIR",
         )
-    known = {folder.name: folder for folder in nodes(root)}
+    by_name = {folder.name: folder for folder in nodes(root)}
     matched: set[str] = set()
     problems = []
     for pattern in patterns:
-        names = _matching(pattern, known)
+        names = _matching(pattern, by_name)
         matched.update(names)
         if not names:
             problems.append(
                 Problem(
                     Source(NODE_CONFIGS, 0),
                     f"no node matches {quoted(without_password(pattern))}",
-                    _nearest(pattern, list(known), root),
+                    _hint(pattern, list(by_name), root),
                 )
             )
     if problems:
         raise ConfigError(problems)
-    return [folder for name, folder in known.items() if name in matched]
+    return [folder for name, folder in by_name.items() if name in matched]
 
 
 def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
@@ -146,19 +148,15 @@ def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
     return [name for name in names if fnmatchcase(name, pattern)]
 
 
-def _nearest(pattern: str, names: list[str], root: Path) -> str:
-    from difflib import get_close_matches
-
+def _hint(pattern: str, names: list[str], root: Path) -> str:
+    """Return what to write instead of a pattern that matches no node."""
     if not names:
         return f"no folder in {quoted(str(root), 200)} has a state.yaml"
-    lower = {name.lower(): name for name in names}
     # A shell completes the name of a node to the path of its folder.
     last = pattern.rstrip("/").rpartition("/")[2]
-    near = [lower[each] for each in get_close_matches(last.lower()[:255], list(lower), 3, 0.5)]
-    if near:
-        return f"did you mean {' or '.join(map(shown_name, near))}?"
-    return f"the nodes are {', '.join(map(shown_name, names[:10]))}" + (
-        f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return did_you_mean(last, names, most=3, similarity=0.5) or (
+        f"the nodes are {', '.join(map(shown_name, names[:10]))}"
+        + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     )
 
 
@@ -186,7 +184,7 @@ def read_file(folder: Path, name: str) -> bytes | None:
         descriptor = _open(Path(os.path.realpath(folder.parent)), real)
     except FileNotFoundError:
         if path.is_symlink():
-            raise refuse(file, "is a symbolic link that leads nowhere") from None
+            raise refuse(file, "is a symbolic link to something that does not exist") from None
         return None
     except OSError as error:
         raise refuse(file, f"cannot be read: {error.strerror}") from None
@@ -240,7 +238,7 @@ def links_out(folder: Path) -> Iterator[Problem]:
     Links to folders and to Python files count: pytest would read or run those.
     """
     root = os.path.realpath(folder.parent)
-    todo, known = [folder], {os.path.realpath(folder)}
+    todo, visited = [folder], {os.path.realpath(folder)}
     if not os.path.realpath(folder).startswith(root + os.sep):
         return  # each of its files says so
     while todo:
@@ -254,8 +252,8 @@ def links_out(folder: Path) -> Iterator[Problem]:
                     and not real.startswith(root + os.sep)
                 ):
                     yield _leads_out(folder, str(path.relative_to(folder)))
-                elif is_folder and real not in known:
-                    known.add(real)
+                elif is_folder and real not in visited:
+                    visited.add(real)
                     todo.append(path)
 
 
@@ -263,7 +261,8 @@ def _leads_out(folder: Path, name: str) -> Problem:
     return Problem(
         Source(node_file(folder, shown_name(name)), 0),
         f"is a symbolic link that leads out of {NODE_CONFIGS}/",
-        f"it was not read: put the file itself there, or a link to one below {NODE_CONFIGS}/",
+        "it was not read: replace the link with the file, or with a link to a file below "
+        f"{NODE_CONFIGS}/",
     )
 
 
@@ -278,6 +277,6 @@ def check_not_linked(folder: Path, name: str) -> None:
         target = quoted(os.path.relpath(real, own.parents[1]), 200)
         raise refuse(
             node_file(folder, name),
-            f"leads to {target} by a symbolic link; nothing was written",
-            "write that node instead, or put a file in place of the link",
+            f"leads to {target} through a symbolic link; nothing was written",
+            "write that node instead, or replace the link with a file",
         )

@@ -15,7 +15,7 @@ from power_edge.secret_rules import has_secret_line
 from power_edge.text import quoted
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII).fullmatch
-_NEAR = 0.75
+_SIMILARITY = 0.75
 """How similar a mistyped key must be to a known one (difflib's ratio)."""
 _FREE_KEYS = "sysctl"
 """The section whose keys are names on the node, and not secrets."""
@@ -35,16 +35,18 @@ def step(key: str) -> str:
     return "..." if has_secret_line(key) else quoted(key, 40)
 
 
-def unknown_key(key: str, allowed: Sequence[str], beside: object) -> str:
+def unknown_key(key: str, allowed: Sequence[str], siblings: object) -> str:
     """Return a message on a key that is not one of `allowed`.
 
-    The key is quoted only if it is one of those, mistyped, and is beside no secret. `beside` is the
-    mapping that contains it.
+    The key is quoted only if it is one of those, mistyped, and is beside no secret. `siblings`
+    is the mapping that contains it.
     """
     mistyped = (
-        _IDENTIFIER(key) and get_close_matches(key, allowed, 1, _NEAR) and not has_secret_line(key)
+        _IDENTIFIER(key)
+        and get_close_matches(key, allowed, 1, _SIMILARITY)
+        and not has_secret_line(key)
     )
-    free = isinstance(beside, dict) and write_only().isdisjoint(beside)
+    free = isinstance(siblings, dict) and write_only().isdisjoint(siblings)
     return f"unknown key {quoted(key)}" if mistyped and free else "unknown key"
 
 

@@ -5,8 +5,7 @@ The message for a pattern or a condition is beside it in the schema, as `pattern
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -17,6 +16,7 @@ from power_edge.config.error import LIMIT
 from power_edge.config.schema import schema, validator, write_only
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Problem
+from power_edge.text import did_you_mean
 
 _TYPES = {
     "string": "text",
@@ -47,7 +47,7 @@ def explain(document: Document, name: str) -> Iterator[Problem]:
 
     A place that has a problem already gets no other.
     """
-    known = {problem.source for problem in document.problems}
+    reported = {problem.source for problem in document.problems}
     hidden = frozenset(_hidden(document.value))
     found = (
         problem
@@ -55,14 +55,8 @@ def explain(document: Document, name: str) -> Iterator[Problem]:
         for problem in _problems(document, schema(name), error, hidden)
     )
     yield from (
-        problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in known
+        problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in reported
     )
-
-
-def suggestion(word: str, words: Iterable[str]) -> str | None:
-    """Return a hint with the known word that is most similar; None if none is similar."""
-    near = get_close_matches(word[:100], list(words), 1)
-    return f"did you mean {near[0]}?" if near else None
 
 
 def _hidden(value: Any, *, within: bool = False) -> Iterator[object]:
@@ -86,9 +80,9 @@ def _problems(
     if error.kind.name == "additionalProperties":
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
-            hint = suggestion(key, allowed) or f"known here: {', '.join(allowed)}"
+            hint = did_you_mean(key, allowed) or f"the keys here are {', '.join(allowed)}"
             message = quoting.unknown_key(key, allowed, error.instance) + (
-                f" in {_what(path)}" if path else ""
+                f" in {_path_in_words(path)}" if path else ""
             )
             yield Problem(document.find((*path, key), key=True), message, hint)
     elif error.kind.name == "propertyNames":
@@ -100,7 +94,10 @@ def _problems(
             ),
         )
     elif error.kind.name == "required":
-        message = holder.get("errorMessage") or f"{words['property']} is missing in {_what(path)}"
+        message = (
+            holder.get("errorMessage")
+            or f"{words['property']} is missing in {_path_in_words(path)}"
+        )
         yield Problem(
             document.find(path),
             message,
@@ -111,7 +108,7 @@ def _problems(
         yield Problem(
             document.find(path),
             f"{quoting.value(error.instance, hidden)} is not one of {', '.join(options)}",
-            suggestion(str(error.instance), options),
+            did_you_mean(str(error.instance), options),
         )
     elif error.kind.name == "type":
         yield _wrong_type(document, path, error.instance, holder, hidden)
@@ -121,9 +118,9 @@ def _problems(
             why = (
                 holder.get("patternErrorMessage")
                 or holder.get("errorMessage")
-                or f"it does not fit the schema ({keyword})"
+                or f"it does not match the schema ({keyword})"
             )
-            message = f"{_what(path)}: {why}"
+            message = f"{_path_in_words(path)}: {why}"
         else:
             message = _message(
                 error.instance, quoting.value(error.instance, hidden), keyword, error, holder
@@ -145,7 +142,7 @@ def _message(
         return f"{named} must not be empty"
     if keyword in _LIMITS:
         return f"{named} {_LIMITS[str(keyword)].format(limit)}"
-    return f"{named} does not fit the schema ({keyword})"
+    return f"{named} does not match the schema ({keyword})"
 
 
 def _wrong_type(
@@ -155,13 +152,13 @@ def _wrong_type(
     holder: dict[str, Any],
     hidden: frozenset[object],
 ) -> Problem:
-    wanted = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
-    should = " or ".join(_TYPES[each] for each in wanted)
+    types = holder["type"] if isinstance(holder["type"], list) else [holder["type"]]
+    expected = " or ".join(_TYPES[each] for each in types)
     source = document.find(path)
     if value is None:
         return Problem(
             source,
-            f"{_what(path)} is empty and should be {should}",
+            f"{_path_in_words(path)} is empty and should be {expected}",
             "give it a value, or remove the line",
         )
     if holder.get("writeOnly"):
@@ -173,21 +170,25 @@ def _wrong_type(
             else "something else"
         )
         return Problem(
-            source, f"{_what(path)} is {kind} and should be {should}", "write it in quotes"
+            source,
+            f"{_path_in_words(path)} is {kind} and should be {expected}",
+            "write it in quotes",
         )
     hint = holder.get("errorMessage")
-    if hint is None and "string" in wanted and isinstance(value, bool | int | float):
+    if hint is None and "string" in types and isinstance(value, bool | int | float):
         text = document.plain_text(source)
         hint = "write it in quotes" if text is None else f'write it in quotes: "{text}"'
     elif isinstance(value, str) and (
-        ("boolean" in wanted and value in ("true", "false"))
-        or ("integer" in wanted and value.isdecimal())
+        ("boolean" in types and value in ("true", "false"))
+        or ("integer" in types and value.isdecimal())
     ):
         hint = "write it without quotes"
     # In place of a collection, a scalar may be a line of some file's content: not quoted.
-    text = None if {"array", "object"} & set(wanted) else document.plain_text(source)
+    text = None if {"array", "object"} & set(types) else document.plain_text(source)
     return Problem(
-        source, f"{_what(path)} is {_described(value, text, hidden)} and should be {should}", hint
+        source,
+        f"{_path_in_words(path)} is {_described(value, text, hidden)} and should be {expected}",
+        hint,
     )
 
 
@@ -223,7 +224,7 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def _what(path: _Path) -> str:
+def _path_in_words(path: _Path) -> str:
     """Return a path for people: `services[2].state`, counted from 1."""
     text = "".join(
         f"[{step + 1}]"

@@ -99,11 +99,11 @@ def _items(
         item = Item(
             node, kind.name, name, kind.canonical(name), declared, kind.asserts(declared), (source,)
         )
-        twin = first.setdefault(item.key, item)
-        if twin is not item:
-            problems.append(_declared_twice(item, twin))
-        elif (twin := by_id.setdefault(identifier(item.name), item)) is not item:
-            problems.append(_same_test_id(item, twin))
+        first_item = first.setdefault(item.key, item)
+        if first_item is not item:
+            problems.append(_declared_twice(item, first_item))
+        elif (first_item := by_id.setdefault(identifier(item.name), item)) is not item:
+            problems.append(_same_test_id(item, first_item))
         problems += [
             Problem(document.find((*full, field)), f"{field}: {message}" if field else message)
             for field, message in kind.problems(declared)
@@ -115,7 +115,7 @@ def _items(
         problems.append(
             Problem(
                 document.find((kind.name,), key=True),
-                f"{kind.name} asserts nothing",
+                f"{kind.name} declares nothing to check",
                 "declare something in it, or remove it",
             )
         )
@@ -126,25 +126,25 @@ def entries(kind: ResourceType[Any, Any], section: Any) -> Iterator[Entry[Any]]:
     return kind.items_of(msgspec.convert(_attributes(section), kind.declares))
 
 
-def _declared_twice(item: Item, twin: Item) -> Problem:
-    spelled = "" if item.name == twin.name else f", as {quoted(twin.name)}"
+def _declared_twice(item: Item, first_item: Item) -> Problem:
+    spelling = "" if item.name == first_item.name else f", as {quoted(first_item.name)}"
     return Problem(
         item.source,
         f"{item.type} {quoted(item.name)} is declared twice, "
-        f"first on line {twin.source.line}{spelled}",
+        f"first on line {first_item.source.line}{spelling}",
         "keep one of them",
     )
 
 
-def _same_test_id(item: Item, twin: Item) -> Problem:
+def _same_test_id(item: Item, first_item: Item) -> Problem:
     """Return the problem of two names with one test id.
 
     Reports, --lf and adopt use test ids: the item that passes would hide the other's drift.
     """
     return Problem(
         item.source,
-        f"{item.type} {quoted(item.name)} has the same test id as {quoted(twin.name)} "
-        f"on line {twin.source.line}",
+        f"{item.type} {quoted(item.name)} has the same test id as {quoted(first_item.name)} "
+        f"on line {first_item.source.line}",
         "declare one of them",
     )
 

@@ -181,10 +181,10 @@ class _Reader:
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 new, new_inner = value, inner
-                begun, value, inner, key, key_mark, before = stack.pop()
-                mark = begun.start_mark
-                if begun.anchor is not None:
-                    self.anchors[begun.anchor] = (new, new_inner, self.values - before)
+                start_event, value, inner, key, key_mark, before = stack.pop()
+                mark = start_event.start_mark
+                if start_event.anchor is not None:
+                    self.anchors[start_event.anchor] = (new, new_inner, self.values - before)
             elif kind is AliasEvent:
                 new, new_inner = self.alias(event, mark)
             else:
@@ -252,7 +252,7 @@ class _Reader:
     def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
         """Return the value and the places that an alias stands for."""
         if event.anchor not in self.anchors:
-            message = "an alias (*...) refers to no anchor that is complete before it"
+            message = "an alias (*...) needs an anchor (&...) whose value ends before it"
             raise self.fatal(mark, message, "put the text in quotes if it begins with *")
         value, inner, size = self.anchors[event.anchor]
         self.count(mark, size)
@@ -361,11 +361,11 @@ def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
         return refuse(
             file, message, None, data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at)
         )
-    context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+    context, start_event = getattr(error, "context", None), getattr(error, "context_mark", None)
     message = f"is not valid YAML: {getattr(error, 'problem', None)}"
     message += f" {context}" if context else ""
-    if begun is not None and begun.line != mark.line:
-        message += f" that begins on line {begun.line + 1}"
+    if start_event is not None and start_event.line != mark.line:
+        message += f" that begins on line {start_event.line + 1}"
     at_end = mark.line >= data.rstrip().count(b"\n") + (1 if data.endswith(b"\n") else 0)
     return refuse(
         file,

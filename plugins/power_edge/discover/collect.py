@@ -8,7 +8,7 @@ from power_edge.about import collect
 from power_edge.about.part import part
 from power_edge.about.reading import declared, evidence, hardware
 from power_edge.checking import check, collect_identity
-from power_edge.checking.collect_identity import NoIdentity, Shown
+from power_edge.checking.collect_identity import CollectedIdentity, NoIdentity
 from power_edge.checking.target import Target
 from power_edge.config import Node
 from power_edge.config.clones import others
@@ -36,7 +36,7 @@ class Discovered(NamedTuple):
     """What was discovered on a machine."""
 
     machine: Machine
-    identity: Shown | NoIdentity
+    identity: CollectedIdentity | NoIdentity
     """The machine's identity, or why it shows none."""
     sections: tuple[Section, ...]
 
@@ -89,12 +89,12 @@ def read(answer: Answer, types: Sequence[str], node: Node | None = None) -> Disc
     output = answer.outputs.get("identity", _NOTHING)
     if output.status is None:
         raise Unreachable(f"connected, but {output.failure()}")
-    shown: Shown | NoIdentity
+    shown: CollectedIdentity | NoIdentity
     try:
         shown = collect_identity.parse(output.status, output.stdout, output.stderr)
     except NoIdentity as error:
         shown = error
-    platform = shown.identity.platform if isinstance(shown, Shown) else None
+    platform = shown.identity.platform if isinstance(shown, CollectedIdentity) else None
     roles = evidence(part(answer, "roles"))
     machine = Machine(
         hostname=part(answer, "who").text("hostname") or "this-machine",

@@ -47,12 +47,12 @@ def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...
 
 def _entries(section: Section) -> Iterable[Entry]:
     listed = resource(section.type).key is not None
-    written = None
+    previous = None
     for found in section.found:
         # One reason for a whole section is written once.
-        why = (found.why,) if found.why and found.why != written else ()
+        why = (found.why,) if found.why and found.why != previous else ()
         if resource(section.type).whole:
-            written = found.why
+            previous = found.why
         yield Entry(found.value, why, None if listed else found.name)
 
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from power_edge import package_data
-from power_edge.checking.collect_identity import Shown
+from power_edge.checking.collect_identity import CollectedIdentity
 from power_edge.checking.target import Target
 from power_edge.config import ConfigError
-from power_edge.config.clones import KnownMachine, node_of, twins
+from power_edge.config.clones import KnownMachine, node_of, pairs_of_one_machine
 from power_edge.config.error import refuse
 from power_edge.config.node import check_name, load_node_identity, load_system_identity
 from power_edge.config.node_configs import (
@@ -27,7 +27,7 @@ from power_edge.discover import identity_file
 from power_edge.discover.collect import Discovered
 from power_edge.discover.documents import node_identity, state, watcher
 from power_edge.discover.identity_file import safe_name
-from power_edge.discover.known import Known, known
+from power_edge.discover.known import KnownNodes, known
 from power_edge.discover.merge import merge
 from power_edge.identity.gate import WrongMachine
 from power_edge.identity.identifiers import expected
@@ -66,49 +66,49 @@ def make(
         found, folder, load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))
     ):
         raise WrongMachine(
-            f"{NODE_CONFIGS}/{folder.name}/ is another machine's; "
-            "give this one a name of its own: --as NAME"
+            f"{NODE_CONFIGS}/{folder.name}/ belongs to another machine; "
+            "give this one another name: --as NAME"
         )
-    if isinstance(found.identity, Shown):
+    if isinstance(found.identity, CollectedIdentity):
         with_this_one = {**machines.identities, folder: found.identity.identity}
-        twin = next(twins(with_this_one, [folder]), None)
-        if twin is not None:
-            raise KnownMachine(*twin)
+        duplicate = next(pairs_of_one_machine(with_this_one, [folder]), None)
+        if duplicate is not None:
+            raise KnownMachine(*duplicate)
     changes = propose(folder, dict(_contents(found, target, folder, replace=replace)))
     return NodeChanges(changes, folder.exists(), machines.notes)
 
 
 def _folder(
-    found: Discovered, target: Target, root: Path, name: str | None, machines: Known
+    found: Discovered, target: Target, root: Path, name: str | None, machines: KnownNodes
 ) -> Path:
     if target.node is not None:
         if name is not None:
             raise refuse(
                 f"{NODE_CONFIGS}/{target.node.name}",
-                "is a node, which has a name",
-                "leave --as out, or write TARGET as user@host",
+                "is a node, and --as cannot give it another name",
+                "remove --as, or write TARGET as user@host",
             )
         return target.node.path
     if name is not None:
         check_name(name)
         return root / name
     hostname = found.machine.hostname
-    same = (
+    existing = (
         node_of(found.identity.identity, machines.identities)
-        if isinstance(found.identity, Shown)
+        if isinstance(found.identity, CollectedIdentity)
         else None
     )
-    if same is None:
+    if existing is None:
         return root / safe_name(hostname)
-    if (on_file := _hostname(same.node)) not in (None, hostname):
+    if (on_file := _hostname(existing.node)) not in (None, hostname):
         raise refuse(
-            f"{NODE_CONFIGS}/{same.node.name}",
-            f"has this machine's identity, and the host name {quoted(on_file)}, "
-            f"not {quoted(hostname)}",
-            f"the same machine, renamed? write the node for TARGET: {quote(same.node.name)}; "
-            "a clone? --as NAME tells how it gets an identity of its own",
+            f"{NODE_CONFIGS}/{existing.node.name}",
+            f"has this machine's identity, but the host name {quoted(on_file)} "
+            f"instead of {quoted(hostname)}",
+            f"if the machine was renamed, write the node as TARGET: {quote(existing.node.name)}; "
+            "if it is a clone, --as NAME says how it gets an identity of its own",
         )
-    return same.node
+    return existing.node
 
 
 def _hostname(folder: Path) -> str | None:
@@ -129,7 +129,7 @@ def _hostname(folder: Path) -> str | None:
 
 def _may_be(found: Discovered, folder: Path, on_file: SystemIdentity) -> bool:
     """Return whether the machine is the one on file, or the file does not say which one it is."""
-    if not isinstance(found.identity, Shown):
+    if not isinstance(found.identity, CollectedIdentity):
         return not expected(on_file).require_match
     return (
         expected(on_file).primary is None
@@ -178,7 +178,7 @@ def system_identity(found: Discovered, folder: Path) -> bytes:
 
     For a machine that shows no identity it requires none to match.
     """
-    if isinstance(found.identity, Shown):
+    if isinstance(found.identity, CollectedIdentity):
         return identity_file.file(found.identity, folder)
     return package_data.with_schema(OPEN, folder, "system-identity")
 

@@ -8,14 +8,14 @@ from shlex import quote
 from typing import NamedTuple
 
 from power_edge import package_data
-from power_edge.checking.collect_identity import Shown
-from power_edge.checking.target import HERE, Target
+from power_edge.checking.collect_identity import CollectedIdentity
+from power_edge.checking.target import THIS_MACHINE, Target
 from power_edge.config.clones import node_of
 from power_edge.config.error import refuse
 from power_edge.config.node import load_system_identity
 from power_edge.config.node_configs import NODE_CONFIGS, STATE, SYSTEM_IDENTITY, read_file
 from power_edge.config.yaml_reader import read
-from power_edge.discover.known import Known, known
+from power_edge.discover.known import KnownNodes, known
 from power_edge.identity.identifiers import expected
 from power_edge.text import quoted, without_password
 from power_edge.yaml_edit.changeset import propose, tidy
@@ -42,13 +42,13 @@ class Written(NamedTuple):
     notes: tuple[str, ...]
 
 
-def file(shown: Shown, folder: Path) -> bytes:
+def file(collected: CollectedIdentity, folder: Path) -> bytes:
     """Return the content of system-identity.yaml for a node's folder."""
     schema = package_data.schema_for(folder, "system-identity")
-    return emit(NewDocument(_paragraphs(shown), schema)).encode()
+    return emit(NewDocument(_paragraphs(collected), schema)).encode()
 
 
-def write(shown: Shown, target: Target, root: Path | None) -> Written:
+def write(collected: CollectedIdentity, target: Target, root: Path | None) -> Written:
     """Put the identity that a target shows on file.
 
     A target that is a node gets it. Else the node that is this machine already gets it; or, on this
@@ -58,11 +58,13 @@ def write(shown: Shown, target: Target, root: Path | None) -> Written:
     """
     tidy(root)
     machines = known(root)
-    folder = target.node.path if target.node is not None else _folder(shown, target, root, machines)
+    folder = (
+        target.node.path if target.node is not None else _folder(collected, target, root, machines)
+    )
     on_file = read_file(folder, SYSTEM_IDENTITY)
     if on_file is not None:
-        return Written(folder.name, (*machines.notes, *_compared(shown, folder, on_file)))
-    propose(folder, {SYSTEM_IDENTITY: (None, file(shown, folder))}).write()
+        return Written(folder.name, (*machines.notes, *_compared(collected, folder, on_file)))
+    propose(folder, {SYSTEM_IDENTITY: (None, file(collected, folder))}).write()
     source = ", from this machine" if target.route.url.startswith("local:") else ""
     note = f"recorded {_place(folder)}{source}"
     return Written(folder.name, (*machines.notes, note))
@@ -73,27 +75,31 @@ def safe_name(hostname: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+@-]+", "-", hostname).strip(".-")[:255] or "this-machine"
 
 
-def _folder(shown: Shown, target: Target, root: Path | None, machines: Known) -> Path:
+def _folder(
+    collected: CollectedIdentity, target: Target, root: Path | None, machines: KnownNodes
+) -> Path:
     """Return the folder of the node that a machine is, or is to be. Raises ConfigError."""
-    found = node_of(shown.identity, machines.identities)
+    found = node_of(collected.identity, machines.identities)
     if found is not None and not found.migrated:
         return found.node
     named = (
-        root / safe_name(socket.gethostname()) if root is not None and target.name == HERE else None
+        root / safe_name(socket.gethostname())
+        if root is not None and target.name == THIS_MACHINE
+        else None
     )
     if named is not None and (named / STATE).is_file() and not (named / SYSTEM_IDENTITY).exists():
         return named
-    if target.name == HERE:
+    if target.name == THIS_MACHINE:
         raise refuse(
             NODE_CONFIGS,
             "no node is this machine",
-            "name the node that it is to be, or make a new one: power-edge init",
+            "give the name of its node, or make a new node: power-edge init",
         )
     hosts = quote(f"--hosts={without_password(target.route.url)}")
     raise refuse(
         NODE_CONFIGS,
-        f"no node is {quoted(target.name)}",
-        f"name the node that it is to be: power-edge identity NODE {hosts} --write",
+        f"{quoted(target.name)} is no node on file",
+        f"give the name of its node: power-edge identity NODE {hosts} --write",
     )
 
 
@@ -101,40 +107,42 @@ def _place(folder: Path) -> str:
     return f"{NODE_CONFIGS}/{folder.name}/{SYSTEM_IDENTITY}"
 
 
-def _compared(shown: Shown, folder: Path, content: bytes) -> Iterator[str]:
+def _compared(collected: CollectedIdentity, folder: Path, content: bytes) -> Iterator[str]:
     """Yield notes on an identity on file that is the machine's. Raises Another if it is not."""
     place = _place(folder)
     on_file = load_system_identity(content, place)
-    found = node_of(shown.identity, {folder: on_file})
+    found = node_of(collected.identity, {folder: on_file})
     if found is None or found.migrated:
-        again = f"rm {quote(place)}; power-edge identity {quote(folder.name)} --write"
-        diff = _diff(_paragraphs_on_file(content), _paragraphs(shown), place)
+        commands = f"rm {quote(place)}; power-edge identity {quote(folder.name)} --write"
+        diff = _diff(_paragraphs_on_file(content), _paragraphs(collected), place)
         raise Another(
-            f"{place} exists, and is another machine's; to replace it with this one's: {again}",
+            f"{place} exists and belongs to another machine; to replace it: {commands}",
             diff,
         )
-    yield f"{place} is this machine's already"
-    more = expected(shown.identity).hashes.keys() - expected(on_file).hashes.keys()
+    yield f"{place} already has this machine's identity"
+    more = expected(collected.identity).hashes.keys() - expected(on_file).hashes.keys()
     if more:
         yield (
-            f"the machine shows {' and '.join(sorted(more))} as well, not on file yet: "
-            "to add that, remove the file and run this again"
+            f"the machine also shows {' and '.join(sorted(more))}, which the file does not have: "
+            "to add it, remove the file and run this command again"
         )
 
 
-def _diff(on_file: tuple[Paragraph, ...], shown: tuple[Paragraph, ...], place: str) -> str:
+def _diff(on_file: tuple[Paragraph, ...], collected: tuple[Paragraph, ...], place: str) -> str:
     """Return what differs in the values, however they are written, as a unified diff."""
     from difflib import unified_diff
 
-    before, after = (emit(NewDocument(paragraphs)).splitlines() for paragraphs in (on_file, shown))
+    before, after = (
+        emit(NewDocument(paragraphs)).splitlines() for paragraphs in (on_file, collected)
+    )
     return "\n".join(
         unified_diff(before, after, place, "as the machine shows it", lineterm="", n=1)
     )
 
 
-def _paragraphs(shown: Shown) -> tuple[Paragraph, ...]:
-    first, *others = (Paragraph(name, section) for name, section in shown.sections.items())
-    return (first._replace(comment=(_CONTAINER,)) if shown.container else first, *others)
+def _paragraphs(collected: CollectedIdentity) -> tuple[Paragraph, ...]:
+    first, *others = (Paragraph(name, section) for name, section in collected.sections.items())
+    return (first._replace(comment=(_CONTAINER,)) if collected.container else first, *others)
 
 
 def _paragraphs_on_file(content: bytes) -> tuple[Paragraph, ...]:

@@ -23,7 +23,7 @@ from power_edge.config.node_configs import (
 from power_edge.discover.collect import ask, read
 from power_edge.discover.folder import OPEN, make
 from power_edge.discover.identity_file import safe_name
-from power_edge.discover.known import Known, known
+from power_edge.discover.known import KnownNodes, known
 from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.probing.connection import Options, find_route
@@ -46,7 +46,7 @@ class _ThisMachine(NamedTuple):
     identity: SystemIdentity
     no_identity: str | None
 
-    def node(self, machines: Known) -> str | None:
+    def node(self, machines: KnownNodes) -> str | None:
         """Return the name of the node that this machine is by its identity, or None.
 
         Raises ConfigError if it is several.
@@ -66,29 +66,29 @@ def record(root: Path, name: str | None = None) -> Recorded:
     name is not valid or is another machine's, Unreachable if this machine's shell gives no answer,
     and OSError if a file cannot be written.
     """
-    wanted = name if name is not None else safe_name(socket.gethostname())
-    check_name(wanted)
+    name_wanted = name if name is not None else safe_name(socket.gethostname())
+    check_name(name_wanted)
     tidy(root)
-    folder = root / wanted
+    folder = root / name_wanted
     machine = _this_machine()
-    recorded, notes = _recorded(root, wanted, machine)
+    recorded, notes = _recorded(root, name_wanted, machine)
     if recorded is not None:
         return recorded
     if folder.exists():
-        raise refuse(f"{NODE_CONFIGS}/{wanted}", *_taken(folder, machine))
+        raise refuse(f"{NODE_CONFIGS}/{name_wanted}", *_why_not_this_machine(folder, machine))
     here = target(None, None, _LOCAL)
     types = resources.discoverable()
     try:
-        make(read(ask(here, types), types), here, root, wanted).changes.write()
+        make(read(ask(here, types), types), here, root, name_wanted).changes.write()
     except ConfigError:
-        recorded, _ = _recorded(root, wanted, machine)
+        recorded, _ = _recorded(root, name_wanted, machine)
         if recorded is None:
             raise
         return recorded  # another command has recorded it meanwhile
-    notes += (f"recorded this machine: {NODE_CONFIGS}/{wanted}/ ({_items(folder)})",)
+    notes += (f"recorded this machine: {NODE_CONFIGS}/{name_wanted}/ ({_items(folder)})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)
-    return Recorded(wanted, notes)
+    return Recorded(name_wanted, notes)
 
 
 def _items(folder: Path) -> str:
@@ -110,7 +110,7 @@ def find(root: Path) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _recorded(
-    root: Path, wanted: str, machine: _ThisMachine
+    root: Path, name_wanted: str, machine: _ThisMachine
 ) -> tuple[Recorded | None, tuple[str, ...]]:
     """Return the node that this machine is already, if any, and notes on the other nodes."""
     machines = known(root)
@@ -119,23 +119,23 @@ def _recorded(
         note = f"this machine is recorded: {NODE_CONFIGS}/{name}/"
         return Recorded(name, (*notes, note)), notes
     on_file = {folder.name: identity for folder, identity in machines.identities.items()}
-    if wanted in on_file and machine.may_be(on_file[wanted]):
-        note = f"this machine is recorded, by its name alone: {NODE_CONFIGS}/{wanted}/"
-        return Recorded(wanted, (*notes, note)), notes
+    if name_wanted in on_file and machine.may_be(on_file[name_wanted]):
+        note = f"this machine is recorded, by its host name only: {NODE_CONFIGS}/{name_wanted}/"
+        return Recorded(name_wanted, (*notes, note)), notes
     return None, notes
 
 
 _ANOTHER_NAME = "give this one a name: power-edge init NAME"
 
 
-def _taken(folder: Path, machine: _ThisMachine) -> tuple[str, str]:
+def _why_not_this_machine(folder: Path, machine: _ThisMachine) -> tuple[str, str]:
     """Return why a folder that exists is not the node of this machine, and what to do."""
     if not folder.is_dir():
-        return "exists, and is not a folder", _ANOTHER_NAME
+        return "exists and is not a folder", _ANOTHER_NAME
     try:
         resolved(folder, "")
     except ConfigError:
-        remedy = f"put the folder itself there, or {_ANOTHER_NAME}"
+        remedy = f"replace the link with the folder, or {_ANOTHER_NAME}"
         return f"is a symbolic link that leads out of {NODE_CONFIGS}/, and is not read", remedy
     try:
         content = read_file(folder, SYSTEM_IDENTITY)
@@ -145,29 +145,29 @@ def _taken(folder: Path, machine: _ThisMachine) -> tuple[str, str]:
             else load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))
         )
     except ConfigError as error:
-        remedy = f"correct that; if it is another machine's, {_ANOTHER_NAME}"
-        return f"exists, and its identity cannot be used: {error.problems[0]}", remedy
+        remedy = f"correct that; if it belongs to another machine, {_ANOTHER_NAME}"
+        return f"exists, but its identity cannot be used: {error.problems[0]}", remedy
     name = quote(folder.name)
     if on_file is None and (folder / STATE).exists():
         remedy = f"if it is this machine: power-edge identity {name} --write"
-        return "exists, without an identity", remedy
+        return "exists, but has no identity", remedy
     if on_file is None:
-        remedy = f"if it is to be this machine: power-edge discover --as {name} --merge"
-        return f"exists, with neither {SYSTEM_IDENTITY} nor {STATE}", remedy
-    if machine.node(Known({folder: on_file}, ())) is not None or machine.may_be(on_file):
+        remedy = f"to make it the node of this machine: power-edge discover --as {name} --merge"
+        return f"exists, but has neither {SYSTEM_IDENTITY} nor {STATE}", remedy
+    if machine.node(KnownNodes({folder: on_file}, ())) is not None or machine.may_be(on_file):
         remedy = f"to make one: power-edge discover --as {name} --merge"
-        return f"exists, has this machine's identity, and no {STATE}", remedy
+        return f"exists and has this machine's identity, but no {STATE}", remedy
     if expected(on_file).primary is None:
-        return "exists, with an identity that names no machine", _ANOTHER_NAME
+        return "exists, but its identity names no machine", _ANOTHER_NAME
     if machine.no_identity:
-        why = f"exists, and it is unknown whether it is this machine's: {machine.no_identity}"
+        why = f"exists, and it is unknown whether it belongs to this machine: {machine.no_identity}"
         return why, _ANOTHER_NAME
-    return "exists, and is another machine's", _ANOTHER_NAME
+    return "exists and belongs to another machine", _ANOTHER_NAME
 
 
 def _this_machine() -> _ThisMachine:
     try:
-        shown = collect(find_route(None, None, _LOCAL), Timeouts())
+        collected = collect(find_route(None, None, _LOCAL), Timeouts())
     except NoIdentity as error:
         return _ThisMachine(load_system_identity(OPEN, SYSTEM_IDENTITY), str(error))
-    return _ThisMachine(shown.identity, None)
+    return _ThisMachine(collected.identity, None)

@@ -88,20 +88,22 @@ def _lacking(on_file: Any, found: Any, path: YamlPath, names: Mapping[str, str])
 
     A value on file stays, whatever it is; an empty one is filled.
     """
-    wanted = plain(found)
-    if on_file in (None, [], {}) and isinstance(wanted, Mapping | list):
+    new_value = plain(found)
+    if on_file in (None, [], {}) and isinstance(new_value, Mapping | list):
         yield Add(path, entries(found))
-    elif isinstance(on_file, Mapping) and isinstance(wanted, Mapping):
+    elif isinstance(on_file, Mapping) and isinstance(new_value, Mapping):
         yield Add(path, tuple(entry for entry in entries(found) if entry.key not in on_file))
         for entry in entries(found):
             if entry.key in on_file:
                 inner = (*path, str(entry.key))
                 yield from _lacking(on_file[entry.key], entry.value, inner, names)
-    elif isinstance(on_file, list) and isinstance(wanted, list):
-        types = {names[value] for value in wanted if isinstance(value, str) and value in names}
-        known = {key for value in on_file for key in _keys(value, types)}
+    elif isinstance(on_file, list) and isinstance(new_value, list):
+        types = {names[value] for value in new_value if isinstance(value, str) and value in names}
+        present = {key for value in on_file for key in _keys(value, types)}
         new = (
-            entry for entry in entries(found) if known.isdisjoint(_keys(plain(entry.value), types))
+            entry
+            for entry in entries(found)
+            if present.isdisjoint(_keys(plain(entry.value), types))
         )
         yield Add(path, tuple(new))
 
@@ -114,5 +116,7 @@ def _keys(value: Any, types: Collection[str]) -> set[Hashable]:
     """
     if isinstance(value, Mapping):
         return {repr(value.get("name", value))}
-    spelled = [resource(name).canonical(value) for name in types] if isinstance(value, str) else []
-    return {repr(each) for each in (value, *spelled)}
+    spellings = (
+        [resource(name).canonical(value) for name in types] if isinstance(value, str) else []
+    )
+    return {repr(each) for each in (value, *spellings)}

@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A thing that is not declared: on purpose, or because no declaration of it is true."""
+    """A thing that is not declared: on purpose, or because no declaration would be compliant."""
 
     what: str
     why: str
@@ -76,24 +76,24 @@ def section(name: str, answer: Answer) -> Section:
 def _section(name: str, answer: Answer) -> Section:
     kind = resource(name)
     output = answer.outputs.get(f"find.{name}")
-    failure = "the answer was cut" if output is None else output.failure()
+    failure = "the answer is incomplete" if output is None else output.failure()
     if output is not None and len(output.stdout) > LONGEST_SECTION:
         failure = f"the section is longer than {LONGEST_SECTION >> 20} MiB"
     if output is None or failure is not None:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))
     declare = _together if kind.whole else _one_by_one
-    all_things = [*declare(kind, lines, _observations(kind, answer))]
-    all_things += [
+    everything = [*declare(kind, lines, _observations(kind, answer))]
+    everything += [
         LeftOut(line.what, line.why) if line.sign == "-" else Hidden(line.what, line.why)
         for line in lines
         if line.sign != "+"
     ]
     return Section(
         name,
-        tuple(thing for thing in all_things if isinstance(thing, Found)),
-        tuple(thing for thing in all_things if isinstance(thing, LeftOut)),
-        tuple(dict.fromkeys(thing for thing in all_things if isinstance(thing, Hidden))),
+        tuple(each for each in everything if isinstance(each, Found)),
+        tuple(each for each in everything if isinstance(each, LeftOut)),
+        tuple(dict.fromkeys(each for each in everything if isinstance(each, Hidden))),
     )
 
 
@@ -106,7 +106,7 @@ def _lines(output: bytes) -> Iterator[_Line]:
 
 def _observations(kind: ResourceType[Any, Any], answer: Answer) -> Observations | NotObserved:
     output = answer.outputs.get(f"{kind.name}.0")
-    return NotObserved("the answer was cut") if output is None else parsed(kind, output)
+    return NotObserved("the answer is incomplete") if output is None else parsed(kind, output)
 
 
 def _observed(observations: Observations | NotObserved, key: str) -> Any:
@@ -136,7 +136,7 @@ def _one_by_one(
 
 
 def _one(kind: ResourceType[Any, Any], name: str, why: str, observed: Any) -> Found | LeftOut:
-    problem = "no declaration of it is true"
+    problem = "no declaration would be compliant"
     for form in discovery(kind.name).forms(name, observed):
         value = {kind.key: name, **form} if kind.key is not None else form["value"]
         try:
@@ -173,7 +173,7 @@ def _together(
                 yield LeftOut(kind.name, error.problems[0].message)
                 return
             results = [judge(kind, item, {"": observed}) for item, _ in declared]
-            refused = next(
+            wrong_place = next(
                 (
                     place
                     for place, result in enumerate(results)
@@ -181,20 +181,22 @@ def _together(
                 ),
                 None,
             )
-            if refused is None:
-                beyond = (text for result in results for text in result.extra if text not in wrong)
+            if wrong_place is None:
+                undeclared = (
+                    text for result in results for text in result.extra if text not in wrong
+                )
                 yield from (Found(name, entry, line.why) for name, entry in value.items())
                 yield from (
-                    LeftOut(text, "it exists and is not declared, so every check mentions it")
-                    for text in beyond
+                    LeftOut(text, "it exists and is not declared: every check reports it")
+                    for text in undeclared
                 )
                 return
-            result = results[refused]
+            result = results[wrong_place]
             # An item of one field has the field's name, with which the reason begins.
             why = (result.why or _actual(result)).removeprefix(f"{result.item.name}: ")
             yield LeftOut(result.item.name, why)
             wrong.add(result.item.name)
-            value = _without(value, declared[refused][1])
+            value = _without(value, declared[wrong_place][1])
         return
 
 

@@ -52,13 +52,15 @@ def _identifiers(
 ) -> Iterator[Contradiction]:
     primary, id_type = identifiers.primary_id, identifiers.id_type
     if (primary is None) != (id_type is None):
-        missing, given = ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
+        missing, present = (
+            ("id_type", "primary_id") if id_type is None else ("primary_id", "id_type")
+        )
         yield Contradiction(
-            ("identifiers", given), f"{given} without {missing}", "give both or none", key=True
+            ("identifiers", present), f"{present} without {missing}", "give both or none", key=True
         )
     elif primary is not None and id_type is not None:
         form = "machine_id" if id_type == "machine-id" else "uuid"
-        if message := _misfit(definitions, form, primary):
+        if message := _mismatch(definitions, form, primary):
             yield Contradiction(("identifiers", "primary_id"), f"{quoted(primary)}: {message}")
         for field in _FIELDS[id_type]:
             value = getattr(identifiers, field)
@@ -70,7 +72,7 @@ def _identifiers(
             if value is not None and same_identifier and value.lower() != primary.lower():
                 yield Contradiction(
                     ("identifiers", field),
-                    f"{field} is not primary_id, though id_type is {id_type}",
+                    f"{field} differs from primary_id, but id_type is {id_type}",
                     "one of them is wrong",
                 )
     hardware = getattr(identifiers, _hardware_field(os_type))
@@ -81,7 +83,7 @@ def _identifiers(
     ):
         yield Contradiction(
             ("identifiers", "hardware_uuid"),
-            f"hardware_uuid is not {_hardware_field(os_type)}",
+            f"hardware_uuid differs from {_hardware_field(os_type)}",
             "a machine has one hardware UUID: one of them is wrong",
         )
 
@@ -98,17 +100,17 @@ def _composite_key(
     if key_os != os_type:
         yield Contradiction(
             place,
-            f"the key is for {key_os}, and the platform is {os_type}",
-            f"such as {os_type}:{key_id}",
+            f"the key is for {key_os}, but the platform is {os_type}",
+            f"write {os_type}:{key_id}",
         )
     if primary is not None and key_id.lower() != primary.lower():
         yield Contradiction(
-            place, "the key does not end in primary_id", f"such as {os_type}:{primary}"
+            place, "the key does not end in primary_id", f"write {os_type}:{primary}"
         )
     elif (
         primary is None
-        and _misfit(definitions, "machine_id", key_id)
-        and _misfit(definitions, "uuid", key_id)
+        and _mismatch(definitions, "machine_id", key_id)
+        and _mismatch(definitions, "uuid", key_id)
     ):
         yield Contradiction(
             place, f"the key ends in {quoted(key_id)}, which is neither a machine-id nor a UUID"
@@ -117,7 +119,7 @@ def _composite_key(
     if composite.hash != expected:
         yield Contradiction(
             ("composite_key", "hash"),
-            "the hash does not fit the key",
+            "the hash does not match the key",
             f"the SHA-256 of the key, without a newline, is {expected}",
         )
     names = set()
@@ -130,12 +132,12 @@ def _composite_key(
         if component.value != part:
             yield Contradiction(
                 source,
-                f"the component {component.name} does not fit the key",
+                f"the component {component.name} does not match the key",
                 f"the key has {part}",
             )
 
 
-def _misfit(definitions: Mapping[str, Any], form: str, value: str) -> str | None:
+def _mismatch(definitions: Mapping[str, Any], form: str, value: str) -> str | None:
     """Return why a value does not have the form `machine_id` or `uuid` of the schema, or None."""
     definition = definitions[f"system_identity_{form}"]
     # A pattern's `$` alone would take a newline at the end.

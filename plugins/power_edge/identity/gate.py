@@ -97,27 +97,27 @@ def _in_words(
     others: Callable[[], Mapping[str, Expected]],
 ) -> str:
     kind = found.kind
-    shown = readings.get(kind, MISSING)
+    reading = readings.get(kind, MISSING)
     match found.reason:
         case Reason.NONE_ON_FILE:
             return "none on file"
         case Reason.NOT_SHOWN:
-            return f"the node shows no identity ({kind}: {shown.state})"
+            return f"the node shows no identity ({kind}: {reading.state})"
         case Reason.ANOTHER:
             if owner := _owner(readings, others()):
                 return f"another machine: its {owner}"
             on_file = expected.hash_on_file or expected.hashes[kind]
-            return f"another machine: identity on file {on_file}, this machine's {shown.hash}"
+            return f"another machine: identity on file {on_file}, this machine's {reading.hash}"
         case Reason.ANOTHER_PART:
-            same = f"another machine: {expected.primary} is equal, but"
+            equal_but = f"another machine: {expected.primary} is equal, but"
             if owner := _owner(readings, others(), kind):
-                return f"{same} its {owner}"
-            both = f"on file {expected.hashes[kind]}, this machine's {shown.hash}"
-            return f"{same} {kind} is not: {both}"
+                return f"{equal_but} its {owner}"
+            hashes = f"on file {expected.hashes[kind]}, this machine's {reading.hash}"
+            return f"{equal_but} {kind} differs: {hashes}"
         case Reason.NOT_ANSWERED:
             return (
-                f"{kind} is on file, and the answer does not mention it: "
-                "it is the answer to another probe script"
+                f"{kind} is on file, but not in the answer: "
+                "the answer was made with another probe script"
             )
 
 

@@ -29,25 +29,27 @@ class Conflict(NamedTuple, Generic[Name]):
     nodes: tuple[Name, ...]
 
 
-def match(shown: Readings, known: Mapping[Name, Expected]) -> Match[Name] | Conflict[Name] | None:
+def match(
+    readings: Readings, on_file_by_node: Mapping[Name, Expected]
+) -> Match[Name] | Conflict[Name] | None:
     """Return which of the nodes on file the machine is: one, several that conflict, or None.
 
     A machine is a node if the identifier that decides there is equal and no other one differs, as
     far as both have it. A node that the machine is by a migration counts only if it is no other.
     """
-    same: list[Name] = []
+    equal: list[Name] = []
     migrated: list[Name] = []
-    for node, on_file in known.items():
+    for node, on_file in on_file_by_node.items():
         # An identifier that a machine does not show is missing, whoever listed its identifiers.
-        complete = {kind: shown.get(kind, MISSING) for kind in {**on_file.hashes, **shown}}
+        complete = {kind: readings.get(kind, MISSING) for kind in {**on_file.hashes, **readings}}
         if difference(on_file, complete) is None:
-            same.append(node)
+            equal.append(node)
         elif is_migrated(on_file, complete):
             migrated.append(node)
-    found = same or migrated
+    found = equal or migrated
     if len(found) > 1:
         return Conflict(tuple(found))
-    return Match(found[0], migrated=not same) if found else None
+    return Match(found[0], migrated=not equal) if found else None
 
 
 class Reason(Enum):
@@ -67,44 +69,44 @@ class Difference(NamedTuple):
     kind: str
 
 
-def difference(on_file: Expected, shown: Readings) -> Difference | None:
+def difference(on_file: Expected, readings: Readings) -> Difference | None:
     """Return why a machine is not the one on file; None if it is.
 
-    Every kind on file must be among `shown`. One that could not be read is passed over, unless it
-    is the one that decides.
+    Every kind on file must be among `readings`. One that could not be read is passed over, unless
+    it is the one that decides.
     """
     primary = on_file.primary
     if primary is None:
         return Difference(Reason.NONE_ON_FILE, "")
-    decides = shown.get(primary, MISSING)
-    if decides.hash is None:
+    deciding = readings.get(primary, MISSING)
+    if deciding.hash is None:
         return Difference(Reason.NOT_SHOWN, primary)
-    if decides.hash != on_file.hashes[primary]:
+    if deciding.hash != on_file.hashes[primary]:
         return Difference(Reason.ANOTHER, primary)
-    for kind in _differing(on_file, shown):
+    for kind in _differing(on_file, readings):
         return Difference(Reason.ANOTHER_PART, kind)
     for kind in on_file.hashes:
-        if kind not in shown:
+        if kind not in readings:
             return Difference(Reason.NOT_ANSWERED, kind)
     return None
 
 
-def is_migrated(on_file: Expected, shown: Readings) -> bool:
+def is_migrated(on_file: Expected, readings: Readings) -> bool:
     """Return whether only the operating system was replaced, and the file allows that.
 
     The hardware UUID is equal then, and nothing but the machine-id differs.
     """
-    hardware = shown.get("product-uuid", MISSING).hash
+    hardware = readings.get("product-uuid", MISSING).hash
     return (
         on_file.allow_os_migration
         and hardware is not None
         and hardware == on_file.hashes.get("product-uuid")
-        and _differing(on_file, shown) == ["machine-id"]
+        and _differing(on_file, readings) == ["machine-id"]
     )
 
 
 def share_identifier(
-    shown: Readings, known: Mapping[Name, Expected], kind: str | None = None
+    readings: Readings, on_file_by_node: Mapping[Name, Expected], kind: str | None = None
 ) -> dict[str, list[Name]]:
     """Return the nodes on file that the machine may be, by the kind of identifier that they share.
 
@@ -112,7 +114,7 @@ def share_identifier(
     as far as both have it. This is weaker than `match`: it is for people, and opens no gate.
     """
     found: dict[str, list[Name]] = {}
-    for node, on_file in known.items():
+    for node, on_file in on_file_by_node.items():
         kinds = (
             [kind]
             if kind is not None
@@ -121,9 +123,9 @@ def share_identifier(
         equal = [
             each
             for each in kinds
-            if each in on_file.hashes and shown.get(each, MISSING).hash == on_file.hashes[each]
+            if each in on_file.hashes and readings.get(each, MISSING).hash == on_file.hashes[each]
         ]
-        if equal and not _differing(on_file, shown):
+        if equal and not _differing(on_file, readings):
             found.setdefault(equal[0], []).append(node)
     return found
 
@@ -148,10 +150,10 @@ def one_machine(one: Expected, other: Expected) -> str | None:
     )
 
 
-def _differing(on_file: Expected, shown: Readings) -> list[str]:
+def _differing(on_file: Expected, readings: Readings) -> list[str]:
     """Return the kinds that both have, with different hashes."""
     return [
         kind
-        for kind, reading in shown.items()
+        for kind, reading in readings.items()
         if reading.hash is not None and reading.hash != on_file.hashes.get(kind, reading.hash)
     ]

@@ -1,7 +1,16 @@
 """The data that all other packages share: items, observations, findings, results."""
 
 from power_edge.model.item import Item, Problem, Source
-from power_edge.model.outcome import Finding, Outcome, agrees, compare, drifts, finding, undecided
+from power_edge.model.outcome import (
+    Finding,
+    Outcome,
+    Value,
+    agrees,
+    compare,
+    drifts,
+    finding,
+    undecided,
+)
 from power_edge.model.remedy import NOTHING, Command, Remedy
 from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType, Triggers
 from power_edge.model.result import Result
@@ -21,6 +30,7 @@ __all__ = [
     "Result",
     "Source",
     "Triggers",
+    "Value",
     "agrees",
     "compare",
     "drifts",

@@ -7,7 +7,7 @@ Declared = TypeVar("Declared")
 Observed = TypeVar("Observed")
 
 
-def _same(declared: Any) -> Any:
+def _unchanged(declared: Any) -> Any:
     return declared
 
 
@@ -28,5 +28,5 @@ class Discovery(NamedTuple, Generic[Declared, Observed]):
     The first that is judged compliant is used. None at all: no declaration can hold for it. If all
     items share one observation, the name is '' and the declaration is the whole section.
     """
-    widen: Callable[[Declared], Declared] = _same
+    widen: Callable[[Declared], Declared] = _unchanged
     """Widen a declaration so that the probe collects what `forms` needs."""

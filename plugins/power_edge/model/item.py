@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from power_edge.model.outcome import Value
 from power_edge.text import printable
 
 _LONGEST = 600
@@ -58,7 +59,7 @@ class Item(NamedTuple):
     name: str
     key: str
     declared: object
-    expected: Mapping[str, object]
+    expected: Mapping[str, Value]
     origins: tuple[Source, ...]
 
     @property

@@ -1,7 +1,11 @@
 """The outcome of an item, and the finding about each declared field."""
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
+
+Value: TypeAlias = "str | int | float | bool | Sequence[Value] | Mapping[str, Value] | None"
+"""A declared or observed value of one field: what JSON can hold."""
 
 
 class Outcome(StrEnum):
@@ -24,29 +28,29 @@ class Finding(NamedTuple):
 
     field: str
     outcome: Outcome
-    expected: Any
-    actual: Any = None
+    expected: Value
+    actual: Value = None
     why: str | None = None
     secret: bool = False
 
 
-def agrees(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
+def agrees(field: str, expected: Value, actual: Value, why: str | None = None) -> Finding:
     """Return a finding of compliant."""
     return Finding(field, Outcome.COMPLIANT, expected, actual, why)
 
 
-def drifts(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
+def drifts(field: str, expected: Value, actual: Value, why: str | None = None) -> Finding:
     """Return a finding of drift."""
     return Finding(field, Outcome.DRIFT, expected, actual, why)
 
 
-def undecided(field: str, expected: Any, why: str, actual: Any = None) -> Finding:
+def undecided(field: str, expected: Value, why: str, actual: Value = None) -> Finding:
     """Return a finding of unknown, with the reason."""
     return Finding(field, Outcome.UNKNOWN, expected, actual, why)
 
 
 def finding(
-    field: str, expected: Any, actual: Any, ok: bool | None, why: str | None = None
+    field: str, expected: Value, actual: Value, ok: bool | None, why: str | None = None
 ) -> Finding:
     """Return the finding for a field that is as declared (`ok` is True), that is not (False), or
     that cannot be decided (None; then `why` is needed).
@@ -56,7 +60,7 @@ def finding(
     return Finding(field, Outcome.COMPLIANT if ok else Outcome.DRIFT, expected, actual, why)
 
 
-def compare(field: str, expected: Any, actual: Any, why: str | None = None) -> Finding:
+def compare(field: str, expected: Value, actual: Value, why: str | None = None) -> Finding:
     """Return a finding of compliant if both values are equal, else of drift."""
     return Finding(
         field, Outcome.COMPLIANT if expected == actual else Outcome.DRIFT, expected, actual, why

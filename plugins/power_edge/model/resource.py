@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from power_edge.model.outcome import Finding
+from power_edge.model.outcome import Finding, Value
 from power_edge.model.remedy import Remedy
 
 Declared = TypeVar("Declared")
@@ -56,7 +56,7 @@ class Triggers(NamedTuple):
     topics: tuple[str, ...] = ()
 
 
-def _asserted_fields(declared: Any, key: str | None) -> dict[str, object]:
+def _asserted_fields(declared: Any, key: str | None) -> dict[str, Value]:
     return {
         field.name.rstrip("_"): value
         for field in fields(declared)
@@ -154,10 +154,11 @@ class ResourceType(Generic[Declared, Observed]):
             for index, declared in enumerate(section):
                 yield Entry(getattr(declared, self.key), declared, (index,))
 
-    def asserts(self, declared: Declared) -> Mapping[str, object]:
+    def asserts(self, declared: Declared) -> Mapping[str, Value]:
         """Return the fields that a declaration asserts, by name."""
         if self.expected is not None:
-            return self.expected(declared)
+            # Declared values come from YAML, so they are values that JSON can hold.
+            return cast("Mapping[str, Value]", self.expected(declared))
         return _asserted_fields(declared, self.key)
 
     def observation_key(self, name: str) -> str:

@@ -61,8 +61,8 @@ def find_route(connection: Connection | None, expected: Expected | None, options
         url = _url(connection, expected, options)
         parts = urlsplit(url)
     except ValueError as error:
-        known = "Invalid IPv6 URL"  # some of its other messages quote the URL
-        why = known if str(error) == known else "it has characters that no URL may have"
+        ipv6_error = "Invalid IPv6 URL"  # some of its other messages quote the URL
+        why = ipv6_error if str(error) == ipv6_error else "it has characters that no URL may have"
         raise BadRoute(f"names no host: {why}") from None
     _check_backend(parts.scheme)
     query = parse_qs(parts.query)
@@ -73,10 +73,10 @@ def find_route(connection: Connection | None, expected: Expected | None, options
     if parts.scheme != "local" and not _NAME.fullmatch(parts.netloc):
         # A / or ? in a password ends the host part early: only the whole URL shows where the
         # password ends.
-        whole = not parts.netloc or url.count("@") != parts.netloc.count("@")
-        raise BadRoute(f"{without_password(url if whole else parts.netloc)!r} names no host")
+        is_unclear = not parts.netloc or url.count("@") != parts.netloc.count("@")
+        raise BadRoute(f"{without_password(url if is_unclear else parts.netloc)!r} names no host")
     if parts.path.strip("/"):
-        raise BadRoute(f"{without_password(url)!r} names a path: leave it out")
+        raise BadRoute(f"{without_password(url)!r} contains a path: remove it")
     return Route(
         url=f"{parts.scheme}://{parts.netloc}" + (f"?{rest}" if rest else ""),
         ssh_config=options.ssh_config,

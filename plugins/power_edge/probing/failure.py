@@ -38,8 +38,8 @@ class NotAsked(Exception):
 
     def __str__(self) -> str:
         return (
-            f"not asked, since this machine ran short ({self.args[0]}):"
-            " allow it more (ulimit -n, ulimit -u), or check fewer nodes at once"
+            f"not asked, because this machine ran out of resources ({self.args[0]}):"
+            " raise its limits (ulimit -n, ulimit -u), or check fewer nodes at once"
         )
 
 
@@ -64,10 +64,10 @@ def one_line(error: BaseException) -> str:
     return " ".join(lines[-2 if lines[-1].startswith(_HOST_KEY) else -1 :])
 
 
-def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, sent: bytes, backend: str) -> str:
+def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, script: bytes, backend: str) -> str:
     """Return why the output of a node holds no answer, and what to look at.
 
-    `sent` is what the command was given on standard input; `backend` is testinfra's name of the
+    `script` is what the command was given on standard input; `backend` is testinfra's name of the
     connection.
     """
     # An answer of any kind means that the machine was reached, but docker's client says in the same
@@ -75,7 +75,7 @@ def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, sent: bytes, backen
     connects = backend in ("ssh", "paramiko")
     silent = str(error) == NOT_STARTED
     # What nologin(8) says, it says on stdout.
-    why = _reason(stderr, sent) or (_reason(stdout, sent) if silent else "")
+    why = _reason(stderr, script) or (_reason(stdout, script) if silent else "")
     hint = _hint(why, login=connects) if silent else ""
     prefix = "connected, but " if connects else ""
     return f"{prefix}{error}{f': {why}' if why else ''}{hint}"
@@ -84,23 +84,24 @@ def no_answer(error: NoAnswer, stdout: bytes, stderr: bytes, sent: bytes, backen
 def _hint(why: str, *, login: bool) -> str:
     """Return what to look at if the probe did not start; `login`: a login shell started it."""
     if _NO_TOOL.search(why):
-        return " (it takes a POSIX sh, base64 and gzip)"
+        return " (the node needs a POSIX sh, base64 and gzip)"
     if not login or why.startswith("sudo"):
         return ""
     return (
-        " (the login shell did not run it: does the account run commands, and does no startup"
-        " file, such as ~/.bashrc or ~/.cshrc, end the shell, exec another or read its input?)"
+        " (the login shell did not run it: the account must be allowed to run commands, and no"
+        " startup file, such as ~/.bashrc or ~/.cshrc, may end the shell, start another or read"
+        " its input)"
     )
 
 
-def _reason(output: bytes, sent: bytes) -> str:
+def _reason(output: bytes, script: bytes) -> str:
     """Return the line that says why: the first about a missing command, else the last one.
 
     Commands of a pipe that starve because another is missing complain after it. A shell that took
     the packed script for a command complains of that, which says nothing.
     """
     text = output[-_END:].decode("utf-8", "replace")
-    start = sent[:20].decode()
+    start = script[:20].decode()
     lines = [
         line.strip()
         for line in errors(text) or text.strip().splitlines()

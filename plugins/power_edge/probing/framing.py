@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from itertools import islice
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ _LONG_ERRORS = 64 * 1024
 Beyond the first two the answer is refused; what is beyond the third is dropped. A script of
 100,000 items makes an answer of 250 such lines.
 """
-CUT = "the answer was cut"
+INCOMPLETE = "the answer is incomplete"
 DAMAGED = "the answer was damaged on the way"
 _TIMED_OUT = frozenset({124, 137, 143})  # timeout(1), its KILL, and busybox's own number
 
@@ -49,7 +50,7 @@ class Output(NamedTuple):
         if self.status == 0:
             return None
         if self.status is None:
-            return self.lost or CUT
+            return self.lost or INCOMPLETE
         if self.timed_out:
             return "timed out"
         return reason(self.stderr) or f"the probe ended with status {self.status}"
@@ -69,6 +70,22 @@ class Answer(NamedTuple):
     gate: str | None
     outputs: dict[str, Output]
     complete: bool
+
+
+class Kind(Enum):
+    """What an answer is for; the value is how a sentence calls it."""
+
+    CHECK = "a check"
+    DISCOVERY = "a discovery"
+    ABOUT = "`power-edge about`"
+
+
+def kind(answer: Answer) -> Kind:
+    """Return what an answer is for, by the sections that its head promises."""
+    names = answer.outputs.keys()
+    if any(name.startswith("find.") for name in names) or "identity" in names:
+        return Kind.DISCOVERY
+    return Kind.ABOUT if any(name.startswith("about.") for name in names) else Kind.CHECK
 
 
 class NoAnswer(Exception):
@@ -93,8 +110,8 @@ class _Head(NamedTuple):
 def read(answer: bytes) -> Answer:
     """Return the answer in these bytes; what a login shell printed before it is ignored.
 
-    Raises NoAnswer if there is none, or its head does not fit its checksum. A section that does not
-    fit its checksum is lost.
+    Raises NoAnswer if there is none, or its head does not match its checksum. A section that does
+    not match its checksum is lost.
     """
     header = _HEADER.search(answer)
     if header is None:
@@ -102,7 +119,7 @@ def read(answer: bytes) -> Answer:
     nonce, uid, time, node = header.groups()
     if node.endswith(b"\r"):
         # Nobody can tell which of these line ends are the node's.
-        raise NoAnswer("its line ends were changed on the way (CR LF): carry it as it is")
+        raise NoAnswer("its line ends were changed on the way (to CR LF): copy it without changes")
     frames = list(islice(_frames(answer, nonce, header.end()), MANY_FRAMES + 1))
     if len(frames) > MANY_FRAMES:
         raise NoAnswer(f"its frame has more than {MANY_FRAMES:,} lines")
@@ -113,18 +130,20 @@ def read(answer: bytes) -> Answer:
     elif frames[closing].letter == "C" and _fits(answer, header.start(), frames[closing], nonce):
         head, later = _head(frames[:closing]), frames[closing + 1 :]
     else:
-        raise NoAnswer(f"{DAMAGED}: its head does not fit its checksum")
+        raise NoAnswer(f"{DAMAGED}: its head does not match its checksum")
     complete = any(frame.letter == "Z" for frame in later)
     outputs = dict(_blocks(answer, nonce, later, complete))
-    promised = head.sections if head.gate == "open" else []
-    missing = Output(None, b"", "", lost=f"{DAMAGED}: the section is missing" if complete else CUT)
+    expected = head.sections if head.gate == "open" else []
+    missing = Output(
+        None, b"", "", lost=f"{DAMAGED}: the section is missing" if complete else INCOMPLETE
+    )
     return Answer(
         node.decode("utf-8", "replace"),
         int(uid),
         int(time),
         head.readings,
         head.gate,
-        {name: outputs.get(name, missing) for name in dict.fromkeys(promised)},
+        {name: outputs.get(name, missing) for name in dict.fromkeys(expected)},
         complete,
     )
 
@@ -133,7 +152,7 @@ def _no_header(answer: bytes) -> str:
     if _OLDER.search(answer):
         return (
             "it was made by the script of an older version (PE1):"
-            " make it again with the script of this one"
+            " make it again with the script of this version"
         )
     if _ANY_FRAME.search(answer):
         return f"{DAMAGED}: its first line is missing"
@@ -182,7 +201,7 @@ def _blocks(
 
     A block reaches from its B line to the next C line. If two have one name, both are lost.
     """
-    twice = Output(None, b"", "", lost=f"{DAMAGED}: the section is in it twice")
+    duplicate = Output(None, b"", "", lost=f"{DAMAGED}: the section is in it twice")
     names = set()
     begin: _Frame | None = None
     end: _Frame | None = None
@@ -195,7 +214,10 @@ def _blocks(
                 end = frame
             case "C" if begin is not None:
                 name = begin.words[0] if begin.words else ""
-                yield name, twice if name in names else _output(answer, nonce, begin, end, frame)
+                yield (
+                    name,
+                    duplicate if name in names else _output(answer, nonce, begin, end, frame),
+                )
                 names.add(name)
                 begin = None
     if complete:
@@ -211,10 +233,10 @@ def _output(
     answer: bytes, nonce: bytes, begin: _Frame, end: _Frame | None, closing: _Frame
 ) -> Output:
     if not _fits(answer, begin.start, closing, nonce):
-        return Output(None, b"", "", lost=f"{DAMAGED}: the section does not fit its checksum")
+        return Output(None, b"", "", lost=f"{DAMAGED}: the section does not match its checksum")
     if end is None or len(end.words) != 3 or end.words[0] != begin.words[0]:
         return Output(None, b"", "", lost="the section was not understood")
-    _, status, spent = end.words
+    _, status, duration = end.words
     errors = (
         answer[end.end : min(closing.start, end.end + _LONG_ERRORS)]
         .decode("utf-8", "replace")
@@ -222,7 +244,7 @@ def _output(
     )
     # Before the E line the prelude puts a newline: what is printed need not end with one.
     return Output(
-        _number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(spent)
+        _number(status), answer[begin.end + 1 : end.start - 1], errors, _milliseconds(duration)
     )
 
 
@@ -261,7 +283,7 @@ def merge(answers: Iterable[Answer]) -> Answer:
     first, *others = answers
     for other in others:
         if (other.readings, other.node) != (first.readings, first.node):
-            raise NoAnswer("another machine answered in the middle of the run")
+            raise NoAnswer("another machine answered during the run")
         first = first._replace(
             outputs={**first.outputs, **other.outputs}, complete=first.complete and other.complete
         )

@@ -22,12 +22,12 @@ def check_host_key(backend: Any) -> None:
         return  # StrictHostKeyChecking no in the ssh_config: the operator's own word
     transport = client.get_transport()
     peer, port = transport.sock.getpeername()[:2]
-    known = paramiko.HostKeys()
+    host_keys = paramiko.HostKeys()
     for file in _known_hosts(backend):
         if file.is_file():
-            known.load(str(file))
+            host_keys.load(str(file))
     names = [name if port == 22 else f"[{name}]:{port}" for name in (backend.host.name, peer)]
-    if not any(known.check(name, transport.get_remote_server_key()) for name in names):
+    if not any(host_keys.check(name, transport.get_remote_server_key()) for name in names):
         client.close()
         raise Unreachable(f"the host key of {backend.host.name} is not in known_hosts")
 

@@ -24,7 +24,7 @@ def observe(
         output for name, output in answer.outputs.items() if name.rpartition(".")[0] == kind.name
     ]
     if not outputs:
-        return NotObserved("not in the answer" if answer.complete else "the answer was cut")
+        return NotObserved("not in the answer" if answer.complete else "the answer is incomplete")
     observed: dict[str, object] = {}
     failures = []
     for output in outputs:

@@ -25,7 +25,8 @@ _FILES_EACH, _FILES_KEPT, _FILES_LEAST = 12, 16, 8
 """Open files for each node that is being asked (both ends of the pipes to its process), and open
 files kept free for everything else; the fewest of those with which one node is asked.
 """
-_HEAD_START = 0.005
+_HEAD_START = 0.05
+"""Seconds that the caller waits at most until the nodes' commands run."""
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
 
 
@@ -46,7 +47,7 @@ class Pending(NamedTuple):
         timeouts = self.job.script.timeouts
         return (timeouts.connect + timeouts.node + _GRACE) * self.turn
 
-    def here_within(self, seconds: float) -> bool:
+    def is_done_within(self, seconds: float) -> bool:
         """Wait that long; return whether there is an answer, or the reason why there is none."""
         return bool(wait([self.future], seconds).done)
 
@@ -95,9 +96,17 @@ def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> 
         )
         for index, turn in enumerate(turns)
     }
-    # Threads share one interpreter: the caller steps back until the scripts are out.
-    wait([one.future for one in pending.values()], _HEAD_START)
+    # Threads share one interpreter. A thread that has let go of it, as for each file that it opens,
+    # gets it back after 5 ms if the caller goes on computing: so it does not, until ssh runs.
+    _wait_for_commands([turn.lifeline for turn in turns[:width]])
     return pending
+
+
+def _wait_for_commands(lifelines: Sequence[Lifeline]) -> None:
+    """Wait until a command hangs on each of the lifelines, or none will, or the time is over."""
+    end = time.monotonic() + _HEAD_START
+    for lifeline in lifelines:
+        lifeline.begun.wait(max(0.0, end - time.monotonic()))
 
 
 def _width() -> int:
@@ -141,3 +150,5 @@ def _work(waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer])
             future.set_exception(error)
         except BaseException as error:
             future.set_exception(Unreachable(one_line(error)))
+        finally:
+            lifeline.begun.set()

@@ -18,7 +18,7 @@ from io import BytesIO, FileIO
 from pathlib import Path
 from select import POLLIN, poll
 from tempfile import mkdtemp
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, NamedTuple
 
 from power_edge.probing.containers import CONTAINERS, held
@@ -108,6 +108,8 @@ class Lifeline:
     """
 
     def __init__(self) -> None:
+        self.begun = Event()
+        """Set when a command hangs on it and runs."""
         self._lock = Lock()
         self._ends: set[int] = set()
         self._cut = False
@@ -130,30 +132,30 @@ class Lifeline:
                 self._ends.add(writing)
             return reading, writing
 
-    def _detach(self, end: int, *, well: bool) -> None:
+    def _detach(self, end: int, *, succeeded: bool) -> None:
         with self._lock:
             if end in self._ends:
                 self._ends.discard(end)
-                if well:
+                if succeeded:
                     with suppress(BrokenPipeError):
                         os.write(end, b"done\n")
                 os.close(end)
 
 
 def execute(
-    host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
+    host: Any, command: str, stdin: bytes, lifeline: Lifeline, longest: int = LONGEST_OUTPUT
 ) -> Any:
     """Return testinfra's result of a command on its `host`.
 
-    The command is given `sent` on standard input if the backend is in TAKES_INPUT; it may print
+    The command is given `stdin` on standard input if the backend is in TAKES_INPUT; it may print
     `longest` bytes. Raises TooLong, NoRoom, and whatever the backend raises: RuntimeError with the
     result for ssh's own status 255.
     """
     backend = host.backend
     if backend.NAME == "paramiko":
-        backend._exec_command = partial(_over_paramiko, backend, sent, lifeline, longest)
+        backend._exec_command = partial(_over_paramiko, backend, stdin, lifeline, longest)
     else:
-        guard(host, lifeline, sent, longest)
+        guard(host, lifeline, stdin, longest)
     with need_of_room():
         return host.run(command)
 
@@ -173,25 +175,25 @@ def need_of_room() -> Iterator[None]:
         raise
 
 
-def guard(host: Any, lifeline: Lifeline, sent: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
+def guard(host: Any, lifeline: Lifeline, stdin: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
     """Make the processes of testinfra's `host` hang on a lifeline, those in a container too.
 
-    Each is given `sent` on standard input, and may print `longest` bytes.
+    Each is given `stdin` on standard input, and may print `longest` bytes.
     """
     backend = host.backend
     hold = backend.NAME in CONTAINERS
 
     def run_local(line: str, *args: str) -> Any:
-        whole = backend.quote(line, *args)
+        full_line = backend.quote(line, *args)
         if hold:
             # Names are not in the line yet, but %s.
             line = line.replace(" exec ", f" exec {CONTAINERS[backend.NAME]}", 1)
-            argv = shlex.split(backend.quote(line, *args[:-1], held(args[-1], bool(sent))))
+            argv = shlex.split(backend.quote(line, *args[:-1], held(args[-1], bool(stdin))))
         else:
             # The local backend's line is for a shell; a client's is its argv, quoted.
-            argv = ["sh", "-c", whole] if backend.NAME == "local" else shlex.split(whole)
-        ended = run(argv, sent + b"\n" if hold else sent, lifeline, longest, hold=hold)
-        return backend.result(ended.status, backend.encode(whole), ended.stdout, ended.stderr)
+            argv = ["sh", "-c", full_line] if backend.NAME == "local" else shlex.split(full_line)
+        ended = run(argv, stdin + b"\n" if hold else stdin, lifeline, longest, hold=hold)
+        return backend.result(ended.status, backend.encode(full_line), ended.stdout, ended.stderr)
 
     backend.run_local = run_local
 
@@ -222,19 +224,19 @@ def shared_connections() -> Iterator[Path]:
 
 def run(
     argv: Sequence[str],
-    sent: bytes,
+    stdin: bytes,
     lifeline: Lifeline,
     longest: int = LONGEST_OUTPUT,
     *,
     hold: bool = False,
 ) -> Ended:
-    """Run a command to its end; it is given `sent`, and may print `longest` bytes.
+    """Run a command to its end; it is given `stdin`, and may print `longest` bytes.
 
-    `hold`: its standard input stays open after `sent`. Raises TooLong and NoRoom. A missing program
-    is status 127, with the shell's message.
+    `hold`: its standard input stays open after `stdin`. Raises TooLong and NoRoom. A missing
+    program is status 127, with the shell's message.
     """
     with need_of_room():
-        ended = _run(argv, sent, lifeline, longest, hold)
+        ended = _run(argv, stdin, lifeline, longest, hold)
     begin, word = _NO_FORK
     if (
         ended.status != 0
@@ -246,63 +248,65 @@ def run(
     return ended
 
 
-def _run(argv: Sequence[str], sent: bytes, lifeline: Lifeline, longest: int, hold: bool) -> Ended:
+def _run(argv: Sequence[str], stdin: bytes, lifeline: Lifeline, longest: int, hold: bool) -> Ended:
     with ExitStack() as opened:
         line, end = lifeline._attach()
         opened.callback(os.close, line)
-        opened.callback(lifeline._detach, end, well=False)
-        given, giving = os.pipe()
-        opened.callback(os.close, given)
+        opened.callback(lifeline._detach, end, succeeded=False)
+        stdin_read, stdin_write = os.pipe()
+        opened.callback(os.close, stdin_read)
         with (
-            os.fdopen(giving, "wb", buffering=0) as gives,
+            os.fdopen(stdin_write, "wb", buffering=0) as stdin_file,
             subprocess.Popen(
-                ["sh", "-c", _GUARDED, "guard", f"/dev/fd/{given}", *argv],
+                ["sh", "-c", _GUARDED, "guard", f"/dev/fd/{stdin_read}", *argv],
                 stdin=line,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=(given,),
+                pass_fds=(stdin_read,),
                 start_new_session=True,
             ) as process,
         ):
-            well = False
+            lifeline.begun.set()
+            succeeded = False
             try:
-                stdout, stderr = _exchange(process, gives, sent, longest, hold)
-                gives.close()
+                stdout, stderr = _exchange(process, stdin_file, stdin, longest, hold)
+                stdin_file.close()
                 process.wait()
-                well = True
+                succeeded = True
             finally:
-                lifeline._detach(end, well=well)
+                lifeline._detach(end, succeeded=succeeded)
     return Ended(process.returncode, stdout, stderr)
 
 
 def _exchange(
-    process: "subprocess.Popen[bytes]", gives: FileIO, sent: bytes, longest: int, hold: bool
+    process: "subprocess.Popen[bytes]", stdin_file: FileIO, stdin: bytes, longest: int, hold: bool
 ) -> tuple[bytes, bytes]:
-    """Write `sent`, then close `gives` (unless `hold`); read both outputs to their ends.
+    """Write `stdin`, then close `stdin_file` (unless `hold`); read both outputs to their ends.
 
-    Not all of `sent` need be written by then.
+    Not all of `stdin` need be written by then.
     """
     assert process.stdout is not None
     assert process.stderr is not None
     output, errors = process.stdout.fileno(), process.stderr.fileno()
-    kept = {output: BytesIO(), errors: BytesIO()}  # getvalue() makes no copy
-    left = memoryview(sent)
-    giving = gives.fileno()
-    os.set_blocking(giving, False)
+    buffers = {output: BytesIO(), errors: BytesIO()}  # getvalue() makes no copy
+    remaining = memoryview(stdin)
+    stdin_write = stdin_file.fileno()
+    os.set_blocking(stdin_write, False)
     with selectors.DefaultSelector() as selector:
-        for descriptor in (output, errors, giving):
+        for descriptor in (output, errors, stdin_write):
             selector.register(
-                descriptor, selectors.EVENT_WRITE if descriptor == giving else selectors.EVENT_READ
+                descriptor,
+                selectors.EVENT_WRITE if descriptor == stdin_write else selectors.EVENT_READ,
             )
         reading = {output, errors}
         while reading:
             for key, _ in selector.select():
-                if key.fd == giving:
-                    left = _written(giving, left)
-                    if not left:
-                        selector.unregister(giving)
+                if key.fd == stdin_write:
+                    remaining = _write_some(stdin_write, remaining)
+                    if not remaining:
+                        selector.unregister(stdin_write)
                         if not hold:
-                            gives.close()
+                            stdin_file.close()
                     continue
                 piece = os.read(key.fd, _CHUNK)
                 if not piece:
@@ -310,33 +314,33 @@ def _exchange(
                     reading.discard(key.fd)
                     continue
                 if key.fd == output:
-                    _keep(piece, kept[output], longest)
-                elif kept[errors].tell() + len(piece) <= LONGEST_ERRORS:
-                    kept[errors].write(piece)
-    return kept[output].getvalue(), kept[errors].getvalue()
+                    _append(piece, buffers[output], longest)
+                elif buffers[errors].tell() + len(piece) <= LONGEST_ERRORS:
+                    buffers[errors].write(piece)
+    return buffers[output].getvalue(), buffers[errors].getvalue()
 
 
-def _keep(piece: bytes, kept: BytesIO, longest: int) -> None:
-    if kept.tell() + len(piece) > longest:
+def _append(piece: bytes, buffers: BytesIO, longest: int) -> None:
+    if buffers.tell() + len(piece) > longest:
         raise TooLong(f"the answer is longer than {longest // (1024 * 1024)} MiB")
-    kept.write(piece)
+    buffers.write(piece)
 
 
-def _written(giving: int, left: memoryview) -> memoryview:
+def _write_some(stdin_write: int, remaining: memoryview) -> memoryview:
     """Write what the pipe takes; return what is left.
 
     Nothing is left if nobody reads it any more: the command's output says why.
     """
     try:
-        return left[os.write(giving, left[:_CHUNK]) :]
+        return remaining[os.write(stdin_write, remaining[:_CHUNK]) :]
     except BlockingIOError:
-        return left
+        return remaining
     except BrokenPipeError:
-        return left[:0]
+        return remaining[:0]
 
 
 def _over_paramiko(
-    backend: Any, sent: bytes, lifeline: Lifeline, longest: int, command: bytes
+    backend: Any, stdin: bytes, lifeline: Lifeline, longest: int, command: bytes
 ) -> tuple[int, bytes, bytes]:
     """Run a command with standard input and limits, which paramiko's backend has not.
 
@@ -347,16 +351,17 @@ def _over_paramiko(
         channel = backend.client.get_transport().open_session()
         try:
             channel.exec_command(command)
+            lifeline.begun.set()
             # An error: the command ended before it read all; its output says why.
             with suppress(OSError):
-                channel.sendall(sent)
+                channel.sendall(stdin)
             channel.shutdown_write()
             stdout, stderr = _drained(channel, line, longest)
             return channel.recv_exit_status(), stdout, stderr
         finally:
             channel.close()
     finally:
-        lifeline._detach(end, well=False)
+        lifeline._detach(end, succeeded=False)
         os.close(line)
 
 
@@ -374,11 +379,11 @@ def _drained(channel: Any, line: int, longest: int) -> tuple[bytes, bytes]:
             if errors.tell() + len(piece) <= LONGEST_ERRORS:
                 errors.write(piece)
         if channel.recv_ready():
-            _keep(channel.recv(_CHUNK), output, longest)
+            _append(channel.recv(_CHUNK), output, longest)
         elif ended:
             return output.getvalue(), errors.getvalue()
         elif line in _readable(channel.fileno(), line):
-            raise ConnectionAbortedError(errno.ECONNABORTED, "the command was given up")
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the command was stopped")
 
 
 def _readable(*descriptors: int) -> list[int]:

@@ -84,9 +84,9 @@ class ProbeScript(NamedTuple):
 
         It is one function, called on the last line: a script that was cut runs nothing.
         """
-        wanted = self.sections if sections is None else sections
-        files = dict.fromkeys(file for section in wanted for file in section.files)
-        names = [name for section in wanted for name in section.sections()]
+        sections_wanted = self.sections if sections is None else sections
+        files = dict.fromkeys(file for section in sections_wanted for file in section.files)
+        names = [name for section in sections_wanted for name in section.sections()]
         bodies = (
             f"{_variable(file)}={quote(package_data.text(f'probes/{file}.sh'))}" for file in files
         )
@@ -97,7 +97,7 @@ class ProbeScript(NamedTuple):
             "    unset PE_ROOT",
             f"    pe_begin {quote(self.node)} {limits} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
-            *(f"    {section.call()}" for section in wanted),
+            *(f"    {section.call()}" for section in sections_wanted),
             "    pe_end",
             "}",
             "pe_main </dev/null",
@@ -118,13 +118,15 @@ class ProbeScript(NamedTuple):
         before the shell that runs it (`sudo -n `). The login shell reads nothing but base64.
         """
         commands: list[str] = []
-        rest = list(self.sections)
-        while rest or not commands:
-            take = len(rest)
-            while len(line := command(self.text(rest[:take]), sudo)) > COMMAND_LIMIT and take > 1:
+        remaining = list(self.sections)
+        while remaining or not commands:
+            take = len(remaining)
+            while (
+                len(line := command(self.text(remaining[:take]), sudo)) > COMMAND_LIMIT and take > 1
+            ):
                 take = take // 2
             commands.append(line)
-            rest = rest[take:]
+            remaining = remaining[take:]
         return commands
 
 
@@ -212,15 +214,15 @@ def _gate(expected: Expected | None) -> str:
     return " ".join(
         [
             expected.os,
-            _yes(expected.require_match),
-            _yes(expected.allow_os_migration),
+            _yes_or_no(expected.require_match),
+            _yes_or_no(expected.allow_os_migration),
             expected.primary or "none",
             *pairs,
         ]
     )
 
 
-def _yes(value: bool) -> str:
+def _yes_or_no(value: bool) -> str:
     return "yes" if value else "no"
 
 

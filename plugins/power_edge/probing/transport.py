@@ -76,17 +76,17 @@ def _connected(route: Route, timeouts: Timeouts) -> Any:
     return host
 
 
-def _answer(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int) -> Answer:
-    result = _run(host, command, sent, lifeline, longest)
+def _answer(host: Any, command: str, stdin: bytes, lifeline: Lifeline, longest: int) -> Answer:
+    result = _run(host, command, stdin, lifeline, longest)
     try:
         return read(result.stdout_bytes)
     except NoAnswer as error:
         raise Unreachable(
-            no_answer(error, result.stdout_bytes, result.stderr_bytes, sent, host.backend.NAME)
+            no_answer(error, result.stdout_bytes, result.stderr_bytes, stdin, host.backend.NAME)
         ) from None
 
 
-def _run(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int) -> Any:
+def _run(host: Any, command: str, stdin: bytes, lifeline: Lifeline, longest: int) -> Any:
     """Run a command; try again if the server hung up before login, or this machine has no room.
 
     sshd refuses connections above MaxStartups (sshd_config(5); 10 by default), as when a fleet is
@@ -94,7 +94,7 @@ def _run(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int)
     """
     for pause in _PAUSES:
         try:
-            return execute(host, command, sent, lifeline, longest)
+            return execute(host, command, stdin, lifeline, longest)
         except NoRoom:
             pass  # there may be room when another node's answer is here
         except RuntimeError as error:
@@ -102,4 +102,4 @@ def _run(host: Any, command: str, sent: bytes, lifeline: Lifeline, longest: int)
             if not _HUNG_UP.search(stderr):
                 raise
         time.sleep(random.uniform(pause / 2, pause))
-    return execute(host, command, sent, lifeline, longest)
+    return execute(host, command, stdin, lifeline, longest)

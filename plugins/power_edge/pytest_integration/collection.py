@@ -24,7 +24,7 @@ from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.results import attach
 from power_edge.pytest_integration.selection import GATE, PREFIX
 from power_edge.report.terminal import block, headline
-from power_edge.text import identifier
+from power_edge.text import identifier, printable
 
 
 class CouldNotLook(Exception):
@@ -48,7 +48,14 @@ class NodeFolder(pytest.Directory):
         if self.path in self.nodes.selection.gate_only:
             return
         yield _file(self, STATE)
-        for entry in sorted(os.scandir(self.path), key=lambda entry: entry.name):
+        try:
+            entries = sorted(os.scandir(self.path), key=lambda entry: entry.name)
+        except OSError as error:
+            place = f"{PREFIX}/{self.path.name}"
+            raise self.CollectError(
+                f"{printable(place)}: its own tests cannot be listed: {error.strerror}"
+            ) from None
+        for entry in entries:
             path = Path(entry.path)
             if self.ihook.pytest_ignore_collect(collection_path=path, config=self.config):
                 continue

@@ -31,6 +31,8 @@ __all__ = [
     "fixture_module",
     "junit_testcase",
     "keep_among_failed",
+    "keep_junit_testcase",
+    "makes_json",
     "matches_expression",
     "set_json_metadata",
     "shield_terminal",
@@ -169,6 +171,26 @@ def junit_testcase(config: pytest.Config, report: Report) -> TestCase | None:
     """Return the test case that --junitxml writes for a report, None without that option."""
     xml = config.stash.get(xml_key, None)
     return None if xml is None else xml.node_reporter(report)
+
+
+def keep_junit_testcase(config: pytest.Config, report: Report) -> None:
+    """Let a teardown that fails be a part of its test's case in --junitxml. pytest gives it another
+    one if the test has failed as well.
+    """
+    xml = config.stash.get(xml_key, None)
+    if xml is None:
+        return
+
+    def place(of: object) -> list[object]:
+        # With xdist two workers may report at once.
+        return [getattr(of, name, None) for name in ("nodeid", "worker_id", "item_index")]
+
+    xml.open_reports[:] = [each for each in xml.open_reports if place(each) != place(report)]
+
+
+def makes_json(config: pytest.Config) -> bool:
+    """Whether pytest-json-report makes a report of the run."""
+    return hasattr(config, "_json_report")
 
 
 def set_json_metadata(report: Report, metadata: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ class TypeFacts(Mapping[str, Any]):
             if self._kind.lists_all:
                 return None
             raise Unknown(
-                f"{self._kind.name} {name}: not looked at, since state.yaml does not declare it"
+                f"{self._kind.name} {name}: not read, because state.yaml does not declare it"
             )
         observed = self._observed[key]
         if self._kind.fact is not None and not isinstance(observed, NotObserved):
@@ -76,10 +76,10 @@ class Facts(Mapping[str, TypeFacts]):
 
     def __getitem__(self, kind: str) -> TypeFacts:
         if kind not in names():
-            raise KeyError(f"{kind}: no resource type; there are {', '.join(names())}")
+            raise KeyError(f"{kind} is not a resource type; the types are {', '.join(names())}")
         return TypeFacts(
             kind,
-            self._observed.get(kind, NotObserved("not looked at, since state.yaml declares none")),
+            self._observed.get(kind, NotObserved("not read, because state.yaml declares none")),
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -120,7 +120,7 @@ def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
     """Yield testinfra's host, connected to the node as the probe is."""
     nodes = request.config.stash[NODES]
     if nodes.by_answers:
-        raise Unknown("host: a run that judges answers (--answers) connects to nothing")
+        raise Unknown("host: a run with --answers connects to no node")
     lifeline = Lifeline()
     with shared_connections() as sockets:
         yield check.host(node, nodes.options, sockets, lifeline)

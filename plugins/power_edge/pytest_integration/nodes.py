@@ -37,7 +37,7 @@ class Nodes:
         """Return a node with its answer. Waits for it, at most until the node's deadline."""
         if name not in self._checked:
             pending = self._pending[name]
-            if not pending.here_within(1.0):
+            if not pending.is_done_within(1.0):
                 self.say(f"waiting for {name}, at most {pending.limit:.0f} s")
             self._checked[name] = check.wait(self.by_name[name], pending)
         return self._checked[name]

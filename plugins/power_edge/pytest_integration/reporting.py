@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from power_edge import exit_status
-from power_edge.atomic_file import way_out
+from power_edge.atomic_file import advice_for
 from power_edge.checking.check import Checked
 from power_edge.model import Outcome
 from power_edge.pytest_integration import compat, own_tests
@@ -49,7 +49,7 @@ class Reporting:
         """Print at the end that a report could not be written, and let the run fail."""
         self._unwritten = True
         reason = error.strerror or error
-        self._notes.append(f"{file} could not be written: {reason} ({way_out(error)})")
+        self._notes.append(f"{file} could not be written: {reason} ({advice_for(error)})")
 
     # The phases of tests.
 
@@ -131,7 +131,7 @@ class Reporting:
             report = self._run_report(session.exitstatus)
             session.config.hook.pytest_power_edge_report(config=session.config, report=report)
         result = yield
-        if self._unwritten and exit_status.yields_to_unwritten(int(session.exitstatus)):
+        if self._unwritten and exit_status.turns_into_internal_error(int(session.exitstatus)):
             session.exitstatus = exit_status.INTERNAL_ERROR
         return result
 

@@ -52,16 +52,13 @@ class RunResults:
         return (GATE_TYPE, GATE_NAME) in self._judged[node]
 
     def counts(self, node: str) -> dict[str, int]:
-        """Return the number of a node's items by outcome, and of own tests that failed.
-
-        Own tests that ended by Unknown are counted with the unknown items.
+        """Return the number of a node's items and own tests by outcome; own tests that failed are
+        counted apart from items that drift.
         """
         found = Counter(Outcome(item.outcome) for item in self._judged[node].values())
         own = Counter(self.own.of(node).values())
-        found[Outcome.UNKNOWN] += own[Outcome.UNKNOWN]
-        return {outcome.value: found[outcome] for outcome in Outcome} | {
-            OWN_FAILED: own[Outcome.DRIFT]
-        }
+        failed = own.pop(Outcome.DRIFT, 0)
+        return {outcome.value: (found + own)[outcome] for outcome in Outcome} | {OWN_FAILED: failed}
 
     def node_status(self, node: str) -> int:
         """Return the exit status that a node alone would give."""

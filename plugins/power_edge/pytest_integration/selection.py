@@ -3,13 +3,12 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import STATE, is_node
-from power_edge.text import identifier, quoted
+from power_edge.text import did_you_mean, identifier, quoted
 
 PREFIX = "node-configs"
 """The first part of every test id of ours, whatever the folder's name and wherever rootdir is."""
@@ -90,8 +89,7 @@ def _check_item(node: Node, name: str) -> None:
     """
     ids = [f"{item.type}[{identifier(item.name)}]" for item in node.items]
     if name not in ids:
-        near = get_close_matches(name, ids, 1)
-        hint = f"did you mean {near[0]}?" if near else "--collect-only lists the items"
+        hint = did_you_mean(name, ids) or "--collect-only lists the items"
         raise refuse(f"{PREFIX}/{node.name}/{STATE}", f"no item {quoted(name)}", hint)
 
 

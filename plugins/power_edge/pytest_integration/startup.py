@@ -5,13 +5,15 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from power_edge.config import ConfigError
+from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
-from power_edge.probing.framing import NoAnswer, read
+from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
 from power_edge.pytest_integration.selection import selection
 
@@ -80,8 +82,8 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         _take_answer(nodes, file, cwd, max_age)
     if by_answers and (silent := nodes.silent()):
         raise pytest.UsageError(
-            f"no answer of {', '.join(silent)}: --answers connects to nothing,"
-            " so give the answer of each selected node"
+            f"no answer from {', '.join(silent)}: --answers connects to no node,"
+            " so give an answer from each selected node"
         )
     from power_edge.pytest_integration.run import Run  # imported while the nodes work
 
@@ -91,7 +93,14 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
 def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
     path = cwd / file
     try:
-        nodes.take_answer(read(path.read_bytes()), max_age)
+        answer = read_file(path)
+        if (of := kind(answer)) is not Kind.CHECK:
+            reader = f"; power-edge discover --answers={quote(file)} reads it"
+            raise pytest.UsageError(
+                f"this is the answer of {of.value}, and not of a check"
+                f"{reader if of is Kind.DISCOVERY else ''}"
+            )
+        nodes.take_answer(answer, max_age)
     except OSError as error:
         raise pytest.UsageError(f"--answers={path}: {error.strerror}") from None
     except NoAnswer as error:

@@ -12,7 +12,7 @@ from power_edge.config.state import entries
 from power_edge.config.yaml_reader import read
 from power_edge.model import Item, NotObserved, Outcome, Result
 from power_edge.reconcile.item import adopt_item
-from power_edge.reconcile.proposals import Adopted, Left
+from power_edge.reconcile.proposals import Adopted, NotAdopted
 from power_edge.reconcile.section import Section, adopt_in_section
 from power_edge.resources import discoverable, discovery, resource
 from power_edge.yaml_edit.edit import EditRefused, YamlPath, at, edit
@@ -23,7 +23,7 @@ class Adoption(NamedTuple):
 
     text: str
     adopted: tuple[Adopted, ...]
-    left: tuple[Left, ...]
+    left: tuple[NotAdopted, ...]
     secrets: frozenset[str] = frozenset()
     """Declared values that no message may show, as far as the node makes them secrets."""
 
@@ -33,16 +33,16 @@ def widened(node: Node) -> Node:
 
     A check need not know what drifted to what; a new declaration must.
     """
-    wider = (
+    widened_items = (
         item._replace(declared=discovery(item.type).widen(item.declared))
         if item.type in discoverable()
         else item
         for item in node.items
     )
-    return replace(node, state=node.state._replace(items=tuple(wider)))
+    return replace(node, state=node.state._replace(items=tuple(widened_items)))
 
 
-def adopt(text: str, checked: Checked, wanted: Iterable[Item]) -> Adoption:
+def adopt(text: str, checked: Checked, selected: Iterable[Item]) -> Adoption:
     """Return the text of a node's state.yaml with the drift of the wanted items adopted.
 
     The node's gate is open. An item stays as it is if it is not drift, or if it would not be
@@ -51,12 +51,12 @@ def adopt(text: str, checked: Checked, wanted: Iterable[Item]) -> Adoption:
     """
     results = [
         result
-        for item in wanted
+        for item in selected
         if (result := checked.result(item)).outcome is not Outcome.COMPLIANT
     ]
     drifted = [result for result in results if result.outcome is Outcome.DRIFT]
-    left = [
-        Left(result.item, f"{result.outcome.value}: {result.why}")
+    not_adopted = [
+        NotAdopted(result.item, f"{result.outcome.value}: {result.why}")
         for result in results
         if result.outcome is not Outcome.DRIFT
     ]
@@ -65,9 +65,9 @@ def adopt(text: str, checked: Checked, wanted: Iterable[Item]) -> Adoption:
         if isinstance(one, Adopted):
             adopted.append(one)
         else:
-            left.append(one)
+            not_adopted.append(one)
     new, adopted, more = _together(text, checked, adopted)
-    return Adoption(new, tuple(adopted), (*left, *more), frozenset(_secrets(checked)))
+    return Adoption(new, tuple(adopted), (*not_adopted, *more), frozenset(_secrets(checked)))
 
 
 def _secrets(checked: Checked) -> Iterator[str]:
@@ -77,7 +77,9 @@ def _secrets(checked: Checked) -> Iterator[str]:
                 yield value
 
 
-def _one_by_one(text: str, checked: Checked, drifted: Iterable[Result]) -> Iterator[Adopted | Left]:
+def _one_by_one(
+    text: str, checked: Checked, drifted: Iterable[Result]
+) -> Iterator[Adopted | NotAdopted]:
     """Yield for each drifted item how it is adopted, or why it is not, type by type."""
     document = read(text.encode("utf-8", "surrogatepass"), checked.node.state.file).value
 
@@ -89,12 +91,14 @@ def _one_by_one(text: str, checked: Checked, drifted: Iterable[Result]) -> Itera
             yield from _of_type(name, document, checked, results)
         else:
             for result in results:
-                yield Left(result.item, f"{name} cannot be discovered, so they cannot be adopted")
+                yield NotAdopted(
+                    result.item, f"{name} cannot be discovered, so they cannot be adopted"
+                )
 
 
 def _of_type(
     name: str, document: Mapping[str, Any], checked: Checked, results: Iterable[Result]
-) -> Iterator[Adopted | Left]:
+) -> Iterator[Adopted | NotAdopted]:
     kind, observations = resource(name), checked.observations[name]
     assert not isinstance(observations, NotObserved), "drift was observed"
     paths: dict[str, YamlPath] = {
@@ -121,26 +125,28 @@ def _of_type(
 
 def _together(
     text: str, checked: Checked, adopted: Sequence[Adopted]
-) -> tuple[str, list[Adopted], list[Left]]:
+) -> tuple[str, list[Adopted], list[NotAdopted]]:
     """Return the text with all edits made that are possible and true together, and the rest.
 
     The new text is loaded and judged again. As long as something in it is not compliant, its edits
     are dropped and the others are made anew.
     """
-    file, left = checked.node.state.file, list[Left]()
+    file, not_adopted = checked.node.state.file, list[NotAdopted]()
     while True:
         adopted, refused = _editable(text, adopted, file)
         new = edit(text, [change for one in adopted for change in one.edits], file)
         state = load_state(new.encode("utf-8", "surrogatepass"), file, checked.node.name)
         wrong = list(_not_compliant(checked, state.items, adopted))
-        left += [*refused, *wrong]
+        not_adopted += [*refused, *wrong]
         if not wrong:
-            return new, adopted, left
+            return new, adopted, not_adopted
         dropped = {_key(one.item) for one in wrong}
         adopted = [one for one in adopted if _key(one.item) not in dropped]
 
 
-def _editable(text: str, adopted: Sequence[Adopted], file: str) -> tuple[list[Adopted], list[Left]]:
+def _editable(
+    text: str, adopted: Sequence[Adopted], file: str
+) -> tuple[list[Adopted], list[NotAdopted]]:
     """Divide into what can be edited in the file, and what takes a person."""
     try:
         edit(text, [change for one in adopted for change in one.edits], file)
@@ -152,32 +158,32 @@ def _editable(text: str, adopted: Sequence[Adopted], file: str) -> tuple[list[Ad
             edit(text, one.edits, file)
             possible.append(one)
         except (EditRefused, ValueError) as error:
-            refused.append(Left(one.item, str(error)))
+            refused.append(NotAdopted(one.item, str(error)))
     return possible, refused
 
 
 def _not_compliant(
     checked: Checked, new: Iterable[Item], adopted: Sequence[Adopted]
-) -> Iterator[Left]:
+) -> Iterator[NotAdopted]:
     """Yield the adopted items that would not be compliant in the new file, and why.
 
     If an item that is new in the file is not compliant, all adopted items of its type are yielded:
     it is unknown which of them brought it.
     """
     declared = {_key(item) for item in checked.node.items}
-    touched = {_key(one.item) for one in adopted}
+    adopted_keys = {_key(one.item) for one in adopted}
     wrong: dict[tuple[str, str], Result] = {}
     for item in new:
-        if _key(item) in touched or _key(item) not in declared:
+        if _key(item) in adopted_keys or _key(item) not in declared:
             result = judge(resource(item.type), item, checked.observations[item.type])
             if result.outcome is not Outcome.COMPLIANT:
                 wrong[_key(item)] = result
-    wrong_additions = {type_ for type_, key in wrong if (type_, key) not in touched}
+    wrong_types = {type_ for type_, key in wrong if (type_, key) not in adopted_keys}
     for one in adopted:
         if (judged := wrong.get(_key(one.item))) is not None:
-            yield Left(one.item, f"it would still be {judged.outcome.value}: {judged.why}")
-        elif one.item.type in wrong_additions:
-            yield Left(one.item, "what would be added is not compliant")
+            yield NotAdopted(one.item, f"it would still be {judged.outcome.value}: {judged.why}")
+        elif one.item.type in wrong_types:
+            yield NotAdopted(one.item, "what would be added is not compliant")
 
 
 def _key(item: Item) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from power_edge.discover.sections import items
 from power_edge.model import Outcome, ResourceType, Result
 from power_edge.reconcile.proposals import (
     Adopted,
-    Left,
+    NotAdopted,
     Proposal,
     change,
     drifts,
@@ -22,7 +22,7 @@ from power_edge.yaml_edit.edit import Put, YamlPath
 
 def adopt_item(
     kind: ResourceType[Any, Any], result: Result, path: YamlPath, value: Any, observed: Any
-) -> Adopted | Left:
+) -> Adopted | NotAdopted:
     """Return the edits that make a drifted item true of what was observed.
 
     `value` is the item as the file has it, at `path`. A thing that is gone is removed. Of the
@@ -32,7 +32,7 @@ def adopt_item(
     forms = list(discovery(kind.name).forms(item.name, observed))
     secrets = [finding.field for finding in drifts(result) if finding.secret]
     if forms and secrets:
-        return Left(
+        return NotAdopted(
             item,
             f"{' and '.join(secrets)} of a secret differs: its new value is not shown, "
             "so declare it by hand",

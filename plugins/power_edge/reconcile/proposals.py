@@ -16,7 +16,7 @@ class Adopted(NamedTuple):
     summary: str
 
 
-class Left(NamedTuple):
+class NotAdopted(NamedTuple):
     """An item that is not compliant and not adopted, and why."""
 
     item: Item
@@ -65,10 +65,10 @@ def change(path: YamlPath, old: Mapping[str, Any], new: Mapping[str, Any]) -> Pr
 
 def removal(path: YamlPath, result: Result) -> Proposal:
     """Return the removal of a declared thing that is gone."""
-    return Proposal((Remove(path),), f"removed: {result.why or 'it is not there any more'}")
+    return Proposal((Remove(path),), f"removed: {result.why or 'it does not exist any more'}")
 
 
-def nothing_holds(result: Result) -> Left:
+def nothing_holds(result: Result) -> NotAdopted:
     """Return a drifted item for which no declaration was found that is true."""
-    why = result.why or "nothing fits what was observed"
-    return Left(result.item, f"no declaration of it would be true: {why}")
+    why = result.why or "no declaration fits what was observed"
+    return NotAdopted(result.item, f"no declaration of it would be compliant: {why}")

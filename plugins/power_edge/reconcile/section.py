@@ -16,7 +16,7 @@ from power_edge.discover.sections import items
 from power_edge.model import Outcome, ResourceType, Result
 from power_edge.reconcile.proposals import (
     Adopted,
-    Left,
+    NotAdopted,
     Proposal,
     change,
     drifts,
@@ -103,7 +103,7 @@ class Section(NamedTuple):
                 yield value, self.kind.asserts(entry.declared)
 
 
-def adopt_in_section(section: Section, result: Result, path: YamlPath) -> Adopted | Left:
+def adopt_in_section(section: Section, result: Result, path: YamlPath) -> Adopted | NotAdopted:
     """Return the edits that make a drifted item of a section true, and break no other.
 
     `path` is the item's in the file. If the edits break one other item, which is a field, that one
@@ -206,5 +206,7 @@ def _declare_missing(section: Section, name: str, key: str) -> Proposal:
             needed = without
     return Proposal(
         (Add(place, as_entries(needed)),),
-        f"{len(needed)} added to {name}" if needed else "it is true with what else was adopted",
+        f"{len(needed)} added to {name}"
+        if needed
+        else "it is compliant with the other adopted items",
     )

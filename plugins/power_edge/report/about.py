@@ -65,11 +65,11 @@ def _head(about: About, sheet: Sheet) -> None:
         "root": "as root",
     }.get(about.looked_as.root or "", "by an unknown user")
     sheet.line(text((f"Read {as_whom}, {about.looked_at}", "dim")))
-    if pressing := list(_pressing(about)):
-        sheet.line(text(("; ".join(pressing), "bold red")))
+    if urgent := list(_urgent(about)):
+        sheet.line(text(("; ".join(urgent), "bold red")))
 
 
-def _pressing(about: About) -> Iterator[str]:
+def _urgent(about: About) -> Iterator[str]:
     """Yield what needs attention first."""
     if about.services.failed:
         yield f"{count(len(about.services.failed), 'unit')} failed"
@@ -90,9 +90,9 @@ def _usable(filesystem: Filesystem) -> int:
 def _who(about: About) -> Iterator[Row]:
     who = about.who
     if who.identity is not None:
-        known = f"the node {about.node}" if about.node else "no node of node-configs/"
+        node_in_words = f"the node {about.node}" if about.node else "no node of node-configs/"
         yield Row("Identity", text(who.identity.hash))
-        yield Row("Identity", text((f"by its {who.identity.kind}; {known}", "dim")))
+        yield Row("Identity", text((f"by its {who.identity.kind}; {node_in_words}", "dim")))
     width = max((len(role.name) for role in who.roles), default=0) + 2
     for role in who.roles:
         observed = (
@@ -302,9 +302,7 @@ def _sshd(sshd: Sshd) -> Iterator[Row]:
     note = ("  (a Match block may change this)", "dim") if sshd.match else None
     if sshd.passwords is not None:
         empty = (
-            (", and empty ones are", "bold red")
-            if sshd.empty_passwords and sshd.passwords
-            else None
+            (", even empty ones", "bold red") if sshd.empty_passwords and sshd.passwords else None
         )
         yield Row(
             "SSH passwords",
@@ -391,8 +389,8 @@ def _tuning(about: About, width: int) -> Iterator[Row]:
 
 
 def _unread(about: About) -> Iterator[Row]:
-    for thing in about.unread:
+    for item in about.unread:
         yield Row(
-            thing.part.capitalize(),
-            text((thing.what, "yellow") if thing.what != thing.part else None, thing.why, sep=": "),
+            item.part.capitalize(),
+            text((item.what, "yellow") if item.what != item.part else None, item.why, sep=": "),
         )

@@ -25,7 +25,7 @@ def table(sections: Iterable[Section]) -> Table:
     rows = Table("", "declared", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     rows.columns[1].ratio = 1
     for section in sections:
-        for index, ((declared, why), names) in enumerate(_alike(section).items()):
+        for index, ((declared, why), names) in enumerate(_by_declaration(section).items()):
             head = Text(printable("; ".join(filter(None, (declared, why)))), "bold")
             rows.add_row(
                 section.type if index == 0 else "",
@@ -36,7 +36,7 @@ def table(sections: Iterable[Section]) -> Table:
     return rows
 
 
-def _alike(section: Section) -> dict[tuple[str, str], list[str]]:
+def _by_declaration(section: Section) -> dict[tuple[str, str], list[str]]:
     key = resource(section.type).key
     groups: dict[tuple[str, str], list[str]] = {}
     for found in section.found:

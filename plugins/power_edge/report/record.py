@@ -3,13 +3,13 @@
 Every report format is made from these records.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Final
 
 import msgspec
 
-from power_edge.model import Finding, Outcome, Result
+from power_edge.model import Finding, Outcome, Result, Value
 from power_edge.model.generated import report_schema
 from power_edge.report.shell_line import shell_line
 from power_edge.text import readable
@@ -63,12 +63,12 @@ def from_json(value: Mapping[str, Any]) -> report_schema.Item:
     return msgspec.convert(value, report_schema.Item)
 
 
-def _expected(result: Result) -> dict[str, object]:
+def _expected(result: Result) -> dict[str, Value]:
     """Return what was declared, in a finding's words where there is one: they hide secrets."""
     return {**result.item.expected, **{each.field: each.expected for each in result.findings}}
 
 
-def _actual(result: Result) -> dict[str, object]:
+def _actual(result: Result) -> dict[str, Value]:
     findings: tuple[Finding, ...] = result.findings
     return dict.fromkeys(result.item.expected) | {each.field: each.actual for each in findings}
 
@@ -77,18 +77,16 @@ def _text(text: str | None) -> str | None:
     return None if text is None else readable(text)
 
 
-def _plain_fields(values: Mapping[str, object]) -> dict[str, Any]:
+def _plain_fields(values: Mapping[str, Value]) -> dict[str, Value]:
     return {name: _plain(value) for name, value in values.items()}
 
 
-def _plain(value: object) -> Any:
+def _plain(value: Value) -> Value:
     """Return a value in builtin types, its texts printable."""
-    if value is None or type(value) in (bool, int, float):
-        return value
     if isinstance(value, str):
         return readable(str(value))
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence):
         return [_plain(inner) for inner in value]
-    return sorted(map(_plain, value)) if isinstance(value, Set) else str(value)
+    return value

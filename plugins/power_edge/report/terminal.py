@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
-from typing import Any
 
-from power_edge.model import Outcome, Result
+from power_edge.model import Outcome, Result, Value
 from power_edge.report.shell_line import shell_line
 from power_edge.text import printable
 
@@ -14,7 +13,7 @@ _LONGEST = 400
 """Characters of one value. The JSON report has all of it."""
 
 
-def value(observed: Any) -> str:
+def value(observed: Value) -> str:
     """Return a declared or observed value for display: text as it is, all else as JSON."""
     if observed is None:
         return "-"
@@ -85,10 +84,10 @@ def _folded(label: str, text: str) -> list[str]:
 
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
     """Yield the lines about one node: its counts by outcome, worst first, then the notes."""
-    shown = [
+    texts = [
         f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)
     ]
-    yield f"{printable(node)}: {', '.join(shown) or 'no item was checked'}"
+    yield f"{printable(node)}: {', '.join(texts) or 'no item was checked'}"
     for note in notes:
         yield from (
             f"  {line}"

@@ -52,22 +52,24 @@ def _by_name(lines: Evidence) -> dict[str, tuple[str, ...]]:
 
 
 def _roles(observed: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
-    forwards = observed.get("forwarding", ())
+    forwarding = observed.get("forwarding", ())
     if "openvpn" in observed:
-        yield Suggested("vpn-gateway", {"provider": "openvpn"}, (*observed["openvpn"], *forwards))
+        yield Suggested("vpn-gateway", {"provider": "openvpn"}, (*observed["openvpn"], *forwarding))
     else:
         # Each machine in such a VPN has an interface of it; a gateway is one that forwards as well.
         provider = next((name for name in ("wireguard", "tailscale") if name in observed), None)
-        if provider is not None and forwards:
-            yield Suggested("vpn-gateway", {"provider": provider}, (*observed[provider], *forwards))
+        if provider is not None and forwarding:
+            yield Suggested(
+                "vpn-gateway", {"provider": provider}, (*observed[provider], *forwarding)
+            )
     runtime = next(
         (name for name in _RUNTIMES if name in observed and not _is_kubernetes_own(name, observed)),
         None,
     )
     if runtime is not None:
         yield Suggested("container-host", {"runtime": runtime}, observed[runtime])
-    if forwards and "masquerade" in observed:
-        yield Suggested("edge-router", {}, (*forwards, *observed["masquerade"]))
+    if forwarding and "masquerade" in observed:
+        yield Suggested("edge-router", {}, (*forwarding, *observed["masquerade"]))
     if "node_exporter" in observed:
         yield Suggested("monitoring-target", {}, observed["node_exporter"])
     if "desktop" in observed and "compiler" in observed:

@@ -108,7 +108,8 @@ class CannotWrite(OSError):
         state = "; ".join(getattr(error, "__notes__", ())) or "nothing was written"
         super().__init__(
             error.errno,
-            f"{file} cannot be written: {error.strerror}; {state} ({atomic_file.way_out(error)})",
+            f"{file} cannot be written: {error.strerror}; {state} "
+            f"({atomic_file.advice_for(error)})",
         )
 
 

@@ -33,9 +33,9 @@ def edit(text: str, edits: Iterable[Edit], file: str) -> str:
     added = "" if body.endswith("\n") else newline
     document = _readable(body, file)
     layout = Layout(document, body + added, parse(body + added))
-    if odd := re.search("\r(?!\n)|[\x85\u2028\u2029]", body):
+    if line_end := re.search("\r(?!\n)|[\x85\u2028\u2029]", body):
         layout.refuse(
-            (), f"contains {odd[0]!a}, which ends a line for some readers and not for others"
+            (), f"contains {line_end[0]!a}, which ends a line for some readers and not for others"
         )
     changes = _normalised(document.value, list(edits))
     new = layout.text
@@ -59,40 +59,48 @@ def _normalised(value: Any, edits: list[Edit]) -> list[Edit]:
 
     If everything in a collection is removed, the collection is removed instead.
     """
-    gone = {change.path for change in edits if isinstance(change, Remove)}
-    kept = {
+    removed_paths = {change.path for change in edits if isinstance(change, Remove)}
+    changed_paths = {
         change.path[:length]
         for change in edits
         if not isinstance(change, Remove)
         for length in range(len(change.path) + 1)
     }
-    holders = {path[:-1] for path in gone}
+    holders = {path[:-1] for path in removed_paths}
     while holders:
         path = max(holders, key=len)
         holders.discard(path)
         inner = at(value, path)
         steps: Iterable[str | int] = inner if isinstance(inner, Mapping) else range(len(inner))
-        if path and path not in kept and all((*path, step) in gone for step in steps):
-            gone.add(path)
+        if (
+            path
+            and path not in changed_paths
+            and all((*path, step) in removed_paths for step in steps)
+        ):
+            removed_paths.add(path)
             holders.add(path[:-1])
-    whole = [path for path in gone if not any(path[:length] in gone for length in range(len(path)))]
+    outermost = [
+        path
+        for path in removed_paths
+        if not any(path[:length] in removed_paths for length in range(len(path)))
+    ]
     return [
         *(
             change
             for change in edits
             if isinstance(change, Put) or (isinstance(change, Add) and change.entries)
         ),
-        *map(Remove, whole),
+        *map(Remove, outermost),
     ]
 
 
-def _differs(new: str, file: str, wanted: Any) -> bool:
-    """Return whether a text is read as another value than `wanted`; types and order count too."""
+def _differs(new: str, file: str, expected: Any) -> bool:
+    """Return whether a text is read as another value than `expected`; types and order count too."""
     try:
         document = read(new.encode(), file)
     except ConfigError:
         return True
-    return bool(document.problems) or repr(document.value) != repr(wanted)
+    return bool(document.problems) or repr(document.value) != repr(expected)
 
 
 def changed(value: Any, edits: Iterable[Edit]) -> Any:

@@ -108,8 +108,8 @@ class Layout(NamedTuple):
         head = self.head((*path, place), node, place)
         column = head - self.line(head)
         start = self.line(head)
-        while start and self.comment(above := self.line(start - 1)) == column:
-            start = above
+        while start and self.comment(line_above := self.line(start - 1)) == column:
+            start = line_above
         return start, self.end(node.values[place].end, column)
 
     def end(self, position: int, column: int) -> int:

@@ -56,13 +56,13 @@ def _places(value: Any, place: Place) -> Iterator[tuple[Any, Place]]:
 
 def _mask(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> None:
     """Replace the text from `begin` to before `end` by the mask; the number of lines stays."""
-    (first, left), (last, right) = begin, end
-    rest = lines[last][right:] if last < len(lines) else ""
+    (first, start_column), (last, end_column) = begin, end
+    rest = lines[last][end_column:] if last < len(lines) else ""
     if last == first:
-        lines[first] = f"{lines[first][:left]}{MASK}, {rest}"
+        lines[first] = f"{lines[first][:start_column]}{MASK}, {rest}"
         return
-    lines[first] = lines[first][:left] + MASK
+    lines[first] = lines[first][:start_column] + MASK
     for line in range(first + 1, min(last, len(lines))):
         lines[line] = MASK
-    if last < len(lines) and lines[last][:right].strip(" -"):
+    if last < len(lines) and lines[last][:end_column].strip(" -"):
         lines[last] = f"{MASK}, {rest}"  # a value in flow style ends on this line

@@ -55,25 +55,25 @@ class Splice(NamedTuple):
 
 def splices(layout: Layout, changes: Sequence[Edit]) -> list[Splice]:
     """Return the splices that make the edits. Raises EditRefused; ValueError as writer.scalar."""
-    gone = {change.path for change in changes if isinstance(change, Remove)}
+    removed_paths = {change.path for change in changes if isinstance(change, Remove)}
     found: list[Splice] = []
     for number, change in enumerate(changes):
         match change:
             case Put():
-                new: Iterable[Splice] = [_put(layout, change, gone)]
+                new: Iterable[Splice] = [_put(layout, change, removed_paths)]
             case Add():
-                new = _add(layout, change, gone)
+                new = _add(layout, change, removed_paths)
             case Remove():
                 new = ()
         found += (splice._replace(number=number) for splice in new)
-    return [*found, *_remove(layout, gone, {splice.start for splice in found})]
+    return [*found, *_remove(layout, removed_paths, {splice.start for splice in found})]
 
 
-def _put(layout: Layout, change: Put, gone: set[YamlPath]) -> Splice:
+def _put(layout: Layout, change: Put, removed_paths: set[YamlPath]) -> Splice:
     *path, step = change.path
     if isinstance(step, int) or step in at(layout.document.value, tuple(path)):
         return _replace(layout, change)
-    return _grow(layout, tuple(path), (Entry(change.value, (), step),), gone)
+    return _grow(layout, tuple(path), (Entry(change.value, (), step),), removed_paths)
 
 
 def _replace(layout: Layout, change: Put) -> Splice:
@@ -112,25 +112,25 @@ def _replace_block(layout: Layout, node: SyntaxNode, value: Any) -> Splice:
     )
 
 
-def _add(layout: Layout, change: Add, gone: set[YamlPath]) -> Iterator[Splice]:
+def _add(layout: Layout, change: Add, removed_paths: set[YamlPath]) -> Iterator[Splice]:
     path, value = change.path, change.entries
     inner: Any = layout.document.value
     for length, step in enumerate(path):
         if isinstance(inner, Mapping) and inner.get(step) in (None, [], {}):
             for name in reversed(path[length + 1 :]):
                 value = (Entry(value, (), str(name)),)
-            yield from _begin(layout, path[:length], str(step), value, gone)
+            yield from _begin(layout, path[:length], str(step), value, removed_paths)
             return
         inner = inner[step]
-    yield _grow(layout, path, value, gone)
+    yield _grow(layout, path, value, removed_paths)
 
 
 def _begin(
-    layout: Layout, path: YamlPath, key: str, value: tuple[Entry, ...], gone: set[YamlPath]
+    layout: Layout, path: YamlPath, key: str, value: tuple[Entry, ...], removed_paths: set[YamlPath]
 ) -> Iterator[Splice]:
     """Write a section that is missing or empty."""
     if key not in at(layout.document.value, path):
-        yield _grow(layout, path, (Entry(value, (), key),), gone)
+        yield _grow(layout, path, (Entry(value, (), key),), removed_paths)
         return
     parent, node = layout.node(path), layout.node((*path, key))
     if parent.style or parent.kind == "alias" or node.kind == "alias" or node.marked:
@@ -148,7 +148,9 @@ def _begin(
     yield Splice(end, end, _text(_indented(layout, lines, value)), len(path) + 1)
 
 
-def _grow(layout: Layout, path: YamlPath, new: tuple[Entry, ...], gone: set[YamlPath]) -> Splice:
+def _grow(
+    layout: Layout, path: YamlPath, new: tuple[Entry, ...], removed_paths: set[YamlPath]
+) -> Splice:
     """Add entries to a collection that has some."""
     node = layout.node(path)
     if node.kind not in ("map", "list") or node.marked:
@@ -156,7 +158,7 @@ def _grow(layout: Layout, path: YamlPath, new: tuple[Entry, ...], gone: set[Yaml
             path, "is not a plain list or mapping: it is an alias, or has an anchor or a tag"
         )
     if node.style:
-        return _grow_flow(layout, path, node, new, gone)
+        return _grow_flow(layout, path, node, new, removed_paths)
     place = len(node.values) - 1
     start, end = layout.span(path, node, place)
     if not path:
@@ -171,7 +173,7 @@ def _grow(layout: Layout, path: YamlPath, new: tuple[Entry, ...], gone: set[Yaml
         for entry in new
     ]
     follows_blank = (
-        layout.blank(layout.line(end - 1)) or (*path, list(layout.steps(path))[-1]) in gone
+        layout.blank(layout.line(end - 1)) or (*path, list(layout.steps(path))[-1]) in removed_paths
     )
     return Splice(end, end, ("" if follows_blank else gap) + gap.join(texts), len(path))
 
@@ -217,7 +219,11 @@ def _indented(layout: Layout, lines: list[str], value: Any) -> list[str]:
 
 
 def _grow_flow(
-    layout: Layout, path: YamlPath, node: SyntaxNode, new: tuple[Entry, ...], gone: set[YamlPath]
+    layout: Layout,
+    path: YamlPath,
+    node: SyntaxNode,
+    new: tuple[Entry, ...],
+    removed_paths: set[YamlPath],
 ) -> Splice:
     parts = [
         writer.flow(plain(entry.value))
@@ -225,19 +231,21 @@ def _grow_flow(
         else f"{writer.scalar(entry.key, in_flow=True)}: {writer.flow(plain(entry.value))}"
         for entry in new
     ]
-    left = any((*path, step) not in gone for step in layout.steps(path))
+    remaining = any((*path, step) not in removed_paths for step in layout.steps(path))
     where = node.values[-1].end if node.values else node.start + 1
-    return Splice(where, where, (", " if left else "") + ", ".join(parts))
+    return Splice(where, where, (", " if remaining else "") + ", ".join(parts))
 
 
-def _remove(layout: Layout, gone: set[YamlPath], kept: set[int]) -> Iterator[Splice]:
+def _remove(layout: Layout, removed_paths: set[YamlPath], kept: set[int]) -> Iterator[Splice]:
     """Yield the splices that remove entries. `kept` are offsets where something is inserted."""
     ranges = []
-    for holder in {path[:-1] for path in gone}:
+    for holder in {path[:-1] for path in removed_paths}:
         node = layout.node(holder)
         if node.kind == "alias" or node.marked:
             layout.refuse(holder, "is an alias, or has an anchor or a tag")
-        places = sorted(layout.place(holder, path[-1]) for path in gone if path[:-1] == holder)
+        places = sorted(
+            layout.place(holder, path[-1]) for path in removed_paths if path[:-1] == holder
+        )
         if node.style:
             yield from (_remove_flow(layout, holder, node, place, places) for place in places)
             continue
@@ -249,13 +257,15 @@ def _remove(layout: Layout, gone: set[YamlPath], kept: set[int]) -> Iterator[Spl
     yield from _blocks(layout, sorted(ranges), kept)
 
 
-def _remove_first(layout: Layout, path: YamlPath, node: SyntaxNode, left: int | None) -> Splice:
+def _remove_first(
+    layout: Layout, path: YamlPath, node: SyntaxNode, remaining: int | None
+) -> Splice:
     """Remove keys that begin on the line of a dash: the first key that is left moves up to it."""
-    if left is None or re.search(
-        r"^\s*#", layout.text[node.keys[0].start : node.keys[left].start], re.MULTILINE
+    if remaining is None or re.search(
+        r"^\s*#", layout.text[node.keys[0].start : node.keys[remaining].start], re.MULTILINE
     ):
         layout.refuse(path, "has no key that could move up to the dash, or a comment in between")
-    return Splice(node.keys[0].start, node.keys[left].start, "")
+    return Splice(node.keys[0].start, node.keys[remaining].start, "")
 
 
 def _remove_flow(
@@ -296,8 +306,10 @@ def _blocks(layout: Layout, ranges: Iterable[tuple[int, int]], kept: set[int]) -
         below = end
         while layout.blank(below):
             below = layout.below(below)
-        above = layout.text[layout.line(start - 1) : start].strip()
-        if not kept.isdisjoint(range(end, below + 1)) or (above and not above.endswith(":")):
+        line_above = layout.text[layout.line(start - 1) : start].strip()
+        if not kept.isdisjoint(range(end, below + 1)) or (
+            line_above and not line_above.endswith(":")
+        ):
             yield Splice(start, end, "")
         elif below == len(layout.text):
             yield Splice(layout.below(len(layout.text[:start].rstrip()) - 1), below, "")

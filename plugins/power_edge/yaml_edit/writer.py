@@ -17,7 +17,7 @@ from power_edge.config.yaml_reader import read
 from power_edge.text import printable, quoted
 
 WIDTH = 100
-_ODD = re.compile(r"[yYnN]|[-+]\.[0-9.eE+-]*|[-+.]*([0-9][0-9oxb.]*)?_[-+.:0-9a-fA-F_]*")
+_AMBIGUOUS_TEXT = re.compile(r"[yYnN]|[-+]\.[0-9.eE+-]*|[-+.]*([0-9][0-9oxb.]*)?_[-+.:0-9a-fA-F_]*")
 """Booleans and numbers by the letter of YAML 1.1 or 1.2, or for ruamel.yaml, that are text for
 PyYAML and for our reader.
 """
@@ -189,7 +189,7 @@ def _scalar(
     try:
         written = _dumped(value, in_flow, None)
         if (
-            not (written.startswith(("'", '"')) or _ODD.fullmatch(written))
+            not (written.startswith(("'", '"')) or _AMBIGUOUS_TEXT.fullmatch(written))
             and written == printable(written)
             and _reads_as(written, value, in_flow)
         ):

@@ -4,45 +4,7 @@
 # `condition` lines -> `unmet UNIT CONDITION` for each that keeps the next boot from starting the unit, or may: it does not hold now, or what
 # holds now is of this boot. Only one of those that begin with `|` has to hold (systemd.unit(5)).
 unmet() {
-    checked='' mounts=''
-    while read -r _ _ _ _ place rest; do # the type stands behind a dash
-        rest=${rest##* - }
-        mounts="$mounts$place ${rest%% *}$newline"
-    done <proc/self/mountinfo
-    while read -r word unit kind value; do
-        if [ "$word" != condition ]; then
-            printf '%s\n' "$word${unit:+ $unit}${kind:+ $kind}${value:+ $value}"
-            continue
-        fi
-        file=${value#'|'}
-        file=${file#!}
-        holds=no
-        case $kind in
-        *PathExists) [ ! -e "$file" ] || holds=yes ;;
-        *PathIsDirectory) [ ! -d "$file" ] || holds=yes ;;
-        *PathIsSymbolicLink) [ ! -L "$file" ] || holds=yes ;;
-        *FileNotEmpty) [ ! -f "$file" ] || [ ! -s "$file" ] || holds=yes ;;
-        *FileIsExecutable) [ ! -f "$file" ] || [ ! -x "$file" ] || holds=yes ;;
-        *) holds=unsure ;;
-        esac
-        case $value in
-        '!'* | '|!'*) case $holds in yes) holds=no ;; no) holds=yes ;; esac ;;
-        esac
-        # The others, of the kind of machine it is, are for systemd to check. What is up may have got them since its start.
-        if [ $holds = unsure ]; then
-            if [ "$unit" != "$checked" ]; then
-                checked=$unit met=unsure
-                # shellcheck disable=SC2086
-                ! ${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null >/dev/null 2>&1 || met=yes
-            fi
-            holds=$met
-        fi
-        if [ "$holds" = yes ]; then
-            case $kind in *Path* | *Directory* | *File*) lasts "$kind" "$value" "$file" || holds=no ;; esac
-        fi
-        case $value in '|'*) sort=any ;; *) sort=each ;; esac
-        printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"
-    done | awk '
+    checked | awk '
         $1 == "each" && $2 != "yes" { sub(/^[a-z]+ [a-z]+ /, ""); print "unmet", $0; next }
         $1 == "any" && $2 == "yes" { met[$3]; next }
         $1 == "any" { sub(/^[a-z]+ [a-z]+ /, ""); if (!($1 in any)) any[$1] = $0; next }
@@ -50,4 +12,114 @@ unmet() {
         { print }
         END { for (unit in any) if (!(unit in met)) print "unmet", any[unit] }
     '
+}
+
+# `condition UNIT KIND VALUE` -> `each|any yes|no|unsure UNIT KIND=VALUE`. Other lines are left as they are.
+checked() {
+    answered='' mine=''
+    # shellcheck disable=SC2034 # for swept
+    sweeps=''
+    while read -r word unit kind value; do
+        if [ "$word" != condition ]; then
+            printf '%s\n' "$word${unit:+ $unit}${kind:+ $kind}${value:+ $value}"
+            continue
+        fi
+        [ -n "$mine" ] || look_at_specifiers
+        plain=${value#'|'}
+        file=${plain#!}
+        case $plain in '!'*) sign=- ;; *) sign=+ ;; esac
+        holds=no
+        case $kind in
+        *PathExists | *PathIsDirectory | *PathIsSymbolicLink | *FileNotEmpty | *FileIsExecutable) is_so || holds=unsure ;;
+        *PathIsMountPoint) holds=unsure ;; # what is mounted, only the boot knows
+        # Of the machine and its kernel, and the same at each boot.
+        *Architecture | *Virtualization | *Firmware | *Security | *Capability | *Memory | *CPUs | *CPUFeature | *ControlGroupController | *OSRelease | \
+            *KernelCommandLine | *NeedsUpdate | *PathExistsGlob | *PathIsReadWrite | *PathIsEncrypted | *DirectoryNotEmpty)
+            systemd_says
+            ;;
+        *FirstBoot) case $file in 0 | n | no | f | false | off) holds=yes ;; esac ;; # the first one is over
+        *User) case $file in root | 0 | @system) holds=yes ;; *) holds=unsure ;; esac ;;
+        # The manager keeps what it was given by `systemctl set-environment`, and a boot does not.
+        *Environment) [ $sign = - ] && ! systemctl show-environment | grep -q "^${file%%=*}=" || holds=unsure ;;
+        *Host)
+            name=''
+            read -r name <etc/hostname
+            [ "$file" = "$name" ] && [ "$name" = "$(uname -n)" ] && holds=yes || holds=unsure
+            ;;
+        # Power, load, the kernel's version: only the boot knows.
+        *) holds=unsure ;;
+        esac
+        case $sign$holds in -yes) holds=no ;; -no) holds=yes ;; esac
+        if [ "$holds" = yes ]; then
+            case $kind in *Path* | *Directory* | *File*) lasts "$kind" || holds=no ;; esac
+        fi
+        ! foreign "$file" || holds=no
+        case $value in '|'*) sort=any ;; *) sort=each ;; esac
+        printf '%s %s %s %s=%s\n' "$sort" "$holds" "$unit" "$kind" "$value"
+    done
+}
+
+# The dry run is that of another user than the manager's: what its names and numbers (%u, %U, %g, %G, %s) or this boot (%b) put into a value is wrong.
+look_at_specifiers() {
+    me=$(id -u)
+    mine='nobody nogroup 65534 nologin'
+    [ "$me" = 0 ] || mine="$mine $(id -un) $me $(id -gn) $(id -g) ${HOME-} ${SHELL-}"
+    boot_id=''
+    read -r boot_id <proc/sys/kernel/random/boot_id || :
+    mine="$mine $(printf '%s' "$boot_id" | tr -d -)"
+}
+
+foreign() { # VALUE
+    for word in $mine; do case $1 in *"$word"*) return 0 ;; esac; done
+    return 1
+}
+
+# What root sees of $file, in $holds; fails where a folder on the way hides it from this user.
+is_so() {
+    more=-e
+    case $kind in
+    *PathExists) first=-e ;;
+    *PathIsDirectory) first=-d ;;
+    *PathIsSymbolicLink) first=-L more=-L ;;
+    *FileNotEmpty) first=-f more=-s ;;
+    *FileIsExecutable) first=-f more=-x ;;
+    esac
+    if test "$first" "$file" && test "$more" "$file"; then holds=yes; return; fi
+    [ "$me" != 0 ] || return 0
+    kept + "$file" || :
+    [ -n "$hidden" ] || [ $more = -x ] || return 0
+    # shellcheck disable=SC2016
+    case $(as_root sh -c 'if test "$1" "$3" && test "$2" "$3"; then echo yes; else echo no; fi' sh "$first" "$more" "$file") in
+    yes) holds=yes ;;
+    no) ;;
+    *) return 1 ;;
+    esac
+}
+
+# What systemd itself says of the condition, in $holds; unsure where it cannot see all of the path, or fails.
+systemd_says() {
+    holds=unsure
+    run=''
+    case $kind in
+    *Path* | *Directory*)
+        run=${PE_SUDO-}
+        if [ "$me" != 0 ] && [ -z "$run" ]; then
+            kept + "${file%%[*?[{]*}" || :
+            [ -z "$hidden" ] || return 0
+            [ ! -d "$file" ] || [ -r "$file" ] || return 0
+            case $kind$sign$file in *Glob-*[*?[]*/*) return 0 ;; esac
+        fi
+        ;;
+    esac
+    case $newline$answered in
+    *"$newline$kind=$plain yes$newline"*) said=yes ;;
+    *"$newline$kind=$plain no$newline"*) said=no ;;
+    *)
+        said=no
+        # shellcheck disable=SC2086
+        ! $run systemd-analyze condition "$kind=$plain" </dev/null >/dev/null 2>&1 || said=yes
+        answered="$answered$kind=$plain $said$newline"
+        ;;
+    esac
+    case $said$sign in yes+) holds=yes ;; yes-) holds=no ;; esac
 }

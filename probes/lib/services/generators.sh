@@ -26,8 +26,24 @@ look_at_generators() {
         [ "$folder" != run ] || [ -z "$(ls "$folder/systemd/system-generators")" ] ||
             { doubts='unsure * a boot forgets the generators in /run/systemd/system-generators'; break; }
     done
+    [ -n "$doubts" ] || look_at_tables
     look_at_inputs
     look_at_scripts
+}
+
+# /etc/fstab and /etc/crypttab: what they mount may be missing, and then a boot ends in emergency mode; or it starts units (x-systemd.wants=).
+look_at_tables() {
+    read -r minutes _ <proc/uptime
+    minutes=$((${minutes%%.*} / 60 + 2))
+    for table in etc/fstab etc/crypttab; do
+        if [ ! -e $table ]; then
+            ! grep -qs "^SourcePath=/$table\$" run/systemd/generator/* || doubts="unsure * /$table is gone since the last systemctl daemon-reload"
+        elif [ -n "$(find -L $table \( -newer "$made" -o "$inode" "$made" \))" ]; then
+            # Without a clock of its own, a machine made this at a time before the boot. Then the file is newer if it has changed since the boot.
+            [ -n "$(find "$made" -prune -mmin "+$minutes")" ] && [ -z "$(find -L $table \( -mmin "-$minutes" -o -cmin "-$minutes" \))" ] ||
+                doubts="unsure * /$table has changed since the last systemctl daemon-reload (which settles it)"
+        fi
+    done
 }
 
 # The files that a generator reads stand in it as text (/etc/rc.local, /etc/openvpn): which generators read which ($read_by), and which have changed

@@ -23,7 +23,7 @@ unforeseeable() {
 # A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
 # output of generators, which a boot makes again.
 dry_run() { # WRAPPER...
-    "$@" env -i SYSTEMD_UNIT_PATH="$path" SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
+    "$@" env -i ${home:+HOME="$home"} SYSTEMD_UNIT_PATH="$path" SYSTEMD_GENERATOR_PATH=/nonexistent SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nonexistent \
         LC_ALL=C SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console "$manager" --test --system --unit=default.target </dev/null 2>&1
     echo "status $?"
 }
@@ -49,14 +49,31 @@ read_dump() (
         # It does not start, and what needs it fails.
         function fails(unit, why) {
             doubt(unit, why)
-            needers(unit, needed[unit] bound[unit])
+            cut(unit)
         }
-        function needers(unit, list,    i, count, names) {
+        function cut(unit) {
             if (unit in failing) return
             failing[unit]
+            needers(needed[unit] bound[unit])
+        }
+        function needers(list,    i, count, names) {
             count = split(list, names, " ")
             for (i = 1; i <= count; i++) fails(names[i], "a unit that it requires may fail to start")
         }
+        # What a unit requires, and what that requires: `needs OTHER UNIT...`, and the files of each for what can fail.
+        function requirements(unit, by,    i, end, at, todo, count, names, met) {
+            todo[++end] = unit
+            for (at = 1; at <= end; at++) {
+                count = split(requires[todo[at]] requisites[todo[at]], names, " ")
+                for (i = 1; i <= count; i++) {
+                    if (names[i] in met || !(names[i] in job)) continue
+                    met[names[i]]
+                    todo[++end] = names[i]
+                    require_too(names[i], by)
+                }
+            }
+        }
+        function require_too(unit, by) { if (unit !~ /\.(target|slice|timer|path|device)$/) needed_by[unit] = needed_by[unit] by }
         # A boot may start it and what it pulls, though this dry run starts neither.
         function may_start(unit, why,    i, count, names) {
             if (unit in job || (unit, why) in maybe || unit ~ /\.slice$/) return
@@ -127,6 +144,18 @@ read_dump() (
             for (i = 1; i <= count; i++) reach(names[i])
         }
         function template(unit) { return sub(/@[^.]*/, "@", unit) ? unit : "" }
+        # Whether a boot mounts what is not mounted now over the path of a condition.
+        function hidden_by_a_boot(condition,    unit) {
+            sub(/^[^ ]* [|]?!?/, "", condition)
+            for (unit in where) if (unit in job && index(condition "/", where[unit] "/") == 1) return 1
+            return 0
+        }
+        function covers(name, unit,    type) {
+            type = name
+            sub(/.*\./, "", type)
+            if (unit !~ "[.]" type "$") return 0
+            return name == type || index(unit, substr(name, 1, length(name) - length(type) - 1)) == 1
+        }
         function follow(from, list,    i, count, names) {
             count = split(list, names, " ")
             for (i = 1; i <= count; i++) {
@@ -148,6 +177,13 @@ read_dump() (
         /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
         /^\t\tUnit Load State: / { load[unit] = $4; next }
         /^\t\tUnit Active State: / { if ($4 == "active") up[unit]; next }
+        sub(/^\t\t(Fragment|DropIn) Path: /, "") { files[unit] = files[unit] $0 "\n"; next }
+        /^\t\tOnFailureJobMode: (isolate|replace-irreversibly|flush)$/ { if (unit in rescues) drastic[unit] = "a boot starts little else if " unit " fails"; next }
+        /^\t\tFailure Action: / { if ($3 != "none") drastic[unit] = "a boot ends if " unit " fails"; next }
+        sub(/^\t\tWhere: /, "") { if (!/^\/(dev|proc|run|sys)\//) where[unit] = $0; next }
+        /^\t\tJob Timeout: / { hurried[unit]; next }
+        /^\t\t[^ ]+ ExecCondition:/ { asking[unit]; next }
+        /^\t\tSuccess Action: / { if ($3 != "none") ends[unit]; next }
         /^\t\tOnFailure: / { rescues[unit] = rescues[unit] " " $2; next }
         /^\t\tRemainAfterExit: no$/ { leaves[unit]; next }
         /^\t\tType: oneshot$/ { if (unit in leaves) fleeting[unit]; next }
@@ -178,8 +214,13 @@ read_dump() (
             }
             root = "default.target" in name_of ? name_of["default.target"] : "default.target"
             for (unit in known) if (unit in forgotten || template(unit) in forgotten) gone[unit]
-            for (name in forgotten) if (name in name_of) gone[name_of[name]]
-            for (unit in gone) doubt(unit, "its file on disk is a link into a folder that a boot empties")
+            for (name in forgotten) {
+                if (name == "*") print "unsure * a file system that was mounted by hand hides a folder of units"
+                if (name in name_of) gone[name_of[name]]
+                # A drop-in for all units of a type, or for all that begin so.
+                if (name ~ /^[a-z]+$|-\.[a-z]+$/) for (unit in known) if (covers(name, unit)) gone[unit]
+            }
+            for (unit in gone) doubt(unit, "a boot does not find its file or a drop-in: it lies behind a link to a folder that a boot empties, or on another file system")
             chance = "an ordering cycle: which of its units a boot leaves out is a matter of chance"
             cyclic()
             for (unit in known) {
@@ -202,8 +243,34 @@ read_dump() (
                     if (names[i] in load && load[names[i]] != "loaded") fails(unit, "it is bound (BindsTo=) to " names[i] ", which cannot be loaded")
                 count = split(requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
-                if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) needers(unit, needed[unit] bound[unit])
-                else if (unit in conditional || unit in fleeting) needers(unit, bound[unit])
+                if (unit in hurried) fails(unit, "its job may run out of time (JobTimeoutSec=)")
+                if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) cut(unit)
+                else if (unit in conditional || unit in fleeting) needers(bound[unit])
+            }
+            # A mount that is up has no job here, and neither has its device.
+            for (unit in up) if (unit ~ /\.mount$/ && needed[unit] != "") {
+                count = split(requires[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] ~ /\.device$/ && names[i] in load && !(names[i] in up)) cut(unit)
+            }
+            for (unit in job) if (unit in drastic) {
+                if (unit in failing) print "unsure * " drastic[unit]
+                requirements(unit, " *")
+                require_too(unit, " *")
+            }
+            for (unit in ends) if (unit in job) print "ends", unit
+            for (name in declared) {
+                unit = name in name_of ? name_of[name] : name
+                if (unit in job) requirements(unit, " " unit aliases[unit])
+            }
+            for (unit in job) if (unit in asking) {
+                count = split(unit aliases[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] in declared) { asks[unit] = " " unit aliases[unit]; break }
+            }
+            for (unit in asks) print "asks", unit asks[unit]
+            for (unit in needed_by) print "needs", unit needed_by[unit]
+            for (unit in files) if (unit in needed_by || unit in asks) {
+                count = split(files[unit], lines, "\n")
+                for (i = 1; i < count; i++) print "file", unit, lines[i]
             }
             for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "a mount or device that is there now hides whether a boot starts it")
             for (unit in unsure) {
@@ -215,7 +282,10 @@ read_dump() (
                 follow(unit, wakes[unit] rescues[unit])
                 count = split(unit aliases[unit], names, " ")
                 conditions_of = split(conditions[unit], lines, "\n")
-                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) print "condition", names[i], lines[at]
+                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) {
+                    print "condition", names[i], lines[at]
+                    if (hidden_by_a_boot(lines[at])) { text = lines[at]; sub(/ /, "=", text); print "unmet", names[i], text }
+                }
             }
             for (at = 1; at <= end; at++) follow(todo[at], wakes[todo[at]] rescues[todo[at]] pulls[todo[at]])
             for (name in declared) {
@@ -250,7 +320,7 @@ next_boot() {
     done
     set +f
     if [ -z "$manager" ] || [ -z "$path" ]; then echo 'why systemd itself was not found'; return; fi
-    sudo='' secret=''
+    sudo='' secret='' home=''
     if [ "$(id -u)" != 0 ]; then
         secret=$(unreadable)
         [ -n "$secret" ] || { dry_run | read_dump; return; }
@@ -265,6 +335,7 @@ next_boot() {
     for place in /usr/bin /bin /run/current-system/sw/bin; do [ -z "$tools" ] && [ -x "$place/setpriv" ] && tools=$place; done
     nobody="$tools/setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     [ -n "$tools" ] || { echo 'why there is no setpriv'; return; }
+    home=/root # what %h is for the manager
     # shellcheck disable=SC2016,SC2086
     found=$(dry_run $sudo "$tools/unshare" -m -C sh -c 'mount -t tmpfs power-edge /tmp && exec "$@"' sh $nobody | read_dump)
     # shellcheck disable=SC2086

@@ -3,19 +3,23 @@
 
 # Which of the units are plainly as declared, by what was shown: `NAME up`; `NAME enabled`, where also a boot starts it, and a link below /etc says so;
 # `NAME down`; `NAME off`, where also no boot starts it, nothing on disk pulls it in, and nothing wakes it. A unit that is asked for by another name, that
-# has a job, that systemd has restarted or that a socket, timer or path may start is none of these.
+# has a job, that was started again or that another unit may start (as a socket, or by Upholds=) is none of these.
 plainly() {
     say "$declared" '= jobs' "$jobs" '= called' "$called" '= links' "$links" '= halted' "$halted" '= show' "$shown" '' | awk '
         function plainly(id,    count, names, i) {
             if (id in halted || shows["LoadState"] != "loaded" || shows["Job"] !~ /^0?$/ || shows["Names"] ~ /["\\]/) return ""
             if (to_be[id] == "up") {
                 if (shows["ActiveState"] != "active" || shows["NRestarts"] !~ /^0?$/) return ""
+                # What may have ended before (systemd forgets that of a unit that no unit wants) is asked more about.
+                if (shows["SubState"] != "exited" && id ~ /\.service$/) {
+                    if (shows["ActiveExitTimestampMonotonic"] !~ /^0?$/ || shows["WantedBy"] shows["RequiredBy"] == "") return ""
+                }
                 if (shows["SubState"] == "exited" ? shows["Type"] != "oneshot" : shows["TriggeredBy"] != "") return ""
                 if (about[id] == "now") return "up"
                 return foreseen && (id in job) && (id in linked) && !(id in doubted) ? "enabled" : ""
             }
             if (to_be[id] != "down" || shows["ActiveState"] !~ /^(inactive|failed)$/ || shows["SubState"] !~ /^(dead|failed)$/) return ""
-            if (shows["TriggeredBy"] != "") return ""
+            if (shows["TriggeredBy"] shows["UpheldBy"] shows["OnSuccessOf"] shows["OnFailureOf"] != "") return ""
             if (about[id] == "now") return "down"
             if (!foreseen) return ""
             count = split(shows["Names"], names, " ")

@@ -12,10 +12,11 @@ import msgspec
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Outcome, Source
+from power_edge.model import Outcome
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, Broken, File, Missing, ask, parse
 from power_edge.resources.files.discover import DISCOVERY
+from tests.support.items import item_of
 from tests.support.scripts import HOSTILE, body
 from tests.support.trees import apk, dpkg, lines, run, tool, write
 
@@ -378,15 +379,7 @@ def test_without_a_database_nothing_is_reported(tmp_path: Path) -> None:
 def first_compliant(path: str, observed: File) -> Mapping[str, object] | None:
     for form in DISCOVERY.forms(path, observed):
         declared = msgspec.convert({"path": path, **form}, Declared)
-        item = Item(
-            "node",
-            "files",
-            path,
-            RESOURCE.canonical(path),
-            declared,
-            RESOURCE.asserts(declared),
-            (Source("f", 1),),
-        )
+        item = item_of(RESOURCE, path, declared)
         if judge(RESOURCE, item, {item.key: observed}).outcome is Outcome.COMPLIANT:
             return form
     return None

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
+from power_edge.model import NotObserved, Observations, Outcome, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
 from power_edge.resources.files.observation import Broken, File, Missing, Salted
 from tests.support.cases import Case, Verdict, check, parameters
+from tests.support.items import item_of
 
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("files")))
@@ -30,15 +31,7 @@ def judged(observations: Observations | NotObserved, **declared: Any) -> Result:
     item = Declared(**declared)
     return judge(
         RESOURCE,
-        Item(
-            "node",
-            "files",
-            item.path,
-            files.canonical(item.path),
-            item,
-            files.expected(item),
-            (Source("state.yaml", 1),),
-        ),
+        item_of(RESOURCE, item.path, item),
         observations,
     )
 

@@ -124,7 +124,7 @@ def test_a_line_of_ufws_files(line: str, found: dict[str, str]) -> None:
         (
             "ufw/allow-trusted-net-everything",
             "allow everything from 10.99.41.0/24 to any",
-            "every check mentions it",
+            "every check reports it",
         ),
         ("ufw/ipv6-disabled-in-ufw", "default_outgoing", "IPv4: allow, IPv6: deny"),
         ("nftables/ip-only-v6-open", "enabled", "nothing filters IPv6"),
@@ -156,7 +156,7 @@ def unsaid(printed: bytes) -> list[str]:
     return [
         left.what
         for left in discovered(printed).left_out
-        if RULE.fullmatch(left.what) and "every check mentions it" in left.why
+        if RULE.fullmatch(left.what) and "every check reports it" in left.why
     ]
 
 
@@ -478,14 +478,14 @@ def test_whose_rules_stop_anything(
 def test_what_it_takes_to_look(tree: Path, shell: list[str]) -> None:
     tool(tree, "nft", "echo 'netlink: Error: it broke' >&2; echo more >&2; exit 1")
     assert lines(tree, shell) == ["?firewall\tit could not be read: netlink: Error: it broke"]
-    assert lines(tree, shell, sudo="refused") == ["?firewall\tit takes root to read it"]
+    assert lines(tree, shell, sudo="refused") == ["?firewall\tonly root can read it"]
 
 
 @each_shell("dash", "bash")  # busybox asks its own id
 def test_a_plain_user_without_sudo_does_not_look(tree: Path, shell: list[str]) -> None:
     nft(tree, UFW)
     tool(tree, "id", "echo 1000")
-    assert lines(tree, shell, sudo="") == ["?firewall\tit takes root to read it"]
+    assert lines(tree, shell, sudo="") == ["?firewall\tonly root can read it"]
     tool(tree, "id", "echo 0")
     assert lines(tree, shell, sudo="") == ["+firewall\tufw is active: ufw status verbose"]
 

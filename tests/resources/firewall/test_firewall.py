@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Outcome, Result, Source
+from power_edge.model import NotObserved, Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.record import as_json, record
 from power_edge.report.shell_line import shell_line
@@ -36,6 +36,7 @@ from power_edge.resources.firewall.packet_sets import (
 from power_edge.resources.firewall.ufw_files import Settings
 from tests.support.cases import RECORDINGS, verdict_of
 from tests.support.firewalls import unexpected_conditions
+from tests.support.items import item_of
 
 TCP22 = {
     "match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}
@@ -43,6 +44,10 @@ TCP22 = {
 ACCEPT, DROP = {"accept": None}, {"drop": None}
 ALLOW_22 = Rule(proto="tcp", port=22, action="allow")
 DENY_22 = Rule(proto="tcp", port=22, action="deny")
+
+
+END = "= end 0"
+"""The last line of an answer."""
 
 
 def answer(**readings: str | tuple[int | str, str]) -> bytes:
@@ -62,7 +67,7 @@ def answer(**readings: str | tuple[int | str, str]) -> bytes:
             f"= {name.replace('_', '-')} {status}",
             *(f" {line}" for line in text.split("\n") if text),
         ]
-    return "\n".join([*lines, ""]).encode(errors="surrogateescape")
+    return "\n".join([*lines, END, ""]).encode(errors="surrogateescape")
 
 
 def nft(*rules: Sequence[Any], policy: str = "drop", more: Sequence[Any] = (), **chain: Any) -> str:
@@ -137,18 +142,7 @@ def legacy(
 
 
 def results(firewall: Firewall, what: Ruleset | NotObserved) -> dict[str, Result]:
-    items = [
-        Item(
-            "n",
-            "firewall",
-            entry.name,
-            RESOURCE.canonical(entry.name),
-            entry.declared,
-            RESOURCE.asserts(entry.declared),
-            (Source("f", 1),),
-        )
-        for entry in RESOURCE.items_of(firewall)
-    ]
+    items = [item_of(RESOURCE, entry.name, entry.declared) for entry in RESOURCE.items_of(firewall)]
     return {item.name: judge(RESOURCE, item, {"": what}) for item in items}
 
 
@@ -719,8 +713,11 @@ def test_iptables_rule(rule: str, allowed: str) -> None:
 
 
 def test_an_argument_may_look_like_a_target() -> None:
-    odd = "INPUT -m nosuch --nosuch -j ACCEPT -j DROP"
-    assert outcome(ALLOW_22, legacy(odd, "INPUT -p tcp -m tcp --dport 22 -j ACCEPT")) == "unknown"
+    unknown_match = "INPUT -m nosuch --nosuch -j ACCEPT -j DROP"
+    assert (
+        outcome(ALLOW_22, legacy(unknown_match, "INPUT -p tcp -m tcp --dport 22 -j ACCEPT"))
+        == "unknown"
+    )
 
 
 def test_a_negation_is_of_one_option() -> None:
@@ -850,7 +847,13 @@ def test_content_cannot_pass_for_a_block() -> None:
     found = observed(nft=nft([TCP22, ACCEPT]), ufw_rules=forged, ufw_rules6="", ufw="yes")
     assert outcome(ALLOW_22, found) == "compliant"
     with pytest.raises(ValueError, match="not a line"):
-        parse(answer(nft=nft([TCP22, ACCEPT])) + b"loose\n")
+        parse(b"loose\n" + answer(nft=nft([TCP22, ACCEPT])))
+
+
+@pytest.mark.parametrize("end", [0, 1, -1, -len(END), -len(END) - 1, 100])
+def test_an_answer_that_was_cut_short_is_refused(end: int) -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        parse(answer(nft=nft([TCP22, ACCEPT]))[:end])
 
 
 RECORDED = [(RECORDINGS / area / name / "section").read_bytes() for area, name in (
@@ -1445,7 +1448,8 @@ NOTHING_PENDING = "= firewalld-pending 0\n= firewalld-stored 0\n zone public\n s
 
 
 def recorded(area: str, name: str, more: str = "") -> Ruleset:
-    found = parse((RECORDINGS / area / name / "section").read_bytes() + more.encode())[""]
+    section = (RECORDINGS / area / name / "section").read_text()
+    found = parse(section.replace(END, f"{more}{END}").encode())[""]
     assert isinstance(found, Ruleset)
     return found
 
@@ -1929,7 +1933,12 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
             "22 open",
             Firewall(rules=[DENY_22, replace(ALLOW_22, from_="10.0.0.0/8")]),
             "action",
-            ("unknown", "allow", None, "earlier declared rules already decide on all of it"),
+            (
+                "unknown",
+                "allow",
+                None,
+                "earlier declared rules already decide about all of its connections",
+            ),
         ),
         (
             "shut",

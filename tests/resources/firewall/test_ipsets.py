@@ -119,7 +119,7 @@ def test_the_smallest_network_decides() -> None:
     )
     with_gap = numbers([*without(wide, gap), *inner])
     assert found.all == with_gap
-    assert found.lasting == without(with_gap, soon)
+    assert found.permanent == without(with_gap, soon)
     assert read("create s bitmap:ip range 10.0.0.0-10.0.0.255\nadd s 10.0.0.1-10.0.0.9", ())[
         "s"
     ].all == ((0x0A000001, 0x0A000009),)

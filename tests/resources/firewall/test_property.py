@@ -297,9 +297,12 @@ def answer(**sections: bytes) -> bytes:
         "inet6": b"20010db8000000000000000000000002 02 40 00 82 eth0",
     }
     have = {name.replace("_", "-"): text for name, text in have.items()}
-    return b"".join(
-        b"= %s 0\n" % name.encode() + b"".join(b" %s\n" % line for line in text.split(b"\n"))
-        for name, text in have.items()
+    return (
+        b"".join(
+            b"= %s 0\n" % name.encode() + b"".join(b" %s\n" % line for line in text.split(b"\n"))
+            for name, text in have.items()
+        )
+        + b"= end 0\n"
     )
 
 

@@ -183,7 +183,10 @@ def test_an_empty_record_is_a_record(tmp_path: Path) -> None:
             },
             "etc/os-release cannot be read",
         ),
-        ({"etc/os-release": "ID=gentoo\n"}, "the package manager of gentoo is not known here"),
+        (
+            {"etc/os-release": "ID=gentoo\n"},
+            "Power Edge does not know the package manager of gentoo",
+        ),
         ({"etc/os-release": "ID=alpine\n"}, "this is alpine, but its apk database is missing"),
         ({"etc/os-release": "ID=alpine\n", "lib/apk/db/installed": "P:a\n"}, "is not readable"),
         (

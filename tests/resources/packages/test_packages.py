@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, NotObserved, Outcome, Result, Source
+from power_edge.model import NotObserved, Outcome, Result
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import Package, Row, parse
 from power_edge.resources.packages.offers import Candidate, Version
 from tests.support.cases import Case, Verdict, check, parameters
+from tests.support.items import item_of
 
 
 @pytest.mark.parametrize(("case", "verdict"), list(parameters("packages")))
@@ -25,15 +26,7 @@ def judged(answer: str, **declared: Any) -> Result:
     observed = parse(f"{answer}\nasked {item.name}\n".encode())
     return judge(
         RESOURCE,
-        Item(
-            "node",
-            "packages",
-            item.name,
-            item.name,
-            item,
-            RESOURCE.asserts(item),
-            (Source("state.yaml", 1),),
-        ),
+        item_of(RESOURCE, item.name, item),
         observed,
     )
 
@@ -62,7 +55,7 @@ def test_a_name_that_was_not_queried_is_unknown() -> None:
     assert (
         judge(
             RESOURCE,
-            Item("node", "packages", "a", "a", item, {"state": "absent"}, (Source("f", 1),)),
+            item_of(RESOURCE, "a", item),
             observed,
         ).outcome
         is Outcome.UNKNOWN
@@ -488,13 +481,13 @@ policy status 0
 
 
 def simulated(words: str, *lines: str, status: int = 0, name: str = "a", access: str = "") -> str:
-    said = "".join(
+    simulated_words = "".join(
         f"stderr sim {name} {line}\n"
         if line.startswith(("E:", "ERROR"))
         else f"sim {name} {line}\n"
         for line in lines
     )
-    return f"try {name} {words}\n{said}sim {name} \nsim {name} status {status}\n" + (
+    return f"try {name} {words}\n{simulated_words}sim {name} \nsim {name} status {status}\n" + (
         f"way a {access}\n" if access else ""
     )
 
@@ -625,7 +618,7 @@ REMEDIES = {
         None,
         "apt-get refuses to remove it: Essential packages were removed",
     ),
-    "no time": (DPKG, {}, None, "time was short"),
+    "no time": (DPKG, {}, None, "no time left"),
     "a simulation that took too long": (
         DPKG + simulated(INSTALL, "Inst a (1 x [all])", status=124),
         {},

@@ -470,7 +470,7 @@ def test_what_a_boot_forgets_is_reported_while_it_runs(tmp_path: Path) -> None:
     }
     systemd(tmp_path, units)
     assert lines(run("services", tmp_path)) == {
-        "-a.service": "made at run time (systemd-run); a boot forgets it",
+        "-a.service": "made at run time (systemd-run); the next boot removes it",
         "-b.service": "enabled-runtime, which a boot forgets",
         "-c.socket": "a generator of systemd makes it at each boot",
         "-d.service": "/run/systemd/system/d.service, which a boot forgets",
@@ -554,7 +554,7 @@ def test_records_that_only_root_may_read_are_reported_once(tmp_path: Path) -> No
     debian(tmp_path)
     tool(tmp_path, "find", "exit 1")
     found = lines(run("services", tmp_path))
-    assert found == {"?what packages enabled": f"it takes root to read all of /{RECORDS}"}
+    assert found == {"?what packages enabled": f"only root can read all of /{RECORDS}"}
 
 
 @pytest.mark.parametrize(

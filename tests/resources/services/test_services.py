@@ -1,5 +1,6 @@
 """Services: every recorded case, and states that no case has."""
 
+import math
 import time
 from typing import Any
 
@@ -303,19 +304,21 @@ def again(**restarts: Any) -> Unit:
         (again(number=6, age=2.0)._replace(active="reloading", sub="reload"), "fail"),
         (again(number=1)._replace(active="activating", sub="start"), "fail"),
         (again(number=0)._replace(active="activating", sub="start"), "unknown"),
-        # Its socket started it again after it had ended by itself.
+        # It ended by itself, and something that systemd does not count started it again.
         (again(age=2.0, started=100.1, ended=99.0), "unknown"),
+        (again(age=59.9, started=100.1, ended=99.0), "unknown"),
+        (again(age=60.0, started=100.1, ended=99.0), "pass"),
+        (again(age=None, started=100.1, ended=99.0), "unknown"),
+        (again(age=2.0, started=100.1, ended=30.0), "unknown"),
+        (again(age=2.0, started=100.5, ended=99.0), "unknown"),
+        (again(age=2.0, started=1.0, ended=99.0), "unknown"),
+        (again(age=2.0, started=100.1, ended=99.0)._replace(triggers=()), "unknown"),
         (again(age=2.0, started=100.1, ended=99.0, by_itself=False), "pass"),
-        (again(age=2.0, started=101.0, ended=99.0), "pass"),
-        (again(age=2.0, started=100.1, ended=30.0), "pass"),
-        (again(age=2.0, started=100.0, ended=40.0), "pass"),
-        (again(age=2.0, started=100.5, ended=99.0), "pass"),
         (again(age=2.0, started=100.1), "pass"),
-        (again(age=61.0, started=100.1, ended=99.0), "pass"),
+        # A mount that was unmounted, and work that was done twice.
+        (again(age=2.0, started=100.1, ended=99.0)._replace(name="x.mount"), "pass"),
         (
-            again(age=2.0, started=100.1, ended=99.0)._replace(
-                triggers=(SOCKET._replace(active=False, changed=100.0),)
-            ),
+            again(age=2.0, started=100.1, ended=99.0)._replace(type="oneshot", sub="exited"),
             "pass",
         ),
     ],
@@ -355,6 +358,26 @@ def ended(kind: str, lasted: float | None, *, sysv: bool = False) -> Unit:
 @pytest.mark.parametrize(
     ("observed", "expected"),
     [
+        (DOWN._replace(change=Change(upheld=("y.service",))), "unknown"),
+        (DOWN._replace(load="masked", change=Change(upheld=("y.service",))), "pass"),
+        (DOWN._replace(follows=("y.service",)), "pass"),
+        (DOWN._replace(follows=("y.service",), restarts=Restarts(down=0.0)), "unknown"),
+        (DOWN._replace(follows=("y.service",), restarts=Restarts(down=59.9)), "unknown"),
+        (DOWN._replace(follows=("y.service",), restarts=Restarts(down=60.0)), "pass"),
+        (DOWN._replace(follows=("y.service",), restarts=Restarts(down=None)), "unknown"),
+        (DOWN._replace(restarts=Restarts(down=0.0)), "pass"),
+        (UP._replace(follows=("y.service",), restarts=Restarts(down=2.0)), "fail"),
+    ],
+)
+def test_what_another_unit_starts_again_is_not_surely_stopped(
+    observed: Unit, expected: str
+) -> None:
+    assert verdicts(observed, state="stopped") == {"state": expected}
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
         (ended("oneshot", 900.0), "pass fail"),
         (ended("forking", 0.0), "pass fail"),
         (ended("forking", 0.9), "pass fail"),
@@ -384,6 +407,11 @@ def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
         "state": "unknown",
         "enabled": "unknown",
     }
+    assert verdicts(missing._replace(left=True), **down) == {"state": "unknown", "enabled": "pass"}
+    (finding,) = judge(
+        Service(name="x", state="stopped", optional=True), missing._replace(left=True)
+    )
+    assert finding.why == "no such unit, but processes are left in its control group"
     assert verdicts(missing, state="running", enabled=True, optional=True) == {
         "state": "fail",
         "enabled": "fail",
@@ -514,7 +542,30 @@ MASKED = DOWN._replace(load="masked", file_state="masked")
         (
             again(age=2.0, started=100.1, ended=99.0),
             "running",
-            "it ended, and x.socket started it again 2 s ago",
+            "it ended by itself, and x.socket started it again 2 s ago: it counts as running when"
+            " it has been up for 60 s",
+        ),
+        (
+            UP._replace(restarts=Restarts(age=2.0, started=100.1, ended=99.0)),
+            "running",
+            "it ended by itself, and was started again 2 s ago: it counts as running when it has"
+            " been up for 60 s",
+        ),
+        (
+            DOWN._replace(change=Change(upheld=("y.service", "z.target"))),
+            "stopped",
+            "y.service, z.target starts it again (Upholds=)",
+        ),
+        (
+            DOWN._replace(follows=("y.service",), restarts=Restarts(down=2.0)),
+            "stopped",
+            "it ended 2 s ago, and the end of y.service starts it (OnSuccess=, OnFailure=)",
+        ),
+        (
+            DOWN._replace(follows=("y.service",), restarts=Restarts(down=None)),
+            "stopped",
+            "it ended at an unknown time, and the end of y.service starts it (OnSuccess=,"
+            " OnFailure=)",
         ),
         (DOWN._replace(queued=True, job="start"), "running", "its start job is not done yet"),
         (MASKED, "running", "it is masked"),
@@ -1243,24 +1294,10 @@ UP_SINCE = "ActiveState=active\nActiveEnterTimestampMonotonic="
         ("RuntimeMaxUSec=5s", "restarts.limited", True),
         ("RuntimeMaxUSec=infinity", "restarts.limited", False),
         ("RuntimeMaxUSec=0", "restarts.limited", False),
+        ("OnSuccessOf=b.service\nOnFailureOf=c.service", "follows", ("b.service", "c.service")),
         ("InactiveExitTimestampMonotonic=2500000", "restarts.started", 2.5),
         ("InactiveExitTimestampMonotonic=[not set]", "restarts.started", 0.0),
         ("ActiveExitTimestampMonotonic=2500000", "restarts.ended", 2.5),
-        (
-            "ActiveExitTimestampMonotonic=2\nInactiveEnterTimestampMonotonic=2",
-            "restarts.by_itself",
-            True,
-        ),
-        (
-            "ActiveExitTimestampMonotonic=2\nInactiveEnterTimestampMonotonic=3",
-            "restarts.by_itself",
-            False,
-        ),
-        (
-            "ActiveExitTimestampMonotonic=2\nInactiveEnterTimestampMonotonic=3\nExecStopPost={ x }",
-            "restarts.by_itself",
-            True,
-        ),
         (
             "StateChangeTimestampMonotonic=5000000\nActiveEnterTimestampMonotonic=2000000",
             "restarts.lasted",
@@ -1352,6 +1389,88 @@ def test_whether_enable_makes_a_boot_start_it(
     )["a.service"].change
     assert (change.installs, change.linked) == (installs, True)
     assert not whole(block, install="a.service ", **parts)["a.service"].change.linked
+
+
+def times(left: float, down: float, *more: str) -> str:
+    """A service that has been up since second 9, by `systemctl show`."""
+    return "\n".join(
+        [
+            "ActiveState=active\nActiveEnterTimestampMonotonic=9000000",
+            f"ActiveExitTimestampMonotonic={left * 1e6:.0f}",
+            f"InactiveEnterTimestampMonotonic={down * 1e6:.0f}",
+            *more,
+        ]
+    )
+
+
+OLD = ("Restart=always", "RestartUSec=500ms")
+NEW = (*OLD, "RestartMode=normal")
+
+
+@pytest.mark.parametrize(
+    ("block", "journal", "by_itself"),
+    [
+        (times(8.0, 8.0), "", True),
+        (times(8.0, 8.001), "", False),
+        # RestartMode=direct: it was down before, or never.
+        (times(8.0, 0.0, *NEW), "", True),
+        (times(8.0, 7.9, *NEW), "", True),
+        # Commands of its own run after its end.
+        (times(8.0, 8.001, "ExecStop={ x }"), "", True),
+        (times(8.0, 8.001, "ExecStopPost={ x }"), "", True),
+        # Before systemd 254 an automatic restart is a stop as well.
+        (times(8.0, 8.5, *OLD), "", True),
+        (times(8.0, 8.499, *OLD), "", False),
+        (times(8.0, 8.5, *NEW), "", False),
+        (times(8.0, 8.5, "Restart=no", "RestartUSec=500ms"), "", False),
+        (times(8.0, 8.5, "Restart=always", "RestartUSec=infinity"), "", False),
+        (times(8.0, 8.5, "Restart=always", "RestartUSec=1min 1s"), "", False),
+        (times(1.0, 8.5, "Restart=always", "RestartUSec=2s 1ms 1us"), "", True),
+        (times(8.0, 8.5, "Restart=always", "RestartUSec=1h"), "", False),
+        (times(8.0, 8.5, "Restart=always", "RestartUSec=1d"), "", False),
+        (times(8.0, 8.5, "Restart=always", "RestartUSec=an age"), "", True),
+        # The journal knows better.
+        (times(8.0, 8.001), "start 9.0", True),
+        (times(8.0, 8.001), "start 9.0\nstop 7.0", True),
+        (times(8.0, 8.001), "start 9.0\nstop 8.1", False),
+        (times(8.0, 8.0), "start 9.0\nstop 7.95", False),
+        (times(8.0, 8.001, "ExecStop={ x }"), "start 8.95\nstop 8.0", False),
+        (times(8.0, 8.5, *OLD), "start 9.1\nstop 8.0", False),
+        # It does not have the present start: it may lack a stop as well.
+        (times(8.0, 8.001), "start 5.0", False),
+        (times(8.0, 8.0), "start 5.0\nstop 8.0", True),
+        # systemd has forgotten that it was up before.
+        (times(0.0, 0.0), "start 9.0\nbefore 3.0", True),
+        (times(0.0, 0.0), "start 9.0\nbefore 3.0\nstop 4.0", False),
+        (times(0.0, 0.0), "start 9.0\nbefore 3.0\nstop 2.0", True),
+    ],
+)
+def test_whether_a_service_ended_by_itself(block: str, journal: str, by_itself: bool) -> None:
+    again = "\n".join(f"a.service {line}" for line in journal.splitlines())
+    restarts = whole(block, again=f"b.service stop 8.0\n{again}")["a.service"].restarts
+    assert (restarts.ended > 0.0, restarts.by_itself) == (True, by_itself)
+
+
+@pytest.mark.parametrize("journal", ["", "a.service start 9.0", "a.service start 5.0"])
+def test_a_first_start_comes_after_no_end(journal: str) -> None:
+    assert not whole(times(0.0, 0.0), again=journal)["a.service"].restarts.ended
+
+
+@pytest.mark.parametrize(
+    ("block", "down"),
+    [
+        ("InactiveEnterTimestampMonotonic=2000000", 7.0),
+        (
+            "InactiveEnterTimestampMonotonic=2000000\n"
+            "InactiveEnterTimestamp=Thu 1970-01-01 00:16:35 UTC",
+            5.0,
+        ),
+        ("InactiveEnterTimestampMonotonic=99000000", None),
+        ("InactiveEnterTimestampMonotonic=0\nInactiveEnterTimestamp=", math.inf),
+    ],
+)
+def test_how_long_it_has_been_down(block: str, down: float | None) -> None:
+    assert whole(block, clock="1000 9.0 9.0")["a.service"].restarts.down == down
 
 
 def test_what_an_answer_does_not_say_is_nothing() -> None:

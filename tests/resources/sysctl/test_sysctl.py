@@ -215,11 +215,11 @@ def test_a_missing_key() -> None:
 
 
 def test_an_incomplete_answer_is_refused() -> None:
-    whole = b"== asked\nvm/swappiness\n== values\nvm/swappiness:60\n== complaints\n\n== end\n"
-    assert parse(whole) == {"vm/swappiness": "60"}
-    for length in range(len(whole) - len(b"== end\n")):
+    complete = b"== asked\nvm/swappiness\n== values\nvm/swappiness:60\n== complaints\n\n== end\n"
+    assert parse(complete) == {"vm/swappiness": "60"}
+    for length in range(len(complete) - len(b"== end\n")):
         with pytest.raises(ValueError, match=r"cut short|not an answer"):
-            parse(whole[:length])
+            parse(complete[:length])
     with pytest.raises(ValueError, match="not an answer"):
         parse(b"sh: cd: /proc/sys: No such file or directory\n")
 

@@ -68,6 +68,8 @@ class Done(NamedTuple):
     out: str
     err: str
     calls: tuple[Call, ...]
+    met: tuple[str, ...] = ()
+    """The calls that a fault was injected into."""
 
 
 class Commands:
@@ -130,9 +132,9 @@ class Commands:
             if reading is None
             else tuple(_reading_calls(trace, reading))
         )
-        return Done(
-            status, (self._folder / "out").read_text(), (self._folder / "err").read_text(), calls
-        )
+        met = tuple(line for line in trace.splitlines() if line.endswith("(INJECTED)"))
+        out, err = ((self._folder / name).read_text() for name in ("out", "err"))
+        return Done(status, out, err, calls, met)
 
 
 def _calls(trace: str, folder: Path) -> Iterator[Call]:

@@ -40,24 +40,24 @@ def node(folder: Path, value: str) -> int:
     where it must begin otherwise. How many these are.
     """
     folder.mkdir(parents=True)
-    whole: dict[str, Any] = {"state.yaml": STATE, "system-identity.yaml": identity_of(MACHINE)}
+    files: dict[str, Any] = {"state.yaml": STATE, "system-identity.yaml": identity_of(MACHINE)}
     taken = set()
     for name, file in FILES.items():
         for form in (value, f"/{value}", f"x{value}"):
             for place, document in places(schema(name), form):
                 if (file, place) in taken or not validator(name).is_valid(document):
                     continue
-                merged = _merged(whole.get(file, {}), document, form)
+                merged = _merged(files.get(file, {}), document, form)
                 try:
                     load_node(
                         folder,
-                        {"state.yaml": written(whole["state.yaml"])} | {file: written(merged)},
+                        {"state.yaml": written(files["state.yaml"])} | {file: written(merged)},
                     )
                 except ConfigError:
                     continue
-                whole[file] = merged
+                files[file] = merged
                 taken.add((file, place))
-    for file, document in whole.items():
+    for file, document in files.items():
         (folder / file).write_bytes(written(document))
     return len(taken)
 

@@ -103,8 +103,8 @@ def places(
     schema = _resolved(schema, root)
     yield "", value
     for name, inner in schema.get("properties", {}).items():
-        for place, made in places(inner, value, root):
-            yield f".{name}{place}", {**sample(schema, root), name: made}
+        for place, value_made in places(inner, value, root):
+            yield f".{name}{place}", {**sample(schema, root), name: value_made}
     if schema.get("type") == "object" or "properties" in schema:
         others = [
             each
@@ -119,14 +119,16 @@ def places(
             {**sample(schema, root), str(value): sample(others[0], root) if others else "x"},
         )
         for inner in others:
-            for place, made in places(inner, value, root):
-                yield f".*{place}", {**sample(schema, root), "x.y": made}
+            for place, value_made in places(inner, value, root):
+                yield f".*{place}", {**sample(schema, root), "x.y": value_made}
     if "items" in schema:
-        for place, made in places(schema["items"], value, root):
-            yield f"[]{place}", [made]
+        for place, value_made in places(schema["items"], value, root):
+            yield f"[]{place}", [value_made]
     for word in ("allOf", "anyOf", "oneOf"):
         for inner in schema.get(word, ()):
-            yield from ((place, made) for place, made in places(inner, value, root) if place)
+            yield from (
+                (place, value_made) for place, value_made in places(inner, value, root) if place
+            )
 
 
 def sample(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:

@@ -42,7 +42,8 @@ def make(node: Node, case: Case) -> None:
     if case.node == "firewalld":
         node.sh(_AWAIT_FIREWALLD)
     if case.setup is not None:
-        node.run("/bin/sh", "-s", stdin=case.setup.read_text())
+        shared = case.functions.read_text() if case.functions is not None else ""
+        node.run("/bin/sh", "-s", stdin=shared + case.setup.read_text())
 
 
 def make_firewall(node: Node, area: str, name: str) -> Case:

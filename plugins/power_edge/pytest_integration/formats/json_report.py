@@ -9,5 +9,6 @@ from power_edge.pytest_integration import compat
 from power_edge.report.record import as_json
 
 
-def pytest_power_edge_item(report: pytest.TestReport, item: Item) -> None:
-    compat.set_json_metadata(report, {"power_edge": as_json(item)})
+def pytest_power_edge_item(config: pytest.Config, report: pytest.TestReport, item: Item) -> None:
+    if compat.makes_json(config):
+        compat.set_json_metadata(report, {"power_edge": as_json(item)})

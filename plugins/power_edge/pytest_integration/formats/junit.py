@@ -22,3 +22,5 @@ def pytest_power_edge_own_test(
     testcase = compat.junit_testcase(config, report)
     if testcase is not None:
         junit.annotate_own(testcase, node, report.nodeid, outcome)
+    if report.when == "teardown" and report.failed:
+        compat.keep_junit_testcase(config, report)

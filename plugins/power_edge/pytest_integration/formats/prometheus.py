@@ -13,7 +13,8 @@ def pytest_power_edge_report(config: pytest.Config, report: RunReport) -> None:
     if not (file := config.option.prometheus_textfile):
         return
     if report.incomplete is not None:
-        report.note(f"{file} was left as it was: {report.incomplete}")
+        left = "not changed" if Path(file).exists() else "not written"
+        report.note(f"{file} was {left}: {report.incomplete}")
         return
     try:
         write_textfile(Path(file), report.nodes, report.broken, report.started, time.time())

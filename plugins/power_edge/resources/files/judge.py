@@ -4,9 +4,8 @@ import hashlib
 import posixpath
 import stat
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from power_edge.model import Finding, Outcome, agrees, compare, drifts, finding, undecided
+from power_edge.model import Finding, Outcome, Value, agrees, compare, drifts, finding, undecided
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_path
@@ -19,7 +18,7 @@ HIDDEN = ("content", "sha256")
 """The fields that hold the content of a file, or its hash."""
 
 
-def expected(declared: Declared) -> dict[str, Any]:
+def expected(declared: Declared) -> dict[str, Value]:
     """Return the asserted fields.
 
     A path alone asserts a regular file, so `type` is always among them.
@@ -27,7 +26,7 @@ def expected(declared: Declared) -> dict[str, Any]:
     return _expected(declared, hidden=secret(declared))
 
 
-def _expected(declared: Declared, *, hidden: bool) -> dict[str, Any]:
+def _expected(declared: Declared, *, hidden: bool) -> dict[str, Value]:
     fields = {
         field: getattr(declared, field) for field in ("content", "sha256", "mode", "owner", "group")
     }
@@ -87,9 +86,9 @@ def _judge_content(content: str, observed: File) -> Finding:
     declared = content_bytes(content)
     if observed.type != REGULAR:
         return drifts("content", content, observed.type)
-    if (same := _same(hashlib.sha256(declared).hexdigest(), observed)) is not None:
+    if (equal := _equal(hashlib.sha256(declared).hexdigest(), observed)) is not None:
         actual = f"sha256:{observed.sha256} ({observed.size} bytes)"
-        return finding("content", content, actual, same)
+        return finding("content", content, actual, equal)
     if observed.no_hash is None and observed.size != len(declared):
         return drifts(
             "content", content, f"{observed.size} bytes", f"declared: {len(declared)} bytes"
@@ -100,15 +99,15 @@ def _judge_content(content: str, observed: File) -> Finding:
 def _judge_sha256(digest: str, observed: File) -> Finding:
     if observed.type != REGULAR:
         return drifts("sha256", digest, observed.type)
-    same = _same(digest.lower(), observed)
-    why = (observed.no_hash or _NO_HASH) if same is None else None
-    return finding("sha256", digest, observed.sha256, same, why)
+    equal = _equal(digest.lower(), observed)
+    why = (observed.no_hash or _NO_HASH) if equal is None else None
+    return finding("sha256", digest, observed.sha256, equal, why)
 
 
 _NO_HASH = "the node did not send its hash"
 
 
-def _same(digest: str, observed: File) -> bool | None:
+def _equal(digest: str, observed: File) -> bool | None:
     """Return whether the content has this SHA-256; None: unknown."""
     if observed.salted is not None:
         return observed.salted.fits(digest)

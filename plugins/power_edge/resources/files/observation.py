@@ -254,8 +254,8 @@ def _place(path: str, lines: _Lines, mounts: Mapping[str, Mount]) -> Place | Non
     real = lines["real"].get(path)
     if real is not None:
         # Folders that are missing between the nearest folder and the file are missing there, too.
-        beyond = folder.removeprefix(_above(lines["above"].get(path, f"d {escape(folder)}"))[0])
-        folder = f"{real}{beyond}".rstrip("/")
+        relative = folder.removeprefix(_above(lines["above"].get(path, f"d {escape(folder)}"))[0])
+        folder = f"{real}{relative}".rstrip("/")
     real_path = f"{folder}/{name}"
     return Place(
         path=real_path,

@@ -146,13 +146,13 @@ def _unknown_names(declared: Declared, observed: File | Missing, fields: set[str
             observed.group if isinstance(observed, File) else None,
         ),
     )
-    for field, kind, name, known, own in kinds:
+    for field, kind, name, known_id, current in kinds:
         if (
             name is not None
             and field in fields
             and not name.isdecimal()
-            and name != own
-            and name not in known
+            and name != current
+            and name not in known_id
         ):
             yield f"the node knows no {kind} {name}: create it first, or declare one that exists"
 
@@ -166,7 +166,7 @@ def _unwritable(declared: Declared, *, missing: bool) -> Iterator[str]:
         )
         yield (
             f"{what}: copy the file there by"
-            f" hand{', since an empty file would be useless' if missing else ''}"
+            f" hand{', because an empty file would be useless' if missing else ''}"
         )
         return
     content = content_bytes(declared.content)
@@ -266,19 +266,21 @@ def _changed(declared: Declared, observed: File, fields: set[str]) -> Iterator[C
     """Yield the commands that change the drifted fields of a file that exists."""
     owner = declared.owner if "owner" in fields and declared.owner else ""
     group = f":{declared.group}" if "group" in fields else ""
-    owns = [("chown", "--", f"{owner}{group}")] if owner or group else []
+    chown = [("chown", "--", f"{owner}{group}")] if owner or group else []
     # After chown, since that clears setuid and setgid (chown(2)).
-    kept = (
+    mode_after = (
         f"{stat.S_IMODE(observed.mode):04o}"
-        if owns and observed.mode & (stat.S_ISUID | stat.S_ISGID)
+        if chown and observed.mode & (stat.S_ISUID | stat.S_ISGID)
         else None
     )
-    mode = declared.mode if "mode" in fields or (owns and declared.mode is not None) else kept
+    mode = (
+        declared.mode if "mode" in fields or (chown and declared.mode is not None) else mode_after
+    )
     modes = [("chmod", "--", mode)] if mode is not None else []
     if fields & set(HIDDEN) and declared.content is not None:
-        yield _rewritten(declared, [*owns, *modes])
+        yield _rewritten(declared, [*chown, *modes])
         return
-    for command in (*owns, *modes):
+    for command in (*chown, *modes):
         yield *command, declared.path
 
 

@@ -7,9 +7,8 @@ docs/verdicts/firewall.md has the choices.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from power_edge.model import Entry, ResourceType
+from power_edge.model import Entry, ResourceType, Value
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared, judge
@@ -56,7 +55,7 @@ def canonical(text: str) -> str:
     return f"{match[1]} {match[2]}/{match[3]} from {source} to {target}"
 
 
-def expected(declared: Declared) -> Mapping[str, Any]:
+def expected(declared: Declared) -> Mapping[str, Value]:
     """Return the declared fields of an item, as reports show them."""
     if declared.field != "rule":
         return {declared.field: declared.value}
@@ -77,10 +76,10 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
         return
     rule: Rule = declared.value
     fields = {"from": rule.from_, "to": rule.to}
-    bad = [field for field, text in fields.items() if text != "any" and not _is_network(text)]
-    for field in bad:
+    invalid = [field for field, text in fields.items() if text != "any" and not _is_network(text)]
+    for field in invalid:
         yield field, "not an address or a network: write 10.0.0.1, 10.0.0.0/8, fd00::1 or fd00::/8"
-    if bad:
+    if invalid:
         return
     families = traffic.named_families(rule)
     if len(families) > 1:
@@ -93,11 +92,11 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
             "from",
             "connections from other machines have no loopback or multicast addresses: use others",
         )
-    mine = canonical(name(rule)).removeprefix(rule.action)
+    own_name = canonical(name(rule)).removeprefix(rule.action)
     for other in (declared.firewall.rules or [])[: declared.place]:
         if (
             other.action != rule.action
-            and canonical(name(other)).removeprefix(other.action) == mine
+            and canonical(name(other)).removeprefix(other.action) == own_name
         ):
             yield (
                 "action",

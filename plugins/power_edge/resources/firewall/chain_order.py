@@ -1,7 +1,8 @@
 """The orders in which the kernel may run base chains of equal priority."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import groupby, islice, permutations, product, takewhile
 from math import prod
 
@@ -38,7 +39,7 @@ def orders(
     if len(path) > MANY_BASES:
         raise Undecidable(f"more than {MANY_BASES} chains are called")
     choices = [
-        list(islice(_arranged(program, group, effort), MANY_ORDERS + 1))
+        list(islice(_orders_of(program, group, effort), MANY_ORDERS + 1))
         if len(group) > 1
         else [group]
         for group in groups
@@ -50,49 +51,57 @@ def orders(
         yield replace(program, bases=tuple(base for some in choice for base in some))
 
 
-def _arranged(
+def _orders_of(
     program: Program, group: list[BaseChain], effort: Effort
 ) -> Iterator[list[BaseChain]]:
     """Yield the orders of chains with one hook and priority, one for each set of orders that cannot
     make a difference.
     """
     effects = [_effects(program, base, effort) for base in group]
-    bound = {
+    ordered_pairs = {
         (one, two)
         for one, two in permutations(range(len(group)), 2)
         if _order_matters(effects[one], effects[two]) and _meet(group[one], group[two])
     }
 
-    def arrange(done: tuple[int, ...], left: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        effort.spend(len(left))
-        if not left:
+    def permute(done: tuple[int, ...], remaining: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        effort.spend(len(remaining))
+        if not remaining:
             yield done
-        for one in left:
+        for one in remaining:
             # A chain that could as well run before an earlier one does so in another order that is
             # tried.
-            passed = takewhile(lambda other, one=one: (one, other) not in bound, reversed(done))  # type: ignore[misc]
+            passed = takewhile(partial(_not_in, ordered_pairs, one), reversed(done))
             if all(other < one for other in passed):
-                yield from arrange((*done, one), tuple(other for other in left if other != one))
+                yield from permute(
+                    (*done, one), tuple(other for other in remaining if other != one)
+                )
 
-    for order in arrange((), tuple(range(len(group)))):
+    for order in permute((), tuple(range(len(group)))):
         yield [group[place] for place in order]
 
 
-def _order_matters(left: set[Action | str], right: set[Action | str]) -> bool:
+def _not_in(pairs: Container[tuple[int, int]], one: int, other: int) -> bool:
+    return (one, other) not in pairs
+
+
+def _order_matters(remaining: set[Action | str], right: set[Action | str]) -> bool:
     """Return whether the order of two chains can matter.
 
     It does not for chains that end packets with the same verdict, nor for a chain that only
     accepts.
     """
     changes = {Action.UNKNOWN, Action.NOTRACK, SETS_MARK}
-    return bool(left and right) and (bool((left | right) & changes) or len(left | right) > 1)
+    return bool(remaining and right) and (
+        bool((remaining | right) & changes) or len(remaining | right) > 1
+    )
 
 
 SETS_MARK = "mark"
 
 
-def _meet(left: BaseChain, right: BaseChain) -> bool:
-    return any(meet(one, other) is not None for one in left.boxes for other in right.boxes)
+def _meet(remaining: BaseChain, right: BaseChain) -> bool:
+    return any(meet(one, other) is not None for one in remaining.boxes for other in right.boxes)
 
 
 def _effects(program: Program, base: BaseChain, effort: Effort) -> set[Action | str]:

@@ -70,12 +70,12 @@ def _default(
     outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing or EXTERNAL
     verdict: bool | None = True
     for _, protocols in CLASSES:
-        kind, whole = (
+        kind, total = (
             (Dimension.DPORT, everything(Dimension.DPORT))
             if not without(protocols, PORTED)
             else (Dimension.PROTO, protocols)
         )
-        sure, all_ = list[Box](), list[Box]()
+        certain, possible = list[Box](), list[Box]()
         for region in regions:
             box = meet(region.box, {Dimension.PROTO: protocols, side: outside, **CLIENTS})
             to_all = within(region.box, TO_BROADCAST) or within(region.box, LINK_BROADCAST)
@@ -87,28 +87,28 @@ def _default(
                 continue
             entry = {
                 Dimension.SPORT: box[Dimension.SPORT],
-                kind: box.get(kind, whole),
+                kind: box.get(kind, total),
                 Dimension.PEER: box.get(peer[family], UNICAST[family]),
             }
-            all_.append(entry)
+            possible.append(entry)
             if (
                 region.sure
                 and not to_all
                 and 2 * size(box.get(own[family], UNICAST[family])) > size(UNICAST[family])
             ):
-                sure.append(entry)
-        if _most(sure, kind, family, size(whole)):
+                certain.append(entry)
+        if _most(certain, kind, family, size(total)):
             return False
-        if _most(all_, kind, family, size(whole)):
+        if _most(possible, kind, family, size(total)):
             verdict = None
     return verdict
 
 
-def _most(entries: list[Box], kind: Dimension, family: int, whole: int) -> bool:
+def _most(entries: list[Box], kind: Dimension, family: int, total: int) -> bool:
     """Return whether these packets are too many to be exceptions from a default.
 
     They are when most ports differ for most peers, from most of the clients' ports. `kind`: the
-    dimension that is counted as ports; `whole`: how many there are.
+    dimension that is counted as ports; `total`: how many there are.
     """
     # Several rules that together open a range count as one.
     merged = [
@@ -119,21 +119,21 @@ def _most(entries: list[Box], kind: Dimension, family: int, whole: int) -> bool:
     sources = numbers(
         pair
         for box in merged
-        if most_ports(box.get(kind, ((0, whole - 1),)), whole)
+        if most_ports(box.get(kind, ((0, total - 1),)), total)
         for pair in box[Dimension.PEER]
     )
     ports = numbers(
         pair
         for box in merged
         if broad(box[Dimension.PEER], family)
-        for pair in box.get(kind, ((0, whole - 1),))
+        for pair in box.get(kind, ((0, total - 1),))
     )
-    return broad(sources, family) or most_ports(ports, whole)
+    return broad(sources, family) or most_ports(ports, total)
 
 
-def most_ports(ports: Numbers, whole: int = 1 << 16) -> bool:
-    """Return whether these are most of `whole` ports."""
-    return MOST_PORTS * size(ports) > whole
+def most_ports(ports: Numbers, total: int = 1 << 16) -> bool:
+    """Return whether these are most of `total` ports."""
+    return MOST_PORTS * size(ports) > total
 
 
 def broad(peers: Numbers, family: int) -> bool:

@@ -29,25 +29,25 @@ VALUED = frozenset({"packets", "bytes", "comment", "skbmark", "skbprio", "skbque
 class AddressSet(NamedTuple):
     """The addresses in a set.
 
-    `lasting`: those that stay until somebody removes them. `all`: these, and those that expire.
-    `expires`: whether there are any that expire, also where they are left out (`staying`).
+    `permanent`: those that stay until somebody removes them. `all`: these, and those that expire.
+    `expires`: whether there are any that expire, also where they are left out (`permanent_only`).
     """
 
     family: int
-    lasting: Numbers
+    permanent: Numbers
     all: Numbers
     expires: bool
 
 
-def staying(sets: Mapping[str, AddressSet]) -> Mapping[str, AddressSet]:
+def permanent_only(sets: Mapping[str, AddressSet]) -> Mapping[str, AddressSet]:
     """Return the sets without the elements that expire."""
-    return {name: each._replace(all=each.lasting) for name, each in sets.items()}
+    return {name: each._replace(all=each.permanent) for name, each in sets.items()}
 
 
 class _Element(NamedTuple):
     span: tuple[int, int]
     expires: bool
-    excepted: bool
+    is_exception: bool
 
 
 def read(text: str, changing: Iterable[str]) -> Mapping[str, AddressSet]:
@@ -57,7 +57,7 @@ def read(text: str, changing: Iterable[str]) -> Mapping[str, AddressSet]:
     """
     families: dict[str, int] = {}
     elements: dict[str, list[_Element]] = {}
-    strange = set(changing)
+    unreadable = set(changing)
     for line in text.split("\n"):
         try:
             command, name, *words = shlex.split(line) or ["", ""]
@@ -69,9 +69,11 @@ def read(text: str, changing: Iterable[str]) -> Mapping[str, AddressSet]:
             elif command == "add":
                 elements[name].append(_element(words, families[name]))
         except (ValueError, KeyError, IndexError):
-            strange.add(name)
+            unreadable.add(name)
     return {
-        name: _set(families[name], some) for name, some in elements.items() if name not in strange
+        name: _set(families[name], some)
+        for name, some in elements.items()
+        if name not in unreadable
     }
 
 
@@ -109,14 +111,14 @@ def _options(
 
 
 def _set(family: int, elements: list[_Element]) -> AddressSet:
-    lasting = _members([each for each in elements if not each.expires])
-    now = _members(elements)
+    permanent = _members([each for each in elements if not each.expires])
+    current = _members(elements)
     # When an exception expires, its addresses become members.
-    both_now_and_later = without(lasting, without(lasting, now))
+    always = without(permanent, without(permanent, current))
     return AddressSet(
         family,
-        both_now_and_later,
-        numbers([*lasting, *now]),
+        always,
+        numbers([*permanent, *current]),
         any(each.expires for each in elements),
     )
 
@@ -128,6 +130,6 @@ def _members(elements: list[_Element]) -> Numbers:
         {high - low for low, high in (each.span for each in elements)}, reverse=True
     ):
         level = [each for each in elements if each.span[1] - each.span[0] == size]
-        found = numbers([*found, *(each.span for each in level if not each.excepted)])
-        found = without(found, numbers(each.span for each in level if each.excepted))
+        found = numbers([*found, *(each.span for each in level if not each.is_exception)])
+        found = without(found, numbers(each.span for each in level if each.is_exception))
     return found

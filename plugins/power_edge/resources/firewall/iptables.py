@@ -19,6 +19,8 @@ from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
     MANY_RULES,
+    NAT_FIRST,
+    NAT_LAST,
     REJECT,
     Action,
     BaseChain,
@@ -54,7 +56,7 @@ HARMLESS = frozenset({
 """Targets after which a packet goes on, or which only change the source of outgoing packets."""
 _TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _COMMENT = re.compile(r' -m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)', re.DOTALL)
-_WHOLE = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
+_LINE_WITH_COMMENT = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
 """A line, with the following ones where a quoted comment goes on."""
 
 
@@ -129,7 +131,7 @@ def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[SavedR
 
 
 def _lines(text: str) -> Iterator[str]:
-    return (match[0] for match in _WHOLE.finditer(text) if match[0])
+    return (match[0] for match in _LINE_WITH_COMMENT.finditer(text) if match[0])
 
 
 def _saved(rest: str, line: str) -> SavedRule:
@@ -175,7 +177,11 @@ def _base(chain: tuple[str, str, str], policy: str, family: int) -> BaseChain:
     if table != "nat" and table not in PRIORITIES:
         raise ValueError(f"iptables table {table!r}")
     priority = (
-        PRIORITIES[table] if table != "nat" else (-100 if hook in {"prerouting", "output"} else 100)
+        PRIORITIES[table]
+        if table != "nat"
+        else NAT_FIRST
+        if hook in {"prerouting", "output"}
+        else NAT_LAST
     )
     verdict = {"ACCEPT": ALLOW, "DROP": DENY}.get(policy)
     if verdict is None:
@@ -199,14 +205,14 @@ def as_rules(
 
     First with the elements that stay in sets; then, as passing, with those that expire as well.
     """
-    now = list(_as_rules(saved, family, key, chains, sets))
+    rules_now = list(_as_rules(saved, family, key, chains, sets))
     later = (
-        list(_as_rules(saved, family, key, chains, ipsets.staying(sets)))
+        list(_as_rules(saved, family, key, chains, ipsets.permanent_only(sets)))
         if any(name == "set" for name, _ in saved.matches)
-        else now
+        else rules_now
     )
     yield from later
-    yield from passing(now) if now != later else ()
+    yield from passing(rules_now) if rules_now != later else ()
 
 
 def passing(rules: Iterable[FilterRule]) -> Iterator[FilterRule]:
@@ -227,11 +233,9 @@ def _as_rules(
     effect = Effect(saved.jump, own) if own in chains else target(saved.target, saved.rest)
     match.changes += changes(saved.target, saved.rest) if own not in chains else []
     if sum(token in {("-j", True), ("-g", True)} for token in saved.tokens) > 1:
-        effect = Effect(
-            Action.UNKNOWN
-            # an argument that looks like a target (--string -j): which is which depends on all
-            # options of all matches
-        )
+        # An argument looks like a target (--string -j). Which is which depends on all options of
+        # all matches.
+        effect = Effect(Action.UNKNOWN)
     yield from match.rules(effect, as_text(saved, family))
 
 

@@ -13,7 +13,13 @@ from power_edge.resources.firewall.packet_sets import (
     network,
     numbers,
 )
-from power_edge.resources.firewall.rule_match import ANSWERED, SENT, STATES, Match, protocol
+from power_edge.resources.firewall.rule_match import (
+    HAS_ROUTE_BACK,
+    PACKET_TYPES,
+    STATES,
+    Match,
+    protocol,
+)
 from power_edge.text import printable
 
 VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})
@@ -69,7 +75,7 @@ class OptionReader:
         if self._module == "rpfilter":
             self.match.narrow(
                 Dimension.PATH,
-                ANSWERED[not self._options & {"--loose"}],
+                HAS_ROUTE_BACK[not self._options & {"--loose"}],
                 negated="--invert" in self._options,
             )
         if self._module == "set":
@@ -83,7 +89,9 @@ class OptionReader:
         if known is None or dimension is None or self._options:
             self.match.doubt("set match")
             return
-        some = (known.lasting if negated else known.all) if known.family == self.family else NOTHING
+        some = (
+            (known.permanent if negated else known.all) if known.family == self.family else NOTHING
+        )
         self.match.narrow(dimension[self.family], some, negated=negated)
         if negated and known.expires:
             self.match.doubt("an element of a set that expires")
@@ -245,8 +253,8 @@ def _icmp(number: int) -> Option:
 
 def _tcp_flags(reader: OptionReader, value: str, negated: bool) -> None:
     reader.protocol_is(6)
-    mask, wanted = reader.flags(value), reader.flags(reader.next_value())
-    reader.match.tcp_flags(lambda flags: (flags & mask == wanted) is not negated)
+    mask, expected = reader.flags(value), reader.flags(reader.next_value())
+    reader.match.tcp_flags(lambda flags: (flags & mask == expected) is not negated)
 
 
 def _syn(reader: OptionReader, _value: str, negated: bool) -> None:
@@ -255,7 +263,7 @@ def _syn(reader: OptionReader, _value: str, negated: bool) -> None:
 
 
 def _packet_type(reader: OptionReader, value: str, negated: bool) -> None:
-    reader.match.sent(SENT.get(value, NOTHING), negated=negated)
+    reader.match.packet_type(PACKET_TYPES.get(value, NOTHING), negated=negated)
 
 
 def _fragment(reader: OptionReader, _value: str, negated: bool) -> None:

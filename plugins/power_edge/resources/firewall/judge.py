@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from power_edge.model import Finding, Outcome, agrees, drifts, undecided
+from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.observation import Ruleset
@@ -39,7 +39,7 @@ class FamilyVerdict(NamedTuple):
     """How one family fares, for a question that is asked of each family."""
 
     outcome: Outcome
-    actual: Any
+    actual: str | None
     why: str | None = None
 
 
@@ -95,7 +95,7 @@ def _default(declared: Declared, observed: Ruleset) -> Finding:
     return _combined(declared.field, declared.value, answers)
 
 
-def _combined(field: str, expected: Any, answers: dict[int, FamilyVerdict]) -> Finding:
+def _combined(field: str, expected: Value, answers: dict[int, FamilyVerdict]) -> Finding:
     """Return the worst of the families' verdicts. `actual` names the families where they differ."""
     worst = next(
         outcome
@@ -108,15 +108,15 @@ def _combined(field: str, expected: Any, answers: dict[int, FamilyVerdict]) -> F
         if len(kinds) == 1
         else ", ".join(f"IPv{family}: {answer.actual or '?'}" for family, answer in answers.items())
     )
-    whys = {
+    reasons = {
         family: answer.why
         for family, answer in answers.items()
         if answer.why and answer.outcome is worst
     }
-    if len(set(whys.values())) == 1 and len(whys) == len(answers):
-        why: str | None = next(iter(whys.values()))
+    if len(set(reasons.values())) == 1 and len(reasons) == len(answers):
+        why: str | None = next(iter(reasons.values()))
     else:
-        why = "; ".join(f"IPv{family}: {text}" for family, text in whys.items()) or None
+        why = "; ".join(f"IPv{family}: {text}" for family, text in reasons.items()) or None
     if worst is Outcome.UNKNOWN:
         return undecided(field, expected, why or "cannot be decided", actual)
     return Finding(field, worst, expected, actual, why)
@@ -124,9 +124,9 @@ def _combined(field: str, expected: Any, answers: dict[int, FamilyVerdict]) -> F
 
 def _exclusive(declared: Declared, observed: Ruleset) -> Finding:
     found = extras(declared.firewall, observed)
-    sure = [extra.text for extra in found if extra.sure]
-    if sure:
-        return drifts("exclusive", True, False, f"open and not declared: {'; '.join(sure)}")
+    certain = [extra.text for extra in found if extra.sure]
+    if certain:
+        return drifts("exclusive", True, False, f"open and not declared: {'; '.join(certain)}")
     if found:
         return undecided(
             "exclusive",
@@ -141,9 +141,7 @@ def _rule(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
     yield agrees("proto", rule.proto, rule.proto)
     if rule.port is not None:
         yield agrees("port", rule.port, rule.port)
-    families = sorted(traffic.named_families(rule)) or queries.judged_families(
-        observed, rule.action
-    )
+    families = queries.families_of(observed, rule)
     answers = {family: _action(declared, observed, family) for family in families}
     yield _combined("action", rule.action, answers)
     yield from _width(declared, observed, families)
@@ -166,7 +164,9 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     )
     if not boxes:
         return FamilyVerdict(
-            Outcome.UNKNOWN, None, "earlier declared rules already decide on all of it"
+            Outcome.UNKNOWN,
+            None,
+            "earlier declared rules already decide about all of its connections",
         )
     answers = [
         _verdict(rule.action, observed, family, regions)
@@ -200,16 +200,18 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
 def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
     by_interface = [region for region in regions if queries.interface_exists(observed, region)]
     # A declared address that the node does not have now is judged as if it had it.
-    here = [region for region in by_interface if queries.applies(observed, region)] or by_interface
+    present = [
+        region for region in by_interface if queries.applies(observed, region)
+    ] or by_interface
     verdicts = [
         verdict
         for verdict in VERDICTS
-        if any(region.verdict == verdict for region in here or regions)
+        if any(region.verdict == verdict for region in present or regions)
     ]
     actual = " or ".join(verdicts)
-    wrong = [region for region in here if region.verdict != action and region.sure]
-    if wrong or (here and action not in verdicts):
-        first = min(wrong or here, key=lambda region: traffic.unusual(observed, region.box))
+    wrong = [region for region in present if region.verdict != action and region.sure]
+    if wrong or (present and action not in verdicts):
+        first = min(wrong or present, key=lambda region: traffic.unusual(observed, region.box))
         part = "" if len(verdicts) == 1 else "in part "
         return FamilyVerdict(
             Outcome.DRIFT, actual, f"{part}{first.verdict} {_decided_by(first, observed, family)}"
@@ -224,8 +226,10 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
             if queries.interface_exists(observed, doubtful)
             else "on interfaces that the node does not have now"
         )
-        return FamilyVerdict(Outcome.UNKNOWN, actual, doubtful.doubt or f"not so {missing}")
-    if action == ALLOW and not all(region.ruled for region in here):
+        return FamilyVerdict(
+            Outcome.UNKNOWN, actual, doubtful.doubt or f"the result differs {missing}"
+        )
+    if action == ALLOW and not all(region.ruled for region in present):
         filtered = defaults.filters(observed, family)
         if not filtered:
             outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
@@ -233,7 +237,7 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
             return FamilyVerdict(
                 outcome, actual, "reachable only because nothing filters: no rule allows it"
             )
-    by_default = not any(region.by for region in here)
+    by_default = not any(region.by for region in present)
     return FamilyVerdict(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
 
 
@@ -293,19 +297,23 @@ def _wider_in(
     rule: Rule, allowed: list[Rule], observed: Ruleset, family: int
 ) -> FamilyVerdict | None:
     """Return the same of one family. `allowed`: the declared rules that allow."""
-    everyone = traffic.packets(replace(rule, from_="any", to="any"), family)
-    beside = subtract_all([everyone] if everyone is not None else [], _boxes(allowed, family))
+    from_anywhere = traffic.packets(replace(rule, from_="any", to="any"), family)
+    undeclared = subtract_all(
+        [from_anywhere] if from_anywhere is not None else [], _boxes(allowed, family)
+    )
     open_by_order = [
         [
             region
             for region in regions
             if region.verdict == ALLOW and queries.applies(observed, region)
         ]
-        for regions in queries.trace(observed, family, beside)
+        for regions in queries.trace(observed, family, undeclared)
     ]
-    sure = [next((region for region in regions if region.sure), None) for regions in open_by_order]
-    if sure[0] is not None and None not in sure:
-        by = f"by {sure[0].by}" if sure[0].by else "by default"
+    certain = [
+        next((region for region in regions if region.sure), None) for regions in open_by_order
+    ]
+    if certain[0] is not None and None not in certain:
+        by = f"by {certain[0].by}" if certain[0].by else "by default"
         why = f"IPv{family} is open wider than declared, {by}"
         return FamilyVerdict(Outcome.DRIFT, "wider", why)
     regions = [region for regions in open_by_order for region in regions]

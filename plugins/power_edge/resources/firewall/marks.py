@@ -87,16 +87,16 @@ def changed(box: Box, change: Change, bits: Iterable[int]) -> tuple[Box, bool]:
 
     `bits`: those that some rule looks at.
     """
-    new, known = dict(box), True
+    new, all_known = dict(box), True
     for bit in bits:
         name = BITS[change.which][bit]
         value = _value(box, change, bit)
         if value is None:
-            known = known and name not in new
+            all_known = all_known and name not in new
             new.pop(name, None)
         else:
             new[name] = TRUE if value else FALSE
-    return new, known
+    return new, all_known
 
 
 def _value(box: Box, change: Change, bit: int) -> int | None:
@@ -105,10 +105,10 @@ def _value(box: Box, change: Change, bit: int) -> int | None:
     value = change.flip >> bit & 1
     for which, mask in ((change.which, change.keep), (OTHER[change.which], change.copy)):
         if mask >> bit & 1:
-            have = box.get(BITS[which][bit])
-            if have not in (TRUE, FALSE):
+            known_bit = box.get(BITS[which][bit])
+            if known_bit not in (TRUE, FALSE):
                 return None
-            value ^= have == TRUE
+            value ^= known_bit == TRUE
     return value
 
 

@@ -31,9 +31,9 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
 )
 from power_edge.resources.firewall.rule_match import (
-    ANSWERED,
+    HAS_ROUTE_BACK,
+    PACKET_TYPES,
     PSH,
-    SENT,
     STATES,
     STATUSES,
     SYN,
@@ -57,13 +57,13 @@ A person's ruleset should have none: tests fail on it, since it may also hide an
 class RuleContext(NamedTuple):
     """What rules refer to: the sets and maps by (family, table, name), and the sets of ipset.
 
-    `lasting`: leave out the elements of `sets` that expire. `effort`: the elements that may still
+    `permanent`: leave out the elements of `sets` that expire. `effort`: the elements that may still
     be read.
     """
 
     sets: Mapping[Key, NamedSet]
     effort: Effort
-    lasting: bool = False
+    permanent: bool = False
     ipsets: Mapping[str, AddressSet] = {}
 
 
@@ -130,7 +130,9 @@ class ConditionReader:
                 None
                 if named.changing
                 else [
-                    each for each in named.elements if not self.context.lasting or not expires(each)
+                    each
+                    for each in named.elements
+                    if not self.context.permanent or not expires(each)
                 ]
             )
         some = data["set"] if isinstance(data, Mapping) else data
@@ -250,10 +252,10 @@ class ConditionReader:
             case "nfproto" | "protocol":
                 if op not in {"==", "!="}:
                     raise NotUnderstood(f"meta {key} {op}")
-                wanted = {
+                expected = {
                     family for value in self._values(right) for family in NFPROTO.get(value, (0,))
                 }
-                self.match.when((self.family in wanted) is (op == "=="))
+                self.match.when((self.family in expected) is (op == "=="))
             case "iif" | "oif" | "iifname" | "oifname":
                 if op not in {"==", "!="}:
                     raise NotUnderstood(f"meta {key} {op}")
@@ -265,8 +267,10 @@ class ConditionReader:
             case "pkttype":
                 if op not in {"==", "!="}:
                     raise NotUnderstood(f"meta {key} {op}")
-                self.match.sent(
-                    numbers(span for word in self._values(right) for span in SENT.get(word, ())),
+                self.match.packet_type(
+                    numbers(
+                        span for word in self._values(right) for span in PACKET_TYPES.get(word, ())
+                    ),
                     negated=op == "!=",
                 )
             case "mark":
@@ -317,7 +321,7 @@ class ConditionReader:
         ):
             self.match.narrow(
                 Dimension.PATH,
-                ANSWERED["iif" in flags],
+                HAS_ROUTE_BACK["iif" in flags],
                 negated=(right is True) is not (op == "=="),
             )
         else:
@@ -373,17 +377,21 @@ class ConditionReader:
 
         A connection's first packet has SYN, and may offer ECN with the two highest bits.
         """
-        wanted = (
+        expected = (
             [flag_bits(value) for value in self._values(right)]
             if isinstance(right, Mapping) and "set" in right
             else [flag_bits(right)]
         )
-        if op in {"in", "!"} and len(wanted) == 1 and (wanted[0] & SYN or not wanted[0] & ECN):
-            self.match.tcp_flags(lambda flags: bool(wanted[0] & flags) is (op == "in"))
+        if (
+            op in {"in", "!"}
+            and len(expected) == 1
+            and (expected[0] & SYN or not expected[0] & ECN)
+        ):
+            self.match.tcp_flags(lambda flags: bool(expected[0] & flags) is (op == "in"))
         elif op in {"==", "!="} and not mask & ECN:
-            self.match.tcp_flags(lambda flags: (flags & mask in wanted) is (op == "=="))
+            self.match.tcp_flags(lambda flags: (flags & mask in expected) is (op == "=="))
         elif op in {"==", "!="} and not any(
-            bits & mask & ~(ECN | PSH | URG) == SYN & mask for bits in wanted
+            bits & mask & ~(ECN | PSH | URG) == SYN & mask for bits in expected
         ):
             self.match.when(op == "!=")
         else:
@@ -397,8 +405,8 @@ class ConditionReader:
             fields = value["concat"] if isinstance(value, Mapping) else value
             match = Match({self.family})
             each = ConditionReader(match, self.family, self.place, self.context)
-            for part, wanted in zip(parts, fields, strict=True):
-                each.condition({"op": "==", "left": part, "right": wanted})
+            for part, expected in zip(parts, fields, strict=True):
+                each.condition({"op": "==", "left": part, "right": expected})
             if match.opaque is not None:
                 raise NotUnderstood(match.opaque)
             self.match.any_transport |= match.any_transport

@@ -76,26 +76,26 @@ def _now_and_later(
 
     Then, as passing, with the elements that expire as well.
     """
-    now = list(_rule(body, family, context, saved))
+    rules_now = list(_rule(body, family, context, saved))
     text = json.dumps(body["expr"])
     names = (json.loads(f'"{found}"') for found in _SET.findall(text))
     sets = (context.sets.get((body["family"], body["table"], name)) for name in names)
     if not any(some is not None and some.expiring for some in sets) and not (
         context.ipsets and '"xt"' in text
     ):
-        yield from now
+        yield from rules_now
         return
     later = list(
         _rule(
             body,
             family,
-            context._replace(lasting=True, ipsets=ipsets.staying(context.ipsets)),
+            context._replace(permanent=True, ipsets=ipsets.permanent_only(context.ipsets)),
             saved,
         )
     )
     yield from later
-    if now != later:
-        yield from iptables.passing(now)
+    if rules_now != later:
+        yield from iptables.passing(rules_now)
 
 
 def _worded(
@@ -111,10 +111,10 @@ def _worded(
     key = (body["family"], body["table"], body["chain"])
     words = printable(iptables.as_text(saved, family))
     same = [rule._replace(text=words) for rule in rules]
-    whole = any(isinstance(part, Mapping) and "xt" in part for part in body["expr"])
+    has_xt = any(isinstance(part, Mapping) and "xt" in part for part in body["expr"])
     return (
         same
-        if whole or same == list(iptables.as_rules(saved, family, key, chains, sets))
+        if has_xt or same == list(iptables.as_rules(saved, family, key, chains, sets))
         else rules
     )
 
@@ -129,9 +129,8 @@ def _rule(
     xts = iter(compat.parts(body["expr"], saved))
     for part in body["expr"]:
         if isinstance(part, str):
-            yield from match.rules(
-                Effect(Action.UNKNOWN), text
-            )  # a statement that this nft cannot print as JSON
+            # A statement that this nft cannot print as JSON.
+            yield from match.rules(Effect(Action.UNKNOWN), text)
             return
         kind, what = next(iter(part.items()))
         if kind in ENDING:
@@ -147,11 +146,9 @@ def _rule(
         elif kind in {"set", "map", "reset"} or (
             kind in IDLE and isinstance(what, Mapping) and "map" in what
         ):
-            match.doubt(
-                f"{kind} statement"
-                # the rule ends where the set is full, the key is not in the map, or the packet
-                # lacks the option
-            )
+            # The rule ends where the set is full, the key is not in the map, or the packet lacks
+            # the option.
+            match.doubt(f"{kind} statement")
         elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
             change = marks.computed(which, what["value"])
             if change.keep is None and not _certain(what["value"]):
@@ -276,7 +273,7 @@ def _verdict_map(
         yield from start.rules(Effect(Action.UNKNOWN), text)
         return
     keyed = list[Box]()
-    unclear = None
+    doubt = None
     for key, value in sorted(entries, key=lambda entry: entry[0] == "*"):
         kind, target = (
             next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
@@ -287,7 +284,7 @@ def _verdict_map(
                 {"op": "==", "left": what["key"], "right": key}
             )
             keyed += match.boxes if match.families and match.opaque is None else []
-            unclear = unclear or match.opaque
+            doubt = doubt or match.opaque
         else:
             # A packet with a key of its own never comes here, even if its chain gives it back
             # undecided.
@@ -297,6 +294,6 @@ def _verdict_map(
                 and reader.context.sets[(*place, what["data"][1:])].expiring
             ):
                 match.doubt("an element of a set that expires")
-            if unclear or not {"meta", "ct"} & set(what["key"]):
-                match.doubt(unclear or "any other key")  # packets that have such a header
+            if doubt or not {"meta", "ct"} & set(what["key"]):
+                match.doubt(doubt or "any other key")  # packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)

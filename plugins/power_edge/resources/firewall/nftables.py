@@ -71,17 +71,19 @@ def read(
     """
     try:
         objects = [_object(entry) for entry in json.loads(text)["nftables"]]
-        asleep, doubtful = _sleeping((body for kind, body in objects if kind == "table"), dormant)
-        awake = [
+        dormant_tables, doubtful = _dormant_tables(
+            (body for kind, body in objects if kind == "table"), dormant
+        )
+        active = [
             (kind, body)
             for kind, body in objects
-            if kind in {"chain", "rule"} and (body["family"], body["table"]) not in asleep
+            if kind in {"chain", "rule"} and (body["family"], body["table"]) not in dormant_tables
         ]
-        bodies = _bodies(awake)
+        bodies = _bodies(active)
         chains: dict[Key, dict[int, list[FilterRule]]] = {key: {} for key in bodies}
         bases = [
             base
-            for kind, body in awake
+            for kind, body in active
             if kind == "chain"
             for base in _bases(body, doubtful, named or {})
         ]
@@ -99,8 +101,8 @@ def read(
         name: {family: tuple(some) for family, some in rules.items()}
         for name, rules in chains.items()
     }
-    above = _of_devices_below(Program(chains=frozen, bases=tuple(bases)), list(stacked))
-    return _with_others(Program(chains=frozen, bases=(*bases, *above)))
+    upper_devices = _of_devices_below(Program(chains=frozen, bases=tuple(bases)), list(stacked))
+    return _with_others(Program(chains=frozen, bases=(*bases, *upper_devices)))
 
 
 def _bodies(objects: Iterable[tuple[str, Any]]) -> dict[Key, list[Any]]:
@@ -141,19 +143,19 @@ def _object(entry: Any) -> tuple[str, Any]:
     return kind, body
 
 
-def _sleeping(
+def _dormant_tables(
     bodies: Iterable[Any], dormant: Iterable[tuple[str, str]] | None
 ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    asleep, doubtful = set(dormant or ()), set()
+    dormant_tables, doubtful = set(dormant or ()), set()
     for body in bodies:
         flags = body.get("flags", [])
         words = {flags} if isinstance(flags, str) else set(flags)
         place = (body["family"], body["name"])
         if "dormant" in words:
-            asleep.add(place)
+            dormant_tables.add(place)
         elif words - HARMLESS_FLAGS and dormant is None:
             doubtful.add(place)
-    return asleep, doubtful
+    return dormant_tables, doubtful
 
 
 def _set(body: Any) -> NamedSet:
@@ -212,19 +214,19 @@ def _bases(
         return
     family, table, name = body["family"], body["table"], body["name"]
     text = printable(f"nft {family} {table} {name}")
-    own = body.get("dev", devices_of.get((family, table, name), []))
-    unclear = (family, table) in doubtful
+    device = body.get("dev", devices_of.get((family, table, name), []))
+    is_unclear = (family, table) in doubtful
     boxes: tuple[Box, ...] = ({},)
-    reason = f"{text}: whether its table is dormant could not be read" if unclear else text
-    if own:
-        names = [own] if isinstance(own, str) else own
+    reason = f"{text}: whether its table is dormant could not be read" if is_unclear else text
+    if device:
+        names = [device] if isinstance(device, str) else device
         side = Dimension.OIF if body["hook"] == "egress" else Dimension.IIF
         boxes = ({side: numbers(interface(each) for each in names)},)
     elif body["hook"] in {"ingress", "egress"}:
-        unclear, reason = True, f"{text}: its devices could not be read"
+        is_unclear, reason = True, f"{text}: its devices could not be read"
     policy = {"accept": ALLOW, "drop": DENY}[body.get("policy", "accept")]
     filters = body.get("type") == "filter" and body["hook"] in {"input", "output"}
-    chain = None if unclear else (family, table, name)
+    chain = None if is_unclear else (family, table, name)
     hook = body["hook"] if family not in OTHERS else f"{family} {body['hook']}"
     yield BaseChain(
         hook,
@@ -264,11 +266,11 @@ def _of_devices_below(program: Program, stacked: list[tuple[str, str]]) -> Itera
                     ]
                 ),
             )
-        above = without(below, base.boxes[0].get(side, ()))
-        if above:
+        upper_devices = without(below, base.boxes[0].get(side, ()))
+        if upper_devices:
             yield base._replace(
                 chain=None,
-                boxes=({side: above},),
+                boxes=({side: upper_devices},),
                 text=f"{base.text}: it may be for packets of a device above",
             )
 

@@ -25,6 +25,7 @@ from power_edge.text import printable
 PREFIXES = {"ip": 4, "ip6": 6}
 LOOPBACK4, LOOPBACK6 = 127 << 24 | 1, 1
 _CHANGES = re.compile(r"--(?:add|del)-set (\S+)")
+_END = b"\n= end 0\n"
 _BLOCK = re.compile(r"^= (\S+) (\d+|absent)$")
 
 
@@ -109,10 +110,15 @@ class Ruleset:
 
 
 def blocks(section: bytes) -> dict[str, Block]:
-    """Return the probe's output by name. ValueError for a line that the probe does not print."""
+    """Return the probe's output by name.
+
+    ValueError: a line that the probe does not print, or its last line is not there.
+    """
+    if not section.endswith(_END):
+        raise ValueError("the answer about the firewall was cut short")
     found: dict[str, Block] = {}
     name, status, lines = "", 0, list[str]()
-    for line in [*section.decode("utf-8", "surrogateescape").split("\n"), "= end 0"]:
+    for line in section.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith(" "):
             lines.append(line[1:])
         elif match := _BLOCK.match(line):
@@ -129,136 +135,140 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
 
     ValueError for output that is not understood.
     """
-    have = blocks(section)
-    program = _program(have)
+    by_name = blocks(section)
+    program = _program(by_name)
     if isinstance(program, NotObserved):
         return {"": program}
-    if "firewalld-moved" in have:
+    if "firewalld-moved" in by_name:
         return {
             "": NotObserved(
                 "the rules changed while they were read, perhaps by a start or a reload of "
                 "firewalld: check again"
             )
         }
-    ports = {lower for kind, lower, _ in _stacked(have) if kind == "port"}
+    ports = {lower for kind, lower, _ in _stacked(by_name) if kind == "port"}
     names = dict.fromkeys(
         name
-        for name in _lines(have, "interfaces")
+        for name in _lines(by_name, "interfaces")
         if name != "lo" and name not in ports and interface(name)
     )
-    firewalld, doubt = _firewalld(have.get("firewalld"))
+    firewalld, doubt = _firewalld(by_name.get("firewalld"))
     return {
         "": Ruleset(
             program=program,
             interfaces=tuple(names) or None,
-            outside=tuple(name for name in dict.fromkeys(_lines(have, "routes")) if name in names),
-            inet6=_inet6(_lines(have, "inet6")) if "inet6" in have else None,
-            addresses=_addresses(have),
-            echo_ignored=tuple(_lines(have, "echo-ignored")),
-            ufw_settings=_ufw(have),
-            ufw_tuples=_tuples(have),
-            ufw_by_hand=_by_hand(have),
+            outside=tuple(
+                name for name in dict.fromkeys(_lines(by_name, "routes")) if name in names
+            ),
+            inet6=_inet6(_lines(by_name, "inet6")) if "inet6" in by_name else None,
+            addresses=_addresses(by_name),
+            echo_ignored=tuple(_lines(by_name, "echo-ignored")),
+            ufw_settings=_ufw(by_name),
+            ufw_tuples=_tuples(by_name),
+            ufw_by_hand=_by_hand(by_name),
             firewalld=firewalld,
             firewalld_doubt=doubt,
-            firewalld_pending=_read(have, "firewalld-pending"),
-            firewalld_stored=_read(have, "firewalld-stored"),
-            firewalld_boots=_lines(have, "firewalld-boot") == ["enabled"],
-            ssh_access=read_access(_lines(have, "way")),
-            saved=tuple(_lines(have, "saved")),
+            firewalld_pending=_read(by_name, "firewalld-pending"),
+            firewalld_stored=_read(by_name, "firewalld-stored"),
+            firewalld_boots=_lines(by_name, "firewalld-boot") == ["enabled"],
+            ssh_access=read_access(_lines(by_name, "way")),
+            saved=tuple(_lines(by_name, "saved")),
         )
     }
 
 
-def _lines(have: Mapping[str, Block], name: str) -> list[str]:
-    return [line for line in have[name].text.split("\n") if line] if name in have else []
+def _lines(by_name: Mapping[str, Block], name: str) -> list[str]:
+    return [line for line in by_name[name].text.split("\n") if line] if name in by_name else []
 
 
-def _stacked(have: Mapping[str, Block]) -> list[tuple[str, str, str]]:
+def _stacked(by_name: Mapping[str, Block]) -> list[tuple[str, str, str]]:
     """Return the devices that are below others: (`port` or `above`, lower, upper).
 
     A port gets no packets itself.
     """
-    words = (line.split() for line in _lines(have, "stacked"))
+    words = (line.split() for line in _lines(by_name, "stacked"))
     return [(some[0], some[1], some[2]) for some in words if len(some) == 3]
 
 
-def _read(have: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
-    return tuple(_lines(have, name)) if name in have and have[name].status == 0 else None
+def _read(by_name: Mapping[str, Block], name: str) -> tuple[str, ...] | None:
+    return tuple(_lines(by_name, name)) if name in by_name and by_name[name].status == 0 else None
 
 
 SAVES = ("iptables", "ip6tables", "ip-legacy", "ip6-legacy")
 """The blocks that hold an output of iptables-save."""
 
 
-def _program(have: Mapping[str, Block]) -> Program | NotObserved:
+def _program(by_name: Mapping[str, Block]) -> Program | NotObserved:
     """Return what the kernel runs, of nftables and both variants of iptables."""
-    nft = have.get("nft")
+    nft = by_name.get("nft")
     if nft is None:
         return NotObserved("the probe's answer does not say what the kernel filters")
-    sets = _ipsets(have)
-    if nft.status is None and not any(have[name].status == 0 for name in SAVES if name in have):
+    sets = _ipsets(by_name)
+    if nft.status is None and not any(
+        by_name[name].status == 0 for name in SAVES if name in by_name
+    ):
         return NotObserved(
             "the firewall could not be read: neither nft nor iptables-save is on the node"
         )
     if nft.status:
         return NotObserved(nft.why("the firewall"))
-    saves = {
+    saved_blocks = {
         family: block
         for family in PREFIXES
-        if (block := have.get(f"{family}tables")) is not None and block.status == 0
+        if (block := by_name.get(f"{family}tables")) is not None and block.status == 0
     }
     if nft.status == 0:
-        parts = [_nftables(have, nft.text, saves, sets)]
+        parts = [_nftables(by_name, nft.text, saved_blocks, sets)]
     else:
         parts = [
             iptables.read(block.text, PREFIXES[family], family, sets)
-            for family, block in saves.items()
+            for family, block in saved_blocks.items()
         ]
     for family, number in PREFIXES.items():
-        names = have.get(f"{family}-legacy-tables")
+        names = by_name.get(f"{family}-legacy-tables")
         if names is None or (names.status == 0 and not names.text.strip()):
             continue
-        legacy = have.get(f"{family}-legacy")
+        legacy = by_name.get(f"{family}-legacy")
         if names.status != 0 or legacy is None or legacy.status != 0:
             return NotObserved((legacy or names).why("the rules of legacy iptables"))
         parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
     bases = tuple(base for part in parts for base in part.bases)
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
-    return Program(chains=chains, bases=(*bases, *_unread(have)), bits=bits_of(chains))
+    return Program(chains=chains, bases=(*bases, *_unread(by_name)), bits=bits_of(chains))
 
 
 def _nftables(
-    have: Mapping[str, Block], text: str, saves: Mapping[str, Block], sets: Sets
+    by_name: Mapping[str, Block], text: str, saved_blocks: Mapping[str, Block], sets: Sets
 ) -> Program:
-    """Return the rules of nftables. `saves`: the output of iptables-nft-save by family."""
+    """Return the rules of nftables. `saved_blocks`: the output of iptables-nft-save by family."""
     # Where the rules changed between the readings, only the first one counts.
-    moved = "moved" in have
+    has_moved = "moved" in by_name
     other = {
-        name: have[name].text
+        name: by_name[name].text
         for name in ("dormant", "devices")
-        if name in have and have[name].status == 0 and not moved
+        if name in by_name and by_name[name].status == 0 and not has_moved
     }
     saved: dict[Key, Sequence[iptables.SavedRule]] = {}
-    for family, block in saves.items() if not moved else ():
+    for family, block in saved_blocks.items() if not has_moved else ():
         saved |= iptables.listed(block.text, family)
-    asleep = [_table(line) for line in other.get("dormant", "").split("\n") if line]
+    dormant = [_table(line) for line in other.get("dormant", "").split("\n") if line]
     return nftables.read(
         text,
-        asleep if "dormant" in other else None,
+        dormant if "dormant" in other else None,
         saved,
         named=nftables.devices(other["devices"]) if "devices" in other else {},
-        stacked=[(lower, upper) for _, lower, upper in _stacked(have)],
+        stacked=[(lower, upper) for _, lower, upper in _stacked(by_name)],
         addresses=sets,
     )
 
 
-def _unread(have: Mapping[str, Block]) -> tuple[BaseChain, ...]:
+def _unread(by_name: Mapping[str, Block]) -> tuple[BaseChain, ...]:
     """Return chains for rules that may be in the kernel and cannot be read without nft."""
-    modules = have.get("nf-tables")
-    if have["nft"].status is not None or (
+    modules = by_name.get("nf-tables")
+    if by_name["nft"].status is not None or (
         modules is not None
         and modules.text == "no"
-        and not any(have[name].text.strip() for name in SAVES[:2] if name in have)
+        and not any(by_name[name].text.strip() for name in SAVES[:2] if name in by_name)
     ):
         return ()
     why = "the rules of nftables could not be read (no nft on the node)"
@@ -266,12 +276,14 @@ def _unread(have: Mapping[str, Block]) -> tuple[BaseChain, ...]:
     return unread, unread._replace(hook="output")
 
 
-def _ipsets(have: Mapping[str, Block]) -> Sets:
-    block = have.get("ipset")
+def _ipsets(by_name: Mapping[str, Block]) -> Sets:
+    block = by_name.get("ipset")
     if block is None or block.status != 0:
         return NO_SETS
-    saves = (have[name].text for name in SAVES if name in have)
-    return ipsets.read(block.text, [name for text in saves for name in _CHANGES.findall(text)])
+    saved_blocks = (by_name[name].text for name in SAVES if name in by_name)
+    return ipsets.read(
+        block.text, [name for text in saved_blocks for name in _CHANGES.findall(text)]
+    )
 
 
 def _table(line: str) -> tuple[str, str]:
@@ -288,47 +300,47 @@ def _inet6(lines: list[str]) -> tuple[int, ...]:
     return tuple(number for number in found if number != LOOPBACK6)
 
 
-def _addresses(have: Mapping[str, Block]) -> Mapping[int, Numbers]:
+def _addresses(by_name: Mapping[str, Block]) -> Mapping[int, Numbers]:
     """Return the addresses of the node.
 
     A list without an address that the node is known to have is not used.
     """
     spans: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
-    for line in _lines(have, "addresses"):
+    for line in _lines(by_name, "addresses"):
         family, span = network(line)
         spans[family].append(span)
-    must = {4: [LOOPBACK4], 6: [LOOPBACK6, *(_inet6(_lines(have, "inet6")))]}
+    required = {4: [LOOPBACK4], 6: [LOOPBACK6, *(_inet6(_lines(by_name, "inet6")))]}
     found = {family: numbers(some) for family, some in spans.items()}
     return {
         family: some
         for family, some in found.items()
-        if not without(numbers((number, number) for number in must[family]), some)
+        if not without(numbers((number, number) for number in required[family]), some)
     }
 
 
-def _tuples(have: Mapping[str, Block]) -> tuple[str, ...] | None:
-    files = [have[name] for name in ("ufw-rules", "ufw-rules6") if name in have]
+def _tuples(by_name: Mapping[str, Block]) -> tuple[str, ...] | None:
+    files = [by_name[name] for name in ("ufw-rules", "ufw-rules6") if name in by_name]
     if not files or any(block.status != 0 for block in files):
         return None
     return tuple(line for block in files for line in block.text.split("\n") if line)
 
 
-def _by_hand(have: Mapping[str, Block]) -> str | None:
+def _by_hand(by_name: Mapping[str, Block]) -> str | None:
     files = [
-        have[name]
+        by_name[name]
         for name in ("ufw-lines", "ufw-lines6")
-        if name in have and have[name].status == 0
+        if name in by_name and by_name[name].status == 0
     ]
     return next(
         (found for block in files if (found := by_hand(block.text.split("\n"))) is not None), None
     )
 
 
-def _ufw(have: Mapping[str, Block]) -> Settings | None:
-    if "ufw" not in have:
+def _ufw(by_name: Mapping[str, Block]) -> Settings | None:
+    if "ufw" not in by_name:
         return None
-    edited = tuple(_lines(have, "ufw-edited")) if "ufw-edited" in have else None
-    return settings(_lines(have, "ufw"), _lines(have, "ufw-settings"), edited)
+    edited = tuple(_lines(by_name, "ufw-edited")) if "ufw-edited" in by_name else None
+    return settings(_lines(by_name, "ufw"), _lines(by_name, "ufw-settings"), edited)
 
 
 def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:

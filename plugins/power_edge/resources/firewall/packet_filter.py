@@ -129,20 +129,20 @@ class Program:
 
     def path(self, hooks: tuple[str, ...], family: int) -> list[BaseChain]:
         """Return the base chains that packets of a family meet at these hooks, in their order."""
-        here = [base for base in self.bases if base.hook in hooks and family in base.families]
-        return sorted(here, key=lambda base: (hooks.index(base.hook), base.place))
+        called = [base for base in self.bases if base.hook in hooks and family in base.families]
+        return sorted(called, key=lambda base: (hooks.index(base.hook), base.place))
 
     def reachable(self, start: Key, effort: "Effort") -> Iterator[FilterRule]:
         """Yield the rules of a chain and of all chains that it leads to. Undecidable as `walk`."""
-        found, ahead = {start}, [start]
-        while ahead:
-            for rules in self.chains.get(ahead.pop(), {}).values():
+        found, pending = {start}, [start]
+        while pending:
+            for rules in self.chains.get(pending.pop(), {}).values():
                 effort.spend(1 + len(rules) // RULES_PER_STEP)
                 for rule in rules:
                     yield rule
                     if rule.effect.target is not None and rule.effect.target not in found:
                         found.add(rule.effect.target)
-                        ahead.append(rule.effect.target)
+                        pending.append(rule.effect.target)
 
 
 def bits_of(chains: Mapping[Key, Mapping[int, tuple[FilterRule, ...]]]) -> tuple[int, ...]:

@@ -60,12 +60,12 @@ def without(left: Numbers, right: Numbers) -> Numbers:
     if len(right) > FEW:
         return _merged(left, right)
     start, last = left[0][0], left[-1][1]
-    left_over: list[tuple[int, int]] = []
+    remaining: list[tuple[int, int]] = []
     for low, high in _clip(right, start, last):
         if low > start:
-            left_over += _clip(left, start, low - 1)
+            remaining += _clip(left, start, low - 1)
         start = high + 1
-    return (*left_over, *_clip(left, start, last)) if start <= last else tuple(left_over)
+    return (*remaining, *_clip(left, start, last)) if start <= last else tuple(remaining)
 
 
 FEW = 8
@@ -129,8 +129,8 @@ def meet(left: Box, right: Box) -> Box | None:
     """Return the intersection of two boxes; None where it is empty."""
     narrowed = {}
     for dimension, some in right.items():
-        have = left.get(dimension)
-        narrowed[dimension] = some if have is None or have == some else both(have, some)
+        current = left.get(dimension)
+        narrowed[dimension] = some if current is None or current == some else both(current, some)
         if not narrowed[dimension]:
             return None
     return {**left, **narrowed}
@@ -151,11 +151,11 @@ def subtract(box: Box, cut: Box) -> Iterator[Box]:
     """Yield what `box` holds and `cut` does not, as disjoint boxes."""
     rest = dict(box)
     for dimension, some in cut.items():
-        have = rest.get(dimension, everything(dimension))
-        outside = without(have, some)
+        current = rest.get(dimension, everything(dimension))
+        outside = without(current, some)
         if outside:
             yield {**rest, dimension: outside}
-        inside = both(have, some)
+        inside = both(current, some)
         if not inside:
             return
         rest[dimension] = inside
@@ -163,16 +163,16 @@ def subtract(box: Box, cut: Box) -> Iterator[Box]:
 
 def subtract_all(boxes: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
     """Return what `boxes` hold and no cut does. Pieces of one box are disjoint."""
-    left = list(boxes)
+    remaining = list(boxes)
     for cut in cuts:
         # A box that a cut does not touch stays in one piece; otherwise hundreds of cuts would make
         # thousands of pieces.
-        left = [
+        remaining = [
             piece
-            for box in left
+            for box in remaining
             for piece in (subtract(box, cut) if meet(box, cut) is not None else (box,))
         ]
-    return left
+    return remaining
 
 
 def merge(boxes: Iterable[Box], dimensions: Iterable[Dimension]) -> list[Box]:
@@ -180,28 +180,28 @@ def merge(boxes: Iterable[Box], dimensions: Iterable[Dimension]) -> list[Box]:
 
     A dimension that holds everything is left out.
     """
-    left = [
+    remaining = [
         {dimension: some for dimension, some in box.items() if some != everything(dimension)}
         for box in boxes
     ]
     before = -1
     order = list(dimensions)
-    while len(left) != before:
-        before = len(left)
+    while len(remaining) != before:
+        before = len(remaining)
         for dimension in order:
-            alike: dict[tuple[tuple[Dimension, Numbers], ...], Numbers] = {}
-            for box in left:
+            grouped: dict[tuple[tuple[Dimension, Numbers], ...], Numbers] = {}
+            for box in remaining:
                 rest = tuple(
                     sorted((name, some) for name, some in box.items() if name != dimension)
                 )
-                alike[rest] = numbers(
-                    [*alike.get(rest, ()), *box.get(dimension, everything(dimension))]
+                grouped[rest] = numbers(
+                    [*grouped.get(rest, ()), *box.get(dimension, everything(dimension))]
                 )
-            left = [
+            remaining = [
                 {**dict(rest), **({dimension: some} if some != everything(dimension) else {})}
-                for rest, some in alike.items()
+                for rest, some in grouped.items()
             ]
-    return [dict(box) for box in left]
+    return [dict(box) for box in remaining]
 
 
 def address(text: str) -> tuple[int, int]:

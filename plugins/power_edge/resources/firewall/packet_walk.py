@@ -39,21 +39,21 @@ def walk(
     sure), or because of an opaque condition (none is sure). Undecidable when there are too many
     regions, or when it takes more than `effort` has left.
     """
-    alive, ended = list(start), list[Region]()
+    undecided, ended = list(start), list[Region]()
     for base in (_decided(program, base, effort) for base in program.path(hooks, family)):
         early = base.hook == "ingress" or (
             base.hook in {"prerouting", "output"} and base.priority <= TRACKING
         )
         inside, outside = _split(
-            [_tracked(region, NEW, UNSEEN) for region in alive] if early else alive,
+            [_tracked(region, NEW, UNSEEN) for region in undecided] if early else undecided,
             base.boxes,
             effort,
         )
         walker = _Walk(program, family, base, effort)
-        alive = [_tracked(region, UNSEEN, NEW) for region in outside + walker.base(inside)]
+        undecided = [_tracked(region, UNSEEN, NEW) for region in outside + walker.base(inside)]
         ended += walker.ended
-        _check(alive, ended)
-    return ended + alive
+        _check(undecided, ended)
+    return ended + undecided
 
 
 def _decided(program: Program, base: BaseChain, effort: Effort) -> BaseChain:
@@ -88,11 +88,11 @@ def _split(
     inside, outside = [], list(regions)
     for box in boxes:
         effort.spend(len(outside))
-        still = []
+        unsplit = []
         for region in outside:
             common = meet(region.box, box)
             if common is None:
-                still.append(region)
+                unsplit.append(region)
                 continue
             inside.append(region._replace(box=common))
             pieces = list(subtract(region.box, box))
@@ -103,8 +103,8 @@ def _split(
                 if dimension in each
             )
             effort.spend(ranges // RANGES_PER_STEP)
-            still.extend(region._replace(box=piece) for piece in pieces)
-        outside = still
+            unsplit.extend(region._replace(box=piece) for piece in pieces)
+        outside = unsplit
     return inside, outside
 
 
@@ -129,7 +129,7 @@ class _Walk:
         base = self.base_chain
         if base.chain is None:
             for region in regions:
-                self._anything(region, base.text, moves=base.moves)
+                self._may_do_anything(region, base.text, moves=base.moves)
             return self.accepted
         fallen = self.chain(base.chain, regions, ())
         if base.policy == ALLOW:
@@ -236,20 +236,20 @@ class _Walk:
                 return matched, []
             case _:
                 for region in matched:
-                    self._anything(region, f"{rule.text}: {rule.opaque or 'not understood'}")
+                    self._may_do_anything(region, f"{rule.text}: {rule.opaque or 'not understood'}")
         return [], []
 
-    def _anything(self, region: Region, why: str, *, moves: bool = True) -> None:
+    def _may_do_anything(self, region: Region, why: str, *, moves: bool = True) -> None:
         """Give a region any verdict.
 
         `moves`: later chains do not count, since the packet may end elsewhere (DNAT, a queue) or
         have no connection.
         """
-        (lost,) = _unsure([region._replace(by=why)], why)
+        (uncertain,) = _unsure([region._replace(by=why)], why)
         self.ended += [
-            lost._replace(verdict=verdict) for verdict in VERDICTS if moves or verdict != ALLOW
+            uncertain._replace(verdict=verdict) for verdict in VERDICTS if moves or verdict != ALLOW
         ]
-        self.accepted += [] if moves else [lost]
+        self.accepted += [] if moves else [uncertain]
 
 
 def _unsure(regions: Iterable[Region], why: str) -> list[Region]:

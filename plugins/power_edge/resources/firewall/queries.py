@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
+from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.chain_order import orders
 from power_edge.resources.firewall.dimension import DADDR, Dimension
@@ -34,7 +35,9 @@ from power_edge.resources.firewall.traffic import (
     LINK_LOCAL,
     NOT_ICMP,
     incoming,
+    named_families,
     outgoing,
+    packets,
     unusual,
 )
 
@@ -46,20 +49,20 @@ def _cached(answer: Callable[P, T]) -> Callable[P, T]:
     """Cache a function's answers, the answer Undecidable included."""
 
     @lru_cache(maxsize=16)
-    def kept(*args: Any, **kwargs: Any) -> T | Undecidable:
+    def remembered(*args: Any, **kwargs: Any) -> T | Undecidable:
         try:
             return answer(*args, **kwargs)
         except Undecidable as error:
             return error
 
     @wraps(answer)
-    def once(*args: P.args, **kwargs: P.kwargs) -> T:
-        found = kept(*args, **kwargs)  # type: ignore[arg-type]
+    def cached(*args: P.args, **kwargs: P.kwargs) -> T:
+        found = remembered(*args, **kwargs)  # type: ignore[arg-type]
         if isinstance(found, Undecidable):
             raise Undecidable(str(found))
         return found
 
-    return once
+    return cached
 
 
 def trace(
@@ -67,7 +70,7 @@ def trace(
 ) -> list[list[Region]]:
     """Return how packets fare: a list of regions for each order that the kernel may run chains in.
 
-    Left out is what tells nothing (`tells_nothing`). Undecidable as `walk`.
+    Left out is what is irrelevant (`is_irrelevant`). Undecidable as `walk`.
     """
     return _trace(ruleset, family, boxes, hooks, Effort(QUESTION_STEPS))
 
@@ -84,7 +87,7 @@ def _trace(
         [
             region._replace(box=marks.without(region.box))
             for region in regions
-            if not tells_nothing(ruleset, region)
+            if not is_irrelevant(ruleset, region)
         ]
         for regions in every
     ]
@@ -155,6 +158,18 @@ def trace_all(ruleset: Ruleset, family: int, *, outward: bool) -> list[list[Regi
     return _trace(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
 
 
+def families_of(ruleset: Ruleset, rule: Rule) -> list[int]:
+    """Return the families in which a declared rule is judged."""
+    return sorted(named_families(rule)) or judged_families(ruleset, rule.action)
+
+
+def trace_rule(ruleset: Ruleset, rule: Rule) -> Iterator[list[Region]]:
+    """Yield how a declared rule's packets fare, for each family and each order of its chains."""
+    for family in families_of(ruleset, rule):
+        box = packets(rule, family)
+        yield from trace(ruleset, family, [box] if box is not None else [])
+
+
 def judged_families(ruleset: Ruleset, action: str) -> list[int]:
     """Return the families in which a rule from any to any is judged.
 
@@ -166,7 +181,7 @@ def judged_families(ruleset: Ruleset, action: str) -> list[int]:
     return [4, 6] if (without(addresses, LINK_LOCAL) if action == ALLOW else addresses) else [4]
 
 
-def tells_nothing(ruleset: Ruleset, region: Region) -> bool:
+def is_irrelevant(ruleset: Ruleset, region: Region) -> bool:
     """Return whether a region says nothing for or against a verdict: unusual packets, stopped.
 
     No host connects from TCP port 0 (RFC 6335 reserves it; bind(2) takes it for any port), so a

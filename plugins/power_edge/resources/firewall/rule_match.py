@@ -7,7 +7,7 @@ from itertools import product
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.dimension import Dimension, Mark
 from power_edge.resources.firewall.marks import CONNECTION, Change
-from power_edge.resources.firewall.packet_filter import Action, Effect, FilterRule
+from power_edge.resources.firewall.packet_filter import NEW, Action, Effect, FilterRule
 from power_edge.resources.firewall.packet_sets import (
     FALSE,
     NOTHING,
@@ -34,11 +34,10 @@ PROTOCOLS: Mapping[str, int] = {
 """Names as in /etc/protocols. iptables, nft and the kernel print names and numbers."""
 PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
 """Protocols whose header begins with the two ports."""
-NEW: Numbers = ((0, 0),)
 TCP: Numbers = ((6, 6),)
 SYN, PSH, URG = 0x02, 0x08, 0x20
 """Flags that the first packet of a TCP connection may have."""
-SENT: Mapping[str, Numbers] = {
+PACKET_TYPES: Mapping[str, Numbers] = {
     "host": ((0, 0),),
     "unicast": ((0, 0),),
     "broadcast": ((1, 1),),
@@ -56,7 +55,7 @@ STATES: Mapping[str, Numbers] = {
 xt_conntrack.c).
 """
 STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
-ANSWERED: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
+HAS_ROUTE_BACK: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
 """Packets whose source has a route: by the interface that they came by (True), or by any (False).
 Reverse path filters ask this.
 """
@@ -108,7 +107,10 @@ class Match:
             self.doubt("too many combinations")
             return
         self.boxes = [
-            met for mine in self.boxes for other in choice if (met := meet(mine, other)) is not None
+            common
+            for own in self.boxes
+            for other in choice
+            if (common := meet(own, other)) is not None
         ]
 
     def leave(self, boxes: Iterable[Box]) -> None:
@@ -131,13 +133,13 @@ class Match:
         if not truth:
             self.boxes = []
 
-    def sent(self, how: Numbers, *, negated: bool = False) -> None:
-        """Keep packets by whom they were sent to on the link (`Dimension.CAST`).
+    def packet_type(self, types: Numbers, *, negated: bool = False) -> None:
+        """Keep packets of these types: to whom they were sent on the link (`Dimension.CAST`).
 
         Of what is sent to all, the kernel accepts everything but TCP (tcp_v4_rcv; by packets on
         Linux 6.18).
         """
-        others = how if negated else complement(how, Dimension.CAST)
+        others = types if negated else complement(types, Dimension.CAST)
         self.leave(
             [{Dimension.CAST: others, Dimension.PROTO: complement(TCP, Dimension.PROTO)}]
             if others
@@ -180,9 +182,9 @@ class Match:
         An unknown word makes the rule opaque.
         """
         words = list(names)
-        strange = [word for word in words if word not in known]
-        if strange:
-            self.doubt(strange[0])
+        unknown = [word for word in words if word not in known]
+        if unknown:
+            self.doubt(unknown[0])
         else:
             self.narrow(
                 dimension, numbers(pair for word in words for pair in known[word]), negated=negated
@@ -233,12 +235,12 @@ class Match:
             )
             return
         ported = [
-            box for mine in self.boxes if (box := meet(mine, {Dimension.PROTO: PORTED})) is not None
+            box for own in self.boxes if (box := meet(own, {Dimension.PROTO: PORTED})) is not None
         ]
         others = [
             box
-            for mine in self.boxes
-            if (box := meet(mine, {Dimension.PROTO: complement(PORTED, Dimension.PROTO)}))
+            for own in self.boxes
+            if (box := meet(own, {Dimension.PROTO: complement(PORTED, Dimension.PROTO)}))
             is not None
         ]
         if ported:

@@ -61,20 +61,20 @@ class OrderedRule(NamedTuple):
     box: Box
 
 
-def lets_in(need: Box, rules: Sequence[OrderedRule]) -> bool:
+def lets_in(needed: Box, rules: Sequence[OrderedRule]) -> bool:
     """Return whether these rules let a needed connection in, if nothing is let in by default.
 
     The interface of a connection is not always known. A rule for one interface then counts if it
     denies, and not if it allows.
     """
-    left = [need]
+    remaining = [needed]
     for action, box in rules:
         if action == ALLOW:
-            if (Dimension.IIF not in box or Dimension.IIF in need) and any(
-                _meets(box, each) for each in left
+            if (Dimension.IIF not in box or Dimension.IIF in needed) and any(
+                _meets(box, each) for each in remaining
             ):
                 return True
-        elif not (left := subtract_all(left, [box])):
+        elif not (remaining := subtract_all(remaining, [box])):
             return False
     return False
 
@@ -107,7 +107,7 @@ def _connection(words: Sequence[str]) -> Iterator[Connection]:
         yield Connection(family, client, server, int(words[2]), device)
 
 
-def _meets(left: Box, right: Box) -> bool:
+def _meets(remaining: Box, right: Box) -> bool:
     """Return whether two boxes share a packet. No packet has addresses of two families."""
-    families = [{FAMILY[name] for name in box if name in FAMILY} for box in (left, right)]
-    return (not all(families) or families[0] == families[1]) and meet(left, right) is not None
+    families = [{FAMILY[name] for name in box if name in FAMILY} for box in (remaining, right)]
+    return (not all(families) or families[0] == families[1]) and meet(remaining, right) is not None

@@ -25,13 +25,13 @@ class Status(NamedTuple):
 class Loaded(Enum):
     """How much of ufw's rules for incoming connections of one family the kernel runs.
 
-    LEFT: `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw comes
-    back at the same place. PART: no command of ufw leads there.
+    EMPTIED: `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw
+    comes back at the same place. PART: no command of ufw leads there.
     """
 
-    WHOLE = "whole"
+    FULL = "in full"
     PART = "in part"
-    LEFT = "emptied"
+    EMPTIED = "emptied"
     NONE = "not at all"
 
 
@@ -40,14 +40,14 @@ def in_force(observed: Ruleset) -> Status:
     families = queries.judged_families(observed, "deny")
     filtered = {family: defaults.filters(observed, family) for family in families}
     loaded = {family: ufw_loaded(observed, family) for family in families}
-    if Loaded.WHOLE in loaded.values() or Loaded.PART in loaded.values():
+    if Loaded.FULL in loaded.values() or Loaded.PART in loaded.values():
         return _ufw(observed, filtered, loaded)
     if observed.has_firewalld_rules or observed.firewalld:
         return _firewalld(observed, filtered)
     if all(filtered.values()):
         if observed.ufw:
             return Status(
-                None, "ufw is enabled in its configuration and not loaded: other rules filter"
+                None, "ufw is enabled in its configuration but not loaded, and other rules filter"
             )
         return Status(True)
     if None in filtered.values() and any(each is not False for each in filtered.values()):
@@ -63,7 +63,7 @@ def in_force(observed: Ruleset) -> Status:
         return Status(False, f"nothing filters {_named(filtered, False)}")
     if not observed.ufw:
         return Status(False, "nothing filters incoming connections")
-    stopped = Loaded.LEFT in loaded.values()
+    stopped = Loaded.EMPTIED in loaded.values()
     state = "is stopped: its chains are empty" if stopped else "was not started, or was flushed"
     return Status(False, f"ufw is enabled in its configuration, and {state}")
 
@@ -73,17 +73,17 @@ def any_part(observed: Ruleset) -> Status:
 
     This is for `enabled: false`: half a firewall is neither enabled nor disabled.
     """
-    whole = in_force(observed)
-    if whole.holds:
-        return whole
+    active = in_force(observed)
+    if active.holds:
+        return active
     filtered = {family: defaults.filters(observed, family) for family in traffic.FAMILIES}
     if any(filtered.values()):
         return Status(True, f"connections over {_named(filtered, True)} are filtered")
     if observed.firewalld or observed.has_firewalld_rules:
-        return Status(True, whole.why)
+        return Status(True, active.why)
     if observed.ufw:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
-        if Loaded.WHOLE in {ufw_loaded(observed, family) for family in traffic.FAMILIES}:
+        if Loaded.FULL in {ufw_loaded(observed, family) for family in traffic.FAMILIES}:
             return Status(True, f"{idle}, and its rules are loaded")
         return Status(True, f"nothing filters now, but {idle} and starts at the next boot")
     outgoing = {family: _filters_outgoing(observed, family) for family in traffic.FAMILIES}
@@ -99,7 +99,7 @@ def any_part(observed: Ruleset) -> Status:
             None,
             next(filter(None, doubts), "only connections from or to some addresses are filtered"),
         )
-    return Status(False, whole.why)
+    return Status(False, active.why)
 
 
 def _ufw(
@@ -114,21 +114,21 @@ def _ufw(
         return Status(
             False, f"ufw is loaded in part: rules for {_named(loaded, Loaded.PART)} are missing"
         )
-    others = [family for family, how in loaded.items() if how is not Loaded.WHOLE]
+    others = [family for family, how in loaded.items() if how is not Loaded.FULL]
     idle = [family for family in others if filtered[family] is False]
     if idle:
         return Status(False, f"ufw is active, but nothing filters {_families(idle)}")
     # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules for it.
     if others and observed.ufw_settings and (others != [6] or observed.ufw_settings.ipv6):
         return Status(False, f"{_families(others)} does not go through ufw's rules")
-    own = [family for family, how in loaded.items() if how is Loaded.WHOLE]
-    if any(filtered[family] is False for family in own):
+    fully_loaded = [family for family, how in loaded.items() if how is Loaded.FULL]
+    if any(filtered[family] is False for family in fully_loaded):
         return Status(None, "ufw is active, and stops nothing")
-    if any(filtered[family] is None for family in own):
+    if any(filtered[family] is None for family in fully_loaded):
         return Status(None, "ufw is active, and stops only connections from some sources")
     default = observed.ufw_settings.incoming if observed.ufw_settings else None
     if default not in {None, ALLOW} and not all(
-        defaults.default(observed, family, default) for family in own
+        defaults.default(observed, family, default) for family in fully_loaded
     ):
         return Status(None, f"ufw is loaded, but its default, {default}, is not in force")
     return Status(True, "ufw is active")
@@ -139,8 +139,8 @@ def _firewalld(observed: Ruleset, filtered: Mapping[int, bool | None]) -> Status
         return Status(False, "firewalld is running, but the kernel has none of its rules")
     if not observed.firewalld:
         state = f"firewalld {observed.firewalld_doubt or 'is not running'}"
-        left = f"{state}, and its rules are still in the kernel"
-        return Status(None, left if any(filtered.values()) else state)
+        state_and_rules = f"{state}, and its rules are still in the kernel"
+        return Status(None, state_and_rules if any(filtered.values()) else state)
     part = [family for family in filtered if firewalld_in_part(observed, family)]
     if part:
         return Status(
@@ -158,24 +158,24 @@ def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
     """Return how much of ufw's rules incoming connections of a family meet."""
     prefix = "ufw-" if family == 4 else "ufw6-"
     user = [key for key in observed.program.chains if key[2] == f"{prefix}user-input"]
-    entrance = reached(observed, family, f"{prefix}before-input")
+    first_chain = reached(observed, family, f"{prefix}before-input")
     listed = any(each.family == family for each in observed.ufw_rules or ())
     if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and family == 6:
         listed = False  # they are kept in user6.rules, and not loaded
-    if entrance is None:
+    if first_chain is None:
         return Loaded.PART if user and observed.ufw else Loaded.NONE
-    rules = _rules(observed, entrance, family)
-    led_on = any(rule.effect.target in user for rule in rules if _always(rule))
-    if user and not led_on:
+    rules = _rules(observed, first_chain, family)
+    calls_user_chains = any(rule.effect.target in user for rule in rules if _always(rule))
+    if user and not calls_user_chains:
         return Loaded.PART
     if listed and rules and not any(_rules(observed, key, family) for key in user):
         return Loaded.PART
-    return Loaded.WHOLE if rules else Loaded.LEFT
+    return Loaded.FULL if rules else Loaded.EMPTIED
 
 
 def ufw_in(observed: Ruleset, family: int) -> bool:
     """Return whether incoming packets of a family go through ufw's rules, in full or in part."""
-    return ufw_loaded(observed, family) in {Loaded.WHOLE, Loaded.PART}
+    return ufw_loaded(observed, family) in {Loaded.FULL, Loaded.PART}
 
 
 def firewalld_in_part(observed: Ruleset, family: int) -> bool:
@@ -189,9 +189,9 @@ def firewalld_in_part(observed: Ruleset, family: int) -> bool:
     ]
     if not zones:
         return False
-    here = [key for key in zones if reached(observed, family, key[2]) is not None]
-    here = [key for key in here if family in observed.program.chains[key]] or here
-    steps = [rule for key in here for rule in _rules(observed, key, family)]
+    reachable = [key for key in zones if reached(observed, family, key[2]) is not None]
+    reachable = [key for key in reachable if family in observed.program.chains[key]] or reachable
+    steps = [rule for key in reachable for rule in _rules(observed, key, family)]
     targets = [rule.effect.target for rule in steps if rule.effect.target is not None]
     return not steps or not all(_rules(observed, key, family) for key in targets)
 

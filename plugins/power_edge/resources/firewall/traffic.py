@@ -6,6 +6,7 @@ from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.address_types import BROADCAST
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import NEW
 from power_edge.resources.firewall.packet_sets import (
     FALSE,
     TRUE,
@@ -20,7 +21,7 @@ from power_edge.resources.firewall.packet_sets import (
     within,
     without,
 )
-from power_edge.resources.firewall.rule_match import NEW, PORTED, PROTOCOLS
+from power_edge.resources.firewall.rule_match import PORTED, PROTOCOLS
 
 LOOPBACK = (interface("lo"), (0, 0))
 EXTERNAL: Numbers = complement(numbers(LOOPBACK), Dimension.IIF)

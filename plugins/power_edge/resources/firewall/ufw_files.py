@@ -28,7 +28,7 @@ EVERY = ("0.0.0.0/0", "::/0")
 _PLAIN = re.compile(r'(ENABLED=)?("?)(yes|no|YES|NO)\2')
 _CHAINS = {4: "ufw", 6: "ufw6"}
 _TARGETS = {"allow": "ACCEPT", "deny": "DROP", "reject": "REJECT", "limit": "limit-accept"}
-_BESIDE = {"", "limit", "logging-input"}
+_OTHER_TARGETS = {"", "limit", "logging-input"}
 """What the lines of a rule also jump to in the user's chains: a rate limit, the log."""
 POLICIES = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject"}
 
@@ -157,8 +157,8 @@ def by_hand(lines: Iterable[str]) -> str | None:
     comment, found = "", list[str]()
     for line in (*lines, "### tuple ###"):
         if line.startswith("### tuple ###"):
-            if (strange := _line_not_of_rule(comment, found)) is not None:
-                return strange
+            if (unknown_line := _line_not_of_rule(comment, found)) is not None:
+                return unknown_line
             comment, found = line, []
         elif line:
             found.append(line)
@@ -172,14 +172,14 @@ def _line_not_of_rule(comment: str, lines: list[str]) -> str | None:
         return comment
     if rule is None:
         return next(iter(lines), None)
-    left = [rule.box()]
+    remaining = [rule.box()]
     for line in lines:
         start = f"-A {_CHAINS[rule.family]}-user-input "
         if not line.startswith(start):
             return line
         saved = iptables.parse_rule(line, start)
         target = (saved.target or "").removeprefix(f"{_CHAINS[rule.family]}-user-")
-        if target in _BESIDE:
+        if target in _OTHER_TARGETS:
             continue
         boxes = [
             box
@@ -189,8 +189,8 @@ def _line_not_of_rule(comment: str, lines: list[str]) -> str | None:
         ]
         if target != _TARGETS[rule.action] or not boxes or subtract_all(boxes, [rule.box()]):
             return line
-        left = subtract_all(left, boxes)
-    return comment if left else None
+        remaining = subtract_all(remaining, boxes)
+    return comment if remaining else None
 
 
 def tuples(lines: Iterable[str]) -> Iterator[Tuple]:

@@ -104,8 +104,8 @@ def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:
         text = what.format(source=every[min(where)] if one_family else source, target=target)
         texts.append(Extra(f"allow {text}", sure))
     certain = {text for text, sure in texts if sure}
-    rest = [extra for extra in texts if extra.sure or extra.text not in certain]
-    unique = list(dict.fromkeys(rest))
+    kept_extras = [extra for extra in texts if extra.sure or extra.text not in certain]
+    unique = list(dict.fromkeys(kept_extras))
     return (
         unique
         if len(unique) <= MANY_EXTRAS
@@ -144,7 +144,7 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
         if dimension != Dimension.IIF
     ]
     # Whether packets made by hand are stopped makes no difference to an opening.
-    besides = [*open_, *traffic.UNUSUAL, traffic.NO_PORT]
+    open_or_unusual = [*open_, *traffic.UNUSUAL, traffic.NO_PORT]
     grown: list[Box] = []
     for start in boxes:
         box = grow(start, by_hand, open_)
@@ -160,12 +160,12 @@ def _whole(boxes: list[Box], open_: list[Box], family: int) -> list[Box]:
                     Dimension.PROTO,
                     *by_hand,
                 ),
-                besides,
+                open_or_unusual,
             )
         grown.append(box)
-    tidy = [box for grew in grown for box in merge([grew], ())]
+    merged = [box for grew in grown for box in merge([grew], ())]
     kept: list[Box] = []
-    for box in tidy:
+    for box in merged:
         if not any(within(box, other) for other in kept):
             kept = [*(other for other in kept if not within(other, box)), box]
     return kept
@@ -224,8 +224,8 @@ def _packets_of(boxes: list[Box]) -> list[str]:
 def _packets(box: Box) -> str:
     protocols, ports = box.get(Dimension.PROTO, traffic.NOT_ICMP), box.get(Dimension.DPORT)
     some = (number for low, high in protocols for number in range(low, high + 1))
-    few = size(protocols) <= 8
-    names = "/".join(_NAMES.get(number, str(number)) for number in some) if few else ""
+    listed = size(protocols) <= 8
+    names = "/".join(_NAMES.get(number, str(number)) for number in some) if listed else ""
     if not names:
         names = "everything" if protocols == traffic.NOT_ICMP else "all other protocols"
     return f"{_ranges(ports)}/{names}" if ports is not None else names
@@ -237,11 +237,11 @@ def _ranges(some: Numbers) -> str:
 
 
 def _interfaces(some: Numbers) -> str:
-    beside = without(traffic.EXTERNAL, some)
-    few, word = (some, "on") if size(some) <= size(beside) else (beside, "on all interfaces but")
-    names = [_interface(low) + ("" if low == high else "*") for low, high in few[:4]]
+    others = without(traffic.EXTERNAL, some)
+    listed, word = (some, "on") if size(some) <= size(others) else (others, "on all interfaces but")
+    names = [_interface(low) + ("" if low == high else "*") for low, high in listed[:4]]
     return f"{word} {', '.join(names)}".replace("{", "").replace("}", "") + (
-        ", ..." if len(few) > 4 else ""
+        ", ..." if len(listed) > 4 else ""
     )
 
 
@@ -250,11 +250,11 @@ def _interface(number: int) -> str:
 
 
 def _addresses(some: Numbers, family: int) -> str:
-    beside = without(traffic.UNICAST[family], some)
-    if not beside:
+    others = without(traffic.UNICAST[family], some)
+    if not others:
         return "any"
-    if len(beside) < len(some):
-        return f"any but {_networks(beside, family)}"
+    if len(others) < len(some):
+        return f"any but {_networks(others, family)}"
     return _networks(some, family)
 
 

@@ -65,11 +65,11 @@ def _apt_doubt(tagged: Tagged) -> str | None:
     for tag, tool in (("uri", "apt-get update --print-uris"), ("policy", "apt-cache policy")):
         if failed := _failure(tagged, tag, tool):
             return failed
-    wanted = [
+    index_names = [
         match[1] for line in tagged.get("uri", ()) if (match := re.match(r"'[^']*' (\S+) ", line))
     ]
     times = {re.sub(r"\.(lz4|gz|xz|zst|bz2|lzma)$", "", name): time for name, time in lists(tagged)}
-    sources = _indices(wanted)
+    sources = _indices(index_names)
     if not sources:
         return "apt has no sources"
     if doubt := clock_doubt(tagged):
@@ -127,12 +127,12 @@ def _release_doubt(release: str, time: int, index: int, tagged: Tagged) -> str |
     """Return why a Release file is not fresh; None: it is. `time` is the time of the file, `index`
     that of its newest index.
     """
-    if denied := next(
+    if error_line := next(
         (line for line in tagged.get("stderr release", ()) if f"{release}: " in line), None
     ):
-        return f"cannot be dated: {denied}"
+        return f"cannot be dated: {error_line}"
     times = {"date": [time], "valid-until": list[int]()}
-    dated = False
+    has_date = False
     for line in tagged.get("release", ()):
         entry = _DATED.fullmatch(line)
         if entry is None or entry["path"].rpartition("/")[2] != release:
@@ -143,20 +143,20 @@ def _release_doubt(release: str, time: int, index: int, tagged: Tagged) -> str |
             return f"has a {entry['field']} that cannot be read: {entry['value']}"
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         times[entry["field"].lower()].append(int(aware.timestamp()))
-        dated |= entry["field"].lower() == "date"
+        has_date |= entry["field"].lower() == "date"
     if any(until < now_of(tagged) for until in times["valid-until"]):
         return "has expired, by the Valid-Until in its Release file"
-    if not dated:
+    if not has_date:
         times["date"].append(index)
     return next(filter(None, (age(one, tagged) for one in times["date"])), None)
 
 
-def _indices(wanted: Sequence[str]) -> dict[str, list[str]]:
+def _indices(index_names: Sequence[str]) -> dict[str, list[str]]:
     """Return the package indices of each source, among the names that an update would write."""
-    sources = {name.removesuffix("InRelease") for name in wanted if name.endswith("InRelease")}
+    sources = {name.removesuffix("InRelease") for name in index_names if name.endswith("InRelease")}
     lengths = sorted({*map(len, sources)}, reverse=True)
     indices: dict[str, list[str]] = {}
-    for name in wanted:
+    for name in index_names:
         if (
             name.endswith("Packages")
             and (

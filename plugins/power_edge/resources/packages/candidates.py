@@ -31,8 +31,8 @@ def _pacman(tagged: Tagged) -> dict[str, Candidate]:
     ]
     doubt = clock_doubt(tagged) if repositories else "pacman has no repositories"
     # pacman -Si ends with 1 where one of several names is in no list.
-    for tag, tool, good in (("repo", "pacman-conf", "0"), ("sync", "pacman -Si", "01")):
-        if (status := status_of(tagged, tag)) not in {*good}:
+    for tag, tool, ok_statuses in (("repo", "pacman-conf", "0"), ("sync", "pacman -Si", "01")):
+        if (status := status_of(tagged, tag)) not in {*ok_statuses}:
             doubt = doubt or f"{tool} ended with status {status}"
     for repository in repositories:
         time = times.get(f"{repository}.db")

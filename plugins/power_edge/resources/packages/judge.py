@@ -29,8 +29,8 @@ def judge(declared: Declared, observed: Package | None) -> Iterator[Finding]:
         )
     elif declared.state == ABSENT:
         yield _judge_absent(declared, observed)
-    elif not observed.here and (why_elsewhere := elsewhere(declared.name, observed)):
-        yield from _undecided(declared, why_elsewhere)
+    elif not observed.here and (where := elsewhere(declared.name, observed)):
+        yield from _undecided(declared, where)
     else:
         yield _judge_present(declared, observed)
         if declared.version is not None:
@@ -140,8 +140,8 @@ def _latest(observed: Package) -> tuple[bool | None, str | None]:
     except ValueError as error:
         return None, str(error)
     if order > 0:
-        waits = _waits(observed, candidate)
-        return False, f"{installed} is installed, {candidate.version} is available{waits}"
+        note = _waiting_note(observed, candidate)
+        return False, f"{installed} is installed, {candidate.version} is available{note}"
     if order < 0:
         return None, (
             f"{installed} is installed, and is newer than {candidate.version}, which would be"
@@ -157,7 +157,7 @@ def _latest(observed: Package) -> tuple[bool | None, str | None]:
     return True, "; ".join(_passed_over(observed, candidate, one) for one in newer) or None
 
 
-def _waits(observed: Package, candidate: Candidate) -> str:
+def _waiting_note(observed: Package, candidate: Candidate) -> str:
     """Return why a newer version may not have been installed automatically, or nothing."""
     phased = next(
         (one.phased for one in candidate.offered if one.version == candidate.version), None
@@ -179,15 +179,15 @@ def _passed_over(observed: Package, candidate: Candidate, newer: Version) -> str
     """
     if observed.manager != "dpkg" or candidate.installed is None:
         return f"the lists also offer {newer.version}, but {observed.manager} does not choose it"
-    ours = candidate.installed
+    current = candidate.installed
     if newer.phased is not None and newer.priority == 1 < newer.source:
         return f"{newer.version} is phased: {newer.phased}% of machines get it so far"
     if newer.priority != newer.source or newer.priority < 0:
         return f"a pin gives {newer.version} the priority {newer.priority}"
-    if ours.priority != max(ours.source, 100):
+    if current.priority != max(current.source, 100):
         return (
-            f"a pin keeps {ours.version}: its priority is {ours.priority}, that of {newer.version}"
-            f" {newer.priority}"
+            f"a pin keeps {current.version}: its priority is {current.priority},"
+            f" that of {newer.version} {newer.priority}"
         )
     if newer.priority in (1, 100):
         return (
@@ -195,7 +195,7 @@ def _passed_over(observed: Package, candidate: Candidate, newer: Version) -> str
             " does not upgrade to it by itself"
         )
     return (
-        f"apt prefers {ours.version} (priority {ours.priority}) to {newer.version} (priority"
+        f"apt prefers {current.version} (priority {current.priority}) to {newer.version} (priority"
         f" {newer.priority})"
     )
 

@@ -196,8 +196,8 @@ def _simulation(name: str, words: Sequence[str], tagged: Mapping[str, Sequence[s
     )
 
 
-def _package(asked_name: str, answer: _Answer) -> Package | NotObserved:
-    base, _, arch = asked_name.partition(":")
+def _package(requested: str, answer: _Answer) -> Package | NotObserved:
+    base, _, arch = requested.partition(":")
     if arch and answer.manager == "pacman":
         return NotObserved("pacman's packages have no architecture of their own")
     # For dpkg Bash and bash are one name, for the others two.
@@ -206,30 +206,30 @@ def _package(asked_name: str, answer: _Answer) -> Package | NotObserved:
         for row in answer.rows.get(base.lower(), ())
         if answer.manager == "dpkg" or row.name == base
     ]
-    labelled = answer.labels.get(asked_name, ()) if not named else ()
-    named += [row for row in labelled if f"{row.name}.{row.arch}" == asked_name]
-    meant, others = list[Row](), list[Row]()
+    labelled = answer.labels.get(requested, ()) if not named else ()
+    named += [row for row in labelled if f"{row.name}.{row.arch}" == requested]
+    matching, others = list[Row](), list[Row]()
     for row in named:
-        if f"{row.name}.{row.arch}" == asked_name or _means(
+        if f"{row.name}.{row.arch}" == requested or _means(
             answer.manager, arch, answer.native, row
         ):
-            meant.append(row)
+            matching.append(row)
         elif row.here:
             others.append(row)
     return Package(
         manager=answer.manager,
         tool=None if answer.tool == "-" else answer.tool,
-        rows=tuple(meant),
+        rows=tuple(matching),
         others=tuple(others),
         label=next(iter(labelled), None) if not named else None,
         providers=tuple(dict.fromkeys(answer.providers.get(base.lower(), ()))),
-        simulation=answer.simulations.get(asked_name),
+        simulation=answer.simulations.get(requested),
         native=answer.native,
         broken=answer.broken
         if base.lower() not in answer.broken_names
         else tuple(row for row in answer.broken if row.name != base.lower()),
         orphan=base.lower() in answer.orphans,
-        candidate=answer.offers.get(asked_name)
+        candidate=answer.offers.get(requested)
         or (answer.offers.get(base) if arch in ("", answer.native) else None),
     )
 

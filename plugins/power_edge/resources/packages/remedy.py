@@ -28,10 +28,10 @@ def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remed
         return _advice(_by_hand(declared, observed))
     if observed.tool is None:
         return _advice("the node has no apt-get: install or remove the package with dpkg")
-    torn = [row for row in observed.broken if not _unfinished(row)]
-    if torn:
+    broken = [row for row in observed.broken if not _unfinished(row)]
+    if broken:
         return _advice(
-            f"first repair {', '.join(row.name for row in torn)} ({torn[0].status}): until"
+            f"first repair {', '.join(row.name for row in broken)} ({broken[0].status}): until"
             " then apt can do nothing else safely"
         )
     unfinished = [row for row in observed.here if _unfinished(row)]
@@ -46,33 +46,35 @@ def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remed
 def _simulated(declared: Declared, observed: Package) -> Remedy:
     simulation = observed.simulation
     if simulation is None:
-        return _advice("apt-get was not simulated, since time was short: check this item alone")
+        return _advice(
+            "apt-get was not simulated, because there was no time left: check this item alone"
+        )
     if simulation.refusal is not None:
         return _advice(_refused(declared, observed, simulation.refusal))
-    if beside := simulation.beside(observed.native):
+    if side_effects := simulation.beside(observed.native):
         return _advice(
             f"{' '.join(simulation.command)} would also"
-            f" {_listed([str(change) for change in beside])}: decide about that first"
+            f" {_listed([str(change) for change in side_effects])}: decide about that first"
         )
     if not _reaches(declared, observed, simulation):
         return _advice(
             f"{' '.join(simulation.command)} would not end the drift: {_offered(observed)}"
         )
     first = [("dpkg", "--configure", "-a")] if observed.broken else []
-    along = simulation.along(observed.native)
-    brings = [f"it also installs what it needs: {_listed(along)}"] if along else []
+    dependencies = simulation.along(observed.native)
+    notes = [f"it also installs what it needs: {_listed(dependencies)}"] if dependencies else []
     failing = [_failing(observed.broken)] if observed.broken else []
     return Remedy(
-        (*first, simulation.command), simulation.cuts, "; ".join((*brings, *failing)) or None
+        (*first, simulation.command), simulation.cuts, "; ".join((*notes, *failing)) or None
     )
 
 
 def _reaches(declared: Declared, observed: Package, simulation: Simulation) -> bool:
     """Return whether apt would do what is declared."""
-    own = simulation.own(observed.native)
-    changes = [change for change in simulation.changes if change.name in own]
+    requested = simulation.own(observed.native)
+    changes = [change for change in simulation.changes if change.name in requested]
     if declared.state == "absent":
-        return {change.name for change in changes if change.kind != "Inst"} == own
+        return {change.name for change in changes if change.kind != "Inst"} == requested
     return bool(changes) and all(
         change.new is not None
         and (declared.version is None or versions.same("dpkg", declared.version, change.new))

@@ -92,6 +92,8 @@ class Answer(NamedTuple):
     - `active`: the active ones of the units around those that were asked about.
     - `access`: the units that carry the connection.
     - `install`: settings of [Install] sections, as `WantedBy=TARGET`.
+    - `again`: by service that is up, what the journal has, by the monotonic clock: `start SECONDS`
+      (the last start), `before SECONDS` (the one before), `stop SECONDS` (the last stop by a job).
     - `vain`: why a start now is in vain, as `unmet CONDITION` or `lacks UNIT STATE`.
     - `now`: seconds since 1970 by the node's clock, 0.0 where unknown. `uptime`: seconds.
     """
@@ -113,6 +115,7 @@ class Answer(NamedTuple):
     access: frozenset[str]
     install: Mapping[str, Sequence[str]]
     vain: Mapping[str, Sequence[str]]
+    again: Mapping[str, Sequence[str]]
     now: float
     uptime: float
 

@@ -1,5 +1,6 @@
 """Joins the parts of the probe's answer into the record of one unit."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ _UNMASKED = ("/etc/systemd/system/", "/run/systemd/system/")
 """Folders from which `systemctl unmask` removes a mask."""
 _FORGOTTEN = ("/run/systemd/system/", "/run/systemd/transient/")
 """Folders of unit files that a boot empties."""
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+"""Seconds of the units in which systemd prints a time."""
+_JOURNAL = 0.1
+"""Seconds by which an entry of the journal may be older than the change of state it tells of."""
 _MADE_BY_SYSTEMD = (".slice", ".scope", ".device")
 """Units that systemd creates by itself: no job starts them."""
 
@@ -53,6 +58,7 @@ def unit(declared_name: str, answer: Answer) -> Unit:
         boot=boot,
         unread=answer.unread,
         restarts=_restarts(properties, answer),
+        follows=tuple(_related(properties, "OnSuccessOf", "OnFailureOf")),
         sysv=_is_sysv(properties),
         change=_change(properties, answer),
     )
@@ -190,36 +196,75 @@ def _restarts(properties: Properties, answer: Answer) -> Restarts:
     up = properties["ActiveState"] in ("active", "reloading", "refreshing")
     entered = seconds(properties, "ActiveEnterTimestampMonotonic")
     changed = seconds(properties, "StateChangeTimestampMonotonic")
-    exit_time, down_time = (
-        properties.get(f"{state}TimestampMonotonic") for state in ("ActiveExit", "InactiveEnter")
-    )
+    ended, by_itself = _ended(properties, answer)
     return Restarts(
         number=int(count) if count.isdecimal() else 0,
-        age=_age(properties, answer) if up else None,
+        age=_age("ActiveEnter", properties, answer) if up else None,
         started=seconds(properties, "InactiveExitTimestampMonotonic"),
-        ended=seconds(properties, "ActiveExitTimestampMonotonic"),
-        # A stop takes some time between the two. Where a service ends by itself they are the same
-        # moment, unless ExecStopPost= runs.
-        by_itself=exit_time == down_time or bool(properties.get("ExecStopPost")),
+        ended=ended,
+        by_itself=by_itself,
         limited=properties.get("RuntimeMaxUSec", "infinity") not in ("infinity", "0", ""),
         lasted=max(0.0, changed - entered) if entered else None,
         uptime=answer.uptime,
+        down=_age("InactiveEnter", properties, answer)
+        if seconds(properties, "InactiveEnterTimestampMonotonic")
+        else math.inf,
     )
 
 
-def _age(properties: Properties, answer: Answer) -> float | None:
-    """Return the seconds since the unit became active, by the clock that says less; None if no
-    clock says it.
+def _ended(properties: Properties, answer: Answer) -> tuple[float, bool]:
+    """Return when the unit left the active state last, 0.0 for never; and whether it did so without
+    a stop, or that is unknown.
+
+    The journal knows each stop, since it is a job; and a start before the present one, if systemd
+    has forgotten the unit in between. Where the journal does not have the present start, it could
+    not be read, and the states decide: a stop takes some time. Where a service ends by itself it
+    leaves the active state and is down in the same moment, unless its own commands run in between.
+    RestartMode=direct starts it again without being down. Before systemd 254 an automatic restart
+    was a stop as well, RestartSec= later.
+    """
+    left, down = (
+        seconds(properties, f"{state}TimestampMonotonic")
+        for state in ("ActiveExit", "InactiveEnter")
+    )
+    entries = (entry.partition(" ") for entry in answer.again.get(properties["Id"], ()))
+    last = {kind: float(at) for kind, _, at in entries}
+    if last.get("start", -1.0) > seconds(properties, "ActiveEnterTimestampMonotonic") - _JOURNAL:
+        left = left or last.get("before", 0.0)
+        return left, last.get("stop", -1.0) < left - _JOURNAL
+    commands = any(properties.get(key) for key in ("ExecStop", "ExecStopPost"))
+    return left, down <= left or commands or _may_be_automatic(properties, down - left)
+
+
+def _may_be_automatic(properties: Properties, pause: float) -> bool:
+    """Return whether a restart by systemd itself may have been a stop that took so long."""
+    if "RestartMode" in properties or properties.get("Restart", "no") == "no":
+        return False
+    return pause >= _span(properties.get("RestartUSec", ""))
+
+
+def _span(text: str) -> float:
+    """Return a time such as `1min 500ms` in seconds; units that it does not know count as 0."""
+    if text == "infinity":
+        return math.inf
+    parts = re.findall(r"([\d.]+)([a-z]+)", text)
+    return sum(float(number) * _UNITS.get(unit, 0.0) for number, unit in parts)
+
+
+def _age(state: str, properties: Properties, answer: Answer) -> float | None:
+    """Return the seconds since the unit came into a state (`ActiveEnter`, `InactiveEnter`), by the
+    clock that says less; None if no clock says it.
 
     /proc/uptime counts time in which the machine was suspended, the monotonic clock does not, and a
     container may have an uptime of its own. The wall clock may have been set in between. An age
     below 0 is ignored.
     """
     ages = []
-    entered = seconds(properties, "ActiveEnterTimestampMonotonic")
+    entered = seconds(properties, f"{state}TimestampMonotonic")
     if entered:
         ages.append(answer.uptime - entered)
-    match = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", properties.get("ActiveEnterTimestamp", ""))
+    moment = properties.get(f"{state}Timestamp", "")
+    match = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", moment)
     if match is not None:
         ages.append(answer.now - datetime.fromisoformat(match[0]).replace(tzinfo=UTC).timestamp())
     return min((age for age in ages if age >= -1), default=None)

@@ -46,6 +46,10 @@ def _missing(declared: Service, observed: Unit | None) -> Iterator[Finding]:
             yield undecided(
                 field, expected, f"{why}; declare `optional: true` if it need not exist"
             )
+        elif field == "state" and observed is not None and observed.left:
+            yield undecided(
+                field, expected, "no such unit, but processes are left in its control group"
+            )
         elif claimed_by:
             names = ", ".join(claimed_by)
             yield undecided(

@@ -103,6 +103,7 @@ def parse(section: bytes) -> dict[str, Unit]:
         frozenset(parts.get("way", ())),
         _by_unit(parts.get("install", ())),
         _by_unit(parts.get("vain", ())),
+        _by_unit(parts.get("again", ())),
         float(clock[0]),
         float(clock[1]),
     )

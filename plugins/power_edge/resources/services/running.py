@@ -87,8 +87,8 @@ def _up(observed: Unit) -> Verdict:
 
 
 def recently_restarted(observed: Unit) -> Verdict | None:
-    """Return a verdict for a unit that is up but ended a moment ago, and that systemd or a trigger
-    started again; None for any other unit.
+    """Return a verdict for a service that ended by itself and has been up again for a moment only;
+    None for any other unit.
     """
     restarts = observed.restarts
     if observed.active not in _UP or (restarts.age is not None and restarts.age >= SETTLED):
@@ -100,7 +100,7 @@ def recently_restarted(observed: Unit) -> Verdict | None:
         if restarts.limited:
             return Verdict(None, f"{why} (RuntimeMaxSec= ends it regularly)")
         return Verdict(None if restarts.age is None else False, why)
-    if not restarts.ended or not restarts.by_itself or restarts.started - restarts.ended >= SETTLED:
+    if not restarts.ended or not restarts.by_itself or not _has_process(observed):
         return None
     # The state of a trigger changes when its unit starts. The triggers were read after the unit.
     again = [
@@ -108,8 +108,19 @@ def recently_restarted(observed: Unit) -> Verdict | None:
         for trigger in observed.triggers
         if trigger.active and trigger.changed > restarts.started - 0.5
     ]
-    starter = starters(again, "started it again")
-    return None if starter is None else Verdict(None, f"it ended, and {starter} {when}")
+    starter = starters(again, "started it again") or "was started again"
+    return Verdict(
+        None,
+        f"it ended by itself, and {starter} {when}: it counts as running when it has been up for"
+        f" {SETTLED:.0f} s",
+    )
+
+
+def _has_process(observed: Unit) -> bool:
+    """Return whether this is a service that is up by a process of its own. A mount ends when
+    somebody unmounts it, and a oneshot that has done its work cannot end by itself.
+    """
+    return observed.name.endswith(".service") and observed.sub != "exited"
 
 
 def _may_loop(observed: Unit) -> str | None:
@@ -187,8 +198,24 @@ def stopped(observed: Unit) -> Verdict:
     unsure = [trigger for trigger in observed.triggers if trigger.active is None]
     if unsure:
         return Verdict(None, starters(unsure, "may start it: its state could not be read"))
+    if (why := _starts_again(observed)) is not None:
+        return Verdict(None, why)
     active = [trigger for trigger in observed.triggers if trigger.active]
     return Verdict(True, down.why or starters(active, "starts it from time to time"))
+
+
+def _starts_again(observed: Unit) -> str | None:
+    """Return why a unit that is down may be up again in a moment, by no job that waits and no
+    trigger; None where nothing says so.
+    """
+    if observed.change.upheld:
+        return f"{', '.join(observed.change.upheld)} starts it again (Upholds=)"
+    down = observed.restarts.down
+    if observed.follows and (down is None or down < SETTLED):
+        when = "at an unknown time" if down is None else f"{max(0, down):.0f} s ago"
+        names = ", ".join(observed.follows)
+        return f"it ended {when}, and the end of {names} starts it (OnSuccess=, OnFailure=)"
+    return None
 
 
 def _down(observed: Unit) -> Verdict:

@@ -1,5 +1,6 @@
 """What was observed of a systemd unit: the records that are judged."""
 
+import math
 from typing import Literal, NamedTuple
 
 
@@ -102,7 +103,9 @@ class Restarts(NamedTuple):
     clock, 0.0 for never.
 
     `age`: seconds since it became active; None where it is not active or where the clocks do not
-    say. `started`: when its last start began. `ended`: when it left the active state last.
+    say. `down`: the same since it became inactive; infinite if it never was active in this boot.
+    `started`: when its last start began. `ended`: when it left the active state last, or
+    some time before.
     `by_itself`: nobody stopped it then, or that is unknown. `limited`: RuntimeMaxSec= ends it
     regularly. `lasted`: for a unit that is active without a process, how many seconds its processes
     lived after it had become active; None where that was not recorded. `uptime`: seconds since the
@@ -117,6 +120,7 @@ class Restarts(NamedTuple):
     limited: bool = False
     lasted: float | None = None
     uptime: float = 0.0
+    down: float | None = math.inf
 
 
 class Unit(NamedTuple):
@@ -139,6 +143,7 @@ class Unit(NamedTuple):
     - `unusable`: for a missing name, the path of a file of that name that systemd cannot read.
     - `boot`: None where systemd's dry run was not possible, and `unread` says why; then `pullers`
       decide what they can, and `goal` is what default.target leads to, None for a usual target.
+    - `follows`: units whose end starts it (OnSuccess=, OnFailure=).
     - `sysv`: it is made from a script in /etc/init.d.
     """
 
@@ -162,6 +167,7 @@ class Unit(NamedTuple):
     boot: Boot | None = None
     unread: str = ""
     restarts: Restarts = Restarts()
+    follows: tuple[str, ...] = ()
     sysv: bool = False
     change: Change = Change()
 

@@ -32,14 +32,14 @@ def problems(declared: Setting) -> Iterator[tuple[str, str]]:
     (octal, hexadecimal, with a plus), or a value that the key can never hold.
     """
     tokens = declared.value.split()
-    odd = next((token for token in tokens if _OTHERWISE_SPELLED.fullmatch(token)), None)
+    respelled = next((token for token in tokens if _OTHERWISE_SPELLED.fullmatch(token)), None)
     numbers = all(
         NUMBER.fullmatch(token) or _OTHERWISE_SPELLED.fullmatch(token) for token in tokens
     )
-    if odd is not None and numbers and not _NO_NUMBER.search(declared.key):
+    if respelled is not None and numbers and not _NO_NUMBER.search(declared.key):
         yield (
             "",
-            f"{declared.key}: the kernel never shows a number as {odd[:40]}: write it in"
+            f"{declared.key}: the kernel never shows a number as {respelled[:40]}: write it in"
             " decimal, without leading zeros or a plus",
         )
     elif (why := never(canonical(declared.key), declared.value)) is not None:

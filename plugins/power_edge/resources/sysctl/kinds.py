@@ -150,18 +150,18 @@ def _one_number(path: str, text: str) -> str | None:
             return f"the kernel rounds it up to a power of two: write {1 << int(text).bit_length()}"
         return None
     example = "1" if text.lower() in _TRUE else "0" if text.lower() in _FALSE else None
-    meant = (
-        f': write "{example}" for {text}' if example is not None else ': write, for example, "1"'
-    )
-    return f"the kernel holds one whole number, not {_quote(text)}{meant}"
+    hint = f': write "{example}" for {text}' if example is not None else ': write, for example, "1"'
+    return f"the kernel holds one whole number, not {_quote(text)}{hint}"
 
 
 def _numbers(path: str, text: str) -> str | None:
     tokens = text.split()
     if not tokens or not all(map(NUMBER.fullmatch, tokens)):
-        spread = " ".join(re.split(r"[-,;:/ \t]+", text))
+        separated = " ".join(re.split(r"[-,;:/ \t]+", text))
         blank = (
-            f'"{spread}"' if re.fullmatch(r"[0-9]+( [0-9]+)+", spread) else f'"{_NUMBERS[path]}"'
+            f'"{separated}"'
+            if re.fullmatch(r"[0-9]+( [0-9]+)+", separated)
+            else f'"{_NUMBERS[path]}"'
         )
         return (
             f"the kernel holds whole numbers separated by blanks, not {_quote(text)}: write {blank}"

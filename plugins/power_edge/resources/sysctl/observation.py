@@ -43,8 +43,8 @@ def parse(section: bytes) -> dict[str, Value | NotObserved | None]:
     """
     answer = _answer(section)
     longest = max(map(len, answer.paths), default=0)
-    known = frozenset(answer.paths)
-    ambiguous = {head for path in known for head in _heads(path, longest) if head in known}
+    requested = frozenset(answer.paths)
+    ambiguous = {head for path in requested for head in _heads(path, longest) if head in requested}
     observed: dict[str, Value | NotObserved | None] = {}
     for path in answer.paths:
         value = _value(path, answer, path in ambiguous)

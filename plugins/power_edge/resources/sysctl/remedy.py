@@ -117,6 +117,6 @@ def _also(path: str, value: str) -> Iterator[str]:
                 " conf.all.accept_redirects"
             )
     if path in _COUNTERPARTS:
-        yield f"it sets {_COUNTERPARTS[path]} to 0, since only one of the two is in force"
+        yield f"it sets {_COUNTERPARTS[path]} to 0, because only one of the two is in force"
     if value in _LATCHES.get(path, ()):
         yield "only a reboot undoes it"

@@ -10,22 +10,6 @@ deb() { # name version arch [more lines of the control file]: a package of nothi
     }
     dpkg-deb -b /tmp/deb/tree "/tmp/deb/$1.deb" >/dev/null
 }
-offer() { # packages' files: they become the one repository of the node, and its lists are fresh
-    mkdir -p /srv/repo
-    cp "$@" /srv/repo/
-    (
-        cd /srv/repo
-        for file in *.deb; do
-            dpkg-deb -f "$file"
-            printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$file" "$(stat -c %s "$file")" "$(sha256sum <"$file" | cut -c 1-64)"
-        done >Packages
-    )
-    rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /var/lib/apt/lists/*
-    echo 'deb [trusted=yes] http://127.0.0.1:8099 ./' >/etc/apt/sources.list.d/pe.list
-    systemd-run -q --unit=pe-http python3 -m http.server 8099 --bind 127.0.0.1 --directory /srv/repo
-    until python3 -c 'import socket; socket.create_connection(("127.0.0.1", 8099))' 2>/dev/null; do sleep .1; done
-    apt-get update -qq
-}
 deb nano 7.2-1+deb12u1 all
 offer /tmp/deb/nano.deb
 dpkg -i /tmp/deb/nano.deb

@@ -106,8 +106,8 @@ def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
 def _echo(observed: Ruleset, default: str) -> Iterator[Rule]:
     """Yield a rule against echo requests where ufw, which lets them in by default, does not."""
     if default != ALLOW and ufw_in(observed, 4):
-        refused = (Rule(proto="icmp", action="deny"), Rule(proto="icmp", action="reject"))
-        yield from (rule for rule in refused if not _wrong(0, [rule], observed, default))
+        denied = (Rule(proto="icmp", action="deny"), Rule(proto="icmp", action="reject"))
+        yield from (rule for rule in denied if not _wrong(0, [rule], observed, default))
 
 
 def _wrong(place: int, found: list[Rule], observed: Ruleset, default: str) -> set[str]:
@@ -123,17 +123,19 @@ def _completed(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]
     """
     done = list[Rule]()
     for place, rule in enumerate(found):
-        ahead = found[place + 1 :]
-        wrong = _wrong(len(done), [*done, rule, *ahead], observed, default)
-        before = _beside(rule, observed, [*done, *ahead]) if "action" in wrong else []
+        following = found[place + 1 :]
+        wrong = _wrong(len(done), [*done, rule, *following], observed, default)
+        before = _beside(rule, observed, [*done, *following]) if "action" in wrong else []
         behind = (
-            _beside(rule, observed, [*done, *ahead], wider=True) if wrong & {"from", "to"} else []
+            _beside(rule, observed, [*done, *following], wider=True)
+            if wrong & {"from", "to"}
+            else []
         )
         better = [*done, *before, rule, *behind]
-        helps = bool(before or behind) and not _wrong(
-            len(done) + len(before), [*better, *ahead], observed, default
+        is_better = bool(before or behind) and not _wrong(
+            len(done) + len(before), [*better, *following], observed, default
         )
-        done = better if helps else [*done, rule]
+        done = better if is_better else [*done, rule]
     return done
 
 

@@ -22,7 +22,7 @@ class Provider(Enum):
 
     UFW = "ufw"
     FIREWALLD = "firewalld"
-    OPEN = "ufw or firewalld"
+    UNDECIDED = "ufw or firewalld"
     OWN = "rules of its own"
     NONE = "none"
 
@@ -36,7 +36,7 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
                 return ufw.remedy(declared, observed, fields)
             case Provider.FIREWALLD:
                 return firewalld.remedy(declared, observed, fields)
-            case Provider.OPEN:
+            case Provider.UNDECIDED:
                 return Remedy(
                     advice="ufw and firewalld are both installed, and neither is in force: "
                     "remove one, or start the one to use"
@@ -55,7 +55,7 @@ def _provider(observed: Ruleset) -> Provider:
     if observed.has_firewalld_rules or observed.firewalld:
         return Provider.FIREWALLD
     loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
-    if observed.ufw is not None and loaded & {Loaded.WHOLE, Loaded.PART}:
+    if observed.ufw is not None and loaded & {Loaded.FULL, Loaded.PART}:
         return Provider.UFW
     if any_part(ufw.without(observed)).holds is not False:
         return Provider.OWN
@@ -66,8 +66,8 @@ def _provider(observed: Ruleset) -> Provider:
     if observed.ufw is None:
         return Provider.FIREWALLD
     # Both are installed. One decides only if it was used and the other was not.
-    of_ufw = observed.ufw or bool(observed.ufw_tuples) or Loaded.LEFT in loaded
+    of_ufw = observed.ufw or bool(observed.ufw_tuples) or Loaded.EMPTIED in loaded
     of_firewalld = observed.firewalld_boots or firewalld.was_used(observed)
     if of_ufw is of_firewalld:
-        return Provider.OPEN
+        return Provider.UNDECIDED
     return Provider.UFW if of_ufw else Provider.FIREWALLD

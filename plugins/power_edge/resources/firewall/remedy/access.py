@@ -21,19 +21,14 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.ssh_access import TCP, OrderedRule, lets_in
 
-OTHERS = "rules that are not {}'s decide on these connections: change them"
+OTHERS = "other rules than those of {} decide on these connections: change them"
 
 
 def lets_through(others: Ruleset, rule: Rule, verdicts: Set[str]) -> bool:
     """Return whether the rules of others do nothing else with a declared rule's packets."""
-    for family in sorted(traffic.named_families(rule)) or queries.judged_families(
-        others, rule.action
-    ):
-        box = traffic.packets(rule, family)
-        for regions in queries.trace(others, family, [box] if box is not None else []):
-            if any(each.verdict not in verdicts for each in regions):
-                return False
-    return True
+    return all(
+        each.verdict in verdicts for regions in queries.trace_rule(others, rule) for each in regions
+    )
 
 
 def closed(
@@ -51,20 +46,20 @@ def closed(
             "make sure that you can get in without it, then change the rules by hand"
         )
     declared = ordered_rules(firewall.rules or ())
-    for family, port, need in _needs(observed):
+    for family, port, needed in _needs(observed):
         rule = f"{{port: {port}, proto: tcp, action: allow}}"
         about = [each for each in declared if _concerns(each, port)]
-        named = lets_in(need, declared)
+        named = lets_in(needed, declared)
         if not named and any(each.action != ALLOW for each in about):
             return (
                 f"the declaration closes ssh (port {port}) over IPv{family}: first declare a rule "
                 "that allows it from your address"
             )
-        if not named and (about or firewall.exclusive or not lets_in(need, on_file)):
+        if not named and (about or firewall.exclusive or not lets_in(needed, on_file)):
             return f"declare {rule} first: this would close ssh over IPv{family}"
-        if not lets_in(need, on_file):
+        if not lets_in(needed, on_file):
             return f"another rule stops ssh (port {port}): remove it first"
-        if not _gets_through(others, need):
+        if not _gets_through(others, needed):
             return f"rules of another tool stop ssh (port {port}): change them first"
     return None
 
@@ -81,14 +76,14 @@ def _needs(observed: Ruleset) -> Iterator[tuple[int, int, Box]]:
         yield each.family, each.port, each.box()
     for family in queries.judged_families(observed, ALLOW):
         for port in observed.ssh_access.ports if family not in used else ():
-            need = {
+            needed = {
                 Dimension.PROTO: TCP,
                 Dimension.DPORT: ((port, port),),
                 SADDR[family]: traffic.UNICAST[family],
             }
-            need |= {Dimension.IIF: _outside(observed)}
-            if _gets_through(observed, need):
-                yield family, port, need
+            needed |= {Dimension.IIF: _outside(observed)}
+            if _gets_through(observed, needed):
+                yield family, port, needed
 
 
 def _outside(observed: Ruleset) -> Numbers:
@@ -147,10 +142,10 @@ def _concerns(each: OrderedRule, port: int) -> bool:
     )
 
 
-def _gets_through(others: Ruleset, need: Box) -> bool:
+def _gets_through(others: Ruleset, needed: Box) -> bool:
     """Return whether these rules let a needed connection through; of many, some."""
-    (family,) = {FAMILY[name] for name in need if name in FAMILY}
-    box = meet(traffic.incoming(family), need)
+    (family,) = {FAMILY[name] for name in needed if name in FAMILY}
+    box = meet(traffic.incoming(family), needed)
     traces = queries.trace(others, family, [box] if box is not None else [])
     return all(
         any(each.verdict == ALLOW and not traffic.unusual(others, each.box) for each in regions)

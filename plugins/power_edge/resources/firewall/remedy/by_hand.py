@@ -19,9 +19,9 @@ def sentence(declared: Declared, observed: Ruleset) -> str:
     file = " or ".join(files) if files else "the file that loads the rules at boot"
     match declared.field:
         case "enabled" if not declared.value:
-            return f"rules of no provider filter: remove them from {file} and from the kernel"
+            return f"the rules belong to no provider: remove them from {file} and from the kernel"
         case "enabled":
-            return f"rules of no provider filter in part: complete them in {file}, and load it"
+            return f"the rules belong to no provider: complete them in {file}, and load it"
         case "default_incoming" | "default_outgoing":
             found = culprits.named(culprits.of_default(declared, observed))
             what = f"change {found}" if found else f"set the policy to {declared.value}"
@@ -32,6 +32,6 @@ def sentence(declared: Declared, observed: Ruleset) -> str:
             )
     rule: Rule = declared.value
     text = f"{rule.action} {rule.proto}" + (f" port {rule.port}" if rule.port else "")
-    decides = culprits.named(culprits.of_rule(rule, observed) - {""})
-    where = f"before {decides}" if decides else "to the chain of incoming connections"
+    deciding = culprits.named(culprits.of_rule(rule, observed) - {""})
+    where = f"before {deciding}" if deciding else "to the chain of incoming connections"
     return f"the rules belong to no provider: add a rule to {text} {where} in {file}, and load it"

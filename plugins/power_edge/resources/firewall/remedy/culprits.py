@@ -11,26 +11,20 @@ from power_edge.resources.firewall.observation import Ruleset
 
 def of_rule(rule: Rule, observed: Ruleset) -> set[str]:
     """Return the rules that decide otherwise on a declared rule's packets; "" for a policy."""
-    found = set()
-    for family in sorted(traffic.named_families(rule)) or queries.judged_families(
-        observed, rule.action
-    ):
-        box = traffic.packets(rule, family)
-        for regions in queries.trace(observed, family, [box] if box is not None else []):
-            found |= {each.by for each in regions if each.verdict != rule.action and each.sure}
-    return found
+    return {
+        each.by
+        for regions in queries.trace_rule(observed, rule)
+        for each in regions
+        if each.verdict != rule.action and each.sure
+    }
 
 
 def doubt(rule: Rule, observed: Ruleset) -> str | None:
     """Return why it is unknown what becomes of some of a rule's packets (DNAT), or None."""
-    for family in sorted(traffic.named_families(rule)) or queries.judged_families(
-        observed, rule.action
-    ):
-        box = traffic.packets(rule, family)
-        for regions in queries.trace(observed, family, [box] if box is not None else []):
-            found = next((each for each in regions if not each.sure), None)
-            if found is not None:
-                return found.doubt or found.by
+    for regions in queries.trace_rule(observed, rule):
+        found = next((each for each in regions if not each.sure), None)
+        if found is not None:
+            return found.doubt or found.by
     return None
 
 

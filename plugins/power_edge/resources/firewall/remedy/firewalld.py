@@ -70,13 +70,15 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(_without(observed)).holds is not False:
-        return Remedy(advice="rules that are not firewalld's filter as well: remove them first")
+        return Remedy(advice="other rules than those of firewalld filter, too: remove them first")
     stop: Command = ("systemctl", "disable", "--now", "firewalld")
     # A firewalld that was killed leaves its rules.
-    left = (
+    has_leftovers = (
         not observed.firewalld and ("inet", "firewalld", "filter_INPUT") in observed.program.chains
     )
-    return Remedy((stop, ("nft", "delete", "table", "inet", "firewalld")) if left else (stop,))
+    return Remedy(
+        (stop, ("nft", "delete", "table", "inet", "firewalld")) if has_leftovers else (stop,)
+    )
 
 
 def _start(declared: Declared, observed: Ruleset) -> Remedy:
@@ -100,7 +102,7 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
     if any(
         defaults.filters(_without(observed), family) is not False for family in traffic.FAMILIES
     ):
-        return Remedy(advice="rules that are not firewalld's are in force: remove them first")
+        return Remedy(advice="other rules than those of firewalld are in force: remove them first")
     words = [line.split(" ", 1) for line in stored]
     zone = next((rest[0] for name, *rest in words if name == "zone"), "public")
     ports = {rest[0] for name, *rest in words if name == "port"}
@@ -110,8 +112,8 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
     commands = list[Command]()
     permanent = ("--permanent",) if tool == "firewall-cmd" else ()
     for rule in declared.firewall.rules or ():
-        wanted = rule.action == ALLOW or declared.value is rule
-        if rule.port is not None and wanted and f"{rule.port}/{rule.proto}" not in ports:
+        needed = rule.action == ALLOW or declared.value is rule
+        if rule.port is not None and needed and f"{rule.port}/{rule.proto}" not in ports:
             commands.append((tool, *permanent, f"--zone={zone}", _opening(rule)))
             on_file += access.ordered_rules([rule])
     why = access.closed(declared.firewall, observed, on_file, _without(observed))
@@ -216,10 +218,10 @@ def _of_policy(by: str) -> bool:
 
 
 def _keep_pending(observed: Ruleset) -> Remedy:
-    what = ", ".join(observed.firewalld_pending or ()) or "unknown what"
+    pending = ", ".join(observed.firewalld_pending or ()) or "unknown what"
     return Remedy(
-        advice=f"a reload of firewalld would undo what was set at runtime only ({what}): keep it "
-        "with firewall-cmd --runtime-to-permanent, or drop it with --reload, then check again"
+        advice=f"a reload of firewalld would undo what was set at runtime only ({pending}): keep "
+        "it with firewall-cmd --runtime-to-permanent, or drop it with --reload, then check again"
     )
 
 

@@ -77,12 +77,12 @@ def _in_force(observed: Ruleset) -> bool:
     """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
     loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
     needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
-    return bool(observed.ufw) and all(loaded[family] is Loaded.WHOLE for family in needed)
+    return bool(observed.ufw) and all(loaded[family] is Loaded.FULL for family in needed)
 
 
 def _disable(observed: Ruleset) -> Remedy:
     if any_part(without(observed)).holds is not False:
-        return Remedy(advice="rules that are not ufw's filter as well: remove them first")
+        return Remedy(advice="other rules than those of ufw filter, too: remove them first")
     return Remedy((("ufw", "disable"),))
 
 
@@ -120,14 +120,16 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
     chains = {key[2] for key in observed.program.chains}
     marks = {4: "ufw", 6: "ufw6"}
     running = [family for family, mark in marks.items() if f"{mark}-user-input" in chains]
-    stuck = any(reached(observed, each, f"{marks[each]}-before-input") is None for each in running)
+    is_partial = any(
+        reached(observed, each, f"{marks[each]}-before-input") is None for each in running
+    )
     others = next(_others(observed), None)
     if settings.builtins and others:
         raise ValueError(
-            f"a start of ufw removes the rules of others, such as {others}, since "
-            "MANAGE_BUILTINS=yes in /etc/default/ufw: set it to no, or start ufw by hand"
+            f"a start of ufw removes the rules of others, such as {others}, because "
+            "/etc/default/ufw has MANAGE_BUILTINS=yes: set it to no, or start ufw by hand"
         )
-    if stuck:
+    if is_partial:
         if others or settings.init is None:
             raise ValueError(
                 "ufw is loaded in part. `ufw-init flush-all` repairs that, and removes the rules "
@@ -135,7 +137,7 @@ def _repair(observed: Ruleset, settings: Settings) -> tuple[list[Command], list[
                 "load the others again"
             )
         return [(settings.init, "flush-all")], [ENABLE]
-    if running or {Loaded.PART, Loaded.WHOLE} & loaded:
+    if running or {Loaded.PART, Loaded.FULL} & loaded:
         # It takes itself for running, and `enable` would load nothing.
         return [], [RELOAD] if settings.enabled else [ENABLE, RELOAD]
     return [], [ENABLE]
@@ -158,7 +160,9 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     if declared.value != "deny" and not all(
         defaults.default(rest, family, ALLOW, outward=outward) for family in families
     ):
-        return Remedy(advice="rules that are not ufw's decide on most connections: change them")
+        return Remedy(
+            advice="other rules than those of ufw decide on most connections: change them"
+        )
     command: Command = ("ufw", "default", declared.value, direction)
     if declared.value == ALLOW:
         return Remedy((command,))
@@ -181,11 +185,11 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
         return _narrow(declared, observed, files)
-    strange = {each for each in culprits.of_rule(rule, observed) if not _of_user(each)}
-    if strange:
-        file = "" if not any("ufw" in each for each in strange) else " in /etc/ufw"
+    foreign = {each for each in culprits.of_rule(rule, observed) if not _of_user(each)}
+    if foreign:
+        file = "" if not any("ufw" in each for each in foreign) else " in /etc/ufw"
         return Remedy(
-            advice=f"{culprits.named(strange)}{file} decides before ufw's own rules: change it"
+            advice=f"{culprits.named(foreign)}{file} decides before ufw's own rules: change it"
         )
     if files.holds(rule) and not files.shadowed(rule):
         return _closing(declared, observed, files, [RELOAD], loading=True)
@@ -240,8 +244,10 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     boxes = [
         box for family in traffic.FAMILIES if (box := _from_anywhere(rule, family)) is not None
     ]
-    wide = [each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)]
-    found = [each for each in wide if any(meet(each.box(), box) is not None for box in boxes)]
+    too_wide = [
+        each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)
+    ]
+    found = [each for each in too_wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
         return Remedy(
             advice=f"remove the rules of ufw that open port {rule.port} wider (ufw status "
@@ -296,7 +302,7 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         ]
         for family in traffic.FAMILIES
     }
-    doomed = [
+    to_remove = [
         each
         for each in files.rules
         if each.action in OPENS
@@ -305,13 +311,15 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
                     for box in declared_boxes[each.family])
     ]  # fmt: skip
     for family, some in boxes.items():
-        left = subtract_all(some, [each.box() for each in doomed if each.family == family])
-        if left:
+        not_covered = subtract_all(
+            some, [each.box() for each in to_remove if each.family == family]
+        )
+        if not_covered:
             return Remedy(
                 advice="not all openings come from rules of ufw: see /etc/ufw/before.rules and "
                 "iptables-save"
             )
-    for each in doomed:
+    for each in to_remove:
         if each in files.rules:
             files.remove(each)
     return _closing(declared, observed, files, files.commands)
@@ -332,7 +340,8 @@ def _closing(
     if loading and files.settings.edited:
         named = " and ".join(files.settings.edited)
         return Remedy(
-            advice=f"{named} is not as installed: find out what it does, then load ufw's rules"
+            advice=f"{named} was changed after the installation: "
+            "read what it does, then load ufw's rules"
         )
     rest = without(observed) if loading else observed
     why = access.closed(declared.firewall, observed, list(files.ordered_rules()), rest)
@@ -345,16 +354,16 @@ def _closing(
 def without(observed: Ruleset) -> Ruleset:
     """Return the node with ufw off: no jumps to its chains, no policies of its, ENABLED=no."""
     program = observed.program
-    ours = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
+    ufw_chains = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
     chains = {
         key: {
-            family: tuple(rule for rule in rules if rule.effect.target not in ours)
+            family: tuple(rule for rule in rules if rule.effect.target not in ufw_chains)
             for family, rules in by_family.items()
         }
         for key, by_family in program.chains.items()
     }
-    tables = {key[:2] for key in ours}
-    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and ours:
+    tables = {key[:2] for key in ufw_chains}
+    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and ufw_chains:
         tables |= {("ip6", table) for _, table in tables}
     bases = tuple(
         base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base
@@ -385,7 +394,8 @@ def _others(observed: Ruleset) -> Iterator[str]:
 
 def _icmp(rule: Rule) -> str:
     return (
-        f"ufw has no command for icmp: {rule.action} it in /etc/ufw/before.rules and before6.rules"
+        "ufw has no command for icmp: edit /etc/ufw/before.rules and before6.rules to "
+        f"{rule.action} it"
     )
 
 

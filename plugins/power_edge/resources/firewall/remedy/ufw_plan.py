@@ -61,8 +61,8 @@ class Files:
         """Return whether a rule of another action comes first for some of the same connections."""
         for each in self.tuples(rule, rule.action):
             place = self.listed(each)
-            ahead = self.rules if place is None else self.rules[:place]
-            for other in ahead:
+            earlier = self.rules if place is None else self.rules[:place]
+            for other in earlier:
                 same_family = other.family == each.family
                 if same_family and other.action != each.action and overlap(other, each):
                     return True
@@ -85,10 +85,10 @@ class Files:
 
     def remove(self, each: Tuple) -> None:
         """Remove a rule as it is spelled on file, in both families where both have it."""
-        twins = [other for other in self.rules if other.spelling() == each.spelling()]
-        both = {twin.family for twin in twins} == {4, 6} or self.settings.ipv6 is False
+        spelled_alike = [other for other in self.rules if other.spelling() == each.spelling()]
+        both = {twin.family for twin in spelled_alike} == {4, 6} or self.settings.ipv6 is False
         self.commands.append(("ufw", "delete", *each.spelling(both=both)))
-        self.rules = [other for other in self.rules if other not in twins]
+        self.rules = [other for other in self.rules if other not in spelled_alike]
 
     def open(self, firewall: Firewall) -> None:
         """Add the declared openings that are not on file."""

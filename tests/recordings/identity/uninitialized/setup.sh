@@ -1,2 +1,0 @@
-set -eu
-printf 'uninitialized\n' >/etc/machine-id
