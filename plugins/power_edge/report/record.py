@@ -14,7 +14,7 @@ from power_edge.model.generated import report_schema
 from power_edge.report.shell_line import shell_line
 from power_edge.text import readable
 
-_OUTCOMES: Final[Mapping[Outcome, report_schema.Outcome]] = {
+OUTCOMES: Final[Mapping[Outcome, report_schema.Outcome]] = {
     Outcome.COMPLIANT: "compliant",
     Outcome.DRIFT: "drift",
     Outcome.UNKNOWN: "unknown",
@@ -34,7 +34,7 @@ def record(result: Result) -> report_schema.Item:
         node=item.node,
         type=item.type,
         name=readable(item.name),
-        outcome=_OUTCOMES[result.outcome],
+        outcome=OUTCOMES[result.outcome],
         expected=_plain_fields(_expected(result)),
         actual=None if result.outcome is Outcome.BLOCKED else _plain_fields(_actual(result)),
         why=_text(result.why),

@@ -4,14 +4,17 @@ import json
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from power_edge.model import Outcome
-from power_edge.report.record import as_json, record
+from power_edge.model.generated.event_schema import Event
+from power_edge.report.record import OUTCOMES, record
 from power_edge.report.terminal import headline
 from power_edge.text import printable
+from power_edge.watch.clock import utc
 from power_edge.watch.transition import Transition
 
 Output = Callable[[Transition], None]
@@ -38,21 +41,22 @@ def _by(transition: Transition) -> str:
 
 def as_event(transition: Transition) -> dict[str, Any]:
     """Return a transition as schemas/event.schema.yaml describes it."""
-    item = as_json(record(transition.result))
-    return {
-        "time": datetime.fromtimestamp(transition.time, UTC).isoformat(timespec="milliseconds"),
-        "node": item["node"],
-        "type": item["type"],
-        "name": item["name"],
-        "from": transition.before.value if transition.before is not None else None,
-        "to": item["outcome"],
-        "expected": item["expected"],
-        "actual": item["actual"],
-        "cause": None,
-        "detection_seconds": (
-            round(seconds, 3) if (seconds := transition.detection_seconds) is not None else None
-        ),
-    }
+    item = record(transition.result)
+    seconds = transition.detection_seconds
+    event = Event(
+        time=utc(transition.time),
+        node=item.node,
+        type=item.type,
+        name=item.name,
+        from_=OUTCOMES[transition.before] if transition.before is not None else None,
+        to=item.outcome,
+        expected=item.expected,
+        actual=item.actual,
+        cause=None,
+        detection_seconds=round(seconds, 3) if seconds is not None else None,
+    )
+    # `from` is a word of Python, so the generated field cannot have that name.
+    return {name.rstrip("_"): value for name, value in msgspec.to_builtins(event).items()}
 
 
 class EventLog:
