@@ -68,6 +68,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="with --watch: append each change of an outcome as a line of JSON",
     )
+    group.addoption(
+        "--metrics-listen",
+        metavar="HOST:PORT",
+        help="with --watch: answer /metrics, /health, /status and /version over HTTP (HOST is"
+        " 127.0.0.1 and PORT 9400 where one is left out)",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -17,6 +17,7 @@ from power_edge.cli import (
     init,
     probe_script,
     schema,
+    status,
     validate,
 )
 from power_edge.config import ConfigError, find_node_configs
@@ -67,7 +68,18 @@ def cli(context: click.Context) -> None:
         context.obj = find_node_configs(Path.cwd())
 
 
-for _module in (about, adopt, check, discover, identity, init, probe_script, schema, validate):
+for _module in (
+    about,
+    adopt,
+    check,
+    discover,
+    identity,
+    init,
+    probe_script,
+    schema,
+    status,
+    validate,
+):
     cli.add_command(_node_configs(_module.command))
 
 

@@ -40,6 +40,7 @@ class Run:
     """The pytest plugin of one run. Registered only if nodes are selected."""
 
     config: pytest.Config
+    _reporting: Reporting
 
     def __init__(self, nodes: Nodes, *, idle: bool, ask_late: bool) -> None:
         """`idle`: the run only lists (--collect-only, --fixtures) and judges nothing.
@@ -68,7 +69,7 @@ class Run:
             config.option.importmode = "importlib"
         for kind in (GATE_TYPE, *names()):
             config.addinivalue_line("markers", f"{kind}: items of this type (Power Edge)")
-        reporting = Reporting(self._state)
+        reporting = self._reporting = Reporting(self._state)
         if self._state.is_worker:
             if not self.idle:
                 self.nodes.unpack(config.workerinput["power_edge"])  # type: ignore[attr-defined]
@@ -153,7 +154,8 @@ class Run:
             # A check needs none of it.
             from power_edge.pytest_integration.watch_session import watch
 
-            watch(session, self.nodes, self._run_all, self._write_line)
+            could_not_write = self._reporting.could_not_write
+            watch(session, self._state, self._run_all, self._write_line, could_not_write)
         self._run_all(session)
         return True
 

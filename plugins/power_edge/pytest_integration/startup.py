@@ -62,11 +62,16 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
             f"two nodes have the name {twice[0]}: check their node-configs/ one at a time"
         )
     if options.watch:
-        from power_edge.pytest_integration import watching
+        from power_edge.pytest_integration import publishing, watching
 
         watching.refuse(options, chosen.nodes.values())
-    elif options.event_log:
-        raise pytest.UsageError("--event-log is about a watch: add --watch")
+        publishing.refuse(options)
+    for option, given in (
+        ("--event-log", options.event_log),
+        ("--metrics-listen", options.metrics_listen),
+    ):
+        if given and not options.watch:
+            raise pytest.UsageError(f"{option} is about a watch: add --watch")
     routing = _transport(options)
     max_age = _age(options.max_age)
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)

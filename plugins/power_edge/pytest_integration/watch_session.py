@@ -9,12 +9,14 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 
 from power_edge.config.node_configs import STATE
+from power_edge.pytest_integration import publishing
 from power_edge.pytest_integration.collection import CheckItem
-from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.run_state import RunState
 from power_edge.pytest_integration.watching import Watching
 from power_edge.watch.outputs import EventLog
 
@@ -23,19 +25,26 @@ RunAll = Callable[[pytest.Session], None]
 
 
 def watch(
-    session: pytest.Session, nodes: Nodes, run_all: RunAll, say: Callable[[str], None]
+    session: pytest.Session,
+    state: RunState,
+    run_all: RunAll,
+    say: Callable[[str], None],
+    could_not_write: Callable[[Path, OSError], None],
 ) -> None:
     """Run the operators' own tests once, then watch until a signal ends it. Afterwards the
     session's items are ours alone, each with its latest result.
 
-    Raises UsageError if the event log cannot be opened.
+    Raises UsageError if the event log cannot be opened, and for an output that cannot be.
     """
+    nodes = state.nodes
     items = [item for item in session.items if isinstance(item, CheckItem)]
+    targets = publishing.targets(session.config, state, items)
     session.items[:] = [item for item in session.items if not isinstance(item, CheckItem)]
     if session.items:
         nodes.ask()
         run_all(session)
-    watching = Watching(nodes, items, say, _event_log(session.config))
+    publisher = publishing.publisher(targets, state, say)
+    watching = Watching(nodes, items, say, _event_log(session.config), publisher)
 
     def latest() -> None:
         watching.settle()
@@ -46,6 +55,8 @@ def watch(
 
     watching.run(reports)
     latest()
+    if targets.textfile is not None and publisher.textfile_error is not None:
+        could_not_write(targets.textfile, publisher.textfile_error)
 
 
 def _event_log(config: pytest.Config) -> EventLog | None:

@@ -28,6 +28,7 @@ from power_edge.watch.changes import changes
 from power_edge.watch.node import Checked, NodeWatch, State, key_of, summary
 from power_edge.watch.notify import Notifier
 from power_edge.watch.outputs import EventLog, line
+from power_edge.watch.publisher import Current, Publisher
 from power_edge.watch.settings import settings
 from power_edge.watch.settle import ItemId
 from power_edge.watch.sources import sources
@@ -99,11 +100,13 @@ class Watching:
         items: Iterable[CheckItem],
         say: Callable[[str], None],
         log: EventLog | None,
+        publisher: Publisher,
     ) -> None:
         """`say` prints a line for people."""
         self._nodes = nodes
         self._say = say
         self._log = log
+        self._publisher = publisher
         self._selected: dict[str, list[Item]] = defaultdict(list)
         for item in items:
             declared = self._selected[item.node_name]
@@ -152,6 +155,7 @@ class Watching:
                 for name, items in self._selected.items():
                     self._start(tasks, self._nodes.by_name[name], items, State())
                     tasks.create_task(self._follow_files(tasks, name), name=f"files of {name}")
+                await self._publisher.start(self._current)
                 tasks.create_task(self._report_start(), name="start")
                 tasks.create_task(self._notifier.keep_alive(lambda: True), name="watchdog")
                 tasks.create_task(self._write_reports(reports), name="reports")
@@ -160,6 +164,15 @@ class Watching:
                 raise _Stopped
         except* _Stopped:
             pass
+        finally:
+            await self._publisher.stop()
+
+    def _current(self) -> list[Current]:
+        """Return all nodes as they are watched now."""
+        return [
+            Current(each.node, each.watch, self.broken.get(name))
+            for name, each in self._watched.items()
+        ]
 
     async def _write_reports(self, reports: Callable[[], int]) -> None:
         """Write the reports at each SIGUSR1, one time after the other."""
@@ -194,6 +207,8 @@ class Watching:
             family=(platform.os_family if platform is not None else None) or "",
             settings=settings(node.watcher, local=local),
             sources=sources() if local else (),
+            on_cycle=self._publisher.on_cycle,
+            deadline=check.timeouts(node).node,
         )
         task = tasks.create_task(self._watch(node.name, watch), name=node.name)
         self._watched[node.name] = Watched(node, items, watch, task)
@@ -205,6 +220,7 @@ class Watching:
             self._say(summary(name, watch))
 
     def _on_transition(self, transition: Transition) -> None:
+        self._publisher.on_transition(transition)
         # What is compliant from the start is in the summary.
         if transition.before is not None or transition.result.outcome is not Outcome.COMPLIANT:
             self._say(line(transition))

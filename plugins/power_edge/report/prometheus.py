@@ -1,4 +1,5 @@
-"""Prometheus: the state of the nodes as a textfile for node_exporter.
+"""Prometheus: the state of the nodes as a textfile for node_exporter. The watch adds its own series
+to these (watch/metrics.py).
 
 Gauges of this run in base units, without timestamps. No observed value is a label, since each drift
 would be a new series. DESIGN.md lists the series. A series that says nothing (compliance of what
@@ -10,7 +11,7 @@ only together with the name.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from power_edge import exit_status
 from power_edge.atomic_file import write
@@ -20,7 +21,7 @@ from power_edge.report.node_report import NodeReport
 from power_edge.report.own_test_name import OWN_TYPE
 
 if TYPE_CHECKING:
-    from prometheus_client import Gauge
+    from prometheus_client import CollectorRegistry, Gauge
 
 _COMPLIANT = {Outcome.COMPLIANT: 1, Outcome.DRIFT: 0, Outcome.WAIVED: 1}
 _LAST_SEEN = "power_edge_last_seen_timestamp_seconds"
@@ -47,6 +48,13 @@ _SERIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Series -> HELP text, and labels beside the node; in the order of the file."""
 
 
+class Timing(NamedTuple):
+    """How long the check of all items of a node took, and when it ended, in seconds since 1970."""
+
+    duration: float
+    ended: float
+
+
 def write_textfile(
     file: Path, nodes: Sequence[NodeReport], broken: Sequence[str], started: float, ended: float
 ) -> None:
@@ -68,8 +76,26 @@ def render(
     seen_before: Mapping[str, float],
 ) -> str:
     """Return the text of the file. `seen_before`: node -> when it last answered an earlier run."""
+    from prometheus_client import generate_latest
+
+    timing = Timing(ended - started, ended)
+    times = {each.node.name: timing for each in nodes}
+    return generate_latest(series(nodes, broken, times, seen_before)).decode("utf-8")
+
+
+def series(
+    nodes: Sequence[NodeReport],
+    broken: Sequence[str],
+    timings: Mapping[str, Timing],
+    seen_before: Mapping[str, float],
+) -> "CollectorRegistry":
+    """Return the series of these nodes. `timings` has each of them by name.
+
+    A node may be in `nodes` and in `broken`: checked by an older configuration than the present
+    one, which cannot be used.
+    """
     # 40 ms to import, for runs that write the file
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+    from prometheus_client import CollectorRegistry, Gauge
 
     registry = CollectorRegistry()
     gauges = {
@@ -77,10 +103,11 @@ def render(
         for name, (text, labels) in _SERIES.items()
     }
     for each in nodes:
+        timing = timings[each.node.name]
         _set_checks(gauges, each)
         _set_node(gauges, each)
-        gauges["power_edge_run_duration_seconds"].labels(each.node.name).set(ended - started)
-        gauges["power_edge_last_run_timestamp_seconds"].labels(each.node.name).set(ended)
+        gauges["power_edge_run_duration_seconds"].labels(each.node.name).set(timing.duration)
+        gauges["power_edge_last_run_timestamp_seconds"].labels(each.node.name).set(timing.ended)
     for name in broken:
         gauges["power_edge_config_error"].labels(name).set(1)
     times = {name: seen_before[name] for name in broken if name in seen_before}
@@ -90,7 +117,7 @@ def render(
             times[each.node.name] = at
     for name, at in times.items():
         gauges[_LAST_SEEN].labels(name).set(at)
-    return generate_latest(registry).decode("utf-8")
+    return registry
 
 
 def _set_checks(gauges: Mapping[str, "Gauge"], report: NodeReport) -> None:

@@ -47,6 +47,15 @@ class State:
     last_cycle: float | None = None
     """When the last check ended, in seconds since 1970."""
     last_full: float | None = None
+    """When the last check of all items ended."""
+    full_seconds: float | None = None
+    """How long that check took."""
+    last_answer: float | None = None
+    """When the node itself last answered behind an open gate."""
+
+
+def _nothing(_: State) -> None:
+    pass
 
 
 class NodeWatch:
@@ -62,9 +71,12 @@ class NodeWatch:
         family: str = "",
         settings: Settings = Settings(),  # noqa: B008 it is frozen
         sources: Iterable[Source] = (),
+        on_cycle: Callable[[State], None] = _nothing,
+        deadline: float = 60.0,
     ) -> None:
         """`state`: what an earlier watch of this node knew. `sources`: those that see this node;
-        none for a node behind a connection.
+        none for a node behind a connection. `on_cycle` is called when a check has ended and its
+        transitions were reported. `deadline`: seconds that a check takes at most.
         """
         self.state = state or State()
         self.begun = asyncio.Event()
@@ -76,6 +88,12 @@ class NodeWatch:
         }
         self._check = check
         self._on_transition = on_transition
+        self._on_cycle = on_cycle
+        self._deadline = deadline
+        self._planned: float | None = None
+        """When the next check begins at the latest, or when the running one must have ended; in
+        seconds of the loop's clock. None until the watch runs.
+        """
         self._settings = settings
         self._affected = Affected(items, family)
         self._due = Due({item.type: resource(item.type).quiet for item in items}, settings.quiet)
@@ -95,6 +113,13 @@ class NodeWatch:
     def health(self) -> list[Health]:
         """How the sources are doing."""
         return [supervisor.health for supervisor in self._supervisors]
+
+    def overdue(self, now: float) -> float:
+        """Return for how many seconds a check has been due that has not begun, or has not ended
+        within its deadline; 0 if none is. `now` is a time of the loop's clock.
+        """
+        moments = [moment for moment in (self._planned, self._due.next()) if moment is not None]
+        return max(0.0, now - min(moments)) if moments else 0.0
 
     def check_all(self, why: str) -> None:
         """Let everything be checked soon."""
@@ -122,8 +147,7 @@ class NodeWatch:
             if self._full is not None or now >= next_full:
                 self._full = None
                 self._due.clear()
-                await self._cycle({key_of(item): (item, None) for item in self._items})
-                self.state.last_full = time.time()
+                await self._cycle({key_of(item): (item, None) for item in self._items}, full=True)
                 self.begun.set()
                 next_full = loop.time() + self._interval()
                 pause_doubtful = self._settings.doubtful
@@ -139,7 +163,8 @@ class NodeWatch:
                 pause_doubtful = min(2 * pause_doubtful, self._settings.full)
                 next_doubtful = loop.time() + pause_doubtful
             moments = (next_full, next_doubtful, self._due.next())
-            pause = min(moment for moment in moments if moment is not None) - loop.time()
+            self._planned = min(moment for moment in moments if moment is not None)
+            pause = self._planned - loop.time()
             if self._full is None and pause > 0:
                 # asyncio.wait_for may swallow the end of the watch before Python 3.12.
                 with suppress(TimeoutError):
@@ -169,7 +194,11 @@ class NodeWatch:
         shut = self.state.gate is None or not self.state.gate.open
         return self._settings.full if covered and not shut else self._settings.uncovered
 
-    async def _cycle(self, wanted: Mapping[ItemId, tuple[Item, Event | None]]) -> None:
+    async def _cycle(
+        self, wanted: Mapping[ItemId, tuple[Item, Event | None]], *, full: bool = False
+    ) -> None:
+        begun = asyncio.get_running_loop().time()
+        self._planned = begun + self._deadline
         self._arrived = 0
         checked = await self._check([item for item, _ in wanted.values()])
         self.state.cycles += 1
@@ -178,6 +207,11 @@ class NodeWatch:
             self.check_all("the gate has changed")
         self.state.gate = checked.gate
         now = self.state.last_cycle = time.time()
+        if checked.gate.open:
+            self.state.last_answer = now
+        if full:
+            self.state.last_full = now
+            self.state.full_seconds = asyncio.get_running_loop().time() - begun
         for result in checked.results:
             key = key_of(result.item)
             known = self.state.results.get(key)
@@ -186,6 +220,7 @@ class NodeWatch:
             if before is not result.outcome:
                 _, event = wanted.get(key, (None, None))
                 self._on_transition(Transition(now, result, before, event))
+        self._on_cycle(self.state)
 
     def _on_event(self, event: Event) -> None:
         self._arrived += 1

@@ -1,4 +1,4 @@
-"""Prometheus (--prometheus-textfile): the file, if the run is complete."""
+"""Prometheus (--prometheus-textfile): the file, if the run is complete. A watch has written it."""
 
 import time
 from pathlib import Path
@@ -15,6 +15,8 @@ def pytest_power_edge_report(config: pytest.Config, report: RunReport) -> None:
     if report.incomplete is not None:
         left = "not changed" if Path(file).exists() else "not written"
         report.note(f"{file} was {left}: {report.incomplete}")
+        return
+    if config.option.watch:
         return
     try:
         write_textfile(Path(file), report.nodes, report.broken, report.started, time.time())

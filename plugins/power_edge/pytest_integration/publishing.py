@@ -1,0 +1,64 @@
+"""Where a watch publishes its state: the options, and what cannot be."""
+
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from power_edge.model import Outcome
+from power_edge.pytest_integration.collection import CheckItem
+from power_edge.pytest_integration.run_state import RunState
+from power_edge.watch.listen import listen, parse
+from power_edge.watch.publisher import Publisher, Targets
+
+
+def refuse(options: Namespace) -> None:
+    """Raise UsageError if the address of --metrics-listen is none."""
+    if options.metrics_listen:
+        try:
+            parse(options.metrics_listen)
+        except ValueError as error:
+            raise pytest.UsageError(f"--metrics-listen={options.metrics_listen}: {error}") from None
+
+
+def targets(config: pytest.Config, state: RunState, items: Sequence[CheckItem]) -> Targets:
+    """Return where the watch of these items publishes. The socket listens already.
+
+    Raises UsageError if the textfile would lack items of a node, and if the port is taken.
+    """
+    file, address = config.option.prometheus_textfile, config.option.metrics_listen
+    if file and not _whole(state, items):
+        raise pytest.UsageError(
+            "--prometheus-textfile holds whole nodes, and this watch is of selected items:"
+            " leave out -k, -m and ids, or take --metrics-listen instead"
+        )
+    textfile = config.invocation_params.dir / file if file else None
+    if not address:
+        return Targets(textfile)
+    try:
+        return Targets(textfile, listen(parse(address)))
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--metrics-listen={address}: {error.strerror or error}; give another HOST:PORT"
+        ) from None
+
+
+def publisher(targets: Targets, state: RunState, say: Callable[[str], None]) -> Publisher:
+    """Return what publishes there; the own tests were run."""
+
+    def own(name: str) -> Mapping[str, Outcome] | None:
+        tests = state.results.own
+        return tests.of(name) if tests.about(name) else None
+
+    broken = [folder.name for folder in state.nodes.selection.broken]
+    return Publisher(targets, say, broken=broken, own=own)
+
+
+def _whole(state: RunState, items: Sequence[CheckItem]) -> bool:
+    """Whether all items of each node are selected, and all own tests about nodes."""
+    counts = Counter(item.node_name for item in items)
+    # The gate is one item more than those that are declared.
+    return not state.deselected and all(
+        counts[name] == len(node.items) + 1 for name, node in state.nodes.by_name.items()
+    )

@@ -1,0 +1,184 @@
+"""The state of the watch for others: the textfile of Prometheus, and HTTP."""
+
+import asyncio
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from power_edge.config import Node
+from power_edge.model import Outcome
+from power_edge.report.prometheus import last_seen
+from power_edge.text import printable
+from power_edge.watch import health, metrics
+from power_edge.watch.commit import commit_around
+from power_edge.watch.listen import address_of
+from power_edge.watch.node import NodeWatch, State
+from power_edge.watch.serve import Make, Page, Server
+from power_edge.watch.status import as_json, status
+from power_edge.watch.textfile import Textfile
+from power_edge.watch.transition import Transition
+from power_edge.watch.view import History, Loaded, View, snapshot
+
+T = TypeVar("T")
+
+
+class Current(NamedTuple):
+    """A node as it is watched now, and why its present files cannot be used; None if they can."""
+
+    node: Node
+    watch: NodeWatch
+    config_error: str | None = None
+
+
+class Targets(NamedTuple):
+    """Where the state goes: a file for node_exporter, a socket that listens; None for neither."""
+
+    textfile: Path | None = None
+    listener: socket.socket | None = None
+
+
+class Publisher:
+    """Publishes the state of all nodes, from `start` until `stop`."""
+
+    def __init__(
+        self,
+        targets: Targets,
+        say: Callable[[str], None],
+        *,
+        broken: Iterable[str] = (),
+        own: Callable[[str], Mapping[str, Outcome] | None] = lambda _: None,
+    ) -> None:
+        """`say` gets lines for people. `broken`: nodes whose configuration cannot be used, and that
+        are not watched. `own`: the outcomes of a node's own tests, None if it has none.
+        """
+        self._targets = targets
+        self._say_raw = say
+        self._broken = tuple(broken)
+        self._own = own
+        self._started = time.time()
+        self._current: Callable[[], Sequence[Current]] = tuple
+        self._histories: defaultdict[str, History] = defaultdict(History)
+        self._loaded: dict[str, tuple[Node, Loaded]] = {}
+        self._seen_before: Mapping[str, float] = {}
+        # Of its own: the checks of many nodes may keep all threads of the loop's.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="outputs")
+        self._textfile: Textfile | None = None
+        self._server: Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def textfile_error(self) -> OSError | None:
+        """Why the textfile could not be written the last time; None if it could."""
+        return self._textfile.error if self._textfile is not None else None
+
+    def _say(self, text: str) -> None:
+        self._say_raw(printable(text))
+
+    # What the watch calls.
+
+    async def start(self, current: Callable[[], Sequence[Current]]) -> None:
+        """Begin to publish what `current` returns; it is called again and again."""
+        self._current = current
+        self.views()  # remembers when the configurations were loaded
+        file, listener = self._targets
+        if file is not None:
+            self._seen_before = await self._in_thread(partial(last_seen, file))
+            self._textfile = Textfile(file, self._text_to_write, self._say, self._threads)
+            self._task = asyncio.create_task(self._textfile.run(), name="textfile")
+        if listener is not None:
+            self._server = Server(self._pages(), self._say)
+            await self._server.start(listener)
+            self._say(f"listening: http://{address_of(listener)}/ ({' '.join(self._pages())})")
+
+    def on_transition(self, transition: Transition) -> None:
+        """Take in a transition."""
+        self._histories[transition.result.item.node].add(transition)
+
+    def on_cycle(self, _: State) -> None:
+        """A node has been checked, completely or in part."""
+        if self._textfile is not None:
+            self._textfile.change()
+
+    async def stop(self) -> None:
+        """Publish the last state, and end."""
+        if self._server is not None:
+            await self._server.stop()
+        if self._textfile is not None and self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            await self._textfile.write()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # What is published.
+
+    def views(self) -> list[View]:
+        """Return all nodes as they are now."""
+        now = asyncio.get_running_loop().time()
+        return [
+            snapshot(
+                node=node,
+                state=watch.state,
+                sources=watch.health,
+                overdue=watch.overdue(now),
+                history=self._histories[node.name],
+                loaded=self._configuration(node),
+                own=self._own(node.name),
+                config_error=config_error,
+            )
+            for node, watch, config_error in self._current()
+        ]
+
+    def _configuration(self, node: Node) -> Loaded:
+        """Return when a node's configuration was loaded. It has a new object when it is loaded."""
+        known = self._loaded.get(node.name)
+        if known is None or known[0] is not node:
+            loaded = Loaded(node.path, time.time(), commit_around(node.path))
+            known = self._loaded[node.name] = node, loaded
+        return known[1]
+
+    def _text_to_write(self) -> Callable[[], str] | None:
+        """Return what makes the textfile; None while it would lack a node that the old one has."""
+        views = self.views()
+        if any(view.state.last_full is None for view in views):
+            return None
+        return partial(metrics.render, views, self._broken, self._seen_before)
+
+    def _pages(self) -> Mapping[str, Make]:
+        return {
+            "/metrics": self._metrics,
+            "/health": self._health,
+            "/status": self._status,
+            "/version": self._version,
+        }
+
+    async def _metrics(self) -> Page:
+        make = partial(metrics.render, self.views(), self._broken, self._seen_before)
+        return Page((await self._in_thread(make)).encode(), metrics.CONTENT_TYPE)
+
+    async def _health(self) -> Page:
+        judgement = health.judge(self.views())
+        return Page(
+            health.text(judgement).encode(),
+            status=HTTPStatus.OK if judgement.healthy else HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+
+    async def _status(self) -> Page:
+        views = self.views()
+        judgement = health.judge(views)
+        make = partial(status, views, judgement, version("power-edge"), self._started, time.time())
+        return Page(await self._in_thread(lambda: as_json(make())), "application/json")
+
+    async def _version(self) -> Page:
+        return Page(f"power-edge {version('power-edge')}\n".encode())
+
+    async def _in_thread(self, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)

@@ -1,0 +1,91 @@
+"""The textfile for node_exporter, written again and again while the watch runs."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from power_edge.atomic_file import write
+
+
+class Pace(NamedTuple):
+    """Seconds between two writes: at least and at most. Nobody reads it more often than that."""
+
+    least: float = 1.0
+    most: float = 60.0
+
+
+USUAL = Pace()
+
+
+class Textfile:
+    """Writes a file after each change, and from time to time."""
+
+    def __init__(
+        self,
+        file: Path,
+        render: Callable[[], Callable[[], str] | None],
+        say: Callable[[str], None],
+        threads: Executor,
+        pace: Pace = USUAL,
+    ) -> None:
+        """`render` is called in the loop, and takes what it needs; what it returns is called in a
+        thread, and returns the text. None: there is nothing to write yet.
+
+        `say` gets a line when the file cannot be written, and when it can be again.
+        """
+        self.error: OSError | None = None
+        """Why the last write failed; None if it did not."""
+        self._file = file
+        self._render = render
+        self._say = say
+        self._threads = threads
+        self._pace = pace
+        self._changed = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    def change(self) -> None:
+        """Let the file be written soon."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write until this is cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self._pace.most)
+            self._changed.clear()
+            await self.write()
+            await asyncio.sleep(self._pace.least)
+
+    async def write(self) -> None:
+        """Write the file now, after a write that is under way."""
+        # A thread cannot be cancelled, so neither is its task: the next write waits for it.
+        await asyncio.shield(asyncio.create_task(self._write()))
+
+    async def _write(self) -> None:
+        async with self._writing:
+            text = self._render()
+            if text is None:
+                return
+            loop = asyncio.get_running_loop()
+            try:
+                await loop.run_in_executor(self._threads, _write, self._file, text)
+            except Exception as error:  # whatever it is, the watch goes on
+                self._failed(error)
+            else:
+                if self.error is not None:
+                    self._say(f"{self._file} is written again")
+                self.error = None
+
+    def _failed(self, error: Exception) -> None:
+        failure = error if isinstance(error, OSError) else OSError(f"{error} (a fault of ours)")
+        if self.error is None:
+            reason = failure.strerror or failure
+            self._say(f"{self._file} could not be written: {reason}; the watch tries again")
+        self.error = failure
+
+
+def _write(file: Path, text: Callable[[], str]) -> None:
+    write(file, text().encode("utf-8"))
