@@ -1,12 +1,11 @@
 """`power-edge status`."""
 
-import http.client
 from urllib.parse import SplitResult, urlsplit
 
 import click
 
 from power_edge.probing.failure import Unreachable
-from power_edge.text import printable
+from power_edge.report.terminal import shortened
 
 _DEFAULT = "http://127.0.0.1:9400"
 _TIMEOUT = 10.0
@@ -41,7 +40,7 @@ def command(url: str, *, as_json: bool) -> int:
     try:
         status = msgspec.json.decode(content, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreachable(f"what answers at {url} is no watch of Power Edge: {error}") from None
+        raise _no_watch(url, _words(error)) from None
     if as_json:
         click.echo(printable_json(msgspec.json.format(content).decode()))
     else:
@@ -55,6 +54,8 @@ def fetch(url: str) -> bytes:
     Raises UsageError if the URL is none of ours, Unreachable if there is no answer. No proxy is
     used and no redirection followed: a watch needs neither.
     """
+    import http.client  # 30 ms that no other command needs
+
     parts = _split(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     path = parts.path.rstrip("/")
@@ -62,24 +63,29 @@ def fetch(url: str) -> bytes:
         connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
         try:
             connection.request("GET", path if path.endswith("/status") else f"{path}/status")
-            response = connection.getresponse()
-            content = response.read(_LONGEST + 1)
+            with connection.getresponse() as response:
+                content = response.read(_LONGEST + 1)
         finally:
             connection.close()
     except OSError as error:
-        why = error.strerror or str(error) or type(error).__name__
+        why = error.strerror or _words(error)
         raise Unreachable(f"no watch answers at {url}: {why}") from None
     except (http.client.HTTPException, UnicodeError, ValueError) as error:
-        why = str(error) or type(error).__name__
-        raise Unreachable(f"what answers at {url} does not speak HTTP: {why}") from None
+        raise Unreachable(f"what answers at {url} does not speak HTTP: {_words(error)}") from None
     if response.status != 200:
-        raise Unreachable(
-            f"what answers at {url} is no watch of Power Edge:"
-            f" {response.status} {printable(response.reason)}"
-        )
+        raise _no_watch(url, f"{response.status} {shortened(response.reason)}")
     if len(content) > _LONGEST:
-        raise Unreachable(f"what answers at {url} is no watch of Power Edge: it does not end")
+        raise _no_watch(url, "its answer does not end")
     return content
+
+
+def _no_watch(url: str, why: str) -> Unreachable:
+    return Unreachable(f"what answers at {url} is no watch of Power Edge: {why}")
+
+
+def _words(error: Exception) -> str:
+    """Return what an error says, on one line. It may quote all that a stranger sent."""
+    return shortened(str(error).strip() or type(error).__name__)
 
 
 def _split(url: str) -> SplitResult:

@@ -1,5 +1,6 @@
 """Where a watch publishes its state: the options, and what cannot be."""
 
+import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -39,8 +40,11 @@ def targets(config: pytest.Config, state: RunState, items: Sequence[CheckItem]) 
     try:
         return Targets(textfile, listen(parse(address)))
     except OSError as error:
+        # Python adds the address to some of them. Those about names have numbers of their own.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or error
         raise pytest.UsageError(
-            f"--metrics-listen={address}: {error.strerror or error}; give another HOST:PORT"
+            f"--metrics-listen={address}: {reason}; give another HOST:PORT"
         ) from None
 
 

@@ -1,0 +1,196 @@
+"""Where a watch publishes its state: what is refused at the start, and a session from its start to
+its end.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.project import Project, item_id
+
+pytest_plugins = ["pytester"]
+
+TEXTFILE = "--prometheus-textfile=edge.prom"
+
+
+def refused(project: Project, *arguments: str) -> str:
+    """The one line of a watch that is refused."""
+    result = project.run("--watch", *arguments, nodes=())
+    assert result.ret == 4
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    (line,) = [line for line in result.errlines if line]
+    return line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--node=a", "-k", "swappiness"],
+        ["--node=a", "-m", "sysctl"],
+        ["--node=a", f"--deselect={item_id('a')}"],
+        ["--node=*", f"--deselect={item_id('b')}"],
+        [item_id("a")],
+        ["node-configs/a/state.yaml"],
+        ["--node=a", item_id("b")],
+        ["--node=a", "-k", "not test_own"],
+    ],
+    ids=" ".join,
+)
+def test_a_textfile_of_selected_items(project: Project, arguments: list[str]) -> None:
+    folder = project.node("a", {"vm.swappiness": "60", "kernel.panic": "1"})
+    project.node("b")
+    (folder / "test_own.py").write_text("def test_own(): raise AssertionError('it was run')\n")
+    (project.path / "edge.prom").write_text("old\n")
+    assert refused(project, *arguments, TEXTFILE) == (
+        "ERROR: --prometheus-textfile holds whole nodes, and this watch is of selected items:"
+        " leave out -k, -m and ids, or take --metrics-listen instead"
+    )
+    assert (project.path / "edge.prom").read_text() == "old\n"
+
+
+def test_a_port_that_is_taken(project: Project) -> None:
+    folder = project.node("a")
+    (folder / "test_own.py").write_text("def test_own(): raise AssertionError('it was run')\n")
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        assert refused(project, "--node=a", f"--metrics-listen=:{port}") == (
+            f"ERROR: --metrics-listen=:{port}: Address already in use; give another HOST:PORT"
+        )
+
+
+def test_a_host_that_does_not_exist(project: Project) -> None:
+    project.node("a")
+    line = refused(project, "--node=a", "--metrics-listen=none.invalid:1")
+    assert line.startswith("ERROR: --metrics-listen=none.invalid:1: ")
+
+
+def test_an_address_that_is_none(project: Project) -> None:
+    project.node("a")
+    assert refused(project, "--node=a", "--metrics-listen=a:b") == (
+        "ERROR: --metrics-listen=a:b: write HOST:PORT, such as 127.0.0.1:9400, :9400 or [::1]:9400"
+    )
+
+
+@pytest.mark.parametrize("option", ["--event-log", "--metrics-listen"])
+def test_without_a_watch(project: Project, option: str) -> None:
+    project.node("a")
+    result = project.run("--node=a", f"{option}=x")
+    assert result.ret == 4
+    assert [line for line in result.errlines if line] == [
+        f"ERROR: {option} is about a watch: add --watch"
+    ]
+
+
+class Session:
+    """A watch in a process of its own, of this machine."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.printed: list[str] = []
+        self.url = self.until(r"listening: (http://\S+)/ ")
+
+    def until(self, pattern: str) -> str:
+        """Read lines until one matches; its first group."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.printed.append(line)
+            if match := re.search(pattern, line):
+                return match[1]
+        pytest.fail("".join(self.printed))
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(self.url + path) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def stop(self) -> int:
+        """End it as systemd does. Its exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        self.printed.append(self._process.communicate()[0])
+        return self._process.returncode
+
+
+@contextmanager
+def session(project: Project, *arguments: str) -> Iterator[Session]:
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "power_edge.pytest_plugin"),
+            *("--watch", "--metrics-listen=127.0.0.1:0", "-p", "no:cacheprovider", *arguments),
+        ],
+        cwd=project.path,
+        env={**usual, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield Session(process)
+        finally:
+            process.kill()
+
+
+HERE = {"validation": {"require_match": False}}
+NO_ITEM = {"kernel.ostype": "Plan 9"}
+"""A kernel parameter that no machine has so."""
+
+
+@pytest.mark.shell
+def test_a_session(project: Project) -> None:
+    folder = project.node("a", NO_ITEM, identity=HERE)
+    (folder / "test_own.py").write_text("def test_own(node): pass\n")
+    with session(project, "--node=a", TEXTFILE, "--event-log=events") as running:
+        running.until(r"(drift) +a sysctl\[kernel.ostype\]")
+        assert running.get("/health") == (200, "healthy\n")
+        assert json.loads(running.get("/status")[1])["exit_status"] == 1
+        assert "power_edge_checks{" in running.get("/metrics")[1]
+        assert running.get("/none")[0] == 404
+        assert running.stop() == 1
+    text = (project.path / "edge.prom").read_text()
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["power_edge_check_compliant", "kernel.ostype", "a", "sysctl"] == 0
+    assert samples["power_edge_checks", "a", "compliant", "own"] == 1
+    assert samples["power_edge_drift_detection_seconds_count", "a"] == 0
+    assert (project.path / "events").read_text().count("\n") == 2
+    assert "edge.prom" not in "".join(running.printed)
+
+
+@pytest.mark.shell
+def test_a_session_whose_textfile_cannot_be_written(project: Project) -> None:
+    project.node("a", NO_ITEM, identity=HERE)
+    file = project.path / "none" / "edge.prom"
+    with session(project, "--node=a", f"--prometheus-textfile={file}") as running:
+        running.until(f"{file} could not be written: (No such file or directory); the watch tries")
+        assert running.get("/health") == (200, "healthy\n")
+        assert running.stop() == 3
+    assert f"{file} could not be written: No such file or directory (make its folder" in "".join(
+        running.printed
+    )
+
+
+@pytest.mark.shell
+def test_a_session_of_selected_items(project: Project) -> None:
+    project.node("a", {**NO_ITEM, "kernel.osrelease": "1"}, identity=HERE)
+    with session(project, "--node=a", "-k", "ostype") as running:
+        running.until(r"(drift) +a sysctl\[kernel.ostype\]")
+        assert json.loads(running.get("/status")[1])["nodes"]["a"]["items"]["drift"] == 1
+        assert running.stop() == 1
