@@ -88,6 +88,10 @@ def test_a_file_of_a_node_is_valid(block: Block, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", of("json"))
 def test_a_piece_of_the_report_fits_its_schema(block: Block) -> None:
     piece = json.loads(block.text)
+    if block.title in ("status.json", "event.json"):
+        validator(block.title.removesuffix(".json")).validate(piece)
+        return
+    assert block.title == "report.json"
     report = (
         piece
         if "power_edge" in piece
@@ -105,15 +109,15 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 def test_the_series_are_those_that_are_written() -> None:
-    written = set(
-        re.findall(
-            r'"(power_edge_\w+)"',
-            (CHECKOUT / "plugins/power_edge/report/prometheus.py").read_text(),
-        )
+    code = "".join(
+        (CHECKOUT / "plugins/power_edge" / module).read_text()
+        for module in ("report/prometheus.py", "watch/metrics.py")
     )
+    written = set(re.findall(r'"(power_edge_\w+)"', code))
     # pytest_power_edge_item and the like are hooks, not series.
     page = (CHECKOUT / "docs/reports.md").read_text()
-    assert set(re.findall(r"(?<!pytest_)\bpower_edge_\w+", page)) == written
+    named = set(re.findall(r"(?<!pytest_)\bpower_edge_\w+", page))
+    assert {re.sub("_seconds_(bucket|count)$", "_seconds", name) for name in named} == written
 
 
 def test_by_hand_scripts_are_there() -> None:
@@ -128,6 +132,59 @@ def test_alerts_are_rules_of_prometheus(tmp_path: Path) -> None:
     subprocess.run(
         ["promtool", "check", "rules", tmp_path / block.title], check=True, capture_output=True
     )
+
+
+SERIES = """\
+- {series: 'power_edge_last_run_timestamp_seconds{instance="i",node="a"}', values: '%(run)s'}
+- {series: 'power_edge_drift_detection_seconds_count{instance="i",node="a"}', values: '1x60'}
+- {series: 'power_edge_drift_detection_seconds_bucket{instance="i",node="a",le="10.0"}', values: '%(fast)s'}
+- {series: 'power_edge_drift_detection_seconds_bucket{instance="i",node="a",le="60.0"}', values: '0+1x60'}
+- {series: 'power_edge_drift_detection_seconds_bucket{instance="i",node="a",le="+Inf"}', values: '0+1x60'}
+- {series: 'power_edge_watch_source_up{node="a",source="dbus"}', values: '1x30 %(up)sx30'}
+- {series: 'power_edge_watch_source_up{node="a",source="audit"}', values: '0x60'}
+- {series: 'power_edge_watch_events_lost_total{node="a",source="dbus"}', values: '%(lost)s'}
+"""
+"""A value a minute, for an hour. The audit source never was up."""
+WELL = {"run": "0+60x60", "fast": "0+1x60", "up": "1", "lost": "1x60"}
+ALERTS = {
+    "WatchNoLongerChecks": {"run": "0x60"},
+    "WatchSourceDown": {"up": "0"},
+    "WatchLosesEvents": {"lost": "0+1x60"},
+    "WatchIsSlow": {"fast": "0x60"},
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("wrong", [None, *ALERTS])
+def test_alerts_about_a_watch(wrong: str | None, tmp_path: Path) -> None:
+    (block,) = [block for block in blocks() if block.title == "alerts.yaml"]
+    (tmp_path / block.title).write_text(block.text)
+    values = WELL | (ALERTS[wrong] if wrong is not None else {})
+    expressions = {
+        rule["alert"]: rule["expr"]
+        for group in yaml.safe_load(block.text)["groups"]
+        for rule in group["rules"]
+    }
+    expected = [
+        {
+            "expr": f"count({expressions[name]})",
+            "eval_time": "60m",
+            "exp_samples": [{"value": 1}] if name == wrong else [],
+        }
+        for name in ALERTS
+    ]
+    series = yaml.safe_load(SERIES % values)
+    test = {"interval": "1m", "input_series": series, "promql_expr_test": expected}
+    file = {"rule_files": [block.title], "tests": [test]}
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(file))
+    done = subprocess.run(
+        ["promtool", "test", "rules", "test.yaml"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.lab

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.project import Project, item_id
+from tests.support.project import PASSED_OVER, Project, item_id
 
 pytest_plugins = ["pytester"]
 
@@ -130,7 +130,7 @@ def session(project: Project, *arguments: str) -> Iterator[Session]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "pytest", "-p", "power_edge.pytest_plugin"),
-            *("--watch", "--metrics-listen=127.0.0.1:0", "-p", "no:cacheprovider", *arguments),
+            *("--watch", "--metrics-listen=127.0.0.1:0", *PASSED_OVER, *arguments),
         ],
         cwd=project.path,
         env={**usual, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"},

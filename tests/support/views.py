@@ -75,6 +75,7 @@ def view(
     history: History | None = None,
     commit: str | None = None,
     own: Mapping[str, Outcome] | None = None,
+    config_error: str | None = None,
     **more: Any,
 ) -> View:
     """A node as the outputs get it; `more` goes into its state."""
@@ -86,6 +87,7 @@ def view(
         history=history if history is not None else History(),
         loaded=Loaded(Path("/srv/node-configs") / name, NOON - 3600, commit),
         own=own,
+        config_error=config_error,
     )
 
 

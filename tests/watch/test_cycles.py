@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.node import Checked, Intervals, NodeWatch, State
+from power_edge.watch.node import Checked, NodeWatch, State
+from power_edge.watch.settings import Settings
 from power_edge.watch.transition import Transition
 from tests.support.views import OPEN, item, result
 
-CALM = Intervals(600.0, 600.0, 600.0)
+CALM = Settings(full=600.0, uncovered=600.0, doubtful=600.0)
 EVENT = Event("values", Subject(Kind.VALUE, "/proc/sys/x"), 0.0)
 
 
@@ -22,7 +23,7 @@ class Node:
         self.go = asyncio.Event()
         self.log: list[object] = []
         self.watch = NodeWatch(
-            [], self.check, self.log.append, intervals=CALM, on_cycle=self.ended, deadline=60.0
+            [], self.check, self.log.append, settings=CALM, on_cycle=self.ended, deadline=60.0
         )
 
     async def check(self, items: Sequence[Item]) -> Checked:

@@ -154,6 +154,8 @@ def test_a_history_does_not_grow_with_transitions() -> None:
     history.add(transition(Outcome.DRIFT, 0.1, "y"))
     assert ("sysctl", "y") not in copy.since
     assert sum(copy.detections) == 3
+    history.forget_all_but({("sysctl", "y"), ("sysctl", "z")})
+    assert list(history.since) == [("sysctl", "y")]
 
 
 def test_names_are_escaped() -> None:

@@ -15,7 +15,7 @@ from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome, Result
 from power_edge.watch.listen import Address, address_of, listen
 from power_edge.watch.node import Checked, NodeWatch
-from power_edge.watch.publisher import Publisher, Targets, Watched
+from power_edge.watch.publisher import Current, Publisher, Targets
 from tests.support.views import OPEN, item, node, result
 
 
@@ -27,6 +27,7 @@ class Machine:
         self.item = item("x", of=name)
         self.gate = OPEN
         self.outcome = Outcome.COMPLIANT
+        self.broken: str | None = None
         self.answers = asyncio.Event()
         self.watch: NodeWatch
 
@@ -88,7 +89,9 @@ def publishing(
             machine.watch = NodeWatch(
                 [], machine.check, publisher.on_transition, on_cycle=publisher.on_cycle
             )
-        await publisher.start(lambda: [Watched(each.node, each.watch) for each in machines])
+        await publisher.start(
+            lambda: [Current(each.node, each.watch, each.broken) for each in machines]
+        )
         tasks = [asyncio.create_task(machine.watch.run()) for machine in machines]
         try:
             await test(Published(publisher, machines, address))
@@ -192,10 +195,16 @@ def test_a_configuration_that_is_loaded_again(tmp_path: Path) -> None:
         }
         (git / "HEAD").write_text("2" * 40)
         assert (await published.status())["nodes"]["a"]["configuration"] == first
-        machine.node = replace(machine.node)
+        machine.broken = "state.yaml:3: no such key"
+        broken = (await published.status())["nodes"]["a"]["configuration"]
+        assert broken == {**first, "error": "state.yaml:3: no such key"}
+        line = 'power_edge_config_error{node="a"} 1.0\n'
+        assert line in (await published.get("/metrics"))[1]
+        machine.node, machine.broken = replace(machine.node), None
         second = (await published.status())["nodes"]["a"]["configuration"]
-        assert second["commit"] == "2" * 40
+        assert (second["commit"], second["error"]) == ("2" * 40, None)
         assert second["loaded"] >= first["loaded"]
+        assert line not in (await published.get("/metrics"))[1]
 
     publishing(tmp_path, test, "a")
 
@@ -218,15 +227,12 @@ def test_a_textfile_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_nothing_to_publish() -> None:
-    def nodes() -> Sequence[Watched]:
-        pytest.fail("nobody wants them")
-
     async def run() -> None:
         publisher = Publisher(Targets(), pytest.fail)
         watch = NodeWatch([], Machine("a", Path()).check, publisher.on_transition)
         publisher.on_cycle(watch.state)
         assert publisher.textfile_error is None
-        await publisher.start(lambda: [Watched(a_node, watch)])
+        await publisher.start(lambda: [Current(a_node, watch)])
         await publisher.stop()
 
     a_node: Node = node()

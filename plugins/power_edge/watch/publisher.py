@@ -130,17 +130,18 @@ class Publisher:
                 sources=watch.health,
                 overdue=watch.overdue(now),
                 history=self._histories[node.name],
-                loaded=self._configuration(node),
+                loaded=self._configuration(node, watch.state),
                 own=self._own(node.name),
                 config_error=config_error,
             )
             for node, watch, config_error in self._current()
         ]
 
-    def _configuration(self, node: Node) -> Loaded:
+    def _configuration(self, node: Node, state: State) -> Loaded:
         """Return when a node's configuration was loaded. It has a new object when it is loaded."""
         known = self._loaded.get(node.name)
         if known is None or known[0] is not node:
+            self._histories[node.name].forget_all_but(state.results.keys())
             loaded = Loaded(node.path, time.time(), commit_around(node.path))
             known = self._loaded[node.name] = node, loaded
         return known[1]

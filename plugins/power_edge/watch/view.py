@@ -4,7 +4,7 @@ A view is a copy. It is made in the watch's loop and may be read in another thre
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +53,10 @@ class History:
         if result.outcome is Outcome.DRIFT and seconds is not None:
             self.detections[bisect_left(BOUNDS, seconds)] += 1
             self.detection_seconds += seconds
+
+    def forget_all_but(self, items: Set[ItemId]) -> None:
+        """Forget items that are no longer declared."""
+        self.since = {key: time for key, time in self.since.items() if key in items}
 
     def copy(self) -> "History":
         """Return a copy that shares nothing."""
