@@ -13,12 +13,15 @@ from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 import yaml
 
 from power_edge.config import load_node
 from power_edge.config.schema import validator
+from power_edge.model.generated.status_schema import Status
 from power_edge.package_data import text
+from power_edge.report.status import lines
 from tests.support.lab.nodes import Lab
 from tests.support.lab.t420 import NAME, t420_node
 
@@ -118,6 +121,14 @@ def test_the_series_are_those_that_are_written() -> None:
     page = (CHECKOUT / "docs/reports.md").read_text()
     named = set(re.findall(r"(?<!pytest_)\bpower_edge_\w+", page))
     assert {re.sub("_seconds_(bucket|count)$", "_seconds", name) for name in named} == written
+
+
+def test_the_status_is_shown_as_it_is_printed() -> None:
+    """The example of /status and, on the same page, what `power-edge status` makes of it."""
+    (block,) = [block for block in blocks() if block.title == "status.json"]
+    page = (CHECKOUT / block.place.partition(":")[0]).read_text()
+    printed = lines(msgspec.json.decode(block.text, type=Status))
+    assert "".join(f"    {line}".rstrip() + "\n" for line in printed) in page
 
 
 def test_by_hand_scripts_are_there() -> None:
