@@ -11,6 +11,8 @@ from power_edge.watch.settings import Settings
 from power_edge.watch.transition import Transition
 from tests.support.views import OPEN, item, result
 
+HANGS = 120.0
+"""Seconds after which a test that waits for what does not happen gives up."""
 CALM = Settings(full=600.0, uncovered=600.0, doubtful=600.0)
 EVENT = Event("values", Subject(Kind.VALUE, "/proc/sys/x"), 0.0)
 
@@ -39,7 +41,8 @@ def watching(test: Callable[[Node], Awaitable[None]]) -> Node:
         node = Node()
         task = asyncio.create_task(node.watch.run())
         try:
-            await test(node)
+            async with asyncio.timeout(HANGS):
+                await test(node)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

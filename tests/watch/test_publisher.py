@@ -18,6 +18,9 @@ from power_edge.watch.node import Checked, NodeWatch
 from power_edge.watch.publisher import Current, Publisher, Targets
 from tests.support.views import OPEN, item, node, result
 
+HANGS = 120.0
+"""Seconds after which a test that waits for what does not happen gives up."""
+
 
 class Machine:
     """A node with one kernel parameter, which is as declared until `outcome` changes."""
@@ -94,7 +97,8 @@ def publishing(
         )
         tasks = [asyncio.create_task(machine.watch.run()) for machine in machines]
         try:
-            await test(Published(publisher, machines, address))
+            async with asyncio.timeout(HANGS):
+                await test(Published(publisher, machines, address))
         finally:
             for task in tasks:
                 task.cancel()

@@ -1,6 +1,7 @@
 """The HTTP server: what it answers, and that no client can do any harm."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -22,7 +23,11 @@ from power_edge.watch.serve import (
     parse,
 )
 
+HANGS = 120.0
+"""Seconds after which a test that waits for what does not happen gives up."""
 PATIENT = Deadlines(600, 600, 600)
+MEDIUM = 60 * 1024
+"""Bytes: more than the buffers of two small sockets, and less than what asyncio takes at once."""
 LARGE = 32 * 1024 * 1024
 """Bytes: more than the buffers of two sockets."""
 
@@ -44,7 +49,12 @@ async def large() -> Page:
     return Page(b"x" * LARGE)
 
 
+async def medium() -> Page:
+    return Page(b"x" * MEDIUM)
+
+
 PAGES: Mapping[str, Make] = {
+    "/medium": medium,
     "/health": health,
     "/fault": fault,
     "/forever": forever,
@@ -86,18 +96,23 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
 
 
 def serving(
-    client: Callable[[Client], Awaitable[None]], deadlines: Deadlines = PATIENT
+    client: Callable[[Client], Awaitable[None]],
+    deadlines: Deadlines = PATIENT,
+    buffer: int | None = None,
 ) -> list[str]:
-    """Run a client against a server; the lines that the server says."""
+    """Run a client against a server, whose sockets take so many bytes; what the server says."""
     said: list[str] = []
 
     async def both() -> None:
         listener = listen(Address("127.0.0.1", 0))
+        if buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
         address = address_of(listener)
         server = Server(PAGES, said.append, deadlines)
         await server.start(listener)
         try:
-            await client(Client(server, address))
+            async with asyncio.timeout(HANGS):
+                await client(Client(server, address))
         finally:
             await server.stop()
         assert not server._open
@@ -220,7 +235,7 @@ def test_head_has_no_body() -> None:
 
 def test_a_page_that_does_not_exist_is_not_repeated_and_the_others_are_listed() -> None:
     async def client(client: Client) -> None:
-        listed = b"/health\n/fault\n/forever\n/large\n"
+        listed = b"/medium\n/health\n/fault\n/forever\n/large\n"
         assert (await client.get("/<script>")).endswith(
             b"\r\n\r\n404 Not Found: there are\n" + listed
         )
@@ -282,6 +297,37 @@ def test_a_client_that_does_not_end() -> None:
         writer.close()
 
     serving(client, PATIENT._replace(end=0.05))
+
+
+def test_all_is_sent_before_the_connection_ends() -> None:
+    async def client(client: Client) -> None:
+        small = socket.socket()
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        small.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(small, client.address)
+        reader, writer = await asyncio.open_connection(sock=small, limit=1024)
+        writer.write(b"GET /medium HTTP/1.1\r\n\r\n")
+        assert len(await everything(reader)) > MEDIUM
+        writer.close()
+
+    serving(client, PATIENT._replace(end=0.0), buffer=4096)
+
+
+def test_the_client_ends_the_connection() -> None:
+    """If the server did, the kernel would throw away what the client has not read yet."""
+
+    async def client(client: Client) -> None:
+        reader, writer = await client.connect()
+        writer.write(b"GET /health HTTP/1.1\r\n\r\n")
+        assert (await everything(reader)).endswith(b"healthy\n")
+        writer.write(b"x")
+        await writer.drain()
+        assert client.server._open
+        writer.close()
+        while client.server._open:
+            await asyncio.sleep(0)
+
+    serving(client)
 
 
 def test_slow_clients_block_nobody() -> None:

@@ -11,6 +11,8 @@ import pytest
 from power_edge.watch import textfile
 from power_edge.watch.textfile import Pace, Textfile
 
+HANGS = 120.0
+"""Seconds after which a test that waits for what does not happen gives up."""
 AT_ONCE = Pace(0, 600)
 
 
@@ -36,7 +38,8 @@ def running(
             file = Textfile(folder / "e.prom", written.render, written.said.append, threads, pace)
             task = asyncio.create_task(file.run())
             try:
-                await test(file, written)
+                async with asyncio.timeout(HANGS):
+                    await test(file, written)
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)

@@ -198,6 +198,7 @@ class Watching:
     ) -> None:
         route = check.route_to(node, self._nodes.options)
         local = route.url.startswith("local:")
+        timeouts = check.timeouts(node)
         platform = node.system_identity.platform if node.system_identity is not None else None
         watch = NodeWatch(
             items,
@@ -208,7 +209,7 @@ class Watching:
             settings=settings(node.watcher, local=local),
             sources=sources() if local else (),
             on_cycle=self._publisher.on_cycle,
-            deadline=check.timeouts(node).node,
+            deadline=timeouts.connect + timeouts.node,
         )
         task = tasks.create_task(self._watch(node.name, watch), name=node.name)
         self._watched[node.name] = Watched(node, items, watch, task)

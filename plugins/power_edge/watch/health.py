@@ -32,7 +32,7 @@ def judge(views: Sequence[View]) -> Judgement:
     gates = [line for view in views for line in _gate(view)]
     others = [line for view in views for line in _others(view)]
     one_is_open = any(view.state.gate is not None and view.state.gate.open for view in views)
-    if len(views) > 1 and one_is_open:
+    if one_is_open:  # of one node, which then has no line about its gate, or of several
         return Judgement(others, gates)
     return Judgement([*gates, *others])
 
