@@ -213,6 +213,17 @@ def test_a_configuration_that_is_loaded_again(tmp_path: Path) -> None:
     publishing(tmp_path, test, "a")
 
 
+def test_a_change_without_a_check_is_written_soon(tmp_path: Path) -> None:
+    async def test(published: Published) -> None:
+        textfile = published.publisher._textfile
+        assert textfile is not None
+        assert not textfile._changed.is_set()
+        published.publisher.changed()
+        assert textfile._changed.is_set()
+
+    publishing(tmp_path, test, "a")
+
+
 def test_a_textfile_that_cannot_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "\x1b[2Jnone"
 

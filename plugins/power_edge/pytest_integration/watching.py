@@ -265,6 +265,7 @@ class Watching:
             why = _not_watched(node) or ""
         if why:
             self.broken[name] = why
+            self._publisher.changed()
             self._say(f"{name}: unusable configuration; the one that was loaded last holds")
             for problem in why.split("\n"):
                 self._say(f"  {problem}")

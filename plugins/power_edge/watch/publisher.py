@@ -104,6 +104,10 @@ class Publisher:
 
     def on_cycle(self, _: State) -> None:
         """A node has been checked, completely or in part."""
+        self.changed()
+
+    def changed(self) -> None:
+        """Something else has changed that others should read soon."""
         if self._textfile is not None:
             self._textfile.change()
 
