@@ -8,8 +8,11 @@ from power_edge.model import Item, Outcome
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.node import Checked, NodeWatch, State
 from power_edge.watch.settings import Settings
+from power_edge.watch.sources import Watched
+from power_edge.watch.supervisor import Supervisor
 from power_edge.watch.transition import Transition
 from tests.support.views import OPEN, item, result
+from tests.watch.fakes import Played
 
 HANGS = 120.0
 """Seconds after which a test that waits for what does not happen gives up."""
@@ -99,3 +102,22 @@ def test_overdue() -> None:
         assert 9 < watch.overdue(now + 610) < 11
 
     watching(test)
+
+
+def test_a_source_that_was_up() -> None:
+    async def run() -> None:
+        played = Played()
+        supervisor = Supervisor(played.source, Watched(frozenset()), lambda _: None, lambda _: None)
+        health = supervisor.health
+        task = asyncio.create_task(supervisor.run())
+        async with asyncio.timeout(HANGS):
+            listener = await played.starts.get()
+            assert not health.was_up
+            listener.up()
+            await played.ends.put(OSError("gone"))
+            await played.starts.get()  # it is tried again
+        assert (health.up, health.was_up, health.why) == (False, True, "gone")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())

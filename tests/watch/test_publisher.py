@@ -16,6 +16,7 @@ from power_edge.model import Item, Outcome, Result
 from power_edge.watch.listen import Address, address_of, listen
 from power_edge.watch.node import Checked, NodeWatch
 from power_edge.watch.publisher import Current, Publisher, Targets
+from power_edge.watch.supervisor import Health
 from tests.support.views import OPEN, item, node, result
 
 HANGS = 120.0
@@ -32,7 +33,8 @@ class Machine:
         self.outcome = Outcome.COMPLIANT
         self.broken: str | None = None
         self.answers = asyncio.Event()
-        self.watch: NodeWatch
+        self.sources: list[Health] = []
+        self.watch: Watch
 
     async def check(self, items: Sequence[Item]) -> Checked:
         await self.answers.wait()
@@ -43,6 +45,16 @@ class Machine:
             result(outcome, "x", of=self.node.name),
         ]
         return Checked(self.gate, results)
+
+
+class Watch(NodeWatch):
+    """A watch whose sources are those of the machine."""
+
+    machine: Machine
+
+    @property
+    def health(self) -> list[Health]:
+        return self.machine.sources
 
 
 class Published:
@@ -89,9 +101,10 @@ def publishing(
             own=lambda name: {"t.py::test_it": Outcome.COMPLIANT} if name == "a" else None,
         )
         for machine in machines:
-            machine.watch = NodeWatch(
+            machine.watch = Watch(
                 [], machine.check, publisher.on_transition, on_cycle=publisher.on_cycle
             )
+            machine.watch.machine = machine
         await publisher.start(
             lambda: [Current(each.node, each.watch, each.broken) for each in machines]
         )
@@ -209,6 +222,22 @@ def test_a_configuration_that_is_loaded_again(tmp_path: Path) -> None:
         assert (second["commit"], second["error"]) == ("2" * 40, None)
         assert second["loaded"] >= first["loaded"]
         assert line not in (await published.get("/metrics"))[1]
+
+    publishing(tmp_path, test, "a")
+
+
+def test_a_source_stays_down_while_the_configuration_is_loaded_again(tmp_path: Path) -> None:
+    async def test(published: Published) -> None:
+        (machine,) = published.machines
+        machine.answers.set()
+        machine.sources = [Health("dbus", up=True, was_up=True, why=None)]
+        await published.settled(1)
+        assert (await published.get("/health"))[0] == 200
+        machine.sources = [Health("dbus", why="refused"), Health("audit")]
+        assert await published.get("/health") == (
+            503,
+            "not healthy\na: the source dbus is down: refused\n",
+        )
 
     publishing(tmp_path, test, "a")
 

@@ -23,6 +23,8 @@ class Health:
     name: str
     up: bool = False
     why: str | None = "not started yet"
+    was_up: bool = False
+    """Whether it is up, or was before: only then something is wrong if it is down."""
     events: int = 0
     lost: int = 0
 
@@ -79,7 +81,7 @@ class Supervisor:
     # What a source calls.
 
     def up(self) -> None:
-        self.health.up = True
+        self.health.up = self.health.was_up = True
         self.health.why = None
         self._on_gap(f"{self.source.name} is up")
         self.tried.set()

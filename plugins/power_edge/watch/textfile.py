@@ -53,8 +53,10 @@ class Textfile:
     async def run(self) -> None:
         """Write until this is cancelled."""
         while True:
+            # asyncio.wait_for may swallow the end of the watch before Python 3.12.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._pace.most)
+                async with asyncio.timeout(self._pace.most):
+                    await self._changed.wait()
             self._changed.clear()
             await self.write()
             await asyncio.sleep(self._pace.least)

@@ -44,6 +44,8 @@ class History:
     """How many drifts were detected within each of BOUNDS, but not within the one before."""
     detection_seconds: float = 0.0
     """The sum of their times."""
+    were_up: set[str] = field(default_factory=set)
+    """The sources that were up, also before the node's configuration was loaded again."""
 
     def add(self, transition: Transition) -> None:
         """Take in a transition."""
@@ -60,7 +62,7 @@ class History:
 
     def copy(self) -> "History":
         """Return a copy that shares nothing."""
-        return History(dict(self.since), list(self.detections), self.detection_seconds)
+        return replace(self, since=dict(self.since), detections=list(self.detections))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +118,11 @@ def snapshot(
     config_error: str | None,
 ) -> View:
     """Return a view: a copy of everything that changes while the watch runs."""
+    history.were_up.update(health.name for health in sources if health.was_up)
     return View(
         node=node,
         state=replace(state, results=dict(state.results)),
-        sources=[replace(health) for health in sources],
+        sources=[replace(each, was_up=each.name in history.were_up) for each in sources],
         overdue=overdue,
         history=history.copy(),
         loaded=loaded,

@@ -87,7 +87,7 @@ class Watch:
                 if (line["type"], line["name"], line["to"]) == (kind, name, outcome):
                     self._read = number
                     return line
-            self._still_runs()
+            self.still_runs()
         raise AssertionError(f"{kind}[{name}] did not become {outcome}: {self.transitions()[-5:]}")
 
     def wait_for(self, text: str) -> None:
@@ -95,20 +95,21 @@ class Watch:
         deadline = time.monotonic() + _SECONDS
         while text not in self.printed():
             assert time.monotonic() < deadline, self.printed()
-            self._still_runs()
+            self.still_runs()
 
     def wait_for_file(self, name: str) -> None:
         """Wait until a file has appeared in its folder."""
         deadline = time.monotonic() + _SECONDS
         while self.node.run("test", "-s", f"{FOLDER}/{name}", check=False).returncode:
             assert time.monotonic() < deadline, self.printed()
-            self._still_runs()
+            self.still_runs()
 
     def printed(self) -> str:
         """What it has printed so far."""
         return self.node.sh(f"cat {_output(self.number)}")
 
-    def _still_runs(self) -> None:
+    def still_runs(self) -> None:
+        """Wait a moment; the watch must not have ended."""
         assert self.process.poll() is None, self.printed()
         time.sleep(0.05)
 
@@ -170,8 +171,14 @@ def _start(
 
 
 def _run(node: Node, *arguments: str) -> str:
-    process = _start(node, 0, arguments, {})
-    process.communicate(timeout=_SECONDS)
-    output = node.sh(f"cat {_output(0)}")
-    assert process.returncode == 0, output
+    status, output = python(node, *arguments)
+    assert status == 0, output
     return output
+
+
+def python(node: Node, *arguments: str) -> tuple[int, str]:
+    """Run Python on a node, where Power Edge can be imported: exit status and what it prints."""
+    number = next(_NUMBERS)
+    process = _start(node, number, arguments, {})
+    process.communicate(timeout=_SECONDS)
+    return process.returncode, node.sh(f"cat {_output(number)}")
