@@ -84,7 +84,8 @@ def test_a_file_of_a_node_is_valid(block: Block, tmp_path: Path) -> None:
         return
     (tmp_path / "state.yaml").write_text(STATE)
     (tmp_path / block.title).write_text(block.text)
-    assert block.title in {"state.yaml", "system-identity.yaml", "connection.yaml"}
+    files = {"state.yaml", "system-identity.yaml", "connection.yaml", "watcher.yaml"}
+    assert block.title in files
     load_node(tmp_path)
 
 

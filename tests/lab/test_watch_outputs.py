@@ -98,8 +98,8 @@ def test_a_bus_that_is_gone(node: Node, running: Watch) -> None:
 
 def test_a_full_disk(node: Node, running: Watch) -> None:
     until(running, lambda: node.run("test", "-s", TEXTFILE, check=False).returncode == 0)
-    before = node.sh(f"cat {TEXTFILE}")
     node.sh(f"head -c 1M /dev/zero >{REPORTS}/fill 2>/dev/null || :")
+    before = node.sh(f"cat {TEXTFILE}")
     node.sh("sysctl -qw net.ipv4.ip_forward=1")
     running.wait_for(f"{TEXTFILE} could not be written: No space left on device; the watch tries")
     assert node.sh(f"cat {TEXTFILE}") == before

@@ -105,6 +105,7 @@ def publishing(
                 [], machine.check, publisher.on_transition, on_cycle=publisher.on_cycle
             )
             machine.watch.machine = machine
+            publisher.loaded(machine.node)
         await publisher.start(
             lambda: [Current(each.node, each.watch, each.broken) for each in machines]
         )
@@ -218,6 +219,7 @@ def test_a_configuration_that_is_loaded_again(tmp_path: Path) -> None:
         line = 'power_edge_config_error{node="a"} 1.0\n'
         assert line in (await published.get("/metrics"))[1]
         machine.node, machine.broken = replace(machine.node), None
+        published.publisher.loaded(machine.node)
         second = (await published.status())["nodes"]["a"]["configuration"]
         assert (second["commit"], second["error"]) == ("2" * 40, None)
         assert second["loaded"] >= first["loaded"]

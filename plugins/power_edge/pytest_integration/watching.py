@@ -151,11 +151,11 @@ class Watching:
         loop.add_signal_handler(signal.SIGHUP, self._reload_all)
         loop.add_signal_handler(signal.SIGUSR1, self._reports_wanted.set)
         try:
+            await self._publisher.start(self._current)
             async with asyncio.TaskGroup() as tasks:
                 for name, items in self._selected.items():
                     self._start(tasks, self._nodes.by_name[name], items, State())
                     tasks.create_task(self._follow_files(tasks, name), name=f"files of {name}")
-                await self._publisher.start(self._current)
                 tasks.create_task(self._report_start(), name="start")
                 tasks.create_task(self._notifier.keep_alive(lambda: True), name="watchdog")
                 tasks.create_task(self._write_reports(reports), name="reports")
@@ -198,6 +198,7 @@ class Watching:
     ) -> None:
         route = check.route_to(node, self._nodes.options)
         local = route.url.startswith("local:")
+        self._publisher.loaded(node)
         timeouts = check.timeouts(node)
         platform = node.system_identity.platform if node.system_identity is not None else None
         watch = NodeWatch(

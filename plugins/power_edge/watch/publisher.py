@@ -66,7 +66,7 @@ class Publisher:
         self._started = time.time()
         self._current: Callable[[], Sequence[Current]] = tuple
         self._histories: defaultdict[str, History] = defaultdict(History)
-        self._loaded: dict[str, tuple[Node, Loaded]] = {}
+        self._loaded: dict[str, Loaded] = {}
         self._seen_before: Mapping[str, float] = {}
         # Of its own: the checks of many nodes may keep all threads of the loop's.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="outputs")
@@ -85,9 +85,8 @@ class Publisher:
     # What the watch calls.
 
     async def start(self, current: Callable[[], Sequence[Current]]) -> None:
-        """Begin to publish what `current` returns; it is called again and again."""
+        """Begin to publish what `current` returns: nodes that were `loaded`."""
         self._current = current
-        self.views()  # remembers when the configurations were loaded
         file, listener = self._targets
         if file is not None:
             self._seen_before = await self._in_thread(partial(last_seen, file))
@@ -97,6 +96,10 @@ class Publisher:
             self._server = Server(self._pages(), self._say)
             await self._server.start(listener)
             self._say(f"listening: http://{address_of(listener)}/ ({' '.join(self._pages())})")
+
+    def loaded(self, node: Node) -> None:
+        """A node's configuration has just been loaded."""
+        self._loaded[node.name] = Loaded(node.path, time.time(), commit_around(node.path))
 
     def on_transition(self, transition: Transition) -> None:
         """Take in a transition."""
@@ -134,26 +137,17 @@ class Publisher:
                 sources=watch.health,
                 overdue=watch.overdue(now),
                 history=self._histories[node.name],
-                loaded=self._configuration(node, watch.state),
+                loaded=self._loaded[node.name],
                 own=self._own(node.name),
                 config_error=config_error,
             )
             for node, watch, config_error in self._current()
         ]
 
-    def _configuration(self, node: Node, state: State) -> Loaded:
-        """Return when a node's configuration was loaded. It has a new object when it is loaded."""
-        known = self._loaded.get(node.name)
-        if known is None or known[0] is not node:
-            self._histories[node.name].forget_all_but(state.results.keys())
-            loaded = Loaded(node.path, time.time(), commit_around(node.path))
-            known = self._loaded[node.name] = node, loaded
-        return known[1]
-
     def _text_to_write(self) -> Callable[[], str] | None:
         """Return what makes the textfile; None while it would lack a node that the old one has."""
         views = self.views()
-        if any(view.state.last_full is None for view in views):
+        if not views or any(view.state.last_full is None for view in views):
             return None
         return partial(metrics.render, views, self._broken, self._seen_before)
 

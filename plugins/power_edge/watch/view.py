@@ -118,6 +118,7 @@ def snapshot(
     config_error: str | None,
 ) -> View:
     """Return a view: a copy of everything that changes while the watch runs."""
+    history.forget_all_but(state.results.keys())
     history.were_up.update(health.name for health in sources if health.was_up)
     return View(
         node=node,
