@@ -11,7 +11,9 @@ from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome, Result
 from power_edge.model.generated.watcher_schema import Watcher
 from power_edge.resources import resource
+from power_edge.watch.accounts import ACCOUNTS
 from power_edge.watch.affected import Affected
+from power_edge.watch.causes import Causes
 from power_edge.watch.event import Event
 from power_edge.watch.settle import Due, ItemId
 from power_edge.watch.sources import Source, Watched
@@ -79,7 +81,6 @@ class NodeWatch:
         self.state = State()
         self._items = tuple(items)
         self._check = check
-        self._on_transition = on_transition
         self._affected = Affected(items, family)
         self._intervals = intervals
         handler = watcher.event_handler if watcher is not None else None
@@ -91,10 +92,18 @@ class NodeWatch:
         watched = Watched(
             self._affected.subjects, watcher.watchers if watcher is not None else None
         )
+        wanted = [source for source in sources if source.wants(watched)]
+        self._causes = Causes(
+            on_transition,
+            family=family,
+            accounts=ACCOUNTS if wanted else (),
+            awaited=lambda: any(
+                each.health.up and each.source.acts_late for each in self._supervisors
+            ),
+        )
         self._supervisors = [
-            Supervisor(source, watched, self._on_event, self._on_gap)
-            for source in sources
-            if source.wants(watched)
+            Supervisor(source, watched, self._on_event, self._on_gap, self._causes.act)
+            for source in wanted
         ]
 
     @property
@@ -112,6 +121,7 @@ class NodeWatch:
         async with asyncio.TaskGroup() as tasks:
             for supervisor in self._supervisors:
                 tasks.create_task(supervisor.run(), name=supervisor.source.name)
+            tasks.create_task(self._causes.run(), name="causes")
             tasks.create_task(self._cycles(), name="cycles")
 
     async def _cycles(self) -> None:
@@ -174,7 +184,9 @@ class NodeWatch:
             self.state.results[key] = result
             if before is not result.outcome:
                 _, event = wanted.get(key, (None, None))
-                self._on_transition(Transition(now, result, before, event))
+                self._causes.explain(
+                    Transition(now, result, before, event), since=self.state.last_full
+                )
 
     def _on_event(self, event: Event) -> None:
         items = self._affected.by(event.subject)
