@@ -197,46 +197,70 @@ def test_what_waits_at_the_end_is_handed_on() -> None:
 
 
 LINES = [
-    Entry(1000.1, "x.service", "x: Main process exited, code=killed, status=9/KILL", "a"),
-    Entry(1000.1, "x.service", "x: Failed with result 'signal'.", "b"),
-    Entry(1000.6, "x.service", "Started x.", "c"),
+    Entry(999.7, "x.service", "x: started", "a"),
+    Entry(1000.024637, "x.service", "x: Main process exited, code=killed, status=9/KILL", "b"),
+    Entry(1000.024656, "x.service", "x: Failed with result 'signal'.", "c"),
+    Entry(1000.348596, "x.service", "x: Scheduled restart job, restart counter is at 1.", "d"),
+    Entry(1000.364963, "x.service", "Started x.", "e"),
 ]
+RESTARTED = {
+    "Result": "success",
+    "ExecMainPID": 47,
+    "ExecMainCode": 0,
+    "ExecMainStatus": 0,
+    "ActiveExitTimestamp": 1_000_024_703,
+    "InactiveEnterTimestamp": 1_000_348_748,
+    "ActiveEnterTimestamp": 1_000_364_936,
+}
+"""A service after `kill -9`, which systemd has restarted."""
 DEAD = {
     "Result": "signal",
     "ExecMainPID": 42,
     "ExecMainCode": 2,
     "ExecMainStatus": 9,
-    "InactiveEnterTimestamp": 1_000_090_000,
+    "ActiveExitTimestamp": 1_000_024_703,
+    "InactiveEnterTimestamp": 1_000_024_703,
     "ActiveEnterTimestamp": 900_000_000,
 }
+DETAIL = tuple(line.message for line in LINES[:3])
 
 
 def test_systemds_account_of_a_unit_that_ended() -> None:
-    assert unit_cause("x.service", DEAD, LINES, 999, 1001) == Cause(
+    assert unit_cause("x.service", DEAD, LINES[:3], 999, 1001) == Cause(
         "service",
         unit="x.service",
         pid=42,
-        time=1000.09,
-        detail=(
-            "result signal, its main process ended by signal 9",
-            "x: Main process exited, code=killed, status=9/KILL",
-            "x: Failed with result 'signal'.",
-        ),
+        time=1000.024703,
+        detail=("result signal, its main process ended by signal 9", *DETAIL),
     )
 
 
 def test_a_unit_that_was_started_again_has_the_lines_of_its_end_alone() -> None:
+    assert unit_cause("x.service", RESTARTED, LINES, 999, 1001) == Cause(
+        "service", unit="x.service", time=1000.024703, detail=DETAIL
+    )
+
+
+def test_lines_up_to_the_end_of_a_stop_count() -> None:
+    stopped = DEAD | {"InactiveEnterTimestamp": 1_000_350_000, "Result": "success"}
     cause = unit_cause(
-        "x.service", DEAD | {"ActiveEnterTimestamp": 1_000_600_000}, LINES, 999, 1001
+        "x.service", stopped | {"ExecMainCode": 1, "ExecMainStatus": 0}, LINES, 999, 1001
     )
-    assert cause == Cause(
-        "service",
-        unit="x.service",
-        time=1000.09,
-        detail=tuple(line.message for line in LINES[:2]),
+    assert cause is not None
+    assert cause.detail == (
+        "result success, its main process ended with 0",
+        *(line.message for line in LINES[2:]),
     )
+
+
+def test_a_unit_that_never_came_up_ended_when_it_failed() -> None:
+    failed = DEAD | {"ActiveExitTimestamp": 0, "ActiveEnterTimestamp": 0, "Result": "exit-code"}
+    cause = unit_cause("x.service", failed, [], 999, 1001)
+    assert cause is not None
+    assert cause.time == 1000.024703
 
 
 def test_a_unit_that_ended_at_another_time_has_no_account() -> None:
     assert unit_cause("x.service", DEAD, LINES, 1000.5, 1001) is None
+    assert unit_cause("x.service", DEAD, LINES, 999, 1000) is None
     assert unit_cause("x.service", {}, LINES, 0, 1001) is None

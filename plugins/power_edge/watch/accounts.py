@@ -65,23 +65,27 @@ def unit_cause(
     """Return the cause that a unit's properties and journal tell: None if it did not end within
     these times.
     """
-    ended, begun = (
+    left, ended, begun = (
         stamp / 1e6 if isinstance(stamp := properties.get(name), int) else 0.0
-        for name in ("InactiveEnterTimestamp", "ActiveEnterTimestamp")
+        for name in ("ActiveExitTimestamp", "InactiveEnterTimestamp", "ActiveEnterTimestamp")
     )
-    if ended == 0 or not since <= ended <= until:
+    # A unit that never came up has not left; one that systemd restarts enters `inactive` only then.
+    moment = next((each for each in (left, ended) if each and since <= each <= until), None)
+    if moment is None:
         return None
-    messages = [line.message for line in lines if since <= line.time <= ended + _AFTER]
+    again = begun > moment
+    last = (moment if again else max(moment, ended)) + _AFTER
+    messages = [line.message for line in lines if since <= line.time <= last][-_LINES:]
     # If it was started again since, its result and process are those of now.
-    if begun > ended:
-        return Cause("service", unit=unit, time=ended, detail=tuple(messages[-_LINES:]))
+    if again:
+        return Cause("service", unit=unit, time=moment, detail=tuple(messages))
     pid = properties.get("ExecMainPID")
     return Cause(
         "service",
         unit=unit,
         pid=pid if isinstance(pid, int) and pid > 0 else None,
-        time=ended,
-        detail=(_result(properties), *messages[-_LINES:]),
+        time=moment,
+        detail=(_result(properties), *messages),
     )
 
 

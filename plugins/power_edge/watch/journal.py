@@ -124,7 +124,10 @@ class Journal:
         self._library.close(self._journal)
 
     def read(self, most: int = 1000) -> Iterator[Entry]:
-        """Yield the entries since the last call, so many at most. Raises OSError."""
+        """Yield the entries since the last call, so many at most. Raises OSError.
+
+        A vacuum overwrites the files that it removes: what is removed before this call is gone.
+        """
         # Rotated and new files are taken in: the library looks for them here alone.
         self._call("process")
         for _ in range(most):
