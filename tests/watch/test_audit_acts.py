@@ -115,6 +115,7 @@ def test_a_system_call_of_the_configuration_is_reported_from_our_rules_alone() -
 def test_a_commit_is_kept_by_its_process() -> None:
     # It may be a container's: the source `nftables` knows which commits are ours.
     assert did(events("sudo-nft")[-1]) == [Done(subject_of_commit(24535))]
+    assert did(events("sudo-nft")[-1], known=KNOWN._replace(ruleset=False)) == []
 
 
 def test_iptables_legacy_changes_the_ruleset_if_it_is_certainly_ours() -> None:

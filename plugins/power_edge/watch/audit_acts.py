@@ -110,13 +110,14 @@ class Known(NamedTuple):
     """What there is to know beforehand.
 
     `commands` are names of programs. `syscalls` are those of watcher.yaml, `writers` all that can
-    change a file, by their numbers on `architecture`.
+    change a file, by their numbers on `architecture`. `ruleset`: whether the packet filter matters.
     """
 
     commands: frozenset[str]
     syscalls: Mapping[int, str]
     writers: Mapping[int, str]
     architecture: int
+    ruleset: bool = True
 
 
 def done(
@@ -127,7 +128,7 @@ def done(
     `same_network`: whether a process is certainly in our network namespace. The packet filters of
     all containers are reported alike.
     """
-    if NETFILTER_CFG in event.kinds:
+    if NETFILTER_CFG in event.kinds and known.ruleset:
         # Who made a commit that the source `nftables` reports for our network namespace.
         yield Done(subject_of_commit(event.pid))
         if event.operation.startswith(_LEGACY) and same_network(event.pid):

@@ -83,7 +83,8 @@ class Causes:
         floor = self._floors.get(key)
         if since is not None and floor is not None:
             since = max(since, floor)
-        self._floors[key] = event.time if event is not None else transition.time
+        if transition.before is not None:
+            self._floors[key] = event.time if event is not None else transition.time
         made = since is not None and {transition.before, transition.result.outcome} <= _JUDGED
         if not (self._waiting or (made and (self._acts or self._accounts or self._awaited()))):
             self._hand_on(transition)

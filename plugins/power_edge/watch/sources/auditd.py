@@ -190,6 +190,7 @@ class _Reports:
             {number: name for number, name in by_number.items() if name in wanted.syscalls},
             {number: name for number, name in by_number.items() if name in WRITES},
             wanted.architecture,
+            RULESET in wanted.subjects,
         )
         self._places = Places(wanted.subjects)
         self._process = -1, -1, ""
