@@ -199,6 +199,13 @@ def test_a_command_of_the_configuration_is_reported() -> None:
         assert act.subject == subject_of_command("true")
         assert act.argv == ("/usr/bin/true", "a", "b c")
         assert (act.cause.user, act.cause.pid) == (f"uid {LOGIN}", process)
+        # What this process itself starts (a probe) wakes nothing.
+        assert heard.events.empty()
+        detached = "sleep 0.3; /usr/bin/true; sleep 1"
+        await asyncio.to_thread(somebody, "setsid", "--fork", "sh", "-c", detached)
+        event = await heard.events.get()
+        assert event.subject == Subject(Kind.COMMAND, "true")
+        await heard.acts.get()
         name = os.uname().nodename
         program = "import socket, sys; socket.sethostname(sys.argv[1])"
         await asyncio.to_thread(somebody, sys.executable, "-c", program, name)

@@ -24,7 +24,8 @@ _DEADLINE = 60
 READER = """
 import asyncio, json, sys
 from power_edge.model.generated.watcher_schema import Journald, Watchers
-from power_edge.watch.sources import Unavailable, Watched
+from power_edge.watch.event import Kind, Subject
+from power_edge.watch.sources import Watched
 from power_edge.watch.sources.journald import SOURCE
 
 class Listener:
@@ -34,7 +35,8 @@ class Listener:
         print(json.dumps([event.subject.kind, event.subject.name, event.time, event.detail]), flush=True)
 
 async def main():
-    watched = Watched(frozenset(), Watchers(enabled=True, journald=Journald(units=sys.argv[1:])))
+    subjects = frozenset(Subject(Kind.UNIT, unit) for unit in sys.argv[1:] if unit != "loner.service")
+    watched = Watched(subjects, Watchers(enabled=True, journald=Journald(units=sys.argv[1:])))
     while True:
         task = asyncio.create_task(SOURCE.run(watched, Listener()))
         line = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
@@ -131,8 +133,10 @@ def read_until(reader: Reader, last: str, name: str) -> list[str]:
 
 def test_messages_of_the_units_alone_are_events(node: Node) -> None:
     write(node, "alpha.service", "before")
-    with reading(node, *UNITS) as reader:
+    # No item is about loner.service.
+    with reading(node, *UNITS, "loner.service") as reader:
         write(node, "gamma.service", "other")
+        write(node, "loner.service", "alone")
         # What anybody may write about a unit is none of its messages.
         node.run("logger", "--journald", stdin="MESSAGE=forged\nUNIT=alpha.service\n")
         before = float(node.sh("date +%s.%N"))
@@ -145,7 +149,7 @@ def test_messages_of_the_units_alone_are_events(node: Node) -> None:
             assert isinstance(event, list)
             events.append(event)
         assert {event[1] for event in events} == set(UNITS)
-        assert not {event[3] for event in events} & {"before", "other", "forged"}
+        assert not {event[3] for event in events} & {"before", "other", "alone", "forged"}
         assert all(before <= event[2] <= after for event in events)
         # What systemd itself says of a unit is about the unit.
         assert any("alpha.service" in event[3] and event[1] == "alpha.service" for event in events)

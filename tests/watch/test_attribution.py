@@ -3,7 +3,13 @@
 import pytest
 
 from power_edge.model import Item
-from power_edge.watch.attribution import choose, subject_of_command, subject_of_commit, touches
+from power_edge.watch.attribution import (
+    choose,
+    only_reads,
+    subject_of_command,
+    subject_of_commit,
+    touches,
+)
 from power_edge.watch.cause import Act, Cause
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.processes import Process
@@ -66,6 +72,21 @@ def test_an_act_touches_its_very_item_alone(done: Act, item: Item | None) -> Non
 def test_a_command_touches_the_units_that_it_changes(argv: str, does: bool) -> None:
     assert touches(act(subject_of_command("systemctl"), argv=argv), CRON) is does
     assert not touches(act(subject_of_command("echo"), argv=argv), CRON)
+
+
+@pytest.mark.parametrize(
+    ("argv", "reads"),
+    [
+        ("systemctl show cron.service", True),
+        ("/usr/bin/systemctl --no-pager", True),
+        ("systemctl stop cron", False),
+        ("systemctl daemon-reload", False),
+        ("ufw status", False),
+        ("", False),
+    ],
+)
+def test_what_only_reads(argv: str, reads: bool) -> None:
+    assert only_reads(tuple(argv.split())) is reads
 
 
 def test_no_act_no_cause() -> None:

@@ -54,7 +54,7 @@ def test_the_event_log_has_the_cause_or_null() -> None:
         "unit": "session-3.scope",
         "terminal": "pts/0",
         "pid": 4711,
-        "time": 1796072981.177,
+        "time": "2026-11-30T21:09:41.177+00:00",
         "detail": [],
     }
     assert as_event(drift(None))["cause"] is None

@@ -44,6 +44,25 @@ def test_ancestors_of_a_process_that_has_ended(proc: Path) -> None:
     assert [each.pid for each in processes.family(20, 31, proc)] == [31, 30, 20, 10]
 
 
+def test_a_process_is_foreign_if_all_its_ancestors_are(
+    proc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def foreign(pid: int, parent: int) -> bool:
+        return processes.foreign(processes.family(pid, parent, proc), pid, parent)
+
+    assert foreign(40, 31)
+    assert foreign(41, 31)
+    assert not foreign(41, 39)
+    (proc / "20" / "stat").unlink()
+    assert not foreign(40, 31)
+    make(proc, 60, 61, 0, "systemctl")
+    make(proc, 61, os.getpid(), 0, "sh")
+    make(proc, os.getpid(), 1, 0, "python")
+    assert not foreign(60, 61)
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert foreign(60, 61)
+
+
 def test_a_process_without_a_record(proc: Path) -> None:
     assert [each.pid for each in processes.family(30, None, proc)] == [30, 20, 10]
     assert processes.family(99, None, proc) == []

@@ -75,6 +75,10 @@ class Nodes:
         """Take this as the node's state: what a watch knows of it."""
         self._checked[checked.node.name] = checked
 
+    def replace(self, node: Node) -> None:
+        """Take a node whose files were loaded again."""
+        self.by_name[node.name] = self.selection.nodes[node.path] = node
+
     def silent(self) -> list[str]:
         """Return the names of the nodes without an answer, sorted."""
         return sorted(self.by_name.keys() - self._checked.keys())

@@ -150,42 +150,31 @@ class Run:
         ):
             return None
         if config.option.watch:
-            self._watch(session)
-        items = session.items
-        for item, following in zip_longest(items, items[1:]):
+            # A check needs none of it.
+            from power_edge.pytest_integration.watch_session import watch
+
+            watch(session, self.nodes, self._run_all, self._write_line)
+        self._run_all(session)
+        return True
+
+    def _run_all(self, session: pytest.Session) -> None:
+        """Run the session's items, ours without pytest's protocol."""
+        for item, following in zip_longest(session.items, session.items[1:]):
             if isinstance(item, CheckItem):
                 run_item(item, following)
             else:
-                config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
-        return True
-
-    def _watch(self, session: pytest.Session) -> None:
-        """Run the operators' own tests once, then watch the items, which alone are left."""
-        from power_edge.pytest_integration.watching import Watching  # a check needs none of it
-
-        own = [item for item in session.items if not isinstance(item, CheckItem)]
-        items = [item for item in session.items if isinstance(item, CheckItem)]
-        if own:
-            self.nodes.ask()
-            for item, following in zip_longest(own, [*own[1:]]):
-                self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        session.items[:] = items
-        log = self.config.option.event_log
-        path = self.config.invocation_params.dir / log if log else None
-        try:
-            Watching(self.nodes, items, self._write_line).run(path)
-        except OSError as error:
-            raise pytest.UsageError(f"--event-log={path}: {error.strerror}") from None
 
     def _write_line(self, text: str) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
             reporter.write_line(text)
+            reporter.flush()  # whoever reads a pipe reads it now
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(

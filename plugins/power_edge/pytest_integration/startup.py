@@ -62,7 +62,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     if options.watch:
         from power_edge.pytest_integration import watching
 
-        watching.refuse(options)
+        watching.refuse(options, chosen.nodes.values())
     elif options.event_log:
         raise pytest.UsageError("--event-log is about a watch: add --watch")
     routing = _transport(options)

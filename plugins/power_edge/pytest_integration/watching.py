@@ -6,25 +6,29 @@ while the watch runs, and all reports and the exit status are those of its last 
 """
 
 import asyncio
+import os
 import signal
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
 from power_edge.checking import check
-from power_edge.config import Node
-from power_edge.model import Item, Result
+from power_edge.config import ConfigError, Node, load_node
+from power_edge.model import Item, Outcome, Result
+from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.probing.parallel import start
 from power_edge.probing.script import probe_script
 from power_edge.probing.transport import Job
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
-from power_edge.watch.node import Checked, NodeWatch, key_of
-from power_edge.watch.outputs import EventLog, Output, line
+from power_edge.watch.changes import changes
+from power_edge.watch.node import Checked, NodeWatch, State, key_of, summary
+from power_edge.watch.notify import Notifier
+from power_edge.watch.outputs import EventLog, line
+from power_edge.watch.settings import settings
 from power_edge.watch.settle import ItemId
 from power_edge.watch.sources import sources
 from power_edge.watch.transition import Transition
@@ -35,17 +39,34 @@ _REFUSED = (
     ("usepdb", "--pdb waits for a person"),
     ("numprocesses", "-n starts workers"),
     ("answers", "--answers judges once"),
+    ("allure_report_dir", "--alluredir needs each item to be run by pytest"),
+    ("trace", "--trace waits for a person"),
+    ("setupshow", "--setup-show is about fixtures"),
+    ("setuponly", "--setup-only runs nothing"),
 )
 """Options that make no sense with --watch, and why."""
 
 
-def refuse(options: Namespace) -> None:
-    """Raise UsageError if the command line cannot be a watch."""
+def refuse(options: Namespace, nodes: Iterable[Node]) -> None:
+    """Raise UsageError if the command line, or a node, cannot be watched."""
+    for node in nodes:
+        if (why := _not_watched(node)) is not None:
+            raise pytest.UsageError(why)
     for name, why in _REFUSED:
         if getattr(options, name, None):
             raise pytest.UsageError(
                 f"--watch does not end by itself, and {why}: leave one of the two out"
             )
+
+
+def _not_watched(node: Node) -> str | None:
+    """Return why a node is not to be watched, None if it is."""
+    if node.watcher is None or node.watcher.watchers.enabled:
+        return None
+    return (
+        f"{node.name}: watcher.yaml says `enabled: false` for all watchers:"
+        " write `enabled: true`, or check the node without --watch"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,88 +80,214 @@ class Latest(check.Checked):
         return known if known is not None else super().result(item)
 
 
+@dataclass
+class Watched:
+    """A node that is being watched: its configuration as it was loaded last."""
+
+    node: Node
+    items: Sequence[Item]
+    watch: NodeWatch
+    task: "asyncio.Task[None]"
+
+
 class Watching:
     """The watch of all selected nodes."""
 
     def __init__(
-        self, nodes: Nodes, items: Iterable[CheckItem], say: Callable[[str], None]
+        self,
+        nodes: Nodes,
+        items: Iterable[CheckItem],
+        say: Callable[[str], None],
+        log: EventLog | None,
     ) -> None:
+        """`say` prints a line for people."""
         self._nodes = nodes
         self._say = say
-        self._by_node: dict[str, list[Item]] = defaultdict(list)
+        self._log = log
+        self._selected: dict[str, list[Item]] = defaultdict(list)
         for item in items:
-            declared = self._by_node[item.node_name]
+            declared = self._selected[item.node_name]
             if item.declared is not None:
                 declared.append(item.declared)
+        self._watched: dict[str, Watched] = {}
         self._answers: dict[str, check.Checked] = {}
+        self.broken: dict[str, str] = {}
+        """Nodes whose files cannot be used as they are now, and why. The last good ones hold."""
+        self._unwritten = False
+        """Whether the last line of the event log could not be written."""
+        self._reports_wanted = asyncio.Event()
+        self._notifier = Notifier()
+        self.reloaded: set[str] = set()
+        """Nodes whose configuration has changed since the start."""
 
-    def run(self, event_log: Path | None) -> None:
-        """Watch until SIGTERM or SIGINT. Afterwards `nodes` has the latest results.
+    def run(self, reports: Callable[[], int]) -> None:
+        """Watch until SIGTERM or SIGINT.
 
-        Raises OSError if the event log cannot be opened.
+        `reports` starts a process that writes the reports of the latest state, and returns its pid.
+        Raises OSError if it cannot.
         """
-        log = EventLog(event_log) if event_log is not None else None
-        outputs: list[Output] = [lambda transition: self._say(line(transition))]
-        if log is not None:
-            outputs.append(log)
-        try:
-            watches = asyncio.run(self._run(outputs))
-        finally:
-            if log is not None:
-                log.close()
-        for name, watch in watches.items():
+        asyncio.run(self._run(reports))
+
+    def items(self, name: str) -> Sequence[Item]:
+        """Return the items of a node that are watched, as declared now."""
+        return self._watched[name].items
+
+    def settle(self) -> None:
+        """Let `nodes` have the latest results."""
+        for name, watched in self._watched.items():
             if name in self._answers:
                 last = self._answers[name]
-                self._nodes.settle(Latest(last.node, last.answer, results=watch.state.results))
+                results = watched.watch.state.results
+                self._nodes.settle(Latest(watched.node, last.answer, results=results))
 
-    async def _run(self, outputs: Sequence[Output]) -> dict[str, NodeWatch]:
-        def on_transition(transition: Transition) -> None:
-            for output in outputs:
-                output(transition)
-
-        watches = {
-            name: self._watch(self._nodes.by_name[name], items, on_transition)
-            for name, items in self._by_node.items()
-        }
-        stop = asyncio.Event()
+    async def _run(self, reports: Callable[[], int]) -> None:
         loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        tasks = [asyncio.create_task(watch.run(), name=name) for name, watch in watches.items()]
-        stopped = asyncio.create_task(stop.wait())
+        loop.add_signal_handler(signal.SIGHUP, self._reload_all)
+        loop.add_signal_handler(signal.SIGUSR1, self._reports_wanted.set)
         try:
-            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in (*tasks, stopped):
-                task.cancel()
-            await asyncio.gather(*tasks, stopped, return_exceptions=True)
-        return watches
+            async with asyncio.TaskGroup() as tasks:
+                for name, items in self._selected.items():
+                    self._start(tasks, self._nodes.by_name[name], items, State())
+                    tasks.create_task(self._follow_files(tasks, name), name=f"files of {name}")
+                tasks.create_task(self._report_start(), name="start")
+                tasks.create_task(self._notifier.keep_alive(lambda: True), name="watchdog")
+                tasks.create_task(self._write_reports(reports), name="reports")
+                await stop.wait()
+                self._notifier.send("STOPPING=1")
+                raise _Stopped
+        except* _Stopped:
+            pass
 
-    def _watch(
-        self, node: Node, items: Sequence[Item], on_transition: Callable[[Transition], None]
-    ) -> NodeWatch:
+    async def _write_reports(self, reports: Callable[[], int]) -> None:
+        """Write the reports at each SIGUSR1, one time after the other."""
+        while True:
+            await self._reports_wanted.wait()
+            self._reports_wanted.clear()
+            try:
+                pid = reports()
+            except OSError as error:
+                self._say(f"the reports could not be written: {error.strerror}")
+                continue
+            _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+            if status:
+                self._say("the reports could not be written (the process that should, failed)")
+
+    async def _report_start(self) -> None:
+        """Say when all nodes were checked for the first time."""
+        await asyncio.gather(*(each.watch.begun.wait() for each in self._watched.values()))
+        self._notifier.send("READY=1")
+
+    def _start(
+        self, tasks: asyncio.TaskGroup, node: Node, items: Sequence[Item], state: State
+    ) -> None:
         route = check.route_to(node, self._nodes.options)
         local = route.url.startswith("local:")
         platform = node.system_identity.platform if node.system_identity is not None else None
-        return NodeWatch(
+        watch = NodeWatch(
             items,
             lambda wanted: self._check(node, wanted),
-            on_transition,
+            self._on_transition,
+            state=state,
             family=(platform.os_family if platform is not None else None) or "",
-            watcher=node.watcher,
+            settings=settings(node.watcher, local=local),
             sources=sources() if local else (),
         )
+        task = tasks.create_task(self._watch(node.name, watch), name=node.name)
+        self._watched[node.name] = Watched(node, items, watch, task)
+
+    async def _watch(self, name: str, watch: NodeWatch) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch.run())
+            await watch.begun.wait()
+            self._say(summary(name, watch))
+
+    def _on_transition(self, transition: Transition) -> None:
+        # What is compliant from the start is in the summary.
+        if transition.before is not None or transition.result.outcome is not Outcome.COMPLIANT:
+            self._say(line(transition))
+        if self._log is not None:
+            self._written(self._log, transition)
+
+    def _written(self, log: EventLog, transition: Transition) -> None:
+        """Append to the event log. A full disk is reported once, and does not end the watch."""
+        try:
+            log(transition)
+            self._unwritten = False
+        except OSError as error:
+            if not self._unwritten:
+                self._say(f"the event log could not be written: {error.strerror}; trying again")
+            self._unwritten = True
+
+    # Configuration.
+
+    async def _follow_files(self, tasks: asyncio.TaskGroup, name: str) -> None:
+        """Load a node again whenever its files change."""
+        async for _ in changes(self._watched[name].node.path):
+            self._load(tasks, name)
+
+    def _reload_all(self) -> None:
+        self._notifier.send("RELOADING=1")
+        if self._log is not None:
+            self._log.reopen()
+        for watched in self._watched.values():
+            watched.watch.check_all("SIGHUP")
+        self._notifier.send("READY=1")
+
+    def _load(self, tasks: asyncio.TaskGroup, name: str) -> None:
+        before = self._watched[name]
+        try:
+            node = load_node(before.node.path)
+        except ConfigError as error:
+            why = str(error)
+        except OSError as error:
+            why = f"{error.filename}: {error.strerror}"
+        else:
+            why = _not_watched(node) or ""
+        if why:
+            self.broken[name] = why
+            self._say(f"{name}: unusable configuration; the one that was loaded last holds")
+            for problem in why.split("\n"):
+                self._say(f"  {problem}")
+            return
+        self.broken.pop(name, None)
+        before.task.cancel()
+        known = {key_of(item) for item in before.items}
+        whole = len(before.items) == len(before.node.items)
+        items = [item for item in node.items if whole or key_of(item) in known]
+        self._say(f"{name}: the configuration was loaded again, {len(items)} items")
+        self.reloaded.add(name)
+        self._nodes.replace(node)
+        self._start(tasks, node, items, before.watch.state)
+
+    # Checks.
 
     async def _check(self, node: Node, items: Sequence[Item]) -> Checked:
-        return await asyncio.to_thread(self._check_now, node, items)
-
-    def _check_now(self, node: Node, items: Sequence[Item]) -> Checked:
         """Probe the node and judge these items. Takes at most the node's deadline."""
-        part = replace(node, state=node.state._replace(items=tuple(items)))
         script = probe_script(node.name, check.expected(node), items, check.timeouts(node))
         pending = start([Job(script, check.route_to(node, self._nodes.options))])[node.name]
-        checked = check.wait(part, pending)
+        part = replace(node, state=node.state._replace(items=tuple(items)))
+        try:
+            async with asyncio.timeout(pending.limit):
+                answer = await asyncio.wrap_future(pending.future)
+            checked = check.Checked(part, answer)
+        except asyncio.CancelledError:
+            pending.lifeline.cut()
+            raise
+        except TimeoutError:
+            pending.lifeline.cut()
+            checked = check.Checked(part, Unreachable(f"no answer in {pending.limit:.0f} s"))
+        except (Unreachable, NotAsked) as error:
+            checked = check.Checked(part, error)
         self._answers[node.name] = checked
-        return Checked(checked.gate, [checked.gate_result, *map(checked.result, items)])
+        return await asyncio.to_thread(_judged, checked, items)
+
+
+class _Stopped(Exception):
+    """The watch is to end."""
+
+
+def _judged(checked: check.Checked, items: Iterable[Item]) -> Checked:
+    return Checked(checked.gate, [checked.gate_result, *map(checked.result, items)])

@@ -9,7 +9,7 @@ from power_edge.watch.event import Kind, Subject
 
 
 def subjects(triggers: Triggers) -> frozenset[Subject]:
-    """Return what a source has to watch for an item with these triggers."""
+    """Return what can change an item with these triggers."""
     return frozenset(
         Subject(kind, name)
         for kind, names in (
@@ -17,6 +17,7 @@ def subjects(triggers: Triggers) -> frozenset[Subject]:
             (Kind.VALUE, triggers.values),
             (Kind.UNIT, triggers.units),
             (Kind.TOPIC, triggers.topics),
+            (Kind.COMMAND, triggers.commands),
         )
         for name in names
     )

@@ -15,8 +15,6 @@ BEFORE = 2.0
 """Seconds from an act to the event that it caused, at most. A program opens a file and writes then;
 the change of a value is noticed up to 2 s later.
 """
-COMMAND = "command:"
-"""Before the name of a command, in the topic of an act."""
 COMMIT = "commit:"
 """Before the number of a process, in the topic of an act that changed some packet filter: perhaps
 that of a container.
@@ -30,6 +28,8 @@ _SYSTEMCTL = frozenset(_VERBS.split())
 """What changes a unit: `Unit Commands` and `Unit File Commands` of systemctl(1), without those that
 only print; and the last three, which it knows from other systems.
 """
+_MACHINE = frozenset(("default", "rescue", "emergency", "daemon-reload", "daemon-reexec"))
+"""What changes many units at once."""
 _WITH_VALUE = frozenset(("-t", "-p", "-P", "-H", "-M", "-s", "-n", "-o"))
 """Options of systemctl(1) whose value is a word of its own."""
 _PID_1 = 1
@@ -59,17 +59,35 @@ def touches(act: Act, item: Item, family: str = "") -> bool:
             if item.key in (path, resource(item.type).canonical(name)):
                 return True
             return not {item.key, f"{item.key}.d"}.isdisjoint(path.split("/"))
-        case Kind.TOPIC if name.startswith(COMMAND):
-            command = name.removeprefix(COMMAND)
-            return command in triggers.commands and _names(act.argv, item)
+        case Kind.COMMAND:
+            return name in triggers.commands and _names(act.argv, item)
     return name in triggers.topics and resource(item.type).whole
 
 
 def _names(argv: tuple[str, ...], item: Item) -> bool:
     """Return whether a command line of systemctl changes the unit of an item.
 
-    Other commands are not understood: `dpkg --status ufw` and `apt remove ufw` have one form. Nor
-    is one whose first word is an option's value (`--signal 9 kill cron`).
+    Other commands are not understood: `dpkg --status ufw` and `apt remove ufw` have one form.
+    """
+    verb, *rest = _words(argv) or ("",)
+    return verb in _SYSTEMCTL and item.key in map(resource(item.type).canonical, rest)
+
+
+def only_reads(argv: tuple[str, ...]) -> bool:
+    """Return whether a command line is certainly one of systemctl that changes nothing."""
+    words = _words(argv)
+    return (
+        argv[:1] != ()
+        and argv[0].rpartition("/")[2] == "systemctl"
+        and (not words or words[0] not in _SYSTEMCTL | _MACHINE)
+    )
+
+
+def _words(argv: tuple[str, ...]) -> list[str]:
+    """Return the words of a command line of systemctl that are no options: the verb, then names.
+
+    The value of a long option may be a word as well (`--signal 9 kill cron`); it is taken for the
+    verb then.
     """
     words: list[str] = []
     rest = iter(argv[1:])
@@ -78,11 +96,7 @@ def _names(argv: tuple[str, ...], item: Item) -> bool:
             next(rest, None)
         elif not word.startswith("-"):
             words.append(word)
-    return (
-        bool(words)
-        and words[0] in _SYSTEMCTL
-        and item.key in map(resource(item.type).canonical, words[1:])
-    )
+    return words
 
 
 def choose(
@@ -114,7 +128,7 @@ def choose(
 
 def subject_of_command(name: str) -> Subject:
     """Return the subject of an act that is a command."""
-    return Subject(Kind.TOPIC, f"{COMMAND}{name}")
+    return Subject(Kind.COMMAND, name)
 
 
 def subject_of_commit(pid: int | None) -> Subject:

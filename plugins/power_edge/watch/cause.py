@@ -1,5 +1,6 @@
 """Who did something, as far as records say so, and what it was done to."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from power_edge.text import printable
@@ -67,7 +68,7 @@ def as_json(cause: Cause) -> dict[str, object]:
         "unit": _text(cause.unit),
         "terminal": _text(cause.terminal),
         "pid": cause.pid,
-        "time": cause.time,
+        "time": _moment(cause.time),
         "detail": [bounded(each) for each in cause.detail[:_MOST_DETAILS]],
     }
 
@@ -96,3 +97,13 @@ def as_text(cause: Cause) -> str:
 
 def _text(text: str | None) -> str | None:
     return None if text is None else bounded(text)
+
+
+def _moment(seconds: float | None) -> str | None:
+    """Return a time in UTC, to the millisecond; None if no calendar has it."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -13,6 +13,8 @@ class Kind(StrEnum):
     """A file that sends no events, and whose content is compared."""
     UNIT = "unit"
     """A systemd unit, by its full name as declared."""
+    COMMAND = "command"
+    """A program that was run, by its name."""
     TOPIC = "topic"
     """Anything else, by the name of a topic: `unit-files`, `nftables`."""
 

@@ -7,18 +7,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from power_edge.checking.check import GATE_NAME, GATE_TYPE
 from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome, Result
-from power_edge.model.generated.watcher_schema import Watcher
 from power_edge.resources import resource
 from power_edge.watch.accounts import ACCOUNTS
 from power_edge.watch.affected import Affected
 from power_edge.watch.causes import Causes
-from power_edge.watch.event import Event
+from power_edge.watch.event import Event, Kind
+from power_edge.watch.settings import Settings
 from power_edge.watch.settle import Due, ItemId
 from power_edge.watch.sources import Source, Watched
 from power_edge.watch.supervisor import Health, Supervisor
 from power_edge.watch.transition import Transition
+
+_START = 5.0
+"""Seconds that the first check waits for sources to come up."""
+GATE: ItemId = (GATE_TYPE, GATE_NAME)
 
 
 class Checked(NamedTuple):
@@ -32,23 +37,6 @@ class Checked(NamedTuple):
 
 Check = Callable[[Sequence[Item]], Awaitable[Checked]]
 """Probe the node and judge these items behind its gate."""
-
-
-class Intervals(NamedTuple):
-    """Seconds between checks without an event.
-
-    `full`: of everything, while the sources report each change of all items. `uncovered`: of
-    everything, while they do not, or for a node that sends no events. `doubtful`: of the items that
-    are not compliant, since some verdicts change with time alone (a service that was restarted
-    counts as running when it has been up for a minute).
-    """
-
-    full: float = 300.0
-    uncovered: float = 30.0
-    doubtful: float = 10.0
-
-
-USUAL = Intervals()
 
 
 @dataclass
@@ -72,38 +60,46 @@ class NodeWatch:
         check: Check,
         on_transition: Callable[[Transition], None],
         *,
+        state: State | None = None,
         family: str = "",
-        watcher: Watcher | None = None,
+        settings: Settings = Settings(),  # noqa: B008 it is frozen
         sources: Iterable[Source] = (),
-        intervals: Intervals = USUAL,
     ) -> None:
-        """`sources`: those that see this node; none for a node behind a connection."""
-        self.state = State()
+        """`state`: what an earlier watch of this node knew. `sources`: those that see this node;
+        none for a node behind a connection.
+        """
+        self.state = state or State()
+        self.begun = asyncio.Event()
+        """Set when everything has been checked for the first time."""
         self._items = tuple(items)
+        wanted = {*map(key_of, items), GATE}
+        self.state.results = {
+            key: result for key, result in self.state.results.items() if key in wanted
+        }
         self._check = check
+        self._settings = settings
         self._affected = Affected(items, family)
-        self._intervals = intervals
-        handler = watcher.event_handler if watcher is not None else None
-        debounce = handler.debounce_ms / 1000 if handler is not None else None
-        self._due = Due({item.type: resource(item.type).quiet for item in items}, debounce)
+        self._due = Due({item.type: resource(item.type).quiet for item in items}, settings.quiet)
+        self._arrived = 0
+        """Events since the last check."""
         self._full: str | None = "the watch begins"
         """Why a full check is due; None if none is."""
         self._wake = asyncio.Event()
-        watched = Watched(
-            self._affected.subjects, watcher.watchers if watcher is not None else None
-        )
-        wanted = [source for source in sources if source.wants(watched)]
+        watched = Watched(self._affected.subjects, settings.configured, settings.sweep)
+        chosen = [
+            source for source in sources if source.wants(watched) and settings.enabled(source)
+        ]
         self._causes = Causes(
             on_transition,
             family=family,
-            accounts=ACCOUNTS if wanted else (),
+            accounts=ACCOUNTS if chosen else (),
             awaited=lambda: any(
                 each.health.up and each.source.acts_late for each in self._supervisors
             ),
         )
         self._supervisors = [
-            Supervisor(source, watched, self._on_event, self._on_gap, self._causes.act)
-            for source in wanted
+            Supervisor(source, watched, self._on_event, self.check_all, self._causes.act)
+            for source in chosen
         ]
 
     @property
@@ -126,7 +122,13 @@ class NodeWatch:
 
     async def _cycles(self) -> None:
         loop = asyncio.get_running_loop()
+        # What is checked before a source is up may change before it is up, and nobody would tell.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_START):
+                for each in self._supervisors:
+                    await each.tried.wait()
         next_full = next_doubtful = loop.time()
+        pause_doubtful = self._settings.doubtful
         while True:
             now = loop.time()
             if self._full is not None or now >= next_full:
@@ -134,19 +136,27 @@ class NodeWatch:
                 self._due.clear()
                 await self._cycle({key_of(item): (item, None) for item in self._items})
                 self.state.last_full = time.time()
+                self.begun.set()
                 next_full = loop.time() + self._interval()
-                next_doubtful = loop.time() + self._intervals.doubtful
-            elif taken := self._due.take(now):
+                pause_doubtful = self._settings.doubtful
+                next_doubtful = loop.time() + pause_doubtful
+            elif taken := self._due.take(now, self._settings.most_together):
                 await self._cycle(taken)
+                pause_doubtful = self._settings.doubtful
+                next_doubtful = loop.time() + pause_doubtful
             elif now >= next_doubtful:
                 if doubtful := self._doubtful():
                     await self._cycle({key_of(item): (item, None) for item in doubtful})
-                next_doubtful = loop.time() + self._intervals.doubtful
+                # A drift that stays is looked at less and less often, until something happens.
+                pause_doubtful = min(2 * pause_doubtful, self._settings.full)
+                next_doubtful = loop.time() + pause_doubtful
             moments = (next_full, next_doubtful, self._due.next())
             pause = min(moment for moment in moments if moment is not None) - loop.time()
             if self._full is None and pause > 0:
+                # asyncio.wait_for may swallow the end of the watch before Python 3.12.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
             self._wake.clear()
 
     def _doubtful(self) -> list[Item]:
@@ -164,12 +174,15 @@ class NodeWatch:
     def _interval(self) -> float:
         up = [each.source for each in self._supervisors if each.health.up]
         covered = all(
-            any(source.covers(subject) for source in up) for subject in self._affected.subjects
+            any(source.covers(subject) for source in up)
+            for subject in self._affected.subjects
+            if subject.kind is not Kind.COMMAND  # a hint beside what the command changes
         )
         shut = self.state.gate is None or not self.state.gate.open
-        return self._intervals.full if covered and not shut else self._intervals.uncovered
+        return self._settings.full if covered and not shut else self._settings.uncovered
 
     async def _cycle(self, wanted: Mapping[ItemId, tuple[Item, Event | None]]) -> None:
+        self._arrived = 0
         checked = await self._check([item for item, _ in wanted.values()])
         self.state.cycles += 1
         if self.state.gate is not None and self.state.gate.status != checked.gate.status:
@@ -189,13 +202,25 @@ class NodeWatch:
                 )
 
     def _on_event(self, event: Event) -> None:
-        items = self._affected.by(event.subject)
-        if items:
-            self._due.add(items, event, asyncio.get_running_loop().time())
-            self._wake.set()
+        self._arrived += 1
+        most = self._settings.most_waiting
+        if most is not None and self._arrived > most:
+            self.check_all(f"more than {most} events came at once (buffer_size)")
+            return
+        # What no item names was named by watcher.yaml, which does not say what it affects.
+        items = self._affected.by(event.subject) or self._items
+        self._due.add(items, event, asyncio.get_running_loop().time())
+        self._wake.set()
 
-    def _on_gap(self, why: str) -> None:
-        self.check_all(why)
+
+def summary(name: str, watch: NodeWatch) -> str:
+    """Return one line about a node that is watched: its items by outcome, and its sources."""
+    found = counts(watch.state).items()
+    items = ", ".join(f"{count} {outcome.value}" for outcome, count in found if count)
+    up = [health.name for health in watch.health if health.up]
+    down = [f"{health.name} is not up: {health.why}" for health in watch.health if not health.up]
+    by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked again and again"
+    return "; ".join([f"{name}: {items}", by, *sorted(down)])
 
 
 def key_of(item: Item) -> ItemId:

@@ -1,9 +1,10 @@
 """What /proc says of a process, while it lives: its command line, its ancestors, its unit."""
 
 import asyncio
+import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -70,6 +71,18 @@ def family(pid: int, parent: int | None = None, proc: Path = Path("/proc")) -> l
         found.append(process)
         parent = process.parent
     return found
+
+
+def foreign(members: Sequence[Process], pid: int, parent: int) -> bool:
+    """Return whether a process, with what is left of its ancestors, is certainly none that this
+    process has started. Where a link of the chain is missing, it is not certain.
+    """
+    return (
+        bool(members)
+        and members[0].pid in (pid, parent)
+        and members[-1].parent == 1
+        and all(each.pid != os.getpid() for each in members)
+    )
 
 
 def in_our_network(pid: int, proc: Path = Path("/proc")) -> bool:

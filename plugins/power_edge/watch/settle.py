@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from power_edge.model import Item
 from power_edge.watch.event import Event
@@ -44,9 +45,13 @@ class Due:
         """Return when the first item is due, None if none waits."""
         return min((waiting.due for waiting in self._waiting.values()), default=None)
 
-    def take(self, now: float) -> dict[ItemId, tuple[Item, Event]]:
-        """Return the items that are due, each with the first event about it, and forget them."""
-        taken = {key: each for key, each in self._waiting.items() if each.due <= now}
+    def take(self, now: float, most: int | None = None) -> dict[ItemId, tuple[Item, Event]]:
+        """Return the items that are due, each with the first event about it, and forget them.
+
+        At most `most` of them; the others stay due.
+        """
+        due = (pair for pair in self._waiting.items() if pair[1].due <= now)
+        taken = dict(islice(due, most))
         for key in taken:
             del self._waiting[key]
         return {key: (each.item, each.first) for key, each in taken.items()}

@@ -24,7 +24,6 @@ class Health:
     name: str
     up: bool = False
     why: str | None = "not started yet"
-    was_up: bool = False
     events: int = 0
     lost: int = 0
 
@@ -42,10 +41,12 @@ class Supervisor:
     ) -> None:
         """`on_gap` is called with the reason if events may have been missed: a full check is due.
 
-        So it is when a source comes up: what changed before, it does not know.
+        It is called whenever the source comes up: what changed before, it does not know.
         """
         self.source = source
         self.health = Health(source.name)
+        self.tried = asyncio.Event()
+        """Set when the source has come up, or has failed to, for the first time."""
         self._watched = watched
         self._on_event = on_event
         self._on_gap = on_gap
@@ -76,18 +77,19 @@ class Supervisor:
             self.health.lost += 1
         self.health.up = False
         self.health.why = printable(why)
+        self.tried.set()
 
     # What a source calls.
 
     def up(self) -> None:
-        again = self.health.was_up
-        self.health.up = self.health.was_up = True
+        self.health.up = True
         self.health.why = None
-        if again:
-            self._on_gap(f"{self.source.name} is up again")
+        self._on_gap(f"{self.source.name} is up")
+        self.tried.set()
 
     def limited(self, why: str) -> None:
         self.health.why = printable(why)
+        self.tried.set()
 
     def act(self, act: Act) -> None:
         self._on_act(act)

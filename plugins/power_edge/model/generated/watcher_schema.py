@@ -11,9 +11,10 @@ from . import core_schema
 
 @dataclass(frozen=True, kw_only=True)
 class EventHandler:
-    buffer_size: int = 100
-    debounce_ms: int = 1000
-    batch_size: int = 10
+    buffer_size: int | None = None
+    debounce_ms: int | None = None
+    batch_size: int | None = None
+    sweep_seconds: int | None = None
 
 
 Enabled: TypeAlias = bool
@@ -44,7 +45,7 @@ class Auditd:
 @dataclass(frozen=True, kw_only=True)
 class Dbus:
     enabled: Enabled | None = None
-    signals: Words | None = None
+    signals: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

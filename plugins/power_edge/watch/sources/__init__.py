@@ -42,10 +42,14 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Watched:
-    """What a source is to watch: the subjects that items need, and the node's watcher.yaml."""
+    """What a source is to watch: the subjects that items need, and the node's watcher.yaml.
+
+    `sweep_seconds`: how often it looks at everything, in case an event was lost.
+    """
 
     subjects: frozenset[Subject]
     configured: Watchers | None = None
+    sweep_seconds: float = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)

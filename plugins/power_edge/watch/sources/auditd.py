@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from power_edge.text import quoted
 from power_edge.watch import processes
-from power_edge.watch.attribution import COMMIT
+from power_edge.watch.attribution import COMMIT, only_reads
 from power_edge.watch.audit_acts import OPENINGS, RULESET, WRITES, Done, Known, Places, done
 from power_edge.watch.audit_records import (
     CONFIG_CHANGE,
@@ -222,8 +222,14 @@ class _Reports:
             self._wake(each, event)
 
     def _wake(self, each: Done, event: AuditEvent) -> None:
-        """Report the event of an act, unless another source reports it as soon."""
+        """Report the event of an act, unless another source reports it as soon, or it is our own:
+        the probes run commands too.
+        """
         subject = each.subject
+        if subject.kind is Kind.COMMAND and (
+            only_reads(event.argv) or not processes.foreign(self._family, event.pid, event.parent)
+        ):
+            return
         if subject.kind is Kind.PATH or subject.name.startswith(COMMIT):
             return
         hint = Event(NAME, subject, event.time, f"{event.command} (process {event.pid})")

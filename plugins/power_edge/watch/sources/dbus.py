@@ -153,7 +153,8 @@ async def _call(
         signature=signature,
         body=list(body),
     )
-    reply = await asyncio.wait_for(bus.call(message), _SECONDS)
+    async with asyncio.timeout(_SECONDS):
+        reply = await bus.call(message)
     if reply is None:
         raise ConnectionError("the bus has gone")
     if reply.message_type is MessageType.ERROR and reply.error_name != _SUBSCRIBED_ALREADY:

@@ -7,9 +7,11 @@ threads for each folder, and Linux gives a user 128 instances.
 
 import asyncio
 import errno
+import select
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from asyncinotify import Event as RawEvent
 from asyncinotify import Inotify, Mask
@@ -131,17 +133,23 @@ async def run(watched: Watched, listener: Listener) -> None:
         ) from None
     ready = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with inotify:
+    with inotify, _mounts(ready) as mounted:
         try:
             paths = Paths(inotify, _paths(watched))
             paths.arm()
             loop.add_reader(inotify.fd, ready.set)
             listener.up()
+            next_sweep = loop.time() + watched.sweep_seconds
             while True:
-                await ready.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(next_sweep):
+                        await ready.wait()
                 ready.clear()
                 begun = loop.time()
-                _report(paths, list(inotify), listener)
+                sweep = begun >= next_sweep or mounted()
+                _report(paths, list(inotify), listener, sweep=sweep)
+                if sweep:
+                    next_sweep = loop.time() + watched.sweep_seconds
                 # In a storm of events most of the time is left to the rest.
                 await asyncio.sleep(2 * (loop.time() - begun))
         except OSError as error:
@@ -155,12 +163,41 @@ async def run(watched: Watched, listener: Listener) -> None:
             loop.remove_reader(inotify.fd)
 
 
-def _report(paths: Paths, events: list[RawEvent], listener: Listener) -> None:
+@contextmanager
+def _mounts(ready: asyncio.Event) -> Iterator[Callable[[], bool]]:
+    """Set `ready` when something is mounted or unmounted, and yield a function that says whether
+    that was so: inotify reports nothing when a path is hidden by a mount.
+    """
+    changed = False
+    with open("/proc/self/mountinfo", "rb") as table, select.epoll() as poll:  # noqa: PTH123
+        # The file can always be read, so that a plain add_reader would spin: only "there is news"
+        # counts (proc_pid_mountinfo(5)).
+        poll.register(table.fileno(), select.EPOLLPRI | select.EPOLLERR)
+
+        def on_change() -> None:
+            nonlocal changed
+            poll.poll(0)
+            changed = True
+            ready.set()
+
+        def mounted() -> bool:
+            nonlocal changed
+            was, changed = changed, False
+            return was
+
+        loop = asyncio.get_running_loop()
+        loop.add_reader(poll.fileno(), on_change)
+        try:
+            yield mounted
+        finally:
+            loop.remove_reader(poll.fileno())
+
+
+def _report(paths: Paths, events: list[RawEvent], listener: Listener, *, sweep: bool) -> None:
     now = time.time()
     overflow = any(event.mask & Mask.Q_OVERFLOW for event in events)
     concerned = {path for event in events for path in paths.concerned(event)}
-    changed = paths.arm(None if overflow else concerned) if overflow or concerned else []
-    for path in changed:
+    for path in paths.arm(None if sweep or overflow else concerned):
         listener.event(Event(NAME, Subject(Kind.PATH, path), now))
     if overflow:
         listener.lost(1, "the kernel's queue of file events was full")

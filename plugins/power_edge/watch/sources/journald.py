@@ -61,7 +61,10 @@ async def run(watched: Watched, listener: Listener) -> None:
         listener.up()
         while True:
             for entry in journal.read():
-                listener.event(event(entry))
+                found = event(entry)
+                # What a unit writes says nothing about other items than its own.
+                if found.subject in watched.subjects:
+                    listener.event(found)
                 _places.keep(names, entry.cursor)
             await asyncio.sleep(_SECONDS)
 

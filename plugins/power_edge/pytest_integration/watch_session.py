@@ -1,0 +1,100 @@
+"""The session around a watch: own tests before it, the reports of its last state after it.
+
+SIGUSR1 lets the reports of the latest state be written while the watch goes on. pytest's reporters
+write once, at the end of a session, and keep what they were given: so a copy of this process ends
+its session.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+
+import pytest
+
+from power_edge.config.node_configs import STATE
+from power_edge.pytest_integration.collection import CheckItem
+from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.watching import Watching
+from power_edge.watch.outputs import EventLog
+
+RunAll = Callable[[pytest.Session], None]
+"""Run the items of a session."""
+
+
+def watch(
+    session: pytest.Session, nodes: Nodes, run_all: RunAll, say: Callable[[str], None]
+) -> None:
+    """Run the operators' own tests once, then watch until a signal ends it. Afterwards the
+    session's items are ours alone, each with its latest result.
+
+    Raises UsageError if the event log cannot be opened.
+    """
+    items = [item for item in session.items if isinstance(item, CheckItem)]
+    session.items[:] = [item for item in session.items if not isinstance(item, CheckItem)]
+    if session.items:
+        nodes.ask()
+        run_all(session)
+    watching = Watching(nodes, items, say, _event_log(session.config))
+
+    def latest() -> None:
+        watching.settle()
+        session.items[:] = _as_declared_now(items, watching)
+
+    def reports() -> int:
+        return _in_a_copy(lambda: _end(session, latest, run_all))
+
+    watching.run(reports)
+    latest()
+
+
+def _event_log(config: pytest.Config) -> EventLog | None:
+    name = config.option.event_log
+    if not name:
+        return None
+    path = config.invocation_params.dir / name
+    try:
+        return EventLog(path)
+    except OSError as error:
+        raise pytest.UsageError(f"--event-log={path}: {error.strerror}") from None
+
+
+def _as_declared_now(items: Iterable[CheckItem], watching: Watching) -> Iterator[CheckItem]:
+    """Yield the items of a watch. Those of a configuration that was loaded again are made anew."""
+    for file, members in groupby(items, key=lambda item: item.parent):
+        name = file.path.parent.name
+        if name in watching.reloaded and file.path.name == STATE:
+            wanted = watching.items(name)
+            yield from (item for item in file.collect() if item.declared in wanted)
+        else:
+            yield from members
+
+
+def _end(session: pytest.Session, latest: Callable[[], None], run_all: RunAll) -> None:
+    """End the session as its end would: report each item, and let all reports be written."""
+    latest()
+    run_all(session)
+    session.config.hook.pytest_sessionfinish(session=session, exitstatus=session.exitstatus)
+
+
+def _in_a_copy(work: Callable[[], None]) -> int:
+    """Do some work in a copy of this process, which prints nothing and ends then. Return its pid.
+
+    Raises OSError if there can be no copy.
+    """
+    with warnings.catch_warnings():
+        # Python 3.12 warns of fork(2) with threads. Those of a watch only wait or judge, and the
+        # copy needs nothing that they hold.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        work()
+        status = 0
+    finally:
+        os._exit(status)

@@ -1,0 +1,35 @@
+"""Changes of a node's files in node-configs/: they are read on a slow clock, as nobody waits for
+them within a second, and any file system will do.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from power_edge.watch.path_chain import Fingerprint, chain, fingerprint
+
+_SECONDS = 1.0
+
+
+async def changes(folder: Path, seconds: float = _SECONDS) -> AsyncIterator[None]:
+    """Yield whenever a node's files have changed, and have then stayed as they are for a moment."""
+    known = _of(folder)
+    while True:
+        await asyncio.sleep(seconds)
+        now = _of(folder)
+        if now == known:
+            continue
+        while True:  # an editor, or git, is at work
+            await asyncio.sleep(seconds / 4)
+            later = _of(folder)
+            if later == now:
+                break
+            now = later
+        known = now
+        yield
+
+
+def _of(folder: Path) -> Fingerprint:
+    """Return the fingerprint of the folder's YAML files."""
+    found = fingerprint(chain(str(folder)))
+    return {path: stat for path, stat in found.items() if path.endswith(".yaml")}

@@ -1,0 +1,54 @@
+"""How a node is watched: watcher.yaml, and what holds where it says nothing."""
+
+from dataclasses import dataclass
+
+from power_edge.model.generated.watcher_schema import Watcher, Watchers
+from power_edge.watch.sources import Source
+
+LOCAL_SWEEP, REMOTE_SWEEP = 5.0, 30.0
+"""Seconds between looks at everything: by the sources of the node itself, and over a connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All times are in seconds. None stands for no limit.
+
+    `quiet`: the time without an event after which an item is checked; None: what its type says.
+    `most_waiting`: events that wait for a check; with one more, everything is checked.
+    `most_together`: items that are checked at once. `full`: between checks of everything while the
+    sources report each change of all items. `uncovered`: the same while they do not. `doubtful`:
+    between checks of the items that are not compliant, since some verdicts change with time alone
+    (a service that was restarted counts as running when it has been up for a minute).
+    """
+
+    sweep: float = LOCAL_SWEEP
+    quiet: float | None = None
+    most_waiting: int | None = None
+    most_together: int | None = None
+    full: float = 300.0
+    uncovered: float = REMOTE_SWEEP
+    doubtful: float = 10.0
+    configured: Watchers | None = None
+
+    def enabled(self, source: Source) -> bool:
+        """Whether watcher.yaml leaves a source switched on."""
+        section = getattr(self.configured, source.name, None)
+        return section is None or section.enabled is not False
+
+
+def settings(watcher: Watcher | None, *, local: bool) -> Settings:
+    """Return the settings of a node. `local`: the watch runs on the node itself."""
+    if watcher is None:
+        return Settings()
+    handler = watcher.event_handler
+    if handler is None:
+        return Settings(configured=watcher.watchers)
+    sweep = float(handler.sweep_seconds) if handler.sweep_seconds is not None else None
+    return Settings(
+        sweep=(sweep if local else None) or LOCAL_SWEEP,
+        quiet=handler.debounce_ms / 1000 if handler.debounce_ms is not None else None,
+        most_waiting=handler.buffer_size,
+        most_together=handler.batch_size,
+        uncovered=(None if local else sweep) or REMOTE_SWEEP,
+        configured=watcher.watchers,
+    )

@@ -1,0 +1,252 @@
+"""A node that is watched: which events lead to which checks, and what comes of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from power_edge.identity.gate import Gate
+from power_edge.model import Outcome
+from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.node import NodeWatch, State, summary
+from power_edge.watch.settings import Settings
+from power_edge.watch.sources import Listener, Unavailable
+from power_edge.watch.transition import Transition
+from tests.watch.fakes import Machine, Played, event, item, outcomes
+
+A, B = item("/a"), item("/b")
+SLOW = 1e6
+"""Seconds that no test waits."""
+
+
+class Scene:
+    """A watch of two files, a source that is up, and what came of it."""
+
+    listener: Listener
+
+    def __init__(self, settings: Settings, state: State | None, *, covers: bool) -> None:
+        self.machine = Machine()
+        self.played = Played(covers)
+        self.transitions: asyncio.Queue[Transition] = asyncio.Queue()
+        self.watch = NodeWatch(
+            [A, B],
+            self.machine.check,
+            self.transitions.put_nowait,
+            state=state,
+            settings=settings,
+            sources=[self.played.source],
+        )
+
+    async def changed(self) -> tuple[str, str | None, str]:
+        transition = await self.transitions.get()
+        before = transition.before.value if transition.before is not None else None
+        return transition.result.item.name, before, transition.result.outcome.value
+
+
+def play(
+    scenario: Callable[[Scene], Awaitable[None]],
+    settings: Settings = Settings(quiet=0, full=SLOW, uncovered=SLOW, doubtful=SLOW),  # noqa: B008
+    state: State | None = None,
+    *,
+    covers: bool = True,
+    up: bool = True,
+) -> None:
+    async def played() -> None:
+        scene = Scene(settings, state, covers=covers)
+        watching = asyncio.create_task(scene.watch.run())
+        scene.listener = await scene.played.starts.get()
+        if up:
+            scene.listener.up()
+        else:
+            await scene.played.ends.put(Unavailable("not here"))
+        try:
+            await asyncio.wait_for(scene.watch.begun.wait(), 30)
+            await asyncio.wait_for(scenario(scene), 30)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    asyncio.run(played())
+
+
+def test_everything_is_checked_first_and_then_only_what_an_event_is_about() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        assert [await scene.changed(), await scene.changed()] == [
+            ("/a", None, "compliant"),
+            ("/b", None, "compliant"),
+        ]
+        listener = scene.listener
+        scene.machine.outcomes["/b"] = Outcome.DRIFT
+        listener.event(event("/b"))
+        assert await scene.machine.checks.get() == ["/b"]
+        assert await scene.changed() == ("/b", "compliant", "drift")
+        assert outcomes(scene.watch.state.results) == {"/a": "compliant", "/b": "drift"}
+
+    play(scenario)
+
+
+def test_a_transition_has_the_first_event_that_led_to_it() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        listener = scene.listener
+        [await scene.changed(), await scene.changed()]
+        scene.machine.outcomes["/a"] = Outcome.DRIFT
+        listener.event(event("/a", 5.0))
+        listener.event(event("/a", 6.0))
+        transition = await scene.transitions.get()
+        assert transition.event == event("/a", 5.0)
+        assert transition.detection_seconds == transition.time - 5.0
+
+    play(scenario)
+
+
+def test_what_watcher_yaml_names_lets_everything_be_checked() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        listener = scene.listener
+        listener.event(Event("played", Subject(Kind.TOPIC, "org.example.Changed"), 1.0))
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("gap", ["lost", "again"])
+def test_after_a_gap_everything_is_checked(gap: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        listener = scene.listener
+        if gap == "lost":
+            listener.lost(3, "the queue was full")
+            assert scene.watch.health[0].lost == 3
+        else:
+            await scene.played.ends.put(ConnectionError("the bus has gone"))
+            again = await scene.played.starts.get()
+            (health,) = scene.watch.health
+            assert (health.up, health.why, health.lost) == (False, "the bus has gone", 1)
+            again.up()
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+
+    play(scenario)
+
+
+def test_while_a_source_is_down_everything_is_checked_again_and_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        for _ in range(3):
+            assert await scene.machine.checks.get() == ["/a", "/b"]
+
+    play(scenario, Settings(full=SLOW, uncovered=0.001, doubtful=SLOW), up=False)
+
+
+def test_what_no_source_covers_is_checked_again_and_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        for _ in range(3):
+            assert await scene.machine.checks.get() == ["/a", "/b"]
+
+    play(scenario, Settings(full=SLOW, uncovered=0.001, doubtful=SLOW), covers=False)
+
+
+def test_what_is_not_compliant_is_looked_at_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.machine.outcomes["/b"] = Outcome.UNKNOWN
+        scene.listener.event(event("/b"))
+        while await scene.changed() != ("/b", "compliant", "unknown"):
+            pass
+        scene.machine.outcomes["/b"] = Outcome.COMPLIANT
+        while await scene.changed() != ("/b", "unknown", "compliant"):
+            pass
+
+    play(scenario, Settings(full=SLOW, uncovered=SLOW, doubtful=0.001))
+
+
+def test_a_gate_that_shuts_lets_everything_be_judged_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        listener = scene.listener
+        scene.machine.gate = Gate(12, "another machine")
+        scene.machine.outcomes = dict.fromkeys(["/a", "/b"], Outcome.BLOCKED)
+        listener.event(event("/a"))
+        assert await scene.machine.checks.get() == ["/a"]
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        for _ in range(4):
+            await scene.changed()
+        assert set(outcomes(scene.watch.state.results).values()) == {"blocked"}
+
+    play(scenario)
+
+
+def test_more_events_than_may_wait_let_everything_be_checked() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        listener = scene.listener
+        for _ in range(3):
+            listener.event(event("/a"))
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+
+    play(scenario, Settings(quiet=0, full=SLOW, uncovered=SLOW, doubtful=SLOW, most_waiting=2))
+
+
+def test_no_more_items_than_allowed_are_checked_together() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        listener = scene.listener
+        for path in ("/a", "/b"):
+            listener.event(event(path))
+        assert [await scene.machine.checks.get(), await scene.machine.checks.get()] == [
+            ["/a"],
+            ["/b"],
+        ]
+
+    play(scenario, Settings(quiet=0, full=SLOW, uncovered=SLOW, doubtful=SLOW, most_together=1))
+
+
+def test_what_an_earlier_watch_knew_is_kept_but_for_items_that_are_gone() -> None:
+    known = State()
+
+    async def first(scene: Scene) -> None:
+        scene.machine.outcomes["/a"] = Outcome.DRIFT
+        scene.listener.event(event("/a"))
+        while await scene.changed() != ("/a", "compliant", "drift"):
+            pass
+        known.results.update(scene.watch.state.results)
+        known.results["files", "/gone"] = known.results["files", "/b"]
+
+    async def second(scene: Scene) -> None:
+        await scene.watch.begun.wait()
+        assert await scene.changed() == ("/a", "drift", "compliant")
+        assert scene.transitions.empty()
+        assert outcomes(scene.watch.state.results) == {"/a": "compliant", "/b": "compliant"}
+
+    play(first)
+    play(second, state=known)
+
+
+def test_the_summary_names_the_sources_and_why_one_is_not_up() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.watch.begun.wait()
+        assert summary("a", scene.watch) == "a: 2 compliant; watched by played"
+
+    async def without(scene: Scene) -> None:
+        await scene.watch.begun.wait()
+        assert summary("a", scene.watch) == (
+            "a: 2 compliant; no events; checked again and again; played is not up: not here"
+        )
+
+    play(scenario)
+    play(without, up=False)
+
+
+def test_nothing_is_checked_before_the_sources_are_up() -> None:
+    async def scenario() -> None:
+        scene = Scene(Settings(full=SLOW, uncovered=SLOW, doubtful=SLOW), None, covers=True)
+        watching = asyncio.create_task(scene.watch.run())
+        listener = await scene.played.starts.get()
+        assert scene.machine.checks.empty()
+        listener.up()
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        await scene.watch.begun.wait()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        assert scene.machine.checks.empty()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))

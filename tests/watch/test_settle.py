@@ -1,0 +1,63 @@
+"""How long an item waits after an event about it."""
+
+from power_edge.watch.settle import Due
+from tests.watch.fakes import event, item
+
+A, B = item("/a"), item("/b")
+
+
+def taken(due: Due, now: float, most: int | None = None) -> list[str]:
+    return [name for _, name in due.take(now, most)]
+
+
+def test_an_item_is_due_after_a_time_without_events_about_it() -> None:
+    due = Due({"files": 2.0})
+    due.add([A], event("/a"), 10.0)
+    due.add([B], event("/b"), 11.0)
+    due.add([A], event("/a"), 11.5)
+    assert due.next() == 13.0
+    assert taken(due, 12.9) == []
+    assert taken(due, 13.0) == ["/b"]
+    assert taken(due, 13.5) == ["/a"]
+    assert due.next() is None
+
+
+def test_events_that_never_stop_do_not_put_it_off_for_ever() -> None:
+    due = Due({"files": 1.0})
+    for moment in range(100):
+        due.add([A], event("/a"), moment / 2)
+    assert due.next() == 10.0
+
+
+def test_the_first_event_counts() -> None:
+    due = Due({"files": 1.0})
+    due.add([A], event("/a", 1.0), 0.0)
+    due.add([A], event("/a", 2.0), 0.5)
+    ((_, first),) = due.take(9.0).values()
+    assert first == event("/a", 1.0)
+
+
+def test_a_type_without_a_quiet_time_is_due_at_once() -> None:
+    due = Due({})
+    due.add([A], event("/a"), 7.0)
+    assert taken(due, 7.0) == ["/a"]
+
+
+def test_a_configured_time_holds_for_all_types() -> None:
+    due = Due({"files": 1.0}, debounce=5.0)
+    due.add([A], event("/a"), 0.0)
+    assert due.next() == 5.0
+    assert Due({"files": 1.0}, debounce=0.0).next() is None
+
+
+def test_only_so_many_are_taken() -> None:
+    due = Due({})
+    due.add([A, B], event("/a"), 0.0)
+    assert [taken(due, 0.0, 1), taken(due, 0.0, 1), taken(due, 0.0, 1)] == [["/a"], ["/b"], []]
+
+
+def test_clear_forgets_all() -> None:
+    due = Due({})
+    due.add([A], event("/a"), 0.0)
+    due.clear()
+    assert due.next() is None
