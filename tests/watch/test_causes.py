@@ -166,6 +166,27 @@ def test_an_account_is_offered_and_added_to_an_act() -> None:
     running(test, lambda: Run(account=ended))
 
 
+def test_what_ended_before_the_last_verdict_is_no_account_of_the_next() -> None:
+    asked: list[tuple[float, float]] = []
+
+    async def kept(item: Item, since: float, until: float) -> Cause | None:
+        asked.append((since, until))
+        return None
+
+    async def test(run: Run) -> None:
+        run.causes = Causes(run.found.put_nowait, accounts=(kept,))
+        task = asyncio.create_task(run.causes.run())
+        run.causes.explain(drift(at=100.2, event=100.0), None)
+        back = drift(at=100.9, event=100.7, before=Outcome.DRIFT, after=Outcome.COMPLIANT)
+        run.causes.explain(back, None)
+        for _ in range(2):
+            await run.found.get()
+        assert asked == [(98.0, 100.2), (100.2, 100.9)]
+        task.cancel()
+
+    running(test)
+
+
 def test_an_account_that_fails_ends_nothing() -> None:
     async def broken(item: Item, since: float, until: float) -> Cause | None:
         raise RuntimeError("the library is broken")
@@ -258,6 +279,20 @@ def test_a_unit_that_never_came_up_ended_when_it_failed() -> None:
     cause = unit_cause("x.service", failed, [], 999, 1001)
     assert cause is not None
     assert cause.time == 1000.024703
+
+
+def test_a_unit_that_systemd_has_forgotten_has_its_journal() -> None:
+    stopped = Entry(1000.4, "x.service", "Stopped x.", "f", "9d1aaa27d60140bd96365438aad20286")
+    cause = unit_cause("x.service", {}, [*LINES[:2], stopped], 999, 1001)
+    assert cause == Cause(
+        "service",
+        unit="x.service",
+        time=1000.4,
+        detail=(LINES[0].message, LINES[1].message, "Stopped x."),
+    )
+    assert unit_cause("x.service", {}, [stopped], 1000.5, 1001) is None
+    # Its own messages say nothing of its end.
+    assert unit_cause("x.service", {}, LINES, 999, 1001) is None
 
 
 def test_a_unit_that_ended_at_another_time_has_no_account() -> None:

@@ -30,6 +30,14 @@ _TAIL = 64 * 1024
 """Bytes of a log that are read, from its end."""
 _LINES, _MOST_LINES = 3, 50
 """Lines of a journal in a cause, and those that are read."""
+_ENDS = frozenset(
+    (
+        "9d1aaa27d60140bd96365438aad20286",  # stopped
+        "7ad2d189f7e94e70a38c781354912448",  # deactivated successfully
+        "d9b373ed55a64feb8242e02dbe79a49c",  # failed, with its result
+    )
+)
+"""Ids of systemd's messages about the end of a unit (systemd/sd-messages.h)."""
 _AFTER = 0.05
 """Seconds after its end in which systemd writes how a unit has ended."""
 _SYSTEMD, _PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
@@ -69,6 +77,9 @@ def unit_cause(
         stamp / 1e6 if isinstance(stamp := properties.get(name), int) else 0.0
         for name in ("ActiveExitTimestamp", "InactiveEnterTimestamp", "ActiveEnterTimestamp")
     )
+    if not ended:
+        # systemd forgets a unit that nothing refers to when it has stopped.
+        ended = next((line.time for line in reversed(lines) if line.kind in _ENDS), 0.0)
     # A unit that never came up has not left; one that systemd restarts enters `inactive` only then.
     moment = next((each for each in (left, ended) if each and since <= each <= until), None)
     if moment is None:
@@ -77,7 +88,7 @@ def unit_cause(
     last = (moment if again else max(moment, ended)) + _AFTER
     messages = [line.message for line in lines if since <= line.time <= last][-_LINES:]
     # If it was started again since, its result and process are those of now.
-    if again:
+    if again or not properties:
         return Cause("service", unit=unit, time=moment, detail=tuple(messages))
     pid = properties.get("ExecMainPID")
     return Cause(

@@ -31,10 +31,13 @@ _AT_ONCE = 8
 
 @dataclass
 class _Waiting:
-    """A transition that is not handed on yet. It can have happened since `since`."""
+    """A transition that is not handed on yet. It can have happened since `since`; what had ended by
+    `judged`, the item's last verdict, was part of that.
+    """
 
     transition: Transition
     since: float
+    judged: float
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[Cause | None] | None = None
 
@@ -58,8 +61,8 @@ class Causes:
         self._accounts = accounts
         self._awaited = awaited
         self._acts: deque[Act] = deque(maxlen=_MOST)
-        self._floors: dict[ItemId, float] = {}
-        """When each item changed last."""
+        self._last: dict[ItemId, Transition] = {}
+        """How each item changed last."""
         self._waiting: deque[_Waiting] = deque()
         self._more = asyncio.Event()
         self._looks = asyncio.Semaphore(_AT_ONCE)
@@ -80,16 +83,18 @@ class Causes:
         if event is not None:
             since = event.time - BEFORE
         # What was done before the item's last change belongs to that one.
-        floor = self._floors.get(key)
-        if since is not None and floor is not None:
-            since = max(since, floor)
+        last = self._last.get(key)
+        judged = last.time if last is not None else 0.0
+        if since is not None and last is not None:
+            since = max(since, last.event.time if last.event is not None else last.time)
         if transition.before is not None:
-            self._floors[key] = event.time if event is not None else transition.time
+            self._last[key] = transition
         made = since is not None and {transition.before, transition.result.outcome} <= _JUDGED
         if not (self._waiting or (made and (self._acts or self._accounts or self._awaited()))):
             self._hand_on(transition)
             return
-        waiting = _Waiting(transition, since if made and since is not None else transition.time)
+        since = since if made and since is not None else transition.time
+        waiting = _Waiting(transition, since, max(since, judged))
         if made:
             waiting.task = asyncio.create_task(self._cause(waiting))
         self._waiting.append(waiting)
@@ -136,7 +141,7 @@ class Causes:
         try:
             async with asyncio.timeout(_LONGEST), self._looks:
                 for account in self._accounts:
-                    cause = await account(item, waiting.since, until)
+                    cause = await account(item, waiting.judged, until)
                     if cause is not None:
                         return cause
         except Exception:  # a broken log or library must not end the watch: no cause is known then

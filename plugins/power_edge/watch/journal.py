@@ -47,12 +47,15 @@ class NoJournal(Exception):
 
 
 class Entry(NamedTuple):
-    """An entry of the journal. `time` is its own, in seconds since 1970."""
+    """An entry of the journal. `time` is its own, in seconds since 1970. `kind` is the id of a
+    message by PID 1, empty for any other.
+    """
 
     time: float
     unit: str
     message: str
     cursor: str
+    kind: str = ""
 
 
 class _Library:
@@ -172,6 +175,7 @@ class Journal:
             (self._field("UNIT") or unit) if unit in ("init.scope", "") else unit,
             self._field("MESSAGE"),
             self._cursor(),
+            self._field("MESSAGE_ID") if self._field("_PID") == "1" else "",
         )
 
     def _cursor(self) -> str:
