@@ -16,6 +16,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from power_edge.text import quoted
 from power_edge.watch import processes
@@ -33,6 +34,7 @@ from power_edge.watch.audit_rules import (
     LOCKED,
     Control,
     Rule,
+    Status,
     command_rule,
     file_rule,
     folder_rule,
@@ -132,10 +134,19 @@ def rules(wanted: Wanted) -> Iterator[Rule]:
             yield syscall_rule(wanted.numbers[name])
 
 
+class _Kernel(Protocol):
+    """The control connection, as far as it is used here (`Control`)."""
+
+    def status(self) -> Status: ...
+    def enable(self, enabled: int) -> None: ...
+    def add(self, rule: Rule) -> None: ...
+    def remove_ours(self) -> int: ...
+
+
 class _Rules:
     """Our rules in the kernel, for as long as the block lasts."""
 
-    def __init__(self, control: Control, wanted: Wanted) -> None:
+    def __init__(self, control: _Kernel, wanted: Wanted) -> None:
         self._control = control
         self._wanted = wanted
         self._set: set[Rule] = set()
@@ -342,10 +353,10 @@ async def _records(feed: socket.socket) -> list[tuple[int, str]]:
     ]
 
 
-class _Watch:
+class Reading:
     """The source while it runs."""
 
-    def __init__(self, wanted: Wanted, control: Control, feed: socket.socket, to: Listener):
+    def __init__(self, wanted: Wanted, control: _Kernel, feed: socket.socket, to: Listener):
         self._control = control
         self._feed = feed
         self._listener = to
@@ -462,7 +473,7 @@ async def run(watched: Watched, listener: Listener) -> None:
         opened.callback(os.close, os.open(_VALUES, os.O_PATH | os.O_CLOEXEC))
         control = opened.enter_context(Control())
         try:
-            await _Watch(wanted, control, feed, listener).run()
+            await Reading(wanted, control, feed, listener).run()
         except PermissionError as error:
             raise Unavailable(
                 f"audit rules are for root of the machine itself ({error.strerror}):"
