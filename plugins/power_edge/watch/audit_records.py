@@ -16,10 +16,9 @@ USER_COMMAND = 1123
 """Types of records, of linux/audit.h."""
 NOBODY = 0xFFFFFFFF
 """The login user of what no login started."""
-_ALONE = range(1100, 1300)
-"""Messages of programs (sudo, sshd, systemd): an event in one record (AUDIT_FIRST_USER_MSG to
-before the kernel's own).
-"""
+_LAST = frozenset((EOE, CONFIG_CHANGE, USER_COMMAND))
+"""The last records of their events."""
+_KNOWN = _LAST | {SYSCALL, PATH, CWD, EXECVE, NETFILTER_CFG, PROCTITLE}
 _MOST_OPEN = 256
 """Events that are not complete yet. An event whose end is missing is dropped in time."""
 _MOST_ARGUMENTS = 64
@@ -106,18 +105,23 @@ class Assembler:
         """Take a record. Return its event if that is complete now. What is not understood is
         dropped.
         """
-        header = _HEADER.match(text)
+        header = _HEADER.match(text) if kind in _KNOWN else None
         if header is None:
             return None
         time, serial, body = float(header[1]), int(header[2]), header[3]
         event = self._open.setdefault(serial, AuditEvent(time, serial))
         event.kinds.add(kind)
         _take(event, kind, body)
-        if kind in (EOE, CONFIG_CHANGE) or kind in _ALONE:
+        if kind in _LAST:
             return self._open.pop(serial)
         if len(self._open) > _MOST_OPEN:
             del self._open[next(iter(self._open))]
         return None
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are events that are not complete."""
+        return bool(self._open)
 
     def overdue(self, before: float) -> list[AuditEvent]:
         """Return the events that began before a time, and forget them: no end follows a record of a

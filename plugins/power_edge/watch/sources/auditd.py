@@ -392,7 +392,8 @@ class Reading:
         begun = looked = loop.time()
         while True:
             try:
-                async with asyncio.timeout(_OVERDUE if proven else _PROOF):
+                idle = _OVERDUE if self._assembler.waits else _LOOK
+                async with asyncio.timeout(idle if proven else min(idle, _PROOF)):
                     records = await _records(self._feed)
             except TimeoutError:
                 records = []
@@ -418,7 +419,7 @@ class Reading:
                     "no record arrives: the kernel sends them to the machine's initial network"
                     " namespace only, not to containers"
                 )
-            if now - looked > _LOOK:
+            if now - looked >= _LOOK:
                 looked = now
                 self._look()
 
