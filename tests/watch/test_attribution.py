@@ -195,7 +195,9 @@ def test_another_use_of_sudo_is_no_chain() -> None:
     sudo, write = events("sudo-sysctl")
     other, _ = events("sudo-tee")
     assert cause_of(write, [], "stella", [other]).via == ()
-    sudo.session = 7
+    sudo.login = 7
+    assert cause_of(write, [], "stella", [sudo]).via == ()
+    sudo.login, sudo.session = write.login, 7
     cause = cause_of(write, [], "stella", [sudo])
     assert (cause.via, cause.terminal) == ((), "pts/1")
 
