@@ -320,6 +320,20 @@ def test_where_it_cannot_work_it_says_why(tmp_path: Path, where: list[str], why:
     assert ours() == 0
 
 
+CAPABLE = ELSEWHERE.replace('print("up")', 'print("up"); raise SystemExit')
+
+
+def test_two_capabilities_are_enough(tmp_path: Path) -> None:
+    only = ["setpriv", "--bounding-set=-all,+audit_read,+audit_control"]
+    argv = [*only, sys.executable, "-c", CAPABLE, str(tmp_path / "motd")]
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "plugins")}
+    done = subprocess.run(
+        argv, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+    assert done.stdout == "up\n", done.stderr
+    assert ours() == 0
+
+
 STATE = """\
 version: "1.0"
 metadata: {{site: rig, environment: production}}

@@ -5,13 +5,14 @@ notifications. An entry can be read at once, so the journal is polled.
 """
 
 import ctypes
-import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple, Self
 
 _LIBRARY = "libsystemd.so.0"
+_FOLDERS = ("/run/log/journal", "/var/log/journal")
 _LOCAL_ONLY = 1
 """SD_JOURNAL_LOCAL_ONLY: entries of this machine."""
 _INVALIDATE = 2
@@ -216,19 +217,14 @@ def matches(units: Iterable[str]) -> Iterator[str | None]:
 
 
 def readable() -> None:
-    """Raise NoJournal if this process may read no journal: journald keeps nothing on disk or in
-    /run, or it is for root and the group systemd-journal.
+    """Raise NoJournal if this process may read no journal: journald keeps none, or it is for root
+    and the group systemd-journal. libsystemd leaves out what it may not read without a word.
     """
-    reasons = []
-    for folder in ("/run/log/journal", "/var/log/journal"):
-        try:
-            if os.listdir(folder):  # noqa: PTH208 its errors are the answer
-                return
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                reasons.append(f"{folder}: {error.strerror}")
-    why = ", ".join(reasons) or "there is none in /run/log/journal or /var/log/journal"
-    raise NoJournal(
-        f"no journal can be read ({why}): systemd-journald has to run, and this user has to be"
-        " root or in the group systemd-journal"
-    )
+    journals = [journal for folder in _FOLDERS for journal in Path(folder).glob("*/*.journal")]
+    if any(os.access(journal, os.R_OK) for journal in journals):
+        return
+    if journals:
+        raise NoJournal(
+            "no journal may be read: this user has to be root or in the group systemd-journal"
+        )
+    raise NoJournal(f"there is no journal in {' or '.join(_FOLDERS)}: systemd-journald has to run")
