@@ -59,7 +59,7 @@ async def of_unit(item: Item, since: float, until: float) -> Cause | None:
         return None
     lines = asyncio.create_task(asyncio.to_thread(_journal, item.key, since))
     properties: dict[str, object] = {}
-    with suppress(OSError, DBusFastError, AssertionError):
+    with suppress(OSError, EOFError, DBusFastError, AssertionError):
         properties = await _properties(item.key)
     return unit_cause(item.key, properties, await lines, since, until)
 
@@ -109,7 +109,7 @@ def _result(properties: dict[str, object]) -> str:
 
 
 async def _properties(unit: str) -> dict[str, object]:
-    """Return a unit's properties, empty if systemd has forgotten it. Raises OSError, DBusFastError,
+    """Return a unit's properties, empty if systemd has forgotten it. Raises OSError, EOFError, DBusFastError,
     AssertionError.
     """
     bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
