@@ -109,8 +109,8 @@ def _result(properties: dict[str, object]) -> str:
 
 
 async def _properties(unit: str) -> dict[str, object]:
-    """Return a unit's properties, empty if systemd has forgotten it. Raises OSError, EOFError, DBusFastError,
-    AssertionError.
+    """Return a unit's properties, empty if systemd has forgotten it. Raises OSError, EOFError,
+    DBusFastError, AssertionError.
     """
     bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
     try:
