@@ -184,6 +184,20 @@ def test_the_chain_of_a_living_process() -> None:
     )
 
 
+def test_the_chain_of_a_sudo_that_is_about_to_end() -> None:
+    sudo, write = events("sudo-sysctl")
+    ending = [each._replace(command="[sudo]") for each in (MONITOR, SUDO)]
+    assert cause_of(write, [*ending, SHELL], "stella", [sudo]).via == (
+        "sudo sysctl -w vm.swappiness=61",
+    )
+
+
+def test_the_chain_of_a_sudo_that_writes_no_records() -> None:
+    _, write = events("sudo-sysctl")
+    cause = cause_of(write, [SYSCTL, MONITOR, SUDO, SHELL], "stella")
+    assert cause.via == ("sudo sysctl -w vm.swappiness=61",)
+
+
 def test_the_chain_when_all_have_ended() -> None:
     sudo, write = events("sudo-sysctl")
     cause = cause_of(write, [], "stella", [sudo])

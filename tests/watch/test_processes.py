@@ -14,7 +14,7 @@ def make(proc: Path, pid: int, parent: int, user: int, name: str, command: str =
     folder.mkdir()
     (folder / "stat").write_text(f"{pid} ({name}) S {parent} 1 1 0 -1")
     (folder / "cmdline").write_text(command.replace(" ", "\0") + "\0" if command else "")
-    (folder / "status").write_text(f"Name:\t{name}\nUid:\t{user}\t0\t0\t0\n")
+    (folder / "status").write_text(f"Name:\t{name}\nUid:\t1000\t{user}\t0\t0\n")
     (folder / "loginuid").write_text("1000")
     (folder / "cgroup").write_text("0::/user.slice/user-1000.slice/session-3.scope\n")
 
@@ -102,6 +102,6 @@ def test_units(cgroups: str, unit: str | None) -> None:
 def test_this_process() -> None:
     found = processes.read(os.getpid())
     assert found is not None
-    assert (found.parent, found.user) == (os.getppid(), os.getuid())
+    assert (found.parent, found.user) == (os.getppid(), os.geteuid())
     assert processes.in_our_network(os.getpid())
     assert not processes.in_our_network(2**31 - 1)

@@ -18,8 +18,9 @@ _STAT = re.compile(r"\d+ \((.*)\) \S+ (\d+) .*", re.DOTALL)
 
 
 class Process(NamedTuple):
-    """A process. `name` is that of its program, of 15 characters at most. `user` is the real user
-    id, `login` the login user's. `unit` is the systemd unit or scope, None if there is none.
+    """A process. `name` is that of its program, of 15 characters at most. `user` is the effective
+    user id (sudo keeps the caller's real one), `login` the login user's. `unit` is the systemd unit
+    or scope, None if there is none.
     """
 
     pid: int
@@ -39,7 +40,7 @@ def read(pid: int, proc: Path = Path("/proc")) -> Process | None:
         if stat is None:
             return None
         command = _text(folder / "cmdline").replace("\0", " ").strip()
-        user = re.search(r"^Uid:\t(\d+)", _text(folder / "status"), re.MULTILINE)
+        user = re.search(r"^Uid:\t\d+\t(\d+)", _text(folder / "status"), re.MULTILINE)
         return Process(
             pid,
             stat[1],

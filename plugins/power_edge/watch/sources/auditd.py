@@ -281,9 +281,11 @@ def cause_of(
     )
     if use is not None and plain(use.ran) == plain(command):
         command = use.ran
-    via = tuple(processes.rights(members))
-    if not via and use is not None:
-        via = (f"{os.path.basename(use.executable)} {use.ran}",)  # noqa: PTH119
+    if use is not None:
+        # /proc shows no command line of a sudo that is about to end.
+        via: tuple[str, ...] = (f"{os.path.basename(use.executable)} {use.ran}",)  # noqa: PTH119
+    else:
+        via = tuple(processes.rights(members))
     return Cause(
         "audit",
         user=user,
