@@ -186,7 +186,7 @@ def test_the_chain_of_a_living_process() -> None:
 
 def test_the_chain_of_a_sudo_that_is_about_to_end() -> None:
     sudo, write = events("sudo-sysctl")
-    ending = [each._replace(command="[sudo]") for each in (MONITOR, SUDO)]
+    ending = [each._replace(command="") for each in (MONITOR, SUDO)]
     assert cause_of(write, [*ending, SHELL], "stella", [sudo]).via == (
         "sudo sysctl -w vm.swappiness=61",
     )
@@ -220,5 +220,7 @@ def test_the_command_line_of_a_living_process_counts_if_it_is_the_program_of_the
     (write,) = events("shell-with-old-title")
     own = Process(6985, "sh", 6875, 0, 1000, "sh -c echo x >/etc/motd", None)
     assert cause_of(write, [own], None).command == "sh -c echo x >/etc/motd"
+    # It is about to end, and has no command line any more.
+    assert cause_of(write, [own._replace(command="")], None).command == "/usr/bin/dash"
     # It has become another program since.
     assert cause_of(write, [own._replace(name="vi")], None).command == "/usr/bin/dash"

@@ -68,6 +68,13 @@ def test_a_process_without_a_record(proc: Path) -> None:
     assert processes.family(99, None, proc) == []
 
 
+def test_a_process_that_ends_has_no_command_line(proc: Path) -> None:
+    make(proc, 70, 20, 0, "sudo")
+    found = processes.family(70, 20, proc)
+    assert found[0].command == ""
+    assert list(processes.rights(found)) == []
+
+
 def test_a_circle_ends(proc: Path) -> None:
     make(proc, 50, 51, 0, "a")
     make(proc, 51, 50, 0, "b")

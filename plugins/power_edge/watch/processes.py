@@ -19,8 +19,8 @@ _STAT = re.compile(r"\d+ \((.*)\) \S+ (\d+) .*", re.DOTALL)
 
 class Process(NamedTuple):
     """A process. `name` is that of its program, of 15 characters at most. `user` is the effective
-    user id (sudo keeps the caller's real one), `login` the login user's. `unit` is the systemd unit
-    or scope, None if there is none.
+    user id (sudo keeps the caller's real one), `login` the login user's. `command` is
+    empty while it ends. `unit` is the systemd unit or scope, None if there is none.
     """
 
     pid: int
@@ -47,7 +47,7 @@ def read(pid: int, proc: Path = Path("/proc")) -> Process | None:
             int(stat[2]),
             int(user[1]) if user is not None else -1,
             int(_optional(folder / "loginuid") or NOBODY),
-            command or f"[{stat[1]}]",
+            command,
             unit_of(_optional(folder / "cgroup")),
         )
     except (OSError, ValueError):
@@ -117,7 +117,7 @@ def rights(members: Iterable[Process]) -> Iterator[str]:
     """
     chain = [process for process in members if process.user >= 0][::-1]
     for parent, process in pairwise(chain):
-        if process.user == 0 and parent.user != 0:
+        if process.user == 0 and parent.user != 0 and process.command:
             yield process.command
 
 

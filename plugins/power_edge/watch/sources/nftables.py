@@ -72,7 +72,7 @@ async def cause_of(commit: Commit, now: float) -> Cause:
     return Cause(
         "commit",
         user=await processes.login_name(own.login),
-        command=own.command,
+        command=own.command or commit.command,
         via=tuple(processes.rights(members)),
         unit=own.unit,
         pid=pid,
