@@ -12,6 +12,7 @@ from power_edge.model import Outcome
 from power_edge.report.record import as_json, record
 from power_edge.report.terminal import headline
 from power_edge.text import printable
+from power_edge.watch import cause
 from power_edge.watch.transition import Transition
 
 Output = Callable[[Transition], None]
@@ -26,7 +27,16 @@ def line(transition: Transition) -> str:
     item = result.item
     name = f"{item.node} {item.type}[{item.name}]"
     rest = "" if result.outcome is Outcome.COMPLIANT else f" {headline(result)}"
-    return printable(f"{clock} {result.outcome.value:<9} {name}{rest}{_by(transition)}")
+    return printable(
+        f"{clock} {result.outcome.value:<9} {name}{rest}{_by(transition)}{_cause(transition)}"
+    )
+
+
+def _cause(transition: Transition) -> str:
+    if transition.cause is not None:
+        return f"; cause: {cause.as_text(transition.cause)}"
+    changed = transition.before is Outcome.COMPLIANT and transition.result.outcome is Outcome.DRIFT
+    return "; not attributed" if changed else ""
 
 
 def _by(transition: Transition) -> str:
@@ -48,7 +58,7 @@ def as_event(transition: Transition) -> dict[str, Any]:
         "to": item["outcome"],
         "expected": item["expected"],
         "actual": item["actual"],
-        "cause": None,
+        "cause": cause.as_json(transition.cause) if transition.cause is not None else None,
         "detection_seconds": (
             round(seconds, 3) if (seconds := transition.detection_seconds) is not None else None
         ),
