@@ -127,8 +127,11 @@ pe_ended() { # STATUS: prints the line that pe_until waits for
 
 # shellcheck disable=SC2086 # words
 pe_asked() { # COMMAND...: prints what a command prints; before the sections, all of these together have the deadline of one
-    # A section that asks (about/who.sh) has a deadline already.
-    [ -n "${pe_limit-}" ] || { "$@" 2>/dev/null; return; }
+    # In a section its own deadline holds. What a timeout(1) in it had started would be in a process group of its own, and outlive it.
+    if [ -n "${PE_SECTION-}" ] || [ -z "${pe_limit-}" ]; then
+        "$@" 2>/dev/null
+        return
+    fi
     pe_clock
     pe_left=$((pe_limit - (pe_now - pe_start) / 100))
     [ "$pe_left" -gt 0 ] || return 124
@@ -269,6 +272,7 @@ pe_end_group() { # GROUP
 # shellcheck disable=SC2086 # words
 pe_block() { # NAME BODY [WORDS]
     exec 3>&1 # this is a shell of its own, as part of a pipe
+    export PE_SECTION="$1"
     pe_name=$1
     pe_text="set -- ${3-}
 {

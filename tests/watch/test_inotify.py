@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from power_edge.watch.cause import Act
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Watched
 from power_edge.watch.sources.inotify import SOURCE
@@ -23,6 +24,12 @@ class Heard:
 
     def up(self) -> None:
         self.ready.set()
+
+    def limited(self, why: str) -> None:
+        pass
+
+    def act(self, act: Act) -> None:
+        pass
 
     def event(self, event: Event) -> None:
         self.events.put_nowait(event)

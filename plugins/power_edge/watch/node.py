@@ -11,7 +11,9 @@ from power_edge.checking.check import GATE_NAME, GATE_TYPE
 from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome, Result
 from power_edge.resources import resource
+from power_edge.watch.accounts import ACCOUNTS
 from power_edge.watch.affected import Affected
+from power_edge.watch.causes import Causes
 from power_edge.watch.event import Event, Kind
 from power_edge.watch.settings import Settings
 from power_edge.watch.settle import Due, ItemId
@@ -87,7 +89,6 @@ class NodeWatch:
             key: result for key, result in self.state.results.items() if key in wanted
         }
         self._check = check
-        self._on_transition = on_transition
         self._on_cycle = on_cycle
         self._deadline = deadline
         self._planned: float | None = None
@@ -103,10 +104,20 @@ class NodeWatch:
         """Why a full check is due; None if none is."""
         self._wake = asyncio.Event()
         watched = Watched(self._affected.subjects, settings.configured, settings.sweep)
+        chosen = [
+            source for source in sources if source.wants(watched) and settings.enabled(source)
+        ]
+        self._causes = Causes(
+            on_transition,
+            family=family,
+            accounts=ACCOUNTS if chosen else (),
+            awaited=lambda: any(
+                each.health.up and each.source.acts_late for each in self._supervisors
+            ),
+        )
         self._supervisors = [
-            Supervisor(source, watched, self._on_event, self.check_all)
-            for source in sources
-            if source.wants(watched) and settings.enabled(source)
+            Supervisor(source, watched, self._on_event, self.check_all, self._causes.act)
+            for source in chosen
         ]
 
     @property
@@ -131,6 +142,7 @@ class NodeWatch:
         async with asyncio.TaskGroup() as tasks:
             for supervisor in self._supervisors:
                 tasks.create_task(supervisor.run(), name=supervisor.source.name)
+            tasks.create_task(self._causes.run(), name="causes")
             tasks.create_task(self._cycles(), name="cycles")
 
     async def _cycles(self) -> None:
@@ -209,9 +221,6 @@ class NodeWatch:
         now = self.state.last_cycle = time.time()
         if checked.gate.open:
             self.state.last_answer = now
-        if full:
-            self.state.last_full = now
-            self.state.full_seconds = asyncio.get_running_loop().time() - begun
         for result in checked.results:
             key = key_of(result.item)
             known = self.state.results.get(key)
@@ -219,7 +228,12 @@ class NodeWatch:
             self.state.results[key] = result
             if before is not result.outcome:
                 _, event = wanted.get(key, (None, None))
-                self._on_transition(Transition(now, result, before, event))
+                self._causes.explain(
+                    Transition(now, result, before, event), since=self.state.last_full
+                )
+        if full:
+            self.state.last_full = now
+            self.state.full_seconds = asyncio.get_running_loop().time() - begun
         self._on_cycle(self.state)
 
     def _on_event(self, event: Event) -> None:

@@ -14,6 +14,7 @@ from power_edge.model.generated.event_schema import Event
 from power_edge.report.record import OUTCOMES, record
 from power_edge.report.terminal import headline
 from power_edge.text import printable
+from power_edge.watch import cause
 from power_edge.watch.clock import utc
 from power_edge.watch.transition import Transition
 
@@ -29,7 +30,16 @@ def line(transition: Transition) -> str:
     item = result.item
     name = f"{item.node} {item.type}[{item.name}]"
     rest = "" if result.outcome is Outcome.COMPLIANT else f" {headline(result)}"
-    return printable(f"{clock} {result.outcome.value:<9} {name}{rest}{_by(transition)}")
+    return printable(
+        f"{clock} {result.outcome.value:<9} {name}{rest}{_by(transition)}{_cause(transition)}"
+    )
+
+
+def _cause(transition: Transition) -> str:
+    if transition.cause is not None:
+        return f"; cause: {cause.as_text(transition.cause)}"
+    changed = transition.before is Outcome.COMPLIANT and transition.result.outcome is Outcome.DRIFT
+    return "; not attributed" if changed else ""
 
 
 def _by(transition: Transition) -> str:
@@ -56,7 +66,10 @@ def as_event(transition: Transition) -> dict[str, Any]:
         detection_seconds=round(seconds, 3) if seconds is not None else None,
     )
     # `from` is a word of Python, so the generated field cannot have that name.
-    return {name.rstrip("_"): value for name, value in msgspec.to_builtins(event).items()}
+    values = {name.rstrip("_"): value for name, value in msgspec.to_builtins(event).items()}
+    if transition.cause is not None:
+        values["cause"] = cause.as_json(transition.cause)
+    return values
 
 
 class EventLog:

@@ -104,6 +104,7 @@ class Publisher:
     def on_transition(self, transition: Transition) -> None:
         """Take in a transition."""
         self._histories[transition.result.item.node].add(transition)
+        self.changed()
 
     def on_cycle(self, _: State) -> None:
         """A node has been checked, completely or in part."""

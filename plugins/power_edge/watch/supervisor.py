@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from power_edge.text import printable
+from power_edge.watch.cause import Act
 from power_edge.watch.event import Event
 from power_edge.watch.sources import Source, Unavailable, Watched
 
@@ -38,6 +39,7 @@ class Supervisor:
         watched: Watched,
         on_event: Callable[[Event], None],
         on_gap: Callable[[str], None],
+        on_act: Callable[[Act], None] = lambda _: None,
     ) -> None:
         """`on_gap` is called with the reason if events may have been missed: a full check is due.
 
@@ -50,6 +52,7 @@ class Supervisor:
         self._watched = watched
         self._on_event = on_event
         self._on_gap = on_gap
+        self._on_act = on_act
 
     async def run(self) -> None:
         """Run the source until this is cancelled."""
@@ -85,6 +88,13 @@ class Supervisor:
         self.health.why = None
         self._on_gap(f"{self.source.name} is up")
         self.tried.set()
+
+    def limited(self, why: str) -> None:
+        self.health.why = printable(why)
+        self.tried.set()
+
+    def act(self, act: Act) -> None:
+        self._on_act(act)
 
     def event(self, event: Event) -> None:
         self.health.events += 1

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from power_edge.model import Outcome, Result
+from power_edge.watch.cause import Cause
 from power_edge.watch.event import Event
 
 
@@ -10,13 +11,15 @@ class Transition(NamedTuple):
     """An item's outcome before and after a check.
 
     `time` is when it was judged, in seconds since 1970. `before` is None if the item is new.
-    `event` is the first event that led to the check, None if a full check found the change.
+    `event` is the first event that led to the check, None if a full check found the change. `cause`
+    is who or what made the change, None if no record says so.
     """
 
     time: float
     result: Result
     before: Outcome | None
     event: Event | None
+    cause: Cause | None = None
 
     @property
     def detection_seconds(self) -> float | None:

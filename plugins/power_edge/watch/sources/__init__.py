@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from typing import Protocol
 
 from power_edge.model.generated.watcher_schema import Watchers
+from power_edge.watch.cause import Act
 from power_edge.watch.event import Event, Subject
 
 
@@ -25,6 +26,12 @@ class Listener(Protocol):
 
     def up(self) -> None:
         """From now on no event is missed. What changed before is looked at by a full check."""
+
+    def limited(self, why: str) -> None:
+        """It works, yet not as it should, and does not count as up; the reason is for people."""
+
+    def act(self, act: Act) -> None:
+        """Somebody did something. It wakes nothing: it can be the cause of a transition."""
 
     def event(self, event: Event) -> None:
         """Something may have changed."""
@@ -60,6 +67,8 @@ class Source:
     covers: Callable[[Subject], bool]
     """Whether it reports each change of a subject while it is up."""
     run: Callable[[Watched, Listener], Awaitable[None]] = field(repr=False)
+    acts_late: bool = False
+    """Whether an act can be reported after the change that it made was judged."""
 
 
 def sources() -> Iterator[Source]:

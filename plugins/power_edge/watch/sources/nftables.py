@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from power_edge.watch import processes
+from power_edge.watch.cause import Act, Cause
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
@@ -60,6 +62,24 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
+async def cause_of(commit: Commit, now: float) -> Cause:
+    """Return who made a commit, as far as the process still lives, and its ancestors."""
+    members = processes.family(commit.pid)
+    own = next((each for each in members if each.pid == commit.pid), None)
+    pid = commit.pid or None
+    if own is None or own.name != commit.command:
+        return Cause("commit", command=commit.command or None, pid=pid, time=now)
+    return Cause(
+        "commit",
+        user=await processes.login_name(own.login),
+        command=own.command or commit.command,
+        via=tuple(processes.rights(members)),
+        unit=own.unit,
+        pid=pid,
+        time=now,
+    )
+
+
 async def run(_: Watched, listener: Listener) -> None:
     try:
         feed = socket.socket(
@@ -87,8 +107,10 @@ async def run(_: Watched, listener: Listener) -> None:
                 listener.lost(1, "the kernel's buffer of netfilter messages was full")
                 continue
             for commit in commits(datagram):
+                now = time.time()
+                listener.act(Act(COMMIT, now, await cause_of(commit, now)))
                 detail = f"{commit.command} (process {commit.pid}) changed the packet filter"
-                listener.event(Event(NAME, COMMIT, time.time(), detail))
+                listener.event(Event(NAME, COMMIT, now, detail))
 
 
 SOURCE = Source(
