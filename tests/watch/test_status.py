@@ -11,6 +11,7 @@ from power_edge.config import schema
 from power_edge.identity.gate import Gate
 from power_edge.model import Outcome
 from power_edge.watch import health
+from power_edge.watch.cause import Cause
 from power_edge.watch.outputs import as_event
 from power_edge.watch.status import as_json, status
 from power_edge.watch.view import History, View
@@ -179,14 +180,8 @@ def test_a_line_without_an_event() -> None:
 
 
 def test_a_line_with_a_cause() -> None:
-    cause = {
-        "kind": "audit",
-        "user": "ann",
-        "command": "sysctl -w x=0",
-        "unit": None,
-        "pid": 7,
-        "time": None,
-    }
-    line = {**as_event(transition(Outcome.DRIFT, 0.1)), "cause": cause}
+    cause = Cause("audit", "ann", "sysctl -w x=0", ("sudo -i",), pid=7, time=NOON, detail=("a",))
+    line = as_event(transition(Outcome.DRIFT, 0.1)._replace(cause=cause))
     Draft202012Validator(closed(schema("event"))).validate(line)
+    assert (line["cause"]["user"], line["cause"]["via"]) == ("ann", ["sudo -i"])
     assert not Draft202012Validator(schema("event")).is_valid({**line, "cause": {"kind": "audit"}})

@@ -17,6 +17,9 @@ class Cause:
     unit: str | None
     pid: int | None
     time: str | None
+    via: list[str] | None = None
+    terminal: str | None = None
+    detail: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
