@@ -57,6 +57,15 @@ def test_the_mounts_of_the_page_are_checked(copy: Path) -> None:
     }
 
 
+def test_the_event_source_of_the_page_is_found(copy: Path) -> None:
+    listed = _python(
+        copy,
+        "-c",
+        "from power_edge.watch.sources import sources; print([s.name for s in sources()])",
+    )
+    assert "mounted" in listed
+
+
 def test_a_type_may_have_no_discovery(copy: Path) -> None:
     done = _python(copy, "-c", "from power_edge.cli import main; main()", "discover", "--help")
     assert "sysctl" in done
