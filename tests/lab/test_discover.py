@@ -179,7 +179,7 @@ def test_a_clone_is_not_taken_for_its_original(lab: Lab, node: Node, tmp_path: P
     with lab.node("Clone-1", machine_id=node.machine_id):
         discover(lab, tmp_path, "root@Clone-1")
         assert check(lab, "--node=Clone-1", folder=tmp_path).status == 0
-        assert "the host name 'Clone-1', not 'usual'" in discover(
+        assert "the host name 'Clone-1' instead of 'usual'" in discover(
             lab, tmp_path, f"root@{node.name}", "--merge", status=4
         )
     assert [folder.name for folder in (tmp_path / "node-configs").iterdir()] == ["Clone-1"]

@@ -226,7 +226,7 @@ BROKEN = {
     "a system that is not known": (
         "ID=gentoo\n",
         STATUS.format(name="a", status="install ok installed", more=""),
-        "manager of gentoo is not known",
+        "does not know the package manager of gentoo",
     ),
     "an empty database": ("ID=debian\n", "", "its dpkg database is missing, empty or unreadable"),
     "a database without a package": (

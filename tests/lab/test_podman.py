@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -103,10 +104,11 @@ class Podman:
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    made = Podman(tmp_path_factory.mktemp("podman"))
-    yield made
-    made.podman("rm", "-f", "-t=0", "web")
+def podman() -> Iterator[Podman]:
+    with TemporaryDirectory(prefix="pe-") as place:  # podman takes no path of 50 characters
+        made = Podman(Path(place))
+        yield made
+        made.podman("rm", "-f", "-t=0", "web")
 
 
 def test_a_container_is_checked(podman: Podman, tmp_path: Path) -> None:

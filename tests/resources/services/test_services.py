@@ -1441,6 +1441,9 @@ NEW = (*OLD, "RestartMode=normal")
         (times(8.0, 8.0), "start 5.0\nstop 8.0", True),
         # systemd has forgotten that it was up before.
         (times(0.0, 0.0), "start 9.0\nbefore 3.0", True),
+        # It had been up for a minute: a person has started it after a crash.
+        (times(99.0, 99.001), "start 100.0\nbefore 39.1", True),
+        (times(99.0, 99.001), "start 100.0\nbefore 39.0", False),
         (times(0.0, 0.0), "start 9.0\nbefore 3.0\nstop 4.0", False),
         (times(0.0, 0.0), "start 9.0\nbefore 3.0\nstop 2.0", True),
     ],

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from power_edge.resources.services.answer import Answer, Jobs, Properties, seconds, unit_names
 from power_edge.resources.services.names import claimed_by, nearest
 from power_edge.resources.services.pulling import pullers, started_at_boot, triggers
+from power_edge.resources.services.running import SETTLED
 from power_edge.resources.services.unit import Boot, Change, Restarts, Unit
 
 _UNMASKED = ("/etc/systemd/system/", "/run/systemd/system/")
@@ -214,7 +215,7 @@ def _restarts(properties: Properties, answer: Answer) -> Restarts:
 
 def _ended(properties: Properties, answer: Answer) -> tuple[float, bool]:
     """Return when the unit left the active state last, 0.0 for never; and whether it did so without
-    a stop, or that is unknown.
+    a stop and soon after its start, or that is unknown.
 
     The journal knows each stop, since it is a job; and a start before the present one, if systemd
     has forgotten the unit in between. Where the journal does not have the present start, it could
@@ -230,7 +231,10 @@ def _ended(properties: Properties, answer: Answer) -> tuple[float, bool]:
     entries = (entry.partition(" ") for entry in answer.again.get(properties["Id"], ()))
     last = {kind: float(at) for kind, _, at in entries}
     if last.get("start", -1.0) > seconds(properties, "ActiveEnterTimestampMonotonic") - _JOURNAL:
-        left = left or last.get("before", 0.0)
+        before = last.get("before")
+        left = left or before or 0.0
+        if before is not None and left - before >= SETTLED:
+            return left, False  # it had settled: a person has started it after a crash
         return left, last.get("stop", -1.0) < left - _JOURNAL
     commands = any(properties.get(key) for key in ("ExecStop", "ExecStopPost"))
     return left, down <= left or commands or _may_be_automatic(properties, down - left)
