@@ -2,14 +2,17 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.test_ends import await_ends
+from tests.lab.test_ends import HANGS, await_ends
+from tests.lab.test_login_shells import log_in_by
 from tests.support.lab.checking import declare, logins
 from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import SHELLS
 from tests.support.lab.watching_ssh import WATCHER, Watch, await_no_session, sessions, watch
 
 pytestmark = pytest.mark.lab
@@ -130,3 +133,73 @@ def test_after_a_reboot_the_verdicts_are_right(lab: Lab, tmp_path: Path) -> None
             drifts_and_comes_back(running, again)
             assert sessions(again) == 1
             assert running.stop()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("shell", "startup", "does"),
+    [
+        ("/bin/bash", ".bashrc", "echo Welcome; stty erase x"),
+        ("/usr/bin/tcsh", ".tcshrc", "echo Welcome"),
+        ("/bin/bsd-csh", ".cshrc", "echo Welcome"),
+        ("/usr/bin/zsh", ".zshenv", "printf 'no newline'"),
+        ("/usr/bin/fish", ".config/fish/config.fish", "echo Welcome"),
+        ("/usr/bin/mksh", ".mkshrc", "echo Welcome"),
+    ],
+)
+def test_any_login_shell_carries_the_watch(
+    lab: Lab, shells: Node, tmp_path: Path, shell: str, startup: str, does: str
+) -> None:
+    log_in_by(shells, shell, startup, does)
+    declare(tmp_path, shells, STATE, user="guest")
+    (tmp_path / "node-configs" / shells.name / "watcher.yaml").write_text(WATCHER)
+    before = logins(shells)
+    with watch(lab, tmp_path, shells) as running:
+        drifts_and_comes_back(running, shells)
+        assert running.stop()[0] == 0
+    assert logins(shells) == before + 1
+
+
+@pytest.fixture(scope="module")
+def shells(lab: Lab) -> Iterator[Node]:
+    with lab.node("shells", root=SHELLS, files=FILES) as booted:
+        yield booted
+
+
+SECRET = {"files": [{"path": "/etc/watched", "mode": "0644"}, {"path": "/root/.profile"}]}
+
+
+def test_sudo_runs_each_script(lab: Lab, nodes: tuple[Node, Node], tmp_path: Path) -> None:
+    node, _ = nodes
+    declare(tmp_path, node, SECRET, user="stella")
+    (tmp_path / "node-configs" / node.name / "watcher.yaml").write_text(WATCHER)
+    with watch(lab, tmp_path, node, options=["--sudo"]) as running:
+        drifts_and_comes_back(running, node)
+        shown = node.sh("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'")
+        assert "while read -r t l;" in shown
+        assert "pe_gate" not in shown
+        assert running.stop()[0] == 0
+
+
+def test_a_probe_that_hangs_ends_with_the_watch(
+    lab: Lab, nodes: tuple[Node, Node], tmp_path: Path
+) -> None:
+    node, _ = nodes
+    declare(tmp_path, node, STATE, user="stella", section_timeout=2)
+    (tmp_path / "node-configs" / node.name / "watcher.yaml").write_text(WATCHER)
+    node.sh("mkfifo -m 666 /run/alive")
+    reading = ["nsenter", f"--target={node.leader}", "--mount", "--root", "--", "cat", "/run/alive"]
+    with (
+        watch(lab, tmp_path, node) as running,
+        subprocess.Popen(reading, stdout=subprocess.PIPE) as reader,
+    ):
+        assert reader.stdout is not None
+        node.write("/usr/local/bin/systemctl", HANGS, 0o755)
+        try:
+            assert reader.stdout.readline() == b"begun\n"
+            running.stop(signal.SIGKILL)
+            node.sh("rm /usr/local/bin/systemctl")
+            reader.stdout.read()
+            await_no_session(node)
+        finally:
+            node.sh("rm -f /usr/local/bin/systemctl /run/alive")
+            reader.kill()

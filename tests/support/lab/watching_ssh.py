@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -85,18 +85,18 @@ class Watch:
 
 
 @contextmanager
-def watch(lab: Lab, folder: Path, *nodes: Node) -> Iterator[Watch]:
+def watch(lab: Lab, folder: Path, *nodes: Node, options: Sequence[str] = ()) -> Iterator[Watch]:
     """A watch of nodes that are declared in a folder; everything was checked once. It is gone at
     the end.
     """
     number = next(_NUMBERS)
     log, out = folder / f"events-{number}.jsonl", folder / f"output-{number}"
     pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-    options = [f"--ssh-config={lab.ssh_config}", "--watch", f"--event-log={log}"]
+    ours = [f"--ssh-config={lab.ssh_config}", "--watch", f"--event-log={log}"]
     with (
         out.open("wb") as output,
         subprocess.Popen(
-            ["nsenter", f"--net=/proc/{lab.holder}/ns/net", "--", *pytest, *options]
+            ["nsenter", f"--net=/proc/{lab.holder}/ns/net", "--", *pytest, *ours, *options]
             + [f"--node={node.name}" for node in nodes],
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -121,6 +121,6 @@ def sessions(node: Node) -> int:
 def await_no_session(node: Node) -> None:
     """Wait until a node has no connection, and no loop of one."""
     deadline = time.monotonic() + COMMAND_SECONDS
-    while left := node.sh("pgrep -fa '^sshd: [r]oot|while [r]ead -r t l' || :"):
+    while left := node.sh("pgrep -fa '^sshd: ([r]oot|[s]tella)|while [r]ead -r t l' || :"):
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
