@@ -14,10 +14,11 @@ from power_edge.probing.failure import Unreachable
 from power_edge.probing.kept import Kept
 from power_edge.probing.process import Lifeline
 from power_edge.probing.route import Route
-from power_edge.probing.script import Timeouts, probe_script
+from power_edge.probing.script import ProbeScript, Section, Timeouts, probe_script
 from power_edge.probing.transport import Job
 from tests.probing.test_process import Holders
 from tests.probing.test_ssh_options import stand_in
+from tests.support.answers import answer
 from tests.support.shells import each_shell
 
 pytestmark = pytest.mark.shell
@@ -115,6 +116,55 @@ def test_a_connection_that_cannot_be_used_again_is_replaced(place: Place, does: 
     assert place.starts() == 2
 
 
+def test_what_is_printed_between_two_scripts_makes_it_unusable(
+    place: Place, holders: Holders
+) -> None:
+    go = place.folder / "go"
+    os.mkfifo(go)
+    place.ssh(
+        f'(exec 9>"{holders.fifo}"; echo begun >&9; cat "{go}" >/dev/null; echo more) &\n{RUNS}'
+    )
+    assert place.ask("one") == "one"
+    holders.await_begun()
+    go.write_bytes(b"")
+    holders.await_gone()
+    assert place.ask("two") == "two"
+    assert place.starts() == 2
+
+
+def test_an_answer_to_half_a_script_makes_it_unusable(place: Place) -> None:
+    (place.folder / "answer").write_bytes(answer("eager", gate="wrong"))
+    place.ssh(
+        "t=$(dd bs=1 count=32 2>/dev/null)\n"
+        f'printf "\\n%s begin\\n" "$t"; cat "{place.folder}/answer"\n'
+        'printf "\\n%s end\\n" "$t"; cat "$0.fifo" >/dev/null'
+    )
+    os.mkfifo(place.folder / "bin" / "ssh.fifo")
+    names = tuple(os.urandom(40).hex() for _ in range(4000))
+    long = Section("sysctl.0", ("resources/sysctl",), names)
+    job = Job(ProbeScript("one", None, (long,), Timeouts()), ROUTE)
+    assert len(job.script.packed()) > 2 * 64 * 1024
+    assert [place.kept.ask(job, Lifeline()).node for _ in range(2)] == ["eager", "eager"]
+    assert place.starts() == 2
+
+
+def test_a_success_ends_the_back_off(place: Place) -> None:
+    place.ssh(f'[ ! -e "{place.folder}/down" ] || exit 255\n{RUNS}')
+    pauses = []
+    for down in (True, True, False, True):
+        place.kept._next_try = 0.0
+        (place.folder / "down").touch()
+        if down:
+            with pytest.raises(Unreachable):
+                place.ask("one")
+        else:
+            (place.folder / "down").unlink()
+            assert place.ask("one") == "one"
+            place.kept._take(Route("ssh://other"))
+        pauses.append(place.kept._pause)
+    assert pauses == [1, 2, 0, 1]
+
+
 REPLAY = r"""
 read -r t l
 a=$(echo "$l"|base64 -d|gzip -dc|sh)
@@ -193,7 +243,7 @@ def holders(tmp_path: Path) -> Iterator[Holders]:
         yield made
 
 
-HANGS = 'exec 9>"{0}"; echo begun >&9; (timeout 1000 sleep 1000; true) & cat >/dev/null; wait'
+HANGS = 'read -r line; exec 9>"{0}"; echo begun >&9; (timeout 1000 sleep 1000; true) & cat >/dev/null; wait'
 
 
 def test_a_deadline_ends_the_connection(place: Place, holders: Holders) -> None:

@@ -399,7 +399,7 @@ class Conversation:
         """Return whether it runs, and has printed nothing that was not read."""
         ready = poll()
         ready.register(self._stdout, POLLIN)
-        return self.sent_whole and self._process.poll() is None and not ready.poll(0)
+        return self._process.poll() is None and not ready.poll(0)
 
     def exchange(self, stdin: bytes, take: Callable[[bytes], bool]) -> bool:
         """Write `stdin`, and pass on each piece of output until `take` has enough of it.
