@@ -89,6 +89,7 @@ def main() -> None:
                 bench.item_by_item,
                 bench.eight,
                 bench.fifty,
+                bench.sweeps,
                 bench.local,
                 bench.recording,
                 bench.looking,
@@ -375,6 +376,33 @@ class Bench:
             self.pytest("--node=rig-00"),
             runs=3,
             cold=True,
+        )
+
+    def sweeps(self) -> Iterable[Row]:
+        """50 nodes x 100 items, again and again as a watch does"""
+        names = [f"rig-{number:02}" for number in range(50)]
+        sweep = [sys.executable, str(ROOT / "bench" / "sweep.py"), str(self.place / "node-configs")]
+        inside = ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", *sweep]
+        swept = subprocess.run(
+            [*inside, str(self.lab.ssh_config), str(self.runs), *names],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "plugins")},
+        ).stdout
+        *pairs, (spent, connections) = (
+            tuple(map(float, line.split())) for line in swept.splitlines()
+        )
+        kept, new = (statistics.median(column) for column in zip(*pairs, strict=True))
+        ratio = statistics.median(one / other for one, other in pairs)
+        cells = ("over a new connection each", f"{new:.2f} s", f"{ratio:.2f}")
+        yield "a sweep over 50 kept connections", f"{kept:.2f} s", *cells
+        yield (
+            f"  {connections:.0f} connections at rest, of a core",
+            f"{spent * 10:.1f} %",
+            "",
+            "",
+            "",
         )
 
     def local(self) -> Iterable[Row]:

@@ -71,14 +71,19 @@ class _Turn(NamedTuple):
     lifeline: Lifeline
 
 
-def start(jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask) -> dict[str, Pending]:
+def start(
+    jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask, *, beside: int = 0
+) -> dict[str, Pending]:
     """Start to ask all nodes; return what is awaited, by the name of the node.
+
+    `beside`: how many other nodes are asked meanwhile by other calls.
 
     As many are asked at once as this machine has files and threads for; the others wait for their
     turn. The threads are daemons, unlike those of a ThreadPoolExecutor: a connection that hangs
     keeps neither the other nodes nor the end of the run waiting.
     """
-    longest = min(LONGEST_OUTPUT, max(LONGEST_AT_LEAST, LONGEST_TOGETHER // max(1, len(jobs))))
+    together = max(1, len(jobs) + beside)
+    longest = min(LONGEST_OUTPUT, max(LONGEST_AT_LEAST, LONGEST_TOGETHER // together))
     started = time.monotonic()
     waiting: SimpleQueue[_Turn] = SimpleQueue()
     turns = [_Turn(job._replace(longest=longest), Future(), Lifeline()) for job in jobs]
@@ -144,6 +149,8 @@ def _work(waiting: "SimpleQueue[_Turn]", ask: Callable[[Job, Lifeline], Answer])
             job, future, lifeline = waiting.get_nowait()
         except Empty:
             return
+        if not future.set_running_or_notify_cancel():
+            continue  # nobody waits for it any more
         try:
             future.set_result(ask(job, lifeline))
         except (Unreachable, NotAsked) as error:

@@ -11,7 +11,7 @@ import os
 import selectors
 import shlex
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import BytesIO, FileIO
@@ -113,6 +113,12 @@ class Lifeline:
         self._lock = Lock()
         self._ends: set[int] = set()
         self._cut = False
+        self._held: set[Lifeline] = set()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it was cut."""
+        return self._cut
 
     def cut(self) -> None:
         """Kill what runs, and what is started later."""
@@ -121,6 +127,23 @@ class Lifeline:
             for end in self._ends:
                 os.close(end)
             self._ends.clear()
+            held = tuple(self._held)
+        for other in held:
+            other.cut()
+
+    @contextmanager
+    def holding(self, other: "Lifeline") -> Iterator[None]:
+        """Cut another lifeline too if this one is cut during the block."""
+        with self._lock:
+            self._held.add(other)
+            cut = self._cut
+        if cut:
+            other.cut()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.discard(other)
 
     def _attach(self) -> tuple[int, int]:
         with self._lock:
@@ -237,6 +260,12 @@ def run(
     """
     with need_of_room():
         ended = _run(argv, stdin, lifeline, longest, hold)
+    _refuse_no_fork(ended)
+    return ended
+
+
+def _refuse_no_fork(ended: Ended) -> None:
+    """Raise NoRoom if the shell that was to become the command could not start a process."""
     begin, word = _NO_FORK
     if (
         ended.status != 0
@@ -245,7 +274,6 @@ def run(
         and word in ended.stderr.splitlines()[0]
     ):
         raise NoRoom(os.strerror(errno.EAGAIN))
-    return ended
 
 
 def _run(argv: Sequence[str], stdin: bytes, lifeline: Lifeline, longest: int, hold: bool) -> Ended:
@@ -257,14 +285,7 @@ def _run(argv: Sequence[str], stdin: bytes, lifeline: Lifeline, longest: int, ho
         opened.callback(os.close, stdin_read)
         with (
             os.fdopen(stdin_write, "wb", buffering=0) as stdin_file,
-            subprocess.Popen(
-                ["sh", "-c", _GUARDED, "guard", f"/dev/fd/{stdin_read}", *argv],
-                stdin=line,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(stdin_read,),
-                start_new_session=True,
-            ) as process,
+            _guarded(argv, line, stdin_read) as process,
         ):
             lifeline.begun.set()
             succeeded = False
@@ -276,6 +297,18 @@ def _run(argv: Sequence[str], stdin: bytes, lifeline: Lifeline, longest: int, ho
             finally:
                 lifeline._detach(end, succeeded=succeeded)
     return Ended(process.returncode, stdout, stderr)
+
+
+def _guarded(argv: Sequence[str], line: int, stdin_read: int) -> "subprocess.Popen[bytes]":
+    """Start a command with its guard, which reads `line`; `stdin_read` is its standard input."""
+    return subprocess.Popen(
+        ["sh", "-c", _GUARDED, "guard", f"/dev/fd/{stdin_read}", *argv],
+        stdin=line,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=(stdin_read,),
+        start_new_session=True,
+    )
 
 
 def _exchange(
@@ -318,6 +351,115 @@ def _exchange(
                 elif buffers[errors].tell() + len(piece) <= LONGEST_ERRORS:
                     buffers[errors].write(piece)
     return buffers[output].getvalue(), buffers[errors].getvalue()
+
+
+def client(host: Any, command: str) -> list[str]:
+    """Return the argv of the client by which testinfra's `host` (over ssh) would run a command."""
+    backend = host.backend
+    argv: list[str] = []
+
+    def run_local(line: str, *args: str) -> Any:
+        argv.extend(shlex.split(backend.quote(line, *args)))
+        return backend.result(0, b"", b"", b"")
+
+    backend.run_local = run_local
+    host.run(command)
+    return argv
+
+
+class Conversation:
+    """A command that goes on: it is given input again and again, and its output is read.
+
+    It hangs on a lifeline of its own. One thread uses it at a time; `lifeline.cut` is for any.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        """Start the command. Raises NoRoom."""
+        self.lifeline = Lifeline()
+        self.sent_whole = True
+        """Whether all input was written."""
+        self._errors = BytesIO()
+        with need_of_room(), ExitStack() as opened:
+            line, self._lifeline_end = self.lifeline._attach()
+            opened.callback(os.close, line)
+            stdin_read, stdin_write = os.pipe()
+            opened.callback(os.close, stdin_read)
+            with ExitStack() as failed:
+                failed.callback(os.close, stdin_write)
+                failed.callback(self.lifeline.cut)
+                self._process = _guarded(argv, line, stdin_read)
+                failed.pop_all()
+        self._stdin = os.fdopen(stdin_write, "wb", buffering=0)
+        os.set_blocking(stdin_write, False)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._stdout, self._stderr = self._process.stdout, self._process.stderr
+
+    def is_silent(self) -> bool:
+        """Return whether it runs, and has printed nothing that was not read."""
+        ready = poll()
+        ready.register(self._stdout, POLLIN)
+        return self._process.poll() is None and not ready.poll(0)
+
+    def exchange(self, stdin: bytes, take: Callable[[bytes], bool]) -> bool:
+        """Write `stdin`, and pass on each piece of output until `take` has enough of it.
+
+        Returns False if the output ended before that. Not all of `stdin` need be written by then.
+        """
+        self._errors = BytesIO()
+        remaining = memoryview(stdin)
+        output, errors, given = (
+            each.fileno() for each in (self._stdout, self._stderr, self._stdin)
+        )
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            selector.register(errors, selectors.EVENT_READ)
+            selector.register(given, selectors.EVENT_WRITE)
+            while True:
+                # Errors first: they are older than the end of the output.
+                for key, _ in sorted(selector.select(), key=lambda ready: ready[0].fd == output):
+                    if key.fd == given:
+                        remaining = _write_some(given, remaining)
+                        if not remaining:
+                            selector.unregister(given)
+                        continue
+                    piece = os.read(key.fd, _CHUNK)
+                    if key.fd == errors:
+                        self._keep_errors(piece)
+                        if not piece:
+                            selector.unregister(errors)
+                    elif not piece or take(piece):
+                        self.sent_whole = not remaining
+                        return bool(piece)
+
+    def _keep_errors(self, piece: bytes) -> None:
+        if self._errors.tell() + len(piece) <= LONGEST_ERRORS:
+            self._errors.write(piece)
+
+    def finish(self) -> Ended:
+        """Let it end by itself: its input ends, and its output is dropped. Raises NoRoom."""
+        self._stdin.close()
+        with selectors.DefaultSelector() as selector:
+            for stream in (self._stdout, self._stderr):
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    piece = os.read(key.fd, _CHUNK)
+                    if not piece:
+                        selector.unregister(key.fileobj)
+                    elif key.fileobj is self._stderr:
+                        self._keep_errors(piece)
+        ended = Ended(self._process.wait(), b"", self._errors.getvalue())
+        _refuse_no_fork(ended)
+        return ended
+
+    def close(self) -> None:
+        """Kill it, with all that it started."""
+        self.lifeline.cut()
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._stdin, self._stdout, self._stderr):
+            stream.close()
 
 
 def _append(piece: bytes, buffers: BytesIO, longest: int) -> None:

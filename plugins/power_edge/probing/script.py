@@ -241,6 +241,20 @@ def unpacked_by(sudo: str) -> str:
     return f"base64 -d|gzip -dc|{sudo}sh"
 
 
+def loop(sudo: str) -> str:
+    """Return the command that runs packed scripts one after the other, until its input ends.
+
+    Each is a line: a token, a blank, and the packed script. The token is printed on a line of its
+    own before the answer (`TOKEN begin`) and after it (`TOKEN end`). Any login shell can read the
+    command. `ps` shows nothing of a script: in every shell echo is no program.
+    """
+    body = (
+        'while read -r t l;do echo;echo "$t begin";'
+        f'echo "$l"|{unpacked_by(sudo)};echo;echo "$t end";done'
+    )
+    return f"exec sh -c {quote(body)}"
+
+
 def _packed(script: str) -> str:
     """Return a script, compressed and in base64.
 

@@ -5,9 +5,9 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from power_edge.probing.failure import NotAsked, Unreachable, no_answer, one_line
 from power_edge.probing.framing import Answer, NoAnswer, merge, read
@@ -24,6 +24,7 @@ from power_edge.probing.route import Route
 from power_edge.probing.script import ProbeScript, Timeouts, unpacked_by
 
 _HUNG_UP = re.compile(rb"kex_exchange_identification|Connection (closed|reset) by")
+T = TypeVar("T")
 _PAUSES = (0.25, 0.5, 1.0, 2.0)
 """Seconds before a connection is tried again."""
 
@@ -42,8 +43,8 @@ def ask(job: Job, lifeline: Lifeline) -> Answer:
     Raises Unreachable and NotAsked. Waits until the command ends or its lifeline is cut: the
     deadline is set by whoever waits for it (`parallel.Pending`).
     """
-    with _one_reason(job.route):
-        host = _connected(job.route, job.script.timeouts)
+    with one_reason(job.route):
+        host = connected(job.route, job.script.timeouts)
         sudo = job.route.shell_prefix()
         if host.backend.NAME in TAKES_INPUT:
             return _answer(host, unpacked_by(sudo), job.script.packed(), lifeline, job.longest)
@@ -54,8 +55,10 @@ def ask(job: Job, lifeline: Lifeline) -> Answer:
 
 
 @contextmanager
-def _one_reason(route: Route) -> Iterator[None]:
-    """Make one exception, with one line and no password, of all that a connection can raise."""
+def one_reason(route: Route) -> Iterator[None]:
+    """Make one exception, with one line and no password, of all that a connection can raise:
+    Unreachable or NotAsked.
+    """
     try:
         yield
     except (Unreachable, NoAnswer) as error:
@@ -69,7 +72,8 @@ def _one_reason(route: Route) -> Iterator[None]:
         raise Unreachable(route.without_password(one_line(error))) from None
 
 
-def _connected(route: Route, timeouts: Timeouts) -> Any:
+def connected(route: Route, timeouts: Timeouts) -> Any:
+    """Return testinfra's host for a route, its host key checked. Raises NoRoom."""
     with need_of_room():
         host = route.host(timeouts.connect)
         check_host_key(host.backend)
@@ -87,14 +91,18 @@ def _answer(host: Any, command: str, stdin: bytes, lifeline: Lifeline, longest: 
 
 
 def _run(host: Any, command: str, stdin: bytes, lifeline: Lifeline, longest: int) -> Any:
-    """Run a command; try again if the server hung up before login, or this machine has no room.
+    return patiently(lambda: execute(host, command, stdin, lifeline, longest))
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Try again if the server hung up before login, or this machine has no room.
 
     sshd refuses connections above MaxStartups (sshd_config(5); 10 by default), as when a fleet is
     behind one jump host.
     """
     for pause in _PAUSES:
         try:
-            return execute(host, command, stdin, lifeline, longest)
+            return attempt()
         except NoRoom:
             pass  # there may be room when another node's answer is here
         except RuntimeError as error:
@@ -102,4 +110,4 @@ def _run(host: Any, command: str, stdin: bytes, lifeline: Lifeline, longest: int
             if not _HUNG_UP.search(stderr):
                 raise
         time.sleep(random.uniform(pause / 2, pause))
-    return execute(host, command, stdin, lifeline, longest)
+    return attempt()

@@ -11,6 +11,7 @@ import signal
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -19,9 +20,10 @@ from power_edge.checking import check
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.model import Item, Outcome, Result
 from power_edge.probing.failure import NotAsked, Unreachable
-from power_edge.probing.parallel import start
+from power_edge.probing.kept import Kept
+from power_edge.probing.parallel import WIDTH, start
 from power_edge.probing.script import probe_script
-from power_edge.probing.transport import Job
+from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.watch.changes import changes
@@ -118,6 +120,8 @@ class Watching:
         """Nodes whose files cannot be used as they are now, and why. The last good ones hold."""
         self._unwritten = False
         """Whether the last line of the event log could not be written."""
+        self._turns = asyncio.Semaphore(WIDTH)
+        """Nodes that are asked at once: each costs a thread."""
         self._reports_wanted = asyncio.Event()
         self._notifier = Notifier()
         self.reloaded: set[str] = set()
@@ -201,9 +205,10 @@ class Watching:
         self._publisher.loaded(node)
         timeouts = check.timeouts(node)
         platform = node.system_identity.platform if node.system_identity is not None else None
+        kept = Kept()
         watch = NodeWatch(
             items,
-            lambda wanted: self._check(node, wanted),
+            lambda wanted: self._check(node, wanted, kept),
             self._on_transition,
             state=state,
             family=(platform.os_family if platform is not None else None) or "",
@@ -212,10 +217,15 @@ class Watching:
             on_cycle=self._publisher.on_cycle,
             deadline=timeouts.connect + timeouts.node,
         )
-        task = tasks.create_task(self._watch(node.name, watch), name=node.name)
+        task = tasks.create_task(self._watch(node.name, watch, kept), name=node.name)
         self._watched[node.name] = Watched(node, items, watch, task)
 
-    async def _watch(self, name: str, watch: NodeWatch) -> None:
+    async def _watch(self, name: str, watch: NodeWatch, kept: Kept) -> None:
+        """`kept` is the connection to the node. It ends with the watch."""
+        with closing(kept):
+            await self._watch_and_report(name, watch)
+
+    async def _watch_and_report(self, name: str, watch: NodeWatch) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch.run())
             await watch.begun.wait()
@@ -283,25 +293,34 @@ class Watching:
 
     # Checks.
 
-    async def _check(self, node: Node, items: Sequence[Item]) -> Checked:
-        """Probe the node and judge these items. Takes at most the node's deadline."""
+    async def _check(self, node: Node, items: Sequence[Item], kept: Kept) -> Checked:
+        """Probe the node and judge these items.
+
+        Takes at most the node's deadline, from its turn on.
+        """
+        async with self._turns:
+            checked = await self._asked(node, items, kept)
+        self._answers[node.name] = checked
+        return await asyncio.to_thread(_judged, checked, items)
+
+    async def _asked(self, node: Node, items: Sequence[Item], kept: Kept) -> check.Checked:
         script = probe_script(node.name, check.expected(node), items, check.timeouts(node))
-        pending = start([Job(script, check.route_to(node, self._nodes.options))])[node.name]
+        job = Job(script, check.route_to(node, self._nodes.options))
+        over = kept.ask if job.route.url.startswith("ssh:") else ask
+        pending = start([job], over, beside=len(self._watched) - 1)[node.name]
         part = replace(node, state=node.state._replace(items=tuple(items)))
         try:
             async with asyncio.timeout(pending.limit):
                 answer = await asyncio.wrap_future(pending.future)
-            checked = check.Checked(part, answer)
+            return check.Checked(part, answer)
         except asyncio.CancelledError:
             pending.lifeline.cut()
             raise
         except TimeoutError:
             pending.lifeline.cut()
-            checked = check.Checked(part, Unreachable(f"no answer in {pending.limit:.0f} s"))
+            return check.Checked(part, Unreachable(f"no answer in {pending.limit:.0f} s"))
         except (Unreachable, NotAsked) as error:
-            checked = check.Checked(part, error)
-        self._answers[node.name] = checked
-        return await asyncio.to_thread(_judged, checked, items)
+            return check.Checked(part, error)
 
 
 class _Stopped(Exception):

@@ -1,6 +1,6 @@
 """How a node is watched: watcher.yaml, and what holds where it says nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from power_edge.model.generated.watcher_schema import Watcher, Watchers
 from power_edge.watch.sources import Source
@@ -37,18 +37,20 @@ class Settings:
 
 
 def settings(watcher: Watcher | None, *, local: bool) -> Settings:
-    """Return the settings of a node. `local`: the watch runs on the node itself."""
-    if watcher is None:
-        return Settings()
-    handler = watcher.event_handler
-    if handler is None:
-        return Settings(configured=watcher.watchers)
-    sweep = float(handler.sweep_seconds) if handler.sweep_seconds is not None else None
-    return Settings(
-        sweep=(sweep if local else None) or LOCAL_SWEEP,
-        quiet=handler.debounce_ms / 1000 if handler.debounce_ms is not None else None,
-        most_waiting=handler.buffer_size,
-        most_together=handler.batch_size,
-        uncovered=(None if local else sweep) or REMOTE_SWEEP,
-        configured=watcher.watchers,
+    """Return the settings of a node. `local`: the watch runs on the node itself.
+
+    Over a connection no source sees the node: everything is checked again and again.
+    """
+    handler = watcher.event_handler if watcher is not None else None
+    given = handler.sweep_seconds if handler is not None else None
+    sweep = float(given) if given is not None else LOCAL_SWEEP if local else REMOTE_SWEEP
+    quiet = handler.debounce_ms if handler is not None else None
+    chosen = Settings(
+        quiet=quiet / 1000 if quiet is not None else None,
+        most_waiting=handler.buffer_size if handler is not None else None,
+        most_together=handler.batch_size if handler is not None else None,
+        configured=watcher.watchers if watcher is not None else None,
     )
+    if local:
+        return replace(chosen, sweep=sweep)
+    return replace(chosen, uncovered=sweep, full=sweep)
