@@ -21,6 +21,16 @@ class Link(NamedTuple):
     link: bool = True
 
 
+_VAGUE = "a unit that it requires may fail to start"
+
+
+def plainest(reasons: Iterable[str]) -> str:
+    """Return one of several reasons: the same whatever their order, and one that names a unit if
+    there is one.
+    """
+    return min(reasons, key=lambda reason: (reason == _VAGUE, reason))
+
+
 class Jobs(NamedTuple):
     """The job list of the next boot, by a dry run of systemd.
 
@@ -56,9 +66,8 @@ class Jobs(NamedTuple):
         """Return why a boot may differ from the list for a unit with these names; empty where it
         may not.
         """
-        return next(
-            (self.unsure[name] for name in (*sorted(names), "*") if name in self.unsure), ""
-        )
+        own = [self.unsure[name] for name in names if name in self.unsure]
+        return plainest(own) if own else self.unsure.get("*", "")
 
 
 class Names(NamedTuple):

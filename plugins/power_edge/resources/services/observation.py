@@ -9,6 +9,7 @@ from power_edge.resources.services.answer import (
     Link,
     LinkKind,
     Names,
+    plainest,
     unit_names,
 )
 from power_edge.resources.services.assembly import unit
@@ -145,7 +146,8 @@ def _jobs(lines: Sequence[str]) -> Jobs | None:
         by, _, name = row.partition(" ")
         wakers.setdefault(name, []).append(by)
     unmet, unsure = (
-        dict(row.split(" ", 1) for row in rows.get(kind, ())) for kind in ("unmet", "unsure")
+        {name: plainest(reasons) for name, reasons in _by_unit(rows.get(kind, ())).items()}
+        for kind in ("unmet", "unsure")
     )
     return Jobs(
         frozenset([*rows.get("job", ()), *rows.get("called", ())]),
