@@ -1,14 +1,14 @@
 """A node that is watched: which events lead to which checks, and what comes of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from power_edge.identity.gate import Gate
-from power_edge.model import Outcome
+from power_edge.model import Item, Outcome
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.node import NodeWatch, State, summary
+from power_edge.watch.node import Checked, NodeWatch, State, summary
 from power_edge.watch.settings import Settings
 from power_edge.watch.sources import Listener, Unavailable
 from power_edge.watch.transition import Transition
@@ -250,3 +250,29 @@ def test_nothing_is_checked_before_the_sources_are_up() -> None:
         assert scene.machine.checks.empty()
 
     asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+@pytest.mark.parametrize(("deadline", "overdue"), [(SLOW, False), (-SLOW, True)])
+def test_a_check_that_takes_longer_than_it_may_is_overdue(deadline: float, overdue: bool) -> None:
+    async def scenario() -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+        machine = Machine()
+
+        async def check(items: Sequence[Item]) -> Checked:
+            begun.set()
+            await go_on.wait()
+            return await machine.check(items)
+
+        watch = NodeWatch([A], check, lambda _: None, deadline=deadline)
+        assert not watch.overdue()
+        watching = asyncio.create_task(watch.run())
+        await begun.wait()
+        assert watch.overdue() is overdue
+        go_on.set()
+        await watch.begun.wait()
+        await asyncio.sleep(0)  # it waits for events now
+        assert not watch.overdue()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    asyncio.run(scenario())

@@ -15,6 +15,7 @@ from power_edge.cli import (
     discover,
     identity,
     init,
+    install_service,
     probe_script,
     schema,
     validate,
@@ -67,7 +68,19 @@ def cli(context: click.Context) -> None:
         context.obj = find_node_configs(Path.cwd())
 
 
-for _module in (about, adopt, check, discover, identity, init, probe_script, schema, validate):
+_MODULES = (
+    about,
+    adopt,
+    check,
+    discover,
+    identity,
+    init,
+    install_service,
+    probe_script,
+    schema,
+    validate,
+)
+for _module in _MODULES:
     cli.add_command(_node_configs(_module.command))
 
 

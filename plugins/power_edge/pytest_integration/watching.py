@@ -19,7 +19,7 @@ from power_edge.checking import check
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.model import Item, Outcome, Result
 from power_edge.probing.failure import NotAsked, Unreachable
-from power_edge.probing.parallel import start
+from power_edge.probing.parallel import start, time_limit
 from power_edge.probing.script import probe_script
 from power_edge.probing.transport import Job
 from power_edge.pytest_integration.collection import CheckItem
@@ -153,7 +153,7 @@ class Watching:
                     self._start(tasks, self._nodes.by_name[name], items, State())
                     tasks.create_task(self._follow_files(tasks, name), name=f"files of {name}")
                 tasks.create_task(self._report_start(), name="start")
-                tasks.create_task(self._notifier.keep_alive(lambda: True), name="watchdog")
+                tasks.create_task(self._notifier.keep_alive(self._healthy), name="watchdog")
                 tasks.create_task(self._write_reports(reports), name="reports")
                 await stop.wait()
                 self._notifier.send("STOPPING=1")
@@ -175,6 +175,10 @@ class Watching:
             if status:
                 self._say("the reports could not be written (the process that should, failed)")
 
+    def _healthy(self) -> bool:
+        """Return whether all nodes are being watched: no check is overdue."""
+        return not any(each.watch.overdue() for each in self._watched.values())
+
     async def _report_start(self) -> None:
         """Say when all nodes were checked for the first time."""
         await asyncio.gather(*(each.watch.begun.wait() for each in self._watched.values()))
@@ -194,6 +198,7 @@ class Watching:
             family=(platform.os_family if platform is not None else None) or "",
             settings=settings(node.watcher, local=local),
             sources=sources() if local else (),
+            deadline=time_limit(check.timeouts(node)),
         )
         task = tasks.create_task(self._watch(node.name, watch), name=node.name)
         self._watched[node.name] = Watched(node, items, watch, task)

@@ -1,6 +1,7 @@
 """Watch one node: events in, checks of the affected items, transitions out."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,8 @@ from power_edge.watch.transition import Transition
 
 _START = 5.0
 """Seconds that the first check waits for sources to come up."""
+_LATE = 10.0
+"""Seconds beyond its time after which what a watch does next is overdue."""
 GATE: ItemId = (GATE_TYPE, GATE_NAME)
 
 
@@ -62,9 +65,10 @@ class NodeWatch:
         family: str = "",
         settings: Settings = Settings(),  # noqa: B008 it is frozen
         sources: Iterable[Source] = (),
+        deadline: float = math.inf,
     ) -> None:
         """`state`: what an earlier watch of this node knew. `sources`: those that see this node;
-        none for a node behind a connection.
+        none for a node behind a connection. `deadline`: seconds that a check may take.
         """
         self.state = state or State()
         self.begun = asyncio.Event()
@@ -79,6 +83,9 @@ class NodeWatch:
         self._settings = settings
         self._affected = Affected(items, family)
         self._due = Due({item.type: resource(item.type).quiet for item in items}, settings.quiet)
+        self._deadline = deadline
+        self._expected = math.inf
+        """When the next sign of life is overdue, by the loop's clock."""
         self._arrived = 0
         """Events since the last check."""
         self._full: str | None = "the watch begins"
@@ -96,6 +103,13 @@ class NodeWatch:
         """How the sources are doing."""
         return [supervisor.health for supervisor in self._supervisors]
 
+    def overdue(self) -> bool:
+        """Return whether a check takes much longer than it may, or should have begun long ago."""
+        return asyncio.get_running_loop().time() > self._expected
+
+    def _expect(self, seconds: float) -> None:
+        self._expected = asyncio.get_running_loop().time() + seconds + _LATE
+
     def check_all(self, why: str) -> None:
         """Let everything be checked soon."""
         self._full = why
@@ -110,6 +124,7 @@ class NodeWatch:
 
     async def _cycles(self) -> None:
         loop = asyncio.get_running_loop()
+        self._expect(_START)
         # What is checked before a source is up may change before it is up, and nobody would tell.
         with suppress(TimeoutError):
             async with asyncio.timeout(_START):
@@ -140,6 +155,7 @@ class NodeWatch:
                 next_doubtful = loop.time() + pause_doubtful
             moments = (next_full, next_doubtful, self._due.next())
             pause = min(moment for moment in moments if moment is not None) - loop.time()
+            self._expect(max(0.0, pause))
             if self._full is None and pause > 0:
                 # asyncio.wait_for may swallow the end of the watch before Python 3.12.
                 with suppress(TimeoutError):
@@ -171,6 +187,7 @@ class NodeWatch:
 
     async def _cycle(self, wanted: Mapping[ItemId, tuple[Item, Event | None]]) -> None:
         self._arrived = 0
+        self._expect(self._deadline)
         checked = await self._check([item for item, _ in wanted.values()])
         self.state.cycles += 1
         if self.state.gate is not None and self.state.gate.status != checked.gate.status:
