@@ -13,6 +13,7 @@ from power_edge.probing.process import Ended
 STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
 CONNECTION = "ssh: {host: rig-7.example, user: stella}\n"
 UNIT = "power-edge-watch@rig-1.service"
+LEGACY = f"{UNIT}.d/50-power-edge-iptables-legacy.conf"
 DROP_IN = f"{UNIT}.d/50-power-edge-ssh.conf"
 
 
@@ -24,6 +25,7 @@ class Service:
         self.configs = tmp_path / "node-configs"
         self.commands: list[list[str]] = []
         self.failing = ""
+        self.legacy = tmp_path / "ip6_tables_names"
 
     def systemctl(self, argv: Sequence[str], stdin: bytes, lifeline: object) -> Ended:
         self.commands.append(list(argv[1:]))
@@ -56,6 +58,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(install_service, "FOLDER", made.units)
     monkeypatch.setattr(install_service, "run", made.systemctl)
+    monkeypatch.setattr(install_service, "_LEGACY", (tmp_path / "missing", made.legacy))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return made
 
@@ -94,6 +97,19 @@ def test_a_node_over_ssh_gets_the_drop_in_and_loses_it_when_it_is_this_machine(
     service.node()
     assert run("rig-1")[0] == 0
     assert service.files() == [UNIT]
+
+
+def test_a_node_with_rules_of_iptables_legacy_gets_the_drop_in(run: Run, service: Service) -> None:
+    service.legacy.write_text("")
+    run("rig-1")
+    assert service.files() == [UNIT]
+    service.legacy.write_text("filter\n")
+    run("rig-1")
+    assert service.files() == [UNIT, LEGACY]
+    assert "CapabilityBoundingSet=CAP_NET_RAW\n" in (service.units / LEGACY).read_text()
+    service.node(connection=CONNECTION)
+    run("rig-1")
+    assert service.files() == [UNIT, DROP_IN]  # the rules of another machine are its own
 
 
 def test_remove_undoes_it(run: Run, service: Service) -> None:

@@ -110,9 +110,9 @@ def journal(node: Node) -> str:
     return node.sh(f"journalctl --no-pager -u {UNIT} | tail -n 40")
 
 
-def shown(node: Node, *properties: str) -> list[str]:
+def shown(node: Node, *properties: str, unit: str = UNIT) -> list[str]:
     """What systemd says of the unit, in the order of the properties."""
-    lines = node.run("systemctl", "show", UNIT).stdout.splitlines()
+    lines = node.run("systemctl", "show", unit).stdout.splitlines()
     values = dict(line.split("=", 1) for line in lines)
     return [values[name] for name in properties]
 
@@ -148,11 +148,15 @@ def test_it_is_enabled_and_active_when_everything_was_checked(service: Node) -> 
     assert "reception only permitted" not in text
 
 
-def test_its_exposure(service: Node) -> None:
-    text = service.sh(f"systemd-analyze security --no-pager {UNIT} | tail -n 1")
+def exposure(node: Node, unit: str) -> float:
+    text = node.sh(f"systemd-analyze security --no-pager {unit} | tail -n 1")
     found = re.search(r"exposure level for \S+: ([0-9.]+)", text)
     assert found is not None, text
-    assert float(found[1]) <= 2.5
+    return float(found[1])
+
+
+def test_its_exposure(service: Node) -> None:
+    assert exposure(service, UNIT) <= 2.5
 
 
 def test_its_verdicts_are_those_outside_of_the_sandbox(service: Node) -> None:
@@ -233,6 +237,44 @@ def test_a_stop_writes_the_reports_and_is_no_failure(service: Node) -> None:
     service.sh(f"rm -f {REPORT}; systemctl stop {UNIT}")
     assert shown(service, "ActiveState", "Result", "ExecMainStatus") == ["inactive", "success", "1"]
     assert 'classname="served.services" name="cron"' in service.sh(f"cat {REPORT}")
+
+
+def test_a_watch_that_hangs_is_started_again(service: Node) -> None:
+    service.write(
+        f"/etc/systemd/system/{UNIT}.d/short.conf", "[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\n"
+    )
+    service.sh(f"systemctl daemon-reload; systemctl restart {UNIT}")
+    pid, alive = shown(service, "MainPID", "WatchdogTimestampMonotonic")
+    until(service, lambda: shown(service, "WatchdogTimestampMonotonic") != [alive])
+    assert shown(service, "MainPID") == [pid]
+    service.sh(f"kill -STOP {pid}")
+    until(service, lambda: shown(service, "NRestarts", "ActiveState") == ["1", "active"])
+    assert "Watchdog timeout" in service.sh(f"journalctl --no-pager -u {UNIT}")
+    service.sh(f"rm /etc/systemd/system/{UNIT}.d/short.conf; systemctl daemon-reload")
+
+
+def test_a_node_over_ssh_answers_in_its_own_sandbox(service: Node) -> None:
+    # Without an identity on file it is not known to be this machine, to which nobody connects.
+    service.sh(
+        "nft flush ruleset\n"
+        "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 </dev/null\n"
+        "cat /root/.ssh/id_ed25519.pub >>/root/.ssh/authorized_keys\n"
+        "ssh-keyscan 127.0.0.1 >>/root/.ssh/known_hosts 2>/dev/null\n"
+        f"mkdir {FOLDER}/node-configs/far\n"
+        f"cp {FOLDER}/node-configs/{NAME}/state.yaml {FOLDER}/node-configs/far/\n"
+        f"cp -r /etc/systemd/system/{UNIT}.d /etc/systemd/system/power-edge-watch@far.service.d"
+    )
+    service.write(f"{FOLDER}/node-configs/far/connection.yaml", "ssh: {host: 127.0.0.1}\n")
+    power_edge(service, f"--node-configs={FOLDER}/node-configs", "install-service", "far")
+    lines = service.sh("cat /var/log/power-edge/far.jsonl").splitlines()
+    assert {json.loads(line)["to"] for line in lines} == {"blocked"}
+    unit = "power-edge-watch@far.service"
+    assert exposure(service, unit) <= 2.5
+    service.sh(f"systemctl stop {unit}")
+    # 12: a machine answered whose identity is not on file. If none had, it would be 11.
+    assert shown(service, "ExecMainStatus", "Result", unit=unit) == ["12", "success"]
+    service.sh("rm /etc/systemd/system/power-edge-watch@far.service.d/checkout.conf")
+    power_edge(service, "install-service", "far", "--remove")
 
 
 def test_remove_leaves_nothing(service: Node) -> None:

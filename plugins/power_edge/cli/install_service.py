@@ -19,8 +19,10 @@ from power_edge.text import printable, quoted
 
 FOLDER = Path("/etc/systemd/system")
 _TEMPLATE = "power-edge-watch@.service"
-_OVER_SSH = "power-edge-watch@.service.d/ssh.conf"
-_DROP_IN = "50-power-edge-ssh.conf"
+_DROP_INS = ("ssh", "iptables-legacy")
+"""Files of the template's folder of drop-ins. Each is for some nodes."""
+_LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
+"""Files that name the tables of iptables-legacy, if there are any."""
 _OURS = "# Written by power-edge install-service; see https://github.com/power-edge/power-edge\n"
 """The first line of what this command has written. It changes and removes nothing else."""
 _NAME = re.compile(r"[A-Za-z0-9_.@-]+")
@@ -62,16 +64,17 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
     """
     unit = _unit(name)
     file = FOLDER / unit
-    drop_in = FOLDER / f"{unit}.d" / _DROP_IN
+    drop_ins = {name: FOLDER / f"{unit}.d" / f"50-power-edge-{name}.conf" for name in _DROP_INS}
     if remove:
-        return _remove(unit, file, drop_in, dry_run=dry_run)
+        return _remove(unit, [file, *drop_ins.values()], dry_run=dry_run)
     files = {file: _text(name, root)}
-    if not _is_local(name, root):
-        files[drop_in] = _OURS + package_data.text(f"deploy/systemd/{_OVER_SSH}")
+    if (wanted := _drop_in(name, root)) is not None:
+        text = package_data.text(f"deploy/systemd/{_TEMPLATE}.d/{wanted}.conf")
+        files[drop_ins[wanted]] = _OURS + text
     commands = [["systemctl", "daemon-reload"], ["systemctl", "enable", unit]]
     # Not `enable --now`: a unit that runs already is to run as it is written now.
     commands.append(["systemctl", "restart", unit])
-    _refuse_foreign(file, drop_in)
+    _refuse_foreign(file, *drop_ins.values())
     if dry_run:
         for path, text in files.items():
             click.echo(f"# would write {path}:\n{_shown(text)}")
@@ -81,19 +84,18 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
     for path, text in files.items():
         atomic_file.make_folder(path.parent)
         atomic_file.write(path, text.encode())
-    if drop_in not in files:
-        _remove_files(drop_in)
+    _remove_files(*(path for path in drop_ins.values() if path not in files))
     return _run(commands) or _done(f"{unit} is enabled and watches {name}")
 
 
-def _remove(unit: str, file: Path, drop_in: Path, *, dry_run: bool) -> int:
-    if not os.path.lexists(file):
-        raise click.ClickException(f"there is no {file}: nothing to remove")
-    _refuse_foreign(file, drop_in)
+def _remove(unit: str, files: Sequence[Path], *, dry_run: bool) -> int:
+    if not os.path.lexists(files[0]):
+        raise click.ClickException(f"there is no {files[0]}: nothing to remove")
+    _refuse_foreign(*files)
     before, after = [["systemctl", "disable", "--now", unit]], [["systemctl", "daemon-reload"]]
     if dry_run:
         _announce(before)
-        for path in (file, drop_in):
+        for path in files:
             if os.path.lexists(path):
                 click.echo(f"# would remove {path}")
         _announce(after)
@@ -101,7 +103,7 @@ def _remove(unit: str, file: Path, drop_in: Path, *, dry_run: bool) -> int:
     _need_root("remove from")
     if status := _run(before):
         return status
-    _remove_files(file, drop_in)
+    _remove_files(*files)
     # A unit that had failed is known until then.
     run(["systemctl", "reset-failed", unit], b"", Lifeline())
     return _run(after) or _done(f"{unit} is removed; what it reported stays in /var/log/power-edge")
@@ -135,9 +137,18 @@ def _folder(name: str, root: Path | None) -> Path:
     return folder
 
 
-def _is_local(name: str, root: Path | None) -> bool:
+def _drop_in(name: str, root: Path | None) -> str | None:
+    """Return which drop-in a node needs: for another machine, or for what this one has."""
     route = route_to(load_node(_folder(name, root)), Options())
-    return route.url.startswith("local:")
+    if not route.url.startswith("local:"):
+        return "ssh"
+    return "iptables-legacy" if any(map(_has_text, _LEGACY)) else None
+
+
+def _has_text(file: Path) -> bool:
+    with suppress(OSError):
+        return bool(file.read_bytes().strip())
+    return False
 
 
 def _word(path: str) -> str:
