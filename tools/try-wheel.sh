@@ -12,3 +12,4 @@ python -m json.tool state.schema.json >/dev/null
 power-edge probe-script "$node" >probe.sh
 sh probe.sh >answer
 pytest -q -W error --node="$node" --answers=answer
+power-edge install-service "$node" --dry-run | grep -q "^ExecStart=.* --node=%i --watch "

@@ -1,4 +1,4 @@
-"""The files beside the code: schemas and probes.
+"""The files beside the code: schemas, probes and units of systemd.
 
 They are inside the package in a wheel, and at the top level of a checkout.
 """
@@ -12,7 +12,9 @@ _PACKAGE = Path(__file__).parent
 
 @cache
 def folder(name: str) -> Path:
-    """Return the folder `schemas` or `probes`: the wheel's if there is one, else the checkout's."""
+    """Return the folder `schemas`, `probes` or `deploy`: the wheel's if there is one, else the
+    checkout's.
+    """
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent.parent / name
 

@@ -9,7 +9,7 @@
 #   more PATH MODES:LINKS:FLAGS:FOLDER_FLAGS:CAPABILITIES        from ls -l, lsattr, lsattr of the folder and getcap; - for no answer
 #   above PATH d|x FOLDER         the nearest existing path above a missing file: d, a folder; x, something else
 #   real PATH FOLDER              the real path of its folder, if that is below a symbolic link
-#   mount POINT TYPE:OPTION:OPTION            all mounts of the kernel; the options of the mount and of the file system, ro or rw
+#   mount POINT TYPE:OPTION:OPTION            all mounts of the kernel (or of process $PE_OUTSIDE); the options of the mount and of the file system, ro or rw
 # WHY is a tool's stderr, with the byte 1 at the end of each line. It may hold warnings of libraries, wrappers and sudo; the reader finds the tool's
 # own line. Values come from stdout only.
 # shellcheck disable=SC2154 # lib/files.sh sets the lists of secrets
@@ -359,7 +359,7 @@ look_around() {
         case $capable in *"$nl$file "*) of_file=yes ;; *) of_file=- ;; esac
         say more "$path" "${modes:--}:${links:--}:$flags:$of_folder:$of_file"
     done
-    say "$(sed -n 's/^\([^ ]* \)\{4\}\([^ ]*\) \(r[ow]\)[^ ]* .*- \([^ ]*\) [^ ]* \(r[ow]\).*$/mount \2 \4:\3:\5/p' /proc/self/mountinfo 2>/dev/null)"
+    say "$(sed -n 's/^\([^ ]* \)\{4\}\([^ ]*\) \(r[ow]\)[^ ]* .*- \([^ ]*\) [^ ]* \(r[ow]\).*$/mount \2 \4:\3:\5/p' "/proc/${PE_OUTSIDE:-self}/mountinfo" 2>/dev/null)"
 }
 
 blanks=$IFS

@@ -17,7 +17,7 @@ stat -c '%a %u %n' -- "$@" 2>/dev/null
 echo '== mounts'
 while read -r _ _ _ _ mount options _; do
     case $mount in /proc | /proc/sys | /proc/sys/*) echo "$options $mount" ;; esac
-done 2>/dev/null <"${PE_ROOT-}/proc/self/mountinfo"
+done 2>/dev/null <"${PE_ROOT-}/proc/${PE_OUTSIDE:-self}/mountinfo"
 
 case $complaints in
 *'No such file or directory'*)

@@ -250,3 +250,15 @@ def test_nothing_is_checked_before_the_sources_are_up() -> None:
         assert scene.machine.checks.empty()
 
     asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_a_source_that_goes_down_lets_everything_be_checked_at_once_and_again_and_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        while not scene.machine.checks.empty():
+            scene.machine.checks.get_nowait()
+        await scene.played.ends.put(ConnectionError("the bus has gone"))
+        await scene.played.starts.get()
+        for _ in range(3):
+            assert await scene.machine.checks.get() == ["/a", "/b"]
+
+    play(scenario, Settings(full=SLOW, uncovered=0.001, doubtful=SLOW))

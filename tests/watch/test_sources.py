@@ -153,7 +153,7 @@ def test_a_source_is_started_again_after_each_failure(monkeypatch: pytest.Monkey
 
     supervisor = asyncio.run(asyncio.wait_for(scenario(), 30))
     assert len(events) == 2
-    assert gaps == ["played is up"] * 2
+    assert gaps == ["played is up", "played is down: it ended"] * 2
     assert (supervisor.health.events, supervisor.health.lost) == (2, 2)
     assert not supervisor.health.up
     assert supervisor.health.why == "it ended"

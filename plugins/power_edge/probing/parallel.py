@@ -13,6 +13,7 @@ from typing import NamedTuple
 from power_edge.probing.failure import NotAsked, Unreachable, one_line
 from power_edge.probing.framing import Answer
 from power_edge.probing.process import LONGEST_OUTPUT, Lifeline
+from power_edge.probing.script import Timeouts
 from power_edge.probing.transport import Job, ask
 
 WIDTH = 64
@@ -44,8 +45,7 @@ class Pending(NamedTuple):
     @property
     def limit(self) -> float:
         """Seconds from the start until nothing more is waited for."""
-        timeouts = self.job.script.timeouts
-        return (timeouts.connect + timeouts.node + _GRACE) * self.turn
+        return time_limit(self.job.script.timeouts) * self.turn
 
     def is_done_within(self, seconds: float) -> bool:
         """Wait that long; return whether there is an answer, or the reason why there is none."""
@@ -61,6 +61,11 @@ class Pending(NamedTuple):
         except TimeoutError:
             self.lifeline.cut()
             raise Unreachable(f"no answer in {self.limit:.0f} s") from None
+
+
+def time_limit(timeouts: Timeouts) -> float:
+    """Return how many seconds one node may take to answer, once it is its turn."""
+    return timeouts.connect + timeouts.node + _GRACE
 
 
 class _Turn(NamedTuple):

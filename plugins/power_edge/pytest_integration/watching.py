@@ -8,6 +8,7 @@ while the watch runs, and all reports and the exit status are those of its last 
 import asyncio
 import os
 import signal
+import time
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +28,7 @@ from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.watch.changes import changes
-from power_edge.watch.node import Checked, NodeWatch, State, key_of, summary
+from power_edge.watch.node import GATE, Checked, NodeWatch, State, key_of, summary
 from power_edge.watch.notify import Notifier
 from power_edge.watch.outputs import EventLog, line
 from power_edge.watch.publisher import Current, Publisher
@@ -93,6 +94,10 @@ class Watched:
     task: "asyncio.Task[None]"
 
 
+_LATE = 10.0
+"""Seconds that a check may be overdue before the watch counts as stuck."""
+
+
 class Watching:
     """The watch of all selected nodes."""
 
@@ -142,10 +147,10 @@ class Watching:
     def settle(self) -> None:
         """Let `nodes` have the latest results."""
         for name, watched in self._watched.items():
-            if name in self._answers:
-                last = self._answers[name]
-                results = watched.watch.state.results
-                self._nodes.settle(Latest(watched.node, last.answer, results=results))
+            last = self._answers.get(name)
+            answer = last.answer if last is not None else NotAsked("the watch ended before")
+            results = watched.watch.state.results
+            self._nodes.settle(Latest(watched.node, answer, results=results))
 
     async def _run(self, reports: Callable[[], int]) -> None:
         loop = asyncio.get_running_loop()
@@ -161,7 +166,7 @@ class Watching:
                     self._start(tasks, self._nodes.by_name[name], items, State())
                     tasks.create_task(self._follow_files(tasks, name), name=f"files of {name}")
                 tasks.create_task(self._report_start(), name="start")
-                tasks.create_task(self._notifier.keep_alive(lambda: True), name="watchdog")
+                tasks.create_task(self._notifier.keep_alive(self._healthy), name="watchdog")
                 tasks.create_task(self._write_reports(reports), name="reports")
                 await stop.wait()
                 self._notifier.send("STOPPING=1")
@@ -192,6 +197,11 @@ class Watching:
             if status:
                 self._say("the reports could not be written (the process that should, failed)")
 
+    def _healthy(self) -> bool:
+        """Return whether all nodes are being watched: no check is overdue."""
+        now = asyncio.get_running_loop().time()
+        return not any(each.watch.overdue(now) > _LATE for each in self._watched.values())
+
     async def _report_start(self) -> None:
         """Say when all nodes were checked for the first time."""
         await asyncio.gather(*(each.watch.begun.wait() for each in self._watched.values()))
@@ -215,6 +225,7 @@ class Watching:
             settings=settings(node.watcher, local=local),
             sources=sources() if local else (),
             on_cycle=self._publisher.on_cycle,
+            on_news=lambda news: self._say(f"{time.strftime('%H:%M:%S')} {node.name}: {news}"),
             deadline=timeouts.connect + timeouts.node,
         )
         task = tasks.create_task(self._watch(node.name, watch, kept), name=node.name)
@@ -233,8 +244,7 @@ class Watching:
 
     def _on_transition(self, transition: Transition) -> None:
         self._publisher.on_transition(transition)
-        # What is compliant from the start is in the summary.
-        if transition.before is not None or transition.result.outcome is not Outcome.COMPLIANT:
+        if _worth_a_line(transition):
             self._say(line(transition))
         if self._log is not None:
             self._written(self._log, transition)
@@ -254,7 +264,7 @@ class Watching:
     async def _follow_files(self, tasks: asyncio.TaskGroup, name: str) -> None:
         """Load a node again whenever its files change."""
         async for _ in changes(self._watched[name].node.path):
-            self._load(tasks, name)
+            await self._load(tasks, name)
 
     def _reload_all(self) -> None:
         self._notifier.send("RELOADING=1")
@@ -264,7 +274,7 @@ class Watching:
             watched.watch.check_all("SIGHUP")
         self._notifier.send("READY=1")
 
-    def _load(self, tasks: asyncio.TaskGroup, name: str) -> None:
+    async def _load(self, tasks: asyncio.TaskGroup, name: str) -> None:
         before = self._watched[name]
         try:
             node = load_node(before.node.path)
@@ -283,6 +293,8 @@ class Watching:
             return
         self.broken.pop(name, None)
         before.task.cancel()
+        # Its sources give back what there is once on a machine, such as the audit rules.
+        await asyncio.gather(before.task, return_exceptions=True)
         known = {key_of(item) for item in before.items}
         whole = len(before.items) == len(before.node.items)
         items = [item for item in node.items if whole or key_of(item) in known]
@@ -321,6 +333,18 @@ class Watching:
             return check.Checked(part, Unreachable(f"no answer in {pending.limit:.0f} s"))
         except (Unreachable, NotAsked) as error:
             return check.Checked(part, error)
+
+
+def _worth_a_line(transition: Transition) -> bool:
+    """Whether people are shown a transition. What is compliant from the start is in the summary; if
+    a gate shuts, or opens, its own line stands for all items.
+    """
+    outcome, before = transition.result.outcome, transition.before
+    if key_of(transition.result.item) == GATE:
+        return before is not None or outcome is not Outcome.COMPLIANT
+    if outcome is Outcome.COMPLIANT:
+        return before not in (None, Outcome.BLOCKED)
+    return outcome is not Outcome.BLOCKED
 
 
 class _Stopped(Exception):

@@ -56,7 +56,7 @@ class State:
     """When the node itself last answered behind an open gate."""
 
 
-def _nothing(_: State) -> None:
+def _nothing(_: object) -> None:
     pass
 
 
@@ -74,11 +74,13 @@ class NodeWatch:
         settings: Settings = Settings(),  # noqa: B008 it is frozen
         sources: Iterable[Source] = (),
         on_cycle: Callable[[State], None] = _nothing,
+        on_news: Callable[[str], None] = _nothing,
         deadline: float = 60.0,
     ) -> None:
         """`state`: what an earlier watch of this node knew. `sources`: those that see this node;
         none for a node behind a connection. `on_cycle` is called when a check has ended and its
-        transitions were reported. `deadline`: seconds that a check takes at most.
+        transitions were reported, `on_news` when a source goes down or comes up, or has lost
+        events. `deadline`: seconds that a check takes at most.
         """
         self.state = state or State()
         self.begun = asyncio.Event()
@@ -90,6 +92,7 @@ class NodeWatch:
         }
         self._check = check
         self._on_cycle = on_cycle
+        self._on_news = on_news
         self._deadline = deadline
         self._planned: float | None = None
         """When the next check begins at the latest, or when the running one must have ended; in
@@ -116,7 +119,7 @@ class NodeWatch:
             ),
         )
         self._supervisors = [
-            Supervisor(source, watched, self._on_event, self.check_all, self._causes.act)
+            Supervisor(source, watched, self._on_event, self._on_gap, self._causes.act)
             for source in chosen
         ]
 
@@ -131,6 +134,11 @@ class NodeWatch:
         """
         moments = [moment for moment in (self._planned, self._due.next()) if moment is not None]
         return max(0.0, now - min(moments)) if moments else 0.0
+
+    def _on_gap(self, why: str) -> None:
+        if self.begun.is_set():
+            self._on_news(why)
+        self.check_all(why)
 
     def check_all(self, why: str) -> None:
         """Let everything be checked soon."""

@@ -3,19 +3,23 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 
 
 class Notifier:
     """The socket of the service manager."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        address = environment.get("NOTIFY_SOCKET", "")
+    def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
+        """The variables are taken out of `environment`: tools that a probe runs would use them.
+
+        systemd logs each message of a process that may not send any.
+        """
+        address = environment.pop("NOTIFY_SOCKET", "")
         # A name that begins with @ is in the abstract namespace, which Python writes with a NUL.
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        for_us = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        micro = environment.get("WATCHDOG_USEC", "")
+        for_us = environment.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        micro = environment.pop("WATCHDOG_USEC", "")
         self.watchdog = int(micro) / 1_000_000 if for_us and micro.isdecimal() else None
         """Seconds within which systemd wants to hear of us; None: it does not."""
 

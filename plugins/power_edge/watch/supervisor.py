@@ -43,7 +43,8 @@ class Supervisor:
     ) -> None:
         """`on_gap` is called with the reason if events may have been missed: a full check is due.
 
-        It is called whenever the source comes up: what changed before, it does not know.
+        It is called whenever the source comes up, since it does not know what changed before; and
+        when it goes down, since nothing reports changes from then on.
         """
         self.source = source
         self.health = Health(source.name)
@@ -74,12 +75,13 @@ class Supervisor:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _down(self, why: str) -> None:
-        if self.health.up:
-            # What happens from now until it is up again is not reported.
-            self.health.lost += 1
-        self.health.up = False
+        was_up, self.health.up = self.health.up, False
         self.health.why = printable(why)
         self.tried.set()
+        if was_up:
+            # What happens from now until it is up again is not reported.
+            self.health.lost += 1
+            self._on_gap(f"{self.source.name} is down: {self.health.why}")
 
     # What a source calls.
 

@@ -115,11 +115,74 @@ systemd_says() {
     *"$newline$kind=$plain yes$newline"*) said=yes ;;
     *"$newline$kind=$plain no$newline"*) said=no ;;
     *)
-        said=no
-        # shellcheck disable=SC2086
-        ! $run systemd-analyze condition "$kind=$plain" </dev/null >/dev/null 2>&1 || said=yes
+        if [ -z "${PE_OUTSIDE-}" ] || ! said_outside; then
+            said=no
+            # shellcheck disable=SC2086
+            ! $run systemd-analyze condition "$kind=$plain" </dev/null >/dev/null 2>&1 || said=yes
+        fi
         answered="$answered$kind=$plain $said$newline"
         ;;
     esac
     case $said$sign in yes+) holds=yes ;; yes-) holds=no ;; esac
+}
+
+# What systemd would say of $file outside of the sandbox that this runs in, in $said: what is read-only in here need not be so there, and process
+# $PE_OUTSIDE has the machine's capabilities. Fails for conditions that a sandbox does not change.
+said_outside() {
+    said=yes
+    case $kind in
+    *PathIsReadWrite) [ ! -e "$file" ] || writable_outside || said=no ;;
+    *Capability) capable_outside || said=no ;;
+    *NeedsUpdate) needs_update || said=no ;;
+    *) return 1 ;;
+    esac
+    case $sign$said in -yes) said=no ;; -no) said=yes ;; esac # $plain begins with the sign
+}
+
+# Whether the file system that a path lies on is not mounted read-only there.
+writable_outside() {
+    AT=$(readlink -f -- "$file") awk '
+        {
+            place = $5
+            gsub(/\\040/, " ", place)
+            at = 7
+            while (at < NF && $at != "-") at++
+            under = place == "/" ? place : place "/"
+            if (index(ENVIRON["AT"] "/", under) == 1 && length(under) >= longest) {
+                longest = length(under)
+                readonly = ("," $6 "," $NF ",") ~ /,ro,/
+            }
+        }
+        END { exit readonly }
+    ' "proc/$PE_OUTSIDE/mountinfo"
+}
+
+# Whether the capability named by $file is in the bounding set there (capability.h has their numbers).
+capable_outside() {
+    NAME=$file awk '
+        BEGIN {
+            count = split("chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast " \
+                "net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource " \
+                "sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend " \
+                "audit_read perfmon bpf checkpoint_restore", names, " ")
+            bit = -1
+            for (i = 1; i <= count; i++) if ("cap_" names[i] == tolower(ENVIRON["NAME"])) bit = i - 1
+        }
+        $1 == "CapBnd:" && bit >= 0 {
+            digit = index("0123456789abcdef", substr($2, length($2) - int(bit / 4), 1)) - 1
+            for (i = bit % 4; i > 0; i--) digit = int(digit / 2)
+            has = digit % 2
+        }
+        END { exit !has }
+    ' "proc/$PE_OUTSIDE/status"
+}
+
+# ConditionNeedsUpdate= (systemd.unit(5)), of /etc or /var: /usr was changed after it was updated.
+needs_update() {
+    writable_outside || return 1
+    [ -e "$file/.updated" ] || return 0
+    [ usr/ -nt "$file/.updated" ] || return 1
+    # systemd writes whole seconds on some file systems, and the rest into the file.
+    nanoseconds=$(sed -n 's/^TIMESTAMP_NSEC=\([0-9]*\)[0-9]\{9\}$/\1/p' "$file/.updated")
+    [ "$(stat -c %Y usr/)" != "$nanoseconds" ]
 }

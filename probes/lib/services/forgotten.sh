@@ -1,13 +1,13 @@
 # What a boot forgets: files in /run and the like, and mounts made by hand.
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
-# The mounts, `PLACE TYPE` a line, in the order in which they were made.
+# The mounts, `PLACE TYPE` a line, in the order in which they were made. (In a sandbox: those outside of it, as process $PE_OUTSIDE has them.)
 look_at_mounts() {
     mounts=''
     while read -r _ _ _ _ place rest; do # the type stands behind a dash
         rest=${rest##* - }
         mounts="$mounts$place ${rest%% *}$newline"
-    done <proc/self/mountinfo
+    done <"proc/${PE_OUTSIDE:-self}/mountinfo"
 }
 
 # Units whose files a boot does not find as they are now, or finds too late: a unit file, a drop-in, a folder of either, or the whole folder of units lies

@@ -12,7 +12,7 @@ from tests.support.answers import MACHINE
 from tests.support.hostile.values import places
 from tests.support.project import identity_of
 
-OUTPUTS = frozenset({"about", "report"})
+OUTPUTS = frozenset({"about", "event", "report", "status"})
 """Schemas of what is printed; all others are of files in a node's folder."""
 FILES = {name: f"{name.removeprefix('node-')}.yaml" for name in names() if name not in OUTPUTS}
 STATE: dict[str, Any] = {

@@ -1,0 +1,218 @@
+"""`power-edge install-service`."""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from shlex import join
+
+import click
+
+from power_edge import atomic_file, exit_status, package_data
+from power_edge.checking.check import route_to
+from power_edge.config import load_node, select
+from power_edge.probing.connection import Options
+from power_edge.probing.process import Lifeline, run
+from power_edge.text import printable, quoted
+
+FOLDER = Path("/etc/systemd/system")
+_TEMPLATE = "power-edge-watch@.service"
+_DROP_INS = ("ssh", "iptables-legacy")
+"""Files of the template's folder of drop-ins. Each is for some nodes."""
+_LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
+"""Files that name the tables of iptables-legacy, if there are any."""
+_OURS = "# Written by power-edge install-service; see https://github.com/power-edge/power-edge\n"
+"""The first line of what this command has written. It changes and removes nothing else."""
+_NAME = re.compile(r"[A-Za-z0-9_.@-]+")
+"""Instances that systemd takes as they are. A blank or + would have to be escaped, and the unit
+could not pass the node's name on."""
+_LONGEST = 255 - len("power-edge-watch@.service")
+_ESCAPES = {
+    "\\": "\\\\",  # the first: the others bring backslashes
+    "%": "%%",
+    "$": "$$",
+    '"': '\\"',
+    "'": "\\'",
+    " ": "\\x20",
+    ";": "\\x3b",
+}
+_PYTHON, _NODE_CONFIGS = "/opt/power-edge/bin/python", "/etc/power-edge/node-configs"
+"""What the template has in place of the paths of an installation."""
+
+
+@click.command("install-service", short_help="Let systemd watch a node (pytest --watch).")
+@click.argument("name", metavar="NODE")
+@click.option("--dry-run", is_flag=True, help="Print what would be written and run; do neither.")
+@click.option("--remove", is_flag=True, help="Stop the watch, and remove its unit.")
+@click.pass_obj
+def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> int:
+    """Let systemd watch a node from now on: `pytest --node=NODE --watch` as a service.
+
+    Writes power-edge-watch@NODE.service into /etc/systemd/system, with the paths of this
+    installation and of node-configs/, then enables and starts it. Takes root.
+
+    \b
+        sudo power-edge install-service rig-7
+        power-edge install-service rig-7 --dry-run
+        sudo power-edge install-service rig-7 --remove
+        journalctl -f -u power-edge-watch@rig-7
+
+    Drift is appended to /var/log/power-edge/NODE.jsonl. docs/watch.md has the details. Exits with
+    3 if systemctl fails.
+    """
+    unit = _unit(name)
+    file = FOLDER / unit
+    drop_ins = {name: FOLDER / f"{unit}.d" / f"50-power-edge-{name}.conf" for name in _DROP_INS}
+    if remove:
+        return _remove(unit, [file, *drop_ins.values()], dry_run=dry_run)
+    files = {file: _text(name, root)}
+    if (wanted := _drop_in(name, root)) is not None:
+        text = package_data.text(f"deploy/systemd/{_TEMPLATE}.d/{wanted}.conf")
+        files[drop_ins[wanted]] = _OURS + text
+    commands = [["systemctl", "daemon-reload"], ["systemctl", "enable", unit]]
+    # Not `enable --now`: a unit that runs already is to run as it is written now.
+    commands.append(["systemctl", "restart", unit])
+    _refuse_foreign(file, *drop_ins.values())
+    if dry_run:
+        for path, text in files.items():
+            click.echo(f"# would write {path}:\n{_shown(text)}")
+        _announce(commands)
+        return exit_status.COMPLIANT
+    _need_root("write to")
+    for path, text in files.items():
+        atomic_file.make_folder(path.parent)
+        atomic_file.write(path, text.encode())
+    _remove_files(*(path for path in drop_ins.values() if path not in files))
+    return _run(commands) or _done(f"{unit} is enabled and watches {name}")
+
+
+def _remove(unit: str, files: Sequence[Path], *, dry_run: bool) -> int:
+    if not os.path.lexists(files[0]):
+        raise click.ClickException(f"there is no {files[0]}: nothing to remove")
+    _refuse_foreign(*files)
+    before, after = [["systemctl", "disable", "--now", unit]], [["systemctl", "daemon-reload"]]
+    if dry_run:
+        _announce(before)
+        for path in files:
+            if os.path.lexists(path):
+                click.echo(f"# would remove {path}")
+        _announce(after)
+        return exit_status.COMPLIANT
+    _need_root("remove from")
+    if status := _run(before):
+        return status
+    _remove_files(*files)
+    # A unit that had failed is known until then.
+    run(["systemctl", "reset-failed", unit], b"", Lifeline())
+    return _run(after) or _done(f"{unit} is removed; what it reported stays in /var/log/power-edge")
+
+
+def _unit(name: str) -> str:
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise click.ClickException(
+            f"{quoted(name)} cannot be the name of a unit's instance: rename the node, with"
+            " ASCII letters, digits and _ . @ - alone"
+        )
+    return f"power-edge-watch@{name}.service"
+
+
+def _text(name: str, root: Path | None) -> str:
+    """Return a unit for a node, with the paths of this installation.
+
+    Raises ConfigError if there is no such node, or it cannot be used.
+    """
+    folder = _folder(name, root)
+    load_node(folder)
+    text = package_data.text(f"deploy/systemd/{_TEMPLATE}")
+    # systemd replaces no variables in the word that names the program.
+    text = text.replace(_PYTHON, _word(sys.executable).replace("$$", "$"))
+    return _OURS + text.replace(_NODE_CONFIGS, _word(str(folder.parent)))
+
+
+def _folder(name: str, root: Path | None) -> Path:
+    # A name of units has none of a glob's characters.
+    (folder,) = select(root, [name])
+    return folder
+
+
+def _drop_in(name: str, root: Path | None) -> str | None:
+    """Return which drop-in a node needs: for another machine, or for what this one has."""
+    route = route_to(load_node(_folder(name, root)), Options())
+    if not route.url.startswith("local:"):
+        return "ssh"
+    return "iptables-legacy" if any(map(_has_text, _LEGACY)) else None
+
+
+def _has_text(file: Path) -> bool:
+    with suppress(OSError):
+        return bool(file.read_bytes().strip())
+    return False
+
+
+def _word(path: str) -> str:
+    """Return a path as part of a word in ExecStart= (systemd.service(5), COMMAND LINES)."""
+    if not path.isprintable():
+        raise click.ClickException(
+            f"a unit cannot hold the path {quoted(path, 200)}: rename the folder"
+        )
+    for character, escaped in _ESCAPES.items():
+        path = path.replace(character, escaped)
+    return path
+
+
+def _refuse_foreign(*files: Path) -> None:
+    """Raise ClickException if one of these exists and was not written by this command."""
+    for file in files:
+        if not os.path.lexists(file):
+            continue
+        with suppress(OSError, UnicodeDecodeError):
+            if not file.is_symlink() and file.read_text(encoding="utf-8").startswith(_OURS):
+                continue
+        raise click.ClickException(
+            f"{file} exists and was not written by this command: remove it, or manage that watch"
+            " yourself"
+        )
+
+
+def _need_root(what: str) -> None:
+    if os.geteuid() != 0:
+        words = [os.path.abspath(sys.argv[0]), *sys.argv[1:]]  # noqa: PTH100 the link itself
+        raise click.ClickException(f"it takes root to {what} {FOLDER}: sudo {join(words)}")
+
+
+def _remove_files(*files: Path) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+    for file in files:
+        if file.parent != FOLDER:
+            with suppress(OSError):  # somebody else's drop-ins stay
+                file.parent.rmdir()
+
+
+def _announce(commands: Sequence[Sequence[str]]) -> None:
+    for words in commands:
+        click.echo(f"# would run: {join(words)}")
+
+
+def _run(commands: Sequence[Sequence[str]]) -> int:
+    """Run commands up to the first that fails, and report it. Returns an exit status."""
+    for words in commands:
+        ended = run(words, b"", Lifeline())
+        if ended.status:
+            for line in ended.stderr.decode(errors="replace").splitlines():
+                click.echo(printable(line), err=True)
+            click.echo(f"Error: {join(words)} failed with {ended.status}", err=True)
+            return exit_status.INTERNAL_ERROR
+    return exit_status.COMPLIANT
+
+
+def _done(message: str) -> int:
+    click.echo(message, err=True)
+    return exit_status.COMPLIANT
+
+
+def _shown(text: str) -> str:
+    """Return some lines without what a terminal obeys."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -1,0 +1,62 @@
+"""The watchdog: signs of life for systemd, as long as no check is overdue."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.watching import Watched, Watching
+from power_edge.watch.publisher import Publisher, Targets
+
+
+class Stub:
+    """A watch that is overdue, or not, as a test says; it ends all when it has said the last."""
+
+    def __init__(self, overdue: list[bool]) -> None:
+        self.begun = asyncio.Event()
+        self.begun.set()
+        self._overdue = overdue
+
+    def overdue(self, _: float) -> float:
+        if len(self._overdue) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return 99.0 * self._overdue[0]
+        return 99.0 * self._overdue.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("overdue", "signs"), [([False, True, True, False, True], 2), ([True, True], 0)]
+)
+def test_a_watch_that_is_overdue_sends_no_sign_of_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overdue: list[bool], signs: int
+) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(address))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(address))
+        monkeypatch.setenv("WATCHDOG_USEC", "3000")
+        monkeypatch.delenv("WATCHDOG_PID", raising=False)
+        watching = Watching(
+            cast(Nodes, None), [], lambda _: None, None, Publisher(Targets(), lambda _: None)
+        )
+        # What a probe starts is not to speak to systemd.
+        assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC"} & os.environ.keys()
+        watching._watched["rig-1"] = Watched(
+            cast(Any, None), [], cast(Any, Stub(overdue)), cast(Any, None)
+        )
+        watching.run(lambda: 0)
+        messages = []
+        while True:
+            try:
+                messages.append(manager.recv(4096).decode())
+            except BlockingIOError:
+                break
+    assert messages.count("WATCHDOG=1") == signs
+    assert messages.count("READY=1") == 1
+    assert messages[-1] == "STOPPING=1"
