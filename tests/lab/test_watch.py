@@ -100,6 +100,41 @@ def test_a_change_and_its_end_are_reported(
     assert source
 
 
+def test_a_name_that_becomes_another_units_is_followed(lab: Lab) -> None:
+    with watched_node(lab, "renamed") as node:
+        declare(node, "services: [{name: late, state: running}]\n")
+        with watch(node) as started:
+            started.wait("services", "late", "drift")
+            node.sh("ln -s /lib/systemd/system/cron.service /etc/systemd/system/late.service")
+            node.sh("systemctl daemon-reload")
+            started.wait("services", "late", "compliant")
+            node.sh("systemctl stop cron")
+            assert started.wait("services", "late", "drift")["detection_seconds"] is not None
+
+
+def test_another_identity_shuts_the_gate(lab: Lab) -> None:
+    with watched_node(lab, "replaced") as node:
+        declare(node, "services: [{name: cron, state: running}]\n")
+        with watch(node) as started:
+            node.sh(
+                "echo 0123456789abcdef0123456789abcdef >/root/id; cat /root/id >/etc/machine-id"
+            )
+            started.wait("node", "identity", "blocked")
+            started.wait("services", "cron", "blocked")
+            status, _ = started.stop()
+    assert status == 12
+
+
+def test_while_the_bus_is_gone_everything_is_checked(lab: Lab) -> None:
+    settings = 'version: "1.0"\nwatchers: {enabled: true}\nevent_handler: {sweep_seconds: 1}\n'
+    with watched_node(lab, "busless") as node:
+        declare(node, "services: [{name: cron, state: running}]\n", watcher=settings)
+        with watch(node) as started:
+            node.sh("systemctl stop dbus.socket dbus.service; systemctl stop cron")
+            started.wait_for("dbus is down")
+            started.wait("services", "cron", "drift")
+
+
 def test_a_configuration_that_changes_is_loaded_again_and_a_broken_one_is_not(lab: Lab) -> None:
     with watched_node(lab, "edited") as node:
         node.sh("echo hello >/etc/watched")

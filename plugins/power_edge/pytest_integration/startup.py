@@ -92,7 +92,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         )
     from power_edge.pytest_integration.run import Run  # imported while the nodes work
 
-    return Run(nodes, idle=idle, ask_late=worker and not idle and not by_answers)
+    return Run(nodes, idle=idle, ask_late=worker and not (idle or by_answers or options.watch))
 
 
 def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:

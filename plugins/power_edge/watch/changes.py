@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from power_edge.watch.path_chain import Fingerprint, chain, fingerprint
+from power_edge.watch.path_chain import Fingerprint, Stat, chain, fingerprint
 
 _SECONDS = 1.0
 
@@ -30,6 +30,8 @@ async def changes(folder: Path, seconds: float = _SECONDS) -> AsyncIterator[None
 
 
 def _of(folder: Path) -> Fingerprint:
-    """Return the fingerprint of the folder's YAML files."""
-    found = fingerprint(chain(str(folder)))
-    return {path: stat for path, stat in found.items() if path.endswith(".yaml")}
+    """Return the fingerprint of the folder's YAML files, and of what links among them lead to."""
+    found: dict[str, Stat] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        found |= fingerprint(chain(str(path)))
+    return found

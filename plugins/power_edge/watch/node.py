@@ -14,7 +14,7 @@ from power_edge.resources import resource
 from power_edge.watch.accounts import ACCOUNTS
 from power_edge.watch.affected import Affected
 from power_edge.watch.causes import Causes
-from power_edge.watch.event import Event, Kind
+from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.settings import Settings
 from power_edge.watch.settle import Due, ItemId
 from power_edge.watch.sources import Source, Watched
@@ -23,6 +23,10 @@ from power_edge.watch.transition import Transition
 
 _START = 5.0
 """Seconds that the first check waits for sources to come up."""
+_OF_THE_GATE = frozenset([Subject(Kind.PATH, "/etc/machine-id")])
+"""What identifies a machine and can change while it runs. No item names it, so that everything is
+checked again, behind the gate.
+"""
 GATE: ItemId = (GATE_TYPE, GATE_NAME)
 
 
@@ -106,7 +110,8 @@ class NodeWatch:
         self._full: str | None = "the watch begins"
         """Why a full check is due; None if none is."""
         self._wake = asyncio.Event()
-        watched = Watched(self._affected.subjects, settings.configured, settings.sweep)
+        subjects = self._affected.subjects | _OF_THE_GATE
+        watched = Watched(subjects, settings.configured, settings.sweep)
         chosen = [
             source for source in sources if source.wants(watched) and settings.enabled(source)
         ]
@@ -175,7 +180,7 @@ class NodeWatch:
             elif taken := self._due.take(now, self._settings.most_together):
                 await self._cycle(taken)
                 pause_doubtful = self._settings.doubtful
-                next_doubtful = loop.time() + pause_doubtful
+                next_doubtful = min(next_doubtful, loop.time() + pause_doubtful)
             elif now >= next_doubtful:
                 if doubtful := self._doubtful():
                     await self._cycle({key_of(item): (item, None) for item in doubtful})

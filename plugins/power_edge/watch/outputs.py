@@ -1,5 +1,6 @@
 """Where transitions go: lines for people, and JSON lines for machines."""
 
+import errno
 import json
 import os
 import time
@@ -89,7 +90,11 @@ class EventLog:
         text = json.dumps(as_event(transition), ensure_ascii=False, separators=(",", ":"))
         if not self._is_current():
             self.reopen()
-        os.write(self._file, f"{text}\n".encode("utf-8", "backslashreplace"))
+        line = f"{text}\n".encode("utf-8", "backslashreplace")
+        size = os.fstat(self._file).st_size
+        if os.write(self._file, line) < len(line):  # the disk is full
+            os.ftruncate(self._file, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def reopen(self) -> None:
         """Open the file again, by its name. Raises OSError; the old one stays open then."""

@@ -102,9 +102,13 @@ def fact(observed: File | Missing | Broken) -> File | None:
     return observed if isinstance(observed, File) else None
 
 
+_ACCOUNTS = ("/etc/passwd", "/etc/group")
+
+
 def triggers(declared: Declared, _: str) -> Triggers:
-    """Return the file itself."""
-    return Triggers(paths=(declared.path,))
+    """Return the file itself, and what names its owner and group."""
+    named = declared.owner is not None or declared.group is not None
+    return Triggers(paths=(declared.path,), databases=_ACCOUNTS if named else ())
 
 
 RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(

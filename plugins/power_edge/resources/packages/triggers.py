@@ -12,6 +12,7 @@ _COMMANDS = {
 """Package managers by family of distributions."""
 _DATABASES = (
     "/var/lib/dpkg/status",
+    "/var/lib/dpkg/updates",  # what a dpkg that was killed has not merged yet
     # Its -wal and -shm change when root only reads (`rpm -qa`).
     "/var/lib/rpm/rpmdb.sqlite",
     "/usr/lib/sysimage/rpm/rpmdb.sqlite",

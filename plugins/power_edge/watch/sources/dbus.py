@@ -52,11 +52,16 @@ class Units:
         self._by_path: defaultdict[str, set[str]] = defaultdict(set)
         self._states: defaultdict[str, dict[str, object]] = defaultdict(dict)
 
-    def locate(self, units: Iterable[_Unit]) -> None:
-        """Take the answer about all names: a name can be another unit's alias."""
+    def locate(self, units: Iterable[_Unit]) -> set[str]:
+        """Take the answer about all names: a name can be another unit's alias. Return the names
+        that were at another bus path before.
+        """
+        before = {name: path for path, names in self._by_path.items() for name in names}
+        now = {name: unit.path for name, unit in zip(self.names, units, strict=True)}
         self._by_path.clear()
-        for name, unit in zip(self.names, units, strict=True):
-            self._by_path[unit.path].add(name)
+        for name, path in now.items():
+            self._by_path[path].add(name)
+        return {name for name, path in now.items() if before.get(name) != path}
 
     @property
     def paths(self) -> list[str]:
@@ -105,6 +110,8 @@ class Signals:
         self._listener = listener
         self.renewed = asyncio.Event()
         """Set if systemd has come to the bus again: what it reported before may be outdated."""
+        self.files_changed = asyncio.Event()
+        """Set if a name may be another unit's from now on."""
 
     def on_message(self, message: Message) -> None:
         """Report what a message says."""
@@ -116,14 +123,21 @@ class Signals:
                 for name in self._units.changed(message.path, properties):
                     self._report(Subject(Kind.UNIT, name), str(properties.get("ActiveState", "")))
             case "UnitFilesChanged":
+                self.files_changed.set()
                 self._report(UNIT_FILES, "unit files were changed")
             case "Reloading" if message.body == [False]:
+                self.files_changed.set()
                 self._report(UNIT_FILES, "systemd has read all unit files again")
             case "NameOwnerChanged" if message.body[2]:
                 self.renewed.set()
         signal = f"{message.interface}.{message.member}"
         if signal in self._configured:
             self._report(Subject(Kind.TOPIC, signal), signal)
+
+    def moved(self, names: Iterable[str]) -> None:
+        """Report units whose bus path was not known until now."""
+        for name in sorted(names):
+            self._report(Subject(Kind.UNIT, name), "it is another unit now")
 
     def _report(self, subject: Subject, detail: str) -> None:
         self._listener.event(Event(NAME, subject, time.time(), detail))
@@ -176,20 +190,37 @@ async def run(watched: Watched, listener: Listener) -> None:
     try:
         units = Units(_unit_names(watched))
         signals = Signals(units, _signals(watched), listener)
-        (listed,) = await _call(bus, "ListUnitsByNames", "as", units.names)
-        assert isinstance(listed, list)
-        units.locate(_Unit(*unit) for unit in listed)
         bus.add_message_handler(signals.on_message)
-        for rule in rules(units.paths, _signals(watched)):
-            await _call(bus, "AddMatch", "s", rule, to_bus=True)
+        matched: set[str] = set()
+
+        async def locate() -> set[str]:
+            (listed,) = await _call(bus, "ListUnitsByNames", "as", units.names)
+            assert isinstance(listed, list)
+            moved = units.locate(_Unit(*unit) for unit in listed)
+            for rule in rules(units.paths, _signals(watched)):
+                if rule not in matched:
+                    await _call(bus, "AddMatch", "s", rule, to_bus=True)
+                    matched.add(rule)
+            return moved
+
+        async def follow() -> None:
+            while True:
+                await signals.files_changed.wait()
+                signals.files_changed.clear()
+                signals.moved(await locate())
+
+        await locate()
         await _call(bus, "Subscribe")
         listener.up()
-        gone = asyncio.ensure_future(_gone(bus))
-        renewed = asyncio.ensure_future(signals.renewed.wait())
+        tasks = [
+            asyncio.ensure_future(each) for each in (_gone(bus), signals.renewed.wait(), follow())
+        ]
         try:
-            await asyncio.wait({gone, renewed}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            for task in (gone, renewed):
+            for task in tasks:
                 task.cancel()
         # After `systemctl daemon-reexec` the subscription holds, yet signals in between are lost.
         raise ConnectionError(

@@ -41,6 +41,8 @@ class Paths:
         self._paths = sorted(paths)
         self._concerned: dict[int, defaultdict[str, set[str]]] = {}
         """Watch descriptor -> name in its folder -> the paths that it is on the way to."""
+        self._places: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
+        """The same the other way round: path -> descriptors and names."""
         self._watches: dict[int, FolderWatch] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
 
@@ -102,15 +104,20 @@ class Paths:
             return  # it has gone, or may not be read: the step before it is watched
         self._watches[watch.wd] = watch
         self._concerned.setdefault(watch.wd, defaultdict(set))[name].add(path)
+        self._places[path].add((watch.wd, name))
 
     def _forget(self, path: str) -> None:
-        for names in self._concerned.values():
-            for paths in names.values():
-                paths.discard(path)
+        for descriptor, name in self._places.pop(path, ()):
+            names = self._concerned.get(descriptor)
+            if names is None:
+                continue
+            names[name].discard(path)
+            if not names[name]:
+                del names[name]
 
     def _drop_unused(self) -> None:
         for descriptor, names in list(self._concerned.items()):
-            if not any(names.values()):
+            if not names:
                 del self._concerned[descriptor]
                 try:
                     self._inotify.rm_watch(self._watches.pop(descriptor))
