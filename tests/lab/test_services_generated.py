@@ -147,6 +147,34 @@ unit=kept whole=kept-off
         assert not started(lab.reboot(node), name)
 
 
+def test_a_generator_names_a_unit_that_starts_others(lab: Lab) -> None:
+    """None of them is named by the generator. One is upheld, one is required by what a drop-in
+    wants, one has a timer.
+    """
+    folder = "/etc/systemd/system"
+    files = {
+        f"{folder}/outer.target": "[Unit]\nUpholds=held.service\n",
+        f"{folder}/outer.target.d/more.conf": "[Unit]\nWants=middle.service timed.timer\n",
+        f"{folder}/middle.service": f"[Unit]\nRequires=inner.service\n{SLEEPS}",
+        f"{folder}/timed.timer": "[Timer]\nOnActiveSec=0\n",
+        **{f"{folder}/{name}.service": SLEEPS for name in ("held", "inner", "timed", "apart")},
+        "/etc/systemd/system-generators/lab": """#!/bin/sh
+[ ! -s /etc/lab.conf ] || { mkdir -p "$1/multi-user.target.wants" && ln -s /etc/systemd/system/outer.target "$1/multi-user.target.wants/"; }
+""",
+        "/etc/lab.conf": "",
+    }
+    names = ("held", "inner", "timed", "apart")
+    with lab.node("outer", files=files) as node:
+        assert set(outcomes(node, *names, enabled=False).values()) == {Outcome.COMPLIANT}
+        node.sh("echo on >/etc/lab.conf")
+        assert outcomes(node, *names, enabled=False) == {
+            **dict.fromkeys(names, Outcome.UNKNOWN),
+            "apart": Outcome.COMPLIANT,
+        }
+        booted = lab.reboot(node)
+        assert [name for name in names if started(booted, name)] == ["held", "inner", "timed"]
+
+
 @pytest.mark.parametrize("mode", ["755", "700"])
 def test_rc_local_has_come(lab: Lab, generated: list[Node], mode: str) -> None:
     (node,) = generated

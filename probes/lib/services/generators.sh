@@ -152,21 +152,42 @@ read_by_generators() {
 }
 
 # How a generator writes that it makes something of a unit, `UNIT PATTERN` for each unit whose boot is declared: by its name, an alias or the template;
-# by drop-ins for units of a like name (a-.service.d), or for all of the type (service.d); or by drop-ins for a name that it puts together
-# ($name.service.d). UNIT.wants is only for those that UNIT wants.
+# by drop-ins for units of a like name (a-.service.d), or for all of the type (service.d); by drop-ins for a name that it puts together
+# ($name.service.d); or by the name of a unit that no boot starts as it is, and that would start this one in turn. UNIT.wants is only for those that
+# UNIT wants.
 written_for() {
-    say "$aliases" '= units' "$boot" | awk '
+    say "$aliases" '= starts' "$(starts_what)" '= jobs' "$found" '= units' "$boot" | awk '
         function literal(text) { gsub(/[].[*^$\\+?(){}|]/, "\\\\&", text); return text }
         function add(pattern) { patterns = patterns (patterns == "" ? "" : "|") pattern }
-        function named(name,    at) {
+        function by_name(name) {
             sub(/@.*/, "@", name)
             add(literal(name) (name ~ /@$/ ? "" : "([^.A-Za-z0-9]|$|[.][^wu]|[.]$)"))
+        }
+        function named(name,    at) {
+            by_name(name)
+            sub(/@.*/, "@", name)
             sub(/\.[a-z]*$/, "", name)
             for (at = 1; at < length(name); at++) if (substr(name, at, 1) == "-") add(literal(substr(name, 1, at) "." type ".d"))
         }
+        function starters(unit,    todo, end, at, i, count, names, met, name) {
+            todo[++end] = unit
+            for (at = 1; at <= end && end < 100; at++) {
+                name = todo[at]
+                if (sub(/\.service$/, "", name)) started_by[todo[at]] = started_by[todo[at]] " " name ".timer " name ".socket " name ".path"
+                count = split(started_by[todo[at]], names, " ")
+                for (i = 1; i <= count; i++) {
+                    if (names[i] in job || names[i] in met) continue
+                    met[names[i]]
+                    by_name(names[i])
+                    todo[++end] = names[i]
+                }
+            }
+        }
         $0 == "" { next }
-        $1 == "=" { told = 1; next }
-        !told { aliases[$1] = aliases[$1] " " $2; next }
+        $1 == "=" && NF == 2 { part = $2; next }
+        part == "" { aliases[$1] = aliases[$1] " " $2; next }
+        part == "starts" { started_by[$2] = started_by[$2] " " $1; next }
+        part == "jobs" { if ($1 == "job") job[$2]; next }
         {
             patterns = ""
             type = $0
@@ -175,7 +196,30 @@ written_for() {
             for (i = 1; i <= count; i++) named(names[i])
             add("/" type "[.]d")
             add("[$%)}`][^/ \t]*[.]" type "[.]d")
+            for (i = 1; i <= count; i++) starters(names[i])
             print $0, patterns
         }
     '
+}
+
+# What starts what, by links, unit files and drop-ins: `UNIT OTHER`.
+starts_what() {
+    say "$links" | sed -n 's/^[a-z].*\/\([^/]*\)\.\(wants\|requires\|upholds\)\/\([^/]*\)$/\1 \3/p'
+    set +f
+    for parent in etc/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
+        grep -EHs '^[[:blank:]]*(Wants|Requires|Requisite|BindsTo|Upholds|OnSuccess|OnFailure|Unit|Service)[[:blank:]]*=' /dev/null "$parent"/*.* \
+            "$parent"/*.d/*.conf
+    done | awk '
+        {
+            file = $0
+            sub(/:[[:blank:]]*[A-Z][A-Za-z]*[[:blank:]]*=.*/, "", file)
+            others = substr($0, length(file) + 2)
+            sub(/^[^=]*=/, "", others)
+            if (sub(/\.d\/[^\/]*$/, "", file) || 1) sub(/.*\//, "", file)
+            count = split(others, names, " ")
+            for (i = 1; i <= count; i++) print file, names[i]
+        }
+    '
+    set -f
 }
