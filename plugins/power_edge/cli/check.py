@@ -42,9 +42,9 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
         power-edge check rig-7 -- tests/smoke
 
     Power Edge's own options are --answers=FILE, --max-age=AGE, --prometheus-textfile=FILE and
-    --node-configs=DIR; with --watch, it waits for changes until Ctrl-C, and --event-log=FILE and
-    --metrics-listen=HOST:PORT report them; --hosts, --connection, --ssh-config, --ssh-identity-file and --sudo say how
-    to connect. https://docs.pytest.org has pytest's.
+    --node-configs=DIR. With --watch it waits for changes until Ctrl-C; --event-log=FILE and
+    --metrics-listen=HOST:PORT report them. --hosts, --connection, --ssh-config,
+    --ssh-identity-file and --sudo say how to connect. https://docs.pytest.org has pytest's.
 
     Exits with 0 if all is compliant, 1 for a drift, 10 if something is unknown, 11 if a node is
     unreachable, 12 if another machine answered, 4 for bad use.
