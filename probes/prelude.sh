@@ -56,6 +56,7 @@ pe_prepare() {
 
 pe_begin() { # NODE SECTION_TIMEOUT NODE_TIMEOUT SECTION...
     exec 3>&1
+    unset PE_SECTION
     pe_prepare
     for pe_tool in tee cksum; do
         command -v $pe_tool >/dev/null || { echo "power-edge: $pe_tool: not found" >&2; exit 1; }

@@ -54,11 +54,11 @@ CHANGES = {
     # A start alone counts after a minute: what ended by itself may end again.
     "crash": (SERVICE, "dbus", "pkill -9 -x cron", "systemctl start cron; systemctl restart cron"),
     "disable": (
-        SERVICE, "dbus", "systemctl disable -q cron 2>&1", "systemctl enable -q cron 2>&1"
+        SERVICE, "dbus|inotify", "systemctl disable -q cron 2>&1", "systemctl enable -q cron 2>&1"
     ),
     "link": (
         SERVICE,
-        "inotify",
+        "dbus|inotify",
         "mv /etc/systemd/system/multi-user.target.wants/cron.service /root/",
         "mv /root/cron.service /etc/systemd/system/multi-user.target.wants/",
     ),
@@ -91,13 +91,16 @@ CHANGES = {
 def test_a_change_and_its_end_are_reported(
     node: Node, running: Watch, item: tuple[str, str], source: str, drift: str, back: str
 ) -> None:
+    before = len(running.printed().splitlines())
     node.sh(drift)
     there = running.wait(*item, "drift")
     assert there["from"] in ("compliant", "unknown")
     assert there["detection_seconds"] is not None, there
+    printed = running.printed().splitlines()[before:]
     node.sh(back)
     running.wait(*item, "compliant")
-    assert source
+    lines = [line for line in printed if f"{item[0]}[{item[1]}]" in line]
+    assert any(f"({one}, " in line for one in source.split("|") for line in lines), lines
 
 
 def test_a_name_that_becomes_another_units_is_followed(lab: Lab) -> None:

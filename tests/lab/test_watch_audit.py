@@ -48,7 +48,7 @@ pytestmark = [
 
 
 class Heard:
-    """A listener, and what it was told."""
+    """A listener that keeps what the source reports."""
 
     def __init__(self) -> None:
         self.is_up = asyncio.Event()

@@ -28,12 +28,12 @@ from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.watch.changes import changes
-from power_edge.watch.node import GATE, Checked, NodeWatch, State, key_of, summary
+from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
 from power_edge.watch.notify import Notifier
 from power_edge.watch.outputs import EventLog, line
 from power_edge.watch.publisher import Current, Publisher
 from power_edge.watch.settings import settings
-from power_edge.watch.settle import ItemId
+from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.sources import sources
 from power_edge.watch.transition import Transition
 
@@ -269,7 +269,10 @@ class Watching:
     def _reload_all(self) -> None:
         self._notifier.send("RELOADING=1")
         if self._log is not None:
-            self._log.reopen()
+            try:
+                self._log.reopen()
+            except OSError as error:
+                self._say(f"the event log could not be opened again: {error.strerror}")
         for watched in self._watched.values():
             watched.watch.check_all("SIGHUP")
         self._notifier.send("READY=1")

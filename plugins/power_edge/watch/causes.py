@@ -12,7 +12,7 @@ from power_edge.model import Outcome
 from power_edge.watch.accounts import Account
 from power_edge.watch.attribution import BEFORE, choose
 from power_edge.watch.cause import Act, Cause
-from power_edge.watch.settle import ItemId
+from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.transition import Transition
 
 _MOST = 4096
@@ -79,7 +79,7 @@ class Causes:
         `since`: when its item was judged before, if no event told of the change.
         """
         event, item = transition.event, transition.result.item
-        key = item.type, item.name
+        key = key_of(item)
         if event is not None:
             since = event.time - BEFORE
         # What was done before the item's last change belongs to that one.

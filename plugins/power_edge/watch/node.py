@@ -16,7 +16,7 @@ from power_edge.watch.affected import Affected
 from power_edge.watch.causes import Causes
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.settings import Settings
-from power_edge.watch.settle import Due, ItemId
+from power_edge.watch.settle import Due, ItemId, key_of
 from power_edge.watch.sources import Source, Watched
 from power_edge.watch.supervisor import Health, Supervisor
 from power_edge.watch.transition import Transition
@@ -269,11 +269,6 @@ def summary(name: str, watch: NodeWatch) -> str:
     down = [f"{health.name} is not up: {health.why}" for health in watch.health if not health.up]
     by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked again and again"
     return "; ".join([f"{name}: {items}", by, *sorted(down)])
-
-
-def key_of(item: Item) -> ItemId:
-    """Return what an item is known by within its node."""
-    return item.type, item.name
 
 
 def counts(state: State) -> dict[Outcome, int]:

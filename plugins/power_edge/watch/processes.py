@@ -123,7 +123,7 @@ def rights(members: Iterable[Process]) -> Iterator[str]:
 
 async def login_name(number: int) -> str | None:
     """Return the name of a login user, None for `NOBODY`."""
-    # A directory service may be slow: it is asked in a thread, and once.
+    # A lookup in a directory service can take seconds: a thread does it, once for each user.
     return None if number == NOBODY else await asyncio.to_thread(_user_name, number)
 
 

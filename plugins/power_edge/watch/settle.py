@@ -13,6 +13,11 @@ ItemId = tuple[str, str]
 """Type and name of an item: what it is known by within its node."""
 
 
+def key_of(item: Item) -> ItemId:
+    """Return what an item is known by within its node."""
+    return item.type, item.name
+
+
 @dataclass
 class _Waiting:
     item: Item
@@ -37,7 +42,7 @@ class Due:
         """An event may have changed these items."""
         for item in items:
             quiet = self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
-            key = item.type, item.name
+            key = key_of(item)
             waiting = self._waiting.setdefault(key, _Waiting(item, event, now, now))
             waiting.due = min(now + quiet, waiting.since + _LONGEST * quiet)
 

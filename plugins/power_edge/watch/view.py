@@ -16,7 +16,7 @@ from power_edge.model import Outcome, Result
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import record
 from power_edge.watch.node import State, counts
-from power_edge.watch.settle import ItemId
+from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.supervisor import Health
 from power_edge.watch.transition import Transition
 
@@ -50,7 +50,7 @@ class History:
     def add(self, transition: Transition) -> None:
         """Take in a transition."""
         result = transition.result
-        self.since[result.item.type, result.item.name] = transition.time
+        self.since[key_of(result.item)] = transition.time
         seconds = transition.detection_seconds
         if result.outcome is Outcome.DRIFT and seconds is not None:
             self.detections[bisect_left(BOUNDS, seconds)] += 1

@@ -216,7 +216,8 @@ starts_what() {
             sub(/:[[:blank:]]*[A-Z][A-Za-z]*[[:blank:]]*=.*/, "", file)
             others = substr($0, length(file) + 2)
             sub(/^[^=]*=/, "", others)
-            if (sub(/\.d\/[^\/]*$/, "", file) || 1) sub(/.*\//, "", file)
+            sub(/\.d\/[^\/]*$/, "", file)
+            sub(/.*\//, "", file)
             count = split(others, names, " ")
             for (i = 1; i <= count; i++) print file, names[i]
         }
