@@ -10,21 +10,15 @@ from typing import NamedTuple
 
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusFastError
 
+from power_edge.watch.bus import BUS, PROPERTIES, SYSTEMD, Refused, call
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 NAME = "dbus"
 UNIT_FILES = Subject(Kind.TOPIC, "unit-files")
 """Unit files were enabled, disabled, masked, or read again."""
-_SYSTEMD, _MANAGER = "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager"
-_PATH = "/org/freedesktop/systemd1"
-_BUS, _BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
-_SECONDS = 10.0
-"""How long a call may take. While systemd reads all unit files again it answers nothing, for a
-second or two.
-"""
+_UNIT = f"{SYSTEMD.name}.Unit"
 _STATES = ("ActiveState", "SubState", "LoadState", "InvocationID", "FreezerState")
 _SUBSCRIBED_ALREADY = "org.freedesktop.systemd1.AlreadySubscribed"
 
@@ -87,15 +81,15 @@ def rules(paths: Iterable[str], signals: Iterable[str]) -> Iterator[str]:
 
     There is none for the whole manager: a reload sends two signals for every unit.
     """
-    sender = f"type='signal',sender='{_SYSTEMD}'"
+    sender = f"type='signal',sender='{SYSTEMD.name}'"
     for path in paths:
         yield (
-            f"{sender},interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
-            f"path='{path}',arg0='{_SYSTEMD}.Unit'"
+            f"{sender},interface='{PROPERTIES}',member='PropertiesChanged',"
+            f"path='{path}',arg0='{_UNIT}'"
         )
     for member in ("UnitFilesChanged", "Reloading"):
-        yield f"{sender},path='{_PATH}',interface='{_MANAGER}',member='{member}'"
-    yield (f"type='signal',sender='{_BUS}',member='NameOwnerChanged',arg0='{_SYSTEMD}'")
+        yield f"{sender},path='{SYSTEMD.path}',interface='{SYSTEMD.interface}',member='{member}'"
+    yield (f"type='signal',sender='{BUS.name}',member='NameOwnerChanged',arg0='{SYSTEMD.name}'")
     for signal in signals:
         interface, _, member = signal.rpartition(".")
         yield f"type='signal',interface='{interface}',member='{member}'"
@@ -152,30 +146,6 @@ def _signals(watched: Watched) -> list[str]:
     return list(configured.signals or ()) if configured is not None else []
 
 
-async def _call(
-    bus: MessageBus, member: str, signature: str = "", *body: object, to_bus: bool = False
-) -> list[object]:
-    """Call a method of systemd's manager, or of the bus. Return what it answers.
-
-    Raises DBusFastError, TimeoutError, and OSError if the bus has gone.
-    """
-    message = Message(
-        destination=_BUS if to_bus else _SYSTEMD,
-        path=_BUS_PATH if to_bus else _PATH,
-        interface=_BUS if to_bus else _MANAGER,
-        member=member,
-        signature=signature,
-        body=list(body),
-    )
-    async with asyncio.timeout(_SECONDS):
-        reply = await bus.call(message)
-    if reply is None:
-        raise ConnectionError("the bus has gone")
-    if reply.message_type is MessageType.ERROR and reply.error_name != _SUBSCRIBED_ALREADY:
-        raise DBusFastError(f"{member}: {reply.error_name}")
-    return list(reply.body)
-
-
 async def _gone(bus: MessageBus) -> None:
     await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
@@ -194,12 +164,12 @@ async def run(watched: Watched, listener: Listener) -> None:
         matched: set[str] = set()
 
         async def locate() -> set[str]:
-            (listed,) = await _call(bus, "ListUnitsByNames", "as", units.names)
+            (listed,) = await call(bus, SYSTEMD, "ListUnitsByNames", "as", units.names)
             assert isinstance(listed, list)
             moved = units.locate(_Unit(*unit) for unit in listed)
             for rule in rules(units.paths, _signals(watched)):
                 if rule not in matched:
-                    await _call(bus, "AddMatch", "s", rule, to_bus=True)
+                    await call(bus, BUS, "AddMatch", "s", rule)
                     matched.add(rule)
             return moved
 
@@ -210,7 +180,11 @@ async def run(watched: Watched, listener: Listener) -> None:
                 signals.moved(await locate())
 
         await locate()
-        await _call(bus, "Subscribe")
+        try:
+            await call(bus, SYSTEMD, "Subscribe")
+        except Refused as refused:
+            if refused.name != _SUBSCRIBED_ALREADY:
+                raise
         listener.up()
         tasks = [
             asyncio.ensure_future(each) for each in (_gone(bus), signals.renewed.wait(), follow())
