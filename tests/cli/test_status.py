@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -108,7 +108,7 @@ b: 1 drift, 1 unknown, 1 compliant
   checked 60 seconds ago, all items 2 minutes ago
   a check is overdue for 75 seconds
   configuration loaded 61 minutes ago, commit 0123456789ab
-  audit     down: this is a container (0 events)
+  audit     not up: this is a container (0 events)
   inotify   down: Too many open files (2 events, 1 lost)
   dbus      up (7 events)
 
@@ -202,7 +202,8 @@ def test_urls(
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "http://", "localhost", "http://x:y", "http://[::1", "x:99999", "http:///a"]
+    "url",
+    ["ftp://x", "http://", "http://x:y", "http://[::1", "x:99999", "99999", "http:///a", "::1"],
 )
 def test_what_is_no_url(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -211,6 +212,40 @@ def test_what_is_no_url(
     assert (code, out) == (4, "")
     # What could be a password is not shown.
     assert err.splitlines()[-1].startswith(f"Error: {url.replace(':y', ':...')}: ")
+    assert err.endswith("write HOST:PORT, or http://HOST:PORT\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("localhost", ("localhost", 9400)),
+        ("localhost:", ("localhost", 9400)),
+        ("localhost/a", ("localhost", 9400)),
+        ("9400", ("127.0.0.1", 9400)),
+        (":9401", ("127.0.0.1", 9401)),
+        ("rig-1:80", ("rig-1", 80)),
+        ("[::1]", ("::1", 9400)),
+        ("http://rig-1", ("rig-1", 80)),
+        ("https://rig-1", ("rig-1", 443)),
+    ],
+)
+def test_short_forms(
+    given: str,
+    address: tuple[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[object] = []
+
+    def refused(address: object, *_: object) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+    code, _, err = run(monkeypatch, capsys, given)
+    assert (code, asked) == (11, [address])
+    hint = " (a watch listens on port 9400 by default: rig-1:9400)" if "://" in given else ""
+    assert err == f"Error: unreachable: no watch answers at {given}{hint}: Connection refused\n"
 
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
@@ -229,6 +264,10 @@ OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
         (OK + b"\xff\xfe", "is no watch of Power Edge: "),
         (OK + b'{"version": "1"}', "is no watch of Power Edge: Object missing required field"),
         (OK + b"[" * 100_000, "is no watch of Power Edge: "),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html>",
+            "is no watch of Power Edge: it answers with text/html, not with JSON",
+        ),
     ],
 )
 def test_what_is_no_watch(
@@ -254,6 +293,44 @@ def test_an_answer_that_does_not_end(
     assert (code, err.endswith(" is no watch of Power Edge: its answer does not end\n")) == (
         11,
         True,
+    )
+
+
+def test_an_answer_that_comes_too_slowly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("power_edge.cli.status._LONGEST_WAIT", 0.2)
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with closing(connection), suppress(OSError):
+            connection.sendall(OK)
+            while not ended.is_set():  # until the other side has had enough
+                connection.sendall(b" ")
+                ended.wait(0.01)
+
+    ended = threading.Event()
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        code, _, err = run(monkeypatch, capsys, address)
+        ended.set()
+        thread.join()
+    assert (code, err) == (
+        11,
+        f"Error: unreachable: what answers at {address} has not ended its answer in 0 s\n",
+    )
+
+
+def test_nothing_comes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("power_edge.cli.status._TIMEOUT", 0.2)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        code, _, err = run(monkeypatch, capsys, address)
+    assert (code, err) == (
+        11,
+        f"Error: unreachable: no watch answers at {address}: nothing came in 0 s\n",
     )
 
 

@@ -87,7 +87,8 @@ def _configuration(node: Node, now: float | None) -> Iterator[str]:
 
 
 def _source(source: Source) -> Iterator[str]:
-    state = "up" if source.up else f"down: {source.why}"
+    # What never was up cannot have gone down: nothing is wrong then.
+    state = "up" if source.up else f"{'down' if source.was_up else 'not up'}: {source.why}"
     lost = f", {source.lost} lost" if source.lost else ""
     counts = f"{source.events} event{'' if source.events == 1 else 's'}{lost}"
     yield from _folded(f"  {source.name:<9} {state} ({counts})", "    ")
