@@ -1,11 +1,13 @@
 """`power-edge status`: what a person reads, and what is no watch."""
 
 import json
+import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -229,6 +231,8 @@ OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
         (OK + b"\xff\xfe", "is no watch of Power Edge: "),
         (OK + b'{"version": "1"}', "is no watch of Power Edge: Object missing required field"),
         (OK + b"[" * 100_000, "is no watch of Power Edge: "),
+        (OK + b'{"x":' * 100_000, "is no watch of Power Edge: "),
+        (OK + b'{"x":' + b"[" * 100_000, "is no watch of Power Edge: "),
     ],
 )
 def test_what_is_no_watch(
@@ -243,6 +247,51 @@ def test_what_is_no_watch(
     assert err.startswith(f"Error: unreachable: what answers at http://{address} {why}")
     assert err.count("\n") == 1
     assert len(err) < 250
+
+
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\nX: ", OK])
+def test_an_answer_that_comes_byte_by_byte_has_a_deadline(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each byte had a deadline of its own, so a server could hold the command for ever."""
+    monkeypatch.setattr("power_edge.cli.status._LONGEST_WAIT", 0.5)
+    ours = signal.getsignal(signal.SIGALRM)
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with closing(connection), suppress(OSError):
+            connection.sendall(begun)
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.01)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        code, out, err = run(monkeypatch, capsys, address)
+        thread.join()
+    assert (code, out) == (11, "")
+    assert err == f"Error: unreachable: no watch answers at {address}: no whole answer in 0.5 s\n"
+    assert signal.getsignal(signal.SIGALRM) is ours
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_what_is_shown_has_a_limit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A million problems, and texts of megabytes, took a minute of computing and all of the
+    terminal. The JSON has all.
+    """
+    long = "::a " * 500_000
+    many = view("a", Gate(11, long), sources=[UP] * 2000, config_error=long)
+    made = status([many], health.Judgement([long] * 2 + ["x"] * 1998), "2.0.0", NOON, NOON)
+    code, out = shown(
+        monkeypatch, capsys, encode(Page(as_json(made), "application/json"), body=True)
+    )
+    assert code == 11
+    assert len(out) < 20_000
+    assert out.count("  and 1980 more (/status has all)\n") == 2
 
 
 def test_an_answer_that_does_not_end(

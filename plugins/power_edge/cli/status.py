@@ -1,5 +1,10 @@
 """`power-edge status`."""
 
+import errno
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from urllib.parse import SplitResult, urlsplit
 
 import click
@@ -10,6 +15,8 @@ from power_edge.report.terminal import shortened
 _DEFAULT = "http://127.0.0.1:9400"
 _TIMEOUT = 10.0
 """Seconds that one step may take: to connect, and to read a piece of the answer."""
+_LONGEST_WAIT = 60
+"""Seconds for everything: an answer that comes byte by byte must not hold the command for ever."""
 _LONGEST = 64 * 1024 * 1024
 """Bytes of an answer. The status of 50 nodes with 300 items each has less than 10 MB."""
 
@@ -39,7 +46,7 @@ def command(url: str, *, as_json: bool) -> int:
     content = fetch(url)
     try:
         status = msgspec.json.decode(content, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _no_watch(url, _words(error)) from None
     if as_json:
         click.echo(printable_json(msgspec.json.format(content).decode()))
@@ -60,13 +67,14 @@ def fetch(url: str) -> bytes:
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     path = parts.path.rstrip("/")
     try:
-        connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
-        try:
-            connection.request("GET", path if path.endswith("/status") else f"{path}/status")
-            with connection.getresponse() as response:
-                content = response.read(_LONGEST + 1)
-        finally:
-            connection.close()
+        with _deadline():
+            connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
+            try:
+                connection.request("GET", path if path.endswith("/status") else f"{path}/status")
+                with connection.getresponse() as response:
+                    content = response.read(_LONGEST + 1)
+            finally:
+                connection.close()
     except OSError as error:
         why = error.strerror or _words(error)
         raise Unreachable(f"no watch answers at {url}: {why}") from None
@@ -77,6 +85,22 @@ def fetch(url: str) -> bytes:
     if len(content) > _LONGEST:
         raise _no_watch(url, "its answer does not end")
     return content
+
+
+@contextmanager
+def _deadline() -> Iterator[None]:
+    """Raise TimeoutError if the block takes longer than everything may."""
+
+    def over(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(errno.ETIMEDOUT, f"no whole answer in {_LONGEST_WAIT} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, _LONGEST_WAIT)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _no_watch(url: str, why: str) -> Unreachable:
