@@ -434,6 +434,36 @@ def test_a_large_answer_blocks_nobody() -> None:
     serving(client)
 
 
+def test_answers_that_nobody_takes_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty clients that asked for a long page and read nothing kept fifty copies of it, twice."""
+    monkeypatch.setattr(serve, "_HELD", 3 * LARGE)
+
+    async def client(client: Client) -> None:
+        opened = [await client.connect() for _ in range(6)]
+        for reader, writer in opened:
+            writer.write(b"GET /large HTTP/1.1\r\n\r\n")
+            await reader.readexactly(1)
+            assert sum(client.server._held.values()) <= 3 * LARGE
+        waiting = [each.transport.get_write_buffer_size() for each in client.server._open.values()]
+        assert max(waiting) <= 65536
+        assert b"healthy" in await client.get()
+        sizes = [len(await everything(reader)) for reader, _ in opened]
+        assert [size > LARGE for size in sizes] == [False] * 4 + [True] * 2
+        for _, writer in opened:
+            writer.close()
+
+    serving(client)
+
+
+def test_one_answer_may_be_longer_than_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "_HELD", 100)
+
+    async def client(client: Client) -> None:
+        assert len(await client.get("/large")) > LARGE
+
+    serving(client)
+
+
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_fuzz(requests: list[bytes]) -> None:
     async def client(client: Client) -> None:

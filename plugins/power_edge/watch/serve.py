@@ -26,6 +26,10 @@ _HEAD_BYTES = 8192
 _LEFT_BYTES = 65536
 """What is read and thrown away after the answer, so that the kernel does not cut the answer off."""
 _CONNECTIONS = 50
+_HELD = 64 * 1024 * 1024
+"""Bytes of answers that clients have not taken yet, all together; one answer may be longer."""
+_PIECE = 65536
+"""Bytes that are sent at once: what asyncio cannot send at once, it copies."""
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[0-9]")
 _HOST = re.compile(rb"\r\nhost:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|\Z)", re.IGNORECASE)
 _NAME = re.compile(r"\[([^\[\]]+)\](?::[0-9]*)?|([^:\[\]]*)(?::[0-9]*)?")
@@ -138,6 +142,8 @@ class Server:
         self._deadlines = deadlines
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         """The connections, the oldest first."""
+        self._held: dict[asyncio.Task[None], int] = {}
+        """Bytes of the answers that are being sent, the oldest first."""
         self._failed: set[str] = set()
         self._server: asyncio.Server | None = None
 
@@ -156,12 +162,27 @@ class Server:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= _CONNECTIONS:
-            oldest = next(iter(self._open))
-            self._open.pop(oldest)
-            oldest.cancel()
+            self._end(next(iter(self._open)))
         task = asyncio.create_task(self._converse(reader, writer))
         self._open[task] = writer
-        task.add_done_callback(lambda done: self._open.pop(done, None))
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._open.pop(task, None)
+        self._held.pop(task, None)
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        self._forget(task)
+        task.cancel()
+
+    def _hold(self, size: int) -> None:
+        """Note the size of this connection's answer. Close the oldest ones that are being sent, if
+        they are too much together.
+        """
+        while self._held and sum(self._held.values()) + size > _HELD:
+            self._end(next(iter(self._held)))
+        if (task := asyncio.current_task()) is not None:
+            self._held[task] = size
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(high=0)  # `drain` waits until all is sent
@@ -169,9 +190,12 @@ class Server:
             with suppress(OSError, TimeoutError):  # the client is gone, or too slow
                 here, peer = (writer.get_extra_info(end)[0] for end in ("sockname", "peername"))
                 method, page = await self._answer(reader, local=comes_from_here(here, peer))
+                answer = memoryview(encode(page, body=method != "HEAD"))
+                self._hold(len(answer))
                 async with asyncio.timeout(self._deadlines.answer):
-                    writer.write(encode(page, body=method != "HEAD"))
-                    await writer.drain()
+                    for start in range(0, len(answer), _PIECE):
+                        writer.write(answer[start : start + _PIECE])
+                        await writer.drain()
                     writer.write_eof()
                 async with asyncio.timeout(self._deadlines.end):
                     await _read_away(reader)
