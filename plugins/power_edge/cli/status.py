@@ -45,7 +45,7 @@ def command(url: str, *, as_json: bool) -> int:
     content = fetch(url)
     try:
         status = msgspec.json.decode(content, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _no_watch(url, _words(error)) from None
     if as_json:
         click.echo(printable_json(msgspec.json.format(content).decode()))
@@ -118,7 +118,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _too_slow(url: str) -> Unreachable:
-    return Unreachable(f"what answers at {url} has not ended its answer in {_LONGEST_WAIT:.0f} s")
+    return Unreachable(f"what answers at {url} has not ended its answer in {_LONGEST_WAIT:g} s")
 
 
 def _no_watch(url: str, why: str) -> Unreachable:
