@@ -14,9 +14,10 @@ from power_edge.resources.firewall import defaults, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Program
+from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Key, Program
 from power_edge.resources.firewall.packet_sets import interface, meet
 from power_edge.resources.firewall.remedy import access, culprits
+from power_edge.resources.firewall.remedy.culprits import Culprit
 from power_edge.resources.firewall.ssh_access import USUAL_PORT, OrderedRule
 from power_edge.resources.firewall.state import any_part, in_force
 
@@ -145,10 +146,10 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
     found = culprits.of_default(declared, observed)
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
-    others = {each for each in found if each and "firewalld" not in each}
+    others = {each for each in found if not each.is_policy and not _is_own(each.chain)}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
-    open_now = access.allowed_now(observed, "_allow handle")
+    open_now = access.allowed_now(observed, _holds_openings)
     missing = [rule for rule in _allowed(declared) if not access.covered(rule, open_now)]
     openings = [
         (*where, f"--zone={zone}", _opening(rule))
@@ -178,7 +179,7 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     if fields != {"action"} or rule.port is None:
         return Remedy(advice="change it in firewalld: firewall-cmd --list-all shows what is open")
     found = culprits.of_rule(rule, observed)
-    early = {by for by in found if _decided_early(by)}
+    early = {each for each in found if _decided_early(each)}
     if early:
         return Remedy(advice=f"{culprits.named(early)} decides before: change it")
     if any(map(_of_policy, found)):
@@ -198,7 +199,7 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     )
     if rule.action == ALLOW:
         return Remedy(commands)
-    on_file = [*access.ordered_rules([rule]), *access.allowed_now(observed, "_allow handle")]
+    on_file = [*access.ordered_rules([rule]), *access.allowed_now(observed, _holds_openings)]
     why = access.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
@@ -213,8 +214,20 @@ _POLICY = (
 )
 
 
-def _of_policy(by: str) -> bool:
-    return "filter_IN_policy_" in by
+def _is_own(chain: Key | None) -> bool:
+    """Return whether a chain is firewalld's."""
+    return chain is not None and chain[1] == "firewalld"
+
+
+def _holds_openings(chain: Key | None) -> bool:
+    """Return whether a chain holds what was opened in a zone or a policy."""
+    return chain is not None and _is_own(chain) and chain[2].endswith("_allow")
+
+
+def _of_policy(found: Culprit) -> bool:
+    """Return whether a rule is of a policy of firewalld, which stands before the zones."""
+    chain = found.chain
+    return chain is not None and _is_own(chain) and chain[2].startswith("filter_IN_policy_")
 
 
 def _keep_pending(observed: Ruleset) -> Remedy:
@@ -225,9 +238,12 @@ def _keep_pending(observed: Ruleset) -> Remedy:
     )
 
 
-def _decided_early(by: str) -> bool:
+def _decided_early(found: Culprit) -> bool:
     """Return whether a rule of others decided, or one before those that a command would add."""
-    return bool(by) and (" firewalld " not in by or "_pre handle" in by or "_deny handle" in by)
+    if found.is_policy:
+        return False
+    chain = found.chain
+    return chain is None or not _is_own(chain) or chain[2].endswith(("_pre", "_deny"))
 
 
 def _opening(rule: Rule) -> str:
