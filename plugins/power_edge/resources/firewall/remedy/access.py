@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, Key
 from power_edge.resources.firewall.packet_sets import (
     Box,
@@ -19,6 +18,7 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
     subtract_all,
 )
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.ssh_access import TCP, OrderedRule, lets_in
 
 OTHERS = "other rules than those of {} decide on these connections: change them"
@@ -89,8 +89,8 @@ def _needs(observed: Ruleset) -> Iterator[tuple[int, int, Box]]:
 def _outside(observed: Ruleset) -> Numbers:
     """Return the interfaces of default routes; without any, those of the node."""
     return (
-        numbers(interface(name) for name in observed.outside)
-        or observed.existing
+        numbers(interface(name) for name in observed.network.outside)
+        or observed.network.existing
         or traffic.EXTERNAL
     )
 

@@ -3,8 +3,8 @@
 from power_edge.model import Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.remedy import culprits
+from power_edge.resources.firewall.ruleset import Ruleset
 
 
 def remedy(declared: Declared, observed: Ruleset) -> Remedy:

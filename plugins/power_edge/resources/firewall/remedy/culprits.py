@@ -7,8 +7,8 @@ from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import Key, Region
+from power_edge.resources.firewall.ruleset import Ruleset
 
 
 class Culprit(NamedTuple):

@@ -16,7 +16,6 @@ from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Key, Program
 from power_edge.resources.firewall.packet_sets import (
     Box,
@@ -29,6 +28,7 @@ from power_edge.resources.firewall.packet_sets import (
 from power_edge.resources.firewall.remedy import access, culprits
 from power_edge.resources.firewall.remedy.culprits import Culprit
 from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.undeclared import openings
@@ -45,23 +45,24 @@ LOOPBACK: Numbers = (interface("lo"),)
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     """Return what ufw's commands can do about a drift. `fields`: those that drift."""
-    assert observed.ufw_settings is not None
-    if not observed.ufw_settings.plain:
+    assert observed.ufw is not None
+    settings, rules = observed.ufw.settings, observed.ufw.rules
+    if not settings.plain:
         return Remedy(
             advice="ufw and a boot read ENABLED in /etc/ufw/ufw.conf differently: write "
             "ENABLED=yes or ENABLED=no"
         )
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
-    if observed.ufw_rules is None:
+    if rules is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
-    if observed.ufw_by_hand is not None:
-        line = printable(observed.ufw_by_hand[:100])
+    if observed.ufw.by_hand is not None:
+        line = printable(observed.ufw.by_hand[:100])
         return Remedy(
             advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{line}'), and every "
             "command of ufw overwrites these files: make the rules with ufw's commands"
         )
-    files = Files(observed.ufw_rules, observed.ufw_settings)
+    files = Files(rules, settings)
     others = culprits.foreign(observed, _is_own)
     if others:
         return Remedy(
@@ -83,8 +84,8 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 def _in_force(observed: Ruleset) -> bool:
     """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
     loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
-    needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
-    return bool(observed.ufw) and all(loaded[family] is Loaded.FULL for family in needed)
+    needed = [4] if observed.ufw_without_ipv6 else [4, 6]
+    return observed.ufw_enabled and all(loaded[family] is Loaded.FULL for family in needed)
 
 
 def _disable(observed: Ruleset) -> Remedy:
@@ -383,21 +384,23 @@ def without(observed: Ruleset) -> Ruleset:
         for key, by_family in program.chains.items()
     }
     tables = {key[:2] for key in ufw_chains}
-    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and ufw_chains:
+    if observed.ufw_without_ipv6 and ufw_chains:
         tables |= {("ip6", table) for _, table in tables}
     bases = tuple(
         base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base
         for base in program.bases
     )
-    off = observed.ufw_settings and observed.ufw_settings._replace(enabled=False)
-    return replace(observed, program=Program(chains=chains, bases=bases), ufw_settings=off)
+    off = observed.ufw and observed.ufw._replace(
+        settings=observed.ufw.settings._replace(enabled=False)
+    )
+    return replace(observed, program=Program(chains=chains, bases=bases), ufw=off)
 
 
 def _others(observed: Ruleset) -> Iterator[str]:
     """Yield rules in iptables' tables that are not ufw's. `ufw-init flush-all` removes them."""
     rest = without(observed).program
     # With IPV6=no ufw itself allows lo in ip6tables.
-    no_ipv6 = observed.ufw_settings is not None and not observed.ufw_settings.ipv6
+    no_ipv6 = observed.ufw is not None and not observed.ufw.settings.ipv6
     for (family, table, chain), by_family in rest.chains.items():
         if family.split()[-1] not in {"ip", "ip6"} or table not in {"filter", "nat", "mangle"}:
             continue
