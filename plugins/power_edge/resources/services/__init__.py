@@ -6,9 +6,9 @@ possible, the links on disk that pull a unit in (systemd.unit(5)) decide what th
 running systemd remembers may be older than the disk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from power_edge.model import ResourceType, Triggers
+from power_edge.model import ResourceType, Triggers, Value
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services.judge import judge
 from power_edge.resources.services.observation import parse
@@ -96,8 +96,8 @@ def triggers(declared: Service, _: str) -> Triggers:
     )
 
 
-def _expected(declared: Service) -> dict[str, object]:
-    fields = {"state": declared.state, "enabled": declared.enabled}
+def _expected(declared: Service) -> Mapping[str, Value]:
+    fields: Mapping[str, Value] = {"state": declared.state, "enabled": declared.enabled}
     return {field: value for field, value in fields.items() if value is not None}
 
 
