@@ -5,7 +5,14 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from power_edge.resources.services.answer import Answer, Jobs, Properties, seconds, unit_names
+from power_edge.resources.services.answer import (
+    Answer,
+    Jobs,
+    Properties,
+    doubted,
+    seconds,
+    unit_names,
+)
 from power_edge.resources.services.names import claimed_by, nearest
 from power_edge.resources.services.pulling import pullers, started_at_boot, triggers
 from power_edge.resources.services.running import SETTLED
@@ -55,6 +62,7 @@ def unit(declared_name: str, answer: Answer) -> Unit:
         claimed_by=claimed_by(declared_name, missing, answer.names) if unproven else (),
         nearest=nearest(declared_name, answer.names) if missing else (),
         unusable=answer.names.files.get(declared_name, "") if missing else "",
+        appears=doubted((declared_name,), answer.unsure) if missing else "",
         goal=answer.goal,
         boot=boot,
         unread=answer.unread,
