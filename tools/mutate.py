@@ -2,8 +2,9 @@
 notices.
 
 `mutate.py [PATH...]` takes files or folders of the checkout. Without a PATH it takes all that can
-make a false pass. It ends with 1 if a change survived, and with 2 if the tests fail without a
-change or $MINUTES (30 by default) ran out: the same command goes on from there.
+make a false pass. What is named first is tried first. It ends with 1 if a change survived, and with
+2 if the tests fail without a change or $MINUTES (30 by default) ran out: the same command goes on
+from there.
 
 mutmut makes the changes, in a copy in .mutate/. This file runs the tests, inside one pytest that
 has collected them once: it is also a plugin of that pytest. First all tests run without a change,
@@ -80,8 +81,12 @@ def main(paths: list[str]) -> int:
     """Run, and print what survived. The status is described at the top."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends as well
     chosen = [CHECKOUT / path for path in paths] or [CHECKOUT / PACKAGE / path for path in DECIDES]
-    files = sorted(
-        {file for path in chosen for file in (path.rglob("*.py") if path.is_dir() else [path])}
+    files = list(
+        dict.fromkeys(
+            file
+            for path in chosen
+            for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
+        )
     )
     work = (
         CHECKOUT / ".mutate" / ("+".join(path.replace("/", ".") for path in paths)[-100:] or "all")
