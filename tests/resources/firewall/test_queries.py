@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.queries import trace_rule
@@ -20,7 +21,7 @@ from tests.resources.firewall.test_firewall import (
 
 def test_what_one_order_of_chains_lets_in_is_not_exclusive() -> None:
     """Of two chains of one priority one stops tracking, and the other drops what is not tracked."""
-    early = {"policy": "accept", "hook": "prerouting", "prio": -300}
+    early: dict[str, Any] = {"policy": "accept", "hook": "prerouting", "prio": -300}
     texts = [
         nft([TCP22, {"notrack": None}], **early),
         nft([ct("state", "untracked"), DROP], **early).replace('"t"', '"u"'),
