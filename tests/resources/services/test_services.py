@@ -1915,6 +1915,25 @@ def test_an_alias_may_be_of_another_unit_at_the_next_boot(rows: str, verdict: st
 
 
 @pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ("job b.service", "pass"),
+        ("job b.service\ncalled c.service", "fail"),
+        ("job a.service\ncalled c.service", "fail"),
+    ],
+)
+def test_a_boot_starts_what_has_the_declared_name_then(rows: str, verdict: str) -> None:
+    """c.service is an alias of a.service now, and may be one of b.service at the next boot."""
+    block = BLOCK.format("a.service").replace("Names=a.service", "Names=a.service c.service")
+    answer = f"== up\n== boot\n{rows}\ncomplete\n== asked\nc.service\n== show\n{block}\n\n== files\na.service disabled\n== links\n== names\n== end\n"
+    results = verdict_of(
+        {"services": [{"name": "c.service", "enabled": False}]},
+        {"services": parse(answer.encode())},
+    )
+    assert results[0] == verdict
+
+
+@pytest.mark.parametrize(
     ("default", "expected"),
     [
         ("graphical.target", "pass"),
