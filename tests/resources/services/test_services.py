@@ -419,6 +419,14 @@ def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
     assert verdicts(UP, **down) == {"state": "fail", "enabled": "fail"}
 
 
+@pytest.mark.parametrize("active", ["inactive", "failed"])
+def test_what_is_missing_is_not_known_to_be_stopped(active: str) -> None:
+    missing = MISSING._replace(active=active, sub=active)
+    assert verdicts(missing, state="stopped") == {"state": "unknown"}
+    assert verdicts(missing, state="stopped", optional=True) == {"state": "pass"}
+    assert verdicts(missing, enabled=False) == {"enabled": "unknown"}
+
+
 MISSING = DOWN._replace(load="not-found", file_state="")
 
 
