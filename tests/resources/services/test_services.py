@@ -1302,6 +1302,7 @@ UP_SINCE = "ActiveState=active\nActiveEnterTimestampMonotonic="
         ("RuntimeMaxUSec=5s", "restarts.limited", True),
         ("RuntimeMaxUSec=infinity", "restarts.limited", False),
         ("RuntimeMaxUSec=0", "restarts.limited", False),
+        ("RuntimeMaxUSec=", "restarts.limited", False),
         ("OnSuccessOf=b.service\nOnFailureOf=c.service", "follows", ("b.service", "c.service")),
         ("InactiveExitTimestampMonotonic=2500000", "restarts.started", 2.5),
         ("InactiveExitTimestampMonotonic=[not set]", "restarts.started", 0.0),
@@ -1437,8 +1438,10 @@ NEW = (*OLD, "RestartMode=normal")
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1h"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1d"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=an age"), "", True),
+        (times(8.0, 8.5, "Restart=always", "RestartUSec=1w"), "", True),
         # The journal knows better.
         (times(8.0, 8.001), "start 9.0", True),
+        (times(0.5, 0.501), "start 9.0", True),
         (times(8.0, 8.001), "start 9.0\nstop 7.0", True),
         (times(8.0, 8.001), "start 9.0\nstop 8.1", False),
         (times(8.0, 8.0), "start 9.0\nstop 7.95", False),
