@@ -32,7 +32,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tokenize
 from collections import Counter, defaultdict
@@ -41,7 +40,6 @@ from contextlib import suppress
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -435,29 +433,25 @@ class Trials:
 
         A line of a function whose result is kept (`@cache`) is known of the first test alone.
         """
+        from coverage import Coverage
+
         path = self.work / "lines.json"
 
         def all_tests() -> None:
-            hit: set[str] = set()
-
-            def line(frame: FrameType, event: str, _: object) -> Callable:
-                if event == "line":
-                    hit.add(f"{frame.f_code.co_filename}:{frame.f_lineno}")
-                return line
-
-            def call(frame: FrameType, *_: object) -> Callable | None:
-                return line if frame.f_code.co_filename in files else None
-
+            measured = Coverage(
+                data_file=None, include=sorted(files), config_file=False, messages=False
+            )
             lines, seconds = defaultdict(list), {}
-            threading.settrace(call)
-            sys.settrace(call)
-            for test in self.items:
-                hit.clear()
-                since = time.process_time()
-                self.run_one(test)
-                seconds[test] = time.process_time() - since
-                for place in hit:
-                    lines[place].append(test)
+            with measured.collect():
+                for test in self.items:
+                    measured.switch_context(test)
+                    since = time.process_time()
+                    self.run_one(test)
+                    seconds[test] = time.process_time() - since
+            data = measured.get_data()
+            for file in data.measured_files():
+                for number, tests in data.contexts_by_lineno(file).items():
+                    lines[f"{file}:{number}"] = [test for test in tests if test in seconds]
             path.write_text(json.dumps([lines, seconds]))
 
         path.unlink(missing_ok=True)

@@ -1825,7 +1825,8 @@ def test_a_mask_is_found_where_unmask_does_not_look() -> None:
 
 def test_a_unit_that_a_dbus_call_starts_may_start_after_a_boot() -> None:
     block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n\n== files\na.service static\n"
-    for jobs, verdict in (("job dbus.socket\n", "unknown"), ("", "pass")):
+    buses = "dbus.socket", "dbus.service", "dbus-broker.service"
+    for jobs, verdict in (*((f"job {bus}\n", "unknown") for bus in buses), ("", "pass")):
         answer = f"== up\n== boot\n{jobs}complete\n== asked\na.service\n== show\n{block}== bus\norg.a a.service\n== links\n== names\n== end\n"
         unit = parse(answer.encode())["a.service"]
         assert verdicts(unit, enabled=False, state="stopped") == {
