@@ -14,7 +14,7 @@ from power_edge.model import Outcome
 from power_edge.model.generated.event_schema import Event
 from power_edge.report.record import OUTCOMES, record
 from power_edge.report.terminal import headline
-from power_edge.text import printable
+from power_edge.text import printable, printable_json
 from power_edge.watch import cause
 from power_edge.watch.clock import utc
 from power_edge.watch.transition import Transition
@@ -73,6 +73,14 @@ def as_event(transition: Transition) -> dict[str, Any]:
     return values
 
 
+def json_line(transition: Transition) -> str:
+    """Return a transition as a line of JSON that can be shown on a terminal: people read the log as
+    it grows.
+    """
+    text = json.dumps(as_event(transition), ensure_ascii=False, separators=(",", ":"))
+    return printable_json(text)
+
+
 class EventLog:
     """A file of JSON lines, one for each transition. Each line is written whole, or not at all.
 
@@ -87,10 +95,10 @@ class EventLog:
 
     def __call__(self, transition: Transition) -> None:
         """Append a transition. Raises OSError."""
-        text = json.dumps(as_event(transition), ensure_ascii=False, separators=(",", ":"))
+        text = json_line(transition)
         if not self._is_current():
             self.reopen()
-        line = f"{text}\n".encode("utf-8", "backslashreplace")
+        line = f"{text}\n".encode()
         size = os.fstat(self._file).st_size
         if os.write(self._file, line) < len(line):  # the disk is full
             os.ftruncate(self._file, size)
