@@ -42,14 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="judge the answer of a script of `power-edge probe-script`, and connect to nothing;"
+        help="judge this answer of a script from `power-edge probe-script`; connect to nothing;"
         " repeatable",
     )
     group.addoption(
         "--max-age",
         default="24h",
         metavar="AGE",
-        help="the greatest age of such an answer: 90 (seconds), 30m, 24h, 7d (default: 24h)",
+        help="how old an answer may be: 90 (seconds), 30m, 24h, 7d (default: 24h)",
     )
     group.addoption(
         "--prometheus-textfile",

@@ -99,7 +99,7 @@ c: 2 blocked
   the gate is shut: unreachable: timed out
   checked 60 seconds ago, all items 2 minutes ago
   configuration loaded 61 minutes ago
-  no source of events: all items are checked again and again
+  no source of events: all items are checked at intervals
 
 b: 1 drift, 1 unknown, 1 compliant
   drift  sysctl[vm.swappiness] for 60 seconds
@@ -255,22 +255,25 @@ OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"HTTP/1.1 404 Not Found\r\n\r\n", "is no watch of Power Edge: 404 Not Found"),
-        (b"HTTP/1.1 302 \x1b[2J\r\nLocation: /\r\n\r\n", r"is no watch of Power Edge: 302 \x1b[2J"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "is not a watch of Power Edge: 404 Not Found"),
+        (
+            b"HTTP/1.1 302 \x1b[2J\r\nLocation: /\r\n\r\n",
+            r"is not a watch of Power Edge: 302 \x1b[2J",
+        ),
         (b"SSH-2.0-OpenSSH_9.2p1\r\n", "does not speak HTTP: "),
         (b"x" * 100_000 + b"\r\n", "does not speak HTTP: "),
         (b"\x16\x03\x01\xff", "does not speak HTTP: "),
-        (OK, "is no watch of Power Edge: "),
-        (OK + b"<html>", "is no watch of Power Edge: "),
-        (OK + b"\xff\xfe", "is no watch of Power Edge: "),
-        (OK + b'{"version": "1"}', "is no watch of Power Edge: Object missing required field"),
-        (OK + b"[" * 100_000, "is no watch of Power Edge: "),
+        (OK, "is not a watch of Power Edge: "),
+        (OK + b"<html>", "is not a watch of Power Edge: "),
+        (OK + b"\xff\xfe", "is not a watch of Power Edge: "),
+        (OK + b'{"version": "1"}', "is not a watch of Power Edge: Object missing required field"),
+        (OK + b"[" * 100_000, "is not a watch of Power Edge: "),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html>",
-            "is no watch of Power Edge: it answers with text/html, not with JSON",
+            "is not a watch of Power Edge: it answers with text/html, not with JSON",
         ),
-        (OK + b'{"x":' * 100_000, "is no watch of Power Edge: "),
-        (OK + b'{"x":' + b"[" * 100_000, "is no watch of Power Edge: "),
+        (OK + b'{"x":' * 100_000, "is not a watch of Power Edge: "),
+        (OK + b'{"x":' + b"[" * 100_000, "is not a watch of Power Edge: "),
     ],
 )
 def test_what_is_no_watch(
@@ -337,7 +340,7 @@ def test_an_answer_that_does_not_end(
     monkeypatch.setattr("power_edge.cli.status._LONGEST", 1000)
     with serving(OK + b" " * 1001) as (address, _):
         code, _, err = run(monkeypatch, capsys, address)
-    assert (code, err.endswith(" is no watch of Power Edge: its answer does not end\n")) == (
+    assert (code, err.endswith(" is not a watch of Power Edge: its answer does not end\n")) == (
         11,
         True,
     )

@@ -120,10 +120,10 @@ def test_after_a_gap_everything_is_checked(gap: str) -> None:
             listener.lost(3, "the queue was full")
             assert scene.watch.health[0].lost == 3
         else:
-            await scene.played.ends.put(ConnectionError("the bus has gone"))
+            await scene.played.ends.put(ConnectionError("the bus has ended"))
             again = await scene.played.starts.get()
             (health,) = scene.watch.health
-            assert (health.up, health.why, health.lost) == (False, "the bus has gone", 1)
+            assert (health.up, health.why, health.lost) == (False, "the bus has ended", 1)
             again.up()
         assert await scene.machine.checks.get() == ["/a", "/b"]
 
@@ -229,7 +229,7 @@ def test_the_summary_names_the_sources_and_why_one_is_not_up() -> None:
     async def without(scene: Scene) -> None:
         await scene.watch.begun.wait()
         assert summary("a", scene.watch) == (
-            "a: 2 compliant; no events; checked again and again; played is not up: not here"
+            "a: 2 compliant; no events; checked at intervals; played is not up: not here"
         )
 
     play(scenario)
@@ -256,7 +256,7 @@ def test_a_source_that_goes_down_lets_everything_be_checked_at_once_and_again_an
     async def scenario(scene: Scene) -> None:
         while not scene.machine.checks.empty():
             scene.machine.checks.get_nowait()
-        await scene.played.ends.put(ConnectionError("the bus has gone"))
+        await scene.played.ends.put(ConnectionError("the bus has ended"))
         await scene.played.starts.get()
         for _ in range(3):
             assert await scene.machine.checks.get() == ["/a", "/b"]

@@ -47,7 +47,7 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     --ssh-identity-file and --sudo say how to connect. https://docs.pytest.org has pytest's.
 
     Exits with 0 if all is compliant, 1 for a drift, 10 if something is unknown, 11 if a node is
-    unreachable, 12 if another machine answered, 4 for bad use.
+    unreachable, 12 if another machine answered, 4 for a wrong option or configuration.
     """
     plugins = [word for name in _PLUGINS for word in ("-p", name)]
     folder = [f"--node-configs={root}"] if root is not None else []

@@ -23,7 +23,10 @@ _LONGEST = 64 * 1024 * 1024
 @click.command("status", short_help="Show the status of a running watch.")
 @click.argument("url", metavar="[URL]", required=False, default=_DEFAULT)
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print it as it is (power-edge schema status)."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the JSON of the watch (power-edge schema status).",
 )
 def command(url: str, *, as_json: bool) -> int:
     """Show the status of a running watch: what is wrong, which sources of events are up, and when
@@ -122,7 +125,7 @@ def _too_slow(url: str) -> Unreachable:
 
 
 def _no_watch(url: str, why: str) -> Unreachable:
-    return Unreachable(f"what answers at {url} is no watch of Power Edge: {why}")
+    return Unreachable(f"what answers at {url} is not a watch of Power Edge: {why}")
 
 
 def _words(error: Exception) -> str:

@@ -148,7 +148,11 @@ class Watching:
         """Let `nodes` have the latest results."""
         for name, watched in self._watched.items():
             last = self._answers.get(name)
-            answer = last.answer if last is not None else NotAsked("the watch ended before")
+            answer = (
+                last.answer
+                if last is not None
+                else NotAsked("the watch ended before the node was checked")
+            )
             results = watched.watch.state.results
             self._nodes.settle(Latest(watched.node, answer, results=results))
 
@@ -290,7 +294,9 @@ class Watching:
         if why:
             self.broken[name] = why
             self._publisher.changed()
-            self._say(f"{name}: unusable configuration; the one that was loaded last holds")
+            self._say(
+                f"{name}: unusable configuration; the one that was loaded last stays in force"
+            )
             for problem in why.split("\n"):
                 self._say(f"  {problem}")
             return

@@ -53,7 +53,7 @@ def _node(name: str, node: Node, now: float | None) -> Iterator[str]:
         yield from _source(source)
     yield from _more(len(node.sources))
     if not node.sources:
-        yield "  no source of events: all items are checked again and again"
+        yield "  no source of events: all items are checked at intervals"
 
 
 def _more(count: int) -> Iterator[str]:

@@ -28,7 +28,7 @@ def feed() -> socket.socket:
             _NETLINK_AUDIT,
         )
     except (OSError, AttributeError) as error:
-        raise Unavailable(f"this kernel has no audit subsystem for us: {error}") from None
+        raise Unavailable(f"the audit subsystem of this kernel cannot be used: {error}") from None
     try:
         try:
             joined.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
@@ -39,7 +39,7 @@ def feed() -> socket.socket:
     except OSError as error:
         joined.close()
         raise Unavailable(
-            f"audit records are for root ({error.strerror}): CAP_AUDIT_READ"
+            f"only root may read audit records ({error.strerror}): CAP_AUDIT_READ"
         ) from None
     return joined
 

@@ -55,7 +55,7 @@ async def call(
     async with asyncio.timeout(_SECONDS):
         reply = await bus.call(message)
     if reply is None:
-        raise ConnectionError("the bus has gone")
+        raise ConnectionError("the bus has ended")
     if reply.message_type is MessageType.ERROR:
         raise Refused(member, str(reply.error_name))
     return list(reply.body)

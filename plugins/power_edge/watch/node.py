@@ -267,7 +267,7 @@ def summary(name: str, watch: NodeWatch) -> str:
     items = ", ".join(f"{count} {outcome.value}" for outcome, count in found if count)
     up = [health.name for health in watch.health if health.up]
     down = [f"{health.name} is not up: {health.why}" for health in watch.health if not health.up]
-    by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked again and again"
+    by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked at intervals"
     return "; ".join([f"{name}: {items}", by, *sorted(down)])
 
 

@@ -82,7 +82,9 @@ class Textfile:
                 self.error = None
 
     def _failed(self, error: Exception) -> None:
-        failure = error if isinstance(error, OSError) else OSError(f"{error} (a fault of ours)")
+        failure = (
+            error if isinstance(error, OSError) else OSError(f"{error} (an error in Power Edge)")
+        )
         if self.error is None:
             reason = failure.strerror or failure
             self._say(f"{self._file} could not be written: {reason}; the watch tries again")

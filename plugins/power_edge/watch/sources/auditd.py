@@ -110,7 +110,9 @@ class Reading:
             self._listener.up()
             return True
         if event.operation == "remove_rule" and KEY in event.keys and proven:
-            raise ConnectionError("our audit rules were removed, by auditctl or with their folder")
+            raise ConnectionError(
+                "the audit rules of the watch were removed, by auditctl or with their folder"
+            )
         return proven
 
     def _look(self) -> None:
@@ -156,7 +158,7 @@ async def run(watched: Watched, listener: Listener) -> None:
             await Reading(wanted, control, joined, listener).run()
         except PermissionError as error:
             raise Unavailable(
-                f"audit rules are for root of the machine itself ({error.strerror}):"
+                f"only root of the machine itself may set audit rules ({error.strerror}):"
                 " CAP_AUDIT_CONTROL"
             ) from None
         except ConnectionRefusedError:

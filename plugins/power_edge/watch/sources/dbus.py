@@ -226,9 +226,7 @@ async def run(watched: Watched, listener: Listener) -> None:
     try:
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
     except PermissionError as error:
-        raise Unavailable(
-            f"the system bus is not to be had ({error.strerror}): {_SOCKET}"
-        ) from None
+        raise Unavailable(f"the system bus cannot be used ({error.strerror}): {_SOCKET}") from None
     try:
         units = Units(_unit_names(watched))
         signals = Signals(units, _signals(watched), listener)
@@ -273,7 +271,7 @@ async def run(watched: Watched, listener: Listener) -> None:
                 task.cancel()
         # After `systemctl daemon-reexec` the subscription holds, yet signals in between are lost.
         raise ConnectionError(
-            "systemd has come anew" if signals.renewed.is_set() else "the bus has gone"
+            "systemd was started again" if signals.renewed.is_set() else "the bus has ended"
         )
     finally:
         bus.disconnect()

@@ -168,7 +168,7 @@ async def run(watched: Watched, listener: Listener) -> None:
         inotify = Inotify(cache_size=256, sync_timeout=0)
     except OSError as error:
         raise Unavailable(
-            f"inotify is not to be had: {error.strerror} (see fs.inotify.max_user_instances)"
+            f"inotify cannot be used: {error.strerror} (see fs.inotify.max_user_instances)"
         ) from None
     ready = asyncio.Event()
     loop = asyncio.get_running_loop()

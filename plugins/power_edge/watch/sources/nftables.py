@@ -86,7 +86,7 @@ async def run(_: Watched, listener: Listener) -> None:
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _NETLINK_NETFILTER
         )
     except (OSError, AttributeError) as error:
-        raise Unavailable(f"netlink is not to be had: {error}") from None
+        raise Unavailable(f"netlink cannot be used: {error}") from None
     with feed:
         feed.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         try:
@@ -94,7 +94,7 @@ async def run(_: Watched, listener: Listener) -> None:
             feed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP)
         except OSError as error:
             raise Unavailable(
-                f"commits of the packet filter are for root ({error.strerror}): CAP_NET_ADMIN"
+                f"only root may read commits of the packet filter ({error.strerror}): CAP_NET_ADMIN"
             ) from None
         listener.up()
         loop = asyncio.get_running_loop()

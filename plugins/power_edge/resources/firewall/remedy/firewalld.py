@@ -72,8 +72,8 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
             )
         case "exclusive":
             return Remedy(
-                advice="close in firewalld what is open and not declared: firewall-cmd --list-all "
-                "shows it. Remove services as services, and ports as ports"
+                advice="firewall-cmd --list-all shows what is open: close what is not declared, a "
+                "service with --remove-service, a port with --remove-port"
             )
     return _rule(declared, observed, fields)
 
@@ -191,7 +191,9 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     found = culprits.of_rule(rule, observed)
     early = {each for each in found if _decided_early(each)}
     if early:
-        return Remedy(advice=f"{culprits.named(early)} decides before: change it")
+        return Remedy(
+            advice=f"{culprits.named(early)} decides before the rules of the zones: change it"
+        )
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
     doubt = culprits.doubt(rule, observed)
