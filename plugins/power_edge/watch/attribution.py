@@ -49,7 +49,8 @@ def touches(act: Act, item: Item, family: str = "") -> bool:
     kind, name = act.subject
     match kind:
         case Kind.VALUE:
-            return name in triggers.values
+            # One value of the kernel is in the verdict of many rules: which of them, is not known.
+            return name in triggers.values and not resource(item.type).whole
         case Kind.UNIT:
             return name in triggers.units
         case Kind.PATH:
