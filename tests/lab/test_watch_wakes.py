@@ -63,18 +63,12 @@ CHANGES = {
         "mv /usr/lib/systemd/system/vendor.service /root/",
         "mv /root/vendor.service /usr/lib/systemd/system/",
     ),
-    "mask-in-run": (
-        VENDOR_ITEM,
-        "inotify",
-        "ln -s /dev/null /run/systemd/system/vendor.service",
-        "rm /run/systemd/system/vendor.service",
-    ),
     "generator": (
         VENDOR_ITEM,
         "inotify",
         "mkdir -p /etc/systemd/system-generators; printf '#!/bin/sh\\n'"
         " >/etc/systemd/system-generators/new; chmod 755 /etc/systemd/system-generators/new",
-        "rm /etc/systemd/system-generators/new",
+        "rm /etc/systemd/system-generators/new; systemctl daemon-reload",
     ),
     "bind-mount": (
         ("files", "/etc/watched"),
