@@ -109,13 +109,14 @@ def _now(before: dict[str, bytes]) -> dict[str, bytes]:
     """Return all tables. Raises Unavailable."""
     try:
         return dict(_tables())
-    except PermissionError as error:
-        raise Unavailable(
-            f"rules of iptables-legacy are for root ({error.strerror}): CAP_NET_ADMIN, CAP_NET_RAW"
-        ) from None
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.ENOENT):
             return before  # it is being changed just now
+        if error.errno in (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT):
+            raise Unavailable(
+                f"rules of iptables-legacy are for root ({error.strerror}): CAP_NET_ADMIN,"
+                " CAP_NET_RAW and sockets of AF_INET"
+            ) from None
         raise
 
 
