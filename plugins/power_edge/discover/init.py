@@ -17,6 +17,7 @@ from power_edge.config.node_configs import (
     STATE,
     SYSTEM_IDENTITY,
     node_file,
+    note_of_link,
     read_file,
     resolved,
 )
@@ -85,6 +86,8 @@ def record(root: Path, name: str | None = None) -> Recorded:
         if recorded is None:
             raise
         return recorded  # another command has recorded it meanwhile
+    if (note := note_of_link(root)) is not None:
+        notes += (note,)
     notes += (f"recorded this machine: {NODE_CONFIGS}/{name_wanted}/ ({_items(folder)})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)
