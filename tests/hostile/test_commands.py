@@ -261,3 +261,28 @@ def test_a_node_configs_that_leads_nowhere_is_not_made(lab: Lab) -> None:
     assert lab.run("discover", "--answers=answer", "--as=new")[0] in (3, 4)
     assert lab.run("init")[0] in (3, 4)
     assert not (lab.folder / "elsewhere").exists()
+
+
+def test_no_node_is_made_whose_name_is_another_s_but_for_case(lab: Lab) -> None:
+    lab.answer = machine("x")
+    (lab.folder / "answer").write_bytes(lab.answer)
+    (lab.folder / "node-configs/rig/system-identity.yaml").write_bytes(
+        made.written(identity_of(answers.OTHER))
+    )
+    for arguments in (("discover", "--answers=answer", "--as=Rig"), ("init", "RIG")):
+        assert lab.run(*arguments)[0] == 4
+        assert "differs from rig in upper and lower case alone" in lab.said
+    assert [each.name for each in (lab.folder / "node-configs").iterdir()] == ["rig"]
+    assert lab.run("discover", "--answers=answer", "--as=rig-2")[0] == 0
+
+
+def test_names_that_differ_in_case_alone_are_reported(lab: Lab) -> None:
+    shutil.copytree(lab.folder / "node-configs/rig", lab.folder / "node-configs/Rig")
+    (lab.folder / "node-configs/Rig/system-identity.yaml").unlink()
+    assert lab.run("validate")[0] == 4
+    assert lab.said.count("in upper and lower case alone") == 2
+    assert lab.run("validate", "rig")[0] == 4
+    assert (
+        "node-configs/rig: differs from Rig in upper and lower case alone (rename one of the two)"
+        in lab.said
+    )

@@ -12,7 +12,7 @@ from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
-from power_edge.config.node import check_name
+from power_edge.config.names import check_name
 from power_edge.config.node_configs import NODE_CONFIGS, note_of_link
 from power_edge.identity import gate
 from power_edge.probing.answer_file import read_file

@@ -11,7 +11,8 @@ from power_edge.checking.target import target
 from power_edge.config import ConfigError, load_node
 from power_edge.config.clones import node_of
 from power_edge.config.error import refuse
-from power_edge.config.node import check_name, load_system_identity
+from power_edge.config.names import check_name
+from power_edge.config.node import load_system_identity
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
     STATE,
