@@ -9,10 +9,11 @@ the kernel itself refuses values outside of it. A key that is not listed may hol
 import re
 from collections.abc import Mapping
 
-NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,39})")
+"""A number of the kernel's, which has 20 digits at most. Python reads no more than 4,300."""
 _TRUE = frozenset(("yes", "true", "on", "enable", "enabled", "y", "t"))
 _FALSE = frozenset(("no", "false", "off", "disable", "disabled", "n", "f"))
-_PORTS = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
+_PORTS = re.compile(r"[0-9]{1,9}(-[0-9]{1,9})?(,[0-9]{1,9}(-[0-9]{1,9})?)*")
 
 _ONE_NUMBER = re.compile(
     "|".join(
