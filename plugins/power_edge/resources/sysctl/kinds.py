@@ -161,7 +161,7 @@ def _numbers(path: str, text: str) -> str | None:
         separated = " ".join(re.split(r"[-,;:/ \t]+", text))
         blank = (
             f'"{separated}"'
-            if re.fullmatch(r"[0-9]+( [0-9]+)+", separated)
+            if re.fullmatch(r"[0-9]{1,20}( [0-9]{1,20}){1,9}", separated)
             else f'"{_NUMBERS[path]}"'
         )
         return (
