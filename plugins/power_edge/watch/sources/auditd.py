@@ -7,6 +7,7 @@ and go when the watch ends; rules of others are never touched.
 
 import asyncio
 import errno
+import fcntl
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ import struct
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -54,6 +55,7 @@ _HEADER = struct.Struct("=IHHII")
 _LONGEST, _MOST = 64 * 1024, 500
 """Bytes of a record, and records that are read at a time."""
 _ENCODING = "utf-8", "surrogateescape"
+LOCK = f"/run/{KEY}-audit.lock"
 _VALUES = "/proc/sys"
 _WRITTEN = 0.02
 """Seconds from the record to the value: the record is written when the file is opened."""
@@ -324,18 +326,26 @@ def _feed() -> socket.socket:
     return feed
 
 
-def _alone() -> socket.socket:
-    """Return what only one process of this machine can have. Raises Unavailable.
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold what only one process of this machine can have. Raises Unavailable.
 
-    Two watches would remove each other's rules. The name goes with the process.
+    Two watches would remove each other's rules. It is a lock on a file that root alone can open:
+    the name of a socket could be taken by any user, who then has no watch name him. The lock goes
+    with the process.
     """
-    lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     try:
-        lock.bind(f"\0{KEY}/audit")
-    except OSError:
-        lock.close()
-        raise Unavailable("another watch of this machine has the audit rules") from None
-    return lock
+        lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"{LOCK} cannot be opened: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable("another watch of this machine has the audit rules") from None
+        yield
+    finally:
+        os.close(lock)
 
 
 async def _records(feed: socket.socket) -> list[tuple[int, str]]:
