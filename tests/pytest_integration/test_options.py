@@ -32,7 +32,13 @@ def test_max_age(project: Project, age: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["--answers=file", "--prometheus-textfile=file", "--watch", "--event-log=x", "--metrics-listen=1"],
+    [
+        "--answers=file",
+        "--prometheus-textfile=file",
+        "--watch",
+        "--event-log=x",
+        "--metrics-listen=1",
+    ],
 )
 def test_options_about_nodes_without_one(project: Project, given: str) -> None:
     project.node("a")

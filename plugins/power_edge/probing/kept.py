@@ -72,6 +72,10 @@ class Kept:
         self._pause = 0.0
         return answer
 
+    def try_now(self) -> None:
+        """Let the next call make a connection, however often that has failed."""
+        self._pause = self._next_try = 0.0
+
     def close(self) -> None:
         """End the connection that waits, and each that would wait later."""
         with self._lock:
