@@ -12,7 +12,7 @@ import time
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -262,8 +262,11 @@ class Watching:
 
     async def _watch(self, name: str, watch: NodeWatch, kept: Kept) -> None:
         """`kept` is the connection to the node. It ends with the watch."""
-        with closing(kept):
+        try:
             await self._watch_and_report(name, watch)
+        finally:
+            # Each takes a moment, and there may be many.
+            await in_thread(kept.close)
 
     async def _watch_and_report(self, name: str, watch: NodeWatch) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -68,6 +68,14 @@ class Paths:
         self._drop_unused()
         return changed
 
+    def moved(self) -> set[str]:
+        """Return the paths that are not as they were when they were armed. Much cheaper than to arm
+        all of them.
+        """
+        return {
+            path for path in self._paths if fingerprint(chain(path)) != self._fingerprints.get(path)
+        }
+
     def concerned(self, event: RawEvent) -> set[str]:
         """Return the paths whose chain an event is about."""
         if event.watch is None:
@@ -153,8 +161,8 @@ async def run(watched: Watched, listener: Listener) -> None:
                         await ready.wait()
                 ready.clear()
                 begun = loop.time()
-                sweep = begun >= next_sweep or mounted()
-                _report(paths, list(inotify), listener, sweep=sweep)
+                sweep = begun >= next_sweep
+                _report(paths, list(inotify), listener, sweep=sweep, hidden=mounted())
                 if sweep:
                     next_sweep = loop.time() + watched.sweep_seconds
                 # In a storm of events most of the time is left to the rest.
@@ -200,11 +208,16 @@ def _mounts(ready: asyncio.Event) -> Iterator[Callable[[], bool]]:
             loop.remove_reader(poll.fileno())
 
 
-def _report(paths: Paths, events: list[RawEvent], listener: Listener, *, sweep: bool) -> None:
+def _report(
+    paths: Paths, events: list[RawEvent], listener: Listener, *, sweep: bool, hidden: bool
+) -> None:
+    """`sweep`: look at all paths. `hidden`: something was mounted, and watches may have gone."""
     now = time.time()
     overflow = any(event.mask & Mask.Q_OVERFLOW for event in events)
     concerned = {path for event in events for path in paths.concerned(event)}
-    for path in paths.arm(None if sweep or overflow else concerned):
+    if sweep:
+        concerned |= paths.moved()
+    for path in paths.arm(None if hidden or overflow else concerned):
         listener.event(Event(NAME, Subject(Kind.PATH, path), now))
     if overflow:
         listener.lost(1, "the kernel's queue of file events was full")
