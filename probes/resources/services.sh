@@ -49,7 +49,7 @@ for file in run/systemd/generator.early/default.target etc/systemd/system/defaul
     break
 done
 
-# What pulls units in: entries of X.wants and the like, with `-` where systemd reads the entry as a mask (empty, or a link to /dev/null), and `?`
+# What pulls units in: entries of X.wants and the like, with `-` where systemd reads the entry as a mask (empty, or a device such as /dev/null), and `?`
 # where it is no link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
 links='' jobs=''
 if [ -n "$boot" ]; then
@@ -58,7 +58,7 @@ if [ -n "$boot" ]; then
             usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
             [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
             for file in "$parent"/*.wants/* "$parent"/*.requires/* "$parent"/*.upholds/*; do
-                if [ -e "$file" ] && [ ! -s "$file" ]; then
+                if masks "$file"; then
                     printf -- '- %s\n' "$file"
                 elif [ -e "$file" ] && [ ! -L "$file" ]; then
                     printf '? %s\n' "$file"

@@ -108,8 +108,13 @@ def test_a_machine_gets_a_folder_that_loads(run: Run, machine: Machine, root: Pa
     assert node.identity.node.hardware.model == "Dell Inc. PowerEdge T420"
     assert [role.name for role in node.identity.roles or ()] == ["vpn-gateway"]
     assert node.watcher is not None
-    assert node.watcher.watchers.auditd is not None
-    assert node.watcher.watchers.auditd.commands == ["sysctl"]
+    watchers = node.watcher.watchers
+    # What is declared is watched anyway, and a source without a list is not switched off.
+    assert watchers.inotify is None
+    assert watchers.journald is not None
+    assert (watchers.journald.enabled, watchers.journald.units) == (True, [])
+    assert watchers.auditd is not None
+    assert (watchers.auditd.enabled, watchers.auditd.commands) == (True, ["sysctl"])
     assert node.connection is not None
     assert node.connection.ssh is not None
     assert (node.connection.ssh.user, node.connection.ssh.host) == ("stella", "10.0.0.7")

@@ -60,7 +60,15 @@ def link(puller: str, folder: str = ADMIN, kind: str = "wants", target: str = ""
 
 
 ENABLE, NULL = "systemctl enable $U", "/dev/null"
-EMPTY = f"mkdir -p {ADMIN}/multi-user.target.wants; : >{ADMIN}/multi-user.target.wants/$U"
+MULTI_USER = "multi-user.target"
+WANTS = f"{ADMIN}/{MULTI_USER}.wants"
+
+
+def empty(kind: str) -> str:
+    """An empty file that masks $U in a folder of multi-user.target."""
+    return f"mkdir -p {ADMIN}/{MULTI_USER}.{kind}; : >{ADMIN}/{MULTI_USER}.{kind}/$U"
+
+
 UNITS: Mapping[str, Made] = {
     "plain": Made("cd", ENABLE),
     "off": Made("dc"),
@@ -74,7 +82,7 @@ UNITS: Mapping[str, Made] = {
     "for-a-disabled": Made("ud", ENABLE, install="pe-off.target"),
     "for-a-chain": Made("cd", ENABLE, install="pe-1.target"),
     "for-a-cut-chain": Made("ud", ENABLE, install="pe-4.target"),
-    "empty-entry": Made("dc", EMPTY, install="", folder=VENDOR),
+    "empty-entry": Made("dc", empty("wants"), install="", folder=VENDOR),
     "null-entry": Made("dc", link("multi-user.target", target=NULL), install="", folder=VENDOR),
     "null-required": Made(
         "dc", link("multi-user.target", kind="requires", target=NULL), "", folder=VENDOR
@@ -82,6 +90,56 @@ UNITS: Mapping[str, Made] = {
     "null-upheld": Made(
         "dc", link("multi-user.target", kind="upholds", target=NULL), "", folder=VENDOR
     ),
+    "empty-required": Made("dc", empty("requires"), install="", folder=VENDOR),
+    "empty-upheld": Made("dc", empty("upholds"), install="", folder=VENDOR),
+    "entry-to-an-empty-file": Made(
+        "dc", f": >/opt/empty; {link(MULTI_USER, target='/opt/empty')}", install="", folder=VENDOR
+    ),
+    "entry-to-a-link-to-null": Made(
+        "dc",
+        f"ln -sfn /dev/null /opt/null; {link(MULTI_USER, target='/opt/null')}",
+        install="",
+        folder=VENDOR,
+    ),
+    "entry-to-a-device": Made(
+        "dc", link(MULTI_USER, target="/dev/zero"), install="", folder=VENDOR
+    ),
+    "entry-to-nothing": Made(
+        "cd", link(MULTI_USER, target="/nonexistent/unit"), install="", folder=VENDOR
+    ),
+    "required-by-an-entry-to-nothing": Made(
+        "cd",
+        link(MULTI_USER, kind="requires", target="/nonexistent/unit"),
+        install="",
+        folder=VENDOR,
+    ),
+    "upheld-by-an-entry-to-nothing": Made(
+        "cd",
+        link(MULTI_USER, kind="upholds", target="/nonexistent/unit"),
+        install="",
+        folder=VENDOR,
+    ),
+    "entry-to-nothing-in-run": Made(
+        "cd", link(MULTI_USER, target="/run/pe-nothing"), install="", folder=VENDOR
+    ),
+    "entry-to-a-file-in-run": Made(
+        "cd",
+        f"echo >/run/pe-full-file; {link(MULTI_USER, target='/run/pe-full-file')}",
+        install="",
+        folder=VENDOR,
+    ),
+    "entry-to-a-folder": Made("cd", link(MULTI_USER, target="/opt"), install="", folder=VENDOR),
+    "entry-to-an-empty-folder": Made(
+        "cd",
+        f"mkdir -p /opt/pe-none; {link(MULTI_USER, target='/opt/pe-none')}",
+        install="",
+        folder=VENDOR,
+    ),
+    "entry-to-itself": Made("cd", link(MULTI_USER, target="$U"), install="", folder=VENDOR),
+    "folder-as-entry": Made("dc", f"mkdir -p {WANTS}/$U", install="", folder=VENDOR),
+    "file-as-entry": Made("dc", f"echo >{WANTS}/$U", install="", folder=VENDOR),
+    "unit-as-entry": Made("dc", f"cp {VENDOR}/$U {WANTS}/$U", install="", folder=VENDOR),
+    "pipe-as-entry": Made("dc", f"mkfifo {WANTS}/$U", install="", folder=VENDOR),
     "vendor-entry": Made("cd", link("multi-user.target", VENDOR), install="", folder=VENDOR),
     "vendor-entry-masked": Made(
         "dc",
@@ -537,14 +595,20 @@ def letters(results: Mapping[str, Result]) -> dict[str, str]:
     return {name: result.outcome.value[0] for name, result in results.items()}
 
 
+def knows_upholds(node: Node) -> bool:
+    """Whether its systemd reads folders of the name TARGET.upholds, which came with 254."""
+    return int(node.sh("systemctl --version").split()[1]) >= 254
+
+
 def test_the_verdicts_and_the_boot_that_follows(lab: Lab, odd: list[Node]) -> None:
     (node,) = odd
     on = letters(checked(node, [Service(name=name, enabled=True) for name in UNITS]))
     off = letters(checked(node, [Service(name=name, enabled=False) for name in UNITS]))
     disabled = letters(checked(node, [Service(name=name, state="disabled") for name in UNITS]))
-    assert {name: on[name] + off[name] for name in UNITS} == {
-        name: unit.verdicts for name, unit in UNITS.items()
-    }
+    expected = {name: unit.verdicts for name, unit in UNITS.items()}
+    if not knows_upholds(node):
+        expected["upheld-by-an-entry-to-nothing"] = "dc"
+    assert {name: on[name] + off[name] for name in UNITS} == expected
     odd[0] = node = lab.reboot(node)
     shown = node.sh(
         f"systemctl show -p Id,InactiveExitTimestampMonotonic -- {' '.join(map(unit_of, UNITS))}"
@@ -576,6 +640,66 @@ def test_a_boot_does_not_find_a_whole_folder_of_units(lab: Lab, root: Root, how:
         assert letters(checked(node, [Service(name="plain", enabled=True)])) == {"plain": "u"}
         again = lab.reboot(node)
         assert again.sh("systemctl is-active plain", check=False) != "active"
+
+
+MASKS = {
+    "file": "ln -s /run/empty {0}",
+    "shared-memory": ": >/dev/shm/empty; ln -s /dev/shm/empty {0}",
+    "link": "ln -s /run/empty /opt/way; ln -s /opt/way {0}",
+    "device": "mknod /run/null c 1 3; ln -s /run/null {0}",
+    "mount": "mount -t tmpfs pe /mnt; : >/mnt/empty; ln -s /mnt/empty {0}",
+}
+"""Ways to make an entry that is a mask now, and none after a boot."""
+
+
+@pytest.mark.parametrize("kind", ["wants", "requires", "upholds"])
+@pytest.mark.parametrize("how", MASKS)
+@pytest.mark.parametrize("root", ROOTS)
+def test_an_entry_that_a_boot_does_not_find_to_be_a_mask(
+    lab: Lab, root: Root, how: str, kind: str
+) -> None:
+    texts = {
+        f"{VENDOR}/unmasked.service": Made("", install="", unit="Wants=more.service").text(),
+        f"{VENDOR}/more.service": Made("", install="").text(),
+    }
+    folder = f"{ADMIN}/{MULTI_USER}.{kind}"
+    declared = [Service(name=name, enabled=False) for name in ("unmasked", "more")]
+    with lab.node("unmasked", root=root, files=texts) as node:
+        entry = MASKS[how].format(f"{folder}/unmasked.service")
+        node.sh(f": >/run/empty; mkdir -p {folder}; {entry}; systemctl daemon-reload")
+        assert node.sh(f"systemctl show -p Wants --value {MULTI_USER}").count("unmasked") == 0
+        assert letters(checked(node, declared)) == {"unmasked": "u", "more": "u"}
+        on = [Service(name=each.name, enabled=True) for each in declared]
+        assert "c" not in letters(checked(node, on)).values()
+        again = lab.reboot(node)
+        after = again.sh("systemctl is-active unmasked more", check=False).split()
+        assert after == ["active" if kind != "upholds" or knows_upholds(again) else "inactive"] * 2
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_an_entry_that_a_boot_finds_to_be_a_mask(lab: Lab, root: Root) -> None:
+    texts = {f"{VENDOR}/wanted.service": Made("", install="").text()}
+    entry = f"{WANTS}/wanted.service"
+    with lab.node("covered", root=root, files=texts) as node:
+        node.sh(f": >/mnt/entry; mkdir -p {WANTS}; ln -s /mnt/entry {entry}")
+        node.sh("mount -t tmpfs pe /mnt; systemctl daemon-reload")
+        assert letters(checked(node, [Service(name="wanted", enabled=True)])) == {"wanted": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active wanted", check=False) == "inactive"
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_mask_that_only_root_sees(lab: Lab, root: Root) -> None:
+    texts = {f"{VENDOR}/hidden.service": Made("", install="").text()}
+    declared = [Service(name="hidden", enabled=True)]
+    with lab.node("seen", root=root, files=texts) as node:
+        node.sh(f": >/root/empty; mkdir -p {WANTS}; ln -s /root/empty {WANTS}/hidden.service")
+        node.sh("systemctl daemon-reload")
+        users = ("root", "stella", "guest")
+        found = {user: letters(verdicts(lab, node, user, declared))["hidden"] for user in users}
+        assert found == {"root": "d", "stella": "d", "guest": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active hidden", check=False) == "inactive"
 
 
 BREAKS = "tmpfs /srv tmpfs bogus=1"

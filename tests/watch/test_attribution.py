@@ -10,10 +10,10 @@ from power_edge.watch.attribution import (
     subject_of_commit,
     touches,
 )
+from power_edge.watch.audit_reports import cause_of
 from power_edge.watch.cause import Act, Cause
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.processes import Process
-from power_edge.watch.sources.auditd import cause_of
 from tests.support.audit import events
 from tests.support.cases import items_of
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from power_edge.model.generated.watcher_schema import Auditd, Watchers
+from power_edge.watch import audit_ruleset
 from power_edge.watch.audit_acts import WRITES
 from power_edge.watch.audit_rules import (
     Rule,
@@ -19,10 +20,11 @@ from power_edge.watch.audit_rules import (
     folder_rule,
     syscall_rule,
 )
+from power_edge.watch.audit_ruleset import Wanted, rules
 from power_edge.watch.cause import Act
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Watched, auditd
-from power_edge.watch.sources.auditd import SOURCE, Wanted, rules
+from power_edge.watch.sources.auditd import SOURCE
 from tests.support.audit import records
 
 NUMBERS = {name: number for number, name in enumerate(WRITES, 1)} | {"settimeofday": 164}
@@ -75,7 +77,7 @@ def test_commands_and_system_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     program.touch(mode=0o755)
     for name in ("iptables", "ip6tables"):
         (tmp_path / name).symlink_to("multi")
-    monkeypatch.setattr(auditd, "PROGRAMS", str(tmp_path))
+    monkeypatch.setattr(audit_ruleset, "PROGRAMS", str(tmp_path))
     found = wanted(
         frozenset(), commands=("iptables", "ip6tables", "missing"), syscalls=("settimeofday",)
     )
@@ -209,14 +211,14 @@ def test_with_locked_rules_records_are_read_and_the_reason_is_shown() -> None:
 
 
 def test_lost_records_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, full = auditd._records, [OSError(errno.ENOBUFS, "full")]
+    real, full = auditd.records, [OSError(errno.ENOBUFS, "full")]
 
     async def records_of(feed: socket.socket) -> list[tuple[int, str]]:
         if full:
             raise full.pop()
         return await real(feed)
 
-    monkeypatch.setattr(auditd, "_records", records_of)
+    monkeypatch.setattr(auditd, "records", records_of)
 
     async def test(heard: Heard, send: Callable[[int, str], None]) -> None:
         assert await heard.all.get() == ("lost", 1)

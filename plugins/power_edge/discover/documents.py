@@ -1,11 +1,9 @@
 """Turn what was discovered on a machine into the files of a node's configuration. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from power_edge.discover.sections import Section, items
-from power_edge.model import Triggers
 from power_edge.resources import resource
 from power_edge.roles.suggestion import Suggested
 from power_edge.yaml_edit.writer import Entry, Paragraph
@@ -67,46 +65,41 @@ def _left_out(section: Section) -> Iterable[str]:
 
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
-    """Return the paragraphs of watcher.yaml: what can change the declared things."""
-    triggers: list[Triggers] = []
+    """Return the paragraphs of watcher.yaml: what says more about the declared things than they do
+    themselves. The files of the items are watched without being named there.
+    """
+    units: list[str] = []
+    commands: list[str] = []
     names: dict[str, str] = {}
     for section in sections:
         kind = resource(section.type)
         for item, _ in items(kind, section.value) if section.found else ():
             found = kind.triggers(item.declared, machine.family)
-            triggers.append(found)
-            if item.key in chain(*found):
+            units += found.units
+            commands += found.commands
+            if item.key in found.units:
                 names[item.key] = kind.name
-    needs = Triggers(
-        *(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*triggers, strict=True))
-        if triggers
-        else ()
-    )
     return (
         Paragraph("version", "1.0"),
         Paragraph(
             "watchers",
             (
                 Entry(True, (), "enabled"),
+                Entry(_source("units", units), ("the declared services",), "journald"),
                 Entry(
-                    _source("paths", needs.paths),
-                    ("the declared files, and the files that set the rest",),
-                    "inotify",
-                ),
-                Entry(_source("units", needs.units), ("the declared services",), "journald"),
-                Entry(
-                    _source("commands", needs.commands),
+                    _source("commands", commands),
                     ("the commands that change what is declared",),
                     "auditd",
                 ),
             ),
+            ("The declared files are watched without being named here.",),
             names=names,
         ),
     )
 
 
-def _source(name: str, values: Sequence[str]) -> tuple[Entry, ...]:
-    return (Entry(bool(values), (), "enabled"), Entry(list(values), (), name))
+def _source(name: str, values: Iterable[str]) -> tuple[Entry, ...]:
+    return (Entry(True, (), "enabled"), Entry(list(dict.fromkeys(values)), (), name))
 
 
 def node_identity(machine: Machine) -> tuple[Paragraph, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from power_edge.model.outcome import Finding, Value
 from power_edge.model.remedy import Remedy
@@ -109,7 +109,7 @@ class ResourceType(Generic[Declared, Observed]):
     """Yield the items of a section of the type `declares`."""
     canonical: Callable[[str], str] = str
     """Return the key of the observation for a declared name. Total: every string has a key."""
-    expected: Callable[[Declared], Mapping[str, object]] | None = None
+    expected: Callable[[Declared], Mapping[str, Value]] | None = None
     """Return the fields that a declaration asserts. Default: all fields of the dataclass that are
     set, without the key.
     """
@@ -157,8 +157,7 @@ class ResourceType(Generic[Declared, Observed]):
     def asserts(self, declared: Declared) -> Mapping[str, Value]:
         """Return the fields that a declaration asserts, by name."""
         if self.expected is not None:
-            # Declared values come from YAML, so they are values that JSON can hold.
-            return cast("Mapping[str, Value]", self.expected(declared))
+            return self.expected(declared)
         return _asserted_fields(declared, self.key)
 
     def observation_key(self, name: str) -> str:

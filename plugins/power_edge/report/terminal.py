@@ -29,7 +29,7 @@ def value(observed: Value) -> str:
 
 def shortened(text: str, width: int = WIDTH - 2) -> str:
     """Return text cut to one line of the terminal."""
-    text = printable(text)
+    text = printable(text[: width + 1])  # which is never shorter
     return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from power_edge.model import Item, Outcome
 from power_edge.text import printable, readable
-from power_edge.watch.outputs import as_event, as_gone
+from power_edge.watch.outputs import as_event, as_gone, json_line
 from power_edge.watch.transition import Transition
 
 _MOST = 10_000
@@ -163,8 +163,7 @@ class EventLog:
             now = _Last(outcome, _actual(event["actual"]))
             if now == last or before is outcome is not Outcome.DRIFT:
                 return
-        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-        line = f"{text}\n".encode("utf-8", "backslashreplace")
+        line = f"{json_line(event)}\n".encode()
         size = os.fstat(self._file).st_size
         if os.write(self._file, line) < len(line):  # the disk is full
             os.ftruncate(self._file, size)

@@ -1,6 +1,8 @@
 """Transitions as lines for people, and as JSON for machines. Pure."""
 
+import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,7 +11,7 @@ from power_edge.model import Outcome
 from power_edge.model.generated.event_schema import Event
 from power_edge.report.record import OUTCOMES, record
 from power_edge.report.terminal import headline
-from power_edge.text import printable
+from power_edge.text import printable, printable_json
 from power_edge.watch import cause
 from power_edge.watch.clock import utc
 from power_edge.watch.transition import Transition
@@ -83,6 +85,13 @@ def as_gone(time: float, node: str, type_: str, name: str, before: Outcome) -> d
             detection_seconds=None,
         )
     )
+
+
+def json_line(event: Mapping[str, Any]) -> str:
+    """Return an event as a line of JSON that can be shown on a terminal: people read the log as it
+    grows.
+    """
+    return printable_json(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
 
 
 def _builtins(event: Event) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from power_edge.model import Outcome, Result
 from power_edge.model.generated import status_schema as schema
 from power_edge.report.record import OUTCOMES
 from power_edge.report.terminal import headline
-from power_edge.text import readable
+from power_edge.text import printable_json, readable
 from power_edge.watch.clock import utc
 from power_edge.watch.health import Judgement
 from power_edge.watch.settle import key_of
@@ -35,8 +35,9 @@ def status(
 
 
 def as_json(document: schema.Status) -> bytes:
-    """Return a status as JSON text."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+    """Return a status as JSON text that can be shown on a terminal, as by curl."""
+    text = msgspec.json.format(msgspec.json.encode(document), indent=1).decode()
+    return f"{printable_json(text)}\n".encode()
 
 
 def _node(view: View) -> schema.Node:

@@ -45,7 +45,9 @@ pulled_by_called() {
     pulls=$(
         for parent in etc/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system run/systemd/generator run/systemd/generator.late; do
             [ "$parent" = lib/systemd/system ] && [ -L lib ] && continue
-            [ ! -d "$parent" ] || grep -REHs '^[[:blank:]]*(Wants|Requires|BindsTo|Upholds|OnSuccess|OnFailure|Sockets)[[:blank:]]*=' "$parent"
+            # grep -R would read what an entry of X.wants leads to: a folder with all that is in it, a pipe or a device.
+            [ ! -d "$parent" ] || find -L "$parent" -maxdepth 2 -type f ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec \
+                grep -EHs '^[[:blank:]]*(Wants|Requires|BindsTo|Upholds|OnSuccess|OnFailure|Sockets)[[:blank:]]*=' {} +
         done
     )
     set -f

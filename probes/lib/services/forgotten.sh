@@ -11,8 +11,8 @@ look_at_mounts() {
 }
 
 # Units whose files a boot does not find as they are now, or finds too late: a unit file, a drop-in, a folder of either, or the whole folder of units lies
-# behind a link to where a boot begins with nothing, or on another file system. Also the names of drop-ins for many units (a-.service, service). `*`: a
-# mount made by hand hides unit files.
+# behind a link to where a boot begins with nothing, or on another file system. Also the names of drop-ins for many units (a-.service, service).
+# `* WHY`: any unit.
 forgotten() {
     places=''
     for parent in etc/systemd/system usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
@@ -21,15 +21,36 @@ forgotten() {
         places="$places $parent/"
         kept + "/$parent" early || {
             find "$parent/" ! -name system | named_by_files
-            [ -z "$by_hand" ] || echo '*'
+            [ -z "$by_hand" ] || echo '* a file system that was mounted by hand hides a folder of units'
         }
     done
+    unmasked_by_a_boot
     [ -n "$places" ] || return 0
     # shellcheck disable=SC2086
-    find $places -maxdepth 2 -type l ! -path '*.wants/*' ! -path '*.requires/*' ! -path '*.upholds/*' -exec ls -ld {} + | unusual_links | {
-        while read -r unusual; do kept + "/$unusual" early || printf '%s\n' "$unusual"; done
+    find $places -maxdepth 2 -type l -exec ls -ld {} + | unusual_links | {
+        while read -r unusual; do
+            case $unusual in
+            # It pulls a unit in by its own name, wherever it leads to, unless that is empty.
+            *.wants/* | *.requires/* | *.upholds/*) kept - "/$unusual" early || printf '%s\n' "${unusual%/*/*}/${unusual##*/}" ;;
+            *) kept + "/$unusual" early || printf '%s\n' "$unusual" ;;
+            esac
+        done
         say "$mounts" | sed 's/ [^ ]*$//; s/^\///'
     } | named_by_files
+}
+
+# Entries of X.wants and the like that mask a unit now, and that a boot may not find to be masks: `* WHY`, since what is masked was not loaded, and nobody
+# knows what else it starts or keeps from starting.
+unmasked_by_a_boot() {
+    say "$links" | sed -n 's/^- //p' | while read -r entry; do
+        case $entry in run/systemd/system* | run/systemd/transient/*) continue ;; esac
+        kept + "/$entry" early || echo "* /$entry masks a unit now, and a boot may not find what it leads to; then it starts that unit"
+    done
+}
+
+# Whether systemd takes an entry of X.wants and the like for a mask.
+masks() { # PATH
+    if [ -f "$1" ]; then [ ! -s "$1" ]; else [ -c "$1" ] || [ -b "$1" ]; fi
 }
 
 # `ls -l` of links -> those that lead elsewhere than to a file in a folder of units, also by way of another link there.

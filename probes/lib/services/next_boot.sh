@@ -215,7 +215,7 @@ read_dump() (
             root = "default.target" in name_of ? name_of["default.target"] : "default.target"
             for (unit in known) if (unit in forgotten || template(unit) in forgotten) gone[unit]
             for (name in forgotten) {
-                if (name == "*") print "unsure * a file system that was mounted by hand hides a folder of units"
+                if (name ~ /^\* /) print "unsure", name
                 if (name in name_of) gone[name_of[name]]
                 # A drop-in for all units of a type, or for all that begin so.
                 if (name ~ /^[a-z]+$|-\.[a-z]+$/) for (unit in known) if (covers(name, unit)) gone[unit]
@@ -299,11 +299,14 @@ read_dump() (
     ' $boot | sort -u
 )
 
-# A file that a plain user may not read: systemd does not say of each that it left one out.
+# A file that a plain user may not read, or a link into a folder that hides what it leads to, perhaps a mask: systemd does not say of each that it left
+# one out.
 unreadable() {
     printf '%s\n' "$path" | tr ':' '\n' | while read -r folder; do
-        for file in "$folder" "$folder"/* "$folder"/*.d/*.conf; do
-            [ ! -e "$file" ] || [ -r "$file" ] || printf '%s\n' "$file"
+        for file in "$folder" "$folder"/* "$folder"/*.d/*.conf "$folder"/*.wants/* "$folder"/*.requires/* "$folder"/*.upholds/*; do
+            hidden=''
+            if [ -e "$file" ]; then [ -r "$file" ] || hidden=yes; elif [ -L "$file" ]; then kept - "$file" || :; fi
+            [ -z "$hidden" ] || printf '%s\n' "$file"
         done
     done
 }

@@ -824,7 +824,7 @@ def test_a_missing_name_is_explained() -> None:
     )
     assert (
         result.why
-        == "state: no such unit (nearest: ssh.service); declare `optional: true` if it need not exist"
+        == "state: no such unit (nearest: ssh.service, ssh.socket); declare `optional: true` if it need not exist"
     )
 
 

@@ -4,7 +4,6 @@ docs/verdicts/firewall.md, "Defaults", has what "most" means and why.
 """
 
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     Region,
@@ -24,6 +23,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.queries import applies, trace_all
 from power_edge.resources.firewall.rule_match import PORTED
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
     CLIENTS,
     EXTERNAL,
@@ -67,7 +67,11 @@ def _default(
     ruleset: Ruleset, family: int, action: str, regions: list[Region], outward: bool
 ) -> bool | None:
     side, peer, own = (Dimension.OIF, DADDR, SADDR) if outward else (Dimension.IIF, SADDR, DADDR)
-    outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing or EXTERNAL
+    outside = (
+        numbers(interface(name) for name in ruleset.network.outside)
+        or ruleset.network.existing
+        or EXTERNAL
+    )
     verdict: bool | None = True
     for _, protocols in CLASSES:
         kind, total = (

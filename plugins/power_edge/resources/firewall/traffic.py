@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.address_types import BROADCAST
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import NEW
 from power_edge.resources.firewall.packet_sets import (
     FALSE,
@@ -22,6 +21,7 @@ from power_edge.resources.firewall.packet_sets import (
     without,
 )
 from power_edge.resources.firewall.rule_match import PORTED, PROTOCOLS
+from power_edge.resources.firewall.ruleset import Ruleset
 
 LOOPBACK = (interface("lo"), (0, 0))
 EXTERNAL: Numbers = complement(numbers(LOOPBACK), Dimension.IIF)
@@ -194,7 +194,7 @@ def protocol_of(rule: Rule, family: int) -> Box:
 def unusual(ruleset: Ruleset, box: Box) -> bool:
     """Return whether all packets of a box are unusual: `UNUSUAL`, or `OTHER_INTERFACE`."""
     return any(within(box, each) for each in UNUSUAL) or (
-        len(ruleset.interfaces or ()) == 1 and within(box, OTHER_INTERFACE)
+        len(ruleset.network.interfaces or ()) == 1 and within(box, OTHER_INTERFACE)
     )
 
 
