@@ -34,6 +34,24 @@ class Stub:
         return 99.0 * self._overdue.pop(0)
 
 
+def test_sighup_tries_a_node_that_did_not_answer_at_once() -> None:
+    class Unreached(Stub):
+        def check_all(self, why: str) -> None:
+            checked.append((why, kept._next_try))
+
+    checked: list[tuple[str, float]] = []
+    kept = Kept()
+    kept._next_try = 1e9
+    watching = Watching(
+        cast(Nodes, None), [], lambda _: None, None, Publisher(Targets(), lambda _: None)
+    )
+    watching._watched["rig-1"] = Watched(
+        cast(Any, None), [], cast(Any, Unreached([])), cast(Any, None), kept
+    )
+    watching._reload_all()
+    assert checked == [("SIGHUP", 0.0)]
+
+
 @pytest.mark.parametrize(
     ("overdue", "signs"), [([False, True, True, False, True], 2), ([True, True], 0)]
 )
