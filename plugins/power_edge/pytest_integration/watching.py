@@ -308,7 +308,7 @@ class Watching:
     async def _load(self, tasks: asyncio.TaskGroup, name: str) -> None:
         before = self._watched[name]
         try:
-            node = load_node(before.node.path)
+            node = await in_thread(load_node, before.node.path)
         except ConfigError as error:
             why = str(error)
         except OSError as error:
