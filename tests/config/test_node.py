@@ -462,6 +462,10 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
         ),
         (identity(composite_key__hash="0" * 64), "the hash does not match the key"),
         (
+            identity(validation__check_on_startup=False),
+            "the identity is always checked, at the start too",
+        ),
+        (
             identity(composite_key__hash=sha256(f"linux:{MACHINE_ID}\n".encode()).hexdigest()),
             "without a newline",
         ),
