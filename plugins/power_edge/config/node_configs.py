@@ -19,6 +19,10 @@ CONNECTION = "connection.yaml"
 WATCHER = "watcher.yaml"
 FILES = (STATE, SYSTEM_IDENTITY, NODE_IDENTITY, CONNECTION, WATCHER)
 """The files of a node's folder."""
+ROLES = "roles"
+"""The folder of node-configs/ with the files of roles of one's own."""
+_NO_NODES = (ROLES, "bases")
+"""Folders of node-configs/ that are no nodes, whatever is in them."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -59,6 +63,8 @@ def is_node(folder: Path) -> bool:
 
     If in doubt it is: nobody would notice a node that is not checked.
     """
+    if folder.name in _NO_NODES:
+        return False
     try:
         names = os.listdir(folder)  # noqa: PTH208 names alone, of many folders
     except (FileNotFoundError, NotADirectoryError):

@@ -22,6 +22,7 @@ _NO_SECTIONS = frozenset(("version", "metadata"))
 class State(NamedTuple):
     """The declared state of a node."""
 
+    node: str
     file: str
     version: str
     metadata: Metadata
@@ -51,6 +52,7 @@ def state_of(document: Document, node: str) -> State:
     if problems:
         raise ConfigError(problems)
     return State(
+        node,
         document.file,
         document.value["version"],
         msgspec.convert(document.value["metadata"], Metadata),
@@ -67,6 +69,12 @@ def declarations(document: Document) -> Iterator[tuple[str, Any]]:
     for name, section in document.value.items():
         if name not in _NO_SECTIONS:
             yield name, msgspec.convert(_attributes(section), resource(name).declares)
+
+
+def section_of(name: str, declaration: Any) -> tuple[Any, bool]:
+    """Return a declaration as a section of its type, and whether the section is a list."""
+    listed = resource(name).key is not None
+    return ([declaration] if listed else declaration), listed
 
 
 def check_schema(document: Document, name: str) -> None:
