@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
 _INTERRUPTION: "pytest.StashKey[Callable[[], None]]" = pytest.StashKey()
 _LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
-_NODE_FILES = ("state.yaml", "system-identity.yaml")
+_NODE_FILES = ("state.yaml", "identity.yaml")  # and system-identity.yaml
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
