@@ -8,6 +8,7 @@ import click
 from power_edge import exit_status
 from power_edge.config import ConfigError, load_node, select
 from power_edge.config.clones import duplicates, identities
+from power_edge.config.role_files import check_all
 
 
 @click.command("validate", short_help="Check the configuration; connect to nothing.")
@@ -31,6 +32,10 @@ def command(root: Path | None, patterns: Sequence[str]) -> None:
         else:
             click.echo(f"{node.name}: {len(node.items)} item{'' if len(node.items) == 1 else 's'}")
     assert root is not None
+    for error in check_all(root):
+        if not any(error.problems == other.problems for other in broken):
+            broken.append(error)
+            click.echo(str(error), err=True)
     known = {
         folder: identity
         for folder, identity in identities(root)

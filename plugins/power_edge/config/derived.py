@@ -39,6 +39,10 @@ class Derived(NamedTuple):
 
     items: tuple[Item, ...]
     notes: tuple[Note, ...] = ()
+    sections: Mapping[str, Any] = {}
+    """The sections of state.yaml with what identity.yaml adds, by resource type; those alone that
+    it demands something of.
+    """
 
 
 def join(
@@ -74,14 +78,16 @@ def join(
         if not found:
             by_type.setdefault(demand.type, []).append(demand)
     joined: dict[str, list[Item]] = {}
+    together: dict[str, Any] = {}
     for name, demands in by_type.items():
         merger = _Merger(resource(name), state, declared, identity, files)
         joined[name] = list(merger.items(demands))
+        together[name] = merger.section
         problems += merger.problems
     if problems:
         raise ConfigError(problems)
     notes = tuple(Note(identity.find(note.path, key=True), note.text) for note in derivation.notes)
-    return Derived(tuple(_in_order(state, joined)), notes)
+    return Derived(tuple(_in_order(state, joined)), notes, together)
 
 
 def _in_order(state: State, joined: Mapping[str, Sequence[Item]]) -> Iterator[Item]:
@@ -173,11 +179,11 @@ class _Merger:
         self._kind, self._state = kind, state
         self._identity, self._files = identity, files
         empty: Any = [] if kind.key is not None else {}
-        self._section: Any = deepcopy(declared.value.get(kind.name, empty))
+        self.section: Any = deepcopy(declared.value.get(kind.name, empty))
         own = {item.key: item for item in state.items if item.type == kind.name}
         self._slots = {
             key: _Slot(path, name, own[key].expected, own[key].origins, ())
-            for name, _, path in entries(kind, self._section)
+            for name, _, path in entries(kind, self.section)
             if (key := kind.canonical(name)) in own
         }
 
@@ -190,7 +196,7 @@ class _Merger:
         ids: dict[str, _Slot] = {}
         found = [
             (entry, *by_path[entry.path])
-            for entry in entries(kind, self._section)
+            for entry in entries(kind, self.section)
             if entry.path in by_path
         ]
         for entry, key, slot in found:
@@ -245,7 +251,7 @@ class _Merger:
                 continue
             if listed:
                 (index,) = slot.path
-                self._section[index] = {**_mapping(demand.declaration), **self._section[index]}
+                self.section[index] = {**_mapping(demand.declaration), **self.section[index]}
             self._slots[key] = slot._replace(
                 asserts={**asserts, **slot.asserts},
                 origins=tuple(dict.fromkeys((*slot.origins, reason.source))),
@@ -265,7 +271,7 @@ class _Merger:
     def _put(self, path: YamlPath, value: Any) -> YamlPath:
         """Put a value into the section, at the end of its list. Return its path there."""
         *around, last = path
-        holder = self._section
+        holder = self.section
         for step in around:
             holder = holder.setdefault(step, [])
         if isinstance(last, int):
@@ -290,7 +296,7 @@ class _Merger:
         for other in self._slots.values():
             if other.path[:-1] != slot.path[:-1] or other.path >= slot.path:
                 continue
-            pair = [_at(self._section, each.path) for each in (other, slot)]
+            pair = [_at(self.section, each.path) for each in (other, slot)]
             section: Any = pair
             for step in reversed(slot.path[:-1]):
                 section = {step: section}

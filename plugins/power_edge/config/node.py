@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NETWORK = "#/$defs/network"
+_NETWORK = "#/$defs/node_identity_network"
 _NAME = re.compile(r"[\w+@][\w.+@ -]{0,254}")
 
 

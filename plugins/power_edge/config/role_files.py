@@ -11,8 +11,15 @@ import msgspec
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from power_edge import package_data
-from power_edge.config.error import ConfigError, refuse
-from power_edge.config.node_configs import FILES, NODE_CONFIGS, ROLES, node_file, read_file
+from power_edge.config.error import ConfigError
+from power_edge.config.node_configs import (
+    NODE_CONFIGS,
+    ROLES,
+    STATE,
+    no_node,
+    node_file,
+    read_file,
+)
 from power_edge.config.schema import schema, validator
 from power_edge.config.state import check_schema, section_of
 from power_edge.config.yaml_reader import Document, Place, read
@@ -80,12 +87,8 @@ def check_all(root: Path) -> Iterator[ConfigError]:
     for name in own(root):
         file = f"{name}{_SUFFIX}"
         try:
-            if file in FILES:
-                raise refuse(
-                    node_file(root / ROLES, file),
-                    f"{NODE_CONFIGS}/{ROLES}/ is for roles and is no node",
-                    "move the node's files to a folder of another name",
-                )
+            if file == STATE:
+                raise ConfigError([no_node(ROLES)])
             found = load(root, name)
             if found is not None:
                 check_requirements(root, found)

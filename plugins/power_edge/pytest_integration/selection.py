@@ -8,6 +8,7 @@ from pathlib import Path
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import NODE_IDENTITY, STATE, is_node, node_file
+from power_edge.config.selectors import Selectors, narrow
 from power_edge.model import Item
 from power_edge.text import did_you_mean, identifier, quoted
 
@@ -48,13 +49,22 @@ class Selection:
 
 
 def selection(
-    patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path
+    patterns: Sequence[str],
+    node_configs: str | None,
+    arguments: Iterable[str],
+    cwd: Path,
+    selectors: Selectors = Selectors(),  # noqa: B008 it is frozen
 ) -> Selection:
-    """Return the selection of a command line. Raises ConfigError for a pattern or an
+    """Return the selection of a command line. Raises ConfigError for a pattern, a selector or an
     id without a match.
+
+    `selectors` narrow the nodes of `patterns`, or all nodes if there are none.
     """
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
-    chosen = Selection(by_option=list(select(root, patterns)) if patterns else [], root=root)
+    by_option = select(root, patterns or ["*"]) if patterns or selectors else []
+    if selectors and root is not None:
+        by_option = narrow(by_option, selectors, root)
+    chosen = Selection(by_option=by_option, root=root)
     folders = list(chosen.by_option)
     items: list[tuple[Path, str, str]] = []
     chosen.whole |= {folder.name for folder in chosen.by_option}

@@ -4,6 +4,7 @@ import re
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from power_edge.config import ConfigError
+from power_edge.config.selectors import Selectors
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
@@ -32,7 +34,13 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     --continue-on-collection-errors), a pattern without a match, an answer of another node.
     """
     try:
-        chosen = selection(options.node, options.node_configs, arguments, cwd)
+        selectors = Selectors(
+            **{
+                field.name: tuple(getattr(options, f"node_{field.name}"))
+                for field in fields(Selectors)
+            }
+        )
+        chosen = selection(options.node, options.node_configs, arguments, cwd, selectors)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     except OSError as error:
