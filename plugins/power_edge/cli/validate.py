@@ -32,10 +32,10 @@ def command(root: Path | None, patterns: Sequence[str]) -> None:
         else:
             click.echo(f"{node.name}: {len(node.items)} item{'' if len(node.items) == 1 else 's'}")
     assert root is not None
-    for error in check_all(root):
-        if not any(error.problems == other.problems for other in broken):
-            broken.append(error)
-            click.echo(str(error), err=True)
+    for unusable in check_all(root):
+        if not any(unusable.problems == other.problems for other in broken):
+            broken.append(unusable)
+            click.echo(str(unusable), err=True)
     known = {
         folder: identity
         for folder, identity in identities(root)

@@ -67,10 +67,9 @@ def of(state: dict[str, object], identity: dict[str, object]) -> Facts:
     """
     metadata = msgspec.convert(state["metadata"], Metadata) if "metadata" in state else None
     about = msgspec.convert(identity, NodeIdentity) if identity else None
+    roles = (about.roles if about else None) or ()
     return Facts(
-        role=frozenset(
-            role.name for role in (about.roles if about else None) or () if role.enabled
-        ),
+        role=frozenset(role.name for role in roles if role.enabled),
         tag=frozenset((about.node.tags if about else None) or ()),
         site=frozenset([metadata.site] if metadata else ()),
         environment=frozenset([metadata.environment] if metadata else ()),

@@ -34,12 +34,10 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     --continue-on-collection-errors), a pattern without a match, an answer of another node.
     """
     try:
-        selectors = Selectors(
-            **{
-                field.name: tuple(getattr(options, f"node_{field.name}"))
-                for field in fields(Selectors)
-            }
-        )
+        wanted = {
+            field.name: tuple(getattr(options, f"node_{field.name}")) for field in fields(Selectors)
+        }
+        selectors = Selectors(**wanted)
         chosen = selection(options.node, options.node_configs, arguments, cwd, selectors)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None

@@ -1,4 +1,4 @@
-"""What a node's identity.yaml demands, for people and as a state.yaml, and how state.yaml compares."""
+"""What a node's identity.yaml demands: for people, as a state.yaml, and beside the state.yaml."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
