@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError, Node, load_node, select
-from power_edge.config.role_files import built_in, check_all, load
+from power_edge.config.role_files import built_in, check_all, load, wrong_with
+from power_edge.config.state import check_schema
 from tests.config.test_node import STATE, T420, identity
 
 HEAD = 'version: "1.0"\nnode: {hostname: rig}\n'
@@ -475,4 +476,7 @@ def test_a_state_in_the_folder_of_roles_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", built_in())
 def test_the_files_of_the_package_can_be_used(tmp_path: Path, name: str) -> None:
-    assert load(tmp_path, name) is not None
+    found = load(tmp_path, name)
+    assert found is not None
+    check_schema(found.document, "role")
+    assert list(wrong_with(found.document, name)) == []

@@ -56,10 +56,8 @@ def load(root: Path, name: str) -> Loaded | None:
     if "/" not in name and os.path.lexists(root / ROLES / file):
         content = read_file(root / ROLES, file)
         if content is not None:
-            return _loaded(content, node_file(root / ROLES, file), name)
-    if name not in built_in():
-        return None
-    return _loaded(_content(name), f"power_edge/roles/{name}{_SUFFIX}", name)
+            return _own(content, node_file(root / ROLES, file), name)
+    return _of_package(name) if name in built_in() else None
 
 
 @cache
@@ -149,43 +147,48 @@ def schemas() -> Schemas:
     return Schemas(schema("node-identity"), schema("system-identity"))
 
 
-@cache
-def _content(name: str) -> bytes:
-    return package_data.text(f"roles/{name}{_SUFFIX}").encode()
-
-
 @lru_cache(maxsize=256)  # fifty nodes have the same roles
-def _loaded(data: bytes, file: str, name: str) -> Loaded:
+def _own(data: bytes, file: str, name: str) -> Loaded:
     document = read(data, file)
     check_schema(document, "role")
+    if problems := list(wrong_with(document, name)):
+        raise ConfigError(problems)
+    return _loaded(document)
+
+
+@cache
+def _of_package(name: str) -> Loaded:
+    """Return a file of the package. A test has checked it."""
+    content = package_data.text(f"roles/{name}{_SUFFIX}").encode()
+    return _loaded(read(content, f"power_edge/roles/{name}{_SUFFIX}"))
+
+
+def _loaded(document: Document) -> Loaded:
     role = msgspec.convert(document.value, RoleFile)
-    problems = [
-        Problem(document.find(fault.path, key=fault.key), fault.message, fault.hint)
-        for fault in faults(role, schemas())
-    ]
+    settings = None if role.config is None else Draft202012Validator(role.config, offline=True)
+    return Loaded(role, document, settings)
+
+
+def wrong_with(document: Document, name: str) -> Iterator[Problem]:
+    """Yield what is wrong with the file of a role or section that fits its schema."""
+    role = msgspec.convert(document.value, RoleFile)
+    for fault in faults(role, schemas()):
+        yield Problem(document.find(fault.path, key=fault.key), fault.message, fault.hint)
     if role.name != name:
-        problems.append(
-            Problem(
-                document.find(("name",)),
-                f"the name is {quoted(role.name)}, and the file is {name}{_SUFFIX}",
-                "give both one name",
-            )
+        yield Problem(
+            document.find(("name",)),
+            f"the name is {quoted(role.name)}, and the file is {name}{_SUFFIX}",
+            "give both one name",
         )
     for index, rule in enumerate(role.rules):
         if rule.item is not None:
-            problems += refused(document, index, rule.item, template=True)
-    settings = None
+            yield from refused(document, index, rule.item, template=True)
     if role.config is not None:
         try:
-            settings = Draft202012Validator(role.config, offline=True)
+            Draft202012Validator(role.config, offline=True)
         except (ValidationError, ValueError) as error:
             why = str(error).split("\n", maxsplit=1)[0]
-            problems.append(
-                Problem(document.find(("config",), key=True), f"config is no JSON Schema: {why}")
-            )
-    if problems:
-        raise ConfigError(problems)
-    return Loaded(role, document, settings)
+            yield Problem(document.find(("config",), key=True), f"config is no JSON Schema: {why}")
 
 
 def refused(
