@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from power_edge.cli import cli
 from power_edge.config import ConfigError, load_node
-from tests.config.test_node import T420
-from tests.config.test_roles import DEBIAN, HEAD, STATE, T420_ORIGINS, items
+from tests.config.test_node import STATE, T420
+from tests.config.test_roles import DEBIAN, HEAD, T420_ORIGINS, items
 
 NAME = "stella-PowerEdge-T420"
 

@@ -46,7 +46,7 @@ class Derived(NamedTuple):
 
 
 def join(
-    root: Path,
+    folder: Path,
     state: State,
     declared: Document,
     identity: Document,
@@ -54,11 +54,11 @@ def join(
 ) -> Derived:
     """Return the items of a node: those of its state.yaml, and those that identity.yaml demands.
 
-    `root` is node-configs/, where roles of one's own are. `declared` is the document of `state`,
+    `folder` is the node's; roles of one's own are beside it. `declared` is the document of `state`,
     `platform` that part of system-identity.yaml (None without such a file). Raises ConfigError with
     all problems.
     """
-    files = _files(root, identity)
+    files = _files(folder.parent, identity)
     derivation = derive(
         identity.value, platform, {name: file.role for name, file in files.items()}, schemas()
     )
@@ -80,7 +80,7 @@ def join(
     joined: dict[str, list[Item]] = {}
     together: dict[str, Any] = {}
     for name, demands in by_type.items():
-        merger = _Merger(resource(name), state, declared, identity, files)
+        merger = _Merger(resource(name), folder.name, state, declared, identity, files)
         joined[name] = list(merger.items(demands))
         together[name] = merger.section
         problems += merger.problems
@@ -170,13 +170,14 @@ class _Merger:
     def __init__(
         self,
         kind: ResourceType[Any, Any],
+        node: str,
         state: State,
         declared: Document,
         identity: Document,
         files: Mapping[str, Loaded],
     ) -> None:
         self.problems: list[Problem] = []
-        self._kind, self._state = kind, state
+        self._kind, self._node = kind, node
         self._identity, self._files = identity, files
         empty: Any = [] if kind.key is not None else {}
         self.section: Any = deepcopy(declared.value.get(kind.name, empty))
@@ -212,7 +213,7 @@ class _Merger:
             for why in dict.fromkeys(kind.problems(entry.declared)) if slot.reasons else ():
                 self.problems.append(self._wrong(slot, *why))
             yield Item(
-                self._state.node,
+                self._node,
                 kind.name,
                 entry.name,
                 key,

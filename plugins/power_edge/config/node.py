@@ -153,7 +153,7 @@ def load_node(
     derived = None
     if with_derived and identity is not None:
         platform = None if system_identity is None else _builtins(system_identity.platform)
-        derived = join(folder.parent, state, declared, identity, platform)
+        derived = join(folder, state, declared, identity, platform)
     return Node(
         name=name,
         path=folder,

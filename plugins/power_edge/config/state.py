@@ -22,7 +22,6 @@ _NO_SECTIONS = frozenset(("version", "metadata"))
 class State(NamedTuple):
     """The declared state of a node."""
 
-    node: str
     file: str
     version: str
     metadata: Metadata
@@ -52,7 +51,6 @@ def state_of(document: Document, node: str) -> State:
     if problems:
         raise ConfigError(problems)
     return State(
-        node,
         document.file,
         document.value["version"],
         msgspec.convert(document.value["metadata"], Metadata),

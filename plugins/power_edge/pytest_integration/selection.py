@@ -1,8 +1,9 @@
 """The nodes that a run is about: those of --node, and those whose file or folder is an argument."""
 
 import os
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
@@ -53,17 +54,17 @@ def selection(
     node_configs: str | None,
     arguments: Iterable[str],
     cwd: Path,
-    selectors: Selectors = Selectors(),  # noqa: B008 it is frozen
+    wanted: Selectors = Selectors(),  # noqa: B008 it is frozen
 ) -> Selection:
     """Return the selection of a command line. Raises ConfigError for a pattern, a selector or an
     id without a match.
 
-    `selectors` narrow the nodes of `patterns`, or all nodes if there are none.
+    `wanted` narrows the nodes of `patterns`, or all nodes if there are none.
     """
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
-    by_option = select(root, patterns or ["*"]) if patterns or selectors else []
-    if selectors and root is not None:
-        by_option = narrow(by_option, selectors, root)
+    by_option = select(root, patterns or ["*"]) if patterns or wanted else []
+    if wanted and root is not None:
+        by_option = narrow(by_option, wanted, root)
     chosen = Selection(by_option=by_option, root=root)
     folders = list(chosen.by_option)
     items: list[tuple[Path, str, str]] = []
@@ -91,6 +92,12 @@ def selection(
         if folder in chosen.nodes:
             _check_item(chosen.nodes[folder], file_name, item)
     return chosen
+
+
+def selectors(options: Namespace) -> Selectors:
+    """Return what --node-role and the like ask for."""
+    wanted = {each.name: tuple(getattr(options, f"node_{each.name}")) for each in fields(Selectors)}
+    return Selectors(**wanted)
 
 
 def _check_item(node: Node, file: str, name: str) -> None:

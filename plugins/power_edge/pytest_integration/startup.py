@@ -4,7 +4,6 @@ import re
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from power_edge.config import ConfigError
-from power_edge.config.selectors import Selectors
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
-from power_edge.pytest_integration.selection import selection
+from power_edge.pytest_integration.selection import selection, selectors
 
 if TYPE_CHECKING:
     from power_edge.pytest_integration.run import Run
@@ -34,11 +32,8 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     --continue-on-collection-errors), a pattern without a match, an answer of another node.
     """
     try:
-        wanted = {
-            field.name: tuple(getattr(options, f"node_{field.name}")) for field in fields(Selectors)
-        }
-        selectors = Selectors(**wanted)
-        chosen = selection(options.node, options.node_configs, arguments, cwd, selectors)
+        given = selectors(options)
+        chosen = selection(options.node, options.node_configs, arguments, cwd, given)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     except OSError as error:
