@@ -80,7 +80,14 @@ def join(
     joined: dict[str, list[Item]] = {}
     together: dict[str, Any] = {}
     for name, demands in by_type.items():
-        merger = _Merger(resource(name), folder.name, state, declared, identity, files)
+        merger = _Merger(
+            resource(name),
+            folder.name,
+            state=state,
+            declared=declared,
+            identity=identity,
+            files=files,
+        )
         joined[name] = list(merger.items(demands))
         together[name] = merger.section
         problems += merger.problems
@@ -171,6 +178,7 @@ class _Merger:
         self,
         kind: ResourceType[Any, Any],
         node: str,
+        *,
         state: State,
         declared: Document,
         identity: Document,

@@ -79,7 +79,11 @@ def _problems(
 ) -> Iterator[Problem]:
     path: _Path = tuple(error.instance_path)
     words = error.kind.as_dict()
-    holder = _at(root, error.schema_path[:-1])
+    holder = {
+        key: value
+        for key, value in _at(root, error.schema_path[:-1]).items()
+        if not key.lower().endswith("errormessage") or isinstance(value, str)
+    }  # the schema of a role's settings may be a stranger's
     if error.kind.name == "additionalProperties":
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:

@@ -42,7 +42,7 @@ def add_role_markers(config: pytest.Config, root: Path | None) -> None:
     registered = config.getini("markers")
     for role in (*role_files.built_in(), *(role_files.own(root) if root is not None else ())):
         line = f"{marker_of(role)}: items that the role {role} demands (Power Edge)"
-        if line not in registered:
+        if line not in registered and marker_of(role).isidentifier():
             config.addinivalue_line("markers", line)
 
 

@@ -47,8 +47,14 @@ def entries(root: Schema, part: Schema) -> Schema | None:
     return _resolved(root, _mapping(part.get("items")))
 
 
+_DEEPEST = 8
+"""Keys of a path. A schema may refer to itself."""
+
+
 def all_paths(root: Schema, part: Schema | None = None, before: str = "") -> Iterator[str]:
-    """Yield all paths that a schema has. Lists have no paths inside."""
+    """Yield all paths that a schema has, as far as they are of use. Lists have none inside."""
+    if before.count(".") >= _DEEPEST:
+        return
     for key in _mapping((part or root).get("properties")) or ():
         inner = _child(root, part or root, key)
         yield f"{before}{key}"
