@@ -263,6 +263,23 @@ def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Pat
     assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ is up to date"
 
 
+def test_a_role_that_demands_what_is_not_so_is_not_enabled(
+    run: Run, machine: Machine, root: Path
+) -> None:
+    machine.roles += b"node_exporter\tnode_exporter.service runs\n"
+    stopped = HAND_MADE + "services: [{name: openvpn@server, state: stopped}]\n"
+    created = folder(root, "here", state=stopped.encode(), system_identity=identity(MACHINE_ID))
+    assert run("--merge").exit_code == 0
+    node = load_node(created)
+    assert not any(item.reasons for item in node.items)
+    assert node.identity is not None
+    assert [(role.name, role.enabled) for role in node.identity.roles or ()] == [
+        ("vpn-gateway", False),
+        ("monitoring-target", True),
+    ]
+    assert "# Not enabled: it demands what is not so" in (created / "identity.yaml").read_text()
+
+
 def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:
     arguments_or_file = b"ssh: {host: 10.0.0.9}\n"
     created = folder(
