@@ -58,9 +58,11 @@ def triggers(declared: Service, _: str) -> Triggers:
     """Return the unit, the folder of the links and files that enable it, and the command that
     changes both.
     """
+    unit = canonical(declared.name)
+    socket = (f"{unit.removesuffix('.service')}.socket",) if declared.by_socket else ()
     return Triggers(
         paths=("/etc/systemd/system",),
-        units=(canonical(declared.name),),
+        units=(unit, *socket),
         commands=("systemctl",),
         topics=("unit-files",),
     )
