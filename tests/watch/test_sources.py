@@ -1,6 +1,7 @@
 """What sources make of the messages that they get, and how they are kept running."""
 
 import asyncio
+import errno
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -163,6 +164,27 @@ def test_lengths_that_lead_nowhere_end_it() -> None:
 
 
 # Values.
+
+
+def test_a_value_that_may_not_be_read_is_not_said_to_be_watched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    async def scenario() -> list[str]:
+        heard = Heard()
+        watched = Watched(frozenset([Subject(Kind.VALUE, "/proc/sys/secret")]))
+        with monkeypatch.context() as patched:
+            patched.setattr("power_edge.watch.sources.values.os.open", refused)
+            patched.setattr("power_edge.watch.sources.values.os.geteuid", lambda: 1000)
+            running = asyncio.ensure_future(VALUES.run(watched, heard))
+            await heard.ready.wait()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        return heard.limits
+
+    assert asyncio.run(scenario()) == ["'/proc/sys/secret' may not be read by this user"]
 
 
 def test_a_value_that_changes_goes_and_comes_is_reported(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ cache. Reading a hundred open files five times a second takes 0.1 % of a core.
 """
 
 import asyncio
+import errno
 import os
 import time
 
+from power_edge.text import quoted
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Listener, Source, Watched
 
@@ -52,7 +54,11 @@ class Value:
 async def run(watched: Watched, listener: Listener) -> None:
     values = [Value(subject.name) for subject in sorted(watched.subjects) if _is_value(subject)]
     pause = max(_SECONDS, _EACH * len(values))
-    listener.up()
+    hidden = [value.path for value in values if value.content in (errno.EACCES, errno.EPERM)]
+    if hidden and os.geteuid() != 0:  # root may read all that can be read
+        listener.limited(f"{quoted(hidden[0])} may not be read by this user")
+    else:
+        listener.up()
     try:
         while True:
             await asyncio.sleep(pause)
