@@ -1,10 +1,12 @@
 """What wakes an item of a watch, beside its own unit, file or value: docs/watch.md has the table."""
 
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from power_edge.resources import resource
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.watching import Watch, declare, watch, watched_node
 
@@ -96,11 +98,10 @@ def test_it_is_noticed_and_so_is_its_end(
     node.sh(change)
     there = running.wait_for_any(*item, before)
     node.sh(back)
-    after = running.wait(*item, "compliant")
+    # The look at what is not compliant may come first.
+    running.wait(*item, "compliant")
     assert there["from"] == "compliant"
     assert there["detection_seconds"] is not None
-    # systemd itself may remember for a moment that a file was gone: a later check finds it.
-    assert after["detection_seconds"] is not None or item == VENDOR_ITEM
     assert f"{item[0]}[{item[1]}]" in running.printed()
     assert f"({source}, " in running.printed()
 
@@ -126,12 +127,15 @@ def test_a_package_is_judged_when_its_manager_has_ended(node: Node, running: Wat
         " until [ -e /run/held ]; do sleep 0.05; done"
     )
     before = len(running.transitions())
-    # Half of what a package manager does: the package is gone, and comes again.
-    node.sh(f"cp /var/lib/dpkg/status /root/; {WITHOUT}; echo changed >/etc/watched")
-    running.wait("files", "/etc/watched", "drift")
+    # Half of what a package manager does: the package is gone for longer than packages settle.
+    node.sh(f"cp /var/lib/dpkg/status /root/; {WITHOUT}")
+    until = time.monotonic() + 3 * resource("packages").quiet
+    while time.monotonic() < until:
+        node.sh("echo changed >/etc/watched")
+        running.wait("files", "/etc/watched", "drift")
+        node.sh("echo hello >/etc/watched")
+        running.wait("files", "/etc/watched", "compliant")
     node.sh("cp /root/status /var/lib/dpkg/new; mv /var/lib/dpkg/new /var/lib/dpkg/status")
-    node.sh("echo hello >/etc/watched")
-    running.wait("files", "/etc/watched", "compliant")
     node.sh(WITHOUT)
     node.sh("touch /run/go")
     there = running.wait("packages", "openvpn", "drift")

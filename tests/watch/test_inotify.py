@@ -1,6 +1,7 @@
 """File events of the kernel, on real files."""
 
 import asyncio
+import errno
 import fcntl
 import mmap
 import os
@@ -10,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from asyncinotify import Inotify, Mask, Watch
 
+from power_edge.text import quoted
 from power_edge.watch.cause import Act
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Watched
@@ -24,12 +27,14 @@ class Heard:
         self.ready = asyncio.Event()
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.losses: asyncio.Queue[str] = asyncio.Queue()
+        self.limits: list[str] = []
 
     def up(self) -> None:
         self.ready.set()
 
     def limited(self, why: str) -> None:
-        pass
+        self.limits.append(why)
+        self.ready.set()
 
     def act(self, act: Act) -> None:
         pass
@@ -282,3 +287,25 @@ def test_attributes_that_need_no_event_are_found_by_the_sweep(tmp_path: Path, ch
         assert (await heard.events.get()).subject.name == str(path)
 
     listen([path], scenario, sweep=0.05)
+
+
+def test_what_may_not_be_read_is_not_said_to_be_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Inotify.add_watch
+
+    def refused(self: Inotify, place: str, mask: Mask) -> Watch:
+        if place == str(tmp_path / "hidden"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(self, place, mask)
+
+    monkeypatch.setattr(Inotify, "add_watch", refused)
+    path, other = tmp_path / "hidden" / "file", tmp_path / "other"
+    path.parent.mkdir()
+
+    async def scenario(heard: Heard) -> None:
+        assert heard.limits == [f"{quoted(str(path.parent))} may not be read by this user"]
+        other.write_text("new\n")
+        assert (await heard.events.get()).subject.name == str(other)
+
+    listen([path, other], scenario)

@@ -1,6 +1,7 @@
 """What sources make of the messages that they get, and how they are kept running."""
 
 import asyncio
+import errno
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from power_edge.watch.sources import Listener, Source, Unavailable, Watched, dbu
 from power_edge.watch.sources.dbus import Signals, Units, rules, unit_path
 from power_edge.watch.sources.nftables import Commit, commits
 from power_edge.watch.sources.values import SOURCE as VALUES
+from power_edge.watch.sources.values import Value
 from power_edge.watch.supervisor import Supervisor
 from tests.watch.test_inotify import Heard
 
@@ -164,6 +166,34 @@ def test_lengths_that_lead_nowhere_end_it() -> None:
 
 
 # Values.
+
+
+def test_a_value_that_may_not_be_read_is_not_said_to_be_watched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    async def scenario() -> list[str]:
+        heard = Heard()
+        watched = Watched(frozenset([Subject(Kind.VALUE, "/proc/sys/vm/swappiness")]))
+        with monkeypatch.context() as patched:
+            patched.setattr("power_edge.watch.sources.values.os.open", refused)
+            patched.setattr("power_edge.watch.sources.values.os.geteuid", lambda: 1000)
+            running = asyncio.ensure_future(VALUES.run(watched, heard))
+            await heard.ready.wait()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        return heard.limits
+
+    assert asyncio.run(scenario()) == ["'/proc/sys/vm/swappiness' may not be read by this user"]
+
+
+@pytest.mark.parametrize("path", ["/proc/self/root/dev/null", "/dev/null", "/proc/self"])
+def test_what_is_no_file_is_not_opened(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("power_edge.watch.sources.values.os.open", None)
+    assert Value(path).content == errno.EINVAL
+    assert not Value(path).changed()
 
 
 def test_a_value_that_changes_goes_and_comes_is_reported(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ _FLOCK = struct.Struct("hhqqi4x")
 
 def busy(item: Item) -> bool:
     """Return whether somebody holds a lock of an item. What may not be looked at counts as free."""
-    locks = resource(item.type).triggers(item.declared, "").locks
-    return any(map(locked, locks))
+    kind = resource(item.type)
+    # A type whose changes need no time to settle has no tool that makes them step by step.
+    return kind.quiet > 0 and any(map(locked, kind.triggers(item.declared, "").locks))
 
 
 def locked(path: str) -> bool:

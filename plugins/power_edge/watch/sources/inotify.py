@@ -17,6 +17,7 @@ from asyncinotify import Event as RawEvent
 from asyncinotify import Inotify, Mask
 from asyncinotify import Watch as FolderWatch
 
+from power_edge.text import quoted
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.path_chain import (
     Chain,
@@ -57,6 +58,8 @@ class Paths:
         self._fingerprints: dict[str, Fingerprint] = {}
         self._contents: dict[str, bytes | None] = {}
         """Of files that were written lately."""
+        self.hidden: set[str] = set()
+        """Folders and files that may not be watched: nothing tells of changes there."""
 
     def arm(self, paths: Iterable[str] | None = None) -> list[str]:
         """Watch all paths, or some of them, as they are now. Return those that have changed.
@@ -128,6 +131,8 @@ class Paths:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
                 raise
+            if error.errno in (errno.EACCES, errno.EPERM):
+                self.hidden.add(place)
             return  # it has gone, or may not be read: the step before it is watched
         self._watches[watch.wd] = watch
         self._concerned.setdefault(watch.wd, defaultdict(set))[name].add(path)
@@ -177,7 +182,10 @@ async def run(watched: Watched, listener: Listener) -> None:
             paths = Paths(inotify, _paths(watched))
             paths.arm()
             loop.add_reader(inotify.fd, ready.set)
-            listener.up()
+            if paths.hidden:
+                listener.limited(f"{quoted(min(paths.hidden))} may not be read by this user")
+            else:
+                listener.up()
             next_sweep = loop.time() + watched.sweep_seconds
             sweeps = 0
             while True:

@@ -5,9 +5,12 @@ cache. Reading a hundred open files five times a second takes 0.1 % of a core.
 """
 
 import asyncio
+import errno
 import os
+import stat
 import time
 
+from power_edge.text import quoted
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Listener, Source, Watched
 
@@ -42,6 +45,9 @@ class Value:
         """Return the content, or the number of the error."""
         try:
             if self._file is None:
+                # To open a device can do anything: /proc/self/root leads to all of them.
+                if not stat.S_ISREG(os.stat(self.path).st_mode):  # noqa: PTH116 5 times a second
+                    return errno.EINVAL
                 self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             return os.pread(self._file, _LONGEST, 0)
         except OSError as error:
@@ -52,7 +58,11 @@ class Value:
 async def run(watched: Watched, listener: Listener) -> None:
     values = [Value(subject.name) for subject in sorted(watched.subjects) if _is_value(subject)]
     pause = max(_SECONDS, _EACH * len(values))
-    listener.up()
+    hidden = [value.path for value in values if value.content in (errno.EACCES, errno.EPERM)]
+    if hidden and os.geteuid() != 0:  # root may read all that can be read
+        listener.limited(f"{quoted(hidden[0])} may not be read by this user")
+    else:
+        listener.up()
     try:
         while True:
             await asyncio.sleep(pause)
