@@ -1,6 +1,7 @@
 """Standard output that nobody reads: whoever writes to it goes on."""
 
 import os
+import select
 import threading
 from collections.abc import Callable, Iterator
 
@@ -9,7 +10,7 @@ import pytest
 from power_edge.watch import relay
 from power_edge.watch.relay import Relay
 
-HANGS = 60.0
+HANGS = 30.0
 """Seconds after which something that should not wait counts as waiting."""
 LINE = b"x" * 99 + b"\n"
 
@@ -75,6 +76,7 @@ def test_a_reader_that_comes_back_is_told_what_was_left_out(
     ended.start()
     read = bytearray()
     while b"nobody read them" not in read:
+        assert select.select([pipe.reading], [], [], HANGS)[0], "no line says what is missing"
         read += os.read(pipe.reading, 65536)
     ended.join(HANGS)
     read += pipe.read()
