@@ -142,6 +142,25 @@ def test_a_broken_role_is_found_before_any_node_is_asked(router: Project) -> Non
     result.stderr.fnmatch_lines(["*node-configs/roles/edge-router.yaml:3:9: *"])
 
 
+def test_items_that_are_unknown_for_one_reason_are_shown_together(project: Project) -> None:
+    names = {f"vm.key{number}": "1" for number in range(9)}
+    role = "name: keys\ndescription: x\nrules:\n" + "".join(
+        f'- item: {{sysctl: {{{name}: "1"}}}}\n  reason: the reason of {name}\n' for name in names
+    )
+    folder = project.node("a", names, {})
+    state = folder / "state.yaml"
+    state.write_text(state.read_text().partition("sysctl:")[0])
+    (folder / "identity.yaml").write_text(
+        'version: "1.0"\nnode: {hostname: a}\nroles: [{name: keys}]\n'
+    )
+    (folder.parent / "roles").mkdir()
+    (folder.parent / "roles" / "keys.yaml").write_text(role)
+    project.answer("a", {"sysctl.0": (1, b"", "grep: not found")})
+    result = project.run("--node=a")
+    assert result.ret == 10
+    result.stdout.fnmatch_lines(["*and 4 more of a for the same reason*"])
+
+
 # Selectors.
 
 

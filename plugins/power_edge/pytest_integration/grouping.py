@@ -18,7 +18,7 @@ def grouped(reports: Sequence[Any]) -> Iterator[Any]:
 
     The last of these says how many more there are.
     """
-    alike: dict[tuple[str, str, str | None], list[Any]] = defaultdict(list)
+    alike: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
     for report in reports:
         if (key := _key(report)) is not None:
             alike[key].append(report)
@@ -30,11 +30,15 @@ def grouped(reports: Sequence[Any]) -> Iterator[Any]:
             yield _with_count(report, more[id(report)]) if id(report) in more else report
 
 
-def _key(report: Any) -> tuple[str, str, str | None] | None:
+def _key(report: Any) -> tuple[str, str, str] | None:
     item = attached(report)
     if item is None or Outcome(item.outcome) is not Outcome.UNKNOWN:
         return None
-    return (item.node, item.type, item.why) if compat.failure_parts(report.longrepr) else None
+    if compat.failure_parts(report.longrepr) is None:
+        return None
+    # Why an item is demanded is its own.
+    demands = "; ".join(dict.fromkeys(each.reason for each in item.reasons or ()))
+    return item.node, item.type, (item.why or "").removeprefix(demands).removeprefix("; ")
 
 
 def _with_count(report: Any, more: int) -> Any:

@@ -354,7 +354,8 @@ def _apply(look: _Look, index: int, rule: Rule, result: Derivation) -> None:
         return
     ((type_, template),) = rule.item.items()
     declaration = _filled(look, template, type_)
-    used = list(look.used)
+    # What is in the item says more than what it is demanded under.
+    used = [*look.used[len(conditions) :], *conditions]
     place = look.entry.path if look.entry is not None else used[0] if used else look.place
     result.demands.append(
         Demand(
