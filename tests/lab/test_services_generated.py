@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from power_edge.model import Outcome
+from power_edge.model.generated.resources.services_schema import Service
 from power_edge.report.shell_line import shell_line
 from tests.support.cases import items_of
+from tests.support.lab.boots import verdicts
 from tests.support.lab.checking import look
 from tests.support.lab.nodes import Lab, Node
 
@@ -81,6 +83,49 @@ def test_a_script_that_may_not_be_run_any_more_is_not_started(
     assert set(outcomes(node, "kept", "made@one", enabled=True).values()) == {Outcome.UNKNOWN}
     node = lab.reboot(node)
     assert [name for name in ("kept", "off", "made@one") if started(node, name)] == ["kept"]
+
+
+def test_a_script_that_a_boot_does_not_find(lab: Lab, generated: list[Node]) -> None:
+    (node,) = generated
+    node.sh("mv /etc/init.d/off /run/off; ln -s /run/off /etc/init.d/off; systemctl daemon-reload")
+    expected = {"kept": Outcome.COMPLIANT, "off": Outcome.UNKNOWN}
+    assert outcomes(node, *expected, enabled=True) == expected
+    node = lab.reboot(node)
+    assert [name for name in expected if started(node, name)] == ["kept"]
+
+
+@pytest.mark.parametrize("user", ["root", "guest"])
+def test_a_unit_that_the_next_boot_makes_of_a_script_is_not_missing(
+    lab: Lab, generated: list[Node], user: str
+) -> None:
+    (node,) = generated
+    node.sh("cp -a /etc/init.d/kept /etc/init.d/new; sed -i s/kept/new/ /etc/init.d/new")
+    node.sh("update-rc.d new defaults")
+    for declared in ({"enabled": True}, {"enabled": False}, {"state": "disabled"}):
+        service = Service(name="new", optional=True, **declared)  # type: ignore[arg-type]
+        (result,) = verdicts(lab, node, user, [service]).values()
+        assert result.outcome is Outcome.UNKNOWN, (declared, result)
+    assert started(lab.reboot(node), "new")
+
+
+GENERATORS = "/etc/systemd/system-generators"
+
+
+def test_a_generator_that_a_boot_does_not_find(lab: Lab, generated: list[Node]) -> None:
+    (node,) = generated
+    node.sh(f"mv {GENERATORS}/lab /run/lab; ln -s /run/lab {GENERATORS}/lab")
+    node.sh("systemctl daemon-reload; systemctl start made@one")
+    assert outcomes(node, "made@one", enabled=True) == {"made@one": Outcome.UNKNOWN}
+    assert not started(lab.reboot(node), "made@one")
+
+
+def test_a_mask_of_a_generator_that_a_boot_does_not_find(lab: Lab, generated: list[Node]) -> None:
+    (node,) = generated
+    node.sh(f"mv {GENERATORS}/lab /usr/lib/systemd/system-generators/lab")
+    node.sh(f": >/run/none; ln -s /run/none {GENERATORS}/lab; systemctl daemon-reload")
+    node.sh("[ ! -e /run/systemd/generator/multi-user.target.wants/made@one.service ]")
+    assert outcomes(node, "made@one", enabled=False) == {"made@one": Outcome.UNKNOWN}
+    assert started(lab.reboot(node), "made@one")
 
 
 def test_a_file_that_a_generator_reads_has_come(lab: Lab, generated: list[Node]) -> None:

@@ -143,7 +143,7 @@ def test_it_is_enabled_and_active_when_everything_was_checked(service: Node) -> 
     assert shown(service, "Type", "ActiveState", "UnitFileState") == ["notify", "active", "enabled"]
     assert outcome(service, "node", "identity") == "compliant"
     text = journal(service)
-    assert "watched by dbus, inotify, nftables, values" in text
+    assert "watched by dbus, inotify, network, nftables, values, xtables" in text
     assert re.findall(r"(\w+) is not up", text) == ["auditd"]  # a container has no audit
     assert "reception only permitted" not in text
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from power_edge.model.generated.watcher_schema import Auditd, Watchers
-from power_edge.watch import audit_ruleset
+from power_edge.watch import audit_feed, audit_ruleset
 from power_edge.watch.audit_acts import WRITES
 from power_edge.watch.audit_rules import (
     Rule,
@@ -211,7 +211,7 @@ def test_with_locked_rules_records_are_read_and_the_reason_is_shown() -> None:
 
 
 def test_lost_records_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, full = auditd.records, [OSError(errno.ENOBUFS, "full")]
+    real, full = audit_feed.records, [OSError(errno.ENOBUFS, "full")]
 
     async def records_of(feed: socket.socket) -> list[tuple[int, str]]:
         if full:

@@ -45,7 +45,9 @@ class Triggers(NamedTuple):
     The watch alone uses the rest. `databases` are absolute paths of what a tool keeps for itself.
     `values` are absolute paths of files that send no events, and
     whose content is compared (in /proc and /sys). `topics` are names that event sources report
-    about a node as a whole: `unit-files`, `nftables`, `packages`.
+    about a node as a whole: `unit-files`, `nftables`, `xtables`, `network`. `locks` are absolute
+    paths of files that a tool locks while it changes the item (fcntl(2)): what is seen meanwhile
+    is not what will be.
     """
 
     paths: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class Triggers(NamedTuple):
     databases: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
 
 
 def _asserted_fields(declared: Any, key: str | None) -> dict[str, Value]:

@@ -47,7 +47,7 @@ _SIGNALLED = (2, 3)
 
 async def of_package(item: Item, since: float, until: float) -> Cause | None:
     """Return the log entry about a package."""
-    if not resource(item.type).triggers(item.declared, "").databases:
+    if not resource(item.type).triggers(item.declared, "").locks:
         return None
     return await asyncio.to_thread(_logged, item.key, since, until)
 

@@ -61,9 +61,11 @@ class Reports:
             self._process, self._looked = process, event.time
             self._family = processes.family(event.pid, event.parent)
         cause = cause_of(event, self._family, await processes.login_name(event.login), self._sudo)
+        ancestors = [each for each in self._family if each.pid != event.pid]
+        line = ((event.pid, cause.command or ""), *processes.line(ancestors))
         for each in found:
             argv = event.argv if EXECVE in event.kinds else ()
-            self._listener.act(Act(each.subject, event.time, cause, each.path, argv))
+            self._listener.act(Act(each.subject, event.time, cause, each.path, argv, line))
             self._wake(each, event)
 
     def _wake(self, each: Done, event: AuditEvent) -> None:

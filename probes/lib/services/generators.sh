@@ -25,10 +25,18 @@ look_at_generators() {
         [ -z "$doubts" ] || { doubts='unsure * generators of systemd have changed since the last systemctl daemon-reload'; break; }
         [ "$folder" != run ] || [ -z "$(ls "$folder/systemd/system-generators")" ] ||
             { doubts='unsure * a boot forgets the generators in /run/systemd/system-generators'; break; }
+        [ "$folder" = run ] || early_enough "$folder/systemd/system-generators" ||
+            { doubts='unsure * a boot does not find all generators of systemd, or masks of them: a link leads to a folder that a boot empties, or to another file system'; break; }
     done
     [ -n "$doubts" ] || look_at_tables
     look_at_inputs
     look_at_scripts
+}
+
+# Whether a boot finds a folder, and what links in it lead to, when it runs generators.
+early_enough() { # FOLDER
+    kept + "/$1" early || return 1
+    for file in "$1"/*; do [ ! -L "$file" ] || kept + "/$file" early || return 1; done
 }
 
 # /etc/fstab and /etc/crypttab: what they mount may be missing, and then a boot ends in emergency mode; or it starts units (x-systemd.wants=).
@@ -102,6 +110,8 @@ look_at_scripts() {
         if [ $native = no ] && { [ -e "$file" ] || [ -L "$file" ]; }; then why="a boot forgets /$file, and takes the script in /etc/init.d"; fi
         [ $native = no ] || [ ! -e "$late/$unit" ] || why='a unit file has come in place of its script in /etc/init.d'
         [ $native = yes ] || [ -e "$late/$unit" ] || why=${why:-'nothing was made of its script in /etc/init.d yet'}
+        [ $native = yes ] || [ ! -L "$script" ] || kept + "/$script" early ||
+            why=${why:-'its script in /etc/init.d is a link to a folder that a boot empties, or to another file system'}
         [ $native = yes ] || [ ! -e "$late/$unit" ] || [ -x "$script" ] || why='its script in /etc/init.d may not be run any more'
         [ $native = yes ] || [ -z "$newer" ] || why=${why:-'scripts in /etc/init.d or their links have changed since'}
         [ -z "$why" ] || scripts="${scripts}unsure $unit $why (systemctl daemon-reload settles it)$newline"

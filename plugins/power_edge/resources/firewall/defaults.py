@@ -92,14 +92,10 @@ def _default(
             entry = {
                 Dimension.SPORT: box[Dimension.SPORT],
                 kind: box.get(kind, total),
-                Dimension.PEER: box.get(peer[family], UNICAST[family]),
+                Dimension.PEER: box[peer[family]],
             }
             possible.append(entry)
-            if (
-                region.sure
-                and not to_all
-                and 2 * size(box.get(own[family], UNICAST[family])) > size(UNICAST[family])
-            ):
+            if region.sure and not to_all and 2 * size(box[own[family]]) > size(UNICAST[family]):
                 certain.append(entry)
         if _most(certain, kind, family, size(total)):
             return False
@@ -123,14 +119,14 @@ def _most(entries: list[Box], kind: Dimension, family: int, total: int) -> bool:
     sources = numbers(
         pair
         for box in merged
-        if most_ports(box.get(kind, ((0, total - 1),)), total)
+        if most_ports(box.get(kind, everything(kind)), total)
         for pair in box[Dimension.PEER]
     )
     ports = numbers(
         pair
         for box in merged
         if broad(box[Dimension.PEER], family)
-        for pair in box.get(kind, ((0, total - 1),))
+        for pair in box.get(kind, everything(kind))
     )
     return broad(sources, family) or most_ports(ports, total)
 

@@ -202,7 +202,7 @@ def applies(ruleset: Ruleset, region: Region) -> bool:
 
 def interface_exists(ruleset: Ruleset, region: Region) -> bool:
     """Return whether a region is about an interface that the node has."""
-    reach = region.box.get(Dimension.IIF, EXTERNAL)
+    reach = region.box[Dimension.IIF]
     return reach == EXTERNAL or bool(both(reach, ruleset.network.existing))
 
 

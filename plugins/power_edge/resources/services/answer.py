@@ -31,6 +31,14 @@ def plainest(reasons: Iterable[str]) -> str:
     return min(reasons, key=lambda reason: (reason == _VAGUE, reason))
 
 
+def doubted(names: Iterable[str], unsure: Mapping[str, str]) -> str:
+    """Return why a boot may do otherwise with a unit with these names, by the reasons of each unit
+    and of all (`*`); empty where there is none.
+    """
+    own = [unsure[name] for name in names if name in unsure]
+    return plainest(own) if own else unsure.get("*", "")
+
+
 class Jobs(NamedTuple):
     """The job list of the next boot, by a dry run of systemd.
 
@@ -66,16 +74,15 @@ class Jobs(NamedTuple):
         """Return why a boot may differ from the list for a unit with these names; empty where it
         may not.
         """
-        own = [self.unsure[name] for name in names if name in self.unsure]
-        return plainest(own) if own else self.unsure.get("*", "")
+        return doubted(names, self.unsure)
 
 
 class Names(NamedTuple):
     """The unit files of the node.
 
-    `files`: unit -> its first file. `known`: name without suffix -> units. `claims`: another name
-    -> units that claim it (Alias=). `unread`: units whose file may not be read; they may claim any
-    name.
+    `files`: unit -> its first file. `known`: name without suffix -> units. `claims`: name -> units
+    that have it or claim it (Alias=). `unread`: units whose file may not be read; they may claim
+    any name.
     """
 
     files: Mapping[str, str]
@@ -98,6 +105,8 @@ class Answer(NamedTuple):
     - `activating`: triggers on disk whose files name the unit.
     - `goal`: what default.target leads to, None for a usual target.
     - `jobs`: None where the dry run was not possible; `unread` says why.
+    - `unsure`: by unit, why a boot may do otherwise with it than what is on disk now says, with `*`
+      for all units. Known without a dry run, too.
     - `active`: the active ones of the units around those that were asked about.
     - `access`: the units that carry the connection.
     - `install`: settings of [Install] sections, as `WantedBy=TARGET`.
@@ -120,6 +129,7 @@ class Answer(NamedTuple):
     goal: str | None
     jobs: Jobs | None
     unread: str
+    unsure: Mapping[str, str]
     active: frozenset[str]
     access: frozenset[str]
     install: Mapping[str, Sequence[str]]

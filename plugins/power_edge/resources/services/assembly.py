@@ -5,7 +5,14 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from power_edge.resources.services.answer import Answer, Jobs, Properties, seconds, unit_names
+from power_edge.resources.services.answer import (
+    Answer,
+    Jobs,
+    Properties,
+    doubted,
+    seconds,
+    unit_names,
+)
 from power_edge.resources.services.names import claimed_by, nearest
 from power_edge.resources.services.pulling import pullers, started_at_boot, triggers
 from power_edge.resources.services.running import SETTLED
@@ -55,6 +62,7 @@ def unit(declared_name: str, answer: Answer) -> Unit:
         claimed_by=claimed_by(declared_name, missing, answer.names) if unproven else (),
         nearest=nearest(declared_name, answer.names) if missing else (),
         unusable=answer.names.files.get(declared_name, "") if missing else "",
+        appears=doubted((declared_name,), answer.unsure) if missing else "",
         goal=answer.goal,
         boot=boot,
         unread=answer.unread,
@@ -230,12 +238,15 @@ def _ended(properties: Properties, answer: Answer) -> tuple[float, bool]:
     )
     entries = (entry.partition(" ") for entry in answer.again.get(properties["Id"], ()))
     last = {kind: float(at) for kind, _, at in entries}
-    if last.get("start", -1.0) > seconds(properties, "ActiveEnterTimestampMonotonic") - _JOURNAL:
+    if (
+        last.get("start", -math.inf)
+        > seconds(properties, "ActiveEnterTimestampMonotonic") - _JOURNAL
+    ):
         before = last.get("before")
         left = left or before or 0.0
         if before is not None and left - before >= SETTLED:
             return left, False  # it had settled: a person has started it after a crash
-        return left, last.get("stop", -1.0) < left - _JOURNAL
+        return left, last.get("stop", -math.inf) < left - _JOURNAL
     commands = any(properties.get(key) for key in ("ExecStop", "ExecStopPost"))
     return left, down <= left or commands or _may_be_automatic(properties, down - left)
 

@@ -102,9 +102,8 @@ def _enabled(observed: Unit) -> Verdict:
     if observed.load not in ("loaded", "masked", "not-found"):
         return Verdict(None, f"its unit file cannot be loaded ({observed.load})")
     if observed.file_state == "masked-runtime":
-        masked = Verdict(
-            None if starts(observed) is not False else False, "masked until the next boot"
-        )
+        may_start = starts(observed) is not False or (observed.boot and observed.boot.wakers)
+        masked = Verdict(None if may_start else False, "masked until the next boot")
         return _without_dry_run(observed, masked, _DRIFT_IF_TRUE)
     if observed.file_state in ("masked", "linked", "linked-runtime", "transient"):
         return Verdict(False, observed.file_state)
@@ -130,7 +129,7 @@ def _enabled_by_jobs(observed: Unit, boot: Boot) -> Verdict:
             )
         case "static" | "generated" | "enabled-runtime" if boot.starts:
             return Verdict(True, f"{state}; {by} starts it")
-        case "static" | "generated" if boot.wakers:
+        case "static" | "generated" | "enabled-runtime" if boot.wakers:
             return Verdict(None, f"{state}; {', '.join(boot.wakers)} may start it after a boot")
         case "static" | "generated":
             return Verdict(False, _no_start(observed) or f"{state}; no boot starts it")

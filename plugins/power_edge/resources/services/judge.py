@@ -40,7 +40,11 @@ def _missing(declared: Service, observed: Unit | None) -> Iterator[Finding]:
     ):
         if expected is None:
             continue
-        if wanted:
+        if expected not in ("running", "stopped") and observed is not None and observed.appears:
+            yield undecided(
+                field, expected, f"no such unit, but a boot may make one: {observed.appears}"
+            )
+        elif wanted:
             yield drifts(field, expected, "missing" if field == "state" else False, why)
         elif not declared.optional:
             yield undecided(

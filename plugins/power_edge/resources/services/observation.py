@@ -1,7 +1,7 @@
 """Reads the probe's answer about units."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from power_edge.resources.services.answer import (
     Answer,
@@ -44,7 +44,8 @@ def parse(section: bytes) -> dict[str, Unit]:
             raise ValueError(f"not an answer about units: {line[:80]!r}")
     if "end" not in parts:
         raise ValueError("the answer about units was cut short")
-    jobs = _jobs(parts.get("boot", ()))
+    unsure = _reasons(parts.get("boot", ()), "unsure")
+    jobs = _jobs(parts.get("boot", ()), unsure)
     units = {}
     for line in filter(None, parts.get("up", ())):
         name, sub = line.split(" ")
@@ -100,6 +101,7 @@ def parse(section: bytes) -> dict[str, Unit]:
             ),
             "",
         ),
+        unsure,
         frozenset(parts.get("active", ())),
         frozenset(parts.get("way", ())),
         _by_unit(parts.get("install", ())),
@@ -133,7 +135,13 @@ def _properties(lines: Iterable[str]) -> dict[str, dict[str, str]]:
     return properties
 
 
-def _jobs(lines: Sequence[str]) -> Jobs | None:
+def _reasons(lines: Sequence[str], kind: str) -> dict[str, str]:
+    """Return one reason by unit, from the lines `KIND UNIT REASON` of the part `boot`."""
+    rows = (line.removeprefix(f"{kind} ") for line in lines if line.startswith(f"{kind} "))
+    return {name: plainest(reasons) for name, reasons in _by_unit(rows).items()}
+
+
+def _jobs(lines: Sequence[str], unsure: Mapping[str, str]) -> Jobs | None:
     """Read the part `boot`; None if the probe could not get the job list."""
     rows: dict[str, list[str]] = {}
     for line in lines:
@@ -145,14 +153,10 @@ def _jobs(lines: Sequence[str]) -> Jobs | None:
     for row in rows.get("wakes", ()):
         by, _, name = row.partition(" ")
         wakers.setdefault(name, []).append(by)
-    unmet, unsure = (
-        {name: plainest(reasons) for name, reasons in _by_unit(rows.get(kind, ())).items()}
-        for kind in ("unmet", "unsure")
-    )
     return Jobs(
         frozenset([*rows.get("job", ()), *rows.get("called", ())]),
         frozenset(rows.get("job", ())),
-        unmet,
+        _reasons(lines, "unmet"),
         wakers,
         rows.get("trap", ()),
         frozenset(rows.get("early", ())),
@@ -222,8 +226,7 @@ def _names(lines: Iterable[str]) -> Names:
         if line.startswith("? "):
             unread.append(unit_file)
             continue
-        claimed = [unit_file] if unit_file.endswith(".socket") else []
-        for name in setting.partition("=")[2].split() if colon else claimed:
+        for name in setting.partition("=")[2].split() if colon else [unit_file]:
             claims.setdefault(name, []).append(unit_file)
         if not colon and "*" not in unit_file:
             known.setdefault(unit_file.rpartition(".")[0], []).append(unit_file)

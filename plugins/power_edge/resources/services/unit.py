@@ -141,6 +141,8 @@ class Unit(NamedTuple):
       missing service).
     - `nearest`: for a missing name, units with similar names.
     - `unusable`: for a missing name, the path of a file of that name that systemd cannot read.
+    - `appears`: for a missing name, why the next boot may find a unit of that name all the same;
+      empty where it may not.
     - `boot`: None where systemd's dry run was not possible, and `unread` says why; then `pullers`
       decide what they can, and `goal` is what default.target leads to, None for a usual target.
     - `follows`: units whose end starts it (OnSuccess=, OnFailure=).
@@ -163,6 +165,7 @@ class Unit(NamedTuple):
     claimed_by: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
     unusable: str = ""
+    appears: str = ""
     goal: str | None = None
     boot: Boot | None = None
     unread: str = ""

@@ -62,14 +62,15 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
-async def cause_of(commit: Commit, now: float) -> Cause:
+async def act_of(commit: Commit, now: float) -> Act:
     """Return who made a commit, as far as the process still lives, and its ancestors."""
     members = processes.family(commit.pid)
     own = next((each for each in members if each.pid == commit.pid), None)
     pid = commit.pid or None
     if own is None or own.name != commit.command:
-        return Cause("commit", command=commit.command or None, pid=pid, time=now)
-    return Cause(
+        # It has ended, and perhaps its number is another process's now.
+        return Act(COMMIT, now, Cause("commit", command=commit.command or None, pid=pid, time=now))
+    cause = Cause(
         "commit",
         user=await processes.login_name(own.login),
         command=own.command or commit.command,
@@ -78,6 +79,7 @@ async def cause_of(commit: Commit, now: float) -> Cause:
         pid=pid,
         time=now,
     )
+    return Act(COMMIT, now, cause, line=processes.line(members))
 
 
 async def run(_: Watched, listener: Listener) -> None:
@@ -108,7 +110,7 @@ async def run(_: Watched, listener: Listener) -> None:
                 continue
             for commit in commits(datagram):
                 now = time.time()
-                listener.act(Act(COMMIT, now, await cause_of(commit, now)))
+                listener.act(await act_of(commit, now))
                 detail = f"{commit.command} (process {commit.pid}) changed the packet filter"
                 listener.event(Event(NAME, COMMIT, now, detail))
 

@@ -131,7 +131,7 @@ def _matters(name: Dimension, some: Numbers) -> bool:
 
 def _box(rule: Rule, family: int) -> Box:
     box: Box = traffic.protocol_of(rule, family)
-    for end, place in zip((SADDR, DADDR), traffic.ends(rule).values(), strict=True):
+    for end, place in zip((SADDR, DADDR), traffic.ends(rule), strict=True):
         box = {**box, end[family]: place[1] if place else traffic.UNICAST[family]}
     return box
 
