@@ -6,6 +6,7 @@ from typing import Any
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.queries import trace_rule
+from power_edge.resources.firewall.ruleset import Ruleset
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     DENY_22,
@@ -33,11 +34,15 @@ def test_what_one_order_of_chains_lets_in_is_not_exclusive() -> None:
         assert str(found["exclusive"].outcome) == "unknown"
 
 
+def unknown_addresses(what: Ruleset) -> Ruleset:
+    return replace(what, network=replace(what.network, inet6=None))
+
+
 def test_both_families_count_where_the_addresses_are_not_known() -> None:
     for family in "ip", "ip6":
-        what = observed(nft=nft(family=family))
-        assert outcome(DENY_22, replace(what, inet6=None)) == "drift"
-    assert outcome(DENY_22, replace(observed(nft=nft()), inet6=None)) == "compliant"
+        what = unknown_addresses(observed(nft=nft(family=family)))
+        assert outcome(DENY_22, what) == "drift"
+    assert outcome(DENY_22, unknown_addresses(observed(nft=nft()))) == "compliant"
 
 
 def test_a_rule_about_no_connection_has_no_packets() -> None:
