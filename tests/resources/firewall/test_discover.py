@@ -532,8 +532,13 @@ def test_what_is_watched() -> None:
     declared = Declared("enabled", True, Firewall())
     assert RESOURCE.triggers(declared, "debian").paths == (
         "/etc/ufw",
+        "/etc/default/ufw",
         "/etc/firewalld",
         "/etc/nftables.conf",
         "/etc/iptables",
     )
-    assert RESOURCE.triggers(declared, "").paths == ("/etc/ufw", "/etc/firewalld")
+    assert RESOURCE.triggers(declared, "").paths == (
+        "/etc/ufw",
+        "/etc/default/ufw",
+        "/etc/firewalld",
+    )
