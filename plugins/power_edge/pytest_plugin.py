@@ -21,6 +21,8 @@ _RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
 _INTERRUPTION: "pytest.StashKey[Callable[[], None]]" = pytest.StashKey()
 _LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
 _NODE_FILES = ("state.yaml", "system-identity.yaml")
+_OUTPUTS = ("prometheus_textfile", "event_log", "metrics_listen")
+"""Options that say where results about nodes go."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -128,8 +130,10 @@ def pytest_terminal_summary(
 def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "Run | None":
     """Return the run about nodes, begun once; None if the command line asks for none."""
     if _RUN not in config.stash:
-        about_nodes = bool(options.node or options.answers or options.prometheus_textfile) or any(
-            _names_a_node(argument) for argument in arguments
+        about_nodes = (
+            bool(options.node or options.answers or options.watch)
+            or any(getattr(options, name) is not None for name in _OUTPUTS)
+            or any(_names_a_node(argument) for argument in arguments)
         )
         run = None
         if about_nodes:

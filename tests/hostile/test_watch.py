@@ -19,7 +19,8 @@ from power_edge.report.status import lines
 from power_edge.text import readable
 from power_edge.watch import health, metrics
 from power_edge.watch.cause import Cause
-from power_edge.watch.outputs import EventLog, line
+from power_edge.watch.event_log import EventLog
+from power_edge.watch.outputs import line
 from power_edge.watch.status import as_json, status
 from power_edge.watch.supervisor import Health, Supervisor
 from power_edge.watch.transition import Transition
@@ -90,10 +91,11 @@ def hostile_view(value: str, gate: Gate) -> View:
 @pytest.mark.parametrize("value", VALUES_HERE.values(), ids=VALUES_HERE)
 def test_transitions(value: str, tmp_path: Path) -> None:
     log = EventLog(tmp_path / "log")
+    log.start(lambda _: None)
     for each in transitions(value):
         harmless(line(each))
         log(each)
-    log.close()
+    assert log.close(60) == 0
     content = (tmp_path / "log").read_bytes()
     harmless(content)
     # However a program takes a text apart into lines, each is one event.

@@ -5,6 +5,7 @@ import errno
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from power_edge.model.generated.watcher_schema import Auditd, Watchers
 from power_edge.watch import audit_feed, audit_ruleset
 from power_edge.watch.audit_acts import WRITES
 from power_edge.watch.audit_rules import (
+    KEY,
     Rule,
     Status,
     command_rule,
@@ -23,7 +25,7 @@ from power_edge.watch.audit_rules import (
 from power_edge.watch.audit_ruleset import Wanted, rules
 from power_edge.watch.cause import Act
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.sources import Watched, auditd
+from power_edge.watch.sources import Unavailable, Watched, auditd
 from power_edge.watch.sources.auditd import SOURCE
 from tests.support.audit import records
 
@@ -248,3 +250,31 @@ def test_what_the_kernel_dropped_counts_beside_auditd(monkeypatch: pytest.Monkey
         assert await heard.all.get() == ("lost", 3)
 
     reading(kernel, test)
+
+
+def test_only_one_watch_has_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_feed, "LOCK", str(tmp_path / "lock"))
+    with audit_feed.alone(), pytest.raises(Unavailable, match="another watch"), audit_feed.alone():
+        pass
+    with audit_feed.alone():  # it ends with its holder, and leaves a file that root alone can open
+        assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_other_user_can_keep_a_watch_from_the_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was the name of a socket, which any user could take: nobody was named any more."""
+    monkeypatch.setattr(audit_feed, "LOCK", str(tmp_path / "lock"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taken:
+        with suppress(OSError):  # a watch of this machine may have it
+            taken.bind(f"\0{KEY}/audit")
+        with audit_feed.alone():
+            pass
+
+
+def test_a_lock_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setattr(audit_feed, "LOCK", str(tmp_path / "lock"))
+    with pytest.raises(Unavailable, match="lock cannot be opened: "), audit_feed.alone():
+        pass
+    assert not (tmp_path / "elsewhere").exists()

@@ -90,10 +90,11 @@ def test_what_starts_a_unit_concerns_it() -> None:
 def test_relations_are_looked_at_anew_when_a_trigger_was_started(
     member: str, unit: str, looks: bool
 ) -> None:
-    signals = Signals(Units([]), [], Heard())
+    signals = Signals(Units([]), [], Heard(), ":1.1")
     signals.on_message(
         Message(
             message_type=MessageType.SIGNAL,
+            sender=":1.1",
             path="/org/freedesktop/systemd1",
             interface="org.freedesktop.systemd1.Manager",
             member=member,

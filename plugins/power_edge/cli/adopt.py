@@ -11,7 +11,7 @@ from power_edge.cli._confirm import agreed
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config import Node
-from power_edge.config.node_configs import NODE_CONFIGS, STATE, read_file
+from power_edge.config.node_configs import NODE_CONFIGS, STATE, note_of_link, read_file
 from power_edge.model import Item
 from power_edge.probing.connection import Options
 from power_edge.report.terminal import WIDTH, shortened
@@ -80,6 +80,8 @@ def command(
         click.echo(f"{node.name}: nothing to adopt")
         return
     changes = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
+    if (note := note_of_link(node.path.parent)) is not None:
+        click.echo(note, err=True)
     if not agreed(changes, f"Write this to {file}?", yes=yes, instead="use --yes to write it"):
         click.echo("nothing was written", err=True)
         return

@@ -1,6 +1,5 @@
 """A node: its folder, read and checked completely."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from power_edge.config.error import ConfigError, refuse
+from power_edge.config.names import check_name
 from power_edge.config.node_configs import (
     CONNECTION,
     NODE_CONFIGS,
@@ -29,7 +29,6 @@ from power_edge.config.schema import schema
 from power_edge.config.state import State, check_schema, load_state
 from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Item, Problem, Source
-from power_edge.text import quoted
 
 if TYPE_CHECKING:
     from power_edge.model.generated.connection_schema import Connection
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from power_edge.model.generated.watcher_schema import Watcher
 
 T = TypeVar("T")
-
-_NAME = re.compile(r"[\w+@][\w.+@ -]{0,254}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,16 +77,6 @@ class Node:
         from power_edge.model.generated.watcher_schema import Watcher
 
         return None if self.watcher_document is None else _converted(self.watcher_document, Watcher)
-
-
-def check_name(name: str) -> None:
-    """Check the name of a node. Raises ConfigError if it is not valid."""
-    if not _NAME.fullmatch(name):
-        raise refuse(
-            f"{NODE_CONFIGS}/{quoted(name)[1:-1]}",
-            "is not a valid node name",
-            "use letters, digits and _ + @; after the first character also . - and blanks",
-        )
 
 
 def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:

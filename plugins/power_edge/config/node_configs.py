@@ -266,6 +266,17 @@ def _leads_out(folder: Path, name: str) -> Problem:
     )
 
 
+def note_of_link(root: Path) -> str | None:
+    """Return a note for who writes into a node-configs/ that is itself a link; None if it is none.
+
+    Such a link is followed. Where it leads need not be where a person thinks.
+    """
+    if not root.is_symlink():
+        return None
+    target = quoted(os.path.realpath(root), 200)
+    return f"{NODE_CONFIGS}/ is a symbolic link: files are written in {target}"
+
+
 def check_not_linked(folder: Path, name: str) -> None:
     """Check that writing a file in a node's folder writes that file.
 

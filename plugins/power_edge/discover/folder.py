@@ -12,7 +12,8 @@ from power_edge.checking.target import Target
 from power_edge.config import ConfigError
 from power_edge.config.clones import KnownMachine, node_of, pairs_of_one_machine
 from power_edge.config.error import refuse
-from power_edge.config.node import check_name, load_node_identity, load_system_identity
+from power_edge.config.names import check_name, check_new_name
+from power_edge.config.node import load_node_identity, load_system_identity
 from power_edge.config.node_configs import (
     CONNECTION,
     NODE_CONFIGS,
@@ -61,6 +62,8 @@ def make(
     tidy(root)
     machines = known(root)
     folder = _folder(found, target, root.absolute(), name, machines)
+    if not folder.exists():
+        check_new_name(root, folder.name)
     content = read_file(folder, SYSTEM_IDENTITY) if folder.exists() else None
     if content is not None and not _may_be(
         found, folder, load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))

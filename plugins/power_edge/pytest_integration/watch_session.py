@@ -6,6 +6,7 @@ its session.
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -14,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from power_edge.config.node_configs import STATE
-from power_edge.pytest_integration import publishing
+from power_edge.pytest_integration import compat, publishing
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.pytest_integration.watching import Watching
-from power_edge.watch.outputs import EventLog
+from power_edge.watch.event_log import EventLog
+from power_edge.watch.relay import Relay
 
 RunAll = Callable[[pytest.Session], None]
 """Run the items of a session."""
@@ -45,8 +47,15 @@ def watch(
     if session.items:
         nodes.ask()
         run_all(session)
-    publisher = publishing.publisher(targets, state, say)
-    watching = Watching(nodes, items, say, _event_log(session.config), publisher)
+    own = publishing.own_tests(state)
+    publisher = publishing.publisher(targets, state, say, own)
+    watching = Watching(nodes, items, say, _event_log(session.config), publisher, own=own)
+    # From now on nobody who does not read holds up the watch, nor its end.
+    compat.keep_width(session.config)
+    for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
+        relay = Relay(descriptor)
+        session.config.add_cleanup(relay.close)
+        session.config.add_cleanup(stream.flush)
 
     def latest() -> None:
         watching.settle()

@@ -84,10 +84,7 @@ def _folded(label: str, text: str) -> list[str]:
 
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
     """Yield the lines about one node: its counts by outcome, worst first, then the notes."""
-    texts = [
-        f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)
-    ]
-    yield f"{printable(node)}: {', '.join(texts) or 'no item was checked'}"
+    yield f"{printable(node)}: {', '.join(counted(counts)) or 'no item was checked'}"
     for note in notes:
         yield from (
             f"  {line}"
@@ -99,6 +96,11 @@ def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> It
                 break_on_hyphens=False,
             )
         )
+
+
+def counted(counts: Mapping[str, int]) -> list[str]:
+    """Return counts by outcome in words, worst first: `2 drift`, `1 own test failed`."""
+    return [f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)]
 
 
 def _counted(key: str, count: int) -> str:

@@ -3,9 +3,12 @@ join (AUDIT_NLGRP_READLOG), beside auditd or without it.
 """
 
 import asyncio
+import fcntl
+import os
 import socket
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from power_edge.watch.audit_rules import KEY
 from power_edge.watch.sources import Unavailable
@@ -17,6 +20,8 @@ _HEADER = struct.Struct("=IHHII")
 _LONGEST, _MOST = 64 * 1024, 500
 """Bytes of a record, and records that are read at a time."""
 _ENCODING = "utf-8", "surrogateescape"
+LOCK = f"/run/{KEY}/audit.lock"
+"""The unit keeps the folder for all its instances: nothing else is writable in there."""
 
 
 def feed() -> socket.socket:
@@ -44,18 +49,27 @@ def feed() -> socket.socket:
     return joined
 
 
-def alone() -> socket.socket:
-    """Return what only one process of this machine can have. Raises Unavailable.
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold what only one process of this machine can have. Raises Unavailable.
 
-    Two watches would remove each other's rules. The name goes with the process.
+    Two watches would remove each other's rules. It is a lock on a file that root alone can open:
+    the name of a socket could be taken by any user, who then has no watch name him. The lock goes
+    with the process.
     """
-    lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     try:
-        lock.bind(f"\0{KEY}/audit")
-    except OSError:
-        lock.close()
-        raise Unavailable("another watch of this machine has the audit rules") from None
-    return lock
+        os.makedirs(os.path.dirname(LOCK), 0o755, exist_ok=True)  # noqa: PTH103, PTH120 strings
+        lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"{LOCK} cannot be opened: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable("another watch of this machine has the audit rules") from None
+        yield
+    finally:
+        os.close(lock)
 
 
 async def records(feed: socket.socket) -> list[tuple[int, str]]:

@@ -26,7 +26,7 @@ def key_of(item: Item) -> ItemId:
 @dataclass
 class _Waiting:
     item: Item
-    first: Event
+    first: Event | None
     since: float
     due: float
     locked: bool = False
@@ -55,20 +55,28 @@ class Due:
     def add(self, items: Iterable[Item], event: Event, now: float) -> None:
         """An event may have changed these items."""
         for item in items:
-            quiet = self._quiet_of(item)
+            quiet = self.quiet(item)
             key = key_of(item)
-            waiting = self._waiting.setdefault(key, _Waiting(item, event, now, now))
+            waiting = self._waiting.get(key)
+            if waiting is None or waiting.first is None:
+                waiting = self._waiting[key] = _Waiting(item, event, now, now)
             waiting.due = min(now + quiet, waiting.since + _LONGEST * quiet)
 
-    def _quiet_of(self, item: Item) -> float:
+    def again(self, item: Item, due: float) -> None:
+        """Let an item be checked again then, or before if an event tells of it."""
+        self._waiting.setdefault(key_of(item), _Waiting(item, None, due, due))
+
+    def quiet(self, item: Item) -> float:
+        """Return the seconds without an event after which an item is checked."""
         return self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
 
     def next(self) -> float | None:
         """Return when the first item is due, None if none waits."""
         return min((waiting.due for waiting in self._waiting.values()), default=None)
 
-    def take(self, now: float, most: int | None = None) -> dict[ItemId, tuple[Item, Event]]:
-        """Return the items that are due, each with the first event about it, and forget them.
+    def take(self, now: float, most: int | None = None) -> dict[ItemId, tuple[Item, Event | None]]:
+        """Return the items that are due, each with the first event about it, and forget them. It is
+        None where an item is only looked at again.
 
         At most `most` of them; the others stay due. What a tool is changing waits for its end.
         """
@@ -78,7 +86,7 @@ class Due:
                 each.due, each.locked = now + _LOCKED, True
             elif each.locked:
                 # It has ended: what it has written last may still be on its way to us.
-                each.due, each.locked = now + self._quiet_of(each.item), False
+                each.due, each.locked = now + self.quiet(each.item), False
         taken = dict(islice((pair for pair in due if pair[1].due <= now), most))
         for key in taken:
             del self._waiting[key]

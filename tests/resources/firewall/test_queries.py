@@ -34,15 +34,14 @@ def test_what_one_order_of_chains_lets_in_is_not_exclusive() -> None:
         assert str(found["exclusive"].outcome) == "unknown"
 
 
-def unknown_addresses(what: Ruleset) -> Ruleset:
-    return replace(what, network=replace(what.network, inet6=None))
+def without_addresses(ruleset: Ruleset) -> Ruleset:
+    return replace(ruleset, network=replace(ruleset.network, inet6=None))
 
 
 def test_both_families_count_where_the_addresses_are_not_known() -> None:
     for family in "ip", "ip6":
-        what = unknown_addresses(observed(nft=nft(family=family)))
-        assert outcome(DENY_22, what) == "drift"
-    assert outcome(DENY_22, unknown_addresses(observed(nft=nft()))) == "compliant"
+        assert outcome(DENY_22, without_addresses(observed(nft=nft(family=family)))) == "drift"
+    assert outcome(DENY_22, without_addresses(observed(nft=nft()))) == "compliant"
 
 
 def test_a_rule_about_no_connection_has_no_packets() -> None:

@@ -144,10 +144,19 @@ def rules(paths: Iterable[str], signals: Iterable[str]) -> Iterator[str]:
 
 
 class Signals:
-    """Turns messages of the bus into events."""
+    """Turns messages of the bus into events.
 
-    def __init__(self, units: Units, signals: Iterable[str], listener: Listener) -> None:
+    Any user can send a signal to this connection alone, whatever the match rules say, and claim
+    that a unit has the state that it will have soon: then systemd's own signal would be no news. So
+    it counts who sends, which the bus says.
+    """
+
+    def __init__(
+        self, units: Units, signals: Iterable[str], listener: Listener, systemd: str
+    ) -> None:
+        """`systemd`: its unique name on the bus."""
         self._units = units
+        self._systemd = systemd
         self._configured = frozenset(signals)
         self._listener = listener
         self.renewed = asyncio.Event()
@@ -159,6 +168,17 @@ class Signals:
         """Report what a message says."""
         if message.message_type is not MessageType.SIGNAL:
             return
+        if message.sender == self._systemd:
+            self._of_systemd(message)
+        elif (
+            message.sender == BUS.name and message.member == "NameOwnerChanged" and message.body[2]
+        ):
+            self.renewed.set()
+        signal = f"{message.interface}.{message.member}"
+        if signal in self._configured:
+            self._report(Subject(Kind.TOPIC, signal), signal)
+
+    def _of_systemd(self, message: Message) -> None:
         match message.member:
             case "PropertiesChanged" if message.path is not None:
                 properties = {key: value.value for key, value in message.body[1].items()}
@@ -173,11 +193,6 @@ class Signals:
             case "JobRemoved" if str(message.body[2]).endswith(_TRIGGERS):
                 # systemd may have read its file just now, and knows only since then what it starts.
                 self.files_changed.set()
-            case "NameOwnerChanged" if message.body[2]:
-                self.renewed.set()
-        signal = f"{message.interface}.{message.member}"
-        if signal in self._configured:
-            self._report(Subject(Kind.TOPIC, signal), signal)
 
     def moved(self, names: Iterable[str]) -> None:
         """Report units whose bus path or relations were not known until now."""
@@ -234,7 +249,8 @@ async def run(watched: Watched, listener: Listener) -> None:
         raise Unavailable(f"the system bus cannot be used ({error.strerror}): {_SOCKET}") from None
     try:
         units = Units(_unit_names(watched))
-        signals = Signals(units, _signals(watched), listener)
+        (owner,) = await call(bus, BUS, "GetNameOwner", "s", SYSTEMD.name)
+        signals = Signals(units, _signals(watched), listener, str(owner))
         bus.add_message_handler(signals.on_message)
         matched: set[str] = set()
 
