@@ -101,7 +101,9 @@ def test_a_node_whose_turn_did_not_come_is_not_said_to_lack_resources() -> None:
         Publisher(Targets(), lambda _: None),
     )
     begun = SimpleNamespace(state=SimpleNamespace(results={}))
-    watching._watched["rig-1"] = Watched(cast(Any, None), [], cast(Any, begun), cast(Any, None))
+    watching._watched["rig-1"] = Watched(
+        cast(Any, None), [], cast(Any, begun), cast(Any, None), Kept()
+    )
     watching.settle()
     (latest,) = settled
     assert str(latest.answer) == "not asked, because the run was ended before: start it again"
