@@ -47,6 +47,8 @@ def nodes(result: pytest.RunResult) -> set[str]:
         ([], ["rig-2"]),
         (["--node=rig-1"], ["rig-1"]),
         (["--node", "rig-1"], ["rig-1"]),
+        (["--node-site=here"], ["rig-1", "rig-2"]),
+        (["--node-site", "here", "rig-1"], ["rig-1"]),
         (["--node=rig-1", "rig-2"], ["rig-1", "rig-2"]),
         (["--", "test_more.py"], ["rig-2"]),
         (["--", "node-configs/rig-1"], ["rig-1"]),

@@ -30,7 +30,8 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     tool).
 
     NODE is the name of a node, or a glob such as 'rig-*'. Without one, the node that is this
-    machine is checked. OPTION is any option of pytest and its plugins. PATH is a test file, a
+    machine is checked, or all that --node-role, --node-tag, --node-site and --node-environment
+    select. OPTION is any option of pytest and its plugins. PATH is a test file, a
     folder or a test id that is run as well.
 
     \b

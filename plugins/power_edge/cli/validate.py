@@ -9,6 +9,7 @@ from power_edge import exit_status
 from power_edge.config import ConfigError, load_node, select
 from power_edge.config.clones import duplicates, identities
 from power_edge.config.names import same_but_for_case
+from power_edge.config.role_files import check_all
 
 
 @click.command("validate", short_help="Check the configuration; connect to nothing.")
@@ -33,6 +34,10 @@ def command(root: Path | None, patterns: Sequence[str]) -> None:
         else:
             click.echo(f"{node.name}: {len(node.items)} item{'' if len(node.items) == 1 else 's'}")
     assert root is not None
+    for unusable in check_all(root):
+        if not any(unusable.problems == other.problems for other in broken):
+            broken.append(unusable)
+            click.echo(str(unusable), err=True)
     known = {
         folder: identity
         for folder, identity in identities(root)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from power_edge.discover.sections import Section, items
 from power_edge.resources import resource
-from power_edge.roles.suggestion import Suggested
+from power_edge.roles import suggestion
 from power_edge.yaml_edit.writer import Entry, Paragraph
 
 MOST = 30
@@ -21,7 +21,9 @@ class Machine(NamedTuple):
     hostname: str
     family: str
     hardware: Mapping[str, Any] = {}
-    roles: tuple[Suggested, ...] = ()
+    roles: tuple[suggestion.Suggested, ...] = ()
+    disabled: frozenset[str] = frozenset()
+    """Roles that demand what is not so on the machine."""
     tags: Mapping[str, tuple[str, ...]] = {}
     """Tag to find the machine by -> the evidence for it."""
 
@@ -118,12 +120,19 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
         ),
         Paragraph(
             "roles",
-            tuple(map(_role, machine.roles)),
+            tuple(_role(each, enabled=each.role not in machine.disabled) for each in machine.roles),
             ("Suggested by the evidence in the comments.",) if machine.roles else (),
+        ),
+        *(
+            Paragraph(found[0], tuple(Entry(value, (), key) for key, value in found[1].items()))
+            for each in machine.roles
+            if each.role not in machine.disabled and (found := suggestion.section(each)) is not None
         ),
     )
 
 
-def _role(suggested: Suggested) -> Entry:
+def _role(suggested: suggestion.Suggested, *, enabled: bool) -> Entry:
     config = {"config": suggested.config} if suggested.config else {}
-    return Entry({"name": suggested.role, "enabled": True, **config}, suggested.evidence)
+    comment = () if enabled else ("Not enabled: it demands what is not so on the machine now.",)
+    entry = {"name": suggested.role, "enabled": enabled, **config}
+    return Entry(entry, (*suggested.evidence, *comment))

@@ -1,6 +1,7 @@
 """The folder that a discovered machine gets in node-configs/, and the content of its files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -77,8 +78,33 @@ def make(
         duplicate = next(pairs_of_one_machine(with_this_one, [folder]), None)
         if duplicate is not None:
             raise KnownMachine(*duplicate)
-    changes = propose(folder, dict(_contents(found, target, folder, replace=replace)))
+    changes = _proposed(found, target, folder, replace=replace)
     return NodeChanges(changes, folder.exists(), machines.notes)
+
+
+def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Changeset:
+    """Return the changes. A suggested role that demands what is not so on the machine, or what
+    state.yaml contradicts, is not enabled. Raises ConfigError.
+    """
+
+    def proposed(disabled: Iterable[str]) -> Changeset:
+        machine = found.machine._replace(disabled=frozenset(disabled))
+        contents = _contents(found._replace(machine=machine), target, folder, replace=replace)
+        return propose(folder, dict(contents))
+
+    roles = [suggested.role for suggested in found.machine.roles]
+    try:
+        return proposed(())
+    except ConfigError:
+        if not roles:
+            raise
+    disabled = set(roles)
+    changes = proposed(disabled)  # what is wrong without any role is an error
+    for role in roles:
+        with suppress(ConfigError):
+            changes = proposed(disabled - {role})
+            disabled.remove(role)
+    return changes
 
 
 def _folder(

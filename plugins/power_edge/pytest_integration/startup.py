@@ -15,7 +15,7 @@ from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
-from power_edge.pytest_integration.selection import selection
+from power_edge.pytest_integration.selection import selection, selectors
 
 if TYPE_CHECKING:
     from power_edge.pytest_integration.run import Run
@@ -32,7 +32,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     --continue-on-collection-errors), a pattern without a match, an answer of another node.
     """
     try:
-        chosen = selection(options.node, options.node_configs, arguments, cwd)
+        chosen = selection(options.node, options.node_configs, arguments, cwd, selectors(options))
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     except OSError as error:

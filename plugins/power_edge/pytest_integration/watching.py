@@ -13,7 +13,7 @@ from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -354,7 +354,7 @@ class Watching:
         over = kept.ask if job.route.url.startswith("ssh:") else ask
         # Its head start would hold up the other nodes.
         pending = start([job], over, beside=len(self._watched) - 1, head_start=0.0)[node.name]
-        part = replace(node, state=node.state._replace(items=tuple(items)))
+        part = node.with_items(items)
         try:
             async with asyncio.timeout(pending.limit):
                 answer = await asyncio.wrap_future(pending.future)

@@ -60,6 +60,9 @@ def block(result: Result) -> str:
             ]
         elif finding.outcome is Outcome.UNKNOWN:
             lines.append(f"{name}unknown   {value(finding.expected)} expected")
+    for each in result.item.reasons:
+        text = f"{each.text} ({each.source}, {each.path})"
+        lines += _folded("demand", printable(text))
     if result.why:
         lines += _folded("why", printable(result.why))
     if result.extra:

@@ -87,10 +87,12 @@ def triggers(declared: Service, _: str) -> Triggers:
     """Return the unit, the files that decide when it is started, and the command that changes
     both.
     """
+    unit = canonical(declared.name)
+    socket = (f"{unit.removesuffix('.service')}.socket",) if declared.by_socket else ()
     return Triggers(
         paths=_UNIT_FILES,
         databases=_AT_BOOT,
-        units=(canonical(declared.name),),
+        units=(unit, *socket),
         commands=("systemctl",),
         topics=("unit-files",),
     )
