@@ -6,6 +6,7 @@ import signal
 import socket
 from pathlib import Path
 from threading import Timer
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -88,3 +89,21 @@ def test_a_watch_that_is_overdue_sends_no_sign_of_life(
     assert messages.count("WATCHDOG=1") == signs
     assert messages.count("READY=1") == 1
     assert messages[-1] == "STOPPING=1"
+
+
+def test_a_node_whose_turn_did_not_come_is_not_said_to_lack_resources() -> None:
+    settled: list[Any] = []
+    watching = Watching(
+        cast(Nodes, SimpleNamespace(settle=settled.append)),
+        [],
+        lambda _: None,
+        None,
+        Publisher(Targets(), lambda _: None),
+    )
+    begun = SimpleNamespace(state=SimpleNamespace(results={}))
+    watching._watched["rig-1"] = Watched(
+        cast(Any, None), [], cast(Any, begun), cast(Any, None), Kept()
+    )
+    watching.settle()
+    (latest,) = settled
+    assert str(latest.answer) == "not asked, because the run was ended before: start it again"

@@ -43,6 +43,16 @@ class NotAsked(Exception):
         )
 
 
+class EndedBefore(NotAsked):
+    """The run was ended before the node's turn: nothing is known of it."""
+
+    def __init__(self) -> None:
+        super().__init__("the run was ended")
+
+    def __str__(self) -> str:
+        return "not asked, because the run was ended before: start it again"
+
+
 def one_line(error: BaseException) -> str:
     """Return an exception as one line: ssh's own complaint if it is testinfra's RuntimeError.
 

@@ -20,7 +20,7 @@ import pytest
 from power_edge.checking import check
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.model import Item, Outcome, Result
-from power_edge.probing.failure import NotAsked, Unreachable
+from power_edge.probing.failure import EndedBefore, NotAsked, Unreachable
 from power_edge.probing.kept import Kept
 from power_edge.probing.parallel import WIDTH, start
 from power_edge.probing.script import probe_script
@@ -162,11 +162,7 @@ class Watching:
         """Let `nodes` have the latest results."""
         for name, watched in self._watched.items():
             last = self._answers.get(name)
-            answer = (
-                last.answer
-                if last is not None
-                else NotAsked("the watch ended before the node was checked")
-            )
+            answer = last.answer if last is not None else EndedBefore()
             results = watched.watch.state.results
             self._nodes.settle(Latest(watched.node, answer, results=results))
 

@@ -113,7 +113,7 @@ async def run(_: Watched, listener: Listener) -> None:
         )
         feed.bind((0, 0))
     except (OSError, AttributeError) as error:
-        raise Unavailable(f"netlink is not to be had: {error}") from None
+        raise Unavailable(f"netlink cannot be used: {error}") from None
     with feed:
         for group in _GROUPS:
             feed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)

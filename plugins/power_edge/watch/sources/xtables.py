@@ -114,7 +114,7 @@ def _now(before: dict[str, bytes]) -> dict[str, bytes]:
             return before  # it is being changed just now
         if error.errno in (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT):
             raise Unavailable(
-                f"rules of iptables-legacy are for root ({error.strerror}): CAP_NET_ADMIN,"
+                f"only root may read rules of iptables-legacy ({error.strerror}): CAP_NET_ADMIN,"
                 " CAP_NET_RAW and sockets of AF_INET"
             ) from None
         raise

@@ -173,8 +173,14 @@ def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = F
 
 
 def _by_a_machine(rule: Rule, observed: Ruleset) -> bool:
+    """Return whether a program's chain or table decides on some of a rule's packets."""
     regions = (region for family in traffic.FAMILIES for region in _regions(rule, family, observed))
-    return any(word.startswith(MACHINES) for region in regions for word in region.by.split())
+    return any(
+        name.startswith(MACHINES)
+        for region in regions
+        if region.chain is not None
+        for name in region.chain[1:]
+    )
 
 
 def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
