@@ -689,6 +689,26 @@ def test_an_entry_that_a_boot_finds_to_be_a_mask(lab: Lab, root: Root) -> None:
 
 
 @pytest.mark.parametrize("root", ROOTS)
+def test_a_unit_keeps_another_from_starting_and_a_boot_does_not_find_it(
+    lab: Lab, root: Root
+) -> None:
+    texts = {
+        f"{ADMIN}/goes.service": Made("", unit="Conflicts=stays.service").text(),
+        f"{VENDOR}/stays.service": Made("", install="").text(),
+    }
+    with lab.node("rivals", root=root, files=texts) as node:
+        node.sh(f"systemctl -q enable goes; cd {VENDOR}; mkdir -p {MULTI_USER}.wants")
+        node.sh(f"ln -s ../stays.service {VENDOR}/{MULTI_USER}.wants; systemctl daemon-reload")
+        declared = [Service(name="stays", enabled=False)]
+        assert letters(checked(node, declared)) == {"stays": "c"}
+        node.sh(f"mv {ADMIN}/goes.service /run/goes.service; ln -s /run/goes.service {ADMIN}/goes.service")
+        node.sh("systemctl daemon-reload")
+        assert letters(checked(node, declared)) == {"stays": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active stays") == "active"
+
+
+@pytest.mark.parametrize("root", ROOTS)
 def test_a_mask_that_only_root_sees(lab: Lab, root: Root) -> None:
     texts = {f"{VENDOR}/hidden.service": Made("", install="").text()}
     declared = [Service(name="hidden", enabled=True)]
