@@ -701,7 +701,9 @@ def test_a_unit_keeps_another_from_starting_and_a_boot_does_not_find_it(
         node.sh(f"ln -s ../stays.service {VENDOR}/{MULTI_USER}.wants; systemctl daemon-reload")
         declared = [Service(name="stays", enabled=False)]
         assert letters(checked(node, declared)) == {"stays": "c"}
-        node.sh(f"mv {ADMIN}/goes.service /run/goes.service; ln -s /run/goes.service {ADMIN}/goes.service")
+        node.sh(
+            f"mv {ADMIN}/goes.service /run/goes.service; ln -s /run/goes.service {ADMIN}/goes.service"
+        )
         node.sh("systemctl daemon-reload")
         assert letters(checked(node, declared)) == {"stays": "u"}
         again = lab.reboot(node)

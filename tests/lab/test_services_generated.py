@@ -102,7 +102,7 @@ def test_a_unit_that_the_next_boot_makes_of_a_script_is_not_missing(
     node.sh("cp -a /etc/init.d/kept /etc/init.d/new; sed -i s/kept/new/ /etc/init.d/new")
     node.sh("for level in 2 3 4 5; do ln -s ../init.d/new /etc/rc$level.d/S01new; done")
     for declared in ({"enabled": True}, {"enabled": False}, {"state": "disabled"}):
-        service = Service(name="new", optional=True, **declared)  # type: ignore[arg-type]
+        service = Service(name="new", optional=True, **declared)
         (result,) = verdicts(lab, node, user, [service]).values()
         assert result.outcome is Outcome.UNKNOWN, (declared, result)
     assert started(lab.reboot(node), "new")
