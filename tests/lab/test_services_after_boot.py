@@ -562,10 +562,11 @@ def odd(lab: Lab, request: pytest.FixtureRequest) -> Iterator[list[Node]]:
             if unit.folder == RUN:
                 node.sh(f"mkdir -p {RUN}")
                 node.write(f"{RUN}/{name}.service", unit.text())
-        steps = (
-            f"U={unit_of(name)}; {unit.arrange}" for name, unit in UNITS.items() if unit.arrange
-        )
-        node.sh("exec 2>/dev/null; systemctl daemon-reload\n" + "\n".join(steps))
+        node.sh("systemctl daemon-reload")
+        # A command each: on a busy machine all of them take longer than one command may.
+        for name, unit in UNITS.items():
+            if unit.arrange:
+                node.sh(f"exec 2>/dev/null; U={unit_of(name)}; {unit.arrange}")
         yield [node]
 
 
